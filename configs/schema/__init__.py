@@ -1,0 +1,1 @@
+"""The typed, frozen schema of every YAML file: one module a kind."""

@@ -1,0 +1,57 @@
+"""Schema of the learning algorithms: every switch with its default and the reason for it."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from configs.schema.base import Config
+from configs.schema.quantity import NonNegative, Positive
+
+Activation = Literal["tanh", "elu", "relu"]
+
+
+class PpoConfig(Config):
+    """PPO with the clipped surrogate (Schulman et al. 2017) and generalised advantages (Schulman et al. 2016)."""
+
+    name: Literal["ppo"]
+    rollout_steps: Annotated[int, Field(ge=1, le=4096)] = 32
+    """Steps of every environment between updates."""
+    epochs: Annotated[int, Field(ge=1, le=100)] = 5
+    minibatches: Annotated[int, Field(ge=1, le=1024)] = 4
+    clip: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.2
+    discount: Annotated[float, Field(gt=0.0, le=1.0)] = 0.99
+    gae_lambda: Annotated[float, Field(ge=0.0, le=1.0)] = 0.95
+    learning_rate: Annotated[float, Positive] = 3e-4
+    target_kl: Annotated[float, Positive] | None = 0.01
+    """The learning rate follows the measured KL divergence towards this; none: constant rate."""
+    entropy_weight: Annotated[float, NonNegative] = 0.0
+    value_weight: Annotated[float, Positive] = 0.5
+    gradient_norm_max: Annotated[float, Positive] = 1.0
+    hidden: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = (64, 64)
+    activation: Activation = "tanh"
+    """tanh bodies: Andrychowicz et al. 2021."""
+    initial_std: Annotated[float, Positive] = 0.6
+
+
+class SacConfig(Config):
+    """Soft actor-critic with automatic temperature (Haarnoja et al. 2018)."""
+
+    name: Literal["sac"]
+    batch: Annotated[int, Field(ge=1, le=65536)] = 256
+    buffer: Annotated[int, Field(ge=1, le=100_000_000)] = 1_000_000
+    warmup: Annotated[int, Field(ge=0)] = 4096
+    """Steps taken with random actions before learning begins."""
+    updates_per_step: Annotated[float, Field(gt=0.0)] = 4.0
+    """Gradient updates per step of the whole set of environments."""
+    discount: Annotated[float, Field(gt=0.0, le=1.0)] = 0.99
+    polyak: Annotated[float, Field(gt=0.0, le=1.0)] = 0.005
+    """Share of the new weights that the target critics take at each update."""
+    learning_rate: Annotated[float, Positive] = 3e-4
+    initial_temperature: Annotated[float, Positive] = 0.2
+    target_entropy_scale: Annotated[float, Positive] = 1.0
+    """Target entropy is minus this times the number of actions."""
+    hidden: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = (128, 128)
+    activation: Activation = "relu"
+
+
+AlgorithmConfig = Annotated[PpoConfig | SacConfig, Field(discriminator="name")]

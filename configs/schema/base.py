@@ -1,0 +1,30 @@
+"""What all schema classes share: frozen, unknown keys refused, references to other files."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
+
+
+class Config(BaseModel):
+    """A frozen configuration object that refuses unknown keys and non-finite numbers."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True, protected_namespaces=()
+    )
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Annotation of a field that may be given as the name (or path) of another file of a kind, or written in place."""
+
+    kind: str
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Tell editors that text will do as well."""
+        return {"anyOf": [{"type": "string", "description": f"name of one of {self.kind}, or a path"}, handler(schema)]}
+
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
+"""An identifier: letters, digits and underscores, beginning with a letter."""

@@ -1,0 +1,57 @@
+"""Field types for quantities: text with a unit in YAML, SI floats in Python."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from configs.units import format_quantity, parse_quantity, valid_units
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Annotation that makes a float field read and write text with a unit of `dimension` (named by its SI unit)."""
+
+    dimension: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's signature
+        """Parse text to SI on the way in; write SI text on the way out (mode `json`)."""
+        return core_schema.no_info_before_validator_function(
+            lambda value: parse_quantity(value, self.dimension),
+            core_schema.float_schema(allow_inf_nan=False),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda si: format_quantity(si, self.dimension), when_used="json"
+            ),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Describe the text for editors: a number and one of the valid units."""
+        units = valid_units(self.dimension)
+        return {
+            "type": "string",
+            "pattern": r"^\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*(" + "|".join(map(_escaped, units)) + r")\s*$",
+            "description": f"a number with a unit: {', '.join(units)}",
+        }
+
+
+def _escaped(unit: str) -> str:
+    return unit.replace("*", r"\*").replace("^", r"\^")
+
+
+Voltage = Annotated[float, Quantity("V")]
+Current = Annotated[float, Quantity("A")]
+Torque = Annotated[float, Quantity("N*m")]
+Angle = Annotated[float, Quantity("rad")]
+AngularVelocity = Annotated[float, Quantity("rad/s")]
+Duration = Annotated[float, Quantity("s")]
+Rate = Annotated[float, Quantity("Hz")]
+Mass = Annotated[float, Quantity("kg")]
+Inertia = Annotated[float, Quantity("kg*m^2")]
+Damping = Annotated[float, Quantity("N*m*s/rad")]
+Stiffness = Annotated[float, Quantity("N*m/rad")]
+Temperature = Annotated[float, Quantity("degC")]
+Baudrate = Annotated[float, Quantity("baud")]
+
+NonNegative = Field(ge=0.0)
+Positive = Field(gt=0.0)

@@ -1,0 +1,133 @@
+"""Schema of a robot: its buses, joints, limits and safety envelope."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from configs.schema.base import Config, Name, Reference
+from configs.schema.motor import MotorConfig
+from configs.schema.quantity import (
+    Angle,
+    AngularVelocity,
+    Baudrate,
+    Damping,
+    Duration,
+    NonNegative,
+    Positive,
+    Stiffness,
+    Temperature,
+    Torque,
+    Voltage,
+)
+
+
+class BusConfig(Config):
+    """One serial bus."""
+
+    protocol: Literal["dynamixel2"]
+    baudrate: Annotated[Baudrate, Positive]
+    port: str | None = None
+    """Device path on the robot, for example /dev/ttyUSB0; `--port BUS=PATH` overrides it."""
+
+
+class JointConfig(Config):
+    """One actuated joint: which motor drives it, how the two are mounted, and how far it may go."""
+
+    motor: Annotated[MotorConfig, Reference("motors")]
+    bus: Name
+    id: Annotated[int, Field(ge=0, le=252)]
+    mode: Literal["current", "position"]
+    """How the motor is driven: by effort (`current`) or by position goal (`position`)."""
+    direction: Literal[1, -1] = 1
+    """+1 when the motor's positive direction is the joint's."""
+    zero: Angle = 0.0
+    """Motor angle at which the joint angle is zero."""
+    default_position: Angle = 0.0
+    """Joint angle of the start pose."""
+    position_limits: tuple[Angle, Angle]
+    velocity_limit: Annotated[AngularVelocity, Positive]
+    effort_limit: Annotated[Torque, Positive]
+    stiffness: Annotated[Stiffness, NonNegative] = 0.0
+    """Position gain while the runtime holds or ramps the joint."""
+    damping: Annotated[Damping, NonNegative] = 0.0
+    """Velocity gain while the runtime holds, ramps or damps the joint."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        low, high = self.position_limits
+        if not low < high:
+            raise ValueError(f"position_limits must be ordered, low before high; got {low} and {high}")
+        if not low <= self.default_position <= high:
+            raise ValueError(f"default_position {self.default_position} is outside position_limits [{low}, {high}]")
+        if not self.effort_limit <= self.motor.nominal.stall_torque:
+            raise ValueError(
+                f"effort_limit {self.effort_limit} N*m exceeds the motor's stall torque {self.motor.nominal.stall_torque} N*m"
+            )
+        return self
+
+
+class SafetyConfig(Config):
+    """The envelope in which the runtime keeps the robot, beside the limits of the joints."""
+
+    watchdog: Annotated[Duration, Field(ge=0.02, le=2.54)]
+    """Motors stop by themselves when no instruction arrives for this long (20 ms steps, Bus Watchdog 1..127)."""
+    reading_age_max: Annotated[Duration, Positive]
+    """A reading older than this is stale: the command is held no longer, the robot is damped."""
+    communication_loss: Annotated[Duration, Positive]
+    """No reading of a joint for this long is a fault."""
+    missed_ticks_max: Annotated[int, Field(ge=1, le=10_000)]
+    """So many missed ticks in a row are a fault."""
+    temperature_max: Temperature
+    voltage_range: tuple[Voltage, Voltage]
+    position_margin: Annotated[Angle, NonNegative]
+    """How far a joint may be outside its position limits before it is a fault."""
+    velocity_margin: Annotated[AngularVelocity, NonNegative]
+    """How far a joint may be above its velocity limit before it is a fault."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.reading_age_max <= self.communication_loss:
+            raise ValueError("reading_age_max must not exceed communication_loss")
+        if not self.voltage_range[0] < self.voltage_range[1]:
+            raise ValueError("voltage_range must be ordered, low before high")
+        return self
+
+
+class ReadyConfig(Config):
+    """How the robot moves to its start pose."""
+
+    speed: Annotated[AngularVelocity, Positive]
+    """Speed of the ramp, for the joint that has farthest to go."""
+    tolerance: Annotated[Angle, Positive]
+    """The pose counts as reached when every joint is this close."""
+    timeout: Annotated[Duration, Positive]
+
+
+class RobotConfig(Config):
+    """One robot."""
+
+    name: Name
+    description: str = ""
+    model: str
+    """MJCF file with bodies, joints and geoms; actuators and sensors are added by the stack."""
+    buses: dict[Name, BusConfig] = Field(min_length=1)
+    joints: dict[Name, JointConfig] = Field(min_length=1)
+    supply_voltage: Annotated[Voltage, Positive]
+    safety: SafetyConfig
+    ready: ReadyConfig
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        used: dict[tuple[str, int], str] = {}
+        for name, joint in self.joints.items():
+            if joint.bus not in self.buses:
+                raise ValueError(f"joint {name!r} names bus {joint.bus!r}; valid: {', '.join(self.buses)}")
+            other = used.setdefault((joint.bus, joint.id), name)
+            if other != name:
+                raise ValueError(f"joints {other!r} and {name!r} have the same id {joint.id} on bus {joint.bus!r}")
+        return self
+
+    @property
+    def joint_names(self) -> tuple[str, ...]:
+        """Joint names in the order that every array uses."""
+        return tuple(self.joints)

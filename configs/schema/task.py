@@ -1,0 +1,138 @@
+"""Schema of a task: what the policy sees, what it commands, and what it is trained for."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from configs.schema.base import Config, Name, Reference
+from configs.schema.quantity import Angle, AngularVelocity, Duration, NonNegative, Positive, Rate
+from configs.schema.robot import RobotConfig
+
+ObservationTermName = Literal[
+    "joint_position",
+    "joint_position_sin",
+    "joint_position_cos",
+    "joint_velocity",
+    "joint_effort",
+    "last_action",
+]
+"""Terms that `runtime.contract.observation` computes; a test keeps the two in step."""
+
+RewardTermName = Literal[
+    "alive", "goal_cosine", "goal_still", "joint_velocity", "effort", "action_rate", "position_excess"
+]
+"""Terms that `sim2real.terms` computes; a test keeps the two in step."""
+
+TerminationTermName = Literal["position_limits"]
+"""Terms that `sim2real.terms` computes; a test keeps the two in step."""
+
+
+class ObservationTermConfig(Config):
+    """One block of the observation vector."""
+
+    term: ObservationTermName
+    scale: float = 1.0
+    """Factor that brings the SI value to about unit size."""
+    clip: Annotated[float, Positive] | None = None
+    """Bound of the scaled value, both ways."""
+    history: Annotated[int, Field(ge=1, le=64)] = 1
+    """How many ticks the block holds, oldest first."""
+
+
+class EffortActionConfig(Config):
+    """The policy commands joint effort: action 1 is `fraction` of the joint's effort limit."""
+
+    target: Literal["effort"]
+    fraction: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """First-order filter on the action: share of the previous value that is kept each tick."""
+
+
+class PositionActionConfig(Config):
+    """The policy commands joint position: default position plus `scale` times the action."""
+
+    target: Literal["position"]
+    scale: Annotated[Angle, Positive]
+    smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """First-order filter on the action: share of the previous value that is kept each tick."""
+
+
+ActionConfig = Annotated[EffortActionConfig | PositionActionConfig, Field(discriminator="target")]
+
+
+class GoalConfig(Config):
+    """The verdict of a run, decided from joint positions alone, in simulation and on the robot alike."""
+
+    joint: Name
+    position: Angle
+    tolerance: Annotated[Angle, Positive]
+    wrap: bool = False
+    """Whether full turns count as the same position."""
+    hold: Annotated[Duration, Positive]
+    """The joint must be within tolerance for this last part of the run."""
+
+
+class RewardTermConfig(Config):
+    """One term of the reward: weight times the term, per second of simulated time."""
+
+    term: RewardTermName
+    weight: float
+    scale: Annotated[float, Positive] = 1.0
+    """Width or unit of the term, in the SI unit its docstring names."""
+
+
+class ResetConfig(Config):
+    """Start of an episode: every joint's position and velocity drawn uniformly from these ranges."""
+
+    position: tuple[Angle, Angle]
+    velocity: tuple[AngularVelocity, AngularVelocity]
+
+
+class PhysicsConfig(Config):
+    """Settings of the simulator."""
+
+    timestep: Annotated[Duration, Positive]
+    integrator: Literal["implicitfast", "implicit", "Euler", "RK4"] = "implicitfast"
+
+
+class TaskConfig(Config):
+    """One task of one robot."""
+
+    name: Name
+    description: str = ""
+    robot: Annotated[RobotConfig, Reference("robots")]
+    control_rate: Annotated[Rate, Field(gt=0.0, le=2000.0)]
+    episode_duration: Annotated[Duration, Positive]
+    physics: PhysicsConfig
+    observation: tuple[ObservationTermConfig, ...] = Field(min_length=1)
+    action: ActionConfig
+    reset: ResetConfig
+    rewards: tuple[RewardTermConfig, ...] = Field(min_length=1)
+    terminations: tuple[TerminationTermName, ...] = ()
+    termination_penalty: Annotated[float, NonNegative] = 0.0
+    """Reward subtracted when an episode terminates."""
+    goal: GoalConfig
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.goal.joint not in self.robot.joints:
+            raise ValueError(f"goal.joint {self.goal.joint!r} is not a joint; valid: {', '.join(self.robot.joints)}")
+        steps = 1.0 / (self.control_rate * self.physics.timestep)
+        if not (steps >= 0.999 and abs(steps - round(steps)) < 1e-6):
+            raise ValueError(f"the control period must be a whole number of physics timesteps, got {steps:.4f}")
+        terms = [entry.term for entry in self.observation]
+        if len(set(terms)) != len(terms):
+            raise ValueError("observation terms must not repeat; use history for past ticks")
+        modes = {name: joint.mode for name, joint in self.robot.joints.items()}
+        needed = "current" if self.action.target == "effort" else "position"
+        wrong = [name for name, mode in modes.items() if mode != needed]
+        if wrong:
+            raise ValueError(
+                f"action target {self.action.target!r} needs joints in mode {needed!r}; not so: {', '.join(wrong)}"
+            )
+        return self
+
+    @property
+    def decimation(self) -> int:
+        """Physics steps per control step."""
+        return round(1.0 / (self.control_rate * self.physics.timestep))

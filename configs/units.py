@@ -1,0 +1,80 @@
+"""Units: quantities are written with their unit (`12 V`, `46 rpm`) and become SI floats."""
+
+import math
+import re
+
+# unit -> (dimension, named by its SI unit; factor to SI)
+_UNITS: dict[str, tuple[str, float]] = {
+    "V": ("V", 1.0),
+    "mV": ("V", 1e-3),
+    "A": ("A", 1.0),
+    "mA": ("A", 1e-3),
+    "ohm": ("ohm", 1.0),
+    "N*m": ("N*m", 1.0),
+    "mN*m": ("N*m", 1e-3),
+    "kg*cm": ("N*m", 0.0980665),  # standard gravity, CGPM 1901
+    "rad": ("rad", 1.0),
+    "mrad": ("rad", 1e-3),
+    "deg": ("rad", math.pi / 180.0),
+    "rev": ("rad", 2.0 * math.pi),
+    "rad/s": ("rad/s", 1.0),
+    "deg/s": ("rad/s", math.pi / 180.0),
+    "rpm": ("rad/s", 2.0 * math.pi / 60.0),
+    "rad/s^2": ("rad/s^2", 1.0),
+    "s": ("s", 1.0),
+    "ms": ("s", 1e-3),
+    "us": ("s", 1e-6),
+    "min": ("s", 60.0),
+    "Hz": ("Hz", 1.0),
+    "kHz": ("Hz", 1e3),
+    "kg": ("kg", 1.0),
+    "g": ("kg", 1e-3),
+    "kg*m^2": ("kg*m^2", 1.0),
+    "N*m*s/rad": ("N*m*s/rad", 1.0),
+    "N*m/rad": ("N*m/rad", 1.0),
+    "degC": ("degC", 1.0),
+    "K/W": ("K/W", 1.0),
+    "J/K": ("J/K", 1.0),
+    "baud": ("baud", 1.0),
+    "kbaud": ("baud", 1e3),
+    "Mbaud": ("baud", 1e6),
+}
+
+_QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*?)\s*", re.ASCII)
+
+
+def valid_units(dimension: str) -> list[str]:
+    """Return the units in which a quantity of the dimension (named by its SI unit) may be written."""
+    return [unit for unit, (of, _) in _UNITS.items() if of == dimension]
+
+
+def parse_quantity(value: object, dimension: str) -> float:
+    """Convert `12 V` to an SI float.
+
+    Args:
+        value: The text of a number and a unit. A bare number is refused: a missing unit is the error this module exists for.
+        dimension: The SI unit that names the expected dimension.
+
+    Raises:
+        ValueError: Not a number with a unit, or a unit of another dimension; the message lists the valid units.
+    """
+    choices = ", ".join(valid_units(dimension))
+    if not isinstance(value, str):
+        shown = repr(value) if isinstance(value, bool | int | float) else f"a {type(value).__name__}"
+        raise ValueError(f"{shown} has no unit; write a number with one of: {choices}")
+    match = _QUANTITY.fullmatch(value)
+    if match is None:
+        raise ValueError(f"{value!r} is not a number with a unit; valid units: {choices}")
+    number, unit = match.groups()
+    of, factor = _UNITS.get(unit, ("", 1.0))
+    if of != dimension:
+        raise ValueError(f"{value!r} has the wrong unit {unit!r}; valid units: {choices}")
+    si = float(number) * factor
+    if not math.isfinite(si):
+        raise ValueError(f"{value!r} is not finite")
+    return si
+
+
+def format_quantity(si: float, dimension: str) -> str:
+    """Return the text that `parse_quantity` turns back into exactly this float."""
+    return f"{si!r} {dimension}"

@@ -1,0 +1,81 @@
+"""The mechanics at the far side of the motors: efforts in, angles out; chosen by name from the installed plants."""
+
+from importlib.metadata import entry_points
+from typing import Protocol
+
+import numpy as np
+
+from configs.errors import UserError
+from configs.schema.robot import RobotConfig
+from hardware.types import Float64Array
+
+_GROUP = "sim2real.plants"
+
+
+class Plant(Protocol):
+    """Pure mechanics of a robot in joint coordinates; motors and their electronics are the firmware model's.
+
+    Gear friction and rotor inertia belong to the plant. Arrays are (J,) in the order of the robot's joints.
+    """
+
+    timestep_ns: int
+    """Time that one step advances."""
+    position: Float64Array
+    """Joint angles, rad; updated in place by step."""
+    velocity: Float64Array
+    """Joint velocities, rad/s; updated in place by step."""
+
+    def step(self, effort: Float64Array) -> None:
+        """Advance one timestep under the motors' electromagnetic torques, N·m at the joints."""
+        ...
+
+
+class InertiaPlant:
+    """Every joint is its rotor with friction, nothing else: first order in velocity, no gravity, no coupling."""
+
+    timestep_ns = 1_000_000
+
+    def __init__(self, robot: RobotConfig) -> None:
+        joints = list(robot.joints.values())
+        self.position = np.array([joint.default_position for joint in joints])
+        self.velocity = np.zeros(len(joints))
+        # A joint without any inertia would take infinite speed; 1e-4 kg·m² is a horn and its screws.
+        self._inertia = np.array([max(joint.motor.armature, 1e-4) for joint in joints])
+        self._viscous = np.array([joint.motor.friction.viscous for joint in joints])
+        self._coulomb = np.array([joint.motor.friction.coulomb for joint in joints])
+        self._dt = self.timestep_ns * 1e-9
+
+    def step(self, effort: Float64Array) -> None:
+        """Advance one timestep: semi-implicit Euler, viscous friction implicit, Coulomb friction never reverses a motion."""
+        free = (self._inertia * self.velocity + self._dt * effort) / (self._inertia + self._dt * self._viscous)
+        stop = self._dt * self._coulomb / self._inertia
+        self.velocity[:] = np.sign(free) * np.maximum(np.abs(free) - stop, 0.0)
+        self.position += self._dt * self.velocity
+
+
+def plant_names() -> list[str]:
+    """Return the names of the plants that are installed."""
+    return sorted({entry.name for entry in entry_points(group=_GROUP)})
+
+
+def make_plant(name: str, robot: RobotConfig) -> Plant:
+    """Make the plant of a robot.
+
+    Args:
+        name: An entry point of the group `sim2real.plants`: `inertia`, or `mujoco` where the train extra is installed.
+        robot: The robot whose mechanics it has.
+
+    Raises:
+        UserError: No such plant, or a part of the installation that it needs is missing.
+    """
+    found = {entry.name: entry for entry in entry_points(group=_GROUP)}
+    if name not in found:
+        raise UserError(f"no plant named {name!r}; valid: {', '.join(sorted(found))}")
+    try:
+        factory = found[name].load()
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"plant {name!r} needs {error.name}, which is not installed: pip install 'sim2real[train]'"
+        ) from error
+    plant: Plant = factory(robot)
+    return plant

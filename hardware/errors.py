@@ -1,0 +1,15 @@
+"""Errors of the hardware layer."""
+
+from configs.errors import UserError
+
+
+class ProtocolError(Exception):
+    """Bytes that are not a valid message. The only exception a codec raises."""
+
+
+class HardwareError(UserError):
+    """The robot's hardware is not as the configuration says, or does not answer."""
+
+
+class PortLostError(HardwareError):
+    """The serial port vanished: unplugged adapter, closed pseudo-terminal."""
