@@ -1,0 +1,81 @@
+"""Action to joint targets: clip, filter, scale, offset, limits; the one implementation that simulation and robot share."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hardware.types import Float64Array
+from runtime.contract.observation import Float32Array
+from runtime.contract.spec import Contract
+
+
+@dataclass(slots=True)
+class ActionTargets:
+    """Targets of n robots with J joints each; every array is (n, J). See `hardware.types.JointCommand` for their meaning."""
+
+    position: Float64Array
+    velocity: Float64Array
+    effort: Float64Array
+    stiffness: Float64Array
+    damping: Float64Array
+
+
+class ActionPipeline:
+    """Turns the actions of n robots into joint targets in buffers that it owns; allocates nothing per tick.
+
+    An action that is not a number gives targets that are not numbers: the safety module refuses them, nobody hides them.
+    """
+
+    def __init__(self, contract: Contract, n: int) -> None:
+        spec = contract.action
+        joints = contract.robot.joints
+        shape = (n, len(joints))
+        self._clip = np.float32(spec.clip)
+        self._keep = np.float32(spec.smoothing)
+        self._take = np.float32(1.0) - self._keep
+        self._scale = np.array(spec.scale)
+        self._offset = np.array(spec.offset)
+        self._to_effort = spec.target == "effort"
+        limits = [
+            (-joint.effort_max, joint.effort_max) if self._to_effort else (joint.position_min, joint.position_max)
+            for joint in joints
+        ]
+        self._low, self._high = np.array(limits).T.copy()
+        self._clipped = np.zeros(shape, np.float32)
+        self.last_action = np.zeros(shape, np.float32)
+        """The clipped, filtered action of the last tick, (n, A): what the observation term `last_action` shows."""
+        self._targets = ActionTargets(
+            position=np.tile(np.array([joint.default_position for joint in joints]), (n, 1)),
+            velocity=np.zeros(shape),
+            effort=np.zeros(shape),
+            stiffness=np.tile(np.array([0.0 if self._to_effort else joint.stiffness for joint in joints]), (n, 1)),
+            damping=np.tile(np.array([0.0 if self._to_effort else joint.damping for joint in joints]), (n, 1)),
+        )
+
+    def reset(self, ids: npt.NDArray[np.intp] | None = None) -> None:
+        """Forget the last action of these rows (all by default)."""
+        self.last_action[slice(None) if ids is None else ids] = 0.0
+
+    def apply(self, action: Float32Array) -> ActionTargets:
+        """Compute the targets of one tick.
+
+        Args:
+            action: The policy's output, (n, A).
+
+        Returns:
+            The targets: the pipeline's own buffers, overwritten by the next call.
+        """
+        clipped, last = self._clipped, self.last_action
+        np.clip(action, -self._clip, self._clip, out=clipped)
+        if self._keep > 0.0:
+            np.multiply(clipped, self._take, out=clipped)
+            np.multiply(last, self._keep, out=last)
+            np.add(last, clipped, out=last)
+        else:
+            np.copyto(last, clipped)
+        target = self._targets.effort if self._to_effort else self._targets.position
+        np.multiply(last, self._scale, out=target)
+        np.add(target, self._offset, out=target)
+        np.clip(target, self._low, self._high, out=target)
+        return self._targets

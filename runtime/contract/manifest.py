@@ -1,0 +1,90 @@
+"""The contract inside the ONNX file: written to and read from the model's metadata at full precision."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from configs.errors import UserError
+from runtime.contract.spec import Contract, Part, RobotSpec, digest_of
+
+CONTRACT_KEY = "sim2real.contract"
+CONTRACT_DIGEST_KEY = "sim2real.contract_sha256"
+ROBOT_DIGEST_KEY = "sim2real.robot_sha256"
+PROVENANCE_KEY = "sim2real.provenance"
+
+_CONTRACT_CHARACTERS_MAX = 1_000_000  # a hundred joints need a tenth of it
+
+
+class ContractError(UserError):
+    """A model's contract is missing, malformed, or not the robot's."""
+
+
+def to_metadata(contract: Contract, provenance: Mapping[str, str]) -> dict[str, str]:
+    """Return the metadata entries of a model; floats are written so that reading gives the same bits."""
+    return {
+        CONTRACT_KEY: contract.model_dump_json(),
+        CONTRACT_DIGEST_KEY: contract.digest(),
+        ROBOT_DIGEST_KEY: digest_of(contract.robot),
+        PROVENANCE_KEY: json.dumps(dict(provenance)),
+    }
+
+
+def from_metadata(metadata: Mapping[str, str]) -> tuple[Contract, dict[str, str]]:
+    """Read the contract and the provenance from a model's metadata.
+
+    Raises:
+        ContractError: An entry is missing or malformed, or a digest does not match what it covers.
+    """
+    required = (CONTRACT_KEY, CONTRACT_DIGEST_KEY, ROBOT_DIGEST_KEY, PROVENANCE_KEY)
+    missing = [key for key in required if key not in metadata]
+    if missing:
+        raise ContractError(
+            f"the model carries no contract: metadata {', '.join(missing)} missing; export it with sim2real"
+        )
+    text = metadata[CONTRACT_KEY]
+    if len(text) > _CONTRACT_CHARACTERS_MAX:
+        raise ContractError(f"the model's contract is longer than {_CONTRACT_CHARACTERS_MAX} characters")
+    try:
+        contract = Contract.model_validate_json(text)
+        provenance = json.loads(metadata[PROVENANCE_KEY])
+    except ValidationError as error:
+        raise ContractError(f"the model's contract is not valid: {_first(error)}") from error
+    except (ValueError, RecursionError) as error:
+        raise ContractError("the model's provenance is not valid JSON") from error
+    if not (isinstance(provenance, dict) and all(isinstance(value, str) for value in provenance.values())):
+        raise ContractError("the model's provenance is not a mapping of text to text")
+    if metadata[CONTRACT_DIGEST_KEY] != contract.digest() or metadata[ROBOT_DIGEST_KEY] != digest_of(contract.robot):
+        raise ContractError("the model's contract does not match its digest: the metadata was changed after export")
+    return contract, provenance
+
+
+def differences(model: RobotSpec, robot: RobotSpec) -> list[str]:
+    """Return where two robots differ, field by field: `joints.pivot.effort_max: model 0.5, robot 0.4`; empty when equal."""
+    theirs, ours = _flat(model), _flat(robot)
+    order = list(dict.fromkeys([*ours, *theirs]))
+    return [
+        f"{key}: model {theirs.get(key, 'missing')}, robot {ours.get(key, 'missing')}"
+        for key in order
+        if key not in theirs or key not in ours or theirs[key] != ours[key]
+    ]
+
+
+def _flat(robot: RobotSpec) -> dict[str, Any]:
+    names = [joint.name for joint in robot.joints]
+    flat: dict[str, Any] = {"name": robot.name, "joints": names}
+    for joint in robot.joints:
+        flat.update(_fields(f"joints.{joint.name}", joint))
+    flat.update(_fields("safety", robot.safety))
+    return flat
+
+
+def _fields(prefix: str, part: Part) -> dict[str, Any]:
+    return {f"{prefix}.{key}": value for key, value in part.model_dump(exclude={"name"}).items()}
+
+
+def _first(error: ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    place = ".".join(map(str, problem["loc"])) or "contract"
+    return f"{place}: {problem['msg']}"

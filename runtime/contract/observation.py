@@ -1,0 +1,134 @@
+"""Signals to observation: the one implementation that simulation and robot share, bit for bit."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from hardware.types import BoolArray, Float64Array
+from runtime.contract.signals import Signals
+from runtime.contract.spec import Contract, ObservationTermSpec
+
+Float32Array = npt.NDArray[np.float32]
+
+# A term writes its SI value for every row into `out`, (n, width). Only element-wise operations on contiguous arrays are
+# allowed: they give the same bits for one row as for thousands, reductions and matrix products do not.
+Term = Callable[[Signals, Float32Array, Float64Array, Float64Array], None]
+
+
+def joint_position(signals: Signals, _last: Float32Array, default: Float64Array, out: Float64Array) -> None:
+    """Joint position relative to the default pose, rad."""
+    np.subtract(signals.joint_position, default, out=out)
+
+
+def joint_position_sin(signals: Signals, _last: Float32Array, _default: Float64Array, out: Float64Array) -> None:
+    """Sine of the joint position, for joints that turn all the way round."""
+    np.sin(signals.joint_position, out=out)
+
+
+def joint_position_cos(signals: Signals, _last: Float32Array, _default: Float64Array, out: Float64Array) -> None:
+    """Cosine of the joint position, for joints that turn all the way round."""
+    np.cos(signals.joint_position, out=out)
+
+
+def joint_velocity(signals: Signals, _last: Float32Array, _default: Float64Array, out: Float64Array) -> None:
+    """Joint velocity, rad/s."""
+    np.copyto(out, signals.joint_velocity)
+
+
+def joint_effort(signals: Signals, _last: Float32Array, _default: Float64Array, out: Float64Array) -> None:
+    """Measured joint effort, N·m."""
+    np.copyto(out, signals.joint_effort)
+
+
+def last_action(_signals: Signals, last: Float32Array, _default: Float64Array, out: Float64Array) -> None:
+    """The action of the tick before, clipped and filtered."""
+    np.copyto(out, last)
+
+
+TERMS: dict[str, Term] = {
+    term.__name__: term
+    for term in (joint_position, joint_position_sin, joint_position_cos, joint_velocity, joint_effort, last_action)
+}
+
+
+class ObservationPipeline:
+    """Computes the observations of n robots into one buffer that it owns; allocates nothing per tick.
+
+    Args:
+        contract: Gives the terms, their scales, clips and histories.
+        n: Number of robots: thousands in simulation, 1 on the robot.
+    """
+
+    def __init__(self, contract: Contract, n: int) -> None:
+        self._blocks = [_Block(term, n) for term in contract.observation]
+        self._default = np.array([joint.default_position for joint in contract.robot.joints])
+        self._observation = np.zeros((n, contract.observation_size), np.float32)
+        self._unstarted = np.ones(n, np.bool_)
+        self._any_unstarted = True
+
+    def reset(self, ids: npt.NDArray[np.intp] | None = None) -> None:
+        """Begin new episodes: the next observation of these rows (all by default) fills their whole history."""
+        self._unstarted[slice(None) if ids is None else ids] = True
+        self._any_unstarted = True
+
+    def observe(self, signals: Signals, last_action: Float32Array) -> Float32Array:
+        """Compute one tick.
+
+        Args:
+            signals: Readings of this tick, (n, J) each.
+            last_action: The action pipeline's `last_action`, (n, A).
+
+        Returns:
+            The observations, (n, O): the pipeline's own buffer, overwritten by the next call.
+        """
+        start = 0
+        for block in self._blocks:
+            block.write(signals, last_action, self._default, self._observation, start)
+            if self._any_unstarted and block.history > 1:
+                block.fill_history(self._observation, start, self._unstarted)
+            start += block.size
+        if self._any_unstarted:
+            self._unstarted[:] = False
+            self._any_unstarted = False
+        return self._observation
+
+
+class _Block:
+    """One term's part of the observation."""
+
+    def __init__(self, spec: ObservationTermSpec, n: int) -> None:
+        self.history = spec.history
+        self.size = spec.size
+        self._term = TERMS[spec.term]
+        self._width = spec.width
+        self._scale = spec.scale
+        self._clip = spec.clip
+        self._value = np.zeros((n, spec.width))
+
+    def write(
+        self,
+        signals: Signals,
+        last: Float32Array,
+        default: Float64Array,
+        observation: Float32Array,
+        start: int,
+    ) -> None:
+        value, width = self._value, self._width
+        self._term(signals, last, default, value)
+        if self._scale != 1.0:
+            np.multiply(value, self._scale, out=value)
+        if self._clip is not None:
+            np.clip(value, -self._clip, self._clip, out=value)
+        newest = start + self.size - width
+        for column in range(start, newest, width):  # oldest first: every tick moves one place to the left
+            observation[:, column : column + width] = observation[:, column + width : column + 2 * width]
+        observation[:, newest : newest + width] = value
+
+    def fill_history(self, observation: Float32Array, start: int, rows: BoolArray) -> None:
+        width = self._width
+        newest = start + self.size - width
+        for column in range(start, newest, width):
+            np.copyto(
+                observation[:, column : column + width], observation[:, newest : newest + width], where=rows[:, None]
+            )
