@@ -1,4 +1,4 @@
-"""Action to joint targets: clip, filter, scale, offset, limits; the one implementation that simulation and robot share."""
+"""Action to joint targets: clip, filter, scale, offset, limits; shared by simulation and robot."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from runtime.contract.spec import Contract
 
 @dataclass(slots=True)
 class ActionTargets:
-    """Targets of n robots with J joints each; every array is (n, J). See `hardware.types.JointCommand` for their meaning."""
+    """Targets of n robots with J joints each, (n, J) float64; `hardware.types.JointCommand` has their meaning."""
 
     position: Float64Array
     velocity: Float64Array
@@ -22,7 +22,7 @@ class ActionTargets:
 
 
 class ActionPipeline:
-    """Turns the actions of n robots into joint targets in buffers that it owns; allocates nothing per tick.
+    """Turns the actions of n robots into joint targets in its own buffers; allocates nothing per tick.
 
     An action that is not a number gives targets that are not numbers: the safety module refuses them, nobody hides them.
     """

@@ -61,7 +61,7 @@ def from_metadata(metadata: Mapping[str, str]) -> tuple[Contract, dict[str, str]
 
 
 def differences(model: RobotSpec, robot: RobotSpec) -> list[str]:
-    """Return where two robots differ, field by field: `joints.pivot.effort_max: model 0.5, robot 0.4`; empty when equal."""
+    """Return where two robots differ, as `joints.pivot.effort_max: model 0.5, robot 0.4`; empty when equal."""
     theirs, ours = _flat(model), _flat(robot)
     order = list(dict.fromkeys([*ours, *theirs]))
     return [

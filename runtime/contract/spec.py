@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from configs.schema.robot import RobotConfig
 from configs.schema.task import ObservationTermName, TaskConfig
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 
 
 class Part(BaseModel):
