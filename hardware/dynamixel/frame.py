@@ -1,0 +1,292 @@
+"""Frames of Dynamixel Protocol 2.0: bytes to packets and back, without input, output or clock.
+
+A frame is `FF FF FD 00 ID LENl LENh INST parameters CRCl CRCh`; LEN counts everything after itself. Status packets have
+INST 0x55 and an error byte before their parameters. Source: ROBOTIS e-Manual, DYNAMIXEL Protocol 2.0.
+
+Byte stuffing. A sender follows each FF FF FD after LEN by an extra FD, counted in LEN and CRC, so that no header
+appears inside a packet. dynamixel-sdk 4.1 does not do so for what it sends, and fast status packets are not stuffed by
+definition. LEN and CRC cover the bytes as sent, so they say where a packet ends and that it is whole without any look
+at the stuffing; only then is the stuffing taken out. A sender stuffs everywhere or nowhere: one FF FF FD without its FD
+shows that it does not, and the parameters are taken as they are, with `Packet.unstuffed` set. What cannot be told apart
+is data FF FF FD FD of a sender that does not stuff, when the packet holds no other FF FF FD; it is read as the standard
+says.
+"""
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from fastcrc.crc16 import umts as crc16
+
+from hardware.errors import ProtocolError
+
+HEADER = b"\xff\xff\xfd\x00"
+BROADCAST = 254
+ID_MAX = 252
+ALERT = 0x80
+"""Bit of the error byte: Hardware Error Status (70) of the motor is not zero."""
+
+FRAME_BYTES_MAX = 2048
+"""Longest frame: a sync write of 5 bytes to 253 motors fits, however stuffed; the vendor's library stops at 1024."""
+
+_MARK = b"\xff\xff\xfd"
+_STUFFED = b"\xff\xff\xfd\xfd"
+_PREFIX = 7  # header, id, LEN
+_LENGTH_MAX = FRAME_BYTES_MAX - _PREFIX
+
+
+class Instruction(IntEnum):
+    """Instruction bytes."""
+
+    PING = 0x01
+    READ = 0x02
+    WRITE = 0x03
+    REG_WRITE = 0x04
+    ACTION = 0x05
+    FACTORY_RESET = 0x06
+    REBOOT = 0x08
+    CLEAR = 0x10
+    STATUS = 0x55
+    SYNC_READ = 0x82
+    SYNC_WRITE = 0x83
+    FAST_SYNC_READ = 0x8A
+    BULK_READ = 0x92
+    BULK_WRITE = 0x93
+    FAST_BULK_READ = 0x9A
+
+
+class StatusError(IntEnum):
+    """Low seven bits of the error byte of a status packet."""
+
+    RESULT_FAIL = 1
+    INSTRUCTION = 2
+    CRC = 3
+    DATA_RANGE = 4
+    DATA_LENGTH = 5
+    DATA_LIMIT = 6
+    ACCESS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One packet, its stuffing taken out."""
+
+    id: int
+    instruction: int
+    """A value of `Instruction`, or a byte that is none: a motor answers those with an error."""
+    error: int | None
+    """Error byte of a status packet; None for instructions. Of a fast status packet: that of its first motor."""
+    parameters: bytes
+    unstuffed: bool
+    """Whether the parameters hold an FF FF FD that the sender did not stuff."""
+
+
+def encode(id: int, instruction: int, parameters: bytes = b"") -> bytes:  # noqa: A002 - the protocol's own word
+    """Return the frame of an instruction packet. Raises ProtocolError if it is longer than `FRAME_BYTES_MAX`."""
+    return _frame(id, (bytes((instruction,)) + parameters).replace(_MARK, _STUFFED))
+
+
+def encode_status(id: int, error: int, parameters: bytes = b"") -> bytes:  # noqa: A002 - the protocol's own word
+    """Return the frame of a status packet. Raises ProtocolError if it is longer than `FRAME_BYTES_MAX`."""
+    return _frame(id, (bytes((Instruction.STATUS, error)) + parameters).replace(_MARK, _STUFFED))
+
+
+def encode_fast_status(replies: Sequence[tuple[int, int, bytes]]) -> bytes:
+    """Return the one packet with which motors answer a fast sync or fast bulk read.
+
+    It has ID FE and after INST one group `ERR ID data CRC` for each motor. Each CRC covers everything before it, so the
+    last is that of the whole packet. It is not stuffed.
+
+    Args:
+        replies: Id, error byte and data of each motor, in the order of the request.
+
+    Raises:
+        ProtocolError: The packet would be longer than `FRAME_BYTES_MAX`.
+    """
+    length = 1 + sum(4 + len(data) for _, _, data in replies)
+    if length > _LENGTH_MAX:
+        raise ProtocolError(f"packet of {length} bytes, at most {_LENGTH_MAX} fit")
+    frame = bytearray(HEADER + bytes((BROADCAST, length & 0xFF, length >> 8, Instruction.STATUS)))
+    for motor, error, data in replies:
+        frame += bytes((error, motor)) + data
+        frame += crc16(bytes(frame)).to_bytes(2, "little")
+    return bytes(frame)
+
+
+def fast_replies(frame: bytes, data_length: int) -> list[tuple[int, int, bytes]]:
+    """Return id, error byte and data of the first motors in a fast status packet, as far as its CRCs are right.
+
+    The packet may be cut short: when a motor falls silent, those before it have already been heard.
+
+    Args:
+        frame: Bytes from the header on.
+        data_length: Bytes of data of each motor.
+    """
+    found: list[tuple[int, int, bytes]] = []
+    start, group = _PREFIX + 1, data_length + 4
+    if frame[:5] != HEADER + bytes((BROADCAST,)) or frame[_PREFIX:start] != bytes((Instruction.STATUS,)):
+        return found
+    end = min(len(frame), _PREFIX + int.from_bytes(frame[5:7], "little"))
+    crc = crc16(frame[:start])
+    while start + group <= end:
+        crc = crc16(frame[start : start + group - 2], crc)
+        sent = frame[start + group - 2 : start + group]
+        if crc.to_bytes(2, "little") != sent:
+            break
+        found.append((frame[start + 1], frame[start], frame[start + 2 : start + group - 2]))
+        crc = crc16(sent, crc)
+        start += group
+    return found
+
+
+def decode_fast_status(packet: Packet, count: int, data_length: int) -> list[tuple[int, int, bytes]]:
+    """Return id, error byte and data of each motor in a fast status packet; every cumulative CRC is checked.
+
+    Args:
+        packet: As it came out of `decode` or a `Decoder`.
+        count: Motors that were asked.
+        data_length: Bytes of data of each motor.
+
+    Raises:
+        ProtocolError: It is no fast status packet of this form, or a CRC in it is wrong.
+    """
+    if packet.id != BROADCAST or packet.error is None or 1 + len(packet.parameters) + 2 != count * (data_length + 4):
+        raise ProtocolError(f"no fast status packet of {count} motors with {data_length} bytes each")
+    body = bytes((Instruction.STATUS, packet.error)) + packet.parameters
+    replies = fast_replies(_frame(BROADCAST, body), data_length)
+    if len(replies) != count:
+        raise ProtocolError(f"wrong CRC after {len(replies)} of {count} motors of a fast status packet")
+    return replies
+
+
+def decode(frame: bytes) -> Packet:
+    """Return the packet in one whole frame. Raises ProtocolError if it is not exactly that."""
+    if frame[:4] != HEADER:
+        raise ProtocolError("no header FF FF FD 00")
+    size = _frame_bytes(frame, 0)
+    if size is None or size != len(frame):
+        raise ProtocolError(f"id, length or instruction not valid in a frame of {len(frame)} bytes")
+    if crc16(frame[:-2]) != int.from_bytes(frame[-2:], "little"):
+        raise ProtocolError("wrong CRC")
+    return _packet(frame)
+
+
+class Decoder:
+    """Finds packets in a stream of any bytes, however it is cut into pieces.
+
+    Every header in the stream is a candidate, also one inside another candidate, and the candidate that is complete
+    first and has the right CRC is a packet; bytes before it are discarded. So neither a cut-off frame nor a false
+    header, whatever length it claims, holds back or swallows an intact frame after it. Intact stuffed frames hold no
+    second header.
+
+    The buffer never keeps more than `FRAME_BYTES_MAX` bytes. Each candidate costs one CRC, and there is at most one in
+    four bytes, so the work for each byte is bounded too.
+
+    Fast status packets (ID FE) come out like any other, with `error` the first motor's and `parameters` the bytes after
+    it, all but the final CRC, as they were sent: give the packet to `decode_fast_status`.
+
+    Attributes:
+        discarded: Bytes that belonged to no packet.
+        corrupt: Headers among them: frames that were cut off or had a wrong CRC or length.
+    """
+
+    def __init__(self) -> None:
+        self.discarded = 0
+        self.corrupt = 0
+        self._buffer = bytearray()
+        self._base = 0  # place of the buffer's first byte in the stream; all other places count from the stream's start
+        self._scanned = 0  # every header before this place has been looked at
+        self._candidates: list[tuple[int, int]] = []  # heap of (end, start)
+
+    def feed(self, data: bytes | bytearray | memoryview) -> list[Packet]:
+        """Take bytes and return the packets that they complete, in order."""
+        packets: list[Packet] = []
+        for offset in range(0, len(data), FRAME_BYTES_MAX):
+            self._buffer += data[offset : offset + FRAME_BYTES_MAX]
+            self._collect(packets)
+        return packets
+
+    def reset(self) -> None:
+        """Forget a frame that is not complete, without counting it."""
+        self._base = self._scanned = self._base + len(self._buffer)
+        self._buffer.clear()
+        self._candidates.clear()
+
+    @property
+    def pending(self) -> int:
+        """Bytes that wait for the rest of their frame."""
+        return len(self._buffer)
+
+    def _collect(self, packets: list[Packet]) -> None:
+        self._scan()
+        stream_end = self._base + len(self._buffer)
+        while self._candidates and self._candidates[0][0] <= stream_end:
+            end, start = heapq.heappop(self._candidates)
+            if start < self._base:  # lies in a packet that was complete before
+                continue
+            frame = bytes(self._buffer[start - self._base : end - self._base])
+            if crc16(frame[:-2]) == int.from_bytes(frame[-2:], "little"):
+                packets.append(_packet(frame))
+                self._discard(start)
+                del self._buffer[: end - start]
+                self._base = end
+        self._candidates = [item for item in self._candidates if item[1] >= self._base]
+        heapq.heapify(self._candidates)
+        self._scanned = max(self._scanned, self._base)
+        self._discard(min((start for _, start in self._candidates), default=self._scanned))
+
+    def _scan(self) -> None:
+        """Find the headers in the bytes that are new."""
+        while True:
+            at = self._buffer.find(HEADER, self._scanned - self._base)
+            if at < 0:
+                # The last three bytes may be the start of a header.
+                self._scanned = max(self._scanned, self._base + len(self._buffer) - len(HEADER) + 1)
+                return
+            self._scanned = self._base + at
+            if len(self._buffer) - at <= _PREFIX:  # the instruction byte, too, says what lengths are possible
+                return
+            size = _frame_bytes(self._buffer, at)
+            if size is not None:
+                heapq.heappush(self._candidates, (self._scanned + size, self._scanned))
+            self._scanned += len(HEADER)
+
+    def _discard(self, place: int) -> None:
+        dropped = self._buffer[: place - self._base]
+        self.discarded += len(dropped)
+        self.corrupt += dropped.count(HEADER)
+        del self._buffer[: len(dropped)]
+        self._base = place
+
+
+def _frame(id: int, body: bytes) -> bytes:  # noqa: A002 - the protocol's own word
+    length = len(body) + 2
+    if length > _LENGTH_MAX:
+        raise ProtocolError(f"packet of {length} bytes, at most {_LENGTH_MAX} fit")
+    frame = HEADER + bytes((id, length & 0xFF, length >> 8)) + body
+    return frame + crc16(frame).to_bytes(2, "little")
+
+
+def _frame_bytes(data: bytes | bytearray, at: int) -> int | None:
+    """Return the size of the frame whose header is at this offset, None if no frame begins like that."""
+    if len(data) - at <= _PREFIX:
+        return None
+    length = data[at + 5] | data[at + 6] << 8
+    shortest = 4 if data[at + _PREFIX] == Instruction.STATUS else 3
+    if not (data[at + 4] <= ID_MAX or data[at + 4] == BROADCAST) or not shortest <= length <= _LENGTH_MAX:
+        return None
+    return _PREFIX + length
+
+
+def _packet(frame: bytes) -> Packet:
+    """Return the packet of a frame that has been checked."""
+    motor, instruction, body = frame[4], frame[7], frame[8:-2]
+    marks = body.count(_MARK)
+    fast = instruction == Instruction.STATUS and motor == BROADCAST
+    unstuffed = marks > 0 and not fast and body.count(_STUFFED) < marks
+    if marks and not fast and not unstuffed:
+        body = body.replace(_STUFFED, _MARK)
+    if instruction == Instruction.STATUS:
+        return Packet(motor, instruction, body[0], body[1:], unstuffed)
+    return Packet(motor, instruction, None, body, unstuffed)
