@@ -1,0 +1,1 @@
+"""The commands of the runtime, one module each; the root command loads them by entry point."""

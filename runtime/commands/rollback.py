@@ -1,0 +1,36 @@
+"""The `rollback` command: switch a robot back to the policy before."""
+
+from typing import Annotated
+
+import typer
+
+from configs.command import Json, Outcome, reports
+from runtime.flash.destination import destination
+from runtime.flash.install import rollback as go_back
+from runtime.flash.report import slot_document, slot_line
+
+app = typer.Typer()
+
+
+@app.command()
+@reports
+def rollback(
+    to: Annotated[str, typer.Option("--to", help="A folder, the name of a shipped target, or its YAML file.")],
+    robot: Annotated[
+        str | None, typer.Option("--robot", help="Also check that the policy is for this robot: a name or a YAML file.")
+    ] = None,
+    json_output: Json = False,
+) -> Outcome:
+    """Switch a robot back to the policy in its other slot, if that is complete and verifies.
+
+    Example: sim2real rollback --to robots/desk
+    """
+    place, config = destination(to, robot)
+    result = go_back(place, config)
+    document = {
+        "path": place.place,
+        "policy": place.policy_path,
+        "installed": slot_document(result.slot, active=True),
+        "previous": slot_document(result.previous, active=False) if result.previous else None,
+    }
+    return Outcome(document, f"{slot_line(result.slot, active=True)}\nback to: {place.policy_path}")

@@ -1,0 +1,1 @@
+"""Flashing: policies installed on a robot in two slots, verified, switched atomically, and reversible."""

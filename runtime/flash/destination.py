@@ -1,0 +1,40 @@
+"""From what `--to` and `--robot` say to a target and its robot."""
+
+from pathlib import Path
+
+from configs.library import shipped
+from configs.load import load_robot, load_target
+from configs.schema.robot import RobotConfig
+from runtime.flash.directory import DirectoryTarget
+from runtime.flash.manifest import FlashError
+from runtime.flash.target import Target
+
+
+def destination(to: str, robot: str | None) -> tuple[Target, RobotConfig | None]:
+    """Find the target that a command was given, and its robot where that is known.
+
+    Args:
+        to: The name of a shipped target, the path of a target's YAML file, or a folder.
+        robot: The robot of a folder, by name or path; a target file names its own.
+
+    Raises:
+        UserError: There is no such target, or it names its robot and another is given as well.
+    """
+    if to.endswith((".yaml", ".yml")) or to in shipped("targets"):
+        if robot is not None:
+            raise FlashError(f"--robot {robot}: is for a plain folder; the target {to!r} names its robot itself")
+        config = load_target(to)
+        return DirectoryTarget(Path(config.path).expanduser().absolute()), config.robot
+    folder = Path(to).expanduser().absolute()
+    return DirectoryTarget(folder), load_robot(robot) if robot is not None else None
+
+
+def destination_with_robot(to: str, robot: str | None) -> tuple[Target, RobotConfig]:
+    """Like `destination`, where the robot must be known."""
+    target, config = destination(to, robot)
+    if config is None:
+        raise FlashError(
+            f"--to {to}: a plain folder needs --robot ROBOT as well (shipped: {', '.join(shipped('robots'))}); "
+            f"or give the name of a target (shipped: {', '.join(shipped('targets')) or 'none'}) or its YAML file"
+        )
+    return target, config

@@ -1,0 +1,79 @@
+"""The interface of a flash target: two slots, one of them active. A robot behind ssh is another class behind it."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from runtime.flash.manifest import Manifest
+
+SlotName = Literal["slot_a", "slot_b"]
+SLOTS: tuple[SlotName, SlotName] = ("slot_a", "slot_b")
+
+Check = Callable[[Path], None]
+"""Tries a policy file where it will run; raises UserError when it must not be installed."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """What a slot holds, digests computed from its bytes when it was asked for."""
+
+    name: SlotName
+    manifest: Manifest | None
+    """None where the slot is empty or its manifest cannot be read."""
+    problem: str | None
+    """Why the slot cannot be run, in words; None when it is complete and verified."""
+    empty: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Whether the policy in the slot is there, whole, and the one its manifest describes."""
+        return self.problem is None
+
+
+class Target(Protocol):
+    """A place with two policy slots.
+
+    Every method raises `FlashError` when the place cannot be reached, read or written. Whatever fails, and wherever the
+    process dies, the active slot is as it was.
+    """
+
+    @property
+    def place(self) -> str:
+        """Return where the target is, for people."""
+        ...
+
+    @property
+    def policy_path(self) -> str:
+        """Return the path of the active policy on the target: what `sim2real run` is given."""
+        ...
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Keep every other flash and rollback out; refuses when one is at work."""
+        ...
+
+    def survey(self) -> None:
+        """Refuse a place that holds anything but slots: it may be somebody's folder."""
+        ...
+
+    def active(self) -> SlotName | None:
+        """Return the name of the active slot; None when nothing was ever activated."""
+        ...
+
+    def slot(self, name: SlotName) -> Slot:
+        """Read a slot and verify its digest now."""
+        ...
+
+    def write(self, name: SlotName, model: bytes, manifest: Manifest, check: Check) -> None:
+        """Put a policy into an inactive slot, durable; what it held stays until the new one is whole and checked."""
+        ...
+
+    def activate(self, name: SlotName) -> None:
+        """Switch to a slot in one atomic, durable step."""
+        ...
+
+
+def other(name: SlotName | None) -> SlotName:
+    """Return the slot that is not this one; the first where there is none."""
+    return SLOTS[1] if name == SLOTS[0] else SLOTS[0]
