@@ -1,4 +1,4 @@
-"""The root command: finds its subcommands by entry point, so that each package registers its own and none loads another's."""
+"""The root command: finds its subcommands by entry point, so that none loads another's imports."""
 
 import sys
 from importlib.metadata import EntryPoint, entry_points, version
@@ -16,11 +16,11 @@ _GROUP = "sim2real.commands"
 class LazyGroup(typer.core.TyperGroup):
     """A command group whose commands are entry points, loaded when they are named."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 - typer's context class is private
         """Return the names of the installed commands."""
         return sorted(_installed())
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # noqa: ANN401 - typer's own command class is private
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - typer's classes are private
         """Load one command; None when there is no such command, as click expects."""
         entry = _installed().get(cmd_name)
         if entry is None:

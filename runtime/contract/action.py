@@ -24,7 +24,7 @@ class ActionTargets:
 class ActionPipeline:
     """Turns the actions of n robots into joint targets in its own buffers; allocates nothing per tick.
 
-    An action that is not a number gives targets that are not numbers: the safety module refuses them, nobody hides them.
+    An action that is not a number gives targets that are not numbers: the safety module refuses them.
     """
 
     def __init__(self, contract: Contract, n: int) -> None:

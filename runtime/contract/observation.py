@@ -93,6 +93,34 @@ class ObservationPipeline:
             self._any_unstarted = False
         return self._observation
 
+    def restart(
+        self, rows: npt.NDArray[np.intp], signals: Signals, last_action: Float32Array, observation: Float32Array
+    ) -> None:
+        """Write the first observation of new episodes of some rows, with the whole history at that value.
+
+        Args:
+            rows: The k rows that begin anew.
+            signals: The first readings of those rows, (k, J) each.
+            last_action: (k, A), zeros for a new episode.
+            observation: The pipeline's buffer, (n, O); only these rows change.
+        """
+        start = 0
+        for block in self._blocks:
+            value = block.compute(signals, last_action, self._default, np.empty((len(rows), block.width)))
+            observation[rows, start : start + block.size] = np.tile(value, (1, block.history))
+            start += block.size
+        self._unstarted[rows] = False
+
+    def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:
+        """Return the histories: what continuing bit for bit needs."""
+        return {"observation": self._observation.copy(), "unstarted": self._unstarted.copy()}
+
+    def load_state_dict(self, state: dict[str, npt.NDArray[np.generic]]) -> None:
+        """Take over what `state_dict` of the same contract and size returned."""
+        self._observation[...] = state["observation"]
+        self._unstarted[...] = state["unstarted"]
+        self._any_unstarted = bool(self._unstarted.any())
+
 
 class _Block:
     """One term's part of the observation."""
@@ -101,10 +129,19 @@ class _Block:
         self.history = spec.history
         self.size = spec.size
         self._term = TERMS[spec.term]
-        self._width = spec.width
+        self.width = spec.width
         self._scale = spec.scale
         self._clip = spec.clip
         self._value = np.zeros((n, spec.width))
+
+    def compute(self, signals: Signals, last: Float32Array, default: Float64Array, value: Float64Array) -> Float64Array:
+        """Compute the term's scaled and clipped value into `value`, (rows, width), and return it."""
+        self._term(signals, last, default, value)
+        if self._scale != 1.0:
+            np.multiply(value, self._scale, out=value)
+        if self._clip is not None:
+            np.clip(value, -self._clip, self._clip, out=value)
+        return value
 
     def write(
         self,
@@ -114,19 +151,14 @@ class _Block:
         observation: Float32Array,
         start: int,
     ) -> None:
-        value, width = self._value, self._width
-        self._term(signals, last, default, value)
-        if self._scale != 1.0:
-            np.multiply(value, self._scale, out=value)
-        if self._clip is not None:
-            np.clip(value, -self._clip, self._clip, out=value)
+        value, width = self.compute(signals, last, default, self._value), self.width
         newest = start + self.size - width
         for column in range(start, newest, width):  # oldest first: every tick moves one place to the left
             observation[:, column : column + width] = observation[:, column + width : column + 2 * width]
         observation[:, newest : newest + width] = value
 
     def fill_history(self, observation: Float32Array, start: int, rows: BoolArray) -> None:
-        width = self._width
+        width = self.width
         newest = start + self.size - width
         for column in range(start, newest, width):
             np.copyto(

@@ -1,0 +1,44 @@
+"""The MuJoCo plant behind the emulator: the robot's model under the torques of its emulated motors."""
+
+import mujoco
+import numpy as np
+
+from configs.schema.robot import RobotConfig
+from hardware.types import Float64Array
+from sim2real.model import compile_spec, joint_addresses, load_spec
+
+
+class MujocoPlant:
+    """Mechanics of a robot in MuJoCo: gear friction and rotor inertia are the joints', the rest is the firmware's.
+
+    Args:
+        robot: The robot; it starts in its default pose.
+
+    Raises:
+        UserError: The model does not fit the robot.
+    """
+
+    timestep_ns = 1_000_000
+
+    def __init__(self, robot: RobotConfig) -> None:
+        spec = load_spec(robot)
+        for actuator in list(spec.actuators):
+            spec.delete(actuator)
+        spec.option.timestep = self.timestep_ns * 1e-9
+        spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+        self.model = compile_spec(spec, robot)
+        self.data = mujoco.MjData(self.model)
+        self._qpos, self._dof = joint_addresses(self.model, robot)
+        self.data.qpos[self._qpos] = [joint.default_position for joint in robot.joints.values()]
+        mujoco.mj_forward(self.model, self.data)
+        self.position: Float64Array = np.array(self.data.qpos[self._qpos])
+        """Joint angles, (J,), rad."""
+        self.velocity: Float64Array = np.array(self.data.qvel[self._dof])
+        """Joint velocities, (J,), rad/s."""
+
+    def step(self, effort: Float64Array) -> None:
+        """Advance one timestep under the motors' electromagnetic torques, (J,), N·m."""
+        self.data.qfrc_applied[self._dof] = effort
+        mujoco.mj_step(self.model, self.data)
+        self.position[:] = self.data.qpos[self._qpos]
+        self.velocity[:] = self.data.qvel[self._dof]
