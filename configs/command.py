@@ -40,7 +40,7 @@ def error_console() -> Console:
 
 
 def print_document(document: dict[str, Any]) -> None:
-    """Print one JSON document on one line of standard output; what is not finite becomes null, as JSON has no word for it."""
+    """Print one JSON document on one line of standard output; numbers that are not finite become null."""
     sys.stdout.write(json.dumps(_plain(document), allow_nan=False) + "\n")
     sys.stdout.flush()
 
@@ -48,8 +48,8 @@ def print_document(document: dict[str, Any]) -> None:
 def reports(command: Callable[P, Outcome]) -> Callable[P, None]:
     """Make a command function print its outcome and exit with its status.
 
-    The function may have an option `json_output: Json`. A `UserError` it raises becomes one line on standard error and exit
-    status 1, and with `--json` also a document `{"ok": false, "reasons": [...]}`.
+    The function may have an option `json_output: Json`. A `UserError` it raises becomes one line on standard error and
+    exit status 1, and with `--json` also a document `{"ok": false, "reasons": [...]}`.
     """
 
     @functools.wraps(command)

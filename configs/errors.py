@@ -10,7 +10,13 @@ class UserError(Exception):
 
 
 class ConfigError(UserError):
-    """A configuration file or override is not valid; the message opens with `file:line` or the override."""
+    """A configuration file or override is not valid; the message opens with `file:line` or the override.
+
+    Whatever the file holds, the message stays one line: characters that do not print are shown as escapes.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in message))
 
 
 class MissingExtraError(UserError):
@@ -18,5 +24,6 @@ class MissingExtraError(UserError):
 
     def __init__(self, command: str, module: str, extra: str) -> None:
         super().__init__(
-            f"`sim2real {command}` needs {module}, which is not installed; install it with: pip install 'sim2real[{extra}]'"
+            f"`sim2real {command}` needs {module}, which is not installed; "
+            f"install it with: pip install 'sim2real[{extra}]'"
         )

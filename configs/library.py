@@ -33,10 +33,13 @@ def find(kind: str, reference: str, *, relative_to: Path, where: str = "") -> Pa
     """
     prefix = f"{where}: " if where else ""
     if is_path(reference):
-        path = (relative_to / Path(reference).expanduser()).resolve()
-        if not path.is_file():
-            raise ConfigError(f"{prefix}no such file: {path}")
-        return path
+        path = absolute(reference, relative_to=relative_to, where=where)
+        try:
+            if path.is_file():
+                return path
+        except OSError as error:  # for example a name too long for the file system
+            raise ConfigError(f"{prefix}{path}: {error.strerror}") from error
+        raise ConfigError(f"{prefix}no such file: {path}")
     names = shipped(kind)
     if reference in names:
         return ROOT / kind / f"{reference}.yaml"
@@ -46,3 +49,20 @@ def find(kind: str, reference: str, *, relative_to: Path, where: str = "") -> Pa
     raise ConfigError(
         f"{prefix}no {kind} entry named {reference!r}{hint}; shipped: {valid}; or give a path to a YAML file"
     )
+
+
+def absolute(path: str, *, relative_to: Path, where: str = "") -> Path:
+    """Return an absolute path; `~` is the home folder.
+
+    Args:
+        path: The path as it was written.
+        relative_to: The folder that a relative path starts from.
+        where: Place in which it was written, to open the error message with.
+
+    Raises:
+        ConfigError: The text cannot be a path.
+    """
+    try:
+        return (relative_to / Path(path).expanduser()).resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # a NUL byte, a user that does not exist, a circle of links
+        raise ConfigError(f"{f'{where}: ' if where else ''}{path!r} is not a path: {error}") from error

@@ -1,5 +1,6 @@
 """YAML text to plain data that remembers, for every value, the file and line it came from."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,18 @@ from typing import Any
 import yaml
 
 from configs.errors import ConfigError
+from configs.scalars import CoreLoader, construct_scalar
 
 KeyPath = tuple[str | int, ...]
 
-# A hand-written configuration has some hundred nodes. The bounds stop alias bombs and files that are not configurations.
-_NODES_MAX = 100_000
+# A hand-written configuration has some hundred nodes and some thousand bytes. The bounds stop alias bombs, and
+# files that are no configurations before PyYAML spends a minute on them.
+_NODES_MAX = 20_000
 _DEPTH_MAX = 64
-_FILE_BYTES_MAX = 4_000_000
+_FILE_BYTES_MAX = 500_000
+
+Place = Callable[[int], str]
+"""From a line number, counted from 1, to how the place is shown."""
 
 
 @dataclass
@@ -31,18 +37,22 @@ class Sourced:
                 return found
         return "configuration"
 
+    def at(self, path: KeyPath) -> Any:  # noqa: ANN401 - YAML holds anything
+        """Return the value at a path that exists."""
+        value = self.data
+        for key in path:
+            value = value[key]
+        return value
+
     def graft(self, path: KeyPath, other: "Sourced") -> None:
         """Replace the value at the path by other's data, origins included."""
         for old in [known for known in self.origins if known[: len(path)] == path and len(known) > len(path)]:
             del self.origins[old]
         self.origins.update({path + below: origin for below, origin in other.origins.items()})
-        if not path:
+        if path:
+            self.at(path[:-1])[path[-1]] = other.data
+        else:
             self.data = other.data
-            return
-        parent = self.data
-        for key in path[:-1]:
-            parent = parent[key]
-        parent[path[-1]] = other.data
 
 
 def read_yaml(path: Path) -> Sourced:
@@ -54,48 +64,62 @@ def read_yaml(path: Path) -> Sourced:
     try:
         if path.stat().st_size > _FILE_BYTES_MAX:
             raise ConfigError(f"{path}: larger than {_FILE_BYTES_MAX} bytes: not a configuration file")
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text") from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}:{line}: is not UTF-8 text") from error
     return parse_yaml(text, str(path))
 
 
 def parse_yaml(text: str, name: str) -> Sourced:
     """Parse the text of one YAML document whose top level is a mapping; errors are `ConfigError` at name:line."""
-    loader: yaml.SafeLoader | None = None
-    try:
-        loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
-        builder = _Builder(loader, name)
-        sourced = Sourced(builder.build(node, (), 0) if node is not None else None, builder.origins)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark is not None else 1
-        raise ConfigError(f"{name}:{line}: not valid YAML: {error.problem or error.context}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        detail = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigError(f"{name}:1: not valid YAML: {detail}") from error
-    finally:
-        if loader is not None:
-            loader.dispose()
+    sourced = _parse(text, lambda line: f"{name}:{line}")
     if not isinstance(sourced.data, dict):
         raise ConfigError(f"{name}:1: must be a mapping of keys to values")
     return sourced
 
 
-class _Builder:
-    """Turns YAML nodes into plain data, noting the line of each."""
+def parse_value(text: str, place: str) -> Sourced:
+    """Parse the YAML text of any one value, all of it written at one place. Raises ConfigError."""
+    return _parse(text, lambda _: place)
 
-    def __init__(self, loader: yaml.SafeLoader, name: str) -> None:
+
+def _parse(text: str, place: Place) -> Sourced:
+    try:
+        loader = CoreLoader(text)
+        try:
+            node = loader.get_single_node()
+        finally:
+            loader.dispose()
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError(f"{place(line)}: not valid YAML: a control character in the text") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark is not None else 1
+        raise ConfigError(f"{place(line)}: not valid YAML: {error.problem or error.context}") from error
+    except (ValueError, OverflowError) as error:  # PyYAML lets them out of malformed escapes and directives
+        raise ConfigError(f"{place(1)}: not valid YAML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{place(1)}: too deeply nested for a configuration") from error
+    if node is None:
+        return Sourced(None, {(): place(1)})
+    builder = _Builder(place)
+    return Sourced(builder.build(node, (), 0), builder.origins)
+
+
+class _Builder:
+    """Turns YAML nodes into plain data, noting the place of each."""
+
+    def __init__(self, place: Place) -> None:
         self.origins: dict[KeyPath, str] = {}
-        self._loader = loader
-        self._name = name
+        self._place = place
         self._nodes = 0
 
     def build(self, node: yaml.Node, path: KeyPath, depth: int) -> Any:  # noqa: ANN401 - YAML holds anything
-        origin = f"{self._name}:{node.start_mark.line + 1}"
+        origin = self._origin(node)
         self._nodes += 1
         if self._nodes > _NODES_MAX or depth > _DEPTH_MAX:
             raise ConfigError(f"{origin}: too large or too deeply nested for a configuration")
@@ -105,19 +129,34 @@ class _Builder:
         if isinstance(node, yaml.SequenceNode):
             return [self.build(item, (*path, index), depth + 1) for index, item in enumerate(node.value)]
         try:
-            return self._loader.construct_object(node, deep=True)
+            return construct_scalar(node.tag, _encodable(node.value))
         except ValueError as error:
             raise ConfigError(f"{origin}: {error}") from error
 
     def _mapping(self, node: yaml.MappingNode, path: KeyPath, depth: int) -> dict[str, Any]:
         built: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            origin = f"{self._name}:{key_node.start_mark.line + 1}"
+            origin = self._origin(key_node)
             if not isinstance(key_node, yaml.ScalarNode):
                 raise ConfigError(f"{origin}: keys must be text")
-            key = key_node.value
+            try:
+                key = _encodable(key_node.value)
+            except ValueError as error:
+                raise ConfigError(f"{origin}: {error}") from error
             if key in built:
                 raise ConfigError(f"{origin}: key {key!r} is given twice")
             built[key] = self.build(value_node, (*path, key), depth + 1)
             self.origins[(*path, key)] = origin
         return built
+
+    def _origin(self, node: yaml.Node) -> str:
+        return self._place(node.start_mark.line + 1)
+
+
+def _encodable(text: str) -> str:
+    """Return the text; an escape in it can have made half a surrogate pair, which no file or terminal can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("holds half of a surrogate pair, which is not a character") from None
+    return text

@@ -1,5 +1,6 @@
 """Units: quantities are written with their unit (`12 V`, `46 rpm`) and become SI floats."""
 
+import difflib
 import math
 import re
 
@@ -40,7 +41,9 @@ _UNITS: dict[str, tuple[str, float]] = {
     "Mbaud": ("baud", 1e6),
 }
 
-_QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S.*?)\s*", re.ASCII)
+# The group of the number is atomic: else `12` would be read as 1 of unit `2`.
+_QUANTITY = re.compile(r"\s*((?>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?))\s*(\S.*?)\s*", re.ASCII)
+_SHOWN_MAX = 60
 
 
 def valid_units(dimension: str) -> list[str]:
@@ -52,26 +55,30 @@ def parse_quantity(value: object, dimension: str) -> float:
     """Convert `12 V` to an SI float.
 
     Args:
-        value: The text of a number and a unit. A bare number is refused: a missing unit is the error this module exists for.
+        value: The text of a number and a unit. A bare number is refused: a missing unit is what this module is against.
         dimension: The SI unit that names the expected dimension.
 
     Raises:
         ValueError: Not a number with a unit, or a unit of another dimension; the message lists the valid units.
     """
-    choices = ", ".join(valid_units(dimension))
+    valid = valid_units(dimension)
+    choices = ", ".join(valid)
     if not isinstance(value, str):
         shown = repr(value) if isinstance(value, bool | int | float) else f"a {type(value).__name__}"
-        raise ValueError(f"{shown} has no unit; write a number with one of: {choices}")
-    match = _QUANTITY.fullmatch(value)
-    if match is None:
-        raise ValueError(f"{value!r} is not a number with a unit; valid units: {choices}")
+        raise ValueError(f"{shown} has no unit; write a number with a unit; valid: {choices}")
+    shown = repr(value[:_SHOWN_MAX])
+    match = _QUANTITY.fullmatch(value[: _SHOWN_MAX + 1])
+    if match is None or len(value) > _SHOWN_MAX:
+        raise ValueError(f"{shown} is not a number with a unit; valid: {choices}")
     number, unit = match.groups()
     of, factor = _UNITS.get(unit, ("", 1.0))
     if of != dimension:
-        raise ValueError(f"{value!r} has the wrong unit {unit!r}; valid units: {choices}")
+        close = difflib.get_close_matches(unit, valid, n=1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        raise ValueError(f"{shown} has the wrong unit {unit!r}{hint}; valid: {choices}")
     si = float(number) * factor
     if not math.isfinite(si):
-        raise ValueError(f"{value!r} is not finite")
+        raise ValueError(f"{shown} is not finite")
     return si
 
 

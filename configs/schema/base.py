@@ -15,6 +15,14 @@ class Config(BaseModel):
     )
 
 
+class MisplacedError(ValueError):
+    """What a check across keys finds wrong, and at which of the keys below the object it is to be mended."""
+
+    def __init__(self, at: tuple[str | int, ...], message: str) -> None:
+        super().__init__(message)
+        self.at = at
+
+
 @dataclass(frozen=True)
 class Reference:
     """Annotation of a field that may be given as the name (or path) of another file of a kind, or written in place."""

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from configs.schema.base import Config, Name
+from configs.schema.base import Config, MisplacedError, Name
 from configs.schema.quantity import Angle, AngularVelocity, Duration, NonNegative, Torque
 
 PhysicsParameterName = Literal[
@@ -33,7 +33,7 @@ class PhysicsParameterConfig(Config):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if not self.range[0] <= self.range[1]:
-            raise ValueError("range must be ordered, low before high")
+            raise MisplacedError(("range",), "must be ordered, low before high")
         return self
 
 
@@ -47,9 +47,9 @@ class LatencyConfig(Config):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        for low, high in (self.action, self.observation):
+        for name, (low, high) in (("action", self.action), ("observation", self.observation)):
             if not low <= high:
-                raise ValueError("latency ranges must be ordered, low before high")
+                raise MisplacedError((name,), "must be ordered, low before high")
         return self
 
 

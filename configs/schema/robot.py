@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from configs.schema.base import Config, Name, Reference
+from configs.schema.base import Config, MisplacedError, Name, Reference
 from configs.schema.motor import MotorConfig
 from configs.schema.quantity import (
     Angle,
@@ -52,16 +52,28 @@ class JointConfig(Config):
     damping: Annotated[Damping, NonNegative] = 0.0
     """Velocity gain while the runtime holds, ramps or damps the joint."""
 
+    @field_validator("direction", mode="before")
+    @classmethod
+    def _refuse_boolean(cls, value: object) -> object:
+        if isinstance(value, bool):  # equal to 1 in Python, and so one of the choices
+            raise ValueError("a boolean is not a choice; valid: 1, -1")
+        return value
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         low, high = self.position_limits
         if not low < high:
-            raise ValueError(f"position_limits must be ordered, low before high; got {low} and {high}")
+            raise MisplacedError(("position_limits",), f"must be ordered, low before high, not {low} and {high} rad")
         if not low <= self.default_position <= high:
-            raise ValueError(f"default_position {self.default_position} is outside position_limits [{low}, {high}]")
+            raise MisplacedError(
+                ("default_position",),
+                f"{self.default_position} rad is outside position_limits; valid: {low} to {high} rad",
+            )
         if not self.effort_limit <= self.motor.nominal.stall_torque:
-            raise ValueError(
-                f"effort_limit {self.effort_limit} N*m exceeds the motor's stall torque {self.motor.nominal.stall_torque} N*m"
+            stall = self.motor.nominal.stall_torque
+            raise MisplacedError(
+                ("effort_limit",),
+                f"{self.effort_limit} N*m is above the motor's stall torque; valid: up to {stall} N*m",
             )
         return self
 
@@ -87,9 +99,11 @@ class SafetyConfig(Config):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if not self.reading_age_max <= self.communication_loss:
-            raise ValueError("reading_age_max must not exceed communication_loss")
+            raise MisplacedError(
+                ("reading_age_max",), f"must not exceed communication_loss; valid: up to {self.communication_loss} s"
+            )
         if not self.voltage_range[0] < self.voltage_range[1]:
-            raise ValueError("voltage_range must be ordered, low before high")
+            raise MisplacedError(("voltage_range",), "must be ordered, low before high")
         return self
 
 
@@ -121,10 +135,12 @@ class RobotConfig(Config):
         used: dict[tuple[str, int], str] = {}
         for name, joint in self.joints.items():
             if joint.bus not in self.buses:
-                raise ValueError(f"joint {name!r} names bus {joint.bus!r}; valid: {', '.join(self.buses)}")
+                raise MisplacedError(("joints", name, "bus"), f"no bus {joint.bus!r}; valid: {', '.join(self.buses)}")
             other = used.setdefault((joint.bus, joint.id), name)
             if other != name:
-                raise ValueError(f"joints {other!r} and {name!r} have the same id {joint.id} on bus {joint.bus!r}")
+                raise MisplacedError(
+                    ("joints", name, "id"), f"joint {other!r} has the same id {joint.id} on bus {joint.bus!r}"
+                )
         return self
 
     @property

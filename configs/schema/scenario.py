@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from configs.schema.base import Config, Name, Reference
+from configs.schema.base import Config, MisplacedError, Name, Reference
 from configs.schema.quantity import Duration, NonNegative, Positive
 from configs.schema.task import TaskConfig
 
@@ -96,9 +96,13 @@ class ScenarioConfig(Config):
     @model_validator(mode="after")
     def _check(self) -> Self:
         robot = self.task.robot
-        for fault in self.faults.faults if self.faults else ():
+        for index, fault in enumerate(self.faults.faults if self.faults else ()):
             if isinstance(fault, MotorFaultConfig) and fault.joint not in robot.joints:
-                raise ValueError(f"fault {fault.kind!r} names joint {fault.joint!r}; valid: {', '.join(robot.joints)}")
+                raise MisplacedError(
+                    ("faults", "faults", index, "joint"), f"no joint {fault.joint!r}; valid: {', '.join(robot.joints)}"
+                )
             if not isinstance(fault, MotorFaultConfig) and fault.bus is not None and fault.bus not in robot.buses:
-                raise ValueError(f"fault {fault.kind!r} names bus {fault.bus!r}; valid: {', '.join(robot.buses)}")
+                raise MisplacedError(
+                    ("faults", "faults", index, "bus"), f"no bus {fault.bus!r}; valid: {', '.join(robot.buses)}"
+                )
         return self

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from configs.schema.base import Config, Name, Reference
+from configs.schema.base import Config, MisplacedError, Name, Reference
 from configs.schema.quantity import Angle, AngularVelocity, Duration, NonNegative, Positive, Rate
 from configs.schema.robot import RobotConfig
 
@@ -116,19 +116,27 @@ class TaskConfig(Config):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.goal.joint not in self.robot.joints:
-            raise ValueError(f"goal.joint {self.goal.joint!r} is not a joint; valid: {', '.join(self.robot.joints)}")
+            raise MisplacedError(
+                ("goal", "joint"), f"no joint {self.goal.joint!r}; valid: {', '.join(self.robot.joints)}"
+            )
         steps = 1.0 / (self.control_rate * self.physics.timestep)
         if not (steps >= 0.999 and abs(steps - round(steps)) < 1e-6):
-            raise ValueError(f"the control period must be a whole number of physics timesteps, got {steps:.4f}")
+            raise MisplacedError(
+                ("control_rate",), f"the control period must be a whole number of physics timesteps, not {steps:.6g}"
+            )
         terms = [entry.term for entry in self.observation]
-        if len(set(terms)) != len(terms):
-            raise ValueError("observation terms must not repeat; use history for past ticks")
+        for index, term in enumerate(terms):
+            if term in terms[:index]:
+                raise MisplacedError(
+                    ("observation", index, "term"), f"{term!r} is given twice; use history for past ticks"
+                )
         modes = {name: joint.mode for name, joint in self.robot.joints.items()}
         needed = "current" if self.action.target == "effort" else "position"
         wrong = [name for name, mode in modes.items() if mode != needed]
         if wrong:
-            raise ValueError(
-                f"action target {self.action.target!r} needs joints in mode {needed!r}; not so: {', '.join(wrong)}"
+            raise MisplacedError(
+                ("action", "target"),
+                f"{self.action.target!r} needs joints in mode {needed!r}; not so: {', '.join(wrong)}",
             )
         return self
 

@@ -1,0 +1,105 @@
+"""From pydantic's list of problems to the one line a user reads: `file:line: key.path: what; valid: …`."""
+
+import difflib
+import re
+import reprlib
+from typing import Any, cast, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from configs.fields import fields_at
+from configs.schema.base import Config, MisplacedError
+from configs.source import KeyPath, Sourced
+
+_SHOWN = reprlib.Repr()
+_SHOWN.maxstring = _SHOWN.maxother = _SHOWN.maxlong = 60
+
+_NOT_A_MAPPING = ("model_type", "model_attributes_type", "dict_type")
+_BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
+
+
+def one_line(schema: type[Config], sourced: Sourced, error: ValidationError) -> str:
+    """Return the first problem with its place, and how many more there are."""
+    problems = error.errors(include_url=False)
+    first = problems[0]
+    path = _path(first, sourced.data)
+    shown = ".".join(map(str, path))
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{sourced.origin(path)}: {shown + ': ' if shown else ''}{_explain(schema, path, first)}{more}"
+
+
+def _path(problem: ErrorDetails, data: Any) -> KeyPath:  # noqa: ANN401 - YAML holds anything
+    """Return the key path of a problem: pydantic's own names union members too, and stops short of a discriminator."""
+    location = list(problem["loc"])
+    path: list[str | int] = []
+    for position, key in enumerate(location):
+        if (isinstance(data, dict) and key in data) or (isinstance(data, list) and key in range(len(data))):
+            data = cast("Any", data)[key]
+            path.append(key)
+        elif position == len(location) - 1 and problem["type"] == "missing":
+            path.append(key)
+    context = problem.get("ctx", {})
+    if problem["type"].startswith("union_tag"):
+        path.append(str(context["discriminator"]).strip("'"))
+    if isinstance(context.get("error"), MisplacedError):
+        path += context["error"].at
+    return tuple(path)
+
+
+def _explain(schema: type[Config], path: KeyPath, problem: ErrorDetails) -> str:
+    kind, context, given = problem["type"], problem.get("ctx", {}), problem["input"]
+    if kind == "extra_forbidden":
+        valid = fields_at(schema, path[:-1])
+        return f"unknown key{_hint(path[-1], valid)}; valid: {', '.join(valid)}"
+    if kind == "missing":
+        return "this key is required and missing"
+    if kind == "union_tag_not_found":
+        return f"this key is required and missing; valid: {', '.join(_tags(schema, path))}"
+    if kind == "union_tag_invalid":
+        valid = re.findall(r"'([^']*)'", str(context["expected_tags"]))
+        return f"{_shown(context['tag'])} is not a choice{_hint(context['tag'], valid)}; valid: {', '.join(valid)}"
+    if kind == "literal_error":
+        valid = re.findall(r"'([^']*)'", str(context["expected"])) or str(context["expected"]).split(" or ")
+        return f"{_shown(given)} is not a choice{_hint(given, valid)}; valid: {', '.join(valid)}"
+    if kind == "string_pattern_mismatch":
+        return f"{_shown(given)} is not a name; valid: letters, digits and underscores, beginning with a letter"
+    return str(context["error"]) if kind == "value_error" else _constraint(problem)
+
+
+def _constraint(problem: ErrorDetails) -> str:
+    """Say what a value must be, from pydantic's `Input should be a valid integer` and the like."""
+    must = re.sub(r"^(Input|String|Dictionary|List|Tuple) should (\w+)", r"must \2", problem["msg"], count=1)
+    if problem["type"] in ("too_short", "too_long"):
+        return must.replace(" after validation", "")
+    if problem["type"] in _NOT_A_MAPPING:
+        must = "must be a mapping of keys to values"
+    elif problem["type"] in _BOUNDS and isinstance(problem["input"], str):
+        must += " in SI units"
+    return f"{must}, not {_shown(problem['input'])}"
+
+
+def _shown(given: object) -> str:
+    """Show a value as YAML has it, shortened."""
+    if given is None or isinstance(given, bool):
+        return {None: "null", True: "true", False: "false"}[given]
+    return _SHOWN.repr(given)
+
+
+def _hint(given: object, valid: list[str]) -> str:
+    close = difflib.get_close_matches(str(given)[:64], valid, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _tags(annotation: Any, path: KeyPath) -> list[str]:  # noqa: ANN401 - any type form
+    """Return the choices of a discriminator, from the literals of the union's members."""
+    inner = get_args(annotation)[0] if hasattr(annotation, "__metadata__") else annotation
+    if isinstance(inner, type) and issubclass(inner, Config):
+        info = inner.model_fields.get(str(path[0])) if path else None
+        if info is None:
+            return []
+        return [str(tag) for tag in get_args(info.annotation)] if len(path) == 1 else _tags(info.annotation, path[1:])
+    options = get_args(inner)
+    if get_origin(inner) in (dict, tuple):
+        return _tags(options[-1] if get_origin(inner) is dict else options[0], path[1:])
+    return [tag for option in options for tag in _tags(option, path)]

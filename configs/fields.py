@@ -1,0 +1,50 @@
+"""Which keys the schema allows where, and how its types are taken apart."""
+
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from configs.schema.base import Config, Reference
+from configs.source import KeyPath
+
+
+def fields_at(annotation: Any, path: KeyPath) -> list[str]:  # noqa: ANN401 - any type form
+    """Return the keys that the schema allows in the mapping at a path; those of all members where it is a union."""
+    if get_origin(annotation) is Annotated:
+        return fields_at(get_args(annotation)[0], path)
+    if is_union(annotation):
+        names = [name for option in get_args(annotation) for name in fields_at(option, path)]
+        return list(dict.fromkeys(names))
+    if is_config(annotation):
+        if not path:
+            return list(annotation.model_fields)
+        info = annotation.model_fields.get(str(path[0]))
+        return fields_at(info.annotation, path[1:]) if info is not None else []
+    if get_origin(annotation) in (dict, tuple) and path:
+        arguments = get_args(annotation)
+        return fields_at(arguments[1] if get_origin(annotation) is dict else arguments[0], path[1:])
+    return []
+
+
+def is_union(annotation: Any) -> bool:  # noqa: ANN401 - any type form
+    """Tell whether a type is `A | B`."""
+    return get_origin(annotation) in (Union, UnionType)
+
+
+def is_config(annotation: Any) -> bool:  # noqa: ANN401 - any type form
+    """Tell whether a type is a schema class."""
+    return isinstance(annotation, type) and issubclass(annotation, Config)
+
+
+def reference_of(annotation: Any) -> tuple[Any, Reference | None]:  # noqa: ANN401 - any type form
+    """Split `Annotated[T, …, Reference(kind), …]` into T and the reference, if there is one."""
+    if get_origin(annotation) is not Annotated:
+        return annotation, None
+    inner, *metadata = get_args(annotation)
+    return inner, next((item for item in metadata if isinstance(item, Reference)), None)
+
+
+def full_annotation(config: type[Config], name: str) -> Any:  # noqa: ANN401 - any type form
+    """Return the type of a field with the reference that pydantic keeps beside it."""
+    info = config.model_fields[name]
+    reference = next((item for item in info.metadata if isinstance(item, Reference)), None)
+    return info.annotation if reference is None else Annotated[info.annotation, reference]

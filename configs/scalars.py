@@ -1,0 +1,74 @@
+"""The scalars of the YAML 1.2 core schema, read and written: what PyYAML does by YAML 1.1 would surprise a roboticist.
+
+By 1.1, `off` is a boolean, `010` is eight, `1:30` is ninety, `2026-11-20` is a date, and `3e-4` is text.
+"""
+
+import re
+from collections.abc import Callable
+
+import yaml
+
+_NULL, _BOOL, _INT, _FLOAT, _STR = (f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str"))
+
+# YAML 1.2.2, section 10.3.2. The second entry: the characters such a scalar may begin with.
+_CORE: tuple[tuple[str, re.Pattern[str], list[str]], ...] = (
+    (_NULL, re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""]),
+    (_BOOL, re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF")),
+    (_INT, re.compile(r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)\Z"), list("-+0123456789")),
+    (
+        _FLOAT,
+        re.compile(
+            r"(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+            r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
+        ),
+        list("-+.0123456789"),
+    ),
+)
+
+
+class CoreLoader(yaml.SafeLoader):
+    """A safe loader that resolves plain scalars by YAML 1.2."""
+
+    yaml_implicit_resolvers = {}  # noqa: RUF012 - the class attribute through which PyYAML is configured
+
+
+class CoreDumper(yaml.SafeDumper):
+    """A safe dumper that quotes all text which YAML 1.1 or 1.2 would not read as text."""
+
+
+for _tag, _pattern, _first in _CORE:
+    CoreLoader.add_implicit_resolver(_tag, _pattern, _first)
+    CoreDumper.add_implicit_resolver(_tag, _pattern, _first)
+
+
+def construct_scalar(tag: str, text: str) -> str | int | float | bool | None:
+    """Return the value of a scalar node.
+
+    Raises:
+        ValueError: The tag is not one of the core schema, or the text is no value of it.
+    """
+    if tag == _STR:
+        return text
+    for core, pattern, _ in _CORE:
+        if tag == core and pattern.match(text):
+            return _VALUES[core](text)
+    short = tag.removeprefix("tag:yaml.org,2002:")
+    raise ValueError(f"{text[:60]!r} cannot be read with the tag {short!r}; valid tags: null, bool, int, float, str")
+
+
+def _float(text: str) -> float:
+    return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+
+
+def _int(text: str) -> int:
+    if len(text) > 64:  # no setting has so many digits, and conversion takes quadratic time
+        raise ValueError(f"{text[:24]}… has too many digits")
+    return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
+
+
+_VALUES: dict[str, Callable[[str], int | float | bool | None]] = {
+    _NULL: lambda _: None,
+    _BOOL: lambda text: text.lower() == "true",
+    _INT: _int,
+    _FLOAT: _float,
+}

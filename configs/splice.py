@@ -1,0 +1,94 @@
+"""Splicing: where the schema has a reference, the name of a file is replaced by what the file holds."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from configs.errors import ConfigError
+from configs.fields import full_annotation, is_config, is_union, reference_of
+from configs.library import ROOT, absolute, find
+from configs.schema.base import Config
+from configs.schema.robot import RobotConfig
+from configs.source import KeyPath, Sourced, read_yaml
+
+_REFERENCES_DEEP_MAX = 8  # scenario -> task -> robot -> motor is 3; more is a cycle
+
+
+def read_spliced(schema: type[Config], path: Path, depth: int = 0) -> Sourced:
+    """Read a file and everything it refers to. Raises ConfigError."""
+    sourced = read_yaml(path)
+    if depth > _REFERENCES_DEEP_MAX:
+        raise ConfigError(f"{sourced.origin(())}: references go round in a circle")
+    splice(schema, sourced, path.parent, depth=depth)
+    return sourced
+
+
+def splice(schema: type[Config], sourced: Sourced, folder: Path, within: KeyPath = (), depth: int = 0) -> None:
+    """Splice data in place.
+
+    Args:
+        schema: What the data are to be.
+        sourced: The data; changed.
+        folder: Where relative paths in the data start from.
+        within: Only what lies at or below this path is new; the rest was spliced before, from other folders.
+        depth: How many references led here.
+
+    Raises:
+        ConfigError: A file is missing, is not valid YAML, or refers to itself.
+    """
+    _Splicer(sourced, folder, within, depth).visit(schema, ())
+
+
+class _Splicer:
+    """One walk over schema and data together."""
+
+    def __init__(self, sourced: Sourced, folder: Path, within: KeyPath, depth: int) -> None:
+        self._sourced = sourced
+        self._folder = folder
+        self._within = within
+        self._depth = depth
+
+    def visit(self, annotation: Any, at: KeyPath) -> None:  # noqa: ANN401 - any type form
+        if not self._is_near(at):
+            return
+        inner, reference = reference_of(annotation)
+        value = self._sourced.at(at)
+        if reference is not None and isinstance(value, str) and self._is_new(at):
+            self._graft(inner, reference.kind, value, at)
+        elif is_union(inner):
+            for option in get_args(inner):
+                self.visit(option, at)
+        else:
+            if inner is RobotConfig and isinstance(value, dict):
+                self._place_model((*at, "model"), value.get("model"))
+            for below, key in _children(inner, value):
+                self.visit(below, (*at, key))
+
+    def _graft(self, schema: type[Config], kind: str, name: str, at: KeyPath) -> None:
+        where = f"{self._sourced.origin(at)}: {'.'.join(map(str, at))}"
+        path = find(kind, name, relative_to=self._folder, where=where)
+        self._sourced.graft(at, read_spliced(schema, path, self._depth + 1))
+
+    def _place_model(self, at: KeyPath, model: object) -> None:
+        """Make a user's model path absolute; shipped ones stay relative, so that a saved run can move."""
+        if isinstance(model, str) and self._is_new(at) and not self._folder.is_relative_to(ROOT):
+            where = f"{self._sourced.origin(at)}: {'.'.join(map(str, at))}"
+            self._sourced.at(at[:-1])["model"] = str(absolute(model, relative_to=self._folder, where=where))
+
+    def _is_new(self, at: KeyPath) -> bool:
+        return at[: len(self._within)] == self._within
+
+    def _is_near(self, at: KeyPath) -> bool:
+        """Tell whether the path leads to what is new, or lies in it."""
+        return at[: len(self._within)] == self._within[: len(at)]
+
+
+def _children(annotation: Any, value: Any) -> Iterator[tuple[Any, str | int]]:  # noqa: ANN401 - any type form, any YAML
+    """Yield the type and key of every member of a value that the schema knows."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if is_config(annotation) and isinstance(value, dict):
+        yield from ((full_annotation(annotation, name), name) for name in annotation.model_fields if name in value)
+    elif origin is dict and isinstance(value, dict):
+        yield from ((arguments[1], key) for key in value)
+    elif origin is tuple and isinstance(value, list):
+        yield from ((arguments[0], index) for index in range(len(value)))
