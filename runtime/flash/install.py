@@ -55,7 +55,6 @@ def flash(policy: Path, robot: RobotConfig, target: Target, now: Clock = lambda:
         installed=now(),
     )
     with target.exclusive():
-        target.survey()
         active = target.active()
         previous = target.slot(active) if active is not None else None
         _refuse_other_robot(contract, target)
@@ -74,8 +73,8 @@ def rollback(target: Target, robot: RobotConfig | None = None) -> Installed:
     Raises:
         FlashError: There is nothing to go back to; what is active stays active.
     """
+    target.survey()  # before the lock, which would make a folder of a mistyped path
     with target.exclusive():
-        target.survey()
         active = target.active()
         if active is None:
             raise FlashError(f"{target.place}: nothing is active, so there is nothing to go back from")

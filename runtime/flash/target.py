@@ -50,7 +50,7 @@ class Target(Protocol):
         ...
 
     def exclusive(self) -> AbstractContextManager[None]:
-        """Keep every other flash and rollback out; refuses when one is at work."""
+        """Make the place ready if it is missing, survey it, and keep every other flash and rollback out of it."""
         ...
 
     def survey(self) -> None:
