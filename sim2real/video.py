@@ -13,10 +13,6 @@ from configs.errors import UserError
 from configs.schema.randomization import RandomizationConfig
 from configs.schema.task import TaskConfig
 
-# EGL renders without a display; it must be chosen before mujoco is first imported.
-os.environ.setdefault("MUJOCO_GL", "egl")
-
-
 Frame = npt.NDArray[np.uint8]
 Float32Array = npt.NDArray[np.float32]
 
