@@ -1,0 +1,47 @@
+# The commands a newcomer needs; each makes the virtual environment and installs what it needs by itself.
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint format clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    train, export, flash and run a policy on an emulated motor; about a minute after installation"
+	@echo "make test    run the test suite"
+	@echo "make lint    formatting, lint rules, types, import contracts"
+	@echo "make format  format the code and mend what can be mended"
+	@echo "make clean   remove the virtual environment and what the tools left"
+
+demo: $(VENV)/.train
+	$(BIN)/sim2real demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.train: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing into $(VENV) ..."
+	$(PIP) --editable '.[train]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.train
+	@echo "installing the tools of development ..."
+	$(PIP) --editable '.[dev]'
+	@touch $@
