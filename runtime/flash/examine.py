@@ -31,7 +31,10 @@ def examine(policy: Path, robot: RobotConfig) -> tuple[Contract, dict[str, str]]
     contract = loaded.contract
     check_robot(contract, robot)
     for name, observation in _observations(contract):
-        action = loaded.act(observation)
+        try:
+            action = loaded.act(observation)
+        except Exception as error:  # onnxruntime's exceptions have no common base
+            raise FlashError(f"{policy}: does not run {name}: {type(error).__name__}") from error
         if action.shape != (1, contract.action_size):
             raise FlashError(
                 f"{policy}: gives actions of shape {action.shape}, its contract says {(1, contract.action_size)}"
