@@ -1,0 +1,43 @@
+"""The encoder of an X-series motor: absolute within one turn, counting turns from there while it has power."""
+
+from math import floor, pi
+
+
+class Encoder:
+    """Counts of one motor from the angle of its output shaft."""
+
+    def __init__(self, counts_per_revolution: int) -> None:
+        self._turn = counts_per_revolution
+        self._counts_per_radian = counts_per_revolution / (2.0 * pi)
+        self._base = 0
+        self._stuck: int | None = None
+        self.reversed = False
+        self.offset = 0
+        """Homing offset, counts."""
+
+    def counts(self, angle: float) -> int:
+        """Return Present Position (132) at an angle of the output shaft, rad."""
+        return self._raw(angle) - self._base + self.offset
+
+    def rebase(self, angle: float) -> None:
+        """Forget the turns: before the homing offset the reading is again that of the absolute encoder."""
+        self._base = floor(self._raw(angle) / self._turn) * self._turn
+
+    def freeze(self, angle: float) -> None:
+        """Let the reading stick where it is: a fault."""
+        self._stuck = self._raw(angle)
+
+    def release(self) -> None:
+        """End the fault."""
+        self._stuck = None
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the reading sticks."""
+        return self._stuck is not None
+
+    def _raw(self, angle: float) -> int:
+        if self._stuck is not None:
+            return self._stuck
+        raw = angle * self._counts_per_radian
+        return floor((-raw if self.reversed else raw) + 0.5)

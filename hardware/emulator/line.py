@@ -1,0 +1,166 @@
+"""One half-duplex line: bytes of the client in, bytes of the motors out, each at the time that the baud rate gives."""
+
+import heapq
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hardware.clock import NS_PER_S
+from hardware.dynamixel.firmware import Motor
+from hardware.dynamixel.frame import HEADER, Decoder, Packet
+from hardware.emulator.bus import replies_to
+from hardware.emulator.faults import FaultScript
+
+NEVER = 1 << 62
+"""Time of what does not happen."""
+
+_BITS = 10  # start, eight data bits, stop
+_BAUD_TOLERANCE = 0.03  # e-Manual: an error below 3 % does not affect the communication
+_DELIVERIES_MAX = 4096  # replies that no client fetches; a serial driver's buffer is no larger in bytes
+
+
+@dataclass(slots=True)
+class _OnWire:
+    start_ns: int
+    end_ns: int
+    baudrate: int
+    data: bytes
+
+
+class Line:
+    """The wire, and the adapter at the client's end of it.
+
+    Instructions are carried out when their last byte has arrived. Replies come out of the adapter whole, when their
+    last byte has arrived there. What the adapter holds is safe from the wire; a reply that is still on the wire, or yet
+    to come, is lost when the client begins to send.
+
+    Attributes:
+        plugged: False while the adapter is pulled out.
+        unstuffed: Instructions with an FF FF FD that the client did not stuff; they are carried out.
+        cancelled: Replies lost because the client sent before they were over.
+    """
+
+    def __init__(self, name: str, motors: Sequence[Motor], baudrate: int, faults: FaultScript) -> None:
+        self.name = name
+        self.motors = tuple(motors)
+        self.plugged = True
+        self.unstuffed = 0
+        self.cancelled = 0
+        self._faults = faults
+        self._baudrate = baudrate
+        self._decoder = Decoder()
+        self._sent_ns = 0  # when the client's last byte has left it
+        self._instructions: deque[tuple[int, Packet, int]] = deque()
+        self._wire: deque[_OnWire] = deque()
+        self._adapter: list[tuple[int, int, bytes]] = []
+        self._deliveries = 0
+
+    @property
+    def baudrate(self) -> int:
+        """The client's."""
+        return self._baudrate
+
+    @property
+    def damaged(self) -> int:
+        """Instructions that came cut off or with a wrong checksum."""
+        return self._decoder.corrupt
+
+    @property
+    def next_ns(self) -> int:
+        """Time of the next thing that happens on the wire; `process` is to be called then."""
+        instruction_ns = self._instructions[0][0] if self._instructions else NEVER
+        return min(instruction_ns, self._wire[0].end_ns) if self._wire else instruction_ns
+
+    @property
+    def instruction_next(self) -> bool:
+        """Whether the next thing is an instruction that motors carry out."""
+        return bool(self._instructions) and self._instructions[0][0] <= self.next_ns
+
+    @property
+    def delivery_ns(self) -> int:
+        """Time at which the adapter hands over the next reply."""
+        return self._adapter[0][0] if self._adapter else NEVER
+
+    def wire_ns(self, count: int, baudrate: int | None = None) -> int:
+        """Return how long so many bytes take, at the client's baud rate if no other is given."""
+        return -(-count * _BITS * NS_PER_S // (baudrate or self._baudrate))
+
+    def set_baudrate(self, baudrate: int) -> None:
+        """Change the client's baud rate; a frame that has begun is lost."""
+        if baudrate != self._baudrate:
+            self._baudrate = baudrate
+            self._decoder.reset()
+
+    def reset(self) -> None:
+        """Forget what is under way: the client has left."""
+        self._decoder.reset()
+        self._instructions.clear()
+        self._wire.clear()
+        self._adapter.clear()
+
+    def send(self, now_ns: int, data: bytes) -> int:
+        """Take bytes that the client sends now, or after those it still sends; return when the last is through."""
+        start_ns = max(now_ns, self._sent_ns)
+        self._cut(start_ns)
+        done = 0
+        while done < len(data):
+            header = data.find(HEADER, done + 1)
+            end = len(data) if header < 0 else header
+            self._sent_ns = start_ns + self.wire_ns(end)
+            for packet in self._decoder.feed(data[done:end]):
+                self._instructions.append((self._sent_ns, packet, self._baudrate))
+            done = end
+        return self._sent_ns
+
+    def process(self, now_ns: int) -> None:
+        """Do what happens on the wire at `next_ns`; the world has come that far."""
+        if self.instruction_next:
+            _, packet, baudrate = self._instructions.popleft()
+            self._carry_out(now_ns, packet, baudrate)
+        elif self._wire:
+            self._hand_over(self._wire.popleft())
+
+    def take(self, now_ns: int) -> bytes:
+        """Return what the adapter has to hand over by now, without waiting; nothing if there is nothing."""
+        if self.delivery_ns > now_ns:
+            return b""
+        return heapq.heappop(self._adapter)[2]
+
+    def _carry_out(self, now_ns: int, packet: Packet, baudrate: int) -> None:
+        self.unstuffed += packet.unstuffed
+        hearing = [motor for motor in self.motors if motor.hears(now_ns) and _same_rate(motor.baudrate, baudrate)]
+        free_ns = now_ns
+        for reply in replies_to(packet, hearing, now_ns):
+            start_ns = free_ns + reply.delay_ns
+            free_ns = start_ns + self.wire_ns(len(reply.data), reply.baudrate)
+            if start_ns < self._sent_ns:  # the client is sending again already
+                self.cancelled += 1
+            else:
+                self._wire.append(_OnWire(start_ns, free_ns, reply.baudrate, reply.data))
+
+    def _cut(self, now_ns: int) -> None:
+        """Lose the replies that are not over when the client begins to send; what has arrived of them stays."""
+        for reply in [reply for reply in self._wire if reply.end_ns > now_ns]:
+            self._wire.remove(reply)
+            self.cancelled += 1
+            heard = max(0, now_ns - reply.start_ns) * len(reply.data) // (reply.end_ns - reply.start_ns)
+            if heard:
+                self._wire.append(_OnWire(reply.start_ns, now_ns, reply.baudrate, reply.data[:heard]))
+
+    def _hand_over(self, reply: _OnWire) -> None:
+        if not self.plugged:
+            return
+        data = reply.data if _same_rate(reply.baudrate, self._baudrate) else _garbled(reply.data)
+        for delivery in self._faults.deliver(self.name, data, reply.end_ns):
+            if len(self._adapter) < _DELIVERIES_MAX:
+                self._deliveries += 1  # keeps the order of replies of the same time
+                heapq.heappush(self._adapter, (reply.end_ns + delivery.delay_ns, self._deliveries, delivery.data))
+
+
+def _same_rate(first: int, second: int) -> bool:
+    return abs(first - second) <= _BAUD_TOLERANCE * second
+
+
+def _garbled(data: bytes) -> bytes:
+    """Return what a receiver at another baud rate makes of bytes: something else, and never a header."""
+    return bytes((byte * 167 + 89 * index) & 0x7F for index, byte in enumerate(data))

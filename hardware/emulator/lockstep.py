@@ -1,0 +1,85 @@
+"""Lockstep: the emulated robot in-process on a virtual clock, the same bytes, much faster than real time."""
+
+from hardware.clock import VirtualClock
+from hardware.emulator.line import Line
+from hardware.emulator.robot import EmulatedRobot
+from hardware.errors import PortLostError
+from hardware.transport import Transport
+
+
+class LockstepTransport:
+    """A port of the emulated robot. Sending takes the time that the bytes take on the wire; reading waits for a reply.
+
+    Nothing else moves the clock, so a run is the same each time, however long the client thinks.
+    """
+
+    def __init__(self, emulated: EmulatedRobot, line: Line, clock: VirtualClock) -> None:
+        self._emulated = emulated
+        self._line = line
+        self._clock = clock
+        self._rest = b""
+        self._closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send all bytes; returns when the last one is through."""
+        self._arrive()
+        end_ns = self._line.send(self._clock.now_ns(), bytes(data))
+        self._clock.sleep_until_ns(end_ns)
+        self._arrive()
+
+    def read_into(self, buffer: memoryview, deadline_ns: int) -> int:
+        """Wait for a reply until the deadline; return how many bytes were put into the buffer."""
+        self._arrive()
+        if not self._rest:
+            self._rest = self._wait(deadline_ns)
+        count = min(len(self._rest), len(buffer))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count
+
+    def drain(self) -> None:
+        """Throw away what has arrived."""
+        self._arrive()
+        self._rest = b""
+        while self._line.take(self._clock.now_ns()):
+            pass
+
+    def set_baudrate(self, baudrate: int) -> None:
+        """Change the speed of this end of the line."""
+        self._arrive()
+        self._line.set_baudrate(baudrate)
+
+    def close(self) -> None:
+        """Release the port."""
+        if not self._closed:
+            self._closed = True
+            self._rest = b""
+            self._line.reset()
+
+    def _wait(self, deadline_ns: int) -> bytes:
+        """Move the clock to the next reply, at most to the deadline."""
+        line, clock = self._line, self._clock
+        while True:
+            data = line.take(clock.now_ns())
+            if data:
+                return data
+            event_ns = min(line.next_ns, line.delivery_ns, self._emulated.faults.next_ns)
+            if event_ns > deadline_ns:
+                clock.sleep_until_ns(deadline_ns)
+                self._arrive()
+                return b""
+            clock.sleep_until_ns(event_ns)
+            self._arrive()
+
+    def _arrive(self) -> None:
+        """Let the world catch up with the clock."""
+        if self._closed:
+            raise PortLostError(f"port of bus {self._line.name!r} is closed")
+        self._emulated.advance_to(self._clock.now_ns())
+        if not self._line.plugged:
+            raise PortLostError(f"port of bus {self._line.name!r} vanished")
+
+
+def lockstep_transports(emulated: EmulatedRobot, clock: VirtualClock) -> dict[str, Transport]:
+    """Return a transport for each bus of the emulated robot, by name, all on the same clock."""
+    return {name: LockstepTransport(emulated, line, clock) for name, line in emulated.lines.items()}

@@ -1,0 +1,220 @@
+"""The emulated robot: motors on their lines, their windings and the mechanics behind them, on one time."""
+
+from typing import Any
+
+import numpy as np
+
+from configs.schema.robot import RobotConfig
+from configs.schema.scenario import FaultsConfig, MotorFaultConfig, UnplugFaultConfig
+from hardware.dynamixel.firmware import Motor
+from hardware.dynamixel.firmware_health import HardwareErrorBit
+from hardware.emulator.electrics import AMBIENT, Electrics
+from hardware.emulator.faults import FaultScript, Transition
+from hardware.emulator.line import Line
+from hardware.emulator.plant import Plant
+
+_HEALTH_PERIOD_NS = 10_000_000  # the firmware's check of its own state; the e-Manual gives no rate, an assumption
+_OVERHEATED = 5.0  # K above Temperature Limit
+
+
+class EmulatedRobot:
+    """All that is at the far end of the wires of a robot.
+
+    It is a pure function of what is sent and when: time is an argument in integer nanoseconds, and only `advance_to`
+    moves it. Motors are switched on at `start_ns`; they have torque off, factory EEPROM but for id and baud rate, and
+    answer at once.
+
+    Attributes:
+        lines: Buses by name.
+        motors: Motors by joint name.
+        faults: The script of faults, with its counters.
+    """
+
+    def __init__(
+        self, robot: RobotConfig, plant: Plant, faults: FaultsConfig | None = None, seed: int = 0, start_ns: int = 0
+    ) -> None:
+        joints = robot.joints
+        self.config = robot
+        self.plant = plant
+        self.faults = FaultScript(faults or FaultsConfig(name="none"), seed)
+        self._dt = plant.timestep_ns * 1e-9
+        self._now_ns = start_ns
+        self.electrics = Electrics(robot, self._dt)
+        # motor angle = direction · joint angle + zero, and torque likewise
+        self._direction = [float(joint.direction) for joint in joints.values()]
+        self._zero = [joint.zero for joint in joints.values()]
+        self._effort = np.zeros(len(joints))
+        self.motors = {
+            name: Motor(joint.motor, joint.id, round(robot.buses[joint.bus].baudrate)) for name, joint in joints.items()
+        }
+        self._motors = list(self.motors.values())
+        self.lines = {
+            name: Line(
+                name,
+                [motor for joint, motor in self.motors.items() if joints[joint].bus == name],
+                round(bus.baudrate),
+                self.faults,
+            )
+            for name, bus in robot.buses.items()
+        }
+        self._health_ns = start_ns + _HEALTH_PERIOD_NS
+        self._overheated: set[int] = set()
+        self._sense()
+        for motor in self._motors:
+            motor.boot(start_ns, boot_ns=0)
+
+    @property
+    def now_ns(self) -> int:
+        """Time up to which the mechanics have been stepped; never more than a timestep behind `advance_to`."""
+        return self._now_ns
+
+    @property
+    def next_ns(self) -> int:
+        """Time of the next thing that a client could notice."""
+        return min(min(line.next_ns, line.delivery_ns) for line in self.lines.values())
+
+    def advance_to(self, now_ns: int) -> None:
+        """Let everything happen that happens up to this time, in its order. A time that has passed does nothing."""
+        while True:
+            line = min(self.lines.values(), key=_next_ns)
+            event_ns = min(line.next_ns, self.faults.next_ns)
+            if event_ns > now_ns:
+                break
+            self._step_to(event_ns)
+            if self.faults.next_ns <= event_ns:
+                self._carry_out(self.faults.take())
+                continue
+            if line.instruction_next:
+                self._sense()
+            line.process(event_ns)
+            self._watch_torque(event_ns)
+        self._step_to(now_ns)
+
+    def joint_angle(self, joint: str) -> float:
+        """Return the true angle of a joint, rad."""
+        return float(self.plant.position[list(self.motors).index(joint)])
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the state of everything as plain data, in SI units: for reports and verdicts."""
+        self._sense()
+        return {
+            "time_ns": self._now_ns,
+            "supply_voltage": self.electrics.supply,
+            "joints": {name: self._joint(index, name) for index, name in enumerate(self.motors)},
+            "buses": {
+                name: {
+                    "plugged": line.plugged,
+                    "unstuffed": line.unstuffed,
+                    "damaged": line.damaged,
+                    "cancelled": line.cancelled,
+                }
+                for name, line in self.lines.items()
+            },
+            "torque_off": not any(motor.driven for motor in self._motors),
+            "faults_injected": dict(self.faults.injected),
+        }
+
+    def _joint(self, index: int, name: str) -> dict[str, Any]:
+        motor = self.motors[name]
+        return {
+            "position": float(self.plant.position[index]),
+            "velocity": float(self.plant.velocity[index]),
+            "effort": self._direction[index] * self.electrics.torque[index],
+            "temperature": motor.shaft.temperature,
+            "torque_enabled": motor.torque_enabled,
+            "driven": motor.driven,
+            "watchdog_tripped": motor.watchdog_tripped,
+            "hardware_error": int(motor.health.status),
+            "registers": {register: motor.read_register(register, self._now_ns) for register in _REPORTED},
+        }
+
+    def _step_to(self, now_ns: int) -> None:
+        timestep_ns = self.plant.timestep_ns
+        while self._now_ns + timestep_ns <= now_ns:
+            self._now_ns += timestep_ns
+            self._step()
+            if self._now_ns >= self._health_ns:
+                self._check_health()
+
+    def _step(self) -> None:
+        """Advance one timestep: loops of the firmware, windings, mechanics."""
+        electrics, now_ns = self.electrics, self._now_ns
+        position, velocity = self._shafts()
+        duty = [
+            motor.step(now_ns, angle, speed, resistance, electrics.supply, self._dt) if motor.torque_enabled else None
+            for motor, angle, speed, resistance in zip(
+                self._motors, position, velocity, electrics.resistance, strict=True
+            )
+        ]
+        electrics.step(duty, velocity)
+        for index, direction in enumerate(self._direction):
+            self._effort[index] = direction * electrics.torque[index]
+        self.plant.step(self._effort)
+
+    def _shafts(self) -> tuple[list[float], list[float]]:
+        """Return angles and velocities of the motors' output shafts, from those of the joints."""
+        directions, positions, velocities = self._direction, self.plant.position.tolist(), self.plant.velocity.tolist()
+        angles = [d * q + zero for d, q, zero in zip(directions, positions, self._zero, strict=True)]
+        return angles, [d * v for d, v in zip(directions, velocities, strict=True)]
+
+    def _sense(self) -> None:
+        """Give the motors' sensors what there is to see."""
+        electrics = self.electrics
+        position, velocity = self._shafts()
+        for index, motor in enumerate(self._motors):
+            shaft = motor.shaft
+            shaft.angle, shaft.velocity = position[index], velocity[index]
+            shaft.torque, shaft.temperature = electrics.torque[index], electrics.temperature[index]
+            shaft.voltage = electrics.supply
+
+    def _check_health(self) -> None:
+        self._health_ns += _HEALTH_PERIOD_NS
+        for index in self._overheated:
+            limit = self._motors[index].memory.get("temperature_limit") + _OVERHEATED
+            self.electrics.temperature[index] = max(self.electrics.temperature[index], limit)
+        self._sense()
+        for motor in self._motors:
+            motor.check_health(_HEALTH_PERIOD_NS * 1e-9)
+
+    def _watch_torque(self, now_ns: int) -> None:
+        if not self.faults.started and any(motor.torque_enabled for motor in self._motors):
+            self.faults.start(now_ns)
+
+    def _carry_out(self, transition: Transition) -> None:
+        fault = transition.fault
+        if isinstance(fault, UnplugFaultConfig):
+            for name, line in self.lines.items():
+                if fault.bus in (None, name):
+                    line.plugged = not transition.begins
+                    line.reset()
+        else:
+            self._carry_out_motor(fault, transition)
+
+    def _carry_out_motor(self, fault: MotorFaultConfig, transition: Transition) -> None:
+        motor, begins = self.motors[fault.joint], transition.begins
+        self._sense()
+        if fault.kind == "silent":
+            motor.silent = begins
+        elif fault.kind == "stuck_encoder":
+            if begins:
+                motor.encoder.freeze(motor.shaft.angle)
+            else:
+                motor.encoder.release()
+        elif fault.kind == "overheat":
+            index = self._motors.index(motor)
+            if begins:
+                self._overheated.add(index)
+            else:
+                self._overheated.discard(index)
+                self.electrics.temperature[index] = AMBIENT
+        elif fault.kind == "overload":
+            motor.raise_error(HardwareErrorBit.OVERLOAD)
+        else:
+            motor.boot(transition.time_ns)
+
+
+_REPORTED = ("id", "operating_mode", "torque_enable", "bus_watchdog", "hardware_error_status", "present_position")
+
+
+def _next_ns(line: Line) -> int:
+    return line.next_ns
