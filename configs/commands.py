@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from configs.command import Json, Outcome, reports
+from configs.editor import json_schema
 from configs.errors import ConfigError, UserError
 from configs.library import shipped
 from configs.load import SCHEMAS, dump, load
@@ -63,7 +64,7 @@ def schema(
         paths = []
         for kind, config in SCHEMAS.items():
             path = folder / f"{kind}.json"
-            path.write_text(json.dumps(config.model_json_schema(), indent=1) + "\n", encoding="utf-8")
+            path.write_text(json.dumps(json_schema(config), indent=1) + "\n", encoding="utf-8")
             paths.append(str(path))
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror}") from error

@@ -8,6 +8,9 @@ from pydantic_core import CoreSchema, core_schema
 
 from configs.units import format_quantity, parse_quantity, valid_units
 
+UNIT_KEYWORD = "x-unit"
+"""In JSON Schema: the SI unit of a quantity."""
+
 
 @dataclass(frozen=True)
 class Quantity:
@@ -32,6 +35,8 @@ class Quantity:
             "type": "string",
             "pattern": r"^\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*(" + "|".join(map(_escaped, units)) + r")\s*$",
             "description": f"a number with a unit: {', '.join(units)}",
+            "patternErrorMessage": f"write a number with a unit; valid: {', '.join(units)}",
+            UNIT_KEYWORD: self.dimension,
         }
 
 
