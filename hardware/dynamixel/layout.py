@@ -1,0 +1,100 @@
+"""A sync or fast sync read of one block of all motors: its request, and where each value lies in the reply."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from fastcrc.crc16 import umts as crc16
+
+from hardware.dynamixel.frame import BROADCAST, HEADER, Instruction, encode
+from hardware.dynamixel.tables import ControlTable
+
+_SYNC_HEADER = 8  # of each status packet: header, id, LEN, instruction; then error, data, CRC
+_FAST_HEADER = 8  # of the one fast status packet; then error, id, data, CRC of each motor
+
+
+class ReplyLayout:
+    """The fixed form of an intact reply without stuffing, laid over a buffer once and for all.
+
+    Attributes:
+        request: The frame that asks for the block.
+        reply_bytes: Length of the whole reply.
+        length: Bytes of data of each motor.
+        records: (N,) structured view of the buffer: `error` and the named registers of each motor, as sent.
+        errors: (N,) view of the error bytes.
+    """
+
+    def __init__(
+        self, buffer: memoryview, ids: Sequence[int], table: ControlTable, names: Sequence[str], length: int, fast: bool
+    ) -> None:
+        """Lay out a block.
+
+        Args:
+            buffer: Where replies are read to; longer than a reply.
+            ids: Motors, in the order in which they answer.
+            table: Where the registers are.
+            names: Registers of the block, the first of which begins it.
+            length: Bytes of the block; it may be longer than the registers need.
+            fast: Fast sync read, or sync read.
+        """
+        address = table[names[0]].address
+        instruction = Instruction.FAST_SYNC_READ if fast else Instruction.SYNC_READ
+        block = address.to_bytes(2, "little") + length.to_bytes(2, "little")
+        self.length = length
+        self.request = encode(BROADCAST, instruction, block + bytes(ids))
+        self.data_dtype = _data_dtype(table, names, address, length)
+        count = len(ids)
+        if fast:
+            group = [("error", "u1"), ("id", "u1"), ("data", self.data_dtype), ("crc", "<u2")]
+            start = _FAST_HEADER
+            size = 1 + count * (4 + length)
+            self.head = HEADER + bytes((BROADCAST, size & 0xFF, size >> 8, Instruction.STATUS))
+        else:
+            group = [("head", f"V{_SYNC_HEADER}"), ("error", "u1"), ("data", self.data_dtype), ("crc", "<u2")]
+            start = 0
+            size = 4 + length
+            self.head = b"".join(HEADER + bytes((motor, size & 0xFF, size >> 8, Instruction.STATUS)) for motor in ids)
+        dtype = np.dtype(group)
+        self.reply_bytes = start + count * dtype.itemsize
+        reply = np.frombuffer(buffer, dtype, count, offset=start)
+        self.errors: npt.NDArray[np.uint8] = reply["error"]
+        self.records = reply["data"]
+        self._crcs = reply["crc"]
+        self._ids = bytes(ids)
+        self._id_column = reply["id"] if fast else None
+        self._head_column = np.frombuffer(buffer, np.uint8, _FAST_HEADER) if fast else reply["head"]
+        ends = [start + (index + 1) * dtype.itemsize - 2 for index in range(count)]
+        # Cumulative CRCs go on where the one before ended, over that CRC itself too; others begin anew.
+        starts = [0, *ends[:-1]] if fast else [end + 2 - dtype.itemsize for end in ends]
+        self._pieces = [buffer[begin:end] for begin, end in zip(starts, ends, strict=True)]
+        self.intact: Callable[[int], bool] = self._fast_intact if fast else self._sync_intact
+        """Tell whether the first so many bytes of the buffer are exactly one intact reply without stuffing."""
+
+    def _fast_intact(self, received: int) -> bool:
+        if received != self.reply_bytes or self._head_column.tobytes() != self.head:
+            return False
+        if self._id_column is None or self._id_column.tobytes() != self._ids:
+            return False
+        crc = 0
+        for piece, sent in zip(self._pieces, self._crcs.tolist(), strict=True):
+            crc = crc16(piece, crc)
+            if crc != sent:
+                return False
+        return True
+
+    def _sync_intact(self, received: int) -> bool:
+        if received != self.reply_bytes or self._head_column.tobytes() != self.head:
+            return False
+        return all(crc16(piece) == sent for piece, sent in zip(self._pieces, self._crcs.tolist(), strict=True))
+
+
+def _data_dtype(table: ControlTable, names: Sequence[str], address: int, length: int) -> np.dtype[np.void]:
+    registers = [table[name] for name in names]
+    return np.dtype(
+        {
+            "names": list(names),
+            "formats": [f"<{'i' if register.signed else 'u'}{register.size}" for register in registers],
+            "offsets": [register.address - address for register in registers],
+            "itemsize": length,
+        }
+    )

@@ -1,0 +1,202 @@
+"""One motor as the joint it drives: registers by name, set-up from the robot's configuration, torque."""
+
+import math
+
+from configs.schema.robot import JointConfig
+from hardware.dynamixel.exchange import Exchange
+from hardware.dynamixel.frame import Instruction
+from hardware.dynamixel.tables import MODEL_NAMES, ControlTable, x_series_table
+from hardware.errors import HardwareError
+from hardware.types import MotorFault
+
+CURRENT_MODE, POSITION_MODE, EXTENDED_POSITION_MODE = 0, 3, 4
+WATCHDOG_UNIT_S = 0.02
+EXTENDED_RANGE = (-1_048_575, 1_048_575)
+
+_TRIPPED = -1  # Bus Watchdog after it has expired
+_ALL_REPLY = 2  # Status Return Level
+_FAULTS = {
+    0x01: MotorFault.VOLTAGE,
+    0x04: MotorFault.OVERHEATING,
+    0x08: MotorFault.ENCODER,
+    0x10: MotorFault.SHOCK,
+    0x20: MotorFault.OVERLOAD,
+}
+
+
+class Motor:
+    """A Dynamixel X motor on a bus.
+
+    Attributes:
+        table: Its control table.
+        firmware: Version it reported; 0 before `identify`.
+        notices: What was changed in it that stays changed, one line each.
+        goal_range: Lowest and highest goal it accepts, in units of its goal register.
+    """
+
+    def __init__(self, joint: str, config: JointConfig, exchange: Exchange) -> None:
+        self.joint = joint
+        self.config = config
+        self.id = config.id
+        self.table: ControlTable = x_series_table(config.motor)
+        self.firmware = 0
+        self.notices: list[str] = []
+        self._exchange = exchange
+        limit = self.current_limit
+        self.goal_range: tuple[int, int] = (-limit, limit) if config.mode == "current" else EXTENDED_RANGE
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"joint {self.joint!r} (motor {self.id})"
+
+    @property
+    def current_limit(self) -> int:
+        """Current Limit (38) that keeps the joint at its effort limit, in the motor's units."""
+        motor = self.config.motor
+        units = self.config.effort_limit / (motor.torque_constant * motor.dynamixel.current_unit)
+        return min(math.floor(units + 1e-9), motor.dynamixel.current_limit)
+
+    @property
+    def goal_register(self) -> str:
+        """Name of the register that takes its goal."""
+        return "goal_current" if self.config.mode == "current" else "goal_position"
+
+    def get(self, name: str) -> int:
+        """Return the value of a register. Raises HardwareError if the motor does not answer or refuses."""
+        register = self.table[name]
+        try:
+            return register.decode(self._exchange.read(self.id, register.address, register.size))
+        except HardwareError as error:
+            raise type(error)(f"{self.name}, {name}: {error}") from error
+
+    def set(self, name: str, value: int) -> None:
+        """Set a register. Raises HardwareError if the motor does not answer or refuses."""
+        register = self.table[name]
+        try:
+            self._exchange.write(self.id, register.address, register.encode(value))
+        except HardwareError as error:
+            raise type(error)(f"{self.name}, {name} = {value}: {error}") from error
+
+    def check_model(self, model_number: int) -> None:
+        """Raise HardwareError if the motor that answered is another model than the configured one."""
+        expected = self.config.motor.dynamixel.model_number
+        if model_number != expected:
+            raise HardwareError(
+                f"{self.name}: the motor that answers is {model_name(model_number)}, "
+                f"configured is {self.config.motor.name}, {model_name(expected)}"
+            )
+
+    def prepare(self) -> None:
+        """Make it answer, switch torque off and refuse a motor with a latched hardware error. Raises HardwareError."""
+        level = self.table["status_return_level"]
+        # A motor at a lower level may not answer this write; whether it took it shows in the next.
+        parameters = level.address.to_bytes(2, "little") + level.encode(_ALL_REPLY)
+        self._exchange.request(self.id, Instruction.WRITE, parameters, reply_bytes=0, tries=2)
+        self.set("torque_enable", 0)
+        status = self.get("hardware_error_status")
+        if status:
+            names = ", ".join(fault.name.lower() for fault in faults_of(status) if fault.name)
+            raise HardwareError(
+                f"{self.name}: hardware error {names} (status 0x{status:02x}) is latched; remove its "
+                f"cause, then reboot the motor (`sim2real motors reboot --id {self.id} --port PORT`) or cycle its power"
+            )
+        if self.get("bus_watchdog") == _TRIPPED:
+            self.set("bus_watchdog", 0)
+            self.notices.append(f"{self.name}: cleared a bus watchdog that had expired")
+
+    def configure(self) -> None:
+        """Set what the configuration asks for; EEPROM is written only where it differs. Raises HardwareError."""
+        self._ensure("return_delay_time", 0)
+        self._ensure("drive_mode", 0)  # reverse, time-based profiles, torque on by a goal: none of them is ours
+        self._ensure("operating_mode", self._operating_mode())
+        self._ensure("current_limit", self.current_limit)
+        if self.config.mode == "position":
+            self._set_goal_range()
+
+    def enable(self, watchdog: int) -> None:
+        """Arm the watchdog and switch torque on. Raises HardwareError unless both read back as set."""
+        self.set("bus_watchdog", 0)  # an expired one takes nothing but 0
+        self.set("bus_watchdog", watchdog)
+        self.set("torque_enable", 1)
+        if self.get("torque_enable") != 1 or self.get("bus_watchdog") != watchdog:
+            raise HardwareError(f"{self.name}: torque or bus watchdog did not stay on")
+
+    def hold(self) -> None:
+        """Set the goal that moves nothing: no effort, or the position where it is. Raises HardwareError."""
+        if self.config.mode == "current":
+            self.set("goal_current", 0)
+            return
+        low, high = self.goal_range
+        position = self.get("present_position")
+        if not low <= position <= high:
+            raise HardwareError(f"{self.name}: is at {position} counts, outside what it may be sent to ({low}..{high})")
+        self.set("goal_position", position)
+
+    def disable(self) -> None:
+        """Switch torque off. Raises HardwareError unless the motor confirms."""
+        self.set("torque_enable", 0)
+
+    def _operating_mode(self) -> int:
+        if self.config.mode == "current":
+            return CURRENT_MODE
+        counts = [self.counts(angle) for angle in self.config.position_limits]
+        one_turn = min(counts) >= 0 and max(counts) < self.config.motor.counts_per_revolution
+        return POSITION_MODE if one_turn else EXTENDED_POSITION_MODE
+
+    def counts(self, angle: float) -> float:
+        """Return the motor's counts at a joint angle."""
+        motor_angle = self.config.direction * angle + self.config.zero
+        return motor_angle * self.config.motor.counts_per_revolution / math.tau
+
+    def _set_goal_range(self) -> None:
+        if self._operating_mode() == POSITION_MODE:
+            self.goal_range = self.get("min_position_limit"), self.get("max_position_limit")
+            low, high = sorted(self.counts(angle) for angle in self.config.position_limits)
+            if not self.goal_range[0] <= low <= high <= self.goal_range[1]:
+                self.notices.append(f"{self.name}: its position limits {self.goal_range} are narrower than the joint's")
+        # Changing the mode resets the profile; a motor that was not changed may have one that is not ours.
+        self.set("profile_acceleration", 0)
+        self.set("profile_velocity", 0)
+
+    def _ensure(self, name: str, value: int) -> None:
+        before = self.get(name)
+        if before == value:
+            return
+        self.set(name, value)
+        if self.get(name) != value:
+            raise HardwareError(f"{self.name}: {name} stays {before}, not {value}")
+        self.notices.append(f"{self.name}: {name.replace('_', ' ')} set from {before} to {value}")
+
+
+def faults_of(status: int) -> MotorFault:
+    """Return the faults in a Hardware Error Status (70)."""
+    faults = MotorFault(0)
+    for bit in (1 << shift for shift in range(8)):
+        if status & bit:
+            faults |= _FAULTS.get(bit, MotorFault.OTHER)
+    return faults
+
+
+def faults_of_block(block: bytes, table: ControlTable, torque_wanted: bool) -> MotorFault:
+    """Return the faults that registers 64 to 98 of a motor show.
+
+    A motor whose torque is off although it should be on, without a fault of its own, has restarted.
+    """
+    base = table["torque_enable"].address
+
+    def value(name: str) -> int:
+        register = table[name]
+        return register.decode(block[register.address - base : register.end - base])
+
+    faults = faults_of(value("hardware_error_status"))
+    if value("bus_watchdog") == _TRIPPED:
+        faults |= MotorFault.WATCHDOG
+    if torque_wanted and not value("torque_enable") and not faults:
+        faults |= MotorFault.OTHER
+    return faults
+
+
+def model_name(model_number: int) -> str:
+    """Return the name of a model with its number."""
+    return f"{MODEL_NAMES.get(model_number, 'an unknown model')} ({model_number})"

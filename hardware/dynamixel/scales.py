@@ -1,0 +1,34 @@
+"""The factors between the units of motors and those of joints, directions and zero angles in them."""
+
+import math
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from configs.schema.robot import JointConfig
+from hardware.types import Float64Array
+
+
+class JointScales:
+    """joint value = counts * scale (+ offset), for J joints.
+
+    Attributes:
+        position: rad for each count of Present Position.
+        position_offset: rad.
+        velocity: rad/s for each unit of Present Velocity.
+        effort: N*m for each unit of Present Current.
+    """
+
+    def __init__(self, joints: Iterable[JointConfig]) -> None:
+        configs = tuple(joints)
+
+        def array(value: Callable[[JointConfig], float]) -> Float64Array:
+            return np.array([value(config) for config in configs], np.float64)
+
+        # joint angle = direction * (motor angle - zero), motor angle = counts * 2 pi / counts per turn
+        self.position = array(lambda joint: joint.direction * math.tau / joint.motor.counts_per_revolution)
+        self.position_offset = array(lambda joint: -joint.direction * joint.zero)
+        self.velocity = array(lambda joint: joint.direction * joint.motor.velocity_unit)
+        self.effort = array(
+            lambda joint: joint.direction * joint.motor.torque_constant * joint.motor.dynamixel.current_unit
+        )

@@ -1,0 +1,23 @@
+"""The check that every target of a command is finite, made before anything of it is sent."""
+
+import numpy as np
+
+from hardware.types import JointCommand
+
+
+class FiniteCheck:
+    """Tells whether all targets of a command are finite; about two microseconds, nothing allocated."""
+
+    def __init__(self, joints: int) -> None:
+        self._flags = bytearray(5 * joints)
+        flags = np.frombuffer(self._flags, np.bool_).reshape(5, joints)
+        self._position, self._velocity, self._effort, self._stiffness, self._damping = flags
+
+    def __call__(self, command: JointCommand) -> bool:
+        """Return whether no target is NaN or infinite."""
+        np.isfinite(command.position, out=self._position)
+        np.isfinite(command.velocity, out=self._velocity)
+        np.isfinite(command.effort, out=self._effort)
+        np.isfinite(command.stiffness, out=self._stiffness)
+        np.isfinite(command.damping, out=self._damping)
+        return 0 not in self._flags

@@ -1,0 +1,191 @@
+"""All joints of a robot over all its buses, in the order of its YAML."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from configs.schema.robot import JointConfig, RobotConfig
+from hardware.clock import Clock
+from hardware.dynamixel.driver import DynamixelBus
+from hardware.errors import HardwareError
+from hardware.finite import FiniteCheck
+from hardware.interface import JointInterface
+from hardware.serial_port import SerialPort
+from hardware.transport import Transport
+from hardware.types import BusCounters, Int64Array, JointCommand, JointState
+
+
+class RobotHardware:
+    """The motors of a robot; implements `JointInterface` by one driver for each bus."""
+
+    def __init__(self, robot: RobotConfig, transports: Mapping[str, Transport], clock: Clock) -> None:
+        """Make the drivers; nothing is sent before `open`.
+
+        Args:
+            robot: The robot.
+            transports: An open port for each of its buses, by name. They are closed with the hardware.
+            clock: The clock of the transports.
+
+        Raises:
+            HardwareError: A bus has no transport.
+        """
+        self._names = robot.joint_names
+        self._finite = FiniteCheck(len(self._names))
+        self._buses: list[DynamixelBus] = []
+        self._slices: list[_Slice] = []
+        for bus_name, bus in robot.buses.items():
+            joints = {name: joint for name, joint in robot.joints.items() if joint.bus == bus_name}
+            if not joints:
+                continue
+            if bus_name not in transports:
+                raise HardwareError(f"no port for bus {bus_name!r}")
+            self._buses.append(DynamixelBus(bus, joints, robot.safety, transports[bus_name], clock))
+            self._slices.append(_Slice(self._names, joints))
+
+    @property
+    def joint_names(self) -> tuple[str, ...]:
+        """Joint names in the order of every array: that of the robot's YAML."""
+        return self._names
+
+    @property
+    def buses(self) -> tuple[DynamixelBus, ...]:
+        """The drivers, in the order of the robot's YAML."""
+        return tuple(self._buses)
+
+    @property
+    def notices(self) -> list[str]:
+        """What `open` changed in the motors, one line each."""
+        return [notice for bus in self._buses for notice in bus.notices]
+
+    @property
+    def counters(self) -> BusCounters:
+        """What happened on all buses so far."""
+        total = BusCounters()
+        for bus in self._buses:
+            own = bus.counters
+            total.reads += own.reads
+            total.writes += own.writes
+            total.timeouts += own.timeouts
+            total.corrupt += own.corrupt
+            total.unexpected += own.unexpected
+            total.by_joint |= own.by_joint
+        return total
+
+    def open(self) -> None:
+        """Open all buses, torque off. Raises HardwareError if one fails; torque is then off on all."""
+        for index, bus in enumerate(self._buses):
+            try:
+                bus.open()
+            except HardwareError:
+                self._disable_quietly(index)
+                raise
+
+    def read(self, state: JointState) -> None:
+        """Update the state with one exchange on each bus, one after the other. Raises PortLostError."""
+        for bus, part in zip(self._buses, self._slices, strict=True):
+            if part.whole:
+                bus.read(state)
+            else:
+                bus.read(part.state)
+                part.scatter(state)
+
+    def write(self, command: JointCommand) -> None:
+        """Send the targets with one frame on each bus.
+
+        Raises:
+            ValueError: A target of any joint is not finite: nothing was sent on any bus.
+            PortLostError: A port vanished.
+        """
+        if len(self._buses) > 1 and not self._finite(command):
+            raise ValueError("a target is not finite; nothing was sent")
+        for bus, part in zip(self._buses, self._slices, strict=True):
+            if part.whole:
+                bus.write(command)
+            else:
+                part.gather(command)
+                bus.write(part.command)
+
+    def enable(self) -> None:
+        """Switch torque on without a jump. Raises HardwareError if a motor refused; torque is then off on all."""
+        for bus in self._buses:
+            try:
+                bus.enable()
+            except HardwareError:
+                self._disable_quietly(len(self._buses))
+                raise
+
+    def disable(self) -> None:
+        """Switch torque off on every motor that can be reached. Raises HardwareError if one did not confirm."""
+        reasons: list[str] = []
+        for bus in self._buses:
+            _disable(bus, reasons)
+        if reasons:
+            raise HardwareError("; ".join(reasons))
+
+    def close(self) -> None:
+        """Switch torque off where possible and release the ports. Never raises; closing twice does nothing."""
+        for bus in self._buses:
+            bus.close()
+
+    def _disable_quietly(self, count: int) -> None:
+        """Switch torque off on the first buses; the error that led here is the one to report."""
+        for bus in self._buses[:count]:
+            _disable(bus, [])
+
+
+class _Slice:
+    """The joints of one bus within the arrays of the robot."""
+
+    def __init__(self, names: tuple[str, ...], joints: Mapping[str, JointConfig]) -> None:
+        self.whole = tuple(joints) == names
+        self.state = JointState.empty(len(joints))
+        self.command = JointCommand.zeros(len(joints))
+        self._index: Int64Array = np.array([names.index(name) for name in joints], np.int64)
+
+    def scatter(self, state: JointState) -> None:
+        """Copy the readings of this bus into those of the robot."""
+        for name in JointState.__slots__:
+            getattr(state, name)[self._index] = getattr(self.state, name)
+
+    def gather(self, command: JointCommand) -> None:
+        """Copy the targets of this bus out of those of the robot."""
+        for name in JointCommand.__slots__:
+            np.take(getattr(command, name), self._index, out=getattr(self.command, name))
+
+
+def open_serial_ports(robot: RobotConfig, overrides: Mapping[str, str], clock: Clock) -> dict[str, Transport]:
+    """Open the port of each bus that has joints.
+
+    Args:
+        robot: The robot.
+        overrides: Paths by bus name, which go before those of the YAML.
+        clock: The clock of the ports.
+
+    Raises:
+        HardwareError: No such bus, a bus without a path, or a port that does not open; those that did are closed again.
+    """
+    for name in overrides:
+        if name not in robot.buses:
+            raise HardwareError(f"robot {robot.name!r} has no bus {name!r}; valid: {', '.join(robot.buses)}")
+    used = {joint.bus for joint in robot.joints.values()}
+    ports: dict[str, Transport] = {}
+    try:
+        for name, bus in robot.buses.items():
+            if name in used:
+                path = overrides.get(name, bus.port)
+                if path is None:
+                    raise HardwareError(f"no port for bus {name!r}: give --port {name}=PATH or `port` in the robot
+                    YAML")
+                ports[name] = SerialPort(path, round(bus.baudrate), clock)
+    except HardwareError:
+        for port in ports.values():
+            port.close()
+        raise
+    return ports
+
+
+def _disable(bus: JointInterface, reasons: list[str]) -> None:
+    try:
+        bus.disable()
+    except HardwareError as error:
+        reasons.append(str(error))
