@@ -174,8 +174,9 @@ def open_serial_ports(robot: RobotConfig, overrides: Mapping[str, str], clock: C
             if name in used:
                 path = overrides.get(name, bus.port)
                 if path is None:
-                    raise HardwareError(f"no port for bus {name!r}: give --port {name}=PATH or `port` in the robot
-                    YAML")
+                    raise HardwareError(
+                        f"no port for bus {name!r}: give --port {name}=PATH or set `port` in the robot YAML"
+                    )
                 ports[name] = SerialPort(path, round(bus.baudrate), clock)
     except HardwareError:
         for port in ports.values():
