@@ -34,14 +34,16 @@ class ActionPipeline:
         self._clip = np.float32(spec.clip)
         self._keep = np.float32(spec.smoothing)
         self._take = np.float32(1.0) - self._keep
-        self._scale = np.array(spec.scale)
-        self._offset = np.array(spec.offset)
+        # One row for each robot: an operand that is broadcast would make numpy allocate buffers at every tick.
+        self._scale = np.tile(np.array(spec.scale), (n, 1))
+        self._offset = np.tile(np.array(spec.offset), (n, 1))
         self._to_effort = spec.target == "effort"
         limits = [
             (-joint.effort_max, joint.effort_max) if self._to_effort else (joint.position_min, joint.position_max)
             for joint in joints
         ]
-        self._low, self._high = np.array(limits).T.copy()
+        self._low = np.tile(np.array([low for low, _ in limits]), (n, 1))
+        self._high = np.tile(np.array([high for _, high in limits]), (n, 1))
         self._clipped = np.zeros(shape, np.float32)
         self.last_action = np.zeros(shape, np.float32)
         """The clipped, filtered action of the last tick, (n, A): what the observation term `last_action` shows."""
@@ -75,7 +77,8 @@ class ActionPipeline:
         else:
             np.copyto(last, clipped)
         target = self._targets.effort if self._to_effort else self._targets.position
-        np.multiply(last, self._scale, out=target)
+        np.copyto(target, last)  # converts without the buffer that a mixed-type multiply would allocate
+        np.multiply(target, self._scale, out=target)
         np.add(target, self._offset, out=target)
         np.clip(target, self._low, self._high, out=target)
         return self._targets

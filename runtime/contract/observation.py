@@ -62,7 +62,8 @@ class ObservationPipeline:
 
     def __init__(self, contract: Contract, n: int) -> None:
         self._blocks = [_Block(term, n) for term in contract.observation]
-        self._default = np.array([joint.default_position for joint in contract.robot.joints])
+        # One row for each robot: an operand that is broadcast would make numpy allocate buffers at every tick.
+        self._default = np.tile(np.array([joint.default_position for joint in contract.robot.joints]), (n, 1))
         self._observation = np.zeros((n, contract.observation_size), np.float32)
         self._unstarted = np.ones(n, np.bool_)
         self._any_unstarted = True
@@ -83,10 +84,9 @@ class ObservationPipeline:
             The observations, (n, O): the pipeline's own buffer, overwritten by the next call.
         """
         start = 0
+        unstarted = self._unstarted if self._any_unstarted else None
         for block in self._blocks:
-            block.write(signals, last_action, self._default, self._observation, start)
-            if self._any_unstarted and block.history > 1:
-                block.fill_history(self._observation, start, self._unstarted)
+            block.write(signals, last_action, self._default, self._observation, start, unstarted)
             start += block.size
         if self._any_unstarted:
             self._unstarted[:] = False
@@ -96,7 +96,7 @@ class ObservationPipeline:
     def restart(
         self, rows: npt.NDArray[np.intp], signals: Signals, last_action: Float32Array, observation: Float32Array
     ) -> None:
-        """Write the first observation of new episodes of some rows, with the whole history at that value.
+        """Write the first observation of new episodes of some rows, the whole history at that value.
 
         Args:
             rows: The k rows that begin anew.
@@ -106,7 +106,8 @@ class ObservationPipeline:
         """
         start = 0
         for block in self._blocks:
-            value = block.compute(signals, last_action, self._default, np.empty((len(rows), block.width)))
+            value = block.compute(signals, last_action, self._default[: len(rows)], np.empty((len(rows), block.width)))
+            block.load_rows(rows, value)
             observation[rows, start : start + block.size] = np.tile(value, (1, block.history))
             start += block.size
         self._unstarted[rows] = False
@@ -119,6 +120,10 @@ class ObservationPipeline:
         """Take over what `state_dict` of the same contract and size returned."""
         self._observation[...] = state["observation"]
         self._unstarted[...] = state["unstarted"]
+        start = 0
+        for block in self._blocks:
+            block.load(self._observation[:, start : start + block.size])
+            start += block.size
         self._any_unstarted = bool(self._unstarted.any())
 
 
@@ -133,6 +138,7 @@ class _Block:
         self._scale = spec.scale
         self._clip = spec.clip
         self._value = np.zeros((n, spec.width))
+        self._ring = [np.zeros((n, spec.width), np.float32) for _ in range(spec.history if spec.history > 1 else 0)]
 
     def compute(self, signals: Signals, last: Float32Array, default: Float64Array, value: Float64Array) -> Float64Array:
         """Compute the term's scaled and clipped value into `value`, (rows, width), and return it."""
@@ -150,17 +156,29 @@ class _Block:
         default: Float64Array,
         observation: Float32Array,
         start: int,
+        unstarted: BoolArray | None,
     ) -> None:
-        value, width = self.compute(signals, last, default, self._value), self.width
-        newest = start + self.size - width
-        for column in range(start, newest, width):  # oldest first: every tick moves one place to the left
-            observation[:, column : column + width] = observation[:, column + width : column + 2 * width]
-        observation[:, newest : newest + width] = value
+        """Compute one tick and write the whole block; rows that are unstarted get the value in every place of it."""
+        value = self.compute(signals, last, default, self._value)
+        if self.history == 1:
+            observation[:, start : start + self.width] = value
+            return
+        # A ring of ticks: shifting within the observation would make numpy copy it, because source and target overlap.
+        oldest = self._ring.pop(0)
+        np.copyto(oldest, value, casting="same_kind")
+        self._ring.append(oldest)
+        for place, past in enumerate(self._ring):
+            if unstarted is not None:
+                np.copyto(past, oldest, where=unstarted[:, None])
+            column = start + place * self.width
+            observation[:, column : column + self.width] = past
 
-    def fill_history(self, observation: Float32Array, start: int, rows: BoolArray) -> None:
-        width = self.width
-        newest = start + self.size - width
-        for column in range(start, newest, width):
-            np.copyto(
-                observation[:, column : column + width], observation[:, newest : newest + width], where=rows[:, None]
-            )
+    def load(self, block: Float32Array) -> None:
+        """Take over the history that a block of observations, (n, size), shows."""
+        for place, past in enumerate(self._ring):
+            past[...] = block[:, place * self.width : (place + 1) * self.width]
+
+    def load_rows(self, rows: npt.NDArray[np.intp], value: Float64Array) -> None:
+        """Set the whole history of some rows to one value, (k, width)."""
+        for past in self._ring:
+            past[rows] = value

@@ -1,0 +1,254 @@
+"""Laws of the contract: same bits for one robot and for thousands, no allocation, full precision in the metadata."""
+
+import json
+import tracemalloc
+from typing import get_args
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from configs.load import load_task
+from configs.schema.task import ObservationTermName
+from runtime.contract.action import ActionPipeline
+from runtime.contract.manifest import (
+    CONTRACT_KEY,
+    PROVENANCE_KEY,
+    ContractError,
+    differences,
+    from_metadata,
+    to_metadata,
+)
+from runtime.contract.observation import TERMS, ObservationPipeline
+from runtime.contract.signals import Signals
+from runtime.contract.spec import Contract, contract_of, robot_spec
+
+N = 4096
+TICKS = 7
+
+
+def rich_contract(joints: int = 3) -> Contract:
+    """A contract with every term, histories, clips and a filter, for several joints."""
+    base = contract_of(load_task("pendulum_swingup"))
+    joint = base.robot.joints[0]
+    robot = base.robot.model_copy(
+        update={
+            "joints": tuple(
+                joint.model_copy(update={"name": f"j{i}", "default_position": 0.1 * i}) for i in range(joints)
+            )
+        }
+    )
+    term = base.observation[0]
+    observation = tuple(
+        term.model_copy(
+            update={
+                "term": name,
+                "width": joints,
+                "scale": 0.3 + i,
+                "clip": None if i % 2 else 1.7,
+                "history": 1 + i % 4,
+            }
+        )
+        for i, name in enumerate(TERMS)
+    )
+    action = base.action.model_copy(update={"scale": (0.5,) * joints, "offset": (0.0,) * joints, "smoothing": 0.3})
+    return base.model_copy(update={"robot": robot, "observation": observation, "action": action})
+
+
+def random_signals(rng: np.random.Generator, n: int, joints: int) -> Signals:
+    return Signals(*(rng.normal(scale=4.0, size=(n, joints)) for _ in range(3)))
+
+
+def row(signals: Signals, index: int) -> Signals:
+    return Signals(
+        signals.joint_position[index : index + 1].copy(),
+        signals.joint_velocity[index : index + 1].copy(),
+        signals.joint_effort[index : index + 1].copy(),
+    )
+
+
+def test_the_schema_names_exactly_the_terms_that_exist() -> None:
+    assert set(get_args(ObservationTermName)) == set(TERMS)
+
+
+@pytest.mark.parametrize("index", [0, 1, 7, 8, 2047, 4093, 4094, 4095])
+def test_one_robot_and_thousands_give_the_same_bits(index: int) -> None:
+    contract = rich_contract()
+    rng = np.random.default_rng(index)
+    many, one = ObservationPipeline(contract, N), ObservationPipeline(contract, 1)
+    many_actions, one_action = ActionPipeline(contract, N), ActionPipeline(contract, 1)
+    for _ in range(TICKS):
+        signals = random_signals(rng, N, 3)
+        observations = many.observe(signals, many_actions.last_action)
+        observation = one.observe(row(signals, index), one_action.last_action)
+        assert observations[index].tobytes() == observation[0].tobytes()
+        actions = rng.normal(size=(N, 3)).astype(np.float32)
+        targets, target = many_actions.apply(actions), one_action.apply(actions[index : index + 1].copy())
+        for name in ("position", "velocity", "effort", "stiffness", "damping"):
+            assert getattr(targets, name)[index].tobytes() == getattr(target, name)[0].tobytes()
+        assert many_actions.last_action[index].tobytes() == one_action.last_action[0].tobytes()
+
+
+@settings(max_examples=60, deadline=None)
+@given(value=st.floats(-1e6, 1e6), n=st.integers(1, 70), data=st.data())
+def test_any_value_gives_the_same_bits_in_any_place(value: float, n: int, data: st.DataObject) -> None:
+    contract = rich_contract(1)
+    index = data.draw(st.integers(0, n - 1))
+    signals = Signals.zeros(n, 1)
+    signals.joint_position[index], signals.joint_velocity[index] = value, -value
+    many = ObservationPipeline(contract, n).observe(signals, np.zeros((n, 1), np.float32))
+    one = ObservationPipeline(contract, 1).observe(row(signals, index), np.zeros((1, 1), np.float32))
+    assert many[index].tobytes() == one[0].tobytes()
+
+
+def test_restarting_rows_equals_a_first_observation() -> None:
+    contract = rich_contract()
+    rng = np.random.default_rng(5)
+    pipeline, fresh = ObservationPipeline(contract, 8), ObservationPipeline(contract, 2)
+    none = np.zeros((8, 3), np.float32)
+    for _ in range(5):
+        observation = pipeline.observe(random_signals(rng, 8, 3), none)
+    untouched = observation[[0, 1, 3, 4, 5, 6]].copy()
+    first, rows = random_signals(rng, 2, 3), np.array([2, 7])
+    pipeline.restart(rows, first, none[:2], observation)
+    assert observation[rows].tobytes() == fresh.observe(first, none[:2]).tobytes()
+    assert observation[[0, 1, 3, 4, 5, 6]].tobytes() == untouched.tobytes()
+
+
+def test_history_holds_past_ticks_oldest_first() -> None:
+    base = contract_of(load_task("pendulum_swingup"))
+    term = base.observation[0].model_copy(update={"history": 3, "scale": 1.0, "clip": None})
+    pipeline = ObservationPipeline(base.model_copy(update={"observation": (term,)}), 1)
+    signals, action = Signals.zeros(1, 1), np.zeros((1, 1), np.float32)
+    seen = []
+    for tick in (1.0, 2.0, 3.0, 4.0):
+        signals.joint_position[:] = tick
+        seen.append(pipeline.observe(signals, action)[0].tolist())
+    assert seen == [[1, 1, 1], [1, 1, 2], [1, 2, 3], [2, 3, 4]]
+    pipeline.reset()
+    assert pipeline.observe(signals, action)[0].tolist() == [4, 4, 4]
+
+
+def test_a_tick_allocates_no_arrays() -> None:
+    contract = rich_contract()
+    observe, act = ObservationPipeline(contract, N), ActionPipeline(contract, N)
+    signals, action = random_signals(np.random.default_rng(0), N, 3), np.zeros((N, 3), np.float32)
+    observe.observe(signals, act.last_action)
+    act.apply(action)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    tracemalloc.reset_peak()
+    observe.observe(signals, act.last_action)
+    act.apply(action)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak - before < N  # one byte a robot: less than any array of them
+
+
+def test_effort_actions_are_clipped_scaled_and_never_exceed_the_limit() -> None:
+    pipeline = ActionPipeline(contract_of(load_task("pendulum_swingup")), 4)
+    targets = pipeline.apply(np.array([[0.5], [-1.0], [7.0], [-np.inf]], np.float32))
+    np.testing.assert_array_equal(targets.effort[:, 0], [0.25, -0.5, 0.5, -0.5])
+    assert not targets.stiffness.any()
+    assert not targets.damping.any()
+
+
+def test_an_action_that_is_not_a_number_stays_visible() -> None:
+    targets = ActionPipeline(contract_of(load_task("pendulum_swingup")), 1).apply(np.array([[np.nan]], np.float32))
+    assert np.isnan(targets.effort).all()
+
+
+def test_smoothing_is_a_first_order_filter() -> None:
+    base = contract_of(load_task("pendulum_swingup"))
+    contract = base.model_copy(update={"action": base.action.model_copy(update={"smoothing": 0.5})})
+    pipeline = ActionPipeline(contract, 1)
+    one = np.ones((1, 1), np.float32)
+    assert [float(pipeline.apply(one).effort[0, 0]) for _ in range(3)] == [0.25, 0.375, 0.4375]
+    pipeline.reset()
+    assert float(pipeline.apply(one).effort[0, 0]) == 0.25
+
+
+@settings(max_examples=100, deadline=None)
+@given(value=st.floats(allow_nan=False, allow_infinity=False))
+def test_the_metadata_carries_every_bit_of_a_float(value: float) -> None:
+    base = contract_of(load_task("pendulum_swingup"))
+    term = base.observation[0].model_copy(update={"scale": value})
+    contract = base.model_copy(update={"observation": (term, *base.observation[1:])})
+    read, provenance = from_metadata(to_metadata(contract, {"seed": "3"}))
+    assert read == contract
+    assert np.float64(read.observation[0].scale).tobytes() == np.float64(value).tobytes()
+    assert provenance == {"seed": "3"}
+    assert read.digest() == contract.digest()
+
+
+def good_metadata() -> dict[str, str]:
+    return to_metadata(contract_of(load_task("pendulum_swingup")), {"seed": "0"})
+
+
+@pytest.mark.parametrize("key", sorted(good_metadata()))
+def test_a_missing_entry_is_refused_and_named(key: str) -> None:
+    metadata = good_metadata()
+    del metadata[key]
+    with pytest.raises(ContractError, match=key.replace(".", r"\.")):
+        from_metadata(metadata)
+
+
+def _paths(value: object, at: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    if isinstance(value, dict):
+        return [path for key, item in value.items() for path in [(*at, key), *_paths(item, (*at, key))]]
+    if isinstance(value, list):
+        return [path for index, item in enumerate(value) for path in _paths(item, (*at, index))]
+    return []
+
+
+@pytest.mark.parametrize("path", _paths(json.loads(good_metadata()[CONTRACT_KEY])), ids=str)
+def test_a_contract_with_any_field_missing_is_refused(path: tuple[str | int, ...]) -> None:
+    metadata = good_metadata()
+    document = json.loads(metadata[CONTRACT_KEY])
+    owner = document
+    for key in path[:-1]:
+        owner = owner[key]
+    del owner[path[-1]]
+    metadata[CONTRACT_KEY] = json.dumps(document)
+    if path == ("recurrent_state",):  # the one field with a default: what a feed-forward policy has
+        assert from_metadata(metadata)[0].recurrent_state == ()
+        return
+    with pytest.raises(ContractError, match="not valid"):
+        from_metadata(metadata)
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        (CONTRACT_KEY, "{"),
+        (CONTRACT_KEY, "[]"),
+        (CONTRACT_KEY, "x" * 1_000_001),
+        (PROVENANCE_KEY, "{"),
+        (PROVENANCE_KEY, '{"seed": 3}'),
+        (PROVENANCE_KEY, "[" * 100_000),
+    ],
+)
+def test_malformed_entries_are_refused(key: str, text: str) -> None:
+    with pytest.raises(ContractError):
+        from_metadata(good_metadata() | {key: text})
+
+
+def test_a_contract_changed_after_export_is_refused() -> None:
+    metadata = good_metadata()
+    document = json.loads(metadata[CONTRACT_KEY])
+    document["robot"]["joints"][0]["effort_max"] = 4.0
+    with pytest.raises(ContractError, match="digest"):
+        from_metadata(metadata | {CONTRACT_KEY: json.dumps(document)})
+
+
+def test_differences_name_every_field_with_both_values() -> None:
+    robot = robot_spec(load_task("pendulum_swingup").robot)
+    assert differences(robot, robot) == []
+    joint = robot.joints[0].model_copy(update={"effort_max": 0.4, "name": "elbow"})
+    other = robot.model_copy(update={"name": "arm", "joints": (joint,)})
+    found = differences(robot, other)
+    assert "name: model pendulum, robot arm" in found
+    assert "joints: model ['pivot'], robot ['elbow']" in found
+    assert "joints.elbow.effort_max: model missing, robot 0.4" in found
+    assert "joints.pivot.effort_max: model 0.5, robot missing" in found
