@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import mujoco
 import numpy as np
 import numpy.typing as npt
 from mujoco.batch import Batch, SimulationError
@@ -100,6 +101,9 @@ class Simulation:
         self._q, self._v = columns_of(robot.qpos), columns_of(robot.dof)
         self._u = columns_of(robot.control)
         self._template = batch.state[0].copy()
+        # MuJoCo resets a simulation whose state is bad and counts that here.
+        first, last = mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarning.mjWARN_BADQACC
+        self._bad_states = batch.warning[:, int(first) : int(last) + 1, 1]
         self._strength = np.ones((n, joints))
         self.signals = Signals.zeros(n, joints)
         self._constants = TaskConstants.of(self.task)
@@ -115,7 +119,7 @@ class Simulation:
         self._rewards = np.zeros((len(self.task.rewards), n))
         size = self.contract.observation_size
         self.transition = Transition(
-            observation=np.zeros((n, size), np.float32),
+            observation=self.observation_pipeline.observation,
             final_observation=np.zeros((n, size), np.float32),
             reward=np.zeros(n, np.float32),
             terminated=np.zeros(n, np.bool_),
@@ -138,7 +142,7 @@ class Simulation:
         self.action_pipeline.reset(ids)
         self._state.previous_action[ids] = 0.0
         none = np.zeros((len(ids), self.contract.action_size), np.float32)
-        self.observation_pipeline.restart(ids, first, none, self.transition.observation)
+        self.observation_pipeline.restart(ids, first, none)
 
     def step(self, action: Float32Array) -> Indices:
         """Advance every simulation by one control step and fill `transition`; return who ended, without beginning anew.
@@ -155,7 +159,7 @@ class Simulation:
         np.copyto(state.velocity, self._qvel[:, self._v])
         self._goal_error()
         self._judge(failed)
-        np.copyto(out.observation, self.observation_pipeline.observe(self.signals, self.action_pipeline.last_action))
+        self.observation_pipeline.observe(self.signals, self.action_pipeline.last_action)
         np.copyto(out.final_observation, out.observation)
         return np.flatnonzero(out.terminated | out.truncated)
 
@@ -250,13 +254,14 @@ class Simulation:
     def _catch_divergence(self, failed: Indices | None) -> None:
         """End episodes whose simulation is no longer finite, with nothing but finite numbers in the data."""
         state, out = self._state, self.transition
-        finite = np.asarray(np.isfinite(state.position + state.velocity).all(axis=1))
+        finite = np.isfinite(state.position + state.velocity).all(axis=1) & ~self._bad_states.any(axis=1)
         if failed is not None:
             finite[failed] = False
         if finite.all():
             return
         broken = np.flatnonzero(~finite)
         self.episodes.diverged += len(broken)
+        self._bad_states[broken] = 0
         out.terminated[broken] = True
         out.reward[broken] = -self.task.termination_penalty
         for values in (self.signals.joint_position, self.signals.joint_velocity, self.signals.joint_effort):
@@ -271,7 +276,6 @@ class Simulation:
             "fields": {name: self.batch.expand(name).copy() for name in self._expanded()},
             "noise": {group: self._noises[group].state_dict() for group in self._groups},
             "last_action": self.action_pipeline.last_action.copy(),
-            "observation": self.transition.observation.copy(),
             "pipeline": self.observation_pipeline.state_dict(),
             "episodes": self.episodes.state_dict(),
         }
@@ -288,7 +292,6 @@ class Simulation:
         for group in self._groups:
             self._noises[group].load_state_dict(state["noise"][group])
         self.action_pipeline.last_action[...] = state["last_action"]
-        self.transition.observation[...] = state["observation"]
         self.observation_pipeline.load_state_dict(state["pipeline"])
         self.episodes.load_state_dict(state["episodes"])
 

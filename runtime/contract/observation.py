@@ -64,7 +64,8 @@ class ObservationPipeline:
         self._blocks = [_Block(term, n) for term in contract.observation]
         # One row for each robot: an operand that is broadcast would make numpy allocate buffers at every tick.
         self._default = np.tile(np.array([joint.default_position for joint in contract.robot.joints]), (n, 1))
-        self._observation = np.zeros((n, contract.observation_size), np.float32)
+        self.observation = np.zeros((n, contract.observation_size), np.float32)
+        """The observations of the last tick, (n, O)."""
         self._unstarted = np.ones(n, np.bool_)
         self._any_unstarted = True
 
@@ -86,43 +87,40 @@ class ObservationPipeline:
         start = 0
         unstarted = self._unstarted if self._any_unstarted else None
         for block in self._blocks:
-            block.write(signals, last_action, self._default, self._observation, start, unstarted)
+            block.write(signals, last_action, self._default, self.observation, start, unstarted)
             start += block.size
         if self._any_unstarted:
             self._unstarted[:] = False
             self._any_unstarted = False
-        return self._observation
+        return self.observation
 
-    def restart(
-        self, rows: npt.NDArray[np.intp], signals: Signals, last_action: Float32Array, observation: Float32Array
-    ) -> None:
+    def restart(self, rows: npt.NDArray[np.intp], signals: Signals, last_action: Float32Array) -> None:
         """Write the first observation of new episodes of some rows, the whole history at that value.
 
         Args:
             rows: The k rows that begin anew.
             signals: The first readings of those rows, (k, J) each.
             last_action: (k, A), zeros for a new episode.
-            observation: The pipeline's buffer, (n, O); only these rows change.
         """
         start = 0
         for block in self._blocks:
             value = block.compute(signals, last_action, self._default[: len(rows)], np.empty((len(rows), block.width)))
             block.load_rows(rows, value)
-            observation[rows, start : start + block.size] = np.tile(value, (1, block.history))
+            self.observation[rows, start : start + block.size] = np.tile(value, (1, block.history))
             start += block.size
         self._unstarted[rows] = False
 
     def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:
         """Return the histories: what continuing bit for bit needs."""
-        return {"observation": self._observation.copy(), "unstarted": self._unstarted.copy()}
+        return {"observation": self.observation.copy(), "unstarted": self._unstarted.copy()}
 
     def load_state_dict(self, state: dict[str, npt.NDArray[np.generic]]) -> None:
         """Take over what `state_dict` of the same contract and size returned."""
-        self._observation[...] = state["observation"]
+        self.observation[...] = state["observation"]
         self._unstarted[...] = state["unstarted"]
         start = 0
         for block in self._blocks:
-            block.load(self._observation[:, start : start + block.size])
+            block.load(self.observation[:, start : start + block.size])
             start += block.size
         self._any_unstarted = bool(self._unstarted.any())
 

@@ -111,7 +111,7 @@ def test_restarting_rows_equals_a_first_observation() -> None:
         observation = pipeline.observe(random_signals(rng, 8, 3), none)
     untouched = observation[[0, 1, 3, 4, 5, 6]].copy()
     first, rows = random_signals(rng, 2, 3), np.array([2, 7])
-    pipeline.restart(rows, first, none[:2], observation)
+    pipeline.restart(rows, first, none[:2])
     assert observation[rows].tobytes() == fresh.observe(first, none[:2]).tobytes()
     assert observation[[0, 1, 3, 4, 5, 6]].tobytes() == untouched.tobytes()
 
