@@ -1,0 +1,241 @@
+"""One tick: read, observe, infer, act, limit, write. Decides by the state machine who makes the command."""
+
+from collections.abc import Callable
+from math import inf
+
+import numpy as np
+
+from configs.schema.robot import ReadyConfig
+from hardware.clock import Clock
+from hardware.errors import HardwareError, PortLostError
+from hardware.interface import JointInterface
+from runtime.contract.action import ActionPipeline
+from runtime.contract.observation import ObservationPipeline
+from runtime.contract.signals import Signals
+from runtime.interventions import InterventionLog
+from runtime.policy import Policy
+from runtime.pose import StartPose
+from runtime.record import TickRecord
+from runtime.safety import ALL_WELL, Level, Reason, Safety, Verdict, Violation, verdict_of
+from runtime.states import WITH_TORQUE, Event, State, StateMachine
+from runtime.statistics import TickStatistics
+
+
+class Controller:
+    """The robot's ticks.
+
+    The policy acts on complete readings only. In a tick in which a joint did not answer, the last command is sent
+    again: it never jumps for a lost reply. How long that may last is safety's to say.
+
+    Args:
+        policy: With the contract the robot was checked against.
+        ready: How to move to the start pose.
+        hardware: Opened and enabled by the session, which also owns its end.
+        clock: Gives the time of the readings.
+        stopwatch: Integer nanoseconds, for the statistics of the stages alone.
+    """
+
+    def __init__(
+        self, policy: Policy, ready: ReadyConfig, hardware: JointInterface, clock: Clock, stopwatch: Callable[[], int]
+    ) -> None:
+        contract = policy.contract
+        self.machine = StateMachine()
+        self.safety = Safety(contract.robot, 1.0 / contract.control_rate)
+        self.interventions = InterventionLog(contract.robot)
+        self.statistics = TickStatistics.empty()
+        self.record = TickRecord.empty(contract)
+        self.held_ticks = 0
+        """Ticks in which the last command was sent again because a reading was missing."""
+        self.running_since_ns: int | None = None
+        """When the policy first ran."""
+        self.fault_verdict: Verdict = ALL_WELL
+        """Why the robot is in FAULT."""
+        self._policy = policy
+        self._hardware = hardware
+        self._clock = clock
+        self._stopwatch = stopwatch
+        joints = self.record.joints
+        # Views, not copies: drivers update the state in place.
+        self._signals = Signals(joints.position[None, :], joints.velocity[None, :], joints.effort[None, :])
+        self._observations = ObservationPipeline(contract, 1)
+        self._actions = ActionPipeline(contract, 1)
+        self._by_effort = contract.action.target == "effort"
+        self.pose = StartPose(contract.robot, speed=ready.speed, tolerance=ready.tolerance, timeout=ready.timeout)
+        self._ramp_interrupted = False
+        self._reset_pending = True
+        self._actions_refused = 0
+        self._actions_refused_max = contract.robot.safety.missed_ticks_max
+
+    @property
+    def state(self) -> State:
+        """The robot's state."""
+        return self.machine.state
+
+    def tick(self, missed: int, missed_in_a_row: int) -> None:
+        """Do one tick with torque on.
+
+        Args:
+            missed: Ticks skipped just before this one.
+            missed_in_a_row: Ticks skipped without one in time between them.
+        """
+        record, watch = self.record, self._stopwatch
+        started = watch()
+        record.tick += 1
+        record.missed = missed
+        record.ran = record.reset = False
+        record.bits.fill(0)
+        verdict = self._read(missed_in_a_row)
+        read = watch()
+        self.statistics["read"].add(read - started)
+        self._follow(verdict)
+        record.reasons = int(verdict.reasons)
+        record.state = self.machine.state.value
+        if self.machine.state in WITH_TORQUE:
+            self._command(verdict)
+        if self.machine.state in WITH_TORQUE:
+            self._write()
+        self.statistics["total"].add(watch() - started)
+
+    def fault(self, *violations: Violation) -> None:
+        """Go to FAULT, whatever the level of the violations, and cut torque."""
+        verdict = verdict_of(violations)
+        self.interventions.judged(self.record.time_ns, verdict.violations)
+        self.record.reasons |= int(verdict.reasons)
+        self._fault(verdict)
+
+    def cut_torque(self) -> str:
+        """Switch torque off as far as the motors can be reached; return what went wrong, or an empty text."""
+        try:
+            self._hardware.disable()
+        except HardwareError as error:
+            return str(error)  # the motors' own watchdogs do the rest: nothing more is sent to them
+        return ""
+
+    def _read(self, missed_in_a_row: int) -> Verdict:
+        record = self.record
+        try:
+            self._hardware.read(record.joints)
+        except PortLostError:
+            record.time_ns = self._clock.now_ns()
+            return verdict_of((Violation(Reason.PORT_LOST, -1, 1.0, 0.0),))
+        record.time_ns = self._clock.now_ns()
+        return self.safety.judge(record.joints, record.time_ns, missed_in_a_row)
+
+    def _follow(self, verdict: Verdict) -> None:
+        """Let the verdict move the state machine."""
+        if verdict is not ALL_WELL:
+            self.interventions.judged(self.record.time_ns, verdict.violations)
+        if verdict.level is Level.FAULT:
+            self._fault(verdict)
+        elif verdict.level is Level.DAMP:
+            self.machine.fire(Event.DAMP)
+        elif self.machine.state is State.DAMPING:
+            self.machine.fire(Event.RECOVER)
+            self._reset_pending = True
+
+    def _fault(self, verdict: Verdict) -> None:
+        self.machine.fire(Event.FAULT)
+        self.fault_verdict = verdict
+        self.cut_torque()
+
+    def _command(self, verdict: Verdict) -> None:
+        state = self.machine.state
+        if state is State.READY:
+            self._ramp(verdict)
+        elif state is State.DAMPING:
+            self._damp()
+        elif bool(self.record.joints.fresh.all()):
+            self._run_policy()
+        else:
+            self.held_ticks += 1
+            self._limit()
+
+    def _ramp(self, verdict: Verdict) -> None:
+        record, pose = self.record, self.pose
+        if pose.late(record.time_ns):
+            joint, position, goal = pose.farthest(record.joints)
+            self.fault(Violation(Reason.START_POSE, joint, position, goal))
+            return
+        if verdict.level is not Level.OK:
+            self._ramp_interrupted = True
+            self._damp()
+            return
+        if self._ramp_interrupted:
+            self._ramp_interrupted = False
+            pose.restart(record.joints, record.time_ns)
+        pose.command(record.command, record.joints, record.time_ns)
+        self._limit()
+        if pose.reached(record.joints, record.time_ns):
+            self.machine.fire(Event.ARRIVE)
+            self._reset_pending = True
+
+    def _run_policy(self) -> None:
+        record, watch = self.record, self._stopwatch
+        if self.running_since_ns is None:
+            self.running_since_ns = record.time_ns
+        started = watch()
+        if self._reset_pending:
+            self._reset_pending = False
+            self._observations.reset()
+            self._actions.reset()
+            record.reset = True
+        observation = self._observations.observe(self._signals, self._actions.last_action)
+        observed = watch()
+        action = self._policy.act(observation)
+        inferred = watch()
+        record.ran = True
+        np.copyto(record.observation, observation[0])
+        np.copyto(record.action, action[0])
+        # Before the pipeline: its clip would turn an infinite action into a finite target.
+        if -inf < action.min() and action.max() < inf:
+            self._actions_refused = 0
+            self._apply()
+            self._limit()
+        else:
+            self._refuse_action()
+        self.statistics["observe"].add(observed - started)
+        self.statistics["infer"].add(inferred - observed)
+        self.statistics["limit"].add(watch() - inferred)
+
+    def _apply(self) -> None:
+        targets, command = self._actions.apply(self.record.action[None, :]), self.record.command
+        np.copyto(command.position, targets.position[0])
+        np.copyto(command.velocity, targets.velocity[0])
+        np.copyto(command.effort, targets.effort[0])
+        np.copyto(command.stiffness, targets.stiffness[0])
+        np.copyto(command.damping, targets.damping[0])
+        np.copyto(self.record.target, command.effort if self._by_effort else command.position)
+
+    def _refuse_action(self) -> None:
+        """Damp; a policy that goes on like this is a fault."""
+        record = self.record
+        self._actions_refused += 1
+        component = int(np.argmin(np.isfinite(record.action)))
+        violation = Violation(Reason.ACTION_NOT_FINITE, component, float(record.action[component]), inf)
+        self.interventions.judged(record.time_ns, (violation,))
+        record.reasons |= int(violation.reason)
+        if self._actions_refused > self._actions_refused_max:
+            self._fault(verdict_of((violation,)))
+            return
+        self.machine.fire(Event.DAMP)
+        record.state = self.machine.state.value
+        self._damp()
+
+    def _damp(self) -> None:
+        self._note(self.safety.damp(self.record.command, self.record.joints))
+
+    def _limit(self) -> None:
+        self._note(self.safety.limit(self.record.command, self.record.joints))
+
+    def _note(self, bits: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+        np.copyto(self.record.bits, bits)
+        if bits.any():
+            self.interventions.limited(self.record.time_ns, bits, self.safety.requested, self.record.command)
+
+    def _write(self) -> None:
+        started = self._stopwatch()
+        try:
+            self._hardware.write(self.record.command)
+        except PortLostError:
+            self.fault(Violation(Reason.PORT_LOST, -1, 1.0, 0.0))
+        self.statistics["write"].add(self._stopwatch() - started)

@@ -1,0 +1,40 @@
+"""The fixed-rate loop: absolute deadlines on an injected clock; who is late skips whole periods and never bursts."""
+
+from hardware.clock import Clock
+
+
+class Pacer:
+    """Deadlines on a grid of whole periods.
+
+    A tick that begins less than half a period late begins at once, on its old deadline; one that is later skips to the
+    grid. So two ticks are never less than half a period apart, and the grid itself never shifts.
+    """
+
+    def __init__(self, clock: Clock, period_ns: int) -> None:
+        self._clock = clock
+        self._period_ns = period_ns
+        self._deadline_ns = 0
+        self.missed = 0
+        """Periods skipped since the start."""
+        self.missed_in_a_row = 0
+        """Periods skipped without a tick in time between them."""
+
+    @property
+    def deadline_ns(self) -> int:
+        """When the present tick should have begun."""
+        return self._deadline_ns
+
+    def start(self) -> None:
+        """Put the first deadline one period from now."""
+        self._deadline_ns = self._clock.now_ns()
+
+    def wait(self) -> int:
+        """Wait for the next deadline; return how many periods were skipped."""
+        self._deadline_ns += self._period_ns
+        late_ns = self._clock.now_ns() - self._deadline_ns
+        skipped = max(0, (late_ns + self._period_ns // 2) // self._period_ns)
+        self._deadline_ns += skipped * self._period_ns
+        self.missed += skipped
+        self.missed_in_a_row = self.missed_in_a_row + skipped if skipped else 0
+        self._clock.sleep_until_ns(self._deadline_ns)
+        return skipped

@@ -1,0 +1,78 @@
+"""The start pose: moves every joint from wherever it is to its default position, with a speed that is set."""
+
+import numpy as np
+
+from hardware.clock import NS_PER_S, ns_from_s
+from hardware.types import JointCommand, JointState
+from runtime.contract.spec import RobotSpec
+
+
+class StartPose:
+    """A ramp to the default pose, the same time for all joints.
+
+    A joint in position mode is led by its position target. One in current mode is held by an impedance on the host,
+    effort = stiffness · (q* - q) - damping · q̇, where q* moves along the ramp, cut to the effort limit.
+
+    Args:
+        robot: Default pose, gains and limits of the joints.
+        speed: rad/s of the joint that has farthest to go.
+        tolerance: rad; the pose is reached when the ramp has ended and every joint is this close.
+        timeout: s from `begin`.
+    """
+
+    def __init__(self, robot: RobotSpec, *, speed: float, tolerance: float, timeout: float) -> None:
+        self._goal = np.array([joint.default_position for joint in robot.joints])
+        self._by_position = np.array([joint.mode == "position" for joint in robot.joints])
+        self._stiffness = np.array([joint.stiffness for joint in robot.joints])
+        self._damping = np.array([joint.damping for joint in robot.joints])
+        self._effort_max = np.array([joint.effort_max for joint in robot.joints])
+        self._speed = speed
+        self._tolerance = tolerance
+        self._timeout_ns = ns_from_s(timeout)
+        self._start = self._goal.copy()
+        self._target = self._goal.copy()
+        self._error = np.zeros(len(robot.joints))
+        self._begun_ns = self._restarted_ns = self._duration_ns = 0
+
+    def begin(self, state: JointState, now_ns: int) -> None:
+        """Start the ramp, and its timeout, from where the joints are; positions must be finite."""
+        self._begun_ns = now_ns
+        self.restart(state, now_ns)
+
+    def restart(self, state: JointState, now_ns: int) -> None:
+        """Start the ramp anew from where the joints are; the timeout goes on."""
+        np.copyto(self._start, state.position)
+        farthest = float(np.abs(self._goal - self._start).max())
+        self._duration_ns = max(1, round(farthest / self._speed * NS_PER_S))
+        self._restarted_ns = now_ns
+
+    def command(self, command: JointCommand, state: JointState, now_ns: int) -> None:
+        """Write the targets of this tick."""
+        share = min(1.0, (now_ns - self._restarted_ns) / self._duration_ns)
+        np.subtract(self._goal, self._start, out=self._target)
+        np.multiply(self._target, share, out=self._target)
+        np.add(self._start, self._target, out=self._target)
+        np.copyto(command.position, self._target)
+        command.velocity.fill(0.0)
+        np.subtract(self._target, state.position, out=command.effort)
+        np.multiply(command.effort, self._stiffness, out=command.effort)
+        np.multiply(self._damping, state.velocity, out=self._error)
+        np.subtract(command.effort, self._error, out=command.effort)
+        np.clip(command.effort, -self._effort_max, self._effort_max, out=command.effort)
+        np.copyto(command.effort, 0.0, where=self._by_position)
+        np.multiply(self._stiffness, self._by_position, out=command.stiffness)
+        np.multiply(self._damping, self._by_position, out=command.damping)
+
+    def reached(self, state: JointState, now_ns: int) -> bool:
+        """Tell whether the ramp has ended and every joint is within tolerance."""
+        np.abs(np.subtract(state.position, self._goal, out=self._error), out=self._error)
+        return now_ns - self._restarted_ns >= self._duration_ns and bool((self._error <= self._tolerance).all())
+
+    def late(self, now_ns: int) -> bool:
+        """Tell whether the time allowed is over."""
+        return not now_ns - self._begun_ns <= self._timeout_ns
+
+    def farthest(self, state: JointState) -> tuple[int, float, float]:
+        """Return the joint that is farthest from the pose, its position and its goal."""
+        joint = int(np.argmax(np.abs(state.position - self._goal)))
+        return joint, float(state.position[joint]), float(self._goal[joint])

@@ -1,0 +1,81 @@
+"""What a run came to."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hardware.types import BusCounters, Float64Array
+from runtime.interventions import SafetyEvent
+from runtime.states import State
+from runtime.statistics import TickStatistics
+
+_EVENTS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """The verdict of a run, and its figures."""
+
+    ok: bool
+    reasons: tuple[str, ...]
+    """Why it is not ok."""
+    warnings: tuple[str, ...]
+    final_state: State
+    """State at the end, before torque was switched off."""
+    goal_reached: bool | None
+    """None when the policy ran for less than the goal must be held."""
+    stopped_by: str
+    """`duration`, `fault`, or the signal."""
+    duration: float
+    """s from torque on to the end."""
+    ticks: int
+    missed_ticks: int
+    held_ticks: int
+    """Ticks in which the last command was repeated because a reading was missing."""
+    interventions: dict[str, int]
+    """How often safety intervened, by reason."""
+    events: tuple[SafetyEvent, ...]
+    """The first interventions in full."""
+    bus: BusCounters
+    statistics: TickStatistics
+    log: Path | None
+    logged_ticks: int
+    joints: tuple[str, ...]
+    time: Float64Array = field(repr=False)
+    """s since the first tick, (N,)."""
+    position: Float64Array = field(repr=False)
+    """rad, measured, (N, J)."""
+
+    @property
+    def interventions_total(self) -> int:
+        """All interventions together."""
+        return sum(self.interventions.values())
+
+    def document(self) -> dict[str, Any]:
+        """Return plain data: everything but the trajectory, which is in the log."""
+        bus = self.bus
+        return {
+            "ok": self.ok,
+            "reasons": list(self.reasons),
+            "warnings": list(self.warnings),
+            "final_state": self.final_state.name,
+            "goal_reached": self.goal_reached,
+            "stopped_by": self.stopped_by,
+            "duration_s": self.duration,
+            "ticks": self.ticks,
+            "missed_ticks": self.missed_ticks,
+            "held_ticks": self.held_ticks,
+            "interventions": {"total": self.interventions_total, "by_reason": self.interventions},
+            "events": [event.document() for event in self.events[:_EVENTS_SHOWN]],
+            "bus": {
+                "reads": bus.reads,
+                "writes": bus.writes,
+                "timeouts": bus.timeouts,
+                "corrupt": bus.corrupt,
+                "unexpected": bus.unexpected,
+                "missed_by_joint": dict(bus.by_joint),
+            },
+            "tick_times": self.statistics.document(),
+            "log": str(self.log) if self.log else None,
+            "logged_ticks": self.logged_ticks,
+        }

@@ -1,0 +1,268 @@
+"""One run from closed ports to closed ports: open, enable, start pose, policy; torque off on every way out."""
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from configs.errors import UserError
+from configs.schema.robot import RobotConfig
+from hardware.clock import NS_PER_S, Clock, ns_from_s
+from hardware.errors import HardwareError
+from hardware.interface import JointInterface
+from runtime.contract.manifest import to_metadata
+from runtime.controller import Controller
+from runtime.interventions import SafetyEvent
+from runtime.loop import Pacer
+from runtime.policy import Policy, check_robot
+from runtime.realtime import real_time_profile
+from runtime.report import RunReport
+from runtime.safety import Level
+from runtime.states import LATCHED, Event, State
+from runtime.stop import StopRequest, stop_on_signals
+from runtime.telemetry import TelemetryLog
+from runtime.trajectory import Trajectory, goal_reached
+
+_FIRST_READING_S = 1.0  # at a tenth of replies lost, eight joints are all read within ten tries
+_WATCHDOG_SLACK_S = 0.1  # the emulator's and the motors' watchdogs count in steps of 20 ms
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run is done; none of it changes what the policy sees."""
+
+    duration: float | None = None
+    """s of policy; until stopped when None."""
+    log: Path | None = None
+    synchronous_log: bool = False
+    """Write the log within the tick: for virtual clocks, where it makes no difference and the file is deterministic."""
+    real_time: bool = False
+    """Ask for the real-time profile."""
+    cpu: int | None = None
+    before_shutdown: Callable[[], None] | None = None
+    """Called at the end of the run, before torque is switched off."""
+    on_tick: Callable[[Controller], None] | None = None
+    """Called after every tick, for progress; must be quick."""
+    stopwatch: Callable[[], int] = time.perf_counter_ns
+    """Integer nanoseconds, for the statistics of the stages."""
+    stop: StopRequest = field(default_factory=StopRequest)
+
+
+def run_session(
+    policy: Policy, robot: RobotConfig, hardware: JointInterface, clock: Clock, options: RunOptions | None = None
+) -> RunReport:
+    """Run a policy on a robot.
+
+    Args:
+        policy: Its contract must be the robot's.
+        robot: The robot.
+        hardware: Its motors, not yet opened. Closed, without torque, when this returns or raises.
+        clock: The clock that the hardware also uses.
+        options: Duration, log, and the like.
+
+    Raises:
+        UserError: The policy is for another robot, the hardware is not as configured, or the log cannot be written.
+    """
+    options = options or RunOptions()
+    check_robot(policy.contract, robot)
+    session = _Session(policy, robot, hardware, clock, options)
+    with ExitStack() as stack:
+        if options.log is not None:
+            session.log = stack.enter_context(_open_log(policy, robot, options))
+        stack.enter_context(stop_on_signals(options.stop))
+        stack.callback(hardware.close)
+        if options.real_time:
+            # After the log's thread was started, which must not inherit the priority.
+            profile = stack.enter_context(real_time_profile(options.cpu))
+            session.warnings += [f"real-time profile: {refusal}" for refusal in profile.refused]
+        session.run()
+    return session.report()
+
+
+class _Session:
+    def __init__(
+        self, policy: Policy, robot: RobotConfig, hardware: JointInterface, clock: Clock, options: RunOptions
+    ) -> None:
+        contract = policy.contract
+        self.log: TelemetryLog | None = None
+        self.warnings: list[str] = []
+        self._contract = contract
+        self._robot = robot
+        self._hardware = hardware
+        self._clock = clock
+        self._options = options
+        self._period_ns = round(NS_PER_S / contract.control_rate)
+        self._controller = Controller(policy, robot.ready, hardware, clock, options.stopwatch)
+        self._pacer = Pacer(clock, self._period_ns)
+        self._trajectory = Trajectory(contract.joint_names, self._ticks_expected())
+        self._stopped_by = ""
+        self._final_state = State.DISCONNECTED
+        self._first_ns = self._last_ns = 0
+
+    def run(self) -> None:
+        controller, hardware = self._controller, self._hardware
+        hardware.open()
+        controller.machine.fire(Event.OPEN)
+        try:
+            if self._look_before_torque():
+                hardware.enable()
+                controller.machine.fire(Event.ENABLE)
+                self._first_ns = self._last_ns = self._clock.now_ns()
+                controller.pose.begin(controller.record.joints, self._first_ns)
+                self._loop()
+            self._end()
+        finally:
+            trouble = controller.cut_torque()
+            if trouble:
+                self.warnings.append(f"torque off was not confirmed, the motors' watchdogs stop them: {trouble}")
+
+    def report(self) -> RunReport:
+        controller, trajectory = self._controller, self._trajectory
+        goal = None
+        if self._final_state in LATCHED:
+            goal = False
+        elif controller.running_since_ns is not None:
+            goal = goal_reached(trajectory, self._contract.goal, controller.running_since_ns, self._period_ns)
+        reasons = self._reasons(goal)
+        return RunReport(
+            ok=not reasons,
+            reasons=reasons,
+            warnings=tuple(self.warnings),
+            final_state=self._final_state,
+            goal_reached=goal,
+            stopped_by=self._stopped_by,
+            duration=(self._last_ns - self._first_ns) / NS_PER_S,
+            ticks=controller.record.tick,
+            missed_ticks=self._pacer.missed,
+            held_ticks=controller.held_ticks,
+            interventions=dict(controller.interventions.counts),
+            events=tuple(controller.interventions.events),
+            bus=self._hardware.counters,
+            statistics=controller.statistics,
+            log=self._options.log,
+            logged_ticks=self.log.ticks if self.log else 0,
+            joints=trajectory.joints,
+            time=(trajectory.time_ns - self._first_ns) / NS_PER_S,
+            position=trajectory.position.copy(),
+        )
+
+    def _ticks_expected(self) -> int | None:
+        if self._options.duration is None:
+            return None
+        # The policy's time begins after the start pose.
+        return round((self._options.duration + self._robot.ready.timeout) * self._contract.control_rate) + 10
+
+    def _look_before_torque(self) -> bool:
+        """Wait for the first complete reading and judge it; return whether torque may be switched on."""
+        controller, clock = self._controller, self._clock
+        joints = controller.record.joints
+        deadline_ns = clock.now_ns() + ns_from_s(_FIRST_READING_S)
+        while True:
+            self._hardware.read(joints)
+            now_ns = clock.now_ns()
+            if bool((joints.stamp_ns >= 0).all()) and bool(joints.fresh.all()):
+                break
+            if now_ns >= deadline_ns or self._options.stop.cause:
+                silent = [
+                    name for name, ok in zip(self._contract.joint_names, joints.stamp_ns >= 0, strict=True) if not ok
+                ]
+                raise HardwareError(
+                    f"no complete reading within {_FIRST_READING_S} s; silent: {', '.join(silent) or '-'}"
+                )
+            clock.sleep_until_ns(now_ns + self._period_ns)
+        controller.safety.begin(joints, now_ns)
+        verdict = controller.safety.judge(joints, now_ns, 0)
+        if verdict.level is Level.OK:
+            return True
+        controller.fault(*verdict.violations)
+        return False
+
+    def _loop(self) -> None:
+        controller, pacer, options, watch = self._controller, self._pacer, self._options, self._options.stopwatch
+        stop, trajectory, record = options.stop, self._trajectory, controller.record
+        duration_ns = None if options.duration is None else ns_from_s(options.duration)
+        pacer.start()
+        while True:
+            missed = pacer.wait()
+            controller.statistics["lateness"].add(self._clock.now_ns() - pacer.deadline_ns)
+            if stop.emergency:
+                controller.machine.fire(Event.ESTOP)
+                controller.cut_torque()
+                break
+            if stop.cause or self._time_is_over(duration_ns):
+                break
+            controller.tick(missed, pacer.missed_in_a_row)
+            started = watch()
+            self._last_ns = record.time_ns
+            trajectory.append(record.time_ns, record.joints.position, record.state)
+            if self.log is not None:
+                self.log.record(record)
+            controller.statistics["record"].add(watch() - started)
+            if options.on_tick is not None:
+                options.on_tick(controller)
+            if controller.state in LATCHED:
+                break
+
+    def _time_is_over(self, duration_ns: int | None) -> bool:
+        since_ns = self._controller.running_since_ns
+        if duration_ns is None or since_ns is None:
+            return False
+        # Deadlines, not readings: how long a read took must not change how many ticks a run has.
+        return self._pacer.deadline_ns - since_ns >= duration_ns - self._period_ns // 2
+
+    def _end(self) -> None:
+        controller, options = self._controller, self._options
+        self._final_state = controller.state
+        self._stopped_by = options.stop.cause or "duration"
+        if controller.state in LATCHED:
+            if controller.state is State.FAULT:
+                self._stopped_by = "fault"
+            # Torque was cut at once; now silence, which lets the watchdogs of motors that did not hear it expire.
+            silence_s = self._robot.safety.watchdog + _WATCHDOG_SLACK_S
+            self._clock.sleep_until_ns(self._clock.now_ns() + ns_from_s(silence_s))
+        if self.log is not None:
+            self.log.summary = {"final_state": self._final_state.name, "stopped_by": self._stopped_by}
+        if options.before_shutdown is not None:
+            options.before_shutdown()
+
+    def _reasons(self, goal: bool | None) -> tuple[str, ...]:
+        controller, contract = self._controller, self._contract
+        reasons = []
+        if self._final_state is State.FAULT:
+            for violation in controller.fault_verdict.violations:
+                joint = contract.joint_names[violation.joint] if violation.joint >= 0 else ""
+                event = SafetyEvent(0, violation.reason.name or "", joint, violation.value, violation.limit)
+                reasons.append(f"fault: {event}")
+        elif self._final_state is not State.RUNNING and self._stopped_by == "duration":
+            reasons.append(f"the run ended in state {self._final_state.name}")
+        elif self._final_state is State.ESTOP:
+            reasons.append(f"emergency stop by {self._stopped_by}")
+        elif goal is False and self._stopped_by == "duration":
+            reasons.append(self._goal_missed())
+        if self.log is not None and self.log.error:
+            reasons.append(self.log.error)
+        if self.log is not None and self.log.dropped:
+            self.warnings.append(f"{self.log.dropped} ticks are missing in the log: the disk did not keep up")
+        return tuple(reasons)
+
+    def _goal_missed(self) -> str:
+        goal = self._contract.goal
+        last = float(self._trajectory.position[-1, self._trajectory.joints.index(goal.joint)])
+        degrees = np.degrees([goal.position, goal.tolerance, last])
+        return (
+            f"goal not reached: joint {goal.joint} must be within {degrees[1]:.4g} deg of {degrees[0]:.4g} deg "
+            f"for the last {goal.hold:.4g} s; it ended at {degrees[2]:.4g} deg"
+        )
+
+
+def _open_log(policy: Policy, robot: RobotConfig, options: RunOptions) -> TelemetryLog:
+    if options.log is None:
+        raise UserError("no log was asked for")
+    metadata = to_metadata(policy.contract, policy.provenance)
+    metadata["policy_sha256"] = policy.digest
+    metadata["robot"] = json.dumps(robot.model_dump(mode="json"))
+    return TelemetryLog(options.log, policy.contract, metadata, synchronous=options.synchronous_log)

@@ -1,0 +1,54 @@
+"""Asking a run to end: a flag that signals set, so that nothing interrupts the way to torque off."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_EMERGENCY = signal.SIGQUIT  # Ctrl-\\ on the terminal
+
+
+class StopRequest:
+    """Whether somebody wants the run to end."""
+
+    def __init__(self) -> None:
+        self.cause = ""
+        """What asked for it; empty while nobody has."""
+        self.emergency = False
+        """Whether it is an emergency stop."""
+
+    def stop(self, cause: str) -> None:
+        """Ask the run to end after the present tick."""
+        self.cause = self.cause or cause
+
+    def emergency_stop(self, cause: str) -> None:
+        """Ask for torque off at the next tick, latched."""
+        self.emergency = True
+        self.stop(cause)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        name = signal.Signals(number).name
+        if number == _EMERGENCY:
+            self.emergency_stop(name)
+        else:
+            self.stop(name)
+
+
+@contextmanager
+def stop_on_signals(stop: StopRequest) -> Iterator[None]:
+    """Let SIGINT, SIGTERM and SIGHUP set the flag, and SIGQUIT the emergency stop, instead of raising anywhere.
+
+    A second Ctrl-C sets the flag again and does nothing else: torque off is already on its way. Outside the main thread
+    Python takes no signal handlers, and nothing is changed.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, stop._handle) for number in (*_STOP, _EMERGENCY)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
