@@ -176,6 +176,7 @@ class DynamixelBus:
             self._torque_off()
             raise
         self._enabled = True
+        self._status_due.update(range(len(self._motors)))  # an expired watchdog has just been cleared
         self._last_instruction_ns = self._clock.now_ns()
 
     def disable(self) -> None:

@@ -116,7 +116,6 @@ class Motor:
 
     def enable(self, watchdog: int) -> None:
         """Arm the watchdog and switch torque on. Raises HardwareError unless both read back as set."""
-        self.set("bus_watchdog", 0)  # an expired one takes nothing but 0
         self.set("bus_watchdog", watchdog)
         self.set("torque_enable", 1)
         if self.get("torque_enable") != 1 or self.get("bus_watchdog") != watchdog:
@@ -124,6 +123,7 @@ class Motor:
 
     def hold(self) -> None:
         """Set the goal that moves nothing: no effort, or the position where it is. Raises HardwareError."""
+        self.set("bus_watchdog", 0)  # while it has expired, it refuses goals and every value but 0
         if self.config.mode == "current":
             self.set("goal_current", 0)
             return
