@@ -43,6 +43,6 @@ def _where_else(motor: Motor, exchange: Exchange) -> str:
     if found is not None:
         return (
             f"motor {motor.id} answers at {found} baud: set that in the robot YAML, or change it with "
-            f"`sim2real motors set-baud --id {motor.id} --from {found} --to {configured} --port PORT`"
+            f"`sim2real motors set-baud --id {motor.id} --to {configured} --port PORT`"
         )
     return "check power, cable and ids (`sim2real motors scan --port PORT` lists who is there)"
