@@ -54,7 +54,7 @@ class Shaft:
     """°C"""
 
 
-class Motor:
+class EmulatedMotor:
     """One motor. Call `boot` before anything else; EEPROM lives as long as the object, RAM until the next boot."""
 
     def __init__(self, config: MotorConfig, motor_id: int, baudrate: int) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from hardware.dynamixel.firmware import Motor
+from hardware.dynamixel.firmware import EmulatedMotor
 from hardware.dynamixel.firmware_instructions import execute
 from hardware.dynamixel.frame import (
     BROADCAST,
@@ -34,7 +34,7 @@ Request = tuple[int, int, int]
 """Id, address and length of one motor's part of a group read."""
 
 
-def replies_to(packet: Packet, motors: Sequence[Motor], now_ns: int) -> list[Reply]:
+def replies_to(packet: Packet, motors: Sequence[EmulatedMotor], now_ns: int) -> list[Reply]:
     """Let the motors that heard an instruction carry it out; return their replies, in order."""
     for motor in motors:
         motor.feed_watchdog(now_ns)
@@ -55,7 +55,7 @@ def replies_to(packet: Packet, motors: Sequence[Motor], now_ns: int) -> list[Rep
     return _answer_alone(packet, motors, now_ns)
 
 
-def _answer_alone(packet: Packet, motors: Sequence[Motor], now_ns: int) -> list[Reply]:
+def _answer_alone(packet: Packet, motors: Sequence[EmulatedMotor], now_ns: int) -> list[Reply]:
     replies: list[Reply] = []
     for motor in sorted(motors, key=lambda motor: motor.id):
         if packet.id != BROADCAST and packet.id not in (motor.id, _secondary(motor)):
@@ -79,7 +79,7 @@ def _collision(replies: list[Reply]) -> Reply:
     return Reply(replies[0].delay_ns, replies[0].baudrate, bytes(data))
 
 
-def _read_group(requests: list[Request], motors: Sequence[Motor], now_ns: int) -> list[Reply]:
+def _read_group(requests: list[Request], motors: Sequence[EmulatedMotor], now_ns: int) -> list[Reply]:
     """Answer a sync or bulk read.
 
     Each motor waits for the reply of the one before it in the request, so those after one that is silent are silent too
@@ -97,11 +97,11 @@ def _read_group(requests: list[Request], motors: Sequence[Motor], now_ns: int) -
     return replies
 
 
-def _read_fast(requests: list[Request], motors: Sequence[Motor], now_ns: int) -> list[Reply]:
+def _read_fast(requests: list[Request], motors: Sequence[EmulatedMotor], now_ns: int) -> list[Reply]:
     """Answer a fast sync or fast bulk read with one packet, which ends before the first motor that is silent."""
     groups: list[tuple[int, int, bytes]] = []
     heard = _FAST_PREFIX
-    first: Motor | None = None
+    first: EmulatedMotor | None = None
     silent = False
     for motor_id, address, length in requests:
         motor = None if silent else _find(motors, motor_id)
@@ -156,17 +156,17 @@ def _words(data: bytes) -> tuple[int, int]:
     return int.from_bytes(data[0:2], "little"), int.from_bytes(data[2:4], "little")
 
 
-def _find(motors: Sequence[Motor], motor_id: int) -> Motor | None:
+def _find(motors: Sequence[EmulatedMotor], motor_id: int) -> EmulatedMotor | None:
     for motor in motors:
         if motor.id == motor_id:
             return motor
     return None
 
 
-def _secondary(motor: Motor) -> int | None:
+def _secondary(motor: EmulatedMotor) -> int | None:
     return motor.secondary_id if motor.secondary_id <= ID_MAX else None
 
 
-def _commit(motors: Sequence[Motor]) -> None:
+def _commit(motors: Sequence[EmulatedMotor]) -> None:
     for motor in motors:
         motor.commit()

@@ -29,7 +29,8 @@ class Electrics:
     K = V / no-load speed, R = K·V / stall torque, i = (v - K·ω) / R, torque = K·i. Datasheets give a larger stall
     current than V / R, because losses of the gear train are in the stall torque and not in the current. The current
     register therefore has a constant of its own, stall torque / stall current: what a motor reports, and takes as a
-    goal, is torque / torque_constant, so that a current goal τ / torque_constant delivers τ until the voltage saturates.
+    goal, is torque / torque_constant, so that a current goal τ / torque_constant delivers τ until the voltage is used
+    up.
 
     Plain floats: the dozen numpy calls that a step takes cost as much as the arithmetic of fifteen motors.
     """
@@ -68,11 +69,11 @@ class Electrics:
             velocity: rad/s of the output shafts, in the motors' own direction.
         """
         supply, drawn = self.supply, 0.0
-        for index, share in enumerate(duty):
-            if share is None:
+        for index, demand in enumerate(duty):
+            if demand is None:
                 self.torque[index] = 0.0
                 continue
-            share = -1.0 if share < -1.0 else min(share, 1.0)
+            share = min(max(demand, -1.0), 1.0)
             constant = self.motor_constant[index]
             current = (share * supply - constant * velocity[index]) / self.resistance[index]
             self.torque[index] = constant * current

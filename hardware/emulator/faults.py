@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from configs.errors import UserError
+from configs.schema.robot import RobotConfig
 from configs.schema.scenario import (
     DelayFaultConfig,
     FaultConfig,
@@ -119,6 +121,17 @@ class FaultScript:
         damaged = bytearray(data)
         damaged[int(self._random.integers(len(data)))] ^= 1 << int(self._random.integers(8))
         return bytes(damaged)
+
+
+def check_faults(config: FaultsConfig, robot: RobotConfig) -> None:
+    """Raise UserError if a fault names a joint or a bus that the robot does not have."""
+    for fault in config.faults:
+        on_joint = isinstance(fault, MotorFaultConfig)
+        name = fault.joint if isinstance(fault, MotorFaultConfig) else fault.bus
+        valid = list(robot.joints if on_joint else robot.buses)
+        if name is not None and name not in valid:
+            kind = "joint" if on_joint else "bus"
+            raise UserError(f"faults {config.name!r}: {fault.kind!r} names {kind} {name!r}; valid: {', '.join(valid)}")
 
 
 def _window(fault: FaultConfig, zero_ns: int) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hardware.clock import NS_PER_S
-from hardware.dynamixel.firmware import Motor
+from hardware.dynamixel.firmware import EmulatedMotor
 from hardware.dynamixel.frame import HEADER, Decoder, Packet
 from hardware.emulator.bus import replies_to
 from hardware.emulator.faults import FaultScript
@@ -40,7 +40,7 @@ class Line:
         cancelled: Replies lost because the client sent before they were over.
     """
 
-    def __init__(self, name: str, motors: Sequence[Motor], baudrate: int, faults: FaultScript) -> None:
+    def __init__(self, name: str, motors: Sequence[EmulatedMotor], baudrate: int, faults: FaultScript) -> None:
         self.name = name
         self.motors = tuple(motors)
         self.plugged = True
@@ -91,12 +91,17 @@ class Line:
             self._baudrate = baudrate
             self._decoder.reset()
 
-    def reset(self) -> None:
-        """Forget what is under way: the client has left."""
+    def hang_up(self) -> None:
+        """Forget what is under way to the client, which has left. What it has sent reaches the motors all the same."""
         self._decoder.reset()
-        self._instructions.clear()
         self._wire.clear()
         self._adapter.clear()
+
+    def plug(self, plugged: bool) -> None:
+        """Pull the adapter out, or put it in again; what is under way is lost both ways."""
+        self.plugged = plugged
+        self._instructions.clear()
+        self.hang_up()
 
     def send(self, now_ns: int, data: bytes) -> int:
         """Take bytes that the client sends now, or after those it still sends; return when the last is through."""

@@ -54,7 +54,7 @@ class LockstepTransport:
         if not self._closed:
             self._closed = True
             self._rest = b""
-            self._line.reset()
+            self._line.hang_up()
 
     def _wait(self, deadline_ns: int) -> bytes:
         """Move the clock to the next reply, at most to the deadline."""

@@ -6,10 +6,10 @@ import numpy as np
 
 from configs.schema.robot import RobotConfig
 from configs.schema.scenario import FaultsConfig, MotorFaultConfig, UnplugFaultConfig
-from hardware.dynamixel.firmware import Motor
+from hardware.dynamixel.firmware import EmulatedMotor
 from hardware.dynamixel.firmware_health import HardwareErrorBit
 from hardware.emulator.electrics import AMBIENT, Electrics
-from hardware.emulator.faults import FaultScript, Transition
+from hardware.emulator.faults import FaultScript, Transition, check_faults
 from hardware.emulator.line import Line
 from hardware.emulator.plant import Plant
 
@@ -24,6 +24,9 @@ class EmulatedRobot:
     moves it. Motors are switched on at `start_ns`; they have torque off, factory EEPROM but for id and baud rate, and
     answer at once.
 
+    Raises:
+        UserError: A fault names a joint or bus that the robot does not have.
+
     Attributes:
         lines: Buses by name.
         motors: Motors by joint name.
@@ -36,7 +39,9 @@ class EmulatedRobot:
         joints = robot.joints
         self.config = robot
         self.plant = plant
-        self.faults = FaultScript(faults or FaultsConfig(name="none"), seed)
+        script = faults or FaultsConfig(name="none")
+        check_faults(script, robot)
+        self.faults = FaultScript(script, seed)
         self._dt = plant.timestep_ns * 1e-9
         self._now_ns = start_ns
         self.electrics = Electrics(robot, self._dt)
@@ -45,7 +50,8 @@ class EmulatedRobot:
         self._zero = [joint.zero for joint in joints.values()]
         self._effort = np.zeros(len(joints))
         self.motors = {
-            name: Motor(joint.motor, joint.id, round(robot.buses[joint.bus].baudrate)) for name, joint in joints.items()
+            name: EmulatedMotor(joint.motor, joint.id, round(robot.buses[joint.bus].baudrate))
+            for name, joint in joints.items()
         }
         self._motors = list(self.motors.values())
         self.lines = {
@@ -185,8 +191,7 @@ class EmulatedRobot:
         if isinstance(fault, UnplugFaultConfig):
             for name, line in self.lines.items():
                 if fault.bus in (None, name):
-                    line.plugged = not transition.begins
-                    line.reset()
+                    line.plug(not transition.begins)
         else:
             self._carry_out_motor(fault, transition)
 

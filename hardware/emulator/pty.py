@@ -1,0 +1,103 @@
+"""The emulated robot in real time: its buses as pseudo-terminals that any client opens like serial ports."""
+
+import ctypes
+import select
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from hardware.clock import NS_PER_S
+from hardware.emulator.pty_port import PtyPort
+from hardware.emulator.robot import EmulatedRobot
+
+_STEP_NS = 4_000_000  # how long the world is left alone when nothing happens on the wires
+_CATCH_UP_NS = 100_000_000  # how far behind it may be and still catch up
+_REPORT_NS = 5 * NS_PER_S
+_PR_SET_TIMERSLACK = 29  # linux/prctl.h
+
+
+class Stop(Protocol):
+    """What tells the server to end, such as a threading.Event."""
+
+    def is_set(self) -> bool:
+        """Return whether to end."""
+        ...
+
+
+class PtyServer:
+    """Serves an emulated robot. One thread, which sleeps until something is due.
+
+    Attributes:
+        ports: Path of each bus, by name; it stays the same when the port is unplugged and comes back.
+        lost_ns: World time given up because the machine could not keep up with the wall clock.
+    """
+
+    def __init__(self, emulated: EmulatedRobot, report: Callable[[str], None] | None = None) -> None:
+        """Make the pseudo-terminals; `close` removes them.
+
+        Args:
+            emulated: The robot; nobody else may advance it while it is served.
+            report: Takes a line when the emulation cannot keep up, at most every few seconds.
+        """
+        self._emulated = emulated
+        self._report = report
+        self._folder = tempfile.TemporaryDirectory(prefix="sim2real-")  # readable by its owner alone
+        self._ports = {name: PtyPort(line, Path(self._folder.name) / name) for name, line in emulated.lines.items()}
+        self.ports = {name: str(port.link) for name, port in self._ports.items()}
+        self.lost_ns = 0
+        self._reported_ns = 0
+        self._offset_ns = 0
+
+    def serve(self, stop: Stop) -> None:
+        """Serve until told to stop, which is noticed within a few milliseconds."""
+        # The kernel may delay a wake-up by 50 µs to save power; a reply at 4 Mbaud takes less than that.
+        ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
+        self._offset_ns = time.monotonic_ns() - self._emulated.now_ns
+        while not stop.is_set():
+            now_ns = self._catch_up()
+            for port in self._ports.values():
+                self._follow_plug(port)
+                port.deliver(now_ns)
+            self._wait(now_ns)
+
+    def close(self) -> None:
+        """Remove the ports. Never raises; closing twice does nothing."""
+        for port in self._ports.values():
+            port.close()
+        self._folder.cleanup()
+
+    def _catch_up(self) -> int:
+        """Bring the world to the wall clock, or the wall clock's offset to the world; return the world's time."""
+        now_ns = time.monotonic_ns() - self._offset_ns
+        behind_ns = now_ns - self._emulated.now_ns - _CATCH_UP_NS
+        if behind_ns > 0:
+            self._offset_ns += behind_ns
+            self.lost_ns += behind_ns
+            now_ns -= behind_ns
+            self._warn()
+        self._emulated.advance_to(now_ns)
+        return now_ns
+
+    def _wait(self, now_ns: int) -> None:
+        """Sleep until a client sends or something is due, and take what clients have sent."""
+        due_ns = min(self._emulated.next_ns, now_ns + _STEP_NS)
+        ports = {port.master: port for port in self._ports.values() if port.is_open}
+        wait_ns = due_ns - (time.monotonic_ns() - self._offset_ns)
+        # select, because epoll and poll wait in whole milliseconds.
+        ready, _, _ = select.select(list(ports), [], [], max(0, wait_ns) / NS_PER_S)
+        for master in ready:
+            ports[master].receive(time.monotonic_ns() - self._offset_ns)
+
+    def _follow_plug(self, port: PtyPort) -> None:
+        if port.line.plugged and not port.is_open:
+            port.open()
+        elif port.is_open and not port.line.plugged:
+            port.close()
+
+    def _warn(self) -> None:
+        now_ns = time.monotonic_ns()
+        if self._report is not None and now_ns - self._reported_ns >= _REPORT_NS:
+            self._reported_ns = now_ns
+            self._report(f"cannot keep up with real time: {self.lost_ns / NS_PER_S:.2f} s lost so far")
