@@ -12,6 +12,7 @@ from configs.schema.randomization import RandomizationConfig
 from configs.schema.task import TaskConfig
 from hardware.types import BoolArray, Float64Array
 from runtime.contract.action import ActionPipeline
+from runtime.contract.goal import goal_error
 from runtime.contract.observation import Float32Array, ObservationPipeline
 from runtime.contract.signals import Signals
 from runtime.contract.spec import contract_of
@@ -157,7 +158,7 @@ class Simulation:
         self._sense()
         np.copyto(state.position, self._qpos[:, self._q])
         np.copyto(state.velocity, self._qvel[:, self._v])
-        self._goal_error()
+        state.goal_error = goal_error(state.position[:, self._goal_joint], self.task.goal.position, self.task.goal.wrap)
         self._judge(failed)
         self.observation_pipeline.observe(self.signals, self.action_pipeline.last_action)
         np.copyto(out.final_observation, out.observation)
@@ -226,13 +227,6 @@ class Simulation:
             values: Float64Array = getattr(self.signals, group)
             np.copyto(values, self._sensordata[:, self._columns[group]])
             self._noises[group].apply(values, self._rng)
-
-    def _goal_error(self) -> None:
-        error, goal = self._state.goal_error, self.task.goal
-        np.subtract(self._state.position[:, self._goal_joint], goal.position, out=error)
-        if goal.wrap:
-            # IEEE remainder: the representative nearest zero, in [-π, π].
-            np.subtract(error, 2.0 * np.pi * np.rint(error / (2.0 * np.pi)), out=error)
 
     def _judge(self, failed: Indices | None) -> None:
         """Compute rewards and ends of episodes."""

@@ -1,0 +1,1 @@
+"""Reports: figures of training and runs, and one self-contained HTML page."""

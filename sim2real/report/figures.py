@@ -1,0 +1,129 @@
+"""Figures of training and of runs on the robot, as PNG files."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+
+mpl.use("Agg")
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+Array = npt.NDArray[Any]
+
+_INK, _GRID, _BLUE, _ORANGE, _GREEN = "#22272e", "#d9dee4", "#2563a8", "#c8571b", "#2e7d4f"
+_SIZE = (8.0, 3.6)  # inches
+_DPI = 130
+
+
+def learning_curve(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Draw return and success of training episodes over control steps.
+
+    Args:
+        rows: Entries of metrics.jsonl; those with `steps` and `episode/return` are drawn.
+        path: The PNG file.
+    """
+    seen = [row for row in rows if row.get("episode/return") is not None]
+    figure, axes = _figure()
+    steps = np.array([row["steps"] for row in seen]) / 1e3
+    (curve,) = axes.plot(steps, [row["episode/return"] for row in seen], color=_BLUE, lw=1.8, label="return")
+    axes.set_xlabel("control steps, thousands")
+    axes.set_ylabel("episode return", color=_BLUE)
+    success = axes.twinx()
+    (share,) = success.plot(
+        steps,
+        [100.0 * row.get("episode/success", 0.0) for row in seen],
+        color=_ORANGE,
+        lw=1.4,
+        ls="--",
+        label="success",
+    )
+    success.set_ylabel("success, %", color=_ORANGE)
+    success.set_ylim(-3, 103)
+    success.spines[["top", "left"]].set_visible(False)
+    axes.legend(handles=[curve, share], loc="lower right", frameon=False)
+    _save(figure, axes, "Learning", path)
+
+
+def goal_angle(
+    time: Array, position: Array, running: Array, goal: float, tolerance: float, wrap: bool, path: Path
+) -> None:
+    """Draw the goal joint's angle on the robot, the goal's band, and when the policy was running.
+
+    Args:
+        time: s, (T,).
+        position: rad, (T,).
+        running: Whether the policy was in command, (T,).
+        goal: rad.
+        tolerance: rad.
+        wrap: Whether full turns count as the same position.
+        path: The PNG file.
+    """
+    figure, axes = _figure()
+    degrees = np.degrees(position)
+    turns = np.arange(np.floor(degrees.min() / 360.0) - 1, np.ceil(degrees.max() / 360.0) + 2) if wrap else [0.0]
+    low, high = min(degrees.min(), 0.0) - 25.0, max(degrees.max(), 0.0) + 25.0
+    for turn in turns:
+        centre = np.degrees(goal) + 360.0 * turn
+        if low - 20.0 <= centre <= high + 20.0:
+            axes.axhspan(centre - np.degrees(tolerance), centre + np.degrees(tolerance), color=_GREEN, alpha=0.16, lw=0)
+            axes.axhline(centre, color=_GREEN, lw=0.8, ls=":")
+    axes.plot(time, degrees, color=_BLUE, lw=1.4)
+    if running.any():
+        start = float(time[np.argmax(running)])
+        axes.axvline(start, color=_INK, lw=0.8, ls="--")
+        axes.annotate("policy in command", (start, high), xytext=(4, -12), textcoords="offset points", color=_INK)
+    axes.set_ylim(low, high)
+    axes.set_xlabel("time since torque on, s")
+    axes.set_ylabel("measured angle, deg")
+    _save(figure, axes, "Angle on the emulated hardware, read over the wire; green: upright within tolerance", path)
+
+
+def tick_histogram(stages: Mapping[str, tuple[Array, Array]], quantiles: Mapping[str, float], path: Path) -> None:
+    """Draw histograms of tick times.
+
+    Args:
+        stages: Bucket edges in µs, (B + 1,), and counts, (B,), by name; drawn together.
+        quantiles: Marks in µs, by label.
+        path: The PNG file.
+    """
+    figure, axes = _figure()
+    for (name, (edges, counts)), colour in zip(stages.items(), (_BLUE, _ORANGE, _GREEN), strict=False):
+        if len(counts):
+            coarse = np.geomspace(max(edges[0], 1.0), max(edges[-1], 2.0), 48)
+            centres = np.maximum((edges[:-1] + edges[1:]) / 2.0, 1.0)
+            axes.hist(centres, bins=coarse.tolist(), weights=counts, color=colour, alpha=0.6, label=name)
+    for label, value in quantiles.items():
+        if np.isfinite(value) and value > 0.0:
+            axes.axvline(value, color=_INK, lw=0.8, ls="--")
+            axes.annotate(
+                f"{label} {value:.0f} µs",
+                (value, 0.97),
+                xycoords=("data", "axes fraction"),
+                rotation=90,
+                va="top",
+                ha="right",
+                fontsize=8,
+            )
+    axes.set_xscale("log")
+    axes.set_xlabel("µs")
+    axes.set_ylabel("ticks")
+    axes.legend(frameon=False)
+    _save(figure, axes, "Tick times of the runtime", path)
+
+
+def _figure() -> tuple[Figure, Axes]:
+    figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(color=_GRID, lw=0.6)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _save(figure: Figure, axes: Axes, title: str, path: Path) -> None:
+    axes.set_title(title, loc="left", fontsize=10, color=_INK)
+    figure.savefig(path)
