@@ -213,5 +213,9 @@ def _finding_document(finding: Finding) -> dict[str, str | bool]:
 
 
 def _section(title: str, findings: list[Finding]) -> str:
-    lines = [f"  {'ok   ' if finding.ok else 'look '} {finding.what}: {finding.value}" for finding in findings]
+    lines = [
+        f"  {'ok  ' if finding.ok else 'look'}  {finding.what}: {finding.value}"
+        + (f" ({finding.advice})" if finding.advice else "")
+        for finding in findings
+    ]
     return "\n".join((f"[bold]{escape(title)}[/bold]", *map(escape, lines)))

@@ -18,8 +18,9 @@ class Finding:
     what: str
     value: str
     ok: bool
+    """False fails the check; what the driver itself takes care of does not."""
     advice: str = ""
-    """What to do; empty when it is well."""
+    """What to do; empty when there is nothing."""
 
 
 def examine(motor: BenchMotor) -> Iterator[Finding]:
@@ -47,12 +48,11 @@ def _condition(motor: BenchMotor) -> Iterator[Finding]:
 
 def _settings(motor: BenchMotor) -> Iterator[Finding]:
     firmware = motor.identity.firmware
-    yield _finding(
-        "firmware",
-        str(firmware),
-        firmware >= FAST_SYNC_READ_FIRMWARE,
-        f"fast sync read needs {FAST_SYNC_READ_FIRMWARE}: update with DYNAMIXEL Wizard; sync read is used until then",
+    old = firmware < FAST_SYNC_READ_FIRMWARE
+    advice = (
+        f"fast sync read needs {FAST_SYNC_READ_FIRMWARE}: update with DYNAMIXEL Wizard; sync read is used until then"
     )
+    yield Finding("firmware", str(firmware), ok=True, advice=advice if old else "")
     code = motor.get("baud_rate")
     configured = BAUDRATES.get(code)
     yield _finding(
@@ -62,9 +62,8 @@ def _settings(motor: BenchMotor) -> Iterator[Finding]:
         f"the register says {configured}: cycle its power, then `sim2real motors set-baud`",
     )
     delay_us = 2 * motor.get("return_delay_time")
-    yield _finding(
-        "return delay", f"{delay_us} µs", delay_us == 0, "nothing to do: opening the robot sets it to 0 and says so"
-    )
+    advice = "opening the robot sets it to 0 and says so" if delay_us else ""
+    yield Finding("return delay", f"{delay_us} µs", ok=True, advice=advice)
     mask, factory = motor.get("shutdown"), motor.config.dynamixel.shutdown
     yield _finding(
         "shutdown mask",
