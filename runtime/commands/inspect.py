@@ -1,0 +1,71 @@
+"""The `inspect` command: what a policy file says of itself."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from configs.command import Json, Outcome, reports
+from runtime.contract.spec import Contract, digest_of
+from runtime.policy import OnnxPolicy
+
+app = typer.Typer()
+
+
+@app.command()
+@reports
+def inspect(
+    policy: Annotated[Path, typer.Argument(help="The policy, an ONNX file exported by sim2real.", show_default=False)],
+    json_output: Json = False,
+) -> Outcome:
+    """Show a policy's contract, digests and provenance; fails if it is not one that `run` would take.
+
+    Example: sim2real inspect policy.onnx
+    """
+    loaded = OnnxPolicy(policy)
+    contract = loaded.contract
+    document: dict[str, Any] = {
+        "path": str(policy),
+        "bytes": loaded.size,
+        "sha256": loaded.digest,
+        "contract_sha256": contract.digest(),
+        "robot_sha256": digest_of(contract.robot),
+        "provenance": dict(loaded.provenance),
+        "contract": contract.model_dump(mode="json"),
+    }
+    return Outcome(document, escape("\n".join(_lines(document, contract))))
+
+
+def _lines(document: dict[str, Any], contract: Contract) -> list[str]:
+    action, goal = contract.action, contract.goal
+    unit = "N*m" if action.target == "effort" else "rad"
+    lines = [
+        f"{document['path']}: {document['bytes']} bytes",
+        f"sha256           {document['sha256']}",
+        f"contract sha256  {document['contract_sha256']}",
+        f"robot sha256     {document['robot_sha256']}",
+        f"task             {contract.task} at {contract.control_rate:g} Hz",
+        f"robot            {contract.robot.name}",
+    ]
+    lines += [
+        f"  {joint.name}: {joint.mode}, [{joint.position_min:.6g}, {joint.position_max:.6g}] rad, "
+        f"{joint.velocity_max:g} rad/s, {joint.effort_max:g} N*m, default {joint.default_position:g} rad, "
+        f"stiffness {joint.stiffness:g}, damping {joint.damping:g}"
+        for joint in contract.robot.joints
+    ]
+    lines.append(f"observation      {contract.observation_size} values")
+    for term in contract.observation:
+        clip = f", clip {term.clip:g}" if term.clip is not None else ""
+        lines.append(f"  {term.term}: {term.width} x {term.history} ticks, scale {term.scale:g}{clip}")
+    scale = ", ".join(f"{value:g}" for value in action.scale)
+    offset = ", ".join(f"{value:g}" for value in action.offset)
+    lines.append(
+        f"action           {action.target}, scale {scale} {unit}, offset {offset} {unit}, clip {action.clip:g}, "
+        f"smoothing {action.smoothing:g}"
+    )
+    lines.append(
+        f"goal             {goal.joint} within {goal.tolerance:.6g} rad of {goal.position:.6g} rad for {goal.hold:g} s"
+    )
+    lines += [f"provenance       {key}: {value}" for key, value in document["provenance"].items()]
+    return lines

@@ -1,0 +1,160 @@
+"""The emulated robot as the runtime uses it: in lockstep within this process, or behind pseudo-terminals in its own."""
+
+import ctypes
+import importlib.util
+import json
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from configs.errors import UserError
+from configs.library import ROOT
+from configs.load import dump
+from configs.schema.robot import RobotConfig
+from configs.schema.scenario import FaultsConfig
+from hardware.clock import VirtualClock
+from hardware.emulator.lockstep import lockstep_transports
+from hardware.emulator.plant import make_plant, plant_names
+from hardware.emulator.robot import EmulatedRobot
+from hardware.robot import RobotHardware
+
+AUTO_PLANT = "auto"
+
+_START_NS = 1_000_000_000  # not zero, so that a stamp or age that is wrongly zero shows
+_START_TIMEOUT_S = 60.0  # importing MuJoCo from a cold disk
+_STOP_TIMEOUT_S = 5.0
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+@dataclass(frozen=True)
+class Lockstep:
+    """An emulated robot in this process, its drivers, and the virtual clock they share."""
+
+    hardware: RobotHardware
+    clock: VirtualClock
+    emulated: EmulatedRobot
+    plant: str
+
+    def snapshot(self) -> dict[str, Any]:
+        """Let the world catch up with the clock and return its state as plain data."""
+        self.emulated.advance_to(self.clock.now_ns())
+        return self.emulated.snapshot()
+
+
+def choose_plant(plant: str) -> str:
+    """Return the plant to take: `auto` is mujoco where that is installed, else the first-order one."""
+    if plant != AUTO_PLANT:
+        return plant
+    # The entry point is there without the extra; the library behind it decides.
+    installed = "mujoco" in plant_names() and importlib.util.find_spec("mujoco") is not None
+    return "mujoco" if installed else "inertia"
+
+
+def lockstep(robot: RobotConfig, *, plant: str = AUTO_PLANT, faults: FaultsConfig | None = None) -> Lockstep:
+    """Make an emulated robot in this process.
+
+    Raises:
+        UserError: No such plant, or it is not installed.
+    """
+    chosen = choose_plant(plant)
+    clock = VirtualClock(_START_NS)
+    emulated = EmulatedRobot(robot, make_plant(chosen, robot), faults, start_ns=_START_NS)
+    return Lockstep(RobotHardware(robot, lockstep_transports(emulated, clock), clock), clock, emulated, chosen)
+
+
+@contextmanager
+def emulator_process(
+    robot: RobotConfig, *, plant: str = AUTO_PLANT, faults: FaultsConfig | None = None
+) -> Iterator[dict[str, str]]:
+    """Run `sim2real emulate` for the time of the context; it ends with this process, however that ends.
+
+    Yields:
+        Path of each port by bus name.
+
+    Raises:
+        UserError: The emulator did not start.
+    """
+    with tempfile.TemporaryDirectory(prefix="sim2real-run-") as folder:
+        # As files, so that overrides and what the library would splice in reach the emulator as they are here.
+        robot_path = Path(folder) / "robot.yaml"
+        robot_path.write_text(dump(_with_absolute_model(robot)), encoding="utf-8")
+        command = [
+            sys.executable,
+            "-m",
+            "sim2real.cli",
+            "emulate",
+            str(robot_path),
+            "--json",
+            "--plant",
+            choose_plant(plant),
+        ]
+        if faults is not None:
+            faults_path = Path(folder) / "faults.yaml"
+            faults_path.write_text(dump(faults), encoding="utf-8")
+            command += ["--faults", str(faults_path)]
+        # A session of its own keeps the terminal's Ctrl-C from it: the robot outlives the runtime's way to torque off.
+        process = subprocess.Popen(  # noqa: S603 - our own program, no shell
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 - one system call, and no other thread is started before this
+        )
+        try:
+            yield _ports(process)
+        finally:
+            _stop(process)
+
+
+def _with_absolute_model(robot: RobotConfig) -> RobotConfig:
+    model = Path(robot.model)
+    return robot if model.is_absolute() else robot.model_copy(update={"model": str(ROOT / "robots" / model)})
+
+
+def _end_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def _ports(process: "subprocess.Popen[bytes]") -> dict[str, str]:
+    line = _first_line(process)
+    try:
+        return {port["name"]: port["path"] for port in json.loads(line)["ports"] if port["kind"] == "bus"}
+    except (ValueError, KeyError, TypeError) as error:
+        said = (
+            process.communicate(timeout=_STOP_TIMEOUT_S)[1].decode(errors="replace")
+            if process.poll() is not None
+            else ""
+        )
+        reason = (said.strip().splitlines() or ["no port was announced"])[-1]
+        raise UserError(f"the emulator did not start: {reason}") from error
+
+
+def _first_line(process: "subprocess.Popen[bytes]") -> bytes:
+    if process.stdout is None:
+        raise UserError("the emulator has no output")
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        if not selector.select(_START_TIMEOUT_S):
+            process.kill()
+            raise UserError(f"the emulator did not start within {_START_TIMEOUT_S:.0f} s")
+    line = process.stdout.readline()
+    if not line:
+        process.wait(_STOP_TIMEOUT_S)
+    return line
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.communicate(timeout=_STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,104 @@
+"""Hardware-in-the-loop scenarios: a policy on the emulated robot, faults on a timeline, and what must come of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from configs.errors import UserError
+from configs.schema.scenario import ExpectConfig, ScenarioConfig
+from runtime.emulation import AUTO_PLANT, lockstep
+from runtime.policy import OnnxPolicy, Policy
+from runtime.report import RunReport
+from runtime.session import RunOptions, run_session
+
+
+@dataclass(frozen=True)
+class ScenarioResult:
+    """What a scenario came to."""
+
+    name: str
+    failures: tuple[str, ...]
+    """Expectations that were not met."""
+    report: RunReport
+    emulator: dict[str, Any]
+    """The emulated robot's own state at the end of the run, before torque was switched off."""
+    plant: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether every expectation was met."""
+        return not self.failures
+
+    @property
+    def faults_injected(self) -> int:
+        """How many faults really happened."""
+        return sum(self.emulator["faults_injected"].values())
+
+    def document(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "name": self.name,
+            "ok": self.ok,
+            "reasons": list(self.failures),
+            "plant": self.plant,
+            "emulator": self.emulator,
+            "run": self.report.document(),
+        }
+
+
+def run_scenario(
+    scenario: ScenarioConfig, policy: Path | Policy, *, plant: str = AUTO_PLANT, log: Path | None = None
+) -> ScenarioResult:
+    """Run one scenario.
+
+    Args:
+        scenario: Task, faults and expectations.
+        policy: The ONNX file, or a policy already loaded.
+        plant: Mechanics of the emulated robot; mujoco where that is installed by default.
+        log: File for the run's log.
+
+    Raises:
+        UserError: The policy is not for the scenario's robot and task, or something it needs is missing.
+    """
+    loaded = OnnxPolicy(policy) if isinstance(policy, Path) else policy
+    if loaded.contract.task != scenario.task.name:
+        raise UserError(
+            f"scenario {scenario.name!r} is about task {scenario.task.name!r}, "
+            f"the policy was trained for {loaded.contract.task!r}"
+        )
+    robot = scenario.task.robot
+    world = lockstep(robot, plant=plant, faults=scenario.faults)
+    seen: list[dict[str, Any]] = []
+    options = RunOptions(
+        duration=scenario.duration,
+        log=log,
+        synchronous_log=True,
+        before_shutdown=lambda: seen.append(world.snapshot()),
+    )
+    report = run_session(loaded, robot, world.hardware, world.clock, options)
+    emulator = seen[0]
+    return ScenarioResult(scenario.name, unmet(scenario.expect, report, emulator), report, emulator, world.plant)
+
+
+def unmet(expect: ExpectConfig, report: RunReport, emulator: dict[str, Any]) -> tuple[str, ...]:
+    """Return the expectations that a run did not meet, each with what was found."""
+    injected = sum(emulator["faults_injected"].values())
+    interventions = report.interventions_total
+    state = report.final_state.name
+    failures = []
+    if state != expect.final_state:
+        why = f": {report.reasons[0]}" if report.reasons else ""
+        failures.append(f"ended in state {state}, expected {expect.final_state}{why}")
+    if expect.goal is not None and report.goal_reached is not expect.goal:
+        failures.append(f"goal reached: {report.goal_reached}, expected {expect.goal}")
+    if expect.torque_off is not None and emulator["torque_off"] is not expect.torque_off:
+        failures.append(f"torque off: {emulator['torque_off']}, expected {expect.torque_off}")
+    if expect.interventions_max is not None and not interventions <= expect.interventions_max:
+        failures.append(f"{interventions} interventions, expected at most {expect.interventions_max}")
+    if expect.interventions_min is not None and not interventions >= expect.interventions_min:
+        failures.append(f"{interventions} interventions, expected at least {expect.interventions_min}")
+    if not injected >= expect.faults_injected_min:
+        failures.append(f"{injected} faults happened, expected at least {expect.faults_injected_min}")
+    if report.log is not None and report.logged_ticks != report.ticks:
+        failures.append(f"{report.logged_ticks} of {report.ticks} ticks are in the log")
+    return tuple(failures)
