@@ -20,9 +20,10 @@ _BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 
 
 def one_line(schema: type[Config], sourced: Sourced, error: ValidationError) -> str:
-    """Return the first problem with its place, and how many more there are."""
+    """Return the most telling problem with its place, and how many more there are."""
     problems = error.errors(include_url=False)
-    first = problems[0]
+    # A misspelt key is unknown and, under its right name, missing: the line to mend is that of the misspelt one.
+    first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
     path = _path(first, sourced.data)
     shown = ".".join(map(str, path))
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""

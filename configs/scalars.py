@@ -36,6 +36,12 @@ class CoreDumper(yaml.SafeDumper):
     """A safe dumper that quotes all text which YAML 1.1 or 1.2 would not read as text."""
 
 
+def _represent_text(dumper: CoreDumper, text: str) -> yaml.ScalarNode:
+    """Escape what does not print: PyYAML would break the line at U+0085 or U+2028 and read a space back."""
+    return dumper.represent_scalar(_STR, text, style=None if text.isprintable() else '"')
+
+
+CoreDumper.add_representer(str, _represent_text)
 for _tag, _pattern, _first in _CORE:
     CoreLoader.add_implicit_resolver(_tag, _pattern, _first)
     CoreDumper.add_implicit_resolver(_tag, _pattern, _first)

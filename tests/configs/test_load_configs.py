@@ -1,0 +1,401 @@
+"""Laws of loading: references, overrides, checks across keys, and the one line that says what is wrong and where."""
+
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+import yaml
+
+from configs.errors import ConfigError
+from configs.library import KINDS, ROOT, find, is_path, shipped
+from configs.load import (
+    SCHEMAS,
+    dump,
+    load,
+    load_experiment,
+    load_faults,
+    load_motor,
+    load_randomization,
+    load_robot,
+    load_scenario,
+    load_target,
+    load_task,
+)
+from configs.schema.base import Config, Reference
+from configs.splice import read_spliced
+
+SHIPPED = [(kind, name) for kind in KINDS for name in shipped(kind)]
+TASK_TEXT = (ROOT / "tasks" / "pendulum_swingup.yaml").read_text()
+ROBOT_TEXT = (ROOT / "robots" / "pendulum.yaml").read_text()
+MOTOR_TEXT = (ROOT / "motors" / "xm430_w350.yaml").read_text()
+
+
+def written(path: Path, text: str) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return str(path)
+
+
+def refused(kind: str, reference: str, *overrides: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(kind, SCHEMAS[kind], reference, overrides)
+    message = str(caught.value)
+    assert message.isprintable()
+    return message
+
+
+# What is shipped
+
+
+def test_every_kind_has_a_schema_and_something_shipped() -> None:
+    assert tuple(SCHEMAS) == KINDS
+    assert all(shipped(kind) for kind in KINDS)
+
+
+@pytest.mark.parametrize(("kind", "name"), SHIPPED)
+def test_a_shipped_file_loads_under_its_own_name_and_says_what_it_is(kind: str, name: str) -> None:
+    config = load(kind, SCHEMAS[kind], name)
+    assert config.model_dump()["name"] == name
+    assert config.model_dump()["description"]
+
+
+@pytest.mark.parametrize(("kind", "name"), SHIPPED)
+def test_what_is_dumped_loads_to_an_equal_configuration(kind: str, name: str, tmp_path: Path) -> None:
+    config = load(kind, SCHEMAS[kind], name)
+    back = load(kind, SCHEMAS[kind], written(tmp_path / "dump.yaml", dump(config)))
+    # A user's model lies beside the user's YAML, so that is where the copy looks for it.
+    assert dump(back).replace(f"{tmp_path}/", "") == dump(config)
+    if "model: " not in dump(config):
+        assert back == config
+
+
+def test_the_loaders_give_what_their_names_say() -> None:
+    assert load_motor("xm430_w350").dynamixel.model_number == 1020
+    assert load_robot("pendulum").joint_names == ("pivot",)
+    assert load_task("pendulum_swingup").decimation == 5
+    assert load_randomization("pendulum").noise.quantize
+    assert load_experiment("pendulum_ppo").algorithm.name == "ppo"
+    assert load_faults("lossy_bus").seed == 1
+    assert load_scenario("pendulum_unplugged").expect.torque_off
+    assert load_target("pendulum").robot == load_robot("pendulum")
+
+
+# References
+
+
+def test_a_name_a_path_and_the_thing_itself_give_the_same(tmp_path: Path) -> None:
+    by_name = load_robot("pendulum")
+    written(tmp_path / "motors" / "mine.yaml", MOTOR_TEXT)
+    by_path = load_robot(
+        written(tmp_path / "robot.yaml", ROBOT_TEXT.replace("motor: xm430_w350", "motor: motors/mine.yaml"))
+    )
+    inline = yaml.safe_dump({"motor": yaml.safe_load(MOTOR_TEXT)}, default_flow_style=True, width=10**6).strip()[1:-1]
+    in_place = load_robot(written(tmp_path / "inline.yaml", ROBOT_TEXT.replace("motor: xm430_w350", inline)))
+    assert by_name.joints == by_path.joints == in_place.joints
+
+
+def test_a_path_starts_from_the_file_that_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path / "project" / "parts" / "robot.yaml", ROBOT_TEXT)
+    written(tmp_path / "project" / "task.yaml", TASK_TEXT.replace("robot: pendulum", "robot: parts/robot.yaml"))
+    monkeypatch.chdir(tmp_path)
+    assert load_task("project/task.yaml").robot.joints == load_robot("pendulum").joints
+
+
+def test_the_model_of_a_users_robot_lies_beside_the_yaml_that_names_it(tmp_path: Path) -> None:
+    written(tmp_path / "parts" / "robot.yaml", ROBOT_TEXT)
+    by_path = written(tmp_path / "task.yaml", TASK_TEXT.replace("robot: pendulum", "robot: parts/robot.yaml"))
+    assert load_task(by_path).robot.model == str(tmp_path / "parts" / "pendulum.xml")
+    # A robot written in place was once left with a path from nowhere.
+    robot = "\n".join(f"  {line}" for line in ROBOT_TEXT.splitlines())
+    in_place = written(tmp_path / "inline.yaml", TASK_TEXT.replace("robot: pendulum", f"robot:\n{robot}"))
+    assert load_task(in_place).robot.model == str(tmp_path / "pendulum.xml")
+
+
+def test_the_model_of_a_shipped_robot_stays_relative_whatever_is_overridden() -> None:
+    for overrides in ((), ("robot.supply_voltage=11 V",), ("robot=pendulum",)):
+        assert load_task("pendulum_swingup", overrides).robot.model == "pendulum.xml"
+
+
+def test_an_overridden_model_starts_from_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    task = load_task("pendulum_swingup", ("robot.model=mine.xml",))
+    assert task.robot.model == str(tmp_path / "mine.xml")
+
+
+class Link(Config):
+    """A kind that refers to its own kind; none of the shipped ones does, so none of them can be a circle."""
+
+    below: Annotated["Link", Reference("links")] | None = None
+
+
+def test_files_that_name_each_other_are_a_circle(tmp_path: Path) -> None:
+    written(tmp_path / "a.yaml", "below: b.yaml\n")
+    written(tmp_path / "b.yaml", "below: a.yaml\n")
+    with pytest.raises(ConfigError, match=r"yaml:1: references go round in a circle"):
+        read_spliced(Link, tmp_path / "a.yaml")
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("pendulun", "no robots entry named 'pendulun' (did you mean 'pendulum'?); shipped: pendulum; or give a path"),
+        ("", "no robots entry named ''"),
+        ("./gone.yaml", "no such file: "),
+        ("/", "no such file: /"),
+        ("~nobody_of_that_name/robot.yaml", "is not a path"),
+        ('"/a\\0b.yaml"', "is not a path"),
+        ("/" + "a" * 5000 + ".yaml", "File name too long"),
+    ],
+)
+def test_a_reference_to_nothing_is_told_at_its_line(reference: str, message: str, tmp_path: Path) -> None:
+    reference = reference or '""'
+    path = written(tmp_path / "task.yaml", TASK_TEXT.replace("robot: pendulum", f"robot: {reference}"))
+    found = refused("tasks", path)
+    assert found.startswith(f"{path}:3: robot: ")
+    assert message in found
+
+
+def test_names_and_paths_are_told_apart() -> None:
+    assert not is_path("pendulum")
+    assert all(map(is_path, ("./pendulum", "pendulum.yaml", "a/b.yml", "/x")))
+    assert find("robots", "pendulum", relative_to=Path("/")) == ROOT / "robots" / "pendulum.yaml"
+
+
+def test_a_mistake_in_a_file_that_is_referred_to_is_told_in_that_file(tmp_path: Path) -> None:
+    robot = written(tmp_path / "robot.yaml", ROBOT_TEXT.replace("effort_limit: 0.5 N*m", "effort_limit: 0.5 A"))
+    task = written(tmp_path / "task.yaml", TASK_TEXT.replace("robot: pendulum", "robot: robot.yaml"))
+    assert refused("tasks", task) == (
+        f"{robot}:{line_of(robot, 'effort_limit')}: robot.joints.pivot.effort_limit: '0.5 A' has the wrong unit 'A'; "
+        "valid: N*m, mN*m, kg*cm"
+    )
+
+
+def line_of(path: str, key: str) -> int:
+    lines = Path(path).read_text().splitlines()
+    return next(number for number, line in enumerate(lines, 1) if f"{key}:" in line)
+
+
+# One line, at the key that is to be mended
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "key", "message"),
+    [
+        (
+            "tasks",
+            "control_rate:",
+            "control_rte:",
+            "control_rte",
+            "unknown key (did you mean 'control_rate'?); valid: ",
+        ),
+        (
+            "tasks",
+            "  timestep:",
+            "  timestp:",
+            "timestp",
+            "unknown key (did you mean 'timestep'?); valid: timestep, int",
+        ),
+        ("tasks", "control_rate: 100 Hz\n", "", "name", "control_rate: this key is required and missing"),
+        ("tasks", "target: effort", "target: efort", "target", "'efort' is not a choice (did you mean 'effort'?); val"),
+        ("tasks", "  target: effort\n", "", "action", "target: this key is required and missing; valid: effort, posit"),
+        (
+            "tasks",
+            "fraction: 1.0",
+            "fracton: 1.0",
+            "fracton",
+            "unknown key (did you mean 'fraction'?); valid: target, ",
+        ),
+        ("tasks", "fraction: 1.0", "fraction: 1.5", "fraction", "must be less than or equal to 1, not 1.5"),
+        ("tasks", "fraction: 1.0", "fraction: true", "fraction", "must be a valid number, not true"),
+        ("tasks", "fraction: 1.0", 'fraction: "1.0"', "fraction", "must be a valid number, not '1.0'"),
+        ("tasks", "wrap: true", "wrap: yes", "wrap", "must be a valid boolean, not 'yes'"),
+        (
+            "tasks",
+            "timestep: 2 ms",
+            "timestep: 2",
+            "timestep",
+            "2 has no unit; write a number with a unit; valid: s, m",
+        ),
+        ("tasks", "timestep: 2 ms", "timestep: 3 ms", "control_rate", "a whole number of physics timesteps, not 3.333"),
+        ("tasks", "joint: pivot", "joint: elbow", "joint", "no joint 'elbow'; valid: pivot"),
+        ("tasks", "target: effort\n  fraction: 1.0", "target: position\n  scale: 1 rad", "target", "mode 'position'"),
+        (
+            "tasks",
+            "[position_limits]",
+            "[position]",
+            "terminations",
+            "'position' is not a choice (did you mean 'positi",
+        ),
+        ("robots", "bus: main", "bus: mian", "bus", "no bus 'mian'; valid: main"),
+        ("robots", "effort_limit: 0.5", "effort_limit: 5", "effort_limit", "stall torque; valid: up to 4.1 N*m"),
+        (
+            "robots",
+            "default_position: 0",
+            "default_position: 1e3",
+            "default_position",
+            "outside position_limits; valid",
+        ),
+        ("robots", "[-540 deg, 540 deg]", "[540 deg, -540 deg]", "position_limits", "must be ordered, low before high"),
+        ("robots", "[10 V, 14.8 V]", "[14.8 V, 10 V]", "voltage_range", "must be ordered, low before high"),
+        ("robots", "[10 V, 14.8 V]", "[10 V]", "voltage_range", "1: this key is required and missing"),
+        ("robots", "reading_age_max: 50", "reading_age_max: 500", "reading_age_max", "valid: up to 0.2 s"),
+        (
+            "robots",
+            "watchdog: 100 ms",
+            "watchdog: 5 s",
+            "watchdog",
+            "less than or equal to 2.54 in SI units, not '5 s'",
+        ),
+        ("robots", "direction: 1", "direction: true", "direction", "a boolean is not a choice; valid: 1, -1"),
+        ("robots", "direction: 1", "direction: 2", "direction", "2 is not a choice; valid: 1, -1"),
+        ("robots", "  pivot:", "  1pivot:", "1pivot", "'1pivot' is not a name; valid: letters, digits and underscores"),
+        ("robots", "id: 1", "id: 253", "id", "must be less than or equal to 252, not 253"),
+        ("robots", "name: pendulum", "name: 2026-11-20", "name", "'2026-11-20' is not a name"),
+        ("robots", "name: pendulum", "name: 3", "name", "must be a valid string, not 3"),
+        ("robots", "name: pendulum", "name:", "name", "must be a valid string, not null"),
+        ("motors", "source:", "soruce:", "soruce", "unknown key (did you mean 'source'?); valid: name, "),
+    ],
+)
+def test_a_mistake_is_told_at_the_line_of_its_key(
+    kind: str, old: str, new: str, key: str, message: str, tmp_path: Path
+) -> None:
+    text = {"tasks": TASK_TEXT, "robots": ROBOT_TEXT, "motors": MOTOR_TEXT}[kind]
+    assert old in text
+    path = written(tmp_path / "edited.yaml", text.replace(old, new, 1))
+    found = refused(kind, path)
+    assert found.startswith(f"{path}:{line_of(path, key)}: ")
+    assert message in found
+
+
+def test_two_joints_with_one_id_are_told_at_the_second(tmp_path: Path) -> None:
+    joint = ROBOT_TEXT[ROBOT_TEXT.index("  pivot:") : ROBOT_TEXT.index("safety:")]
+    path = written(tmp_path / "twin.yaml", ROBOT_TEXT.replace(joint, joint + joint.replace("pivot", "elbow")))
+    assert "joints.elbow.id: joint 'pivot' has the same id 1 on bus 'main'" in refused("robots", path)
+
+
+def test_an_observation_term_given_twice_is_told_at_the_second(tmp_path: Path) -> None:
+    path = written(tmp_path / "task.yaml", TASK_TEXT.replace("joint_position_sin", "joint_position"))
+    assert "observation.1.term: 'joint_position' is given twice" in refused("tasks", path)
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("{kind: unplug, bus: mian}", "faults.faults.0.bus: no bus 'mian'; valid: main"),
+        ("{kind: silent, joint: elbow}", "faults.faults.0.joint: no joint 'elbow'; valid: pivot"),
+        ("{kind: silnt, joint: pivot}", "faults.faults.0.kind: 'silnt' is not a choice (did you mean 'silent'?)"),
+        ("{joint: pivot}", "faults.faults.0.kind: this key is required and missing; valid: lose_reply, corrupt_reply"),
+        ("{kind: silent, joint: pivot, strt: 1 s}", "faults.faults.0.strt: unknown key (did you mean 'start'?)"),
+        ("silent", "faults.faults.0: must be a mapping of keys to values, not 'silent'"),
+    ],
+)
+def test_a_fault_that_cannot_happen_is_told_at_its_line(fault: str, message: str, tmp_path: Path) -> None:
+    text = (ROOT / "scenarios" / "pendulum_unplugged.yaml").read_text()
+    path = written(tmp_path / "scenario.yaml", text.replace("{kind: unplug, bus: main, start: 2 s}", fault))
+    assert refused("scenarios", path).startswith(f"{path}:8: {message}")
+
+
+def test_several_mistakes_are_counted() -> None:
+    assert refused("robots", "pendulum", "joints.pivot.id=x", "joints.pivot.bus=3").endswith("(and 1 more)")
+
+
+def test_a_key_that_does_not_print_is_shown_as_escapes(tmp_path: Path) -> None:
+    path = written(tmp_path / "task.yaml", TASK_TEXT + '"a\\nb\\e[31m": 1\n')
+    assert r"a\nb\x1b[31m: unknown key" in refused("tasks", path)
+
+
+# Overrides
+
+
+def test_overrides_reach_scalars_list_entries_whole_lists_and_whole_references() -> None:
+    task = load_task(
+        "pendulum_swingup",
+        (
+            "control_rate=50 Hz",
+            "observation.0.scale=0.5",
+            "rewards=[{term: alive, weight: 2.0}]",
+            "robot=pendulum",
+            "robot.joints.pivot.motor.friction.coulomb=0.2 N*m",
+            "robot.joints.pivot.motor.nominal={voltage: 14 V, stall_torque: 5 N*m, stall_current: 2 A, "
+            "no_load_speed: 60 rpm}",
+            "description=",
+            "description=a = b",
+        ),
+    )
+    joint = task.robot.joints["pivot"]
+    assert task.control_rate == 50.0
+    assert task.observation[0].scale == 0.5
+    assert [entry.term for entry in task.rewards] == ["alive"]
+    assert joint.motor.friction.coulomb == 0.2
+    assert joint.motor.nominal.voltage == 14.0
+    assert task.description == "a = b"
+
+
+def test_later_overrides_win() -> None:
+    assert load_experiment("pendulum_ppo", ("seed=1", "seed=2")).seed == 2
+
+
+def test_an_override_may_begin_what_the_file_leaves_out() -> None:
+    scenario = load_scenario(
+        "pendulum_swingup", ("faults.name=mine", "faults.faults=[{kind: silent, joint: pivot}]", "expect.goal=null")
+    )
+    assert scenario.faults is not None
+    assert scenario.faults.faults[0].kind == "silent"
+    assert load_scenario("pendulum_swingup", ("faults=lossy_bus", "faults.seed=9")).faults.seed == 9  # type: ignore[union-attr]
+
+
+def test_an_override_may_add_an_entry_to_a_mapping() -> None:
+    robot = load_robot("pendulum", ("buses.second={protocol: dynamixel2, baudrate: 57600 baud}",))
+    assert list(robot.buses) == ["main", "second"]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("seed", "--set seed: must have the form key.path=value"),
+        ("=1", "--set =1: must have the form key.path=value"),
+        ("a..b=1", "--set a..b=1: must have the form key.path=value"),
+        ("seed=[1:1:", "--set 'seed=[1:1:': not valid YAML: expected the node content, but found '<stream end>'"),
+        ("seed=*a", "--set 'seed=*a': not valid YAML: found undefined alias 'a'"),
+        ("seed=&a [*a]", "--set 'seed=&a [*a]': too large or too deeply nested"),
+        ("seed=x", "--set seed=x: seed: must be a valid integer, not 'x'"),
+        ("sed=1", "--set sed=1: sed: unknown key (did you mean 'seed'?); valid: name, description, task, "),
+        (
+            "algorithm.name=pppo",
+            "--set algorithm.name=pppo: algorithm.name: 'pppo' is not a choice (did you mean 'ppo'?)",
+        ),
+        ("task.robot.joints.hinge.id=1", "no key 'task.robot.joints.hinge'; valid: pivot"),
+        ("task.observation.9.scale=1", "no entry 'task.observation.9'; valid: 0 to 4"),
+        ("task.observation.-1.scale=1", "no entry 'task.observation.-1'; valid: 0 to 4"),
+        ("task.observation.9={}", "no entry 'task.observation.9'; valid: 0 to 4"),
+        ("task.name.first=1", "'task.name.first' is inside a single value"),
+        ("algorithm.hidden.0=32", "'algorithm.hidden' is not written in the file; set all of it"),
+        ("task=nothing", "--set task=nothing: task: no tasks entry named 'nothing'; shipped: pendulum_swingup"),
+        ("task.robot={}", "--set 'task.robot={}': task.robot.name: this key is required and missing"),
+        ("task.robot.safety.watchdog=1 V", "'1 V' has the wrong unit 'V'; valid: s, ms, us, min"),
+        ("seed=a\nb: c", r"--set 'seed=a\nb: c': not valid YAML"),
+    ],
+)
+def test_a_wrong_override_is_told_as_it_was_given(override: str, message: str) -> None:
+    found = refused("experiments", "pendulum_ppo", override)
+    assert found.startswith("--set ")
+    assert message in found
+
+
+def test_a_check_across_keys_is_told_where_the_file_has_the_key() -> None:
+    found = refused("robots", "pendulum", "joints.pivot.motor.nominal.stall_torque=0.4 N*m")
+    robot = ROOT / "robots" / "pendulum.yaml"
+    assert found.startswith(
+        f"{robot}:{line_of(str(robot), 'effort_limit')}: joints.pivot.effort_limit: 0.5 N*m is above"
+    )
+
+
+def test_overriding_changes_no_file_and_no_later_load() -> None:
+    before = load_task("pendulum_swingup")
+    load_task("pendulum_swingup", ("robot.joints.pivot.id=9", "observation.0.scale=3.0"))
+    assert load_task("pendulum_swingup") == before
+
+
+def test_a_configuration_is_frozen() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load_robot("pendulum").name = "other"
