@@ -281,12 +281,12 @@ def _frame_bytes(data: bytes | bytearray, at: int) -> int | None:
 
 def _packet(frame: bytes) -> Packet:
     """Return the packet of a frame that has been checked."""
-    motor, instruction, body = frame[4], frame[7], frame[8:-2]
+    motor, instruction, body = frame[4], frame[_PREFIX], frame[_PREFIX:-2]
     marks = body.count(_MARK)
     fast = instruction == Instruction.STATUS and motor == BROADCAST
     unstuffed = marks > 0 and not fast and body.count(_STUFFED) < marks
     if marks and not fast and not unstuffed:
         body = body.replace(_STUFFED, _MARK)
     if instruction == Instruction.STATUS:
-        return Packet(motor, instruction, body[0], body[1:], unstuffed)
-    return Packet(motor, instruction, None, body, unstuffed)
+        return Packet(motor, instruction, body[1], body[2:], unstuffed)
+    return Packet(motor, instruction, None, body[1:], unstuffed)
