@@ -8,6 +8,7 @@ from configs.schema.base import Config
 from configs.schema.quantity import NonNegative, Positive
 
 Activation = Literal["tanh", "elu", "relu"]
+Hidden = Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(max_length=16)]
 
 
 class PpoConfig(Config):
@@ -17,20 +18,31 @@ class PpoConfig(Config):
     rollout_steps: Annotated[int, Field(ge=1, le=4096)] = 32
     """Steps of every environment between updates."""
     epochs: Annotated[int, Field(ge=1, le=100)] = 5
+    """Passes over each rollout."""
     minibatches: Annotated[int, Field(ge=1, le=1024)] = 4
+    """Parts of each pass: few and large, which costs least on a CPU."""
     clip: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.2
+    """Range of the probability ratio; 0.2 is best in the paper's own ablation."""
     discount: Annotated[float, Field(gt=0.0, le=1.0)] = 0.99
     gae_lambda: Annotated[float, Field(ge=0.0, le=1.0)] = 0.95
     learning_rate: Annotated[float, Positive] = 3e-4
+    """Rate of Adam; the starting point when `target_kl` adapts it."""
     target_kl: Annotated[float, Positive] | None = 0.01
     """The learning rate follows the measured KL divergence towards this; none: constant rate."""
     entropy_weight: Annotated[float, NonNegative] = 0.0
     value_weight: Annotated[float, Positive] = 0.5
     gradient_norm_max: Annotated[float, Positive] = 1.0
-    hidden: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = (64, 64)
+    recompute_advantages: bool = True
+    """Compute advantages anew before every epoch, with the value network as it is by then (Andrychowicz et al. 2021)."""
+    normalize_values: bool = True
+    """Learn values in units of the returns' own spread (PopArt, van Hasselt et al. 2016): the size of the rewards
+    stops mattering."""
+    hidden: Hidden = (64, 64)
+    """Widths of the hidden layers of policy and value network."""
     activation: Activation = "tanh"
     """tanh bodies: Andrychowicz et al. 2021."""
     initial_std: Annotated[float, Positive] = 0.6
+    """Standard deviation of the first actions, in units of the action's clip."""
 
 
 class SacConfig(Config):
@@ -38,19 +50,25 @@ class SacConfig(Config):
 
     name: Literal["sac"]
     batch: Annotated[int, Field(ge=1, le=65536)] = 256
+    """Transitions per gradient update."""
     buffer: Annotated[int, Field(ge=1, le=100_000_000)] = 1_000_000
+    """Transitions that the replay holds."""
     warmup: Annotated[int, Field(ge=0)] = 4096
     """Steps taken with random actions before learning begins."""
+    iteration_steps: Annotated[int, Field(ge=1, le=65536)] = 50
+    """Steps of every environment between two lines of figures; changes nothing in what is learned."""
     updates_per_step: Annotated[float, Field(gt=0.0)] = 4.0
-    """Gradient updates per step of the whole set of environments."""
+    """Gradient updates per step of the whole set of environments; divided by their number it is the update-to-data ratio."""
     discount: Annotated[float, Field(gt=0.0, le=1.0)] = 0.99
     polyak: Annotated[float, Field(gt=0.0, le=1.0)] = 0.005
     """Share of the new weights that the target critics take at each update."""
     learning_rate: Annotated[float, Positive] = 3e-4
     initial_temperature: Annotated[float, Positive] = 0.2
+    """Weight of the entropy at the start; it adapts to keep the target entropy."""
     target_entropy_scale: Annotated[float, Positive] = 1.0
     """Target entropy is minus this times the number of actions."""
-    hidden: tuple[Annotated[int, Field(ge=1, le=4096)], ...] = (128, 128)
+    hidden: Hidden = (128, 128)
+    """Widths of the hidden layers of actor and critics."""
     activation: Activation = "relu"
 
 

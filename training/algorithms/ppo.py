@@ -1,0 +1,201 @@
+"""Proximal policy optimisation with the clipped surrogate (Schulman et al. 2017)."""
+
+import time
+from itertools import chain
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from configs.schema.algorithm import PpoConfig
+from training.algorithms.interface import Metrics
+from training.algorithms.ppo_loss import adapted_rate, clipped_surrogate, value_loss
+from training.distributions import gaussian_entropy, gaussian_kl, gaussian_log_prob
+from training.environment import Environment
+from training.networks import ValueNetwork
+from training.policy import Policy
+from training.returns import generalized_advantages
+from training.rollout import Rollout
+from training.value_scale import ValueScale
+
+_ADVANTAGE_STD_MIN: Final = 1e-8
+
+
+class Ppo:
+    """PPO bound to an environment.
+
+    One iteration is a rollout of every environment, then some epochs of mini-batches over it. Observations are normalised
+    with what was known before the rollout, so that the probabilities of its actions stay comparable while learning.
+    """
+
+    def __init__(self, config: PpoConfig, environment: Environment, seed: int) -> None:
+        self.config: Final = config
+        self._environment: Final = environment
+        sizes = environment.observation_size, environment.action_size
+        self._generator: Final = torch.Generator().manual_seed(seed)
+        self._policy: Final = Policy(config, *sizes, self._generator)
+        self.value: Final = ValueNetwork(sizes[0], config.hidden, config.activation, self._generator)
+        self.log_std: Final = nn.Parameter(torch.full((sizes[1],), config.initial_std).log())
+        self._value_scale: Final = ValueScale()
+        self._parameters: Final = list(chain(self._policy.parameters(), self.value.parameters(), (self.log_std,)))
+        # Fused Adam: one kernel call for all parameters of these small networks.
+        self._optimizer: Final = torch.optim.Adam(self._parameters, lr=config.learning_rate, eps=1e-5, fused=True)
+        self._rollout: Final = Rollout(config.rollout_steps, environment.num_envs, *sizes)
+        self._observation = torch.zeros(environment.num_envs, sizes[0])
+
+    @property
+    def policy(self) -> Policy:
+        """The deployed view of what has been learned so far."""
+        return self._policy
+
+    def start(self, seed: int) -> None:
+        """Begin the first episodes."""
+        self._observation.copy_(torch.from_numpy(self._environment.reset_arrays(seed)))
+
+    def iterate(self) -> tuple[int, Metrics]:
+        """Gather one rollout and learn from it."""
+        begin = time.perf_counter()
+        self._collect()
+        middle = time.perf_counter()
+        metrics = self._learn()
+        metrics["time/collect_s"] = middle - begin
+        metrics["time/learn_s"] = time.perf_counter() - middle
+        return self.config.rollout_steps * self._environment.num_envs, metrics
+
+    def state(self) -> dict[str, Any]:
+        """Return all that decides what follows, the policy and the environment apart."""
+        return {
+            "value": self.value.state_dict(),
+            "value_scale": self._value_scale.state_dict(),
+            "log_std": self.log_std.detach().clone(),
+            "optimizer": self._optimizer.state_dict(),
+            "generator": self._generator.get_state(),
+            "observation": self._observation.clone(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a state."""
+        self.value.load_state_dict(state["value"])
+        self._value_scale.load_state_dict(state["value_scale"])
+        with torch.no_grad():
+            self.log_std.copy_(state["log_std"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._generator.set_state(state["generator"])
+        self._observation.copy_(state["observation"])
+
+    @torch.inference_mode()
+    def _collect(self) -> None:
+        rollout = self._rollout
+        rollout.clear()
+        noise = torch.randn(rollout.action.shape, generator=self._generator)
+        std = self.log_std.exp()
+        for step in range(rollout.steps):
+            rollout.raw[step].copy_(self._observation)
+            rollout.observation[step].copy_(self._policy.normalizer(self._observation))
+            rollout.mean[step].copy_(self._policy.mean(rollout.observation[step]))
+            torch.addcmul(rollout.mean[step], noise[step], std, out=rollout.action[step])
+            transition = self._environment.step_arrays(rollout.action[step].numpy())
+            rollout.record(step, transition)
+            self._observation.copy_(torch.from_numpy(transition.observation))
+        rollout.observation[-1].copy_(self._policy.normalizer(self._observation))
+
+    def _learn(self) -> Metrics:
+        config, rollout = self.config, self._rollout
+        old_log_std = self.log_std.detach().clone()
+        observation = rollout.observation[:-1].flatten(0, 1)
+        old_mean, action = rollout.mean.flatten(0, 1), rollout.action.flatten(0, 1)
+        old_log_prob = gaussian_log_prob(action, old_mean, old_log_std)
+        figures: list[Tensor] = []
+        explained = 0.0
+        for epoch in range(config.epochs):
+            if epoch == 0 or config.recompute_advantages:
+                advantage, target = self._targets(first=epoch == 0)
+                if epoch == 0:
+                    explained = _explained_variance(target - advantage, target)
+                goal = self._value_scale.normalized(target) if config.normalize_values else target
+                advantage = (advantage - advantage.mean()) / (advantage.std() + _ADVANTAGE_STD_MIN)
+            order = torch.randperm(observation.shape[0], generator=self._generator)
+            for rows in order.chunk(config.minibatches):
+                columns = (observation, action, old_mean, old_log_prob, advantage, goal)
+                figures.append(self._update(old_log_std, *(column[rows] for column in columns)))
+        self._policy.normalizer.update(rollout.raw.flatten(0, 1))
+        surrogate, fit, clipped, divergence = torch.stack(figures).mean(0).tolist()
+        return {
+            "loss/surrogate": surrogate,
+            "loss/value": fit,
+            "policy/clipped": clipped,
+            "policy/kl": divergence,
+            "policy/std": float(self.log_std.detach().exp().mean()),
+            "policy/entropy": float(gaussian_entropy(self.log_std.detach())),
+            "value/explained_variance": explained,
+            "learning_rate": self._rate,
+        }
+
+    @torch.no_grad()
+    def _targets(self, *, first: bool) -> tuple[Tensor, Tensor]:
+        """Return advantages and value targets of the rollout, (T·n,) each, by the value network as it is now."""
+        config, rollout = self.config, self._rollout
+        value = self._values(rollout.observation.flatten(0, 1)).view(rollout.steps + 1, rollout.environments)
+        rows, final = rollout.final()
+        next_value = value[1:].clone()
+        next_value.view(-1)[rows] = self._values(self._policy.normalizer(final))
+        advantage = generalized_advantages(
+            rollout.reward,
+            value[:-1],
+            next_value,
+            rollout.terminated,
+            rollout.ended,
+            discount=config.discount,
+            gae_lambda=config.gae_lambda,
+        ).flatten()
+        target = advantage + value[:-1].flatten()
+        if first and config.normalize_values:
+            self._value_scale.update(target, self.value.head)
+        return advantage, target
+
+    def _values(self, observation: Tensor) -> Tensor:
+        """Return values in units of reward, (n,), of normalised observations (n, O)."""
+        output: Tensor = self.value(observation)
+        return self._value_scale.restored(output) if self.config.normalize_values else output
+
+    def _update(
+        self,
+        old_log_std: Tensor,
+        observation: Tensor,
+        action: Tensor,
+        old_mean: Tensor,
+        old_log_prob: Tensor,
+        advantage: Tensor,
+        goal: Tensor,
+    ) -> Tensor:
+        """Take one step on a mini-batch; return surrogate loss, value loss, share clipped and KL divergence as (4,)."""
+        config = self.config
+        mean = self._policy.mean(observation)
+        with torch.no_grad():
+            divergence = gaussian_kl(old_mean, old_log_std, mean, self.log_std).mean()
+        if config.target_kl is not None:
+            self._rate = adapted_rate(self._rate, float(divergence), config.target_kl)
+        surrogate, clipped = clipped_surrogate(
+            gaussian_log_prob(action, mean, self.log_std), old_log_prob, advantage, config.clip
+        )
+        fit = value_loss(self.value(observation), goal)
+        loss = surrogate + config.value_weight * fit - config.entropy_weight * gaussian_entropy(self.log_std)
+        self._optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(self._parameters, config.gradient_norm_max)
+        self._optimizer.step()
+        return torch.stack((surrogate.detach(), fit.detach(), clipped, divergence))
+
+    @property
+    def _rate(self) -> float:
+        return float(self._optimizer.param_groups[0]["lr"])
+
+    @_rate.setter
+    def _rate(self, rate: float) -> None:
+        self._optimizer.param_groups[0]["lr"] = rate
+
+
+def _explained_variance(value: Tensor, target: Tensor) -> float:
+    """Return 1 − Var(target − value) / Var(target): 1 when the values are right, 0 when no better than their mean."""
+    spread = target.var()
+    return float(1.0 - (target - value).var() / spread) if spread > 0 else 0.0

@@ -1,0 +1,39 @@
+"""The arithmetic of PPO: clipped surrogate, value regression, and the learning rate that follows the KL divergence."""
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+LEARNING_RATE_MIN: Final = 1e-5
+LEARNING_RATE_MAX: Final = 1e-2
+_RATE_FACTOR: Final = 1.5
+
+
+def clipped_surrogate(log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor, clip: float) -> tuple[Tensor, Tensor]:
+    """Return the loss −E[min(r·A, clip(r, 1−ε, 1+ε)·A)], and the share of samples whose ratio left the clip range.
+
+    r = π(a|s) / π_old(a|s); Schulman et al. 2017, equation 7. All inputs are (n,).
+    """
+    ratio = torch.exp(log_prob - old_log_prob)
+    clipped = ratio.clamp(1.0 - clip, 1.0 + clip)
+    loss = -torch.minimum(ratio * advantage, clipped * advantage).mean()
+    return loss, (ratio.detach() != clipped.detach()).float().mean()
+
+
+def value_loss(value: Tensor, target: Tensor) -> Tensor:
+    """Return ½·E[(V − target)²], without clipping (Andrychowicz et al. 2021 find that value clipping hurts)."""
+    return 0.5 * (value - target).square().mean()
+
+
+def adapted_rate(rate: float, divergence: float, target: float) -> float:
+    """Return the learning rate after a KL divergence was measured: lower above 2·target, higher below target/2.
+
+    The rule of Schulman's adaptive penalty (2017, section 4) applied to the step size. A divergence that is not finite
+    lowers it.
+    """
+    if divergence <= target / 2.0:
+        return min(rate * _RATE_FACTOR, LEARNING_RATE_MAX)
+    if divergence <= target * 2.0:
+        return rate
+    return max(rate / _RATE_FACTOR, LEARNING_RATE_MIN)

@@ -1,0 +1,185 @@
+"""Soft actor-critic with twin critics and automatic temperature (Haarnoja et al. 2018, version with learned α)."""
+
+import time
+from copy import deepcopy
+from itertools import chain
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from configs.schema.algorithm import SacConfig
+from training.algorithms.interface import Metrics
+from training.algorithms.sac_loss import actor_loss, critic_loss, soft_target, temperature_loss
+from training.distributions import tanh_gaussian_sample
+from training.environment import Environment, Floats
+from training.networks import POLICY_HEAD_GAIN, TwinCritic, linear
+from training.policy import Policy
+from training.replay import Replay
+
+# Bounds of the logarithm of the standard deviation, as in the authors' code, narrower below: std 0.0067.
+_LOG_STD_MIN: Final = -5.0
+_LOG_STD_MAX: Final = 2.0
+
+
+class Sac:
+    """SAC bound to an environment.
+
+    All environments step together; `updates_per_step` gradient updates follow each such step. Actions are drawn from
+    the policy, and uniformly until `warmup` steps have been taken.
+    """
+
+    def __init__(self, config: SacConfig, environment: Environment, seed: int) -> None:
+        self.config: Final = config
+        self._environment: Final = environment
+        sizes = environment.observation_size, environment.action_size
+        width = config.hidden[-1] if config.hidden else sizes[0]
+        self._generator: Final = torch.Generator().manual_seed(seed)
+        self._policy: Final = Policy(config, *sizes, self._generator)
+        self.log_std_head: Final = linear(width, sizes[1], POLICY_HEAD_GAIN, self._generator)
+        self.critic: Final = TwinCritic(sum(sizes), config.hidden, config.activation, self._generator)
+        self.target_critic: Final = deepcopy(self.critic).requires_grad_(False)
+        self.log_temperature: Final = nn.Parameter(torch.tensor(config.initial_temperature).log())
+        self._target_entropy: Final = -config.target_entropy_scale * sizes[1]
+        self._actor_parameters: Final = list(chain(self._policy.parameters(), self.log_std_head.parameters()))
+        self._optimizers: Final = {
+            name: torch.optim.Adam(parameters, lr=config.learning_rate, fused=True)
+            for name, parameters in (
+                ("actor", self._actor_parameters),
+                ("critic", list(self.critic.parameters())),
+                ("temperature", [self.log_temperature]),
+            )
+        }
+        self._replay: Final = Replay(config.buffer, *sizes)
+        self._observation = torch.zeros(environment.num_envs, sizes[0])
+        self._steps = 0
+        self._updates_owed = 0.0
+
+    @property
+    def policy(self) -> Policy:
+        """The deployed view of what has been learned so far."""
+        return self._policy
+
+    def start(self, seed: int) -> None:
+        """Begin the first episodes."""
+        self._observation.copy_(torch.from_numpy(self._environment.reset_arrays(seed)))
+
+    def iterate(self) -> tuple[int, Metrics]:
+        """Take `iteration_steps` steps of every environment, learning after each."""
+        collecting = learning = 0.0
+        figures: list[Tensor] = []
+        for _ in range(self.config.iteration_steps):
+            begin = time.perf_counter()
+            self._step()
+            middle = time.perf_counter()
+            figures += self._learn()
+            collecting += middle - begin
+            learning += time.perf_counter() - middle
+        metrics = {"time/collect_s": collecting, "time/learn_s": learning, "learning_rate": self.config.learning_rate}
+        if figures:
+            names = ("loss/critic", "loss/actor", "policy/entropy", "value/mean", "policy/temperature")
+            metrics |= dict(zip(names, torch.stack(figures).mean(0).tolist(), strict=True))
+        return self.config.iteration_steps * self._environment.num_envs, metrics
+
+    def state(self) -> dict[str, Any]:
+        """Return all that decides what follows, the replay included, the policy and the environment apart."""
+        return {
+            "log_std_head": self.log_std_head.state_dict(),
+            "critic": self.critic.state_dict(),
+            "target_critic": self.target_critic.state_dict(),
+            "log_temperature": self.log_temperature.detach().clone(),
+            "optimizers": {name: optimizer.state_dict() for name, optimizer in self._optimizers.items()},
+            "generator": self._generator.get_state(),
+            "observation": self._observation.clone(),
+            "replay": self._replay.state(),
+            "steps": self._steps,
+            "updates_owed": self._updates_owed,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a state."""
+        self.log_std_head.load_state_dict(state["log_std_head"])
+        self.critic.load_state_dict(state["critic"])
+        self.target_critic.load_state_dict(state["target_critic"])
+        with torch.no_grad():
+            self.log_temperature.copy_(state["log_temperature"])
+        for name, optimizer in self._optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])
+        self._generator.set_state(state["generator"])
+        self._observation.copy_(state["observation"])
+        self._replay.restore(state["replay"])
+        self._steps = int(state["steps"])
+        self._updates_owed = float(state["updates_owed"])
+
+    def _step(self) -> None:
+        observation: Floats = self._observation.numpy()
+        action = self._explore()
+        transition = self._environment.step_arrays(action)
+        self._replay.add(observation, action, transition)
+        self._policy.normalizer.update(self._observation)
+        self._observation.copy_(torch.from_numpy(transition.observation))
+        self._steps += self._environment.num_envs
+
+    @torch.no_grad()
+    def _explore(self) -> Floats:
+        """Return actions drawn from the policy, uniform ones during warm-up: (n, A)."""
+        n, size = self._environment.num_envs, self._environment.action_size
+        actions: Floats
+        if self._steps < self.config.warmup:
+            actions = (torch.rand(n, size, generator=self._generator) * 2.0 - 1.0).numpy()
+        else:
+            actions = self._sample(self._policy.normalizer(self._observation))[0].numpy()
+        return actions
+
+    def _sample(self, normalized: Tensor) -> tuple[Tensor, Tensor]:
+        """Draw actions and their log-probabilities for normalised observations."""
+        features = self._policy.features(normalized)
+        mean = self._policy.head(features)
+        log_std = self.log_std_head(features).clamp(_LOG_STD_MIN, _LOG_STD_MAX)
+        return tanh_gaussian_sample(mean, log_std, torch.randn(mean.shape, generator=self._generator))
+
+    def _learn(self) -> list[Tensor]:
+        """Make the updates that are due after one step; a fraction is carried over to the next."""
+        if self._steps < self.config.warmup:
+            return []
+        self._updates_owed += self.config.updates_per_step
+        due = int(self._updates_owed)
+        self._updates_owed -= due
+        return [self._update() for _ in range(due)]
+
+    def _update(self) -> Tensor:
+        """Update critics, actor, temperature and target critics once; return five figures, see `iterate`."""
+        config = self.config
+        batch = self._replay.sample(config.batch, self._generator)
+        normalizer = self._policy.normalizer
+        observation, next_observation = normalizer(batch.observation), normalizer(batch.next_observation)
+        temperature = self.log_temperature.detach().exp()
+
+        with torch.no_grad():
+            next_action, next_log_prob = self._sample(next_observation)
+            next_values = self.target_critic(next_observation, next_action)
+            target = soft_target(
+                batch.reward, batch.terminated, next_values, next_log_prob, temperature, config.discount
+            )
+        loss = critic_loss(self.critic(observation, batch.action), target)
+        self._descend("critic", loss, list(self.critic.parameters()))
+
+        action, log_prob = self._sample(observation)
+        values = self.critic(observation, action)
+        policy_loss = actor_loss(values, log_prob, temperature)
+        # Only the actor's gradients: those of the critics' weights would be computed for nothing.
+        self._descend("actor", policy_loss, self._actor_parameters)
+        self._descend(
+            "temperature", temperature_loss(self.log_temperature, log_prob, self._target_entropy), [self.log_temperature]
+        )
+        with torch.no_grad():
+            for slow, fast in zip(self.target_critic.parameters(), self.critic.parameters(), strict=True):
+                slow.lerp_(fast, config.polyak)
+        figures = (loss.detach(), policy_loss.detach(), -log_prob.detach().mean(), values.detach().mean(), temperature)
+        return torch.stack(figures)
+
+    def _descend(self, name: str, loss: Tensor, parameters: list[nn.Parameter]) -> None:
+        optimizer = self._optimizers[name]
+        optimizer.zero_grad()
+        torch.autograd.backward(loss, inputs=parameters)
+        optimizer.step()

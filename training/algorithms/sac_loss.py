@@ -1,0 +1,36 @@
+"""The arithmetic of SAC: entropy-regularised targets, and the losses of critics, actor and temperature."""
+
+import torch
+from torch import Tensor
+
+
+def soft_target(
+    reward: Tensor,
+    terminated: Tensor,
+    next_values: Tensor,
+    next_log_prob: Tensor,
+    temperature: Tensor,
+    discount: float,
+) -> Tensor:
+    """Return y = r + γ·(1 − terminated)·(min(Q₁', Q₂') − α·log π(a'|s')), (n,).
+
+    Haarnoja et al. 2018, equations 5 and 6 with twin critics. `next_values` is (2, n); the rest is (n,), α a scalar. A truncated
+    step is not terminated and keeps its successor value.
+    """
+    successor = torch.minimum(next_values[0], next_values[1]) - temperature * next_log_prob
+    return torch.addcmul(reward, 1.0 - terminated, successor, value=discount)
+
+
+def critic_loss(values: Tensor, target: Tensor) -> Tensor:
+    """Return ½·E[(Q − y)²], summed over the twins; `values` is (2, n), `target` (n,)."""
+    return 0.5 * (values - target).square().mean(-1).sum()
+
+
+def actor_loss(values: Tensor, log_prob: Tensor, temperature: Tensor) -> Tensor:
+    """Return E[α·log π(a|s) − min(Q₁, Q₂)]; `values` is (2, n), `log_prob` (n,)."""
+    return (temperature * log_prob - torch.minimum(values[0], values[1])).mean()
+
+
+def temperature_loss(log_temperature: Tensor, log_prob: Tensor, target_entropy: float) -> Tensor:
+    """Return −E[log α·(log π(a|s) + target entropy)], whose gradient raises α while the entropy is below its target."""
+    return -(log_temperature * (log_prob.detach() + target_entropy)).mean()

@@ -1,0 +1,103 @@
+"""Checkpoints: one file of plain tensors and data, written whole or not at all, loaded without executing anything."""
+
+import contextlib
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from configs.errors import UserError
+
+FORMAT: Final = 1
+_ARRAY_KEY: Final = "__numpy__"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Everything a run needs to go on exactly where it was."""
+
+    experiment: str
+    """YAML text of the experiment, references spliced in."""
+    contract: str
+    """Canonical JSON of the contract."""
+    iteration: int
+    steps: int
+    seconds: float
+    """Training time so far."""
+    policy: dict[str, Any]
+    algorithm: dict[str, Any]
+    environment: dict[str, Any]
+
+
+def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Write a checkpoint beside its final name and rename it into place, so that a full disk leaves the older ones whole.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+    buffer = io.BytesIO()
+    torch.save({"format": FORMAT, **_without_arrays(vars(checkpoint))}, buffer)
+    write_atomically(path, buffer.getvalue())
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint with `weights_only=True`: tensors and plain data, no code.
+
+    Raises:
+        UserError: The file is missing, damaged, or of another format.
+    """
+    try:
+        data = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such checkpoint") from error
+    except Exception as error:  # noqa: BLE001 - a damaged file fails anywhere in torch's reader, with any exception
+        raise UserError(f"{path}: not a readable checkpoint ({type(error).__name__})") from error
+    if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
+        raise UserError(f"{path}: not a checkpoint of format {FORMAT}")
+    try:
+        return Checkpoint(**_with_arrays(data))
+    except TypeError as error:
+        raise UserError(f"{path}: not a checkpoint of format {FORMAT}: {error}") from error
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file beside its final name, flush it to disk, and rename it into place. Raises UserError."""
+    temporary = path.with_name(path.name + ".part")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise UserError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _without_arrays(value: Any) -> Any:  # noqa: ANN401 - any plain data
+    """Replace numpy arrays by tensors, which the safe loader accepts."""
+    if isinstance(value, np.ndarray):
+        return {_ARRAY_KEY: torch.from_numpy(np.ascontiguousarray(value).copy())}
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict):
+        return {key: _without_arrays(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_without_arrays(item) for item in value)
+    return value
+
+
+def _with_arrays(value: Any) -> Any:  # noqa: ANN401 - any plain data
+    """Undo `_without_arrays`."""
+    if isinstance(value, dict):
+        if value.keys() == {_ARRAY_KEY}:
+            return value[_ARRAY_KEY].numpy()
+        return {key: _with_arrays(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_with_arrays(item) for item in value)
+    return value

@@ -1,0 +1,78 @@
+"""What the learners need from an environment; `sim2real.env.BatchEnv` satisfies it, and so does any batched simulator."""
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runtime.contract.spec import Contract
+
+Floats = NDArray[np.float32]
+Flags = NDArray[np.bool_]
+
+
+class Transition(Protocol):
+    """What one step of n environments came to. The arrays are the environment's own and change at the next step."""
+
+    @property
+    def observation(self) -> Floats:
+        """(n, O): what to act on next; of the new episode where one ended."""
+
+    @property
+    def final_observation(self) -> Floats:
+        """(n, O): the true successor of every row; equal to `observation` where no episode ended."""
+
+    @property
+    def reward(self) -> Floats:
+        """(n,): reward of the step."""
+
+    @property
+    def terminated(self) -> Flags:
+        """(n,): the episode reached a state that has no future."""
+
+    @property
+    def truncated(self) -> Flags:
+        """(n,): the episode was cut off, by time; its state has a future and a value."""
+
+
+class EpisodeStatistics(Protocol):
+    """Statistics of finished episodes."""
+
+    def drain(self) -> dict[str, Any]:
+        """Return arrays of the episodes finished since the last call (`return`, `length`, `success`, …), oldest first."""
+
+
+class Environment(Protocol):
+    """n environments that step together and start a new episode by themselves where one ends."""
+
+    @property
+    def contract(self) -> Contract:
+        """The contract of the policy that acts here."""
+
+    @property
+    def observation_size(self) -> int:
+        """O, the length of one observation."""
+
+    @property
+    def action_size(self) -> int:
+        """A, the length of one action; the environment clips what exceeds ±1."""
+
+    @property
+    def num_envs(self) -> int:
+        """n, the number of environments."""
+
+    @property
+    def episodes(self) -> EpisodeStatistics:
+        """Statistics of finished episodes."""
+
+    def reset_arrays(self, seed: int | None = None) -> Floats:
+        """Start new episodes everywhere and return the observations, (n, O)."""
+
+    def step_arrays(self, actions: Floats) -> Transition:
+        """Step every environment with actions (n, A)."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that decides what follows, as numpy arrays and plain data."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state."""

@@ -1,0 +1,81 @@
+"""Feed-forward networks: one body for every role, and twin critics computed as one batched product."""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from configs.schema.algorithm import Activation
+
+_ACTIVATIONS: Final[dict[Activation, type[nn.Module]]] = {"tanh": nn.Tanh, "elu": nn.ELU, "relu": nn.ReLU}
+
+# Gains that keep the variance of activations, as torch.nn.init.calculate_gain gives them; ELU is treated as ReLU.
+_GAINS: Final[dict[Activation, float]] = {"tanh": 5.0 / 3.0, "elu": math.sqrt(2.0), "relu": math.sqrt(2.0)}
+
+POLICY_HEAD_GAIN: Final = 0.01
+"""The last policy layer starts about 100 times smaller, so that first actions do not depend on the observation
+(Andrychowicz et al. 2021, §3.2)."""
+
+
+def linear(inputs: int, outputs: int, gain: float, generator: torch.Generator) -> nn.Linear:
+    """Return a linear layer with orthogonal weights of the given gain and zero bias."""
+    layer = nn.Linear(inputs, outputs)
+    nn.init.orthogonal_(layer.weight, gain, generator=generator)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def body(inputs: int, hidden: Sequence[int], activation: Activation, generator: torch.Generator) -> nn.Sequential:
+    """Return the hidden layers of a network, each followed by its activation: (n, inputs) to (n, hidden[-1])."""
+    layers: list[nn.Module] = []
+    for width in hidden:
+        layers += [linear(inputs, width, _GAINS[activation], generator), _ACTIVATIONS[activation]()]
+        inputs = width
+    return nn.Sequential(*layers)
+
+
+class ValueNetwork(nn.Module):
+    """V(s): (n, O) normalised observations to (n,) values."""
+
+    def __init__(self, inputs: int, hidden: Sequence[int], activation: Activation, generator: torch.Generator) -> None:
+        super().__init__()
+        self.body = body(inputs, hidden, activation, generator)
+        self.head = linear(hidden[-1] if hidden else inputs, 1, 1.0, generator)
+
+    def forward(self, observation: Tensor) -> Tensor:
+        """Return the values."""
+        value: Tensor = self.head(self.body(observation))
+        return value.squeeze(-1)
+
+
+class TwinCritic(nn.Module):
+    """Two action-value networks Q₁, Q₂ with stacked weights: one `baddbmm` a layer instead of two products.
+
+    Measured 1.2 to 1.4 times as fast as two networks at batch 256 on one CPU thread (shared/PERFORMANCE.md).
+    """
+
+    def __init__(self, inputs: int, hidden: Sequence[int], activation: Activation, generator: torch.Generator) -> None:
+        super().__init__()
+        sizes = [inputs, *hidden, 1]
+        gains = [_GAINS[activation]] * len(hidden) + [1.0]
+        self.weights = nn.ParameterList()
+        self.biases = nn.ParameterList()
+        for fan_in, fan_out, gain in zip(sizes, sizes[1:], gains, strict=False):
+            weight = torch.empty(2, fan_in, fan_out)
+            for one in weight:
+                nn.init.orthogonal_(one, gain, generator=generator)
+            self.weights.append(nn.Parameter(weight))
+            self.biases.append(nn.Parameter(torch.zeros(2, 1, fan_out)))
+        self.activation = _ACTIVATIONS[activation]()
+
+    def forward(self, observation: Tensor, action: Tensor) -> Tensor:
+        """Return both values of every row: (n, O) and (n, A) to (2, n)."""
+        value = torch.cat((observation, action), dim=-1).expand(2, -1, -1)
+        last = len(self.weights) - 1
+        for index, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            value = torch.baddbmm(bias, value, weight)
+            if index < last:
+                value = self.activation(value)
+        return value.squeeze(-1)

@@ -1,0 +1,54 @@
+"""The deployed view of an actor: one module that rollouts, evaluation, checkpoints and export share, so that none can drift."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from configs.schema.algorithm import PpoConfig, SacConfig
+from runtime.contract.spec import Contract
+from training.environment import Floats
+from training.networks import POLICY_HEAD_GAIN, body, linear
+from training.normalizer import Normalizer
+
+
+class Policy(nn.Module):
+    """normalise → body → mean → action: (n, O) raw observations to (n, A) actions.
+
+    `squash` applies tanh to the mean (SAC). Otherwise the contract's clip bounds the action, as it does in training.
+    """
+
+    def __init__(
+        self, config: PpoConfig | SacConfig, observation_size: int, action_size: int, generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        hidden = config.hidden
+        self.squash = config.name == "sac"
+        self.normalizer = Normalizer(observation_size)
+        self.body = body(observation_size, hidden, config.activation, generator)
+        self.head = linear(hidden[-1] if hidden else observation_size, action_size, POLICY_HEAD_GAIN, generator)
+
+    def features(self, normalized: Tensor) -> Tensor:
+        """Return what the heads see, (n, hidden[-1]), of normalised observations."""
+        features: Tensor = self.body(normalized)
+        return features
+
+    def mean(self, normalized: Tensor) -> Tensor:
+        """Return the mean of the action distribution before squashing, (n, A), of normalised observations."""
+        mean: Tensor = self.head(self.features(normalized))
+        return mean
+
+    def forward(self, observation: Tensor) -> Tensor:
+        """Return the deterministic action, (n, A), of raw observations."""
+        mean = self.mean(self.normalizer(observation))
+        return torch.tanh(mean) if self.squash else mean
+
+    @torch.inference_mode()
+    def act(self, observation: Floats) -> Floats:
+        """Return deterministic actions for a numpy batch, (n, O) to (n, A)."""
+        actions: Floats = self(torch.from_numpy(np.ascontiguousarray(observation))).numpy()
+        return actions
+
+
+def empty_policy(config: PpoConfig | SacConfig, contract: Contract) -> Policy:
+    """Return a policy of the right shape for a state to be loaded into."""
+    return Policy(config, contract.observation_size, contract.action_size, torch.Generator().manual_seed(0))

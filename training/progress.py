@@ -1,0 +1,39 @@
+"""The progress bar of a training run, on standard error."""
+
+from types import TracebackType
+from typing import Self
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from configs.command import error_console
+
+
+class TrainingProgress:
+    """A bar over control steps with return, success rate and steps per second."""
+
+    def __init__(self, name: str, total: int, done: int, *, enabled: bool) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}% {task.fields[figures]}"),
+            TimeRemainingColumn(),
+            console=error_console(),
+            disable=not enabled,
+            # The learners hold the GIL most of the time; drawing rarely costs them little.
+            refresh_per_second=4,
+        )
+        self._task = self._progress.add_task(name, total=total, completed=done, figures="")
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def show(self, steps: int, episode_return: float, success: float, rate: float) -> None:
+        """Show the state after an iteration; `rate` is in control steps per second."""
+        figures = f"return {episode_return:.2f}  success {success:.0%}  {rate / 1000.0:.1f}k steps/s"
+        self._progress.update(self._task, completed=steps, figures=figures)
