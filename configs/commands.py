@@ -1,5 +1,6 @@
 """The `config` command: list, show and check configurations, and export their JSON Schema for editors."""
 
+import difflib
 import json
 from pathlib import Path
 from typing import Annotated
@@ -73,5 +74,7 @@ def schema(
 
 def _schema(kind: str) -> type[Config]:
     if kind not in SCHEMAS:
-        raise ConfigError(f"no kind of configuration named {kind!r}; valid: {', '.join(SCHEMAS)}")
+        close = difflib.get_close_matches(kind, SCHEMAS, n=1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        raise ConfigError(f"no kind of configuration named {kind!r}{hint}; valid: {', '.join(SCHEMAS)}")
     return SCHEMAS[kind]

@@ -16,7 +16,12 @@ def json_schema(config: type[Config]) -> dict[str, Any]:
 
 
 class _EditorSchema(GenerateJsonSchema):
-    """Writes the defaults of quantities as a user would: editors insert them as they stand."""
+    """Refuses what the loader refuses, and writes defaults as a user would: editors insert them as they stand."""
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        found = super().dict_schema(schema)
+        # Pydantic says of which form names are, and not that there are no others.
+        return found | {"additionalProperties": False} if "patternProperties" in found else found
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         found = super().default_schema(schema)

@@ -101,8 +101,6 @@ def validate(schema: type[ConfigT], sourced: Sourced, overrides: tuple[str, ...]
         return schema.model_validate_json(json.dumps(sourced.data), strict=True)
     except ValidationError as error:
         raise ConfigError(one_line(schema, sourced, error)) from error
-    except RecursionError as error:
-        raise ConfigError(f"{sourced.origin(())}: nested too deeply") from error
 
 
 def dump(config: Config) -> str:

@@ -71,6 +71,7 @@ def test_what_is_dumped_loads_to_an_equal_configuration(kind: str, name: str, tm
 
 def test_the_loaders_give_what_their_names_say() -> None:
     assert load_motor("xm430_w350").dynamixel.model_number == 1020
+    assert load_motor("xm430_w350").torque_constant == 4.1 / 2.3
     assert load_robot("pendulum").joint_names == ("pivot",)
     assert load_task("pendulum_swingup").decimation == 5
     assert load_randomization("pendulum").noise.quantize
@@ -293,6 +294,18 @@ def test_a_fault_that_cannot_happen_is_told_at_its_line(fault: str, message: str
     text = (ROOT / "scenarios" / "pendulum_unplugged.yaml").read_text()
     path = written(tmp_path / "scenario.yaml", text.replace("{kind: unplug, bus: main, start: 2 s}", fault))
     assert refused("scenarios", path).startswith(f"{path}:8: {message}")
+
+
+@pytest.mark.parametrize(
+    ("override", "key"),
+    [
+        ("physics.0.range=[1.1, 0.9]", "physics.0.range"),
+        ("latency.action=[8 ms, 1 ms]", "latency.action"),
+        ("latency.observation=[8 ms, 1 ms]", "latency.observation"),
+    ],
+)
+def test_a_range_is_low_before_high(override: str, key: str) -> None:
+    assert f"{key}: must be ordered, low before high" in refused("randomization", "pendulum", override)
 
 
 def test_several_mistakes_are_counted() -> None:

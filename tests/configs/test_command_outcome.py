@@ -1,0 +1,73 @@
+"""Laws of the frame around every command: what a command returns or raises becomes output and exit status."""
+
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from configs.command import EXIT_INTERRUPTED, Json, Outcome, reports
+from configs.errors import ConfigError, MissingExtraError, UserError
+
+
+def run(result: Outcome | BaseException, *arguments: str) -> Result:
+    app = typer.Typer()
+
+    @app.command()
+    @reports
+    def command(json_output: Json = False) -> Outcome:
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_what_went_well_is_text_or_one_document_and_status_0() -> None:
+    outcome = Outcome({"reward": 1.5}, "[bold]reward[/bold] 1.5")
+    assert (run(outcome).stdout, run(outcome).exit_code) == ("reward 1.5\n", 0)
+    assert run(outcome, "--json").stdout == '{"ok": true, "reasons": [], "reward": 1.5}\n'
+
+
+def test_what_failed_says_why_on_standard_error_and_has_status_1() -> None:
+    outcome = Outcome({"reward": 1.5}, "reward 1.5", ok=False, reasons=("too low", "[sic] too late"))
+    for arguments in ((), ("--json",)):
+        result = run(outcome, *arguments)
+        assert result.exit_code == 1
+        assert result.stderr == "error: too low\nerror: [sic] too late\n"
+    assert json.loads(run(outcome, "--json").stdout) == {
+        "ok": False, "reasons": ["too low", "[sic] too late"], "reward": 1.5,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "error", [UserError("no such motor"), ConfigError("a.yaml:3: wrong"), MissingExtraError("train", "torch", "train")]
+)
+def test_a_users_mistake_is_one_line_and_one_document(error: UserError) -> None:
+    result = run(error, "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {"ok": False, "reasons": [str(error)]}
+    assert result.stderr == f"error: {error}\n"
+
+
+def test_what_is_no_mistake_of_the_users_is_not_dressed_up_as_one() -> None:
+    assert isinstance(run(ZeroDivisionError("bug")).exception, ZeroDivisionError)
+
+
+def test_an_interrupt_has_the_status_that_shells_give_it() -> None:
+    result = run(KeyboardInterrupt())
+    assert (result.exit_code, result.stderr) == (EXIT_INTERRUPTED, "interrupted\n")
+
+
+def test_the_document_is_json_whatever_the_floats_are() -> None:
+    values = {"nan": float("nan"), "deep": [1.0, (float("inf"), {"x": float("-inf")})], 3: "text"}
+    assert json.loads(run(Outcome({"figures": values}), "--json").stdout)["figures"] == {
+        "nan": None, "deep": [1.0, [None, {"x": None}]], "3": "text",
+    }  # fmt: skip
+
+
+def test_a_missing_extra_says_what_to_install() -> None:
+    message = str(MissingExtraError("train", "torch", "train"))
+    assert message == (
+        "`sim2real train` needs torch, which is not installed; install it with: pip install 'sim2real[train]'"
+    )

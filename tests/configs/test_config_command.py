@@ -1,0 +1,70 @@
+"""Laws of the `config` command."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from configs.library import KINDS, shipped
+from configs.load import load_experiment, load_robot
+from sim2real.cli import app
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["config", *map(str, arguments)])
+
+
+def test_list_names_everything_that_is_shipped() -> None:
+    found = json.loads(invoke("list", "--json").stdout)
+    assert found == {"ok": True, "reasons": []} | {kind: shipped(kind) for kind in KINDS}
+    text = invoke("list").stdout
+    assert all(name in text for kind in KINDS for name in shipped(kind))
+
+
+def test_show_prints_yaml_that_loads_to_the_same(tmp_path: Path) -> None:
+    shown = invoke("show", "experiments", "pendulum_ppo", "--set", "seed=7")
+    assert shown.exit_code == 0
+    path = tmp_path / "shown.yaml"
+    path.write_text(shown.stdout.replace("model: pendulum.xml", "model: /pendulum.xml"))
+    same = ("task.robot.model=/pendulum.xml",)
+    assert load_experiment(str(path)) == load_experiment("pendulum_ppo", ("seed=7", *same))
+
+
+def test_show_as_json_is_what_the_loader_gives() -> None:
+    document = json.loads(invoke("show", "robots", "pendulum", "--json").stdout)
+    assert document["ok"]
+    assert document["config"] == load_robot("pendulum").model_dump(mode="json")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["show", "robot", "pendulum"],
+            "no kind of configuration named 'robot' (did you mean 'robots'?); valid: motors, ",
+        ),
+        (["show", "robots", "pendulm"], "did you mean 'pendulum'?"),
+        (["show", "robots", "pendulum", "--set", "joints.pivot.id=x"], "joints.pivot.id: must be a valid integer"),
+        (["schema", "/dev/null/x"], "/dev/null/x: cannot be written: Not a directory"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_1(arguments: list[str], message: str) -> None:
+    result = invoke(*arguments, "--json")
+    assert result.exit_code == 1
+    assert message in json.loads(result.stdout)["reasons"][0]
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_schema_writes_one_file_for_each_kind(tmp_path: Path) -> None:
+    document = json.loads(invoke("schema", tmp_path / "deep" / "schema", "--json").stdout)
+    assert [Path(path).stem for path in document["paths"]] == list(KINDS)
+    for path in document["paths"]:
+        assert json.loads(Path(path).read_text())["type"] == "object"
+
+
+@pytest.mark.parametrize("command", ["list", "show", "schema"])
+def test_help_has_an_example(command: str) -> None:
+    result = invoke(command, "--help")
+    assert f"Example: sim2real config {command}" in " ".join(result.stdout.split())

@@ -1,0 +1,150 @@
+"""Laws of the JSON Schema: it accepts what is shipped, refuses what the loader refuses, and names every field."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from configs.editor import json_schema
+from configs.library import KINDS, ROOT, shipped
+from configs.load import SCHEMAS, load
+from configs.schema.base import Config
+from configs.source import read_yaml
+
+SHIPPED = [(kind, name) for kind in KINDS for name in shipped(kind)]
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None), "object": dict,
+    "array": list,
+}  # fmt: skip
+
+# Every keyword that our schemas use. One that the little validator below does not know fails; it is not passed over.
+ANNOTATIONS = {"title", "description", "default", "discriminator", "patternErrorMessage", "x-unit", "$defs"}
+CHECKED = {
+    "$ref", "anyOf", "oneOf", "const", "enum", "type", "pattern", "maxLength", "minimum", "maximum", "exclusiveMinimum",
+    "exclusiveMaximum", "properties", "required", "additionalProperties", "patternProperties", "propertyNames",
+    "minProperties", "items", "prefixItems", "minItems", "maxItems",
+}  # fmt: skip
+
+
+def accepts(schema: dict[str, Any], value: Any, root: dict[str, Any]) -> bool:
+    """Validate against the part of JSON Schema 2020-12 that pydantic writes."""
+    assert schema.keys() <= ANNOTATIONS | CHECKED, schema.keys() - ANNOTATIONS - CHECKED
+    if "$ref" in schema and not accepts(root["$defs"][schema["$ref"].removeprefix("#/$defs/")], value, root):
+        return False
+    if "anyOf" in schema and not any(accepts(option, value, root) for option in schema["anyOf"]):
+        return False
+    if "oneOf" in schema and sum(accepts(option, value, root) for option in schema["oneOf"]) != 1:
+        return False
+    return all(checks(schema, value, root))
+
+
+def checks(schema: dict[str, Any], value: Any, root: dict[str, Any]) -> list[bool]:
+    found = [value == schema.get("const", value), value in schema.get("enum", [value])]
+    if "type" in schema:
+        is_bool = isinstance(value, bool)
+        found.append(isinstance(value, TYPES[schema["type"]]) and is_bool == (schema["type"] == "boolean"))
+    if isinstance(value, str):
+        found += [bool(re.search(schema.get("pattern", ""), value)), len(value) <= schema.get("maxLength", len(value))]
+    if isinstance(value, int | float):
+        found += [schema.get("minimum", value) <= value <= schema.get("maximum", value)]
+        found += [schema.get("exclusiveMinimum", value - 1) < value < schema.get("exclusiveMaximum", value + 1)]
+    if isinstance(value, dict):
+        found += of_mapping(schema, value, root)
+    if isinstance(value, list):
+        prefix, rest = schema.get("prefixItems", []), schema.get("items", {})
+        found.append(schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)))
+        found += [accepts(prefix[i] if i < len(prefix) else rest, item, root) for i, item in enumerate(value)]
+    return found
+
+
+def of_mapping(schema: dict[str, Any], value: dict[str, Any], root: dict[str, Any]) -> list[bool]:
+    properties, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+    found = [key in value for key in schema.get("required", [])]
+    found += [len(value) >= schema.get("minProperties", 0)]
+    found += [accepts(schema.get("propertyNames", {}), key, root) for key in value]
+    for key, item in value.items():
+        matched = [below for pattern, below in patterns.items() if re.search(pattern, key)]
+        below = properties.get(key) or (matched[0] if matched else schema.get("additionalProperties", True))
+        found.append(below if isinstance(below, bool) else accepts(below, item, root))
+    return found
+
+
+def config_classes(of: type[Config]) -> set[type[Config]]:
+    found: set[type[Config]] = set()
+    todo = [of]
+    while todo:
+        config = todo.pop()
+        found.add(config)
+        text = [str(field.annotation) for field in config.model_fields.values()]
+        todo += [other for other in subclasses() if other not in found and any(mentions(line, other) for line in text)]
+    return found
+
+
+def subclasses() -> list[type[Config]]:
+    return [config for config in Config.__subclasses__() if config.__module__.startswith("configs.schema")]
+
+
+def mentions(text: str, config: type[Config]) -> bool:
+    return re.search(rf"{re.escape(config.__module__)}\.{config.__name__}\b", text) is not None
+
+
+@pytest.mark.parametrize(("kind", "name"), SHIPPED)
+def test_the_schema_accepts_every_shipped_file_as_written_and_spliced(kind: str, name: str) -> None:
+    schema = json_schema(SCHEMAS[kind])
+    assert accepts(schema, read_yaml(ROOT / kind / f"{name}.yaml").data, schema)
+    assert accepts(schema, load(kind, SCHEMAS[kind], name).model_dump(mode="json"), schema)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "key", "value"),
+    [
+        ("motors", "xm430_w350", "backlash", "0.25 V"),
+        ("motors", "xm430_w350", "backlash", 0.25),
+        ("motors", "xm430_w350", "counts_per_revolution", 1),
+        ("motors", "xm430_w350", "nominal", {"voltage": "12 V"}),
+        ("robots", "pendulum", "supply_volage", "12 V"),
+        ("robots", "pendulum", "name", "2 pendulums"),
+        ("robots", "pendulum", "joints", {}),
+        ("robots", "pendulum", "buses", {"2nd": {"protocol": "dynamixel2", "baudrate": "1 Mbaud"}}),
+        ("tasks", "pendulum_swingup", "action", {"target": "efort"}),
+        ("tasks", "pendulum_swingup", "terminations", ["falling"]),
+        ("tasks", "pendulum_swingup", "robot", 3),
+        ("faults", "lossy_bus", "faults", [{"kind": "silent", "bus": "main"}]),
+        ("scenarios", "pendulum_swingup", "expect", {"goal": "yes"}),
+        ("experiments", "pendulum_ppo", "seed", -1),
+        ("targets", "pendulum", "kind", "ssh"),
+    ],
+)
+def test_the_schema_refuses_what_the_loader_refuses(kind: str, name: str, key: str, value: object) -> None:
+    schema = json_schema(SCHEMAS[kind])
+    data = read_yaml(ROOT / kind / f"{name}.yaml").data
+    assert not accepts(schema, data | {key: value}, schema)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_schema_names_every_field_of_every_class_and_says_what_each_class_is(kind: str) -> None:
+    schema = json_schema(SCHEMAS[kind])
+    found = schema.get("$defs", {}) | {SCHEMAS[kind].__name__: schema}
+    classes = config_classes(SCHEMAS[kind])
+    assert {config.__name__ for config in classes} == set(found)
+    for config in classes:
+        assert set(found[config.__name__]["properties"]) == set(config.model_fields)
+        assert found[config.__name__]["additionalProperties"] is False
+        assert found[config.__name__]["description"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_default_in_the_schema_is_what_a_user_may_write(kind: str) -> None:
+    # An editor inserts the default as it stands; that of a quantity was once a number without its unit.
+    schema = json_schema(SCHEMAS[kind])
+    for part in (schema, *schema.get("$defs", {}).values()):
+        for name, field in part["properties"].items():
+            if "default" in field:
+                assert accepts(field, field["default"], schema), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_schema_is_json(kind: str, tmp_path: Path) -> None:
+    assert TypeAdapter(Any).validate_json(TypeAdapter(Any).dump_json(json_schema(SCHEMAS[kind])))
