@@ -100,8 +100,8 @@ def test_the_schema_accepts_every_shipped_file_as_written_and_spliced(kind: str,
 @pytest.mark.parametrize(
     ("kind", "name", "key", "value"),
     [
-        ("motors", "xm430_w350", "backlash", "0.25 V"),
-        ("motors", "xm430_w350", "backlash", 0.25),
+        ("motors", "xm430_w350", "armature", "0.007 V"),
+        ("motors", "xm430_w350", "armature", 0.007),
         ("motors", "xm430_w350", "counts_per_revolution", 1),
         ("motors", "xm430_w350", "nominal", {"voltage": "12 V"}),
         ("robots", "pendulum", "supply_volage", "12 V"),
