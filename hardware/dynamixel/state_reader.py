@@ -20,7 +20,9 @@ from hardware.types import BoolArray, BusCounters
 MOTION = ("present_current", "present_velocity", "present_position")
 HEALTH = (*MOTION, "present_input_voltage", "present_temperature")
 
-_MOTION_BYTES = (10, 11, 12)  # the registers end after 10; what follows them, the velocity trajectory, is not used
+# The registers end after 10; what follows, trajectories, is not used. Ten exchanges must fail before a length comes
+# again.
+_MOTION_BYTES = tuple(range(10, 21))
 _HEALTH_BYTES = 21
 _BITS_PER_BYTE = 10  # 8N1
 _GAP_S = 0.0001  # silence between two status packets, generously
