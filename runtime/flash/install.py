@@ -91,7 +91,7 @@ def rollback(target: Target, robot: RobotConfig | None = None) -> Installed:
 def status(target: Target, robot: RobotConfig | None = None) -> Status:
     """Read what a target holds, and verify it, against the robot where that is known. Raises FlashError.
 
-    Needs no write access and takes no lock: during a flash it sees the slots before or after.
+    Needs no write access and takes no lock: during a flash, the slot that is not active may show as empty or damaged.
     """
     target.survey()
     active = target.active()
