@@ -78,6 +78,13 @@ class BatchEnv(VectorEnv[Float32Array, Float32Array, Any]):
         self.simulation.begin(self._all)
         return self.simulation.transition.observation
 
+    def stagger(self) -> None:
+        """Give every running episode a random age, so that their time limits do not all fall on the same step.
+
+        Without it all environments show a learner the same phase of the task at a time.
+        """
+        self.simulation.stagger()
+
     def step_arrays(self, actions: Float32Array) -> Transition:
         """Advance one control step; return the environment's own buffers, overwritten by the next step."""
         self._step_and_restart(actions)

@@ -131,6 +131,10 @@ class Simulation:
         """Start the random numbers anew."""
         self._rng = np.random.default_rng(seed)
 
+    def stagger(self) -> None:
+        """Give every running episode a random age."""
+        self.episodes.length[:] = self._rng.integers(0, self.length_max, self.n)
+
     def begin(self, ids: Indices) -> None:
         """Begin new episodes of some simulations; their rows of `transition.observation` show the first observation."""
         self._draw_episode(ids)

@@ -34,7 +34,7 @@ class Checkpoint:
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Write a checkpoint beside its final name and rename it into place, so that a full disk leaves the older ones whole.
+    """Write a checkpoint beside its final name and rename it into place: a full disk leaves the older ones whole.
 
     Raises:
         UserError: The file cannot be written.
@@ -54,7 +54,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         data = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such checkpoint") from error
-    except Exception as error:  # noqa: BLE001 - a damaged file fails anywhere in torch's reader, with any exception
+    except Exception as error:  # a damaged file fails anywhere in torch's reader
         raise UserError(f"{path}: not a readable checkpoint ({type(error).__name__})") from error
     if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
         raise UserError(f"{path}: not a checkpoint of format {FORMAT}")

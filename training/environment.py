@@ -1,4 +1,4 @@
-"""What the learners need from an environment; `sim2real.env.BatchEnv` satisfies it, and so does any batched simulator."""
+"""What the learners need from an environment; `sim2real.env.BatchEnv` satisfies it, and any batched simulator may."""
 
 from typing import Any, Protocol
 
@@ -39,7 +39,7 @@ class EpisodeStatistics(Protocol):
     """Statistics of finished episodes."""
 
     def drain(self) -> dict[str, Any]:
-        """Return arrays of the episodes finished since the last call (`return`, `length`, `success`, …), oldest first."""
+        """Return arrays over the episodes finished since the last call (`return`, `length`, `success`)."""
 
 
 class Environment(Protocol):
@@ -67,6 +67,9 @@ class Environment(Protocol):
 
     def reset_arrays(self, seed: int | None = None) -> Floats:
         """Start new episodes everywhere and return the observations, (n, O)."""
+
+    def stagger(self) -> None:
+        """Give every running episode a random age, so that their time limits do not all fall on the same step."""
 
     def step_arrays(self, actions: Floats) -> Transition:
         """Step every environment with actions (n, A)."""

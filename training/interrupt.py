@@ -7,7 +7,7 @@ from typing import Self
 
 
 class Interrupt:
-    """Turns SIGINT into a flag while it is entered; outside the main thread, where Python allows no handler, it does nothing."""
+    """Turns SIGINT into a flag while it is entered; outside the main thread, which may set none, it does nothing."""
 
     def __init__(self) -> None:
         self.requested = False

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 STD_FLOOR: Final = 0.01
-"""Added to the standard deviation, so that a value that hardly ever moves is not blown up when it does. The output is not
-clipped: a clip would turn a non-finite reading into a plausible one."""
+"""Added to the standard deviation, so that a value that hardly ever moves is not blown up when it does. The output is
+not clipped: a clip would turn a non-finite reading into a plausible one."""
 
 
 class RunningMoments(nn.Module):

@@ -1,4 +1,4 @@
-"""The deployed view of an actor: one module that rollouts, evaluation, checkpoints and export share, so that none can drift."""
+"""The deployed view of an actor: one module that rollouts, evaluation and export share, so that none can drift."""
 
 import numpy as np
 import torch

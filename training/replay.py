@@ -1,4 +1,4 @@
-"""A ring of past transitions, with the true next observation and terminations only: truncated steps have a successor."""
+"""A ring of past transitions, with the true next observation, and terminations apart from truncations."""
 
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ class Batch:
 
     def __init__(self, rows: Tensor, observation_size: int, action_size: int) -> None:
         sizes = (observation_size, action_size, 1, 1, observation_size)
-        parts = torch.split(rows, sizes, dim=-1)
+        parts = torch.split(rows, list(sizes), dim=-1)
         self.observation, self.action, reward, terminated, self.next_observation = parts
         self.reward = reward.squeeze(-1)
         self.terminated = terminated.squeeze(-1)

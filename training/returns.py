@@ -19,8 +19,8 @@ def generalized_advantages(
         δ_t = r_t + γ·(1 − terminated_t)·V(s'_t) − V(s_t)
         A_t = δ_t + γλ·(1 − ended_t)·A_{t+1}
 
-    s'_t is the true successor: where an episode was truncated it is that episode's final observation, not the first one of the
-    next episode. A terminated step has no successor value; an ended episode (either way) passes nothing back.
+    s'_t is the true successor: where an episode was truncated it is that episode's final observation, not the first one
+    of the next episode. A terminated step has no successor value; an ended episode (either way) passes nothing back.
 
     Args:
         reward: (T, n).

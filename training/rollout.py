@@ -11,8 +11,8 @@ from training.environment import Transition
 class Rollout:
     """T steps of n environments.
 
-    Observations are stored as the networks see them (normalised). `observation` has T + 1 rows, the last being the one to act on
-    next. The final observations of truncated episodes are kept aside, because the row after them belongs to the next
+    Observations are stored as the networks see them (normalised). `observation` has T + 1 rows, the last being the one
+    to act on next. The final observations of truncated episodes are kept aside: the row after them belongs to the next
     episode.
     """
 
@@ -47,7 +47,7 @@ class Rollout:
             self._final_observations.append(torch.from_numpy(transition.final_observation)[rows])
 
     def final(self) -> tuple[Tensor, Tensor]:
-        """Return the truncated steps as indices into the flattened (T·n,) rollout, and their raw final observations (k, O)."""
+        """Return the truncated steps as indices into the flattened (T·n,) rollout, and their raw final observations."""
         if not self._final_rows:
             return torch.zeros(0, dtype=torch.int64), torch.zeros(0, self.raw.shape[-1])
         return torch.cat(self._final_rows), torch.cat(self._final_observations)

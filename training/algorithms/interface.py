@@ -18,8 +18,11 @@ class Algorithm(Protocol):
     def start(self, seed: int) -> None:
         """Begin the first episodes."""
 
-    def iterate(self) -> tuple[int, Metrics]:
-        """Gather experience and learn from it once; return the control steps taken, over all environments, and figures."""
+    def iterate(self, progress: float) -> tuple[int, Metrics]:
+        """Gather experience and learn from it once; return the control steps taken, over all environments, and figures.
+
+        `progress` is the share of the run that is done, from 0 to 1, for what is annealed.
+        """
 
     def state(self) -> dict[str, Any]:
         """Return all that decides what follows (tensors and plain data), the policy and the environment apart."""

@@ -24,8 +24,8 @@ _ADVANTAGE_STD_MIN: Final = 1e-8
 class Ppo:
     """PPO bound to an environment.
 
-    One iteration is a rollout of every environment, then some epochs of mini-batches over it. Observations are normalised
-    with what was known before the rollout, so that the probabilities of its actions stay comparable while learning.
+    One iteration is a rollout of every environment, then some epochs of mini-batches over it. Observations are
+    normalised with what was known before the rollout, so that the probabilities of its actions stay comparable.
     """
 
     def __init__(self, config: PpoConfig, environment: Environment, seed: int) -> None:
@@ -49,10 +49,11 @@ class Ppo:
         return self._policy
 
     def start(self, seed: int) -> None:
-        """Begin the first episodes."""
+        """Begin the first episodes, at different ages, so that not all are in the same phase of the task at a time."""
         self._observation.copy_(torch.from_numpy(self._environment.reset_arrays(seed)))
+        self._environment.stagger()
 
-    def iterate(self) -> tuple[int, Metrics]:
+    def iterate(self, progress: float) -> tuple[int, Metrics]:
         """Gather one rollout and learn from it."""
         begin = time.perf_counter()
         self._collect()

@@ -61,10 +61,11 @@ class Sac:
         return self._policy
 
     def start(self, seed: int) -> None:
-        """Begin the first episodes."""
+        """Begin the first episodes, at different ages, so that not all are in the same phase of the task at a time."""
         self._observation.copy_(torch.from_numpy(self._environment.reset_arrays(seed)))
+        self._environment.stagger()
 
-    def iterate(self) -> tuple[int, Metrics]:
+    def iterate(self, progress: float) -> tuple[int, Metrics]:
         """Take `iteration_steps` steps of every environment, learning after each."""
         collecting = learning = 0.0
         figures: list[Tensor] = []
@@ -170,7 +171,9 @@ class Sac:
         # Only the actor's gradients: those of the critics' weights would be computed for nothing.
         self._descend("actor", policy_loss, self._actor_parameters)
         self._descend(
-            "temperature", temperature_loss(self.log_temperature, log_prob, self._target_entropy), [self.log_temperature]
+            "temperature",
+            temperature_loss(self.log_temperature, log_prob, self._target_entropy),
+            [self.log_temperature],
         )
         with torch.no_grad():
             for slow, fast in zip(self.target_critic.parameters(), self.critic.parameters(), strict=True):

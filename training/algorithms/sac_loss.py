@@ -14,8 +14,8 @@ def soft_target(
 ) -> Tensor:
     """Return y = r + γ·(1 − terminated)·(min(Q₁', Q₂') − α·log π(a'|s')), (n,).
 
-    Haarnoja et al. 2018, equations 5 and 6 with twin critics. `next_values` is (2, n); the rest is (n,), α a scalar. A truncated
-    step is not terminated and keeps its successor value.
+    Haarnoja et al. 2018, equations 5 and 6 with twin critics. `next_values` is (2, n); the rest is (n,), α a scalar. A
+    truncated step is not terminated and keeps its successor value.
     """
     successor = torch.minimum(next_values[0], next_values[1]) - temperature * next_log_prob
     return torch.addcmul(reward, 1.0 - terminated, successor, value=discount)

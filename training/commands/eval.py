@@ -1,0 +1,61 @@
+"""The `eval` command."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from configs.command import Json, Outcome, reports
+from configs.errors import MissingExtraError
+from configs.load import load_randomization
+
+if TYPE_CHECKING:
+    from training.evaluation import Evaluation
+
+app = typer.Typer(help="Evaluate a policy in simulation.")
+
+_SEED = 20_000_003  # far from the seeds of training runs
+
+
+@app.command("eval")
+@reports
+def evaluate_policy(
+    policy: Annotated[Path, typer.Argument(help="Folder of a training run, or an exported ONNX file.")],
+    video: Annotated[Path | None, typer.Option(help="Write a video of one episode (mp4).")] = None,
+    episodes: Annotated[int, typer.Option(min=1, max=100_000, help="Episodes for each row of the table.")] = 64,
+    randomization: Annotated[
+        str | None, typer.Option(help="Evaluate under this randomization too: a shipped name or a path.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the episodes.")] = _SEED,
+    json_output: Json = False,
+) -> Outcome:
+    """Evaluate a policy: return and success as trained, and without any randomization.
+
+    Example: sim2real eval runs/first --episodes 256 --video swingup.mp4
+    """
+    try:
+        from sim2real.video import render_episode
+        from training.evaluation import evaluate
+        from training.saved_policy import load_saved_policy
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("eval", str(error.name), "train") from error
+    saved = load_saved_policy(policy)
+    task = saved.experiment.task
+    conditions = [saved.experiment.randomization, load_randomization("none")]
+    if randomization is not None:
+        conditions.append(load_randomization(randomization))
+    unique = {condition.name: condition for condition in conditions}
+    rows = [evaluate(saved.act, task, condition, episodes, seed=seed) for condition in unique.values()]
+    document = {"policy": str(policy), "task": task.name, "rows": [row.document() for row in rows]}
+    if video is not None:
+        render_episode(task, saved.experiment.randomization, saved.act, video, task.episode_duration)
+        document["video"] = str(video)
+    return Outcome(document, _table(rows) + (f"\nvideo: {video}" if video else ""))
+
+
+def _table(rows: "list[Evaluation]") -> str:
+    lines = [f"{'randomization':<20} {'episodes':>8} {'return':>16} {'success':>8}"]
+    for row in rows:
+        value = f"{row.return_mean:.2f} ± {row.return_std:.2f}"
+        lines.append(f"{row.randomization:<20} {row.episodes:>8} {value:>16} {row.success:>8.1%}")
+    return "\n".join(lines)

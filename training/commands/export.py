@@ -1,0 +1,39 @@
+"""The `export` command."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from configs.command import Json, Outcome, reports
+from configs.errors import MissingExtraError
+
+app = typer.Typer(help="Export a run's policy to ONNX.")
+
+
+@app.command()
+@reports
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of a training run.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
+    json_output: Json = False,
+) -> Outcome:
+    """Export a run's newest checkpoint to ONNX with its contract.
+
+    Fails, and writes nothing, if onnxruntime and torch differ by more than 1e-5.
+
+    Example: sim2real export runs/first -o policy.onnx
+    """
+    try:
+        from training.saved_policy import export_run
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("export", str(error.name), "train") from error
+    report = export_run(run, output)
+    document = {
+        "policy": str(report.path),
+        "parity": report.parity,
+        "observations": report.observations,
+        "size_bytes": report.size_bytes,
+    }
+    parity = f"onnxruntime and torch agree to {report.parity:.1e} over {report.observations} observations"
+    return Outcome(document, f"[bold]{report.path}[/bold]: {parity}")

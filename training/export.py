@@ -1,0 +1,75 @@
+"""Exports a policy to ONNX with its contract, and proves that the file computes what torch computes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnxruntime
+
+from configs.errors import UserError
+from runtime.contract.manifest import to_metadata
+from runtime.contract.spec import Contract
+from training.checkpoint import write_atomically
+from training.environment import Floats
+from training.onnx_graph import INPUT, OUTPUT, policy_model
+from training.policy import Policy
+
+PARITY_MAX: Final = 1e-5
+"""Largest allowed difference of any action; float32 rounding of these networks stays near 1e-6."""
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What an export came to."""
+
+    path: Path
+    parity: float
+    """Largest absolute difference between onnxruntime and torch over the observations."""
+    observations: int
+    """How many observations it was measured on."""
+    size_bytes: int
+
+
+def export_policy(
+    policy: Policy, contract: Contract, path: Path, provenance: Mapping[str, str], observations: Floats
+) -> ExportReport:
+    """Write a policy as ONNX; the file appears whole and verified, or not at all.
+
+    Args:
+        policy: The policy.
+        contract: Goes into the model's metadata, in full.
+        path: The file to write.
+        provenance: Where the policy comes from.
+        observations: (n, O) recorded observations to compare on; n ≥ 1.
+
+    Raises:
+        UserError: Sizes do not fit the contract, the two differ by more than `PARITY_MAX`, or writing fails.
+    """
+    size = contract.observation_size
+    if observations.ndim != 2 or observations.shape[1] != size or not len(observations):
+        raise UserError(f"{path}: parity needs observations of shape (n, {size}), got {observations.shape}")
+    content: bytes = policy_model(policy, to_metadata(contract, provenance)).SerializeToString()
+    parity = _parity(policy, content, observations)
+    if not parity <= PARITY_MAX:
+        raise UserError(f"{path}: not written: onnxruntime and torch differ by {parity:.3g}, more than {PARITY_MAX:g}")
+    write_atomically(path, content)
+    return ExportReport(path, parity, len(observations), len(content))
+
+
+def onnx_session(content: bytes) -> onnxruntime.InferenceSession:
+    """Return a session on one thread; raises what onnxruntime raises on bytes that are no model."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def _parity(policy: Policy, content: bytes, observations: Floats) -> float:
+    """Return the largest absolute difference, all observations at once and the first ones singly, as a robot asks."""
+    session = onnx_session(content)
+    expected = policy.act(observations)
+    batched = session.run([OUTPUT], {INPUT: observations})[0]
+    singly = [session.run([OUTPUT], {INPUT: row[None]})[0][0] for row in observations[:64]]
+    differences = np.concatenate((batched - expected, np.array(singly) - expected[:64]))
+    return float(np.abs(differences).max())

@@ -1,0 +1,85 @@
+"""The ONNX graph of a policy, built node by node from its weights: few nodes, and no exporter between the two."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from training.policy import Policy
+
+OPSET: Final = 17
+"""ONNX operator set; onnxruntime reads it since 1.12."""
+IR_VERSION: Final = 8
+"""File format that belongs to opset 17."""
+INPUT: Final = "observation"
+OUTPUT: Final = "action"
+
+_OPERATORS: Final[dict[type[nn.Module], str]] = {nn.Tanh: "Tanh", nn.ELU: "Elu", nn.ReLU: "Relu"}
+
+
+class GraphBuilder:
+    """A chain of nodes: each takes the value of the one before."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+        self._value = INPUT
+
+    def constant(self, name: str, tensor: Tensor) -> str:
+        """Store a tensor in the graph, as float32, and return its name."""
+        array = tensor.detach().to(torch.float32).contiguous().numpy()
+        self.constants.append(numpy_helper.from_array(array, name))
+        return name
+
+    def append(self, operator: str, *constants: str, transposed: bool = False) -> None:
+        """Add a node on the chain's value and some constants; `transposed`: the matrix is (outputs, inputs)."""
+        output = f"{operator.lower()}_{len(self.nodes)}"
+        node = helper.make_node(operator, [self._value, *constants], [output], name=output)
+        if transposed:
+            node.attribute.append(helper.make_attribute("transB", 1))
+        self.nodes.append(node)
+        self._value = output
+
+    def linear(self, name: str, layer: nn.Linear) -> None:
+        """Add x·Wᵀ + b."""
+        weight = self.constant(f"{name}.weight", layer.weight)
+        self.append("Gemm", weight, self.constant(f"{name}.bias", layer.bias), transposed=True)
+
+    def finish(self, inputs: int, outputs: int) -> onnx.GraphProto:
+        """Return the graph, (batch, inputs) to (batch, outputs)."""
+        self.nodes[-1].output[0] = OUTPUT
+        return helper.make_graph(
+            self.nodes,
+            "policy",
+            [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["batch", inputs])],
+            [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["batch", outputs])],
+            self.constants,
+        )
+
+
+def policy_model(policy: Policy, metadata: Mapping[str, str]) -> onnx.ModelProto:
+    """Return the checked ONNX model of a policy: normalisation, body and head, in that order.
+
+    Input `observation` (batch, O) and output `action` (batch, A) are float32; the batch is free.
+    """
+    builder = GraphBuilder()
+    builder.append("Sub", builder.constant("normalizer.shift", policy.normalizer.shift))
+    builder.append("Mul", builder.constant("normalizer.factor", policy.normalizer.factor))
+    for index, layer in enumerate(policy.body):
+        if isinstance(layer, nn.Linear):
+            builder.linear(f"body.{index}", layer)
+        else:
+            builder.append(_OPERATORS[type(layer)])
+    builder.linear("head", policy.head)
+    if policy.squash:
+        builder.append("Tanh")
+    graph = builder.finish(policy.normalizer.shift.numel(), policy.head.out_features)
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION, producer_name="sim2real"
+    )
+    helper.set_model_props(model, dict(metadata))
+    onnx.checker.check_model(model, full_check=True)
+    return model
