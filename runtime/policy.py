@@ -39,8 +39,8 @@ class OnnxPolicy:
     """A loaded and warmed-up policy.
 
     Args:
-        path: The ONNX file, as `sim2real export` writes it: input `observation` (1, O) float32, output `action` (1, A)
-            float32, the contract in the metadata.
+        path: The ONNX file, as `sim2real export` writes it: input `observation` (1 or any batch, O) float32,
+            output `action` (the same, A) float32, the contract in the metadata.
 
     Raises:
         UserError: The file is missing, is no ONNX model, has no valid contract, or its shapes are not the contract's.
@@ -102,9 +102,9 @@ def check_robot(contract: Contract, robot: RobotConfig) -> None:
     if not found:
         return
     more = f"; and {len(found) - _DIFFERENCES_SHOWN} more" if len(found) > _DIFFERENCES_SHOWN else ""
-    fields = "field" if len(found) == 1 else "fields"
+    fields = "field differs" if len(found) == 1 else "fields differ"
     raise ContractError(
-        f"the policy was made for another robot: {len(found)} {fields} differ from {robot.name!r}: "
+        f"the policy was made for another robot: {len(found)} {fields} from {robot.name!r}: "
         f"{'; '.join(found[:_DIFFERENCES_SHOWN])}{more}"
     )
 
@@ -130,12 +130,17 @@ def _session(path: Path, model: bytes) -> Any:  # noqa: ANN401 - onnxruntime shi
 
 
 def _check_tensors(path: Path, kind: str, tensors: Any, name: str, shape: tuple[int, int]) -> None:  # noqa: ANN401 - onnxruntime ships no types
-    found = [(tensor.name, tuple(tensor.shape), tensor.type) for tensor in tensors]
+    found = [(tensor.name, _for_one_robot(tensor.shape), tensor.type) for tensor in tensors]
     if found != [(name, shape, "tensor(float)")]:
         have = "; ".join(f"{tensor[0]!r} {list(tensor[1])} {tensor[2]}" for tensor in found) or "none"
         raise ContractError(
             f"{path}: the contract needs one {kind} {name!r} {list(shape)} tensor(float), found: {have}"
         )
+
+
+def _for_one_robot(shape: list[int | str]) -> tuple[int | str, ...]:
+    """Return a shape with a batch of one where the model leaves the batch free."""
+    return tuple(1 if axis == 0 and isinstance(size, str) else size for axis, size in enumerate(shape))
 
 
 def _first_line(error: Exception) -> str:
