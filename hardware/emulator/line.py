@@ -133,6 +133,7 @@ class Line:
 
     def _carry_out(self, now_ns: int, packet: Packet, baudrate: int) -> None:
         self.unstuffed += packet.unstuffed
+        self._drop_pending(now_ns)
         hearing = [motor for motor in self.motors if motor.hears(now_ns) and _same_rate(motor.baudrate, baudrate)]
         free_ns = now_ns
         for reply in replies_to(packet, hearing, now_ns):
@@ -142,6 +143,12 @@ class Line:
                 self.cancelled += 1
             else:
                 self._wire.append(_OnWire(start_ns, free_ns, reply.baudrate, reply.data))
+
+    def _drop_pending(self, now_ns: int) -> None:
+        """Lose the replies that have not begun: who waits to answer and hears an instruction forgets the answer."""
+        while self._wire and self._wire[-1].start_ns > now_ns:
+            self._wire.pop()
+            self.cancelled += 1
 
     def _cut(self, now_ns: int) -> None:
         """Lose the replies that are not over when the client begins to send; what has arrived of them stays."""

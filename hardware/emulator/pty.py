@@ -83,12 +83,12 @@ class PtyServer:
     def _wait(self, now_ns: int) -> None:
         """Sleep until a client sends or something is due, and take what clients have sent."""
         due_ns = min(self._emulated.next_ns, now_ns + _STEP_NS)
-        ports = {port.master: port for port in self._ports.values() if port.is_open}
+        ports = {descriptor: port for port in self._ports.values() for descriptor in port.descriptors}
         wait_ns = due_ns - (time.monotonic_ns() - self._offset_ns)
         # select, because epoll and poll wait in whole milliseconds.
         ready, _, _ = select.select(list(ports), [], [], max(0, wait_ns) / NS_PER_S)
-        for master in ready:
-            ports[master].receive(time.monotonic_ns() - self._offset_ns)
+        for port in {id(ports[descriptor]): ports[descriptor] for descriptor in ready}.values():
+            port.receive(time.monotonic_ns() - self._offset_ns)
 
     def _follow_plug(self, port: PtyPort) -> None:
         if port.line.plugged and not port.is_open:

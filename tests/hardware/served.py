@@ -1,0 +1,28 @@
+"""An emulated robot served on pseudo-terminals by a thread, for tests of clients in real time."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from emulated import robot_of
+
+from configs.schema.scenario import FaultsConfig
+from hardware.emulator.plant import InertiaPlant
+from hardware.emulator.pty import PtyServer
+from hardware.emulator.robot import EmulatedRobot
+
+
+@contextmanager
+def served(joints: int = 1, faults: FaultsConfig | None = None, **updates: object) -> Iterator[PtyServer]:
+    """Serve until the block ends; `.emulated` of the server is for looking at only."""
+    config = robot_of(joints, **updates)
+    server = PtyServer(EmulatedRobot(config, InertiaPlant(config), faults))
+    stop = threading.Event()
+    thread = threading.Thread(target=server.serve, args=(stop,))
+    thread.start()
+    try:
+        yield server
+    finally:
+        stop.set()
+        thread.join()
+        server.close()
