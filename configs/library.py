@@ -14,6 +14,11 @@ def shipped(kind: str) -> list[str]:
     return sorted(path.stem for path in (ROOT / kind).glob("*.yaml"))
 
 
+def is_shipped_model(model: str) -> bool:
+    """Tell whether a relative model path is that of a shipped robot."""
+    return model in {path.name for path in (ROOT / "robots").glob("*.xml")}
+
+
 def is_path(reference: str) -> bool:
     """Tell whether a reference is a file path (`./my.yaml`) rather than a shipped name (`pendulum`)."""
     return reference.endswith((".yaml", ".yml")) or "/" in reference

@@ -6,7 +6,7 @@ from typing import Any, get_args, get_origin
 
 from configs.errors import ConfigError
 from configs.fields import full_annotation, is_config, is_union, reference_of
-from configs.library import ROOT, absolute, find
+from configs.library import ROOT, absolute, find, is_shipped_model
 from configs.schema.base import Config
 from configs.schema.robot import RobotConfig
 from configs.source import KeyPath, Sourced, read_yaml
@@ -70,10 +70,17 @@ class _Splicer:
         self._sourced.graft(at, read_spliced(schema, path, self._depth + 1))
 
     def _place_model(self, at: KeyPath, model: object) -> None:
-        """Make a user's model path absolute; shipped ones stay relative, so that a saved run can move."""
-        if isinstance(model, str) and self._is_new(at) and not self._folder.is_relative_to(ROOT):
-            where = f"{self._sourced.origin(at)}: {'.'.join(map(str, at))}"
-            self._sourced.at(at[:-1])["model"] = str(absolute(model, relative_to=self._folder, where=where))
+        """Make a user's model path absolute; shipped models stay relative, so that a saved run can move.
+
+        The user's lies beside the YAML. Where nothing does, and a shipped model has the name, it is that one: so what
+        `dump` writes of a shipped robot loads from any folder.
+        """
+        if not isinstance(model, str) or not self._is_new(at) or self._folder.is_relative_to(ROOT):
+            return
+        where = f"{self._sourced.origin(at)}: {'.'.join(map(str, at))}"
+        path = absolute(model, relative_to=self._folder, where=where)
+        if not is_shipped_model(model) or path.exists():
+            self._sourced.at(at[:-1])["model"] = str(path)
 
     def _is_new(self, at: KeyPath) -> bool:
         return at[: len(self._within)] == self._within

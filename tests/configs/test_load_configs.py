@@ -62,11 +62,7 @@ def test_a_shipped_file_loads_under_its_own_name_and_says_what_it_is(kind: str, 
 @pytest.mark.parametrize(("kind", "name"), SHIPPED)
 def test_what_is_dumped_loads_to_an_equal_configuration(kind: str, name: str, tmp_path: Path) -> None:
     config = load(kind, SCHEMAS[kind], name)
-    back = load(kind, SCHEMAS[kind], written(tmp_path / "dump.yaml", dump(config)))
-    # A user's model lies beside the user's YAML, so that is where the copy looks for it.
-    assert dump(back).replace(f"{tmp_path}/", "") == dump(config)
-    if "model: " not in dump(config):
-        assert back == config
+    assert load(kind, SCHEMAS[kind], written(tmp_path / "dump.yaml", dump(config))) == config
 
 
 def test_the_loaders_give_what_their_names_say() -> None:
@@ -103,13 +99,28 @@ def test_a_path_starts_from_the_file_that_names_it(tmp_path: Path, monkeypatch: 
 
 
 def test_the_model_of_a_users_robot_lies_beside_the_yaml_that_names_it(tmp_path: Path) -> None:
-    written(tmp_path / "parts" / "robot.yaml", ROBOT_TEXT)
+    written(tmp_path / "parts" / "robot.yaml", ROBOT_TEXT.replace("pendulum.xml", "mine.xml"))
     by_path = written(tmp_path / "task.yaml", TASK_TEXT.replace("robot: pendulum", "robot: parts/robot.yaml"))
-    assert load_task(by_path).robot.model == str(tmp_path / "parts" / "pendulum.xml")
+    assert load_task(by_path).robot.model == str(tmp_path / "parts" / "mine.xml")
     # A robot written in place was once left with a path from nowhere.
-    robot = "\n".join(f"  {line}" for line in ROBOT_TEXT.splitlines())
+    robot = "\n".join(f"  {line}" for line in ROBOT_TEXT.replace("pendulum.xml", "mine.xml").splitlines())
     in_place = written(tmp_path / "inline.yaml", TASK_TEXT.replace("robot: pendulum", f"robot:\n{robot}"))
-    assert load_task(in_place).robot.model == str(tmp_path / "pendulum.xml")
+    assert load_task(in_place).robot.model == str(tmp_path / "mine.xml")
+
+
+def test_any_text_is_a_model_path_or_refused_in_one_line(tmp_path: Path) -> None:
+    long = "a" * 5000
+    path = written(tmp_path / "robot.yaml", ROBOT_TEXT.replace("pendulum.xml", long))
+    assert load_robot(path).model == str(tmp_path / long)
+    path = written(tmp_path / "robot.yaml", ROBOT_TEXT.replace("pendulum.xml", '"\\0"'))
+    assert refused("robots", path).startswith(f"{path}:3: model: '\\x00' is not a path")
+
+
+def test_a_model_beside_the_yaml_goes_before_a_shipped_one_of_its_name(tmp_path: Path) -> None:
+    copy = written(tmp_path / "robot.yaml", ROBOT_TEXT)
+    assert load_robot(copy) == load_robot("pendulum")
+    own = written(tmp_path / "pendulum.xml", "<mujoco/>")
+    assert load_robot(copy).model == own
 
 
 def test_the_model_of_a_shipped_robot_stays_relative_whatever_is_overridden() -> None:
