@@ -63,6 +63,7 @@ class Controller:
         self.pose = StartPose(contract.robot, speed=ready.speed, tolerance=ready.tolerance, timeout=ready.timeout)
         self._ramp_interrupted = False
         self._reset_pending = True
+        self._finite = np.zeros(contract.action_size, np.bool_)
         self._actions_refused = 0
         self._actions_refused_max = contract.robot.safety.missed_ticks_max
 
@@ -184,10 +185,10 @@ class Controller:
         action = self._policy.act(observation)
         inferred = watch()
         record.ran = True
-        np.copyto(record.observation, observation[0])
-        np.copyto(record.action, action[0])
+        record.observation[:] = observation[0]
+        record.action[:] = action[0]
         # Before the pipeline: its clip would turn an infinite action into a finite target.
-        if -inf < action.min() and action.max() < inf:
+        if np.count_nonzero(np.isfinite(record.action, out=self._finite)) == self._finite.size:
             self._actions_refused = 0
             self._apply()
             self._limit()
@@ -199,12 +200,12 @@ class Controller:
 
     def _apply(self) -> None:
         targets, command = self._actions.apply(self.record.action[None, :]), self.record.command
-        np.copyto(command.position, targets.position[0])
-        np.copyto(command.velocity, targets.velocity[0])
-        np.copyto(command.effort, targets.effort[0])
-        np.copyto(command.stiffness, targets.stiffness[0])
-        np.copyto(command.damping, targets.damping[0])
-        np.copyto(self.record.target, command.effort if self._by_effort else command.position)
+        command.position[:] = targets.position[0]
+        command.velocity[:] = targets.velocity[0]
+        command.effort[:] = targets.effort[0]
+        command.stiffness[:] = targets.stiffness[0]
+        command.damping[:] = targets.damping[0]
+        self.record.target[:] = command.effort if self._by_effort else command.position
 
     def _refuse_action(self) -> None:
         """Damp; a policy that goes on like this is a fault."""
@@ -228,8 +229,8 @@ class Controller:
         self._note(self.safety.limit(self.record.command, self.record.joints))
 
     def _note(self, bits: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
-        np.copyto(self.record.bits, bits)
-        if bits.any():
+        self.record.bits[:] = bits
+        if np.count_nonzero(bits):
             self.interventions.limited(self.record.time_ns, bits, self.safety.requested, self.record.command)
 
     def _write(self) -> None:

@@ -1,6 +1,6 @@
 """Command limits: bounds every joint command in place before it may reach a motor; the only way to the writer.
 
-Pure: no I/O, no clock. A command inside the limits costs no allocation. Every comparison is written as
+Pure: no I/O, no clock. Every comparison is written as
 `if low <= x <= high`, so that NaN is refused. Part of the trusted core together with `runtime.safety`.
 """
 
@@ -9,7 +9,7 @@ from math import inf
 
 import numpy as np
 
-from hardware.types import BoolArray, Float64Array, Int64Array, JointCommand, JointState
+from hardware.types import BoolArray, Int64Array, JointCommand, JointState
 from runtime.contract.spec import JointSpec, RobotSpec
 
 
@@ -37,6 +37,9 @@ class Intervention(IntFlag):
 class CommandLimits:
     """Limits of one robot's commands.
 
+    A command whose every value is inside its bounds is passed by a few array operations; anything else is decided joint
+    by joint in plain scalar code.
+
     Args:
         robot: Gives the limits of the joints.
         period_s: Control period, s: a position target moves at most velocity limit times this per command.
@@ -45,26 +48,30 @@ class CommandLimits:
     def __init__(self, robot: RobotSpec, period_s: float) -> None:
         self._joints = robot.joints
         joints = len(robot.joints)
-        self._low = np.array([joint.position_min for joint in robot.joints])
-        self._high = np.array([joint.position_max for joint in robot.joints])
-        self._default = np.array([joint.default_position for joint in robot.joints])
-        self._velocity_max = np.array([joint.velocity_max for joint in robot.joints])
-        self._effort_max = np.array([joint.effort_max for joint in robot.joints])
-        self._stiffness_max = np.array([joint.stiffness for joint in robot.joints])
-        self._damping_max = np.array([joint.damping for joint in robot.joints])
-        self._by_position = np.array([joint.mode == "position" for joint in robot.joints])
         self._margin = robot.safety.position_margin
-        self._step = self._velocity_max * period_s
-        self._zero = np.zeros(joints)
-        self._effort_low, self._effort_high = -self._effort_max, self._effort_max.copy()
-        self._previous = self._default.copy()
-        self._hold = self._default.copy()
+        self._period_s = period_s
+        self._any_by_position = any(joint.mode == "position" for joint in robot.joints)
+        # Bounds of the five targets, (5, J), in the order of JointCommand's fields; row 0 follows the last target.
+        velocity, effort, stiffness, damping = range(1, 5)
+        self._low, self._high = np.zeros((5, joints)), np.zeros((5, joints))
+        for index, joint in enumerate(robot.joints):
+            self._high[velocity, index] = joint.velocity_max
+            self._high[effort, index] = joint.effort_max
+            self._high[stiffness, index] = joint.stiffness
+            self._high[damping, index] = joint.damping
+        self._low[[velocity, effort]] = -self._high[[velocity, effort]]
+        # Bounds of position and velocity inside which a joint may get any effort, (2, J).
+        self._free_low = np.array([[j.position_min for j in robot.joints], [-j.velocity_max for j in robot.joints]])
+        self._free_high = np.array([[j.position_max for j in robot.joints], [j.velocity_max for j in robot.joints]])
+        self._previous = [joint.default_position for joint in robot.joints]
+        self._hold = list(self._previous)
         self._holding = False
-        self._requested = JointCommand.zeros(joints)
+        self._asked = np.zeros((5, joints))
+        self._requested = JointCommand(*self._asked)
+        self._moving = np.zeros((2, joints))
+        self._ok, self._ok2 = np.zeros((5, joints), np.bool_), np.zeros((5, joints), np.bool_)
         self._bits = np.zeros(joints, np.int64)
-        self._scratch = np.zeros(joints)
-        self._scratch2 = np.zeros(joints)
-        self._mask = np.zeros(joints, np.bool_)
+        self._follow_previous()
 
     @property
     def requested(self) -> JointCommand:
@@ -73,10 +80,12 @@ class CommandLimits:
 
     def begin(self, state: JointState) -> None:
         """Start from where the joints are: position targets move on from here; not finite counts as default."""
-        np.copyto(self._previous, self._default)
-        np.copyto(self._previous, state.position, where=np.isfinite(state.position))
-        np.clip(self._previous, self._low - self._margin, self._high + self._margin, out=self._previous)
+        for index, joint in enumerate(self._joints):
+            measured = float(state.position[index])
+            start = measured if -inf < measured < inf else joint.default_position
+            self._previous[index] = _clip(start, joint.position_min - self._margin, joint.position_max + self._margin)
         self._holding = False
+        self._follow_previous()
 
     def limit(self, command: JointCommand, state: JointState) -> Int64Array:
         """Bring a command inside the limits, in place.
@@ -89,14 +98,16 @@ class CommandLimits:
             Bits of `Intervention` for each joint, (J,): the object's own buffer.
         """
         self._remember(command)
-        if not self._finite(command):
-            refused = self._refused(command)
-            self._fill_damping(command, state, state.fresh)
-            self._clamp(command, state)
-            np.copyto(self._bits, refused)
-            return self._bits
-        self._holding = False
-        self._clamp(command, state)
+        self._bits.fill(0)
+        if self._inside(state):
+            self._holding = False
+        elif np.isfinite(self._asked).all():
+            self._holding = False
+            for index, joint in enumerate(self._joints):
+                self._limit_joint(index, joint, command, state)
+        else:
+            self._refuse(command, state)
+        self._moved(command)
         return self._bits
 
     def damp(self, command: JointCommand, state: JointState, usable: BoolArray) -> Int64Array:
@@ -110,110 +121,117 @@ class CommandLimits:
             state: The last readings.
             usable: (J,), whether a joint's reading is recent enough to act on.
         """
-        self._fill_damping(command, state, usable)
+        self._bits.fill(0)
+        self._damp(command, state, usable)
         self._remember(command)
-        self._clamp(command, state)
+        self._moved(command)
         return self._bits
 
     def _remember(self, command: JointCommand) -> None:
-        np.copyto(self._requested.position, command.position)
-        np.copyto(self._requested.velocity, command.velocity)
-        np.copyto(self._requested.effort, command.effort)
-        np.copyto(self._requested.stiffness, command.stiffness)
-        np.copyto(self._requested.damping, command.damping)
+        asked = self._asked
+        asked[0] = command.position
+        asked[1] = command.velocity
+        asked[2] = command.effort
+        asked[3] = command.stiffness
+        asked[4] = command.damping
 
-    def _finite(self, command: JointCommand) -> bool:
-        # Not by a sum, which could overflow: minimum and maximum refuse NaN and infinity alike.
-        for values in (command.position, command.velocity, command.effort, command.stiffness, command.damping):
-            if not (-inf < values.min() and values.max() < inf):
-                return False
-        return True
+    def _inside(self, state: JointState) -> bool:
+        """Tell whether the command may pass as it is. NaN is inside nothing."""
+        moving, ok, ok2 = self._moving, self._ok, self._ok2
+        np.less_equal(self._low, self._asked, out=ok)
+        np.less_equal(self._asked, self._high, out=ok2)
+        if np.count_nonzero(ok) < ok.size or np.count_nonzero(ok2) < ok2.size:
+            return False
+        moving[0] = state.position
+        moving[1] = state.velocity
+        np.less_equal(self._free_low, moving, out=ok[:2])
+        np.less_equal(moving, self._free_high, out=ok2[:2])
+        return int(np.count_nonzero(ok[:2]) + np.count_nonzero(ok2[:2])) == 2 * moving.size
 
-    def _refused(self, command: JointCommand) -> Int64Array:
-        bad = np.zeros(len(self._joints), np.bool_)
-        for values in (command.position, command.velocity, command.effort, command.stiffness, command.damping):
-            bad |= ~np.isfinite(values)
-        return np.where(bad, int(Intervention.NOT_FINITE), 0).astype(np.int64)
+    def _moved(self, command: JointCommand) -> None:
+        """Note where position targets now are."""
+        if self._any_by_position:
+            for index, joint in enumerate(self._joints):
+                if joint.mode == "position":
+                    self._previous[index] = float(command.position[index])
+            self._follow_previous()
 
-    def _fill_damping(self, command: JointCommand, state: JointState, usable: BoolArray) -> None:
-        if not self._holding:
-            np.copyto(self._hold, self._previous)
-            np.copyto(self._hold, state.position, where=np.isfinite(state.position))
-            self._holding = True
-        np.copyto(command.position, self._hold)
-        command.velocity.fill(0.0)
-        np.multiply(self._damping_max, state.velocity, out=command.effort)
-        np.negative(command.effort, out=command.effort)
-        np.clip(command.effort, -self._effort_max, self._effort_max, out=command.effort)
-        usable = usable & np.isfinite(command.effort) & ~self._by_position
-        np.copyto(command.effort, 0.0, where=~usable)
-        np.copyto(command.stiffness, np.where(self._by_position, self._stiffness_max, 0.0))
-        np.copyto(command.damping, np.where(self._by_position, self._damping_max, 0.0))
-        # Holding is not an intervention: the target begins inside what the clamps below allow.
-        np.clip(
-            command.position,
-            np.minimum(self._low, self._previous),
-            np.maximum(self._high, self._previous),
-            command.position,
-        )
-        np.clip(
-            command.position,
-            self._previous - self._step,
-            self._previous + self._step,
-            out=command.position,
-            where=self._by_position,
-        )
+    def _follow_previous(self) -> None:
+        for index in range(len(self._joints)):
+            self._low[0, index], self._high[0, index] = self._position_bounds(index)
 
-    def _clamp(self, command: JointCommand, state: JointState) -> None:
-        """Bring finite targets inside the limits and note in the bits what had to change."""
-        self._bits.fill(0)
-        self._clamp_position(command.position)
-        self._clip(command.velocity, -self._velocity_max, self._velocity_max, Intervention.VELOCITY_TARGET)
-        self._clip(command.stiffness, self._zero, self._stiffness_max, Intervention.GAIN)
-        self._clip(command.damping, self._zero, self._damping_max, Intervention.GAIN)
-        self._clip(command.effort, -self._effort_max, self._effort_max, Intervention.EFFORT)
-        if not self._moving_inside(state):
-            self._guard(command.effort, state)
-
-    def _clamp_position(self, position: Float64Array) -> None:
+    def _position_bounds(self, index: int) -> tuple[float, float]:
+        """Return how far a position target may go in this tick."""
+        joint, previous = self._joints[index], self._previous[index]
         # Who starts outside the limits, within the margin, is walked back inside: a target never jumps.
-        low = np.minimum(self._low, self._previous, out=self._scratch)
-        high = np.maximum(self._high, self._previous, out=self._scratch2)
-        self._clip(position, low, high, Intervention.POSITION_TARGET)
-        low = np.subtract(self._previous, self._step, out=self._scratch)
-        high = np.add(self._previous, self._step, out=self._scratch2)
-        np.copyto(low, -inf, where=~self._by_position)
-        np.copyto(high, inf, where=~self._by_position)
-        self._clip(position, low, high, Intervention.POSITION_STEP)
-        np.copyto(self._previous, position, where=self._by_position)
+        low, high = min(joint.position_min, previous), max(joint.position_max, previous)
+        if joint.mode == "position":
+            step = joint.velocity_max * self._period_s
+            low, high = max(low, previous - step), min(high, previous + step)
+        return low, high
 
-    def _clip(self, values: Float64Array, low: Float64Array, high: Float64Array, limit: Intervention) -> None:
-        np.less(values, low, out=self._mask)
-        if self._mask.any():
-            self._bits[self._mask] |= int(limit)
-            np.copyto(values, low, where=self._mask)
-        np.greater(values, high, out=self._mask)
-        if self._mask.any():
-            self._bits[self._mask] |= int(limit)
-            np.copyto(values, high, where=self._mask)
+    def _limit_joint(self, index: int, joint: JointSpec, command: JointCommand, state: JointState) -> None:
+        bits = self._limit_position(index, joint, command)
+        for values, row, limit in (
+            (command.velocity, 1, Intervention.VELOCITY_TARGET),
+            (command.stiffness, 3, Intervention.GAIN),
+            (command.damping, 4, Intervention.GAIN),
+            (command.effort, 2, Intervention.EFFORT),
+        ):
+            wanted = float(values[index])
+            allowed = _clip(wanted, float(self._low[row, index]), float(self._high[row, index]))
+            if allowed != wanted:
+                values[index] = allowed
+                bits |= limit
+        low, high, guards = effort_bounds(joint, float(state.position[index]), float(state.velocity[index]))
+        effort = float(command.effort[index])
+        if not low <= effort <= high:
+            command.effort[index] = _clip(effort, low, high)
+            bits |= guards
+        self._bits[index] = int(bits)
 
-    def _moving_inside(self, state: JointState) -> bool:
-        q, v = state.position, state.velocity
-        return bool(
-            np.less_equal(q, self._high, out=self._mask).all()
-            and np.greater_equal(q, self._low, out=self._mask).all()
-            and np.less_equal(np.abs(v, out=self._scratch), self._velocity_max, out=self._mask).all()
-        )
+    def _limit_position(self, index: int, joint: JointSpec, command: JointCommand) -> Intervention:
+        wanted = float(command.position[index])
+        low, high = self._position_bounds(index)
+        if low <= wanted <= high:
+            return Intervention(0)
+        command.position[index] = _clip(wanted, low, high)
+        inside = joint.position_min <= wanted <= joint.position_max
+        return Intervention.POSITION_STEP if inside else Intervention.POSITION_TARGET
 
-    def _guard(self, effort: Float64Array, state: JointState) -> None:
+    def _refuse(self, command: JointCommand, state: JointState) -> None:
+        bad = ~np.isfinite(self._asked).all(axis=0)
+        self._damp(command, state, state.fresh)
+        self._bits[bad] = int(Intervention.NOT_FINITE)
+
+    def _damp(self, command: JointCommand, state: JointState, usable: BoolArray) -> None:
         for index, joint in enumerate(self._joints):
-            q, v = float(state.position[index]), float(state.velocity[index])
-            low, high, bits = effort_bounds(joint, q, v)
-            wanted = float(effort[index])
-            if low <= wanted <= high:
-                continue
-            self._bits[index] |= bits
-            effort[index] = min(max(wanted, low), high)
+            position, velocity = float(state.position[index]), float(state.velocity[index])
+            if not self._holding:
+                self._hold[index] = position if -inf < position < inf else self._previous[index]
+            command.position[index] = _clip(self._hold[index], *self._position_bounds(index))
+            command.velocity[index] = 0.0
+            by_position = joint.mode == "position"
+            if usable[index] and not by_position:
+                # Beyond a position limit damping may be too little: the guard is the same as for any command.
+                low, high, _ = effort_bounds(joint, position, velocity)
+                command.effort[index] = _clip(-joint.damping * velocity, low, high)
+            else:
+                command.effort[index] = 0.0
+            command.stiffness[index] = joint.stiffness if by_position else 0.0
+            command.damping[index] = joint.damping if by_position else 0.0
+        self._holding = True
+
+
+def _clip(value: float, low: float, high: float) -> float:
+    """Clamp; NaN becomes zero where that is allowed, else the lower bound."""
+    if low <= value <= high:
+        return value
+    if value < low:
+        return low
+    if value > high:
+        return high
+    return 0.0 if low <= 0.0 <= high else low
 
 
 def effort_bounds(joint: JointSpec, position: float, velocity: float) -> tuple[float, float, int]:
@@ -224,13 +242,15 @@ def effort_bounds(joint: JointSpec, position: float, velocity: float) -> tuple[f
     allows no effort at all.
     """
     low, high, bits = -joint.effort_max, joint.effort_max, 0
+    # A joint in position mode is led back by its position target; its effort must only not push outward.
+    stiffness, damping = (joint.stiffness, joint.damping) if joint.mode == "current" else (0.0, 0.0)
     if not position <= joint.position_max:
-        stop = joint.stiffness * (joint.position_max - position) - joint.damping * velocity
-        high = _between(stop, -joint.effort_max, 0.0)
+        stop = stiffness * (joint.position_max - position) - damping * velocity
+        high = _clip(stop, -joint.effort_max, 0.0)
         bits |= int(Intervention.POSITION_GUARD)
     if not position >= joint.position_min:
-        stop = joint.stiffness * (joint.position_min - position) - joint.damping * velocity
-        low = -_between(-stop, -joint.effort_max, 0.0)
+        stop = stiffness * (joint.position_min - position) - damping * velocity
+        low = _clip(stop, 0.0, joint.effort_max)
         bits |= int(Intervention.POSITION_GUARD)
     if not velocity <= joint.velocity_max:
         high = min(high, 0.0)
@@ -240,10 +260,3 @@ def effort_bounds(joint: JointSpec, position: float, velocity: float) -> tuple[f
         bits |= int(Intervention.VELOCITY_GUARD)
     # Beyond a limit and on its way back too fast: the two guards contradict each other, so neither pushes.
     return (low, high, bits) if low <= high else (0.0, 0.0, bits)
-
-
-def _between(value: float, low: float, high: float) -> float:
-    """Clamp; NaN becomes `high`, which here is no effort."""
-    if low <= value <= high:
-        return value
-    return low if value < low else high

@@ -1,15 +1,16 @@
 """Safety: judges readings and bounds commands. Small, pure, deny by default; NaN fails every comparison.
 
-No I/O and no clock: time is an argument. Readings that are in order cost no allocation.
+No I/O and no clock: time is an argument.
 """
 
 from enum import IntEnum, IntFlag
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
 
 from hardware.clock import NS_PER_S, ns_from_s
-from hardware.types import BoolArray, Int64Array, JointCommand, JointState
+from hardware.types import Int64Array, JointCommand, JointState
 from runtime.contract.spec import RobotSpec
 from runtime.limits import CommandLimits
 
@@ -97,6 +98,9 @@ def verdict_of(violations: tuple[Violation, ...]) -> Verdict:
 class Safety:
     """The safety of one robot.
 
+    Readings that are all in order are passed by a few array operations; anything else is decided joint by joint in
+    plain scalar code.
+
     Args:
         robot: Limits of the joints, and the envelope.
         period_s: Control period, s.
@@ -104,19 +108,27 @@ class Safety:
 
     def __init__(self, robot: RobotSpec, period_s: float) -> None:
         envelope = robot.safety
+        self._joints = robot.joints
         self._envelope = envelope
         self._limits = CommandLimits(robot, period_s)
-        self._position_low = np.array([joint.position_min - envelope.position_margin for joint in robot.joints])
-        self._position_high = np.array([joint.position_max + envelope.position_margin for joint in robot.joints])
-        self._velocity_high = np.array([joint.velocity_max + envelope.velocity_margin for joint in robot.joints])
-        self._effort_high = np.array([joint.effort_max * EFFORT_FACTOR_MAX for joint in robot.joints])
         self._age_max_ns = ns_from_s(envelope.reading_age_max)
         self._loss_ns = ns_from_s(envelope.communication_loss)
+        # Bounds of position, velocity, effort, temperature and voltage, (5, J).
+        bounds = [
+            (
+                (joint.position_min - envelope.position_margin, joint.position_max + envelope.position_margin),
+                (-joint.velocity_max - envelope.velocity_margin, joint.velocity_max + envelope.velocity_margin),
+                (-joint.effort_max * EFFORT_FACTOR_MAX, joint.effort_max * EFFORT_FACTOR_MAX),
+                (-inf, envelope.temperature_max),
+                (envelope.voltage_min, envelope.voltage_max),
+            )
+            for joint in robot.joints
+        ]
+        self._low, self._high = (np.array([[row[side] for row in joint] for joint in bounds]).T for side in (0, 1))
         joints = len(robot.joints)
+        self._values = np.zeros((5, joints))
+        self._ok, self._ok2 = np.zeros((5, joints), np.bool_), np.zeros((5, joints), np.bool_)
         self._age = np.zeros(joints, np.int64)
-        self._scratch = np.zeros(joints)
-        self._ok = np.zeros((9, joints), np.bool_)
-        self._mask = np.zeros(joints, np.bool_)
         self._usable = np.zeros(joints, np.bool_)
         # Far in the past: whoever forgets to call `begin` is refused.
         self._begun_ns = self._complete_ns = -(2**62)
@@ -142,16 +154,12 @@ class Safety:
         Returns:
             The verdict; a constant when all is well.
         """
-        known = not now_ns - self._begun_ns <= UNKNOWN_GRACE_NS
-        ok = self._ok
-        self._check_values(readings, ok)
-        self._check_health(readings, ok, known)
-        self._check_age(readings, now_ns, ok)
-        complete = 0 <= now_ns - self._complete_ns <= self._age_max_ns
-        in_time = 0 <= missed_ticks <= self._envelope.missed_ticks_max
-        if complete and in_time and ok.all():
+        if self._in_order(readings, now_ns) and 0 <= missed_ticks <= self._envelope.missed_ticks_max:
             return ALL_WELL
-        return verdict_of(self._violations(readings, now_ns, missed_ticks, complete, in_time))
+        found = self._robot_violations(now_ns, missed_ticks)
+        for index in range(len(self._joints)):
+            found += self._joint_violations(index, readings, now_ns)
+        return verdict_of(tuple(found))
 
     def limit(self, command: JointCommand, state: JointState) -> Int64Array:
         """Bring a command inside the limits in place; see `CommandLimits.limit`."""
@@ -161,76 +169,87 @@ class Safety:
         """Overwrite a command with damping, from readings the last judge found recent; see `CommandLimits.damp`."""
         return self._limits.damp(command, state, self._usable)
 
-    def _check_values(self, readings: JointState, ok: BoolArray) -> None:
-        mask, scratch = self._mask, self._scratch
-        np.isfinite(readings.position, out=ok[0])
-        ok[0] &= np.isfinite(readings.velocity, out=mask)
-        ok[0] &= np.isfinite(readings.effort, out=mask)
-        np.less_equal(self._position_low, readings.position, out=ok[1])
-        ok[1] &= np.less_equal(readings.position, self._position_high, out=mask)
-        np.less_equal(np.abs(readings.velocity, out=scratch), self._velocity_high, out=ok[2])
-        np.less_equal(np.abs(readings.effort, out=scratch), self._effort_high, out=ok[3])
-
-    def _check_health(self, readings: JointState, ok: BoolArray, known: bool) -> None:
-        mask = self._mask
-        np.less_equal(readings.temperature, self._envelope.temperature_max, out=ok[4])
-        np.less_equal(self._envelope.voltage_min, readings.voltage, out=ok[5])
-        ok[5] &= np.less_equal(readings.voltage, self._envelope.voltage_max, out=mask)
-        if not known:
-            ok[4] |= np.isnan(readings.temperature, out=mask)
-            ok[5] |= np.isnan(readings.voltage, out=mask)
-        np.equal(readings.faults, 0, out=ok[6])
-
-    def _check_age(self, readings: JointState, now_ns: int, ok: BoolArray) -> None:
-        mask, age = self._mask, self._age
-        np.subtract(now_ns, readings.stamp_ns, out=age)
-        np.less_equal(age, self._age_max_ns, out=ok[7])
-        ok[7] &= np.greater_equal(age, 0, out=mask)
-        ok[7] &= np.greater_equal(readings.stamp_ns, 0, out=mask)
-        np.copyto(self._usable, ok[7])
-        np.less_equal(age, self._loss_ns, out=ok[8])
-        ok[8] &= np.greater_equal(readings.stamp_ns, 0, out=mask)
-        if readings.fresh.all():
-            self._complete_ns = int(readings.stamp_ns.min())
-
-    def _violations(
-        self, readings: JointState, now_ns: int, missed_ticks: int, complete: bool, in_time: bool
-    ) -> tuple[Violation, ...]:
-        found: list[Violation] = []
-        if not in_time:
-            limit = float(self._envelope.missed_ticks_max)
-            found.append(Violation(Reason.MISSED_TICKS, -1, float(missed_ticks), limit))
-        if not complete:
-            age_s = (now_ns - self._complete_ns) / NS_PER_S
-            found.append(Violation(Reason.STALE_READING, -1, age_s, self._envelope.reading_age_max))
-        for row, joint in np.argwhere(~self._ok).tolist():
-            found.append(self._violation(row, joint, readings))
-        return tuple(found)
-
-    def _violation(self, row: int, joint: int, readings: JointState) -> Violation:
-        envelope = self._envelope
-        q, v, effort = float(readings.position[joint]), float(readings.velocity[joint]), float(readings.effort[joint])
-        temperature, voltage = float(readings.temperature[joint]), float(readings.voltage[joint])
-        low, high = float(self._position_low[joint]), float(self._position_high[joint])
-        age_s = float(self._age[joint]) / NS_PER_S
+    def _in_order(self, readings: JointState, now_ns: int) -> bool:
+        """Tell whether every joint answered in this tick with values inside their bounds. NaN is inside nothing."""
+        values, age, ok, ok2 = self._values, self._age, self._ok, self._ok2
+        stamps = readings.stamp_ns
+        np.subtract(now_ns, stamps, out=age)
+        complete = int(np.count_nonzero(readings.fresh)) == len(self._joints)
+        if complete:
+            self._complete_ns = int(stamps.min())
+        np.less_equal(age, min(self._age_max_ns, self._loss_ns), out=self._usable)
+        self._usable &= np.greater_equal(age, 0, out=ok[0])
+        self._usable &= np.greater_equal(stamps, 0, out=ok[0])
+        values[0] = readings.position
+        values[1] = readings.velocity
+        values[2] = readings.effort
+        values[3] = readings.temperature
+        values[4] = readings.voltage
+        np.less_equal(self._low, values, out=ok)
+        np.less_equal(values, self._high, out=ok2)
         return (
-            Violation(Reason.NOT_FINITE, joint, q + v + effort, float("inf")),
-            Violation(Reason.POSITION, joint, q, low if q < low else high),
-            Violation(Reason.VELOCITY, joint, v, float(self._velocity_high[joint])),
-            Violation(Reason.EFFORT, joint, effort, float(self._effort_high[joint])),
-            Violation(
-                Reason.TEMPERATURE_UNKNOWN if temperature != temperature else Reason.TEMPERATURE,
-                joint,
-                temperature,
-                envelope.temperature_max,
-            ),
-            Violation(
-                Reason.VOLTAGE_UNKNOWN if voltage != voltage else Reason.VOLTAGE,
-                joint,
-                voltage,
-                envelope.voltage_min if voltage < envelope.voltage_min else envelope.voltage_max,
-            ),
-            Violation(Reason.MOTOR_FAULT, joint, float(readings.faults[joint]), 0.0),
-            Violation(Reason.STALE_READING, joint, age_s, envelope.reading_age_max),
-            Violation(Reason.COMMUNICATION_LOSS, joint, age_s, envelope.communication_loss),
-        )[row]
+            complete
+            and int(np.count_nonzero(self._usable)) == len(self._joints)
+            and int(np.count_nonzero(ok)) == ok.size
+            and int(np.count_nonzero(ok2)) == ok2.size
+            and not np.count_nonzero(readings.faults)
+        )
+
+    def _robot_violations(self, now_ns: int, missed_ticks: int) -> list[Violation]:
+        envelope, found = self._envelope, []
+        if not 0 <= missed_ticks <= envelope.missed_ticks_max:
+            found.append(Violation(Reason.MISSED_TICKS, -1, float(missed_ticks), float(envelope.missed_ticks_max)))
+        age_ns = now_ns - self._complete_ns
+        if not 0 <= age_ns <= self._age_max_ns:
+            found.append(Violation(Reason.STALE_READING, -1, age_ns / NS_PER_S, envelope.reading_age_max))
+        return found
+
+    def _joint_violations(self, index: int, readings: JointState, now_ns: int) -> list[Violation]:
+        return [
+            *self._age_violations(index, int(readings.stamp_ns[index]), now_ns),
+            *self._motion_violations(index, readings),
+            *self._health_violations(index, readings, now_ns),
+        ]
+
+    def _age_violations(self, index: int, stamp_ns: int, now_ns: int) -> list[Violation]:
+        envelope, found = self._envelope, []
+        age_ns = now_ns - stamp_ns
+        known = stamp_ns >= 0
+        if not (known and 0 <= age_ns <= self._age_max_ns):
+            found.append(Violation(Reason.STALE_READING, index, age_ns / NS_PER_S, envelope.reading_age_max))
+        if not (known and age_ns <= self._loss_ns):
+            found.append(Violation(Reason.COMMUNICATION_LOSS, index, age_ns / NS_PER_S, envelope.communication_loss))
+        return found
+
+    def _motion_violations(self, index: int, readings: JointState) -> list[Violation]:
+        found = []
+        for row, reason, values in (
+            (0, Reason.POSITION, readings.position),
+            (1, Reason.VELOCITY, readings.velocity),
+            (2, Reason.EFFORT, readings.effort),
+        ):
+            value, low, high = float(values[index]), float(self._low[row, index]), float(self._high[row, index])
+            if not -inf < value < inf:
+                found.append(Violation(Reason.NOT_FINITE, index, value, inf))
+            elif not low <= value <= high:
+                found.append(Violation(reason, index, value, low if value < low else high))
+        return found
+
+    def _health_violations(self, index: int, readings: JointState, now_ns: int) -> list[Violation]:
+        envelope, found = self._envelope, []
+        temperature, voltage = float(readings.temperature[index]), float(readings.voltage[index])
+        may_be_unknown = now_ns - self._begun_ns <= UNKNOWN_GRACE_NS
+        if temperature != temperature:
+            if not may_be_unknown:
+                found.append(Violation(Reason.TEMPERATURE_UNKNOWN, index, temperature, envelope.temperature_max))
+        elif not temperature <= envelope.temperature_max:
+            found.append(Violation(Reason.TEMPERATURE, index, temperature, envelope.temperature_max))
+        if voltage != voltage:
+            if not may_be_unknown:
+                found.append(Violation(Reason.VOLTAGE_UNKNOWN, index, voltage, envelope.voltage_min))
+        elif not envelope.voltage_min <= voltage <= envelope.voltage_max:
+            limit = envelope.voltage_min if voltage < envelope.voltage_min else envelope.voltage_max
+            found.append(Violation(Reason.VOLTAGE, index, voltage, limit))
+        if readings.faults[index] != 0:
+            found.append(Violation(Reason.MOTOR_FAULT, index, float(readings.faults[index]), 0.0))
+        return found

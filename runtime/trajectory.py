@@ -1,11 +1,10 @@
 """Measured joint positions of a run: kept for the verdict and for plots, in bounded memory."""
 
-import math
-
 import numpy as np
 
 from hardware.clock import NS_PER_S
 from hardware.types import Float64Array, Int64Array
+from runtime.contract.goal import goal_error
 from runtime.contract.spec import GoalSpec
 
 _TICKS_MAX = 360_000  # an hour at 100 Hz; of a longer run the last half hour at least is kept
@@ -78,7 +77,5 @@ def goal_reached(trajectory: Trajectory, goal: GoalSpec, since_ns: int, period_n
     if len(time_ns) == 0 or int(time_ns[-1]) + period_ns - since_ns < hold_ns:
         return None
     last = time_ns > int(time_ns[-1]) + period_ns - hold_ns
-    error = trajectory.position[last, trajectory.joints.index(goal.joint)] - goal.position
-    if goal.wrap:
-        error = (error + math.pi) % (2.0 * math.pi) - math.pi
+    error = goal_error(trajectory.position[last, trajectory.joints.index(goal.joint)], goal.position, goal.wrap)
     return bool((np.abs(error) <= goal.tolerance).all())

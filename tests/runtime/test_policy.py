@@ -1,0 +1,156 @@
+"""Laws of loading and running a policy: true to its graph, and one clear line for whatever is wrong with a file."""
+
+import numpy as np
+import pytest
+
+from configs.errors import UserError
+from configs.load import load_robot
+from runtime.contract.manifest import CONTRACT_KEY
+from runtime.policy import OnnxPolicy, check_robot
+
+onnx = pytest.importorskip("onnx")
+
+
+def test_a_policy_computes_its_graph_in_its_own_buffer(model_of, contract):
+    policy = OnnxPolicy(model_of(gain=0.5, bias=0.1))
+    assert policy.contract == contract
+    assert policy.provenance == {"task": "pendulum_swingup"}
+    assert len(policy.digest) == 64
+    first = policy.act(np.ones((1, contract.observation_size), np.float32))
+    assert first.dtype == np.float32
+    assert first.shape == (1, 1)
+    assert first[0, 0] == pytest.approx(np.tanh(0.6), abs=1e-6)
+    second = policy.act(np.zeros((1, contract.observation_size), np.float32))
+    assert second is first
+    assert second[0, 0] == pytest.approx(np.tanh(0.1), abs=1e-6)
+
+
+def test_the_observation_is_copied_not_kept(model_of, contract):
+    policy = OnnxPolicy(model_of(gain=1.0))
+    observation = np.ones((1, contract.observation_size), np.float32)
+    action = policy.act(observation).copy()
+    observation[:] = 9.0
+    assert policy.act(np.ones((1, contract.observation_size), np.float32)) == action
+
+
+def refused(path, match=None):
+    with pytest.raises(UserError, match=match) as caught:
+        OnnxPolicy(path)
+    message = str(caught.value)
+    assert message.startswith(str(path))
+    assert "\n" not in message
+
+
+def test_a_missing_file_is_one_line(tmp_path):
+    refused(tmp_path / "no.onnx", "No such file")
+    refused(tmp_path, "cannot be read")
+
+
+@pytest.mark.parametrize("damage", [b"", b"not an onnx file", b"\x00" * 1000])
+def test_a_file_that_is_no_model_is_one_line(tmp_path, damage):
+    path = tmp_path / "damaged.onnx"
+    path.write_bytes(damage)
+    refused(path, "not a valid ONNX model|carries no contract")
+
+
+def test_no_truncated_model_is_taken(model_of, tmp_path):
+    whole = model_of().read_bytes()
+    path = tmp_path / "cut.onnx"
+    for size in range(0, len(whole) - 1, 97):
+        path.write_bytes(whole[:size])
+        refused(path)
+
+
+def what_is_wrong_with(path):
+    try:
+        OnnxPolicy(path)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def test_changed_bits_are_refused_or_harmless(model_of, tmp_path):
+    """A flipped bit may sit in a weight, which no digest inside the file covers; it must never be a traceback."""
+    whole = bytearray(model_of().read_bytes())
+    path = tmp_path / "flipped.onnx"
+    for at in range(0, len(whole), 61):
+        whole[at] ^= 0x10
+        path.write_bytes(whole)
+        whole[at] ^= 0x10
+        error = what_is_wrong_with(path)
+        assert "\n" not in error
+
+
+def changed(path, change):
+    model = onnx.load(path)
+    change(model)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_a_model_without_a_contract_is_refused(model_of):
+    refused(changed(model_of(), lambda model: model.ClearField("metadata_props")), "carries no contract")
+
+
+def test_a_contract_changed_by_hand_is_refused(model_of):
+    def more_effort(model):
+        for entry in model.metadata_props:
+            if entry.key == CONTRACT_KEY:
+                entry.value = entry.value.replace('"effort_max":0.5', '"effort_max":4.0')
+
+    refused(changed(model_of(), more_effort), "digest")
+
+
+def test_shapes_other_than_the_contract_s_are_refused(model_of):
+    def rename(model):
+        model.graph.input[0].name = "state"
+        model.graph.node[0].input[0] = "state"
+
+    refused(changed(model_of(), rename), r"one input 'observation' \[1, 5\]")
+
+    def rename_output(model):
+        model.graph.output[0].name = "torque"
+        model.graph.node[1].output[0] = "torque"
+
+    refused(changed(model_of(), rename_output), r"one output 'action' \[1, 1\]")
+
+
+def test_a_width_other_than_the_contract_s_is_refused(model_of, contract):
+    wider = contract.observation[0].model_copy(update={"history": 3})
+    path = model_of(contract=contract.model_copy(update={"observation": (wider, *contract.observation[1:])}))
+
+    def keep_five_inputs(model):
+        source = onnx.load(model_of("five.onnx"))
+        model.graph.CopyFrom(source.graph)
+
+    refused(changed(path, keep_five_inputs), r"one input 'observation' \[1, 7\].*found: 'observation' \[1, 5\]")
+
+
+def test_recurrent_state_is_refused(model_of, contract):
+    recurrent = contract.model_copy(update={"recurrent_state": ((1, 8),)})
+    refused(model_of(contract=recurrent), "recurrent state")
+
+
+def test_a_robot_that_differs_is_refused_field_by_field(contract):
+    check_robot(contract, load_robot("pendulum"))
+    with pytest.raises(UserError) as caught:
+        check_robot(contract, load_robot("pendulum", ("joints.pivot.velocity_limit=8 rad/s",)))
+    assert str(caught.value) == (
+        "the policy was made for another robot: 1 field differs from 'pendulum': "
+        "joints.pivot.velocity_max: model 9.0, robot 8.0"
+    )
+    with pytest.raises(UserError, match=r"; and 1 more$"):
+        check_robot(
+            contract,
+            load_robot(
+                "pendulum",
+                (
+                    "joints.pivot.velocity_limit=8 rad/s",
+                    "joints.pivot.stiffness=2 N*m/rad",
+                    "joints.pivot.damping=0.2 N*m*s/rad",
+                    "safety.temperature_max=60 degC",
+                    "safety.missed_ticks_max=10",
+                    "safety.position_margin=10 deg",
+                ),
+            ),
+        )

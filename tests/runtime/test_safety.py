@@ -1,0 +1,464 @@
+"""Laws of the trusted core: boundary sweeps of every limit, and for any input a finite command inside the limits."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hardware.types import JointCommand, JointState
+from runtime.contract.spec import JointSpec, RobotSpec, SafetySpec
+from runtime.interventions import InterventionLog
+from runtime.limits import CommandLimits, Intervention, effort_bounds
+from runtime.safety import ALL_WELL, DAMP_REASONS, UNKNOWN_GRACE_NS, Level, Reason, Safety, Violation, verdict_of
+
+PERIOD = 0.01
+NOW = 10_000_000_000
+MS = 1_000_000
+
+ENVELOPE = SafetySpec(
+    watchdog=0.1,
+    reading_age_max=0.05,
+    communication_loss=0.2,
+    missed_ticks_max=20,
+    temperature_max=70.0,
+    voltage_min=10.0,
+    voltage_max=14.8,
+    position_margin=0.5,
+    velocity_margin=3.0,
+)
+ARM = JointSpec(
+    name="arm",
+    mode="current",
+    default_position=0.0,
+    position_min=-2.0,
+    position_max=2.0,
+    velocity_max=9.0,
+    effort_max=0.5,
+    stiffness=1.0,
+    damping=0.15,
+)
+HEAD = ARM.model_copy(update={"name": "head", "mode": "position", "position_min": -1.0, "position_max": 1.5})
+ROBOT = RobotSpec(name="two", joints=(ARM, HEAD), safety=ENVELOPE)
+
+
+def readings(**changes) -> JointState:
+    """Readings with which all is well, but for the changes, which apply to the first joint."""
+    state = JointState.empty(2)
+    state.position[:] = 0.1
+    state.velocity[:] = 0.2
+    state.effort[:] = 0.1
+    state.temperature[:] = 30.0
+    state.voltage[:] = 12.0
+    state.stamp_ns[:] = NOW
+    state.fresh[:] = True
+    for name, value in changes.items():
+        getattr(state, name)[0] = value
+    return state
+
+
+def watching() -> Safety:
+    safety = Safety(ROBOT, PERIOD)
+    safety.begin(readings(), NOW)
+    return safety
+
+
+def judge(state: JointState, *, now_ns: int = NOW, missed: int = 0):
+    return watching().judge(state, now_ns, missed)
+
+
+def test_healthy_readings_are_all_well():
+    assert judge(readings()) is ALL_WELL
+
+
+def after(value: float) -> float:
+    return math.nextafter(value, math.inf)
+
+
+def before(value: float) -> float:
+    return math.nextafter(value, -math.inf)
+
+
+BOUNDS = [
+    ("position", -2.5, 2.5, Reason.POSITION, Level.FAULT),
+    ("velocity", -12.0, 12.0, Reason.VELOCITY, Level.FAULT),
+    ("effort", -1.0, 1.0, Reason.EFFORT, Level.DAMP),
+    ("temperature", None, 70.0, Reason.TEMPERATURE, Level.FAULT),
+    ("voltage", 10.0, 14.8, Reason.VOLTAGE, Level.FAULT),
+]
+
+
+@pytest.mark.parametrize(("field", "low", "high", "reason", "level"), BOUNDS)
+def test_a_value_on_its_limit_is_allowed_and_one_ulp_beyond_is_not(field, low, high, reason, level):
+    for limit, beyond in ((low, before), (high, after)):
+        if limit is None:
+            continue
+        assert judge(readings(**{field: limit})) is ALL_WELL
+        verdict = judge(readings(**{field: beyond(limit)}))
+        assert verdict.level is level
+        assert verdict.reasons == reason
+        assert verdict.violations == (Violation(reason, 0, beyond(limit), limit),)
+
+
+@pytest.mark.parametrize("field", ["position", "velocity", "effort"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_reading_that_is_not_finite_is_a_fault(field, value):
+    verdict = judge(readings(**{field: value}))
+    assert verdict.level is Level.FAULT
+    assert verdict.reasons == Reason.NOT_FINITE
+
+
+@pytest.mark.parametrize(
+    ("field", "reason"), [("temperature", Reason.TEMPERATURE_UNKNOWN), ("voltage", Reason.VOLTAGE_UNKNOWN)]
+)
+def test_a_slow_reading_may_be_unknown_for_the_grace_and_no_longer(field, reason):
+    safety, state = watching(), readings(**{field: math.nan})
+    state.stamp_ns[:] = NOW + UNKNOWN_GRACE_NS
+    assert safety.judge(state, NOW + UNKNOWN_GRACE_NS, 0) is ALL_WELL
+    verdict = safety.judge(state, NOW + UNKNOWN_GRACE_NS + 1, 0)
+    assert verdict.level is Level.FAULT
+    assert verdict.reasons == reason
+
+
+def test_ages_of_readings_damp_and_then_fault():
+    for age_ns, reasons in (
+        (50 * MS, Reason(0)),
+        (50 * MS + 1, Reason.STALE_READING),
+        (200 * MS, Reason.STALE_READING),
+        (200 * MS + 1, Reason.STALE_READING | Reason.COMMUNICATION_LOSS),
+    ):
+        state = readings()
+        state.fresh[0] = False
+        assert judge(state, now_ns=NOW + age_ns).reasons == reasons
+
+
+def test_a_reading_from_the_future_is_stale():
+    verdict = judge(readings(stamp_ns=NOW + 1))
+    assert verdict.level is Level.DAMP
+    assert verdict.reasons == Reason.STALE_READING
+
+
+def test_a_joint_that_never_answered_is_a_communication_loss():
+    verdict = judge(readings(stamp_ns=-1))
+    assert Reason.COMMUNICATION_LOSS in verdict.reasons
+
+
+def test_joints_that_answer_only_in_turns_are_stale_together():
+    safety = watching()
+    verdict = ALL_WELL
+    for tick in range(1, 8):
+        state = readings()
+        now_ns = NOW + tick * 10 * MS
+        state.fresh[:] = [tick % 2 == 0, tick % 2 == 1]
+        state.stamp_ns[:] = np.where(state.fresh, now_ns, now_ns - 10 * MS)
+        verdict = safety.judge(state, now_ns, 0)
+    assert verdict.reasons == Reason.STALE_READING
+    assert verdict.violations[0].joint == -1
+
+
+@pytest.mark.parametrize(("missed", "reasons"), [(20, Reason(0)), (21, Reason.MISSED_TICKS), (-1, Reason.MISSED_TICKS)])
+def test_missed_ticks_in_a_row(missed, reasons):
+    assert judge(readings(), missed=missed).reasons == reasons
+
+
+def test_a_motor_fault_is_a_fault():
+    assert judge(readings(faults=4)).reasons == Reason.MOTOR_FAULT
+
+
+def test_whoever_forgets_to_begin_is_refused():
+    state = readings(temperature=math.nan)
+    state.fresh[:] = False
+    verdict = Safety(ROBOT, PERIOD).judge(state, NOW, 0)
+    assert verdict.reasons == Reason.STALE_READING | Reason.TEMPERATURE_UNKNOWN
+
+
+def test_the_worst_reason_decides():
+    assert verdict_of(()) is ALL_WELL
+    for reason in Reason:
+        expected = Level.DAMP if reason in DAMP_REASONS else Level.FAULT
+        assert verdict_of((Violation(reason, 0, 0.0, 0.0),)).level is expected
+    assert judge(readings(effort=2.0, position=9.0)).level is Level.FAULT
+
+
+anything = st.floats(allow_nan=True, allow_infinity=True)
+near = st.one_of(anything, st.floats(-3.0, 3.0), st.sampled_from([0.5, -0.5, 1.0, 1.5, 2.0, -2.0, 9.0, -9.0, 0.0]))
+
+
+@given(st.lists(near, min_size=6, max_size=6), st.integers(-(2**62), 2**62), st.booleans())
+def test_all_well_is_said_only_when_no_single_check_fails(values, stamp, fresh):
+    """The quick way in array operations never allows what the scalar checks refuse."""
+    state = readings(**dict(zip(("position", "velocity", "effort", "temperature", "voltage"), values, strict=False)))
+    state.stamp_ns[1], state.fresh[1] = stamp, fresh
+    verdict = judge(state)
+    q, v, effort, temperature, voltage = values[:5]
+    well = (
+        -2.5 <= q <= 2.5
+        and -12.0 <= v <= 12.0
+        and -1.0 <= effort <= 1.0
+        and (temperature <= 70.0 or math.isnan(temperature))
+        and (10.0 <= voltage <= 14.8 or math.isnan(voltage))
+        and 0 <= NOW - stamp <= 50 * MS
+    )
+    assert (verdict.level is Level.OK) == well
+
+
+# --- commands
+
+
+def command(**targets) -> JointCommand:
+    made = JointCommand.zeros(2)
+    for name, value in targets.items():
+        getattr(made, name)[:] = value
+    return made
+
+
+def limits(position=(0.1, 0.1)) -> CommandLimits:
+    made = CommandLimits(ROBOT, PERIOD)
+    state = readings()
+    state.position[:] = position
+    made.begin(state)
+    return made
+
+
+def assert_inside(made: JointCommand) -> None:
+    for values in (made.position, made.velocity, made.effort, made.stiffness, made.damping):
+        assert np.isfinite(values).all()
+    for index, joint in enumerate(ROBOT.joints):
+        margin = ENVELOPE.position_margin
+        assert joint.position_min - margin <= made.position[index] <= joint.position_max + margin
+        assert abs(made.velocity[index]) <= joint.velocity_max
+        assert abs(made.effort[index]) <= joint.effort_max
+        assert 0.0 <= made.stiffness[index] <= joint.stiffness
+        assert 0.0 <= made.damping[index] <= joint.damping
+
+
+@given(
+    st.lists(near, min_size=10, max_size=10),
+    st.lists(near, min_size=4, max_size=4),
+    st.lists(near, min_size=2, max_size=2),
+)
+def test_any_command_comes_out_finite_and_inside_the_limits(targets, measured, start):
+    guard = limits(start)
+    made = JointCommand(*np.array(targets).reshape(5, 2))
+    state = readings()
+    state.position[:], state.velocity[:] = measured[:2], measured[2:]
+    for _ in range(2):
+        guard.limit(made, state)
+        assert_inside(made)
+        for index, joint in enumerate(ROBOT.joints):
+            low, high, _ = effort_bounds(joint, state.position[index], state.velocity[index])
+            assert low <= made.effort[index] <= high or made.effort[index] == 0.0
+        made = JointCommand(*np.array(targets).reshape(5, 2))
+
+
+@given(
+    st.lists(near, min_size=4, max_size=4),
+    st.lists(near, min_size=2, max_size=2),
+    st.lists(st.booleans(), min_size=2, max_size=2),
+)
+def test_damping_is_finite_inside_the_limits_and_never_drives(measured, start, usable):
+    guard = limits(start)
+    made, state = command(), readings()
+    state.position[:], state.velocity[:] = measured[:2], measured[2:]
+    for _ in range(2):
+        guard.damp(made, state, np.array(usable))
+        assert_inside(made)
+    inside = ARM.position_min <= state.position[0] <= ARM.position_max
+    assert made.effort[1] == 0.0
+    if not usable[0]:
+        assert made.effort[0] == 0.0
+    elif inside and math.isfinite(state.velocity[0]):
+        assert made.effort[0] * state.velocity[0] <= 0.0
+
+
+@given(st.lists(st.floats(-0.5, 0.5), min_size=2, max_size=2))
+def test_what_is_inside_the_limits_is_not_touched(efforts):
+    guard, made = limits(), command(position=0.1, velocity=0.5)
+    made.effort[:] = efforts
+    bits = guard.limit(made, readings())
+    assert not bits.any()
+    assert made.effort.tolist() == efforts
+
+
+@given(st.lists(near, min_size=10, max_size=10), st.lists(near, min_size=4, max_size=4))
+def test_limiting_twice_changes_nothing_more(targets, measured):
+    guard = limits()
+    made = JointCommand(*np.array(targets).reshape(5, 2))
+    state = readings()
+    state.position[:], state.velocity[:] = measured[:2], measured[2:]
+    guard.limit(made, state)
+    once = [made.velocity.copy(), made.effort.copy(), made.stiffness.copy(), made.damping.copy()]
+    guard.limit(made, state)
+    for first, second in zip(once, (made.velocity, made.effort, made.stiffness, made.damping), strict=True):
+        assert first.tolist() == second.tolist()
+
+
+SWEEPS = [
+    ("position", 0, 2.0, Intervention.POSITION_TARGET),
+    ("velocity", 0, 9.0, Intervention.VELOCITY_TARGET),
+    ("effort", 0, 0.5, Intervention.EFFORT),
+    ("stiffness", 0, 1.0, Intervention.GAIN),
+    ("damping", 0, 0.15, Intervention.GAIN),
+    ("position", 0, -2.0, Intervention.POSITION_TARGET),
+    ("velocity", 0, -9.0, Intervention.VELOCITY_TARGET),
+    ("effort", 0, -0.5, Intervention.EFFORT),
+    ("stiffness", 0, 0.0, Intervention.GAIN),
+    ("damping", 0, 0.0, Intervention.GAIN),
+]
+
+
+@pytest.mark.parametrize(("field", "joint", "limit", "expected"), SWEEPS)
+def test_a_target_on_its_limit_passes_and_one_ulp_beyond_is_cut_to_it(field, joint, limit, expected):
+    lower = limit < 0 or (limit == 0.0)
+    made = command(position=0.1)
+    getattr(made, field)[joint] = limit
+    assert not limits().limit(made, readings()).any()
+    getattr(made, field)[joint] = before(limit) if lower else after(limit)
+    assert limits().limit(made, readings())[joint] == expected
+    assert getattr(made, field)[joint] == limit
+
+
+def test_a_position_target_moves_no_faster_than_the_velocity_limit():
+    guard, made, target = limits(), command(), []
+    for _ in range(5):
+        made.position[:] = [0.0, 1.4]
+        bits = guard.limit(made, readings())
+        target.append(made.position[1])
+        assert bits[1] == Intervention.POSITION_STEP
+    assert np.diff([0.1, *target]) == pytest.approx(9.0 * PERIOD)
+
+
+def test_who_starts_outside_the_limits_is_walked_back_without_a_jump():
+    guard, made, targets = limits((0.0, 1.9)), command(), [1.9]
+    for wanted in (3.0, 1.0, 1.0, 3.0, 1.0, 1.0, 1.0, 3.0, 3.0):
+        made.position[:] = [0.0, wanted]
+        guard.limit(made, readings())
+        targets.append(made.position[1])
+    assert max(abs(np.diff(targets))) <= 9.0 * PERIOD + 1e-12
+    outside = [target for target in targets if target > HEAD.position_max]
+    assert outside == sorted(outside, reverse=True)  # never farther out again
+    assert targets[-1] == HEAD.position_max
+
+
+def test_a_robot_without_position_mode_has_no_step_limit():
+    guard = CommandLimits(RobotSpec(name="one", joints=(ARM,), safety=ENVELOPE), PERIOD)
+    made, state = JointCommand.zeros(1), JointState.empty(1)
+    state.position[:], state.velocity[:] = 0.0, 0.0
+    guard.begin(state)
+    made.position[0] = 1.9
+    assert not guard.limit(made, state).any()
+
+
+def test_a_current_mode_joint_s_position_target_is_not_slowed():
+    made = command(position=0.1)
+    made.position[0] = 1.9
+    assert not limits().limit(made, readings()).any()
+
+
+@pytest.mark.parametrize(("side", "sign"), [("max", 1.0), ("min", -1.0)])
+def test_beyond_a_position_limit_effort_must_lead_back(side, sign):
+    state = readings(position=sign * 2.2, velocity=0.0)
+    for effort, allowed in ((0.4, -0.2), (0.0, -0.2), (-0.1, -0.2), (-0.4, -0.4)):
+        made = command(position=0.1)
+        made.effort[0] = sign * effort
+        bits = limits().limit(made, state)
+        assert made.effort[0] == pytest.approx(sign * allowed)
+        assert (bits[0] == Intervention.POSITION_GUARD) == (effort > -0.2)
+    made = command(position=0.1)
+    made.effort[0] = sign * 0.4
+    assert not limits().limit(made, readings(position=sign * 2.0)).any()
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_above_the_velocity_limit_effort_must_not_accelerate(sign):
+    state = readings(velocity=sign * 9.1)
+    made = command(position=0.1)
+    made.effort[0] = sign * 0.3
+    assert limits().limit(made, state)[0] == Intervention.VELOCITY_GUARD
+    assert made.effort[0] == 0.0
+    made.effort[0] = sign * -0.3
+    assert not limits().limit(made, state).any()
+    assert made.effort[0] == sign * -0.3
+
+
+def test_contradicting_guards_leave_no_effort():
+    weak = ARM.model_copy(update={"damping": 0.0})
+    low, high, bits = effort_bounds(weak, 2.4, -9.5)
+    assert (low, high) == (0.0, 0.0)
+    assert bits == Intervention.POSITION_GUARD | Intervention.VELOCITY_GUARD
+
+
+@pytest.mark.parametrize(("position", "velocity"), [(math.nan, 0.0), (0.0, math.nan), (math.nan, math.nan)])
+def test_no_effort_without_knowing_where_the_joint_is(position, velocity):
+    made = command(position=0.1, effort=0.3)
+    limits().limit(made, readings(position=position, velocity=velocity))
+    assert made.effort[0] == 0.0
+    assert made.effort[1] == 0.3
+
+
+@pytest.mark.parametrize("field", ["position", "velocity", "effort", "stiffness", "damping"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_target_that_is_not_finite_refuses_the_whole_command(field, value):
+    made = command(effort=0.4, position=0.3)
+    getattr(made, field)[1] = value
+    bits = limits().limit(made, readings(velocity=2.0))
+    assert bits.tolist() == [0, Intervention.NOT_FINITE]
+    assert made.effort.tolist() == pytest.approx([-0.15 * 2.0, 0.0])
+    assert made.position[1] == 0.1  # where it is
+    assert made.stiffness[1] == HEAD.stiffness
+
+
+def test_damping_holds_where_it_began_and_does_not_follow_a_sagging_joint():
+    guard, made, state = limits(), command(), readings()
+    usable = np.ones(2, np.bool_)
+    for sag in (0.1, 0.05, 0.0):
+        state.position[1] = sag
+        guard.damp(made, state, usable)
+        assert made.position[1] == 0.1
+    made.position[:] = 0.05
+    guard.limit(made, state)
+    state.position[1] = 0.02
+    guard.damp(made, state, usable)
+    assert made.position[1] == 0.02
+
+
+def test_a_stale_velocity_is_no_ground_to_push_on():
+    safety, made = watching(), command()
+    state = readings(velocity=3.0, stamp_ns=NOW - 60 * MS)
+    state.fresh[0] = False
+    assert safety.judge(state, NOW, 0).level is Level.DAMP
+    safety.damp(made, state)
+    assert made.effort[0] == 0.0
+    state = readings(velocity=3.0)
+    assert safety.judge(state, NOW, 0) is ALL_WELL
+    safety.damp(made, state)
+    assert made.effort[0] == pytest.approx(-0.45)
+
+
+def test_every_intervention_is_reported_with_limit_joint_and_value():
+    safety, log, made = watching(), InterventionLog(ROBOT), command(position=0.1)
+    made.effort[0], made.velocity[0], made.stiffness[0], made.position[1] = 0.7, 10.0, 2.0, 1.0
+    bits = safety.limit(made, readings())
+    log.limited(NOW, bits, safety.requested, made)
+    log.judged(NOW, judge(readings(position=9.0)).violations)
+    log.judged(NOW, (Violation(Reason.PORT_LOST, -1, 1.0, 0.0),))
+    told = {(event.reason, event.joint, event.value, round(event.limit, 6)) for event in log.events}
+    assert told == {
+        ("EFFORT", "arm", 0.7, 0.5),
+        ("VELOCITY_TARGET", "arm", 10.0, 9.0),
+        ("GAIN", "arm", 2.0, 1.0),
+        ("POSITION_STEP", "head", 1.0, 0.19),
+        ("POSITION", "arm", 9.0, 2.5),
+        ("PORT_LOST", "", 1.0, 0.0),
+    }
+    assert log.total == 6
+    assert str(log.events[0]).endswith("limit 0.5") or log.events[0].joint == "arm"
+
+
+def test_the_list_of_events_is_bounded_and_the_counters_are_not():
+    log = InterventionLog(ROBOT)
+    for _ in range(1500):
+        log.judged(NOW, (Violation(Reason.EFFORT, 0, 2.0, 1.0),))
+    assert len(log.events) == 1000
+    assert log.counts == {"EFFORT": 1500}

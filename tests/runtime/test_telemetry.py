@@ -1,0 +1,206 @@
+"""Laws of the log: standard readers read it, numbers keep their bits, what was written survives a crash or a full disk."""
+
+import errno
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mcap.reader import make_reader
+
+from configs.errors import UserError
+from runtime import telemetry
+from runtime.contract.manifest import from_metadata, to_metadata
+from runtime.log import read_log
+from runtime.record import TickRecord
+from runtime.session import RunOptions, run_session
+from runtime.states import State
+from runtime.telemetry import METADATA, TOPIC, Ring, TelemetryLog
+
+
+def swing(observation):
+    return float(np.clip(-0.3 * observation[0, 0] - 0.2 * observation[0, 3] + 0.2, -1, 1))
+
+
+def log_a_run(policy, robot, fake, path, **options):
+    return run_session(
+        policy, robot, fake, fake.clock, RunOptions(duration=1.0, log=path, synchronous_log=True, **options)
+    )
+
+
+def test_the_mcap_library_reads_the_log(policy_of, robot, fake, tmp_path, contract):
+    path = tmp_path / "run.mcap"
+    report = log_a_run(policy_of(swing), robot, fake, path)
+    assert report.ok, report.reasons
+    assert report.logged_ticks == report.ticks
+    with path.open("rb") as file:
+        reader = make_reader(file)
+        messages = [json.loads(message.data) for _, channel, message in reader.iter_messages(topics=[TOPIC])]
+        metadata = {record.name: record.metadata for record in reader.iter_metadata()}
+        summary = reader.get_summary()
+    assert len(messages) == report.ticks
+    assert summary.statistics.message_count == report.ticks
+    assert from_metadata(metadata[METADATA])[0] == contract
+    assert metadata[METADATA]["policy_sha256"] == "0" * 64
+    assert metadata["sim2real.run"]["final_state"] == "RUNNING"
+    schema = next(iter(summary.schemas.values()))
+    assert set(json.loads(schema.data)["properties"]) == set(messages[0])
+    positions = [message["position"][0] for message in messages]
+    assert positions == report.position[:, 0].tolist()  # every bit
+    assert messages[-1]["state"] == "RUNNING"
+    assert [message["tick"] for message in messages] == list(range(1, report.ticks + 1))
+
+
+def test_lockstep_logs_are_the_same_bytes(policy_of, robot, fake, clock, tmp_path):
+    first, second = tmp_path / "a.mcap", tmp_path / "b.mcap"
+    log_a_run(policy_of(swing), robot, fake, first)
+    log_a_run(policy_of(swing), robot, type(fake)(robot, type(clock)(1_000_000_000)), second)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_numbers_that_are_not_finite_stay_valid_json(contract):
+    ring, record = Ring(contract, 4), TickRecord.empty(contract)
+    record.state = State.DAMPING.value
+    record.action[:] = np.inf
+    record.joints.effort[:] = -np.inf
+    ring.push(record)
+    text = telemetry.encode(ring.pop())
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    message = json.loads(text, parse_constant=refuse)
+    assert message["position"] == [None]
+    assert message["action"] == [math.inf]
+    assert message["effort"] == [-math.inf]
+
+
+def test_a_full_ring_drops_new_ticks_and_counts_them(contract):
+    ring, record = Ring(contract, 3), TickRecord.empty(contract)
+    record.state = 1
+    for tick in range(5):
+        record.tick = tick
+        ring.push(record)
+    assert ring.dropped == 2
+    assert [ring.pop()["tick"] for _ in range(3)] == [0, 1, 2]
+    assert ring.pop() is None
+    ring.push(record)
+    assert ring.pop()["tick"] == 4
+
+
+def test_a_folder_that_is_not_there_is_one_line_before_anything_moves(policy_of, robot, fake, tmp_path):
+    with pytest.raises(UserError, match="the log cannot be written: No such file"):
+        log_a_run(policy_of(swing), robot, fake, tmp_path / "no" / "run.mcap")
+    assert not fake.opened
+
+
+class FullDisk:
+    """A file on a disk with room for so many bytes."""
+
+    def __init__(self, file, room):
+        self._file, self._room = file, room
+
+    def write(self, data):
+        if self._room < len(data):
+            self._file.write(bytes(data[: self._room]))
+            self._room = 0
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self._room -= len(data)
+        return self._file.write(data)
+
+    def __getattr__(self, name):
+        return getattr(self._file, name)
+
+
+@pytest.mark.parametrize("synchronous", [True, False])
+def test_a_full_disk_ends_the_log_and_not_the_run(policy_of, robot, fake, tmp_path, monkeypatch, synchronous):
+    path = tmp_path / "run.mcap"
+    real_open = Path.open
+
+    def open_small(self, mode="r", *args, **kwargs):
+        file = real_open(self, mode, *args, **kwargs)
+        return FullDisk(file, 14_000) if "w" in mode else file
+
+    monkeypatch.setattr(Path, "open", open_small)
+    monkeypatch.setattr(telemetry, "_CHUNK_BYTES", 2048)
+    options = RunOptions(duration=4.0, log=path, synchronous_log=synchronous)
+    report = run_session(policy_of(swing), robot, fake, fake.clock, options)
+    assert report.final_state is State.RUNNING
+    assert report.ticks > 400
+    assert not report.ok
+    assert report.reasons == (
+        f"{path}: the log ends early, No space left on device; what was written before stays readable",
+    )
+    log = read_log(path)
+    assert not log.complete
+    assert 10 < len(log.ticks) < report.ticks
+    assert [tick["tick"] for tick in log.ticks] == list(range(1, len(log.ticks) + 1))
+
+
+def test_what_was_written_before_kill_9_stays_readable(tmp_path):
+    path = tmp_path / "run.mcap"
+    program = f"""
+        import sys, time
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from pathlib import Path
+        from conftest import FunctionPolicy
+        from configs.load import load_task
+        from runtime.contract.manifest import to_metadata
+        from runtime.contract.spec import contract_of
+        from runtime.record import TickRecord
+        from runtime.telemetry import TelemetryLog
+        contract = contract_of(load_task("pendulum_swingup"))
+        log = TelemetryLog(Path({str(path)!r}), contract, to_metadata(contract, {{}}), synchronous=False)
+        record = TickRecord.empty(contract)
+        record.state = 4
+        for tick in range(1, 1001):
+            record.tick = tick
+            log.record(record)
+        while log.ticks < 1000:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        print("written", flush=True)
+        time.sleep(60)
+    """
+    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"written\n"
+        os.kill(process.pid, signal.SIGKILL)
+    log = read_log(path)
+    assert not log.complete
+    assert [tick["tick"] for tick in log.ticks] == list(range(1, len(log.ticks) + 1))
+    assert len(log.ticks) > 1000 - 60  # at most the last chunk is lost
+
+
+def test_a_log_cut_anywhere_is_readable_up_to_there(policy_of, robot, fake, tmp_path, monkeypatch):
+    monkeypatch.setattr(telemetry, "_CHUNK_BYTES", 2048)
+    path, cut = tmp_path / "run.mcap", tmp_path / "cut.mcap"
+    log_a_run(policy_of(swing), robot, fake, path)
+    whole, counts = path.read_bytes(), []
+    start = len(whole) // 3
+    for size in range(start, len(whole), max(1, (len(whole) - start) // 60)):
+        cut.write_bytes(whole[:size])
+        counts.append(len(read_log(cut).ticks))
+    assert counts == sorted(counts)
+    assert counts[0] > 0
+
+
+def test_another_file_is_no_log(tmp_path, contract):
+    path = tmp_path / "other"
+    with pytest.raises(UserError, match="cannot be read: No such file"):
+        read_log(path)
+    path.write_bytes(b"something else entirely")
+    with pytest.raises(UserError, match="not a log"):
+        read_log(path)
+
+
+def test_closing_twice_does_nothing(tmp_path, contract):
+    log = TelemetryLog(tmp_path / "run.mcap", contract, to_metadata(contract, {}), synchronous=False)
+    with log:
+        log.close()
+    assert read_log(log.path).complete
