@@ -400,6 +400,17 @@ def test_a_copy_that_no_longer_runs_is_not_switched_to(
     assert sha(current(folder)) == sha(policies[0])
 
 
+def test_nothing_gets_its_name_before_it_is_on_the_disk(
+    folder: Path, policies: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(policies[0], folder)
+    with failing_call(-1, lambda _: None, monkeypatch) as calls:
+        install(policies[1], folder)
+    policy, manifest, entries, slot, current_link = ["fsync"] * 5
+    order = [policy, manifest, entries, "rename", slot, "replace", current_link]
+    assert [name for name in calls if name in ("fsync", "rename", "replace")] == order
+
+
 # Killed at every step
 
 KILLED = """
