@@ -149,7 +149,7 @@ def test_a_tick_allocates_no_arrays() -> None:
 def test_effort_actions_are_clipped_scaled_and_never_exceed_the_limit() -> None:
     pipeline = ActionPipeline(contract_of(load_task("pendulum_swingup")), 4)
     targets = pipeline.apply(np.array([[0.5], [-1.0], [7.0], [-np.inf]], np.float32))
-    np.testing.assert_array_equal(targets.effort[:, 0], [0.25, -0.5, 0.5, -0.5])
+    np.testing.assert_array_equal(targets.effort[:, 0], [0.3, -0.6, 0.6, -0.6])
     assert not targets.stiffness.any()
     assert not targets.damping.any()
 
@@ -164,9 +164,9 @@ def test_smoothing_is_a_first_order_filter() -> None:
     contract = base.model_copy(update={"action": base.action.model_copy(update={"smoothing": 0.5})})
     pipeline = ActionPipeline(contract, 1)
     one = np.ones((1, 1), np.float32)
-    assert [float(pipeline.apply(one).effort[0, 0]) for _ in range(3)] == [0.25, 0.375, 0.4375]
+    assert [float(pipeline.apply(one).effort[0, 0]) for _ in range(3)] == pytest.approx([0.3, 0.45, 0.525])
     pipeline.reset()
-    assert float(pipeline.apply(one).effort[0, 0]) == 0.25
+    assert float(pipeline.apply(one).effort[0, 0]) == pytest.approx(0.3)
 
 
 @settings(max_examples=100, deadline=None)
@@ -251,4 +251,4 @@ def test_differences_name_every_field_with_both_values() -> None:
     assert "name: model pendulum, robot arm" in found
     assert "joints: model ['pivot'], robot ['elbow']" in found
     assert "joints.elbow.effort_max: model missing, robot 0.4" in found
-    assert "joints.pivot.effort_max: model 0.5, robot missing" in found
+    assert "joints.pivot.effort_max: model 0.6, robot missing" in found

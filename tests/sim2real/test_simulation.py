@@ -151,11 +151,12 @@ def test_randomised_inertia_equals_a_recompiled_model() -> None:
     simulation = started(Simulation(task(), config, 4, seed=9))
     spec = mujoco.MjSpec.from_file("configs/robots/pendulum.xml")
     nominal = {geom.name: geom.mass for geom in spec.geoms}
+    nominal_mass = sum(nominal[name] for name in ("rod", "weight", "counterweight"))
     for sim in range(4):
         drawn = simulation.batch.get_model(sim)
-        factor = drawn.body("arm").mass[0] / 0.25
+        factor = drawn.body("arm").mass[0] / nominal_mass
         assert 0.5 <= factor <= 1.5
-        for name in ("rod", "weight"):
+        for name in ("rod", "weight", "counterweight"):
             spec.geom(name).mass = nominal[name] * factor
         spec.joint("pivot").armature = 0.007
         recompiled = spec.compile()
@@ -193,8 +194,8 @@ def test_a_stronger_motor_constant_delivers_more_torque_for_the_same_current() -
     strong.step(np.full((1, 1), 0.5, np.float32))
     normal.step(np.full((1, 1), 0.5, np.float32))
     force = [float(s.batch.bind("actuator_force")[0, 0]) for s in (strong, normal)]
-    assert force[0] == pytest.approx(1.2 * 0.25, rel=1e-6)
-    assert force[1] == pytest.approx(0.25, rel=1e-6)
+    assert force[0] == pytest.approx(1.2 * 0.3, rel=1e-6)
+    assert force[1] == pytest.approx(0.3, rel=1e-6)
 
 
 def test_an_unknown_element_is_refused_with_the_valid_names() -> None:
@@ -288,6 +289,6 @@ def test_the_plant_behind_the_emulator_moves_like_the_batch() -> None:
         action = actions(rng, 1)
         simulation.step(action)
         for _ in range(10):
-            plant.step(np.array([0.5 * float(action[0, 0])]))
+            plant.step(np.array([0.6 * float(action[0, 0])]))
         np.testing.assert_allclose(plant.position, simulation._qpos[0], atol=1e-9)
         np.testing.assert_allclose(plant.velocity, simulation._qvel[0], atol=1e-7)
