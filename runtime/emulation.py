@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from configs.errors import UserError
-from configs.library import ROOT
 from configs.load import dump
 from configs.schema.robot import RobotConfig
 from configs.schema.scenario import FaultsConfig
@@ -49,7 +48,13 @@ class Lockstep:
 
 
 def choose_plant(plant: str) -> str:
-    """Return the plant to take: `auto` is mujoco where that is installed, else the first-order one."""
+    """Return the plant to take: `auto` is mujoco where that is installed, else the first-order one.
+
+    Raises:
+        UserError: No such plant.
+    """
+    if plant not in (AUTO_PLANT, *plant_names()):
+        raise UserError(f"no plant named {plant!r}; valid: {AUTO_PLANT}, {', '.join(plant_names())}")
     if plant != AUTO_PLANT:
         return plant
     # The entry point is there without the extra; the library behind it decides.
@@ -69,86 +74,76 @@ def lockstep(robot: RobotConfig, *, plant: str = AUTO_PLANT, faults: FaultsConfi
     return Lockstep(RobotHardware(robot, lockstep_transports(emulated, clock), clock), clock, emulated, chosen)
 
 
+@dataclass(frozen=True)
+class EmulatorProcess:
+    """A running `sim2real emulate`."""
+
+    ports: dict[str, str]
+    """Path of each port by bus name."""
+    _errors: Path
+
+    def warnings(self) -> list[str]:
+        """Return what the emulator has warned of so far, such as not keeping up with real time."""
+        lines = self._errors.read_text(encoding="utf-8", errors="replace").splitlines()
+        return [f"emulator: {line.removeprefix('warning: ')}" for line in lines if line.startswith("warning: ")]
+
+
 @contextmanager
 def emulator_process(
     robot: RobotConfig, *, plant: str = AUTO_PLANT, faults: FaultsConfig | None = None
-) -> Iterator[dict[str, str]]:
+) -> Iterator[EmulatorProcess]:
     """Run `sim2real emulate` for the time of the context; it ends with this process, however that ends.
-
-    Yields:
-        Path of each port by bus name.
 
     Raises:
         UserError: The emulator did not start.
     """
     with tempfile.TemporaryDirectory(prefix="sim2real-run-") as folder:
         # As files, so that overrides and what the library would splice in reach the emulator as they are here.
-        robot_path = Path(folder) / "robot.yaml"
-        robot_path.write_text(dump(_with_absolute_model(robot)), encoding="utf-8")
-        command = [
-            sys.executable,
-            "-m",
-            "sim2real.cli",
-            "emulate",
-            str(robot_path),
-            "--json",
-            "--plant",
-            choose_plant(plant),
-        ]
+        robot_path, errors = Path(folder) / "robot.yaml", Path(folder) / "errors.txt"
+        robot_path.write_text(dump(robot), encoding="utf-8")
+        arguments = [str(robot_path), "--json", "--plant", choose_plant(plant)]
         if faults is not None:
             faults_path = Path(folder) / "faults.yaml"
             faults_path.write_text(dump(faults), encoding="utf-8")
-            command += ["--faults", str(faults_path)]
-        # A session of its own keeps the terminal's Ctrl-C from it: the robot outlives the runtime's way to torque off.
-        process = subprocess.Popen(  # noqa: S603 - our own program, no shell
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 - one system call, and no other thread is started before this
-        )
+            arguments += ["--faults", str(faults_path)]
+        with errors.open("wb") as errors_file:
+            # A session of its own keeps the terminal's Ctrl-C from it: it must see the runtime's torque off.
+            process = subprocess.Popen(  # noqa: S603 - our own program, no shell
+                [sys.executable, "-m", "sim2real.cli", "emulate", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors_file,
+                start_new_session=True,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 - one system call, before the runtime starts any thread
+            )
         try:
-            yield _ports(process)
+            yield EmulatorProcess(_ports(process, errors), errors)
         finally:
             _stop(process)
-
-
-def _with_absolute_model(robot: RobotConfig) -> RobotConfig:
-    model = Path(robot.model)
-    return robot if model.is_absolute() else robot.model_copy(update={"model": str(ROOT / "robots" / model)})
 
 
 def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
-def _ports(process: "subprocess.Popen[bytes]") -> dict[str, str]:
+def _ports(process: "subprocess.Popen[bytes]", errors: Path) -> dict[str, str]:
     line = _first_line(process)
     try:
         return {port["name"]: port["path"] for port in json.loads(line)["ports"] if port["kind"] == "bus"}
     except (ValueError, KeyError, TypeError) as error:
-        said = (
-            process.communicate(timeout=_STOP_TIMEOUT_S)[1].decode(errors="replace")
-            if process.poll() is not None
-            else ""
-        )
-        reason = (said.strip().splitlines() or ["no port was announced"])[-1]
-        raise UserError(f"the emulator did not start: {reason}") from error
+        said = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["it said nothing"]
+        raise UserError(f"the emulator did not start: {said[-1].removeprefix('error: ')}") from error
 
 
 def _first_line(process: "subprocess.Popen[bytes]") -> bytes:
-    if process.stdout is None:
+    output = process.stdout
+    if output is None:
         raise UserError("the emulator has no output")
     with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
+        selector.register(output, selectors.EVENT_READ)
         if not selector.select(_START_TIMEOUT_S):
-            process.kill()
             raise UserError(f"the emulator did not start within {_START_TIMEOUT_S:.0f} s")
-    line = process.stdout.readline()
-    if not line:
-        process.wait(_STOP_TIMEOUT_S)
-    return line
+    return output.readline()
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -108,8 +109,9 @@ def _run(
         return report
     if emulate:
         document |= {"mode": "emulated", "plant": choose_plant(plant)}
-        with emulator_process(robot, plant=plant, faults=faults) as ports:
-            return _run_on_ports(policy, robot, ports, options, document)
+        with emulator_process(robot, plant=plant, faults=faults) as emulator:
+            report = _run_on_ports(policy, robot, emulator.ports, options, document)
+            return replace(report, warnings=(*report.warnings, *emulator.warnings()))
     document |= {"mode": "ports", "plant": None}
     return _run_on_ports(policy, robot, paths, options, document)
 
