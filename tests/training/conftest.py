@@ -1,0 +1,108 @@
+"""A small batched environment in plain numpy, for laws of the learners that need no simulator."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from configs.load import load_task
+from runtime.contract.spec import contract_of
+
+torch.set_num_threads(1)  # as in training: more of them only wait for each other on networks this small
+
+
+@dataclasses.dataclass
+class Transition:
+    observation: np.ndarray
+    final_observation: np.ndarray
+    reward: np.ndarray
+    terminated: np.ndarray
+    truncated: np.ndarray
+
+
+class Episodes:
+    def __init__(self):
+        self.finished = {"return": [], "length": [], "success": []}
+
+    def drain(self):
+        drained = {name: np.array(values) for name, values in self.finished.items()}
+        self.finished = {name: [] for name in self.finished}
+        return drained
+
+
+class PointEnvironment:
+    """A unit mass on a line: push it to the origin and hold it there; leaving [-2, 2] terminates, 50 steps truncate.
+
+    It takes the pendulum's contract, of which only the sizes matter here; the observation is (position, velocity, 0 …).
+    """
+
+    DT = 0.1
+
+    def __init__(self, num_envs=16, seed=0, episode_steps=50):
+        self.contract = contract_of(load_task("pendulum_swingup"))
+        self.observation_size = self.contract.observation_size
+        self.action_size = self.contract.action_size
+        self.num_envs = num_envs
+        self.episode_steps = episode_steps
+        self.episodes = Episodes()
+        self.rng = np.random.default_rng(seed)
+        self.x = np.zeros((num_envs, 2))
+        self.age = np.zeros(num_envs, dtype=np.int64)
+        self.total = np.zeros(num_envs)
+
+    def reset_arrays(self, seed=None):
+        if seed is not None:
+            self.rng = np.random.default_rng(seed)
+        self._begin(np.ones(self.num_envs, dtype=bool))
+        return self._observation()
+
+    def stagger(self):
+        self.age[:] = self.rng.integers(0, self.episode_steps, self.num_envs)
+
+    def step_arrays(self, actions):
+        force = np.clip(actions[:, 0].astype(np.float64), -1, 1) * 2.0
+        self.x[:, 1] += self.DT * force
+        self.x[:, 0] += self.DT * self.x[:, 1]
+        self.age += 1
+        reward = (1.0 - np.abs(self.x[:, 0]) - 0.1 * np.abs(self.x[:, 1])).astype(np.float32)
+        terminated = np.abs(self.x[:, 0]) > 2.0
+        truncated = (self.age >= self.episode_steps) & ~terminated
+        reward[terminated] -= 10.0
+        self.total += reward
+        final = self._observation()
+        done = terminated | truncated
+        self.episodes.finished["return"] += list(self.total[done])
+        self.episodes.finished["length"] += list(self.age[done])
+        self.episodes.finished["success"] += list(np.abs(self.x[done, 0]) < 0.2)
+        self._begin(done)
+        return Transition(self._observation(), final, reward, terminated, truncated)
+
+    def state_dict(self):
+        return {
+            "rng": self.rng.bit_generator.state,
+            "x": self.x.copy(),
+            "age": self.age.copy(),
+            "total": self.total.copy(),
+            "finished": {name: [float(v) for v in values] for name, values in self.episodes.finished.items()},
+        }
+
+    def load_state_dict(self, state):
+        self.rng.bit_generator.state = state["rng"]
+        self.x, self.age, self.total = state["x"].copy(), state["age"].copy(), state["total"].copy()
+        self.episodes.finished = {name: list(values) for name, values in state["finished"].items()}
+
+    def _begin(self, rows):
+        self.x[rows] = self.rng.uniform(-1, 1, (int(rows.sum()), 2))
+        self.age[rows] = 0
+        self.total[rows] = 0
+
+    def _observation(self):
+        observation = np.zeros((self.num_envs, self.observation_size), dtype=np.float32)
+        observation[:, :2] = self.x
+        return observation
+
+
+@pytest.fixture
+def point_environment():
+    return PointEnvironment

@@ -1,0 +1,129 @@
+"""Checkpoints load without executing anything, are whole or absent, and a resumed run is the run itself."""
+
+import errno
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from configs.errors import UserError
+from configs.schema.algorithm import PpoConfig, SacConfig
+from training.algorithms import make_algorithm
+from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+
+PPO = PpoConfig(name="ppo", rollout_steps=8, minibatches=2, hidden=(16, 16))
+SAC = SacConfig(name="sac", batch=32, buffer=512, warmup=64, iteration_steps=6, updates_per_step=1.5, hidden=(16, 16))
+
+
+def checkpoint_of(learner, environment):
+    return Checkpoint(
+        experiment="name: test\n",
+        contract=environment.contract.model_dump_json(),
+        iteration=2,
+        steps=256,
+        seconds=1.0,
+        policy=learner.policy.state_dict(),
+        algorithm=learner.state(),
+        environment=environment.state_dict(),
+    )
+
+
+def everything(learner, environment):
+    """Return all that a learner and its environment hold, flat."""
+
+    def leaves(value):
+        if isinstance(value, dict):
+            return [leaf for key in sorted(value, key=str) for leaf in leaves(value[key])]
+        if isinstance(value, list | tuple):
+            return [leaf for item in value for leaf in leaves(item)]
+        # Integers of random number generators exceed 64 bits: compared as text.
+        return [torch.as_tensor(value) if isinstance(value, np.ndarray | torch.Tensor) else str(value)]
+
+    return leaves([learner.policy.state_dict(), learner.state(), environment.state_dict()])
+
+
+@pytest.mark.parametrize("config", [PPO, SAC], ids=["ppo", "sac"])
+def test_two_and_two_iterations_through_a_file_are_four(config, point_environment, tmp_path):
+    environment = point_environment(16, episode_steps=11)
+    learner = make_algorithm(config, environment, 5)
+    learner.start(5)
+    for iteration in range(4):
+        if iteration == 2:
+            save_checkpoint(checkpoint_of(learner, environment), tmp_path / "2.pt")
+        learner.iterate(iteration / 4)
+
+    resumed_environment = point_environment(16, seed=77, episode_steps=11)
+    resumed = make_algorithm(config, resumed_environment, 99)
+    saved = load_checkpoint(tmp_path / "2.pt")
+    resumed.policy.load_state_dict(saved.policy)
+    resumed.restore(saved.algorithm)
+    resumed_environment.load_state_dict(saved.environment)
+    for iteration in (2, 3):
+        resumed.iterate(iteration / 4)
+
+    expected, found = everything(learner, environment), everything(resumed, resumed_environment)
+    assert len(expected) == len(found) > 30
+    for one, other in zip(expected, found, strict=True):
+        assert torch.equal(one, other) if isinstance(one, torch.Tensor) else one == other
+
+
+def test_the_file_holds_tensors_and_plain_data_only(point_environment, tmp_path):
+    environment = point_environment(4)
+    learner = make_algorithm(PPO, environment, 0)
+    learner.start(0)
+    path = tmp_path / "0.pt"
+    save_checkpoint(checkpoint_of(learner, environment), path)
+    assert torch.load(path, weights_only=True)["iteration"] == 2
+    restored = load_checkpoint(path)
+    np.testing.assert_array_equal(restored.environment["x"], environment.x)
+    assert restored.environment["rng"] == environment.rng.bit_generator.state
+
+
+class Evil:
+    def __reduce__(self):
+        return (Path.touch, (Path("executed"),))
+
+
+def test_a_file_with_code_in_it_is_refused_and_not_executed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"format": 1, "evil": Evil()}, tmp_path / "evil.pt")
+    (tmp_path / "pickle.pt").write_bytes(pickle.dumps(Evil()))
+    for name in ("evil.pt", "pickle.pt"):
+        with pytest.raises(UserError, match="not a readable checkpoint"):
+            load_checkpoint(tmp_path / name)
+    assert not (tmp_path / "executed").exists()
+
+
+def test_what_is_no_checkpoint_gets_one_clear_line(tmp_path):
+    with pytest.raises(UserError, match="no such checkpoint"):
+        load_checkpoint(tmp_path / "missing.pt")
+    (tmp_path / "cut.pt").write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(UserError, match="not a readable checkpoint"):
+        load_checkpoint(tmp_path / "cut.pt")
+    torch.save({"format": 99}, tmp_path / "other.pt")
+    with pytest.raises(UserError, match="format 1"):
+        load_checkpoint(tmp_path / "other.pt")
+    torch.save({"format": 1, "steps": 3}, tmp_path / "partial.pt")
+    with pytest.raises(UserError, match="format 1"):
+        load_checkpoint(tmp_path / "partial.pt")
+
+
+def test_a_full_disk_leaves_the_older_file_and_no_remains(point_environment, tmp_path, monkeypatch):
+    environment = point_environment(4)
+    learner = make_algorithm(PPO, environment, 0)
+    learner.start(0)
+    path = tmp_path / "0.pt"
+    save_checkpoint(checkpoint_of(learner, environment), path)
+    before = path.read_bytes()
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    learner.iterate(0.0)
+    with pytest.raises(UserError, match="No space left on device"):
+        save_checkpoint(checkpoint_of(learner, environment), path)
+    assert path.read_bytes() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["0.pt"]

@@ -1,0 +1,140 @@
+"""A training run on the real environment: what it leaves behind, resuming, interrupting, full disks."""
+
+import errno
+import json
+import signal
+
+import numpy as np
+import pytest
+import torch
+
+from configs.errors import UserError
+from configs.load import load_experiment
+from runtime.policy import OnnxPolicy
+from training import runner
+from training.checkpoint import load_checkpoint
+from training.metrics import read_metrics
+from training.run_folder import CHECKPOINTS_KEPT, RunFolder
+from training.saved_policy import export_run, load_saved_policy
+
+SMALL = (
+    "environments=16",
+    "steps=512",
+    "checkpoint_every=1",
+    "evaluation_episodes=4",
+    "task.episode_duration=0.3 s",
+    "algorithm.rollout_steps=8",
+    "algorithm.minibatches=2",
+    "algorithm.hidden=[16, 16]",
+    "threads=1",
+)
+
+
+def small(*overrides):
+    return load_experiment("pendulum_ppo", (*SMALL, *overrides))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    return runner.train(small(), tmp_path_factory.mktemp("runs") / "whole", progress=False)
+
+
+def test_a_run_leaves_configuration_figures_checkpoints_and_policy(finished):
+    run = finished.run
+    assert load_experiment(str(run.config)) == small()
+    lines = read_metrics(run.metrics)
+    assert [line["iteration"] for line in lines] == [1, 2, 3, 4]
+    assert lines[-1]["steps"] == finished.steps == 512
+    assert len(run.all_checkpoints()) == min(4, CHECKPOINTS_KEPT)
+    assert list(run.path.glob("events.out.tfevents.*"))
+    assert finished.parity <= 1e-5
+    json.dumps(finished.document())
+
+
+def test_the_runtime_loads_the_policy_and_acts_as_torch_does(finished):
+    exported, saved = OnnxPolicy(finished.policy), load_saved_policy(finished.run.path)
+    seen = np.random.default_rng(0).normal(size=(1, exported.contract.observation_size)).astype(np.float32)
+    np.testing.assert_allclose(exported.act(seen), saved.act(seen), atol=1e-5)
+    assert exported.provenance["steps"] == "512"
+    assert exported.provenance["seed"] == "0"
+
+
+def test_an_onnx_file_knows_its_experiment(finished, tmp_path):
+    report = export_run(finished.run.path, tmp_path / "again.onnx")
+    saved = load_saved_policy(report.path)
+    assert saved.experiment == small()
+    assert saved.act(np.zeros((3, saved.experiment.environments // 16 * 5), np.float32)).shape == (3, 1)
+
+
+def test_a_resumed_run_is_the_run_itself(finished, tmp_path, monkeypatch):
+    whole = load_checkpoint(finished.run.latest_checkpoint())
+    stop_after(monkeypatch, 2)
+    with pytest.raises(KeyboardInterrupt):
+        runner.train(small(), tmp_path / "half", progress=False)
+    monkeypatch.undo()
+    half = RunFolder.open(tmp_path / "half")
+    assert load_checkpoint(half.latest_checkpoint()).iteration == 2
+    runner.resume(half.path, progress=False)
+    resumed = load_checkpoint(half.latest_checkpoint())
+    assert resumed.steps == whole.steps
+    assert all(torch.equal(whole.policy[name], resumed.policy[name]) for name in whole.policy)
+    assert torch.equal(whole.algorithm["observation"], resumed.algorithm["observation"])
+    assert [line["iteration"] for line in read_metrics(half.metrics)] == [1, 2, 3, 4]
+
+
+def stop_after(monkeypatch, iterations):
+    """Raise SIGINT, as Ctrl-C does, in the middle of an iteration."""
+    iterate = runner._Session._iterate
+
+    def counting(session):
+        if session.iteration == iterations - 1:
+            signal.raise_signal(signal.SIGINT)
+        return iterate(session)
+
+    monkeypatch.setattr(runner._Session, "_iterate", counting)
+
+
+def test_figures_after_the_checkpoint_are_dropped_on_resume(finished, tmp_path, monkeypatch):
+    stop_after(monkeypatch, 2)
+    with pytest.raises(KeyboardInterrupt):
+        runner.train(small(), tmp_path / "run", progress=False)
+    monkeypatch.undo()
+    run = RunFolder.open(tmp_path / "run")
+    with run.metrics.open("a", encoding="utf-8") as file:
+        file.write('{"iteration": 3, "steps": 384}\n{"iteration": 4, "st')
+    runner.resume(run.path, progress=False)
+    assert [line["iteration"] for line in read_metrics(run.metrics)] == [1, 2, 3, 4]
+
+
+def test_what_cannot_be_done_gets_one_clear_line(finished, tmp_path):
+    with pytest.raises(UserError, match="exists already"):
+        runner.train(small(), finished.run.path, progress=False)
+    with pytest.raises(UserError, match="all 512 steps are done"):
+        runner.resume(finished.run.path, progress=False)
+    with pytest.raises(UserError, match="cannot change when a run is resumed"):
+        runner.resume(finished.run.path, ("algorithm.discount=0.9",), progress=False)
+    with pytest.raises(UserError, match="not a run"):
+        runner.resume(tmp_path, progress=False)
+    with pytest.raises(UserError, match="cannot be read"):
+        load_saved_policy(tmp_path / "missing.onnx")
+    (tmp_path / "junk.onnx").write_bytes(b"junk")
+    with pytest.raises(UserError, match="not an ONNX model"):
+        load_saved_policy(tmp_path / "junk.onnx")
+
+
+def test_a_full_disk_names_what_was_saved_and_it_stays_readable(tmp_path, monkeypatch):
+    import os
+
+    fsync, calls = os.fsync, []
+
+    def full(descriptor):
+        calls.append(descriptor)
+        if len(calls) > 3:  # configuration and two checkpoints fit
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(descriptor)
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(UserError, match=r"No space left on device; saved before: .*000002\.pt"):
+        runner.train(small(), tmp_path / "run", progress=False)
+    assert load_checkpoint(RunFolder(tmp_path / "run").latest_checkpoint()).iteration == 2
+    assert len(read_metrics(tmp_path / "run" / "metrics.jsonl")) == 3
