@@ -4,13 +4,12 @@ Pure: time is an argument in integer nanoseconds, the shaft and the winding are 
 comment says otherwise: ROBOTIS e-Manual, DYNAMIXEL Protocol 2.0 and XM430-W350.
 """
 
-from dataclasses import dataclass
-
 from configs.schema.motor import MotorConfig
 from hardware.dynamixel.firmware_control import CURRENT, CURRENT_POSITION, POSITION, POSITION_MODES, PWM, ControlLoop
 from hardware.dynamixel.firmware_encoder import Encoder
 from hardware.dynamixel.firmware_health import HardwareErrorBit, Health
 from hardware.dynamixel.firmware_memory import Change, Memory
+from hardware.dynamixel.firmware_readings import Readings, Shaft
 from hardware.dynamixel.frame import ALERT, StatusError
 from hardware.dynamixel.tables import BAUD_CODES, BAUDRATES, x_series_table
 
@@ -35,23 +34,6 @@ _RESET_BY_MODE = (
 )
 _TORQUE_BY_GOAL = 0b1000  # Drive Mode (10)
 _HOMING_MAX = 1024  # counts; in position mode a larger Homing Offset (20) is ignored
-_IN_POSITION_COUNTS = 20  # the e-Manual gives no figure for bit 0 of Moving Status; an assumption
-
-
-@dataclass(slots=True)
-class Shaft:
-    """What the motor's sensors see, in its own direction of rotation."""
-
-    angle: float = 0.0
-    """rad"""
-    velocity: float = 0.0
-    """rad/s"""
-    torque: float = 0.0
-    """N·m of the winding, at the output shaft."""
-    voltage: float = 0.0
-    """V of the supply at the motor."""
-    temperature: float = 25.0
-    """°C"""
 
 
 class EmulatedMotor:
@@ -66,6 +48,7 @@ class EmulatedMotor:
         self.encoder = Encoder(config.counts_per_revolution)
         self.health = Health(config, self.memory)
         self.loop = ControlLoop(config, self.memory)
+        self._readings = Readings(config, self.memory, self.shaft, self.encoder, self.loop)
         self.silent = False
         """Neither hears nor answers: a fault of its data line."""
         self.torque_enabled = False
@@ -163,7 +146,7 @@ class EmulatedMotor:
 
     def read_register(self, name: str, now_ns: int = 0) -> int:
         """Return the present value of a register: for tests and reports, no access rules."""
-        self._refresh(now_ns)
+        self._readings.refresh(self.health.status, self._duty, max(0, now_ns - self._boot_end_ns))
         return self.memory.get(name)
 
     def write_register(self, name: str, value: int, now_ns: int = 0) -> StatusError | None:
@@ -175,7 +158,7 @@ class EmulatedMotor:
         """Return the bytes of a block, or why not."""
         # Beyond the readings lie indirect data, which may point at them.
         if address + length > _READINGS_FROM:
-            self._refresh(now_ns)
+            self._readings.refresh(self.health.status, self._duty, max(0, now_ns - self._boot_end_ns))
         return self.memory.read(address, length)
 
     def check_write(self, address: int, data: bytes) -> list[Change] | StatusError:
@@ -305,26 +288,3 @@ class EmulatedMotor:
         offset = self.memory.get("homing_offset")
         fits = -_HOMING_MAX <= offset <= _HOMING_MAX
         self.encoder.offset = offset if fits or self.memory.get("operating_mode") != POSITION else 0
-
-    def _refresh(self, now_ns: int) -> None:
-        """Bring the registers of readings up to date; nobody sees them in between."""
-        put, shaft, config = self.memory.set, self.shaft, self.config
-        sign = -1.0 if self.encoder.reversed else 1.0
-        counts = self.encoder.counts(shaft.angle)
-        velocity = 0 if self.encoder.stuck else round(sign * shaft.velocity / config.velocity_unit)
-        current = round(sign * shaft.torque / (config.torque_constant * config.dynamixel.current_unit))
-        moving = abs(velocity) > self.memory.get("moving_threshold")
-        profile = self.loop.profile
-        arrived = abs(self.memory.get("goal_position") - counts) <= _IN_POSITION_COUNTS
-        put("hardware_error_status", self.health.status)
-        put("realtime_tick", max(0, now_ns - self._boot_end_ns) // 1_000_000 % 32768)
-        put("moving", int(moving))
-        put("moving_status", int(arrived) | int(profile.running) << 1)
-        put("present_pwm", round(sign * self._duty * 885.0))
-        put("present_current", current)
-        put("present_velocity", velocity)
-        put("present_position", counts)
-        put("velocity_trajectory", round(self.loop.trajectory_velocity))
-        put("position_trajectory", round(profile.position))
-        put("present_input_voltage", round(shaft.voltage * 10.0))
-        put("present_temperature", min(255, max(0, round(shaft.temperature))))

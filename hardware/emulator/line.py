@@ -151,10 +151,17 @@ class Line:
             self.cancelled += 1
 
     def _cut(self, now_ns: int) -> None:
-        """Lose the replies that are not over when the client begins to send; what has arrived of them stays."""
-        for reply in [reply for reply in self._wire if reply.end_ns > now_ns]:
-            self._wire.remove(reply)
-            self.cancelled += 1
+        """Lose the replies that are not over when the client begins to send; what has arrived of them stays.
+
+        One that is over and has not been handed over is lost as well: the client has sent without it, which only a
+        server that is late can find.
+        """
+        replies = list(self._wire)
+        self._wire.clear()
+        self.cancelled += len(replies)
+        for reply in replies:
+            if reply.end_ns <= now_ns:
+                continue
             heard = max(0, now_ns - reply.start_ns) * len(reply.data) // (reply.end_ns - reply.start_ns)
             if heard:
                 self._wire.append(_OnWire(reply.start_ns, now_ns, reply.baudrate, reply.data[:heard]))

@@ -56,6 +56,9 @@ class PtyServer:
         ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
         self._offset_ns = time.monotonic_ns() - self._emulated.now_ns
         while not stop.is_set():
+            for port in self._ports.values():
+                if port.is_open:  # what a client sent before a reply was out counts as sent before it
+                    port.receive(time.monotonic_ns() - self._offset_ns)
             now_ns = self._catch_up()
             for port in self._ports.values():
                 self._follow_plug(port)
@@ -81,14 +84,12 @@ class PtyServer:
         return now_ns
 
     def _wait(self, now_ns: int) -> None:
-        """Sleep until a client sends or something is due, and take what clients have sent."""
+        """Sleep until a client sends, comes or goes, or something is due."""
         due_ns = min(self._emulated.next_ns, now_ns + _STEP_NS)
-        ports = {descriptor: port for port in self._ports.values() for descriptor in port.descriptors}
         wait_ns = due_ns - (time.monotonic_ns() - self._offset_ns)
         # select, because epoll and poll wait in whole milliseconds.
-        ready, _, _ = select.select(list(ports), [], [], max(0, wait_ns) / NS_PER_S)
-        for port in {id(ports[descriptor]): ports[descriptor] for descriptor in ready}.values():
-            port.receive(time.monotonic_ns() - self._offset_ns)
+        descriptors = [descriptor for port in self._ports.values() for descriptor in port.descriptors]
+        select.select(descriptors, [], [], max(0, wait_ns) / NS_PER_S)
 
     def _follow_plug(self, port: PtyPort) -> None:
         if port.line.plugged and not port.is_open:

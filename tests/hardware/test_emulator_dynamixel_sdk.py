@@ -114,6 +114,7 @@ def test_reg_write_and_action(client):
     assert client.packets.regWriteTxRx(client.port, 1, LED, 1, [1]) == (COMM_SUCCESS, 0)
     assert client.read(1, 1, LED) == 0
     assert client.packets.action(client.port, 1) == COMM_SUCCESS
+    time.sleep(0.1)  # the library does not wait for the reply to Action, and clears the port before it sends again
     assert client.read(1, 1, LED) == 1
 
 

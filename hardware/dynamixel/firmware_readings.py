@@ -1,0 +1,66 @@
+"""What an X-series motor senses, and the registers that show it; they are brought up to date when somebody reads."""
+
+from dataclasses import dataclass
+
+from configs.schema.motor import MotorConfig
+from hardware.dynamixel.firmware_control import PWM_FULL, ControlLoop
+from hardware.dynamixel.firmware_encoder import Encoder
+from hardware.dynamixel.firmware_memory import Memory
+
+_TICK_WRAP = 32_768  # ms, Realtime Tick (120)
+_IN_POSITION_COUNTS = 20  # the e-Manual gives no figure for bit 0 of Moving Status; an assumption
+
+
+@dataclass(slots=True)
+class Shaft:
+    """What the motor's sensors see, in its own direction of rotation."""
+
+    angle: float = 0.0
+    """rad"""
+    velocity: float = 0.0
+    """rad/s"""
+    torque: float = 0.0
+    """N·m of the winding, at the output shaft."""
+    voltage: float = 0.0
+    """V of the supply at the motor."""
+    temperature: float = 25.0
+    """°C"""
+
+
+class Readings:
+    """The registers of readings of one motor."""
+
+    def __init__(self, config: MotorConfig, memory: Memory, shaft: Shaft, encoder: Encoder, loop: ControlLoop) -> None:
+        self._memory = memory
+        self._shaft = shaft
+        self._encoder = encoder
+        self._loop = loop
+        self._velocity_unit = config.velocity_unit
+        self._torque_unit = config.torque_constant * config.dynamixel.current_unit
+
+    def refresh(self, error_status: int, duty: float, up_ns: int) -> None:
+        """Bring the registers up to date.
+
+        Args:
+            error_status: Hardware Error Status (70).
+            duty: Share of the supply voltage on the winding, in the shaft's direction.
+            up_ns: Time since the motor started.
+        """
+        put, shaft = self._memory.set, self._shaft
+        sign = -1.0 if self._encoder.reversed else 1.0
+        counts = self._encoder.counts(shaft.angle)
+        velocity = 0 if self._encoder.stuck else round(sign * shaft.velocity / self._velocity_unit)
+        profile = self._loop.profile
+        arrived = abs(self._memory.get("goal_position") - counts) <= _IN_POSITION_COUNTS
+        put("hardware_error_status", error_status)
+        put("realtime_tick", up_ns // 1_000_000 % _TICK_WRAP)
+        put("moving", int(abs(velocity) > self._memory.get("moving_threshold")))
+        put("moving_status", int(arrived) | int(profile.running) << 1)
+        put("present_pwm", round(sign * duty * PWM_FULL))
+        put("present_current", round(sign * shaft.torque / self._torque_unit))
+        put("present_velocity", velocity)
+        put("present_position", counts)
+        put("velocity_trajectory", round(self._loop.trajectory_velocity))
+        put("position_trajectory", round(profile.position))
+        put("present_input_voltage", round(shaft.voltage * 10.0))
+        put("present_temperature", min(255, max(0, round(shaft.temperature))))
