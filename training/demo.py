@@ -136,8 +136,8 @@ def _simulate(experiment: ExperimentConfig, policy: Path, seed: int) -> Evaluati
 
 def _run(policy: OnnxPolicy, task: TaskConfig, log: Path) -> RunReport:
     clock = MonotonicClock()
-    with emulator_process(task.robot) as ports:
-        hardware = RobotHardware(task.robot, open_serial_ports(task.robot, ports, clock), clock)
+    with emulator_process(task.robot) as emulator:
+        hardware = RobotHardware(task.robot, open_serial_ports(task.robot, emulator.ports, clock), clock)
         options = RunOptions(duration=task.episode_duration, log=log, real_time=True)
         return run_session(policy, task.robot, hardware, clock, options)
 

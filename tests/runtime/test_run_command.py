@@ -86,7 +86,7 @@ WRONG = [
     (("MODEL", *BY_NAME, "--emulate", "--plant", "jelly"), "no plant named 'jelly'; valid: auto, inertia"),
     (("MODEL", *LOCKSTEP, "--duration", "1", "--faults", "no_such"), "no faults entry named 'no_such'"),
     (("MODEL", *LOCKSTEP, "--duration", "1", "--log", "no/such/folder/run.mcap"), "the log cannot be written"),
-    (("MODEL", *LOCKSTEP, "--duration", "1", "--set", "joints.pivot.effort_limit=0.4 N*m"), "model 0.6, robot 0.4"),
+    (("MODEL", *LOCKSTEP, "--duration", "1", "--set", "joints.pivot.effort_limit=0.4 N*m"), ", robot 0.4"),
     (("MODEL", *LOCKSTEP, "--duration", "1", "--set", "joints.pivott.id=2"), "pivott"),
 ]
 

@@ -247,7 +247,7 @@ def test_any_command_comes_out_finite_and_inside_the_limits(targets, measured, s
         guard.limit(made, state)
         assert_inside(made)
         for index, joint in enumerate(ROBOT.joints):
-            low, high, _ = effort_bounds(joint, state.position[index], state.velocity[index])
+            low, high, _ = effort_bounds(joint, float(state.position[index]), float(state.velocity[index]))
             assert low <= made.effort[index] <= high or made.effort[index] == 0.0
         made = JointCommand(*np.array(targets).reshape(5, 2))
 

@@ -1,4 +1,4 @@
-"""Laws of the log: standard readers read it, numbers keep their bits, what was written survives a crash or full disk."""
+"""Laws of the log: standard readers read it, numbers keep bits, what is written outlives a crash or full disk."""
 
 import errno
 import json
