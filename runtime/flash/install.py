@@ -45,8 +45,8 @@ def flash(policy: Path, robot: RobotConfig, target: Target, now: Clock = lambda:
     Raises:
         UserError: The policy is damaged or for another robot, or the target cannot take it; what was active stays.
     """
-    contract, provenance = examine(policy, robot)
     model = _read(policy)
+    contract, provenance = examine(policy, robot)
     manifest = Manifest.of(
         sha256=hashlib.sha256(model).hexdigest(),
         size=len(model),

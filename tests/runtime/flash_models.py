@@ -44,6 +44,35 @@ def write_policy(
     return path
 
 
+def write_policy_that_looks_up(path: Path) -> Path:
+    """Write a policy that looks up the magnitude of the observation in a table.
+
+    The table is long enough for the default pose with any last action, and too short for joints in motion.
+    """
+    size = CONTRACT.observation_size
+    graph = helper.make_graph(
+        [
+            helper.make_node("ReduceL2", ["observation"], ["magnitude"], keepdims=0),
+            helper.make_node("Mul", ["magnitude", "thousand"], ["far"]),
+            helper.make_node("Cast", ["far"], ["index"], to=TensorProto.INT64),
+            helper.make_node("Gather", ["table", "index"], ["entry"]),
+            helper.make_node("Reshape", ["entry", "shape"], ["action"]),
+        ],
+        "policy",
+        [helper.make_tensor_value_info("observation", TensorProto.FLOAT, [1, size])],
+        [helper.make_tensor_value_info("action", TensorProto.FLOAT, [1, 1])],
+        [
+            numpy_helper.from_array(np.array(1e3, np.float32), "thousand"),
+            numpy_helper.from_array(np.zeros(1500, np.float32), "table"),
+            numpy_helper.from_array(np.array([1, 1], np.int64), "shape"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    helper.set_model_props(model, to_metadata(CONTRACT, {}))
+    onnx.save(model, str(path))
+    return path
+
+
 def other_robot() -> Contract:
     """A contract that differs from the pendulum's in two fields of its joint."""
     joint = CONTRACT.robot.joints[0].model_copy(update={"effort_max": 0.75, "damping": 0.5})

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from flash_models import CONTRACT, ROBOT, other_robot, write_policy
+from flash_models import CONTRACT, ROBOT, other_robot, write_policy, write_policy_that_looks_up
 
 from configs.errors import UserError
 from configs.load import load_robot
@@ -21,6 +21,7 @@ from runtime.flash.directory import DirectoryTarget
 from runtime.flash.install import Installed, flash, rollback, status
 from runtime.flash.manifest import FlashError, Manifest
 
+JOINT = ROBOT.joints["pivot"]
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 # Every call by which Python changes a file system; pathlib, shutil and our own code all go through `os`.
@@ -139,7 +140,8 @@ def refusals(tmp_path: Path) -> dict[str, tuple[Path, str]]:
         "no contract": (write_policy(tmp_path / "bare.onnx", metadata={}), "carries no contract"),
         "other robot": (
             write_policy(tmp_path / "other.onnx", contract=other_robot()),
-            r"joints\.pivot\.effort_max: model 0\.75, robot 0\.5; joints\.pivot\.damping: model 0\.5, robot 0\.15",
+            rf"joints\.pivot\.effort_max: model 0\.75, robot {JOINT.effort_limit}; "
+            rf"joints\.pivot\.damping: model 0\.5, robot {JOINT.damping}",
         ),
         "not a number": (write_policy(tmp_path / "nan.onnx", weight=float("nan")), "not finite in the default pose"),
         "wrong size": (write_policy(tmp_path / "wide.onnx", outputs=2), r"\[1, 2\]"),
@@ -227,6 +229,19 @@ def test_the_active_slot_is_never_written_to(folder: Path, policies: list[Path])
         DirectoryTarget(folder).write(active.name, b"x", active.manifest, lambda _: None)
 
 
+def test_a_policy_that_fails_to_run_away_from_the_default_pose_is_refused(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(UserError, match=r"does not run .*limits: "):
+        install(write_policy_that_looks_up(tmp_path / "table.onnx"), folder)
+
+
+def test_a_file_too_large_for_a_policy_is_refused_unread(tmp_path: Path, folder: Path) -> None:
+    huge = tmp_path / "huge.onnx"
+    huge.touch()
+    os.truncate(huge, 600 << 20)
+    with pytest.raises(FlashError, match="not a policy for a robot"):
+        install(huge, folder)
+
+
 # Rollback and status
 
 
@@ -295,7 +310,7 @@ def test_a_policy_for_settings_the_robot_no_longer_has_is_told_and_not_gone_back
 ) -> None:
     install(policies[0], folder)
     install(policies[1], folder)
-    changed = load_robot("pendulum", ("joints.pivot.effort_limit=0.4 N*m",))
+    changed = load_robot("pendulum", ("joints.pivot.effort_limit=0.25 N*m",))
     assert "other settings" in str(status(DirectoryTarget(folder), changed).problem)
     with pytest.raises(FlashError, match="other settings"):
         rollback(DirectoryTarget(folder), changed)
@@ -306,6 +321,19 @@ def test_status_writes_nothing(folder: Path, policies: list[Path], monkeypatch: 
     with failing_call(-1, lambda _: None, monkeypatch) as calls:
         status(DirectoryTarget(folder), ROBOT)
     assert calls == []
+
+
+def test_an_endless_manifest_is_not_read(folder: Path, policies: list[Path]) -> None:
+    install(policies[0], folder)
+    DAMAGES["manifest is endless"](folder / "slot_a")
+    assert "larger than" in str(status(DirectoryTarget(folder)).problem)
+
+
+def test_flashing_the_active_policy_again_mends_it_where_it_is_damaged(folder: Path, policies: list[Path]) -> None:
+    install(policies[0], folder)
+    damage_policy(folder / "slot_a")
+    assert install(policies[0], folder).changed
+    assert sha(current(folder)) == sha(policies[0])
 
 
 # Two at once
@@ -398,6 +426,15 @@ def test_a_copy_that_no_longer_runs_is_not_switched_to(
     with pytest.raises(UserError, match="another robot"):
         install(policies[1], folder)
     assert sha(current(folder)) == sha(policies[0])
+
+
+def test_a_file_that_is_replaced_by_another_policy_meanwhile_is_not_installed(
+    folder: Path, policies: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = write_policy(policies[1].with_name("other.onnx"), contract=CONTRACT.model_copy(update={"task": "another"}))
+    monkeypatch.setattr("runtime.flash.install._read", lambda _: other.read_bytes())
+    with pytest.raises(FlashError, match="changed while it was being installed"):
+        install(policies[1], folder)
 
 
 def test_nothing_gets_its_name_before_it_is_on_the_disk(
