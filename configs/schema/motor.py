@@ -6,7 +6,6 @@ from pydantic import Field
 
 from configs.schema.base import Config, Name
 from configs.schema.quantity import (
-    Angle,
     AngularVelocity,
     Current,
     Damping,
@@ -62,8 +61,6 @@ class MotorConfig(Config):
     armature: Annotated[Inertia, NonNegative]
     """Rotor inertia seen at the output shaft (rotor inertia times gear ratio squared)."""
     friction: Friction
-    backlash: Annotated[Angle, NonNegative] = 0.0
-    """Play of the gear train, end to end."""
     counts_per_revolution: Annotated[int, Field(ge=2, le=1 << 24)]
     velocity_unit: Annotated[AngularVelocity, Positive]
     """Resolution of the velocity that the motor reports."""
