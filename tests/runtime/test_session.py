@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from configs.errors import UserError
-from configs.load import load_robot
+from configs.load import load_robot, load_task
 from hardware.clock import NS_PER_S
 from hardware.errors import HardwareError
+from runtime.contract.spec import contract_of
+from runtime.emulation import lockstep
 from runtime.session import RunOptions, run_session
 from runtime.states import State
 
@@ -250,6 +252,29 @@ def test_the_hook_sees_the_robot_before_torque_goes_off(policy_of, robot, fake):
     seen = []
     run(policy_of(still), robot, fake, duration=0.2, before_shutdown=lambda: seen.append(fake.torque))
     assert seen == [True]
+
+
+def test_a_joint_in_position_mode_follows_targets_that_never_outrun_its_velocity_limit(policy_of):
+    overrides = ("robot.joints.pivot.mode=position", "action={target: position, scale: 0.5 rad}")
+    task = load_task("pendulum_swingup", overrides)
+    world = lockstep(task.robot, plant="inertia")
+    policy = policy_of(lambda observation: 1.0 if policy.calls // 50 % 2 else -1.0)
+    policy.contract = contract_of(task)
+    commands = []
+    report = run_session(
+        policy,
+        task.robot,
+        world.hardware,
+        world.clock,
+        RunOptions(duration=2.0, on_tick=lambda controller: commands.append(controller.record.command.position[0])),
+    )
+    assert report.ok, report.reasons
+    assert set(report.interventions) == {"POSITION_STEP"}
+    steps = np.abs(np.diff(commands))
+    limit = task.robot.joints["pivot"].velocity_limit / task.control_rate
+    assert steps.max() == pytest.approx(limit)
+    assert report.position.min() < -0.4
+    assert report.position.max() > 0.4
 
 
 def test_the_report_is_plain_data(policy_of, robot, fake):
