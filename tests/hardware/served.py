@@ -1,5 +1,6 @@
 """An emulated robot served on pseudo-terminals by a thread, for tests of clients in real time."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +20,14 @@ def served(joints: int = 1, faults: FaultsConfig | None = None, **updates: objec
     server = PtyServer(EmulatedRobot(config, InertiaPlant(config), faults))
     stop = threading.Event()
     thread = threading.Thread(target=server.serve, args=(stop,))
+    # The vendor's library polls without a pause, and the interpreter would let it do so for 5 ms at a time.
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-4)
     thread.start()
     try:
         yield server
     finally:
+        sys.setswitchinterval(interval)
         stop.set()
         thread.join()
         server.close()

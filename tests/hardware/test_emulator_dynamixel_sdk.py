@@ -13,6 +13,7 @@ from dynamixel_sdk import (
     GroupSyncWrite,
     PacketHandler,
     PortHandler,
+    port_handler,
 )
 from served import served
 
@@ -40,7 +41,9 @@ class Client:
 
 
 @pytest.fixture
-def client() -> Iterator[Client]:
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    # The library gives up after twice this and 2 ms; a busy machine may need longer to run the emulator at all.
+    monkeypatch.setattr(port_handler, "LATENCY_TIMER", 150)
     with served(joints=3) as server:
         client = Client(server.ports["main"])
         yield client

@@ -5,6 +5,8 @@ from itertools import pairwise
 import pytest
 from emulated import MS, TIMEOUT_NS, Bench
 from fastcrc.crc16 import umts
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hardware.dynamixel.frame import BROADCAST, Decoder, Instruction, decode_fast_status, encode
 
@@ -190,4 +192,15 @@ def test_drain_forgets_what_has_arrived_only():
     bench.clock.sleep_until_ns(bench.clock.now_ns() + 5 * MS)
     bench.transport.drain()
     assert bench.listen() == []
+    assert bench.ask(Instruction.PING) is not None
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.binary(min_size=1, max_size=80), max_size=8))
+def test_no_bytes_whatsoever_make_the_motors_deaf(chunks):
+    bench = Bench()
+    for chunk in chunks:
+        bench.transport.write(chunk)
+    bench.wait(0.3)  # a reboot among them takes its time
+    bench.transport.drain()
     assert bench.ask(Instruction.PING) is not None
