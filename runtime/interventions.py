@@ -3,12 +3,30 @@
 from dataclasses import dataclass
 from typing import Any
 
-from hardware.types import Int64Array, JointCommand
+from hardware.types import Int64Array, JointCommand, MotorFault
 from runtime.contract.spec import RobotSpec
 from runtime.limits import Intervention
 from runtime.safety import Reason, Violation
 
 _EVENTS_MAX = 1000  # the counters go on; a run that trips a limit each tick would otherwise fill the memory
+
+
+_UNITS = {
+    "POSITION": " rad",
+    "START_POSE": " rad",
+    "POSITION_TARGET": " rad",
+    "POSITION_STEP": " rad",
+    "VELOCITY": " rad/s",
+    "VELOCITY_TARGET": " rad/s",
+    "EFFORT": " N*m",
+    "POSITION_GUARD": " N*m",
+    "VELOCITY_GUARD": " N*m",
+    "TEMPERATURE": " degC",
+    "VOLTAGE": " V",
+    "STALE_READING": " s",
+    "COMMUNICATION_LOSS": " s",
+}
+"""Units of value and limit; the rest are counts, gains and bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +41,16 @@ class SafetyEvent:
     limit: float
 
     def __str__(self) -> str:
-        where = f" joint {self.joint}:" if self.joint else ""
-        return f"{self.reason.lower().replace('_', ' ')}:{where} {self.value:.4g}, limit {self.limit:.4g}"
+        what = self.reason.lower().replace("_", " ")
+        where = f" of joint {self.joint}" if self.joint else ""
+        unit = _UNITS.get(self.reason, "")
+        if self.reason == "PORT_LOST":
+            return what
+        if self.reason == "MOTOR_FAULT":
+            return f"{what}{where}: {MotorFault(int(self.value)).name or int(self.value)}"
+        if self.reason == "START_POSE":
+            return f"{what}{where} not reached in time: it is at {self.value:.4g}{unit}, not {self.limit:.4g}{unit}"
+        return f"{what}{where}: {self.value:.4g}{unit}, limit {self.limit:.4g}{unit}"
 
     def document(self) -> dict[str, Any]:
         """Return plain data."""

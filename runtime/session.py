@@ -21,7 +21,7 @@ from runtime.loop import Pacer
 from runtime.policy import Policy, check_robot
 from runtime.realtime import real_time_profile
 from runtime.report import RunReport
-from runtime.safety import Level
+from runtime.safety import DAMP_REASONS, Level
 from runtime.states import LATCHED, Event, State
 from runtime.stop import StopRequest, stop_on_signals
 from runtime.telemetry import TelemetryLog
@@ -233,7 +233,9 @@ class _Session:
         controller, contract = self._controller, self._contract
         reasons = []
         if self._final_state is State.FAULT:
-            for violation in controller.fault_verdict.violations:
+            violations = controller.fault_verdict.violations
+            # What only damps is told when there is nothing worse: a policy that goes on giving NaN.
+            for violation in [each for each in violations if each.reason not in DAMP_REASONS] or violations:
                 joint = contract.joint_names[violation.joint] if violation.joint >= 0 else ""
                 event = SafetyEvent(0, violation.reason.name or "", joint, violation.value, violation.limit)
                 reasons.append(f"fault: {event}")
