@@ -76,20 +76,22 @@ class SerialPort:
             PortLostError: The port vanished.
         """
         self._check_open()
-        # Rounded up: poll counts whole milliseconds and must not return before the deadline.
-        wait_ms = max(0, -((self._clock.now_ns() - deadline_ns) // _NS_PER_MS))
-        events = self._readable.poll(wait_ms)
-        if not events:
-            return 0
-        try:
-            count = os.readv(self._fd, [buffer])
-        except BlockingIOError:
-            count = 0
-        except OSError as error:
-            raise self._lost(error) from error
-        if count == 0 and len(buffer):
-            raise PortLostError(f"port {self.path} vanished")
-        return count
+        while True:
+            # Rounded up: poll counts whole milliseconds and must not return before the deadline.
+            wait_ms = max(0, -((self._clock.now_ns() - deadline_ns) // _NS_PER_MS))
+            if not self._readable.poll(wait_ms):
+                return 0
+            try:
+                count = os.readv(self._fd, [buffer])
+            except BlockingIOError:
+                if wait_ms == 0:
+                    return 0
+                continue  # a pseudo-terminal that was just flushed says that it is readable when it is not
+            except OSError as error:
+                raise self._lost(error) from error
+            if count == 0 and len(buffer):
+                raise PortLostError(f"port {self.path} vanished")
+            return count
 
     def drain(self) -> None:
         """Throw away what has arrived and was not read. Raises PortLostError if the port vanished."""
