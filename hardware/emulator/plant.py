@@ -46,7 +46,7 @@ class InertiaPlant:
         self._dt = self.timestep_ns * 1e-9
 
     def step(self, effort: Float64Array) -> None:
-        """Advance one timestep: semi-implicit Euler, viscous part implicit; Coulomb friction never reverses a motion."""
+        """Advance one timestep: semi-implicit Euler, viscous part implicit; Coulomb friction reverses no motion."""
         free = (self._inertia * self.velocity + self._dt * effort) / (self._inertia + self._dt * self._viscous)
         stop = self._dt * self._coulomb / self._inertia
         self.velocity[:] = np.sign(free) * np.maximum(np.abs(free) - stop, 0.0)
