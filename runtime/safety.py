@@ -128,7 +128,6 @@ class Safety:
         joints = len(robot.joints)
         self._values = np.zeros((5, joints))
         self._ok, self._ok2 = np.zeros((5, joints), np.bool_), np.zeros((5, joints), np.bool_)
-        self._age = np.zeros(joints, np.int64)
         self._usable = np.zeros(joints, np.bool_)
         # Far in the past: whoever forgets to call `begin` is refused.
         self._begun_ns = self._complete_ns = -(2**62)
@@ -155,6 +154,7 @@ class Safety:
             The verdict; a constant when all is well.
         """
         if self._in_order(readings, now_ns) and 0 <= missed_ticks <= self._envelope.missed_ticks_max:
+            self._usable.fill(True)
             return ALL_WELL
         found = self._robot_violations(now_ns, missed_ticks)
         for index in range(len(self._joints)):
@@ -171,15 +171,13 @@ class Safety:
 
     def _in_order(self, readings: JointState, now_ns: int) -> bool:
         """Tell whether every joint answered in this tick with values inside their bounds. NaN is inside nothing."""
-        values, age, ok, ok2 = self._values, self._age, self._ok, self._ok2
-        stamps = readings.stamp_ns
-        np.subtract(now_ns, stamps, out=age)
-        complete = int(np.count_nonzero(readings.fresh)) == len(self._joints)
-        if complete:
-            self._complete_ns = int(stamps.min())
-        np.less_equal(age, min(self._age_max_ns, self._loss_ns), out=self._usable)
-        self._usable &= np.greater_equal(age, 0, out=ok[0])
-        self._usable &= np.greater_equal(stamps, 0, out=ok[0])
+        if int(np.count_nonzero(readings.fresh)) < len(self._joints):
+            return False
+        values, ok, ok2 = self._values, self._ok, self._ok2
+        oldest, newest = int(readings.stamp_ns.min()), int(readings.stamp_ns.max())
+        self._complete_ns = oldest
+        if not (oldest >= 0 and newest <= now_ns and now_ns - oldest <= min(self._age_max_ns, self._loss_ns)):
+            return False
         values[0] = readings.position
         values[1] = readings.velocity
         values[2] = readings.effort
@@ -188,9 +186,7 @@ class Safety:
         np.less_equal(self._low, values, out=ok)
         np.less_equal(values, self._high, out=ok2)
         return (
-            complete
-            and int(np.count_nonzero(self._usable)) == len(self._joints)
-            and int(np.count_nonzero(ok)) == ok.size
+            int(np.count_nonzero(ok)) == ok.size
             and int(np.count_nonzero(ok2)) == ok2.size
             and not np.count_nonzero(readings.faults)
         )
@@ -215,7 +211,8 @@ class Safety:
         envelope, found = self._envelope, []
         age_ns = now_ns - stamp_ns
         known = stamp_ns >= 0
-        if not (known and 0 <= age_ns <= self._age_max_ns):
+        self._usable[index] = recent = known and 0 <= age_ns <= self._age_max_ns
+        if not recent:
             found.append(Violation(Reason.STALE_READING, index, age_ns / NS_PER_S, envelope.reading_age_max))
         if not (known and age_ns <= self._loss_ns):
             found.append(Violation(Reason.COMMUNICATION_LOSS, index, age_ns / NS_PER_S, envelope.communication_loss))
