@@ -19,8 +19,8 @@ from hardware.errors import HardwareError
 from hardware.transport import Transport
 from hardware.types import BusCounters
 
-TRIES = 3
-"""A frame lost to noise is asked for again; more than two in a row are no noise."""
+TRIES = 5
+"""A frame lost to noise is asked for again. Where one in five is lost, all five are lost once in 3000 times."""
 
 MARGIN_S = 0.025
 """Wait beyond the time on the wire: 16 ms latency timer of an FTDI adapter as shipped, EEPROM writes, scheduling."""

@@ -13,7 +13,7 @@ from hardware.dynamixel.tables import x_series_table
 from hardware.errors import PortLostError
 
 ROBOT = load_robot("pendulum")
-PIVOT = ROBOT.joints["pivot"]
+PIVOT = ROBOT.joints["pivot"].model_copy(update={"effort_limit": 0.5})  # N·m, whatever the robot is tuned to
 TABLE = x_series_table(PIVOT.motor)
 BYTE_NS = 10_000  # 1 Mbaud
 
