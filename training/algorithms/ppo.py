@@ -9,7 +9,13 @@ from torch import Tensor, nn
 
 from configs.schema.algorithm import PpoConfig
 from training.algorithms.interface import Metrics
-from training.algorithms.ppo_loss import adapted_rate, clipped_surrogate, value_loss
+from training.algorithms.ppo_loss import (
+    LEARNING_RATE_MAX,
+    LEARNING_RATE_MIN,
+    adapted_rate,
+    clipped_surrogate,
+    value_loss,
+)
 from training.distributions import gaussian_entropy, gaussian_kl, gaussian_log_prob
 from training.environment import Environment
 from training.networks import ValueNetwork
@@ -42,6 +48,7 @@ class Ppo:
         self._optimizer: Final = torch.optim.Adam(self._parameters, lr=config.learning_rate, eps=1e-5, fused=True)
         self._rollout: Final = Rollout(config.rollout_steps, environment.num_envs, *sizes)
         self._observation = torch.zeros(environment.num_envs, sizes[0])
+        self._rate_max = LEARNING_RATE_MAX
 
     @property
     def policy(self) -> Policy:
@@ -55,6 +62,8 @@ class Ppo:
 
     def iterate(self, progress: float) -> tuple[int, Metrics]:
         """Gather one rollout and learn from it."""
+        # Annealing: late in the run only small steps are allowed, so that the policy it ends with is a settled one.
+        self._rate_max = max(LEARNING_RATE_MAX * (1.0 - progress), LEARNING_RATE_MIN)
         begin = time.perf_counter()
         self._collect()
         middle = time.perf_counter()
@@ -175,7 +184,7 @@ class Ppo:
         with torch.no_grad():
             divergence = gaussian_kl(old_mean, old_log_std, mean, self.log_std).mean()
         if config.target_kl is not None:
-            self._rate = adapted_rate(self._rate, float(divergence), config.target_kl)
+            self._rate = adapted_rate(self._rate, float(divergence), config.target_kl, self._rate_max)
         surrogate, clipped = clipped_surrogate(
             gaussian_log_prob(action, mean, self.log_std), old_log_prob, advantage, config.clip
         )

@@ -26,14 +26,14 @@ def value_loss(value: Tensor, target: Tensor) -> Tensor:
     return 0.5 * (value - target).square().mean()
 
 
-def adapted_rate(rate: float, divergence: float, target: float) -> float:
+def adapted_rate(rate: float, divergence: float, target: float, rate_max: float = LEARNING_RATE_MAX) -> float:
     """Return the learning rate after a KL divergence was measured: lower above 2·target, higher below target/2.
 
     The rule of Schulman's adaptive penalty (2017, section 4) applied to the step size. A divergence that is not finite
     lowers it.
     """
     if divergence <= target / 2.0:
-        return min(rate * _RATE_FACTOR, LEARNING_RATE_MAX)
+        return min(rate * _RATE_FACTOR, rate_max)
     if divergence <= target * 2.0:
-        return rate
+        return min(rate, rate_max)
     return max(rate / _RATE_FACTOR, LEARNING_RATE_MIN)
