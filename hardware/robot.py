@@ -82,6 +82,7 @@ class RobotHardware:
 
     def read(self, state: JointState) -> None:
         """Update the state with one exchange on each bus, one after the other. Raises PortLostError."""
+        state.fresh.fill(False)
         for bus, part in zip(self._buses, self._slices, strict=True):
             if part.whole:
                 bus.read(state)

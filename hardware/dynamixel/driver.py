@@ -17,7 +17,7 @@ from hardware.dynamixel.state_reader import StateReader
 from hardware.errors import HardwareError
 from hardware.finite import FiniteCheck
 from hardware.transport import Transport
-from hardware.types import BusCounters, JointCommand, JointState
+from hardware.types import BusCounters, JointCommand, JointState, MotorFault
 
 FAST_SYNC_READ_FIRMWARE = 46
 """Oldest firmware that fast sync read is asked of; the e-Manual names 46 for the XL330."""
@@ -125,6 +125,7 @@ class DynamixelBus:
         """
         if self._reader is None:
             raise HardwareError("bus is not open")
+        state.fresh.fill(False)  # also when the port is lost
         now_ns = self._clock.now_ns()
         if self._enabled and now_ns - self._last_instruction_ns > self._gap_ns:
             self._status_due.update(range(len(self._motors)))  # long enough for watchdogs: did they expire?
@@ -256,8 +257,9 @@ class DynamixelBus:
         for index, name in enumerate(self._names):
             if not answered[index]:
                 self._counters.by_joint[name] += 1
-            elif reader.errors[index] & ALERT:
+            elif reader.errors[index] & ALERT and not state.faults[index]:
                 self._status_due.add(index)
+                state.faults[index] = MotorFault.OTHER  # until its status says which
 
     def _read_status(self, state: JointState) -> None:
         """Look at the status of one motor that answers; the others wait for the next ticks."""

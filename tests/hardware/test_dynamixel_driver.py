@@ -374,9 +374,11 @@ def test_no_corruption_makes_a_value_that_was_not_sent(firmware, data):
 
 def test_a_lost_port_is_told():
     made = bench(1)
+    state = read(made)
     made.bus.lost = True
     with pytest.raises(PortLostError):
-        read(made)
+        read(made, state)
+    assert not state.fresh.any()
     with pytest.raises(PortLostError):
         made.driver.write(command(1))
     with pytest.raises(HardwareError):
@@ -426,6 +428,18 @@ def test_a_motor_that_restarted_is_a_fault():
     made.motors[0].set("torque_enable", 0)
     made.clock.sleep_until_ns(made.clock.now_ns() + 300_000_000)
     assert read(made).faults.tolist() == [MotorFault.OTHER]
+
+
+def test_an_alert_whose_reason_is_not_known_yet_is_a_fault_already():
+    made = bench(2)
+    past_health(made)
+    for motor in made.motors:
+        motor.alert = True
+        motor.set("hardware_error_status", 0x04)
+    state = read(made)
+    assert state.faults.tolist() == [MotorFault.OVERHEATING, MotorFault.OTHER]
+    read(made, state)
+    assert state.faults.tolist() == [MotorFault.OVERHEATING] * 2
 
 
 # Writing
