@@ -12,6 +12,7 @@ from configs.errors import UserError
 from configs.load import dump, validate
 from configs.schema.experiment import ExperimentConfig
 from configs.source import parse_yaml
+from runtime.contract.spec import contract_of
 from sim2real.env import BatchEnv
 from training.algorithms import make_algorithm
 from training.algorithms.interface import Algorithm, Metrics
@@ -129,8 +130,9 @@ class _Session:
     def __init__(self, experiment: ExperimentConfig, run: RunFolder) -> None:
         torch.set_num_threads(1)
         self.experiment, self.run = experiment, run
+        self.contract = contract_of(experiment.task)
         self.environment: Environment = BatchEnv(
-            experiment.task,
+            experiment.training_task,
             experiment.randomization,
             experiment.environments,
             seed=experiment.seed,
@@ -200,7 +202,7 @@ class _Session:
         save_checkpoint(
             Checkpoint(
                 experiment=dump(self.experiment),
-                contract=self.environment.contract.model_dump_json(),
+                contract=self.contract.model_dump_json(),
                 iteration=self.iteration,
                 steps=self.steps,
                 seconds=self.seconds,
@@ -224,7 +226,7 @@ class _Session:
             threads=experiment.threads,
         )
         provenance = provenance_of(experiment, steps=self.steps, iterations=self.iteration, seconds=self.seconds)
-        export = export_policy(policy, self.environment.contract, self.run.policy, provenance, evaluation.observations)
+        export = export_policy(policy, self.contract, self.run.policy, provenance, evaluation.observations)
         return TrainReport(
             self.run, experiment.seed, self.steps, self.iteration, self.seconds, rate, evaluation, export
         )

@@ -33,7 +33,7 @@ class PpoConfig(Config):
     value_weight: Annotated[float, Positive] = 0.5
     gradient_norm_max: Annotated[float, Positive] = 1.0
     recompute_advantages: bool = True
-    """Compute advantages anew before every epoch, with the value network as it is by then (Andrychowicz et al. 2021)."""
+    """Compute advantages anew before every epoch, by the value network as it is then (Andrychowicz et al. 2021)."""
     normalize_values: bool = True
     """Learn values in units of the returns' own spread (PopArt, van Hasselt et al. 2016): the size of the rewards
     stops mattering."""
@@ -58,7 +58,7 @@ class SacConfig(Config):
     iteration_steps: Annotated[int, Field(ge=1, le=65536)] = 50
     """Steps of every environment between two lines of figures; changes nothing in what is learned."""
     updates_per_step: Annotated[float, Field(gt=0.0)] = 4.0
-    """Gradient updates per step of the whole set of environments; divided by their number it is the update-to-data ratio."""
+    """Gradient updates per step of all environments; divided by their number it is the update-to-data ratio."""
     discount: Annotated[float, Field(gt=0.0, le=1.0)] = 0.99
     polyak: Annotated[float, Field(gt=0.0, le=1.0)] = 0.005
     """Share of the new weights that the target critics take at each update."""

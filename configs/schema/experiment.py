@@ -6,6 +6,7 @@ from pydantic import Field
 
 from configs.schema.algorithm import AlgorithmConfig
 from configs.schema.base import Config, Name, Reference
+from configs.schema.quantity import Duration, Positive
 from configs.schema.randomization import RandomizationConfig
 from configs.schema.task import TaskConfig
 
@@ -18,6 +19,9 @@ class ExperimentConfig(Config):
     task: Annotated[TaskConfig, Reference("tasks")]
     randomization: Annotated[RandomizationConfig, Reference("randomization")]
     algorithm: AlgorithmConfig
+    episode_duration: Annotated[Duration, Positive] | None = None
+    """Length of training episodes; the task's when left out. Shorter ones show more starts in the same time, and teach
+    the same task, because a time limit is no end: values go on. The goal must then be held for the same share of them."""
     environments: Annotated[int, Field(ge=1, le=65536)]
     """Simulations that step together."""
     steps: Annotated[int, Field(ge=1)]
@@ -29,3 +33,12 @@ class ExperimentConfig(Config):
     """Iterations between checkpoints; the last one is always kept."""
     evaluation_episodes: Annotated[int, Field(ge=1, le=100_000)] = 64
     """Episodes of the closing evaluation."""
+
+    @property
+    def training_task(self) -> TaskConfig:
+        """The task with the episodes of training."""
+        if self.episode_duration is None:
+            return self.task
+        share = self.episode_duration / self.task.episode_duration
+        goal = self.task.goal.model_copy(update={"hold": self.task.goal.hold * share})
+        return self.task.model_copy(update={"episode_duration": self.episode_duration, "goal": goal})
