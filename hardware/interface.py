@@ -50,7 +50,7 @@ class JointInterface(Protocol):
         ...
 
     def enable(self) -> None:
-        """Switch torque on without a jump: goals are first set to where the joints are and to zero effort, watchdogs armed.
+        """Switch torque on without a jump: goals first set to where the joints are, or zero effort; watchdogs armed.
 
         Raises:
             HardwareError: A motor refused; torque is off on all of them.

@@ -6,7 +6,7 @@ import numpy as np
 
 from configs.schema.robot import JointConfig, RobotConfig
 from hardware.clock import Clock
-from hardware.dynamixel.driver import DynamixelBus
+from hardware.drivers import DRIVERS, BusDriver
 from hardware.errors import HardwareError
 from hardware.finite import FiniteCheck
 from hardware.interface import JointInterface
@@ -31,7 +31,7 @@ class RobotHardware:
         """
         self._names = robot.joint_names
         self._finite = FiniteCheck(len(self._names))
-        self._buses: list[DynamixelBus] = []
+        self._buses: list[BusDriver] = []
         self._slices: list[_Slice] = []
         for bus_name, bus in robot.buses.items():
             joints = {name: joint for name, joint in robot.joints.items() if joint.bus == bus_name}
@@ -39,7 +39,7 @@ class RobotHardware:
                 continue
             if bus_name not in transports:
                 raise HardwareError(f"no port for bus {bus_name!r}")
-            self._buses.append(DynamixelBus(bus, joints, robot.safety, transports[bus_name], clock))
+            self._buses.append(DRIVERS[bus.protocol](bus, joints, robot.safety, transports[bus_name], clock))
             self._slices.append(_Slice(self._names, joints))
 
     @property
@@ -48,7 +48,7 @@ class RobotHardware:
         return self._names
 
     @property
-    def buses(self) -> tuple[DynamixelBus, ...]:
+    def buses(self) -> tuple[BusDriver, ...]:
         """The drivers, in the order of the robot's YAML."""
         return tuple(self._buses)
 

@@ -11,7 +11,7 @@ class Transport(Protocol):
         ...
 
     def read_into(self, buffer: memoryview, deadline_ns: int) -> int:
-        """Wait until bytes are there or the deadline passes; return how many were put into the buffer, 0 at the deadline.
+        """Wait for bytes until the deadline; return how many were put into the buffer, 0 at the deadline.
 
         Raises:
             PortLostError: The port vanished.

@@ -66,8 +66,8 @@ class JointState:
 class JointCommand:
     """Targets of J joints; every array is (J,). Which of them a joint follows is its mode in the robot YAML.
 
-    The law they describe is effort = stiffness·(position − q) + damping·(velocity − q̇) + effort. A motor in current mode takes
-    `effort` alone, one in position mode `position` alone; families with impedance control take all five.
+    The law they describe is effort = stiffness·(position − q) + damping·(velocity − q̇) + effort. A motor in current
+    mode takes `effort` alone, one in position mode `position` alone; families with impedance control take all five.
     """
 
     position: Float64Array

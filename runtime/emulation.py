@@ -1,7 +1,6 @@
 """The emulated robot as the runtime uses it: in lockstep within this process, or behind pseudo-terminals in its own."""
 
 import ctypes
-import importlib.util
 import json
 import selectors
 import signal
@@ -20,11 +19,9 @@ from configs.schema.robot import RobotConfig
 from configs.schema.scenario import FaultsConfig
 from hardware.clock import VirtualClock
 from hardware.emulator.lockstep import lockstep_transports
-from hardware.emulator.plant import make_plant, plant_names
+from hardware.emulator.plant import AUTO_PLANT, choose_plant, make_plant
 from hardware.emulator.robot import EmulatedRobot
 from hardware.robot import RobotHardware
-
-AUTO_PLANT = "auto"
 
 _START_NS = 1_000_000_000  # not zero, so that a stamp or age that is wrongly zero shows
 _START_TIMEOUT_S = 60.0  # importing MuJoCo from a cold disk
@@ -45,21 +42,6 @@ class Lockstep:
         """Let the world catch up with the clock and return its state as plain data."""
         self.emulated.advance_to(self.clock.now_ns())
         return self.emulated.snapshot()
-
-
-def choose_plant(plant: str) -> str:
-    """Return the plant to take: `auto` is mujoco where that is installed, else the first-order one.
-
-    Raises:
-        UserError: No such plant.
-    """
-    if plant not in (AUTO_PLANT, *plant_names()):
-        raise UserError(f"no plant named {plant!r}; valid: {AUTO_PLANT}, {', '.join(plant_names())}")
-    if plant != AUTO_PLANT:
-        return plant
-    # The entry point is there without the extra; the library behind it decides.
-    installed = "mujoco" in plant_names() and importlib.util.find_spec("mujoco") is not None
-    return "mujoco" if installed else "inertia"
 
 
 def lockstep(robot: RobotConfig, *, plant: str = AUTO_PLANT, faults: FaultsConfig | None = None) -> Lockstep:

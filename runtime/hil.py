@@ -6,7 +6,8 @@ from typing import Any
 
 from configs.errors import UserError
 from configs.schema.scenario import ExpectConfig, ScenarioConfig
-from runtime.emulation import AUTO_PLANT, lockstep
+from hardware.emulator.plant import AUTO_PLANT
+from runtime.emulation import lockstep
 from runtime.policy import OnnxPolicy, Policy
 from runtime.report import RunReport
 from runtime.session import RunOptions, run_session

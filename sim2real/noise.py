@@ -81,7 +81,7 @@ def quantize(values: Float64Array, resolution: Float64Array) -> None:
 def register_resolution(robot: RobotConfig) -> dict[str, Float64Array]:
     """Return the size of one register count for every joint, (J,), by group of readings, SI units."""
     motors = [joint.motor for joint in robot.joints.values()]
-    effort = np.array([motor.torque_constant * motor.dynamixel.current_unit for motor in motors])
+    effort = np.array([motor.effort_unit for motor in motors])
     return {
         "joint_position": np.array([2.0 * np.pi / motor.counts_per_revolution for motor in motors]),
         "joint_velocity": np.array([motor.velocity_unit for motor in motors]),

@@ -34,9 +34,10 @@ class Friction(Config):
     viscous: Annotated[Damping, NonNegative] = 0.0
 
 
-class DynamixelMotor(Config):
-    """What differs between Dynamixel X models at register level (Protocol 2.0 e-Manual, control table)."""
+class DynamixelRegisters(Config):
+    """What differs between Dynamixel X models at register level (Protocol 2.0 e-Manual, control tables)."""
 
+    family: Literal["dynamixel"]
     model_number: Annotated[int, Field(ge=1, le=65535)]
     firmware: Annotated[int, Field(ge=1, le=255)]
     """Firmware version that the emulator reports."""
@@ -47,6 +48,44 @@ class DynamixelMotor(Config):
     shutdown: Annotated[int, Field(ge=0, le=255)] = 52
     """Factory value of Shutdown (63)."""
 
+    def effort_unit(self, nominal: Nominal) -> float:
+        """Return the resolution of effort readings and commands, N·m."""
+        return self.current_unit * nominal.stall_torque / nominal.stall_current
+
+
+class FeetechRegisters(Config):
+    """What differs between Feetech STS/SMS models at register level (vendor's memory table)."""
+
+    family: Literal["feetech"]
+    model_number: Annotated[int, Field(ge=1, le=65535)]
+    firmware: tuple[Annotated[int, Field(ge=0, le=255)], Annotated[int, Field(ge=0, le=255)]]
+    """Main and sub version that the emulator reports."""
+    current_unit: Annotated[Current, Positive]
+    """One unit of Present Current (69)."""
+    phase: Annotated[int, Field(ge=0, le=255)] = 12
+    """Factory value of Phase (18); bit 2 says that a unit of velocity is one step a second, not fifty."""
+
+    def effort_unit(self, nominal: Nominal) -> float:
+        """Return the resolution of effort readings, N·m."""
+        return self.current_unit * nominal.stall_torque / nominal.stall_current
+
+
+class MoteusRegisters(Config):
+    """What differs between moteus controllers (moteus reference, registers)."""
+
+    family: Literal["moteus"]
+    firmware: Annotated[int, Field(ge=0)]
+    """Firmware version register (0x101) that the emulator reports."""
+    effort_unit_int16: Annotated[Torque, Positive] = 0.01
+    """One unit of a torque in 16 bits (moteus reference)."""
+
+    def effort_unit(self, nominal: Nominal) -> float:
+        """Return the resolution of effort readings, N·m; commands are floats."""
+        return self.effort_unit_int16
+
+
+Registers = Annotated[DynamixelRegisters | FeetechRegisters | MoteusRegisters, Field(discriminator="family")]
+
 
 class MotorConfig(Config):
     """One motor type."""
@@ -55,8 +94,6 @@ class MotorConfig(Config):
     description: str = ""
     source: tuple[str, ...] = Field(min_length=1)
     """Where the figures come from: datasheet, paper, measurement."""
-    family: Literal["dynamixel"]
-    """Wire protocol family; a family is one folder in `hardware/`."""
     nominal: Nominal
     armature: Annotated[Inertia, NonNegative]
     """Rotor inertia seen at the output shaft (rotor inertia times gear ratio squared)."""
@@ -68,7 +105,25 @@ class MotorConfig(Config):
     """Supply voltage the motor accepts before it raises its voltage alarm."""
     temperature_max: Temperature
     """Temperature at which the firmware shuts the motor down."""
-    dynamixel: DynamixelMotor
+    registers: Registers
+    """The motor at register level; its `family` is one folder in `hardware/`."""
+
+    @property
+    def family(self) -> str:
+        """Family of motors: dynamixel, feetech or moteus."""
+        return self.registers.family
+
+    @property
+    def dynamixel(self) -> DynamixelRegisters:
+        """The registers of a Dynamixel; to be asked of those alone."""
+        if not isinstance(self.registers, DynamixelRegisters):
+            raise TypeError(f"motor {self.name!r} is of the family {self.family!r}, not dynamixel")
+        return self.registers
+
+    @property
+    def effort_unit(self) -> float:
+        """Resolution of effort readings, N·m at the output shaft."""
+        return self.registers.effort_unit(self.nominal)
 
     @property
     def torque_constant(self) -> float:

@@ -14,6 +14,7 @@ from configs.schema.quantity import (
     Duration,
     NonNegative,
     Positive,
+    Rate,
     Stiffness,
     Temperature,
     Torque,
@@ -24,10 +25,35 @@ from configs.schema.quantity import (
 class BusConfig(Config):
     """One serial bus."""
 
-    protocol: Literal["dynamixel2"]
+    protocol: Literal["dynamixel2", "feetech", "moteus"]
     baudrate: Annotated[Baudrate, Positive]
     port: str | None = None
     """Device path on the robot, for example /dev/ttyUSB0; `--port BUS=PATH` overrides it."""
+
+
+FAMILY_OF_PROTOCOL = {"dynamixel2": "dynamixel", "feetech": "feetech", "moteus": "moteus"}
+"""Family of the motors that speak each protocol of a bus."""
+
+
+MODES_OF_FAMILY = {"dynamixel": ("current", "position"), "feetech": ("position",), "moteus": ("impedance",)}
+"""Ways in which the motors of a family can be driven by a policy."""
+
+
+class ImuConfig(Config):
+    """One inertial measurement unit on a serial port of its own."""
+
+    protocol: Literal["witmotion"]
+    baudrate: Annotated[Baudrate, Positive]
+    rate: Annotated[Rate, Field(gt=0.0, le=200.0)]
+    """Samples per second that the unit is set to send."""
+    mounting: tuple[Angle, Angle, Angle] = (0.0, 0.0, 0.0)
+    """Roll, pitch and yaw of the unit in the frame of its body: rotations about x, y, z, in this order, fixed axes."""
+    port: str | None = None
+    """Device path on the robot, for example /dev/ttyUSB1; `--port IMU=PATH` overrides it."""
+    body: Name
+    """Body of the model it is fixed to."""
+    stale_after: Annotated[Duration, Positive] = 0.1
+    """A sample older than this, or values that do not change for so long, are a fault."""
 
 
 class JointConfig(Config):
@@ -35,9 +61,11 @@ class JointConfig(Config):
 
     motor: Annotated[MotorConfig, Reference("motors")]
     bus: Name
-    id: Annotated[int, Field(ge=0, le=252)]
-    mode: Literal["current", "position"]
-    """How the motor is driven: by effort (`current`) or by position goal (`position`)."""
+    id: Annotated[int, Field(ge=0, le=253)]
+    """Address on the bus: 0 to 252 for Dynamixel, 0 to 253 for Feetech, 1 to 127 for moteus."""
+    mode: Literal["current", "position", "impedance"]
+    """How the motor is driven: by effort (`current`), by position goal (`position`), or by position and velocity goals,
+    feed-forward effort, stiffness and damping together (`impedance`)."""
     direction: Literal[1, -1] = 1
     """+1 when the motor's positive direction is the joint's."""
     zero: Angle = 0.0
@@ -126,6 +154,7 @@ class RobotConfig(Config):
     """MJCF file with bodies, joints and geoms; actuators and sensors are added by the stack."""
     buses: dict[Name, BusConfig] = Field(min_length=1)
     joints: dict[Name, JointConfig] = Field(min_length=1)
+    imus: dict[Name, ImuConfig] = Field(default_factory=dict)
     supply_voltage: Annotated[Voltage, Positive]
     safety: SafetyConfig
     ready: ReadyConfig
@@ -136,12 +165,28 @@ class RobotConfig(Config):
         for name, joint in self.joints.items():
             if joint.bus not in self.buses:
                 raise MisplacedError(("joints", name, "bus"), f"no bus {joint.bus!r}; valid: {', '.join(self.buses)}")
+            self._check_family(name, joint)
             other = used.setdefault((joint.bus, joint.id), name)
             if other != name:
                 raise MisplacedError(
                     ("joints", name, "id"), f"joint {other!r} has the same id {joint.id} on bus {joint.bus!r}"
                 )
         return self
+
+    def _check_family(self, name: str, joint: JointConfig) -> None:
+        protocol, family = self.buses[joint.bus].protocol, joint.motor.family
+        if FAMILY_OF_PROTOCOL[protocol] != family:
+            fitting = [bus for bus, config in self.buses.items() if FAMILY_OF_PROTOCOL[config.protocol] == family]
+            raise MisplacedError(
+                ("joints", name, "bus"),
+                f"bus {joint.bus!r} speaks {protocol}, motor {joint.motor.name!r} is of the family {family}; "
+                f"valid: {', '.join(fitting) or 'no bus of this robot'}",
+            )
+        if joint.mode not in MODES_OF_FAMILY[family]:
+            valid = ", ".join(MODES_OF_FAMILY[family])
+            raise MisplacedError(
+                ("joints", name, "mode"), f"{joint.mode!r} is no mode of the family {family}; valid: {valid}"
+            )
 
     @property
     def joint_names(self) -> tuple[str, ...]:

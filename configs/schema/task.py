@@ -131,12 +131,12 @@ class TaskConfig(Config):
                     ("observation", index, "term"), f"{term!r} is given twice; use history for past ticks"
                 )
         modes = {name: joint.mode for name, joint in self.robot.joints.items()}
-        needed = "current" if self.action.target == "effort" else "position"
-        wrong = [name for name, mode in modes.items() if mode != needed]
+        needed = ("current",) if self.action.target == "effort" else ("position", "impedance")
+        wrong = [name for name, mode in modes.items() if mode not in needed]
         if wrong:
             raise MisplacedError(
                 ("action", "target"),
-                f"{self.action.target!r} needs joints in mode {needed!r}; not so: {', '.join(wrong)}",
+                f"{self.action.target!r} needs joints in mode {' or '.join(needed)}; not so: {', '.join(wrong)}",
             )
         return self
 

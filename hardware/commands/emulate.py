@@ -1,6 +1,5 @@
 """The `emulate` command: an emulated robot behind pseudo-terminals, for any client, until it is interrupted."""
 
-import importlib.util
 import signal
 import threading
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from configs.command import Json, error_console, print_document
 from configs.errors import UserError
 from configs.load import load_faults, load_robot
 from configs.schema.robot import RobotConfig
-from hardware.emulator.plant import make_plant, plant_names
+from hardware.emulator.plant import choose_plant, make_plant
 from hardware.emulator.pty import PtyServer
 from hardware.emulator.robot import EmulatedRobot
 
@@ -49,7 +48,7 @@ def emulate(
 def _emulate(robot: str, faults: str | None, plant: str, json_output: bool) -> None:
     config = load_robot(robot)
     script = load_faults(faults) if faults is not None else None
-    chosen = _choose(plant)
+    chosen = choose_plant(plant)
     emulated = EmulatedRobot(config, make_plant(chosen, config), script)
     console = error_console()
     console.print(f"plant: {chosen}")
@@ -60,15 +59,6 @@ def _emulate(robot: str, faults: str | None, plant: str, json_output: bool) -> N
             server.serve(stop)
     finally:
         server.close()
-
-
-def _choose(plant: str) -> str:
-    """Return the plant to take: `auto` is mujoco where that is installed, else the first-order one."""
-    if plant != "auto":
-        return plant
-    # The entry point exists without its extra; the library behind it decides.
-    installed = "mujoco" in plant_names() and importlib.util.find_spec("mujoco") is not None
-    return "mujoco" if installed else "inertia"
 
 
 def _announce(robot: RobotConfig, server: PtyServer, json_output: bool) -> None:

@@ -9,9 +9,10 @@ from hardware.dynamixel.firmware_control import CURRENT, CURRENT_POSITION, POSIT
 from hardware.dynamixel.firmware_encoder import Encoder
 from hardware.dynamixel.firmware_health import HardwareErrorBit, Health
 from hardware.dynamixel.firmware_memory import Change, Memory
-from hardware.dynamixel.firmware_readings import Readings, Shaft
+from hardware.dynamixel.firmware_readings import Readings
 from hardware.dynamixel.frame import ALERT, StatusError
 from hardware.dynamixel.tables import BAUD_CODES, BAUDRATES, x_series_table
+from hardware.emulator.motor import Shaft
 
 BOOT_NS = 100_000_000
 """A motor does not answer for so long after power-up or reboot. The e-Manual gives no figure: an assumption."""
@@ -33,11 +34,12 @@ _RESET_BY_MODE = (
     "profile_velocity",
 )
 _TORQUE_BY_GOAL = 0b1000  # Drive Mode (10)
+_REPORTED = ("id", "operating_mode", "torque_enable", "bus_watchdog", "hardware_error_status", "present_position")
 _HOMING_MAX = 1024  # counts; in position mode a larger Homing Offset (20) is ignored
 
 
-class EmulatedMotor:
-    """One motor. Call `boot` before anything else; EEPROM lives as long as the object, RAM until the next boot."""
+class XSeriesMotor:
+    """One motor; implements `EmulatedMotor`. EEPROM lives as long as the object, RAM until the next boot."""
 
     def __init__(self, config: MotorConfig, motor_id: int, baudrate: int) -> None:
         self.config = config
@@ -132,7 +134,33 @@ class EmulatedMotor:
         self.health.raise_error(bit)
         self.check_health(0.0)
 
+    def freeze_encoder(self) -> None:
+        """Let the encoder's reading stick where it is: a fault."""
+        self.encoder.freeze(self.shaft.angle)
+
+    def release_encoder(self) -> None:
+        """End that fault."""
+        self.encoder.release()
+
+    def overload(self) -> None:
+        """Report an overload that stays until a reboot: a fault."""
+        self.raise_error(HardwareErrorBit.OVERLOAD)
+
     # Registers
+
+    @property
+    def faults(self) -> int:
+        """Hardware Error Status (70)."""
+        return int(self.health.status)
+
+    @property
+    def temperature_limit(self) -> float:
+        """Temperature Limit (31), °C."""
+        return float(self.memory.get("temperature_limit"))
+
+    def report(self, now_ns: int) -> dict[str, int | float]:
+        """Return the registers that a verdict wants to see, by name."""
+        return {name: self.read_register(name, now_ns) for name in _REPORTED}
 
     @property
     def alert(self) -> int:

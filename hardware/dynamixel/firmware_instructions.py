@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from hardware.dynamixel.firmware import EmulatedMotor
+from hardware.dynamixel.firmware import XSeriesMotor
 from hardware.dynamixel.frame import BROADCAST, Instruction, Packet, StatusError
 
 Answer = tuple[int, bytes]
@@ -13,7 +13,7 @@ _KEPT_BY_RESET: dict[int, tuple[str, ...]] = {0xFF: (), 0x01: ("id",), 0x02: ("i
 _NO_ERROR = 0
 
 
-def execute(motor: EmulatedMotor, packet: Packet, now_ns: int) -> Answer | None:
+def execute(motor: XSeriesMotor, packet: Packet, now_ns: int) -> Answer | None:
     """Carry out an instruction; return the answer, None if the motor keeps silent.
 
     It keeps silent when the instruction went to all (but for ping) or to its secondary id, and as Status Return Level
@@ -36,11 +36,11 @@ def execute(motor: EmulatedMotor, packet: Packet, now_ns: int) -> Answer | None:
     return error | motor.alert, data
 
 
-def _ping(motor: EmulatedMotor, parameters: bytes, now_ns: int, broadcast: bool) -> Answer:
+def _ping(motor: XSeriesMotor, parameters: bytes, now_ns: int, broadcast: bool) -> Answer:
     return _NO_ERROR, bytes(motor.memory.bytes[0:2] + motor.memory.bytes[6:7])
 
 
-def _read(motor: EmulatedMotor, parameters: bytes, now_ns: int, broadcast: bool) -> Answer:
+def _read(motor: XSeriesMotor, parameters: bytes, now_ns: int, broadcast: bool) -> Answer:
     if len(parameters) != 4:
         return StatusError.DATA_LENGTH, b""
     if broadcast:  # nobody may answer
@@ -49,14 +49,14 @@ def _read(motor: EmulatedMotor, parameters: bytes, now_ns: int, broadcast: bool)
     return (data, b"") if isinstance(data, StatusError) else (_NO_ERROR, data)
 
 
-def _write(motor: EmulatedMotor, parameters: bytes, now_ns: int, broadcast: bool) -> Answer:
+def _write(motor: XSeriesMotor, parameters: bytes, now_ns: int, broadcast: bool) -> Answer:
     if len(parameters) < 3:
         return StatusError.DATA_LENGTH, b""
     error = motor.write(parameters[0] | parameters[1] << 8, parameters[2:], now_ns)
     return error or _NO_ERROR, b""
 
 
-def _reg_write(motor: EmulatedMotor, parameters: bytes, now_ns: int, broadcast: bool) -> Answer:
+def _reg_write(motor: XSeriesMotor, parameters: bytes, now_ns: int, broadcast: bool) -> Answer:
     if len(parameters) < 3:
         return StatusError.DATA_LENGTH, b""
     changes = motor.check_write(parameters[0] | parameters[1] << 8, parameters[2:])
@@ -66,7 +66,7 @@ def _reg_write(motor: EmulatedMotor, parameters: bytes, now_ns: int, broadcast: 
     return _NO_ERROR, b""
 
 
-def _action(motor: EmulatedMotor, parameters: bytes, now_ns: int, broadcast: bool) -> Answer:
+def _action(motor: XSeriesMotor, parameters: bytes, now_ns: int, broadcast: bool) -> Answer:
     changes = motor.pending
     if changes is None:
         return StatusError.INSTRUCTION, b""  # e-Manual: Action without Reg Write
@@ -80,7 +80,7 @@ def _action(motor: EmulatedMotor, parameters: bytes, now_ns: int, broadcast: boo
     return _NO_ERROR, b""
 
 
-def _factory_reset(motor: EmulatedMotor, parameters: bytes, now_ns: int, broadcast: bool) -> Answer:
+def _factory_reset(motor: XSeriesMotor, parameters: bytes, now_ns: int, broadcast: bool) -> Answer:
     keep = _KEPT_BY_RESET.get(parameters[0]) if len(parameters) == 1 else None
     if keep is None or (broadcast and not keep):  # a reset of all ids at once is refused since firmware 42
         return StatusError.DATA_RANGE, b""
@@ -88,18 +88,18 @@ def _factory_reset(motor: EmulatedMotor, parameters: bytes, now_ns: int, broadca
     return _NO_ERROR, b""
 
 
-def _reboot(motor: EmulatedMotor, parameters: bytes, now_ns: int, broadcast: bool) -> Answer:
+def _reboot(motor: XSeriesMotor, parameters: bytes, now_ns: int, broadcast: bool) -> Answer:
     motor.boot(now_ns)
     return _NO_ERROR, b""
 
 
-def _clear(motor: EmulatedMotor, parameters: bytes, now_ns: int, broadcast: bool) -> Answer:
+def _clear(motor: XSeriesMotor, parameters: bytes, now_ns: int, broadcast: bool) -> Answer:
     if parameters != _CLEAR_TURNS:
         return StatusError.DATA_RANGE, b""
     return (_NO_ERROR if motor.clear_turns() else StatusError.RESULT_FAIL), b""
 
 
-_HANDLERS: dict[int, Callable[[EmulatedMotor, bytes, int, bool], Answer]] = {
+_HANDLERS: dict[int, Callable[[XSeriesMotor, bytes, int, bool], Answer]] = {
     Instruction.PING: _ping,
     Instruction.READ: _read,
     Instruction.WRITE: _write,

@@ -1,12 +1,12 @@
 """What an X-series motor senses, and the registers that show it; they are brought up to date when somebody reads."""
 
 import struct
-from dataclasses import dataclass
 
 from configs.schema.motor import MotorConfig
 from hardware.dynamixel.firmware_control import PWM_FULL, ControlLoop
 from hardware.dynamixel.firmware_encoder import Encoder
 from hardware.dynamixel.firmware_memory import Memory
+from hardware.emulator.motor import Shaft
 
 # Realtime Tick (120) to Present Temperature (146) lie side by side in every model. Writing them one by one takes three
 # times as long, and a robot's worth of motors is read at every tick.
@@ -26,22 +26,6 @@ _BLOCK_REGISTERS = (
 )
 _TICK_WRAP = 32_768  # ms, Realtime Tick (120)
 _IN_POSITION_COUNTS = 20  # the e-Manual gives no figure for bit 0 of Moving Status; an assumption
-
-
-@dataclass(slots=True)
-class Shaft:
-    """What the motor's sensors see, in its own direction of rotation."""
-
-    angle: float = 0.0
-    """rad"""
-    velocity: float = 0.0
-    """rad/s"""
-    torque: float = 0.0
-    """N·m of the winding, at the output shaft."""
-    voltage: float = 0.0
-    """V of the supply at the motor."""
-    temperature: float = 25.0
-    """°C"""
 
 
 class Readings:

@@ -4,12 +4,12 @@ import heapq
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from hardware.clock import NS_PER_S
-from hardware.dynamixel.firmware import EmulatedMotor
-from hardware.dynamixel.frame import HEADER, Decoder, Packet
-from hardware.emulator.bus import replies_to
 from hardware.emulator.faults import FaultScript
+from hardware.emulator.motor import EmulatedMotor
+from hardware.emulator.wire import Wire
 
 NEVER = 1 << 62
 """Time of what does not happen."""
@@ -36,21 +36,22 @@ class Line:
 
     Attributes:
         plugged: False while the adapter is pulled out.
-        unstuffed: Instructions with an FF FF FD that the client did not stuff; they are carried out.
+        wire: The protocol at the motors' end.
         cancelled: Replies lost because the client sent before they were over.
     """
 
-    def __init__(self, name: str, motors: Sequence[EmulatedMotor], baudrate: int, faults: FaultScript) -> None:
+    def __init__(
+        self, name: str, wire: Wire[Any, Any], motors: Sequence[EmulatedMotor], baudrate: int, faults: FaultScript
+    ) -> None:
         self.name = name
+        self.wire = wire
         self.motors = tuple(motors)
         self.plugged = True
-        self.unstuffed = 0
         self.cancelled = 0
         self._faults = faults
         self._baudrate = baudrate
-        self._decoder = Decoder()
         self._sent_ns = 0  # when the client's last byte has left it
-        self._instructions: deque[tuple[int, Packet, int]] = deque()
+        self._instructions: deque[tuple[int, Any, int]] = deque()
         self._wire: deque[_OnWire] = deque()
         self._adapter: list[tuple[int, int, bytes]] = []
         self._deliveries = 0
@@ -59,11 +60,6 @@ class Line:
     def baudrate(self) -> int:
         """The client's."""
         return self._baudrate
-
-    @property
-    def damaged(self) -> int:
-        """Instructions that came cut off or with a wrong checksum."""
-        return self._decoder.corrupt
 
     @property
     def next_ns(self) -> int:
@@ -83,17 +79,17 @@ class Line:
 
     def wire_ns(self, count: int, baudrate: int | None = None) -> int:
         """Return how long so many bytes take, at the client's baud rate if no other is given."""
-        return -(-count * _BITS * NS_PER_S // (baudrate or self._baudrate))
+        return -(-count * _BITS * NS_PER_S // (baudrate or self._baudrate)) if self.wire.paced else 0
 
     def set_baudrate(self, baudrate: int) -> None:
         """Change the client's baud rate; a frame that has begun is lost."""
         if baudrate != self._baudrate:
             self._baudrate = baudrate
-            self._decoder.reset()
+            self.wire.reset()
 
     def hang_up(self) -> None:
         """Forget what is under way to the client, which has left. What it has sent reaches the motors all the same."""
-        self._decoder.reset()
+        self.wire.reset()
         self._wire.clear()
         self._adapter.clear()
 
@@ -107,21 +103,19 @@ class Line:
         """Take bytes that the client sends now, or after those it still sends; return when the last is through."""
         start_ns = max(now_ns, self._sent_ns)
         self._cut(start_ns)
-        done = 0
-        while done < len(data):
-            header = data.find(HEADER, done + 1)
-            end = len(data) if header < 0 else header
-            self._sent_ns = start_ns + self.wire_ns(end)
-            for packet in self._decoder.feed(data[done:end]):
-                self._instructions.append((self._sent_ns, packet, self._baudrate))
-            done = end
+        sent = 0
+        for piece in self.wire.pieces(data):
+            sent += len(piece)
+            self._sent_ns = start_ns + self.wire_ns(sent)
+            for instruction in self.wire.feed(piece):
+                self._instructions.append((self._sent_ns, instruction, self._baudrate))
         return self._sent_ns
 
     def process(self, now_ns: int) -> None:
         """Do what happens on the wire at `next_ns`; the world has come that far."""
         if self.instruction_next:
-            _, packet, baudrate = self._instructions.popleft()
-            self._carry_out(now_ns, packet, baudrate)
+            _, instruction, baudrate = self._instructions.popleft()
+            self._carry_out(now_ns, instruction, baudrate)
         elif self._wire:
             self._hand_over(self._wire.popleft())
 
@@ -131,22 +125,21 @@ class Line:
             return b""
         return heapq.heappop(self._adapter)[2]
 
-    def _carry_out(self, now_ns: int, packet: Packet, baudrate: int) -> None:
-        self.unstuffed += packet.unstuffed
+    def _carry_out(self, now_ns: int, instruction: Any, baudrate: int) -> None:  # noqa: ANN401 - the wire's own type
         self._drop_pending(now_ns)
         hearing = [motor for motor in self.motors if motor.hears(now_ns) and _same_rate(motor.baudrate, baudrate)]
         free_ns = now_ns
-        for reply in replies_to(packet, hearing, now_ns):
+        for reply in self.wire.replies_to(instruction, hearing, now_ns):
             start_ns = free_ns + reply.delay_ns
             free_ns = start_ns + self.wire_ns(len(reply.data), reply.baudrate)
-            if start_ns < self._sent_ns:  # the client is sending again already
+            if self.wire.half_duplex and start_ns < self._sent_ns:  # the client is sending again already
                 self.cancelled += 1
             else:
                 self._wire.append(_OnWire(start_ns, free_ns, reply.baudrate, reply.data))
 
     def _drop_pending(self, now_ns: int) -> None:
         """Lose the replies that have not begun: who waits to answer and hears an instruction forgets the answer."""
-        while self._wire and self._wire[-1].start_ns > now_ns:
+        while self.wire.half_duplex and self._wire and self._wire[-1].start_ns > now_ns:
             self._wire.pop()
             self.cancelled += 1
 
@@ -156,6 +149,8 @@ class Line:
         One that is over and has not been handed over is lost as well: the client has sent without it, which only a
         server that is late can find.
         """
+        if not self.wire.half_duplex:
+            return
         replies = list(self._wire)
         self._wire.clear()
         self.cancelled += len(replies)

@@ -1,5 +1,6 @@
 """The mechanics at the far side of the motors: efforts in, angles out; chosen by name from the installed plants."""
 
+import importlib.util
 from importlib.metadata import entry_points
 from typing import Protocol
 
@@ -10,6 +11,8 @@ from configs.schema.robot import RobotConfig
 from hardware.types import Float64Array
 
 _GROUP = "sim2real.plants"
+
+AUTO_PLANT = "auto"
 
 
 class Plant(Protocol):
@@ -56,6 +59,21 @@ class InertiaPlant:
 def plant_names() -> list[str]:
     """Return the names of the plants that are installed."""
     return sorted({entry.name for entry in entry_points(group=_GROUP)})
+
+
+def choose_plant(name: str) -> str:
+    """Return the plant that a name means: `auto` is mujoco where that is installed, else inertia.
+
+    Raises:
+        UserError: No such plant.
+    """
+    if name != AUTO_PLANT:
+        if name not in plant_names():
+            raise UserError(f"no plant named {name!r}; valid: {', '.join([AUTO_PLANT, *plant_names()])}")
+        return name
+    # The entry point is there without the extra; the library behind it decides.
+    installed = "mujoco" in plant_names() and importlib.util.find_spec("mujoco") is not None
+    return "mujoco" if installed else "inertia"
 
 
 def make_plant(name: str, robot: RobotConfig) -> Plant:

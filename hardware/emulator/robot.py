@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from configs.schema.robot import RobotConfig
+from configs.schema.robot import JointConfig, RobotConfig
 from configs.schema.scenario import FaultsConfig, MotorFaultConfig, UnplugFaultConfig
-from hardware.dynamixel.firmware import EmulatedMotor
-from hardware.dynamixel.firmware_health import HardwareErrorBit
 from hardware.emulator.electrics import AMBIENT, Electrics
+from hardware.emulator.families import FAMILIES
 from hardware.emulator.faults import FaultScript, Transition, check_faults
 from hardware.emulator.line import Line
+from hardware.emulator.motor import EmulatedMotor
 from hardware.emulator.plant import Plant
 
 _HEALTH_PERIOD_NS = 10_000_000  # the firmware's check of its own state; the e-Manual gives no rate, an assumption
@@ -49,14 +49,12 @@ class EmulatedRobot:
         self._direction = [float(joint.direction) for joint in joints.values()]
         self._zero = [joint.zero for joint in joints.values()]
         self._effort = np.zeros(len(joints))
-        self.motors = {
-            name: EmulatedMotor(joint.motor, joint.id, round(robot.buses[joint.bus].baudrate))
-            for name, joint in joints.items()
-        }
+        self.motors = {name: _make_motor(robot, joint) for name, joint in joints.items()}
         self._motors = list(self.motors.values())
         self.lines = {
             name: Line(
                 name,
+                FAMILIES[bus.protocol].wire(),
                 [motor for joint, motor in self.motors.items() if joints[joint].bus == name],
                 round(bus.baudrate),
                 self.faults,
@@ -110,8 +108,8 @@ class EmulatedRobot:
             "buses": {
                 name: {
                     "plugged": line.plugged,
-                    "unstuffed": line.unstuffed,
-                    "damaged": line.damaged,
+                    "unstuffed": line.wire.unstuffed,
+                    "damaged": line.wire.damaged,
                     "cancelled": line.cancelled,
                 }
                 for name, line in self.lines.items()
@@ -130,8 +128,8 @@ class EmulatedRobot:
             "torque_enabled": motor.torque_enabled,
             "driven": motor.driven,
             "watchdog_tripped": motor.watchdog_tripped,
-            "hardware_error": int(motor.health.status),
-            "registers": {register: motor.read_register(register, self._now_ns) for register in _REPORTED},
+            "faults": motor.faults,
+            "registers": motor.report(self._now_ns),
         }
 
     def _step_to(self, now_ns: int) -> None:
@@ -176,7 +174,7 @@ class EmulatedRobot:
     def _check_health(self) -> None:
         self._health_ns += _HEALTH_PERIOD_NS
         for index in self._overheated:
-            limit = self._motors[index].memory.get("temperature_limit") + _OVERHEATED
+            limit = self._motors[index].temperature_limit + _OVERHEATED
             self.electrics.temperature[index] = max(self.electrics.temperature[index], limit)
         self._sense()
         for motor in self._motors:
@@ -202,9 +200,9 @@ class EmulatedRobot:
             motor.silent = begins
         elif fault.kind == "stuck_encoder":
             if begins:
-                motor.encoder.freeze(motor.shaft.angle)
+                motor.freeze_encoder()
             else:
-                motor.encoder.release()
+                motor.release_encoder()
         elif fault.kind == "overheat":
             index = self._motors.index(motor)
             if begins:
@@ -213,12 +211,14 @@ class EmulatedRobot:
                 self._overheated.discard(index)
                 self.electrics.temperature[index] = AMBIENT
         elif fault.kind == "overload":
-            motor.raise_error(HardwareErrorBit.OVERLOAD)
+            motor.overload()
         else:
             motor.boot(transition.time_ns)
 
 
-_REPORTED = ("id", "operating_mode", "torque_enable", "bus_watchdog", "hardware_error_status", "present_position")
+def _make_motor(robot: RobotConfig, joint: JointConfig) -> EmulatedMotor:
+    bus = robot.buses[joint.bus]
+    return FAMILIES[bus.protocol].motor(joint.motor, joint.id, round(bus.baudrate))
 
 
 def _next_ns(line: Line) -> int:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from configs.command import Json, Outcome, error_console, reports
 from configs.errors import UserError
 from configs.load import load_scenario
-from runtime.emulation import AUTO_PLANT
+from hardware.emulator.plant import AUTO_PLANT
 from runtime.hil import ScenarioResult, run_scenario
 from runtime.policy import OnnxPolicy
 

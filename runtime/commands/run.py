@@ -17,9 +17,10 @@ from configs.load import load_faults, load_robot
 from configs.schema.robot import RobotConfig
 from configs.schema.scenario import FaultsConfig
 from hardware.clock import MonotonicClock
+from hardware.emulator.plant import AUTO_PLANT, choose_plant
 from hardware.robot import RobotHardware, open_serial_ports
 from runtime.controller import Controller
-from runtime.emulation import AUTO_PLANT, choose_plant, emulator_process, lockstep
+from runtime.emulation import emulator_process, lockstep
 from runtime.policy import OnnxPolicy, check_robot
 from runtime.report import RunReport
 from runtime.session import RunOptions, run_session

@@ -22,7 +22,7 @@ class JointSpec(Part):
     """One joint; SI units."""
 
     name: str
-    mode: Literal["current", "position"]
+    mode: Literal["current", "position", "impedance"]
     default_position: float
     position_min: float
     position_max: float

@@ -231,7 +231,13 @@ def line_of(path: str, key: str) -> int:
         ),
         ("tasks", "timestep: 2 ms", "timestep: 3 ms", "control_rate", "a whole number of physics timesteps, not 3.333"),
         ("tasks", "joint: pivot", "joint: elbow", "joint", "no joint 'elbow'; valid: pivot"),
-        ("tasks", "target: effort\n  fraction: 1.0", "target: position\n  scale: 1 rad", "target", "mode 'position'"),
+        (
+            "tasks",
+            "target: effort\n  fraction: 1.0",
+            "target: position\n  scale: 1 rad",
+            "target",
+            "mode position or impedance",
+        ),
         (
             "tasks",
             "[position_limits]",

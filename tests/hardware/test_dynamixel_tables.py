@@ -80,9 +80,9 @@ def test_what_the_yaml_states_comes_from_it():
     motor = load_motor(
         "xm430_w350",
         (
-            "dynamixel.model_number=1030",
-            "dynamixel.firmware=50",
-            "dynamixel.current_limit=900",
+            "registers.model_number=1030",
+            "registers.firmware=50",
+            "registers.current_limit=900",
             "temperature_max=70 degC",
         ),
     )

@@ -1,40 +1,71 @@
 """The motors on one bus, taken together: which of them answer an instruction, and in what order."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from hardware.dynamixel.firmware import EmulatedMotor
+from hardware.dynamixel.firmware import XSeriesMotor
 from hardware.dynamixel.firmware_instructions import execute
 from hardware.dynamixel.frame import (
     BROADCAST,
+    HEADER,
     ID_MAX,
+    Decoder,
     Instruction,
     Packet,
     StatusError,
     encode_fast_status,
     encode_status,
 )
+from hardware.emulator.wire import Reply
 from hardware.errors import ProtocolError
 
 _FAST_PREFIX = 8  # header, id, length, instruction
 _FAST_GROUP = 4  # error, id, CRC
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One status packet, to be sent when the one before it is over."""
-
-    delay_ns: int
-    """Return delay."""
-    baudrate: int
-    data: bytes
-
-
 Request = tuple[int, int, int]
 """Id, address and length of one motor's part of a group read."""
 
 
-def replies_to(packet: Packet, motors: Sequence[EmulatedMotor], now_ns: int) -> list[Reply]:
+class XSeriesWire:
+    """Protocol 2.0 at the motors' end of a line; implements `Wire`."""
+
+    half_duplex = True
+    paced = True
+
+    def __init__(self) -> None:
+        self._decoder = Decoder()
+        self.unstuffed = 0
+        """Instructions with an FF FF FD that the client did not stuff; they are carried out."""
+
+    @property
+    def damaged(self) -> int:
+        """Instructions that came cut off or with a wrong checksum."""
+        return self._decoder.corrupt
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        """Cut before each header."""
+        done = 0
+        while done < len(data):
+            header = data.find(HEADER, done + 1)
+            end = len(data) if header < 0 else header
+            yield data[done:end]
+            done = end
+
+    def feed(self, data: bytes) -> list[Packet]:
+        """Take bytes; return the packets that they complete."""
+        return self._decoder.feed(data)
+
+    def reset(self) -> None:
+        """Forget a packet that has begun."""
+        self._decoder.reset()
+
+    def replies_to(self, instruction: Packet, motors: Sequence[XSeriesMotor], now_ns: int) -> list[Reply]:
+        """Let the motors that heard an instruction carry it out; return their status packets, in order."""
+        self.unstuffed += instruction.unstuffed
+        return replies_to(instruction, motors, now_ns)
+
+
+def replies_to(packet: Packet, motors: Sequence[XSeriesMotor], now_ns: int) -> list[Reply]:
     """Let the motors that heard an instruction carry it out; return their replies, in order."""
     for motor in motors:
         motor.feed_watchdog(now_ns)
@@ -55,7 +86,7 @@ def replies_to(packet: Packet, motors: Sequence[EmulatedMotor], now_ns: int) -> 
     return _answer_alone(packet, motors, now_ns)
 
 
-def _answer_alone(packet: Packet, motors: Sequence[EmulatedMotor], now_ns: int) -> list[Reply]:
+def _answer_alone(packet: Packet, motors: Sequence[XSeriesMotor], now_ns: int) -> list[Reply]:
     replies: list[Reply] = []
     for motor in sorted(motors, key=lambda motor: motor.id):
         if packet.id != BROADCAST and packet.id not in (motor.id, _secondary(motor)):
@@ -79,7 +110,7 @@ def _collision(replies: list[Reply]) -> Reply:
     return Reply(replies[0].delay_ns, replies[0].baudrate, bytes(data))
 
 
-def _read_group(requests: list[Request], motors: Sequence[EmulatedMotor], now_ns: int) -> list[Reply]:
+def _read_group(requests: list[Request], motors: Sequence[XSeriesMotor], now_ns: int) -> list[Reply]:
     """Answer a sync or bulk read.
 
     Each motor waits for the reply of the one before it in the request, so those after one that is silent are silent too
@@ -97,11 +128,11 @@ def _read_group(requests: list[Request], motors: Sequence[EmulatedMotor], now_ns
     return replies
 
 
-def _read_fast(requests: list[Request], motors: Sequence[EmulatedMotor], now_ns: int) -> list[Reply]:
+def _read_fast(requests: list[Request], motors: Sequence[XSeriesMotor], now_ns: int) -> list[Reply]:
     """Answer a fast sync or fast bulk read with one packet, which ends before the first motor that is silent."""
     groups: list[tuple[int, int, bytes]] = []
     heard = _FAST_PREFIX
-    first: EmulatedMotor | None = None
+    first: XSeriesMotor | None = None
     silent = False
     for motor_id, address, length in requests:
         motor = None if silent else _find(motors, motor_id)
@@ -156,17 +187,17 @@ def _words(data: bytes) -> tuple[int, int]:
     return int.from_bytes(data[0:2], "little"), int.from_bytes(data[2:4], "little")
 
 
-def _find(motors: Sequence[EmulatedMotor], motor_id: int) -> EmulatedMotor | None:
+def _find(motors: Sequence[XSeriesMotor], motor_id: int) -> XSeriesMotor | None:
     for motor in motors:
         if motor.id == motor_id:
             return motor
     return None
 
 
-def _secondary(motor: EmulatedMotor) -> int | None:
+def _secondary(motor: XSeriesMotor) -> int | None:
     return motor.secondary_id if motor.secondary_id <= ID_MAX else None
 
 
-def _commit(motors: Sequence[EmulatedMotor]) -> None:
+def _commit(motors: Sequence[XSeriesMotor]) -> None:
     for motor in motors:
         motor.commit()
