@@ -21,7 +21,7 @@ class ExperimentConfig(Config):
     algorithm: AlgorithmConfig
     episode_duration: Annotated[Duration, Positive] | None = None
     """Length of training episodes; the task's when left out. Shorter ones show more starts in the same time, and teach
-    the same task, because a time limit is no end: values go on. The goal must then be held for the same share of them."""
+    the same task, because a time limit is no end: values go on. The goal must be held for the same share of them."""
     environments: Annotated[int, Field(ge=1, le=65536)]
     """Simulations that step together."""
     steps: Annotated[int, Field(ge=1)]
