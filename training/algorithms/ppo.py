@@ -1,6 +1,7 @@
 """Proximal policy optimisation with the clipped surrogate (Schulman et al. 2017)."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any, Final
 
@@ -49,6 +50,7 @@ class Ppo:
         self._rollout: Final = Rollout(config.rollout_steps, environment.num_envs, *sizes)
         self._observation = torch.zeros(environment.num_envs, sizes[0])
         self._rate_max = LEARNING_RATE_MAX
+        self._second_thread: Final = ThreadPoolExecutor(1, "value", torch.set_num_threads, (1,))
 
     @property
     def policy(self) -> Policy:
@@ -180,6 +182,9 @@ class Ppo:
     ) -> Tensor:
         """Take one step on a mini-batch; return surrogate loss, value loss, share clipped and KL divergence as (4,)."""
         config = self.config
+        self._optimizer.zero_grad()
+        # The two networks share nothing: each gets its gradients on a thread of its own.
+        fitting = self._second_thread.submit(self._fit_value, observation, goal)
         mean = self._policy.mean(observation)
         with torch.no_grad():
             divergence = gaussian_kl(old_mean, old_log_std, mean, self.log_std).mean()
@@ -188,13 +193,17 @@ class Ppo:
         surrogate, clipped = clipped_surrogate(
             gaussian_log_prob(action, mean, self.log_std), old_log_prob, advantage, config.clip
         )
-        fit = value_loss(self.value(observation), goal)
-        loss = surrogate + config.value_weight * fit - config.entropy_weight * gaussian_entropy(self.log_std)
-        self._optimizer.zero_grad()
-        torch.autograd.backward(loss)
+        torch.autograd.backward(surrogate - config.entropy_weight * gaussian_entropy(self.log_std))
+        fit = fitting.result()
         nn.utils.clip_grad_norm_(self._parameters, config.gradient_norm_max)
         self._optimizer.step()
-        return torch.stack((surrogate.detach(), fit.detach(), clipped, divergence))
+        return torch.stack((surrogate.detach(), fit, clipped, divergence))
+
+    def _fit_value(self, observation: Tensor, goal: Tensor) -> Tensor:
+        """Give the value network its gradients; return its loss."""
+        fit = value_loss(self.value(observation), goal)
+        torch.autograd.backward(self.config.value_weight * fit)
+        return fit.detach()
 
     @property
     def _rate(self) -> float:
