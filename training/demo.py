@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from configs.errors import UserError
 from configs.load import load_experiment
-from configs.schema.experiment import ExperimentConfig
 from configs.schema.task import TaskConfig
 from hardware.clock import MonotonicClock
 from hardware.robot import RobotHardware, open_serial_ports
@@ -25,6 +25,7 @@ from runtime.statistics import Durations
 from sim2real.report.figures import goal_angle, learning_curve, tick_histogram
 from sim2real.report.page import Exhibit, Row, write_page
 from sim2real.score import score
+from sim2real.video import render_positions
 from training.evaluation import Evaluation, evaluate
 from training.runner import TrainReport, train
 from training.saved_policy import load_saved_policy
@@ -47,6 +48,7 @@ class Demo:
     wire: dict[str, float]
     """The task's reward of the run on the emulated hardware, in total and by term."""
     paths: dict[str, Path] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -94,28 +96,34 @@ class Demo:
             "simulation": self.simulated.document(),
             "wire": self.wire,
             "run": self.run.document(),
+            "warnings": [*self.run.warnings, *self.warnings],
             "paths": {name: str(path) for name, path in self.paths.items()},
         }
 
 
-def run_demo(folder: Path, seed: int, say: Callable[[str], None], *, video: bool = True) -> Demo:
+def run_demo(
+    folder: Path, seed: int, say: Callable[[str], None], overrides: tuple[str, ...] = (), *, video: bool = True
+) -> Demo:
     """Do the whole chain in a folder.
 
     Args:
         folder: Gets everything; it must not exist.
         seed: Of training.
         say: Called with one line at the start of every stage.
+        overrides: Texts `key.path=value` for the experiment.
         video: Whether to render one.
 
     Raises:
         UserError: A stage cannot be done; the message says which and why.
     """
-    experiment = load_experiment(EXPERIMENT, (f"seed={seed}",))
+    experiment = load_experiment(EXPERIMENT, (*overrides, f"seed={seed}"))
     task = experiment.task
     say(f"train     {experiment.name}: {experiment.environments} simulated robots, {experiment.steps:,} control steps")
     training = train(experiment, folder / "train")
     say("evaluate  in simulation, from hanging, randomised")
-    simulated = _simulate(experiment, training.policy, seed)
+    hanging = load_experiment(EXPERIMENT, (*overrides, *_HANGING)).task
+    act, episodes_seed = load_saved_policy(training.policy).act, seed + _SEED_OFFSET
+    simulated = evaluate(act, hanging, experiment.randomization, _EPISODES, seed=episodes_seed)
     say("flash     into two slots, verified and tried")
     target = DirectoryTarget((folder / "robot").absolute())
     flash(training.policy, task.robot, target)
@@ -129,11 +137,6 @@ def run_demo(folder: Path, seed: int, say: Callable[[str], None], *, video: bool
     return demo
 
 
-def _simulate(experiment: ExperimentConfig, policy: Path, seed: int) -> Evaluation:
-    task = load_experiment(EXPERIMENT, _HANGING).task
-    return evaluate(load_saved_policy(policy).act, task, experiment.randomization, _EPISODES, seed=seed + _SEED_OFFSET)
-
-
 def _run(policy: OnnxPolicy, task: TaskConfig, log: Path) -> RunReport:
     clock = MonotonicClock()
     with emulator_process(task.robot) as emulator:
@@ -144,6 +147,8 @@ def _run(policy: OnnxPolicy, task: TaskConfig, log: Path) -> RunReport:
 
 def _score(task: TaskConfig, log: Path) -> dict[str, float]:
     ran = [tick for tick in read_log(log).ticks if tick["ran"]]
+    if not ran:  # the start pose was never reached
+        return {"return": float("nan")}
     column = {name: np.array([tick[name] for tick in ran], np.float64) for name in ("position", "velocity", "target")}
     action = np.clip(np.array([tick["action"] for tick in ran], np.float32), -1.0, 1.0)
     return score(task, column["position"], column["velocity"], column["target"], action)
@@ -170,11 +175,13 @@ def _write_report(demo: Demo, task: TaskConfig, log: Path, *, video: bool) -> No
     ]
     paths = {"report": folder / "report.html", "policy": demo.training.policy, "log": log} | figures
     if video:
-        from sim2real.video import render_positions
-
         paths["video"] = folder / "run.mp4"
-        render_positions(task, run.position, task.control_rate, paths["video"])
-        exhibits.insert(0, Exhibit("Video", paths["video"], "The measured angles of the run, drawn by MuJoCo."))
+        try:
+            render_positions(task, run.position, task.control_rate, paths["video"])
+            exhibits.insert(0, Exhibit("Video", paths["video"], "The measured angles of the run, drawn by MuJoCo."))
+        except UserError as error:  # a machine that cannot draw can still train, flash and run
+            del paths["video"]
+            demo.warnings.append(f"no video: {error}")
     demo.paths.update(paths)
     write_page(
         paths["report"],

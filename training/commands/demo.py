@@ -24,6 +24,9 @@ def demo(
     runs_dir: Annotated[Path, typer.Option(help="Folder of the runs; runs/demo points to the newest demo.")] = Path(
         "runs"
     ),
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="Override key.path=value of the experiment; may be repeated.")
+    ] = None,
     video: Annotated[bool, typer.Option(help="Render a video of the run.")] = True,
     json_output: Json = False,
 ) -> Outcome:
@@ -37,7 +40,13 @@ def demo(
         raise MissingExtraError("demo", str(error.name), "train") from error
     console = error_console()
     folder = runs_dir / f"demo-{datetime.now().astimezone():%Y%m%d-%H%M%S}-seed{seed}"
-    done = run_demo(folder, seed, lambda line: console.print(f"[bold]{escape(line)}[/bold]"), video=video)
+
+    def say(line: str) -> None:
+        console.print(f"[bold]{escape(line)}[/bold]")
+
+    done = run_demo(folder, seed, say, tuple(overrides or ()), video=video)
+    for warning in (*done.run.warnings, *done.warnings):
+        console.print(f"warning: {escape(warning)}")
     _point_to(runs_dir / "demo", folder)
     return Outcome(done.document(), _text(done), ok=done.ok, reasons=() if done.ok else (done.verdict,))
 
