@@ -21,13 +21,15 @@ def test_a_policy_that_learned_nothing_fails_the_demo_and_shows_why(tmp_path: Pa
     document = json.loads(done.stdout)
     assert document["ok"] is False
     paths = {name: Path(path) for name, path in document["paths"].items()}
-    assert set(paths) == {"report", "policy", "log", "learning", "angle", "ticks", "video"}
+    # A machine without OpenGL says so and shows everything else.
+    drawn = not any(warning.startswith("no video: ") for warning in document["warnings"])
+    assert set(paths) == {"report", "policy", "log", "learning", "angle", "ticks"} | ({"video"} if drawn else set())
     for path in paths.values():
         assert path.stat().st_size > 1000
     page = paths["report"].read_text()
     assert "Not upright" in page
     assert page.count("data:image/png;base64,") == 3
-    assert page.count("data:video/mp4;base64,") == 1
+    assert page.count("data:video/mp4;base64,") == int(drawn)
     assert "http" not in page.replace("http-equiv", "")  # needs nothing beside it
     assert (tmp_path / "demo").resolve() == paths["report"].parent.resolve()
     assert document["training"]["parity"] < 1e-5
