@@ -189,6 +189,8 @@ class Simulation:
         """Draw the joint state of new episodes and write the whole simulation state, delay buffers included."""
         reset, shape = self.task.reset, (len(ids), len(self._robot.qpos))
         position = self._rng.uniform(*reset.position, shape)
+        if reset.around == "default":
+            position += [joint.default_position for joint in self.task.robot.joints.values()]
         velocity = self._rng.uniform(*reset.velocity, shape)
         self.batch.state[ids] = self._template
         self._qpos[np.ix_(ids, self._robot.qpos)] = position

@@ -38,6 +38,9 @@ FAMILY_OF_PROTOCOL = {"dynamixel2": "dynamixel", "feetech": "feetech", "moteus":
 MODES_OF_FAMILY = {"dynamixel": ("current", "position"), "feetech": ("position",), "moteus": ("impedance",)}
 """Ways in which the motors of a family can be driven by a policy."""
 
+IDS_OF_FAMILY = {"dynamixel": (0, 252), "feetech": (0, 253), "moteus": (1, 127)}
+"""Lowest and highest address that a motor of a family can have."""
+
 
 class ImuConfig(Config):
     """One inertial measurement unit on a serial port of its own."""
@@ -181,6 +184,11 @@ class RobotConfig(Config):
                 ("joints", name, "bus"),
                 f"bus {joint.bus!r} speaks {protocol}, motor {joint.motor.name!r} is of the family {family}; "
                 f"valid: {', '.join(fitting) or 'no bus of this robot'}",
+            )
+        low, high = IDS_OF_FAMILY[family]
+        if not low <= joint.id <= high:
+            raise MisplacedError(
+                ("joints", name, "id"), f"must be {low} to {high} for the family {family}, not {joint.id}"
             )
         if joint.mode not in MODES_OF_FAMILY[family]:
             valid = ", ".join(MODES_OF_FAMILY[family])

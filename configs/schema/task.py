@@ -84,6 +84,8 @@ class RewardTermConfig(Config):
 class ResetConfig(Config):
     """Start of an episode: every joint's position and velocity drawn uniformly from these ranges."""
 
+    around: Literal["zero", "default"] = "zero"
+    """What `position` counts from: the joints' zero, or their default position."""
     position: tuple[Angle, Angle]
     velocity: tuple[AngularVelocity, AngularVelocity]
 
