@@ -15,6 +15,10 @@ ObservationTermName = Literal[
     "joint_velocity",
     "joint_effort",
     "last_action",
+    "gyro",
+    "projected_gravity",
+    "command",
+    "phase",
 ]
 """Terms that `runtime.contract.observation` computes; a test keeps the two in step."""
 
@@ -37,6 +41,24 @@ class ObservationTermConfig(Config):
     """Bound of the scaled value, both ways."""
     history: Annotated[int, Field(ge=1, le=64)] = 1
     """How many ticks the block holds, oldest first."""
+
+
+class CommandConfig(Config):
+    """One number that an operator gives the policy, such as a velocity to walk at."""
+
+    range: tuple[float, float]
+    """Lowest and highest value, in an SI unit; every episode in simulation draws one from it."""
+    default: float = 0.0
+    """Value as long as nobody gives another."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        low, high = self.range
+        if not low <= high:
+            raise MisplacedError(("range",), "must be ordered, low before high")
+        if not low <= self.default <= high:
+            raise MisplacedError(("default",), f"{self.default} is outside range; valid: {low} to {high}")
+        return self
 
 
 class EffortActionConfig(Config):
@@ -107,6 +129,10 @@ class TaskConfig(Config):
     episode_duration: Annotated[Duration, Positive]
     physics: PhysicsConfig
     observation: tuple[ObservationTermConfig, ...] = Field(min_length=1)
+    commands: dict[Name, CommandConfig] = Field(default_factory=dict)
+    """What the observation term `command` shows, in this order."""
+    phase_frequency: Annotated[Rate, Positive] | None = None
+    """Of the clock that the observation term `phase` shows."""
     action: ActionConfig
     reset: ResetConfig
     rewards: tuple[RewardTermConfig, ...] = Field(min_length=1)
@@ -132,6 +158,7 @@ class TaskConfig(Config):
                 raise MisplacedError(
                     ("observation", index, "term"), f"{term!r} is given twice; use history for past ticks"
                 )
+            self._check_source(index, term)
         modes = {name: joint.mode for name, joint in self.robot.joints.items()}
         needed = ("current",) if self.action.target == "effort" else ("position", "impedance")
         wrong = [name for name, mode in modes.items() if mode not in needed]
@@ -141,6 +168,17 @@ class TaskConfig(Config):
                 f"{self.action.target!r} needs joints in mode {' or '.join(needed)}; not so: {', '.join(wrong)}",
             )
         return self
+
+    def _check_source(self, index: int, term: ObservationTermName) -> None:
+        """Refuse a term that nothing stands behind."""
+        missing = {
+            "gyro": "" if self.robot.imus else f"an IMU, and robot {self.robot.name!r} has none",
+            "projected_gravity": "" if self.robot.imus else f"an IMU, and robot {self.robot.name!r} has none",
+            "command": "" if self.commands else "`commands` with at least one entry",
+            "phase": "" if self.phase_frequency is not None else "`phase_frequency`",
+        }.get(term, "")
+        if missing:
+            raise MisplacedError(("observation", index, "term"), f"{term!r} needs {missing}")
 
     @property
     def decimation(self) -> int:

@@ -77,6 +77,8 @@ def _flat(robot: RobotSpec) -> dict[str, Any]:
     for joint in robot.joints:
         flat.update(_fields(f"joints.{joint.name}", joint))
     flat.update(_fields("safety", robot.safety))
+    for imu in robot.imus:
+        flat.update(_fields(f"imus.{imu.name}", imu))
     return flat
 
 

@@ -1,6 +1,8 @@
 """Signals to observation: the one implementation that simulation and robot share, bit for bit."""
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,44 +13,117 @@ from runtime.contract.spec import Contract, ObservationTermSpec
 
 Float32Array = npt.NDArray[np.float32]
 
+
+@dataclass(slots=True)
+class Inputs:
+    """What terms see of one tick of n robots."""
+
+    signals: Signals
+    last_action: Float32Array
+    """(n, A)"""
+    default: Float64Array
+    """Default pose, (n, J), rad."""
+    frequency: float
+    """Hz, of the phase clock; 0 where there is none."""
+    scratch: Float64Array
+    """(n, K), for terms that need a place for an intermediate value."""
+
+
 # A term writes its SI value for every row into `out`, (n, width). Only element-wise operations on contiguous arrays are
-# allowed: they give the same bits for one row as for thousands, reductions and matrix products do not.
-Term = Callable[[Signals, Float32Array, Float64Array, Float64Array], None]
+# allowed: they give the same bits for one row as for thousands, reductions and matrix products do not. Of strided
+# arrays only sums, differences and products, which IEEE 754 fixes to the bit.
+Term = Callable[[Inputs, Float64Array], None]
 
 
-def joint_position(signals: Signals, _last: Float32Array, default: Float64Array, out: Float64Array) -> None:
+def joint_position(inputs: Inputs, out: Float64Array) -> None:
     """Joint position relative to the default pose, rad."""
-    np.subtract(signals.joint_position, default, out=out)
+    np.subtract(inputs.signals.joint_position, inputs.default, out=out)
 
 
-def joint_position_sin(signals: Signals, _last: Float32Array, _default: Float64Array, out: Float64Array) -> None:
+def joint_position_sin(inputs: Inputs, out: Float64Array) -> None:
     """Sine of the joint position, for joints that turn all the way round."""
-    np.sin(signals.joint_position, out=out)
+    np.sin(inputs.signals.joint_position, out=out)
 
 
-def joint_position_cos(signals: Signals, _last: Float32Array, _default: Float64Array, out: Float64Array) -> None:
+def joint_position_cos(inputs: Inputs, out: Float64Array) -> None:
     """Cosine of the joint position, for joints that turn all the way round."""
-    np.cos(signals.joint_position, out=out)
+    np.cos(inputs.signals.joint_position, out=out)
 
 
-def joint_velocity(signals: Signals, _last: Float32Array, _default: Float64Array, out: Float64Array) -> None:
+def joint_velocity(inputs: Inputs, out: Float64Array) -> None:
     """Joint velocity, rad/s."""
-    np.copyto(out, signals.joint_velocity)
+    np.copyto(out, inputs.signals.joint_velocity)
 
 
-def joint_effort(signals: Signals, _last: Float32Array, _default: Float64Array, out: Float64Array) -> None:
+def joint_effort(inputs: Inputs, out: Float64Array) -> None:
     """Measured joint effort, N·m."""
-    np.copyto(out, signals.joint_effort)
+    np.copyto(out, inputs.signals.joint_effort)
 
 
-def last_action(_signals: Signals, last: Float32Array, _default: Float64Array, out: Float64Array) -> None:
+def last_action(inputs: Inputs, out: Float64Array) -> None:
     """The action of the tick before, clipped and filtered."""
-    np.copyto(out, last)
+    np.copyto(out, inputs.last_action)
+
+
+def gyro(inputs: Inputs, out: Float64Array) -> None:
+    """Angular velocity of each IMU's body in its own frame, x y z, rad/s."""
+    np.copyto(out, inputs.signals.angular_velocity.reshape(out.shape))
+
+
+def projected_gravity(inputs: Inputs, out: Float64Array) -> None:
+    """Direction of gravity in the frame of each IMU's body, x y z; (0, 0, -1) upright.
+
+    It is the world's (0, 0, -1) turned by the inverse of the orientation (w x y z), minus the third row of its rotation
+    matrix: (2(wy - xz), -2(yz + wx), 2(x² + y²) - 1).
+    """
+    quaternion, scratch = inputs.signals.orientation, inputs.scratch
+    vector = out.reshape(len(out), -1, 3)
+    w, x, y, z = (quaternion[:, :, index] for index in range(4))
+    down_x, down_y, down_z = (vector[:, :, index] for index in range(3))
+    np.multiply(w, y, out=down_x)
+    np.multiply(x, z, out=scratch)
+    np.subtract(down_x, scratch, out=down_x)
+    np.multiply(y, z, out=down_y)
+    np.multiply(w, x, out=scratch)
+    np.add(down_y, scratch, out=down_y)
+    np.negative(down_y, out=down_y)
+    np.multiply(x, x, out=down_z)
+    np.multiply(y, y, out=scratch)
+    np.add(down_z, scratch, out=down_z)
+    np.subtract(down_z, 0.5, out=down_z)
+    np.multiply(out, 2.0, out=out)
+
+
+def command(inputs: Inputs, out: Float64Array) -> None:
+    """What the operator asks for, SI units."""
+    np.copyto(out, inputs.signals.command)
+
+
+def phase(inputs: Inputs, out: Float64Array) -> None:
+    """Sine and cosine of a clock that starts with the episode."""
+    sine, cosine = out[:, :1], out[:, 1:]
+    np.multiply(inputs.signals.clock, inputs.frequency, out=sine)
+    np.floor(sine, out=cosine)
+    np.subtract(sine, cosine, out=sine)
+    np.add(sine, 0.25, out=cosine)  # cos(x) = sin(x + a quarter turn), so that one call on the whole array does
+    np.multiply(out, 2.0 * math.pi, out=out)
+    np.sin(out, out=out)
 
 
 TERMS: dict[str, Term] = {
     term.__name__: term
-    for term in (joint_position, joint_position_sin, joint_position_cos, joint_velocity, joint_effort, last_action)
+    for term in (
+        joint_position,
+        joint_position_sin,
+        joint_position_cos,
+        joint_velocity,
+        joint_effort,
+        last_action,
+        gyro,
+        projected_gravity,
+        command,
+        phase,
+    )
 }
 
 
@@ -63,7 +138,15 @@ class ObservationPipeline:
     def __init__(self, contract: Contract, n: int) -> None:
         self._blocks = [_Block(term, n) for term in contract.observation]
         # One row for each robot: an operand that is broadcast would make numpy allocate buffers at every tick.
-        self._default = np.tile(np.array([joint.default_position for joint in contract.robot.joints]), (n, 1))
+        joints = contract.robot.joints
+        default = np.tile(np.array([joint.default_position for joint in joints]), (n, 1))
+        self._inputs = Inputs(
+            signals=Signals.zeros(0, 0),
+            last_action=np.zeros((n, contract.action_size), np.float32),
+            default=default,
+            frequency=contract.phase_frequency or 0.0,
+            scratch=np.zeros((n, len(contract.robot.imus))),
+        )
         self.observation = np.zeros((n, contract.observation_size), np.float32)
         """The observations of the last tick, (n, O)."""
         self._unstarted = np.ones(n, np.bool_)
@@ -78,7 +161,7 @@ class ObservationPipeline:
         """Compute one tick.
 
         Args:
-            signals: Readings of this tick, (n, J) each.
+            signals: Readings of this tick, for n robots.
             last_action: The action pipeline's `last_action`, (n, A).
 
         Returns:
@@ -86,8 +169,10 @@ class ObservationPipeline:
         """
         start = 0
         unstarted = self._unstarted if self._any_unstarted else None
+        inputs = self._inputs
+        inputs.signals, inputs.last_action = signals, last_action
         for block in self._blocks:
-            block.write(signals, last_action, self._default, self.observation, start, unstarted)
+            block.write(inputs, self.observation, start, unstarted)
             start += block.size
         if self._any_unstarted:
             self._unstarted[:] = False
@@ -99,12 +184,13 @@ class ObservationPipeline:
 
         Args:
             rows: The k rows that begin anew.
-            signals: The first readings of those rows, (k, J) each.
+            signals: The first readings of those rows, for k robots.
             last_action: (k, A), zeros for a new episode.
         """
-        start = 0
+        start, count, own = 0, len(rows), self._inputs
+        inputs = Inputs(signals, last_action, own.default[:count], own.frequency, own.scratch[:count])
         for block in self._blocks:
-            value = block.compute(signals, last_action, self._default[: len(rows)], np.empty((len(rows), block.width)))
+            value = block.compute(inputs, np.empty((count, block.width)))
             block.load_rows(rows, value)
             self.observation[rows, start : start + block.size] = np.tile(value, (1, block.history))
             start += block.size
@@ -138,26 +224,18 @@ class _Block:
         self._value = np.zeros((n, spec.width))
         self._ring = [np.zeros((n, spec.width), np.float32) for _ in range(spec.history if spec.history > 1 else 0)]
 
-    def compute(self, signals: Signals, last: Float32Array, default: Float64Array, value: Float64Array) -> Float64Array:
+    def compute(self, inputs: Inputs, value: Float64Array) -> Float64Array:
         """Compute the term's scaled and clipped value into `value`, (rows, width), and return it."""
-        self._term(signals, last, default, value)
+        self._term(inputs, value)
         if self._scale != 1.0:
             np.multiply(value, self._scale, out=value)
         if self._clip is not None:
             np.clip(value, -self._clip, self._clip, out=value)
         return value
 
-    def write(
-        self,
-        signals: Signals,
-        last: Float32Array,
-        default: Float64Array,
-        observation: Float32Array,
-        start: int,
-        unstarted: BoolArray | None,
-    ) -> None:
+    def write(self, inputs: Inputs, observation: Float32Array, start: int, unstarted: BoolArray | None) -> None:
         """Compute one tick and write the whole block; rows that are unstarted get the value in every place of it."""
-        value = self.compute(signals, last, default, self._value)
+        value = self.compute(inputs, self._value)
         if self.history == 1:
             observation[:, start : start + self.width] = value
             return

@@ -1,6 +1,6 @@
 """What the robot measures, as the contract sees it: batched arrays in SI units, names already resolved to columns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -8,18 +8,43 @@ import numpy as np
 from hardware.types import Float64Array
 
 
+def _none() -> Float64Array:
+    return np.zeros((0, 0, 0))
+
+
 @dataclass(slots=True)
 class Signals:
-    """Readings of n robots with J joints each; every array is (n, J), float64 and C-contiguous."""
+    """Readings of n robots with J joints and K IMUs, and C commands given to each.
+
+    Every array is float64 and C-contiguous. What a contract does not observe may be left empty.
+    """
 
     joint_position: Float64Array
-    """rad"""
+    """(n, J), rad"""
     joint_velocity: Float64Array
-    """rad/s"""
+    """(n, J), rad/s"""
     joint_effort: Float64Array
-    """N·m"""
+    """(n, J), N·m"""
+    angular_velocity: Float64Array = field(default_factory=_none)
+    """(n, K, 3), rad/s, in the frame of the IMU's body."""
+    orientation: Float64Array = field(default_factory=_none)
+    """(n, K, 4), unit quaternion w x y z that turns the frame of the IMU's body into the world's."""
+    command: Float64Array = field(default_factory=_none)
+    """(n, C), SI units."""
+    clock: Float64Array = field(default_factory=_none)
+    """(n, 1), s since the episode, or the policy, began: whole control periods."""
 
     @classmethod
-    def zeros(cls, n: int, joints: int) -> Self:
-        """Return signals of zeros."""
-        return cls(np.zeros((n, joints)), np.zeros((n, joints)), np.zeros((n, joints)))
+    def zeros(cls, n: int, joints: int, imus: int = 0, commands: int = 0) -> Self:
+        """Return signals of zeros; orientations are upright."""
+        orientation = np.zeros((n, imus, 4))
+        orientation[:, :, 0] = 1.0
+        return cls(
+            np.zeros((n, joints)),
+            np.zeros((n, joints)),
+            np.zeros((n, joints)),
+            np.zeros((n, imus, 3)),
+            orientation,
+            np.zeros((n, commands)),
+            np.zeros((n, 1)),
+        )

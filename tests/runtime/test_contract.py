@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from configs.errors import UserError
 from configs.load import load_task
 from configs.schema.task import ObservationTermName
 from runtime.contract.action import ActionPipeline
@@ -22,21 +23,34 @@ from runtime.contract.manifest import (
 )
 from runtime.contract.observation import TERMS, ObservationPipeline
 from runtime.contract.signals import Signals
-from runtime.contract.spec import Contract, contract_of, robot_spec
+from runtime.contract.spec import (
+    CommandSpec,
+    Contract,
+    ImuSpec,
+    ObservationTermSpec,
+    contract_of,
+    robot_spec,
+    width_of,
+)
 
 N = 4096
 TICKS = 7
 
 
+IMUS = tuple(ImuSpec(name=name, body="trunk", stale_after=0.1) for name in ("first", "second"))
+COMMANDS = tuple(CommandSpec(name=f"c{i}", low=-1.0, high=1.0, default=0.0) for i in range(3))
+
+
 def rich_contract(joints: int = 3) -> Contract:
-    """A contract with every term, histories, clips and a filter, for several joints."""
+    """A contract with every term, histories, clips and a filter, for several joints, IMUs and commands."""
     base = contract_of(load_task("pendulum_swingup"))
     joint = base.robot.joints[0]
     robot = base.robot.model_copy(
         update={
             "joints": tuple(
                 joint.model_copy(update={"name": f"j{i}", "default_position": 0.1 * i}) for i in range(joints)
-            )
+            ),
+            "imus": IMUS,
         }
     )
     term = base.observation[0]
@@ -44,7 +58,7 @@ def rich_contract(joints: int = 3) -> Contract:
         term.model_copy(
             update={
                 "term": name,
-                "width": joints,
+                "width": width_of(name, joints, len(IMUS), len(COMMANDS)),
                 "scale": 0.3 + i,
                 "clip": None if i % 2 else 1.7,
                 "history": 1 + i % 4,
@@ -53,19 +67,29 @@ def rich_contract(joints: int = 3) -> Contract:
         for i, name in enumerate(TERMS)
     )
     action = base.action.model_copy(update={"scale": (0.5,) * joints, "offset": (0.0,) * joints, "smoothing": 0.3})
-    return base.model_copy(update={"robot": robot, "observation": observation, "action": action})
+    return base.model_copy(
+        update={
+            "robot": robot,
+            "observation": observation,
+            "action": action,
+            "commands": COMMANDS,
+            "phase_frequency": 1.7,
+        }
+    )
 
 
 def random_signals(rng: np.random.Generator, n: int, joints: int) -> Signals:
-    return Signals(*(rng.normal(scale=4.0, size=(n, joints)) for _ in range(3)))
+    signals = Signals.zeros(n, joints, len(IMUS), len(COMMANDS))
+    for name in Signals.__slots__:
+        values = getattr(signals, name)
+        values[...] = rng.normal(scale=4.0, size=values.shape)
+    signals.orientation /= np.linalg.norm(signals.orientation, axis=-1, keepdims=True)
+    signals.clock[...] = np.abs(signals.clock)
+    return signals
 
 
 def row(signals: Signals, index: int) -> Signals:
-    return Signals(
-        signals.joint_position[index : index + 1].copy(),
-        signals.joint_velocity[index : index + 1].copy(),
-        signals.joint_effort[index : index + 1].copy(),
-    )
+    return Signals(*(getattr(signals, name)[index : index + 1].copy() for name in Signals.__slots__))
 
 
 def test_the_schema_names_exactly_the_terms_that_exist() -> None:
@@ -95,8 +119,11 @@ def test_one_robot_and_thousands_give_the_same_bits(index: int) -> None:
 def test_any_value_gives_the_same_bits_in_any_place(value: float, n: int, data: st.DataObject) -> None:
     contract = rich_contract(1)
     index = data.draw(st.integers(0, n - 1))
-    signals = Signals.zeros(n, 1)
+    signals = Signals.zeros(n, 1, len(IMUS), len(COMMANDS))
     signals.joint_position[index], signals.joint_velocity[index] = value, -value
+    signals.angular_velocity[index], signals.clock[index] = value, abs(value)
+    turn = np.array([np.cos(value), np.sin(value), 0.3 * value, 1.0])
+    signals.orientation[index] = turn / np.linalg.norm(turn)
     many = ObservationPipeline(contract, n).observe(signals, np.zeros((n, 1), np.float32))
     one = ObservationPipeline(contract, 1).observe(row(signals, index), np.zeros((1, 1), np.float32))
     assert many[index].tobytes() == one[0].tobytes()
@@ -114,6 +141,101 @@ def test_restarting_rows_equals_a_first_observation() -> None:
     pipeline.restart(rows, first, none[:2])
     assert observation[rows].tobytes() == fresh.observe(first, none[:2]).tobytes()
     assert observation[[0, 1, 3, 4, 5, 6]].tobytes() == untouched.tobytes()
+
+
+def contract_with(term: str, width: int, **updates: object) -> Contract:
+    """A contract of one term."""
+    base = contract_of(load_task("pendulum_swingup"))
+    entry = ObservationTermSpec(term=term, width=width, scale=1.0, clip=None, history=1)
+    robot = base.robot.model_copy(update={"imus": IMUS[:1]})
+    return base.model_copy(update={"robot": robot, "observation": (entry,), "commands": COMMANDS, **updates})
+
+
+def observed(contract: Contract, signals: Signals) -> list[float]:
+    n = len(signals.joint_position)
+    return ObservationPipeline(contract, n).observe(signals, np.zeros((n, 1), np.float32))[0].tolist()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.floats(-1.0, 1.0), min_size=4, max_size=4))
+def test_projected_gravity_is_the_world_s_down_seen_from_the_body(parts: list[float]) -> None:
+    turn = np.array(parts)
+    if np.linalg.norm(turn) < 0.1:
+        return
+    w, x, y, z = turn / np.linalg.norm(turn)
+    # The rotation matrix from its definition: each column is the turned axis, q·v·q⁻¹.
+    vector = np.array([x, y, z])
+    columns = [
+        axis + 2.0 * w * np.cross(vector, axis) + 2.0 * np.cross(vector, np.cross(vector, axis)) for axis in np.eye(3)
+    ]
+    signals = Signals.zeros(1, 1, 1)
+    signals.orientation[0, 0] = [w, x, y, z]
+    expected = np.array(columns) @ np.array([0.0, 0.0, -1.0])
+    np.testing.assert_allclose(observed(contract_with("projected_gravity", 3), signals), expected, atol=1e-6)
+
+
+def test_gravity_points_down_on_the_z_axis_of_an_upright_body_and_forward_of_one_that_pitches_down() -> None:
+    contract, signals = contract_with("projected_gravity", 3), Signals.zeros(1, 1, 1)
+    assert observed(contract, signals) == [0.0, 0.0, -1.0]
+    signals.orientation[0, 0] = [np.sqrt(0.5), 0.0, np.sqrt(0.5), 0.0]  # nose down: +90° about y
+    np.testing.assert_allclose(observed(contract, signals), [1.0, 0.0, 0.0], atol=1e-7)
+
+
+def test_the_gyro_and_the_command_come_through_in_order() -> None:
+    signals = Signals.zeros(1, 1, 1, 3)
+    signals.angular_velocity[0, 0] = [1.0, 2.0, 3.0]
+    signals.command[0] = [4.0, 5.0, 6.0]
+    assert observed(contract_with("gyro", 3), signals) == [1.0, 2.0, 3.0]
+    assert observed(contract_with("command", 3), signals) == [4.0, 5.0, 6.0]
+
+
+@settings(max_examples=100, deadline=None)
+@given(ticks=st.integers(0, 10_000_000))
+def test_the_phase_turns_with_its_frequency_for_days(ticks: int) -> None:
+    signals = Signals.zeros(1, 1)
+    signals.clock[0, 0] = ticks / 50.0
+    turns = (ticks * 3) % 100 / 100.0  # 1.5 Hz at 50 Hz: 3 hundredths of a turn each tick, in whole numbers
+    expected = [np.sin(2.0 * np.pi * turns), np.cos(2.0 * np.pi * turns)]
+    np.testing.assert_allclose(observed(contract_with("phase", 2, phase_frequency=1.5), signals), expected, atol=1e-6)
+
+
+def test_what_a_contract_does_not_use_is_not_in_its_metadata() -> None:
+    document = json.loads(to_metadata(contract_of(load_task("pendulum_swingup")), {})[CONTRACT_KEY])
+    assert not {"commands", "phase_frequency"} & set(document)
+    assert "imus" not in document["robot"]
+
+
+def test_the_metadata_carries_imus_commands_and_the_phase() -> None:
+    contract = rich_contract()
+    assert from_metadata(to_metadata(contract, {}))[0] == contract
+
+
+@pytest.mark.parametrize("removed", ["imus", "commands", "phase_frequency"])
+def test_a_contract_without_what_its_terms_need_is_refused(removed: str) -> None:
+    metadata = to_metadata(rich_contract(), {})
+    document = json.loads(metadata[CONTRACT_KEY])
+    del (document["robot"] if removed == "imus" else document)[removed]
+    with pytest.raises(ContractError, match="not valid"):
+        from_metadata(metadata | {CONTRACT_KEY: json.dumps(document)})
+
+
+def test_an_imu_that_differs_is_named() -> None:
+    robot = rich_contract().robot
+    other = robot.model_copy(update={"imus": (IMUS[0].model_copy(update={"body": "head"}),)})
+    assert differences(robot, other) == [
+        "imus.first.body: model trunk, robot head",
+        "imus.second.body: model trunk, robot missing",
+        "imus.second.stale_after: model 0.1, robot missing",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("term", "needs"),
+    [("gyro", "an IMU"), ("projected_gravity", "an IMU"), ("command", "commands"), ("phase", "phase")],
+)
+def test_a_term_with_nothing_behind_it_is_refused(term: str, needs: str) -> None:
+    with pytest.raises(UserError, match=f"'{term}' needs .*{needs}"):
+        load_task("pendulum_swingup", (f"observation.0.term={term}",))
 
 
 def test_history_holds_past_ticks_oldest_first() -> None:
