@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from configs.schema.base import Config, MisplacedError, Name, Reference
-from configs.schema.quantity import Duration, NonNegative, Positive
+from configs.schema.quantity import Angle, Duration, NonNegative, Positive, Voltage
+from configs.schema.robot import RobotConfig
 from configs.schema.task import TaskConfig
 
 
@@ -22,6 +23,17 @@ class ReplyFaultConfig(Config):
     """How long it lasts; to the end when left out."""
 
 
+class InstructionFaultConfig(Config):
+    """What the client sends and the motors do not hear as it was sent."""
+
+    kind: Literal["lose_instruction", "corrupt_instruction"]
+    bus: Name | None = None
+    probability: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    """Chance for each instruction, from the seed."""
+    start: Annotated[Duration, NonNegative] = 0.0
+    duration: Annotated[Duration, Positive] | None = None
+
+
 class DelayFaultConfig(Config):
     """Status packets that arrive late."""
 
@@ -36,11 +48,44 @@ class DelayFaultConfig(Config):
 class MotorFaultConfig(Config):
     """A motor that misbehaves."""
 
-    kind: Literal["silent", "stuck_encoder", "overheat", "overload", "power_cycle"]
+    kind: Literal["silent", "duplicate_id", "stuck_encoder", "overheat", "overload", "power_cycle"]
+    """`duplicate_id`: another motor of the same kind and id hangs on the bus and answers at the same time."""
     joint: Name
     start: Annotated[Duration, NonNegative] = 0.0
     duration: Annotated[Duration, Positive] | None = None
     """How long it lasts; to the end when left out. `power_cycle` and `overload` happen once, at the start."""
+
+
+class EncoderJumpFaultConfig(Config):
+    """An encoder whose reading jumps to another place now and then."""
+
+    kind: Literal["jumping_encoder"]
+    joint: Name
+    jump: Annotated[Angle, Positive] = 0.5
+    """Farthest from the true angle, both ways; each place is drawn from the seed."""
+    period: Annotated[Duration, Field(ge=0.001)] = 0.1
+    """Time from jump to jump."""
+    start: Annotated[Duration, NonNegative] = 0.0
+    duration: Annotated[Duration, Positive] | None = None
+
+
+class BrownOutFaultConfig(Config):
+    """The supply's voltage drops. Motors that get less than half of the lowest voltage they are made for are off."""
+
+    kind: Literal["brown_out"]
+    voltage: Annotated[Voltage, NonNegative]
+    """What is left of the unloaded supply."""
+    start: Annotated[Duration, NonNegative] = 0.0
+    duration: Annotated[Duration, Positive] | None = None
+
+
+class ImuFaultConfig(Config):
+    """An inertial measurement unit that sends the same sample for ever, no numbers, or a turn that is not."""
+
+    kind: Literal["imu_frozen", "imu_nan", "imu_spinning"]
+    imu: Name
+    start: Annotated[Duration, NonNegative] = 0.0
+    duration: Annotated[Duration, Positive] | None = None
 
 
 class UnplugFaultConfig(Config):
@@ -53,7 +98,15 @@ class UnplugFaultConfig(Config):
 
 
 FaultConfig = Annotated[
-    ReplyFaultConfig | DelayFaultConfig | MotorFaultConfig | UnplugFaultConfig, Field(discriminator="kind")
+    ReplyFaultConfig
+    | InstructionFaultConfig
+    | DelayFaultConfig
+    | MotorFaultConfig
+    | EncoderJumpFaultConfig
+    | BrownOutFaultConfig
+    | ImuFaultConfig
+    | UnplugFaultConfig,
+    Field(discriminator="kind"),
 ]
 
 
@@ -95,14 +148,18 @@ class ScenarioConfig(Config):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        robot = self.task.robot
         for index, fault in enumerate(self.faults.faults if self.faults else ()):
-            if isinstance(fault, MotorFaultConfig) and fault.joint not in robot.joints:
-                raise MisplacedError(
-                    ("faults", "faults", index, "joint"), f"no joint {fault.joint!r}; valid: {', '.join(robot.joints)}"
-                )
-            if not isinstance(fault, MotorFaultConfig) and fault.bus is not None and fault.bus not in robot.buses:
-                raise MisplacedError(
-                    ("faults", "faults", index, "bus"), f"no bus {fault.bus!r}; valid: {', '.join(robot.buses)}"
-                )
+            unknown = unknown_part(fault, self.task.robot)
+            if unknown is not None:
+                key, message = unknown
+                raise MisplacedError(("faults", "faults", index, key), message)
         return self
+
+
+def unknown_part(fault: FaultConfig, robot: RobotConfig) -> tuple[str, str] | None:
+    """Return the key by which a fault names a part that the robot does not have, and what is valid; None if it has."""
+    for key, valid in (("joint", robot.joints), ("bus", robot.buses), ("imu", robot.imus)):
+        name = getattr(fault, key, None)
+        if name is not None and name not in valid:
+            return key, f"no {key} {name!r}; valid: {', '.join(valid) or 'none'}"
+    return None

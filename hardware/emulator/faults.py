@@ -1,33 +1,44 @@
 """The faults of an emulated robot, executed on its own time from a seed, and counted."""
 
+from bisect import insort
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from configs.errors import UserError
 from configs.schema.robot import RobotConfig
 from configs.schema.scenario import (
+    BrownOutFaultConfig,
     DelayFaultConfig,
+    EncoderJumpFaultConfig,
     FaultConfig,
     FaultsConfig,
+    ImuFaultConfig,
+    InstructionFaultConfig,
     MotorFaultConfig,
     ReplyFaultConfig,
     UnplugFaultConfig,
+    unknown_part,
 )
 from hardware.clock import ns_from_s
 
 _NEVER = 1 << 62
 _ONCE = ("power_cycle", "overload")
 
+TimedFault = MotorFaultConfig | EncoderJumpFaultConfig | BrownOutFaultConfig | ImuFaultConfig | UnplugFaultConfig
+"""Faults that begin and end, as against those that strike single messages."""
+
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A fault of a motor or of a port that begins or ends."""
+    """A timed fault that begins, changes or ends."""
 
     time_ns: int
-    fault: MotorFaultConfig | UnplugFaultConfig
+    fault: TimedFault
     begins: bool
+    value: float = 0.0
+    """Where an encoder jumps to, rad from the true angle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +60,13 @@ class FaultScript:
         self.injected: Counter[str] = Counter()
         self._random = np.random.default_rng((config.seed, seed))
         self._replies: list[ReplyFaultConfig | DelayFaultConfig] = []
-        self._timed: list[MotorFaultConfig | UnplugFaultConfig] = []
+        self._instructions: list[InstructionFaultConfig] = []
+        self._timed: list[TimedFault] = []
         for fault in config.faults:
             if isinstance(fault, ReplyFaultConfig | DelayFaultConfig):
                 self._replies.append(fault)
+            elif isinstance(fault, InstructionFaultConfig):
+                self._instructions.append(fault)
             else:
                 self._timed.append(fault)
         self._transitions: list[Transition] = []
@@ -82,11 +96,32 @@ class FaultScript:
         return self._transitions[0].time_ns if self._transitions else _NEVER
 
     def take(self) -> Transition:
-        """Return the next transition, which the caller carries out now; its begin is counted."""
+        """Return the next transition, which the caller carries out now; its begin is counted, and so is each jump."""
         transition = self._transitions.pop(0)
         if transition.begins:
             self.injected[transition.fault.kind] += 1
+            if isinstance(transition.fault, EncoderJumpFaultConfig):
+                return self._jump(transition, transition.fault)
         return transition
+
+    def _jump(self, transition: Transition, fault: EncoderJumpFaultConfig) -> Transition:
+        """Draw where the encoder jumps to now, and have it jump again."""
+        again = replace(transition, time_ns=transition.time_ns + ns_from_s(fault.period))
+        if again.time_ns < _window(fault, self._zero_ns or 0)[1]:
+            insort(self._transitions, again, key=lambda transition: transition.time_ns)
+        return replace(transition, value=float(self._random.uniform(-fault.jump, fault.jump)))
+
+    def hear(self, bus: str, data: bytes, now_ns: int) -> bytes:
+        """Return what motors hear of one instruction that the client has sent; nothing where it is lost."""
+        if self._zero_ns is None:
+            return data
+        for fault in self._instructions:
+            if self._strikes(fault, bus, now_ns):
+                self.injected[fault.kind] += 1
+                if fault.kind == "lose_instruction":
+                    return b""
+                data = self._damage(fault.kind, data)
+        return data
 
     def deliver(self, bus: str, data: bytes, now_ns: int) -> list[Delivery]:
         """Return what becomes of one reply that a motor has sent: nothing, itself, or something else."""
@@ -107,7 +142,9 @@ class FaultScript:
                 data = self._damage(fault.kind, data)
         return [Delivery(data, delay_ns)] * copies
 
-    def _strikes(self, fault: ReplyFaultConfig | DelayFaultConfig, bus: str, now_ns: int) -> bool:
+    def _strikes(
+        self, fault: ReplyFaultConfig | DelayFaultConfig | InstructionFaultConfig, bus: str, now_ns: int
+    ) -> bool:
         begin_ns, end_ns = _window(fault, self._zero_ns or 0)
         if fault.bus not in (None, bus) or not begin_ns <= now_ns < end_ns:
             return False
@@ -124,14 +161,11 @@ class FaultScript:
 
 
 def check_faults(config: FaultsConfig, robot: RobotConfig) -> None:
-    """Raise UserError if a fault names a joint or a bus that the robot does not have."""
+    """Raise UserError if a fault names a joint, a bus or an IMU that the robot does not have."""
     for fault in config.faults:
-        on_joint = isinstance(fault, MotorFaultConfig)
-        name = fault.joint if isinstance(fault, MotorFaultConfig) else fault.bus
-        valid = list(robot.joints if on_joint else robot.buses)
-        if name is not None and name not in valid:
-            kind = "joint" if on_joint else "bus"
-            raise UserError(f"faults {config.name!r}: {fault.kind!r} names {kind} {name!r}; valid: {', '.join(valid)}")
+        unknown = unknown_part(fault, robot)
+        if unknown is not None:
+            raise UserError(f"faults {config.name!r}: {fault.kind!r}: {unknown[1]}")
 
 
 def _window(fault: FaultConfig, zero_ns: int) -> tuple[int, int]:

@@ -4,12 +4,13 @@ import heapq
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import and_
 from typing import Any
 
 from hardware.clock import NS_PER_S
 from hardware.emulator.faults import FaultScript
 from hardware.emulator.motor import EmulatedMotor
-from hardware.emulator.wire import Wire
+from hardware.emulator.wire import Reply, Wire
 
 NEVER = 1 << 62
 """Time of what does not happen."""
@@ -35,6 +36,7 @@ class Line:
     to come, is lost when the client begins to send.
 
     Attributes:
+        motors: All that hang on it; motors may share an id.
         plugged: False while the adapter is pulled out.
         wire: The protocol at the motors' end.
         cancelled: Replies lost because the client sent before they were over.
@@ -45,7 +47,7 @@ class Line:
     ) -> None:
         self.name = name
         self.wire = wire
-        self.motors = tuple(motors)
+        self.motors = list(motors)
         self.plugged = True
         self.cancelled = 0
         self._faults = faults
@@ -107,7 +109,7 @@ class Line:
         for piece in self.wire.pieces(data):
             sent += len(piece)
             self._sent_ns = start_ns + self.wire_ns(sent)
-            for instruction in self.wire.feed(piece):
+            for instruction in self.wire.feed(self._faults.hear(self.name, piece, self._sent_ns)):
                 self._instructions.append((self._sent_ns, instruction, self._baudrate))
         return self._sent_ns
 
@@ -129,13 +131,34 @@ class Line:
         self._drop_pending(now_ns)
         hearing = [motor for motor in self.motors if motor.hears(now_ns) and _same_rate(motor.baudrate, baudrate)]
         free_ns = now_ns
-        for reply in self.wire.replies_to(instruction, hearing, now_ns):
+        for reply in self._replies_to(instruction, hearing, now_ns):
             start_ns = free_ns + reply.delay_ns
             free_ns = start_ns + self.wire_ns(len(reply.data), reply.baudrate)
             if self.wire.half_duplex and start_ns < self._sent_ns:  # the client is sending again already
                 self.cancelled += 1
             else:
                 self._wire.append(_OnWire(start_ns, free_ns, reply.baudrate, reply.data))
+
+    def _replies_to(self, instruction: Any, hearing: list[EmulatedMotor], now_ns: int) -> list[Reply]:  # noqa: ANN401 - the wire's own type
+        """Let the motors answer. Those that share an id answer together: what is heard is their bits' conjunction.
+
+        One motor of each id answers in each round. Those that are alone with their id do so in every round, which
+        changes nothing, for what one instruction does it does twice at the same time.
+        """
+        by_id: dict[int, list[EmulatedMotor]] = {}
+        for motor in hearing:
+            by_id.setdefault(motor.id, []).append(motor)
+        rounds = max(map(len, by_id.values()), default=0)
+        if rounds <= 1:
+            return list(self.wire.replies_to(instruction, hearing, now_ns))
+        casts = [[motors[min(turn, len(motors) - 1)] for motors in by_id.values()] for turn in range(rounds)]
+        heard: list[Reply] = []
+        for cast in casts:
+            replies = self.wire.replies_to(instruction, cast, now_ns)
+            heard = [_collision(*pair) for pair in zip(heard, replies, strict=False)] + (
+                heard[len(replies) :] or replies[len(heard) :]
+            )
+        return heard
 
     def _drop_pending(self, now_ns: int) -> None:
         """Lose the replies that have not begun: who waits to answer and hears an instruction forgets the answer."""
@@ -169,6 +192,13 @@ class Line:
             if len(self._adapter) < _DELIVERIES_MAX:
                 self._deliveries += 1  # keeps the order of replies of the same time
                 heapq.heappush(self._adapter, (reply.end_ns + delivery.delay_ns, self._deliveries, delivery.data))
+
+
+def _collision(first: Reply, second: Reply) -> Reply:
+    """Return what is heard of two motors that talk together: a line that anyone can pull low."""
+    longer, shorter = sorted((first.data, second.data), key=len, reverse=True)
+    data = bytes(map(and_, longer, shorter)) + longer[len(shorter) :]
+    return Reply(min(first.delay_ns, second.delay_ns), first.baudrate, data)
 
 
 def _same_rate(first: int, second: int) -> bool:

@@ -5,16 +5,25 @@ from typing import Any
 import numpy as np
 
 from configs.schema.robot import JointConfig, RobotConfig
-from configs.schema.scenario import FaultsConfig, MotorFaultConfig, UnplugFaultConfig
+from configs.schema.scenario import (
+    BrownOutFaultConfig,
+    EncoderJumpFaultConfig,
+    FaultsConfig,
+    ImuFaultConfig,
+    MotorFaultConfig,
+    UnplugFaultConfig,
+)
 from hardware.emulator.electrics import AMBIENT, Electrics
 from hardware.emulator.families import FAMILIES
 from hardware.emulator.faults import FaultScript, Transition, check_faults
+from hardware.emulator.line import NEVER as _NEVER
 from hardware.emulator.line import Line
 from hardware.emulator.motor import EmulatedMotor
 from hardware.emulator.plant import Plant
 
 _HEALTH_PERIOD_NS = 10_000_000  # the firmware's check of its own state; the e-Manual gives no rate, an assumption
 _OVERHEATED = 5.0  # K above Temperature Limit
+_LOGIC_SHARE = 0.5  # of the lowest supply voltage a motor is made for; below it its controller is off: an assumption
 
 
 class EmulatedRobot:
@@ -31,6 +40,7 @@ class EmulatedRobot:
         lines: Buses by name.
         motors: Motors by joint name.
         faults: The script of faults, with its counters.
+        imu_faults: Kind of the fault that an IMU has at present, by its name.
     """
 
     def __init__(
@@ -63,6 +73,10 @@ class EmulatedRobot:
         }
         self._health_ns = start_ns + _HEALTH_PERIOD_NS
         self._overheated: set[int] = set()
+        self._encoder_error = [0.0] * len(joints)
+        self._intruders: dict[str, EmulatedMotor] = {}
+        self._unpowered: set[int] = set()
+        self.imu_faults: dict[str, str] = {}
         self._sense()
         for motor in self._motors:
             motor.boot(start_ns, boot_ns=0)
@@ -158,7 +172,10 @@ class EmulatedRobot:
     def _shafts(self) -> tuple[list[float], list[float]]:
         """Return angles and velocities of the motors' output shafts, from those of the joints."""
         directions, positions, velocities = self._direction, self.plant.position.tolist(), self.plant.velocity.tolist()
-        angles = [d * q + zero for d, q, zero in zip(directions, positions, self._zero, strict=True)]
+        angles = [
+            d * q + zero + error
+            for d, q, zero, error in zip(directions, positions, self._zero, self._encoder_error, strict=True)
+        ]
         return angles, [d * v for d, v in zip(directions, velocities, strict=True)]
 
     def _sense(self) -> None:
@@ -185,35 +202,71 @@ class EmulatedRobot:
             self.faults.start(now_ns)
 
     def _carry_out(self, transition: Transition) -> None:
-        fault = transition.fault
+        fault, begins = transition.fault, transition.begins
+        self._sense()
         if isinstance(fault, UnplugFaultConfig):
             for name, line in self.lines.items():
                 if fault.bus in (None, name):
-                    line.plug(not transition.begins)
+                    line.plug(not begins)
+        elif isinstance(fault, BrownOutFaultConfig):
+            self._set_supply(fault.voltage if begins else self.config.supply_voltage, transition.time_ns)
+        elif isinstance(fault, EncoderJumpFaultConfig):
+            self._encoder_error[list(self.motors).index(fault.joint)] = transition.value
+        elif isinstance(fault, ImuFaultConfig):
+            if begins:
+                self.imu_faults[fault.imu] = fault.kind
+            else:
+                self.imu_faults.pop(fault.imu, None)
         else:
             self._carry_out_motor(fault, transition)
 
     def _carry_out_motor(self, fault: MotorFaultConfig, transition: Transition) -> None:
         motor, begins = self.motors[fault.joint], transition.begins
-        self._sense()
         if fault.kind == "silent":
             motor.silent = begins
+        elif fault.kind == "duplicate_id":
+            self._duplicate(fault.joint, transition)
         elif fault.kind == "stuck_encoder":
             if begins:
                 motor.freeze_encoder()
             else:
                 motor.release_encoder()
         elif fault.kind == "overheat":
-            index = self._motors.index(motor)
-            if begins:
-                self._overheated.add(index)
-            else:
-                self._overheated.discard(index)
-                self.electrics.temperature[index] = AMBIENT
+            self._overheat(self._motors.index(motor), begins)
         elif fault.kind == "overload":
             motor.overload()
         else:
             motor.boot(transition.time_ns)
+
+    def _overheat(self, index: int, begins: bool) -> None:
+        if begins:
+            self._overheated.add(index)
+        else:
+            self._overheated.discard(index)
+            self.electrics.temperature[index] = AMBIENT
+
+    def _duplicate(self, joint: str, transition: Transition) -> None:
+        """Hang a second motor of the same kind and id on the bus, or take it away."""
+        motors = self.lines[self.config.joints[joint].bus].motors
+        intruder = self._intruders.pop(joint, None)
+        if intruder is not None:
+            motors.remove(intruder)
+        if transition.begins:
+            intruder = _make_motor(self.config, self.config.joints[joint])
+            intruder.boot(transition.time_ns, boot_ns=0)
+            self._intruders[joint] = intruder
+            motors.append(intruder)
+
+    def _set_supply(self, voltage: float, now_ns: int) -> None:
+        """Change the supply; motors that get too little go off, those that get enough again start anew."""
+        self.electrics.supply_nominal = self.electrics.supply = voltage
+        for index, (motor, joint) in enumerate(zip(self._motors, self.config.joints.values(), strict=True)):
+            if voltage < _LOGIC_SHARE * joint.motor.voltage_range[0]:
+                self._unpowered.add(index)
+                motor.boot(now_ns, boot_ns=_NEVER)
+            elif index in self._unpowered:
+                self._unpowered.discard(index)
+                motor.boot(now_ns)
 
 
 def _make_motor(robot: RobotConfig, joint: JointConfig) -> EmulatedMotor:
