@@ -4,12 +4,13 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format clean
+.PHONY: help demo test coverage lint format clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    train, export, flash and run a policy on an emulated motor; about a minute after installation"
 	@echo "make test    run the test suite"
+	@echo "make coverage  every branch of safety, state machine and codecs is tested"
 	@echo "make lint    formatting, lint rules, types, import contracts"
 	@echo "make format  format the code and mend what can be mended"
 	@echo "make clean   remove the virtual environment and what the tools left"
@@ -19,6 +20,14 @@ demo: $(VENV)/.train
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
+
+# What must not be wrong is small and covered whole: safety, state machine, codecs.
+TRUSTED := runtime/safety.py runtime/limits.py runtime/states.py $(wildcard hardware/*/frame.py)
+TRUSTED_TESTS := tests/runtime/test_safety.py tests/runtime/test_states.py $(wildcard tests/hardware/test_*_frame.py)
+
+coverage: $(VENV)/.dev
+	$(BIN)/python -m pytest $(TRUSTED_TESTS) $(foreach file,$(TRUSTED),--cov=$(subst /,.,$(basename $(file)))) \
+		--cov-branch --cov-report=term-missing --cov-fail-under=100
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -21,10 +21,12 @@ class RunFolder:
         """Make the folder of a new run. Raises UserError if there is one already."""
         run = cls(path)
         try:
+            if path.exists() and any(path.iterdir()):
+                raise FileExistsError
             run.checkpoints.mkdir(parents=True)
         except FileExistsError as error:
             raise UserError(
-                f"{path}: this run exists already; continue it with --resume {path}, or give another --name"
+                f"{path}: this folder is not empty; continue a run with --resume {path}, or give another --name"
             ) from error
         except OSError as error:
             raise UserError(f"{path}: cannot be created: {error.strerror}") from error

@@ -107,7 +107,7 @@ def test_figures_after_the_checkpoint_are_dropped_on_resume(finished, tmp_path, 
 
 
 def test_what_cannot_be_done_gets_one_clear_line(finished, tmp_path):
-    with pytest.raises(UserError, match="exists already"):
+    with pytest.raises(UserError, match="is not empty"):
         runner.train(small(), finished.run.path, progress=False)
     with pytest.raises(UserError, match="all 512 steps are done"):
         runner.resume(finished.run.path, progress=False)
