@@ -1,0 +1,1 @@
+"""moteus controllers behind an adapter that speaks fdcanusb lines: codecs, tables, driver, emulated firmware."""
