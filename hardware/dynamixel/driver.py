@@ -64,7 +64,8 @@ class DynamixelBus:
         self._counters = BusCounters(by_joint=dict.fromkeys(joints, 0))
         self._exchange = Exchange(transport, clock, self._baudrate)  # its counters are of set-up, not of the run
         self._status = Exchange(transport, clock, self._baudrate, self._counters, reply_margin_s)
-        self._motors = tuple(Motor(name, config, self._exchange) for name, config in joints.items())
+        supply = safety.voltage_range[1]
+        self._motors = tuple(Motor(name, config, self._exchange, supply) for name, config in joints.items())
         self._watchdog = max(1, min(127, math.floor(safety.watchdog / WATCHDOG_UNIT_S + 1e-9)))
         self._gap_ns = ns_from_s(self._watchdog * WATCHDOG_UNIT_S / 2)
         self._finite = FiniteCheck(len(joints))
@@ -233,27 +234,27 @@ class DynamixelBus:
 
     def _take_all(self, reader: StateReader, state: JointState, now_ns: int, health: bool) -> None:
         data = reader.data
-        np.multiply(data["present_position"], self._scales.position, out=state.position)
+        np.multiply(data["position"], self._scales.position, out=state.position)
         np.add(state.position, self._scales.position_offset, out=state.position)
-        np.multiply(data["present_velocity"], self._scales.velocity, out=state.velocity)
-        np.multiply(data["present_current"], self._scales.effort, out=state.effort)
+        np.multiply(data["velocity"], self._scales.velocity, out=state.velocity)
+        np.multiply(data["effort"], self._scales.effort, out=state.effort)
         state.stamp_ns.fill(now_ns)
         state.fresh.fill(True)
         if health:
-            np.multiply(data["present_input_voltage"], 0.1, out=state.voltage)
-            state.temperature[:] = data["present_temperature"]
+            np.multiply(data["voltage"], 0.1, out=state.voltage)
+            state.temperature[:] = data["temperature"]
 
     def _take_some(self, reader: StateReader, state: JointState, now_ns: int, health: bool) -> None:
         answered, data = reader.answered, reader.data
-        scaled = data["present_position"] * self._scales.position + self._scales.position_offset
+        scaled = data["position"] * self._scales.position + self._scales.position_offset
         np.copyto(state.position, scaled, where=answered)
-        np.copyto(state.velocity, data["present_velocity"] * self._scales.velocity, where=answered)
-        np.copyto(state.effort, data["present_current"] * self._scales.effort, where=answered)
+        np.copyto(state.velocity, data["velocity"] * self._scales.velocity, where=answered)
+        np.copyto(state.effort, data["effort"] * self._scales.effort, where=answered)
         np.copyto(state.stamp_ns, now_ns, where=answered)
         np.copyto(state.fresh, answered)
         if health:
-            np.copyto(state.voltage, data["present_input_voltage"] * 0.1, where=answered)
-            np.copyto(state.temperature, data["present_temperature"], where=answered)
+            np.copyto(state.voltage, data["voltage"] * 0.1, where=answered)
+            np.copyto(state.temperature, data["temperature"], where=answered)
         for index, name in enumerate(self._names):
             if not answered[index]:
                 self._counters.by_joint[name] += 1

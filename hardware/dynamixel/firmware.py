@@ -43,7 +43,7 @@ class XSeriesMotor:
 
     def __init__(self, config: MotorConfig, motor_id: int, baudrate: int) -> None:
         self.config = config
-        self.memory = Memory(x_series_table(config))
+        self.memory = Memory(x_series_table(config), config.dynamixel.operating_modes)
         self.memory.set("id", motor_id)
         self.memory.set("baud_rate", BAUD_CODES[baudrate])
         self.shaft = Shaft()
@@ -307,7 +307,8 @@ class XSeriesMotor:
         """Set the goals that a mode begins with; in current-based position mode Goal Current is a limit."""
         mode = self.memory.get("operating_mode")
         self.memory.set("goal_pwm", 0 if mode == PWM else self.memory.get("pwm_limit"))
-        self.memory.set("goal_current", self.memory.get("current_limit") if mode == CURRENT_POSITION else 0)
+        if self.memory.has("goal_current"):
+            self.memory.set("goal_current", self.memory.get("current_limit") if mode == CURRENT_POSITION else 0)
         self.memory.set("goal_velocity", 0)
         self._latch_position()
 

@@ -31,7 +31,8 @@ class ControlLoop:
     def __init__(self, motor: MotorConfig, memory: Memory) -> None:
         self._memory = memory
         self._motor_constant = motor.nominal.voltage / motor.nominal.no_load_speed
-        self._winding_amperes = motor.dynamixel.current_unit * motor.torque_constant / self._motor_constant
+        # Of one unit of Goal Current; models without it have no mode that asks for it.
+        self._winding_amperes = motor.effort_unit / self._motor_constant
         self._counts_per_radian = motor.counts_per_revolution / (2.0 * pi)
         self._velocity_unit = motor.velocity_unit
         self.profile = Profile()
@@ -62,7 +63,7 @@ class ControlLoop:
         """Take over the goals from the registers."""
         get = self._memory.get
         self._goal_pwm = float(get("goal_pwm"))
-        self._goal_current = float(get("goal_current"))
+        self._goal_current = float(get("goal_current")) if self._memory.has("goal_current") else 0.0
         self._goal_velocity = float(get("goal_velocity"))
         goal = float(get("goal_position"))
         if self._time_based:

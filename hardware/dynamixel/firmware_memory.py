@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from hardware.dynamixel.frame import StatusError
 from hardware.dynamixel.tables import EEPROM_END, ControlTable, Register
 
-_MODES = (0, 1, 3, 4, 5, 16)
 _GOALS = ("goal_pwm", "goal_current", "goal_velocity", "goal_position")
 _PWM_MODE, _POSITION_MODE = 16, 3
 # Goal register -> register that limits its magnitude.
@@ -17,8 +16,16 @@ Change = tuple[Register, int]
 class Memory:
     """Bytes by address. EEPROM survives a power cycle, RAM does not; indirect data stand for what they point at."""
 
-    def __init__(self, table: ControlTable) -> None:
+    def __init__(self, table: ControlTable, modes: tuple[int, ...]) -> None:
+        """Make the memory of a motor as it leaves the factory.
+
+        Args:
+            table: Its registers.
+            modes: Values that Operating Mode (11) takes.
+        """
         self.table = table
+        self._modes = modes
+        self._firmware = table["firmware_version"].initial
         self.bytes = bytearray(table.end)
         self._indirect = {
             register.address: table[f"indirect_address_{register.name.rsplit('_', 1)[1]}"].address
@@ -33,6 +40,10 @@ class Memory:
         """Return the value of a register."""
         register = self.table[name]
         return register.decode(self.bytes[register.address : register.end])
+
+    def has(self, name: str) -> bool:
+        """Tell whether the model has a register."""
+        return name in self.table
 
     def set(self, name: str, value: int) -> None:
         """Set a register as the firmware itself does, past all rules."""
@@ -126,7 +137,9 @@ class Memory:
     def _refusal(self, register: Register, value: int, tripped: bool) -> StatusError | None:
         if register.access == "r" or (register.address < EEPROM_END and self.get("torque_enable")):
             return StatusError.ACCESS
-        if not register.minimum <= value <= register.maximum or not _sensible(register.name, value):
+        if register.since > self._firmware:
+            return StatusError.ACCESS
+        if not register.minimum <= value <= register.maximum or not self._sensible(register.name, value):
             return StatusError.DATA_RANGE
         if tripped and (register.name in _GOALS or (register.name == "bus_watchdog" and value != 0)):
             return StatusError.DATA_RANGE
@@ -142,16 +155,16 @@ class Memory:
         limit = self.get(_MAGNITUDE_LIMITS[name])
         return -limit <= value <= limit
 
+    def _sensible(self, name: str, value: int) -> bool:
+        """Return whether the firmware knows a value that lies within the range of its register."""
+        if name == "operating_mode":
+            return value in self._modes
+        known = _SENSIBLE.get(name)
+        return known is None or known(value)
+
 
 _SENSIBLE: dict[str, Callable[[int], bool]] = {
-    "operating_mode": lambda value: value in _MODES,
     # Protocol 1.0 is another language, which this motor does not speak: it refuses where hardware would fall silent.
     "protocol_type": lambda value: value == 2,
     "drive_mode": lambda value: value & ~0b1101 == 0,
 }
-
-
-def _sensible(name: str, value: int) -> bool:
-    """Return whether the firmware knows a value that lies within the range of its register."""
-    known = _SENSIBLE.get(name)
-    return known is None or known(value)

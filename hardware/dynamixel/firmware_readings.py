@@ -16,7 +16,7 @@ _BLOCK_REGISTERS = (
     "moving",
     "moving_status",
     "present_pwm",
-    "present_current",
+    "effort",  # Present Current or Present Load
     "present_velocity",
     "present_position",
     "velocity_trajectory",
@@ -25,6 +25,7 @@ _BLOCK_REGISTERS = (
     "present_temperature",
 )
 _TICK_WRAP = 32_768  # ms, Realtime Tick (120)
+_LOAD_MAX, _CURRENT_MAX = 1000.0, 32_767.0
 _IN_POSITION_COUNTS = 20  # the e-Manual gives no figure for bit 0 of Moving Status; an assumption
 
 
@@ -38,7 +39,8 @@ class Readings:
         self._loop = loop
         self._velocity_unit = config.velocity_unit
         self._address = memory.table[_BLOCK_REGISTERS[0]].address
-        self._torque_unit = config.torque_constant * config.dynamixel.current_unit
+        self._torque_unit = config.effort_unit
+        self._effort_max = _LOAD_MAX if config.dynamixel.current_unit is None else _CURRENT_MAX
 
     def refresh(self, error_status: int, duty: float, up_ns: int) -> None:
         """Bring the registers up to date.
@@ -62,7 +64,7 @@ class Readings:
             abs(velocity) > self._memory.get("moving_threshold"),
             arrived | profile.running << 1,
             round(sign * duty * PWM_FULL),
-            round(sign * shaft.torque / self._torque_unit),
+            round(min(max(sign * shaft.torque / self._torque_unit, -self._effort_max), self._effort_max)),
             velocity,
             counts,
             round(self._loop.trajectory_velocity),

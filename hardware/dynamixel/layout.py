@@ -1,13 +1,13 @@
 """A sync or fast sync read of one block of all motors: its request, and where each value lies in the reply."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 from fastcrc.crc16 import umts as crc16
 
 from hardware.dynamixel.frame import BROADCAST, HEADER, Instruction, encode
-from hardware.dynamixel.tables import ControlTable
+from hardware.dynamixel.registers import Register
 
 _SYNC_HEADER = 8  # of each status packet: header, id, LEN, instruction; then error, data, CRC
 _FAST_HEADER = 8  # of the one fast status packet; then error, id, data, CRC of each motor
@@ -25,24 +25,23 @@ class ReplyLayout:
     """
 
     def __init__(
-        self, buffer: memoryview, ids: Sequence[int], table: ControlTable, names: Sequence[str], length: int, fast: bool
+        self, buffer: memoryview, ids: Sequence[int], fields: Mapping[str, Register], length: int, fast: bool
     ) -> None:
         """Lay out a block.
 
         Args:
             buffer: Where replies are read to; longer than a reply.
             ids: Motors, in the order in which they answer.
-            table: Where the registers are.
-            names: Registers of the block, the first of which begins it.
+            fields: Registers of the block by what they are called in `records`; the first begins it.
             length: Bytes of the block; it may be longer than the registers need.
             fast: Fast sync read, or sync read.
         """
-        address = table[names[0]].address
+        address = next(iter(fields.values())).address
         instruction = Instruction.FAST_SYNC_READ if fast else Instruction.SYNC_READ
         block = address.to_bytes(2, "little") + length.to_bytes(2, "little")
         self.length = length
         self.request = encode(BROADCAST, instruction, block + bytes(ids))
-        self.data_dtype = _data_dtype(table, names, address, length)
+        self.data_dtype = _data_dtype(fields, address, length)
         count = len(ids)
         if fast:
             group = [("error", "u1"), ("id", "u1"), ("data", self.data_dtype), ("crc", "<u2")]
@@ -88,11 +87,11 @@ class ReplyLayout:
         return all(crc16(piece) == sent for piece, sent in zip(self._pieces, self._crcs.tolist(), strict=True))
 
 
-def _data_dtype(table: ControlTable, names: Sequence[str], address: int, length: int) -> np.dtype[np.void]:
-    registers = [table[name] for name in names]
+def _data_dtype(fields: Mapping[str, Register], address: int, length: int) -> np.dtype[np.void]:
+    registers = fields.values()
     return np.dtype(
         {
-            "names": list(names),
+            "names": list(fields),
             "formats": [f"<{'i' if register.signed else 'u'}{register.size}" for register in registers],
             "offsets": [register.address - address for register in registers],
             "itemsize": length,

@@ -5,11 +5,13 @@ import math
 from configs.schema.robot import JointConfig
 from hardware.dynamixel.exchange import Exchange
 from hardware.dynamixel.frame import Instruction
-from hardware.dynamixel.tables import MODEL_NAMES, ControlTable, x_series_table
+from hardware.dynamixel.tables import BUS_WATCHDOG_SINCE, MODEL_NAMES, ControlTable, x_series_table
 from hardware.errors import HardwareError
 from hardware.types import MotorFault
 
-CURRENT_MODE, POSITION_MODE, EXTENDED_POSITION_MODE = 0, 3, 4
+CURRENT_MODE, POSITION_MODE, EXTENDED_POSITION_MODE, CURRENT_POSITION_MODE = 0, 3, 4, 5
+PWM_FULL = 885
+"""PWM Limit (36) of full voltage: 885 times 0.113 % is 100 % (e-Manual)."""
 WATCHDOG_UNIT_S = 0.02
 EXTENDED_RANGE = (-1_048_575, 1_048_575)
 
@@ -29,12 +31,20 @@ class Motor:
 
     Attributes:
         table: Its control table.
-        firmware: Version it reported; 0 before `identify`.
+        firmware: Version it reported; 0 before `check_firmware`.
         notices: What was changed in it that stays changed, one line each.
         goal_range: Lowest and highest goal it accepts, in units of its goal register.
     """
 
-    def __init__(self, joint: str, config: JointConfig, exchange: Exchange) -> None:
+    def __init__(self, joint: str, config: JointConfig, exchange: Exchange, voltage_max: float) -> None:
+        """Take the joint's configuration; nothing is sent.
+
+        Args:
+            joint: Its name.
+            config: Its configuration.
+            exchange: The bus.
+            voltage_max: V; highest supply that safety allows, at which full PWM is strongest.
+        """
         self.joint = joint
         self.config = config
         self.id = config.id
@@ -42,7 +52,9 @@ class Motor:
         self.firmware = 0
         self.notices: list[str] = []
         self._exchange = exchange
-        limit = self.current_limit
+        self._voltage_max = voltage_max
+        self._operating_mode = self._choose_operating_mode()
+        limit = self.current_limit if self._operating_mode == CURRENT_MODE else 0
         self.goal_range: tuple[int, int] = (-limit, limit) if config.mode == "current" else EXTENDED_RANGE
 
     @property
@@ -51,11 +63,28 @@ class Motor:
         return f"joint {self.joint!r} (motor {self.id})"
 
     @property
+    def has_current(self) -> bool:
+        """Whether the model measures current."""
+        return self.config.motor.dynamixel.current_limit is not None
+
+    @property
     def current_limit(self) -> int:
-        """Current Limit (38) that keeps the joint at its effort limit, in the motor's units."""
+        """Current Limit (38) that keeps the joint at its effort limit, in the motor's units; 0 without current."""
         motor = self.config.motor
-        units = self.config.effort_limit / (motor.torque_constant * motor.dynamixel.current_unit)
-        return min(math.floor(units + 1e-9), motor.dynamixel.current_limit)
+        units = self.config.effort_limit / motor.effort_unit
+        return min(math.floor(units + 1e-9), motor.dynamixel.current_limit or 0)
+
+    @property
+    def pwm_limit(self) -> int:
+        """PWM Limit (36): full, or where nothing else bounds effort what stalls at the effort limit.
+
+        Stall torque goes with voltage (e-Manual, stall torque at three supplies), so the highest supply counts.
+        """
+        if self.has_current or not self._effort_is_bounded:
+            return PWM_FULL
+        nominal = self.config.motor.nominal
+        share = self.config.effort_limit / nominal.stall_torque * nominal.voltage / self._voltage_max
+        return max(1, min(math.floor(PWM_FULL * share + 1e-9), PWM_FULL))
 
     @property
     def goal_register(self) -> str:
@@ -87,6 +116,15 @@ class Motor:
                 f"configured is {self.config.motor.name}, {model_name(expected)}"
             )
 
+    def check_firmware(self, firmware: int) -> None:
+        """Note the firmware. Raises HardwareError if it is older than what the driver cannot do without."""
+        self.firmware = firmware
+        if firmware < BUS_WATCHDOG_SINCE:
+            raise HardwareError(
+                f"{self.name}: firmware {firmware} has no bus watchdog, so nothing would stop the motor when the "
+                f"program dies; update it to {BUS_WATCHDOG_SINCE} or newer with DYNAMIXEL Wizard"
+            )
+
     def prepare(self) -> None:
         """Make it answer, switch torque off and refuse a motor with a latched hardware error. Raises HardwareError."""
         level = self.table["status_return_level"]
@@ -109,8 +147,10 @@ class Motor:
         """Set what the configuration asks for; EEPROM is written only where it differs. Raises HardwareError."""
         self._ensure("return_delay_time", 0)
         self._ensure("drive_mode", 0)  # reverse, time-based profiles, torque on by a goal: none of them is ours
-        self._ensure("operating_mode", self._operating_mode())
-        self._ensure("current_limit", self.current_limit)
+        self._ensure("operating_mode", self._operating_mode)
+        self._ensure("pwm_limit", self.pwm_limit)
+        if self.has_current:
+            self._ensure("current_limit", self.current_limit)
         if self.config.mode == "position":
             self._set_goal_range()
 
@@ -127,6 +167,8 @@ class Motor:
         if self.config.mode == "current":
             self.set("goal_current", 0)
             return
+        if self._operating_mode == CURRENT_POSITION_MODE:
+            self.set("goal_current", self.current_limit)  # in this mode it bounds the effort
         low, high = self.goal_range
         position = self.get("present_position")
         if not low <= position <= high:
@@ -137,9 +179,21 @@ class Motor:
         """Switch torque off. Raises HardwareError unless the motor confirms."""
         self.set("torque_enable", 0)
 
-    def _operating_mode(self) -> int:
+    @property
+    def _effort_is_bounded(self) -> bool:
+        return self.config.mode == "position" and self.config.effort_limit < self.config.motor.nominal.stall_torque
+
+    def _choose_operating_mode(self) -> int:
+        """Return Operating Mode (11): position mode alone knows no effort limit, current-based position mode does."""
         if self.config.mode == "current":
+            if not self.has_current:
+                raise HardwareError(
+                    f"{self.name}: {self.config.motor.name} measures no current, so it has no current mode; "
+                    "valid mode: position"
+                )
             return CURRENT_MODE
+        if self._effort_is_bounded and self.has_current:
+            return CURRENT_POSITION_MODE
         counts = [self.counts(angle) for angle in self.config.position_limits]
         one_turn = min(counts) >= 0 and max(counts) < self.config.motor.counts_per_revolution
         return POSITION_MODE if one_turn else EXTENDED_POSITION_MODE
@@ -150,7 +204,7 @@ class Motor:
         return motor_angle * self.config.motor.counts_per_revolution / math.tau
 
     def _set_goal_range(self) -> None:
-        if self._operating_mode() == POSITION_MODE:
+        if self._operating_mode == POSITION_MODE:
             self.goal_range = self.get("min_position_limit"), self.get("max_position_limit")
             low, high = sorted(self.counts(angle) for angle in self.config.position_limits)
             if not self.goal_range[0] <= low <= high <= self.goal_range[1]:

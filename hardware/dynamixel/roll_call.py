@@ -26,7 +26,7 @@ def find_motors(motors: Sequence[Motor], exchange: Exchange) -> None:
         identity = answers[motor.id]
         if identity is not None:
             motor.check_model(identity.model_number)
-            motor.firmware = identity.firmware
+            motor.check_firmware(identity.firmware)
 
 
 def _where_else(motor: Motor, exchange: Exchange) -> str:

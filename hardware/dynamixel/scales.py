@@ -16,7 +16,7 @@ class JointScales:
         position: rad for each count of Present Position.
         position_offset: rad.
         velocity: rad/s for each unit of Present Velocity.
-        effort: N*m for each unit of Present Current.
+        effort: N*m for each unit of Present Current, or of Present Load where there is no current.
     """
 
     def __init__(self, joints: Iterable[JointConfig]) -> None:
@@ -29,6 +29,4 @@ class JointScales:
         self.position = array(lambda joint: joint.direction * math.tau / joint.motor.counts_per_revolution)
         self.position_offset = array(lambda joint: -joint.direction * joint.zero)
         self.velocity = array(lambda joint: joint.direction * joint.motor.velocity_unit)
-        self.effort = array(
-            lambda joint: joint.direction * joint.motor.torque_constant * joint.motor.dynamixel.current_unit
-        )
+        self.effort = array(lambda joint: joint.direction * joint.motor.effort_unit)

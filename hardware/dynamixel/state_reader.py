@@ -13,12 +13,17 @@ import numpy.typing as npt
 from hardware.clock import Clock, ns_from_s
 from hardware.dynamixel.frame import ALERT, BROADCAST, FRAME_BYTES_MAX, HEADER, Decoder, Packet, fast_replies
 from hardware.dynamixel.layout import ReplyLayout
-from hardware.dynamixel.tables import ControlTable
+from hardware.dynamixel.registers import ControlTable, Register
 from hardware.transport import Transport
 from hardware.types import BoolArray, BusCounters
 
-MOTION = ("present_current", "present_velocity", "present_position")
-HEALTH = (*MOTION, "present_input_voltage", "present_temperature")
+_HEALTH = {
+    "velocity": "present_velocity",
+    "position": "present_position",
+    "voltage": "present_input_voltage",
+    "temperature": "present_temperature",
+}
+_MOTION = ("effort", "velocity", "position")
 
 # The registers end after 10; what follows, trajectories, is not used. Ten exchanges must fail before a length comes
 # again.
@@ -29,13 +34,22 @@ _GAP_S = 0.0001  # silence between two status packets, generously
 _READS_MAX = 1024  # of one exchange: a line that never falls silent must not hold the tick
 
 
+def reading_registers(table: ControlTable) -> dict[str, Register]:
+    """Return the registers of a motor's readings, by address; they lie at the same place in every model.
+
+    Effort is Present Current, or Present Load where the model measures no current.
+    """
+    effort = table["present_current" if "present_current" in table else "present_load"]
+    return {"effort": effort} | {name: table[register] for name, register in _HEALTH.items()}
+
+
 class StateReader:
     """One sync or fast sync read each tick.
 
     Attributes:
         answered: (N,) whether each motor answered the last request.
         errors: (N,) error bytes of those that did.
-        data: (N,) structured, the registers of those that did.
+        data: (N,) structured, the readings of those that did: effort, velocity, position, and voltage, temperature.
     """
 
     def __init__(
@@ -56,8 +70,10 @@ class StateReader:
         self._decoder = Decoder()
         longest = len(self._ids) * (_HEALTH_BYTES + 11)
         self._buffer = memoryview(bytearray(2 * longest + FRAME_BYTES_MAX))
-        self._motion = [ReplyLayout(self._buffer, ids, table, MOTION, length, fast) for length in _MOTION_BYTES]
-        self._health = ReplyLayout(self._buffer, ids, table, HEALTH, _HEALTH_BYTES, fast)
+        fields = reading_registers(table)
+        motion = {name: fields[name] for name in _MOTION}
+        self._motion = [ReplyLayout(self._buffer, ids, motion, length, fast) for length in _MOTION_BYTES]
+        self._health = ReplyLayout(self._buffer, ids, fields, _HEALTH_BYTES, fast)
         wire_s = 2 * longest * _BITS_PER_BYTE / baudrate + _GAP_S * len(self._ids)
         self._wait_ns = ns_from_s(wire_s + margin_s)
         self._variant = 0

@@ -1,14 +1,24 @@
-"""Control tables of the Dynamixel X series: registers with addresses, access, limits and factory values.
+"""Control tables of the Dynamixel X series as data: address, size, access, sign, unit, limits, factory values.
 
-Source: ROBOTIS e-Manual, control table of the XM430-W350. A register that another model lacks or places elsewhere is a
-change of the lists below, not of the code that uses a table.
+Source: ROBOTIS e-Manual, control tables of the twelve models in `MODEL_NAMES`. What differs between models is stated in
+their YAML (`configs.schema.motor.DynamixelRegisters`) or follows from their series; everything else is here once.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator
 
-from configs.schema.motor import MotorConfig
+from configs.schema.motor import DynamixelRegisters, MotorConfig
+from hardware.dynamixel.registers import ControlTable, Register, Unit
+
+__all__ = [
+    "BAUDRATES",
+    "BAUD_CODES",
+    "BUS_WATCHDOG_SINCE",
+    "EEPROM_END",
+    "MODEL_NAMES",
+    "ControlTable",
+    "Register",
+    "x_series_table",
+]
 
 EEPROM_END = 64
 """Addresses below are EEPROM: kept without power, locked while torque is on."""
@@ -23,7 +33,7 @@ BAUDRATES: dict[int, int] = {
     6: 4_000_000,
     7: 4_500_000,
 }
-"""Value of Baud Rate (8) to bit/s."""
+"""Value of Baud Rate (8) to bit/s; the 330 series ends at 6."""
 
 BAUD_CODES: dict[int, int] = {baudrate: code for code, baudrate in BAUDRATES.items()}
 
@@ -43,169 +53,155 @@ MODEL_NAMES: dict[int, str] = {
 }
 """Model Number (0) to name."""
 
-_INDIRECT_BLOCKS = ((1, 28, 168, 224), (29, 56, 578, 634))  # first and last number, address registers, data registers
+BUS_WATCHDOG_SINCE = 38
+"""Firmware that brought Bus Watchdog (98)."""
+
+Row = tuple[str, int, int, str, int, int, int, Unit]
+"""Name, address, size, access, factory value, lowest and highest value that may be written, unit."""
+
+# First and last number, address registers, data registers.
+_INDIRECT_BLOCKS = ((1, 28, 168, 224), (29, 56, 578, 634))
+_INDIRECT_BLOCKS_330 = ((1, 28, 168, 224),)
+# Before the 330 series' firmware 53 the data lay closer, and there were fewer (e-Manual of firmware 52).
+_INDIRECT_BLOCKS_330_OLD = ((1, 20, 168, 208),)
+_INDIRECT_330_OLD_FIRMWARE = 52
 
 
-@dataclass(frozen=True, slots=True)
-class Register:
-    """One entry of a control table; little-endian, in the motor's own units."""
+def x_series_table(motor: MotorConfig, firmware: int | None = None) -> ControlTable:
+    """Return the control table of an X series motor, as its YAML, its series and its firmware say.
 
-    name: str
-    address: int
-    size: int
-    """Bytes: 1, 2 or 4."""
-    access: Literal["r", "rw"]
-    area: Literal["eeprom", "ram"]
-    signed: bool
-    initial: int
-    """Factory value in EEPROM, value after a reboot in RAM."""
-    minimum: int
-    """Lowest value that a write may set."""
-    maximum: int
-
-    @property
-    def end(self) -> int:
-        """Address after the last byte."""
-        return self.address + self.size
-
-    def encode(self, value: int) -> bytes:
-        """Return the bytes of a value. Raises OverflowError if it does not fit the size."""
-        return value.to_bytes(self.size, "little", signed=self.signed)
-
-    def decode(self, data: bytes | bytearray | memoryview) -> int:
-        """Return the value of its bytes."""
-        return int.from_bytes(data, "little", signed=self.signed)
+    Args:
+        motor: The motor type.
+        firmware: Version that the motor reports; that of the YAML if it is not known.
+    """
+    if firmware is not None:
+        registers = motor.dynamixel.model_copy(update={"firmware": firmware})
+        motor = motor.model_copy(update={"registers": registers})
+    model = motor.dynamixel
+    rows = (*_eeprom(motor), *_ram(motor), *_by_series(model), *_by_current(model))
+    return ControlTable((*(_register(row, model) for row in rows), *_indirect(model)))
 
 
-class ControlTable:
-    """The registers of one model, by name and by address."""
-
-    def __init__(self, registers: Iterable[Register]) -> None:
-        """Take the registers in any order. Raises ValueError if two overlap or share a name."""
-        self._registers = tuple(sorted(registers, key=lambda register: register.address))
-        self._by_name = {register.name: register for register in self._registers}
-        self._by_address = {register.address: register for register in self._registers}
-        if len(self._by_name) != len(self._registers):
-            raise ValueError("two registers share a name")
-        for before, after in zip(self._registers, self._registers[1:], strict=False):
-            if after.address < before.end:
-                raise ValueError(f"registers {before.name} and {after.name} overlap")
-
-    def __iter__(self) -> Iterator[Register]:
-        """Go through the registers by address."""
-        return iter(self._registers)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._by_name
-
-    def __getitem__(self, name: str) -> Register:
-        """Return the register of this name. Raises KeyError, with the valid names."""
-        if name not in self._by_name:
-            raise KeyError(f"no register {name!r}; valid: {', '.join(self._by_name)}")
-        return self._by_name[name]
-
-    @property
-    def end(self) -> int:
-        """Address after the last register."""
-        return self._registers[-1].end
-
-    def at(self, address: int) -> Register | None:
-        """Return the register that begins at this address."""
-        return self._by_address.get(address)
-
-    def covering(self, address: int, length: int) -> tuple[Register, ...]:
-        """Return the registers of which a block of memory holds at least one byte, by address."""
-        return tuple(r for r in self._registers if r.address < address + length and r.end > address)
-
-
-def x_series_table(motor: MotorConfig) -> ControlTable:
-    """Return the control table of an X series motor: what its YAML states from there, the rest from the factory."""
-    return ControlTable((*_eeprom(motor), *_ram(motor), *_indirect()))
-
-
-def _eeprom(motor: MotorConfig) -> Iterator[Register]:
+def _eeprom(motor: MotorConfig) -> Iterator[Row]:
     model = motor.dynamixel
     low, high = (round(volts * 10) for volts in motor.voltage_range)
+    floor = low if model.voltage_floor is None else round(model.voltage_floor * 10)
     last = motor.counts_per_revolution - 1
-    for name, address, size, access, initial, minimum, maximum in (
-        ("model_number", 0, 2, "r", model.model_number, 0, 0xFFFF),
-        ("model_information", 2, 4, "r", 0, 0, 0xFFFFFFFF),
-        ("firmware_version", 6, 1, "r", model.firmware, 0, 0xFF),
-        ("id", 7, 1, "rw", 1, 0, 252),
-        ("baud_rate", 8, 1, "rw", 1, 0, 7),
-        ("return_delay_time", 9, 1, "rw", 250, 0, 254),  # 2 µs
-        ("drive_mode", 10, 1, "rw", 0, 0, 13),
-        ("operating_mode", 11, 1, "rw", 3, 0, 16),
-        ("secondary_id", 12, 1, "rw", 255, 0, 255),  # above 252: none
-        ("protocol_type", 13, 1, "rw", 2, 1, 2),
-        ("homing_offset", 20, 4, "rw", 0, -1_044_479, 1_044_479),
-        ("moving_threshold", 24, 4, "rw", 10, 0, 1023),
-        ("temperature_limit", 31, 1, "rw", round(motor.temperature_max), 0, 100),
-        ("max_voltage_limit", 32, 2, "rw", high, low, high),
-        ("min_voltage_limit", 34, 2, "rw", low, low, high),
-        ("pwm_limit", 36, 2, "rw", 885, 0, 885),
-        ("current_limit", 38, 2, "rw", model.current_limit, 0, model.current_limit),
-        ("velocity_limit", 44, 4, "rw", 200, 0, 1023),
-        ("max_position_limit", 48, 4, "rw", last, 0, last),
-        ("min_position_limit", 52, 4, "rw", 0, 0, last),
-        ("startup_configuration", 60, 1, "rw", 0, 0, 3),
-        ("shutdown", 63, 1, "rw", model.shutdown, 0, 63),
-    ):
-        yield _register(name, address, size, access, initial, minimum, maximum)
+    small = model.series == 330
+    yield from (
+        ("model_number", 0, 2, "r", model.model_number, 0, 0xFFFF, ""),
+        ("model_information", 2, 4, "r", 0, 0, 0xFFFFFFFF, ""),
+        ("firmware_version", 6, 1, "r", model.firmware, 0, 0xFF, ""),
+        ("id", 7, 1, "rw", 1, 0, 252, ""),
+        ("baud_rate", 8, 1, "rw", 1, 0, 6 if small else 7, ""),
+        ("return_delay_time", 9, 1, "rw", 250, 0, 254, "2us"),
+        ("drive_mode", 10, 1, "rw", 0, 0, 13, ""),
+        ("operating_mode", 11, 1, "rw", 3, 0, 16, ""),
+        ("secondary_id", 12, 1, "rw", 255, 0, 255, ""),  # above 252: none
+        ("protocol_type", 13, 1, "rw", 2, 2 if small else 1, 22 if small else 2, ""),
+        ("homing_offset", 20, 4, "rw", 0, -1_044_479, 1_044_479, "counts"),
+        ("moving_threshold", 24, 4, "rw", model.moving_threshold, 0, 1023, "velocity"),
+        ("temperature_limit", 31, 1, "rw", round(motor.temperature_max), 0, 100, "celsius"),
+        ("max_voltage_limit", 32, 2, "rw", high, floor, high, "decivolt"),
+        ("min_voltage_limit", 34, 2, "rw", low, floor, high, "decivolt"),
+        ("pwm_limit", 36, 2, "rw", 885, 0, 885, "pwm"),
+        ("velocity_limit", 44, 4, "rw", model.velocity_limit, 0, _velocity_max(model), "velocity"),
+        ("max_position_limit", 48, 4, "rw", last, 0, last, "counts"),
+        ("min_position_limit", 52, 4, "rw", 0, 0, last, "counts"),
+        ("startup_configuration", 60, 1, "rw", 0, 0, 3, ""),
+        ("shutdown", 63, 1, "rw", model.shutdown, 0, 63, ""),
+    )
 
 
-def _ram(motor: MotorConfig) -> Iterator[Register]:
-    current = motor.dynamixel.current_limit
-    for name, address, size, access, initial, minimum, maximum in (
-        ("torque_enable", 64, 1, "rw", 0, 0, 1),
-        ("led", 65, 1, "rw", 0, 0, 1),
-        ("status_return_level", 68, 1, "rw", 2, 0, 2),
-        ("registered_instruction", 69, 1, "r", 0, 0, 1),
-        ("hardware_error_status", 70, 1, "r", 0, 0, 0xFF),
-        ("velocity_i_gain", 76, 2, "rw", 1920, 0, 16_383),
-        ("velocity_p_gain", 78, 2, "rw", 100, 0, 16_383),
-        ("position_d_gain", 80, 2, "rw", 0, 0, 16_383),
-        ("position_i_gain", 82, 2, "rw", 0, 0, 16_383),
-        ("position_p_gain", 84, 2, "rw", 800, 0, 16_383),
-        ("feedforward_2nd_gain", 88, 2, "rw", 0, 0, 16_383),
-        ("feedforward_1st_gain", 90, 2, "rw", 0, 0, 16_383),
-        ("bus_watchdog", 98, 1, "rw", 0, 0, 127),  # 20 ms; reads -1 after it has expired
+def _ram(motor: MotorConfig) -> Iterator[Row]:
+    gains, fastest = motor.dynamixel.gains, _velocity_max(motor.dynamixel)
+    yield from (
+        ("torque_enable", 64, 1, "rw", 0, 0, 1, ""),
+        ("led", 65, 1, "rw", 0, 0, 1, ""),
+        ("status_return_level", 68, 1, "rw", 2, 0, 2, ""),
+        ("registered_instruction", 69, 1, "r", 0, 0, 1, ""),
+        ("hardware_error_status", 70, 1, "r", 0, 0, 0xFF, ""),
+        ("velocity_i_gain", 76, 2, "rw", gains.velocity_i, 0, 16_383, ""),
+        ("velocity_p_gain", 78, 2, "rw", gains.velocity_p, 0, 16_383, ""),
+        ("position_d_gain", 80, 2, "rw", gains.position_d, 0, 16_383, ""),
+        ("position_i_gain", 82, 2, "rw", gains.position_i, 0, 16_383, ""),
+        ("position_p_gain", 84, 2, "rw", gains.position_p, 0, 16_383, ""),
+        ("feedforward_2nd_gain", 88, 2, "rw", 0, 0, 16_383, ""),
+        ("feedforward_1st_gain", 90, 2, "rw", 0, 0, 16_383, ""),
+        ("bus_watchdog", 98, 1, "rw", 0, 0, 127, "watchdog"),  # reads -1 after it has expired
         # Goals after a reboot: the e-Manual gives none; PWM follows its limit when torque goes on, the others stay
         # where they were set. Their writable range is narrowed by the limit registers and the operating mode.
-        ("goal_pwm", 100, 2, "rw", 885, -885, 885),
-        ("goal_current", 102, 2, "rw", 0, -current, current),
-        ("goal_velocity", 104, 4, "rw", 0, -1023, 1023),
-        ("profile_acceleration", 108, 4, "rw", 0, 0, 32_767),
-        ("profile_velocity", 112, 4, "rw", 0, 0, 32_767),
-        ("goal_position", 116, 4, "rw", 0, -1_048_575, 1_048_575),
-        ("realtime_tick", 120, 2, "r", 0, 0, 32_767),  # ms
-        ("moving", 122, 1, "r", 0, 0, 1),
-        ("moving_status", 123, 1, "r", 0, 0, 0xFF),
-        ("present_pwm", 124, 2, "r", 0, -885, 885),
-        ("present_current", 126, 2, "r", 0, -0x8000, 0x7FFF),
-        ("present_velocity", 128, 4, "r", 0, -0x80000000, 0x7FFFFFFF),
-        ("present_position", 132, 4, "r", 0, -0x80000000, 0x7FFFFFFF),
-        ("velocity_trajectory", 136, 4, "r", 0, -0x80000000, 0x7FFFFFFF),
-        ("position_trajectory", 140, 4, "r", 0, -0x80000000, 0x7FFFFFFF),
-        ("present_input_voltage", 144, 2, "r", 0, 0, 0xFFFF),  # 0.1 V
-        ("present_temperature", 146, 1, "r", 0, 0, 0xFF),  # °C
-        ("backup_ready", 147, 1, "r", 0, 0, 1),
-    ):
-        yield _register(name, address, size, access, initial, minimum, maximum)
+        ("goal_pwm", 100, 2, "rw", 885, -885, 885, "pwm"),
+        ("goal_velocity", 104, 4, "rw", 0, -fastest, fastest, "velocity"),
+        ("profile_acceleration", 108, 4, "rw", 0, 0, 32_767, "acceleration"),
+        ("profile_velocity", 112, 4, "rw", 0, 0, 32_767, "velocity"),
+        ("goal_position", 116, 4, "rw", 0, -1_048_575, 1_048_575, "counts"),
+        ("realtime_tick", 120, 2, "r", 0, 0, 32_767, "ms"),
+        ("moving", 122, 1, "r", 0, 0, 1, ""),
+        ("moving_status", 123, 1, "r", 0, 0, 0xFF, ""),
+        ("present_pwm", 124, 2, "r", 0, -885, 885, "pwm"),
+        ("present_velocity", 128, 4, "r", 0, -0x80000000, 0x7FFFFFFF, "velocity"),
+        ("present_position", 132, 4, "r", 0, -0x80000000, 0x7FFFFFFF, "counts"),
+        ("velocity_trajectory", 136, 4, "r", 0, -0x80000000, 0x7FFFFFFF, "velocity"),
+        ("position_trajectory", 140, 4, "r", 0, -0x80000000, 0x7FFFFFFF, "counts"),
+        ("present_input_voltage", 144, 2, "r", 0, 0, 0xFFFF, "decivolt"),
+        ("present_temperature", 146, 1, "r", 0, 0, 0xFF, "celsius"),
+        ("backup_ready", 147, 1, "r", 0, 0, 1, ""),
+    )
 
 
-def _indirect() -> Iterator[Register]:
+def _by_series(model: DynamixelRegisters) -> Iterator[Row]:
+    if model.pwm_slope is not None:
+        yield "pwm_slope", 62, 1, "rw", model.pwm_slope, 1, 255, ""
+    if model.series == 540:
+        for port in (1, 2, 3):
+            yield f"external_port_mode_{port}", 55 + port, 1, "rw", 3, 0, 3, ""
+            yield f"external_port_data_{port}", 150 + 2 * port, 2, "rw", 0, 0, 0xFFFF, ""
+
+
+def _by_current(model: DynamixelRegisters) -> Iterator[Row]:
+    """Yield the registers of the current sensor, or the one that stands where its reading would be."""
+    limit = model.current_limit
+    if limit is None:
+        yield "present_load", 126, 2, "r", 0, -1000, 1000, "load"
+        return
+    yield "current_limit", 38, 2, "rw", limit, 0, limit, "current"
+    yield "goal_current", 102, 2, "rw", 0, -limit, limit, "current"
+    yield "present_current", 126, 2, "r", 0, -0x8000, 0x7FFF, "current"
+
+
+def _velocity_max(model: DynamixelRegisters) -> int:
+    """Return the largest value of Velocity Limit (44)."""
+    return 2047 if model.series == 330 else 1023
+
+
+def _since(name: str, model: DynamixelRegisters) -> int:
+    """Return the firmware that brought a register (e-Manual, notes of the registers); 0 where it says nothing."""
+    if name in ("startup_configuration", "backup_ready"):
+        return 46 if model.series == 330 else 45
+    return BUS_WATCHDOG_SINCE if name == "bus_watchdog" else 0
+
+
+def _indirect_blocks(model: DynamixelRegisters) -> tuple[tuple[int, int, int, int], ...]:
+    if model.series != 330:
+        return _INDIRECT_BLOCKS
+    return _INDIRECT_BLOCKS_330_OLD if model.firmware <= _INDIRECT_330_OLD_FIRMWARE else _INDIRECT_BLOCKS_330
+
+
+def _indirect(model: DynamixelRegisters) -> Iterator[Register]:
     """Yield the indirect addresses, of which each first points at its own data byte, and the data bytes."""
-    last_address = _INDIRECT_BLOCKS[-1][3] + _INDIRECT_BLOCKS[-1][1] - _INDIRECT_BLOCKS[-1][0]
-    for first, last, addresses, data in _INDIRECT_BLOCKS:
+    blocks = _indirect_blocks(model)
+    last_address = blocks[-1][3] + blocks[-1][1] - blocks[-1][0]
+    for first, last, addresses, data in blocks:
         for index, number in enumerate(range(first, last + 1)):
-            yield _register(
-                f"indirect_address_{number}", addresses + 2 * index, 2, "rw", data + index, 64, last_address
-            )
-            yield _register(f"indirect_data_{number}", data + index, 1, "rw", 0, 0, 0xFF)
+            own = data + index
+            address_row: Row = (f"indirect_address_{number}", addresses + 2 * index, 2, "rw", own, 64, last_address, "")
+            yield _register(address_row, model)
+            yield _register((f"indirect_data_{number}", own, 1, "rw", 0, 0, 0xFF, ""), model)
 
 
-def _register(name: str, address: int, size: int, access: str, initial: int, minimum: int, maximum: int) -> Register:
+def _register(row: Row, model: DynamixelRegisters) -> Register:
+    name, address, size, access, initial, minimum, maximum, unit = row
     return Register(
         name=name,
         address=address,
@@ -216,4 +212,6 @@ def _register(name: str, address: int, size: int, access: str, initial: int, min
         initial=initial,
         minimum=minimum,
         maximum=maximum,
+        unit=unit,
+        since=_since(name, model),
     )

@@ -13,6 +13,8 @@ from hardware.dynamixel.frame import Instruction, encode_status
 from hardware.errors import HardwareError, PortLostError
 from hardware.types import JointCommand, JointState, MotorFault
 
+STALL = PIVOT.motor.nominal.stall_torque
+
 COUNT = math.tau / 4096
 FAST, SYNC = 46, 45
 
@@ -126,12 +128,27 @@ def test_old_firmware_is_read_by_sync_read():
     ("limits", "mode"), [((0.1, 6.0), 3), ((-1.0, 1.0), 4), ((-10.0, 10.0), 4)], ids=["a turn", "below zero", "turns"]
 )
 def test_position_limits_choose_the_operating_mode(limits, mode):
-    made = bench(1, mode="position", position_limits=limits)
+    made = bench(1, mode="position", position_limits=limits, effort_limit=STALL)
     assert made.motors[0].get("operating_mode") == mode
 
 
+def test_position_mode_with_an_effort_limit_bounds_the_current():
+    made = bench(1, mode="position", position_limits=(0.1, 6.0), effort_limit=0.5)
+    motor = made.motors[0]
+    assert motor.get("operating_mode") == 5
+    made.driver.enable()
+    bound = math.floor(0.5 / (STALL / 2.3 * 0.00269))
+    assert motor.get("current_limit") == motor.get("goal_current") == bound
+    assert motor.get("goal_position") == motor.get("present_position")
+
+
+def test_firmware_without_a_watchdog_is_refused():
+    with pytest.raises(HardwareError, match="firmware 37 has no bus watchdog"):
+        bench(1, firmware=37)
+
+
 def test_narrower_position_limits_in_the_motor_are_told_and_kept():
-    made = Bench(joints(1, mode="position", position_limits=(0.1, 6.0)))
+    made = Bench(joints(1, mode="position", position_limits=(0.1, 6.0), effort_limit=STALL))
     made.motors[0].set("max_position_limit", 1000)
     made.driver.open()
     assert any("narrower" in notice for notice in made.driver.notices)
@@ -525,7 +542,7 @@ def test_enable_holds_a_position_joint_where_it_is():
 
 
 def test_enable_refuses_a_joint_outside_what_it_may_be_sent_to():
-    made = bench(1, mode="position", position_limits=(0.1, 6.0))
+    made = bench(1, mode="position", position_limits=(0.1, 6.0), effort_limit=STALL)
     made.motors[0].set("present_position", 5000)
     with pytest.raises(HardwareError, match="outside"):
         made.driver.enable()

@@ -1,13 +1,17 @@
-"""The block of readings is written at once: its layout is that of the control table."""
+"""The block of readings is written at once: its layout is that of the control table, whatever the model."""
 
-from emulated import Bench
+import pytest
 
+from configs.load import load_motor
 from hardware.dynamixel.firmware_readings import _BLOCK, _BLOCK_REGISTERS
+from hardware.dynamixel.tables import MODEL_NAMES, x_series_table
 
 
-def test_layout_of_the_block_is_that_of_the_control_table():
-    table = Bench().table
-    registers = [table[name] for name in _BLOCK_REGISTERS]
+@pytest.mark.parametrize("model", sorted(MODEL_NAMES.values()))
+def test_layout_of_the_block_is_that_of_the_control_table(model):
+    table = x_series_table(load_motor(model.lower().replace("-", "_")))
+    effort = "present_current" if "present_current" in table else "present_load"
+    registers = [table[effort if name == "effort" else name] for name in _BLOCK_REGISTERS]
     assert registers == [r for r in table if registers[0].address <= r.address < registers[-1].end]
     sizes = {"B": 1, "H": 2, "h": 2, "i": 4}
     letters = _BLOCK.format.removeprefix("<")
