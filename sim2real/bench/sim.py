@@ -13,11 +13,12 @@ from configs.schema.task import TaskConfig
 from sim2real.env import BatchEnv
 
 _ROUNDS = 7
-_SECONDS_A_ROUND = 1.0
 _ACTIONS = 16
 
 
-def bench_sim(task: TaskConfig, randomization: RandomizationConfig, environments: int, threads: int) -> dict[str, Any]:
+def bench_sim(
+    task: TaskConfig, randomization: RandomizationConfig, environments: int, threads: int, seconds: float = 1.0
+) -> dict[str, Any]:
     """Measure control steps per second in interleaved rounds; the ratio is the median of the rounds' ratios.
 
     Both sides step the same compiled model with the same random actions on the same number of threads, from the same
@@ -44,12 +45,12 @@ def bench_sim(task: TaskConfig, randomization: RandomizationConfig, environments
         bare.step(nstep=task.decimation)
 
     for side in (step_env, step_bare):
-        _rate(side, environments, 0.3)
+        _rate(side, environments, 0.3 * seconds)
     rounds = []
     for index in range(_ROUNDS):
         # Alternate who goes first, so that a machine that slows down favours nobody.
         first, second = (step_env, step_bare) if index % 2 == 0 else (step_bare, step_env)
-        rates = {side: _rate(side, environments, _SECONDS_A_ROUND) for side in (first, second)}
+        rates = {side: _rate(side, environments, seconds) for side in (first, second)}
         rounds.append((rates[step_env], rates[step_bare]))
     return {
         "ratios": {"environment_over_bare_batch": median(ours / theirs for ours, theirs in rounds)},

@@ -1,12 +1,14 @@
 """The `bench` command: speed, measured side by side in one run, as ratios."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from configs.command import Json, Outcome, reports
 from configs.errors import MissingExtraError, UserError
-from configs.load import load_randomization, load_task
+from configs.load import load_randomization, load_robot, load_task
+from hardware.emulator.plant import AUTO_PLANT
 from sim2real.bench.machine import machine
 
 app = typer.Typer(help="Measure speed side by side in one run; prints ratios.", no_args_is_help=True)
@@ -32,11 +34,30 @@ def bus(
 
 @app.command()
 @reports
+def lockstep(
+    policy: Annotated[Path, typer.Argument(help="The policy, an ONNX file.", show_default=False)],
+    robot: Annotated[str, typer.Option("--robot", help="A shipped robot or its YAML file.", show_default=False)],
+    plant: Annotated[str, typer.Option(help="inertia, mujoco, or auto for mujoco where installed.")] = AUTO_PLANT,
+    seconds: Annotated[float, typer.Option(min=0.1, max=3600.0, help="Simulated seconds a round.")] = 20.0,
+    json_output: Json = False,
+) -> Outcome:
+    """Measure how much faster than real time a run on the emulated robot is: runtime, driver, codec, emulator, plant.
+
+    Example: sim2real bench lockstep policy.onnx --robot pendulum
+    """
+    from sim2real.bench.lockstep import bench_lockstep
+
+    return report("lockstep", bench_lockstep(policy, load_robot(robot), plant, seconds))
+
+
+@app.command()
+@reports
 def sim(
     task: Annotated[str, typer.Argument(help="Task name or path.")] = "pendulum_swingup",
     randomization: Annotated[str, typer.Option(help="Randomization name or path.")] = "pendulum",
     environments: Annotated[int, typer.Option(min=1, max=65536, help="Simulations that step together.")] = 1024,
     threads: Annotated[int, typer.Option(min=0, help="Threads; 0 uses every core.")] = 0,
+    seconds: Annotated[float, typer.Option(min=0.01, max=60.0, help="Time for each side of each round.")] = 1.0,
     json_output: Json = False,
 ) -> Outcome:
     """Compare the randomised environment with bare Batch.step of the same model.
@@ -47,7 +68,25 @@ def sim(
         from sim2real.bench.sim import bench_sim
     except ModuleNotFoundError as error:
         raise MissingExtraError("bench sim", error.name or "mujoco", "train") from error
-    return report("sim", bench_sim(load_task(task), load_randomization(randomization), environments, threads))
+    measured = bench_sim(load_task(task), load_randomization(randomization), environments, threads, seconds)
+    return report("sim", measured)
+
+
+@app.command()
+@reports
+def emulator(
+    robot: Annotated[str, typer.Argument(help="A robot of Dynamixel motors.")] = "quadruped",
+    rate: Annotated[float, typer.Option(min=1.0, max=1000.0, help="Requests a second.")] = 200.0,
+    seconds: Annotated[float, typer.Option(min=0.1, max=600.0, help="How long to ask.")] = 10.0,
+    json_output: Json = False,
+) -> Outcome:
+    """Measure the emulator's reply time to a fast sync read at 4 Mbaud while the MuJoCo plant runs.
+
+    Example: sim2real bench emulator quadruped --seconds 10
+    """
+    from sim2real.bench.emulator import bench_emulator
+
+    return report("emulator", bench_emulator(robot, rate, seconds))
 
 
 def report(name: str, measured: dict[str, Any]) -> Outcome:
