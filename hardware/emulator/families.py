@@ -9,6 +9,8 @@ from hardware.dynamixel.firmware import XSeriesMotor
 from hardware.dynamixel.firmware_bus import XSeriesWire
 from hardware.emulator.motor import EmulatedMotor
 from hardware.emulator.wire import Wire
+from hardware.feetech.firmware import StsMotor
+from hardware.feetech.firmware_bus import StsWire
 
 
 @dataclass(frozen=True)
@@ -23,4 +25,5 @@ class EmulatedFamily:
 
 FAMILIES = {
     "dynamixel2": EmulatedFamily(XSeriesMotor, XSeriesWire),
+    "feetech": EmulatedFamily(StsMotor, StsWire),
 }

@@ -1,0 +1,1 @@
+"""Feetech STS/SMS: codec, memory table, driver, and the emulated motor."""
