@@ -153,6 +153,13 @@ def joint_addresses(model: mujoco.MjModel, robot: RobotConfig) -> tuple[Indices,
     return np.array([joint.qposadr[0] for joint in joints]), np.array([joint.dofadr[0] for joint in joints])
 
 
+def columns_of(indices: Indices) -> slice | Indices:
+    """Return a slice where the indices are consecutive, so that indexing makes a view instead of a copy."""
+    if len(indices) and (np.diff(indices) == 1).all():
+        return slice(int(indices[0]), int(indices[-1]) + 1)
+    return indices
+
+
 def _located(model: mujoco.MjModel, robot: RobotConfig, groups: tuple[str, ...]) -> RobotModel:
     names = list(robot.joints)
     qpos, dof = joint_addresses(model, robot)

@@ -5,7 +5,7 @@ import numpy as np
 
 from configs.schema.robot import RobotConfig
 from hardware.types import Float64Array
-from sim2real.model import compile_spec, joint_addresses, load_spec
+from sim2real.model import columns_of, compile_spec, joint_addresses, load_spec
 
 
 class MujocoPlant:
@@ -28,17 +28,21 @@ class MujocoPlant:
         spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
         self.model = compile_spec(spec, robot)
         self.data = mujoco.MjData(self.model)
-        self._qpos, self._dof = joint_addresses(self.model, robot)
-        self.data.qpos[self._qpos] = [joint.default_position for joint in robot.joints.values()]
+        self._qpos, self._dof = map(columns_of, joint_addresses(self.model, robot))
+        # The library makes a new array object each time a field is asked for: asked once, they are views that stay.
+        self._all_positions: Float64Array = self.data.qpos
+        self._all_velocities: Float64Array = self.data.qvel
+        self._all_efforts: Float64Array = self.data.qfrc_applied
+        self._all_positions[self._qpos] = [joint.default_position for joint in robot.joints.values()]
         mujoco.mj_forward(self.model, self.data)
-        self.position: Float64Array = np.array(self.data.qpos[self._qpos])
+        self.position: Float64Array = np.array(self._all_positions[self._qpos])
         """Joint angles, (J,), rad."""
-        self.velocity: Float64Array = np.array(self.data.qvel[self._dof])
+        self.velocity: Float64Array = np.array(self._all_velocities[self._dof])
         """Joint velocities, (J,), rad/s."""
 
     def step(self, effort: Float64Array) -> None:
         """Advance one timestep under the motors' electromagnetic torques, (J,), N·m."""
-        self.data.qfrc_applied[self._dof] = effort
+        self._all_efforts[self._dof] = effort
         mujoco.mj_step(self.model, self.data)
-        self.position[:] = self.data.qpos[self._qpos]
-        self.velocity[:] = self.data.qvel[self._dof]
+        self.position[:] = self._all_positions[self._qpos]
+        self.velocity[:] = self._all_velocities[self._dof]

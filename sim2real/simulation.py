@@ -17,7 +17,7 @@ from runtime.contract.observation import Float32Array, ObservationPipeline
 from runtime.contract.signals import Signals
 from runtime.contract.spec import contract_of
 from sim2real.episodes import EpisodeStatistics
-from sim2real.model import Indices, build_model
+from sim2real.model import Indices, build_model, columns_of
 from sim2real.noise import quantize, reading_noises, register_resolution
 from sim2real.randomization import EpisodePhysics
 from sim2real.terms import REWARDS, TERMINATIONS, TaskConstants, TaskState
@@ -298,10 +298,3 @@ class Simulation:
     def _expanded(self) -> list[str]:
         delays = [("actuator_delay", self._action_delay), ("sensor_delay", self._sensor_delay)]
         return [*self._physics.field_names, *(name for name, values in delays if values is not None)]
-
-
-def columns_of(indices: Indices) -> slice | Indices:
-    """Return a slice where the indices are consecutive, so that indexing makes a view instead of a copy."""
-    if len(indices) and (np.diff(indices) == 1).all():
-        return slice(int(indices[0]), int(indices[-1]) + 1)
-    return indices
