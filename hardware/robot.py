@@ -1,33 +1,34 @@
-"""All joints of a robot over all its buses, in the order of its YAML."""
+"""All joints of a robot over all its buses, and its IMUs, in the order of its YAML."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
-from configs.schema.robot import JointConfig, RobotConfig
+from configs.schema.robot import BusConfig, ImuConfig, JointConfig, RobotConfig
 from hardware.clock import Clock
 from hardware.drivers import DRIVERS, BusDriver
 from hardware.errors import HardwareError
 from hardware.finite import FiniteCheck
+from hardware.imu import RobotImus
 from hardware.interface import JointInterface
 from hardware.serial_port import SerialPort
 from hardware.transport import Transport
-from hardware.types import BusCounters, Int64Array, JointCommand, JointState
+from hardware.types import BusCounters, ImuState, Int64Array, JointCommand, JointState
 
 
 class RobotHardware:
-    """The motors of a robot; implements `JointInterface` by one driver for each bus."""
+    """The motors and IMUs of a robot; implements `JointInterface` by one driver for each bus, and `WithImus`."""
 
     def __init__(self, robot: RobotConfig, transports: Mapping[str, Transport], clock: Clock) -> None:
         """Make the drivers; nothing is sent before `open`.
 
         Args:
             robot: The robot.
-            transports: An open port for each of its buses, by name. They are closed with the hardware.
+            transports: An open port for each of its buses and IMUs, by name. They are closed with the hardware.
             clock: The clock of the transports.
 
         Raises:
-            HardwareError: A bus has no transport.
+            HardwareError: A bus or an IMU has no transport.
         """
         self._names = robot.joint_names
         self._finite = FiniteCheck(len(self._names))
@@ -41,6 +42,7 @@ class RobotHardware:
                 raise HardwareError(f"no port for bus {bus_name!r}")
             self._buses.append(DRIVERS[bus.protocol](bus, joints, robot.safety, transports[bus_name], clock))
             self._slices.append(_Slice(self._names, joints))
+        self._imus = RobotImus(robot.imus, transports, clock)
 
     @property
     def joint_names(self) -> tuple[str, ...]:
@@ -54,8 +56,8 @@ class RobotHardware:
 
     @property
     def notices(self) -> list[str]:
-        """What `open` changed in the motors, one line each."""
-        return [notice for bus in self._buses for notice in bus.notices]
+        """What `open` changed in motors and IMUs, one line each."""
+        return [notice for bus in self._buses for notice in bus.notices] + self._imus.notices
 
     @property
     def counters(self) -> BusCounters:
@@ -72,13 +74,16 @@ class RobotHardware:
         return total
 
     def open(self) -> None:
-        """Open all buses, torque off. Raises HardwareError if one fails; torque is then off on all."""
-        for index, bus in enumerate(self._buses):
-            try:
+        """Open all buses and IMUs, torque off. Raises HardwareError if one fails; torque is then off on all."""
+        opened = 0
+        try:
+            for bus in self._buses:
                 bus.open()
-            except HardwareError:
-                self._disable_quietly(index)
-                raise
+                opened += 1
+            self._imus.open()
+        except HardwareError:
+            self._disable_quietly(opened)
+            raise
 
     def read(self, state: JointState) -> None:
         """Update the state with one exchange on each bus, one after the other. Raises PortLostError."""
@@ -89,6 +94,10 @@ class RobotHardware:
             else:
                 bus.read(part.state)
                 part.scatter(state)
+
+    def read_imus(self, state: ImuState) -> None:
+        """Update the state with what the IMUs have sent since the last call, without waiting. Never raises."""
+        self._imus.read(state)
 
     def write(self, command: JointCommand) -> None:
         """Send the targets with one frame on each bus.
@@ -127,6 +136,7 @@ class RobotHardware:
         """Switch torque off where possible and release the ports. Never raises; closing twice does nothing."""
         for bus in self._buses:
             bus.close()
+        self._imus.close()
 
     def _disable_quietly(self, count: int) -> None:
         """Switch torque off on the first buses; the error that led here is the one to report."""
@@ -155,30 +165,36 @@ class _Slice:
 
 
 def open_serial_ports(robot: RobotConfig, overrides: Mapping[str, str], clock: Clock) -> dict[str, Transport]:
-    """Open the port of each bus that has joints.
+    """Open the port of each bus that has joints, and of each IMU.
 
     Args:
         robot: The robot.
-        overrides: Paths by bus name, which go before those of the YAML.
+        overrides: Paths by name of bus or IMU, which go before those of the YAML.
         clock: The clock of the ports.
 
     Raises:
-        HardwareError: No such bus, a bus without a path, or a port that does not open; those that did are closed again.
+        HardwareError: No such bus or IMU, one without a path, or a port that does not open; those that did
+            are closed again.
     """
+    valid = [*robot.buses, *robot.imus]
     for name in overrides:
-        if name not in robot.buses:
-            raise HardwareError(f"robot {robot.name!r} has no bus {name!r}; valid: {', '.join(robot.buses)}")
+        if name not in valid:
+            kind = "bus or IMU" if robot.imus else "bus"
+            raise HardwareError(f"robot {robot.name!r} has no {kind} {name!r}; valid: {', '.join(valid)}")
     used = {joint.bus for joint in robot.joints.values()}
+    wanted: list[tuple[str, str, BusConfig | ImuConfig]] = [
+        *(("bus", name, bus) for name, bus in robot.buses.items() if name in used),
+        *(("IMU", name, imu) for name, imu in robot.imus.items()),
+    ]
     ports: dict[str, Transport] = {}
     try:
-        for name, bus in robot.buses.items():
-            if name in used:
-                path = overrides.get(name, bus.port)
-                if path is None:
-                    raise HardwareError(
-                        f"no port for bus {name!r}: give --port {name}=PATH or set `port` in the robot YAML"
-                    )
-                ports[name] = SerialPort(path, round(bus.baudrate), clock)
+        for kind, name, config in wanted:
+            path = overrides.get(name, config.port)
+            if path is None:
+                raise HardwareError(
+                    f"no port for {kind} {name!r}: give --port {name}=PATH or set `port` in the robot YAML"
+                )
+            ports[name] = SerialPort(path, round(config.baudrate), clock)
     except HardwareError:
         for port in ports.values():
             port.close()

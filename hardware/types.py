@@ -82,6 +82,47 @@ class JointCommand:
         return cls(*(np.zeros(joints) for _ in range(5)))
 
 
+class ImuFault(IntFlag):
+    """What is wrong with the readings of an IMU, whatever its type."""
+
+    STALE = 1
+    """No sample that could be used for longer than the unit's `stale_after`, or none yet, or its port vanished."""
+    FROZEN = 2
+    """Every sample for as long as that was the same to the bit, which no sensor that works gives."""
+    IMPLAUSIBLE = 4
+    """The newest sample was no possible reading and has not been taken over."""
+
+
+@dataclass(slots=True)
+class ImuState:
+    """Readings of K IMUs in the frames of the bodies they are fixed to. A unit that sent nothing keeps its values."""
+
+    angular_velocity: Float64Array
+    """(K, 3), rad/s"""
+    linear_acceleration: Float64Array
+    """(K, 3), m/s²: proper acceleration, +9.81 upward at rest."""
+    orientation: Float64Array
+    """(K, 4), unit quaternion w x y z that turns the body's frame into the world's."""
+    stamp_ns: Int64Array
+    """(K,), monotonic time at which the reading arrived; -1 before the first."""
+    fresh: BoolArray
+    """(K,), whether the last read brought a new reading; between samples it does not, so judge the stamp."""
+    faults: Int64Array
+    """(K,), bits of `ImuFault`."""
+
+    @classmethod
+    def empty(cls, imus: int) -> Self:
+        """Return the state before the first reading: NaN, so that nobody takes it for a reading."""
+        return cls(
+            angular_velocity=np.full((imus, 3), np.nan),
+            linear_acceleration=np.full((imus, 3), np.nan),
+            orientation=np.full((imus, 4), np.nan),
+            stamp_ns=np.full(imus, -1, np.int64),
+            fresh=np.zeros(imus, np.bool_),
+            faults=np.full(imus, int(ImuFault.STALE), np.int64),
+        )
+
+
 @dataclass(slots=True)
 class BusCounters:
     """What happened on the buses of a robot since it was opened."""

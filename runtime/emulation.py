@@ -61,7 +61,9 @@ class EmulatorProcess:
     """A running `sim2real emulate`."""
 
     ports: dict[str, str]
-    """Path of each port by bus name."""
+    """Path of each port by name of its bus or IMU."""
+    pid: int
+    """Of the process."""
     _errors: Path
 
     def warnings(self) -> list[str]:
@@ -99,7 +101,7 @@ def emulator_process(
                 preexec_fn=_end_with_parent,  # noqa: PLW1509 - one system call, before the runtime starts any thread
             )
         try:
-            yield EmulatorProcess(_ports(process, errors), errors)
+            yield EmulatorProcess(_ports(process, errors), process.pid, errors)
         finally:
             _stop(process)
 
@@ -111,7 +113,7 @@ def _end_with_parent() -> None:
 def _ports(process: "subprocess.Popen[bytes]", errors: Path) -> dict[str, str]:
     line = _first_line(process)
     try:
-        return {port["name"]: port["path"] for port in json.loads(line)["ports"] if port["kind"] == "bus"}
+        return {port["name"]: port["path"] for port in json.loads(line)["ports"]}
     except (ValueError, KeyError, TypeError) as error:
         said = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["it said nothing"]
         raise UserError(f"the emulator did not start: {said[-1].removeprefix('error: ')}") from error

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from configs.errors import UserError
 from configs.library import ROOT
-from configs.schema.robot import JointConfig, RobotConfig
+from configs.schema.robot import ImuConfig, JointConfig, RobotConfig
 from configs.schema.task import PhysicsConfig, TaskConfig
 
 # gainprm of a <dcmotor> is [R, K, 0, 0, kp, ki, kd, Vmax] (MuJoCo 4, mjs_setToDCMotor).
@@ -28,6 +28,14 @@ _SENSORS = {
     "joint_effort": (mujoco.mjtSensor.mjSENS_ACTUATORFRC, mujoco.mjtObj.mjOBJ_ACTUATOR),
 }
 
+_IMU_SENSORS = {
+    "angular_velocity": mujoco.mjtSensor.mjSENS_GYRO,
+    "linear_acceleration": mujoco.mjtSensor.mjSENS_ACCELEROMETER,
+    "orientation": mujoco.mjtSensor.mjSENS_FRAMEQUAT,
+}
+IMU_GROUPS = tuple(_IMU_SENSORS)
+"""Groups of readings of IMUs; all are in the frame of the unit's body, as drivers give them whatever the mounting."""
+
 Indices = npt.NDArray[np.intp]
 
 
@@ -42,11 +50,13 @@ class RobotModel:
     control: Indices
     """Columns of `ctrl`."""
     sensors: dict[str, Indices]
-    """Columns of `sensordata` by group of readings: joint_position, joint_velocity, joint_effort."""
+    """Columns of `sensordata` by group of readings: joint_position, joint_velocity, joint_effort, (J,) each, and
+    those of IMUs, (3K,) or (4K,)."""
     sensor_ids: dict[str, Indices]
     """Rows of `sensor_delay` by group of readings."""
     sensor_history: dict[str, npt.NDArray[np.intp]]
-    """Columns of `history` that hold the values of each joint's delay buffer, (J, samples), by group of readings."""
+    """Columns of `history` that hold the values of each sensor's delay buffer, oldest first, by group of readings:
+    (J, samples), and for IMUs (K, samples · 3) or (K, samples · 4)."""
     control_history: npt.NDArray[np.intp]
     """Columns of `history` that hold the values of each actuator's delay buffer, (J, samples)."""
 
@@ -83,6 +93,7 @@ def build_model(
     *,
     action_delay_max: float = 0.0,
     observation_delay_max: float = 0.0,
+    imu_delay_max: float = 0.0,
     groups: tuple[str, ...] = ("joint_position", "joint_velocity"),
 ) -> RobotModel:
     """Compile the model of a task: `<dcmotor>` actuators, sensors of the given groups, and their delay buffers.
@@ -90,7 +101,8 @@ def build_model(
     Args:
         task: The task; its robot's joints get actuators named after them.
         action_delay_max: Longest action delay that will be set, seconds.
-        observation_delay_max: Longest sensor delay that will be set, seconds.
+        observation_delay_max: Longest delay of joint readings that will be set, seconds.
+        imu_delay_max: Longest delay of IMU readings that will be set, seconds.
         groups: Which readings to make sensors for.
 
     Raises:
@@ -105,8 +117,11 @@ def build_model(
     sensor_samples = _samples(observation_delay_max, physics.timestep)
     for name, joint in robot.joints.items():
         add_motor(spec, name, joint, robot.supply_voltage).nsample = action_samples
+    for name, imu in robot.imus.items():
+        imu_groups = tuple(group for group in groups if group in IMU_GROUPS)
+        add_imu(spec, robot, name, imu, imu_groups, _samples(imu_delay_max, physics.timestep))
     for group in groups:
-        for name in robot.joints:
+        for name in robot.joints if group in _SENSORS else ():
             kind, of = _SENSORS[group]
             spec.add_sensor(type=kind, objtype=of, objname=name, name=f"{name}/{group}", nsample=sensor_samples)
     return _located(compile_spec(spec, robot), robot, groups)
@@ -139,6 +154,35 @@ def add_motor(spec: mujoco.MjSpec, name: str, joint: JointConfig, supply_voltage
     return actuator
 
 
+def add_imu(
+    spec: mujoco.MjSpec, robot: RobotConfig, name: str, imu: ImuConfig, groups: tuple[str, ...], samples: int = 0
+) -> None:
+    """Add a site at the body's own frame, and the sensors of an IMU there, named `IMU/GROUP`.
+
+    How the unit is mounted does not matter here: its readings are turned into the body's frame on the robot as well.
+
+    Raises:
+        UserError: The model has no such body.
+    """
+    body = spec.body(imu.body)
+    if body is None:
+        valid = ", ".join(body.name for body in spec.bodies if body.name and body.name != "world")
+        raise UserError(
+            f"robot {robot.name!r}: IMU {name!r} is on body {imu.body!r}, which is not there; valid: {valid}"
+        )
+    site = f"{name}/site"
+    body.add_site(name=site)
+    for group in groups:
+        sensor = spec.add_sensor(type=_IMU_SENSORS[group], objtype=mujoco.mjtObj.mjOBJ_SITE, objname=site)
+        sensor.name, sensor.nsample = f"{name}/{group}", samples
+
+
+def imu_columns(model: mujoco.MjModel, name: str, group: str) -> Indices:
+    """Return the columns of `sensordata` of one group of readings of an IMU."""
+    sensor = model.sensor(f"{name}/{group}")
+    return np.arange(int(sensor.dim[0]), dtype=np.intp) + int(sensor.adr[0])
+
+
 def compile_spec(spec: mujoco.MjSpec, robot: RobotConfig) -> mujoco.MjModel:
     """Compile, with the compiler's complaint as a user's error."""
     try:
@@ -165,7 +209,11 @@ def _located(model: mujoco.MjModel, robot: RobotConfig, groups: tuple[str, ...])
     qpos, dof = joint_addresses(model, robot)
     actuators = np.array([model.actuator(name).id for name in names])
     sensor_ids = {
-        group: np.array([model.sensor(f"{name}/{group}").id for name in names], dtype=np.intp) for group in groups
+        group: np.array(
+            [model.sensor(f"{name}/{group}").id for name in (robot.imus if group in IMU_GROUPS else names)],
+            dtype=np.intp,
+        )
+        for group in groups
     }
     return RobotModel(
         model=model,
@@ -173,10 +221,12 @@ def _located(model: mujoco.MjModel, robot: RobotConfig, groups: tuple[str, ...])
         dof=dof,
         actuator=actuators,
         control=np.array([model.actuator_ctrladr[index] for index in actuators], dtype=np.intp),
-        sensors={group: model.sensor_adr[ids].astype(np.intp) for group, ids in sensor_ids.items()},
+        sensors={group: _sensor_columns(model, ids) for group, ids in sensor_ids.items()},
         sensor_ids=sensor_ids,
         sensor_history={
-            group: _value_columns(model.sensor_historyadr[ids], model.sensor_history[ids, 0])
+            group: _value_columns(
+                model.sensor_historyadr[ids], model.sensor_history[ids, 0], int(model.sensor_dim[ids[0]])
+            )
             for group, ids in sensor_ids.items()
         },
         control_history=_value_columns(model.actuator_historyadr[actuators], model.actuator_history[actuators, 0]),
@@ -188,10 +238,17 @@ def _samples(delay_max: float, timestep: float) -> int:
     return math.ceil(delay_max / timestep - 1e-9)
 
 
-def _value_columns(addresses: npt.NDArray[np.int32], samples: npt.NDArray[np.int32]) -> npt.NDArray[np.intp]:
-    """Columns of the values in delay buffers laid out as [user, cursor, times (n), values (n)] (MuJoCo 4)."""
+def _sensor_columns(model: mujoco.MjModel, ids: Indices) -> Indices:
+    """Columns of `sensordata` of some sensors, one sensor after the other."""
+    return np.concatenate([np.arange(model.sensor_dim[i]) + model.sensor_adr[i] for i in ids]).astype(np.intp)
+
+
+def _value_columns(
+    addresses: npt.NDArray[np.int32], samples: npt.NDArray[np.int32], size: int = 1
+) -> npt.NDArray[np.intp]:
+    """Columns of the values in delay buffers laid out as [user, cursor, times (n), values (n · size)] (MuJoCo 4)."""
     count = int(samples[0]) if len(samples) else 0
-    return addresses[:, None].astype(np.intp) + 2 + count + np.arange(count, dtype=np.intp)
+    return addresses[:, None].astype(np.intp) + 2 + count + np.arange(count * size, dtype=np.intp)
 
 
 def _first_line(error: Exception) -> str:

@@ -4,8 +4,9 @@ import mujoco
 import numpy as np
 
 from configs.schema.robot import RobotConfig
+from hardware.imu_sample import Motion
 from hardware.types import Float64Array
-from sim2real.model import columns_of, compile_spec, joint_addresses, load_spec
+from sim2real.model import IMU_GROUPS, add_imu, columns_of, compile_spec, imu_columns, joint_addresses, load_spec
 
 
 class MujocoPlant:
@@ -26,6 +27,8 @@ class MujocoPlant:
             spec.delete(actuator)
         spec.option.timestep = self.timestep_ns * 1e-9
         spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+        for name, imu in robot.imus.items():
+            add_imu(spec, robot, name, imu, IMU_GROUPS)
         self.model = compile_spec(spec, robot)
         self.data = mujoco.MjData(self.model)
         self._qpos, self._dof = map(columns_of, joint_addresses(self.model, robot))
@@ -35,6 +38,11 @@ class MujocoPlant:
         self._all_efforts: Float64Array = self.data.qfrc_applied
         self._all_positions[self._qpos] = [joint.default_position for joint in robot.joints.values()]
         mujoco.mj_forward(self.model, self.data)
+        sensors: Float64Array = self.data.sensordata
+        self._imus = {
+            imu.body: [sensors[columns_of(imu_columns(self.model, name, group))] for group in IMU_GROUPS]
+            for name, imu in robot.imus.items()
+        }
         self.position: Float64Array = np.array(self._all_positions[self._qpos])
         """Joint angles, (J,), rad."""
         self.velocity: Float64Array = np.array(self._all_velocities[self._dof])
@@ -46,3 +54,8 @@ class MujocoPlant:
         mujoco.mj_step(self.model, self.data)
         self.position[:] = self._all_positions[self._qpos]
         self.velocity[:] = self._all_velocities[self._dof]
+
+    def imu(self, body: str) -> Motion:
+        """Return how a body moves that an IMU is fixed to, as of the beginning of the last timestep."""
+        angular_velocity, linear_acceleration, orientation = (values.tolist() for values in self._imus[body])
+        return Motion(tuple(orientation), tuple(angular_velocity), tuple(linear_acceleration))

@@ -58,6 +58,14 @@ class ImuConfig(Config):
     stale_after: Annotated[Duration, Positive] = 0.1
     """A sample older than this, or values that do not change for so long, are a fault."""
 
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.stale_after * self.rate >= 2.0:
+            raise MisplacedError(
+                ("stale_after",), f"must be at least two samples long; valid: from {2.0 / self.rate:g} s"
+            )
+        return self
+
 
 class JointConfig(Config):
     """One actuated joint: which motor drives it, how the two are mounted, and how far it may go."""
@@ -164,6 +172,9 @@ class RobotConfig(Config):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        for name in self.imus:
+            if name in self.buses:
+                raise MisplacedError(("imus", name), "a bus has the same name; ports are chosen by it")
         used: dict[tuple[str, int], str] = {}
         for name, joint in self.joints.items():
             if joint.bus not in self.buses:

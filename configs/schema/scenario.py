@@ -89,10 +89,11 @@ class ImuFaultConfig(Config):
 
 
 class UnplugFaultConfig(Config):
-    """The adapter of a bus is pulled out, and plugged in again after `duration`."""
+    """The adapter of a bus or an IMU is pulled out, and plugged in again after `duration`."""
 
     kind: Literal["unplug"]
     bus: Name | None = None
+    """Name of the bus, or of the IMU; every adapter when left out."""
     start: Annotated[Duration, NonNegative] = 0.0
     duration: Annotated[Duration, Positive] | None = None
 
@@ -158,7 +159,8 @@ class ScenarioConfig(Config):
 
 def unknown_part(fault: FaultConfig, robot: RobotConfig) -> tuple[str, str] | None:
     """Return the key by which a fault names a part that the robot does not have, and what is valid; None if it has."""
-    for key, valid in (("joint", robot.joints), ("bus", robot.buses), ("imu", robot.imus)):
+    ports = [*robot.buses, *robot.imus] if isinstance(fault, UnplugFaultConfig) else robot.buses
+    for key, valid in (("joint", robot.joints), ("bus", ports), ("imu", robot.imus)):
         name = getattr(fault, key, None)
         if name is not None and name not in valid:
             return key, f"no {key} {name!r}; valid: {', '.join(valid) or 'none'}"

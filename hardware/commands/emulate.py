@@ -33,7 +33,7 @@ def emulate(
     ] = "realtime",
     json_output: Json = False,
 ) -> None:
-    """Start an emulated robot and print the port of each bus; serves until interrupted.
+    """Start an emulated robot and print the port of each bus and IMU; serves until interrupted.
 
     Example: sim2real emulate pendulum --json
     """
@@ -67,18 +67,19 @@ def _announce(robot: RobotConfig, server: PtyServer, json_output: bool) -> None:
         print_document({"robot": robot.name, "ports": ports})
         return
     for port in ports:
-        ids = ", ".join(map(str, port["ids"]))
-        typer.echo(f"{port['name']}: {port['path']} ({port['protocol']}, {port['baudrate']} baud, ids {ids})")
+        ids = f", ids {', '.join(map(str, port['ids']))}" if port["kind"] == "bus" else ""
+        typer.echo(f"{port['name']}: {port['path']} ({port['protocol']}, {port['baudrate']} baud{ids})")
 
 
 def _port(robot: RobotConfig, name: str, path: str) -> dict[str, Any]:
-    bus = robot.buses[name]
+    is_bus = name in robot.buses
+    config = robot.buses[name] if is_bus else robot.imus[name]
     return {
         "name": name,
-        "kind": "bus",
-        "protocol": bus.protocol,
+        "kind": "bus" if is_bus else "imu",
+        "protocol": config.protocol,
         "path": path,
-        "baudrate": round(bus.baudrate),
+        "baudrate": round(config.baudrate),
         "ids": [joint.id for joint in robot.joints.values() if joint.bus == name],
     }
 

@@ -42,6 +42,8 @@ class Line:
         cancelled: Replies lost because the client sent before they were over.
     """
 
+    streams = False  # motors speak when they are spoken to
+
     def __init__(
         self, name: str, wire: Wire[Any, Any], motors: Sequence[EmulatedMotor], baudrate: int, faults: FaultScript
     ) -> None:
@@ -129,7 +131,7 @@ class Line:
 
     def _carry_out(self, now_ns: int, instruction: Any, baudrate: int) -> None:  # noqa: ANN401 - the wire's own type
         self._drop_pending(now_ns)
-        hearing = [motor for motor in self.motors if motor.hears(now_ns) and _same_rate(motor.baudrate, baudrate)]
+        hearing = [motor for motor in self.motors if motor.hears(now_ns) and same_rate(motor.baudrate, baudrate)]
         free_ns = now_ns
         for reply in self._replies_to(instruction, hearing, now_ns):
             start_ns = free_ns + reply.delay_ns
@@ -187,7 +189,7 @@ class Line:
     def _hand_over(self, reply: _OnWire) -> None:
         if not self.plugged:
             return
-        data = reply.data if _same_rate(reply.baudrate, self._baudrate) else _garbled(reply.data)
+        data = reply.data if same_rate(reply.baudrate, self._baudrate) else garbled(reply.data)
         for delivery in self._faults.deliver(self.name, data, reply.end_ns):
             if len(self._adapter) < _DELIVERIES_MAX:
                 self._deliveries += 1  # keeps the order of replies of the same time
@@ -201,10 +203,10 @@ def _collision(first: Reply, second: Reply) -> Reply:
     return Reply(min(first.delay_ns, second.delay_ns), first.baudrate, data)
 
 
-def _same_rate(first: int, second: int) -> bool:
+def same_rate(first: int, second: int) -> bool:
     return abs(first - second) <= _BAUD_TOLERANCE * second
 
 
-def _garbled(data: bytes) -> bytes:
+def garbled(data: bytes) -> bytes:
     """Return what a receiver at another baud rate makes of bytes: something else, and never a header."""
     return bytes((byte * 167 + 89 * index) & 0x7F for index, byte in enumerate(data))

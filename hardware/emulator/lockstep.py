@@ -2,8 +2,10 @@
 
 from hardware.clock import VirtualClock
 from hardware.emulator.line import Line
+from hardware.emulator.line_guardian import LineGuardian
+from hardware.emulator.port import Port
 from hardware.emulator.robot import EmulatedRobot
-from hardware.errors import PortLostError
+from hardware.errors import HardwareError, PortLostError
 from hardware.transport import Transport
 
 
@@ -13,7 +15,7 @@ class LockstepTransport:
     Nothing else moves the clock, so a run is the same each time, however long the client thinks.
     """
 
-    def __init__(self, emulated: EmulatedRobot, line: Line, clock: VirtualClock) -> None:
+    def __init__(self, emulated: EmulatedRobot, line: Port, clock: VirtualClock) -> None:
         self._emulated = emulated
         self._line = line
         self._clock = clock
@@ -49,12 +51,22 @@ class LockstepTransport:
         self._arrive()
         self._line.set_baudrate(baudrate)
 
+    def start_guardian(self, frames: bytes, limit_ns: int) -> LineGuardian:
+        """Let the frames be sent when nobody feeds the guardian for so long, on the virtual clock."""
+        if not isinstance(self._line, Line):
+            raise HardwareError(f"port {self._line.name!r} has no motors to guard")
+        self._line.guardian = LineGuardian(self._clock, self._send_unasked, frames, limit_ns)
+        return self._line.guardian
+
     def close(self) -> None:
         """Release the port."""
         if not self._closed:
             self._closed = True
             self._rest = b""
             self._line.hang_up()
+
+    def _send_unasked(self, now_ns: int, data: bytes) -> int:
+        return self._line.send(now_ns, data) if self._line.plugged else now_ns
 
     def _wait(self, deadline_ns: int) -> bytes:
         """Move the clock to the next reply, at most to the deadline."""
@@ -74,12 +86,12 @@ class LockstepTransport:
     def _arrive(self) -> None:
         """Let the world catch up with the clock."""
         if self._closed:
-            raise PortLostError(f"port of bus {self._line.name!r} is closed")
+            raise PortLostError(f"port {self._line.name!r} is closed")
         self._emulated.advance_to(self._clock.now_ns())
         if not self._line.plugged:
-            raise PortLostError(f"port of bus {self._line.name!r} vanished")
+            raise PortLostError(f"port {self._line.name!r} vanished")
 
 
 def lockstep_transports(emulated: EmulatedRobot, clock: VirtualClock) -> dict[str, Transport]:
-    """Return a transport for each bus of the emulated robot, by name, all on the same clock."""
-    return {name: LockstepTransport(emulated, line, clock) for name, line in emulated.lines.items()}
+    """Return a transport for each bus and each IMU of the emulated robot, by name, all on the same clock."""
+    return {name: LockstepTransport(emulated, port, clock) for name, port in emulated.ports.items()}

@@ -8,11 +8,15 @@ import numpy as np
 
 from configs.errors import UserError
 from configs.schema.robot import RobotConfig
+from hardware.imu_sample import Motion
 from hardware.types import Float64Array
 
 _GROUP = "sim2real.plants"
 
 AUTO_PLANT = "auto"
+
+AT_REST = Motion((1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 9.81))
+"""A body that stands still, upright, in MuJoCo's default gravity."""
 
 
 class Plant(Protocol):
@@ -30,6 +34,10 @@ class Plant(Protocol):
 
     def step(self, effort: Float64Array) -> None:
         """Advance one timestep under the motors' electromagnetic torques, N·m at the joints."""
+        ...
+
+    def imu(self, body: str) -> Motion:
+        """Return how a body moves that an IMU of the robot is fixed to; at most one timestep old."""
         ...
 
 
@@ -54,6 +62,10 @@ class InertiaPlant:
         stop = self._dt * self._coulomb / self._inertia
         self.velocity[:] = np.sign(free) * np.maximum(np.abs(free) - stop, 0.0)
         self.position += self._dt * self.velocity
+
+    def imu(self, body: str) -> Motion:
+        """Return the motion of a body that stands still, upright: this plant has no bodies."""
+        return AT_REST
 
 
 def plant_names() -> list[str]:

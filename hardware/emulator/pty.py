@@ -30,7 +30,7 @@ class PtyServer:
     """Serves an emulated robot. One thread, which sleeps until something is due.
 
     Attributes:
-        ports: Path of each bus, by name; it stays the same when the port is unplugged and comes back.
+        ports: Path of each bus and IMU, by name; it stays the same when the port is unplugged and comes back.
         lost_ns: World time given up because the machine could not keep up with the wall clock.
     """
 
@@ -44,7 +44,7 @@ class PtyServer:
         self._emulated = emulated
         self._report = report
         self._folder = tempfile.TemporaryDirectory(prefix="sim2real-")  # readable by its owner alone
-        self._ports = {name: PtyPort(line, Path(self._folder.name) / name) for name, line in emulated.lines.items()}
+        self._ports = {name: PtyPort(line, Path(self._folder.name) / name) for name, line in emulated.ports.items()}
         self.ports = {name: str(port.link) for name, port in self._ports.items()}
         self.lost_ns = 0
         self._reported_ns = 0

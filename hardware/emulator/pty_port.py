@@ -8,7 +8,7 @@ import termios
 import tty
 from pathlib import Path
 
-from hardware.emulator.line import Line
+from hardware.emulator.port import Port
 from hardware.emulator.pty_watch import OpenWatch
 
 _READ_MAX = 4096  # the kernel's buffer of a pseudo-terminal
@@ -24,7 +24,7 @@ class PtyPort:
     would otherwise report a hang-up without end. That a client has left is seen by watching the device file.
     """
 
-    def __init__(self, line: Line, link: Path) -> None:
+    def __init__(self, line: Port, link: Path) -> None:
         self.line = line
         self.link = link
         self.master = -1
@@ -86,11 +86,17 @@ class PtyPort:
     def deliver(self, now_ns: int) -> None:
         """Give the client what has arrived by now."""
         while data := self.line.take(now_ns):
+            if self.line.streams and not self._has_client:
+                continue  # a serial port keeps nothing for a client that is yet to come
             try:
                 sent = os.write(self.master, data)
             except BlockingIOError:  # nobody reads, and the kernel's buffer is full
                 sent = 0
             self.dropped += len(data) - sent
+
+    @property
+    def _has_client(self) -> bool:
+        return self._watch is not None and self._watch.clients > 0
 
     def _clear_up(self) -> None:
         """Forget what the last client did not read, and that it had the port for itself, as a last close does."""

@@ -1,0 +1,185 @@
+"""An emulated IMU on its line: what it senses of the plant goes out at the pace of its baud rate."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from configs.schema.robot import ImuConfig
+from hardware.clock import NS_PER_S
+from hardware.emulator.line import NEVER, garbled, same_rate
+from hardware.imu_sample import Motion
+from hardware.mounting import Mounting
+from hardware.witmotion.firmware import WitMotionUnit
+
+_BITS = 10  # start, eight data bits, stop
+_KEPT_BYTES_MAX = 4096  # of what no client fetches; a serial driver's buffer
+
+
+class EmulatedUnit(Protocol):
+    """A unit, whatever its type: its registers, and the frames that it sends."""
+
+    fault: str
+    """Kind of the fault that it has at present; empty when all is well."""
+
+    @property
+    def baudrate(self) -> int:
+        """bit/s at which it sends and listens."""
+        ...
+
+    @property
+    def period_ns(self) -> int | None:
+        """Time from sample to sample as it was set; None when it sends nothing by itself."""
+        ...
+
+    def boot(self) -> None:
+        """Start anew as after power-up."""
+        ...
+
+    def hear(self, data: bytes, now_ns: int) -> bytes:
+        """Carry out the commands in what the host has sent; return the answer."""
+        ...
+
+    def interrupt(self) -> None:
+        """Forget a command that has begun."""
+        ...
+
+    def sample(self, motion: Motion, now_ns: int) -> bytes:
+        """Return the frames of one sample; the motion is the unit's own."""
+        ...
+
+
+UNITS: dict[str, Callable[[int, int], EmulatedUnit]] = {"witmotion": WitMotionUnit}
+"""Makes a unit from its baud rate and a seed, by protocol."""
+
+
+class ImuLine:
+    """A full-duplex line with one unit; implements `Port`.
+
+    A sample that falls due while the one before is still on the wire is left out: what a line that is too slow for the
+    rate makes of it.
+
+    Attributes:
+        unit: The unit at the far end.
+        plugged: False while the adapter is pulled out. The unit has its power from there.
+        dropped: Bytes that no client fetched.
+    """
+
+    streams = True
+
+    def __init__(self, name: str, config: ImuConfig, motion: Callable[[str], Motion], seed: int, start_ns: int) -> None:
+        """Make the line of a unit that has been on since `start_ns`.
+
+        Args:
+            name: Of the unit.
+            config: Its protocol, body and mounting.
+            motion: Gives the present motion of a body, in the body's frame.
+            seed: Of the unit's noise.
+            start_ns: Time.
+        """
+        self.name = name
+        self.plugged = True
+        self.dropped = 0
+        baudrate = round(config.baudrate)
+        self.unit = UNITS[config.protocol](baudrate, seed)
+        self._body = config.body
+        self._motion = motion
+        self._mounting = Mounting.of(config.mounting)
+        self._baudrate = baudrate
+        self._heard: deque[tuple[int, bytes, int]] = deque()
+        self._sent_ns = 0  # when the client's last byte has left it
+        self._busy_ns = 0  # when the unit's last byte has left it
+        self._adapter: deque[tuple[int, bytes]] = deque()
+        self._kept = 0
+        self._period_ns: int | None = None
+        self._sample_ns = NEVER
+        self._pace(start_ns)
+
+    @property
+    def next_ns(self) -> int:
+        """Time of the next sample, or of a command's arrival."""
+        if not self.plugged:
+            return NEVER
+        return min(self._sample_ns, self._heard[0][0]) if self._heard else self._sample_ns
+
+    @property
+    def instruction_next(self) -> bool:
+        """Whether the next thing is a sample, for which the world must have come that far."""
+        return self._sample_ns <= self.next_ns < NEVER
+
+    @property
+    def delivery_ns(self) -> int:
+        """Time at which the adapter hands over the next bytes."""
+        return self._adapter[0][0] if self._adapter else NEVER
+
+    def process(self, now_ns: int) -> None:
+        """Let a command arrive, or a sample go out; the world has come that far."""
+        if self._heard and self._heard[0][0] <= now_ns:
+            _, data, baudrate = self._heard.popleft()
+            if same_rate(self.unit.baudrate, baudrate):
+                speed = self.unit.baudrate  # an answer to the command that changes it comes at the old one
+                self._transmit(max(now_ns, self._busy_ns), self.unit.hear(data, now_ns), speed)
+                if self.unit.period_ns != self._period_ns:
+                    self._pace(now_ns)
+        elif self._sample_ns <= now_ns and self._period_ns is not None:
+            if self._sample_ns >= self._busy_ns:
+                body, mounting = self._motion(self._body), self._mounting
+                motion = Motion(
+                    mounting.unit_orientation(body.orientation),
+                    mounting.to_unit(body.angular_velocity),
+                    mounting.to_unit(body.linear_acceleration),
+                )
+                self._transmit(self._sample_ns, self.unit.sample(motion, self._sample_ns), self.unit.baudrate)
+            self._sample_ns += self._period_ns
+
+    def set_baudrate(self, baudrate: int) -> None:
+        """Change the client's baud rate; a command that has begun is lost."""
+        if baudrate != self._baudrate:
+            self._baudrate = baudrate
+            self.unit.interrupt()
+
+    def send(self, now_ns: int, data: bytes) -> int:
+        """Take bytes that the client sends now, or after those it still sends; return when the last is through."""
+        self._sent_ns = max(now_ns, self._sent_ns) + _wire_ns(len(data), self._baudrate)
+        self._heard.append((self._sent_ns, data, self._baudrate))
+        return self._sent_ns
+
+    def take(self, now_ns: int) -> bytes:
+        """Return what the adapter has to hand over by now, without waiting; nothing if there is nothing."""
+        if self.delivery_ns > now_ns:
+            return b""
+        _, data = self._adapter.popleft()
+        self._kept -= len(data)
+        return data
+
+    def hang_up(self) -> None:
+        """Forget what no client has fetched."""
+        self._adapter.clear()
+        self._kept = 0
+
+    def plug(self, plugged: bool) -> None:
+        """Pull the adapter out, which takes the unit's power, or put it in again."""
+        self.hang_up()
+        self._heard.clear()
+        if plugged and not self.plugged:
+            self.unit.boot()
+        self.plugged = plugged
+
+    def _pace(self, now_ns: int) -> None:
+        """Begin with samples at the unit's own period."""
+        self._period_ns = self.unit.period_ns
+        self._sample_ns = NEVER if self._period_ns is None else now_ns + self._period_ns
+
+    def _transmit(self, start_ns: int, data: bytes, baudrate: int) -> None:
+        if not data:
+            return
+        self._busy_ns = start_ns + _wire_ns(len(data), baudrate)
+        if self._kept + len(data) > _KEPT_BYTES_MAX:
+            self.dropped += len(data)
+            return
+        self._kept += len(data)
+        self._adapter.append((self._busy_ns, data if same_rate(baudrate, self._baudrate) else garbled(data)))
+
+
+def _wire_ns(count: int, baudrate: int) -> int:
+    """Return how long so many bytes take."""
+    return -(-count * _BITS * NS_PER_S // baudrate)

@@ -1,0 +1,206 @@
+"""A WitMotion unit as an IMU: set up once, then listened to."""
+
+from configs.schema.robot import ImuConfig
+from hardware.clock import Clock, ns_from_s
+from hardware.errors import HardwareError
+from hardware.imu_sample import ImuSample
+from hardware.transport import Transport
+from hardware.witmotion.frame import (
+    BAUD_CODES,
+    FRAME_BYTES,
+    RATE_CODES,
+    RATE_RANGE,
+    UNLOCK_KEY,
+    Content,
+    Decoder,
+    Frame,
+    FrameType,
+    Register,
+    acceleration,
+    angular_velocity,
+    encode_command,
+    quaternion,
+)
+
+CONTENT = Content.ACCELERATION | Content.ANGULAR_VELOCITY | Content.QUATERNION
+"""The frames of a sample, in the order in which the unit sends them."""
+
+SAMPLE_BYTES = FRAME_BYTES * CONTENT.bit_count()
+
+_BUFFER_BYTES = 4096  # what the kernel keeps of a port
+_READS_MAX = 16  # a port that goes on giving more than it can receive is not listened to for ever
+_BITS = 10  # start, eight data bits, stop
+_ANSWER_S = 0.3  # a sample that is being sent, the command, its answer, and the USB adapter's latency
+_TRIES = 3
+_PAUSE_S = 0.01  # between commands: the vendor's SDK waits 1 ms
+_SAVE_S = 0.1  # until the flash is written; the vendor's examples wait so long
+_FIRST_SAMPLE_S = 1.0
+
+
+class WitMotionImu:
+    """One unit; implements `Imu`. A sample is what the unit sends in one go: acceleration, rate, quaternion.
+
+    Attributes:
+        decoder: With its counters of bytes and frames that were damaged.
+        backlogs: Reads that found more than could be recent, and threw it away.
+    """
+
+    rate_max = RATE_RANGE
+
+    def __init__(self, name: str, config: ImuConfig, transport: Transport, clock: Clock) -> None:
+        """Prepare the unit; nothing is sent before `open`.
+
+        Args:
+            name: For messages.
+            config: Speed of the line, samples per second.
+            transport: An open port. The unit owns it from now on and closes it.
+            clock: The clock of the transport.
+
+        Raises:
+            HardwareError: The family has no such rate or speed, or the speed is too low for the rate.
+        """
+        self.notices: list[str] = []
+        self.decoder = Decoder()
+        self.backlogs = 0
+        self._name = name
+        self._config = config
+        self._transport = transport
+        self._clock = clock
+        self._rate_code = _rate_code(name, config)
+        self._buffer = memoryview(bytearray(_BUFFER_BYTES))
+        # Bytes that the line carries within `stale_after`: more than that is, in part, older.
+        self._recent_bytes = max(round(config.baudrate * config.stale_after / _BITS), 2 * SAMPLE_BYTES)
+        self._acceleration: Frame | None = None
+        self._rate: Frame | None = None
+
+    def open(self) -> None:
+        """Set content and rate where they differ, and wait for a first sample.
+
+        Raises:
+            HardwareError: Nothing comes, or not what was set up.
+        """
+        self._transport.drain()
+        registers = self._read_setup()
+        wanted = (int(CONTENT), self._rate_code)
+        if registers != wanted:
+            self._set_up()
+            after = self._read_setup()
+            if after != wanted and after is not None:
+                raise HardwareError(f"IMU {self._name!r} did not take over content and rate: it has {after}")
+            was = "unknown" if registers is None else f"content {registers[0]:#x}, rate code {registers[1]}"
+            self.notices.append(
+                f"IMU {self._name!r}: set to send acceleration, rate and quaternion at {self._config.rate:g} Hz, "
+                f"and saved; it was {was}"
+            )
+        self._forget()
+        self._await_sample()
+
+    def read(self) -> ImuSample | None:
+        """Take everything that has arrived, without waiting; return the newest whole sample, None if there is none.
+
+        Raises:
+            PortLostError: The port vanished.
+        """
+        newest, received = None, 0
+        for _ in range(_READS_MAX):
+            count = self._transport.read_into(self._buffer, self._clock.now_ns())
+            if count == 0:
+                break
+            received += count
+            for frame in self.decoder.feed(self._buffer[:count]):
+                newest = self._collect(frame) or newest
+        if received > self._recent_bytes:
+            self.backlogs += 1
+            self._transport.drain()
+            self._forget()
+            return None
+        return newest
+
+    def close(self) -> None:
+        """Release the port. Never raises; closing twice does nothing."""
+        self._transport.close()
+
+    def _collect(self, frame: Frame) -> ImuSample | None:
+        """Take one frame; return the sample that it completes."""
+        if frame.type == FrameType.ACCELERATION:
+            self._acceleration, self._rate = frame, None
+        elif frame.type == FrameType.ANGULAR_VELOCITY:
+            self._rate = frame
+        elif frame.type == FrameType.QUATERNION:
+            first, second = self._acceleration, self._rate
+            self._acceleration = self._rate = None
+            if first is not None and second is not None:
+                return ImuSample(
+                    angular_velocity=angular_velocity(second.values),
+                    linear_acceleration=acceleration(first.values),
+                    orientation=quaternion(frame.values),
+                    raw=first.data[:6] + second.data[:6] + frame.data,
+                )
+        return None
+
+    def _forget(self) -> None:
+        """Begin anew with the next whole sample."""
+        self.decoder.reset()
+        self._acceleration = self._rate = None
+
+    def _read_setup(self) -> tuple[int, int] | None:
+        """Return content and rate code, None if the unit does not tell."""
+        for _ in range(_TRIES):
+            self._send(Register.READ_ADDRESS, Register.RETURN_CONTENT)
+            deadline_ns = self._clock.now_ns() + ns_from_s(_ANSWER_S)
+            while count := self._transport.read_into(self._buffer, deadline_ns):
+                for frame in self.decoder.feed(self._buffer[:count]):
+                    if frame.type == FrameType.REGISTERS:
+                        return frame.values[0] & 0xFFFF, frame.values[1] & 0xFFFF
+                if self._clock.now_ns() >= deadline_ns:  # frames that come without end are no answer
+                    break
+        return None
+
+    def _set_up(self) -> None:
+        self._send(Register.KEY, UNLOCK_KEY)
+        self._send(Register.RETURN_CONTENT, int(CONTENT))
+        self._send(Register.RETURN_RATE, self._rate_code)
+        self._send(Register.SAVE, 0)
+        self._clock.sleep_until_ns(self._clock.now_ns() + ns_from_s(_SAVE_S))
+
+    def _send(self, register: Register, value: int) -> None:
+        self._transport.write(encode_command(register, value))
+        self._clock.sleep_until_ns(self._clock.now_ns() + ns_from_s(_PAUSE_S))
+
+    def _await_sample(self) -> None:
+        now_ns = self._clock.now_ns()
+        deadline_ns = now_ns + ns_from_s(_FIRST_SAMPLE_S + 2.0 / self._config.rate)
+        frames = 0
+        while now_ns < deadline_ns:
+            count = self._transport.read_into(self._buffer, deadline_ns)
+            for frame in self.decoder.feed(self._buffer[:count]):
+                frames += 1
+                if self._collect(frame) is not None:
+                    return
+            now_ns = self._clock.now_ns()
+        baudrate = round(self._config.baudrate)
+        if frames:
+            raise HardwareError(
+                f"IMU {self._name!r} does not send acceleration, rate and quaternion at {baudrate} baud"
+            )
+        raise HardwareError(
+            f"no answer from IMU {self._name!r} at {baudrate} baud: check power and wires, and its baud rate; "
+            f"units leave the factory with 9600 baud"
+        )
+
+
+def _rate_code(name: str, config: ImuConfig) -> int:
+    """Return the code of the configured rate. Raises HardwareError if it cannot be."""
+    baudrate = round(config.baudrate)
+    if config.rate not in RATE_CODES:
+        valid = ", ".join(f"{rate:g}" for rate in RATE_CODES)
+        raise HardwareError(f"IMU {name!r} has no rate of {config.rate:g} Hz; valid: {valid}")
+    if baudrate not in BAUD_CODES:
+        raise HardwareError(f"IMU {name!r} has no speed of {baudrate} baud; valid: {', '.join(map(str, BAUD_CODES))}")
+    needed = config.rate * SAMPLE_BYTES * _BITS
+    if not needed <= baudrate:
+        raise HardwareError(
+            f"IMU {name!r}: {config.rate:g} samples of {SAMPLE_BYTES} bytes a second need {needed:.0f} baud, "
+            f"not {baudrate}"
+        )
+    return RATE_CODES[config.rate]

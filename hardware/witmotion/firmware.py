@@ -1,0 +1,215 @@
+"""The firmware of an emulated WitMotion unit: its registers, and what it sends by itself.
+
+Figures of the sensor: WitMotion, WT901C datasheet: gyro 0.028 to 0.07 °/s rms, acceleration 0.75 to 1 mg rms;
+orientation 0.05° static for roll and pitch.
+"""
+
+import math
+
+import numpy as np
+
+from hardware.clock import NS_PER_S
+from hardware.imu_sample import Motion, Quaternion
+from hardware.mounting import multiply
+from hardware.witmotion.frame import (
+    ACCELERATION_RANGE,
+    BAUD_CODES,
+    RATE_CODES,
+    RATE_RANGE,
+    STANDARD_GRAVITY,
+    UNLOCK_KEY,
+    Command,
+    CommandDecoder,
+    Content,
+    FrameType,
+    Register,
+    counts,
+    encode,
+)
+
+RATE_NOISE = math.radians(0.05)
+"""rad/s rms"""
+RATE_BIAS = math.radians(0.05)
+"""rad/s rms, drawn at power-up: what the unit's own calibration at rest leaves; an estimate."""
+ACCELERATION_NOISE = 1e-3 * STANDARD_GRAVITY
+"""m/s² rms"""
+ORIENTATION_NOISE = math.radians(0.02)
+"""rad rms about each axis: less than the static accuracy of 0.05°, most of which is constant; an estimate."""
+
+SPIN = math.radians(500.0)
+"""rad/s about z, that a unit with the fault `imu_spinning` reports on top of what is."""
+
+_FACTORY = {
+    int(Register.RETURN_CONTENT): int(
+        Content.ACCELERATION | Content.ANGULAR_VELOCITY | Content.ANGLE | Content.MAGNETIC_FIELD
+    ),
+    int(Register.RETURN_RATE): RATE_CODES[10.0],
+    int(Register.BAUD): BAUD_CODES[9600],
+}
+_REGISTERS = 0x90  # REGSIZE of the vendor's SDK
+_UNLOCKED_NS = 10 * NS_PER_S
+_SAVE, _FACTORY_RESET, _RESTART = 0x00, 0x01, 0xFF
+_QUIET_CODE = 0x0D  # sends nothing by itself
+_PERIODS_NS = {code: round(NS_PER_S / rate) for rate, code in RATE_CODES.items()}
+_BAUDRATES = {code: rate for rate, code in BAUD_CODES.items()}
+_TEMPERATURE = 2500  # 0.01 °C
+_FIELD = (200, 0, -400)  # magnetic field counts; nobody's robot steers by them
+_NO_NUMBERS = (-32768, -32768, -32768, -32768)
+_NO_ORIENTATION = (0, 0, 0, 0)
+
+
+class WitMotionUnit:
+    """One unit, without its wire. Pure: time and motion are arguments, randomness is from the seed.
+
+    Attributes:
+        baudrate: Speed at which it sends and listens.
+        fault: Kind of the fault that it has at present; empty when all is well.
+    """
+
+    def __init__(self, baudrate: int, seed: int = 0) -> None:
+        """Make a unit as it leaves the factory, but for its baud rate.
+
+        Args:
+            baudrate: One of those that the protocol has; the nearest one is taken.
+            seed: Of bias and noise.
+        """
+        self._random = np.random.default_rng(seed)
+        nearest = min(BAUD_CODES, key=lambda rate: abs(rate - baudrate))
+        self._flash = _FACTORY | {int(Register.BAUD): BAUD_CODES[nearest]}
+        self._memory: dict[int, int] = {}
+        self._commands = CommandDecoder()
+        self.fault = ""
+        self._frozen: bytes = b""
+        self._spun = 0.0
+        self.boot()
+
+    def boot(self) -> None:
+        """Start anew as after power-up: registers are as they were saved last; the gyro has a new bias."""
+        self._memory = dict(self._flash)
+        self._locked_from_ns = -1
+        self._bias = self._random.normal(0.0, RATE_BIAS, 3)
+        self._commands.reset()
+
+    @property
+    def baudrate(self) -> int:
+        """bit/s at which it sends and listens."""
+        return _BAUDRATES[self._memory[Register.BAUD]]
+
+    @property
+    def period_ns(self) -> int | None:
+        """Time from sample to sample as it was set; None when it sends nothing by itself."""
+        return _PERIODS_NS.get(self._memory[Register.RETURN_RATE])
+
+    def hear(self, data: bytes, now_ns: int) -> bytes:
+        """Carry out the commands in what the host has sent; return the answer."""
+        return b"".join(self._carry_out(command, now_ns) for command in self._commands.feed(data))
+
+    def interrupt(self) -> None:
+        """Forget a command that has begun, as the line was cut."""
+        self._commands.reset()
+
+    def sample(self, motion: Motion, now_ns: int) -> bytes:
+        """Return the frames of one sample.
+
+        Args:
+            motion: Of the unit, in its own frame.
+            now_ns: Time.
+        """
+        content = Content(self._memory[Register.RETURN_CONTENT] & 0x7FF)
+        if self.fault == "imu_frozen" and self._frozen:
+            return self._frozen
+        values = self._values(motion, now_ns)
+        frames = b"".join(encode(kind, values.get(kind, (0, 0, 0, 0))) for kind in (bit.frame_type for bit in content))
+        self._frozen = frames if self.fault == "imu_frozen" else b""
+        return frames
+
+    def _carry_out(self, command: Command, now_ns: int) -> bytes:
+        register, value = command.register, command.value
+        if register == Register.READ_ADDRESS:
+            return self._answer(value)
+        if register == Register.KEY:
+            self._locked_from_ns = now_ns + _UNLOCKED_NS if value == UNLOCK_KEY else -1
+        elif now_ns < self._locked_from_ns:
+            self._write(register, value)
+        return b""
+
+    def _answer(self, first: int) -> bytes:
+        if not 0 <= first < _REGISTERS:
+            return b""
+        words = [self._memory.get(first + offset, 0) for offset in range(4)]
+        low, second, third, fourth = (word - 0x10000 if word >= 0x8000 else word for word in words)
+        return encode(FrameType.REGISTERS, (low, second, third, fourth))
+
+    def _write(self, register: int, value: int) -> None:
+        if register == Register.SAVE:
+            self._save(value)
+        elif register == Register.RETURN_RATE:
+            if value in _PERIODS_NS or value == _QUIET_CODE:
+                self._memory[register] = value
+        elif register == Register.BAUD:
+            if value in _BAUDRATES:
+                self._memory[register] = value
+        elif register < _REGISTERS:
+            self._memory[register] = value
+
+    def _save(self, value: int) -> None:
+        if value == _SAVE:
+            self._flash = dict(self._memory)
+        elif value == _FACTORY_RESET:
+            self._flash = dict(_FACTORY)
+            self.boot()
+        elif value == _RESTART:
+            self.boot()
+
+    def _values(self, motion: Motion, now_ns: int) -> dict[int, tuple[int, int, int, int]]:
+        noise = self._random.standard_normal(9)
+        if self.fault == "imu_nan":
+            # The wire has no NaN: a sensor that no longer answers its processor gives the ends of the ranges.
+            broken = dict.fromkeys((FrameType.ACCELERATION, FrameType.ANGULAR_VELOCITY, FrameType.ANGLE), _NO_NUMBERS)
+            return {int(kind): words for kind, words in broken.items()} | {int(FrameType.QUATERNION): _NO_ORIENTATION}
+        rate = [
+            value + error
+            for value, error in zip(motion.angular_velocity, self._bias + RATE_NOISE * noise[:3], strict=True)
+        ]
+        tilt = ORIENTATION_NOISE * noise[6:] / 2.0
+        orientation = multiply(motion.orientation, (1.0, float(tilt[0]), float(tilt[1]), float(tilt[2])))
+        if self.fault == "imu_spinning":
+            rate[2] += SPIN
+            half = SPIN * now_ns / NS_PER_S / 2.0
+            orientation = multiply(orientation, (math.cos(half), 0.0, 0.0, math.sin(half)))
+        force = [
+            value + error
+            for value, error in zip(motion.linear_acceleration, ACCELERATION_NOISE * noise[3:6], strict=True)
+        ]
+        roll, pitch, yaw = (counts(value, math.pi) for value in _euler(orientation))
+        w, x, y, z = _rounded(orientation)
+        milliseconds = now_ns // 1_000_000
+        return {
+            int(FrameType.TIME): (0, 0, milliseconds // 1000 % 60, milliseconds % 1000),
+            int(FrameType.ACCELERATION): (*_counted(force, ACCELERATION_RANGE), _TEMPERATURE),
+            int(FrameType.ANGULAR_VELOCITY): (*_counted(rate, RATE_RANGE), _TEMPERATURE),
+            int(FrameType.ANGLE): (roll, pitch, yaw, 0),
+            int(FrameType.MAGNETIC_FIELD): (*_FIELD, _TEMPERATURE),
+            int(FrameType.QUATERNION): (w, x, y, z),
+        }
+
+
+def _counted(values: list[float], full_scale: float) -> tuple[int, int, int]:
+    x, y, z = (counts(float(value), full_scale) for value in values)
+    return x, y, z
+
+
+def _rounded(orientation: Quaternion) -> tuple[int, int, int, int]:
+    norm = math.sqrt(sum(part * part for part in orientation))
+    w, x, y, z = (counts(part / norm, 1.0) for part in orientation)
+    return w, x, y, z
+
+
+def _euler(orientation: Quaternion) -> tuple[float, float, float]:
+    """Return roll, pitch and yaw, rad: rotations about fixed x, y, z in this order."""
+    w, x, y, z = orientation
+    return (
+        math.atan2(2.0 * (w * x + y * z), 1.0 - 2.0 * (x * x + y * y)),
+        math.asin(max(-1.0, min(1.0, 2.0 * (w * y - z * x)))),
+        math.atan2(2.0 * (w * z + x * y), 1.0 - 2.0 * (y * y + z * z)),
+    )
