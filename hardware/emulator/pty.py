@@ -1,6 +1,7 @@
 """The emulated robot in real time: its buses as pseudo-terminals that any client opens like serial ports."""
 
 import ctypes
+import gc
 import select
 import tempfile
 import time
@@ -12,7 +13,8 @@ from hardware.clock import NS_PER_S
 from hardware.emulator.pty_port import PtyPort
 from hardware.emulator.robot import EmulatedRobot
 
-_STEP_NS = 4_000_000  # how long the world is left alone when nothing happens on the wires
+_STEP_NS = 1_000_000  # how long the world is left alone: the more there is to catch up, the later is an answer
+_QUIET_NS = 300_000  # before something is due on the wires; a step of a dozen motors takes a third of that
 _CATCH_UP_NS = 100_000_000  # how far behind it may be and still catch up
 _REPORT_NS = 5 * NS_PER_S
 _PR_SET_TIMERSLACK = 29  # linux/prctl.h
@@ -44,26 +46,41 @@ class PtyServer:
         self._emulated = emulated
         self._report = report
         self._folder = tempfile.TemporaryDirectory(prefix="sim2real-")  # readable by its owner alone
-        self._ports = {name: PtyPort(line, Path(self._folder.name) / name) for name, line in emulated.ports.items()}
+        self._ports = {name: PtyPort(line, Path(self._folder.name) / name) for name, line in emulated.lines.items()}
         self.ports = {name: str(port.link) for name, port in self._ports.items()}
         self.lost_ns = 0
         self._reported_ns = 0
         self._offset_ns = 0
+        self._step_ns = max(_STEP_NS, emulated.plant.timestep_ns)
 
     def serve(self, stop: Stop) -> None:
         """Serve until told to stop, which is noticed within a few milliseconds."""
         # The kernel may delay a wake-up by 50 µs to save power; a reply at 4 Mbaud takes less than that.
         ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
         self._offset_ns = time.monotonic_ns() - self._emulated.now_ns
-        while not stop.is_set():
-            for port in self._ports.values():
-                if port.is_open:  # what a client sent before a reply was out counts as sent before it
-                    port.receive(time.monotonic_ns() - self._offset_ns)
-            now_ns = self._catch_up()
-            for port in self._ports.values():
-                self._follow_plug(port)
-                port.deliver(now_ns)
-            self._wait(now_ns)
+        gc.collect()
+        gc.freeze()  # what lives as long as the server need not be looked at again: a full collection takes milliseconds
+        try:
+            while not stop.is_set():
+                self._serve_once()
+        finally:
+            gc.unfreeze()
+
+    def _serve_once(self) -> None:
+        """Answer what has come; then, if there is time, let the world catch up by a step, else sleep."""
+        for port in self._ports.values():
+            if port.is_open:  # what a client sent before a reply was out counts as sent before it
+                port.receive(time.monotonic_ns() - self._offset_ns)
+        now_ns = self._time()
+        self._emulated.answer(now_ns)
+        for port in self._ports.values():
+            self._follow_plug(port)
+            port.deliver(now_ns)
+        behind_ns = now_ns - self._emulated.now_ns - self._step_ns
+        if behind_ns >= 0 and self._emulated.next_ns - now_ns > _QUIET_NS:
+            self._emulated.advance_to(self._emulated.now_ns + self._step_ns)
+        else:
+            self._wait(behind_ns >= 0)
 
     def close(self) -> None:
         """Remove the ports. Never raises; closing twice does nothing."""
@@ -71,8 +88,8 @@ class PtyServer:
             port.close()
         self._folder.cleanup()
 
-    def _catch_up(self) -> int:
-        """Bring the world to the wall clock, or the wall clock's offset to the world; return the world's time."""
+    def _time(self) -> int:
+        """Return the world's time; where it is too far behind the wall clock, the wall clock's offset gives way."""
         now_ns = time.monotonic_ns() - self._offset_ns
         behind_ns = now_ns - self._emulated.now_ns - _CATCH_UP_NS
         if behind_ns > 0:
@@ -80,12 +97,13 @@ class PtyServer:
             self.lost_ns += behind_ns
             now_ns -= behind_ns
             self._warn()
-        self._emulated.advance_to(now_ns)
         return now_ns
 
-    def _wait(self, now_ns: int) -> None:
-        """Sleep until a client sends, comes or goes, or something is due."""
-        due_ns = min(self._emulated.next_ns, now_ns + _STEP_NS)
+    def _wait(self, behind: bool) -> None:
+        """Sleep until a client sends, comes or goes, or something is due: on the wires alone where the world waits."""
+        due_ns = self._emulated.next_ns
+        if not behind:
+            due_ns = min(due_ns, self._emulated.now_ns + self._step_ns)
         wait_ns = due_ns - (time.monotonic_ns() - self._offset_ns)
         # select, because epoll and poll wait in whole milliseconds.
         descriptors = [descriptor for port in self._ports.values() for descriptor in port.descriptors]
