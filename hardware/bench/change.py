@@ -14,7 +14,7 @@ def find_motor(bus: BenchBus, motor: int, baudrates: tuple[int, ...]) -> FoundMo
         found = bus.find(motor, baudrate)
         if found is not None:
             return found
-    raise HardwareError(f"no {bus.protocol} motor answers to id {motor} at {_listed(baudrates)} baud")
+    raise HardwareError(f"no motor answers to id {motor} at {_listed(baudrates)} baud ({bus.protocol})")
 
 
 def change_id(bus: BenchBus, motor: FoundMotor, new: int) -> None:
@@ -29,7 +29,7 @@ def change_id(bus: BenchBus, motor: FoundMotor, new: int) -> None:
         raise HardwareError(f"motor {new} has this id already")
     taken = bus.find(new, motor.baudrate)
     if taken is not None:
-        raise HardwareError(f"id {new} is taken by {taken.title} on this bus")
+        raise HardwareError(f"id {new} is taken by {_kind(taken)} on this bus")
     _refuse_torque(bus, motor)
     bus.write_id(motor.id, new)
     if bus.find(new, motor.baudrate) is None:
@@ -49,7 +49,7 @@ def change_baudrate(bus: BenchBus, motor: FoundMotor, new: int) -> None:
         raise HardwareError(f"motor {motor.id} talks at {new} baud already")
     taken = bus.find(motor.id, new)
     if taken is not None:
-        raise HardwareError(f"id {motor.id} is taken by {taken.title} at {new} baud")
+        raise HardwareError(f"id {motor.id} is taken by {_kind(taken)} at {new} baud")
     if bus.find(motor.id, motor.baudrate) is None:
         raise HardwareError(f"motor {motor.id} stopped answering at {motor.baudrate} baud")
     _refuse_torque(bus, motor)
@@ -67,3 +67,7 @@ def _refuse_torque(bus: BenchBus, motor: FoundMotor) -> None:
 
 def _listed(baudrates: tuple[int, ...]) -> str:
     return ", ".join(map(str, baudrates))
+
+
+def _kind(motor: FoundMotor) -> str:
+    return motor.model or "a motor of an unknown model"

@@ -76,9 +76,9 @@ class Finding:
 class BenchBus(Protocol):
     """Single motors on one bus of a family; made from an open transport and its clock, which the caller closes.
 
-    `scan` and `find` set the speed of the line and leave it there; every other method talks at that speed. `motor` is
-    an id. Every method may raise HardwareError (no answer, refused, unknown model where the model matters) and
-    PortLostError, and each waits and retries within bounds.
+    `scan`, `find` and `set_baudrate` set the speed of the line and leave it there; every other method talks at it.
+    `motor` is an id. Every method may raise HardwareError (no answer, refused, unknown model where the model matters)
+    and PortLostError, and each waits and retries within bounds.
     """
 
     @property
@@ -94,6 +94,10 @@ class BenchBus(Protocol):
     @property
     def ids(self) -> range:
         """Ids that a motor may have."""
+        ...
+
+    def set_baudrate(self, baudrate: int) -> None:
+        """Change the speed of the line; nothing is sent."""
         ...
 
     def scan(self, baudrate: int) -> list[FoundMotor]:

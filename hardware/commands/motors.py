@@ -1,7 +1,6 @@
-"""The `motors` command: bench work on a Dynamixel bus."""
+"""The `motors` command: bench work on a bus, whatever the family of its motors."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -9,60 +8,38 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from configs.command import Json, Outcome, error_console, reports
-from hardware.clock import MonotonicClock
-from hardware.dynamixel.bench_work import BenchMotor, find_motor
-from hardware.dynamixel.bench_work import scan as scan_bus
-from hardware.dynamixel.checkup import Finding, examine
-from hardware.dynamixel.exchange import Exchange, Identity
-from hardware.dynamixel.tables import BAUDRATES, MODEL_NAMES
+from hardware.bench.change import change_baudrate, change_id
+from hardware.bench.interface import Finding, FoundMotor
+from hardware.bench.port import BenchPort, open_port
+from hardware.bench.search import find_on_port, search, speeds
+from hardware.commands.motors_calibrate import calibrate
+from hardware.commands.motors_options import Baudrate, Id, Port, ProtocolName
+from hardware.commands.motors_watch import monitor, show
 from hardware.errors import HardwareError
-from hardware.serial_port import SerialPort
 
-app = typer.Typer(help="Find, look at and set up Dynamixel motors on a bus.", no_args_is_help=True)
-
-Port = Annotated[str, typer.Option("--port", help="Serial port, for example /dev/ttyUSB0.", show_default=False)]
-Id = Annotated[int, typer.Option("--id", help="Id of the motor.", min=0, max=252, show_default=False)]
-Baudrate = Annotated[
-    int | None,
-    typer.Option("--baudrate", help="Speed of the bus; without it every speed is tried.", show_default=False),
-]
-
-_LATENCY_TIMER_MS_MAX = 1
+app = typer.Typer(help="Find, look at, set up and calibrate motors on a bus.", no_args_is_help=True)
 
 
 @app.command()
 @reports
-def scan(port: Port, baudrate: Baudrate = None, json_output: Json = False) -> Outcome:
-    """List the motors on a bus; about a second for each speed.
+def scan(port: Port, protocol: ProtocolName = None, baudrate: Baudrate = None, json_output: Json = False) -> Outcome:
+    """List the motors on a bus: every family at every speed, or those that are given.
 
     Example: sim2real motors scan --port /dev/ttyUSB0
     """
-    with _bus(port, baudrate) as (exchange, _, speeds):
-        found = _scan(exchange, speeds)
+    with open_port(port, protocol) as opened:
+        found = _search(opened, baudrate)
     lines = [
-        f"id {who.id:3d}  {escape(MODEL_NAMES.get(who.model_number, '?'))} ({who.model_number})  "
-        f"firmware {who.firmware}  {speed} baud"
-        for speed, who in found
+        f"id {who.id:3d}  {escape(who.model or '?')}{'' if who.model_number is None else f' ({who.model_number})'}  "
+        f"firmware {who.firmware}  {who.protocol}  {who.baudrate} baud"
+        for who in found
     ]
-    document = {"motors": [_document(speed, who) for speed, who in found]}
+    document = {"motors": [asdict(who) for who in found]}
     return Outcome(document, "\n".join(lines) or f"no motor answers on {escape(port)}")
 
 
-@app.command()
-@reports
-def show(port: Port, motor: Id, baudrate: Baudrate = None, json_output: Json = False) -> Outcome:
-    """Show the control table of one motor, in its own units.
-
-    Example: sim2real motors show --port /dev/ttyUSB0 --id 1
-    """
-    with _motor(port, motor, baudrate) as found:
-        values = found.values()
-        lines = [
-            f"{found.table[name].address:5d}  {found.table[name].area:6}  {name:24} {value}"
-            for name, value in values.items()
-        ]
-        document = _document(found.baudrate, found.identity) | {"registers": values}
-    return Outcome(document, "\n".join(lines))
+app.command("show")(show)
+app.command("monitor")(monitor)
 
 
 @app.command("set-id")
@@ -70,7 +47,8 @@ def show(port: Port, motor: Id, baudrate: Baudrate = None, json_output: Json = F
 def set_id(
     port: Port,
     motor: Id,
-    to: Annotated[int, typer.Option("--to", help="Its new id, 0 to 252.", show_default=False)],
+    to: Annotated[int, typer.Option("--to", help="Its new id.", show_default=False)],
+    protocol: ProtocolName = None,
     baudrate: Baudrate = None,
     json_output: Json = False,
 ) -> Outcome:
@@ -78,8 +56,9 @@ def set_id(
 
     Example: sim2real motors set-id --port /dev/ttyUSB0 --id 1 --to 7
     """
-    with _motor(port, motor, baudrate) as found:
-        found.set_id(to)
+    with open_port(port, protocol) as opened:
+        bus, found = find_on_port(opened.buses, motor, baudrate)
+        change_id(bus, found, to)
     return Outcome({"id": to, "before": motor}, f"motor {motor} is now motor {to}")
 
 
@@ -89,6 +68,7 @@ def set_baud(
     port: Port,
     motor: Id,
     to: Annotated[int, typer.Option("--to", help="Its new speed, bit/s.", show_default=False)],
+    protocol: ProtocolName = None,
     baudrate: Baudrate = None,
     json_output: Json = False,
 ) -> Outcome:
@@ -96,21 +76,24 @@ def set_baud(
 
     Example: sim2real motors set-baud --port /dev/ttyUSB0 --id 1 --to 1000000
     """
-    with _motor(port, motor, baudrate) as found:
-        before = found.baudrate
-        found.set_baudrate(to)
-    return Outcome({"id": motor, "baudrate": to, "before": before}, f"motor {motor} now talks at {to} baud")
+    with open_port(port, protocol) as opened:
+        bus, found = find_on_port(opened.buses, motor, baudrate)
+        change_baudrate(bus, found, to)
+    return Outcome({"id": motor, "baudrate": to, "before": found.baudrate}, f"motor {motor} now talks at {to} baud")
 
 
 @app.command()
 @reports
-def reboot(port: Port, motor: Id, baudrate: Baudrate = None, json_output: Json = False) -> Outcome:
+def reboot(
+    port: Port, motor: Id, protocol: ProtocolName = None, baudrate: Baudrate = None, json_output: Json = False
+) -> Outcome:
     """Restart a motor: torque goes off, latched hardware errors are cleared.
 
     Example: sim2real motors reboot --port /dev/ttyUSB0 --id 1
     """
-    with _motor(port, motor, baudrate) as found:
-        found.reboot()
+    with open_port(port, protocol) as opened:
+        bus, _ = find_on_port(opened.buses, motor, baudrate)
+        bus.reboot(motor)
     return Outcome({"id": motor}, f"motor {motor} is back")
 
 
@@ -121,6 +104,7 @@ def check(
     motor: Annotated[
         int | None, typer.Option("--id", help="Id of one motor; without it all are checked.", show_default=False)
     ] = None,
+    protocol: ProtocolName = None,
     baudrate: Baudrate = None,
     json_output: Json = False,
 ) -> Outcome:
@@ -128,27 +112,16 @@ def check(
 
     Example: sim2real motors check --port /dev/ttyUSB0 --baudrate 1000000
     """
-    with _bus(port, baudrate) as (exchange, serial_port, speeds):
-        adapter = _adapter(serial_port)
-        if motor is not None:
-            motors = [find_motor(exchange, motor, speeds)]
-            examined = [(found, list(examine(found))) for found in motors]
-        else:
-            examined = []
-            for speed, identity in _scan(exchange, speeds):
-                exchange.set_baudrate(speed)
-                found = BenchMotor(exchange, identity)
-                examined.append((found, list(examine(found))))
-        if not examined:
-            raise HardwareError(f"no motor answers on {port}: check power, cable and speed")
-        document = {
-            "port": [_finding_document(finding) for finding in adapter],
-            "motors": [
-                _document(found.baudrate, found.identity) | {"findings": [_finding_document(f) for f in findings]}
-                for found, findings in examined
-            ],
-        }
-    sections = [(port, adapter), *((f"motor {found.identity.id}", findings) for found, findings in examined)]
+    with open_port(port, protocol) as opened:
+        adapter = opened.findings()
+        examined = _examine(opened, motor, baudrate)
+    if not examined:
+        raise HardwareError(f"no motor answers on {port}: check power, cable and speed")
+    document = {
+        "port": [asdict(finding) for finding in adapter],
+        "motors": [asdict(who) | {"findings": [asdict(f) for f in findings]} for who, findings in examined],
+    }
+    sections = [(port, adapter), *((f"motor {who.id}", findings) for who, findings in examined)]
     text = "\n".join(_section(title, findings) for title, findings in sections if findings)
     reasons = tuple(
         f"{title}: {finding.what} {finding.value}: {finding.advice}"
@@ -159,57 +132,33 @@ def check(
     return Outcome(document, text, ok=not reasons, reasons=reasons)
 
 
-@contextmanager
-def _bus(port: str, baudrate: int | None) -> Iterator[tuple[Exchange, SerialPort, tuple[int, ...]]]:
-    """Open the port for the command; the speeds are those to try."""
-    speeds = tuple(BAUDRATES.values()) if baudrate is None else (baudrate,)
-    clock = MonotonicClock()
-    serial_port = SerialPort(port, speeds[0], clock)
-    try:
-        yield Exchange(serial_port, clock, speeds[0]), serial_port, speeds
-    finally:
-        serial_port.close()
+app.command("calibrate")(calibrate)
 
 
-@contextmanager
-def _motor(port: str, motor: int, baudrate: int | None) -> Iterator[BenchMotor]:
-    with _bus(port, baudrate) as (exchange, _, speeds):
-        yield find_motor(exchange, motor, speeds)
-
-
-def _scan(exchange: Exchange, speeds: tuple[int, ...]) -> list[tuple[int, Identity]]:
+def _search(opened: BenchPort, baudrate: int | None) -> list[FoundMotor]:
+    total = sum(len(speeds(bus, baudrate)) for bus in opened.buses.values())
     with Progress(console=error_console(), transient=True) as progress:
-        task = progress.add_task(f"{speeds[0]} baud", total=len(speeds))
+        task = progress.add_task("", total=total)
+        tried = 0
 
-        def advance(speed: int) -> None:
-            progress.update(task, advance=1, description=f"{speed} baud")
+        def advance(protocol: str, speed: int) -> None:
+            nonlocal tried
+            progress.update(task, completed=tried, description=f"{protocol} at {speed} baud")
+            tried += 1
 
-        return list(scan_bus(exchange, speeds, advance))
-
-
-def _adapter(port: SerialPort) -> list[Finding]:
-    """Look at the latency timer of a USB adapter; ports without one have nothing to report."""
-    timer_ms = port.latency_timer_ms
-    if timer_ms is None:
-        return []
-    ok = timer_ms <= _LATENCY_TIMER_MS_MAX
-    advice = "" if ok else "each reply waits so long: write 1 to latency_timer under /sys/bus/usb-serial/devices (udev)"
-    return [Finding("latency timer", f"{timer_ms} ms", ok, advice)]
+        return list(search(opened.buses, baudrate, advance))
 
 
-def _document(baudrate: int, who: Identity) -> dict[str, str | int | None]:
-    return {
-        "id": who.id,
-        "protocol": "dynamixel2",
-        "baudrate": baudrate,
-        "model_number": who.model_number,
-        "model": MODEL_NAMES.get(who.model_number),
-        "firmware": who.firmware,
-    }
-
-
-def _finding_document(finding: Finding) -> dict[str, str | bool]:
-    return {"what": finding.what, "value": finding.value, "ok": finding.ok, "advice": finding.advice}
+def _examine(opened: BenchPort, motor: int | None, baudrate: int | None) -> list[tuple[FoundMotor, list[Finding]]]:
+    if motor is not None:
+        bus, who = find_on_port(opened.buses, motor, baudrate)
+        return [(who, list(bus.findings(who)))]
+    examined = []
+    for who in _search(opened, baudrate):
+        bus = opened.buses[who.protocol]
+        bus.set_baudrate(who.baudrate)
+        examined.append((who, list(bus.findings(who))))
+    return examined
 
 
 def _section(title: str, findings: list[Finding]) -> str:

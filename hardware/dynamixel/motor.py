@@ -15,7 +15,9 @@ PWM_FULL = 885
 WATCHDOG_UNIT_S = 0.02
 EXTENDED_RANGE = (-1_048_575, 1_048_575)
 
-_TRIPPED = -1  # Bus Watchdog after it has expired
+TRIPPED = -1
+"""Bus Watchdog (98) after it has expired."""
+
 _ALL_REPLY = 2  # Status Return Level
 _FAULTS = {
     0x01: MotorFault.VOLTAGE,
@@ -139,7 +141,7 @@ class Motor:
                 f"{self.name}: hardware error {names} (status 0x{status:02x}) is latched; remove its "
                 f"cause, then reboot the motor (`sim2real motors reboot --id {self.id} --port PORT`) or cycle its power"
             )
-        if self.get("bus_watchdog") == _TRIPPED:
+        if self.get("bus_watchdog") == TRIPPED:
             self.set("bus_watchdog", 0)
             self.notices.append(f"{self.name}: cleared a bus watchdog that had expired")
 
@@ -244,7 +246,7 @@ def faults_of_block(block: bytes, table: ControlTable, torque_wanted: bool) -> M
         return register.decode(block[register.address - base : register.end - base])
 
     faults = faults_of(value("hardware_error_status"))
-    if value("bus_watchdog") == _TRIPPED:
+    if value("bus_watchdog") == TRIPPED:
         faults |= MotorFault.WATCHDOG
     if torque_wanted and not value("torque_enable") and not faults:
         faults |= MotorFault.OTHER

@@ -1,0 +1,129 @@
+"""`motors calibrate`: zero and direction of a robot's joints, found by moving them by hand, into its YAML."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from configs.command import Json, Outcome, error_console, reports
+from configs.errors import UserError
+from configs.library import ROOT, find, is_path
+from configs.load import load_robot
+from configs.schema.robot import RobotConfig
+from hardware.bench.calibration import BenchJoint, Pose, calibrate_joints
+from hardware.bench.interface import BenchBus
+from hardware.bench.port import open_port
+from hardware.bench.robot_file import write_calibration
+from hardware.errors import HardwareError
+
+
+class TerminalGuide:
+    """Guides whoever sits at the terminal."""
+
+    def ask(self, what: str) -> None:
+        """Print it and wait for Enter."""
+        try:
+            typer.prompt(f"{what}; then press Enter", default="", show_default=False, prompt_suffix=" ", err=True)
+        except typer.Abort as error:
+            raise UserError("calibration was ended before it was complete; nothing was written") from error
+
+    def tell(self, what: str) -> None:
+        """Print it."""
+        error_console().print(what, markup=False)
+
+
+@reports
+def calibrate(
+    robot: Annotated[str, typer.Argument(help="Robot name or path of its YAML.")],
+    port: Annotated[
+        list[str] | None,
+        typer.Option("--port", help="BUS=PATH, or PATH for a robot with one bus; may be repeated.", show_default=False),
+    ] = None,
+    joint: Annotated[
+        list[str] | None,
+        typer.Option("--joint", help="Calibrate this joint only; may be repeated.", show_default=False),
+    ] = None,
+    pose: Annotated[Pose, typer.Option("--pose", help="Where the joints are put by hand to begin with.")] = "centre",
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", help="Write a copy here; without it the robot's own file.", show_default=False),
+    ] = None,
+    json_output: Json = False,
+) -> Outcome:
+    """Find zero and direction of each joint by moving it by hand, and write them into the robot's YAML.
+
+    Torque must be off on every motor; nothing is written to the motors.
+
+    Example: sim2real motors calibrate ./my_arm.yaml --port /dev/ttyUSB0
+    """
+    config = load_robot(robot)
+    source = find("robots", robot, relative_to=Path.cwd())
+    target = _target(robot, source, to)
+    names = _chosen(config, joint or [])
+    with _benches(config, {config.joints[name].bus for name in names}, _paths(config, port or [])) as buses:
+        joints = [BenchJoint(name, config.joints[name], buses[config.joints[name].bus]) for name in names]
+        for one in joints:
+            _check_presence(one, round(config.buses[one.config.bus].baudrate))
+        found = calibrate_joints(joints, pose, TerminalGuide())
+    backup = write_calibration(source, target, found)
+    load_robot(str(target))
+    document = {
+        "robot": config.name,
+        "joints": {name: asdict(calibration) for name, calibration in found.items()},
+        "path": str(target),
+        "backup": None if backup is None else str(backup),
+    }
+    kept = "" if backup is None else f"; the old file is {backup.name}"
+    return Outcome(document, f"wrote {len(found)} joints into {target}{kept}")
+
+
+def _target(robot: str, source: Path, to: Path | None) -> Path:
+    if to is not None:
+        return to.expanduser().resolve()
+    if not is_path(robot) or source.is_relative_to(ROOT):
+        raise UserError(f"{robot} is a shipped robot, whose file stays as it is: give --to FILE for a copy of your own")
+    return source
+
+
+def _chosen(config: RobotConfig, names: list[str]) -> list[str]:
+    for name in names:
+        if name not in config.joints:
+            raise UserError(f"robot {config.name!r} has no joint {name!r}; valid: {', '.join(config.joints)}")
+    return names or list(config.joints)
+
+
+def _paths(config: RobotConfig, options: list[str]) -> Mapping[str, str]:
+    """Return the path of each bus: of the options, else of the YAML."""
+    paths = {name: bus.port for name, bus in config.buses.items() if bus.port is not None}
+    for option in options:
+        name, separator, path = option.partition("=")
+        if not separator and len(config.buses) == 1:
+            name, path = next(iter(config.buses)), option
+        if name not in config.buses or not path:
+            raise UserError(f"--port {option}: write BUS=PATH; buses: {', '.join(config.buses)}")
+        paths[name] = path
+    return paths
+
+
+@contextmanager
+def _benches(config: RobotConfig, names: set[str], paths: Mapping[str, str]) -> Iterator[dict[str, BenchBus]]:
+    with ExitStack() as stack:
+        buses: dict[str, BenchBus] = {}
+        for name in sorted(names):
+            if name not in paths:
+                raise UserError(f"no port for bus {name!r}: give --port {name}=PATH")
+            protocol = config.buses[name].protocol
+            buses[name] = stack.enter_context(open_port(paths[name], protocol)).buses[protocol]
+        yield buses
+
+
+def _check_presence(joint: BenchJoint, baudrate: int) -> None:
+    """Set the speed of the line and refuse a motor that is not there."""
+    if joint.bus.find(joint.config.id, baudrate) is None:
+        raise HardwareError(
+            f"joint {joint.name!r}: motor {joint.config.id} does not answer at {baudrate} baud; "
+            "`sim2real motors scan --port PORT` lists who is there"
+        )

@@ -1,0 +1,20 @@
+"""Options that the `motors` commands share."""
+
+from typing import Annotated
+
+import typer
+
+Port = Annotated[str, typer.Option("--port", help="Serial port, for example /dev/ttyUSB0.", show_default=False)]
+Id = Annotated[int, typer.Option("--id", help="Id of the motor.", min=0, max=253, show_default=False)]
+Baudrate = Annotated[
+    int | None,
+    typer.Option("--baudrate", help="Speed of the bus; without it every speed is tried.", min=1, show_default=False),
+]
+ProtocolName = Annotated[
+    str | None,
+    typer.Option(
+        "--protocol",
+        help="Family to talk to: dynamixel2, feetech or moteus; without it every one is tried.",
+        show_default=False,
+    ),
+]

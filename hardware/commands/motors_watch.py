@@ -1,0 +1,144 @@
+"""`motors show` and `motors monitor`: the registers and the readings of motors, once or live."""
+
+import itertools
+import math
+import time
+from contextlib import nullcontext
+from dataclasses import asdict, fields
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.table import Column, Table
+
+from configs.command import Json, Outcome, print_document, reports
+from configs.errors import UserError
+from hardware.bench.interface import BenchBus, FoundMotor, MotorReading, RegisterReading
+from hardware.bench.port import BenchPort, open_port
+from hardware.bench.search import find_on_port, search
+from hardware.clock import NS_PER_S, MonotonicClock
+from hardware.commands.motors_options import Baudrate, Id, Port, ProtocolName
+from hardware.errors import HardwareError, PortLostError
+
+_LIVE_PERIOD_S = 0.25
+
+Rate = Annotated[float, typer.Option("--rate", min=0.1, max=200.0, help="Samples a second.")]
+Count = Annotated[int | None, typer.Option("--count", min=1, help="End after so many samples.", show_default=False)]
+
+
+@reports
+def show(
+    port: Port,
+    motor: Id,
+    protocol: ProtocolName = None,
+    baudrate: Baudrate = None,
+    live: Annotated[bool, typer.Option("--live", help="Refresh until interrupted.")] = False,
+    json_output: Json = False,
+) -> Outcome:
+    """Show the registers of one motor, in its own units and in SI.
+
+    Example: sim2real motors show --port /dev/ttyUSB0 --id 1 --live
+    """
+    with open_port(port, protocol) as opened:
+        bus, found = find_on_port(opened.buses, motor, baudrate)
+        readings = bus.registers(motor)
+        if live:
+            with Live(_registers_table(found.title, readings), console=Console(), auto_refresh=False) as view:
+                while True:
+                    time.sleep(_LIVE_PERIOD_S)
+                    view.update(_registers_table(found.title, bus.registers(motor)), refresh=True)
+    document = asdict(found) | {
+        "registers": {reading.name: reading.value for reading in readings},
+        "decoded": {reading.name: reading.text for reading in readings if reading.text},
+    }
+    lines = [f"{r.address:5d}  {r.area:6}  {r.name:24} {r.value!s:>12}  {r.text}".rstrip() for r in readings]
+    return Outcome(document, "\n".join(lines))
+
+
+def monitor(
+    port: Port,
+    motor: Annotated[
+        list[int] | None,
+        typer.Option("--id", help="Id of a motor, may be repeated; without it all that answer.", show_default=False),
+    ] = None,
+    protocol: ProtocolName = None,
+    baudrate: Baudrate = None,
+    rate: Rate = 10.0,
+    count: Count = None,
+    json_output: Json = False,
+) -> None:
+    """Print what motors measure until interrupted; nothing is written to them. With --json one line a sample.
+
+    Example: sim2real motors monitor --port /dev/ttyUSB0 --id 1 --id 2
+    """
+    try:
+        with open_port(port, protocol) as opened:
+            motors = _chosen(opened, motor or [], baudrate)
+            _monitor(motors, rate, count, json_output)
+    except UserError as error:
+        if json_output:
+            print_document({"ok": False, "reasons": [str(error)]})
+        raise
+    except KeyboardInterrupt:
+        return
+
+
+def _chosen(opened: BenchPort, ids: list[int], baudrate: int | None) -> list[tuple[BenchBus, FoundMotor]]:
+    if ids:
+        return [find_on_port(opened.buses, motor, baudrate) for motor in ids]
+    found = [(opened.buses[who.protocol], who) for who in search(opened.buses, baudrate)]
+    if not found:
+        raise HardwareError(f"no motor answers on {opened.serial.path}: check power, cable and speed")
+    return found
+
+
+def _monitor(motors: list[tuple[BenchBus, FoundMotor]], rate: float, count: int | None, as_json: bool) -> None:
+    clock = MonotonicClock()
+    start_ns = clock.now_ns()
+    period_ns = round(NS_PER_S / rate)
+    # The result of a person's monitor is what is on the screen, so it goes to standard output.
+    live = None if as_json else Live(console=Console(), auto_refresh=False)
+    with live or nullcontext():
+        for sample in itertools.count() if count is None else range(count):
+            clock.sleep_until_ns(start_ns + sample * period_ns)
+            now_s = (clock.now_ns() - start_ns) / NS_PER_S
+            readings = [(who, _reading(bus, who)) for bus, who in motors]
+            if live is not None:
+                live.update(_readings_table(readings), refresh=True)
+            else:
+                rows = [{"id": who.id, "protocol": who.protocol} | asdict(reading) for who, reading in readings]
+                print_document({"time": now_s, "motors": rows})
+
+
+def _reading(bus: BenchBus, who: FoundMotor) -> MotorReading:
+    """Read one motor at its own speed; one that does not answer reads as nothing."""
+    try:
+        bus.set_baudrate(who.baudrate)
+        return bus.reading(who.id)
+    except PortLostError:
+        raise
+    except HardwareError:
+        return MotorReading(*(math.nan,) * len(fields(MotorReading)))
+
+
+def _readings_table(readings: list[tuple[FoundMotor, MotorReading]]) -> Table:
+    columns = ("id", "position rad", "velocity rad/s", "effort N·m", "temperature °C", "voltage V")
+    table = Table(*(Column(name, justify="right") for name in columns))
+    for who, reading in readings:
+        table.add_row(
+            str(who.id),
+            f"{reading.position:+.4f}",
+            f"{reading.velocity:+.3f}",
+            f"{reading.effort:+.3f}",
+            f"{reading.temperature:.0f}",
+            f"{reading.voltage:.1f}",
+        )
+    return table
+
+
+def _registers_table(title: str, readings: list[RegisterReading]) -> Table:
+    table = Table("address", "area", "name", Column("value", justify="right"), "meaning", title=title)
+    for reading in readings:
+        table.add_row(str(reading.address), reading.area, reading.name, str(reading.value), reading.text)
+    return table
