@@ -61,7 +61,7 @@ class EmulatorProcess:
     """A running `sim2real emulate`."""
 
     ports: dict[str, str]
-    """Path of each port by bus name."""
+    """Path of each port by name of its bus or IMU."""
     pid: int
     """Of the process."""
     _errors: Path
@@ -113,7 +113,7 @@ def _end_with_parent() -> None:
 def _ports(process: "subprocess.Popen[bytes]", errors: Path) -> dict[str, str]:
     line = _first_line(process)
     try:
-        return {port["name"]: port["path"] for port in json.loads(line)["ports"] if port["kind"] == "bus"}
+        return {port["name"]: port["path"] for port in json.loads(line)["ports"]}
     except (ValueError, KeyError, TypeError) as error:
         said = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["it said nothing"]
         raise UserError(f"the emulator did not start: {said[-1].removeprefix('error: ')}") from error

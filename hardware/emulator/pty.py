@@ -46,7 +46,7 @@ class PtyServer:
         self._emulated = emulated
         self._report = report
         self._folder = tempfile.TemporaryDirectory(prefix="sim2real-")  # readable by its owner alone
-        self._ports = {name: PtyPort(line, Path(self._folder.name) / name) for name, line in emulated.lines.items()}
+        self._ports = {name: PtyPort(line, Path(self._folder.name) / name) for name, line in emulated.ports.items()}
         self.ports = {name: str(port.link) for name, port in self._ports.items()}
         self.lost_ns = 0
         self._reported_ns = 0
@@ -59,7 +59,8 @@ class PtyServer:
         ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
         self._offset_ns = time.monotonic_ns() - self._emulated.now_ns
         gc.collect()
-        gc.freeze()  # what lives as long as the server need not be looked at again: a full collection takes milliseconds
+        # What lives as long as the server need not be looked at again: a full collection takes milliseconds.
+        gc.freeze()
         try:
             while not stop.is_set():
                 self._serve_once()

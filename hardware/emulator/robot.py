@@ -16,10 +16,13 @@ from configs.schema.scenario import (
 from hardware.emulator.electrics import AMBIENT, Electrics
 from hardware.emulator.families import FAMILIES
 from hardware.emulator.faults import FaultScript, Transition, check_faults
+from hardware.emulator.imu import ImuLine
 from hardware.emulator.line import NEVER as _NEVER
 from hardware.emulator.line import Line
 from hardware.emulator.motor import EmulatedMotor
 from hardware.emulator.plant import Plant
+from hardware.emulator.port import Port
+from hardware.imu_sample import Motion
 
 _HEALTH_PERIOD_NS = 10_000_000  # the firmware's check of its own state; the e-Manual gives no rate, an assumption
 _OVERHEATED = 5.0  # K above Temperature Limit
@@ -39,8 +42,9 @@ class EmulatedRobot:
     Attributes:
         lines: Buses by name.
         motors: Motors by joint name.
+        imus: Lines of the IMUs by name.
+        ports: Lines of buses and IMUs, by name.
         faults: The script of faults, with its counters.
-        imu_faults: Kind of the fault that an IMU has at present, by its name.
     """
 
     def __init__(
@@ -71,12 +75,16 @@ class EmulatedRobot:
             )
             for name, bus in robot.buses.items()
         }
+        self.imus = {
+            name: ImuLine(name, imu, self._motion, seed + number, start_ns)
+            for number, (name, imu) in enumerate(robot.imus.items())
+        }
+        self.ports: dict[str, Port] = {**self.lines, **self.imus}
         self._health_ns = start_ns + _HEALTH_PERIOD_NS
         self._overheated: set[int] = set()
         self._encoder_error = [0.0] * len(joints)
         self._intruders: dict[str, EmulatedMotor] = {}
         self._unpowered: set[int] = set()
-        self.imu_faults: dict[str, str] = {}
         self._sense()
         for motor in self._motors:
             motor.boot(start_ns, boot_ns=0)
@@ -89,7 +97,7 @@ class EmulatedRobot:
     @property
     def next_ns(self) -> int:
         """Time of the next thing that a client could notice."""
-        return min(min(line.next_ns, line.delivery_ns) for line in self.lines.values())
+        return min(min(port.next_ns, port.delivery_ns) for port in self.ports.values())
 
     def advance_to(self, now_ns: int) -> None:
         """Let everything happen that happens up to this time, in its order. A time that has passed does nothing."""
@@ -99,7 +107,7 @@ class EmulatedRobot:
     def answer(self, now_ns: int) -> None:
         """Let everything happen on the wires up to this time; the mechanics come only as far as that needs them."""
         while True:
-            line = min(self.lines.values(), key=_next_ns)
+            line = min(self.ports.values(), key=_next_ns)
             event_ns = min(line.next_ns, self.faults.next_ns)
             if event_ns > now_ns:
                 break
@@ -134,6 +142,7 @@ class EmulatedRobot:
                 }
                 for name, line in self.lines.items()
             },
+            "imus": {name: {"plugged": line.plugged, "fault": line.unit.fault} for name, line in self.imus.items()},
             "torque_off": not any(motor.driven for motor in self._motors),
             "faults_injected": dict(self.faults.injected),
         }
@@ -184,6 +193,10 @@ class EmulatedRobot:
         ]
         return angles, [d * v for d, v in zip(directions, velocities, strict=True)]
 
+    def _motion(self, body: str) -> Motion:
+        """Return how a body of the plant moves, for the IMUs that are fixed to it."""
+        return self.plant.imu(body)
+
     def _sense(self) -> None:
         """Give the motors' sensors what there is to see."""
         electrics = self.electrics
@@ -211,18 +224,15 @@ class EmulatedRobot:
         fault, begins = transition.fault, transition.begins
         self._sense()
         if isinstance(fault, UnplugFaultConfig):
-            for name, line in self.lines.items():
+            for name, port in self.ports.items():
                 if fault.bus in (None, name):
-                    line.plug(not begins)
+                    port.plug(not begins)
         elif isinstance(fault, BrownOutFaultConfig):
             self._set_supply(fault.voltage if begins else self.config.supply_voltage, transition.time_ns)
         elif isinstance(fault, EncoderJumpFaultConfig):
             self._encoder_error[list(self.motors).index(fault.joint)] = transition.value
         elif isinstance(fault, ImuFaultConfig):
-            if begins:
-                self.imu_faults[fault.imu] = fault.kind
-            else:
-                self.imu_faults.pop(fault.imu, None)
+            self.imus[fault.imu].unit.fault = fault.kind if begins else ""
         else:
             self._carry_out_motor(fault, transition)
 
@@ -280,5 +290,5 @@ def _make_motor(robot: RobotConfig, joint: JointConfig) -> EmulatedMotor:
     return FAMILIES[bus.protocol].motor(joint.motor, joint.id, round(bus.baudrate))
 
 
-def _next_ns(line: Line) -> int:
+def _next_ns(line: Port) -> int:
     return line.next_ns

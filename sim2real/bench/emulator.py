@@ -28,8 +28,8 @@ _WARM_UP = 50
 def bench_emulator(robot: str = "quadruped", rate: float = 200.0, seconds: float = 10.0) -> dict[str, Any]:
     """Measure the time from the first byte of a request to the last byte of its reply.
 
-    All motors of the robot hang on one bus at 4 Mbaud without return delay, hold their pose, and are asked at a steady rate; the MuJoCo plant
-    runs in real time all the while.
+    All motors of the robot hang on one bus at 4 Mbaud without return delay, hold their pose, and are asked at a steady
+    rate; the MuJoCo plant runs in real time all the while.
 
     Args:
         robot: A robot of Dynamixel motors.
