@@ -11,6 +11,8 @@ from hardware.emulator.motor import EmulatedMotor
 from hardware.emulator.wire import Wire
 from hardware.feetech.firmware import StsMotor
 from hardware.feetech.firmware_bus import StsWire
+from hardware.moteus.firmware import MoteusMotor
+from hardware.moteus.firmware_bus import MoteusWire
 
 
 @dataclass(frozen=True)
@@ -26,4 +28,5 @@ class EmulatedFamily:
 FAMILIES = {
     "dynamixel2": EmulatedFamily(XSeriesMotor, XSeriesWire),
     "feetech": EmulatedFamily(StsMotor, StsWire),
+    "moteus": EmulatedFamily(MoteusMotor, MoteusWire),
 }

@@ -86,8 +86,8 @@ class Line:
         return -(-count * _BITS * NS_PER_S // (baudrate or self._baudrate)) if self.wire.paced else 0
 
     def set_baudrate(self, baudrate: int) -> None:
-        """Change the client's baud rate; a frame that has begun is lost."""
-        if baudrate != self._baudrate:
+        """Change the client's baud rate; a frame that has begun is lost. A line that is not paced has none."""
+        if self.wire.paced and baudrate != self._baudrate:
             self._baudrate = baudrate
             self.wire.reset()
 
@@ -189,7 +189,8 @@ class Line:
     def _hand_over(self, reply: _OnWire) -> None:
         if not self.plugged:
             return
-        data = reply.data if same_rate(reply.baudrate, self._baudrate) else garbled(reply.data)
+        in_time = not self.wire.paced or same_rate(reply.baudrate, self._baudrate)
+        data = reply.data if in_time else garbled(reply.data)
         for delivery in self._faults.deliver(self.name, data, reply.end_ns):
             if len(self._adapter) < _DELIVERIES_MAX:
                 self._deliveries += 1  # keeps the order of replies of the same time

@@ -66,6 +66,8 @@ class Subframe:
     longest answer of a poll."""
     data: bytes = b""
     """Of the stream."""
+    first: bool = True
+    """Whether it is the first register of its subframe: an answer has the same subframes as the question."""
 
 
 def whole(value: float, resolution: Resolution, scale: float) -> float:
@@ -176,7 +178,7 @@ def _registers(data: bytes, offset: int, first: int, register: int, count: int) 
                 raise ProtocolError("a subframe is cut off")
             (value,) = code.unpack_from(data, offset)
             offset += code.size
-        yield Subframe(kind, number, resolution, value)
+        yield Subframe(kind, number, resolution, value, first=number == register)
     return offset
 
 

@@ -21,8 +21,11 @@ BROADCAST = 0x7F
 REPLY_WANTED = 0x80
 """Bit of the source that asks for a reply."""
 
+CRLF = b"\r\n"
+"""How an adapter ends its lines."""
+
 _POLYNOMIAL = 0x97
-_SIZES = (*range(9), 12, 16, 20, 24, 32, 48, 64)  # ISO 11898-1: what a CAN-FD frame can carry
+_SIZES: tuple[int, ...] = (*range(9), 12, 16, 20, 24, 32, 48, 64)  # ISO 11898-1: what a CAN-FD frame can carry
 _PADDING = b"\x50"  # a NOP subframe
 _SEND, _RECEIVED = b"can send ", b"rcv "
 _ID_DIGITS_MAX = 8
@@ -98,21 +101,27 @@ def pad(data: bytes) -> bytes:
     return data + _PADDING * (size - len(data))
 
 
-def seal(text: bytes, checksum: bool) -> bytes:
+def seal(text: bytes, checksum: bool, end: bytes = b"\n") -> bytes:
     """Return a line with its end, and its checksum if it is to have one."""
-    if not checksum:
-        return text + b"\n"
-    return text + f" *{crc8(text + b' '):02X}\n".encode()
+    if checksum:
+        text += b" "
+        text += f"*{crc8(text):02X}".encode()
+    return text + end
 
 
 def encode_send(can_id: int, data: bytes, checksum: bool) -> bytes:
     """Return the line that asks the adapter to send a frame; data is padded. Raises ProtocolError above 64 bytes."""
-    return seal(b"can send %04x %b BF" % (can_id, pad(data).hex().upper().encode()), checksum)
+    return seal(f"can send {can_id:04x} {pad(data).hex().upper()} BF".encode(), checksum)
 
 
 def encode_received(can_id: int, data: bytes, checksum: bool) -> bytes:
     """Return the line by which the adapter passes a frame on; data is padded. Raises ProtocolError above 64 bytes."""
-    return seal(b"rcv %X %b E B F" % (can_id, pad(data).hex().upper().encode()), checksum)
+    return seal(f"rcv {can_id:X} {pad(data).hex().upper()} E B F".encode(), checksum, CRLF)
+
+
+def encode_answer(text: str, checksum: bool) -> bytes:
+    """Return a line of the adapter's own, such as `OK`."""
+    return seal(text.encode("ascii"), checksum, CRLF)
 
 
 def strip_checksum(line: bytes) -> tuple[bytes, bool]:

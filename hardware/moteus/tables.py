@@ -9,7 +9,7 @@ Scales = tuple[float, float, float]
 
 
 class Unit(Enum):
-    """What a register counts: its symbol, and the size of one unit in 8, 16 and 32 bits. A float is in the unit itself."""
+    """What a register counts: symbol, and size of one unit in 8, 16 and 32 bits; a float is in the unit itself."""
 
     NUMBER = ("", (1.0, 1.0, 1.0))
     POSITION = ("rev", (0.01, 0.0001, 0.00001))
