@@ -122,5 +122,5 @@ def test_a_fault_of_an_imu_is_told_to_it_for_its_time():
     told = []
     for time_ms in (50, 150, 250):
         emulated.advance_to(time_ms * MS)
-        told.append(emulated.imu_faults.get("trunk"))
-    assert told == [None, "imu_frozen", None]
+        told.append(emulated.imus["trunk"].unit.fault)
+    assert told == ["", "imu_frozen", ""]
