@@ -2,13 +2,17 @@
 
 import json
 import threading
+import time
 
 import pytest
 from emulated import robot_of
 from typer.testing import CliRunner
 
+from configs.library import ROOT
+from configs.load import load_robot
 from hardware.clock import MonotonicClock
 from hardware.commands.motors import app
+from hardware.commands.motors_calibrate import TerminalGuide
 from hardware.emulator.plant import InertiaPlant
 from hardware.emulator.pty import PtyServer
 from hardware.emulator.robot import EmulatedRobot
@@ -76,6 +80,12 @@ def test_show_reads_the_whole_table(port):
     assert document["model"] == "XM430-W350"
     assert (registers["id"], registers["return_delay_time"], registers["current_limit"]) == (2, 250, 1193)
     assert len(registers) > 40
+    decoded = document["decoded"]
+    assert decoded["return_delay_time"] == "500 µs"
+    assert decoded["current_limit"] == "3.209 A"
+    assert decoded["operating_mode"] == "position"
+    assert decoded["baud_rate"] == "1000000 baud"
+    assert decoded["shutdown"] == "overheating, shock, overload"
 
 
 def test_show_prints_text_too(port):
@@ -131,6 +141,75 @@ def test_reboot_brings_a_motor_back_with_torque_off(port, emulated):
     emulated.motors["pivot"].write(64, b"\x01", emulated.now_ns)
     run("reboot", "--port", port, "--id", "1", *SPEED)
     assert run("show", "--port", port, "--id", "1", *SPEED)["registers"]["torque_enable"] == 0
+
+
+def test_scan_of_one_family_at_every_speed_finds_motors_of_different_speeds(port):
+    run("set-baud", "--port", port, "--id", "2", "--to", "57600", *SPEED)
+    found = run("scan", "--port", port, "--protocol", "dynamixel2")["motors"]
+    assert [(motor["id"], motor["baudrate"]) for motor in found] == [(2, 57_600), (1, 1_000_000)]
+
+
+def test_set_baud_refuses_a_speed_at_which_the_id_is_taken(port, emulated):
+    run("set-baud", "--port", port, "--id", "2", "--to", "57600", *SPEED)
+    run("set-id", "--port", port, "--id", "2", "--to", "1", "--baudrate", "57600")
+    reason = failure("set-baud", "--port", port, "--id", "1", "--to", "57600", *SPEED)
+    assert reason == "id 1 is taken by XM430-W350 at 57600 baud"
+
+
+def test_an_unknown_family_is_one_line(port):
+    assert failure("scan", "--port", port, "--protocol", "canopen").startswith(
+        "no protocol 'canopen'; valid: dynamixel2"
+    )
+
+
+def test_monitor_prints_one_line_a_sample(port):
+    arguments = ["monitor", "--port", port, "--protocol", "dynamixel2", "--id", "1", "--id", "2", *SPEED]
+    result = CliRunner().invoke(app, [*arguments, "--count", "3", "--rate", "100", "--json"])
+    assert result.exit_code == 0, result.output
+    samples = [json.loads(line) for line in result.stdout.splitlines()]
+    assert len(samples) == 3
+    assert [sample["time"] for sample in samples] == sorted(sample["time"] for sample in samples)
+    for sample in samples:
+        assert [motor["id"] for motor in sample["motors"]] == [1, 2]
+        for motor in sample["motors"]:
+            assert motor["voltage"] == pytest.approx(12.0, abs=0.2)
+            assert motor["temperature"] == 25
+            assert motor["velocity"] == pytest.approx(0.0, abs=0.1)
+
+
+def test_monitor_without_ids_watches_all_that_answer(port, emulated):
+    arguments = ["monitor", "--port", port, "--protocol", "dynamixel2", *SPEED, "--count", "1", "--json"]
+    both = json.loads(CliRunner().invoke(app, arguments).stdout)
+    assert [motor["id"] for motor in both["motors"]] == [1, 2]
+    result = CliRunner().invoke(app, [*arguments, "--id", "9"])
+    assert result.exit_code == 1
+    assert "no motor answers to id 9" in json.loads(result.stdout)["reasons"][0]
+
+
+def test_monitor_prints_a_table_too(port):
+    arguments = ["monitor", "--port", port, "--protocol", "dynamixel2", "--id", "1", *SPEED, "--count", "1"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0
+    assert "position" in result.stdout
+
+
+def test_calibrate_writes_a_copy_of_a_shipped_robot(port, emulated, monkeypatch, tmp_path):
+    moves = iter([0.0, 0.6])
+
+    def ask(self, what):
+        target = emulated.plant.position[0] + next(moves)
+        emulated.plant.position[0] = target
+        emulated.plant.velocity[0] = 0.0
+        time.sleep(0.05)  # the next step of the served plant shows it to the motor
+
+    monkeypatch.setattr(TerminalGuide, "ask", ask)
+    (tmp_path / "pendulum.xml").write_bytes((ROOT / "robots" / "pendulum.xml").read_bytes())
+    to = tmp_path / "mine.yaml"
+    document = run("calibrate", "pendulum", "--port", port, "--to", str(to))
+    assert document["joints"]["pivot"]["direction"] == 1
+    assert document["path"] == str(to)
+    assert document["backup"] is None
+    assert load_robot(str(to)).joints["pivot"].zero == pytest.approx(document["joints"]["pivot"]["zero"], abs=1e-4)
 
 
 def test_a_busy_port_is_one_line(port):
