@@ -6,6 +6,7 @@ from typing import Protocol
 from configs.schema.robot import BusConfig, JointConfig, SafetyConfig
 from hardware.clock import Clock
 from hardware.dynamixel.driver import DynamixelBus
+from hardware.feetech.driver import FeetechBus
 from hardware.interface import JointInterface
 from hardware.transport import Transport
 
@@ -23,4 +24,5 @@ MakeDriver = Callable[[BusConfig, Mapping[str, JointConfig], SafetyConfig, Trans
 
 DRIVERS: dict[str, MakeDriver] = {
     "dynamixel2": DynamixelBus,
+    "feetech": FeetechBus,
 }

@@ -10,6 +10,7 @@ import serial
 
 from hardware.clock import NS_PER_S, Clock
 from hardware.errors import HardwareError, PortLostError
+from hardware.guardian import GuardianProcess
 
 _NS_PER_MS = 1_000_000
 _WRITE_STALL_NS_MAX = NS_PER_S  # a kernel buffer that takes nothing for a second has nobody behind it
@@ -113,6 +114,16 @@ class SerialPort:
             self._serial.baudrate = baudrate
         except (ValueError, OSError, termios.error) as error:
             raise HardwareError(f"port {self.path} cannot do {baudrate} baud") from error
+
+    def start_guardian(self, frames: bytes, limit_ns: int) -> GuardianProcess:
+        """Start a process that writes these frames to the port when this one dies or feeds it no more.
+
+        Raises:
+            HardwareError: It did not start.
+            PortLostError: The port is closed.
+        """
+        self._check_open()
+        return GuardianProcess(self._fd, frames, limit_ns)
 
     def close(self) -> None:
         """Release the port. Never raises; closing twice does nothing."""

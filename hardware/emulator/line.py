@@ -9,6 +9,7 @@ from typing import Any
 
 from hardware.clock import NS_PER_S
 from hardware.emulator.faults import FaultScript
+from hardware.emulator.line_guardian import LineGuardian
 from hardware.emulator.motor import EmulatedMotor
 from hardware.emulator.wire import Reply, Wire
 
@@ -38,6 +39,7 @@ class Line:
     Attributes:
         motors: All that hang on it; motors may share an id.
         plugged: False while the adapter is pulled out.
+        guardian: What stops the motors when the client, on a virtual clock, stalls.
         wire: The protocol at the motors' end.
         cancelled: Replies lost because the client sent before they were over.
     """
@@ -51,6 +53,7 @@ class Line:
         self.wire = wire
         self.motors = list(motors)
         self.plugged = True
+        self.guardian: LineGuardian | None = None
         self.cancelled = 0
         self._faults = faults
         self._baudrate = baudrate
@@ -68,8 +71,10 @@ class Line:
     @property
     def next_ns(self) -> int:
         """Time of the next thing that happens on the wire; `process` is to be called then."""
-        instruction_ns = self._instructions[0][0] if self._instructions else NEVER
-        return min(instruction_ns, self._wire[0].end_ns) if self._wire else instruction_ns
+        next_ns = self._instructions[0][0] if self._instructions else NEVER
+        if self._wire:
+            next_ns = min(next_ns, self._wire[0].end_ns)
+        return next_ns if self.guardian is None else min(next_ns, self.guardian.due_ns)
 
     @property
     def instruction_next(self) -> bool:
@@ -120,6 +125,8 @@ class Line:
         if self.instruction_next:
             _, instruction, baudrate = self._instructions.popleft()
             self._carry_out(now_ns, instruction, baudrate)
+        elif self.guardian is not None and self.guardian.due_ns <= now_ns:
+            self.guardian.act(now_ns)
         elif self._wire:
             self._hand_over(self._wire.popleft())
 

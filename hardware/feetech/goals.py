@@ -1,0 +1,55 @@
+"""Turns the targets of joints into the goals of their motors, in the one frame that sends them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from hardware.feetech.frame import BROADCAST, Instruction, checksum, encode
+from hardware.feetech.motor import Motor
+from hardware.feetech.scales import JointScales
+from hardware.types import JointCommand
+
+_BODY_AT = 2  # what the checksum covers begins after the header
+_GOALS_AT = 7  # header, id, LEN, instruction, address, length; then id and goal of each motor
+_SIGN = 0x8000
+MOTORS_MAX = 83
+"""So many goals of two bytes with their ids fit into a frame."""
+
+
+class Goals:
+    """Goal Position (42) of all motors in one sync write, built in place from a template."""
+
+    def __init__(self, motors: Sequence[Motor], scales: JointScales) -> None:
+        register = motors[0].table["goal_position"]
+        everyone = b"".join(bytes((motor.id,)) + bytes(register.size) for motor in motors)
+        parameters = bytes((register.address, register.size)) + everyone
+        self._frame = bytearray(encode(BROADCAST, Instruction.SYNC_WRITE, parameters))
+        self._body = memoryview(self._frame)[_BODY_AT:-1]
+        stride = 1 + register.size
+        self._values: npt.NDArray[np.uint16] = np.ndarray(
+            (len(motors),), "<u2", memoryview(self._frame), _GOALS_AT + 1, (stride,)
+        )
+        self._scale = 1.0 / scales.position
+        self._offset = -scales.position_offset * self._scale
+        low, high = np.array([motor.goal_range for motor in motors], np.float64).T
+        self._low, self._high = low.copy(), high.copy()
+        self._signed = bool((low < 0).any())
+        self._scratch = np.empty(len(motors))
+        self._negative = np.zeros(len(motors), np.bool_)
+
+    def frame(self, command: JointCommand) -> bytearray:
+        """Return the frame for a finite command, each goal within what its motor accepts; valid until the next call."""
+        scratch = self._scratch
+        np.multiply(command.position, self._scale, out=scratch)
+        np.add(scratch, self._offset, out=scratch)
+        np.rint(scratch, out=scratch)
+        np.maximum(scratch, self._low, out=scratch)
+        np.minimum(scratch, self._high, out=scratch)
+        if self._signed:
+            np.less(scratch, 0.0, out=self._negative)
+            np.absolute(scratch, out=scratch)
+            np.add(scratch, _SIGN, out=scratch, where=self._negative)
+        self._values[:] = scratch
+        self._frame[-1] = checksum(self._body)
+        return self._frame

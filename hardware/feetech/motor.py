@@ -1,0 +1,220 @@
+"""One STS motor as the joint it drives: registers by name, set-up from the robot's configuration, torque."""
+
+import math
+
+from configs.schema.robot import JointConfig
+from hardware.errors import HardwareError
+from hardware.feetech.exchange import Exchange, Identity
+from hardware.feetech.frame import Alarm
+from hardware.feetech.tables import (
+    COARSE_STEPS,
+    FINE_VELOCITY,
+    FULL_ANGLE,
+    MODEL_NAMES,
+    MULTI_TURN_COUNTS_MAX,
+    REVERSED,
+    TORQUE_ON,
+    MemoryTable,
+    registers_of,
+    sts_table,
+)
+from hardware.types import MotorFault
+
+_POSITION_MODE = 0
+_WRITE_TRIES = 5
+_FAULTS = {
+    Alarm.VOLTAGE: MotorFault.VOLTAGE,
+    Alarm.ENCODER: MotorFault.ENCODER,
+    Alarm.OVERHEATING: MotorFault.OVERHEATING,
+    Alarm.OVERCURRENT: MotorFault.OVERLOAD,
+    Alarm.OVERLOAD: MotorFault.OVERLOAD,
+}
+_ALL_BITS = 0xFF
+
+
+class Motor:
+    """An STS motor on a bus, in position mode.
+
+    Attributes:
+        table: Its memory table.
+        identity: Who answered; None before `identified`.
+        notices: What was changed in it that stays changed, one line each.
+        goal_range: Lowest and highest goal it accepts, in steps.
+        many_turns: Whether the joint goes beyond what one turn of the encoder shows.
+        velocity_steps: step/s of a unit of Present Velocity and Goal Velocity.
+    """
+
+    def __init__(self, joint: str, config: JointConfig, exchange: Exchange) -> None:
+        self.joint = joint
+        self.config = config
+        self.id = config.id
+        self.table: MemoryTable = sts_table(config.motor)
+        self.identity: Identity | None = None
+        self.notices: list[str] = []
+        self.velocity_steps = 1.0
+        self._exchange = exchange
+        low, high = sorted(self.counts(angle) for angle in config.position_limits)
+        last = config.motor.counts_per_revolution - 1
+        self.many_turns = not (low >= 0.0 and high <= last)
+        self.goal_range = (-MULTI_TURN_COUNTS_MAX, MULTI_TURN_COUNTS_MAX) if self.many_turns else (0, last)
+        self.middle = round((low + high) / 2)
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"joint {self.joint!r} (motor {self.id})"
+
+    @property
+    def torque_limit(self) -> int:
+        """Torque Limit (48) that keeps the joint at its effort limit; 0.1 % of what the motor can."""
+        share = self.config.effort_limit / self.config.motor.nominal.stall_torque
+        return max(1, min(1000, math.floor(share * 1000 + 1e-9)))
+
+    @property
+    def goal_velocity(self) -> int:
+        """Goal Velocity (46) that keeps the joint at its velocity limit, in the motor's unit; 0 would be special."""
+        steps = self.config.velocity_limit * self.config.motor.counts_per_revolution / math.tau
+        return max(1, min(32_767, math.floor(steps / self.velocity_steps + 1e-9)))
+
+    def counts(self, angle: float) -> float:
+        """Return the motor's steps at a joint angle."""
+        motor_angle = self.config.direction * angle + self.config.zero
+        return motor_angle * self.config.motor.counts_per_revolution / math.tau
+
+    def get(self, name: str) -> int:
+        """Return the value of a register. Raises HardwareError if the motor does not answer."""
+        register = self.table[name]
+        try:
+            return register.decode(self._exchange.read(self.id, register.address, register.size))
+        except HardwareError as error:
+            raise type(error)(f"{self.name}, {name}: {error}") from error
+
+    def set(self, name: str, value: int) -> None:
+        """Set a register and read it back: the family's replies do not say whether a write was taken.
+
+        Raises:
+            HardwareError: The motor does not answer, or the register holds another value afterwards.
+        """
+        register = self.table[name]
+        before = None
+        for _ in range(_WRITE_TRIES):
+            self._exchange.write(self.id, register.address, register.encode(value))
+            before = self.get(name)
+            if before == value:
+                return
+        raise HardwareError(f"{self.name}: {name} stays {before}, not {value}")
+
+    def check_model(self, identity: Identity) -> None:
+        """Raise HardwareError if the motor that answered is another model than the configured one."""
+        self.identity = identity
+        expected = registers_of(self.config.motor).model_number
+        if identity.model_number != expected:
+            raise HardwareError(
+                f"{self.name}: the motor that answers is {model_name(identity.model_number)}, "
+                f"configured is {self.config.motor.name}, {model_name(expected)}"
+            )
+
+    def prepare(self) -> None:
+        """Switch torque off and refuse a motor with an alarm. Raises HardwareError."""
+        self.set("torque_enable", 0)
+        status = self.get("status")
+        if status:
+            names = ", ".join(fault.name.lower() for fault in faults_of(status) if fault.name)
+            raise HardwareError(
+                f"{self.name}: alarm {names} (status 0x{status:02x}) with torque off; check its supply, let it "
+                f"cool, free its shaft, then reboot it (`sim2real motors reboot --id {self.id} --port PORT`) or cycle "
+                "its power"
+            )
+
+    def configure(self) -> None:
+        """Set what the configuration asks for; EEPROM is unlocked and written only where it differs.
+
+        Raises:
+            HardwareError: The motor does not answer, or a register does not take its value.
+        """
+        self._check_range()
+        last = self.config.motor.counts_per_revolution - 1
+        phase = self.get("phase")
+        low, high = self.get("min_position_limit"), self.get("max_position_limit")
+        wanted = {
+            "return_delay_time": 0,
+            "response_status_level": 1,
+            "operating_mode": _POSITION_MODE,
+            "phase": phase | FULL_ANGLE if self.many_turns else phase & ~FULL_ANGLE & _ALL_BITS,
+        }
+        if self.many_turns:
+            wanted |= {"min_position_limit": 0, "max_position_limit": 0}
+        elif low == high == 0:  # many turns, from another use
+            wanted |= {"max_position_limit": last}
+        self._ensure(wanted)
+        self.velocity_steps = 1.0 if phase & FINE_VELOCITY else float(COARSE_STEPS)
+        if phase & REVERSED:
+            self.notices.append(
+                f"{self.name}: its phase ({phase}) counts the other way; `direction` is seen from there"
+            )
+        if not self.many_turns:
+            self.goal_range = self.get("min_position_limit"), self.get("max_position_limit")
+            self._check_goal_range()
+        self.set("acceleration", 0)
+        self.set("goal_time", 0)
+        self.set("goal_velocity", self.goal_velocity)
+        self.set("torque_limit", self.torque_limit)
+
+    def hold(self) -> None:
+        """Set the goal that moves nothing: where it is. Raises HardwareError."""
+        low, high = self.goal_range
+        position = self.get("present_position")
+        if not low <= position <= high:
+            raise HardwareError(f"{self.name}: is at {position} steps, outside what it may be sent to ({low}..{high})")
+        self.set("goal_position", position)
+
+    def enable(self) -> None:
+        """Switch torque on, within the joint's limits. Raises HardwareError unless all of it reads back as set."""
+        self.set("goal_velocity", self.goal_velocity)  # RAM: a motor that lost its power meanwhile has forgotten them
+        self.set("torque_limit", self.torque_limit)
+        self.set("torque_enable", TORQUE_ON)
+
+    def disable(self) -> None:
+        """Switch torque off. Raises HardwareError unless the motor confirms."""
+        self.set("torque_enable", 0)
+
+    def _check_range(self) -> None:
+        low, high = sorted(self.counts(angle) for angle in self.config.position_limits)
+        if not -MULTI_TURN_COUNTS_MAX <= low <= high <= MULTI_TURN_COUNTS_MAX:
+            turns = MULTI_TURN_COUNTS_MAX / self.config.motor.counts_per_revolution
+            raise HardwareError(
+                f"{self.name}: position_limits lie beyond the {turns:.1f} turns that the motor can count"
+            )
+
+    def _check_goal_range(self) -> None:
+        low, high = sorted(self.counts(angle) for angle in self.config.position_limits)
+        if not self.goal_range[0] - 1 <= low <= high <= self.goal_range[1] + 1:
+            self.notices.append(f"{self.name}: its position limits {self.goal_range} are narrower than the joint's")
+
+    def _ensure(self, wanted: dict[str, int]) -> None:
+        """Write the EEPROM registers that differ, with the lock open for just that."""
+        before = {name: self.get(name) for name in wanted}
+        changes = {name: value for name, value in wanted.items() if before[name] != value}
+        if not changes:
+            return
+        self.set("lock", 0)
+        try:
+            for name, value in changes.items():
+                self.set(name, value)
+                self.notices.append(f"{self.name}: {name.replace('_', ' ')} set from {before[name]} to {value}")
+        finally:
+            self.set("lock", 1)
+
+
+def faults_of(status: int) -> MotorFault:
+    """Return the faults in a Status (65), or in the error byte of a reply."""
+    faults = MotorFault(0)
+    for bit in (1 << shift for shift in range(8)):
+        if status & bit:
+            faults |= _FAULTS.get(Alarm(bit), MotorFault.OTHER)
+    return faults
+
+
+def model_name(model_number: int) -> str:
+    """Return the name of a model with its number."""
+    return f"{MODEL_NAMES.get(model_number, 'an unknown model')} ({model_number})"

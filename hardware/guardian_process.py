@@ -1,0 +1,75 @@
+"""What runs in the guardian's process: see guardian.py, which starts it. The standard library alone, to start quickly.
+
+Arguments: descriptors of port, shared memory, pipe from the driver and pipe to it; process id of the driver; frames in
+hexadecimal. Shared memory: beat, limit in ns, tripped, 64 bits each.
+"""
+
+import mmap
+import os
+import select
+import signal
+import sys
+import time
+
+_BYTES = 24
+_BEAT, _LIMIT_NS, _TRIPPED = 0, 1, 2
+_NS_PER_MS = 1_000_000
+_LOOKS = 10  # at the counter within the limit, so that a stall is noticed a tenth of it late at most
+_PERIOD_MS_MAX = 10  # also how often the parent is looked for
+_FRAMES = 12  # times 5 ms: the first may collide with replies, or with half a frame that the driver has left
+_GAP_S = 0.005
+_WRITE_MS_MAX = 50
+_STOP, _FIRE = b"s", b"f"
+
+
+def main(arguments: list[str]) -> None:
+    """Watch until the driver says that it is over, or is no more."""
+    port, memory, life, ready, parent = (int(argument) for argument in arguments[:5])
+    frames = bytes.fromhex(arguments[5])
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"):
+        signal.signal(getattr(signal, name), signal.SIG_IGN)  # its job ends when the driver's does, not before
+    words = memoryview(mmap.mmap(memory, _BYTES)).cast("Q")
+    os.write(ready, b"r")
+    os.close(ready)
+    if watch(words, life, parent):
+        words[_TRIPPED] = 1
+        send(port, frames)
+
+
+def watch(words: memoryview, life: int, parent: int) -> bool:
+    """Return whether the motors must be stopped; False when the driver says that it is over."""
+    pipe = select.poll()
+    pipe.register(life, select.POLLIN)
+    beat, fed_ns = words[_BEAT], time.monotonic_ns()
+    while True:
+        limit_ns = words[_LIMIT_NS]
+        period_ms = min(_PERIOD_MS_MAX, max(1, limit_ns // (_LOOKS * _NS_PER_MS)))
+        if pipe.poll(period_ms):
+            word = os.read(life, 1)  # nothing: the driver's end is closed, it died
+            return word != _STOP
+        now_ns = time.monotonic_ns()
+        if words[_BEAT] != beat:
+            beat, fed_ns = words[_BEAT], now_ns
+        elif now_ns - fed_ns + period_ms * _NS_PER_MS > limit_ns:
+            return True
+        if os.getppid() != parent:  # children of the driver may hold the pipe open
+            return True
+
+
+def send(port: int, frames: bytes) -> None:
+    """Write the frames several times; a port that is gone ends it."""
+    writable = select.poll()
+    writable.register(port, select.POLLOUT)
+    for _ in range(_FRAMES):
+        writable.poll(_WRITE_MS_MAX)
+        try:
+            os.write(port, frames)
+        except BlockingIOError:
+            continue  # the poll has waited
+        except OSError:
+            return
+        time.sleep(_GAP_S)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
