@@ -1,4 +1,9 @@
-"""Feetech motors in lockstep for tests: a robot of them, and a client that speaks bare packets to it."""
+"""Feetech motors for tests: a robot of them, in lockstep with a client of bare packets, or served in real time."""
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from configs.load import load_motor, load_robot
 from configs.schema.robot import RobotConfig
@@ -6,6 +11,7 @@ from configs.schema.scenario import FaultsConfig
 from hardware.clock import VirtualClock
 from hardware.emulator.lockstep import lockstep_transports
 from hardware.emulator.plant import InertiaPlant, Plant
+from hardware.emulator.pty import PtyServer
 from hardware.emulator.robot import EmulatedRobot
 from hardware.feetech.frame import BROADCAST, Decoder, Instruction, Packet, encode
 from hardware.feetech.tables import sts_table
@@ -16,7 +22,7 @@ MOTOR = load_motor("sts3215_12v")
 TABLE = sts_table(MOTOR)
 
 
-def sts_robot(joints: int = 1, **updates: object) -> RobotConfig:
+def sts_robot(joints: int = 1, watchdog: float = 0.1, **updates: object) -> RobotConfig:
     """So many STS3215 on one bus at 1 Mbaud, ids from 1, zero at the centre; updates go to each joint."""
     base = load_robot("pendulum")
     joint = base.joints["pivot"].model_copy(
@@ -35,6 +41,7 @@ def sts_robot(joints: int = 1, **updates: object) -> RobotConfig:
     return base.model_copy(
         update={
             "buses": {"main": bus},
+            "safety": base.safety.model_copy(update={"watchdog": watchdog}),
             "joints": {name: joint.model_copy(update={"id": i}) for i, name in enumerate(names, 1)},
         }
     )
@@ -89,3 +96,23 @@ class Bench:
     def wait(self, seconds: float) -> None:
         self.clock.sleep_until_ns(self.clock.now_ns() + round(seconds * 1e9))
         self.emulated.advance_to(self.clock.now_ns())
+
+
+@contextmanager
+def served(joints: int = 1, faults: FaultsConfig | None = None, **updates: object) -> Iterator[PtyServer]:
+    """Serve in a thread until the block ends; `._emulated` of the server is for looking at only."""
+    config = sts_robot(joints, **updates)
+    server = PtyServer(EmulatedRobot(config, InertiaPlant(config), faults))
+    stop = threading.Event()
+    thread = threading.Thread(target=server.serve, args=(stop,))
+    # The vendor's libraries poll without a pause, and the interpreter would let them do so for 5 ms at a time.
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-4)
+    thread.start()
+    try:
+        yield server
+    finally:
+        sys.setswitchinterval(interval)
+        stop.set()
+        thread.join()
+        server.close()
