@@ -9,10 +9,12 @@ from configs.schema.quantity import (
     AngularVelocity,
     Current,
     Damping,
+    HeatCapacity,
     Inertia,
     NonNegative,
     Positive,
     Temperature,
+    ThermalResistance,
     Torque,
     Voltage,
 )
@@ -28,6 +30,15 @@ class Nominal(Config):
     stall_torque: Annotated[Torque, Positive]
     stall_current: Annotated[Current, Positive]
     no_load_speed: Annotated[AngularVelocity, Positive]
+
+
+class Thermal(Config):
+    """How a motor heats up, for the emulator; where it is left out, as an XM430 in still air."""
+
+    heat_capacity: Annotated[HeatCapacity, Positive] = 50.0
+    """An XM430 weighs 82 g (e-Manual), times 600 J/(kg·K) for its mix of metals and plastic: an estimate."""
+    resistance: Annotated[ThermalResistance, Positive] = 13.0
+    """To the air. The case of an XM430 (28.5 x 46.5 x 34 mm, 0.0078 m²) at 10 W/(m²·K): an estimate."""
 
 
 class Friction(Config):
@@ -145,6 +156,7 @@ class MotorConfig(Config):
     armature: Annotated[Inertia, NonNegative]
     """Rotor inertia seen at the output shaft (rotor inertia times gear ratio squared)."""
     friction: Friction
+    thermal: Thermal = Thermal()
     counts_per_revolution: Annotated[int, Field(ge=2, le=1 << 24)]
     velocity_unit: Annotated[AngularVelocity, Positive]
     """Resolution of the velocity that the motor reports."""

@@ -56,6 +56,9 @@ Inertia = Annotated[float, Quantity("kg*m^2")]
 Damping = Annotated[float, Quantity("N*m*s/rad")]
 Stiffness = Annotated[float, Quantity("N*m/rad")]
 Temperature = Annotated[float, Quantity("degC")]
+HeatCapacity = Annotated[float, Quantity("J/K")]
+ThermalResistance = Annotated[float, Quantity("K/W")]
+Resistance = Annotated[float, Quantity("ohm")]
 Baudrate = Annotated[float, Quantity("baud")]
 
 NonNegative = Field(ge=0.0)

@@ -15,6 +15,7 @@ from configs.schema.quantity import (
     NonNegative,
     Positive,
     Rate,
+    Resistance,
     Stiffness,
     Temperature,
     Torque,
@@ -167,6 +168,9 @@ class RobotConfig(Config):
     joints: dict[Name, JointConfig] = Field(min_length=1)
     imus: dict[Name, ImuConfig] = Field(default_factory=dict)
     supply_voltage: Annotated[Voltage, Positive]
+    supply_resistance: Annotated[Resistance, NonNegative] = 0.1
+    """Of the supply and its cable, for the emulator; where it is left out, a metre of AWG 20 (33 mohm/m, both ways) and
+    the load regulation of a bench supply: an estimate."""
     safety: SafetyConfig
     ready: ReadyConfig
 

@@ -10,16 +10,7 @@ AMBIENT = 25.0
 COPPER_COEFFICIENT = 0.00393
 """1/K; temperature coefficient of the resistance of annealed copper at 20 °C (IEC 60028)."""
 
-HEAT_CAPACITY = 50.0
-"""J/K; an XM430 weighs 82 g (e-Manual), times 600 J/(kg·K) for its mix of metals and plastic: an estimate."""
-
-THERMAL_RESISTANCE = 13.0
-"""K/W; the case of an XM430 (28.5 x 46.5 x 34 mm, 0.0078 m²) in still air at 10 W/(m²·K): an estimate."""
-
-SOURCE_RESISTANCE = 0.1
-"""Ω; a metre of cable (AWG 20, 33 mΩ/m, both ways) and the load regulation of a bench supply: an estimate."""
-
-_THERMAL_STEP_S = 0.1  # the time constant is HEAT_CAPACITY·THERMAL_RESISTANCE = 650 s
+_THERMAL_STEP_S = 0.1  # time constants of motors are minutes
 
 
 class Electrics:
@@ -56,6 +47,9 @@ class Electrics:
         self.supply = robot.supply_voltage
         """V at the motors: the unloaded supply less what its own resistance takes."""
         self._heat = [0.0] * len(motors)
+        self._heat_capacity = [motor.thermal.heat_capacity for motor in motors]
+        self._thermal_resistance = [motor.thermal.resistance for motor in motors]
+        self._supply_resistance = robot.supply_resistance
         self._dt = timestep_s
         self._thermal_steps = max(1, round(_THERMAL_STEP_S / timestep_s))
         self._steps = 0
@@ -68,20 +62,27 @@ class Electrics:
                 that no current flows.
             velocity: rad/s of the output shafts, in the motors' own direction.
         """
-        supply, drawn = self.supply, 0.0
+        supply = self.supply
+        conductance, generated = 0.0, 0.0
+        torque, heat, resistance, constants = self.torque, self._heat, self.resistance, self.motor_constant
         for index, demand in enumerate(duty):
             if demand is None:
-                self.torque[index] = 0.0
+                torque[index] = 0.0
                 continue
-            share = min(max(demand, -1.0), 1.0)
-            constant = self.motor_constant[index]
-            current = (share * supply - constant * velocity[index]) / self.resistance[index]
-            self.torque[index] = constant * current
-            self._heat[index] += current * current
-            drawn += share * current
+            share = 1.0 if demand > 1.0 else -1.0 if demand < -1.0 else demand
+            constant, ohms = constants[index], resistance[index]
+            emf = constant * velocity[index]
+            current = (share * supply - emf) / ohms
+            torque[index] = constant * current
+            heat[index] += current * current
+            conductance += share * share / ohms
+            generated += share * emf / ohms
         # The bridge is a buck converter: power in is power out, so the supply gives duty times the winding current. A
-        # bench supply cannot take current back.
-        self.supply = self.supply_nominal - SOURCE_RESISTANCE * max(0.0, drawn)
+        # bench supply cannot take current back. Solved for the voltage at these duties: from one step to the next it
+        # would swing where the windings' resistance is not far above the supply's own.
+        source = self._supply_resistance
+        sagged = (self.supply_nominal + source * generated) / (1.0 + source * conductance)
+        self.supply = min(self.supply_nominal, sagged)
         self._steps += 1
         if self._steps >= self._thermal_steps:
             self._warm()
@@ -91,8 +92,8 @@ class Electrics:
         elapsed = self._steps * self._dt
         for index, cold in enumerate(self._resistance_cold):
             joules = self._heat[index] * self.resistance[index] * self._dt
-            joules -= elapsed * (self.temperature[index] - AMBIENT) / THERMAL_RESISTANCE
-            self.temperature[index] += joules / HEAT_CAPACITY
+            joules -= elapsed * (self.temperature[index] - AMBIENT) / self._thermal_resistance[index]
+            self.temperature[index] += joules / self._heat_capacity[index]
             self.resistance[index] = cold * (1.0 + COPPER_COEFFICIENT * (self.temperature[index] - AMBIENT))
             self._heat[index] = 0.0
         self._steps = 0

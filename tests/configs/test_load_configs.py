@@ -401,7 +401,7 @@ def test_an_override_may_add_an_entry_to_a_mapping() -> None:
         ("task.observation.9={}", "no entry 'task.observation.9'; valid: 0 to 4"),
         ("task.name.first=1", "'task.name.first' is inside a single value"),
         ("algorithm.hidden.0=32", "'algorithm.hidden' is not written in the file; set all of it"),
-        ("task=nothing", "--set task=nothing: task: no tasks entry named 'nothing'; shipped: pendulum_swingup"),
+        ("task=nothing", "--set task=nothing: task: no tasks entry named 'nothing'; shipped: "),
         ("task.robot={}", "--set 'task.robot={}': task.robot.name: this key is required and missing"),
         ("task.robot.safety.watchdog=1 V", "'1 V' has the wrong unit 'V'; valid: s, ms, us, min"),
         ("seed=a\nb: c", r"--set 'seed=a\nb: c': not valid YAML"),
