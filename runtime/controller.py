@@ -5,13 +5,16 @@ from math import inf
 
 import numpy as np
 
+from configs.errors import UserError
 from configs.schema.robot import ReadyConfig
 from hardware.clock import Clock
 from hardware.errors import HardwareError, PortLostError
+from hardware.imu import WithImus
 from hardware.interface import JointInterface
 from runtime.contract.action import ActionPipeline
 from runtime.contract.observation import ObservationPipeline
 from runtime.contract.signals import Signals
+from runtime.contract.spec import Contract
 from runtime.interventions import InterventionLog
 from runtime.policy import Policy
 from runtime.pose import StartPose
@@ -40,7 +43,8 @@ class Controller:
     ) -> None:
         contract = policy.contract
         self.machine = StateMachine()
-        self.safety = Safety(contract.robot, 1.0 / contract.control_rate)
+        self._period = 1.0 / contract.control_rate
+        self.safety = Safety(contract.robot, self._period, contract.observed_imus)
         self.interventions = InterventionLog(contract.robot)
         self.statistics = TickStatistics.empty()
         self.record = TickRecord.empty(contract)
@@ -54,9 +58,19 @@ class Controller:
         self._hardware = hardware
         self._clock = clock
         self._stopwatch = stopwatch
-        joints = self.record.joints
+        self._imu_hardware = _imu_hardware(contract, hardware)
+        self._ticks_since_reset = 0
+        joints, imus = self.record.joints, self.record.imus
         # Views, not copies: drivers update the state in place.
-        self._signals = Signals(joints.position[None, :], joints.velocity[None, :], joints.effort[None, :])
+        self._signals = Signals(
+            joint_position=joints.position[None, :],
+            joint_velocity=joints.velocity[None, :],
+            joint_effort=joints.effort[None, :],
+            angular_velocity=imus.angular_velocity[None, :],
+            orientation=imus.orientation[None, :],
+            command=self.record.asked[None, :],
+            clock=self.record.clock[None, :],
+        )
         self._observations = ObservationPipeline(contract, 1)
         self._actions = ActionPipeline(contract, 1)
         self._by_effort = contract.action.target == "effort"
@@ -72,6 +86,20 @@ class Controller:
         """The robot's state."""
         return self.machine.state
 
+    def ask(self, name: str, value: float) -> None:
+        """Ask something of the policy from the next tick on.
+
+        Raises:
+            UserError: The policy takes no such command, or not this value.
+        """
+        commands = {command.name: index for index, command in enumerate(self._policy.contract.commands)}
+        if name not in commands:
+            raise UserError(f"the policy takes no command {name!r}; valid: {', '.join(commands) or 'none'}")
+        command = self._policy.contract.commands[commands[name]]
+        if not command.low <= value <= command.high:
+            raise UserError(f"command {name!r}: {value} is outside its range; valid: {command.low} to {command.high}")
+        self.record.asked[commands[name]] = value
+
     def tick(self, missed: int, missed_in_a_row: int) -> None:
         """Do one tick with torque on.
 
@@ -83,6 +111,7 @@ class Controller:
         started = watch()
         record.tick += 1
         record.missed = missed
+        self._ticks_since_reset += 1 + missed
         record.ran = record.reset = False
         record.bits.fill(0)
         verdict = self._read(missed_in_a_row)
@@ -112,15 +141,26 @@ class Controller:
             return str(error)  # the motors' own watchdogs do the rest: nothing more is sent to them
         return ""
 
+    def read(self) -> None:
+        """Read joints and IMUs into the record. Raises PortLostError."""
+        self._hardware.read(self.record.joints)
+        if self._imu_hardware is not None:
+            self._imu_hardware.read_imus(self.record.imus)
+
+    def judge(self, missed_in_a_row: int = 0) -> Verdict:
+        """Let safety judge what was read."""
+        record = self.record
+        return self.safety.judge(record.joints, record.time_ns, missed_in_a_row, record.imus)
+
     def _read(self, missed_in_a_row: int) -> Verdict:
         record = self.record
         try:
-            self._hardware.read(record.joints)
+            self.read()
         except PortLostError:
             record.time_ns = self._clock.now_ns()
             return verdict_of((Violation(Reason.PORT_LOST, -1, 1.0, 0.0),))
         record.time_ns = self._clock.now_ns()
-        return self.safety.judge(record.joints, record.time_ns, missed_in_a_row)
+        return self.judge(missed_in_a_row)
 
     def _follow(self, verdict: Verdict) -> None:
         """Let the verdict move the state machine."""
@@ -179,7 +219,9 @@ class Controller:
             self._reset_pending = False
             self._observations.reset()
             self._actions.reset()
+            self._ticks_since_reset = 0
             record.reset = True
+        record.clock[0] = self._ticks_since_reset * self._period
         observation = self._observations.observe(self._signals, self._actions.last_action)
         observed = watch()
         action = self._policy.act(observation)
@@ -240,3 +282,12 @@ class Controller:
         except PortLostError:
             self.fault(Violation(Reason.PORT_LOST, -1, 1.0, 0.0))
         self.statistics["write"].add(self._stopwatch() - started)
+
+
+def _imu_hardware(contract: Contract, hardware: JointInterface) -> WithImus | None:
+    """Return the hardware as what reads the robot's IMUs; None for a robot without."""
+    if not contract.robot.imus:
+        return None
+    if not isinstance(hardware, WithImus):
+        raise HardwareError("the robot has IMUs, and its hardware does not read them")
+    return hardware

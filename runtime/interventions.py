@@ -6,7 +6,7 @@ from typing import Any
 from hardware.types import Int64Array, JointCommand, MotorFault
 from runtime.contract.spec import RobotSpec
 from runtime.limits import Intervention
-from runtime.safety import Reason, Violation
+from runtime.safety import IMU_REASONS, Reason, Violation
 
 _EVENTS_MAX = 1000  # the counters go on; a run that trips a limit each tick would otherwise fill the memory
 
@@ -25,6 +25,7 @@ _UNITS = {
     "VOLTAGE": " V",
     "STALE_READING": " s",
     "COMMUNICATION_LOSS": " s",
+    "IMU_STALE": " s",
 }
 """Units of value and limit; the rest are counts, gains and bits."""
 
@@ -36,7 +37,7 @@ class SafetyEvent:
     time_ns: int
     reason: str
     joint: str
-    """Empty when it is not about a joint."""
+    """Name of the joint, or of the IMU where the reason is about one; empty when it is about neither."""
     value: float
     limit: float
 
@@ -44,6 +45,10 @@ class SafetyEvent:
         what = self.reason.lower().replace("_", " ")
         where = f" of joint {self.joint}" if self.joint else ""
         unit = _UNITS.get(self.reason, "")
+        if self.reason.startswith("IMU_"):
+            return f"IMU {self.joint} {self.reason.removeprefix('IMU_').lower()}" + (
+                f": {self.value:.4g}{unit}, limit {self.limit:.4g}{unit}" if unit else ""
+            )
         if self.reason == "PORT_LOST":
             return what
         if self.reason == "MOTOR_FAULT":
@@ -67,6 +72,7 @@ class InterventionLog:
     """Counters by reason and a bounded list of events."""
 
     def __init__(self, robot: RobotSpec) -> None:
+        self._robot = robot
         self._joints = robot.joints
         self.counts: dict[str, int] = {}
         self.events: list[SafetyEvent] = []
@@ -79,8 +85,8 @@ class InterventionLog:
     def judged(self, time_ns: int, violations: tuple[Violation, ...]) -> None:
         """Note why a tick was not allowed."""
         for violation in violations:
-            joint = self._joints[violation.joint].name if violation.joint >= 0 else ""
-            self._add(SafetyEvent(time_ns, _name(violation.reason), joint, violation.value, violation.limit))
+            part = part_of(self._robot, violation)
+            self._add(SafetyEvent(time_ns, _name(violation.reason), part, violation.value, violation.limit))
 
     def limited(self, time_ns: int, bits: Int64Array, asked: JointCommand, given: JointCommand) -> None:
         """Note what of a command had to change; `asked` and `given` are the command before and after."""
@@ -93,6 +99,13 @@ class InterventionLog:
         self.counts[event.reason] = self.counts.get(event.reason, 0) + 1
         if len(self.events) < _EVENTS_MAX:
             self.events.append(event)
+
+
+def part_of(robot: RobotSpec, violation: Violation) -> str:
+    """Return the name of the joint or the IMU that a violation is about; empty when it is about neither."""
+    if violation.joint < 0:
+        return ""
+    return (robot.imus if violation.reason in IMU_REASONS else robot.joints)[violation.joint].name
 
 
 def _name(flag: Reason | Intervention) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hardware.types import Float64Array, Int64Array, JointCommand, JointState
+from hardware.types import Float64Array, ImuState, Int64Array, JointCommand, JointState
 from runtime.contract.observation import Float32Array
 from runtime.contract.spec import Contract
 
@@ -24,6 +24,11 @@ class TickRecord:
     """After limiting: what was sent."""
     bits: Int64Array
     """(J,), bits of `Intervention`."""
+    imus: ImuState
+    asked: Float64Array
+    """(C,), what the operator asks of the policy."""
+    clock: Float64Array
+    """(1,), s since the policy began or its pipelines were reset: what the phase is counted from."""
     tick: int = 0
     time_ns: int = 0
     """When the readings were in."""
@@ -49,4 +54,7 @@ class TickRecord:
             target=np.zeros(joints),
             command=JointCommand.zeros(joints),
             bits=np.zeros(joints, np.int64),
+            imus=ImuState.empty(len(contract.robot.imus)),
+            asked=np.array([command.default for command in contract.commands]),
+            clock=np.zeros(1),
         )

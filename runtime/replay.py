@@ -14,6 +14,17 @@ from runtime.contract.signals import Signals
 from runtime.log import read_log
 from runtime.policy import Policy
 
+_SIGNALS = (
+    "position",
+    "velocity",
+    "effort",
+    "imu_angular_velocity",
+    "imu_orientation",
+    "asked",
+    "clock",
+)
+"""Of a logged tick, in the order of the fields of `Signals`; those of IMUs, commands and phase where there are any."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
@@ -56,7 +67,7 @@ def replay(path: Path, policy: Policy | None = None) -> Replay:
         if tick["reset"]:
             observations.reset()
             actions.reset()
-        signals = Signals(*(_array(tick[name], np.float64) for name in ("position", "velocity", "effort")))
+        signals = Signals(*(_array(tick.get(name, []), np.float64) for name in _SIGNALS))
         observation = observations.observe(signals, actions.last_action)
         _compare(mismatches, tick, "observation", observation)
         action = _array(tick["action"], np.float32)
@@ -68,8 +79,13 @@ def replay(path: Path, policy: Policy | None = None) -> Replay:
     return Replay(len(ran), tuple(mismatches))
 
 
-def _array(values: list[float | None], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    return np.array([[np.nan if value is None else value for value in values]], dtype)
+def _array(values: list[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Return logged values, nested or not, as an array with one row; what is null is NaN."""
+    return np.array([_filled(values)], dtype)
+
+
+def _filled(values: list[Any]) -> list[Any]:
+    return [_filled(each) if isinstance(each, list) else np.nan if each is None else each for each in values]
 
 
 def _compare(mismatches: list[Mismatch], tick: dict[str, Any], what: str, replayed: npt.NDArray[Any]) -> None:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from hardware.clock import NS_PER_S, ns_from_s
-from hardware.types import Int64Array, JointCommand, JointState
-from runtime.contract.spec import RobotSpec
+from hardware.types import ImuFault, ImuState, Int64Array, JointCommand, JointState
+from runtime.contract.spec import ImuSpec, RobotSpec
 from runtime.limits import CommandLimits
 
 UNKNOWN_GRACE_NS = 2 * NS_PER_S
@@ -58,9 +58,18 @@ class Reason(IntFlag):
     PORT_LOST = 8192
     START_POSE = 16384
     """The start pose was not reached in time."""
+    IMU_STALE = 32768
+    """The last reading of an IMU that the policy depends on is older than its `stale_after`, or from the future."""
+    IMU_FROZEN = 65536
+    """Such an IMU has sent the same sample for as long as that."""
+    IMU_IMPLAUSIBLE = 131072
+    """Such an IMU sends what can be no reading."""
 
 
-DAMP_REASONS = Reason.STALE_READING | Reason.EFFORT | Reason.ACTION_NOT_FINITE
+IMU_REASONS = Reason.IMU_STALE | Reason.IMU_FROZEN | Reason.IMU_IMPLAUSIBLE
+"""Reasons that are about an IMU; their violations have its index instead of a joint's."""
+
+DAMP_REASONS = Reason.STALE_READING | Reason.EFFORT | Reason.ACTION_NOT_FINITE | IMU_REASONS
 """Reasons that damp; every other is a fault."""
 
 
@@ -69,7 +78,7 @@ class Violation(NamedTuple):
 
     reason: Reason
     joint: int
-    """Index of the joint; -1 when it is not about a joint."""
+    """Index of the joint, or of the IMU where the reason is about one; -1 when it is about neither."""
     value: float
     limit: float
 
@@ -104,9 +113,10 @@ class Safety:
     Args:
         robot: Limits of the joints, and the envelope.
         period_s: Control period, s.
+        imus: Those that the policy depends on: none, or all of the robot's.
     """
 
-    def __init__(self, robot: RobotSpec, period_s: float) -> None:
+    def __init__(self, robot: RobotSpec, period_s: float, imus: tuple[ImuSpec, ...] = ()) -> None:
         envelope = robot.safety
         self._joints = robot.joints
         self._envelope = envelope
@@ -129,6 +139,8 @@ class Safety:
         self._values = np.zeros((5, joints))
         self._ok, self._ok2 = np.zeros((5, joints), np.bool_), np.zeros((5, joints), np.bool_)
         self._usable = np.zeros(joints, np.bool_)
+        self._imus = imus
+        self._imu_age_max_ns = [ns_from_s(imu.stale_after) for imu in imus]
         # Far in the past: whoever forgets to call `begin` is refused.
         self._begun_ns = self._complete_ns = -(2**62)
 
@@ -142,21 +154,23 @@ class Safety:
         self._begun_ns = self._complete_ns = now_ns
         self._limits.begin(state)
 
-    def judge(self, readings: JointState, now_ns: int, missed_ticks: int) -> Verdict:
+    def judge(self, readings: JointState, now_ns: int, missed_ticks: int, imus: ImuState | None = None) -> Verdict:
         """Judge the readings of a tick.
 
         Args:
             readings: State of all joints after this tick's read.
             now_ns: Time after the read.
             missed_ticks: Ticks missed in a row before this one.
+            imus: Readings of the robot's IMUs after this tick's read; needed where the policy depends on them.
 
         Returns:
             The verdict; a constant when all is well.
         """
-        if self._in_order(readings, now_ns) and 0 <= missed_ticks <= self._envelope.missed_ticks_max:
+        blind = self._imu_violations(imus, now_ns) if self._imus else []
+        if self._in_order(readings, now_ns) and 0 <= missed_ticks <= self._envelope.missed_ticks_max and not blind:
             self._usable.fill(True)
             return ALL_WELL
-        found = self._robot_violations(now_ns, missed_ticks)
+        found = self._robot_violations(now_ns, missed_ticks) + blind
         for index in range(len(self._joints)):
             found += self._joint_violations(index, readings, now_ns)
         return verdict_of(tuple(found))
@@ -198,6 +212,24 @@ class Safety:
         age_ns = now_ns - self._complete_ns
         if not 0 <= age_ns <= self._age_max_ns:
             found.append(Violation(Reason.STALE_READING, -1, age_ns / NS_PER_S, envelope.reading_age_max))
+        return found
+
+    def _imu_violations(self, imus: ImuState | None, now_ns: int) -> list[Violation]:
+        """Judge the IMUs one by one: there is one, or two."""
+        found: list[Violation] = []
+        for index, (spec, age_max_ns) in enumerate(zip(self._imus, self._imu_age_max_ns, strict=True)):
+            stamp_ns, faults, finite = -1, 0, False
+            if imus is not None:
+                stamp_ns, faults = int(imus.stamp_ns[index]), int(imus.faults[index])
+                total = imus.angular_velocity[index].sum() + imus.orientation[index].sum()
+                finite = -inf < total < inf
+            age_ns = now_ns - stamp_ns
+            if not (stamp_ns >= 0 and 0 <= age_ns <= age_max_ns and not faults & ImuFault.STALE):
+                found.append(Violation(Reason.IMU_STALE, index, age_ns / NS_PER_S, spec.stale_after))
+            if faults & ImuFault.FROZEN:
+                found.append(Violation(Reason.IMU_FROZEN, index, spec.stale_after, spec.stale_after))
+            if not finite or faults & ImuFault.IMPLAUSIBLE:
+                found.append(Violation(Reason.IMU_IMPLAUSIBLE, index, float(faults), 0.0))
         return found
 
     def _joint_violations(self, index: int, readings: JointState, now_ns: int) -> list[Violation]:

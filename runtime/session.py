@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ from hardware.errors import HardwareError
 from hardware.interface import JointInterface
 from runtime.contract.manifest import to_metadata
 from runtime.controller import Controller
-from runtime.interventions import SafetyEvent
+from runtime.interventions import SafetyEvent, part_of
 from runtime.loop import Pacer
 from runtime.policy import Policy, check_robot
 from runtime.realtime import real_time_profile
@@ -33,7 +33,7 @@ _WATCHDOG_SLACK_S = 0.1  # the emulator's and the motors' watchdogs count in ste
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run is done; none of it changes what the policy sees."""
+    """How a run is done; nothing but `commands` changes what the policy sees."""
 
     duration: float | None = None
     """s of policy; until stopped when None."""
@@ -45,6 +45,8 @@ class RunOptions:
     cpu: int | None = None
     before_shutdown: Callable[[], None] | None = None
     """Called at the end of the run, before torque is switched off."""
+    commands: Mapping[str, float] = field(default_factory=dict)
+    """What the operator asks of the policy, by name; the task's defaults for the rest. The policy sees these."""
     on_tick: Callable[[Controller], None] | None = None
     """Called after every tick, for progress; must be quick."""
     stopwatch: Callable[[], int] = time.perf_counter_ns
@@ -97,6 +99,8 @@ class _Session:
         self._options = options
         self._period_ns = round(NS_PER_S / contract.control_rate)
         self._controller = Controller(policy, robot.ready, hardware, clock, options.stopwatch)
+        for name, value in options.commands.items():
+            self._controller.ask(name, value)
         self._pacer = Pacer(clock, self._period_ns)
         self._trajectory = Trajectory(contract.joint_names, self._ticks_expected())
         self._stopped_by = ""
@@ -159,23 +163,23 @@ class _Session:
     def _look_before_torque(self) -> bool:
         """Wait for the first complete reading and judge it; return whether torque may be switched on."""
         controller, clock = self._controller, self._clock
-        joints = controller.record.joints
+        joints, imus = controller.record.joints, controller.record.imus
         deadline_ns = clock.now_ns() + ns_from_s(_FIRST_READING_S)
         while True:
-            self._hardware.read(joints)
-            now_ns = clock.now_ns()
-            if bool((joints.stamp_ns >= 0).all()) and bool(joints.fresh.all()):
+            controller.read()
+            now_ns = controller.record.time_ns = clock.now_ns()
+            if bool((joints.stamp_ns >= 0).all()) and bool(joints.fresh.all()) and bool((imus.stamp_ns >= 0).all()):
                 break
             if now_ns >= deadline_ns or self._options.stop.cause:
-                silent = [
-                    name for name, ok in zip(self._contract.joint_names, joints.stamp_ns >= 0, strict=True) if not ok
-                ]
+                names = [*self._contract.joint_names, *(imu.name for imu in self._contract.robot.imus)]
+                stamps = [*joints.stamp_ns, *imus.stamp_ns]
+                silent = [name for name, stamp_ns in zip(names, stamps, strict=True) if stamp_ns < 0]
                 raise HardwareError(
                     f"no complete reading within {_FIRST_READING_S} s; silent: {', '.join(silent) or '-'}"
                 )
             clock.sleep_until_ns(now_ns + self._period_ns)
         controller.safety.begin(joints, now_ns)
-        verdict = controller.safety.judge(joints, now_ns, 0)
+        verdict = controller.judge()
         if verdict.level is Level.OK:
             return True
         controller.fault(*verdict.violations)
@@ -236,8 +240,8 @@ class _Session:
             violations = controller.fault_verdict.violations
             # What only damps is told when there is nothing worse: a policy that goes on giving NaN.
             for violation in [each for each in violations if each.reason not in DAMP_REASONS] or violations:
-                joint = contract.joint_names[violation.joint] if violation.joint >= 0 else ""
-                event = SafetyEvent(0, violation.reason.name or "", joint, violation.value, violation.limit)
+                part = part_of(contract.robot, violation)
+                event = SafetyEvent(0, violation.reason.name or "", part, violation.value, violation.limit)
                 reasons.append(f"fault: {event}")
         elif self._final_state is not State.RUNNING and self._stopped_by == "duration":
             reasons.append(f"the run ended in state {self._final_state.name}")

@@ -16,11 +16,13 @@ import numpy as np
 from mcap.writer import Writer
 
 from configs.errors import UserError
+from hardware.types import ImuState
 from runtime.contract.spec import Contract
 from runtime.limits import Intervention
 from runtime.record import TickRecord
 from runtime.safety import Reason
 from runtime.states import State
+from runtime.tick_schema import tick_schema
 
 TOPIC = "/tick"
 METADATA = "sim2real"
@@ -50,10 +52,14 @@ class Ring:
                 ("action", np.float32, (contract.action_size,)),
                 *((name, np.float64, (joints,)) for name in ("target", "command_position", "command_velocity")),
                 *((name, np.float64, (joints,)) for name in ("command_effort", "stiffness", "damping")),
+                *_extra_columns(contract),
             ]
         )
         self._rows = np.zeros(capacity, row)
         self._column = {name: self._rows[name] for name in row.names or ()}
+        self._has_imus = bool(contract.robot.imus)
+        self._has_commands = bool(contract.commands)
+        self._has_clock = contract.phase_frequency is not None
         self._capacity = capacity
         # Each is written by one side only, so no lock is needed: the reader never sees a row before it is whole.
         self._written = 0
@@ -94,7 +100,21 @@ class Ring:
         column["command_effort"][at] = command.effort
         column["stiffness"][at] = command.stiffness
         column["damping"][at] = command.damping
+        if self._has_imus:
+            self._push_imus(record.imus, at)
+        if self._has_commands:
+            column["asked"][at] = record.asked
+        if self._has_clock:
+            column["clock"][at] = record.clock
         self._written += 1
+
+    def _push_imus(self, imus: ImuState, at: int) -> None:
+        column = self._column
+        column["imu_angular_velocity"][at] = imus.angular_velocity
+        column["imu_linear_acceleration"][at] = imus.linear_acceleration
+        column["imu_orientation"][at] = imus.orientation
+        column["imu_stamp_ns"][at] = imus.stamp_ns
+        column["imu_faults"][at] = imus.faults
 
     def pop(self) -> dict[str, Any] | None:
         """Take the oldest tick as plain data; None when there is none."""
@@ -104,6 +124,25 @@ class Ring:
         tick = {name: row[name].tolist() for name in self._column}
         self._read += 1
         return tick
+
+
+def _extra_columns(contract: Contract) -> list[tuple[str, type, tuple[int, ...]]]:
+    """Return the columns that only some robots and tasks have."""
+    imus, commands = len(contract.robot.imus), len(contract.commands)
+    columns: list[tuple[str, type, tuple[int, ...]]] = []
+    if imus:
+        columns += [
+            ("imu_angular_velocity", np.float64, (imus, 3)),
+            ("imu_linear_acceleration", np.float64, (imus, 3)),
+            ("imu_orientation", np.float64, (imus, 4)),
+            ("imu_stamp_ns", np.int64, (imus,)),
+            ("imu_faults", np.int64, (imus,)),
+        ]
+    if commands:
+        columns.append(("asked", np.float64, (commands,)))
+    if contract.phase_frequency is not None:
+        columns.append(("clock", np.float64, (1,)))
+    return columns
 
 
 class TelemetryLog:
@@ -135,7 +174,9 @@ class TelemetryLog:
             self._writer = Writer(self._file, chunk_size=_CHUNK_BYTES)
             self._writer.start(profile="", library="sim2real")
             self._writer.add_metadata(METADATA, dict(metadata))
-            schema = self._writer.register_schema("sim2real.Tick", "jsonschema", json.dumps(TICK_SCHEMA).encode())
+            schema = self._writer.register_schema(
+                "sim2real.Tick", "jsonschema", json.dumps(tick_schema(contract)).encode()
+            )
             self._channel = self._writer.register_channel(TOPIC, "json", schema, {"joints": ",".join(self._joints)})
             self._file.flush()
         except OSError as error:
@@ -215,40 +256,3 @@ def encode(tick: Mapping[str, Any]) -> bytes:
     if "NaN" in text or "Infinity" in text:  # no name in a message contains either word
         text = text.replace("NaN", "null").replace("Infinity", "1e999")
     return text.encode()
-
-
-def _array(kind: str) -> dict[str, Any]:
-    return {"type": "array", "items": {"type": kind}}
-
-
-TICK_SCHEMA: dict[str, Any] = {
-    "title": "sim2real.Tick",
-    "type": "object",
-    "properties": {
-        "tick": {"type": "integer"},
-        "time_ns": {"type": "integer", "description": "monotonic time when the readings were in"},
-        "state": {"type": "string", "enum": [state.name for state in State]},
-        "missed": {"type": "integer", "description": "ticks skipped before this one"},
-        "reasons": {**_array("string"), "description": "why safety did not let the policy command"},
-        "ran": {"type": "boolean", "description": "whether the policy ran; if not, its values are of an earlier tick"},
-        "reset": {"type": "boolean", "description": "whether the contract's pipelines were reset first"},
-        "position": {**_array("number"), "description": "rad, measured"},
-        "velocity": {**_array("number"), "description": "rad/s, measured"},
-        "effort": {**_array("number"), "description": "N·m, measured"},
-        "temperature": {**_array("number"), "description": "°C; null while unknown"},
-        "voltage": {**_array("number"), "description": "V; null while unknown"},
-        "stamp_ns": {**_array("integer"), "description": "when each reading arrived"},
-        "faults": {**_array("integer"), "description": "bits of MotorFault"},
-        "fresh": {**_array("boolean"), "description": "whether the joint answered in this tick"},
-        "interventions": {**_array("array"), "description": "limits that changed the command, by joint"},
-        "observation": _array("number"),
-        "action": {**_array("number"), "description": "the policy's raw output"},
-        "target": {**_array("number"), "description": "N·m or rad: what the contract made of the action"},
-        "command_position": {**_array("number"), "description": "rad, after limits"},
-        "command_velocity": {**_array("number"), "description": "rad/s, after limits"},
-        "command_effort": {**_array("number"), "description": "N·m, after limits"},
-        "stiffness": {**_array("number"), "description": "N·m/rad, after limits"},
-        "damping": {**_array("number"), "description": "N·m·s/rad, after limits"},
-    },
-}
-"""JSON Schema of a message on `/tick`; joint arrays are in the order of the channel's metadata `joints`."""

@@ -36,7 +36,8 @@ def run(
     policy: Annotated[Path, typer.Argument(help="The policy, an ONNX file exported by sim2real.", show_default=False)],
     robot: Annotated[str, typer.Option("--robot", help="A shipped robot or its YAML file.", show_default=False)],
     port: Annotated[
-        list[str] | None, typer.Option("--port", help="BUS=PATH, before the path in the YAML; may be repeated.")
+        list[str] | None,
+        typer.Option("--port", help="BUS=PATH or IMU=PATH, before the path in the YAML; may be repeated."),
     ] = None,
     emulate: Annotated[
         bool, typer.Option("--emulate", help="Start an emulated robot behind pseudo-terminals, in real time.")
@@ -58,6 +59,10 @@ def run(
         bool, typer.Option(help="Ask for real-time scheduling, locked memory and no garbage collection.")
     ] = True,
     cpu: Annotated[int | None, typer.Option("--cpu", min=0, help="Stay on this processor.")] = None,
+    command: Annotated[
+        list[str] | None,
+        typer.Option("--command", help="NAME=VALUE asked of the policy, SI units; may be repeated."),
+    ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Override key.path=value of the robot; may be repeated.")
     ] = None,
@@ -83,6 +88,7 @@ def run(
             synchronous_log=in_lockstep,
             real_time=real_time and not in_lockstep,
             cpu=cpu,
+            commands=_commands(command or []),
             on_tick=on_tick,
         )
         report = _run(loaded, config, paths, options, document, emulate, in_lockstep, plant, script)
@@ -122,7 +128,8 @@ def _run_on_ports(
 ) -> RunReport:
     clock = MonotonicClock()
     hardware = RobotHardware(robot, open_serial_ports(robot, paths, clock), clock)
-    document["ports"] = {name: paths.get(name, bus.port) for name, bus in robot.buses.items()}
+    ports = {name: bus.port for name, bus in robot.buses.items()} | {name: imu.port for name, imu in robot.imus.items()}
+    document["ports"] = {name: paths.get(name, port) for name, port in ports.items()}
     report = run_session(policy, robot, hardware, clock, options)
     document["notices"] = hardware.notices
     return report
@@ -136,6 +143,17 @@ def _paths(texts: list[str]) -> dict[str, str]:
             raise UserError(f"--port {text}: must be BUS=PATH, for example main=/dev/ttyUSB0")
         paths[name] = path
     return paths
+
+
+def _commands(texts: list[str]) -> dict[str, float]:
+    values = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            values[name] = float(value)
+        except ValueError as error:
+            raise UserError(f"--command {text}: must be NAME=VALUE, for example forward=0.3") from error
+    return values
 
 
 def _check_options(paths: dict[str, str], *, emulate: bool, plant: str, faults: FaultsConfig | None) -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware.types import JointCommand, JointState
-from runtime.contract.spec import JointSpec, RobotSpec, SafetySpec
+from hardware.types import ImuFault, ImuState, JointCommand, JointState
+from runtime.contract.spec import ImuSpec, JointSpec, RobotSpec, SafetySpec
 from runtime.interventions import InterventionLog
 from runtime.limits import CommandLimits, Intervention, effort_bounds
 from runtime.safety import ALL_WELL, DAMP_REASONS, UNKNOWN_GRACE_NS, Level, Reason, Safety, Violation, verdict_of
@@ -462,3 +462,92 @@ def test_the_list_of_events_is_bounded_and_the_counters_are_not():
         log.judged(NOW, (Violation(Reason.EFFORT, 0, 2.0, 1.0),))
     assert len(log.events) == 1000
     assert log.counts == {"EFFORT": 1500}
+
+
+# --- IMUs
+
+TRUNK = ImuSpec(name="trunk", body="trunk", stale_after=0.1)
+
+
+def imu_readings(**changes) -> ImuState:
+    """Readings of an IMU with which all is well, but for the changes."""
+    state = ImuState.empty(1)
+    state.angular_velocity[:], state.linear_acceleration[:] = 0.1, [0.0, 0.0, 9.81]
+    state.orientation[:] = [1.0, 0.0, 0.0, 0.0]
+    state.stamp_ns[:], state.fresh[:], state.faults[:] = NOW, True, 0
+    for name, value in changes.items():
+        getattr(state, name)[0] = value
+    return state
+
+
+def judge_imu(state: ImuState | None, *, imus=(TRUNK,), now_ns: int = NOW):
+    safety = Safety(ROBOT, PERIOD, imus)
+    joints = readings(stamp_ns=now_ns)
+    joints.stamp_ns[:] = now_ns
+    safety.begin(joints, now_ns)
+    return safety.judge(joints, now_ns, 0, state)
+
+
+def test_healthy_imu_readings_are_all_well():
+    assert judge_imu(imu_readings()) is ALL_WELL
+
+
+def test_an_imu_reading_is_allowed_up_to_its_age_and_not_a_nanosecond_longer():
+    assert judge_imu(imu_readings(), now_ns=NOW + 100 * MS) is ALL_WELL
+    verdict = judge_imu(imu_readings(), now_ns=NOW + 100 * MS + 1)
+    assert verdict.level is Level.DAMP
+    assert verdict.reasons == Reason.IMU_STALE
+    assert verdict.violations == (Violation(Reason.IMU_STALE, 0, 0.100000001, 0.1),)
+
+
+@pytest.mark.parametrize("stamp_ns", [-1, NOW + 1])
+def test_an_imu_reading_that_never_came_or_is_from_the_future_is_stale(stamp_ns):
+    assert judge_imu(imu_readings(stamp_ns=stamp_ns)).reasons == Reason.IMU_STALE
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (ImuFault.STALE, Reason.IMU_STALE),
+        (ImuFault.FROZEN, Reason.IMU_FROZEN),
+        (ImuFault.IMPLAUSIBLE, Reason.IMU_IMPLAUSIBLE),
+    ],
+)
+def test_what_the_hardware_finds_wrong_with_an_imu_damps(fault, reason):
+    verdict = judge_imu(imu_readings(faults=int(fault)))
+    assert (verdict.level, verdict.reasons) == (Level.DAMP, reason)
+
+
+@pytest.mark.parametrize("field", ["angular_velocity", "orientation"])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_an_imu_reading_that_is_not_finite_damps(field, value):
+    state = imu_readings()
+    getattr(state, field)[0, 2] = value
+    assert judge_imu(state).reasons == Reason.IMU_IMPLAUSIBLE
+
+
+def test_a_policy_that_depends_on_an_imu_does_not_act_without_one():
+    assert judge_imu(None).reasons == Reason.IMU_STALE | Reason.IMU_IMPLAUSIBLE
+
+
+def test_an_imu_that_the_policy_does_not_depend_on_is_not_judged():
+    assert judge_imu(imu_readings(faults=7, stamp_ns=-1), imus=()) is ALL_WELL
+    assert judge_imu(None, imus=()) is ALL_WELL
+
+
+def test_joints_are_damped_from_recent_readings_while_an_imu_is_stale():
+    safety = Safety(ROBOT, PERIOD, (TRUNK,))
+    state = readings(velocity=1.0)
+    safety.begin(state, NOW)
+    assert safety.judge(state, NOW, 0, imu_readings(faults=1)).level is Level.DAMP
+    made = command(effort=0.3)
+    safety.damp(made, state)
+    assert made.effort[0] == pytest.approx(-0.15)
+
+
+def test_events_name_the_imu():
+    robot = ROBOT.model_copy(update={"imus": (TRUNK,)})
+    log = InterventionLog(robot)
+    log.judged(NOW, judge_imu(imu_readings(faults=2, stamp_ns=NOW - 200 * MS)).violations)
+    assert [str(event) for event in log.events] == ["IMU trunk stale: 0.2 s, limit 0.1 s", "IMU trunk frozen"]
+    assert [event.joint for event in log.events] == ["trunk", "trunk"]
