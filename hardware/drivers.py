@@ -8,6 +8,7 @@ from hardware.clock import Clock
 from hardware.dynamixel.driver import DynamixelBus
 from hardware.feetech.driver import FeetechBus
 from hardware.interface import JointInterface
+from hardware.moteus.driver import MoteusBus
 from hardware.transport import Transport
 
 
@@ -24,5 +25,6 @@ MakeDriver = Callable[[BusConfig, Mapping[str, JointConfig], SafetyConfig, Trans
 
 DRIVERS: dict[str, MakeDriver] = {
     "dynamixel2": DynamixelBus,
+    "moteus": MoteusBus,
     "feetech": FeetechBus,
 }

@@ -6,6 +6,7 @@ modes that set voltages or measure inductance, the integral term (its limit is 0
 or power.
 """
 
+from collections.abc import Mapping
 from math import floor, isnan, tau
 
 from configs.schema.motor import MoteusRegisters, MotorConfig
@@ -80,6 +81,14 @@ class MoteusMotor:
         self.control.command = dict(INITIAL)
         self.settings.boot()
         self.commit()
+
+    def saved(self) -> dict[str, float]:
+        """Return what survives a power cycle and can be set, by name."""
+        return self.settings.saved()
+
+    def restore(self, saved: Mapping[str, float]) -> None:
+        """Take over what an earlier run saved; it counts from the next boot. Raises ValueError on what is none."""
+        self.settings.restore(saved)
 
     def commit(self) -> None:
         """Let a changed configuration take effect, as it does after the reply."""

@@ -4,6 +4,7 @@ Source: moteus documentation, diagnostic protocol. Of the configuration there is
 else is refused with `ERR`, as an unknown name is.
 """
 
+from collections.abc import Mapping
 from math import isfinite, nan
 
 CHANNEL = 1
@@ -41,6 +42,17 @@ class Settings:
     def write(self) -> None:
         """Keep everything over the next boot."""
         self._written = dict(self.values)
+
+    def saved(self) -> dict[str, float]:
+        """Return what was written last."""
+        return dict(self._written)
+
+    def restore(self, saved: Mapping[str, float]) -> None:
+        """Write what `saved` returned. Raises ValueError on a name or value that is none."""
+        for name, value in saved.items():
+            if not self.set(name, str(value)):
+                raise ValueError(f"{name} = {value}")
+        self.write()
 
     def boot(self) -> None:
         """Go back to what was written."""

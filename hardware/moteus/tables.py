@@ -118,7 +118,9 @@ CURES = {
     Fault.OUTSIDE_LIMIT: "move the joint inside servopos.position_min and position_max, or widen them",
     Fault.UNDER_VOLTAGE: "check the supply",
 }
-"""What a user does about a fault."""
+"""What a user does about the faults that say it."""
+
+_NO_CURE = "look it up in the moteus reference and remove its cause"
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,3 +234,8 @@ def fault_name(fault: int) -> str:
     """Return what a fault is called, its number if it has no name."""
     name = Fault(fault).name.lower().replace("_", " ") if fault in _FAULT_CODES else "unknown"
     return f"{name} ({fault})"
+
+
+def cure(fault: int) -> str:
+    """Return what a user does about a fault."""
+    return CURES.get(Fault(fault), _NO_CURE) if fault in _FAULT_CODES else _NO_CURE

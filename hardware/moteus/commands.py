@@ -1,0 +1,91 @@
+"""The lines that command all controllers of a bus: mode, and the ten registers of position mode as floats."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from configs.schema.motor import MoteusRegisters
+from configs.schema.robot import JointConfig
+from hardware.moteus.frame import Kind, Resolution, encode_head, encode_values
+from hardware.moteus.lines import encode_send
+from hardware.moteus.tables import Mode
+from hardware.types import JointCommand
+
+STOP = encode_values(Kind.WRITE, 0x000, [Mode.STOPPED], Resolution.INT8)
+"""Switches torque off, and clears faults and a time-out."""
+
+_COMMAND = 0x020
+_COLUMNS = 10  # position, velocity, feed-forward, kp and kd scale, torque limit, stop, timeout, two limits
+_POSITION, _VELOCITY, _EFFORT, _KP, _KD, _TORQUE_MAX, _STOP, _TIMEOUT, _LIMITS = range(9)
+_NO_LIMIT = -1.0  # any negative number; else the shipped acceleration limit would make a ramp of every target
+_HEAD = encode_values(Kind.WRITE, 0x000, [Mode.POSITION], Resolution.INT8) + encode_head(
+    Kind.WRITE, _COMMAND, _COLUMNS, Resolution.FLOAT
+)
+
+
+class CommandLines:
+    """One `can send` for each controller, all of them sent at once.
+
+    Motor angle = direction * joint angle + zero, in revolutions. The controller multiplies its own kp and kd, set in
+    N·m for a revolution and for a revolution per second, by the scales of the command.
+    """
+
+    def __init__(self, joints: Sequence[JointConfig], watchdog: float) -> None:
+        """Prepare the lines.
+
+        Args:
+            joints: In the order of the bus.
+            watchdog: s without a command after which a controller stops by itself.
+        """
+        self._ids = [joint.id for joint in joints]
+        direction = np.array([joint.direction for joint in joints], np.float64)
+        self._direction = direction
+        self._turn = direction / math.tau
+        self._zero = np.array([joint.zero / math.tau for joint in joints])
+        gains = [_registers(joint) for joint in joints]
+        self._kp = np.array([math.tau / gain.kp for gain in gains])
+        self._kd = np.array([math.tau / gain.kd for gain in gains])
+        self._scratch = np.zeros(len(joints))
+        self._values = np.zeros((len(joints), _COLUMNS), "<f4")
+        self._values[:, _TORQUE_MAX] = [joint.effort_limit for joint in joints]
+        self._values[:, _STOP] = math.nan
+        self._values[:, _TIMEOUT] = watchdog
+        self._values[:, _LIMITS:] = _NO_LIMIT
+
+    def take(self, command: JointCommand) -> None:
+        """Take the targets of a finite command."""
+        values, scratch = self._values, self._scratch
+        np.multiply(command.position, self._turn, out=scratch)
+        np.add(scratch, self._zero, out=scratch)
+        values[:, _POSITION] = scratch
+        np.multiply(command.velocity, self._turn, out=scratch)
+        values[:, _VELOCITY] = scratch
+        np.multiply(command.effort, self._direction, out=scratch)
+        values[:, _EFFORT] = scratch
+        np.multiply(command.stiffness, self._kp, out=scratch)
+        values[:, _KP] = scratch
+        np.multiply(command.damping, self._kd, out=scratch)
+        values[:, _KD] = scratch
+
+    def hold(self, index: int, turns: float) -> bytes:
+        """Return the command, without its line, that asks one controller for nothing where it is, rev."""
+        values = self._values[index].copy()
+        values[:_TORQUE_MAX] = (turns, 0.0, 0.0, 0.0, 0.0)
+        row: bytes = values.tobytes()
+        return _HEAD + row
+
+    def lines(self, checksum: bool, stopped: frozenset[int]) -> bytes:
+        """Return the lines of the targets taken last; the controllers at these places are stopped instead."""
+        data, size = self._values.tobytes(), 4 * _COLUMNS
+        return b"".join(
+            encode_send(motor, STOP if index in stopped else _HEAD + data[index * size : (index + 1) * size], checksum)
+            for index, motor in enumerate(self._ids)
+        )
+
+
+def _registers(joint: JointConfig) -> MoteusRegisters:
+    registers = joint.motor.registers
+    if not isinstance(registers, MoteusRegisters):
+        raise TypeError(f"motor {joint.motor.name!r} is of the family {joint.motor.family!r}, not moteus")
+    return registers

@@ -1,0 +1,133 @@
+"""The controllers of a bus in set-up: who is there, in what state, stopped and started together."""
+
+import math
+from collections.abc import Iterable, Mapping
+
+from configs.schema.robot import JointConfig
+from hardware.clock import Clock, ns_from_s
+from hardware.errors import HardwareError, ProtocolError
+from hardware.moteus.commands import STOP, CommandLines
+from hardware.moteus.exchange import TRIES, Answer, Exchange
+from hardware.moteus.identity import IDENTITY, decode_identity
+from hardware.moteus.reading import QUERY, Reading, decode_reading
+from hardware.moteus.tables import Mode, cure, fault_name
+
+_START_ROUNDS_MAX = 100
+_START_ROUND_NS = ns_from_s(0.01)  # a controller needs some milliseconds to enable its bridge
+
+
+class Controllers:
+    """All controllers of a bus; a place is an index into the joints.
+
+    Attributes:
+        ids: Of all of them.
+    """
+
+    def __init__(
+        self, joints: Mapping[str, JointConfig], exchange: Exchange, clock: Clock, commands: CommandLines
+    ) -> None:
+        self._names = tuple(joints)
+        self._joints = tuple(joints.values())
+        self._places = {joint.id: place for place, joint in enumerate(self._joints)}
+        self._exchange, self._clock, self._commands = exchange, clock, commands
+        self.ids = frozenset(self._places)
+
+    def _name(self, place: int) -> str:
+        return f"joint {self._names[place]!r} (motor {self._joints[place].id})"
+
+    def identify(self) -> None:
+        """Check that every controller is there, and the model that is configured."""
+        missing = set(self.ids)
+        for _ in range(TRIES):
+            for motor, answer in self._exchange.ask(dict.fromkeys(missing, IDENTITY)).items():
+                identity = decode_identity(answer.data)
+                missing.discard(motor)
+                identity.check(self._joints[self._places[motor]], self._name(self._places[motor]))
+            if not missing:
+                return
+        names = ", ".join(self._name(self._places[motor]) for motor in sorted(missing))
+        raise HardwareError(
+            f"no answer from {names}; check power, CAN cable and ids (`sim2real motors scan --port PORT` "
+            "lists who is there)"
+        )
+
+    def check(self) -> list[str]:
+        """Refuse controllers that cannot be driven; return what a stop will clear. Raises HardwareError."""
+        notices: list[str] = []
+        for place, reading in self._ask().items():
+            name = self._name(place)
+            if reading.mode == Mode.FAULT:
+                raise HardwareError(
+                    f"{name}: fault {fault_name(reading.fault)} is latched; {cure(reading.fault)}, then clear it "
+                    f"with `sim2real motors reboot --id {self._joints[place].id} --port PORT`"
+                )
+            if not math.isfinite(reading.position):
+                raise HardwareError(f"{name}: knows no position; check how its encoder is configured")
+            if reading.mode == Mode.TIMEOUT:
+                notices.append(f"{name}: cleared a time-out of its watchdog")
+        return notices
+
+    def _ask(self) -> dict[int, Reading]:
+        """Ask every controller, again until it answers; return the readings by place. Raises HardwareError."""
+        readings: dict[int, Reading] = {}
+        for _ in range(TRIES):
+            missing = [motor for motor, place in self._places.items() if place not in readings]
+            if not missing:
+                return readings
+            answers = self._exchange.ask(dict.fromkeys(missing, QUERY))
+            readings.update((place, reading) for place, _, reading in self.decoded(answers.values()))
+        names = ", ".join(self._name(place) for place in range(len(self._names)) if place not in readings)
+        if names:
+            raise HardwareError(f"no answer from {names}")
+        return readings
+
+    def decoded(self, answers: Iterable[Answer]) -> Iterable[tuple[int, Answer, Reading]]:
+        """Yield answers with their place and what they say; others count as corrupt."""
+        for answer in answers:
+            try:
+                reading = decode_reading(answer.data)
+            except ProtocolError:
+                self._exchange.counters.corrupt += 1
+            else:
+                yield self._places[answer.motor], answer, reading
+
+    def stop(self) -> list[str]:
+        """Stop all; return why not, for each that did not confirm. A stop shows in the answer to the next frame."""
+        moving = set(self.ids)
+        try:
+            for _ in range(TRIES):
+                answers = self._exchange.ask(dict.fromkeys(sorted(moving), STOP + QUERY))
+                for _, answer, reading in self.decoded(answers.values()):
+                    if reading.mode == Mode.STOPPED:
+                        moving.discard(answer.motor)
+                if not moving:
+                    return []
+        except HardwareError as error:
+            return [str(error)]
+        return [f"{self._name(self._places[motor])} does not confirm that it stopped" for motor in sorted(moving)]
+
+    def start(self) -> None:
+        """Go into position mode where the joints are; all are kept fed until the last is there.
+
+        Raises:
+            HardwareError: A controller has a fault, or does not begin.
+        """
+        positions = {place: reading.position for place, reading in self._ask().items()}
+        for place, position in positions.items():
+            if not math.isfinite(position):
+                raise HardwareError(f"{self._name(place)}: knows no position")
+        holds = {
+            joint.id: self._commands.hold(place, positions[place]) + QUERY for place, joint in enumerate(self._joints)
+        }
+        started: set[int] = set()
+        for _ in range(_START_ROUNDS_MAX):
+            for place, _, reading in self.decoded(self._exchange.ask(holds).values()):
+                if reading.mode == Mode.FAULT:
+                    raise HardwareError(f"{self._name(place)}: fault {fault_name(reading.fault)}")
+                if reading.mode == Mode.POSITION:
+                    started.add(place)
+            if len(started) == len(self._joints):
+                return
+            self._clock.sleep_until_ns(self._clock.now_ns() + _START_ROUND_NS)
+        names = ", ".join(self._name(place) for place in range(len(self._joints)) if place not in started)
+        raise HardwareError(f"{names}: position mode does not begin")

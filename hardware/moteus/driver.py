@@ -1,0 +1,199 @@
+"""All moteus controllers behind one adapter as joints with true impedance control.
+
+A tick asks all controllers in one write and reads their answers until the last has come, then commands all of them in
+one write that nobody answers. Commands could carry the question of the next tick, which would save a frame of CAN time;
+but then what the policy sees would be a whole period old.
+"""
+
+import math
+from collections.abc import Mapping
+
+from configs.schema.robot import BusConfig, JointConfig, SafetyConfig
+from hardware.clock import Clock
+from hardware.errors import HardwareError
+from hardware.finite import FiniteCheck
+from hardware.moteus.commands import CommandLines
+from hardware.moteus.controllers import Controllers
+from hardware.moteus.exchange import MARGIN_S, NUMBERS, Exchange, asking_id, question
+from hardware.moteus.lines import encode_send
+from hardware.moteus.reading import QUERY, Reading
+from hardware.moteus.tables import Mode, motor_fault
+from hardware.transport import Transport
+from hardware.types import BusCounters, JointCommand, JointState, MotorFault
+
+
+class MoteusBus:
+    """The joints of one bus; implements `JointInterface`.
+
+    Joint angle = direction * (motor angle - zero); the motor angle is absolute within one turn of the controller's
+    output at power-up.
+
+    Attributes:
+        notices: What `open` changed, one line each, for people to read.
+    """
+
+    def __init__(
+        self,
+        bus: BusConfig,
+        joints: Mapping[str, JointConfig],
+        safety: SafetyConfig,
+        transport: Transport,
+        clock: Clock,
+        reply_margin_s: float = MARGIN_S,
+    ) -> None:
+        """Prepare the bus; nothing is sent before `open`.
+
+        Args:
+            bus: Its speed, which matters to a UART alone.
+            joints: The joints on it, in the order of the arrays.
+            safety: How long controllers go on without commands.
+            transport: An open port. The bus owns it from now on and closes it.
+            clock: The clock of the transport.
+            reply_margin_s: How much longer than on CAN an answer may take.
+        """
+        self._baudrate = round(bus.baudrate)
+        self._transport, self._clock = transport, clock
+        self._names = tuple(joints)
+        self._joints = tuple(joints.values())
+        self._counters = BusCounters(by_joint=dict.fromkeys(joints, 0))
+        self._exchange = Exchange(transport, clock, BusCounters(), reply_margin_s)
+        self._commands = CommandLines(self._joints, safety.watchdog)
+        self._group = Controllers(joints, self._exchange, clock, self._commands)
+        self._finite = FiniteCheck(len(joints))
+        self._requests: list[bytes] = []  # by number
+        self._opened = self._enabled = self._closed = False
+        self._restarted: frozenset[int] = frozenset()  # places of those that stopped by themselves
+        self.notices: list[str] = []
+
+    @property
+    def joint_names(self) -> tuple[str, ...]:
+        """Joint names in the order of every array."""
+        return self._names
+
+    @property
+    def counters(self) -> BusCounters:
+        """What happened on the wire since `open`."""
+        return self._counters
+
+    def open(self) -> None:
+        """Find the controllers, stop them.
+
+        Raises:
+            HardwareError: A controller is missing, another model, has a latched fault, or knows no position.
+        """
+        try:
+            self._transport.set_baudrate(self._baudrate)
+            self._exchange.decide_checksum(self._joints[0].id)
+            self._group.identify()
+            self.notices = self._group.check()
+            _raise_if(self._group.stop())
+        except HardwareError:
+            self._group.stop()  # a run that crashed may have left them on
+            raise
+        checksum = self._exchange.checksum
+        self._requests = [
+            b"".join(encode_send(asking_id(joint.id), question(number, QUERY), checksum) for joint in self._joints)
+            for number in range(NUMBERS + 1)
+        ]
+        self._exchange.counters = self._counters  # of the run, not of set-up
+        self._opened = True
+
+    def read(self, state: JointState) -> None:
+        """Update the state with one exchange.
+
+        Raises:
+            PortLostError: The port vanished.
+            HardwareError: The bus is not open.
+        """
+        if not self._opened:
+            raise HardwareError("bus is not open")
+        state.fresh.fill(False)  # also when the port is lost
+        number = self._exchange.next_number()
+        answers = self._exchange.collect(self._requests[number], number, self._group.ids)
+        for place, answer, reading in self._group.decoded(answers):
+            self._take(state, place, answer.arrived_ns, reading)
+        self._counters.reads += 1
+        for place, name in enumerate(self._names):
+            if not state.fresh[place]:
+                self._counters.by_joint[name] += 1
+
+    def write(self, command: JointCommand) -> None:
+        """Send the targets of all joints with one write; before `enable` nothing is sent, for it would start motors.
+
+        Raises:
+            ValueError: A target is not finite: nothing was sent.
+            PortLostError: The port vanished.
+            HardwareError: The bus is not open.
+        """
+        if not self._finite(command):
+            raise ValueError("a target is not finite; nothing was sent")
+        if not self._opened:
+            raise HardwareError("bus is not open")
+        if not self._enabled:
+            return
+        self._commands.take(command)
+        self._exchange.send(self._commands.lines(self._exchange.checksum, self._restarted))
+        self._counters.writes += 1
+
+    def enable(self) -> None:
+        """Clear time-outs, then go into position mode where the joints are, without stiffness and damping.
+
+        Raises:
+            HardwareError: A controller refused; torque is off on all of them, as far as they can be reached.
+        """
+        if not self._opened:
+            raise HardwareError("bus is not open")
+        self._enabled = False
+        try:
+            _raise_if(self._group.stop())
+            self._group.start()
+        except HardwareError:
+            self._group.stop()
+            raise
+        self._restarted = frozenset()
+        self._enabled = True
+
+    def disable(self) -> None:
+        """Stop every controller that can be reached.
+
+        Raises:
+            HardwareError: Names those that did not confirm.
+        """
+        self._enabled = False
+        _raise_if(self._group.stop(), "torque may still be on: ")
+
+    def close(self) -> None:
+        """Stop the controllers where possible and release the port. Never raises."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._opened:
+            self._group.stop()
+        self._opened = self._enabled = False
+        self._transport.close()
+
+    def _take(self, state: JointState, place: int, now_ns: int, reading: Reading) -> None:
+        joint = self._joints[place]
+        if not math.isfinite(reading.position):
+            state.faults[place] = int(MotorFault.ENCODER)
+            return
+        state.position[place] = joint.direction * (reading.position * math.tau - joint.zero)
+        state.velocity[place] = joint.direction * reading.velocity * math.tau
+        state.effort[place] = joint.direction * reading.torque
+        state.voltage[place], state.temperature[place] = reading.voltage, reading.temperature
+        state.stamp_ns[place] = now_ns
+        state.fresh[place] = True
+        faults = motor_fault(reading.mode, reading.fault)
+        if self._enabled and reading.mode in _RESTARTED:
+            self._restarted |= {place}
+        if place in self._restarted:
+            faults |= MotorFault.OTHER
+        state.faults[place] = int(faults)
+
+
+_RESTARTED = (Mode.STOPPED, Mode.ENABLING, Mode.CALIBRATING, Mode.CALIBRATION_COMPLETE)
+
+
+def _raise_if(reasons: list[str], prefix: str = "") -> None:
+    if reasons:
+        raise HardwareError(prefix + "; ".join(reasons))

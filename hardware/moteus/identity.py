@@ -1,0 +1,50 @@
+"""Who a controller is: its model and firmware."""
+
+from dataclasses import dataclass
+
+from configs.schema.motor import MoteusRegisters
+from configs.schema.robot import JointConfig
+from hardware.errors import HardwareError, ProtocolError
+from hardware.moteus.frame import Kind, Resolution, encode_head, subframes
+
+_MODEL, _FIRMWARE = 0x100, 0x101
+
+IDENTITY = encode_head(Kind.READ, _MODEL, 2, Resolution.INT32)
+"""Asks for model number and firmware version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a controller says that it is."""
+
+    model_number: int
+    firmware: int
+
+    @property
+    def firmware_text(self) -> str:
+        """Version as people write it: 0x010304 is 1.3.4."""
+        return f"{self.firmware >> 16 & 0xFF}.{self.firmware >> 8 & 0xFF}.{self.firmware & 0xFF}"
+
+    def check(self, joint: JointConfig, name: str) -> None:
+        """Raise HardwareError if it is not the configured model."""
+        registers = joint.motor.registers
+        expected = registers.model_number if isinstance(registers, MoteusRegisters) else None
+        if expected is not None and self.model_number != expected:
+            raise HardwareError(
+                f"{name}: the controller that answers is of model {self.model_number:#x}, configured is "
+                f"{joint.motor.name}, model {expected:#x}"
+            )
+
+
+def decode_identity(data: bytes) -> Identity:
+    """Return what an answer to `IDENTITY` says. Raises HardwareError if it does not say it."""
+    values: dict[int, int] = {}
+    try:
+        for subframe in subframes(data):
+            if subframe.kind == Kind.REPLY:
+                values[subframe.register] = int(subframe.value)
+    except ProtocolError as error:
+        raise HardwareError(f"an answer that is none of a moteus: {error}") from error
+    if _MODEL not in values or _FIRMWARE not in values:
+        raise HardwareError("an answer without model and firmware: not a moteus")
+    return Identity(values[_MODEL], values[_FIRMWARE])

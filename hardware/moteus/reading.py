@@ -1,0 +1,60 @@
+"""What a controller is asked for at every tick, and what its answer says."""
+
+import math
+import struct
+from typing import NamedTuple
+
+from hardware.errors import ProtocolError
+from hardware.moteus.frame import Kind, Resolution, encode_head, scaled
+from hardware.moteus.tables import Unit
+
+_POSITION, _VOLTAGE = 0x001, 0x00D
+
+QUERY = (
+    encode_head(Kind.READ, 0x000, 1, Resolution.INT8)
+    + encode_head(Kind.READ, _POSITION, 3, Resolution.FLOAT)
+    + encode_head(Kind.READ, _VOLTAGE, 3, Resolution.INT16)
+)
+"""Asks for mode; position, velocity, torque as floats; voltage, temperature, fault."""
+
+_HEADS = tuple(
+    encode_head(Kind.REPLY, register, count, resolution)
+    for register, count, resolution in (
+        (0x000, 1, Resolution.INT8),
+        (_POSITION, 3, Resolution.FLOAT),
+        (_VOLTAGE, 3, Resolution.INT16),
+    )
+)
+_LAYOUT = struct.Struct("<2sb2sfff2shhh")
+
+
+class Reading(NamedTuple):
+    """One answer, in the controller's units at the output: rev, rev/s, N·m, V, °C."""
+
+    mode: int
+    fault: int
+    position: float
+    velocity: float
+    torque: float
+    voltage: float
+    temperature: float
+
+
+def decode_reading(data: bytes) -> Reading:
+    """Return what an answer to `QUERY` says. Raises ProtocolError if it is not one."""
+    if len(data) < _LAYOUT.size:
+        raise ProtocolError(f"an answer of {len(data)} bytes is too short")
+    head, mode, head_3, position, velocity, torque, head_v, voltage, temperature, fault = _LAYOUT.unpack_from(data)
+    if (head, head_3, head_v) != _HEADS:
+        raise ProtocolError("an answer to another question")
+    if not (math.isfinite(velocity) and math.isfinite(torque)):
+        raise ProtocolError("an answer that is not finite")
+    return Reading(
+        mode,
+        fault,
+        position,
+        velocity,
+        torque,
+        scaled(voltage, Resolution.INT16, Unit.VOLTAGE.scale(Resolution.INT16)),
+        scaled(temperature, Resolution.INT16, Unit.TEMPERATURE.scale(Resolution.INT16)),
+    )
