@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, Literal
 
@@ -13,10 +14,10 @@ from rich.markup import escape
 from configs.command import Json, error_console, print_document
 from configs.errors import UserError
 from configs.load import load_faults, load_robot
-from configs.schema.robot import RobotConfig
 from hardware.emulator.plant import choose_plant, make_plant
 from hardware.emulator.pty import PtyServer
 from hardware.emulator.robot import EmulatedRobot
+from hardware.emulator.state import StateFile
 
 app = typer.Typer()
 
@@ -31,6 +32,9 @@ def emulate(
     speed: Annotated[
         Literal["realtime"], typer.Option("--speed", help="Pseudo-terminals run in real time; lockstep is in-process.")
     ] = "realtime",
+    state: Annotated[
+        Path | None, typer.Option("--state", help="Keep what motors remember without power in this file.")
+    ] = None,
     json_output: Json = False,
 ) -> None:
     """Start an emulated robot and print the port of each bus and IMU; serves until interrupted.
@@ -38,31 +42,42 @@ def emulate(
     Example: sim2real emulate pendulum --json
     """
     try:
-        _emulate(robot, faults, plant, json_output)
+        _emulate(robot, faults, plant, state, json_output)
     except UserError as error:
         if json_output:
             print_document({"ok": False, "reasons": [str(error)]})
         raise
 
 
-def _emulate(robot: str, faults: str | None, plant: str, json_output: bool) -> None:
+def _emulate(robot: str, faults: str | None, plant: str, state: Path | None, json_output: bool) -> None:
     config = load_robot(robot)
     script = load_faults(faults) if faults is not None else None
     chosen = choose_plant(plant)
     emulated = EmulatedRobot(config, make_plant(chosen, config), script)
+    remembered = StateFile(state, config, emulated.motors) if state is not None else None
+    if remembered is not None:
+        remembered.load(emulated.now_ns)
+        remembered.save()  # a file that cannot be written shows now
     console = error_console()
     console.print(f"plant: {chosen}")
-    server = PtyServer(emulated, report=lambda line: console.print(f"warning: {escape(line)}"))
+    server = PtyServer(
+        emulated,
+        report=lambda line: console.print(f"warning: {escape(line)}"),
+        housekeeping=remembered.save if remembered is not None else None,
+    )
     try:
         with _until_signal() as stop:
-            _announce(config, server, json_output)
+            _announce(emulated, server, json_output)
             server.serve(stop)
     finally:
         server.close()
+        if remembered is not None:
+            remembered.save()
 
 
-def _announce(robot: RobotConfig, server: PtyServer, json_output: bool) -> None:
-    ports = [_port(robot, name, path) for name, path in server.ports.items()]
+def _announce(emulated: EmulatedRobot, server: PtyServer, json_output: bool) -> None:
+    robot = emulated.config
+    ports = [_port(emulated, name, path) for name, path in server.ports.items()]
     if json_output:
         print_document({"robot": robot.name, "ports": ports})
         return
@@ -71,7 +86,8 @@ def _announce(robot: RobotConfig, server: PtyServer, json_output: bool) -> None:
         typer.echo(f"{port['name']}: {port['path']} ({port['protocol']}, {port['baudrate']} baud{ids})")
 
 
-def _port(robot: RobotConfig, name: str, path: str) -> dict[str, Any]:
+def _port(emulated: EmulatedRobot, name: str, path: str) -> dict[str, Any]:
+    robot = emulated.config
     is_bus = name in robot.buses
     config = robot.buses[name] if is_bus else robot.imus[name]
     return {
@@ -80,7 +96,7 @@ def _port(robot: RobotConfig, name: str, path: str) -> dict[str, Any]:
         "protocol": config.protocol,
         "path": path,
         "baudrate": round(config.baudrate),
-        "ids": [joint.id for joint in robot.joints.values() if joint.bus == name],
+        "ids": [motor.id for motor in emulated.lines[name].motors] if is_bus else [],
     }
 
 

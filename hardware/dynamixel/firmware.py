@@ -4,6 +4,8 @@ Pure: time is an argument in integer nanoseconds, the shaft and the winding are 
 comment says otherwise: ROBOTIS e-Manual, DYNAMIXEL Protocol 2.0 and XM430-W350.
 """
 
+from collections.abc import Mapping
+
 from configs.schema.motor import MotorConfig
 from hardware.dynamixel.firmware_control import CURRENT, CURRENT_POSITION, POSITION, POSITION_MODES, PWM, ControlLoop
 from hardware.dynamixel.firmware_encoder import Encoder
@@ -81,6 +83,14 @@ class XSeriesMotor:
         self.loop.load_gains()
         if self.memory.get("startup_configuration") & 1:
             self._torque_on(now_ns)
+
+    def saved(self) -> dict[str, float]:
+        """Return what survives a power cycle and can be set, by name."""
+        return self.memory.saved()
+
+    def restore(self, saved: Mapping[str, float]) -> None:
+        """Take over what an earlier run saved; it counts from the next boot. Raises ValueError on what is none."""
+        self.memory.restore(saved)
 
     def commit(self) -> None:
         """Let a changed id, baud rate and return delay take effect, as they do after the reply."""

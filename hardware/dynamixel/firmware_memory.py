@@ -1,6 +1,6 @@
 """The memory of an emulated X-series motor: EEPROM and RAM behind the access rules of the control table."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from hardware.dynamixel.frame import StatusError
 from hardware.dynamixel.tables import EEPROM_END, ControlTable, Register
@@ -57,6 +57,24 @@ class Memory:
     def reset_eeprom(self, keep: tuple[str, ...]) -> None:
         """Set EEPROM to its factory values, all but the registers named."""
         self._reset("eeprom", keep)
+
+    def saved(self) -> dict[str, float]:
+        """Return the registers of EEPROM that can be written, as they are after a power cycle."""
+        return {
+            register.name: register.decode(self.bytes[register.address : register.end]) for register in self._settable()
+        }
+
+    def restore(self, saved: Mapping[str, float]) -> None:
+        """Set registers of EEPROM to what `saved` returned. Raises ValueError on a name or value that is none."""
+        settable = {register.name: register for register in self._settable()}
+        for name, value in saved.items():
+            register = settable.get(name)
+            if register is None or not register.minimum <= value <= register.maximum:
+                raise ValueError(f"{name} = {value}")
+            self.set(name, int(value))
+
+    def _settable(self) -> Iterator[Register]:
+        return (register for register in self.table if register.area == "eeprom" and register.access == "rw")
 
     def _reset(self, area: str, keep: tuple[str, ...]) -> None:
         for register in self.table:

@@ -1,5 +1,6 @@
 """What the emulated robot and its lines see of an emulated motor, whatever its family."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -68,6 +69,18 @@ class EmulatedMotor(Protocol):
 
     def boot(self, now_ns: int, boot_ns: int = ...) -> None:
         """Start anew as after power-up: what is not persistent is forgotten; answers when `boot_ns` have passed."""
+        ...
+
+    def saved(self) -> dict[str, float]:
+        """Return what survives a power cycle and can be set, by the family's own names."""
+        ...
+
+    def restore(self, saved: Mapping[str, float]) -> None:
+        """Take over what an earlier run saved; it counts from the next boot.
+
+        Raises:
+            ValueError: A name or a value that the motor does not have; the message says which.
+        """
         ...
 
     def hears(self, now_ns: int) -> bool:

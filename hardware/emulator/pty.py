@@ -36,15 +36,23 @@ class PtyServer:
         lost_ns: World time given up because the machine could not keep up with the wall clock.
     """
 
-    def __init__(self, emulated: EmulatedRobot, report: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        emulated: EmulatedRobot,
+        report: Callable[[str], None] | None = None,
+        housekeeping: Callable[[], None] | None = None,
+    ) -> None:
         """Make the pseudo-terminals; `close` removes them.
 
         Args:
             emulated: The robot; nobody else may advance it while it is served.
+            housekeeping: Called about once a second between answers; it must be quick.
             report: Takes a line when the emulation cannot keep up, at most every few seconds.
         """
         self._emulated = emulated
         self._report = report
+        self._housekeeping = housekeeping
+        self._housekeeping_ns = 0
         self._folder = tempfile.TemporaryDirectory(prefix="sim2real-")  # readable by its owner alone
         self._ports = {name: PtyPort(line, Path(self._folder.name) / name) for name, line in emulated.ports.items()}
         self.ports = {name: str(port.link) for name, port in self._ports.items()}
@@ -80,6 +88,9 @@ class PtyServer:
         behind_ns = now_ns - self._emulated.now_ns - self._step_ns
         if behind_ns >= 0 and self._emulated.next_ns - now_ns > _QUIET_NS:
             self._emulated.advance_to(self._emulated.now_ns + self._step_ns)
+            if self._housekeeping is not None and now_ns >= self._housekeeping_ns:
+                self._housekeeping_ns = now_ns + NS_PER_S
+                self._housekeeping()
         else:
             self._wait(behind_ns >= 0)
 

@@ -4,6 +4,7 @@ Pure: time is an argument in integer nanoseconds, the shaft and the winding are 
 comment says otherwise: Feetech's STS3215 memory table and STS manual.
 """
 
+from collections.abc import Mapping
 from math import pi
 
 from configs.schema.motor import MotorConfig
@@ -72,6 +73,14 @@ class StsMotor:
         self.encoder.load()
         self.encoder.forget_turns(self.shaft.angle)
         self._latch()
+
+    def saved(self) -> dict[str, float]:
+        """Return what survives a power cycle and can be set, by name."""
+        return self.memory.saved()
+
+    def restore(self, saved: Mapping[str, float]) -> None:
+        """Take over what an earlier run saved; it counts from the next boot. Raises ValueError on what is none."""
+        self.memory.restore(saved)
 
     def commit(self) -> None:
         """Let a changed id, baud rate and return delay take effect, as they do after the reply."""

@@ -1,5 +1,7 @@
 """The memory of an emulated STS motor: EEPROM behind its lock, RAM, and what a write may change."""
 
+from collections.abc import Iterator, Mapping
+
 from hardware.feetech.tables import EEPROM_END, MEMORY_BYTES, MemoryTable, Register
 
 
@@ -40,6 +42,25 @@ class Memory:
         for register in self.table:
             if register.area == "eeprom" and register.name not in keep:
                 self._put(register, register.encode(register.initial), save=True)
+
+    def saved(self) -> dict[str, float]:
+        """Return the registers of EEPROM that can be written, as they are after a power cycle."""
+        return {
+            register.name: register.decode(self._saved[register.address : register.end])
+            for register in self._settable()
+        }
+
+    def restore(self, saved: Mapping[str, float]) -> None:
+        """Set registers of EEPROM to what `saved` returned. Raises ValueError on a name or value that is none."""
+        settable = {register.name: register for register in self._settable()}
+        for name, value in saved.items():
+            register = settable.get(name)
+            if register is None or not register.minimum <= value <= register.maximum:
+                raise ValueError(f"{name} = {value}")
+            self.set(name, int(value))
+
+    def _settable(self) -> Iterator[Register]:
+        return (register for register in self.table if register.area == "eeprom" and register.access == "rw")
 
     def read(self, address: int, length: int) -> bytes:
         """Return the bytes of a block; behind the memory they are zero."""

@@ -1,0 +1,110 @@
+"""What an emulated robot's motors remember without power, in a file: so that an id that was set survives a restart."""
+
+import contextlib
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from configs.errors import UserError
+from configs.schema.robot import RobotConfig
+from hardware.emulator.motor import EmulatedMotor
+
+_FORMAT = 1
+
+
+class StateFile:
+    """The persistent memory of all motors of a robot, as JSON.
+
+    Numbers that are none (a limit that is not set) are written as null.
+    """
+
+    def __init__(self, path: Path, robot: RobotConfig, motors: Mapping[str, EmulatedMotor]) -> None:
+        """Name the file; nothing is read or written yet.
+
+        Args:
+            path: The file; its folder must exist.
+            robot: The robot.
+            motors: Its emulated motors, by joint name.
+        """
+        self._path = path
+        self._robot = robot
+        self._motors = motors
+        self._written: dict[str, Any] = {}
+
+    def load(self, now_ns: int) -> None:
+        """Give the motors what the file remembers and start them anew; a file that is missing remembers nothing.
+
+        Raises:
+            UserError: The file cannot be read, or is not of these motors.
+        """
+        try:
+            document = json.loads(self._path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError) as error:
+            raise UserError(f"state {self._path}: cannot be read: {error}") from error
+        if not isinstance(document, dict) or document.get("format") != _FORMAT:
+            raise UserError(f"state {self._path}: is no file of `sim2real emulate --state`")
+        remembered = document.get("motors")
+        if not isinstance(remembered, dict) or set(remembered) != set(self._motors):
+            valid = ", ".join(self._motors)
+            raise UserError(f"state {self._path}: is of another robot than {self._robot.name!r}, with joints {valid}")
+        for joint, motor in self._motors.items():
+            self._restore(joint, motor, remembered[joint])
+            motor.boot(now_ns, boot_ns=0)
+        self._written = self._document()
+
+    def save(self) -> None:
+        """Write the file if anything has changed, in one step: a reader sees the old one or the new one.
+
+        Raises:
+            UserError: The file cannot be written.
+        """
+        document = self._document()
+        if document == self._written:
+            return
+        try:
+            _replace(self._path, json.dumps(document, indent=1) + "\n")
+        except OSError as error:
+            raise UserError(f"state {self._path}: cannot be written: {error.strerror or error}") from error
+        self._written = document
+
+    def _restore(self, joint: str, motor: EmulatedMotor, entry: object) -> None:
+        model = self._robot.joints[joint].motor.name
+        if not isinstance(entry, dict) or entry.get("model") != model:
+            raise UserError(f"state {self._path}: joint {joint!r} has another motor there than {model}")
+        saved = entry.get("settings")
+        try:
+            if not isinstance(saved, dict):
+                raise ValueError("there are no settings")
+            motor.restore({name: math.nan if value is None else float(value) for name, value in saved.items()})
+        except (TypeError, ValueError) as error:
+            raise UserError(f"state {self._path}: joint {joint!r}: not a setting of {model}: {error}") from error
+
+    def _document(self) -> dict[str, Any]:
+        motors = {
+            joint: {
+                "model": self._robot.joints[joint].motor.name,
+                "settings": {name: None if math.isnan(value) else value for name, value in motor.saved().items()},
+            }
+            for joint, motor in self._motors.items()
+        }
+        return {"format": _FORMAT, "robot": self._robot.name, "motors": motors}
+
+
+def _replace(path: Path, text: str) -> None:
+    descriptor, fresh = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(fresh).replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            Path(fresh).unlink()
+        raise
