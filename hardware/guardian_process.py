@@ -14,7 +14,7 @@ import time
 _BYTES = 24
 _BEAT, _LIMIT_NS, _TRIPPED = 0, 1, 2
 _NS_PER_MS = 1_000_000
-_LOOKS = 10  # at the counter within the limit, so that a stall is noticed a tenth of it late at most
+_LOOKS = 40  # at the counter within the limit: so finely it is kept
 _PERIOD_MS_MAX = 10  # also how often the parent is looked for
 _FRAMES = 12  # times 5 ms: the first may collide with replies, or with half a frame that the driver has left
 _GAP_S = 0.005
@@ -50,8 +50,8 @@ def watch(words: memoryview, life: int, parent: int) -> bool:
         now_ns = time.monotonic_ns()
         if words[_BEAT] != beat:
             beat, fed_ns = words[_BEAT], now_ns
-        elif now_ns - fed_ns + period_ms * _NS_PER_MS > limit_ns:
-            return True
+        elif now_ns - fed_ns + (2 * period_ms + 1) * _NS_PER_MS > limit_ns:
+            return True  # the last beat was up to a period before it was seen, and the next look may be too late
         if os.getppid() != parent:  # children of the driver may hold the pipe open
             return True
 

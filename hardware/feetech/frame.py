@@ -142,27 +142,23 @@ class Decoder:
         stream_end = self._base + len(self._buffer)
         while self._candidates and self._candidates[0][0] <= stream_end:
             end, start = heapq.heappop(self._candidates)
-            if start < self._base:  # lies in a packet that was complete before
-                continue
             frame = bytes(self._buffer[start - self._base : end - self._base])
             if _intact(frame):
                 packets.append(_packet(frame))
+                self._drop_around(start, end)
                 self._discard(start)
                 del self._buffer[: end - start]
                 self._base = end
             else:
                 self.corrupt += 1
-        self._drop_swallowed()
         self._scanned = max(self._scanned, self._base)
         self._discard(min((start for _, start in self._candidates), default=self._scanned))
 
-    def _drop_swallowed(self) -> None:
-        """Forget candidates that begin before the end of a packet; those before its start were cut off by it."""
-        kept = [item for item in self._candidates if item[1] >= self._base]
-        if len(kept) < len(self._candidates):
-            self.corrupt += len(self._candidates) - len(kept)
-            self._candidates = kept
-            heapq.heapify(kept)
+    def _drop_around(self, start: int, end: int) -> None:
+        """Forget candidates that a packet has cut off, or that lie inside it."""
+        self.corrupt += sum(begin < start for _, begin in self._candidates)
+        self._candidates = [item for item in self._candidates if item[1] >= end]
+        heapq.heapify(self._candidates)
 
     def _scan(self) -> None:
         """Find the headers in the bytes that are new."""
