@@ -12,6 +12,9 @@ import numpy as np
 from hardware.types import BoolArray, Int64Array, JointCommand, JointState
 from runtime.contract.spec import JointSpec, RobotSpec
 
+LED = ("position", "impedance")
+"""Modes in which a motor follows a position target; it moves at most as fast as the joint may."""
+
 
 class Intervention(IntFlag):
     """Which limit changed the command of a joint."""
@@ -50,7 +53,7 @@ class CommandLimits:
         joints = len(robot.joints)
         self._margin = robot.safety.position_margin
         self._period_s = period_s
-        self._any_by_position = any(joint.mode == "position" for joint in robot.joints)
+        self._any_led = any(joint.mode in LED for joint in robot.joints)
         # Bounds of the five targets, (5, J), in the order of JointCommand's fields; row 0 follows the last target.
         velocity, effort, stiffness, damping = range(1, 5)
         self._low, self._high = np.zeros((5, joints)), np.zeros((5, joints))
@@ -114,7 +117,9 @@ class CommandLimits:
         """Overwrite a command with damping, inside the limits.
 
         A joint in current mode gets effort = -damping · velocity, or none where its reading is not usable: a stale
-        velocity is no ground to push on. A joint in position mode holds the position it had when damping began.
+        velocity is no ground to push on. A joint in position mode holds the position it had when damping began. One in
+        impedance mode is damped by its motor, without stiffness; its target goes with it, so that it does not snap back
+        when stiffness returns.
 
         Args:
             command: Overwritten.
@@ -150,9 +155,9 @@ class CommandLimits:
 
     def _moved(self, command: JointCommand) -> None:
         """Note where position targets now are."""
-        if self._any_by_position:
+        if self._any_led:
             for index, joint in enumerate(self._joints):
-                if joint.mode == "position":
+                if joint.mode in LED:
                     self._previous[index] = float(command.position[index])
             self._follow_previous()
 
@@ -165,7 +170,7 @@ class CommandLimits:
         joint, previous = self._joints[index], self._previous[index]
         # Who starts outside the limits, within the margin, is walked back inside: a target never jumps.
         low, high = min(joint.position_min, previous), max(joint.position_max, previous)
-        if joint.mode == "position":
+        if joint.mode in LED:
             step = joint.velocity_max * self._period_s
             low, high = max(low, previous - step), min(high, previous + step)
         return low, high
@@ -183,7 +188,8 @@ class CommandLimits:
             if allowed != wanted:
                 values[index] = allowed
                 bits |= limit
-        low, high, guards = effort_bounds(joint, float(state.position[index]), float(state.velocity[index]))
+        position, velocity = float(state.position[index]), float(state.velocity[index])
+        low, high, guards = effort_bounds(joint, position, velocity, held=float(command.stiffness[index]) > 0.0)
         effort = float(command.effort[index])
         if not low <= effort <= high:
             command.effort[index] = _clip(effort, low, high)
@@ -209,18 +215,26 @@ class CommandLimits:
             position, velocity = float(state.position[index]), float(state.velocity[index])
             if not self._holding:
                 self._hold[index] = position if -inf < position < inf else self._previous[index]
-            command.position[index] = _clip(self._hold[index], *self._position_bounds(index))
-            command.velocity[index] = 0.0
-            by_position = joint.mode == "position"
-            if usable[index] and not by_position:
+            command.velocity[index] = command.effort[index] = 0.0
+            command.stiffness[index] = joint.stiffness if joint.mode == "position" else 0.0
+            command.damping[index] = joint.damping if joint.mode in LED else 0.0
+            if joint.mode == "impedance":
+                self._damp_impedance(index, joint, command, position)
+            else:
+                command.position[index] = _clip(self._hold[index], *self._position_bounds(index))
+            if usable[index] and joint.mode != "position":
                 # Beyond a position limit damping may be too little: the guard is the same as for any command.
                 low, high, _ = effort_bounds(joint, position, velocity)
-                command.effort[index] = _clip(-joint.damping * velocity, low, high)
-            else:
-                command.effort[index] = 0.0
-            command.stiffness[index] = joint.stiffness if by_position else 0.0
-            command.damping[index] = joint.damping if by_position else 0.0
+                wanted = -joint.damping * velocity if joint.mode == "current" else 0.0
+                command.effort[index] = _clip(wanted, low, high)
         self._holding = True
+
+    def _damp_impedance(self, index: int, joint: JointSpec, command: JointCommand, position: float) -> None:
+        """Let the position target go with the joint, no farther than the margin; without stiffness it pulls nothing."""
+        low, high = joint.position_min - self._margin, joint.position_max + self._margin
+        if -inf < position < inf:
+            self._previous[index] = _clip(position, low, high)
+        command.position[index] = self._previous[index]
 
 
 def _clip(value: float, low: float, high: float) -> float:
@@ -234,16 +248,25 @@ def _clip(value: float, low: float, high: float) -> float:
     return 0.0 if low <= 0.0 <= high else low
 
 
-def effort_bounds(joint: JointSpec, position: float, velocity: float) -> tuple[float, float, int]:
+def effort_bounds(
+    joint: JointSpec, position: float, velocity: float, *, held: bool = False
+) -> tuple[float, float, int]:
     """Return the lowest and highest effort a joint may get where it is, and the bits of the guards that set them.
 
     Beyond a position limit the effort must at least be that of a soft stop, stiffness · (limit - q) - damping · q̇, and
     never push outward. Above the velocity limit it must not accelerate. A value that is not finite
     allows no effort at all.
+
+    Args:
+        joint: The joint.
+        position: rad
+        velocity: rad/s
+        held: Whether the command has stiffness of its own, which leads a joint in impedance mode back.
     """
     low, high, bits = -joint.effort_max, joint.effort_max, 0
-    # A joint in position mode is led back by its position target; its effort must only not push outward.
-    stiffness, damping = (joint.stiffness, joint.damping) if joint.mode == "current" else (0.0, 0.0)
+    # Who is led back by a position target must only not be pushed outward.
+    led = joint.mode == "position" or (joint.mode == "impedance" and held)
+    stiffness, damping = (0.0, 0.0) if led else (joint.stiffness, joint.damping)
     if not position <= joint.position_max:
         stop = stiffness * (joint.position_max - position) - damping * velocity
         high = _clip(stop, -joint.effort_max, 0.0)

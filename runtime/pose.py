@@ -5,13 +5,15 @@ import numpy as np
 from hardware.clock import NS_PER_S, ns_from_s
 from hardware.types import JointCommand, JointState
 from runtime.contract.spec import RobotSpec
+from runtime.limits import LED
 
 
 class StartPose:
     """A ramp to the default pose, the same time for all joints.
 
-    A joint in position mode is led by its position target. One in current mode is held by an impedance on the host,
-    effort = stiffness · (q* - q) - damping · q̇, where q* moves along the ramp, cut to the effort limit.
+    A joint in position or impedance mode is led by its position target, with the joint's stiffness and damping where
+    the motor has such gains. One in current mode is held by an impedance on the host, effort =
+    stiffness · (q* - q) - damping · q̇, where q* moves along the ramp, cut to the effort limit.
 
     Args:
         robot: Default pose, gains and limits of the joints.
@@ -22,7 +24,7 @@ class StartPose:
 
     def __init__(self, robot: RobotSpec, *, speed: float, tolerance: float, timeout: float) -> None:
         self._goal = np.array([joint.default_position for joint in robot.joints])
-        self._by_position = np.array([joint.mode == "position" for joint in robot.joints])
+        self._led = np.array([joint.mode in LED for joint in robot.joints])
         self._stiffness = np.array([joint.stiffness for joint in robot.joints])
         self._damping = np.array([joint.damping for joint in robot.joints])
         self._effort_max = np.array([joint.effort_max for joint in robot.joints])
@@ -59,9 +61,9 @@ class StartPose:
         np.multiply(self._damping, state.velocity, out=self._error)
         np.subtract(command.effort, self._error, out=command.effort)
         np.clip(command.effort, -self._effort_max, self._effort_max, out=command.effort)
-        np.copyto(command.effort, 0.0, where=self._by_position)
-        np.multiply(self._stiffness, self._by_position, out=command.stiffness)
-        np.multiply(self._damping, self._by_position, out=command.damping)
+        np.copyto(command.effort, 0.0, where=self._led)
+        np.multiply(self._stiffness, self._led, out=command.stiffness)
+        np.multiply(self._damping, self._led, out=command.damping)
 
     def reached(self, state: JointState, now_ns: int) -> bool:
         """Tell whether the ramp has ended and every joint is within tolerance."""

@@ -137,7 +137,7 @@ def add_motor(spec: mujoco.MjSpec, name: str, joint: JointConfig, supply_voltage
     """Add the joint's motor as a `<dcmotor>` with its on-board controller, limited by the supply voltage.
 
     In current mode the input is a torque, delivered exactly until the voltage saturates; in position mode it is the
-    setpoint of a PD controller in torque space.
+    setpoint of a PD controller in torque space, and so in impedance mode, whose damping acts on the velocity alone.
     """
     nominal = joint.motor.nominal
     by_effort = joint.mode == "current"
@@ -147,7 +147,8 @@ def add_motor(spec: mujoco.MjSpec, name: str, joint: JointConfig, supply_voltage
         motorconst=[0.0, 0.0],
         resistance=0.0,
         nominal=[nominal.voltage, nominal.stall_torque, nominal.no_load_speed],
-        saturation=[nominal.stall_torque, 0.0, 0.0],
+        # A command in impedance mode carries the joint's effort limit, and the controller keeps it.
+        saturation=[joint.effort_limit if joint.mode == "impedance" else nominal.stall_torque, 0.0, 0.0],
         controller=[kp, 0.0, kd, 0.0, 0.0, supply_voltage],
         ctrlspec=int(mujoco.mjtCtrlInput.mjINPUT_FF if by_effort else mujoco.mjtCtrlInput.mjINPUT_POS),
     )
