@@ -140,7 +140,7 @@ class FeetechBus:
         if good:
             self._take_all(reader, state, arrived_ns, health)
         else:
-            self._take_some(reader, state, arrived_ns, health)
+            self._take_some(reader, state, health)
         self._feed_guardian()
         if health:
             self._health_due_ns = now_ns + _HEALTH_PERIOD_NS
@@ -274,13 +274,13 @@ class FeetechBus:
             np.multiply(layout.voltage, 0.1, out=state.voltage)
             state.temperature[:] = layout.temperature
 
-    def _take_some(self, reader: StateReader, state: JointState, now_ns: int, health: bool) -> None:
+    def _take_some(self, reader: StateReader, state: JointState, health: bool) -> None:
         layout, scales, answered = reader.layout, self._scales, reader.answered
         steps = (_SIGNED[layout.position] - scales.window & scales.turn) + scales.window
         np.copyto(state.position, steps * scales.position + scales.position_offset, where=answered)
         np.copyto(state.velocity, _SIGNED[layout.velocity] * scales.velocity, where=answered)
         np.copyto(state.effort, _SIGNED[layout.current] * scales.effort, where=answered)
-        np.copyto(state.stamp_ns, now_ns, where=answered)
+        np.copyto(state.stamp_ns, reader.stamps_ns, where=answered)
         np.copyto(state.fresh, answered)
         np.copyto(self._alarms, _FAULTS[layout.errors], where=answered)
         if health:

@@ -18,7 +18,7 @@ from hardware.feetech.frame import BROADCAST, FRAME_BYTES_MAX, Decoder, checksum
 from hardware.feetech.layout import FIRST, LAST, ReplyLayout
 from hardware.feetech.tables import MemoryTable
 from hardware.transport import Transport
-from hardware.types import BoolArray, BusCounters
+from hardware.types import BoolArray, BusCounters, Int64Array
 
 _LENGTHS = 10  # so many exchanges must fail before a length comes again
 _BITS_PER_BYTE = 10  # 8N1
@@ -32,6 +32,7 @@ class StateReader:
     Attributes:
         answered: (N,) whether each motor answered the last request.
         layout: Where the readings of those that did are.
+        stamps_ns: (N,) when the reply of each of them had arrived, after an exchange that was not perfect.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class StateReader:
         self._decoder = Decoder()
         self._all = np.ones(len(self._ids), np.bool_)
         self._some = np.zeros(len(self._ids), np.bool_)
+        self.stamps_ns: Int64Array = np.zeros(len(self._ids), np.int64)
         self.answered: BoolArray = self._some
         self.layout = self._salvaged[0]
 
@@ -78,19 +80,21 @@ class StateReader:
         transport = self._transport
         transport.drain()
         transport.write(layout.request)
-        deadline_ns = self._clock.now_ns() + self._wait_ns
+        heard_ns = self._clock.now_ns()
+        deadline_ns = heard_ns + self._wait_ns
         received, wanted = 0, layout.reply_bytes
         while received < wanted:
             count = transport.read_into(self._buffer[received:], deadline_ns)
-            received += count
             if count == 0:
                 break
+            received += count
+            heard_ns = self._clock.now_ns()
         if layout.intact(received):
             self.answered, self.layout = self._all, layout
             self._suspect = False
             return True
         self.answered, self.layout = self._some, self._salvaged[self._variant]
-        self._salvage(layout, received, deadline_ns)
+        self._salvage(layout, received, heard_ns, deadline_ns)
         self._variant = (self._variant + 1) % _LENGTHS
         self._suspect = True
         return bool(self._some.all())
@@ -100,17 +104,19 @@ class StateReader:
         count = self._transport.read_into(self._buffer, self._clock.now_ns())
         self._counters.unexpected += self._well_formed(count)[0]
 
-    def _salvage(self, layout: ReplyLayout, received: int, deadline_ns: int) -> None:
+    def _salvage(self, layout: ReplyLayout, received: int, heard_ns: int, deadline_ns: int) -> None:
         """Find the replies in a stream that is not as expected: lost, late or damaged ones."""
+        self._some[:] = False
         for _ in range(_READS_MAX):
-            damaged = self._take(layout, received)
+            damaged = self._take(layout, received, heard_ns)
             complete = int(self._some.sum()) + damaged >= len(self._ids)
             if complete or received == len(self._buffer) or self._clock.now_ns() >= deadline_ns:
                 break
             count = self._transport.read_into(self._buffer[received:], deadline_ns)
-            received += count
             if count == 0:
                 break
+            received += count
+            heard_ns = self._clock.now_ns()
         answered = int(self._some.sum())
         missing = len(self._ids) - answered
         found, broken = self._well_formed(received)
@@ -119,12 +125,11 @@ class StateReader:
         self._counters.corrupt += corrupt
         self._counters.timeouts += missing - corrupt
 
-    def _take(self, layout: ReplyLayout, received: int) -> int:
+    def _take(self, layout: ReplyLayout, received: int, heard_ns: int) -> int:
         """Keep the intact replies among so many bytes; return how many others have come whole, but damaged."""
         data = bytes(self._buffer[:received])
         places = [data.find(head) for head in layout.heads]
         starts = sorted(place for place in places if place >= 0)
-        self._some[:] = False
         damaged = 0
         for index, place in enumerate(places):
             end = place + layout.stride
@@ -132,6 +137,8 @@ class StateReader:
                 continue
             alone = not any(place < start < end for start in starts)
             if alone and checksum(data[place + 2 : end - 1]) == data[end - 1]:
+                if not self._some[index]:  # waiting for the others does not make it younger
+                    self.stamps_ns[index] = heard_ns
                 self._some[index] = True
                 self._kept[index * layout.stride : (index + 1) * layout.stride] = data[place:end]
             else:
