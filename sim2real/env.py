@@ -13,7 +13,8 @@ from hardware.types import BoolArray, Float64Array
 from runtime.contract.observation import Float32Array
 from runtime.contract.spec import Contract
 from sim2real.episodes import EpisodeStatistics
-from sim2real.simulation import Simulation, Transition
+from sim2real.simulation import Simulation
+from sim2real.transition import Transition
 
 
 def spaces_of(contract: Contract) -> tuple[Space[Float32Array], Space[Float32Array]]:

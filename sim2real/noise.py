@@ -71,6 +71,60 @@ class ReadingNoise:
             quantize(values, self._resolution)
 
 
+class OrientationNoise:
+    """Noise of the orientation readings of n robots with K IMUs: the true one times a small turn about each axis.
+
+    The turn is bias + white, with the bias drawn once per episode; for angles of a few degrees it is the quaternion
+    (1, angles / 2), brought to length 1.
+
+    Args:
+        n: Number of robots.
+        imus: K
+        bias: Standard deviation about each axis, rad.
+        white: Standard deviation about each axis, rad.
+    """
+
+    def __init__(self, n: int, imus: int, bias: float, white: float) -> None:
+        self._bias_std, self._white_std = bias, white
+        self._bias = np.zeros((n, imus, 3))
+
+    def begin(self, ids: Indices, rng: np.random.Generator) -> None:
+        """Draw the biases of new episodes."""
+        if self._bias_std > 0.0:
+            self._bias[ids] = self._bias_std * rng.standard_normal((len(ids), *self._bias.shape[1:]))
+
+    def apply(self, values: Float64Array, rng: np.random.Generator) -> None:
+        """Turn true orientations of all robots, (n, 4K), into readings, in place."""
+        self._turn(values, self._bias, rng)
+
+    def first(self, ids: Indices, values: Float64Array, rng: np.random.Generator) -> None:
+        """Turn true orientations of some robots, (k, 4K), into readings, in place."""
+        self._turn(values, self._bias[ids], rng)
+
+    def state_dict(self) -> dict[str, Float64Array]:
+        """Return the errors of the running episodes."""
+        return {"bias": self._bias.copy()}
+
+    def load_state_dict(self, state: dict[str, Float64Array]) -> None:
+        """Take over the errors that `state_dict` returned."""
+        self._bias[...] = state["bias"]
+
+    def _turn(self, values: Float64Array, bias: Float64Array, rng: np.random.Generator) -> None:
+        if self._bias_std == self._white_std == 0.0:
+            return
+        half = 0.5 * bias
+        if self._white_std > 0.0:
+            half += 0.5 * self._white_std * rng.standard_normal(bias.shape)
+        quaternion = values.reshape(len(values), -1, 4)
+        w, x, y, z = (quaternion[:, :, part].copy() for part in range(4))
+        a, b, c = (half[:, :, axis] for axis in range(3))
+        quaternion[:, :, 0] = w - x * a - y * b - z * c
+        quaternion[:, :, 1] = x + w * a + y * c - z * b
+        quaternion[:, :, 2] = y + w * b + z * a - x * c
+        quaternion[:, :, 3] = z + w * c + x * b - y * a
+        quaternion /= np.sqrt(np.square(quaternion).sum(axis=2, keepdims=True))
+
+
 def quantize(values: Float64Array, resolution: Float64Array) -> None:
     """Round to whole register counts, in place."""
     np.divide(values, resolution, out=values)
@@ -89,10 +143,11 @@ def register_resolution(robot: RobotConfig) -> dict[str, Float64Array]:
     }
 
 
-def reading_noises(n: int, noise: NoiseConfig, robot: RobotConfig) -> dict[str, ReadingNoise]:
+def reading_noises(n: int, noise: NoiseConfig, robot: RobotConfig) -> dict[str, ReadingNoise | OrientationNoise]:
     """Return the noise of every group of readings."""
     resolution = register_resolution(robot)
-    return {
+    imus, gyro = len(robot.imus), noise.angular_velocity
+    noises: dict[str, ReadingNoise | OrientationNoise] = {
         group: ReadingNoise(n, entry.gain, entry.bias, entry.white, resolution[group] * float(noise.quantize))
         for group, entry in (
             ("joint_position", noise.joint_position),
@@ -100,3 +155,7 @@ def reading_noises(n: int, noise: NoiseConfig, robot: RobotConfig) -> dict[str, 
             ("joint_effort", noise.joint_effort),
         )
     }
+    # An IMU's counts are far finer than its noise, so its readings are not rounded.
+    noises["angular_velocity"] = ReadingNoise(n, 0.0, gyro.bias, gyro.white, np.zeros(3 * imus))
+    noises["orientation"] = OrientationNoise(n, imus, noise.orientation.bias, noise.orientation.white)
+    return noises

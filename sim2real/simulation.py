@@ -1,6 +1,5 @@
 """Thousands of randomised robots stepped together: the core behind the vector and the single environment."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import mujoco
@@ -10,17 +9,20 @@ from mujoco.batch import Batch, SimulationError
 
 from configs.schema.randomization import RandomizationConfig
 from configs.schema.task import TaskConfig
-from hardware.types import BoolArray, Float64Array
+from hardware.types import Float64Array
 from runtime.contract.action import ActionPipeline
 from runtime.contract.goal import goal_error
 from runtime.contract.observation import Float32Array, ObservationPipeline
 from runtime.contract.signals import Signals
 from runtime.contract.spec import contract_of
 from sim2real.episodes import EpisodeStatistics
+from sim2real.imu import FirstImuReadings
+from sim2real.latency import EpisodeLatency
 from sim2real.model import Indices, build_model, columns_of
 from sim2real.noise import quantize, reading_noises, register_resolution
 from sim2real.randomization import EpisodePhysics
 from sim2real.terms import REWARDS, TERMINATIONS, TaskConstants, TaskState
+from sim2real.transition import Transition
 
 _TERM_GROUPS = {
     "joint_position": "joint_position",
@@ -28,23 +30,9 @@ _TERM_GROUPS = {
     "joint_position_cos": "joint_position",
     "joint_velocity": "joint_velocity",
     "joint_effort": "joint_effort",
+    "gyro": "angular_velocity",
+    "projected_gravity": "orientation",
 }
-
-
-@dataclass(slots=True)
-class Transition:
-    """One step of n environments: the simulation's own buffers, overwritten by the next step."""
-
-    observation: Float32Array
-    """(n, O); of the new episode where one ended."""
-    final_observation: Float32Array
-    """(n, O); the true next observation of every row."""
-    reward: Float32Array
-    """(n,)"""
-    terminated: BoolArray
-    """(n,); the episode ended in a state that has no successor."""
-    truncated: BoolArray
-    """(n,); the episode ended by its time limit alone."""
 
 
 class Simulation:
@@ -73,12 +61,14 @@ class Simulation:
             task,
             action_delay_max=latency.action[1],
             observation_delay_max=latency.observation[1],
+            imu_delay_max=latency.imu[1],
             groups=self._groups,
         )
         self.batch = Batch(self._robot.model, nsim=n, nthread=threads)
         self._rng = np.random.default_rng(seed)
         self.observation_pipeline = ObservationPipeline(self.contract, n)
         self.action_pipeline = ActionPipeline(self.contract, n)
+        self._latency = EpisodeLatency(self.batch, self._robot, self._groups, latency, task.physics.timestep)
         self._bind()
         self._physics = EpisodePhysics(self.batch, self._robot, randomization, self._strength)
         self._noises = reading_noises(n, randomization.noise, task.robot)
@@ -96,8 +86,7 @@ class Simulation:
         self._control = batch.bind("ctrl")
         self._qpos, self._qvel = batch.bind("qpos"), batch.bind("qvel")
         self._sensordata, self._history = batch.bind("sensordata"), batch.bind("history")
-        self._action_delay = batch.expand("actuator_delay") if self.randomization.latency.action[1] > 0.0 else None
-        self._sensor_delay = batch.expand("sensor_delay") if self.randomization.latency.observation[1] > 0.0 else None
+        self._first_imus = FirstImuReadings(batch, robot, self._groups, self._latency.sensor)
         self._columns = {group: columns_of(robot.sensors[group]) for group in self._groups}
         self._q, self._v = columns_of(robot.qpos), columns_of(robot.dof)
         self._u = columns_of(robot.control)
@@ -106,7 +95,11 @@ class Simulation:
         first, last = mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarning.mjWARN_BADQACC
         self._bad_states = batch.warning[:, int(first) : int(last) + 1, 1]
         self._strength = np.ones((n, joints))
-        self.signals = Signals.zeros(n, joints)
+        self.signals = Signals.zeros(n, joints, len(self.task.robot.imus), len(self.task.commands))
+        # Views with one row for each robot, into which sensors are copied.
+        self._readings: dict[str, Float64Array] = {
+            group: getattr(self.signals, group).reshape(n, -1) for group in self._groups
+        }
         self._constants = TaskConstants.of(self.task)
         self._state = TaskState(
             position=np.zeros((n, joints)),
@@ -137,13 +130,20 @@ class Simulation:
 
     def begin(self, ids: Indices) -> None:
         """Begin new episodes of some simulations; their rows of `transition.observation` show the first observation."""
-        self._draw_episode(ids)
+        self._physics.draw(ids, self._rng)
+        self._latency.draw(ids, self._rng)
         position, velocity = self._place(ids)
-        first = Signals(position.copy(), velocity.copy(), np.zeros_like(position))
+        first = Signals.zeros(len(ids), position.shape[1], len(self.task.robot.imus), len(self.task.commands))
+        present = {"joint_position": position, "joint_velocity": velocity, **self._first_imus.read(ids)}
         for group in self._groups:
+            values: Float64Array = getattr(first, group).reshape(len(ids), -1)
+            if group in present:
+                values[:] = present[group]
             noise = self._noises[group]
             noise.begin(ids, self._rng)
-            noise.first(ids, getattr(first, group), self._rng)
+            noise.first(ids, values, self._rng)
+        self._draw_commands(ids)
+        first.command[:] = self.signals.command[ids]
         self.action_pipeline.reset(ids)
         self._state.previous_action[ids] = 0.0
         none = np.zeros((len(ids), self.contract.action_size), np.float32)
@@ -164,6 +164,8 @@ class Simulation:
         np.copyto(state.velocity, self._qvel[:, self._v])
         state.goal_error = goal_error(state.position[:, self._goal_joint], self.task.goal.position, self.task.goal.wrap)
         self._judge(failed)
+        if self.contract.phase_frequency is not None:
+            np.multiply(self.episodes.length[:, None], 1.0 / self.contract.control_rate, out=self.signals.clock)
         self.observation_pipeline.observe(self.signals, self.action_pipeline.last_action)
         np.copyto(out.final_observation, out.observation)
         return np.flatnonzero(out.terminated | out.truncated)
@@ -173,17 +175,10 @@ class Simulation:
         success = self.transition.truncated[ids] & (self.episodes.held[ids] >= self._hold)
         self.episodes.finish(ids, success)
 
-    def _draw_episode(self, ids: Indices) -> None:
-        self._physics.draw(ids, self._rng)
-        latency, timestep = self.randomization.latency, self.task.physics.timestep
-        if self._action_delay is not None:
-            drawn = self._rng.uniform(*latency.action, len(ids))
-            self._action_delay[np.ix_(ids, self._robot.actuator)] = drawn[:, None]
-        if self._sensor_delay is not None:
-            # All joints share one exchange on the bus, so all readings have one age.
-            age = self._rng.uniform(*latency.observation, len(ids))
-            sensors = np.concatenate([self._robot.sensor_ids[group] for group in self._groups])
-            self._sensor_delay[np.ix_(ids, sensors)] = np.maximum(age - timestep, 0.0)[:, None]
+    def _draw_commands(self, ids: Indices) -> None:
+        """Draw what is asked of the policy in new episodes."""
+        for column, command in enumerate(self.task.commands.values()):
+            self.signals.command[ids, column] = self._rng.uniform(*command.range, len(ids))
 
     def _place(self, ids: Indices) -> tuple[Float64Array, Float64Array]:
         """Draw the joint state of new episodes and write the whole simulation state, delay buffers included."""
@@ -230,7 +225,7 @@ class Simulation:
 
     def _sense(self) -> None:
         for group in self._groups:
-            values: Float64Array = getattr(self.signals, group)
+            values = self._readings[group]
             np.copyto(values, self._sensordata[:, self._columns[group]])
             self._noises[group].apply(values, self._rng)
 
@@ -264,8 +259,8 @@ class Simulation:
         self._bad_states[broken] = 0
         out.terminated[broken] = True
         out.reward[broken] = -self.task.termination_penalty
-        for values in (self.signals.joint_position, self.signals.joint_velocity, self.signals.joint_effort):
-            values[broken] = 0.0
+        for group, values in self._readings.items():
+            values[broken] = 0.0 if group != "orientation" else np.tile([1.0, 0.0, 0.0, 0.0], values.shape[1] // 4)
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that resuming bit for bit needs: arrays and plain data."""
@@ -276,6 +271,7 @@ class Simulation:
             "fields": {name: self.batch.expand(name).copy() for name in self._expanded()},
             "noise": {group: self._noises[group].state_dict() for group in self._groups},
             "last_action": self.action_pipeline.last_action.copy(),
+            "command": self.signals.command.copy(),
             "pipeline": self.observation_pipeline.state_dict(),
             "episodes": self.episodes.state_dict(),
         }
@@ -292,9 +288,9 @@ class Simulation:
         for group in self._groups:
             self._noises[group].load_state_dict(state["noise"][group])
         self.action_pipeline.last_action[...] = state["last_action"]
+        self.signals.command[...] = state["command"]
         self.observation_pipeline.load_state_dict(state["pipeline"])
         self.episodes.load_state_dict(state["episodes"])
 
     def _expanded(self) -> list[str]:
-        delays = [("actuator_delay", self._action_delay), ("sensor_delay", self._sensor_delay)]
-        return [*self._physics.field_names, *(name for name, values in delays if values is not None)]
+        return [*self._physics.field_names, *self._latency.field_names]

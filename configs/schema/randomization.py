@@ -44,10 +44,12 @@ class LatencyConfig(Config):
     """From the end of inference to the motor acting on the command."""
     observation: tuple[Annotated[Duration, NonNegative], Annotated[Duration, NonNegative]] = (0.0, 0.0)
     """Age of joint readings when the policy sees them."""
+    imu: tuple[Annotated[Duration, NonNegative], Annotated[Duration, NonNegative]] = (0.0, 0.0)
+    """Age of IMU readings when the policy sees them: the unit's own filter, its line, and the time between samples."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        for name, (low, high) in (("action", self.action), ("observation", self.observation)):
+        for name, (low, high) in (("action", self.action), ("observation", self.observation), ("imu", self.imu)):
             if not low <= high:
                 raise MisplacedError((name,), "must be ordered, low before high")
         return self
@@ -86,12 +88,32 @@ class EffortNoiseConfig(Config):
     """Standard deviation of the noise drawn every tick (uncorrelated)."""
 
 
+class AngularVelocityNoiseConfig(Config):
+    """Noise of gyro readings: o = o0 + bias + white, about each axis."""
+
+    bias: Annotated[AngularVelocity, NonNegative] = 0.0
+    """Standard deviation of the offset, drawn once per episode (correlated)."""
+    white: Annotated[AngularVelocity, NonNegative] = 0.0
+    """Standard deviation of the noise drawn every tick (uncorrelated)."""
+
+
+class OrientationNoiseConfig(Config):
+    """Noise of orientation readings: the true one, turned a little about each axis of the body."""
+
+    bias: Annotated[Angle, NonNegative] = 0.0
+    """Standard deviation of the turn that is drawn once per episode (correlated): how a unit is askew."""
+    white: Annotated[Angle, NonNegative] = 0.0
+    """Standard deviation of the turn that is drawn every tick (uncorrelated)."""
+
+
 class NoiseConfig(Config):
     """Noise of every group of readings."""
 
     joint_position: PositionNoiseConfig = PositionNoiseConfig()
     joint_velocity: VelocityNoiseConfig = VelocityNoiseConfig()
     joint_effort: EffortNoiseConfig = EffortNoiseConfig()
+    angular_velocity: AngularVelocityNoiseConfig = AngularVelocityNoiseConfig()
+    orientation: OrientationNoiseConfig = OrientationNoiseConfig()
     quantize: bool = True
     """Round readings and effort commands to the resolution of the motor's registers."""
 
