@@ -65,10 +65,10 @@ class PtyServer:
         """Serve until told to stop, which is noticed within a few milliseconds."""
         # The kernel may delay a wake-up by 50 µs to save power; a reply at 4 Mbaud takes less than that.
         ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
-        self._offset_ns = time.monotonic_ns() - self._emulated.now_ns
         gc.collect()
         # What lives as long as the server need not be looked at again: a full collection takes milliseconds.
         gc.freeze()
+        self._offset_ns = time.monotonic_ns() - self._emulated.now_ns
         try:
             while not stop.is_set():
                 self._serve_once()

@@ -1,0 +1,85 @@
+"""Laws of the shipped robots: each holds its default pose under a policy that does nothing."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from configs.load import load_robot, load_task
+from configs.schema.task import TaskConfig
+from hardware.types import JointState
+from runtime.commands import run as run_command
+from runtime.contract.manifest import to_metadata
+from runtime.contract.spec import contract_of
+from runtime.emulation import lockstep
+from runtime.policy import OnnxPolicy
+from runtime.session import RunOptions, run_session
+
+TRIES = 3
+TASKS = ["so101_hold", "quadruped_stand", "hopper_hold"]
+
+
+@pytest.fixture(params=TASKS)
+def task(request: pytest.FixtureRequest) -> TaskConfig:
+    pytest.importorskip("mujoco")
+    return load_task(request.param)
+
+
+def idle_model(task: TaskConfig, path: Path) -> Path:
+    """Write a policy whose action is always 0: the default pose."""
+    onnx = pytest.importorskip("onnx")
+    contract = contract_of(task)
+    helper = onnx.helper
+    observations, actions = contract.observation_size, contract.action_size
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["observation", "w"], ["action"])],
+        "idle",
+        [helper.make_tensor_value_info("observation", onnx.TensorProto.FLOAT, [1, observations])],
+        [helper.make_tensor_value_info("action", onnx.TensorProto.FLOAT, [1, actions])],
+        [onnx.numpy_helper.from_array(np.zeros((observations, actions), np.float32), "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    helper.set_model_props(model, to_metadata(contract, {"task": contract.task}))
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_a_robot_holds_its_default_pose_without_a_fault(task, tmp_path):
+    world = lockstep(task.robot, plant="mujoco")
+    policy = OnnxPolicy(idle_model(task, tmp_path / "idle.onnx"))
+    report = run_session(policy, task.robot, world.hardware, world.clock, RunOptions(duration=3.0))
+    assert report.ok, report.reasons
+    assert report.goal_reached
+    assert not report.interventions
+    goal = [joint.default_position for joint in task.robot.joints.values()]
+    held = [joint["position"] for joint in world.emulated.snapshot()["joints"].values()]
+    assert held == pytest.approx(goal, abs=np.radians(8.0))
+
+
+@pytest.mark.parametrize("name", ["so101", "quadruped", "hopper_leg"])
+def test_a_robot_that_lies_limp_is_within_its_limits(name):
+    """The runtime must be able to pick it up: stops of the model are inside limits and margin of the robot."""
+    pytest.importorskip("mujoco")
+    robot = load_robot(name)
+    world = lockstep(robot, plant="mujoco")
+    state = JointState.empty(len(robot.joints))
+    world.hardware.open()
+    world.clock.sleep_until_ns(world.clock.now_ns() + 3 * 10**9)
+    world.hardware.read(state)
+    margin = robot.safety.position_margin
+    for joint, position in zip(robot.joints.values(), state.position, strict=True):
+        low, high = joint.position_limits
+        assert low - margin <= position <= high + margin
+
+
+def test_a_robot_runs_over_its_ports(task, tmp_path):
+    model = idle_model(task, tmp_path / "idle.onnx")
+    arguments = [str(model), "--robot", task.robot.name, "--emulate", "--duration", "1", "--json"]
+    for _ in range(TRIES):  # a machine that is busy elsewhere may keep the emulator from answering in time
+        document = json.loads(CliRunner().invoke(run_command.app, arguments).stdout)
+        if document["ok"]:
+            break
+    assert document["ok"], document["reasons"]
+    assert document["mode"] == "emulated"
