@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from hardware.clock import Clock, ns_from_s
 from hardware.errors import HardwareError
-from hardware.feetech.frame import FRAME_BYTES_MAX, Decoder, Instruction, Packet, encode
+from hardware.feetech.frame import BROADCAST, FRAME_BYTES_MAX, ID_MAX, Decoder, Instruction, Packet, encode
 from hardware.transport import Transport
 from hardware.types import BusCounters
 
@@ -19,6 +19,7 @@ _BITS_PER_BYTE = 10  # 8N1
 _STATUS_BYTES = 6
 _READS_MAX = 4096  # of one wait: a line that never falls silent must not hold the caller
 _IDENTITY_BYTES = 5
+_BROADCAST_PING_S_PER_ID = 0.003  # motors answer one after the other; LeRobot waits as long
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,17 @@ class Exchange:
             return None
         major, minor, _, low, high = reply.parameters
         return Identity(motor, low | high << 8, (major, minor))
+
+    def ping_all(self) -> list[int]:
+        """Return the ids of all who answer a broadcast ping. Takes 0.8 s and more. Raises PortLostError."""
+        wait_s = (ID_MAX + 1) * (_BROADCAST_PING_S_PER_ID + _STATUS_BYTES * _BITS_PER_BYTE / self.baudrate)
+        self.transport.drain()
+        self._decoder.reset()
+        self.transport.write(encode(BROADCAST, Instruction.PING))
+        found: set[int] = set()
+        for data in self._arriving(self.clock.now_ns() + ns_from_s(wait_s)):
+            found.update(packet.id for packet in self._decoder.feed(data) if not packet.parameters)
+        return sorted(found - {BROADCAST})
 
     def read(self, motor: int, address: int, size: int) -> bytes:
         """Return the bytes of a block of the table.

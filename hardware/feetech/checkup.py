@@ -1,0 +1,78 @@
+"""The check-up of a motor on the bench: what its registers say, whether that is well, and what to do if not."""
+
+from collections.abc import Iterator, Mapping
+
+from configs.schema.motor import MotorConfig
+from hardware.bench.interface import Finding
+from hardware.feetech.frame import Alarm
+from hardware.feetech.register_text import alarm_text
+from hardware.feetech.tables import BAUDRATES
+
+_HEADROOM = 10  # °C below the shutdown temperature: warm for a motor that does nothing
+_PROTECTIONS = int(Alarm.OVERHEATING | Alarm.OVERCURRENT | Alarm.OVERLOAD)  # what the factory switches on
+
+
+def examine(motor: int, baudrate: int, config: MotorConfig, values: Mapping[str, int]) -> Iterator[Finding]:
+    """Yield the findings on one motor.
+
+    Args:
+        motor: Its id.
+        baudrate: Speed at which it answers.
+        config: Its type.
+        values: Its registers, by name.
+    """
+    yield from _condition(motor, values)
+    yield from _settings(baudrate, config, values)
+
+
+def _condition(motor: int, values: Mapping[str, int]) -> Iterator[Finding]:
+    status = values["status"]
+    cure = f"remove its cause, then `sim2real motors reboot --id {motor} --port PORT`"
+    yield _finding("alarm", f"{alarm_text(status)} (0x{status:02x})", status == 0, cure)
+    voltage, low, high = (values[name] for name in ("present_voltage", "min_voltage_limit", "max_voltage_limit"))
+    yield _finding(
+        "voltage", f"{voltage / 10:.1f} V", low <= voltage <= high, f"supply {low / 10:.1f} V to {high / 10:.1f} V"
+    )
+    temperature, limit = values["present_temperature"], values["max_temperature_limit"]
+    yield _finding(
+        "temperature",
+        f"{temperature} °C",
+        temperature <= limit - _HEADROOM,
+        f"let it cool: it lets go at {limit} °C",
+    )
+
+
+def _settings(baudrate: int, config: MotorConfig, values: Mapping[str, int]) -> Iterator[Finding]:
+    yield Finding("firmware", f"{values['firmware_major']}.{values['firmware_minor']}", ok=True)
+    code = values["baud_rate"]
+    configured = BAUDRATES.get(code)
+    yield _finding(
+        "baud rate",
+        f"{baudrate} (code {code})",
+        configured == baudrate,
+        f"the register says {configured}: cycle its power, then `sim2real motors set-baud`",
+    )
+    for name, wanted, what in (("return_delay_time", 0, "return delay"), ("response_status_level", 1, "reply level")):
+        advice = "" if values[name] == wanted else f"opening the robot sets it to {wanted} and says so"
+        yield Finding(what, str(values[name]), ok=True, advice=advice)
+    mask = values["unloading_condition"]
+    yield _finding(
+        "protections",
+        f"{alarm_text(mask)} ({mask})",
+        mask & _PROTECTIONS == _PROTECTIONS,
+        f"some are off: set Unloading Condition (19) to the factory's {_PROTECTIONS} with Feetech's software",
+    )
+    highest = round(config.voltage_range[1] * 10)
+    yield _finding(
+        "highest voltage",
+        f"{values['max_voltage_limit'] / 10:.1f} V",
+        values["max_voltage_limit"] <= highest,
+        f"{config.name} is made for up to {highest / 10:.1f} V: set Max Voltage Limit (14) with Feetech's software",
+    )
+    yield Finding(
+        "watchdog", "none", ok=True, advice="the family has none: a guardian process watches while torque is on"
+    )
+
+
+def _finding(what: str, value: str, ok: bool, advice: str) -> Finding:
+    return Finding(what, value, ok, "" if ok else advice)
