@@ -187,6 +187,8 @@ class Simulation:
         if reset.around == "default":
             position += [joint.default_position for joint in self.task.robot.joints.values()]
         velocity = self._rng.uniform(*reset.velocity, shape)
+        if reset.start_pose_share > 0.0:
+            self._start_as_on_the_robot(position, velocity)
         self.batch.state[ids] = self._template
         self._qpos[np.ix_(ids, self._robot.qpos)] = position
         self._qvel[np.ix_(ids, self._robot.dof)] = velocity
@@ -199,6 +201,14 @@ class Simulation:
         self._control[np.ix_(ids, self._robot.control)] = neutral
         self._fill(ids, self._robot.control_history, neutral)
         return position, velocity
+
+    def _start_as_on_the_robot(self, position: Float64Array, velocity: Float64Array) -> None:
+        """Put some of the new episodes, (k, J) each, at rest where the ramp to the start pose would leave them."""
+        robot = self.task.robot
+        chosen = self._rng.random(len(position)) < self.task.reset.start_pose_share
+        pose = np.array([joint.default_position for joint in robot.joints.values()])
+        position[chosen] = pose + self._rng.uniform(-1.0, 1.0, position[chosen].shape) * robot.ready.tolerance
+        velocity[chosen] = 0.0
 
     def _fill(self, ids: Indices, columns: npt.NDArray[np.intp], values: Float64Array) -> None:
         if columns.size:

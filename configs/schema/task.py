@@ -106,6 +106,9 @@ class RewardTermConfig(Config):
 class ResetConfig(Config):
     """Start of an episode: every joint's position and velocity drawn uniformly from these ranges."""
 
+    start_pose_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """Share of episodes that begin as runs on the robot do: at rest, in the start pose within its tolerance."""
+
     around: Literal["zero", "default"] = "zero"
     """What `position` counts from: the joints' zero, or their default position."""
     position: tuple[Angle, Angle]

@@ -292,3 +292,14 @@ def test_the_plant_behind_the_emulator_moves_like_the_batch() -> None:
             plant.step(np.array([0.6 * float(action[0, 0])]))
         np.testing.assert_allclose(plant.position, simulation._qpos[0], atol=1e-9)
         np.testing.assert_allclose(plant.velocity, simulation._qvel[0], atol=1e-7)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_a_share_of_episodes_begins_at_rest_in_the_start_pose(share: float) -> None:
+    config = task(f"reset.start_pose_share={share}", "reset.position=[120 deg, 180 deg]")
+    simulation = started(Simulation(config, randomization(), 2000, seed=3))
+    tolerance = config.robot.ready.tolerance
+    at_rest = (np.abs(simulation._qpos[:, 0]) <= tolerance) & (simulation._qvel[:, 0] == 0.0)
+    assert abs(at_rest.mean() - share) < 0.03
+    elsewhere = simulation._qpos[~at_rest, 0]
+    assert ((elsewhere >= np.deg2rad(120)) & (elsewhere <= np.pi)).all()
