@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from emulated import robot_of
 
+from configs.schema.robot import RobotConfig
 from configs.schema.scenario import FaultsConfig
 from hardware.emulator.plant import InertiaPlant
 from hardware.emulator.pty import PtyServer
@@ -16,7 +17,13 @@ from hardware.emulator.robot import EmulatedRobot
 @contextmanager
 def served(joints: int = 1, faults: FaultsConfig | None = None, **updates: object) -> Iterator[PtyServer]:
     """Serve until the block ends; `.emulated` of the server is for looking at only."""
-    config = robot_of(joints, **updates)
+    with serving(robot_of(joints, **updates), faults) as server:
+        yield server
+
+
+@contextmanager
+def serving(config: RobotConfig, faults: FaultsConfig | None = None) -> Iterator[PtyServer]:
+    """Serve a robot without load until the block ends."""
     server = PtyServer(EmulatedRobot(config, InertiaPlant(config), faults))
     stop = threading.Event()
     thread = threading.Thread(target=server.serve, args=(stop,))

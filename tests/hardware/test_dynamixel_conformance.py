@@ -1,4 +1,4 @@
-"""Laws of the joint-level interface, run on the Dynamixel driver against the emulator: in lockstep, and over a pty."""
+"""Laws of the joint-level interface at register level, for the Dynamixel driver in both modes: lockstep and a pty."""
 
 import math
 import time
