@@ -5,19 +5,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
 from configs.load import load_robot, load_task
+from configs.schema.scenario import FaultsConfig
 from configs.schema.task import TaskConfig
 from hardware.types import JointState
 from runtime.commands import run as run_command
 from runtime.contract.manifest import to_metadata
 from runtime.contract.spec import contract_of
+from runtime.controller import Controller
 from runtime.emulation import lockstep
 from runtime.policy import OnnxPolicy
 from runtime.session import RunOptions, run_session
+from runtime.states import WITH_TORQUE
 
 TRIES = 3
+SECONDS = 10.0
 TASKS = ["so101_hold", "quadruped_stand", "hopper_hold"]
 
 
@@ -83,3 +88,64 @@ def test_a_robot_runs_over_its_ports(task, tmp_path):
             break
     assert document["ok"], document["reasons"]
     assert document["mode"] == "emulated"
+
+
+def lively_model(task: TaskConfig, path: Path) -> Path:
+    """Write a policy that drives every joint back and forth: a tanh of a random mixture of what it sees."""
+    onnx = pytest.importorskip("onnx")
+    contract = contract_of(task)
+    helper = onnx.helper
+    shape = (contract.observation_size, contract.action_size)
+    weights = np.random.default_rng(1).normal(0.0, 2.0, shape).astype(np.float32)
+    graph = helper.make_graph(
+        [
+            helper.make_node("MatMul", ["observation", "w"], ["linear"]),
+            helper.make_node("Tanh", ["linear"], ["action"]),
+        ],
+        "lively",
+        [helper.make_tensor_value_info("observation", onnx.TensorProto.FLOAT, [1, shape[0]])],
+        [helper.make_tensor_value_info("action", onnx.TensorProto.FLOAT, [1, shape[1]])],
+        [onnx.numpy_helper.from_array(weights, "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    helper.set_model_props(model, to_metadata(contract, {"task": contract.task}))
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize("name", ["pendulum_swingup", *TASKS])
+def test_no_command_leaves_the_envelope_while_replies_are_lost(name, tmp_path):
+    task = load_task(name)
+    entries = ({"kind": "lose_reply", "probability": 0.05}, {"kind": "corrupt_reply", "probability": 0.02})
+    faults = TypeAdapter(FaultsConfig).validate_python({"name": "lossy", "seed": 1, "faults": list(entries)})
+    joints = list(task.robot.joints.values())
+    low, high = np.array([joint.position_limits for joint in joints]).T
+    margin = task.robot.safety.position_margin
+    effort, stiffness, damping, speed = np.array(
+        [[joint.effort_limit, joint.stiffness, joint.damping, joint.velocity_limit] for joint in joints]
+    ).T
+    period = 1.0 / task.control_rate
+    before: list[np.ndarray] = []
+    ticks = 0
+
+    def look(controller: Controller) -> None:
+        nonlocal ticks
+        if controller.state not in WITH_TORQUE:
+            return
+        ticks += 1
+        command = controller.record.command
+        assert (np.abs(command.effort) <= effort + 1e-9).all()
+        assert (np.abs(command.velocity) <= speed + 1e-9).all()
+        assert ((command.stiffness >= 0.0) & (command.stiffness <= stiffness)).all()
+        assert ((command.damping >= 0.0) & (command.damping <= damping)).all()
+        if joints[0].mode != "current":
+            assert ((command.position >= low - margin) & (command.position <= high + margin)).all()
+            if before:
+                assert (np.abs(command.position - before[-1]) <= speed * period * 1.001).all()
+            before[:] = [command.position.copy()]
+
+    world = lockstep(task.robot, plant="inertia", faults=faults)
+    policy = OnnxPolicy(lively_model(task, tmp_path / "lively.onnx"))
+    run_session(policy, task.robot, world.hardware, world.clock, RunOptions(duration=SECONDS, on_tick=look))
+    assert ticks > 0.5 * SECONDS * task.control_rate
+    assert world.emulated.faults.injected["lose_reply"] > 20
