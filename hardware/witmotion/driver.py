@@ -28,7 +28,6 @@ CONTENT = Content.ACCELERATION | Content.ANGULAR_VELOCITY | Content.QUATERNION
 SAMPLE_BYTES = FRAME_BYTES * CONTENT.bit_count()
 
 _BUFFER_BYTES = 4096  # what the kernel keeps of a port
-_READS_MAX = 16  # a port that goes on giving more than it can receive is not listened to for ever
 _BITS = 10  # start, eight data bits, stop
 _ANSWER_S = 0.3  # a sample that is being sent, the command, its answer, and the USB adapter's latency
 _TRIES = 3
@@ -102,7 +101,8 @@ class WitMotionImu:
             PortLostError: The port vanished.
         """
         newest, received = None, 0
-        for _ in range(_READS_MAX):
+        # A port that goes on giving more than it can have received is not listened to for ever.
+        while received <= self._recent_bytes:
             count = self._transport.read_into(self._buffer, self._clock.now_ns())
             if count == 0:
                 break

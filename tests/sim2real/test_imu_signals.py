@@ -1,4 +1,4 @@
-"""Laws of simulated IMUs: what the policy sees is how the body moves, from the first observation on, as old as stated."""
+"""Laws of simulated IMUs: what the policy sees is how the body moves, from the first observation, as old as stated."""
 
 import numpy as np
 import pytest
