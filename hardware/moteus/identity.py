@@ -41,7 +41,7 @@ def decode_identity(data: bytes) -> Identity:
     values: dict[int, int] = {}
     try:
         for subframe in subframes(data):
-            if subframe.kind == Kind.REPLY:
+            if subframe.kind == Kind.REPLY and subframe.resolution == Resolution.INT32:
                 values[subframe.register] = int(subframe.value)
     except ProtocolError as error:
         raise HardwareError(f"an answer that is none of a moteus: {error}") from error

@@ -95,7 +95,7 @@ class LineBench:
         self.transport = lockstep_transports(self.emulated, self.clock)["main"]
         self.motors = list(self.emulated.motors.values())
 
-    def say(self, text: bytes, timeout_ns: int = 5 * MS) -> list[bytes]:
+    def say(self, text: bytes, timeout_ns: int = MS) -> list[bytes]:
         """Send bytes; return the lines that come until none has for the timeout."""
         self.transport.write(text)
         lines, buffer, heard = LineBuffer(), bytearray(4096), []
