@@ -10,21 +10,19 @@ from hardware.errors import HardwareError
 from hardware.feetech.exchange import Exchange
 from hardware.feetech.frame import BROADCAST, Instruction, encode
 from hardware.feetech.goals import MOTORS_MAX, Goals
-from hardware.feetech.motor import Motor, faults_of
+from hardware.feetech.motor import Motor
+from hardware.feetech.readings import Readings
 from hardware.feetech.roll_call import find_motors
 from hardware.feetech.scales import JointScales
 from hardware.feetech.state_reader import StateReader
 from hardware.finite import FiniteCheck
 from hardware.guardian import Guarded, Guardian
 from hardware.transport import Transport
-from hardware.types import BusCounters, JointCommand, JointState, MotorFault
+from hardware.types import BoolArray, BusCounters, JointCommand, JointState, MotorFault
 
 _REPLY_MARGIN_S = 0.006  # USB frames of 1 ms, latency timer of 1 ms, scheduling of a busy machine; beyond the wire time
 _HEALTH_PERIOD_NS = ns_from_s(0.25)  # of voltage, temperature, the guardian, and in turn the torque of one motor
 _SETUP_LIMIT_NS = ns_from_s(10.0)  # how long the guardian waits while torque goes on or off, with all retries
-_SIGNED = np.arange(1 << 16, dtype=np.int64)
-_SIGNED[1 << 15 :] = -_SIGNED[: 1 << 15]
-_FAULTS = np.array([int(faults_of(status)) for status in range(256)], np.int64)
 
 
 class FeetechBus:
@@ -69,16 +67,14 @@ class FeetechBus:
         self.notices: list[str] = []
         self._reader: StateReader | None = None
         self._goals: Goals | None = None
-        self._scales = JointScales(self._motors)
+        self._readings = Readings(JointScales(self._motors))
         self._guardian: Guardian | None = None
         self._enabled = False
         self._closed = False
         self._health_due_ns = 0
         self._turn = 0  # whose torque is looked at next without a reason
         self._torque_due: set[int] = set()
-        self._alarms = np.zeros(len(joints), np.int64)
         self._stopped = np.zeros(len(joints), np.int64)  # faults that only the next enable clears
-        self._steps = np.zeros(len(joints), np.int64)
         register = self._motors[0].table["torque_enable"]
         self._torque_register = bytes((register.address, register.size))
         self._off = encode(BROADCAST, Instruction.WRITE, bytes((register.address, 0)))
@@ -112,8 +108,9 @@ class FeetechBus:
             self._torque_off()  # a run that crashed may have left it on
             raise
         self.notices = [notice for motor in self._motors for notice in motor.notices]
-        self._scales = JointScales(self._motors)
-        self._goals = Goals(self._motors, self._scales)
+        scales = JointScales(self._motors)  # the unit of velocity is known now
+        self._readings = Readings(scales)
+        self._goals = Goals(self._motors, scales)
         ids = [motor.id for motor in self._motors]
         table = self._motors[0].table
         self._reader = StateReader(
@@ -138,9 +135,10 @@ class FeetechBus:
         arrived_ns = self._clock.now_ns()
         self._counters.reads += 1
         if good:
-            self._take_all(reader, state, arrived_ns, health)
+            self._readings.take_all(reader.layout, state, arrived_ns, health)
         else:
-            self._take_some(reader, state, health)
+            self._readings.take_some(reader.layout, state, reader.answered, reader.stamps_ns, health)
+            self._miss(reader.answered)
         self._feed_guardian()
         if health:
             self._health_due_ns = now_ns + _HEALTH_PERIOD_NS
@@ -148,7 +146,7 @@ class FeetechBus:
             self._turn = (self._turn + 1) % len(self._motors)
         if self._torque_due and self._enabled:
             self._look_at_torque(state)
-        np.bitwise_or(self._alarms, self._stopped, out=state.faults)
+        np.bitwise_or(self._readings.alarms, self._stopped, out=state.faults)
 
     def write(self, command: JointCommand) -> None:
         """Send the targets of all joints with one frame; nothing while torque is off, where a goal may move a motor.
@@ -255,37 +253,7 @@ class FeetechBus:
             if self._guardian is not None and self._guardian.gone:
                 self._stopped.fill(int(MotorFault.WATCHDOG))
 
-    def _take_all(self, reader: StateReader, state: JointState, now_ns: int, health: bool) -> None:
-        layout, scales, steps = reader.layout, self._scales, self._steps
-        _SIGNED.take(layout.position, out=steps, mode="clip")
-        np.subtract(steps, scales.window, out=steps)
-        np.bitwise_and(steps, scales.turn, out=steps)
-        np.add(steps, scales.window, out=steps)
-        np.multiply(steps, scales.position, out=state.position)
-        np.add(state.position, scales.position_offset, out=state.position)
-        _SIGNED.take(layout.velocity, out=steps, mode="clip")
-        np.multiply(steps, scales.velocity, out=state.velocity)
-        _SIGNED.take(layout.current, out=steps, mode="clip")
-        np.multiply(steps, scales.effort, out=state.effort)
-        _FAULTS.take(layout.errors, out=self._alarms, mode="clip")
-        state.stamp_ns.fill(now_ns)
-        state.fresh.fill(True)
-        if health:
-            np.multiply(layout.voltage, 0.1, out=state.voltage)
-            state.temperature[:] = layout.temperature
-
-    def _take_some(self, reader: StateReader, state: JointState, health: bool) -> None:
-        layout, scales, answered = reader.layout, self._scales, reader.answered
-        steps = (_SIGNED[layout.position] - scales.window & scales.turn) + scales.window
-        np.copyto(state.position, steps * scales.position + scales.position_offset, where=answered)
-        np.copyto(state.velocity, _SIGNED[layout.velocity] * scales.velocity, where=answered)
-        np.copyto(state.effort, _SIGNED[layout.current] * scales.effort, where=answered)
-        np.copyto(state.stamp_ns, reader.stamps_ns, where=answered)
-        np.copyto(state.fresh, answered)
-        np.copyto(self._alarms, _FAULTS[layout.errors], where=answered)
-        if health:
-            np.copyto(state.voltage, layout.voltage * 0.1, where=answered)
-            np.copyto(state.temperature, layout.temperature, where=answered)
+    def _miss(self, answered: BoolArray) -> None:
         for index, name in enumerate(self._names):
             if not answered[index]:
                 self._counters.by_joint[name] += 1
@@ -303,7 +271,7 @@ class FeetechBus:
             return
         self._torque_due.discard(index)
         # Without an alarm or the guardian that switched it off, it has restarted.
-        if reply.parameters[0] == 0 and not self._alarms[index] and not self._stopped[index]:
+        if reply.parameters[0] == 0 and not self._readings.alarms[index] and not self._stopped[index]:
             self._stopped[index] = int(MotorFault.OTHER)
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from feetech_bench import MOTOR, MS, TABLE, Bench
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.load import load_motor, load_robot
@@ -440,6 +440,7 @@ def test_report_holds_what_a_verdict_wants_to_see():
 # The trajectory
 
 
+@settings(deadline=None)  # a slow trajectory takes many steps
 @given(
     st.floats(-5000, 5000),
     st.floats(0, 5000).filter(lambda value: value == 0 or value > 10),

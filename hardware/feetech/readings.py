@@ -1,0 +1,63 @@
+"""From the words of a sync read to the state of joints: signs, units, directions and zero angles."""
+
+import numpy as np
+
+from hardware.feetech.layout import ReplyLayout
+from hardware.feetech.motor import faults_of
+from hardware.feetech.scales import JointScales
+from hardware.types import BoolArray, Int64Array, JointState
+
+# One look-up for each word costs less than taking its sign bit apart.
+_SIGNED = np.arange(1 << 16, dtype=np.int64)
+_SIGNED[1 << 15 :] = -_SIGNED[: 1 << 15]
+_FAULTS = np.array([int(faults_of(status)) for status in range(256)], np.int64)
+_VOLTS = 0.1
+
+
+class Readings:
+    """Writes what motors answered into a state.
+
+    Attributes:
+        alarms: (N,) bits of `MotorFault` that each motor's last reply reported.
+    """
+
+    def __init__(self, scales: JointScales) -> None:
+        self._scales = scales
+        self._steps = np.zeros(len(scales.position), np.int64)
+        self.alarms: Int64Array = np.zeros(len(scales.position), np.int64)
+
+    def take_all(self, layout: ReplyLayout, state: JointState, now_ns: int, health: bool) -> None:
+        """Take the readings of all motors; nothing is allocated. With `health`, voltage and temperature too."""
+        scales, steps = self._scales, self._steps
+        _SIGNED.take(layout.position, out=steps, mode="clip")
+        np.subtract(steps, scales.window, out=steps)
+        np.bitwise_and(steps, scales.turn, out=steps)
+        np.add(steps, scales.window, out=steps)
+        np.multiply(steps, scales.position, out=state.position)
+        np.add(state.position, scales.position_offset, out=state.position)
+        _SIGNED.take(layout.velocity, out=steps, mode="clip")
+        np.multiply(steps, scales.velocity, out=state.velocity)
+        _SIGNED.take(layout.current, out=steps, mode="clip")
+        np.multiply(steps, scales.effort, out=state.effort)
+        _FAULTS.take(layout.errors, out=self.alarms, mode="clip")
+        state.stamp_ns.fill(now_ns)
+        state.fresh.fill(True)
+        if health:
+            np.multiply(layout.voltage, _VOLTS, out=state.voltage)
+            state.temperature[:] = layout.temperature
+
+    def take_some(
+        self, layout: ReplyLayout, state: JointState, answered: BoolArray, stamps_ns: Int64Array, health: bool
+    ) -> None:
+        """Take the readings of the motors that answered."""
+        scales = self._scales
+        steps = (_SIGNED[layout.position] - scales.window & scales.turn) + scales.window
+        np.copyto(state.position, steps * scales.position + scales.position_offset, where=answered)
+        np.copyto(state.velocity, _SIGNED[layout.velocity] * scales.velocity, where=answered)
+        np.copyto(state.effort, _SIGNED[layout.current] * scales.effort, where=answered)
+        np.copyto(state.stamp_ns, stamps_ns, where=answered)
+        np.copyto(state.fresh, answered)
+        np.copyto(self.alarms, _FAULTS[layout.errors], where=answered)
+        if health:
+            np.copyto(state.voltage, layout.voltage * _VOLTS, where=answered)
+            np.copyto(state.temperature, layout.temperature, where=answered)
