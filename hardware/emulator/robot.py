@@ -76,13 +76,12 @@ class EmulatedRobot:
             for name, bus in robot.buses.items()
         }
         self.imus = {
-            name: ImuLine(name, imu, self._motion, seed + number, start_ns)
+            name: ImuLine(name, imu, self._motion, self.faults, seed + number, start_ns)
             for number, (name, imu) in enumerate(robot.imus.items())
         }
         self.ports: dict[str, Port] = {**self.lines, **self.imus}
         self._health_ns = start_ns + _HEALTH_PERIOD_NS
         self._overheated: set[int] = set()
-        self._encoder_error = [0.0] * len(joints)
         self._intruders: dict[str, EmulatedMotor] = {}
         self._unpowered: set[int] = set()
         self._sense()
@@ -173,24 +172,21 @@ class EmulatedRobot:
         """Advance one timestep: loops of the firmware, windings, mechanics."""
         electrics, now_ns = self.electrics, self._now_ns
         position, velocity = self._shafts()
+        supply, dt = electrics.supply, self._dt
         duty = [
-            motor.step(now_ns, angle, speed, resistance, electrics.supply, self._dt) if motor.torque_enabled else None
+            motor.step(now_ns, angle, speed, resistance, supply, dt) if motor.torque_enabled else None
             for motor, angle, speed, resistance in zip(
                 self._motors, position, velocity, electrics.resistance, strict=True
             )
         ]
         electrics.step(duty, velocity)
-        for index, direction in enumerate(self._direction):
-            self._effort[index] = direction * electrics.torque[index]
+        self._effort[:] = [d * torque for d, torque in zip(self._direction, electrics.torque, strict=True)]
         self.plant.step(self._effort)
 
     def _shafts(self) -> tuple[list[float], list[float]]:
         """Return angles and velocities of the motors' output shafts, from those of the joints."""
         directions, positions, velocities = self._direction, self.plant.position.tolist(), self.plant.velocity.tolist()
-        angles = [
-            d * q + zero + error
-            for d, q, zero, error in zip(directions, positions, self._zero, self._encoder_error, strict=True)
-        ]
+        angles = [d * q + zero for d, q, zero in zip(directions, positions, self._zero, strict=True)]
         return angles, [d * v for d, v in zip(directions, velocities, strict=True)]
 
     def _motion(self, body: str) -> Motion:
@@ -230,7 +226,8 @@ class EmulatedRobot:
         elif isinstance(fault, BrownOutFaultConfig):
             self._set_supply(fault.voltage if begins else self.config.supply_voltage, transition.time_ns)
         elif isinstance(fault, EncoderJumpFaultConfig):
-            self._encoder_error[list(self.motors).index(fault.joint)] = transition.value
+            index = list(self.motors).index(fault.joint)
+            self._zero[index] = self.config.joints[fault.joint].zero + transition.value
         elif isinstance(fault, ImuFaultConfig):
             self.imus[fault.imu].unit.fault = fault.kind if begins else ""
         else:
