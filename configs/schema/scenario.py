@@ -11,11 +11,11 @@ from configs.schema.task import TaskConfig
 
 
 class ReplyFaultConfig(Config):
-    """Status packets that do not arrive as the motor sent them."""
+    """Status packets, or samples of an IMU, that do not arrive as they were sent."""
 
     kind: Literal["lose_reply", "corrupt_reply", "truncate_reply", "duplicate_reply"]
     bus: Name | None = None
-    """The bus it happens on; every bus when left out."""
+    """The bus or IMU it happens on; all of them when left out."""
     probability: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     """Chance for each reply, from the seed."""
     start: Annotated[Duration, NonNegative] = 0.0
@@ -35,7 +35,7 @@ class InstructionFaultConfig(Config):
 
 
 class DelayFaultConfig(Config):
-    """Status packets that arrive late."""
+    """Status packets, or samples of an IMU, that arrive late."""
 
     kind: Literal["delay_reply"]
     bus: Name | None = None
@@ -159,7 +159,8 @@ class ScenarioConfig(Config):
 
 def unknown_part(fault: FaultConfig, robot: RobotConfig) -> tuple[str, str] | None:
     """Return the key by which a fault names a part that the robot does not have, and what is valid; None if it has."""
-    ports = [*robot.buses, *robot.imus] if isinstance(fault, UnplugFaultConfig) else robot.buses
+    instructions = isinstance(fault, InstructionFaultConfig)
+    ports = list(robot.buses) if instructions else [*robot.buses, *robot.imus]
     for key, valid in (("joint", robot.joints), ("bus", ports), ("imu", robot.imus)):
         name = getattr(fault, key, None)
         if name is not None and name not in valid:

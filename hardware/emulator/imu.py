@@ -6,6 +6,7 @@ from typing import Protocol
 
 from configs.schema.robot import ImuConfig
 from hardware.clock import NS_PER_S
+from hardware.emulator.faults import FaultScript
 from hardware.emulator.line import NEVER, garbled, same_rate
 from hardware.imu_sample import Motion
 from hardware.mounting import Mounting
@@ -66,13 +67,22 @@ class ImuLine:
 
     streams = True
 
-    def __init__(self, name: str, config: ImuConfig, motion: Callable[[str], Motion], seed: int, start_ns: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        config: ImuConfig,
+        motion: Callable[[str], Motion],
+        faults: FaultScript,
+        seed: int = 0,
+        start_ns: int = 0,
+    ) -> None:
         """Make the line of a unit that has been on since `start_ns`.
 
         Args:
             name: Of the unit.
             config: Its protocol, body and mounting.
             motion: Gives the present motion of a body, in the body's frame.
+            faults: What becomes of samples on their way.
             seed: Of the unit's noise.
             start_ns: Time.
         """
@@ -83,12 +93,14 @@ class ImuLine:
         self.unit = UNITS[config.protocol](baudrate, seed)
         self._body = config.body
         self._motion = motion
+        self._faults = faults
         self._mounting = Mounting.of(config.mounting)
         self._baudrate = baudrate
         self._heard: deque[tuple[int, bytes, int]] = deque()
         self._sent_ns = 0  # when the client's last byte has left it
         self._busy_ns = 0  # when the unit's last byte has left it
         self._adapter: deque[tuple[int, bytes]] = deque()
+        self._last_ns = 0  # when the adapter hands over what it has taken last: bytes do not overtake each other
         self._kept = 0
         self._period_ns: int | None = None
         self._sample_ns = NEVER
@@ -173,11 +185,14 @@ class ImuLine:
         if not data:
             return
         self._busy_ns = start_ns + _wire_ns(len(data), baudrate)
-        if self._kept + len(data) > _KEPT_BYTES_MAX:
-            self.dropped += len(data)
-            return
-        self._kept += len(data)
-        self._adapter.append((self._busy_ns, data if same_rate(baudrate, self._baudrate) else garbled(data)))
+        heard = data if same_rate(baudrate, self._baudrate) else garbled(data)
+        for delivery in self._faults.deliver(self.name, heard, self._busy_ns):
+            if self._kept + len(delivery.data) > _KEPT_BYTES_MAX:
+                self.dropped += len(delivery.data)
+                continue
+            self._kept += len(delivery.data)
+            self._last_ns = max(self._last_ns, self._busy_ns + delivery.delay_ns)
+            self._adapter.append((self._last_ns, delivery.data))
 
 
 def _wire_ns(count: int, baudrate: int) -> int:

@@ -212,6 +212,7 @@ def _collision(first: Reply, second: Reply) -> Reply:
 
 
 def same_rate(first: int, second: int) -> bool:
+    """Tell whether two baud rates are close enough to understand each other."""
     return abs(first - second) <= _BAUD_TOLERANCE * second
 
 

@@ -10,7 +10,13 @@ import pytest
 from emulated import robot_of
 
 from configs.schema.robot import ImuConfig, RobotConfig
-from configs.schema.scenario import FaultsConfig, ImuFaultConfig, UnplugFaultConfig
+from configs.schema.scenario import (
+    DelayFaultConfig,
+    FaultsConfig,
+    ImuFaultConfig,
+    ReplyFaultConfig,
+    UnplugFaultConfig,
+)
 from hardware.clock import MonotonicClock, VirtualClock
 from hardware.emulator.lockstep import lockstep_transports
 from hardware.emulator.plant import InertiaPlant
@@ -357,3 +363,30 @@ def test_only_frames_of_the_sample_make_one():
     unit._collect = lambda frame: collected.append(frame.type) or collect(frame)
     rig.ticks(4)
     assert set(collected) == frames
+
+
+@pytest.mark.parametrize("kind", ["lose_reply", "corrupt_reply", "truncate_reply", "duplicate_reply"])
+def test_on_a_bad_line_samples_are_missing_and_never_wrong(kind):
+    rig = Rig(ReplyFaultConfig(kind=kind, bus="trunk", probability=0.2))
+    rig.plant.motion = Motion((1.0, 0.0, 0.0, 0.0), (1.0, -2.0, 3.0), (0.0, 0.0, 9.81))
+    begin(rig)
+    fresh = 0
+    for _ in range(1000):
+        rig.ticks(1, 5 * MS)
+        fresh += bool(rig.state.fresh[0])
+        np.testing.assert_allclose(rig.state.angular_velocity[0], [1.0, -2.0, 3.0], atol=NOISE)
+        np.testing.assert_allclose(rig.state.orientation[0], [1.0, 0.0, 0.0, 0.0], atol=0.01)
+    assert rig.emulated.faults.injected[kind] > 150
+    assert 600 < fresh <= 1000
+
+
+def test_late_samples_come_in_their_order():
+    rig = Rig(DelayFaultConfig(kind="delay_reply", bus="trunk", probability=0.3, delay="12 ms"))
+    begin(rig)
+    for tick in range(200):
+        rig.plant.motion = Motion((1.0, 0.0, 0.0, 0.0), (0.1 * tick, 0.0, 0.0), (0.0, 0.0, 9.81))
+        before = rig.state.angular_velocity[0, 0]
+        rig.ticks(1, 5 * MS)
+        if tick > 4:
+            assert rig.state.angular_velocity[0, 0] >= before - NOISE
+            assert rig.state.angular_velocity[0, 0] >= 0.1 * (tick - 4) - NOISE

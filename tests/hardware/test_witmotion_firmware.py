@@ -5,6 +5,8 @@ import math
 import pytest
 
 from configs.schema.robot import ImuConfig
+from configs.schema.scenario import FaultsConfig
+from hardware.emulator.faults import FaultScript
 from hardware.emulator.imu import ImuLine
 from hardware.emulator.plant import AT_REST
 from hardware.imu_sample import Motion
@@ -153,7 +155,9 @@ def test_the_gyro_has_the_noise_of_the_datasheet_and_a_bias_for_each_power_up():
 
 def line(**updates: object) -> ImuLine:
     values = {"protocol": "witmotion", "baudrate": "9600 baud", "rate": "10 Hz", "body": "trunk", "stale_after": "1 s"}
-    return ImuLine("trunk", ImuConfig(**{**values, **updates}), lambda _body: AT_REST, 0, 0)
+    return ImuLine(
+        "trunk", ImuConfig(**{**values, **updates}), lambda _body: AT_REST, FaultScript(FaultsConfig(name="none"))
+    )
 
 
 def run(port: ImuLine, until_ns: int) -> list[tuple[int, bytes]]:
