@@ -4,6 +4,7 @@ Arguments: descriptors of port, shared memory, pipe from the driver and pipe to 
 hexadecimal. Shared memory: beat, limit in ns, tripped, 64 bits each.
 """
 
+import contextlib
 import mmap
 import os
 import select
@@ -28,12 +29,28 @@ def main(arguments: list[str]) -> None:
     frames = bytes.fromhex(arguments[5])
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)  # its job ends when the driver's does, not before
+    step_out()
     words = memoryview(mmap.mmap(memory, _BYTES)).cast("Q")
     os.write(ready, b"r")
     os.close(ready)
     if watch(words, life, parent):
         words[_TRIPPED] = 1
         send(port, frames)
+
+
+def step_out() -> None:
+    """Leave the processor that the driver may be bound to, and go before it if it has real-time priority.
+
+    A driver that spins instead of sleeping would otherwise keep its guardian from running.
+    """
+    with contextlib.suppress(OSError):  # what is not permitted is not needed on a machine that has time
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
+    with contextlib.suppress(OSError):
+        policy = os.sched_getscheduler(0)
+        if policy in (os.SCHED_FIFO, os.SCHED_RR):
+            highest = os.sched_get_priority_max(policy)
+            priority = min(os.sched_getparam(0).sched_priority + 1, highest)
+            os.sched_setscheduler(0, policy, os.sched_param(priority))
 
 
 def watch(words: memoryview, life: int, parent: int) -> bool:

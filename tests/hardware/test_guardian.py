@@ -166,3 +166,17 @@ def test_guardian_that_cannot_start_is_an_error(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(HardwareError, match="guardian"):
         GuardianProcess(0, b"", 10**9)
+
+
+def test_guardian_is_not_bound_to_the_processor_of_its_driver():
+    everywhere = os.sched_getaffinity(0)
+    read, write = os.pipe()
+    try:
+        os.sched_setaffinity(0, {min(everywhere)})
+        guardian = GuardianProcess(write, b"", 10**11)
+        assert os.sched_getaffinity(guardian.pid) == everywhere
+        guardian.stop()
+    finally:
+        os.sched_setaffinity(0, everywhere)
+        os.close(read)
+        os.close(write)
