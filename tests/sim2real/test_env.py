@@ -17,7 +17,9 @@ ENV = "sim2real/pendulum_swingup-v0"
 
 
 def make(n: int = 4, *overrides: str, name: str = "none") -> BatchEnv:
-    env = BatchEnv(load_task("pendulum_swingup", overrides), load_randomization(name), n, seed=3)
+    env = BatchEnv(
+        load_task("pendulum_swingup", ("reset.start_pose_share=0", *overrides)), load_randomization(name), n, seed=3
+    )
     env.reset_arrays(3)
     return env
 

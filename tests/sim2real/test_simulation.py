@@ -26,7 +26,7 @@ def randomization(**parts: object) -> RandomizationConfig:
 
 
 def task(*overrides: str) -> TaskConfig:
-    return load_task("pendulum_swingup", overrides)
+    return load_task("pendulum_swingup", ("reset.start_pose_share=0", *overrides))
 
 
 def started(simulation: Simulation) -> Simulation:
