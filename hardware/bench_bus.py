@@ -1,13 +1,15 @@
-"""Benchmark of the Dynamixel driver against the vendor's SDK: cost of one tick of read and write, side by side.
+"""Benchmark of the Dynamixel driver against others: cost of one tick of read and write, side by side.
 
-Needs dynamixel-sdk (dev extra). Both talk to the same remembering motors behind a pseudo-terminal in another process.
+The others are the vendor's SDK by fast sync read (dev extra) and, where it is installed, the raw fast sync read of
+rustypot, which is written in Rust. All talk to the same remembering motors behind a pseudo-terminal in another process.
 CPU time is that of this process alone; wall time holds the peer and the scheduler too.
 """
 
+import importlib.util
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import dynamixel_sdk as sdk
 import numpy as np
@@ -26,35 +28,43 @@ _ROUNDS = 6  # each side takes turns, so that a busy moment of the machine meets
 _ADDRESS, _BYTES = 126, 10  # present current, velocity, position
 _GOAL_ADDRESS, _GOAL_BYTES = 102, 2
 _US_PER_S = 1e6
+_PREFIXES = {"dynamixel_sdk": "", "rustypot": "rustypot_"}
 
 
 def bench_bus(motors: int = 12, seconds: float = 5.0) -> dict[str, dict[str, float]]:
-    """Measure both drivers in turn on the same bus.
+    """Measure the drivers in turn on the same bus.
 
     Args:
         motors: Motors on the bus.
         seconds: Wall time for all of it.
 
     Returns:
-        `ratios`: how many times the vendor's cost ours is; `figures`: microseconds for each tick.
+        `ratios`: how many times our cost the others' is, the vendor's SDK where no name is given; `figures`:
+        microseconds for each tick.
 
     Raises:
         HardwareError: The bus did not answer as it must.
     """
     pivot = load_robot("pendulum").joints["pivot"]
     joints = {f"joint_{motor}": pivot.model_copy(update={"id": motor}) for motor in range(1, motors + 1)}
-    ours: list[tuple[float, list[float]]] = []
-    theirs: list[tuple[float, list[float]]] = []
+    sides: dict[str, Callable[[str], AbstractContextManager[Callable[[], None]]]] = {
+        "driver": lambda path: _our_tick(path, joints),
+        "dynamixel_sdk": lambda path: _sdk_tick(path, motors),
+    }
+    if importlib.util.find_spec("rustypot") is not None:
+        sides["rustypot"] = lambda path: _rustypot_tick(path, motors)
+    rounds: dict[str, list[tuple[float, list[float]]]] = {name: [] for name in sides}
     with _peer(joints) as path:
         for _ in range(_ROUNDS):
-            with _our_tick(path, joints) as tick:
-                ours.append(_measure(tick, seconds / _ROUNDS / 2))
-            with _their_tick(path, motors) as tick:
-                theirs.append(_measure(tick, seconds / _ROUNDS / 2))
-    figures = _figures("driver", ours) | _figures("dynamixel_sdk", theirs)
+            for name, side in sides.items():
+                with side(path) as tick:
+                    rounds[name].append(_measure(tick, seconds / _ROUNDS / len(sides)))
+    figures = {key: value for name, own in rounds.items() for key, value in _figures(name, own).items()}
     ratios = {
-        name: figures[f"dynamixel_sdk_{name}_us"] / figures[f"driver_{name}_us"]
-        for name in ("cpu", "wall_p50", "wall_p99")
+        f"{prefix}{what}": figures[f"{name}_{what}_us"] / figures[f"driver_{what}_us"]
+        for name, prefix in _PREFIXES.items()
+        if name in sides
+        for what in ("cpu", "wall_p50", "wall_p99")
     }
     return {"ratios": ratios, "figures": figures | {"motors": float(motors)}}
 
@@ -98,7 +108,7 @@ def _our_tick(path: str, joints: dict[str, JointConfig]) -> Iterator[Callable[[]
 
 
 @contextmanager
-def _their_tick(path: str, motors: int) -> Iterator[Callable[[], None]]:
+def _sdk_tick(path: str, motors: int) -> Iterator[Callable[[], None]]:
     port = sdk.PortHandler(path)
     if not (port.openPort() and port.setBaudRate(1_000_000)):
         raise HardwareError(f"dynamixel-sdk cannot open {path}")
@@ -125,6 +135,23 @@ def _their_tick(path: str, motors: int) -> Iterator[Callable[[], None]]:
         yield tick
     finally:
         port.closePort()
+
+
+@contextmanager
+def _rustypot_tick(path: str, motors: int) -> Iterator[Callable[[], None]]:
+    import rustypot
+
+    controller = rustypot.Xl330PyController(path, 1_000_000, 0.1)
+    controller.set_fast_sync_read(True)
+    ids = list(range(1, motors + 1))
+    goals = [[0, 0] for _ in ids]
+
+    def tick() -> None:
+        controller.sync_read_raw_data(ids, _ADDRESS, _BYTES)
+        controller.sync_write_raw_data(ids, _GOAL_ADDRESS, goals)
+
+    yield tick
+    controller.close()
 
 
 def _measure(tick: Callable[[], None], seconds: float) -> tuple[float, list[float]]:

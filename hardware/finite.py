@@ -10,11 +10,19 @@ class FiniteCheck:
 
     def __init__(self, joints: int) -> None:
         self._flags = bytearray(5 * joints)
-        flags = np.frombuffer(self._flags, np.bool_).reshape(5, joints)
+        flags = self._block = np.frombuffer(self._flags, np.bool_).reshape(5, joints)
         self._position, self._velocity, self._effort, self._stiffness, self._damping = flags
 
     def __call__(self, command: JointCommand) -> bool:
         """Return whether no target is NaN or infinite."""
+        block = command.position.base
+        if (
+            block is not None
+            and block is command.velocity.base is command.effort.base is command.stiffness.base is command.damping.base
+            and block.shape == self._block.shape
+        ):
+            np.isfinite(block, out=self._block)
+            return 0 not in self._flags
         np.isfinite(command.position, out=self._position)
         np.isfinite(command.velocity, out=self._velocity)
         np.isfinite(command.effort, out=self._effort)

@@ -58,7 +58,10 @@ class SerialPort:
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send all bytes. Raises PortLostError if the port vanished."""
         self._check_open()
-        sent = self._write_some(data)
+        try:
+            sent = os.write(self._fd, data)
+        except OSError:
+            sent = self._write_some(data)  # tells a full buffer from a port that vanished
         if sent == len(data):
             return
         rest = memoryview(data)[sent:]
@@ -69,6 +72,34 @@ class SerialPort:
                 raise PortLostError(f"port {self.path} takes no data")
             self._writable.poll(remaining_ms)
             rest = rest[self._write_some(rest) :]
+
+    def ask(self, request: bytes, buffer: memoryview, wanted: int, deadline_ns: int, wait_ms: int) -> int:
+        """Do what `transport.ask` does, with as few calls as it takes.
+
+        Raises:
+            PortLostError: The port vanished.
+        """
+        self._check_open()
+        try:
+            termios.tcflush(self._fd, termios.TCIFLUSH)
+            sent = os.write(self._fd, request)
+            if sent < len(request):
+                self.write(memoryview(request)[sent:])
+            if not self._readable.poll(wait_ms):
+                return 0
+            received = os.readv(self._fd, [buffer])
+        except BlockingIOError:
+            received = 0  # nothing goes out, or a pseudo-terminal that was just flushed says that it is readable
+        except termios.error as error:
+            raise self._lost(OSError(*error.args)) from error
+        except OSError as error:
+            raise self._lost(error) from error
+        while received < wanted:
+            count = self.read_into(buffer[received:], deadline_ns)
+            if count == 0:
+                break
+            received += count
+        return received
 
     def read_into(self, buffer: memoryview, deadline_ns: int) -> int:
         """Wait until bytes are there or the deadline passes; return how many came, 0 at the deadline.

@@ -1,6 +1,8 @@
 """What moves bytes between a driver and a bus: the interface of serial ports, pseudo-terminals and lockstep."""
 
-from typing import Protocol
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol, runtime_checkable
 
 
 class Transport(Protocol):
@@ -29,3 +31,41 @@ class Transport(Protocol):
     def close(self) -> None:
         """Release the port. Never raises; closing twice does nothing."""
         ...
+
+
+Ask = Callable[[bytes, memoryview, int, int, int], int]
+"""`ask` of a transport: request, buffer, bytes wanted, deadline in ns, and the wait until then in ms, rounded up."""
+
+
+@runtime_checkable
+class AskingTransport(Transport, Protocol):
+    """A transport that has a way of its own to ask and wait for the answer, which costs less than the calls above."""
+
+    def ask(self, request: bytes, buffer: memoryview, wanted: int, deadline_ns: int, wait_ms: int) -> int:
+        """Do what `ask` below does."""
+        ...
+
+
+def asking(transport: Transport) -> Ask:
+    """Return the transport's own way to ask, or that of every transport."""
+    return transport.ask if isinstance(transport, AskingTransport) else partial(ask, transport)
+
+
+def ask(transport: Transport, request: bytes, buffer: memoryview, wanted: int, deadline_ns: int, wait_ms: int) -> int:
+    """Throw away what has arrived, send a request, and wait until so many bytes came or the deadline passes.
+
+    Returns:
+        How many bytes were put into the buffer; it may be more than were wanted.
+
+    Raises:
+        PortLostError: The port vanished.
+    """
+    transport.drain()
+    transport.write(request)
+    received = 0
+    while received < wanted:
+        count = transport.read_into(buffer[received:], deadline_ns)
+        received += count
+        if count == 0:
+            break
+    return received

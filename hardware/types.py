@@ -78,8 +78,8 @@ class JointCommand:
 
     @classmethod
     def zeros(cls, joints: int) -> Self:
-        """Return a command of zeros."""
-        return cls(*(np.zeros(joints) for _ in range(5)))
+        """Return a command of zeros; its arrays are the rows of one block, so that drivers can look at all at once."""
+        return cls(*np.zeros((5, joints)))
 
 
 class ImuFault(IntFlag):

@@ -233,19 +233,24 @@ class DynamixelBus:
         return StateReader(ids, table, self._transport, self._clock, baudrate, fast, self._margin_s, counters)
 
     def _take_all(self, reader: StateReader, state: JointState, now_ns: int, health: bool) -> None:
-        data = reader.data
-        np.multiply(data["position"], self._scales.position, out=state.position)
-        np.add(state.position, self._scales.position_offset, out=state.position)
-        np.multiply(data["velocity"], self._scales.velocity, out=state.velocity)
-        np.multiply(data["effort"], self._scales.effort, out=state.effort)
+        columns, scales = reader.columns, self._scales
+        position, velocity, effort = state.position, state.velocity, state.effort
+        # Copied first: a multiplication that converts integers on the way costs twice as much as the two steps.
+        position[...] = columns["position"]
+        velocity[...] = columns["velocity"]
+        effort[...] = columns["effort"]
+        np.multiply(position, scales.position, position)
+        np.add(position, scales.position_offset, position)
+        np.multiply(velocity, scales.velocity, velocity)
+        np.multiply(effort, scales.effort, effort)
         state.stamp_ns.fill(now_ns)
         state.fresh.fill(True)
         if health:
-            np.multiply(data["voltage"], 0.1, out=state.voltage)
-            state.temperature[:] = data["temperature"]
+            np.multiply(columns["voltage"], 0.1, out=state.voltage)
+            state.temperature[:] = columns["temperature"]
 
     def _take_some(self, reader: StateReader, state: JointState, now_ns: int, health: bool) -> None:
-        answered, data = reader.answered, reader.data
+        answered, data = reader.answered, reader.columns
         scaled = data["position"] * self._scales.position + self._scales.position_offset
         np.copyto(state.position, scaled, where=answered)
         np.copyto(state.velocity, data["velocity"] * self._scales.velocity, where=answered)

@@ -64,7 +64,8 @@ class GoalFrame:
         """Return the frame with the goals that are in it now; the template itself where nothing has to be stuffed."""
         if _MARK in self._template[_PARAMETERS_AT - 1 : -2]:
             return encode(BROADCAST, self._instruction, bytes(self._parameters))
-        self._template[-2:] = crc16(self._checked).to_bytes(2, "little")
+        crc = crc16(self._checked)
+        self._template[-2], self._template[-1] = crc & 0xFF, crc >> 8
         return self._template
 
 

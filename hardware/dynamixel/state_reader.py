@@ -5,7 +5,7 @@ So what arrived before a request is thrown away, and after every exchange that w
 block of another length. A late reply then has the wrong length and is counted as unexpected.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from hardware.clock import Clock, ns_from_s
 from hardware.dynamixel.frame import ALERT, BROADCAST, FRAME_BYTES_MAX, HEADER, Decoder, Packet, fast_replies
 from hardware.dynamixel.layout import ReplyLayout
 from hardware.dynamixel.registers import ControlTable, Register
-from hardware.transport import Transport
+from hardware.transport import Transport, asking
 from hardware.types import BoolArray, BusCounters
 
 _HEALTH = {
@@ -30,6 +30,7 @@ _MOTION = ("effort", "velocity", "position")
 _MOTION_BYTES = tuple(range(10, 21))
 _HEALTH_BYTES = 21
 _BITS_PER_BYTE = 10  # 8N1
+_NS_PER_MS = 1_000_000
 _GAP_S = 0.0001  # silence between two status packets, generously
 _READS_MAX = 1024  # of one exchange: a line that never falls silent must not hold the tick
 
@@ -49,7 +50,8 @@ class StateReader:
     Attributes:
         answered: (N,) whether each motor answered the last request.
         errors: (N,) error bytes of those that did.
-        data: (N,) structured, the readings of those that did: effort, velocity, position, and voltage, temperature.
+        columns: (N,) each, the readings of those that did: effort, velocity, position; after a read with health
+            voltage and temperature too.
     """
 
     def __init__(
@@ -76,17 +78,19 @@ class StateReader:
         self._health = ReplyLayout(self._buffer, ids, fields, _HEALTH_BYTES, fast)
         wire_s = 2 * longest * _BITS_PER_BYTE / baudrate + _GAP_S * len(self._ids)
         self._wait_ns = ns_from_s(wire_s + margin_s)
+        self._wait_ms = -(-self._wait_ns // _NS_PER_MS)
+        self._ask = asking(transport)
         self._variant = 0
         self._suspect = False
         self._fast_seen = False
         self._all = np.ones(len(self._ids), np.bool_)
         self._some = np.zeros(len(self._ids), np.bool_)
-        self._no_errors = bytes(len(self._ids))
         self._salvaged_errors = np.zeros(len(self._ids), np.uint8)
         self._salvaged = {layout.length: np.zeros(len(self._ids), layout.data_dtype) for layout in self._layouts()}
+        self._salvaging = self._salvaged[_HEALTH_BYTES]
         self.answered: BoolArray = self._some
         self.errors: npt.NDArray[np.uint8] = self._salvaged_errors
-        self.data: npt.NDArray[np.void] = self._salvaged[_HEALTH_BYTES]
+        self.columns: Mapping[str, npt.NDArray[np.integer[npt.NBitBase]]] = {}
 
     def read(self, health: bool) -> bool:
         """Ask all motors for their motion, and for voltage and temperature too if wanted.
@@ -100,21 +104,15 @@ class StateReader:
         if self._suspect:
             self._collect_late()
         layout = self._health if health else self._motion[self._variant]
-        transport = self._transport
-        transport.drain()
-        transport.write(layout.request)
         deadline_ns = self._clock.now_ns() + self._wait_ns
-        received, wanted = 0, layout.reply_bytes
-        while received < wanted:
-            count = transport.read_into(self._buffer[received:], deadline_ns)
-            received += count
-            if count == 0:
-                break
-        if layout.intact(received):
-            self.answered, self.errors, self.data = self._all, layout.errors, layout.records
+        received = self._ask(layout.request, self._buffer, layout.reply_bytes, deadline_ns, self._wait_ms)
+        if layout.perfect(received):
+            self.answered, self.errors, self.columns = self._all, layout.errors, layout.columns
             self._suspect = False
-            if layout.errors.tobytes() == self._no_errors:
-                return True
+            return True
+        if layout.intact(received):
+            self.answered, self.errors, self.columns = self._all, layout.errors, layout.columns
+            self._suspect = False
             return self._sort_out_errors()
         self._variant = (self._variant + 1) % len(_MOTION_BYTES)
         self._suspect = True
@@ -146,7 +144,9 @@ class StateReader:
         self._fast_seen = False
         self._some[:] = False
         self._salvaged_errors[:] = 0
-        self.answered, self.errors, self.data = self._some, self._salvaged_errors, self._salvaged[layout.length]
+        self._salvaging = self._salvaged[layout.length]
+        self.answered, self.errors = self._some, self._salvaged_errors
+        self.columns = {name: self._salvaging[name] for name in layout.columns}
         corrupt_before = self._decoder.corrupt
         fed = 0
         complete = False
@@ -200,7 +200,7 @@ class StateReader:
     def _keep(self, index: int, error: int, values: bytes) -> None:
         self._some[index] = True
         self._salvaged_errors[index] = error
-        self.data[index] = np.frombuffer(values, self.data.dtype, 1)[0]
+        self._salvaging[index] = np.frombuffer(values, self._salvaging.dtype, 1)[0]
 
     def _count_missing(self, complete: bool, corrupt: int) -> None:
         missing = len(self._ids) - int(self._some.sum())
