@@ -28,6 +28,9 @@ CONTENT = Content.ACCELERATION | Content.ANGULAR_VELOCITY | Content.QUATERNION
 SAMPLE_BYTES = FRAME_BYTES * CONTENT.bit_count()
 
 _BUFFER_BYTES = 4096  # what the kernel keeps of a port
+_BACKLOG_MAX = _BUFFER_BYTES - SAMPLE_BYTES
+"""Bytes: what is full loses what comes, so the newest that it holds may be as old as it likes."""
+
 _BITS = 10  # start, eight data bits, stop
 _ANSWER_S = 0.3  # a sample that is being sent, the command, its answer, and the USB adapter's latency
 _TRIES = 3
@@ -41,7 +44,7 @@ class WitMotionImu:
 
     Attributes:
         decoder: With its counters of bytes and frames that were damaged.
-        backlogs: Reads that found more than could be recent, and threw it away.
+        backlogs: Reads that found a buffer that may have run over, and threw it away.
     """
 
     rate_max = RATE_RANGE
@@ -67,8 +70,6 @@ class WitMotionImu:
         self._clock = clock
         self._rate_code = _rate_code(name, config)
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
-        # Bytes that the line carries within `stale_after`: more than that is, in part, older.
-        self._recent_bytes = max(round(config.baudrate * config.stale_after / _BITS), 2 * SAMPLE_BYTES)
         self._acceleration: Frame | None = None
         self._rate: Frame | None = None
 
@@ -101,15 +102,14 @@ class WitMotionImu:
             PortLostError: The port vanished.
         """
         newest, received = None, 0
-        # A port that goes on giving more than it can have received is not listened to for ever.
-        while received <= self._recent_bytes:
+        while received <= _BACKLOG_MAX:
             count = self._transport.read_into(self._buffer, self._clock.now_ns())
             if count == 0:
                 break
             received += count
             for frame in self.decoder.feed(self._buffer[:count]):
                 newest = self._collect(frame) or newest
-        if received > self._recent_bytes:
+        if received > _BACKLOG_MAX:
             self.backlogs += 1
             self._transport.drain()
             self._forget()

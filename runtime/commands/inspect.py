@@ -54,10 +54,17 @@ def _lines(document: dict[str, Any], contract: Contract) -> list[str]:
         f"stiffness {joint.stiffness:g}, damping {joint.damping:g}"
         for joint in contract.robot.joints
     ]
+    lines += [f"  IMU {imu.name}: on body {imu.body}, stale after {imu.stale_after:g} s" for imu in contract.robot.imus]
     lines.append(f"observation      {contract.observation_size} values")
     for term in contract.observation:
         clip = f", clip {term.clip:g}" if term.clip is not None else ""
         lines.append(f"  {term.term}: {term.width} x {term.history} ticks, scale {term.scale:g}{clip}")
+    lines += [
+        f"command          {command.name}: {command.low:g} to {command.high:g}, default {command.default:g}"
+        for command in contract.commands
+    ]
+    if contract.phase_frequency is not None:
+        lines.append(f"phase            {contract.phase_frequency:g} Hz")
     scale = ", ".join(f"{value:g}" for value in action.scale)
     offset = ", ".join(f"{value:g}" for value in action.offset)
     lines.append(

@@ -198,6 +198,15 @@ def test_what_lay_in_the_buffer_too_long_is_thrown_away():
     assert rig.ticks(2)[-1] == ImuFault(0)
 
 
+def test_after_a_pause_that_the_buffer_holds_the_newest_sample_counts():
+    rig = Rig().opened()
+    rig.clock.sleep_until_ns(rig.clock.now_ns() + 400 * MS)
+    rig.emulated.advance_to(rig.clock.now_ns())
+    rig.plant.motion = Motion((1.0, 0.0, 0.0, 0.0), (2.0, 0.0, 0.0), (0.0, 0.0, 9.81))
+    assert rig.ticks(1) == [ImuFault(0)]
+    assert rig.state.angular_velocity[0, 0] == pytest.approx(2.0, abs=NOISE)
+
+
 # --- faults
 
 
