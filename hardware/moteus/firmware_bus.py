@@ -89,7 +89,7 @@ class MoteusWire:
         for motor in motors:
             if frame.prefix or frame.destination not in (motor.id, BROADCAST):
                 continue
-            data = self._server(motor).carry_out(frame.data, now_ns)
+            data = self._server(motor).carry_out(frame.data, now_ns, frame.reply_wanted)
             if data is not None and frame.reply_wanted:
                 taken_ns = _TURNAROUND_NS + _can_ns(len(pad(data)))
                 self._free_ns += taken_ns

@@ -31,12 +31,14 @@ class Server:
         self._console = Console(motor.settings)
         self._staged = dict(INITIAL)
         self._mode: Mode | None = None
+        self._reply_wanted = True
         self._uuid = [crc32(f"moteus {motor.id} {word}".encode()) - (1 << 31) for word in range(4)]
         self._readings = _readings(motor, self._uuid)
 
-    def carry_out(self, data: bytes, now_ns: int) -> bytes | None:
+    def carry_out(self, data: bytes, now_ns: int, reply_wanted: bool = True) -> bytes | None:
         """Do what a frame says; return the answer, None if by its UUID it is for another controller."""
         answer = Answer()
+        self._reply_wanted = reply_wanted
         self._mode = None
         try:
             for subframe in subframes(data):
@@ -67,6 +69,8 @@ class Server:
                 answer.add_error(Kind.WRITE_ERROR, register, code)
         elif kind in (Kind.CLIENT_DATA, Kind.CLIENT_POLL) and register == CHANNEL:
             self._console.feed(subframe.data)
+            if not self._reply_wanted:
+                return  # what there is to say waits for a poll
             wanted = int(subframe.value) if kind == Kind.CLIENT_POLL else answer.room
             answer.add_stream(CHANNEL, self._console.take(min(wanted, answer.room)))
 

@@ -191,11 +191,15 @@ def test_several_controllers_in_one_cycle(server):
     act(server, scene)
 
 
-def test_discovery(server):
+def test_discovery_and_the_diagnostic_console(server):
     async def scene(controllers) -> None:
         found = await controllers[0].transport.discover(timeout=0.5)
         assert sorted(info.can_id for info in found) == [1, 2, 3]
         assert len({info.uuid for info in found}) == 3
+        stream = moteus.Stream(controllers[0])
+        assert await asyncio.wait_for(stream.command(b"conf get id.id", allow_any_response=True), PATIENCE_S) == b"1"
+        await asyncio.wait_for(stream.command(b"conf set servo.pid_position.kp 7"), PATIENCE_S)
+        assert motors(server)[0].control.kp == 7.0
 
     act(server, scene)
 
