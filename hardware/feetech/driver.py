@@ -137,7 +137,7 @@ class FeetechBus:
         if good:
             self._readings.take_all(reader.layout, state, arrived_ns, health)
         else:
-            self._readings.take_some(reader.layout, state, reader.answered, reader.stamps_ns, health)
+            self._readings.take_some(reader.layout, state, reader.answered, reader.asked_ns, health)
             self._miss(reader.answered)
         self._feed_guardian()
         if health:

@@ -17,11 +17,12 @@ from hardware.clock import Clock, ns_from_s
 from hardware.feetech.frame import BROADCAST, FRAME_BYTES_MAX, Decoder, checksum
 from hardware.feetech.layout import FIRST, LAST, ReplyLayout
 from hardware.feetech.tables import MemoryTable
-from hardware.transport import Transport
-from hardware.types import BoolArray, BusCounters, Int64Array
+from hardware.transport import Transport, asking
+from hardware.types import BoolArray, BusCounters
 
 _LENGTHS = 10  # so many exchanges must fail before a length comes again
 _BITS_PER_BYTE = 10  # 8N1
+_NS_PER_MS = 1_000_000
 _GAP_S = 0.0001  # silence between two status packets, generously
 _READS_MAX = 1024  # of one exchange: a line that never falls silent must not hold the tick
 
@@ -32,7 +33,8 @@ class StateReader:
     Attributes:
         answered: (N,) whether each motor answered the last request.
         layout: Where the readings of those that did are.
-        stamps_ns: (N,) when the reply of each of them had arrived, after an exchange that was not perfect.
+        asked_ns: When they were asked. After an exchange that was not perfect the readings are dated to it: waiting
+            for those that do not answer does not make the others younger.
     """
 
     def __init__(
@@ -56,12 +58,14 @@ class StateReader:
         self._salvaged = [ReplyLayout(self._kept, ids, table, length) for length in lengths]
         wire_s = 2 * longest * _BITS_PER_BYTE / baudrate + _GAP_S * len(self._ids)
         self._wait_ns = ns_from_s(wire_s + margin_s)
+        self._wait_ms = -(-self._wait_ns // _NS_PER_MS)
+        self._ask = asking(transport)
         self._variant = 0
         self._suspect = False
         self._decoder = Decoder()
         self._all = np.ones(len(self._ids), np.bool_)
         self._some = np.zeros(len(self._ids), np.bool_)
-        self.stamps_ns: Int64Array = np.zeros(len(self._ids), np.int64)
+        self.asked_ns = 0
         self.answered: BoolArray = self._some
         self.layout = self._salvaged[0]
 
@@ -77,24 +81,15 @@ class StateReader:
         if self._suspect:
             self._collect_late()
         layout = self._layouts[self._variant]
-        transport = self._transport
-        transport.drain()
-        transport.write(layout.request)
-        heard_ns = self._clock.now_ns()
-        deadline_ns = heard_ns + self._wait_ns
-        received, wanted = 0, layout.reply_bytes
-        while received < wanted:
-            count = transport.read_into(self._buffer[received:], deadline_ns)
-            if count == 0:
-                break
-            received += count
-            heard_ns = self._clock.now_ns()
+        self.asked_ns = asked_ns = self._clock.now_ns()
+        deadline_ns = asked_ns + self._wait_ns
+        received = self._ask(layout.request, self._buffer, layout.reply_bytes, deadline_ns, self._wait_ms)
         if layout.intact(received):
             self.answered, self.layout = self._all, layout
             self._suspect = False
             return True
         self.answered, self.layout = self._some, self._salvaged[self._variant]
-        self._salvage(layout, received, heard_ns, deadline_ns)
+        self._salvage(layout, received, deadline_ns)
         self._variant = (self._variant + 1) % _LENGTHS
         self._suspect = True
         return bool(self._some.all())
@@ -104,11 +99,11 @@ class StateReader:
         count = self._transport.read_into(self._buffer, self._clock.now_ns())
         self._counters.unexpected += self._well_formed(count)[0]
 
-    def _salvage(self, layout: ReplyLayout, received: int, heard_ns: int, deadline_ns: int) -> None:
+    def _salvage(self, layout: ReplyLayout, received: int, deadline_ns: int) -> None:
         """Find the replies in a stream that is not as expected: lost, late or damaged ones."""
         self._some[:] = False
         for _ in range(_READS_MAX):
-            damaged = self._take(layout, received, heard_ns)
+            damaged = self._take(layout, received)
             complete = int(self._some.sum()) + damaged >= len(self._ids)
             if complete or received == len(self._buffer) or self._clock.now_ns() >= deadline_ns:
                 break
@@ -116,7 +111,6 @@ class StateReader:
             if count == 0:
                 break
             received += count
-            heard_ns = self._clock.now_ns()
         answered = int(self._some.sum())
         missing = len(self._ids) - answered
         found, broken = self._well_formed(received)
@@ -125,7 +119,7 @@ class StateReader:
         self._counters.corrupt += corrupt
         self._counters.timeouts += missing - corrupt
 
-    def _take(self, layout: ReplyLayout, received: int, heard_ns: int) -> int:
+    def _take(self, layout: ReplyLayout, received: int) -> int:
         """Keep the intact replies among so many bytes; return how many others have come whole, but damaged."""
         data = bytes(self._buffer[:received])
         places = [data.find(head) for head in layout.heads]
@@ -137,8 +131,6 @@ class StateReader:
                 continue
             alone = not any(place < start < end for start in starts)
             if alone and checksum(data[place + 2 : end - 1]) == data[end - 1]:
-                if not self._some[index]:  # waiting for the others does not make it younger
-                    self.stamps_ns[index] = heard_ns
                 self._some[index] = True
                 self._kept[index * layout.stride : (index + 1) * layout.stride] = data[place:end]
             else:
