@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,20 @@ def test_an_id_set_over_the_port_is_there_when_the_emulator_is_started_again(tmp
 
     assert run(set_id) == [1]
     assert run(ping) == [42]
+
+
+def test_what_was_set_is_there_also_after_an_emulator_that_was_killed(tmp_path):
+    path = tmp_path / "eeprom.json"
+    command = [sys.executable, "-m", "sim2real.cli", "emulate", "pendulum", "--json", "--plant", "inertia"]
+    with subprocess.Popen([*command, "--state", str(path)], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            port = json.loads(process.stdout.readline())["ports"][0]
+            with serial.Serial(port["path"], port["baudrate"], timeout=2.0) as line:
+                line.write(encode(1, Instruction.WRITE, bytes((7, 0, 43))))
+                assert len(Decoder().feed(line.read(11))) == 1
+            deadline = time.monotonic() + 60.0
+            while json.loads(path.read_text())["motors"]["pivot"]["settings"]["id"] != 43:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        finally:
+            process.kill()
