@@ -93,6 +93,11 @@ class DynamixelRegisters(Config):
         return self
 
     @property
+    def measures_current(self) -> bool:
+        """Whether the model has a current sensor."""
+        return self.current_unit is not None
+
+    @property
     def operating_modes(self) -> tuple[int, ...]:
         """Values that Operating Mode (11) takes: current and current-based position need a current sensor."""
         return (1, 3, 4, 16) if self.current_unit is None else (0, 1, 3, 4, 5, 16)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from configs.schema.base import Config, MisplacedError, Name, Reference
-from configs.schema.motor import MotorConfig
+from configs.schema.motor import DynamixelRegisters, MotorConfig
 from configs.schema.quantity import (
     Angle,
     AngularVelocity,
@@ -108,6 +108,11 @@ class JointConfig(Config):
             raise MisplacedError(
                 ("default_position",),
                 f"{self.default_position} rad is outside position_limits; valid: {low} to {high} rad",
+            )
+        registers = self.motor.registers
+        if self.mode == "current" and isinstance(registers, DynamixelRegisters) and not registers.measures_current:
+            raise MisplacedError(
+                ("mode",), f"motor {self.motor.name!r} measures no current, so it has no current mode; valid: position"
             )
         if not self.effort_limit <= self.motor.nominal.stall_torque:
             stall = self.motor.nominal.stall_torque

@@ -101,7 +101,7 @@ class Exchange:
     def request(
         self, motor: int, instruction: int, parameters: bytes, reply_bytes: int, tries: int = TRIES
     ) -> Packet | None:
-        """Send an instruction and return the status packet, None if none came.
+        """Send an instruction and return the status packet, None if none came; one that arrived damaged is repeated.
 
         Args:
             motor: Id.
@@ -118,7 +118,7 @@ class Exchange:
         for _ in range(tries):
             self._send(frame)
             reply = self._receive(motor, reply_bytes, self.clock.now_ns() + ns_from_s(wire_s + self.margin_s))
-            if reply is not None:
+            if reply is not None and (reply.error or 0) & ~ALERT != StatusError.CRC:
                 return reply
         return None
 

@@ -22,6 +22,8 @@ _FAST_PREFIX = 8  # header, id, length, instruction
 _FAST_GROUP = 4  # error, id, CRC
 
 
+_ANSWERS_ALL = 2  # Status Return Level (68)
+
 Request = tuple[int, int, int]
 """Id, address and length of one motor's part of a group read."""
 
@@ -33,7 +35,7 @@ class XSeriesWire:
     paced = True
 
     def __init__(self) -> None:
-        self._decoder = Decoder()
+        self._decoder = Decoder(report_damage=True)
         self.unstuffed = 0
         """Instructions with an FF FF FD that the client did not stuff; they are carried out."""
 
@@ -67,6 +69,8 @@ class XSeriesWire:
 
 def replies_to(packet: Packet, motors: Sequence[XSeriesMotor], now_ns: int) -> list[Reply]:
     """Let the motors that heard an instruction carry it out; return their replies, in order."""
+    if not packet.intact:
+        return _answer_damage(packet, motors)
     for motor in motors:
         motor.feed_watchdog(now_ns)
     instruction = packet.instruction
@@ -84,6 +88,19 @@ def replies_to(packet: Packet, motors: Sequence[XSeriesMotor], now_ns: int) -> l
         _commit(motors)
         return []
     return _answer_alone(packet, motors, now_ns)
+
+
+def _answer_damage(packet: Packet, motors: Sequence[XSeriesMotor]) -> list[Reply]:
+    """Answer an instruction with a wrong CRC: error 3 of the motor it names (e-Manual, Status Packet), and no more.
+
+    The id may be what is damaged; nothing can be known of that. Instructions to all are answered by nobody.
+    """
+    replies = [
+        Reply(motor.return_delay_ns, motor.baudrate, encode_status(motor.id, StatusError.CRC | motor.alert))
+        for motor in motors
+        if packet.id == motor.id and motor.memory.get("status_return_level") == _ANSWERS_ALL
+    ]
+    return [_collision(replies)] if len(replies) > 1 else replies
 
 
 def _answer_alone(packet: Packet, motors: Sequence[XSeriesMotor], now_ns: int) -> list[Reply]:

@@ -80,6 +80,8 @@ class Packet:
     parameters: bytes
     unstuffed: bool
     """Whether the parameters hold an FF FF FD that the sender did not stuff."""
+    intact: bool = True
+    """False for an instruction with a wrong CRC, which only a decoder at a motor's end reports; without parameters."""
 
 
 def encode(id: int, instruction: int, parameters: bytes = b"") -> bytes:  # noqa: A002 - the protocol's own word
@@ -191,7 +193,13 @@ class Decoder:
         corrupt: Headers among them: frames that were cut off or had a wrong CRC or length.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, report_damage: bool = False) -> None:
+        """Begin with an empty buffer.
+
+        Args:
+            report_damage: Whether instructions with a wrong CRC come out too, marked; motors answer them.
+        """
+        self._report_damage = report_damage
         self.discarded = 0
         self.corrupt = 0
         self._buffer = bytearray()
@@ -231,10 +239,16 @@ class Decoder:
                 self._discard(start)
                 del self._buffer[: end - start]
                 self._base = end
+            elif self._report_damage and frame[_PREFIX] != Instruction.STATUS and self._is_first(start):
+                packets.append(Packet(frame[4], frame[_PREFIX], None, b"", False, intact=False))
         self._candidates = [item for item in self._candidates if item[1] >= self._base]
         heapq.heapify(self._candidates)
         self._scanned = max(self._scanned, self._base)
         self._discard(min((start for _, start in self._candidates), default=self._scanned))
+
+    def _is_first(self, start: int) -> bool:
+        """Tell whether no candidate that is still open began before: a header inside a frame is none."""
+        return all(other >= start for _, other in self._candidates)
 
     def _scan(self) -> None:
         """Find the headers in the bytes that are new."""

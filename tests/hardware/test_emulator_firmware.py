@@ -2,12 +2,13 @@
 
 import pytest
 from emulated import Bench, HeldPlant
+from fastcrc.crc16 import umts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.load import load_motor
 from hardware.dynamixel.firmware import BOOT_NS
-from hardware.dynamixel.frame import ALERT, BROADCAST, Instruction, StatusError
+from hardware.dynamixel.frame import ALERT, BROADCAST, HEADER, Instruction, StatusError, encode
 from hardware.dynamixel.tables import x_series_table
 
 TABLE = x_series_table(load_motor("xm430_w350"))
@@ -315,3 +316,45 @@ def test_refused_writes_change_nothing(address, data):
     before = bytes(bench.motor.memory.bytes)
     if bench.motor.write(address, data, 0) is not None:
         assert bytes(bench.motor.memory.bytes) == before
+
+
+# A damaged instruction
+
+
+def damaged(frame: bytes) -> bytes:
+    return frame[:-1] + bytes((frame[-1] ^ 0x40,))
+
+
+def test_an_instruction_with_a_wrong_crc_is_answered_with_error_3_and_not_done():
+    bench = Bench()
+    bench.transport.write(damaged(encode(1, Instruction.WRITE, bench.value("led", 1))))
+    (reply,) = bench.listen()
+    assert (reply.id, reply.error, reply.data) == (1, StatusError.CRC, b"")
+    assert bench.read("led") == 0
+
+
+def test_a_damaged_instruction_to_all_or_to_another_is_answered_by_nobody():
+    bench = Bench()
+    for to in (BROADCAST, 2):
+        bench.transport.write(damaged(encode(to, Instruction.PING)))
+        assert bench.listen() == []
+
+
+def test_a_damaged_instruction_does_not_feed_the_watchdog():
+    bench = Bench()
+    bench.write("bus_watchdog", 5)
+    bench.torque_on(0)
+    for _ in range(8):
+        bench.transport.write(damaged(encode(1, Instruction.PING)))
+        bench.wait(0.02)
+    assert bench.motor.watchdog_tripped
+
+
+def test_a_header_inside_the_parameters_is_no_damaged_instruction():
+    bench = Bench()
+    inside = encode(1, Instruction.PING)[:-1]  # cut off, so that its CRC is made of what follows
+    frame = HEADER + bytes((1,)) + (len(inside) + 5).to_bytes(2, "little") + bytes((Instruction.WRITE, 224, 0)) + inside
+    frame += umts(frame).to_bytes(2, "little")  # as dynamixel-sdk sends it: not stuffed
+    bench.transport.write(frame)
+    (reply,) = bench.listen()
+    assert reply.error & 0x7F != StatusError.CRC

@@ -8,7 +8,7 @@ from fastcrc.crc16 import umts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardware.dynamixel.frame import BROADCAST, Decoder, Instruction, decode_fast_status, encode
+from hardware.dynamixel.frame import BROADCAST, Decoder, Instruction, StatusError, decode_fast_status, encode
 
 BYTE_NS = 10_000  # ten bits at 1 Mbaud
 DELAY_NS = 500_000  # factory Return Delay Time
@@ -126,7 +126,7 @@ def test_damaged_instruction_is_not_carried_out_and_the_next_one_is():
     frame = bytearray(encode(1, Instruction.WRITE, bench.value("led", 1)))
     frame[-1] ^= 1
     bench.transport.write(bytes(frame))
-    assert bench.listen() == []
+    assert [reply.error for reply in bench.listen()] == [StatusError.CRC]
     assert bench.read("led") == 0
     assert bench.emulated.lines["main"].wire.damaged == 1
 
