@@ -1,6 +1,7 @@
 """Laws of the Protocol 2.0 codec: the vendor's bytes, round trips, and what any other bytes may do."""
 
 import contextlib
+import os
 
 import pytest
 from fastcrc.crc16 import umts
@@ -24,6 +25,9 @@ from hardware.dynamixel.frame import (
 from hardware.errors import ProtocolError
 
 sdk = pytest.importorskip("dynamixel_sdk")
+
+# SIM2REAL_FUZZ_EXAMPLES=100000 pytest tests/hardware/test_dynamixel_frame.py feeds about ten million bytes.
+FUZZ_EXAMPLES = int(os.environ.get("SIM2REAL_FUZZ_EXAMPLES", "200"))
 
 # ROBOTIS e-Manual, DYNAMIXEL Protocol 2.0, the examples of each instruction.
 INSTRUCTION_GOLDENS = {
@@ -231,7 +235,7 @@ def test_frames_that_no_decoder_would_take_are_not_made(make):
 
 
 @given(st.binary(max_size=200) | tricky.map(b"".join))
-@settings(max_examples=300)
+@settings(max_examples=FUZZ_EXAMPLES, deadline=None)
 def test_any_bytes_raise_nothing_but_protocol_errors(data):
     Decoder().feed(data)
     with contextlib.suppress(ProtocolError):
@@ -239,7 +243,7 @@ def test_any_bytes_raise_nothing_but_protocol_errors(data):
 
 
 @given(st.lists(frames() | tricky.map(b"".join), max_size=6), st.lists(st.integers(1, 40), min_size=1, max_size=8))
-@settings(max_examples=200)
+@settings(max_examples=FUZZ_EXAMPLES, deadline=None)
 def test_the_cuts_of_a_stream_do_not_matter(pieces, sizes):
     stream = b"".join(pieces)
     whole = Decoder()

@@ -20,7 +20,7 @@ from hardware.errors import HardwareError
 from hardware.types import JointCommand, JointState
 
 # ROBOTIS e-Manual, control tables: model number, factory values of Moving Threshold (24), Temperature Limit (31), Max
-# and Min Voltage Limit (32, 34), Current Limit (38), Velocity Limit (44), PWM Slope (62), Shutdown (63), gains (76 to 84).
+# and Min Voltage Limit (32, 34), Current Limit (38), Velocity Limit (44), PWM Slope (62), Shutdown (63), gains (76 on).
 MANUAL = {
     "xl330_m077": (1190, 10, 70, 70, 35, 1750, 1620, 140, 53, (400, 40, 0, 400, 400)),
     "xl330_m288": (1200, 10, 70, 70, 35, 1750, 445, 140, 53, (1600, 180, 0, 0, 400)),
