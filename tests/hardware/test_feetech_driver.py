@@ -414,3 +414,82 @@ def lossy_run(seconds: float, joints: int = 2) -> tuple[int, int]:
 def test_lost_replies_never_become_fresh_readings_nor_goals_outside_the_envelope():
     fresh, missed = lossy_run(6.0)
     assert fresh > 8 * missed > 0
+
+
+class Echoing:
+    """An adapter that sends back what was sent, before any reply."""
+
+    def __init__(self, inner) -> None:
+        self.inner = inner
+        self.echo = b""
+        self.set_baudrate, self.close = inner.set_baudrate, inner.close
+        self.start_guardian = inner.start_guardian
+
+    def write(self, data) -> None:
+        self.inner.write(data)
+        self.echo += bytes(data)
+
+    def read_into(self, buffer, deadline_ns) -> int:
+        if not self.echo:
+            return self.inner.read_into(buffer, deadline_ns)
+        taken, self.echo = self.echo[: len(buffer)], self.echo[len(buffer) :]
+        buffer[: len(taken)] = taken
+        return len(taken)
+
+    def drain(self) -> None:
+        self.inner.drain()
+        self.echo = b""
+
+
+def test_echo_of_what_was_sent_is_not_taken_for_an_answer():
+    rig = Rig(3)
+    (transport,) = lockstep_transports(rig.emulated, rig.clock).values()
+    bus = FeetechBus(rig.config.buses["main"], rig.config.joints, rig.config.safety, Echoing(transport), rig.clock)
+    bus.open()
+    bus.enable()
+    rig.plant.position[:] = (0.1, 0.2, 0.3)
+    rig.command.position[:] = (0.1, 0.2, 0.3)
+    for _ in range(20):
+        bus.read(rig.state)
+        assert rig.state.fresh.all()
+        bus.write(rig.command)
+    assert rig.state.position == pytest.approx(rig.plant.position, abs=STEP + 0.01)
+    assert bus.counters.unexpected == bus.counters.corrupt == bus.counters.timeouts == 0
+    rig.motors[1].silent = True
+    bus.read(rig.state)
+    assert rig.state.fresh.tolist() == [True, False, False]
+    bus.close()
+
+
+def test_nothing_is_done_on_a_bus_that_is_not_open_nor_on_one_with_too_many_motors():
+    rig = Rig(1)
+    for act in (lambda: rig.hardware.read(rig.state), lambda: rig.hardware.write(rig.command), rig.hardware.enable):
+        with pytest.raises(HardwareError, match="not open"):
+            act()
+    with pytest.raises(HardwareError, match="83"):
+        Rig(84).hardware.open()
+
+
+def test_limits_narrower_than_the_joints_and_a_reversed_phase_are_noticed():
+    rig = Rig(1)
+    rig.motors[0].memory.set("max_position_limit", 3000)
+    rig.motors[0].memory.set("phase", 12 | 128)
+    rig.motors[0].encoder.load()
+    rig.hardware.open()
+    assert "narrower" in " ".join(rig.hardware.notices)
+    assert "phase" in " ".join(rig.hardware.notices)
+    rig.hardware.enable()
+    rig.command.position[:] = 2.0  # beyond what the motor accepts
+    rig.hardware.write(rig.command)
+    rig.settle()
+    assert rig.motors[0].memory.get("goal_position") == 3000
+    rig.hardware.close()
+
+
+def test_motor_left_in_many_turns_is_brought_back_to_one():
+    rig = Rig(1)
+    for name, value in {"min_position_limit": 0, "max_position_limit": 0, "phase": 12 | 16}.items():
+        rig.motors[0].memory.set(name, value)
+    rig.motors[0].encoder.load()
+    rig.hardware.open()
+    assert (rig.motors[0].memory.get("max_position_limit"), rig.motors[0].memory.get("phase")) == (4095, 12)
