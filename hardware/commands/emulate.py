@@ -33,7 +33,7 @@ def emulate(
         Literal["realtime"], typer.Option("--speed", help="Pseudo-terminals run in real time; lockstep is in-process.")
     ] = "realtime",
     state: Annotated[
-        Path | None, typer.Option("--state", help="Keep what motors remember without power in this file.")
+        Path | None, typer.Option("--state", help="Keep what motors and IMUs remember without power in this file.")
     ] = None,
     json_output: Json = False,
 ) -> None:
@@ -54,7 +54,7 @@ def _emulate(robot: str, faults: str | None, plant: str, state: Path | None, jso
     script = load_faults(faults) if faults is not None else None
     chosen = choose_plant(plant)
     emulated = EmulatedRobot(config, make_plant(chosen, config), script)
-    remembered = StateFile(state, config, emulated.motors) if state is not None else None
+    remembered = _state_file(state, emulated) if state is not None else None
     if remembered is not None:
         remembered.load(emulated.now_ns)
         remembered.save()  # a file that cannot be written shows now
@@ -73,6 +73,11 @@ def _emulate(robot: str, faults: str | None, plant: str, state: Path | None, jso
         server.close()
         if remembered is not None:
             remembered.save()
+
+
+def _state_file(path: Path, emulated: EmulatedRobot) -> StateFile:
+    units = {name: line.unit for name, line in emulated.imus.items()}
+    return StateFile(path, emulated.config, emulated.motors, units)
 
 
 def _announce(emulated: EmulatedRobot, server: PtyServer, json_output: bool) -> None:

@@ -36,6 +36,18 @@ class EmulatedUnit(Protocol):
         """Start anew as after power-up."""
         ...
 
+    def saved(self) -> dict[str, int]:
+        """Return what it remembers without power, by names of its own."""
+        ...
+
+    def restore(self, settings: dict[str, int]) -> None:
+        """Remember this instead, as far as it is given, and start anew.
+
+        Raises:
+            ValueError: It has no such setting, or not with this value.
+        """
+        ...
+
     def hear(self, data: bytes, now_ns: int) -> bytes:
         """Carry out the commands in what the host has sent; return the answer."""
         ...

@@ -1,4 +1,4 @@
-"""What an emulated robot's motors remember without power, in a file: so that an id that was set survives a restart."""
+"""What an emulated robot's motors and IMUs remember without power, in a file: an id that was set survives a restart."""
 
 import contextlib
 import json
@@ -11,28 +11,37 @@ from typing import Any
 
 from configs.errors import UserError
 from configs.schema.robot import RobotConfig
+from hardware.emulator.imu import EmulatedUnit
 from hardware.emulator.motor import EmulatedMotor
 
 _FORMAT = 1
 
 
 class StateFile:
-    """The persistent memory of all motors of a robot, as JSON.
+    """The persistent memory of all motors and IMUs of a robot, as JSON.
 
     Numbers that are none (a limit that is not set) are written as null.
     """
 
-    def __init__(self, path: Path, robot: RobotConfig, motors: Mapping[str, EmulatedMotor]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        robot: RobotConfig,
+        motors: Mapping[str, EmulatedMotor],
+        imus: Mapping[str, EmulatedUnit] | None = None,
+    ) -> None:
         """Name the file; nothing is read or written yet.
 
         Args:
             path: The file; its folder must exist.
             robot: The robot.
             motors: Its emulated motors, by joint name.
+            imus: Its emulated IMUs, by name.
         """
         self._path = path
         self._robot = robot
         self._motors = motors
+        self._imus = imus or {}
         self._written: dict[str, Any] = {}
 
     def load(self, now_ns: int) -> None:
@@ -56,6 +65,7 @@ class StateFile:
         for joint, motor in self._motors.items():
             self._restore(joint, motor, remembered[joint])
             motor.boot(now_ns, boot_ns=0)
+        self._load_imus(document.get("imus", {}))
         self._written = self._document()
 
     def save(self) -> None:
@@ -85,6 +95,17 @@ class StateFile:
         except (TypeError, ValueError) as error:
             raise UserError(f"state {self._path}: joint {joint!r}: not a setting of {model}: {error}") from error
 
+    def _load_imus(self, remembered: object) -> None:
+        """Give the IMUs what the file remembers; one that it does not know is as from the factory."""
+        for name, unit in self._imus.items():
+            try:
+                saved = remembered.get(name, {}) if isinstance(remembered, dict) else None
+                if not isinstance(saved, dict):
+                    raise ValueError("there are no settings")
+                unit.restore({register: int(value) for register, value in saved.items()})
+            except (TypeError, ValueError) as error:
+                raise UserError(f"state {self._path}: IMU {name!r}: {error}") from error
+
     def _document(self) -> dict[str, Any]:
         motors = {
             joint: {
@@ -93,7 +114,10 @@ class StateFile:
             }
             for joint, motor in self._motors.items()
         }
-        return {"format": _FORMAT, "robot": self._robot.name, "motors": motors}
+        document: dict[str, Any] = {"format": _FORMAT, "robot": self._robot.name, "motors": motors}
+        if self._imus:
+            document["imus"] = {name: dict(unit.saved()) for name, unit in self._imus.items()}
+        return document
 
 
 def _replace(path: Path, text: str) -> None:

@@ -100,6 +100,25 @@ class WitMotionUnit:
         """Time from sample to sample as it was set; None when it sends nothing by itself."""
         return _PERIODS_NS.get(self._memory[Register.RETURN_RATE])
 
+    def saved(self) -> dict[str, int]:
+        """Return the registers as they were saved last, by their numbers in hexadecimal."""
+        return {f"{register:#04x}": value for register, value in sorted(self._flash.items())}
+
+    def restore(self, settings: dict[str, int]) -> None:
+        """Remember these registers as saved, and start anew.
+
+        Raises:
+            ValueError: No such register, or a value that it cannot have.
+        """
+        restored = {int(register, 16): value for register, value in settings.items()}
+        for register, value in restored.items():
+            if not (0 <= register < _REGISTERS and 0 <= value <= 0xFFFF):
+                raise ValueError(f"register {register:#x} cannot be {value}")
+        if restored.get(Register.BAUD, BAUD_CODES[9600]) not in _BAUDRATES:
+            raise ValueError(f"no baud rate has the code {restored[Register.BAUD]}")
+        self._flash |= restored
+        self.boot()
+
     def hear(self, data: bytes, now_ns: int) -> bytes:
         """Carry out the commands in what the host has sent; return the answer."""
         return b"".join(self._carry_out(command, now_ns) for command in self._commands.feed(data))

@@ -4,11 +4,15 @@ import math
 
 import pytest
 
+from configs.errors import UserError
+from configs.load import load_robot
 from configs.schema.robot import ImuConfig
 from configs.schema.scenario import FaultsConfig
 from hardware.emulator.faults import FaultScript
 from hardware.emulator.imu import ImuLine
-from hardware.emulator.plant import AT_REST
+from hardware.emulator.plant import AT_REST, InertiaPlant
+from hardware.emulator.robot import EmulatedRobot
+from hardware.emulator.state import StateFile
 from hardware.imu_sample import Motion
 from hardware.mounting import Mounting
 from hardware.witmotion.firmware import WitMotionUnit
@@ -217,3 +221,40 @@ def test_an_adapter_that_is_out_hands_over_nothing_and_gives_no_power():
     assert run(port, 1 * S) == []
     port.plug(True)
     assert port.unit.period_ns == 100 * MS
+
+
+def test_what_was_saved_is_remembered_by_another_unit():
+    first, second = WitMotionUnit(9600), WitMotionUnit(9600)
+    first.hear(UNLOCK + setting(Register.RETURN_RATE, 0x0B) + setting(Register.BAUD, 6) + SAVE, 0)
+    first.hear(setting(Register.RETURN_RATE, 0x09), 0)  # not saved
+    second.restore(first.saved())
+    assert (second.period_ns, second.baudrate) == (5 * MS, 115200)
+
+
+@pytest.mark.parametrize("settings", [{"0x90": 1}, {"0x03": -1}, {"0x03": 65536}, {"0x04": 77}, {"rate": 1}])
+def test_what_no_unit_can_remember_is_refused_and_changes_nothing(settings):
+    unit = WitMotionUnit(9600)
+    before = unit.saved()
+    with pytest.raises(ValueError, match=r"cannot be|no baud rate|invalid literal"):
+        unit.restore(settings)
+    assert unit.saved() == before
+
+
+def test_the_state_file_keeps_the_unit_s_settings(tmp_path):
+    def started() -> tuple[WitMotionUnit, StateFile]:
+        config = load_robot("quadruped")
+        emulated = EmulatedRobot(config, InertiaPlant(config))
+        unit = emulated.imus["trunk"].unit
+        return unit, StateFile(tmp_path / "state.json", config, emulated.motors, {"trunk": unit})
+
+    unit, file = started()
+    file.save()
+    unit.hear(UNLOCK + setting(Register.RETURN_RATE, 0x0B) + SAVE, 0)
+    file.save()
+    again, file = started()
+    file.load(0)
+    assert again.period_ns == 5 * MS
+    text = (tmp_path / "state.json").read_text()
+    (tmp_path / "state.json").write_text(text.replace('"0x03": 11', '"0x03": "x"'))
+    with pytest.raises(UserError, match="IMU 'trunk'"):
+        file.load(0)
