@@ -52,11 +52,11 @@ class MoteusBus:
             reply_margin_s: How much longer than on CAN an answer may take.
         """
         self._baudrate = round(bus.baudrate)
-        self._transport, self._clock = transport, clock
+        self._transport, self._margin_s = transport, reply_margin_s
         self._names = tuple(joints)
         self._joints = tuple(joints.values())
         self._counters = BusCounters(by_joint=dict.fromkeys(joints, 0))
-        self._exchange = Exchange(transport, clock, BusCounters(), reply_margin_s)
+        self._exchange = Exchange(transport, clock, BusCounters())
         self._commands = CommandLines(self._joints, safety.watchdog)
         self._group = Controllers(joints, self._exchange, clock, self._commands)
         self._finite = FiniteCheck(len(joints))
@@ -109,7 +109,7 @@ class MoteusBus:
             raise HardwareError("bus is not open")
         state.fresh.fill(False)  # also when the port is lost
         number = self._exchange.next_number()
-        answers = self._exchange.collect(self._requests[number], number, self._group.ids)
+        answers = self._exchange.collect(self._requests[number], number, self._group.ids, self._margin_s)
         for place, answer, reading in self._group.decoded(answers):
             self._take(state, place, answer.arrived_ns, reading)
         self._counters.reads += 1

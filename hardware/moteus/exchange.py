@@ -22,7 +22,10 @@ NUMBERS = 64
 """How many numbers questions take in turn; an answer is never so many questions late."""
 
 MARGIN_S = 0.006
-"""Wait beyond the time on CAN: USB frames of 1 ms, scheduling of a busy machine."""
+"""Wait of a tick beyond the time on CAN: USB frames of 1 ms, scheduling of a busy machine."""
+
+_SET_UP_MARGIN_S = 0.03  # of set-up: a process may lose the processor for that long
+_ADAPTER_MARGIN_S = 0.1  # of the first word: an adapter just opened may still be busy
 
 _CAN_S = 0.0005  # a question, its answer and the time between them, for one controller
 _NUMBER_REGISTER = 0x010
@@ -63,7 +66,6 @@ class Exchange:
     transport: Transport
     clock: Clock
     counters: BusCounters = field(default_factory=BusCounters)
-    margin_s: float = MARGIN_S
     checksum: bool = False
 
     def __post_init__(self) -> None:
@@ -82,7 +84,7 @@ class Exchange:
         line = encode_send(asking_id(motor), question(0, b""), checksum=True)
         for _ in range(TRIES):
             self._send(line)
-            for answer, _ in self._arriving(self._deadline(1)):
+            for answer, _ in self._arriving(self._deadline(1, _ADAPTER_MARGIN_S)):
                 self.checksum = answer.checked
                 return
         raise HardwareError("the adapter does not answer; check power, cable and that it is an fdcanusb or a moteus")
@@ -104,8 +106,16 @@ class Exchange:
         )
         return {answer.motor: answer for answer in self.collect(b"".join(lines), number, frozenset(questions))}
 
-    def collect(self, request: bytes, number: int, motors: frozenset[int]) -> Iterator[Answer]:
+    def collect(
+        self, request: bytes, number: int, motors: frozenset[int], margin_s: float = _SET_UP_MARGIN_S
+    ) -> Iterator[Answer]:
         """Send lines that ask these controllers with this number; yield the answers as they come, one from each.
+
+        Args:
+            request: The lines.
+            number: Of the question.
+            motors: Who is asked.
+            margin_s: How much longer than on CAN an answer may take.
 
         Raises:
             PortLostError: The port vanished.
@@ -113,7 +123,7 @@ class Exchange:
         self._send(request)
         echo = _ECHO + struct.pack("<f", number)
         missing = set(motors)
-        for line, now_ns in self._arriving(self._deadline(len(motors))):
+        for line, now_ns in self._arriving(self._deadline(len(motors), margin_s)):
             frame = line.frame
             if frame is None:
                 continue  # OK, or ERR: then the answer is missing
@@ -135,8 +145,8 @@ class Exchange:
         self._lines.reset()
         self.transport.write(lines)
 
-    def _deadline(self, motors: int) -> int:
-        return self.clock.now_ns() + ns_from_s(motors * _CAN_S + self.margin_s)
+    def _deadline(self, motors: int, margin_s: float) -> int:
+        return self.clock.now_ns() + ns_from_s(motors * _CAN_S + margin_s)
 
     def _arriving(self, deadline_ns: int) -> Iterator[tuple[Line, int]]:
         """Yield the lines that come until the deadline, with their time of arrival."""
