@@ -36,6 +36,17 @@ _IMU_SENSORS = {
 IMU_GROUPS = tuple(_IMU_SENSORS)
 """Groups of readings of IMUs; all are in the frame of the unit's body, as drivers give them whatever the mounting."""
 
+GROUP_OF_TERM = {
+    "joint_position": "joint_position",
+    "joint_position_sin": "joint_position",
+    "joint_position_cos": "joint_position",
+    "joint_velocity": "joint_velocity",
+    "joint_effort": "joint_effort",
+    "gyro": "angular_velocity",
+    "projected_gravity": "orientation",
+}
+"""Which readings an observation term is computed from; those that are not here need none."""
+
 Indices = npt.NDArray[np.intp]
 
 

@@ -18,21 +18,11 @@ from runtime.contract.spec import contract_of
 from sim2real.episodes import EpisodeStatistics
 from sim2real.imu import FirstImuReadings
 from sim2real.latency import EpisodeLatency
-from sim2real.model import Indices, build_model, columns_of
+from sim2real.model import GROUP_OF_TERM, Indices, build_model, columns_of
 from sim2real.noise import quantize, reading_noises, register_resolution
 from sim2real.randomization import EpisodePhysics
 from sim2real.terms import REWARDS, TERMINATIONS, TaskConstants, TaskState
 from sim2real.transition import Transition
-
-_TERM_GROUPS = {
-    "joint_position": "joint_position",
-    "joint_position_sin": "joint_position",
-    "joint_position_cos": "joint_position",
-    "joint_velocity": "joint_velocity",
-    "joint_effort": "joint_effort",
-    "gyro": "angular_velocity",
-    "projected_gravity": "orientation",
-}
 
 
 class Simulation:
@@ -55,7 +45,7 @@ class Simulation:
         self.task, self.randomization, self.n = task, randomization, n
         self.contract = contract_of(task)
         latency = randomization.latency
-        groups = {_TERM_GROUPS[entry.term] for entry in task.observation if entry.term in _TERM_GROUPS}
+        groups = {GROUP_OF_TERM[entry.term] for entry in task.observation if entry.term in GROUP_OF_TERM}
         self._groups = tuple(sorted(groups))
         self._robot = build_model(
             task,
