@@ -12,7 +12,6 @@ is data FF FF FD FD of a sender that does not stuff, when the packet holds no ot
 says.
 """
 
-import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -20,6 +19,7 @@ from enum import IntEnum
 from fastcrc.crc16 import umts as crc16
 
 from hardware.errors import ProtocolError
+from hardware.framing import StreamDecoder
 
 HEADER = b"\xff\xff\xfd\x00"
 BROADCAST = 254
@@ -166,32 +166,24 @@ def decode(frame: bytes) -> Packet:
     """Return the packet in one whole frame. Raises ProtocolError if it is not exactly that."""
     if frame[:4] != HEADER:
         raise ProtocolError("no header FF FF FD 00")
-    size = _frame_bytes(frame, 0)
+    size = _frame_bytes(frame)
     if size is None or size != len(frame):
         raise ProtocolError(f"id, length or instruction not valid in a frame of {len(frame)} bytes")
-    if crc16(frame[:-2]) != int.from_bytes(frame[-2:], "little"):
+    if not _intact(frame):
         raise ProtocolError("wrong CRC")
     return _packet(frame)
 
 
-class Decoder:
-    """Finds packets in a stream of any bytes, however it is cut into pieces.
-
-    Every header in the stream is a candidate, also one inside another candidate, and the candidate that is complete
-    first and has the right CRC is a packet; bytes before it are discarded. So neither a cut-off frame nor a false
-    header, whatever length it claims, holds back or swallows an intact frame after it. Intact stuffed frames hold no
-    second header.
-
-    The buffer never keeps more than `FRAME_BYTES_MAX` bytes. Each candidate costs one CRC, and there is at most one in
-    four bytes, so the work for each byte is bounded too.
+class Decoder(StreamDecoder[Packet]):
+    """Finds packets in a stream of any bytes. Intact stuffed frames hold no second header.
 
     Fast status packets (ID FE) come out like any other, with `error` the first motor's and `parameters` the bytes after
     it, all but the final CRC, as they were sent: give the packet to `decode_fast_status`.
-
-    Attributes:
-        discarded: Bytes that belonged to no packet.
-        corrupt: Headers among them: frames that were cut off or had a wrong CRC or length.
     """
+
+    HEADER = HEADER
+    SIZED_BY = _PREFIX + 1  # the instruction byte, too, says what lengths are possible
+    FRAME_BYTES_MAX = FRAME_BYTES_MAX
 
     def __init__(self, report_damage: bool = False) -> None:
         """Begin with an empty buffer.
@@ -199,79 +191,19 @@ class Decoder:
         Args:
             report_damage: Whether instructions with a wrong CRC come out too, marked; motors answer them.
         """
+        super().__init__()
         self._report_damage = report_damage
-        self.discarded = 0
-        self.corrupt = 0
-        self._buffer = bytearray()
-        self._base = 0  # place of the buffer's first byte in the stream; all other places count from the stream's start
-        self._scanned = 0  # every header before this place has been looked at
-        self._candidates: list[tuple[int, int]] = []  # heap of (end, start)
 
-    def feed(self, data: bytes | bytearray | memoryview) -> list[Packet]:
-        """Take bytes and return the packets that they complete, in order."""
-        packets: list[Packet] = []
-        for offset in range(0, len(data), FRAME_BYTES_MAX):
-            self._buffer += data[offset : offset + FRAME_BYTES_MAX]
-            self._collect(packets)
-        return packets
+    def _size(self, head: bytes) -> int | None:
+        return _frame_bytes(head)
 
-    def reset(self) -> None:
-        """Forget a frame that is not complete, without counting it."""
-        self._base = self._scanned = self._base + len(self._buffer)
-        self._buffer.clear()
-        self._candidates.clear()
+    def _packet(self, frame: bytes) -> Packet | None:
+        return _packet(frame) if _intact(frame) else None
 
-    @property
-    def pending(self) -> int:
-        """Bytes that wait for the rest of their frame."""
-        return len(self._buffer)
-
-    def _collect(self, packets: list[Packet]) -> None:
-        self._scan()
-        stream_end = self._base + len(self._buffer)
-        while self._candidates and self._candidates[0][0] <= stream_end:
-            end, start = heapq.heappop(self._candidates)
-            if start < self._base:  # lies in a packet that was complete before
-                continue
-            frame = bytes(self._buffer[start - self._base : end - self._base])
-            if crc16(frame[:-2]) == int.from_bytes(frame[-2:], "little"):
-                packets.append(_packet(frame))
-                self._discard(start)
-                del self._buffer[: end - start]
-                self._base = end
-            elif self._report_damage and frame[_PREFIX] != Instruction.STATUS and self._is_first(start):
-                packets.append(Packet(frame[4], frame[_PREFIX], None, b"", False, intact=False))
-        self._candidates = [item for item in self._candidates if item[1] >= self._base]
-        heapq.heapify(self._candidates)
-        self._scanned = max(self._scanned, self._base)
-        self._discard(min((start for _, start in self._candidates), default=self._scanned))
-
-    def _is_first(self, start: int) -> bool:
-        """Tell whether no candidate that is still open began before: a header inside a frame is none."""
-        return all(other >= start for _, other in self._candidates)
-
-    def _scan(self) -> None:
-        """Find the headers in the bytes that are new."""
-        while True:
-            at = self._buffer.find(HEADER, self._scanned - self._base)
-            if at < 0:
-                # The last three bytes may be the start of a header.
-                self._scanned = max(self._scanned, self._base + len(self._buffer) - len(HEADER) + 1)
-                return
-            self._scanned = self._base + at
-            if len(self._buffer) - at <= _PREFIX:  # the instruction byte, too, says what lengths are possible
-                return
-            size = _frame_bytes(self._buffer, at)
-            if size is not None:
-                heapq.heappush(self._candidates, (self._scanned + size, self._scanned))
-            self._scanned += len(HEADER)
-
-    def _discard(self, place: int) -> None:
-        dropped = self._buffer[: place - self._base]
-        self.discarded += len(dropped)
-        self.corrupt += dropped.count(HEADER)
-        del self._buffer[: len(dropped)]
-        self._base = place
+    def _damaged(self, frame: bytes) -> Packet | None:
+        if not self._report_damage or frame[_PREFIX] == Instruction.STATUS:
+            return None
+        return Packet(frame[4], frame[_PREFIX], None, b"", False, intact=False)
 
 
 def _frame(id: int, body: bytes) -> bytes:  # noqa: A002 - the protocol's own word
@@ -282,15 +214,19 @@ def _frame(id: int, body: bytes) -> bytes:  # noqa: A002 - the protocol's own wo
     return frame + crc16(frame).to_bytes(2, "little")
 
 
-def _frame_bytes(data: bytes | bytearray, at: int) -> int | None:
-    """Return the size of the frame whose header is at this offset, None if no frame begins like that."""
-    if len(data) - at <= _PREFIX:
+def _frame_bytes(head: bytes) -> int | None:
+    """Return the size of the frame that begins like this, None if no frame does."""
+    if len(head) <= _PREFIX:
         return None
-    length = data[at + 5] | data[at + 6] << 8
-    shortest = 4 if data[at + _PREFIX] == Instruction.STATUS else 3
-    if not (data[at + 4] <= ID_MAX or data[at + 4] == BROADCAST) or not shortest <= length <= _LENGTH_MAX:
+    length = head[5] | head[6] << 8
+    shortest = 4 if head[_PREFIX] == Instruction.STATUS else 3
+    if not (head[4] <= ID_MAX or head[4] == BROADCAST) or not shortest <= length <= _LENGTH_MAX:
         return None
     return _PREFIX + length
+
+
+def _intact(frame: bytes) -> bool:
+    return crc16(frame[:-2]) == int.from_bytes(frame[-2:], "little")
 
 
 def _packet(frame: bytes) -> Packet:

@@ -6,11 +6,11 @@ back: nothing in a frame says which, so that its reader must know. Words are lit
 big-endian). There is no byte stuffing. Source: Feetech, STS communication protocol manual; `scservo_sdk`.
 """
 
-import heapq
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
 from hardware.errors import ProtocolError
+from hardware.framing import StreamDecoder
 
 HEADER = b"\xff\xff"
 BROADCAST = 254
@@ -87,105 +87,34 @@ def decode(frame: bytes) -> Packet:
     """Return the packet in one whole frame. Raises ProtocolError if it is not exactly that."""
     if frame[:2] != HEADER:
         raise ProtocolError("no header FF FF")
-    if len(frame) < _PREFIX or len(frame) != _frame_bytes(frame, 0):
+    if len(frame) < _PREFIX or len(frame) != _frame_bytes(frame):
         raise ProtocolError(f"id or length not valid in a frame of {len(frame)} bytes")
     if not _intact(frame):
         raise ProtocolError("wrong checksum")
     return _packet(frame)
 
 
-class Decoder:
-    """Finds packets in a stream of any bytes, however it is cut into pieces.
+class Decoder(StreamDecoder[Packet]):
+    """Finds packets in a stream of any bytes.
 
-    Every header is a candidate, also one inside another candidate, and the candidate that is complete first and has the
-    right checksum is a packet; bytes before it are discarded. So a cut-off frame or a false header, whatever length it
-    claims, never holds back an intact frame after it. The price, in a protocol without stuffing: a frame that carries a
-    whole other frame in its parameters is read as that one.
-
-    The buffer never keeps more than `FRAME_BYTES_MAX` bytes between calls. Each candidate costs one sum over at most as
-    many, and there is at most one in three bytes.
-
-    Attributes:
-        discarded: Bytes that belonged to no packet.
-        corrupt: Frames among them that were cut off or had a wrong checksum.
+    The price of never waiting for a false header, in a protocol without stuffing: a frame that carries a whole other
+    frame in its parameters is read as that one.
     """
 
-    def __init__(self) -> None:
-        self.discarded = 0
-        self.corrupt = 0
-        self._buffer = bytearray()
-        self._base = 0  # place of the buffer's first byte in the stream; all other places count from the stream's start
-        self._scanned = 0  # every header before this place has been looked at
-        self._candidates: list[tuple[int, int]] = []  # heap of (end, start)
+    HEADER = HEADER
+    SIZED_BY = _PREFIX
+    FRAME_BYTES_MAX = FRAME_BYTES_MAX
 
-    def feed(self, data: bytes | bytearray | memoryview) -> list[Packet]:
-        """Take bytes and return the packets that they complete, in order."""
-        packets: list[Packet] = []
-        for offset in range(0, len(data), FRAME_BYTES_MAX):
-            self._buffer += data[offset : offset + FRAME_BYTES_MAX]
-            self._collect(packets)
-        return packets
+    def _size(self, head: bytes) -> int | None:
+        return _frame_bytes(head)
 
-    def reset(self) -> None:
-        """Forget a frame that is not complete, without counting it."""
-        self._base = self._scanned = self._base + len(self._buffer)
-        self._buffer.clear()
-        self._candidates.clear()
-
-    @property
-    def pending(self) -> int:
-        """Bytes that wait for the rest of their frame."""
-        return len(self._buffer)
-
-    def _collect(self, packets: list[Packet]) -> None:
-        self._scan()
-        stream_end = self._base + len(self._buffer)
-        while self._candidates and self._candidates[0][0] <= stream_end:
-            end, start = heapq.heappop(self._candidates)
-            frame = bytes(self._buffer[start - self._base : end - self._base])
-            if _intact(frame):
-                packets.append(_packet(frame))
-                self._drop_around(start, end)
-                self._discard(start)
-                del self._buffer[: end - start]
-                self._base = end
-            else:
-                self.corrupt += 1
-        self._scanned = max(self._scanned, self._base)
-        self._discard(min((start for _, start in self._candidates), default=self._scanned))
-
-    def _drop_around(self, start: int, end: int) -> None:
-        """Forget candidates that a packet has cut off, or that lie inside it."""
-        self.corrupt += sum(begin < start for _, begin in self._candidates)
-        self._candidates = [item for item in self._candidates if item[1] >= end]
-        heapq.heapify(self._candidates)
-
-    def _scan(self) -> None:
-        """Find the headers in the bytes that are new."""
-        while True:
-            at = self._buffer.find(HEADER, self._scanned - self._base)
-            if at < 0:
-                # The last byte may be the start of a header.
-                self._scanned = max(self._scanned, self._base + len(self._buffer) - 1)
-                return
-            self._scanned = self._base + at
-            if len(self._buffer) - at < _PREFIX:
-                return
-            size = _frame_bytes(self._buffer, at)
-            if size is not None:
-                heapq.heappush(self._candidates, (self._scanned + size, self._scanned))
-            self._scanned += 1  # of FF FF FF, the last two may be the header
-
-    def _discard(self, place: int) -> None:
-        count = place - self._base
-        self.discarded += count
-        del self._buffer[:count]
-        self._base = place
+    def _packet(self, frame: bytes) -> Packet | None:
+        return _packet(frame) if _intact(frame) else None
 
 
-def _frame_bytes(data: bytes | bytearray, at: int) -> int | None:
-    """Return the size of the frame whose header is at this offset, None if no frame begins like that."""
-    motor, length = data[at + 2], data[at + 3]
+def _frame_bytes(head: bytes) -> int | None:
+    """Return the size of the frame that begins like this, None if no frame does."""
+    motor, length = head[2], head[3]
     return None if motor == _NO_ID or length < 2 else _PREFIX + length
 
 
