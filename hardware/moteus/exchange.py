@@ -21,8 +21,8 @@ TRIES = 6
 NUMBERS = 64
 """How many numbers questions take in turn; an answer is never so many questions late."""
 
-MARGIN_S = 0.006
-"""Wait of a tick beyond the time on CAN: USB frames of 1 ms, scheduling of a busy machine."""
+MARGIN_S = 0.003
+"""Wait of a tick beyond the time on CAN: USB frames of 1 ms each way, and scheduling. A lost answer costs all of it."""
 
 _SET_UP_MARGIN_S = 0.03  # of set-up: a process may lose the processor for that long
 _ADAPTER_MARGIN_S = 0.1  # of the first word: an adapter just opened may still be busy
