@@ -23,6 +23,7 @@ from hardware.types import JointCommand, JointState
 
 R = moteus.Register
 PATIENCE_S = 30.0
+LAG_NS = 110_000_000
 
 
 @pytest.fixture
@@ -232,6 +233,7 @@ def test_a_client_that_is_killed_is_stopped_by_the_watchdogs_in_their_time(serve
     killed_ns = server._emulated.now_ns
     watchdog_ns = round(server._emulated.config.safety.watchdog * 1e9)
     while any(motor.driven for motor in motors(server)):
-        assert server._emulated.now_ns < killed_ns + watchdog_ns + 10_000_000  # of the world's own time
+        # Of the world's own time, which a busy machine may let lag behind what the port has taken.
+        assert server._emulated.now_ns < killed_ns + watchdog_ns + LAG_NS
         time.sleep(0.001)
     assert all(motor.watchdog_tripped for motor in motors(server))
