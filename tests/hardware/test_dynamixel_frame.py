@@ -336,3 +336,24 @@ def test_reset_forgets_the_rest_of_a_frame():
     assert decoder.feed(frame[6:]) == []
     assert decoder.feed(frame) == [decode(frame)]
     assert decoder.discarded == 4
+
+
+def test_damaged_instructions_come_out_marked_for_who_answers_them():
+    frame = bytearray(encode(5, Instruction.WRITE, b"\x40\x00\x01"))
+    frame[-1] ^= 1
+    assert Decoder().feed(bytes(frame)) == []
+    (packet,) = Decoder(report_damage=True).feed(bytes(frame))
+    assert (packet.id, packet.instruction, packet.parameters, packet.intact) == (5, Instruction.WRITE, b"", False)
+
+
+def test_damaged_status_packets_and_headers_inside_other_frames_are_no_instructions():
+    status = bytearray(encode_status(5, 0, b"\x01"))
+    status[-1] ^= 1
+    decoder = Decoder(report_damage=True)
+    assert decoder.feed(bytes(status)) == []
+    assert decoder.corrupt == 1
+    inner = bytearray(encode(5, Instruction.PING))
+    inner[-1] ^= 1
+    # A frame that has begun and is not complete yet: what looks damaged lies in it.
+    outer = bytes.fromhex("FF FF FD 00 01 40 00 03")
+    assert decoder.feed(outer + bytes(inner)) == []
