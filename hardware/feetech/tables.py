@@ -4,11 +4,12 @@ Sources: Feetech's STS3215 memory table (firmware 3.6) and its newer STS manual;
 The registers of the series are the same for all its models; what differs is in the YAML of the motor type.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from configs.schema.motor import FeetechRegisters, MotorConfig
+from hardware.register_table import RegisterTable
 
 EEPROM_END = 40
 """Addresses below are EEPROM: kept without power when Lock (55) is 0 while they are written."""
@@ -93,40 +94,8 @@ class Register:
         return -magnitude if raw >> self.sign_bit & 1 else magnitude
 
 
-class MemoryTable:
-    """The registers of one model, by name and by address."""
-
-    def __init__(self, registers: Iterable[Register]) -> None:
-        """Take the registers in any order. Raises ValueError if two overlap or share a name."""
-        self._registers = tuple(sorted(registers, key=lambda register: register.address))
-        self._by_name = {register.name: register for register in self._registers}
-        if len(self._by_name) != len(self._registers):
-            raise ValueError("two registers share a name")
-        for before, after in zip(self._registers, self._registers[1:], strict=False):
-            if after.address < before.end:
-                raise ValueError(f"registers {before.name} and {after.name} overlap")
-
-    def __iter__(self) -> Iterator[Register]:
-        """Go through the registers by address."""
-        return iter(self._registers)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._by_name
-
-    def __getitem__(self, name: str) -> Register:
-        """Return the register of this name. Raises KeyError, with the valid names."""
-        if name not in self._by_name:
-            raise KeyError(f"no register {name!r}; valid: {', '.join(self._by_name)}")
-        return self._by_name[name]
-
-    @property
-    def end(self) -> int:
-        """Address after the last register."""
-        return self._registers[-1].end
-
-    def covering(self, address: int, length: int) -> tuple[Register, ...]:
-        """Return the registers of which a block of memory holds at least one byte, by address."""
-        return tuple(r for r in self._registers if r.address < address + length and r.end > address)
+MemoryTable: TypeAlias = RegisterTable[Register]
+"""The registers of one model."""
 
 
 def registers_of(motor: MotorConfig) -> FeetechRegisters:
