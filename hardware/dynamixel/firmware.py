@@ -8,12 +8,12 @@ from collections.abc import Mapping
 
 from configs.schema.motor import MotorConfig
 from hardware.dynamixel.firmware_control import CURRENT, CURRENT_POSITION, POSITION, POSITION_MODES, PWM, ControlLoop
-from hardware.dynamixel.firmware_encoder import Encoder
 from hardware.dynamixel.firmware_health import HardwareErrorBit, Health
 from hardware.dynamixel.firmware_memory import Change, Memory
 from hardware.dynamixel.firmware_readings import Readings
 from hardware.dynamixel.frame import ALERT, StatusError
 from hardware.dynamixel.tables import BAUD_CODES, BAUDRATES, x_series_table
+from hardware.emulator.encoder import Encoder
 from hardware.emulator.motor import Shaft
 
 BOOT_NS = 100_000_000
@@ -78,7 +78,7 @@ class XSeriesMotor:
         self._torque_off()
         self.commit()
         self._load_mounting()
-        self.encoder.rebase(self.shaft.angle)
+        self.encoder.forget_turns(self.shaft.angle)
         self._reset_goals()
         self.loop.load_gains()
         if self.memory.get("startup_configuration") & 1:
@@ -237,7 +237,7 @@ class XSeriesMotor:
         """Reduce Present Position to one turn (Clear, 0x01); return False while the motor turns."""
         if abs(self.shaft.velocity) / self.config.velocity_unit > self.memory.get("moving_threshold"):
             return False
-        self.encoder.rebase(self.shaft.angle)
+        self.encoder.forget_turns(self.shaft.angle)
         self._latch_position()
         return True
 
@@ -271,7 +271,7 @@ class XSeriesMotor:
             self.feed_watchdog(now_ns)
         elif name == "operating_mode":
             if value == POSITION:
-                self.encoder.rebase(self.shaft.angle)
+                self.encoder.forget_turns(self.shaft.angle)
             self._reset_goals()
 
     def _torque_on(self, now_ns: int) -> None:
@@ -279,7 +279,7 @@ class XSeriesMotor:
         self.torque_enabled = True
         self.loop.load_gains()
         if self.loop.mode == POSITION:
-            self.encoder.rebase(self.shaft.angle)
+            self.encoder.forget_turns(self.shaft.angle)
         self.memory.set("goal_pwm", 0 if self.loop.mode == PWM else self.memory.get("pwm_limit"))
         self._latch_position()
         self._watchdog_deadline_ns = _NEVER

@@ -4,8 +4,8 @@ import struct
 
 from configs.schema.motor import MotorConfig
 from hardware.dynamixel.firmware_control import PWM_FULL, ControlLoop
-from hardware.dynamixel.firmware_encoder import Encoder
 from hardware.dynamixel.firmware_memory import Memory
+from hardware.emulator.encoder import Encoder
 from hardware.emulator.motor import Shaft
 
 # Realtime Tick (120) to Present Temperature (146) lie side by side in every model. Writing them one by one takes three

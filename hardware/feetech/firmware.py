@@ -10,7 +10,7 @@ from math import pi
 from configs.schema.motor import MotorConfig
 from hardware.emulator.motor import Shaft
 from hardware.feetech.firmware_control import DUTY_FULL, STEP, ControlLoop
-from hardware.feetech.firmware_encoder import Encoder
+from hardware.feetech.firmware_encoder import StsEncoder
 from hardware.feetech.firmware_health import Health
 from hardware.feetech.firmware_memory import Memory
 from hardware.feetech.tables import (
@@ -47,7 +47,7 @@ class StsMotor:
         self.memory.set("id", motor_id)
         self.memory.set("baud_rate", BAUD_CODES[baudrate])
         self.shaft = Shaft()
-        self.encoder = Encoder(config.counts_per_revolution, self.memory)
+        self.encoder = StsEncoder(config.counts_per_revolution, self.memory)
         self.health = Health(config, self.memory)
         self.loop = ControlLoop(config, self.memory)
         self._steps_per_radian = config.counts_per_revolution / (2.0 * pi)

@@ -1,27 +1,32 @@
-"""The encoder of an X-series motor: absolute within one turn, counting turns from there while it has power."""
+"""The encoder of an emulated servo: absolute within one turn, counting turns from there while it has power."""
 
 from math import floor, pi
 
 
 class Encoder:
-    """Counts of one motor from the angle of its output shaft."""
+    """Counts of one motor from the angle of its output shaft.
+
+    Attributes:
+        turn: Counts of one revolution.
+        reversed: Whether it counts the other way.
+        offset: Counts added to what it counts.
+    """
 
     def __init__(self, counts_per_revolution: int) -> None:
-        self._turn = counts_per_revolution
+        self.turn = counts_per_revolution
+        self.reversed = False
+        self.offset = 0
         self._counts_per_radian = counts_per_revolution / (2.0 * pi)
         self._base = 0
         self._stuck: int | None = None
-        self.reversed = False
-        self.offset = 0
-        """Homing offset, counts."""
 
     def counts(self, angle: float) -> int:
-        """Return Present Position (132) at an angle of the output shaft, rad."""
+        """Return the reading at an angle of the output shaft, rad."""
         return self._raw(angle) - self._base + self.offset
 
-    def rebase(self, angle: float) -> None:
-        """Forget the turns: before the homing offset the reading is again that of the absolute encoder."""
-        self._base = floor(self._raw(angle) / self._turn) * self._turn
+    def forget_turns(self, angle: float) -> None:
+        """Begin again in the first turn: before the offset the reading is that of the absolute encoder."""
+        self._base = floor(self._raw(angle) / self.turn) * self.turn
 
     def freeze(self, angle: float) -> None:
         """Let the reading stick where it is: a fault."""
