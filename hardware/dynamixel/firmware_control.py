@@ -8,7 +8,7 @@ from math import pi
 
 from configs.schema.motor import MotorConfig
 from hardware.dynamixel.firmware_memory import Memory
-from hardware.dynamixel.firmware_profile import Profile
+from hardware.dynamixel.firmware_profile import XSeriesProfile
 
 CURRENT, VELOCITY, POSITION, EXTENDED, CURRENT_POSITION, PWM = 0, 1, 3, 4, 5, 16
 POSITION_MODES = (POSITION, EXTENDED, CURRENT_POSITION)
@@ -35,7 +35,7 @@ class ControlLoop:
         self._winding_amperes = motor.effort_unit / self._motor_constant
         self._counts_per_radian = motor.counts_per_revolution / (2.0 * pi)
         self._velocity_unit = motor.velocity_unit
-        self.profile = Profile()
+        self.profile = XSeriesProfile()
         self.velocity_target = 0.0
         """Velocity units; the trajectory of velocity mode."""
         self.mode = POSITION

@@ -3,8 +3,8 @@
 from math import copysign, pi
 
 from configs.schema.motor import MotorConfig
+from hardware.emulator.profile import Profile
 from hardware.feetech.firmware_memory import Memory
-from hardware.feetech.firmware_profile import Profile
 from hardware.feetech.tables import ACCELERATION_STEPS, COARSE_STEPS, FINE_VELOCITY, TORQUE_DAMPED, ZERO_IS_FASTEST
 
 POSITION, VELOCITY, PWM, STEP = 0, 1, 2, 3

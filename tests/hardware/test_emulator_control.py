@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from emulated import Bench, HeldPlant
 
-from hardware.dynamixel.firmware_profile import Profile
+from hardware.dynamixel.firmware_profile import XSeriesProfile
 from hardware.emulator.electrics import AMBIENT
 
 UNIT = 0.00269  # A per unit of current
@@ -164,7 +164,7 @@ def test_profile_bounds_speed_of_the_trajectory():
 
 @pytest.mark.parametrize("goal", [-3000.0, 10.0, 2000.0])
 def test_trapezoid_ends_at_the_goal_within_both_bounds(goal):
-    profile = Profile()
+    profile = XSeriesProfile()
     profile.aim(goal, 500.0, 1000.0)
     velocities = [0.0]
     for _ in range(20_000):
@@ -177,7 +177,7 @@ def test_trapezoid_ends_at_the_goal_within_both_bounds(goal):
 
 
 def test_time_based_profile_arrives_in_its_time():
-    profile = Profile()
+    profile = XSeriesProfile()
     profile.aim_in_time(1000.0, 2.0, 0.5)
     for _ in range(1990):
         profile.step(1e-3)

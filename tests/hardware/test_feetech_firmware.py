@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.load import load_motor, load_robot
-from hardware.feetech.firmware_profile import Profile
+from hardware.emulator.profile import Profile
 from hardware.feetech.frame import BROADCAST, Instruction
 from hardware.feetech.tables import MemoryTable, Register, registers_of, sts_table
 
