@@ -11,11 +11,12 @@ from hardware.dynamixel.exchange import Exchange
 from hardware.dynamixel.frame import ALERT, BROADCAST, Instruction, encode
 from hardware.dynamixel.goals import Goals
 from hardware.dynamixel.motor import WATCHDOG_UNIT_S, Motor, faults_of_block
-from hardware.dynamixel.roll_call import find_motors
 from hardware.dynamixel.scales import JointScales
 from hardware.dynamixel.state_reader import StateReader
+from hardware.dynamixel.tables import BAUDRATES
 from hardware.errors import HardwareError
 from hardware.finite import FiniteCheck
+from hardware.roll_call import find_motors
 from hardware.transport import Transport
 from hardware.types import BusCounters, JointCommand, JointState, MotorFault
 
@@ -104,7 +105,10 @@ class DynamixelBus:
         """
         try:
             self._exchange.set_baudrate(self._baudrate)
-            find_motors(self._motors, self._exchange)
+            identities = find_motors(self._motors, self._exchange.ping, self._exchange, BAUDRATES.values())
+            for motor, identity in zip(self._motors, identities, strict=True):
+                motor.check_model(identity.model_number)
+                motor.check_firmware(identity.firmware)
             for motor in self._motors:
                 motor.prepare()
             for motor in self._motors:

@@ -12,11 +12,12 @@ from hardware.feetech.frame import BROADCAST, Instruction, encode
 from hardware.feetech.goals import MOTORS_MAX, Goals
 from hardware.feetech.motor import Motor
 from hardware.feetech.readings import Readings
-from hardware.feetech.roll_call import find_motors
 from hardware.feetech.scales import JointScales
 from hardware.feetech.state_reader import StateReader
+from hardware.feetech.tables import BAUDRATES
 from hardware.finite import FiniteCheck
 from hardware.guardian import Guarded, Guardian
+from hardware.roll_call import find_motors
 from hardware.transport import Transport
 from hardware.types import BoolArray, BusCounters, JointCommand, JointState, MotorFault
 
@@ -99,7 +100,9 @@ class FeetechBus:
             raise HardwareError(f"{len(self._motors)} motors on a Feetech bus; valid: up to {MOTORS_MAX}")
         try:
             self._exchange.set_baudrate(self._baudrate)
-            find_motors(self._motors, self._exchange)
+            identities = find_motors(self._motors, self._exchange.identify, self._exchange, BAUDRATES.values())
+            for motor, identity in zip(self._motors, identities, strict=True):
+                motor.check_model(identity)
             for motor in self._motors:
                 motor.prepare()
             for motor in self._motors:
