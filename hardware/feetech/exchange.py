@@ -1,23 +1,11 @@
-"""One request to one STS motor and its reply, with bounded waits and retries: for set-up and bench work, not ticks."""
+"""Requests to single STS motors and their status packets."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from hardware.clock import Clock, ns_from_s
 from hardware.errors import HardwareError
-from hardware.feetech.frame import BROADCAST, FRAME_BYTES_MAX, ID_MAX, Decoder, Instruction, Packet, encode
-from hardware.transport import Transport
-from hardware.types import BusCounters
+from hardware.feetech.frame import BROADCAST, ID_MAX, Decoder, Instruction, Packet, encode
+from hardware.request_line import BITS_PER_BYTE, TRIES, RequestLine
 
-TRIES = 5
-"""A frame lost to noise is asked for again. Where one in five is lost, all five are lost once in 3000 times."""
-
-MARGIN_S = 0.025
-"""Wait beyond the time on the wire: 16 ms latency timer of an FTDI adapter as shipped, EEPROM writes, scheduling."""
-
-_BITS_PER_BYTE = 10  # 8N1
-_STATUS_BYTES = 6
-_READS_MAX = 4096  # of one wait: a line that never falls silent must not hold the caller
 _IDENTITY_BYTES = 5
 _BROADCAST_PING_S_PER_ID = 0.003  # motors answer one after the other; LeRobot waits as long
 
@@ -31,24 +19,10 @@ class Identity:
     firmware: tuple[int, int]
 
 
-@dataclass
-class Exchange:
+class Exchange(RequestLine[Packet]):
     """Requests to single motors on one bus."""
 
-    transport: Transport
-    clock: Clock
-    baudrate: int
-    counters: BusCounters = field(default_factory=BusCounters)
-    margin_s: float = MARGIN_S
-
-    def __post_init__(self) -> None:
-        self._decoder = Decoder()
-        self._buffer = memoryview(bytearray(2 * FRAME_BYTES_MAX))
-
-    def set_baudrate(self, baudrate: int) -> None:
-        """Change the speed of the line. Raises PortLostError."""
-        self.transport.set_baudrate(baudrate)
-        self.baudrate = baudrate
+    STATUS_BYTES = 6
 
     def identify(self, motor: int, tries: int = TRIES) -> Identity | None:
         """Return who answers with this id, None if nobody does. Raises PortLostError."""
@@ -60,13 +34,10 @@ class Exchange:
 
     def ping_all(self) -> list[int]:
         """Return the ids of all who answer a broadcast ping. Takes 0.8 s and more. Raises PortLostError."""
-        wait_s = (ID_MAX + 1) * (_BROADCAST_PING_S_PER_ID + _STATUS_BYTES * _BITS_PER_BYTE / self.baudrate)
-        self.transport.drain()
-        self._decoder.reset()
-        self.transport.write(encode(BROADCAST, Instruction.PING))
+        wait_s = (ID_MAX + 1) * (_BROADCAST_PING_S_PER_ID + self.STATUS_BYTES * BITS_PER_BYTE / self.baudrate)
         found: set[int] = set()
-        for data in self._arriving(self.clock.now_ns() + ns_from_s(wait_s)):
-            found.update(packet.id for packet in self._decoder.feed(data) if not packet.parameters)
+        for packets in self._asked(encode(BROADCAST, Instruction.PING), wait_s):
+            found.update(packet.id for packet in packets if not packet.parameters)
         return sorted(found - {BROADCAST})
 
     def read(self, motor: int, address: int, size: int) -> bytes:
@@ -107,45 +78,16 @@ class Exchange:
         frame = encode(motor, instruction, parameters)
         asked = Packet(motor, instruction, parameters)  # some adapters send it back
         echo = None if instruction == Instruction.PING else asked  # its echo looks like the reply with a voltage alarm
-        wire_s = (len(frame) + 2 * (_STATUS_BYTES + reply_bytes)) * _BITS_PER_BYTE / self.baudrate
         for _ in range(tries):
-            self.transport.drain()
-            self._decoder.reset()
-            self.transport.write(frame)
-            deadline_ns = self.clock.now_ns() + ns_from_s(wire_s + self.margin_s)
-            reply = self._receive(motor, reply_bytes, echo, deadline_ns)
+            reply = self._ask(
+                frame,
+                reply_bytes,
+                lambda packet: packet.id == motor and len(packet.parameters) == reply_bytes,
+                echo,
+            )
             if reply is not None:
                 return reply
         return None
 
-    def send(self, frame: bytes) -> None:
-        """Send a frame that nobody answers. Raises PortLostError."""
-        self.transport.write(frame)
-
-    def _receive(self, motor: int, reply_bytes: int, echo: Packet | None, deadline_ns: int) -> Packet | None:
-        corrupt = self._decoder.corrupt
-        found: Packet | None = None
-        for data in self._arriving(deadline_ns):
-            for packet in self._decoder.feed(data):
-                if packet == echo:
-                    echo = None
-                elif found is None and packet.id == motor and len(packet.parameters) == reply_bytes:
-                    found = packet
-                else:
-                    self.counters.unexpected += 1
-            if found is not None:
-                break
-        self.counters.corrupt += self._decoder.corrupt - corrupt
-        if found is None:
-            self.counters.timeouts += 1
-        return found
-
-    def _arriving(self, deadline_ns: int) -> Iterator[memoryview]:
-        """Yield what arrives until the deadline."""
-        for _ in range(_READS_MAX):
-            count = self.transport.read_into(self._buffer, deadline_ns)
-            if count == 0:
-                return
-            yield self._buffer[:count]
-            if self.clock.now_ns() >= deadline_ns:
-                return
+    def _make_decoder(self) -> Decoder:
+        return Decoder()
