@@ -6,7 +6,6 @@ from hardware.dynamixel.firmware import XSeriesMotor
 from hardware.dynamixel.firmware_instructions import execute
 from hardware.dynamixel.frame import (
     BROADCAST,
-    HEADER,
     ID_MAX,
     Decoder,
     Instruction,
@@ -15,51 +14,23 @@ from hardware.dynamixel.frame import (
     encode_fast_status,
     encode_status,
 )
+from hardware.emulator.framed_wire import FramedWire
 from hardware.emulator.wire import Reply
 from hardware.errors import ProtocolError
 
 _FAST_PREFIX = 8  # header, id, length, instruction
 _FAST_GROUP = 4  # error, id, CRC
-
-
 _ANSWERS_ALL = 2  # Status Return Level (68)
 
 Request = tuple[int, int, int]
 """Id, address and length of one motor's part of a group read."""
 
 
-class XSeriesWire:
+class XSeriesWire(FramedWire[Packet]):
     """Protocol 2.0 at the motors' end of a line; implements `Wire`."""
 
-    half_duplex = True
-    paced = True
-
     def __init__(self) -> None:
-        self._decoder = Decoder(report_damage=True)
-        self.unstuffed = 0
-        """Instructions with an FF FF FD that the client did not stuff; they are carried out."""
-
-    @property
-    def damaged(self) -> int:
-        """Instructions that came cut off or with a wrong checksum."""
-        return self._decoder.corrupt
-
-    def pieces(self, data: bytes) -> Iterator[bytes]:
-        """Cut before each header."""
-        done = 0
-        while done < len(data):
-            header = data.find(HEADER, done + 1)
-            end = len(data) if header < 0 else header
-            yield data[done:end]
-            done = end
-
-    def feed(self, data: bytes) -> list[Packet]:
-        """Take bytes; return the packets that they complete."""
-        return self._decoder.feed(data)
-
-    def reset(self) -> None:
-        """Forget a packet that has begun."""
-        self._decoder.reset()
+        super().__init__(Decoder(report_damage=True))
 
     def replies_to(self, instruction: Packet, motors: Sequence[XSeriesMotor], now_ns: int) -> list[Reply]:
         """Let the motors that heard an instruction carry it out; return their status packets, in order."""

@@ -1,44 +1,18 @@
 """STS motors at their end of a line: which of them answer an instruction, and in what order."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
+from hardware.emulator.framed_wire import FramedWire
 from hardware.emulator.wire import Reply
 from hardware.feetech.firmware import StsMotor
-from hardware.feetech.frame import BROADCAST, HEADER, Decoder, Instruction, Packet, encode
+from hardware.feetech.frame import BROADCAST, Decoder, Instruction, Packet, encode
 
 
-class StsWire:
-    """FT-SCS at the motors' end of a line; implements `Wire`."""
-
-    half_duplex = True
-    paced = True
-    unstuffed = 0
-    """The protocol has no stuffing."""
+class StsWire(FramedWire[Packet]):
+    """FT-SCS at the motors' end of a line, which has no stuffing; implements `Wire`."""
 
     def __init__(self) -> None:
-        self._decoder = Decoder()
-
-    @property
-    def damaged(self) -> int:
-        """Instructions that came cut off or with a wrong checksum."""
-        return self._decoder.corrupt
-
-    def pieces(self, data: bytes) -> Iterator[bytes]:
-        """Cut before each header."""
-        done = 0
-        while done < len(data):
-            header = data.find(HEADER, done + 2)
-            end = len(data) if header < 0 else header
-            yield data[done:end]
-            done = end
-
-    def feed(self, data: bytes) -> list[Packet]:
-        """Take bytes; return the packets that they complete."""
-        return self._decoder.feed(data)
-
-    def reset(self) -> None:
-        """Forget a packet that has begun."""
-        self._decoder.reset()
+        super().__init__(Decoder())
 
     def replies_to(self, instruction: Packet, motors: Sequence[StsMotor], now_ns: int) -> list[Reply]:
         """Let the motors that heard an instruction carry it out; return their status packets, in order."""
