@@ -8,9 +8,9 @@ from configs.schema.robot import BusConfig, ImuConfig, JointConfig, RobotConfig
 from hardware.clock import Clock
 from hardware.drivers import DRIVERS, BusDriver
 from hardware.errors import HardwareError
+from hardware.failures import failures_of
 from hardware.finite import FiniteCheck
 from hardware.imu import RobotImus
-from hardware.interface import JointInterface
 from hardware.serial_port import SerialPort
 from hardware.transport import Transport
 from hardware.types import BusCounters, ImuState, Int64Array, JointCommand, JointState
@@ -126,9 +126,7 @@ class RobotHardware:
 
     def disable(self) -> None:
         """Switch torque off on every motor that can be reached. Raises HardwareError if one did not confirm."""
-        reasons: list[str] = []
-        for bus in self._buses:
-            _disable(bus, reasons)
+        reasons = failures_of(bus.disable for bus in self._buses)
         if reasons:
             raise HardwareError("; ".join(reasons))
 
@@ -140,8 +138,7 @@ class RobotHardware:
 
     def _disable_quietly(self, count: int) -> None:
         """Switch torque off on the first buses; the error that led here is the one to report."""
-        for bus in self._buses[:count]:
-            _disable(bus, [])
+        failures_of(bus.disable for bus in self._buses[:count])
 
 
 class _Slice:
@@ -200,10 +197,3 @@ def open_serial_ports(robot: RobotConfig, overrides: Mapping[str, str], clock: C
             port.close()
         raise
     return ports
-
-
-def _disable(bus: JointInterface, reasons: list[str]) -> None:
-    try:
-        bus.disable()
-    except HardwareError as error:
-        reasons.append(str(error))

@@ -1,7 +1,7 @@
 """All Dynamixel motors of one bus as joints: one sync read and one sync write each tick."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from hardware.dynamixel.scales import JointScales
 from hardware.dynamixel.state_reader import StateReader
 from hardware.dynamixel.tables import BAUDRATES
 from hardware.errors import HardwareError
+from hardware.failures import failures_of
 from hardware.finite import FiniteCheck
 from hardware.roll_call import find_motors
 from hardware.transport import Transport
@@ -208,16 +209,11 @@ class DynamixelBus:
     def _torque_off(self) -> list[str]:
         """Switch torque off; return why, for each motor that did not confirm."""
         self._enabled = False
-        reasons: list[str] = []
         register = self._motors[0].table["torque_enable"]
         everyone = b"".join(bytes((motor.id, 0)) for motor in self._motors)
         block = register.address.to_bytes(2, "little") + register.size.to_bytes(2, "little")
-        for act in (
-            lambda: self._exchange.send(encode(BROADCAST, Instruction.SYNC_WRITE, block + everyone)),
-            *(motor.disable for motor in self._motors),
-        ):
-            _attempt(act, reasons)
-        return reasons
+        frame = encode(BROADCAST, Instruction.SYNC_WRITE, block + everyone)
+        return failures_of((lambda: self._exchange.send(frame), *(motor.disable for motor in self._motors)))
 
     def _choose_reader(self) -> bool:
         """Make the reader: fast if every motor is new enough and a trial works. Returns whether it is fast."""
@@ -283,11 +279,3 @@ class DynamixelBus:
         if reply is not None and len(reply.parameters) == _STATUS_BYTES:
             self._status_due.discard(index)
             state.faults[index] = int(faults_of_block(reply.parameters, motor.table, self._enabled))
-
-
-def _attempt(act: Callable[[], None], reasons: list[str]) -> None:
-    """Do it, and note why if it cannot be done."""
-    try:
-        act()
-    except HardwareError as error:
-        reasons.append(str(error))

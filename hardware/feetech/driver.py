@@ -1,12 +1,13 @@
 """All Feetech STS motors of one bus as joints: one sync read and one sync write each tick."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from configs.schema.robot import BusConfig, JointConfig, SafetyConfig
 from hardware.clock import Clock, ns_from_s
 from hardware.errors import HardwareError
+from hardware.failures import failures_of
 from hardware.feetech.exchange import Exchange
 from hardware.feetech.frame import BROADCAST, Instruction, encode
 from hardware.feetech.goals import MOTORS_MAX, Goals
@@ -224,10 +225,7 @@ class FeetechBus:
         self._enabled = False
         if self._guardian is not None:
             self._guardian.allow_ns(_SETUP_LIMIT_NS)
-        reasons: list[str] = []
-        for act in (lambda: self._exchange.send(self._off), *(motor.disable for motor in self._motors)):
-            _attempt(act, reasons)
-        return reasons
+        return failures_of((lambda: self._exchange.send(self._off), *(motor.disable for motor in self._motors)))
 
     def _feed_guardian(self) -> bool:
         """Say that all is well; return whether the motors follow goals, which they do not when it has stopped them."""
@@ -276,11 +274,3 @@ class FeetechBus:
         # Without an alarm or the guardian that switched it off, it has restarted.
         if reply.parameters[0] == 0 and not self._readings.alarms[index] and not self._stopped[index]:
             self._stopped[index] = int(MotorFault.OTHER)
-
-
-def _attempt(act: Callable[[], None], reasons: list[str]) -> None:
-    """Do it, and note why if it cannot be done."""
-    try:
-        act()
-    except HardwareError as error:
-        reasons.append(str(error))

@@ -1,0 +1,22 @@
+"""Laws of trying several things: all are tried, what the hardware refused is told in order, a bug is not hidden."""
+
+import pytest
+
+from hardware.errors import HardwareError
+from hardware.failures import failures_of
+
+
+def _refuse(reason: str) -> None:
+    raise HardwareError(reason)
+
+
+def test_what_comes_after_a_failure_is_done_too():
+    done: list[int] = []
+    acts = (lambda: done.append(1), lambda: _refuse("a"), lambda: done.append(2), lambda: _refuse("b"))
+    assert failures_of(acts) == ["a", "b"]
+    assert done == [1, 2]
+
+
+def test_other_errors_are_not_reasons():
+    with pytest.raises(ZeroDivisionError):
+        failures_of([lambda: 1 // 0 and None])
