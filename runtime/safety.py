@@ -64,6 +64,9 @@ class Reason(IntFlag):
     """Such an IMU has sent the same sample for as long as that."""
     IMU_IMPLAUSIBLE = 131072
     """Such an IMU sends what can be no reading."""
+    POSITION_JUMP = 262144
+    """The position changed by more than the joint can have moved since the reading before: the encoder is not to be
+    trusted, nor is any position after it."""
 
 
 IMU_REASONS = Reason.IMU_STALE | Reason.IMU_FROZEN | Reason.IMU_IMPLAUSIBLE
@@ -141,6 +144,11 @@ class Safety:
         self._usable = np.zeros(joints, np.bool_)
         self._imus = imus
         self._imu_age_max_ns = [ns_from_s(imu.stale_after) for imu in imus]
+        # Position and stamp of each joint's last reading. Before `begin` there is none, and NaN allows nothing.
+        self._last_position, self._last_stamp_ns = np.full(joints, np.nan), np.zeros(joints, np.int64)
+        self._moved, self._elapsed_s = np.zeros(joints), np.zeros(joints)
+        self._reach, self._reach_ok = np.zeros(joints), np.zeros(joints, np.bool_)
+        self._period_s = period_s
         # Far in the past: whoever forgets to call `begin` is refused.
         self._begun_ns = self._complete_ns = -(2**62)
 
@@ -153,6 +161,7 @@ class Safety:
         """Start the watch when torque is switched on."""
         self._begun_ns = self._complete_ns = now_ns
         self._limits.begin(state)
+        self._remember(state)
 
     def judge(self, readings: JointState, now_ns: int, missed_ticks: int, imus: ImuState | None = None) -> Verdict:
         """Judge the readings of a tick.
@@ -167,7 +176,10 @@ class Safety:
             The verdict; a constant when all is well.
         """
         blind = self._imu_violations(imus, now_ns) if self._imus else []
-        if self._in_order(readings, now_ns) and 0 <= missed_ticks <= self._envelope.missed_ticks_max and not blind:
+        self._measure_motion(readings)
+        in_order = self._in_order(readings, now_ns)
+        self._remember(readings)
+        if in_order and 0 <= missed_ticks <= self._envelope.missed_ticks_max and not blind:
             self._usable.fill(True)
             return ALL_WELL
         found = self._robot_violations(now_ns, missed_ticks) + blind
@@ -182,6 +194,25 @@ class Safety:
     def damp(self, command: JointCommand, state: JointState) -> Int64Array:
         """Overwrite a command with damping, from readings the last judge found recent; see `CommandLimits.damp`."""
         return self._limits.damp(command, state, self._usable)
+
+    def _measure_motion(self, readings: JointState) -> None:
+        """Compute how far each joint moved since its last reading, and whether it can have moved so far.
+
+        The stamps say when readings arrived, not when they were taken; a control period makes up for that.
+        """
+        with np.errstate(invalid="ignore"):  # two infinite positions differ by NaN, which is within no reach
+            np.subtract(readings.position, self._last_position, out=self._moved)
+        np.abs(self._moved, out=self._moved)
+        np.subtract(readings.stamp_ns, self._last_stamp_ns, out=self._elapsed_s, casting="unsafe")
+        np.maximum(self._elapsed_s, 0.0, out=self._elapsed_s)
+        np.multiply(self._elapsed_s, 1.0 / NS_PER_S, out=self._elapsed_s)
+        np.add(self._elapsed_s, self._period_s, out=self._elapsed_s)
+        np.multiply(self._high[1], self._elapsed_s, out=self._reach)
+        np.less_equal(self._moved, self._reach, out=self._reach_ok)
+
+    def _remember(self, readings: JointState) -> None:
+        np.copyto(self._last_position, readings.position)
+        np.copyto(self._last_stamp_ns, readings.stamp_ns)
 
     def _in_order(self, readings: JointState, now_ns: int) -> bool:
         """Tell whether every joint answered in this tick with values inside their bounds. NaN is inside nothing."""
@@ -202,6 +233,7 @@ class Safety:
         return (
             int(np.count_nonzero(ok)) == ok.size
             and int(np.count_nonzero(ok2)) == ok2.size
+            and int(np.count_nonzero(self._reach_ok)) == len(self._joints)
             and not np.count_nonzero(readings.faults)
         )
 
@@ -236,6 +268,7 @@ class Safety:
         return [
             *self._age_violations(index, int(readings.stamp_ns[index]), now_ns),
             *self._motion_violations(index, readings),
+            *self._jump_violations(index, float(readings.position[index])),
             *self._health_violations(index, readings, now_ns),
         ]
 
@@ -249,6 +282,11 @@ class Safety:
         if not (known and age_ns <= self._loss_ns):
             found.append(Violation(Reason.COMMUNICATION_LOSS, index, age_ns / NS_PER_S, envelope.communication_loss))
         return found
+
+    def _jump_violations(self, index: int, position: float) -> list[Violation]:
+        if self._reach_ok[index] or not -inf < position < inf:  # a position that is not finite has its own reason
+            return []
+        return [Violation(Reason.POSITION_JUMP, index, float(self._moved[index]), float(self._reach[index]))]
 
     def _motion_violations(self, index: int, readings: JointState) -> list[Violation]:
         found = []

@@ -65,7 +65,12 @@ def watching() -> Safety:
 
 
 def judge(state: JointState, *, now_ns: int = NOW, missed: int = 0):
-    return watching().judge(state, now_ns, missed)
+    """Judge readings of joints that have been where they are for a while."""
+    safety, before = watching(), readings()
+    before.position[:] = state.position
+    before.stamp_ns[:] = state.stamp_ns
+    safety.begin(before, NOW)
+    return safety.judge(state, now_ns, missed)
 
 
 def test_healthy_readings_are_all_well():
@@ -170,7 +175,38 @@ def test_whoever_forgets_to_begin_is_refused():
     state = readings(temperature=math.nan)
     state.fresh[:] = False
     verdict = Safety(ROBOT, PERIOD).judge(state, NOW, 0)
-    assert verdict.reasons == Reason.STALE_READING | Reason.TEMPERATURE_UNKNOWN
+    assert verdict.reasons == Reason.STALE_READING | Reason.TEMPERATURE_UNKNOWN | Reason.POSITION_JUMP
+
+
+@pytest.mark.parametrize("elapsed_ms", [0, 10, 30])
+@pytest.mark.parametrize("direction", [1.0, -1.0])
+def test_a_joint_moves_no_farther_than_its_speed_allows(elapsed_ms, direction):
+    """12 rad/s is limit and margin together; a control period makes up for stamps that say when a reading arrived."""
+    reach = 12.0 * (elapsed_ms * 1e-3 + PERIOD)
+    for share, reasons in ((0.99, Reason(0)), (1.01, Reason.POSITION_JUMP)):
+        safety = watching()
+        moved = readings(position=0.1 + direction * share * reach, stamp_ns=NOW + elapsed_ms * MS)
+        moved.stamp_ns[1] = NOW + elapsed_ms * MS
+        verdict = safety.judge(moved, NOW + elapsed_ms * MS, 0)
+        assert verdict.reasons == reasons
+        assert verdict.level is (Level.FAULT if reasons else Level.OK)
+
+
+def test_a_joint_that_did_not_answer_may_have_moved_the_farther_the_longer_ago_that_was():
+    safety = watching()
+    for tick in range(1, 4):
+        state = readings()
+        state.fresh[0], state.stamp_ns[1] = False, NOW + tick * 10 * MS
+        assert safety.judge(state, NOW + tick * 10 * MS, 0) is ALL_WELL
+    back = readings(position=0.1 + 12.0 * 0.04, stamp_ns=NOW + 40 * MS)
+    back.stamp_ns[1] = NOW + 40 * MS
+    assert safety.judge(back, NOW + 40 * MS, 0) is ALL_WELL
+
+
+def test_after_a_jump_the_new_position_is_what_the_next_is_measured_from():
+    safety = watching()
+    assert safety.judge(readings(position=1.5), NOW, 0).reasons == Reason.POSITION_JUMP
+    assert safety.judge(readings(position=1.5), NOW, 0) is ALL_WELL
 
 
 def test_the_worst_reason_decides():
