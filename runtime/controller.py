@@ -19,9 +19,10 @@ from runtime.interventions import InterventionLog
 from runtime.policy import Policy
 from runtime.pose import StartPose
 from runtime.record import TickRecord
-from runtime.safety import ALL_WELL, Level, Reason, Safety, Verdict, Violation, verdict_of
+from runtime.safety import Safety
 from runtime.states import WITH_TORQUE, Event, State, StateMachine
 from runtime.statistics import TickStatistics
+from runtime.verdict import ALL_WELL, Level, Reason, Verdict, Violation, verdict_of
 
 
 class Controller:

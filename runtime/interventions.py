@@ -6,7 +6,7 @@ from typing import Any
 from hardware.types import Int64Array, JointCommand, MotorFault
 from runtime.contract.spec import RobotSpec
 from runtime.limits import Intervention
-from runtime.safety import IMU_REASONS, Reason, Violation
+from runtime.verdict import IMU_REASONS, Reason, Violation
 
 _EVENTS_MAX = 1000  # the counters go on; a run that trips a limit each tick would otherwise fill the memory
 

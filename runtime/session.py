@@ -21,11 +21,11 @@ from runtime.loop import Pacer
 from runtime.policy import Policy, check_robot
 from runtime.realtime import real_time_profile
 from runtime.report import RunReport
-from runtime.safety import DAMP_REASONS, Level
 from runtime.states import LATCHED, Event, State
 from runtime.stop import StopRequest, stop_on_signals
 from runtime.telemetry import TelemetryLog
 from runtime.trajectory import Trajectory, goal_reached
+from runtime.verdict import DAMP_REASONS, Level
 
 _FIRST_READING_S = 1.0  # at a tenth of replies lost, eight joints are all read within ten tries
 _WATCHDOG_SLACK_S = 0.1  # the emulator's and the motors' watchdogs count in steps of 20 ms

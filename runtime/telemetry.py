@@ -20,9 +20,9 @@ from hardware.types import ImuState
 from runtime.contract.spec import Contract
 from runtime.limits import Intervention
 from runtime.record import TickRecord
-from runtime.safety import Reason
 from runtime.states import State
 from runtime.tick_schema import tick_schema
+from runtime.verdict import Reason
 
 TOPIC = "/tick"
 METADATA = "sim2real"

@@ -11,7 +11,8 @@ from hardware.types import ImuFault, ImuState, JointCommand, JointState
 from runtime.contract.spec import ImuSpec, JointSpec, RobotSpec, SafetySpec
 from runtime.interventions import InterventionLog
 from runtime.limits import CommandLimits, Intervention, effort_bounds
-from runtime.safety import ALL_WELL, DAMP_REASONS, UNKNOWN_GRACE_NS, Level, Reason, Safety, Violation, verdict_of
+from runtime.safety import UNKNOWN_GRACE_NS, Safety
+from runtime.verdict import ALL_WELL, DAMP_REASONS, Level, Reason, Violation, verdict_of
 
 PERIOD = 0.01
 NOW = 10_000_000_000

@@ -1,0 +1,90 @@
+"""What safety comes to about a tick: a level, its reasons, and the joint, value and limit behind each."""
+
+from enum import IntEnum, IntFlag
+from typing import NamedTuple
+
+
+class Level(IntEnum):
+    """What must come of a verdict."""
+
+    OK = 0
+    DAMP = 1
+    """Damp until readings recover."""
+    FAULT = 2
+    """Torque off, latched."""
+
+
+class Reason(IntFlag):
+    """Why a verdict is not OK."""
+
+    STALE_READING = 1
+    """The last complete reading is older than `reading_age_max`, or from the future."""
+    EFFORT = 2
+    """The measured effort is implausibly high."""
+    ACTION_NOT_FINITE = 4
+    """The policy's action is not finite."""
+    POSITION = 8
+    """Outside the position limits by more than the margin."""
+    VELOCITY = 16
+    """Above the velocity limit by more than the margin."""
+    TEMPERATURE = 32
+    VOLTAGE = 64
+    NOT_FINITE = 128
+    """A position, velocity or effort is not finite."""
+    COMMUNICATION_LOSS = 256
+    """No reading of a joint for `communication_loss`."""
+    MISSED_TICKS = 512
+    MOTOR_FAULT = 1024
+    """The motor reports a fault of its own."""
+    TEMPERATURE_UNKNOWN = 2048
+    VOLTAGE_UNKNOWN = 4096
+    PORT_LOST = 8192
+    START_POSE = 16384
+    """The start pose was not reached in time."""
+    IMU_STALE = 32768
+    """The last reading of an IMU that the policy depends on is older than its `stale_after`, or from the future."""
+    IMU_FROZEN = 65536
+    """Such an IMU has sent the same sample for as long as that."""
+    IMU_IMPLAUSIBLE = 131072
+    """Such an IMU sends what can be no reading."""
+    POSITION_JUMP = 262144
+    """The position changed by more than the joint can have moved since the reading before: the encoder is not to be
+    trusted, nor is any position after it."""
+
+
+IMU_REASONS = Reason.IMU_STALE | Reason.IMU_FROZEN | Reason.IMU_IMPLAUSIBLE
+"""Reasons that are about an IMU; their violations have its index instead of a joint's."""
+
+DAMP_REASONS = Reason.STALE_READING | Reason.EFFORT | Reason.ACTION_NOT_FINITE | IMU_REASONS
+"""Reasons that damp; every other is a fault."""
+
+
+class Violation(NamedTuple):
+    """One reason, with the joint, the value and the limit that caused it."""
+
+    reason: Reason
+    joint: int
+    """Index of the joint, or of the IMU where the reason is about one; -1 when it is about neither."""
+    value: float
+    limit: float
+
+
+class Verdict(NamedTuple):
+    """Whether the robot may go on."""
+
+    level: Level
+    reasons: Reason
+    violations: tuple[Violation, ...]
+
+
+ALL_WELL = Verdict(Level.OK, Reason(0), ())
+
+
+def verdict_of(violations: tuple[Violation, ...]) -> Verdict:
+    """Return the verdict that violations come to: the worst of them decides."""
+    reasons = Reason(0)
+    for violation in violations:
+        reasons |= violation.reason
+    if reasons == 0:
+        return ALL_WELL
+    return Verdict(Level.FAULT if reasons & ~DAMP_REASONS else Level.DAMP, reasons, violations)
