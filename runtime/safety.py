@@ -59,8 +59,8 @@ class Safety:
         self._imu_age_max_ns = [ns_from_s(imu.stale_after) for imu in imus]
         # Position and stamp of each joint's last reading. Before `begin` there is none, and NaN allows nothing.
         self._last_position, self._last_stamp_ns = np.full(joints, np.nan), np.zeros(joints, np.int64)
-        self._moved, self._elapsed_s = np.zeros(joints), np.zeros(joints)
-        self._reach, self._reach_ok = np.zeros(joints), np.zeros(joints, np.bool_)
+        self._elapsed_s, self._reach, self._lowest, self._highest = (np.zeros(joints) for _ in range(4))
+        self._reach_ok, self._below = np.zeros(joints, np.bool_), np.zeros(joints, np.bool_)
         self._period_s = period_s
         # Far in the past: whoever forgets to call `begin` is refused.
         self._begun_ns = self._complete_ns = -(2**62)
@@ -113,15 +113,18 @@ class Safety:
 
         The stamps say when readings arrived, not when they were taken; a control period makes up for that.
         """
-        with np.errstate(invalid="ignore"):  # two infinite positions differ by NaN, which is within no reach
-            np.subtract(readings.position, self._last_position, out=self._moved)
-        np.abs(self._moved, out=self._moved)
-        np.subtract(readings.stamp_ns, self._last_stamp_ns, out=self._elapsed_s, casting="unsafe")
-        np.maximum(self._elapsed_s, 0.0, out=self._elapsed_s)
-        np.multiply(self._elapsed_s, 1.0 / NS_PER_S, out=self._elapsed_s)
-        np.add(self._elapsed_s, self._period_s, out=self._elapsed_s)
-        np.multiply(self._high[1], self._elapsed_s, out=self._reach)
-        np.less_equal(self._moved, self._reach, out=self._reach_ok)
+        elapsed_s, reach = self._elapsed_s, self._reach
+        np.subtract(readings.stamp_ns, self._last_stamp_ns, out=elapsed_s, casting="unsafe")
+        np.maximum(elapsed_s, 0.0, out=elapsed_s)
+        np.multiply(elapsed_s, 1.0 / NS_PER_S, out=elapsed_s)
+        np.add(elapsed_s, self._period_s, out=elapsed_s)
+        np.multiply(self._high[1], elapsed_s, out=reach)
+        # Compared with both ends: the difference of two infinite positions would be no number, and a warning.
+        np.subtract(self._last_position, reach, out=self._lowest)
+        np.less_equal(self._lowest, readings.position, out=self._reach_ok)
+        np.add(self._last_position, reach, out=self._highest)
+        np.less_equal(readings.position, self._highest, out=self._below)
+        np.logical_and(self._reach_ok, self._below, out=self._reach_ok)
 
     def _remember(self, readings: JointState) -> None:
         np.copyto(self._last_position, readings.position)
@@ -199,7 +202,8 @@ class Safety:
     def _jump_violations(self, index: int, position: float) -> list[Violation]:
         if self._reach_ok[index] or not -inf < position < inf:  # a position that is not finite has its own reason
             return []
-        return [Violation(Reason.POSITION_JUMP, index, float(self._moved[index]), float(self._reach[index]))]
+        edge = self._lowest[index] if position < self._lowest[index] else self._highest[index]
+        return [Violation(Reason.POSITION_JUMP, index, position, float(edge))]
 
     def _motion_violations(self, index: int, readings: JointState) -> list[Violation]:
         found = []

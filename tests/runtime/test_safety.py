@@ -191,6 +191,9 @@ def test_a_joint_moves_no_farther_than_its_speed_allows(elapsed_ms, direction):
         verdict = safety.judge(moved, NOW + elapsed_ms * MS, 0)
         assert verdict.reasons == reasons
         assert verdict.level is (Level.FAULT if reasons else Level.OK)
+        for violation in verdict.violations:
+            assert violation.value == moved.position[0]
+            assert violation.limit == pytest.approx(0.1 + direction * reach)
 
 
 def test_a_joint_that_did_not_answer_may_have_moved_the_farther_the_longer_ago_that_was():
