@@ -72,7 +72,6 @@ class Exchange:
         self._lines = LineBuffer()
         self._buffer = memoryview(bytearray(16 * LINE_BYTES_MAX))
         self._number = 0
-        self._echo = b""
 
     def decide_checksum(self, motor: int) -> None:
         """Find out whether the adapter understands checksums: one that does has them in its own lines from then on.

@@ -5,8 +5,6 @@ from enum import Enum, IntEnum
 
 from hardware.types import MotorFault
 
-Scales = tuple[float, float, float]
-
 
 class Unit(Enum):
     """What a register counts: symbol, and size of one unit in 8, 16 and 32 bits; a float is in the unit itself."""
@@ -94,8 +92,6 @@ class Fault(IntEnum):
     LIMIT_TORQUE = 102
     LIMIT_POSITION = 103
 
-
-LIMITS_FROM = 96
 
 MOTOR_FAULTS = {
     Fault.MOTOR_DRIVER: MotorFault.OVERLOAD,  # most often more current than the supply or the bridge could give

@@ -80,7 +80,6 @@ class WitMotionUnit:
         self._commands = CommandDecoder()
         self.fault = ""
         self._frozen: bytes = b""
-        self._spun = 0.0
         self.boot()
 
     def boot(self) -> None:
