@@ -236,31 +236,31 @@ class Simulation:
             np.multiply(
                 REWARDS[entry.term](state, self._constants, entry.scale), self._weights[row], out=self._rewards[row]
             )
+        broken = self._diverged(failed)
+        self._rewards[:, broken] = 0.0
         self.episodes.add(self._rewards, np.abs(state.goal_error) <= task.goal.tolerance)
         out.terminated[:] = False
         for term in task.terminations:
             np.logical_or(out.terminated, TERMINATIONS[term](state, self._constants), out=out.terminated)
+        out.terminated[broken] = True
         np.sum(self._rewards, axis=0, out=out.reward)
         np.subtract(out.reward, task.termination_penalty, out=out.reward, where=out.terminated)
-        self._catch_divergence(failed)
         np.greater_equal(self.episodes.length, self.length_max, out=out.truncated)
         np.logical_and(out.truncated, ~out.terminated, out=out.truncated)
 
-    def _catch_divergence(self, failed: Indices | None) -> None:
-        """End episodes whose simulation is no longer finite, with nothing but finite numbers in the data."""
-        state, out = self._state, self.transition
+    def _diverged(self, failed: Indices | None) -> Indices:
+        """Return and count the simulations that are no longer finite; their readings become neutral numbers."""
+        state = self._state
         finite = np.isfinite(state.position + state.velocity).all(axis=1) & ~self._bad_states.any(axis=1)
         if failed is not None:
             finite[failed] = False
-        if finite.all():
-            return
         broken = np.flatnonzero(~finite)
-        self.episodes.diverged += len(broken)
-        self._bad_states[broken] = 0
-        out.terminated[broken] = True
-        out.reward[broken] = -self.task.termination_penalty
-        for group, values in self._readings.items():
-            values[broken] = 0.0 if group != "orientation" else np.tile([1.0, 0.0, 0.0, 0.0], values.shape[1] // 4)
+        if len(broken):
+            self.episodes.diverged += len(broken)
+            self._bad_states[broken] = 0
+            for group, values in self._readings.items():
+                values[broken] = 0.0 if group != "orientation" else np.tile([1.0, 0.0, 0.0, 0.0], values.shape[1] // 4)
+        return broken
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that resuming bit for bit needs: arrays and plain data."""

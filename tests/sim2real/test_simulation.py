@@ -279,6 +279,25 @@ def test_a_diverged_simulation_is_ended_counted_and_never_seen() -> None:
         assert np.isfinite(out.observation).all()
 
 
+def test_a_state_that_is_no_number_leaves_no_trace_in_the_figures_of_its_episode() -> None:
+    env = BatchEnv(task(), load_randomization("pendulum"), 4, seed=1)
+    env.reset_arrays(1)
+    env.step_arrays(np.zeros((4, 1), np.float32))
+    advance = env.simulation._advance
+
+    def poisoned() -> None:
+        advance()
+        env.simulation._qpos[2] = np.nan
+
+    env.simulation._advance = poisoned  # type: ignore[method-assign]
+    out = env.step_arrays(np.zeros((4, 1), np.float32))
+    assert out.terminated.tolist() == [False, False, True, False]
+    assert out.reward[2] == -env.simulation.task.termination_penalty
+    finished = env.episodes.drain()
+    assert finished["length"].tolist() == [2]
+    assert all(np.isfinite(values).all() for values in finished.values())
+
+
 def test_the_plant_behind_the_emulator_moves_like_the_batch() -> None:
     config = task("physics.timestep=1 ms", "reset.position=[40 deg, 40 deg]", "reset.velocity=[0 rad/s, 0 rad/s]")
     simulation = started(Simulation(config, randomization(), 1))
