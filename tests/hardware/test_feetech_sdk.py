@@ -60,6 +60,8 @@ def client(served_robot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     # The library gives up after twice this and 2 ms; a busy machine may need longer to run the emulator at all.
     monkeypatch.setattr(port_handler, "LATENCY_TIMER", 150)
     client = Client(served_robot.ports["main"])
+    # The library closes and opens the port while it sets the speed; ask until the line is up again.
+    assert any(client.packets.ping(client.port, 1)[1] == sdk.COMM_SUCCESS for _ in range(5))
     yield client
     client.port.closePort()
 
