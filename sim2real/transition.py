@@ -14,6 +14,10 @@ class Transition:
     """(n, O); of the new episode where one ended."""
     final_observation: Float32Array
     """(n, O); the true next observation of every row."""
+    privileged: Float32Array
+    """(n, P); what a critic may see beside the observation, of the new episode where one ended. P may be 0."""
+    final_privileged: Float32Array
+    """(n, P); the same of the true next state of every row."""
     reward: Float32Array
     """(n,)"""
     terminated: BoolArray

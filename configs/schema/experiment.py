@@ -6,6 +6,7 @@ from pydantic import Field
 
 from configs.schema.algorithm import AlgorithmConfig
 from configs.schema.base import Config, Name, Reference
+from configs.schema.curriculum import CurriculumConfig, FixedCurriculumConfig
 from configs.schema.quantity import Duration, Positive
 from configs.schema.randomization import RandomizationConfig
 from configs.schema.task import TaskConfig
@@ -18,6 +19,8 @@ class ExperimentConfig(Config):
     description: str = ""
     task: Annotated[TaskConfig, Reference("tasks")]
     randomization: Annotated[RandomizationConfig, Reference("randomization")]
+    curriculum: CurriculumConfig = FixedCurriculumConfig(strategy="fixed")
+    """How much of the randomisation a learner meets, and when; evaluation draws from the whole range."""
     algorithm: AlgorithmConfig
     episode_duration: Annotated[Duration, Positive] | None = None
     """Length of training episodes; the task's when left out. Shorter ones show more starts in the same time, and teach
@@ -40,5 +43,7 @@ class ExperimentConfig(Config):
         if self.episode_duration is None:
             return self.task
         share = self.episode_duration / self.task.episode_duration
-        goal = self.task.goal.model_copy(update={"hold": self.task.goal.hold * share})
+        goal = self.task.goal
+        if goal.hold is not None:
+            goal = goal.model_copy(update={"hold": goal.hold * share})
         return self.task.model_copy(update={"episode_duration": self.episode_duration, "goal": goal})

@@ -1,5 +1,6 @@
 """Schema of a robot: its buses, joints, limits and safety envelope."""
 
+import math
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -12,6 +13,7 @@ from configs.schema.quantity import (
     Baudrate,
     Damping,
     Duration,
+    Length,
     NonNegative,
     Positive,
     Rate,
@@ -123,6 +125,35 @@ class JointConfig(Config):
         return self
 
 
+class LinkConfig(Config):
+    """Where a joint is, when it stands at zero, in the frame of the joint before it."""
+
+    joint: Name
+    position: tuple[Length, Length, Length]
+    axis: tuple[float, float, float]
+    """Unit vector."""
+    rotation: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
+    """Unit quaternion w x y z, of this frame in the one before."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for key in ("axis", "rotation"):
+            length = math.sqrt(sum(value * value for value in getattr(self, key)))
+            if not abs(length - 1.0) < 1e-6:
+                raise MisplacedError((key,), f"must have length 1, not {length:.6g}")
+        return self
+
+
+class TipConfig(Config):
+    """Kinematics of the point that works: from the base through some of the joints, in order. The model must agree."""
+
+    site: Name
+    """Site of the model at the tip."""
+    links: tuple[LinkConfig, ...] = Field(min_length=1)
+    position: tuple[Length, Length, Length]
+    """The tip in the frame of the last joint."""
+
+
 class SafetyConfig(Config):
     """The envelope in which the runtime keeps the robot, beside the limits of the joints."""
 
@@ -172,6 +203,9 @@ class RobotConfig(Config):
     buses: dict[Name, BusConfig] = Field(min_length=1)
     joints: dict[Name, JointConfig] = Field(min_length=1)
     imus: dict[Name, ImuConfig] = Field(default_factory=dict)
+    feet: tuple[Name, ...] = ()
+    """Geoms of the model that stand on the ground."""
+    tip: TipConfig | None = None
     supply_voltage: Annotated[Voltage, Positive]
     supply_resistance: Annotated[Resistance, NonNegative] = 0.1
     """Of the supply and its cable, for the emulator; where it is left out, a metre of AWG 20 (33 mohm/m, both ways) and
@@ -184,6 +218,11 @@ class RobotConfig(Config):
         for name in self.imus:
             if name in self.buses:
                 raise MisplacedError(("imus", name), "a bus has the same name; ports are chosen by it")
+        for index, link in enumerate(self.tip.links if self.tip else ()):
+            if link.joint not in self.joints:
+                raise MisplacedError(
+                    ("tip", "links", index, "joint"), f"no joint {link.joint!r}; valid: {', '.join(self.joints)}"
+                )
         used: dict[tuple[str, int], str] = {}
         for name, joint in self.joints.items():
             if joint.bus not in self.buses:

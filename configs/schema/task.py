@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from configs.schema.base import Config, MisplacedError, Name, Reference
-from configs.schema.quantity import Angle, AngularVelocity, Duration, NonNegative, Positive, Rate
+from configs.schema.quantity import Angle, AngularVelocity, Duration, Length, NonNegative, Positive, Rate, Speed
 from configs.schema.robot import RobotConfig
 
 ObservationTermName = Literal[
@@ -19,16 +19,51 @@ ObservationTermName = Literal[
     "projected_gravity",
     "command",
     "phase",
+    "tip_position",
+    "tip_error",
+    "measured_tip_error",
 ]
 """Terms that `runtime.contract.observation` computes; a test keeps the two in step."""
 
 RewardTermName = Literal[
-    "alive", "goal_cosine", "goal_still", "joint_velocity", "effort", "action_rate", "position_excess"
+    "alive",
+    "goal_cosine",
+    "goal_still",
+    "joint_velocity",
+    "joint_acceleration",
+    "effort",
+    "action_rate",
+    "position_excess",
+    "pose_deviation",
+    "velocity_tracking",
+    "yaw_rate_tracking",
+    "upright",
+    "vertical_velocity",
+    "roll_pitch_rate",
+    "base_height",
+    "gait_tracking",
+    "foot_slip",
+    "tip_distance",
+    "tip_near",
+    "tip_speed",
+    "hop_tracking",
 ]
 """Terms that `sim2real.terms` computes; a test keeps the two in step."""
 
-TerminationTermName = Literal["position_limits"]
+TerminationTermName = Literal["position_limits", "tilted", "low"]
 """Terms that `sim2real.terms` computes; a test keeps the two in step."""
+
+PrivilegedTermName = Literal[
+    "base_velocity", "base_height", "feet", "joint_state", "tip_offset", "parameters", "disturbance"
+]
+"""What `sim2real.terms` can show to a critic and no policy; a test keeps the two in step."""
+
+MetricName = Literal["velocity_error", "foot_lift", "tip_error", "hop_error"]
+"""What `sim2real.metrics` measures of an episode; a test keeps the two in step."""
+
+
+TIP_COMMANDS = ("tip_x", "tip_y", "tip_z")
+"""Commands that say where the tip should be, m, in the frame of the robot's base."""
 
 
 class ObservationTermConfig(Config):
@@ -75,6 +110,11 @@ class PositionActionConfig(Config):
 
     target: Literal["position"]
     scale: Annotated[Angle, Positive]
+    scales: dict[Name, Annotated[Angle, Positive]] = Field(default_factory=dict)
+    """Of joints whose scale is another."""
+    relative: bool = False
+    """Move the last target by `scale` times the action instead, so that actions are speeds; every run begins at the
+    default position."""
     smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """First-order filter on the action: share of the previous value that is kept each tick."""
 
@@ -82,16 +122,40 @@ class PositionActionConfig(Config):
 ActionConfig = Annotated[EffortActionConfig | PositionActionConfig, Field(discriminator="target")]
 
 
-class GoalConfig(Config):
-    """The verdict of a run, decided from joint positions alone, in simulation and on the robot alike."""
+_GOAL_KEYS = {
+    "joint": ("joint", "position", "tolerance", "hold"),
+    "upright": ("tolerance", "hold"),
+    "tip": ("distance", "hold"),
+    "finish": (),
+}
+"""What each kind of goal must say."""
 
-    joint: Name
-    position: Angle
-    tolerance: Annotated[Angle, Positive]
+
+class GoalConfig(Config):
+    """The verdict of a run, decided from what the robot measures, in simulation and on the robot alike."""
+
+    kind: Literal["joint", "upright", "tip", "finish"] = "joint"
+    """joint: a joint is at a position; upright: the first IMU's body is; tip: the tip is where the command asks;
+    finish: the run came to its end without a fault."""
+    joint: Name | None = None
+    position: Angle | None = None
+    tolerance: Annotated[Angle, Positive] | None = None
+    """Of the joint's position, or of the body's tilt."""
+    distance: Annotated[Length, Positive] | None = None
+    """How near the tip must be."""
     wrap: bool = False
     """Whether full turns count as the same position."""
-    hold: Annotated[Duration, Positive]
-    """The joint must be within tolerance for this last part of the run."""
+    hold: Annotated[Duration, Positive] | None = None
+    """It must be so for this last part of the run."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        keys = _GOAL_KEYS[self.kind]
+        for key in ("joint", "position", "tolerance", "distance", "hold"):
+            if (key in keys) != (getattr(self, key) is not None):
+                word = "needs" if key in keys else "takes no"
+                raise MisplacedError((key,), f"a goal of kind {self.kind!r} {word} `{key}`")
+        return self
 
 
 class RewardTermConfig(Config):
@@ -101,6 +165,55 @@ class RewardTermConfig(Config):
     weight: float
     scale: Annotated[float, Positive] = 1.0
     """Width or unit of the term, in the SI unit its docstring names."""
+
+
+class PerformanceConfig(Config):
+    """How well an episode went, in [0, 1]: mean of a reward term over the whole time limit, nothing after a fall."""
+
+    term: RewardTermName
+    scale: Annotated[float, Positive] = 1.0
+
+
+class TerminationConfig(Config):
+    """One condition that ends an episode for good."""
+
+    term: TerminationTermName
+    limit: float = 0.0
+    """In the SI unit its docstring names."""
+
+
+class GaitConfig(Config):
+    """When each foot is in the air, by the clock of `phase_frequency`."""
+
+    lift: Annotated[Length, Positive]
+    """Height of the foot in the middle of its swing."""
+    offsets: dict[Name, Annotated[float, Field(ge=0.0, lt=1.0)]]
+    """Part of the cycle by which each of the robot's feet is late."""
+    swing: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.5
+    """Part of the cycle that a foot is in the air."""
+
+
+class UniformCommandsConfig(Config):
+    """Commands drawn uniformly from their ranges."""
+
+    kind: Literal["uniform"] = "uniform"
+    hold: tuple[Annotated[Duration, Positive], Annotated[Duration, Positive]] | None = None
+    """How long before new ones are drawn; the whole episode when left out."""
+    zero_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """Share of the draws in which all are zero."""
+
+
+class TipCommandsConfig(Config):
+    """Commands `tip_x`, `tip_y`, `tip_z`: places that the robot's tip can reach, within the ranges of the commands."""
+
+    kind: Literal["tip"]
+    hold: tuple[Annotated[Duration, Positive], Annotated[Duration, Positive]] | None = None
+    """How long before the next place; the whole episode when left out."""
+    speed: tuple[Annotated[Speed, NonNegative], Annotated[Speed, NonNegative]] | None = None
+    """The target moves towards the next place at a speed drawn from this range; it jumps when left out."""
+
+
+CommandSourceConfig = Annotated[UniformCommandsConfig | TipCommandsConfig, Field(discriminator="kind")]
 
 
 class ResetConfig(Config):
@@ -113,6 +226,8 @@ class ResetConfig(Config):
     """What `position` counts from: the joints' zero, or their default position."""
     position: tuple[Angle, Angle]
     velocity: tuple[AngularVelocity, AngularVelocity]
+    lying_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+    """Share of episodes in which a free base begins in any attitude, a little above the ground."""
 
 
 class PhysicsConfig(Config):
@@ -120,6 +235,8 @@ class PhysicsConfig(Config):
 
     timestep: Annotated[Duration, Positive]
     integrator: Literal["implicitfast", "implicit", "Euler", "RK4"] = "implicitfast"
+    friction: Literal["coulomb", "lugre"] = "coulomb"
+    """Model of the friction in the gears: dry friction that the solver holds exactly, or bristles that bend (LuGre)."""
 
 
 class TaskConfig(Config):
@@ -132,24 +249,32 @@ class TaskConfig(Config):
     episode_duration: Annotated[Duration, Positive]
     physics: PhysicsConfig
     observation: tuple[ObservationTermConfig, ...] = Field(min_length=1)
+    privileged: tuple[PrivilegedTermName, ...] = ()
+    """What a critic sees of the simulation beside the observation; no policy does."""
     commands: dict[Name, CommandConfig] = Field(default_factory=dict)
     """What the observation term `command` shows, in this order."""
+    command_source: CommandSourceConfig = UniformCommandsConfig()
+    """Where commands come from in simulation."""
     phase_frequency: Annotated[Rate, Positive] | None = None
     """Of the clock that the observation term `phase` shows."""
+    gait: GaitConfig | None = None
     action: ActionConfig
     reset: ResetConfig
     rewards: tuple[RewardTermConfig, ...] = Field(min_length=1)
-    terminations: tuple[TerminationTermName, ...] = ()
+    reward_min: float | None = None
+    """Lowest reward, per second of simulated time, that the terms may come to together."""
+    performance: PerformanceConfig | None = None
+    """What a curriculum goes by; whether the goal was reached, 0 or 1, when left out."""
+    metrics: tuple[MetricName, ...] = ()
+    """What is measured of every episode beside its reward."""
+    terminations: tuple[TerminationConfig, ...] = ()
     termination_penalty: Annotated[float, NonNegative] = 0.0
     """Reward subtracted when an episode terminates."""
     goal: GoalConfig
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.goal.joint not in self.robot.joints:
-            raise MisplacedError(
-                ("goal", "joint"), f"no joint {self.goal.joint!r}; valid: {', '.join(self.robot.joints)}"
-            )
+        self._check_goal()
         steps = 1.0 / (self.control_rate * self.physics.timestep)
         if not (steps >= 0.999 and abs(steps - round(steps)) < 1e-6):
             raise MisplacedError(
@@ -162,6 +287,28 @@ class TaskConfig(Config):
                     ("observation", index, "term"), f"{term!r} is given twice; use history for past ticks"
                 )
             self._check_source(index, term)
+        self._check_action()
+        self._check_commands()
+        self._check_gait()
+        return self
+
+    def _check_goal(self) -> None:
+        goal, robot = self.goal, self.robot
+        if goal.kind == "joint" and goal.joint not in robot.joints:
+            raise MisplacedError(("goal", "joint"), f"no joint {goal.joint!r}; valid: {', '.join(robot.joints)}")
+        if goal.kind == "upright" and not robot.imus:
+            raise MisplacedError(("goal", "kind"), f"'upright' needs an IMU, and robot {robot.name!r} has none")
+        if goal.kind == "tip":
+            self._check_tip(("goal", "kind"), "'tip'")
+
+    def _check_tip(self, at: tuple[str | int, ...], what: str) -> None:
+        """Refuse what needs to know where the tip is and should be."""
+        if self.robot.tip is None:
+            raise MisplacedError(at, f"{what} needs `tip`, and robot {self.robot.name!r} has none")
+        if not set(TIP_COMMANDS) <= set(self.commands):
+            raise MisplacedError(at, f"{what} needs the commands {', '.join(TIP_COMMANDS)}")
+
+    def _check_action(self) -> None:
         modes = {name: joint.mode for name, joint in self.robot.joints.items()}
         needed = ("current",) if self.action.target == "effort" else ("position", "impedance")
         wrong = [name for name, mode in modes.items() if mode not in needed]
@@ -170,15 +317,39 @@ class TaskConfig(Config):
                 ("action", "target"),
                 f"{self.action.target!r} needs joints in mode {' or '.join(needed)}; not so: {', '.join(wrong)}",
             )
-        return self
+        if self.action.target == "position":
+            for name in self.action.scales:
+                if name not in modes:
+                    raise MisplacedError(("action", "scales", name), f"no such joint; valid: {', '.join(modes)}")
+
+    def _check_commands(self) -> None:
+        if self.command_source.kind == "tip":
+            self._check_tip(("command_source", "kind"), "'tip'")
+        for key in ("hold", "speed"):
+            pair = getattr(self.command_source, key, None)
+            if pair is not None and not pair[0] <= pair[1]:
+                raise MisplacedError(("command_source", key), "must be ordered, low before high")
+
+    def _check_gait(self) -> None:
+        if self.gait is None:
+            return
+        if self.phase_frequency is None:
+            raise MisplacedError(("gait",), "needs `phase_frequency`")
+        if set(self.gait.offsets) != set(self.robot.feet):
+            raise MisplacedError(
+                ("gait", "offsets"), f"must name every foot of the robot; valid: {', '.join(self.robot.feet) or 'none'}"
+            )
 
     def _check_source(self, index: int, term: ObservationTermName) -> None:
         """Refuse a term that nothing stands behind."""
+        if term in ("tip_error", "measured_tip_error"):
+            self._check_tip(("observation", index, "term"), repr(term))
         missing = {
             "gyro": "" if self.robot.imus else f"an IMU, and robot {self.robot.name!r} has none",
             "projected_gravity": "" if self.robot.imus else f"an IMU, and robot {self.robot.name!r} has none",
             "command": "" if self.commands else "`commands` with at least one entry",
             "phase": "" if self.phase_frequency is not None else "`phase_frequency`",
+            "tip_position": "" if self.robot.tip else f"`tip`, and robot {self.robot.name!r} has none",
         }.get(term, "")
         if missing:
             raise MisplacedError(("observation", index, "term"), f"{term!r} needs {missing}")

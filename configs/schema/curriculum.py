@@ -1,0 +1,67 @@
+"""Schema of curricula: how much of the randomisation a learner meets, and when."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from configs.schema.base import Config, MisplacedError
+
+Share = Annotated[float, Field(gt=0.0, le=1.0)]
+
+
+class NoCurriculumConfig(Config):
+    """Every episode has the calibrated values."""
+
+    strategy: Literal["none"]
+
+
+class FixedCurriculumConfig(Config):
+    """The same distribution from the first episode to the last."""
+
+    strategy: Literal["fixed"]
+    level: Annotated[float, Field(ge=0.0, le=4.0)] = 1.0
+    """Share of the way from the calibrated value to each end of the range; never beyond the limits."""
+
+
+class AdrConfig(Config):
+    """Automatic Domain Randomization (arXiv 1910.07113, appendix B).
+
+    The performance of an episode is the task's, in [0, 1].
+    """
+
+    strategy: Literal["adr"]
+    boundary_share: Share = 0.5
+    """Probability that an episode evaluates a boundary."""
+    buffer: Annotated[int, Field(ge=1, le=100_000)] = 32
+    """Results of a boundary that are averaged before it moves; the paper takes 240 with far more episodes an hour."""
+    threshold_high: Share = 0.8
+    """Mean performance from which a boundary widens."""
+    threshold_low: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.5
+    """Mean performance up to which it narrows."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.threshold_low < self.threshold_high:
+            raise MisplacedError(
+                ("threshold_low",), f"must be below threshold_high; valid: under {self.threshold_high}"
+            )
+        return self
+
+
+class DoraemonConfig(Config):
+    """Domain randomisation by entropy maximisation (Tiboni et al., ICLR 2024)."""
+
+    strategy: Literal["doraemon"]
+    success_threshold: Share = 0.7
+    """Performance from which an episode counts as a success."""
+    success_rate: Share = 0.5
+    """α: the share of successes that the widest distribution must keep."""
+    divergence_max: Annotated[float, Field(gt=0.0)] = 0.1
+    """ε: largest KL divergence between two distributions that follow each other, over all parameters."""
+    episodes: Annotated[int, Field(ge=8, le=1_000_000)] = 512
+    """Finished episodes from which each next distribution is computed."""
+
+
+CurriculumConfig = Annotated[
+    NoCurriculumConfig | FixedCurriculumConfig | AdrConfig | DoraemonConfig, Field(discriminator="strategy")
+]

@@ -1,0 +1,1 @@
+"""Curricula: how much of the randomisation an episode meets."""
