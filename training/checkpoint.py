@@ -12,7 +12,7 @@ import torch
 
 from configs.errors import UserError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _ARRAY_KEY: Final = "__numpy__"
 
 
@@ -56,8 +56,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise UserError(f"{path}: no such checkpoint") from error
     except Exception as error:  # a damaged file fails anywhere in torch's reader
         raise UserError(f"{path}: not a readable checkpoint ({type(error).__name__})") from error
-    if not isinstance(data, dict) or data.pop("format", None) != FORMAT:
-        raise UserError(f"{path}: not a checkpoint of format {FORMAT}")
+    found = data.pop("format", None) if isinstance(data, dict) else None
+    if found != FORMAT:
+        raise UserError(
+            f"{path}: a checkpoint of format {found}, and this version reads format {FORMAT}; train anew"
+            if isinstance(found, int)
+            else f"{path}: not a checkpoint of format {FORMAT}"
+        )
     try:
         return Checkpoint(**_with_arrays(data))
     except TypeError as error:

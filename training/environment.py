@@ -23,6 +23,14 @@ class Transition(Protocol):
         """(n, O): the true successor of every row; equal to `observation` where no episode ended."""
 
     @property
+    def privileged(self) -> Floats:
+        """(n, P): what a critic may see beside `observation`."""
+
+    @property
+    def final_privileged(self) -> Floats:
+        """(n, P): what a critic may see beside `final_observation`."""
+
+    @property
     def reward(self) -> Floats:
         """(n,): reward of the step."""
 
@@ -39,7 +47,11 @@ class EpisodeStatistics(Protocol):
     """Statistics of finished episodes."""
 
     def drain(self) -> dict[str, Any]:
-        """Return arrays over the episodes finished since the last call (`return`, `length`, `success`)."""
+        """Return arrays over the episodes finished since the last call, one entry an episode, in order of their end.
+
+        `return`, `length`, `success`, `terminated`, and whatever else is measured: `reward/TERM`, `metric/NAME`, where
+        a NaN says that an episode had nothing to measure.
+        """
 
 
 class Environment(Protocol):
@@ -58,6 +70,14 @@ class Environment(Protocol):
         """A, the length of one action; the environment clips what exceeds ±1."""
 
     @property
+    def privileged_size(self) -> int:
+        """P, how many values a critic may see beside the observation; 0 for none."""
+
+    @property
+    def privileged(self) -> Floats:
+        """(n, P): what a critic may see beside the observation to act on next."""
+
+    @property
     def num_envs(self) -> int:
         """n, the number of environments."""
 
@@ -74,8 +94,11 @@ class Environment(Protocol):
     def step_arrays(self, actions: Floats) -> Transition:
         """Step every environment with actions (n, A)."""
 
+    def curriculum_figures(self) -> dict[str, float]:
+        """Return what a log should show of the curriculum; empty where none moves."""
+
     def state_dict(self) -> dict[str, Any]:
-        """Return all that decides what follows, as numpy arrays and plain data."""
+        """Return all that decides what follows, the curriculum's state too, as numpy arrays and plain data."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a state."""

@@ -37,7 +37,7 @@ def body(inputs: int, hidden: Sequence[int], activation: Activation, generator: 
 
 
 class ValueNetwork(nn.Module):
-    """V(s): (n, O) normalised observations to (n,) values."""
+    """V(s): (n, inputs) normalised rows to (n,) values."""
 
     def __init__(self, inputs: int, hidden: Sequence[int], activation: Activation, generator: torch.Generator) -> None:
         super().__init__()

@@ -29,9 +29,10 @@ class RunningMoments(nn.Module):
         rows = rows.double()
         count = rows.shape[0]
         total = self.count + count
-        delta = rows.mean(0) - self.mean
+        mean = rows.mean(0)
+        delta = mean - self.mean
         share = count / total
-        within = self.variance * (1.0 - share) + rows.var(0, correction=0) * share
+        within = self.variance * (1.0 - share) + (rows - mean).square().mean(0) * share
         self.variance.copy_(within + delta.square() * (share * (1.0 - share)))
         self.mean.add_(delta * share)
         self.count.copy_(total)

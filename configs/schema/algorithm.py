@@ -12,7 +12,10 @@ Hidden = Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(max_l
 
 
 class PpoConfig(Config):
-    """PPO with the clipped surrogate (Schulman et al. 2017) and generalised advantages (Schulman et al. 2016)."""
+    """PPO with the clipped surrogate (Schulman et al. 2017) and generalised advantages (Schulman et al. 2016).
+
+    Its value network sees the task's privileged values beside the observation.
+    """
 
     name: Literal["ppo"]
     rollout_steps: Annotated[int, Field(ge=1, le=4096)] = 32
@@ -46,7 +49,10 @@ class PpoConfig(Config):
 
 
 class SacConfig(Config):
-    """Soft actor-critic with automatic temperature (Haarnoja et al. 2018)."""
+    """Soft actor-critic with automatic temperature (Haarnoja et al. 2018).
+
+    Its critics see the observation alone: the task's privileged values are not used.
+    """
 
     name: Literal["sac"]
     batch: Annotated[int, Field(ge=1, le=65536)] = 256

@@ -16,6 +16,8 @@ torch.set_num_threads(1)  # as in training: more of them only wait for each othe
 class Transition:
     observation: np.ndarray
     final_observation: np.ndarray
+    privileged: np.ndarray
+    final_privileged: np.ndarray
     reward: np.ndarray
     terminated: np.ndarray
     truncated: np.ndarray
@@ -23,7 +25,7 @@ class Transition:
 
 class Episodes:
     def __init__(self):
-        self.finished = {"return": [], "length": [], "success": []}
+        self.finished = {"return": [], "length": [], "success": [], "terminated": [], "metric/distance": []}
 
     def drain(self):
         drained = {name: np.array(values) for name, values in self.finished.items()}
@@ -35,14 +37,17 @@ class PointEnvironment:
     """A unit mass on a line: push it to the origin and hold it there; leaving [-2, 2] terminates, 50 steps truncate.
 
     It takes the pendulum's contract, of which only the sizes matter here; the observation is (position, velocity, 0 …).
+    With `gift`, every episode has one of its own that is added to each reward and that only a critic can see.
     """
 
     DT = 0.1
 
-    def __init__(self, num_envs=16, seed=0, episode_steps=50):
+    def __init__(self, num_envs=16, seed=0, episode_steps=50, *, gift=False, shown=True):
         self.contract = contract_of(load_task("pendulum_swingup"))
         self.observation_size = self.contract.observation_size
         self.action_size = self.contract.action_size
+        self.gift = np.zeros((num_envs, 1 if gift else 0))
+        self.privileged_size = self.gift.shape[1] if shown else 0
         self.num_envs = num_envs
         self.episode_steps = episode_steps
         self.episodes = Episodes()
@@ -69,14 +74,20 @@ class PointEnvironment:
         terminated = np.abs(self.x[:, 0]) > 2.0
         truncated = (self.age >= self.episode_steps) & ~terminated
         reward[terminated] -= 10.0
+        reward += self.gift.sum(1, dtype=np.float32)
         self.total += reward
-        final = self._observation()
+        final, final_privileged = self._observation(), self.privileged
         done = terminated | truncated
         self.episodes.finished["return"] += list(self.total[done])
         self.episodes.finished["length"] += list(self.age[done])
         self.episodes.finished["success"] += list(np.abs(self.x[done, 0]) < 0.2)
+        self.episodes.finished["terminated"] += list(terminated[done])
+        self.episodes.finished["metric/distance"] += list(np.abs(self.x[done, 0]))
         self._begin(done)
-        return Transition(self._observation(), final, reward, terminated, truncated)
+        return Transition(self._observation(), final, self.privileged, final_privileged, reward, terminated, truncated)
+
+    def curriculum_figures(self):
+        return {}
 
     def state_dict(self):
         return {
@@ -84,18 +95,25 @@ class PointEnvironment:
             "x": self.x.copy(),
             "age": self.age.copy(),
             "total": self.total.copy(),
+            "gift": self.gift.copy(),
             "finished": {name: [float(v) for v in values] for name, values in self.episodes.finished.items()},
         }
 
     def load_state_dict(self, state):
         self.rng.bit_generator.state = state["rng"]
         self.x, self.age, self.total = state["x"].copy(), state["age"].copy(), state["total"].copy()
+        self.gift = state["gift"].copy()
         self.episodes.finished = {name: list(values) for name, values in state["finished"].items()}
 
     def _begin(self, rows):
         self.x[rows] = self.rng.uniform(-1, 1, (int(rows.sum()), 2))
+        self.gift[rows] = self.rng.uniform(-2, 2, (int(rows.sum()), self.gift.shape[1]))
         self.age[rows] = 0
         self.total[rows] = 0
+
+    @property
+    def privileged(self):
+        return self.gift[:, : self.privileged_size].astype(np.float32)
 
     def _observation(self):
         observation = np.zeros((self.num_envs, self.observation_size), dtype=np.float32)

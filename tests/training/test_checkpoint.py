@@ -44,9 +44,11 @@ def everything(learner, environment):
     return leaves([learner.policy.state_dict(), learner.state(), environment.state_dict()])
 
 
-@pytest.mark.parametrize("config", [PPO, SAC], ids=["ppo", "sac"])
-def test_two_and_two_iterations_through_a_file_are_four(config, point_environment, tmp_path):
-    environment = point_environment(16, episode_steps=11)
+@pytest.mark.parametrize(
+    ("config", "gift"), [(PPO, False), (PPO, True), (SAC, False)], ids=["ppo", "ppo-privileged", "sac"]
+)
+def test_two_and_two_iterations_through_a_file_are_four(config, gift, point_environment, tmp_path):
+    environment = point_environment(16, episode_steps=11, gift=gift)
     learner = make_algorithm(config, environment, 5)
     learner.start(5)
     for iteration in range(4):
@@ -54,7 +56,7 @@ def test_two_and_two_iterations_through_a_file_are_four(config, point_environmen
             save_checkpoint(checkpoint_of(learner, environment), tmp_path / "2.pt")
         learner.iterate(iteration / 4)
 
-    resumed_environment = point_environment(16, seed=77, episode_steps=11)
+    resumed_environment = point_environment(16, seed=77, episode_steps=11, gift=gift)
     resumed = make_algorithm(config, resumed_environment, 99)
     saved = load_checkpoint(tmp_path / "2.pt")
     resumed.policy.load_state_dict(saved.policy)
@@ -88,7 +90,7 @@ class Evil:
 
 def test_a_file_with_code_in_it_is_refused_and_not_executed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    torch.save({"format": 1, "evil": Evil()}, tmp_path / "evil.pt")
+    torch.save({"format": 2, "evil": Evil()}, tmp_path / "evil.pt")
     (tmp_path / "pickle.pt").write_bytes(pickle.dumps(Evil()))
     for name in ("evil.pt", "pickle.pt"):
         with pytest.raises(UserError, match="not a readable checkpoint"):
@@ -103,10 +105,10 @@ def test_what_is_no_checkpoint_gets_one_clear_line(tmp_path):
     with pytest.raises(UserError, match="not a readable checkpoint"):
         load_checkpoint(tmp_path / "cut.pt")
     torch.save({"format": 99}, tmp_path / "other.pt")
-    with pytest.raises(UserError, match="format 1"):
+    with pytest.raises(UserError, match="format 2"):
         load_checkpoint(tmp_path / "other.pt")
-    torch.save({"format": 1, "steps": 3}, tmp_path / "partial.pt")
-    with pytest.raises(UserError, match="format 1"):
+    torch.save({"format": 2, "steps": 3}, tmp_path / "partial.pt")
+    with pytest.raises(UserError, match="format 2"):
         load_checkpoint(tmp_path / "partial.pt")
 
 

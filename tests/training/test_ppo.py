@@ -53,24 +53,23 @@ def test_rescaling_the_value_head_keeps_every_value():
     torch.testing.assert_close(scale.normalized(scale.restored(network(states))), network(states), rtol=1e-4, atol=1e-4)
 
 
-def test_the_rollout_keeps_the_final_observations_of_truncated_episodes_only(point_environment):
-    environment = point_environment(8, episode_steps=5)
-    rollout = Rollout(5, 8, environment.observation_size, 1)
+def test_the_rollout_keeps_the_final_rows_of_truncated_episodes_only(point_environment):
+    environment = point_environment(8, episode_steps=5, gift=True)
+    rollout = Rollout(5, 8, environment.observation_size, 1, privileged_size=1)
     environment.reset_arrays(3)
     environment.x[0] = (1.99, 5.0)  # leaves at once: terminated
     finals = []
     for step in range(5):
         transition = environment.step_arrays(np.zeros((8, 1), dtype=np.float32))
         rollout.record(step, transition)
-        finals += [
-            (step * 8 + row, transition.final_observation[row].copy()) for row in np.flatnonzero(transition.truncated)
-        ]
-    rows, observations = rollout.final()
+        true = np.hstack((transition.final_observation, transition.final_privileged))
+        finals += [(step * 8 + row, true[row]) for row in np.flatnonzero(transition.truncated)]
+    rows, raw = rollout.final()
     assert bool(rollout.terminated[0, 0])
     assert 0 not in rows.tolist()
     assert rows.tolist() == [row for row, _ in finals]
     assert len(finals) >= 6
-    np.testing.assert_array_equal(observations.numpy(), np.array([final for _, final in finals]))
+    np.testing.assert_array_equal(raw.numpy(), np.array([final for _, final in finals]))
 
 
 def returns_of(config, environment, seed, iterations):

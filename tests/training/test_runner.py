@@ -78,7 +78,7 @@ def test_a_resumed_run_is_the_run_itself(finished, tmp_path, monkeypatch):
     resumed = load_checkpoint(half.latest_checkpoint())
     assert resumed.steps == whole.steps
     assert all(torch.equal(whole.policy[name], resumed.policy[name]) for name in whole.policy)
-    assert torch.equal(whole.algorithm["observation"], resumed.algorithm["observation"])
+    assert torch.equal(whole.algorithm["raw"], resumed.algorithm["raw"])
     assert [line["iteration"] for line in read_metrics(half.metrics)] == [1, 2, 3, 4]
 
 

@@ -18,8 +18,9 @@ from training.algorithms.ppo_loss import (
     value_loss,
 )
 from training.distributions import gaussian_entropy, gaussian_kl, gaussian_log_prob
-from training.environment import Environment
+from training.environment import Environment, Floats
 from training.networks import ValueNetwork
+from training.normalizer import Normalizer
 from training.policy import Policy
 from training.returns import generalized_advantages
 from training.rollout import Rollout
@@ -31,6 +32,9 @@ _ADVANTAGE_STD_MIN: Final = 1e-8
 class Ppo:
     """PPO bound to an environment.
 
+    The value network sees the privileged values beside the observation (asymmetric actor-critic, Pinto et al. 2018);
+    the policy, which has to do without them on the robot, never does.
+
     One iteration is a rollout of every environment, then some epochs of mini-batches over it. Observations are
     normalised with what was known before the rollout, so that the probabilities of its actions stay comparable.
     """
@@ -41,14 +45,16 @@ class Ppo:
         sizes = environment.observation_size, environment.action_size
         self._generator: Final = torch.Generator().manual_seed(seed)
         self._policy: Final = Policy(config, *sizes, self._generator)
-        self.value: Final = ValueNetwork(sizes[0], config.hidden, config.activation, self._generator)
+        privileged_size = environment.privileged_size
+        self.value: Final = ValueNetwork(sizes[0] + privileged_size, config.hidden, config.activation, self._generator)
+        self._privileged_normalizer: Final = Normalizer(privileged_size)
         self.log_std: Final = nn.Parameter(torch.full((sizes[1],), config.initial_std).log())
         self._value_scale: Final = ValueScale()
         self._parameters: Final = list(chain(self._policy.parameters(), self.value.parameters(), (self.log_std,)))
         # Fused Adam: one kernel call for all parameters of these small networks.
         self._optimizer: Final = torch.optim.Adam(self._parameters, lr=config.learning_rate, eps=1e-5, fused=True)
-        self._rollout: Final = Rollout(config.rollout_steps, environment.num_envs, *sizes)
-        self._observation = torch.zeros(environment.num_envs, sizes[0])
+        self._rollout: Final = Rollout(config.rollout_steps, environment.num_envs, *sizes, privileged_size)
+        self._raw: Final = torch.zeros(environment.num_envs, sizes[0] + privileged_size)
         self._rate_max = LEARNING_RATE_MAX
         self._second_thread: Final = ThreadPoolExecutor(1, "value", torch.set_num_threads, (1,))
 
@@ -59,7 +65,8 @@ class Ppo:
 
     def start(self, seed: int) -> None:
         """Begin the first episodes, at different ages, so that not all are in the same phase of the task at a time."""
-        self._observation.copy_(torch.from_numpy(self._environment.reset_arrays(seed)))
+        observation = self._environment.reset_arrays(seed)
+        self._read(observation, self._environment.privileged)
         self._environment.stagger()
 
     def iterate(self, progress: float) -> tuple[int, Metrics]:
@@ -82,7 +89,8 @@ class Ppo:
             "log_std": self.log_std.detach().clone(),
             "optimizer": self._optimizer.state_dict(),
             "generator": self._generator.get_state(),
-            "observation": self._observation.clone(),
+            "privileged_normalizer": self._privileged_normalizer.state_dict(),
+            "raw": self._raw.clone(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -93,7 +101,22 @@ class Ppo:
             self.log_std.copy_(state["log_std"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._generator.set_state(state["generator"])
-        self._observation.copy_(state["observation"])
+        self._privileged_normalizer.load_state_dict(state["privileged_normalizer"])
+        self._raw.copy_(state["raw"])
+
+    def _read(self, observation: Floats, privileged: Floats) -> None:
+        """Keep what is to be acted on next: (n, O) and (n, P)."""
+        torch.cat((torch.from_numpy(observation), torch.from_numpy(privileged)), dim=-1, out=self._raw)
+
+    def _normalized(self, raw: Tensor) -> Tensor:
+        """Return observations and privileged values, (n, O + P), as the networks see them."""
+        observation, privileged = self._parts(raw)
+        return torch.cat((self._policy.normalizer(observation), self._privileged_normalizer(privileged)), dim=-1)
+
+    def _parts(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Split rows (…, O + P) into views of the observations and of the privileged values."""
+        size = self._environment.observation_size
+        return rows[..., :size], rows[..., size:]
 
     @torch.inference_mode()
     def _collect(self) -> None:
@@ -102,19 +125,19 @@ class Ppo:
         noise = torch.randn(rollout.action.shape, generator=self._generator)
         std = self.log_std.exp()
         for step in range(rollout.steps):
-            rollout.raw[step].copy_(self._observation)
-            rollout.observation[step].copy_(self._policy.normalizer(self._observation))
+            rollout.raw[step].copy_(self._raw)
+            rollout.seen[step].copy_(self._normalized(self._raw))
             rollout.mean[step].copy_(self._policy.mean(rollout.observation[step]))
             torch.addcmul(rollout.mean[step], noise[step], std, out=rollout.action[step])
             transition = self._environment.step_arrays(rollout.action[step].numpy())
             rollout.record(step, transition)
-            self._observation.copy_(torch.from_numpy(transition.observation))
-        rollout.observation[-1].copy_(self._policy.normalizer(self._observation))
+            self._read(transition.observation, transition.privileged)
+        rollout.seen[-1].copy_(self._normalized(self._raw))
 
     def _learn(self) -> Metrics:
         config, rollout = self.config, self._rollout
         old_log_std = self.log_std.detach().clone()
-        observation = rollout.observation[:-1].flatten(0, 1)
+        seen = rollout.seen[:-1].flatten(0, 1)
         old_mean, action = rollout.mean.flatten(0, 1), rollout.action.flatten(0, 1)
         old_log_prob = gaussian_log_prob(action, old_mean, old_log_std)
         figures: list[Tensor] = []
@@ -126,11 +149,13 @@ class Ppo:
                     explained = _explained_variance(target - advantage, target)
                 goal = self._value_scale.normalized(target) if config.normalize_values else target
                 advantage = (advantage - advantage.mean()) / (advantage.std() + _ADVANTAGE_STD_MIN)
-            order = torch.randperm(observation.shape[0], generator=self._generator)
+            order = torch.randperm(seen.shape[0], generator=self._generator)
             for rows in order.chunk(config.minibatches):
-                columns = (observation, action, old_mean, old_log_prob, advantage, goal)
+                columns = (seen, action, old_mean, old_log_prob, advantage, goal)
                 figures.append(self._update(old_log_std, *(column[rows] for column in columns)))
-        self._policy.normalizer.update(rollout.raw.flatten(0, 1))
+        observation, privileged = self._parts(rollout.raw.flatten(0, 1))
+        self._policy.normalizer.update(observation)
+        self._privileged_normalizer.update(privileged)
         surrogate, fit, clipped, divergence = torch.stack(figures).mean(0).tolist()
         return {
             "loss/surrogate": surrogate,
@@ -147,10 +172,10 @@ class Ppo:
     def _targets(self, *, first: bool) -> tuple[Tensor, Tensor]:
         """Return advantages and value targets of the rollout, (T·n,) each, by the value network as it is now."""
         config, rollout = self.config, self._rollout
-        value = self._values(rollout.observation.flatten(0, 1)).view(rollout.steps + 1, rollout.environments)
+        value = self._values(rollout.seen.flatten(0, 1)).view(rollout.steps + 1, rollout.environments)
         rows, final = rollout.final()
         next_value = value[1:].clone()
-        next_value.view(-1)[rows] = self._values(self._policy.normalizer(final))
+        next_value.view(-1)[rows] = self._values(self._normalized(final))
         advantage = generalized_advantages(
             rollout.reward,
             value[:-1],
@@ -165,15 +190,15 @@ class Ppo:
             self._value_scale.update(target, self.value.head)
         return advantage, target
 
-    def _values(self, observation: Tensor) -> Tensor:
-        """Return values in units of reward, (n,), of normalised observations (n, O)."""
-        output: Tensor = self.value(observation)
+    def _values(self, seen: Tensor) -> Tensor:
+        """Return values in units of reward, (n,), of normalised rows (n, O + P)."""
+        output: Tensor = self.value(seen)
         return self._value_scale.restored(output) if self.config.normalize_values else output
 
     def _update(
         self,
         old_log_std: Tensor,
-        observation: Tensor,
+        seen: Tensor,
         action: Tensor,
         old_mean: Tensor,
         old_log_prob: Tensor,
@@ -184,8 +209,8 @@ class Ppo:
         config = self.config
         self._optimizer.zero_grad()
         # The two networks share nothing: each gets its gradients on a thread of its own.
-        fitting = self._second_thread.submit(self._fit_value, observation, goal)
-        mean = self._policy.mean(observation)
+        fitting = self._second_thread.submit(self._fit_value, seen, goal)
+        mean = self._policy.mean(self._parts(seen)[0])
         with torch.no_grad():
             divergence = gaussian_kl(old_mean, old_log_std, mean, self.log_std).mean()
         if config.target_kl is not None:
@@ -199,9 +224,9 @@ class Ppo:
         self._optimizer.step()
         return torch.stack((surrogate.detach(), fit, clipped, divergence))
 
-    def _fit_value(self, observation: Tensor, goal: Tensor) -> Tensor:
+    def _fit_value(self, seen: Tensor, goal: Tensor) -> Tensor:
         """Give the value network its gradients; return its loss."""
-        fit = value_loss(self.value(observation), goal)
+        fit = value_loss(self.value(seen), goal)
         torch.autograd.backward(self.config.value_weight * fit)
         return fit.detach()
 

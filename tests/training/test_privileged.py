@@ -1,0 +1,84 @@
+"""What a critic sees beside the observation: it values with it, and the policy knows nothing of it."""
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from configs.schema.algorithm import PpoConfig
+from training.algorithms.ppo import Ppo
+from training.export import export_policy
+
+CONFIG = PpoConfig(name="ppo", rollout_steps=16, minibatches=2, hidden=(32, 32), learning_rate=1e-3)
+
+
+def started(environment, config=CONFIG):
+    learner = Ppo(config, environment, 0)
+    learner.start(0)
+    return learner
+
+
+def test_other_privileged_values_change_no_action_and_every_value(point_environment):
+    plain, moved = (started(point_environment(16, gift=True)) for _ in range(2))
+    read = moved._read
+    moved._read = lambda observation, privileged: read(observation, privileged * 7.0 + 3.0)
+    moved.start(0)
+    plain._collect()
+    moved._collect()
+    assert torch.equal(plain._rollout.action, moved._rollout.action)
+    values = [learner._values(learner._rollout.seen.flatten(0, 1)) for learner in (plain, moved)]
+    assert not (values[0] == values[1]).any()
+
+
+def test_the_exported_graph_takes_the_observation_alone(point_environment, tmp_path):
+    environment = point_environment(16, gift=True)
+    learner = started(environment)
+    learner.iterate(0.0)
+    seen = np.random.default_rng(0).normal(size=(32, environment.observation_size)).astype(np.float32)
+    report = export_policy(learner.policy, environment.contract, tmp_path / "policy.onnx", {}, seen)
+    (entry,) = onnxruntime.InferenceSession(report.path).get_inputs()
+    assert entry.shape[-1] == environment.observation_size
+    assert learner.value.head.in_features == 32
+    assert learner.value.body[0].in_features == environment.observation_size + 1
+
+
+def test_a_truncated_episode_is_valued_at_its_own_final_privileged_values(point_environment):
+    # V = the gift: no hidden layer, weight one on the privileged value; moments have seen nothing and do nothing.
+    config = CONFIG.model_copy(update={"hidden": (), "normalize_values": False, "gae_lambda": 0.0, "discount": 0.5})
+    environment = point_environment(8, episode_steps=5, gift=True)
+    learner = started(environment, config)
+    with torch.no_grad():
+        learner.value.head.weight.zero_()
+        learner.value.head.weight[0, -1] = 1.0
+    learner._collect()
+    rollout = learner._rollout
+    truncated = rollout.ended & ~rollout.terminated
+    gift, following = rollout.seen[:-1, :, -1], rollout.seen[1:, :, -1]
+    assert truncated.sum() >= 16
+    assert (gift[truncated] != following[truncated]).all()
+    # λ = 0: A = r + 0.5·V(s') − V(s), and an episode has the same gift from its first state to its last.
+    advantage, _ = learner._targets(first=True)
+    expected = rollout.reward + 0.5 * gift * ~rollout.terminated - gift
+    torch.testing.assert_close(advantage.view(16, 8), expected)
+
+
+def test_a_critic_that_sees_the_cause_of_rewards_explains_them(point_environment):
+    explained = []
+    for shown in (True, False):
+        learner = started(point_environment(64, gift=True, shown=shown))
+        for iteration in range(12):
+            _, metrics = learner.iterate(iteration / 12)
+        explained.append(metrics["value/explained_variance"])
+    assert explained[0] > explained[1] + 0.2
+
+
+def test_privileged_values_of_any_size_are_normalised(point_environment):
+    environment = point_environment(64, gift=True)
+    learner = started(environment)
+    learner.iterate(0.0)
+    moments = learner._privileged_normalizer.moments
+    gifts = learner._rollout.raw[..., -1]
+    assert float(moments.mean) == pytest.approx(float(gifts.double().mean()), abs=1e-6)
+    assert float(moments.count) == gifts.numel()
+    learner._collect()
+    assert abs(float(learner._rollout.seen[..., -1].std()) - 1.0) < 0.2
