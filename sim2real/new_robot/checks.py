@@ -1,0 +1,69 @@
+"""What the user of a new robot has to look at, one line each."""
+
+from collections.abc import Iterator
+
+from configs.schema.robot import RobotConfig
+from sim2real.model import joint_addresses
+from sim2real.new_robot.mjcf import Mjcf
+from sim2real.new_robot.yaml_text import Draft
+from sim2real.plant import MujocoPlant
+
+
+def checks_of(mjcf: Mjcf, draft: Draft, config: RobotConfig, plant: MujocoPlant) -> Iterator[str]:
+    """Yield a line for everything that is guessed, and for what in the model is not as a motor would like it."""
+    motor, start = draft.motor, draft.motor.start
+    guessed = f" ({motor.check})" if motor.check else ""
+    yield f"motor: {motor.config.name} everywhere{guessed}; `sim2real config list` names the shipped ones"
+    yield "ids, bus, baud rate: as set on the motors; `sim2real motors scan` shows them, `motors set-id` changes one"
+    yield "direction, zero: `sim2real motors calibrate` finds both by hand"
+    yield from _angles(mjcf, draft)
+    yield (
+        f"effort_limit {motor.effort:g} N*m, velocity_limit {motor.velocity:g} rad/s: {start.effort_share:g} times stall "
+        f"torque, {start.velocity_share:g} times speed without load"
+    )
+    yield f"stiffness {motor.stiffness:g} N*m/rad, damping {motor.damping:g} N*m*s/rad: start values to identify"
+    yield "armature, damping and frictionloss of these joints: the motor's replace the model's"
+    yield from _model(mjcf, draft)
+    yield from _weak(config, plant)
+
+
+def _angles(mjcf: Mjcf, draft: Draft) -> Iterator[str]:
+    unlimited = [hinge.name for hinge, _ in draft.joints if hinge.range is None]
+    beyond = [hinge.name for hinge, angles in draft.joints if angles.exceeds_half_turn]
+    moved = [hinge.name for hinge, angles in draft.joints if angles.default_check]
+    if len(unlimited) < len(draft.joints):
+        yield "position_limits: the model's ranges; stay inside the mechanical stops"
+    if unlimited:
+        yield f"position_limits: -180 to 180 deg where the model has no range: {', '.join(unlimited)}"
+    if beyond:
+        yield f"zero: limits beyond half a turn: {', '.join(beyond)}"
+    yield f"default_position: {mjcf.pose}"
+    if moved:
+        yield f"default_position: at a limit where the model's pose is outside its range: {', '.join(moved)}"
+
+
+def _model(mjcf: Mjcf, draft: Draft) -> Iterator[str]:
+    hinges = [hinge for hinge, _ in draft.joints]
+    if mjcf.actuators:
+        yield f"actuators of the model ({mjcf.actuators}): replaced by the motors"
+    driven = [hinge.name for hinge in hinges if hinge.has_actuator]
+    idle = [hinge.name for hinge in hinges if not hinge.has_actuator]
+    if idle and driven:
+        yield f"no actuator of the model drives {', '.join(idle)}: if passive, --joints {','.join(driven)}"
+    cut = [hinge.name for hinge in hinges if hinge.effort_max is not None and hinge.effort_max < draft.motor.effort]
+    if cut:
+        yield f"actuatorfrcrange of the model is below effort_limit, and cuts it in simulation: {', '.join(cut)}"
+    sprung = [hinge.name for hinge in hinges if hinge.spring > 0.0]
+    if sprung:
+        yield f"springs of the model stay in: {', '.join(sprung)}"
+    if any(hinge.floating_base is not None for hinge in hinges):
+        yield "the base floats: a policy that balances needs an IMU; the file ends with one to uncomment"
+
+
+def _weak(config: RobotConfig, plant: MujocoPlant) -> Iterator[str]:
+    """Yield the joints whose motors cannot hold the start pose against gravity, the base being held."""
+    _, dof = joint_addresses(plant.model, config)
+    for (name, joint), effort in zip(config.joints.items(), plant.data.qfrc_bias[dof].tolist(), strict=True):
+        if not abs(effort) <= joint.effort_limit:
+            limit = f"effort_limit is {joint.effort_limit:g} N*m"
+            yield f"{name} is too weak: gravity alone asks {abs(effort):.2g} N*m of it in the start pose, {limit}"

@@ -1,0 +1,141 @@
+"""From a model and what the user says of it to a robot YAML that loads and compiles."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from configs.errors import ConfigError, UserError
+from configs.library import ROOT, find, is_path
+from configs.load import load_motor, validate
+from configs.schema.robot import FAMILY_OF_PROTOCOL, IDS_OF_FAMILY, RobotConfig
+from configs.source import parse_yaml
+from configs.splice import splice
+from sim2real.new_robot.angles import angles_of
+from sim2real.new_robot.checks import checks_of
+from sim2real.new_robot.mjcf import Hinge, Mjcf, heard_warnings, read_mjcf
+from sim2real.new_robot.names import NAME_RULE, is_name, robot_name
+from sim2real.new_robot.start_values import STARTS, Motor
+from sim2real.new_robot.yaml_text import Draft, robot_text
+from sim2real.plant import MujocoPlant
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user has said; None leaves it to be guessed."""
+
+    name: str | None = None
+    motor: str | None = None
+    protocol: str | None = None
+    joints: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class NewRobot:
+    """A robot YAML that loads, and whose model compiles."""
+
+    text: str
+    config: RobotConfig
+    passive: tuple[str, ...]
+    """Joints of the model that have no motor, in words."""
+    checks: tuple[str, ...]
+    """What the user has to look at, one line each."""
+
+
+def new_robot(path: Path, output: Path, wishes: Wishes) -> NewRobot:
+    """Return the YAML of a robot for a model; nothing is put into a file.
+
+    Args:
+        path: The MJCF.
+        output: The YAML file in which the text will be: references in it start from its folder.
+        wishes: What the user has said.
+
+    Raises:
+        ConfigError: The model, or a wish, does not do; the message says what would.
+    """
+    folder = output.resolve().parent
+    name = robot_name(path.stem, wishes.name)
+    motor = chosen_motor(wishes, folder)
+    mjcf = read_mjcf(path)
+    hinges = chosen_hinges(mjcf, wishes.joints)
+    try:
+        joints = tuple((hinge, angles_of(hinge, motor.start.centre)) for hinge in hinges)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}; choose others with --joints") from error
+    model = os.path.relpath(path.resolve(), ROOT / "robots" if folder.is_relative_to(ROOT) else folder)
+    draft = Draft(name, model, motor, _first_id(path, motor, len(hinges)), joints)
+    text = robot_text(draft)
+    config = load_text(text, output)
+    with heard_warnings() as heard:
+        plant = compiled(config, path)
+        checks = [*checks_of(mjcf, draft, config, plant)]
+    passive = tuple(_in_words(hinge) for hinge in mjcf.hinges if hinge not in hinges)
+    warned = dict.fromkeys(f"MuJoCo warns: {line}" for line in (*mjcf.warnings, *heard))
+    return NewRobot(text, config, mjcf.others + passive, (*checks, *warned))
+
+
+def chosen_motor(wishes: Wishes, folder: Path) -> Motor:
+    """Return the named motor, or the one that the protocol's family starts with. Raises ConfigError."""
+    protocol, reference = wishes.protocol, wishes.motor
+    if protocol is not None and protocol not in FAMILY_OF_PROTOCOL:
+        raise ConfigError(f"--bus-protocol: no protocol {protocol!r}; valid: {', '.join(FAMILY_OF_PROTOCOL)}")
+    if reference is None:
+        reference = STARTS[FAMILY_OF_PROTOCOL[protocol or "dynamixel2"]].motor
+        return Motor(reference, load_motor(reference), "no --motor was given")
+    config = load_motor(reference)
+    if protocol is not None and FAMILY_OF_PROTOCOL[protocol] != config.family:
+        raise ConfigError(
+            f"--bus-protocol: motor {config.name!r} does not speak {protocol}; valid: {STARTS[config.family].protocol}"
+        )
+    if is_path(reference):
+        reference = os.path.relpath(find("motors", reference, relative_to=Path.cwd()), folder)
+    return Motor(reference, config)
+
+
+def chosen_hinges(mjcf: Mjcf, names: tuple[str, ...] | None) -> tuple[Hinge, ...]:
+    """Return the hinge joints that get motors, in the order of the model. Raises ConfigError."""
+    if not mjcf.hinges:
+        found = f"its joints: {', '.join(mjcf.others)}" if mjcf.others else "it has no joints"
+        raise ConfigError(f"{mjcf.path}: no hinge joint, so nothing that a motor could drive; {found}")
+    valid = [hinge.name for hinge in mjcf.hinges if is_name(hinge.name)]
+    nameless = [_in_words(hinge) for hinge in mjcf.hinges if not is_name(hinge.name)]
+    advice = f'no name that a YAML can use: {", ".join(nameless)}; write name="…" in the MJCF: {NAME_RULE}'
+    if names is None:
+        if nameless:
+            others = f"; or leave them passive: --joints {','.join(valid)}" if valid else ""
+            raise ConfigError(f"{mjcf.path}: {advice}{others}")
+        return mjcf.hinges
+    unknown = [name for name in names if name not in valid]
+    if unknown or not names:
+        what = f"no hinge joint named {unknown[0]!r}" if unknown else "names no joint"
+        raise ConfigError(f"{mjcf.path}: --joints: {what}; valid: {', '.join(valid) or advice}")
+    return tuple(hinge for hinge in mjcf.hinges if hinge.name in names)
+
+
+def load_text(text: str, output: Path) -> RobotConfig:
+    """Load the text as if it were in the file. Raises ConfigError."""
+    sourced = parse_yaml(text, str(output))
+    splice(RobotConfig, sourced, output.resolve().parent)
+    return validate(RobotConfig, sourced)
+
+
+def compiled(config: RobotConfig, path: Path) -> MujocoPlant:
+    """Return the robot's mechanics, without the actuators of its model. Raises ConfigError."""
+    try:
+        return MujocoPlant(config)
+    except UserError as error:
+        raise ConfigError(
+            f"{path}: {error}; with the model's own actuators it does: motors replace them, so take out what refers to "
+            "them, as ctrl of keyframes and sensors of actuators do"
+        ) from error
+
+
+def _first_id(path: Path, motor: Motor, joints: int) -> int:
+    """Return 1, the factory's id in every family, if there are enough from there on. Raises ConfigError."""
+    first, last = 1, IDS_OF_FAMILY[motor.config.family][1]
+    if joints > last - first + 1:
+        raise ConfigError(f"{path}: {joints} hinge joints, but a bus has ids {first} to {last}; choose with --joints")
+    return first
+
+
+def _in_words(hinge: Hinge) -> str:
+    return f"hinge joint {hinge.name!r}" if hinge.name else f"hinge joint of body {hinge.body!r}"

@@ -1,0 +1,130 @@
+"""The text of a new robot's YAML, every guess marked with `check:`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from configs.scalars import CoreDumper
+from sim2real.new_robot.angles import Angles
+from sim2real.new_robot.mjcf import Hinge
+from sim2real.new_robot.names import NAME_RULE, is_name
+from sim2real.new_robot.start_values import Motor, two_digits
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a robot YAML is made from."""
+
+    name: str
+    model: str
+    """Path of the MJCF, as the YAML has it."""
+    motor: Motor
+    first_id: int
+    joints: tuple[tuple[Hinge, Angles], ...]
+
+
+def robot_text(draft: Draft) -> str:
+    """Return the text of the file."""
+    blocks = (_head(draft), _bus(draft.motor), _rules(draft.motor), _joints(draft), _envelope(draft.motor))
+    bases = [hinge.floating_base for hinge, _ in draft.joints if hinge.floating_base is not None]
+    return "\n".join([line for block in (*blocks, *map(_imu, bases[:1])) for line in block]) + "\n"
+
+
+def printable(text: str) -> str:
+    """Return text on one line, with characters that do not print as escapes."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _head(draft: Draft) -> Iterator[str]:
+    yield f"# A start, made by `sim2real new robot` from {printable(Path(draft.model).name)}."
+    yield "# Every line with `check:` holds a guess; take the mark away when you have looked."
+    yield f"name: {_scalar(draft.name)}"
+    yield f"model: {_scalar(draft.model)} # bodies, joints and geoms; its actuators are replaced by the motors below"
+    yield f"supply_voltage: {draft.motor.config.nominal.voltage:g} V # check: the motor's nominal voltage"
+
+
+def _bus(motor: Motor) -> Iterator[str]:
+    start = motor.start
+    yield "buses:"
+    yield "  main: # check: all motors are on one bus"
+    yield f"    protocol: {start.protocol}"
+    yield f"    baudrate: {start.baudrate} # check: {start.baudrate_check}"
+    yield f"    port: {start.port} # check: where the adapter shows up; `--port main=PATH` overrides it"
+
+
+def _rules(motor: Motor) -> Iterator[str]:
+    start, nominal = motor.start, motor.config.nominal
+    yield "# The rules behind the numbers of the joints:"
+    yield f"# effort_limit is {start.effort_share:g} times the datasheet's stall torque, {nominal.stall_torque:g} N*m;"
+    yield f"# velocity_limit is {start.velocity_share:g} times its speed without load, {nominal.no_load_speed:.4g} rad/s;"
+    yield f"# stiffness asks for the effort limit at an error of {start.reach:g} rad;"
+    yield f"# damping is {start.decay:g} s times the stiffness. Gains are start values: identify them on the robot."
+
+
+def _joints(draft: Draft) -> Iterator[str]:
+    yield "joints: # in the order of the model, which is the order of every array"
+    for number, (hinge, angles) in enumerate(draft.joints, start=draft.first_id):
+        yield f"  {hinge.name}:"
+        yield from _joint(number, angles, draft.motor)
+
+
+def _joint(number: int, angles: Angles, motor: Motor) -> Iterator[str]:
+    limits = f"[{_degrees(angles.low)}, {_degrees(angles.high)}]"
+    yield _marked(f"    motor: {_scalar(motor.reference)}", motor.check)
+    yield "    bus: main"
+    yield f"    id: {number} # check: as set on the motor"
+    yield f"    mode: {motor.start.mode}"
+    yield "    direction: 1 # check: -1 where the motor turns the other way"
+    yield _marked(f"    zero: {_degrees(angles.zero)}", angles.zero_check)
+    yield _marked(f"    default_position: {_degrees(angles.default)}", angles.default_check)
+    yield _marked(f"    position_limits: {limits}", angles.limits_check)
+    yield f"    velocity_limit: {motor.velocity:g} rad/s # check: from the datasheet"
+    yield f"    effort_limit: {motor.effort:g} N*m # check: from the datasheet"
+    yield f"    stiffness: {motor.stiffness:g} N*m/rad # check: a start value to identify"
+    yield f"    damping: {motor.damping:g} N*m*s/rad # check: a start value to identify"
+
+
+def _envelope(motor: Motor) -> Iterator[str]:
+    low, high = motor.supply_range
+    velocity_margin = max(3.0, two_digits(motor.velocity / 2.0))
+    yield "safety:"
+    yield "  watchdog: 100 ms"
+    yield "  reading_age_max: 100 ms # check: a few ticks of the policy"
+    yield "  communication_loss: 300 ms"
+    yield "  missed_ticks_max: 20"
+    yield f"  temperature_max: {motor.config.temperature_max - 5.0:g} degC # check: 5 K below the motor's own shutdown"
+    yield f"  voltage_range: [{low:.4g} V, {high:.4g} V] # check: 20 % around nominal, within the motor's"
+    yield "  position_margin: 15 deg # check: so far beyond a limit is a fault"
+    yield f"  velocity_margin: {velocity_margin:g} rad/s # check: so far above a limit is a fault"
+    yield "ready:"
+    yield "  speed: 1 rad/s # check: of the ramp to the start pose"
+    yield "  tolerance: 10 deg # check: gravity must not pull a joint farther"
+    yield "  timeout: 10 s"
+
+
+def _imu(base: str) -> Iterator[str]:
+    yield "# The base floats, so a policy that balances needs an IMU. To have one, uncomment this and check every line:"
+    yield "# imus:"
+    yield "#   base:"
+    yield "#     protocol: witmotion"
+    yield "#     baudrate: 230400 baud"
+    yield "#     rate: 200 Hz"
+    yield "#     port: /dev/ttyUSB9"
+    yield f"#     body: {base if is_name(base) else f'base # check: name the body so in the MJCF ({NAME_RULE})'}"
+    yield "#     mounting: [0 deg, 0 deg, 0 deg] # check: roll, pitch and yaw of the unit in the frame of the body"
+
+
+def _marked(line: str, check: str) -> str:
+    return f"{line} # check: {check}" if check else line
+
+
+def _degrees(angle: float) -> str:
+    """Return degrees with at most four decimals; zero has no sign."""
+    return f"{angle + 0.0:.4f}".rstrip("0").rstrip(".") + " deg"
+
+
+def _scalar(text: str) -> str:
+    """Return text as a YAML scalar on one line, quoted where it must be."""
+    return yaml.dump(text, Dumper=CoreDumper, allow_unicode=True, width=float("inf")).splitlines()[0]
