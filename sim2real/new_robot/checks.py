@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from configs.schema.robot import RobotConfig
-from sim2real.model import joint_addresses
 from sim2real.new_robot.mjcf import Mjcf
 from sim2real.new_robot.yaml_text import Draft
 from sim2real.plant import MujocoPlant
@@ -17,10 +16,8 @@ def checks_of(mjcf: Mjcf, draft: Draft, config: RobotConfig, plant: MujocoPlant)
     yield "ids, bus, baud rate: as set on the motors; `sim2real motors scan` shows them, `motors set-id` changes one"
     yield "direction, zero: `sim2real motors calibrate` finds both by hand"
     yield from _angles(mjcf, draft)
-    yield (
-        f"effort_limit {motor.effort:g} N*m, velocity_limit {motor.velocity:g} rad/s: {start.effort_share:g} times stall "
-        f"torque, {start.velocity_share:g} times speed without load"
-    )
+    rules = f"{start.effort_share:g} times stall torque, {start.velocity_share:g} times speed without load"
+    yield f"effort_limit {motor.effort:g} N*m, velocity_limit {motor.velocity:g} rad/s: {rules}"
     yield f"stiffness {motor.stiffness:g} N*m/rad, damping {motor.damping:g} N*m*s/rad: start values to identify"
     yield "armature, damping and frictionloss of these joints: the motor's replace the model's"
     yield from _model(mjcf, draft)
@@ -48,8 +45,9 @@ def _model(mjcf: Mjcf, draft: Draft) -> Iterator[str]:
         yield f"actuators of the model ({mjcf.actuators}): replaced by the motors"
     driven = [hinge.name for hinge in hinges if hinge.has_actuator]
     idle = [hinge.name for hinge in hinges if not hinge.has_actuator]
-    if idle and driven:
-        yield f"no actuator of the model drives {', '.join(idle)}: if passive, --joints {','.join(driven)}"
+    if idle:
+        choice = f": if passive, --joints {','.join(driven)}" if driven else ""
+        yield f"no actuator of the model drives {', '.join(idle)}{choice}"
     cut = [hinge.name for hinge in hinges if hinge.effort_max is not None and hinge.effort_max < draft.motor.effort]
     if cut:
         yield f"actuatorfrcrange of the model is below effort_limit, and cuts it in simulation: {', '.join(cut)}"
@@ -62,8 +60,12 @@ def _model(mjcf: Mjcf, draft: Draft) -> Iterator[str]:
 
 def _weak(config: RobotConfig, plant: MujocoPlant) -> Iterator[str]:
     """Yield the joints whose motors cannot hold the start pose against gravity, the base being held."""
-    _, dof = joint_addresses(plant.model, config)
-    for (name, joint), effort in zip(config.joints.items(), plant.data.qfrc_bias[dof].tolist(), strict=True):
-        if not abs(effort) <= joint.effort_limit:
-            limit = f"effort_limit is {joint.effort_limit:g} N*m"
-            yield f"{name} is too weak: gravity alone asks {abs(effort):.2g} N*m of it in the start pose, {limit}"
+    model, bias = plant.model, plant.data.qfrc_bias
+    gravity = {name: abs(float(bias[model.joint(name).dofadr[0]])) for name in config.joints}
+    weak = [
+        f"{name} (gravity {gravity[name]:.2g}, effort_limit {joint.effort_limit:g} N*m)"
+        for name, joint in config.joints.items()
+        if not gravity[name] <= joint.effort_limit
+    ]
+    if weak:
+        yield f"too weak to hold the start pose, the base being held: {', '.join(weak)}"

@@ -58,7 +58,7 @@ def _rules(motor: Motor) -> Iterator[str]:
     start, nominal = motor.start, motor.config.nominal
     yield "# The rules behind the numbers of the joints:"
     yield f"# effort_limit is {start.effort_share:g} times the datasheet's stall torque, {nominal.stall_torque:g} N*m;"
-    yield f"# velocity_limit is {start.velocity_share:g} times its speed without load, {nominal.no_load_speed:.4g} rad/s;"
+    yield f"# velocity_limit is {start.velocity_share:g} times the unloaded speed, {nominal.no_load_speed:.4g} rad/s;"
     yield f"# stiffness asks for the effort limit at an error of {start.reach:g} rad;"
     yield f"# damping is {start.decay:g} s times the stiffness. Gains are start values: identify them on the robot."
 
