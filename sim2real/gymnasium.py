@@ -1,21 +1,28 @@
-"""Registers every shipped task with Gymnasium as `sim2real/NAME-v0`; importing this module does it."""
+"""Registers tasks with Gymnasium; importing this module does it.
 
+Every shipped task is `sim2real/NAME-v0`. Gymnasium's own MuJoCo tasks are `sim2real/HalfCheetah-v5` and so on: one
+environment is Gymnasium's own, a vector of them is ours, with the same numbers.
+"""
+
+from functools import partial
 from typing import TYPE_CHECKING
 
 import gymnasium
 
 from configs.library import shipped
 from configs.load import load_randomization, load_task
+from sim2real.reference.catalog import TASKS as REFERENCE_TASKS
 
 if TYPE_CHECKING:
     from sim2real.env import BatchEnv
+    from sim2real.reference.env import ReferenceEnv
     from sim2real.single_env import SingleEnv
 
 _NOTHING_RANDOM = "none"
 
 
 def register() -> None:
-    """Register the shipped tasks; once is enough."""
+    """Register the shipped tasks and Gymnasium's; once is enough."""
     for task in shipped("tasks"):
         gymnasium.register(
             id=f"sim2real/{task}-v0",
@@ -24,6 +31,15 @@ def register() -> None:
             kwargs={"task": task},
             # The time limit is the task's own: the learner must see it as truncation with its bootstrap value.
             max_episode_steps=None,
+        )
+    for name in REFERENCE_TASKS:
+        theirs = gymnasium.spec(name)
+        gymnasium.register(
+            id=f"sim2real/{name}",
+            entry_point=theirs.entry_point,
+            vector_entry_point=partial(make_reference, name),
+            reward_threshold=theirs.reward_threshold,
+            max_episode_steps=theirs.max_episode_steps,
         )
 
 
@@ -43,6 +59,16 @@ def make_vector(
     from sim2real.env import BatchEnv
 
     return BatchEnv(load_task(task), load_randomization(randomization), num_envs, seed=seed, threads=threads)
+
+
+def make_reference(
+    task: str, num_envs: int = 1, seed: int = 0, threads: int = 0, max_episode_steps: int | None = None
+) -> "ReferenceEnv":
+    """Make a vector environment of one of Gymnasium's tasks; its own time limit unless another is given."""
+    from sim2real.reference.env import EPISODE_STEPS, ReferenceEnv
+
+    limit = EPISODE_STEPS if max_episode_steps is None else max_episode_steps
+    return ReferenceEnv(task, num_envs, seed=seed, threads=threads, max_episode_steps=limit)
 
 
 register()

@@ -1,0 +1,79 @@
+"""The external forces on bodies that Gymnasium observes: those of the last evaluation of the physics in a step.
+
+Gymnasium calls `mj_rnePostConstraint` after `mj_step`. Under the Runge-Kutta integrator the contacts and forces found
+there are those of the fourth stage, at a state that is neither the one before the step nor the one after it, and for
+which MuJoCo evaluates no sensors. A batch cannot call a function after a step; but the bound fields show the bodies and
+actuators of that stage, so its state follows from them. A second batch evaluates it once, with a sensor that makes
+MuJoCo compute the forces: one evaluation more, where the step itself takes four for every physics step.
+"""
+
+import numpy as np
+from mujoco.batch import Batch
+
+from hardware.types import Float64Array
+from sim2real.reference.models import load_model
+
+_ROOT = 1  # the body with the free joint
+
+
+class ContactForces:
+    """External forces on the bodies of n simulations of a free root with actuated hinges.
+
+    Args:
+        batch: The simulations.
+        file: Their model, among Gymnasium's assets.
+    """
+
+    def __init__(self, batch: Batch, file: str) -> None:
+        model = batch.model
+        self._fields = {name: batch.bind(name) for name in ("xpos", "xquat", "cvel", "subtree_com")}
+        self._contacts, self._control = batch.bind("ncon"), batch.bind("ctrl")
+        self._length, self._speed = batch.bind("actuator_length"), batch.bind("actuator_velocity")
+        joints = model.actuator_trnid[:, 0]
+        self._q, self._v, self._gear = model.jnt_qposadr[joints], model.jnt_dofadr[joints], model.actuator_gear[:, 0]
+        self._stage = Batch(load_model(file, body_acceleration=True), nsim=batch.nsim, nthread=batch.nthread)
+        self._stage_position, self._stage_velocity = self._stage.bind("qpos"), self._stage.bind("qvel")
+        self._stage_control, self._stage_guess = self._stage.bind("ctrl"), self._stage.bind("qacc_warmstart")
+        self._forces: Float64Array = self._stage.bind("cfrc_ext")
+        self.values = np.zeros((batch.nsim, model.nbody - 1, 6))
+        """Torque and force about the centre of mass, N m and N, (n, bodies without the world, 6)."""
+
+    def update(self, warm_start: Float64Array | None = None) -> None:
+        """Find the forces of the step that was just taken.
+
+        Args:
+            warm_start: `qacc_warmstart` before the last physics step, (n, nv), for solvers whose result depends on it
+                to more than rounding; Newton's does not.
+        """
+        touching = np.flatnonzero(self._contacts)
+        self.values[:] = 0.0
+        if not len(touching):
+            return
+        self._place(touching)
+        self._stage_guess[touching] = 0.0 if warm_start is None else warm_start[touching]
+        self._stage.forward(touching)
+        self.values[touching] = self._forces[touching, 1:]
+
+    def _place(self, rows: np.ndarray) -> None:
+        """Put some simulations of the second batch into the state of the last stage."""
+        where = self._fields["xpos"][rows, _ROOT]
+        attitude = self._fields["xquat"][rows, _ROOT]
+        # cvel is at the centre of mass of the whole tree, in the world's axes.
+        turn, drift = np.split(self._fields["cvel"][rows, _ROOT], 2, axis=1)
+        position = np.empty((len(rows), self._stage_position.shape[1]))
+        velocity = np.empty((len(rows), self._stage_velocity.shape[1]))
+        position[:, :3], position[:, 3:7] = where, attitude
+        position[:, self._q] = self._length[rows] / self._gear
+        velocity[:, :3] = drift + np.cross(turn, where - self._fields["subtree_com"][rows, _ROOT])
+        velocity[:, 3:6] = _in_body(attitude, turn)
+        velocity[:, self._v] = self._speed[rows] / self._gear
+        self._stage_position[rows], self._stage_velocity[rows] = position, velocity
+        self._stage_control[rows] = self._control[rows]
+
+
+def _in_body(attitude: Float64Array, vector: Float64Array) -> Float64Array:
+    """Return vectors of the world, (k, 3), in the axes of bodies with attitudes, (k, 4) as w, x, y, z."""
+    w, axis = attitude[:, :1], -attitude[:, 1:]
+    twice = 2.0 * np.cross(axis, vector)
+    turned: Float64Array = vector + w * twice + np.cross(axis, twice)
+    return turned

@@ -1,0 +1,214 @@
+"""The vector environment of Gymnasium's MuJoCo tasks: Gymnasium's numbers, at the speed of MuJoCo's batch."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import mujoco
+import numpy as np
+from gymnasium.spaces import Box
+from mujoco.batch import Batch, SimulationError
+
+from hardware.types import BoolArray, Float64Array
+from runtime.contract.observation import Float32Array
+from sim2real.episodes import EpisodeStatistics
+from sim2real.model import Indices
+from sim2real.reference.catalog import task_named
+from sim2real.reference.models import load_model
+from sim2real.transition import Transition
+from sim2real.vector_env import SameStepVectorEnv
+
+EPISODE_STEPS = 1000
+"""Gymnasium's time limit of all these tasks."""
+
+_EVERYTHING = slice(None)
+
+
+@dataclass(slots=True)
+class ExactOutcome:
+    """A step in double precision, as Gymnasium shows it."""
+
+    observation: Float64Array
+    final_observation: Float64Array
+    """Right where an episode ended."""
+    reward: Float64Array
+    terminated: BoolArray
+    truncated: BoolArray
+
+
+class ReferenceEnv(SameStepVectorEnv):
+    """n environments of one of Gymnasium's MuJoCo tasks.
+
+    `step` takes and gives what Gymnasium's own environment does: actions in its action space, not clipped, observations
+    in double precision. `step_arrays` is for the learners here: actions are clipped to ±1 and span the action space,
+    observations are in single precision. An episode is a success if it lasts until the time limit.
+
+    Args:
+        task: Gymnasium's name of the task, such as `Ant-v5`.
+        num_envs: Number of environments.
+        seed: Seed of the first reset; `reset(seed=…)` starts over.
+        threads: Threads that step the simulations; 0 uses every core. Results do not depend on it.
+        max_episode_steps: Time limit.
+    """
+
+    def __init__(
+        self, task: str, num_envs: int, *, seed: int = 0, threads: int = 0, max_episode_steps: int = EPISODE_STEPS
+    ) -> None:
+        kind = task_named(task)
+        model = load_model(kind.file)
+        self.batch = Batch(model, nsim=num_envs, nthread=threads)
+        self.task = kind(self.batch)
+        self._control = self.batch.bind("ctrl")
+        self._template = self.batch.state[0].copy()
+        low, high = model.actuator_ctrlrange.astype(np.float32).T
+        self._middle, self._half_range = (high + low) / 2, (high - low) / 2
+        size = sum(part.shape[1] for part in self.task.observe(_EVERYTHING))
+        super().__init__(
+            num_envs, Box(-np.inf, np.inf, (size,), np.float64), Box(low, high, dtype=np.float32), 1.0 / self.task.dt
+        )
+        self.length_max = max_episode_steps
+        self.episodes = EpisodeStatistics(num_envs, self.task.terms)
+        self._rng = np.random.default_rng(seed)
+        self._all = np.arange(num_envs)
+        self._make_buffers()
+
+    def _make_buffers(self) -> None:
+        n, size = self.num_envs, self.observation_size
+        # MuJoCo resets a simulation whose state is bad and counts that here.
+        first, last = mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarning.mjWARN_BADQACC
+        self._bad_states = self.batch.warning[:, int(first) : int(last) + 1, 1]
+        self._rewards = np.zeros((len(self.task.terms), n))
+        self.privileged = np.zeros((n, 0), np.float32)
+        self.transition = Transition(
+            observation=np.zeros((n, size), np.float32),
+            final_observation=np.zeros((n, size), np.float32),
+            privileged=self.privileged,
+            final_privileged=self.privileged,
+            reward=np.zeros(n, np.float32),
+            terminated=np.zeros(n, np.bool_),
+            truncated=np.zeros(n, np.bool_),
+        )
+        self._exact = ExactOutcome(
+            observation=np.zeros((n, size)),
+            final_observation=np.zeros((n, size)),
+            reward=np.zeros(n),
+            terminated=self.transition.terminated,
+            truncated=self.transition.truncated,
+        )
+
+    @property
+    def privileged_size(self) -> int:
+        """A critic sees nothing beside the observation."""
+        return 0
+
+    def curriculum_figures(self) -> dict[str, float]:
+        """Return nothing: the tasks have no curriculum."""
+        return {}
+
+    def reset_arrays(self, seed: int | None = None) -> Float32Array:
+        """Begin new episodes everywhere; return the observations, (n, O): the environment's own buffer."""
+        if seed is not None:
+            self._rng = np.random.default_rng(seed)
+        self.episodes.begin(self._all)
+        self._begin(self._all)
+        return self.transition.observation
+
+    def stagger(self) -> None:
+        """Give every running episode a random age, so that their time limits do not all fall on the same step."""
+        self.episodes.length[:] = self._rng.integers(0, self.length_max, self.num_envs)
+
+    def step_arrays(self, actions: Float32Array) -> Transition:
+        """Advance one control step; return the environment's own buffers, overwritten by the next step.
+
+        Args:
+            actions: (n, A); clipped to ±1, which are the ends of the action space.
+        """
+        self._step_and_restart(np.clip(actions, -1.0, 1.0) * self._half_range + self._middle)
+        return self.transition
+
+    def set_state(self, position: Float64Array, velocity: Float64Array) -> None:
+        """Put every simulation into a state at the start of an episode: (n, nq) and (n, nv)."""
+        self.episodes.begin(self._all)
+        self._place(self._all, position, velocity)
+
+    def _begin(self, rows: Indices) -> None:
+        self._place(rows, *self.task.draw(len(rows), self._rng))
+
+    def _place(self, rows: Indices, position: Float64Array, velocity: Float64Array) -> None:
+        """Begin episodes of some simulations from states, and show their first observations."""
+        self.batch.state[rows] = self._template
+        self.task.position[rows], self.task.velocity[rows] = position, velocity
+        if self.task.first_observation_derived:
+            self.batch.forward(rows)
+        self.task.begin(rows)
+        observation = np.concatenate(self.task.observe(rows), axis=1)
+        self._exact.observation[rows] = observation
+        self.transition.observation[rows] = observation
+
+    def _step_and_restart(self, actions: Float32Array) -> Indices:
+        exact, out = self._exact, self.transition
+        np.copyto(self._control, actions)
+        failed = self._advance()
+        self.task.judge(actions, self._rewards, exact.terminated)
+        np.concatenate(self.task.observe(_EVERYTHING), axis=1, out=exact.observation)
+        self._end_diverged(failed)
+        np.sum(self._rewards, axis=0, out=exact.reward)
+        self.episodes.add(self._rewards, ~exact.terminated)
+        np.greater_equal(self.episodes.length, self.length_max, out=exact.truncated)
+        np.greater(exact.truncated, exact.terminated, out=exact.truncated)
+        np.copyto(out.reward, exact.reward, casting="same_kind")
+        np.copyto(out.final_observation, exact.observation, casting="same_kind")
+        np.copyto(out.observation, out.final_observation)
+        ended = np.flatnonzero(exact.terminated | exact.truncated)
+        if len(ended):
+            exact.final_observation[ended] = exact.observation[ended]
+            self.episodes.finish(ended, exact.truncated[ended])
+            self._begin(ended)
+        return ended
+
+    def _outcome(self) -> ExactOutcome:
+        return self._exact
+
+    def _advance(self) -> Indices | None:
+        """Step the physics; return the simulations that MuJoCo refused to step."""
+        try:
+            if self.task.last_physics_step_apart:
+                self.batch.step(nstep=self.task.frame_skip - 1)
+                self.task.before_last_physics_step()
+                self.batch.step()
+            else:
+                self.batch.step(nstep=self.task.frame_skip)
+        except SimulationError as error:
+            return np.asarray(error.ids, np.intp)
+        return None
+
+    def _end_diverged(self, failed: Indices | None) -> None:
+        """End the episodes of simulations that are no longer finite, with neutral numbers in the place of theirs."""
+        finite = np.isfinite(self._exact.observation.sum(axis=1)) & ~self._bad_states.any(axis=1)
+        if failed is not None:
+            finite[failed] = False
+        broken = np.flatnonzero(~finite)
+        if len(broken):
+            self.episodes.diverged += len(broken)
+            self._bad_states[broken] = 0
+            self._exact.observation[broken] = 0.0
+            self._exact.terminated[broken] = True
+            self._rewards[:, broken] = 0.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything that resuming bit for bit needs: arrays and plain data."""
+        return {
+            "rng": self._rng.bit_generator.state,
+            "state": self.batch.state.copy(),
+            "observation": self._exact.observation.copy(),
+            "task": self.task.state_dict(),
+            "episodes": self.episodes.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over the state that `state_dict` of the same task and size returned."""
+        self._rng.bit_generator.state = state["rng"]
+        self.batch.state[...] = state["state"]
+        self._exact.observation[:] = state["observation"]
+        self.transition.observation[:] = state["observation"]
+        self.task.load_state_dict(state["task"])
+        self.episodes.load_state_dict(state["episodes"])
