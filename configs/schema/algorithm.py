@@ -1,10 +1,10 @@
 """Schema of the learning algorithms: every switch with its default and the reason for it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from configs.schema.base import Config
+from configs.schema.base import Config, MisplacedError
 from configs.schema.quantity import NonNegative, Positive
 
 Activation = Literal["tanh", "elu", "relu"]
@@ -33,6 +33,7 @@ class PpoConfig(Config):
     target_kl: Annotated[float, Positive] | None = 0.01
     """The learning rate follows the measured KL divergence towards this; none: constant rate."""
     entropy_weight: Annotated[float, NonNegative] = 0.0
+    """Reward for exploring, per nat of the policy's entropy."""
     value_weight: Annotated[float, Positive] = 0.5
     gradient_norm_max: Annotated[float, Positive] = 1.0
     recompute_advantages: bool = True
@@ -46,6 +47,21 @@ class PpoConfig(Config):
     """tanh bodies: Andrychowicz et al. 2021."""
     initial_std: Annotated[float, Positive] = 0.6
     """Standard deviation of the first actions, in units of the action's clip."""
+    std_range: tuple[Annotated[float, Positive], Annotated[float, Positive]] | None = None
+    """Floor and ceiling of that deviation; none: it goes where the gradient takes it. A floor keeps exploration alive
+    in long runs; a ceiling holds it where `entropy_weight` outbids the reward."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.std_range is not None:
+            low, high = self.std_range
+            if not low <= high:
+                raise MisplacedError(("std_range",), "must be ordered, low before high")
+            if not low <= self.initial_std <= high:
+                raise MisplacedError(
+                    ("initial_std",), f"{self.initial_std} is outside std_range; valid: {low} to {high}"
+                )
+        return self
 
 
 class SacConfig(Config):

@@ -29,6 +29,9 @@ class ExperimentConfig(Config):
     """Simulations that step together."""
     steps: Annotated[int, Field(ge=1)]
     """Control steps of training, over all environments."""
+    training_duration: Annotated[Duration, Positive] | None = None
+    """Stop when so much time went into training, even if steps remain. Made for comparisons at equal time: how far such
+    a run gets depends on the machine and its load, so it does not repeat bit for bit."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     threads: Annotated[int, Field(ge=0, le=1024)] = 0
     """Threads that step the simulations; 0 uses every core."""

@@ -94,6 +94,28 @@ def test_returns_improve(point_environment, switches):
     assert np.nanmean(means[-5:]) > 30.0
 
 
+def test_the_entropy_weight_keeps_the_policy_exploring(point_environment):
+    spread = []
+    for weight in (0.0, 0.1):
+        learner, _ = returns_of(CONFIG.model_copy(update={"entropy_weight": weight}), point_environment(16), 0, 6)
+        spread.append(float(learner.log_std.detach().exp().mean()))
+    assert spread[1] > spread[0] * 1.05
+
+
+@pytest.mark.parametrize(("std_range", "weight", "bound"), [((0.55, 9.0), 0.0, 0.55), ((0.1, 0.62), 0.5, 0.62)])
+def test_the_standard_deviation_stays_in_its_range(point_environment, std_range, weight, bound):
+    config = CONFIG.model_copy(update={"std_range": std_range, "entropy_weight": weight, "target_kl": None})
+    learner, _ = returns_of(config.model_copy(update={"learning_rate": 1e-2}), point_environment(16), 0, 12)
+    assert learner.log_std.detach().exp().tolist() == pytest.approx([bound], rel=1e-5)
+
+
+def test_a_range_of_standard_deviations_holds_the_first_one():
+    with pytest.raises(ValueError, match="ordered"):
+        PpoConfig(name="ppo", std_range=(1.0, 0.5))
+    with pytest.raises(ValueError, match=r"outside std_range; valid: 0\.7 to 2\.0"):
+        PpoConfig(name="ppo", std_range=(0.7, 2.0), initial_std=0.6)
+
+
 def test_the_same_seed_gives_the_same_policy_and_another_one_another(point_environment):
     first, again, other = (
         returns_of(CONFIG, point_environment(16), seed, 2)[0].policy.state_dict() for seed in (0, 0, 1)

@@ -1,5 +1,6 @@
 """Proximal policy optimisation with the clipped surrogate (Schulman et al. 2017)."""
 
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
@@ -56,6 +57,8 @@ class Ppo:
         self._rollout: Final = Rollout(config.rollout_steps, environment.num_envs, *sizes, privileged_size)
         self._raw: Final = torch.zeros(environment.num_envs, sizes[0] + privileged_size)
         self._rate_max = LEARNING_RATE_MAX
+        std_range = config.std_range
+        self._log_std_range: Final = None if std_range is None else (math.log(std_range[0]), math.log(std_range[1]))
         self._second_thread: Final = ThreadPoolExecutor(1, "value", torch.set_num_threads, (1,))
 
     @property
@@ -191,9 +194,17 @@ class Ppo:
         return advantage, target
 
     def _values(self, seen: Tensor) -> Tensor:
-        """Return values in units of reward, (n,), of normalised rows (n, O + P)."""
-        output: Tensor = self.value(seen)
+        """Return values in units of reward, (n,), of normalised rows (n, O + P); each thread computes half of them."""
+        half = seen.shape[0] // 2
+        rest = self._second_thread.submit(self._value_outputs, seen[half:])
+        output = torch.cat((self._value_outputs(seen[:half]), rest.result()))
         return self._value_scale.restored(output) if self.config.normalize_values else output
+
+    @torch.no_grad()
+    def _value_outputs(self, seen: Tensor) -> Tensor:
+        """Return what the value network says; gradients are off on whichever thread this runs."""
+        output: Tensor = self.value(seen)
+        return output
 
     def _update(
         self,
@@ -222,6 +233,9 @@ class Ppo:
         fit = fitting.result()
         nn.utils.clip_grad_norm_(self._parameters, config.gradient_norm_max)
         self._optimizer.step()
+        if self._log_std_range is not None:
+            with torch.no_grad():
+                self.log_std.clamp_(*self._log_std_range)
         return torch.stack((surrogate.detach(), fit, clipped, divergence))
 
     def _fit_value(self, seen: Tensor, goal: Tensor) -> Tensor:
