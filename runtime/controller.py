@@ -63,7 +63,7 @@ class Controller:
         self._ticks_since_reset = 0
         joints, imus = self.record.joints, self.record.imus
         # Views, not copies: drivers update the state in place.
-        self._signals = Signals(
+        self.signals = Signals(
             joint_position=joints.position[None, :],
             joint_velocity=joints.velocity[None, :],
             joint_effort=joints.effort[None, :],
@@ -213,17 +213,21 @@ class Controller:
 
     def _run_policy(self) -> None:
         record, watch = self.record, self._stopwatch
-        if self.running_since_ns is None:
+        first = self.running_since_ns is None
+        if first:
             self.running_since_ns = record.time_ns
         started = watch()
         if self._reset_pending:
             self._reset_pending = False
             self._observations.reset()
-            self._actions.reset()
+            if first:
+                self._actions.reset()
+            else:
+                self._actions.reset_to(self.signals.joint_position)
             self._ticks_since_reset = 0
             record.reset = True
         record.clock[0] = self._ticks_since_reset * self._period
-        observation = self._observations.observe(self._signals, self._actions.last_action)
+        observation = self._observations.observe(self.signals, self._actions.last_action)
         observed = watch()
         action = self._policy.act(observation)
         inferred = watch()

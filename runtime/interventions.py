@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hardware.types import Int64Array, JointCommand, MotorFault
-from runtime.contract.spec import RobotSpec
+from runtime.contract.robot import RobotSpec
 from runtime.limits import Intervention
 from runtime.verdict import IMU_REASONS, Reason, Violation
 

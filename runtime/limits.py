@@ -10,7 +10,7 @@ from math import inf
 import numpy as np
 
 from hardware.types import BoolArray, Int64Array, JointCommand, JointState
-from runtime.contract.spec import JointSpec, RobotSpec
+from runtime.contract.robot import JointSpec, RobotSpec
 
 LED = ("position", "impedance")
 """Modes in which a motor follows a position target; it moves at most as fast as the joint may."""

@@ -12,7 +12,8 @@ from configs.errors import UserError
 from configs.schema.robot import RobotConfig
 from runtime.contract.manifest import ContractError, differences, from_metadata
 from runtime.contract.observation import Float32Array
-from runtime.contract.spec import Contract, robot_spec
+from runtime.contract.robot import robot_spec
+from runtime.contract.spec import Contract
 
 INPUT = "observation"
 OUTPUT = "action"
@@ -93,11 +94,16 @@ class OnnxPolicy:
 
 
 def check_robot(contract: Contract, robot: RobotConfig) -> None:
-    """Refuse a contract that was made for another robot.
+    """Refuse a contract that was made for another robot, or for readings that no robot has.
 
     Raises:
         ContractError: Names the first differences field by field, and how many there are.
     """
+    if contract.observes("measured_tip_error"):
+        raise ContractError(
+            f"the policy observes 'measured_tip_error', which no sensor of {robot.name!r} measures; valid: a policy "
+            "that observes 'tip_error'"
+        )
     found = differences(contract.robot, robot_spec(robot))
     if not found:
         return

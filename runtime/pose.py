@@ -4,7 +4,7 @@ import numpy as np
 
 from hardware.clock import NS_PER_S, ns_from_s
 from hardware.types import JointCommand, JointState
-from runtime.contract.spec import RobotSpec
+from runtime.contract.robot import RobotSpec
 from runtime.limits import LED
 
 

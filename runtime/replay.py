@@ -62,12 +62,17 @@ def replay(path: Path, policy: Policy | None = None) -> Replay:
     observations, actions = ObservationPipeline(contract, 1), ActionPipeline(contract, 1)
     by_effort = contract.action.target == "effort"
     mismatches: list[Mismatch] = []
+    first = True
     ran = [tick for tick in log.ticks if tick["ran"]]
     for tick in ran:
+        signals = Signals(*(_array(tick.get(name, []), np.float64) for name in _SIGNALS))
         if tick["reset"]:
             observations.reset()
-            actions.reset()
-        signals = Signals(*(_array(tick.get(name, []), np.float64) for name in _SIGNALS))
+            if first:
+                actions.reset()
+            else:
+                actions.reset_to(signals.joint_position)
+            first = False
         observation = observations.observe(signals, actions.last_action)
         _compare(mismatches, tick, "observation", observation)
         action = _array(tick["action"], np.float32)

@@ -22,8 +22,10 @@ class RunReport:
     warnings: tuple[str, ...]
     final_state: State
     """State at the end, before torque was switched off."""
+    goal: str
+    """In words."""
     goal_reached: bool | None
-    """None when the policy ran for less than the goal must be held."""
+    """None when the policy ran for less than the goal must be held, or was stopped before the end that is the goal."""
     stopped_by: str
     """`duration`, `fault`, or the signal."""
     duration: float
@@ -45,6 +47,8 @@ class RunReport:
     """s since the first tick, (N,)."""
     position: Float64Array = field(repr=False)
     """rad, measured, (N, J)."""
+    distance: Float64Array = field(repr=False)
+    """From the goal, rad or m, (N,)."""
 
     @property
     def interventions_total(self) -> int:
@@ -59,6 +63,7 @@ class RunReport:
             "reasons": list(self.reasons),
             "warnings": list(self.warnings),
             "final_state": self.final_state.name,
+            "goal": self.goal,
             "goal_reached": self.goal_reached,
             "stopped_by": self.stopped_by,
             "duration_s": self.duration,

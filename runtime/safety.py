@@ -9,7 +9,7 @@ import numpy as np
 
 from hardware.clock import NS_PER_S, ns_from_s
 from hardware.types import ImuFault, ImuState, Int64Array, JointCommand, JointState
-from runtime.contract.spec import ImuSpec, RobotSpec
+from runtime.contract.robot import ImuSpec, RobotSpec
 from runtime.limits import CommandLimits
 from runtime.verdict import ALL_WELL, Reason, Verdict, Violation, verdict_of
 

@@ -7,8 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from configs.errors import UserError
 from configs.schema.robot import RobotConfig
 from hardware.clock import NS_PER_S, Clock, ns_from_s
@@ -16,6 +14,7 @@ from hardware.errors import HardwareError
 from hardware.interface import JointInterface
 from runtime.contract.manifest import to_metadata
 from runtime.controller import Controller
+from runtime.goal_watch import GoalWatch
 from runtime.interventions import SafetyEvent, part_of
 from runtime.loop import Pacer
 from runtime.policy import Policy, check_robot
@@ -24,7 +23,7 @@ from runtime.report import RunReport
 from runtime.states import LATCHED, Event, State
 from runtime.stop import StopRequest, stop_on_signals
 from runtime.telemetry import TelemetryLog
-from runtime.trajectory import Trajectory, goal_reached
+from runtime.trajectory import Trajectory
 from runtime.verdict import DAMP_REASONS, Level
 
 _FIRST_READING_S = 1.0  # at a tenth of replies lost, eight joints are all read within ten tries
@@ -102,6 +101,7 @@ class _Session:
         for name, value in options.commands.items():
             self._controller.ask(name, value)
         self._pacer = Pacer(clock, self._period_ns)
+        self._goal = GoalWatch(contract, self._period_ns)
         self._trajectory = Trajectory(contract.joint_names, self._ticks_expected())
         self._stopped_by = ""
         self._final_state = State.DISCONNECTED
@@ -126,17 +126,14 @@ class _Session:
 
     def report(self) -> RunReport:
         controller, trajectory = self._controller, self._trajectory
-        goal = None
-        if self._final_state in LATCHED:
-            goal = False
-        elif controller.running_since_ns is not None:
-            goal = goal_reached(trajectory, self._contract.goal, controller.running_since_ns, self._period_ns)
+        goal = self._goal_reached()
         reasons = self._reasons(goal)
         return RunReport(
             ok=not reasons,
             reasons=reasons,
             warnings=tuple(self.warnings),
             final_state=self._final_state,
+            goal=self._goal.goal.words,
             goal_reached=goal,
             stopped_by=self._stopped_by,
             duration=(self._last_ns - self._first_ns) / NS_PER_S,
@@ -152,6 +149,7 @@ class _Session:
             joints=trajectory.joints,
             time=(trajectory.time_ns - self._first_ns) / NS_PER_S,
             position=trajectory.position.copy(),
+            distance=trajectory.distance.copy(),
         )
 
     def _ticks_expected(self) -> int | None:
@@ -202,7 +200,8 @@ class _Session:
             controller.tick(missed, pacer.missed_in_a_row)
             started = watch()
             self._last_ns = record.time_ns
-            trajectory.append(record.time_ns, record.joints.position, record.state)
+            distance = self._goal.distance(controller.signals, record)
+            trajectory.append(record.time_ns, record.joints.position, distance, record.state)
             if self.log is not None:
                 self.log.record(record)
             controller.statistics["record"].add(watch() - started)
@@ -248,21 +247,25 @@ class _Session:
         elif self._final_state is State.ESTOP:
             reasons.append(f"emergency stop by {self._stopped_by}")
         elif goal is False and self._stopped_by == "duration":
-            reasons.append(self._goal_missed())
+            reasons.append(self._goal.missed(self._trajectory))
         if self.log is not None and self.log.error:
             reasons.append(self.log.error)
         if self.log is not None and self.log.dropped:
             self.warnings.append(f"{self.log.dropped} ticks are missing in the log: the disk did not keep up")
         return tuple(reasons)
 
-    def _goal_missed(self) -> str:
-        goal = self._contract.goal
-        last = float(self._trajectory.position[-1, self._trajectory.joints.index(goal.joint)])
-        degrees = np.degrees([goal.position, goal.tolerance, last])
-        return (
-            f"goal not reached: joint {goal.joint} must be within {degrees[1]:.4g} deg of {degrees[0]:.4g} deg "
-            f"for the last {goal.hold:.4g} s; it ended at {degrees[2]:.4g} deg"
-        )
+    def _goal_reached(self) -> bool | None:
+        since_ns, state = self._controller.running_since_ns, self._final_state
+        if state in LATCHED:
+            return False
+        if since_ns is None:
+            return None
+        if self._goal.goal.spec.kind != "finish":
+            return self._goal.reached(self._trajectory, since_ns)
+        if state is not State.RUNNING:
+            return False
+        # A run without a set end ends when it is stopped; of one that was cut short nobody knows.
+        return True if self._stopped_by == "duration" or self._options.duration is None else None
 
 
 def _open_log(policy: Policy, robot: RobotConfig, options: RunOptions) -> TelemetryLog:

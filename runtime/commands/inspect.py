@@ -7,7 +7,10 @@ import typer
 from rich.markup import escape
 
 from configs.command import Json, Outcome, reports
-from runtime.contract.spec import Contract, digest_of
+from runtime.contract.goal import Goal
+from runtime.contract.part import digest_of
+from runtime.contract.robot import RobotSpec
+from runtime.contract.spec import Contract
 from runtime.policy import OnnxPolicy
 
 app = typer.Typer()
@@ -38,7 +41,7 @@ def inspect(
 
 
 def _lines(document: dict[str, Any], contract: Contract) -> list[str]:
-    action, goal = contract.action, contract.goal
+    action = contract.action
     unit = "N*m" if action.target == "effort" else "rad"
     lines = [
         f"{document['path']}: {document['bytes']} bytes",
@@ -55,6 +58,7 @@ def _lines(document: dict[str, Any], contract: Contract) -> list[str]:
         for joint in contract.robot.joints
     ]
     lines += [f"  IMU {imu.name}: on body {imu.body}, stale after {imu.stale_after:g} s" for imu in contract.robot.imus]
+    lines += _tip_lines(contract.robot)
     lines.append(f"observation      {contract.observation_size} values")
     for term in contract.observation:
         clip = f", clip {term.clip:g}" if term.clip is not None else ""
@@ -69,10 +73,23 @@ def _lines(document: dict[str, Any], contract: Contract) -> list[str]:
     offset = ", ".join(f"{value:g}" for value in action.offset)
     lines.append(
         f"action           {action.target}, scale {scale} {unit}, offset {offset} {unit}, clip {action.clip:g}, "
-        f"smoothing {action.smoothing:g}"
+        f"smoothing {action.smoothing:g}{', relative to the last target' if action.relative else ''}"
     )
-    lines.append(
-        f"goal             {goal.joint} within {goal.tolerance:.6g} rad of {goal.position:.6g} rad for {goal.hold:g} s"
-    )
+    lines.append(f"goal             {Goal(contract, 1).words}")
     lines += [f"provenance       {key}: {value}" for key, value in document["provenance"].items()]
     return lines
+
+
+def _tip_lines(robot: RobotSpec) -> list[str]:
+    if robot.tip is None:
+        return []
+    lines = [
+        f"  link {link.joint}: at {_numbers(link.position)} m, axis {_numbers(link.axis)}, "
+        f"rotation {_numbers(link.rotation)}"
+        for link in robot.tip.links
+    ]
+    return [*lines, f"  tip: at {_numbers(robot.tip.position)} m"]
+
+
+def _numbers(values: tuple[float, ...]) -> str:
+    return "(" + ", ".join(f"{value:g}" for value in values) + ")"

@@ -190,13 +190,13 @@ def _progress(duration: float | None) -> Iterator[Callable[[Controller], None] |
 
 def _text(report: RunReport, document: dict[str, Any]) -> str:
     total, lateness = report.statistics["total"].summary_us(), report.statistics["lateness"].summary_us()
-    goal = {True: "reached", False: "missed", None: "not decided: the policy ran for less than it must be held"}
+    goal = {True: "reached", False: "missed", None: "not decided: the policy did not run for long enough"}
     interventions = ", ".join(f"{name} {count}" for name, count in report.interventions.items()) or "none"
     bus = report.bus
     lines = [
         f"{'[green]ok[/green]' if report.ok else '[red]not ok[/red]'}: {document['robot']}, {document['mode']}, "
         f"ended in {report.final_state.name} by {report.stopped_by} after {report.duration:.2f} s",
-        f"goal            {goal[report.goal_reached]}",
+        f"goal            {goal[report.goal_reached]}: {escape(report.goal)}",
         f"ticks           {report.ticks}, missed {report.missed_ticks}, held {report.held_ticks}",
         f"tick            p50 {total['p50_us']:.0f} µs, p99 {total['p99_us']:.0f} µs, "
         f"p99.9 {total['p99_9_us']:.0f} µs, max {total['max_us']:.0f} µs",

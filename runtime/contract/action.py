@@ -24,7 +24,8 @@ class ActionTargets:
 class ActionPipeline:
     """Turns the actions of n robots into joint targets in its own buffers; allocates nothing per tick.
 
-    An action that is not a number gives targets that are not numbers: the safety module refuses them.
+    An action that is not a number gives targets that are not numbers: the safety module refuses them. Relative targets
+    stay so until they are reset.
     """
 
     def __init__(self, contract: Contract, n: int) -> None:
@@ -38,6 +39,8 @@ class ActionPipeline:
         self._scale = np.tile(np.array(spec.scale), (n, 1))
         self._offset = np.tile(np.array(spec.offset), (n, 1))
         self._to_effort = spec.target == "effort"
+        self._relative = spec.relative
+        self._default = np.array([joint.default_position for joint in joints])
         limits = [
             (-joint.effort_max, joint.effort_max) if self._to_effort else (joint.position_min, joint.position_max)
             for joint in joints
@@ -45,10 +48,11 @@ class ActionPipeline:
         self._low = np.tile(np.array([low for low, _ in limits]), (n, 1))
         self._high = np.tile(np.array([high for _, high in limits]), (n, 1))
         self._clipped = np.zeros(shape, np.float32)
+        self._change = np.zeros(shape)
         self.last_action = np.zeros(shape, np.float32)
         """The clipped, filtered action of the last tick, (n, A): what the observation term `last_action` shows."""
         self._targets = ActionTargets(
-            position=np.tile(np.array([joint.default_position for joint in joints]), (n, 1)),
+            position=np.tile(self._default, (n, 1)),
             velocity=np.zeros(shape),
             effort=np.zeros(shape),
             stiffness=np.tile(np.array([0.0 if self._to_effort else joint.stiffness for joint in joints]), (n, 1)),
@@ -56,8 +60,15 @@ class ActionPipeline:
         )
 
     def reset(self, ids: npt.NDArray[np.intp] | None = None) -> None:
-        """Forget the last action of these rows (all by default)."""
-        self.last_action[slice(None) if ids is None else ids] = 0.0
+        """Forget the last action of these rows (all by default); relative targets begin at the default pose."""
+        rows = slice(None) if ids is None else ids
+        self.last_action[rows] = 0.0
+        self._targets.position[rows] = self._default
+
+    def reset_to(self, position: Float64Array) -> None:
+        """Forget the last action of every row; relative targets begin at these positions, (n, J), rad."""
+        self.reset()
+        np.clip(position, self._low, self._high, out=self._targets.position)
 
     def apply(self, action: Float32Array) -> ActionTargets:
         """Compute the targets of one tick.
@@ -76,9 +87,22 @@ class ActionPipeline:
             np.add(last, clipped, out=last)
         else:
             np.copyto(last, clipped)
-        target = self._targets.effort if self._to_effort else self._targets.position
-        np.copyto(target, last)  # converts without the buffer that a mixed-type multiply would allocate
-        np.multiply(target, self._scale, out=target)
-        np.add(target, self._offset, out=target)
+        change, target = self._change, self._target
+        np.copyto(change, last)  # converts without the buffer that a mixed-type multiply would allocate
+        np.multiply(change, self._scale, out=change)
+        np.add(change, target if self._relative else self._offset, out=target)
         np.clip(target, self._low, self._high, out=target)
         return self._targets
+
+    def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:
+        """Return the last actions and targets: what continuing bit for bit needs."""
+        return {"last_action": self.last_action.copy(), "target": self._target.copy()}
+
+    def load_state_dict(self, state: dict[str, npt.NDArray[np.generic]]) -> None:
+        """Take over what `state_dict` of the same contract and size returned."""
+        self.last_action[...] = state["last_action"]
+        self._target[...] = state["target"]
+
+    @property
+    def _target(self) -> Float64Array:
+        return self._targets.effort if self._to_effort else self._targets.position

@@ -7,7 +7,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from configs.errors import UserError
-from runtime.contract.spec import Contract, Part, RobotSpec, digest_of
+from runtime.contract.part import Part, digest_of
+from runtime.contract.robot import RobotSpec
+from runtime.contract.spec import Contract
 
 CONTRACT_KEY = "sim2real.contract"
 CONTRACT_DIGEST_KEY = "sim2real.contract_sha256"
@@ -79,6 +81,10 @@ def _flat(robot: RobotSpec) -> dict[str, Any]:
     flat.update(_fields("safety", robot.safety))
     for imu in robot.imus:
         flat.update(_fields(f"imus.{imu.name}", imu))
+    if robot.tip is not None:
+        for index, link in enumerate(robot.tip.links):
+            flat.update(_fields(f"tip.links.{index}", link))
+        flat["tip.position"] = robot.tip.position
     return flat
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from hardware.types import BoolArray, Float64Array
+from runtime.contract.kinematics import Kinematics
 from runtime.contract.signals import Signals
-from runtime.contract.spec import Contract, ObservationTermSpec
+from runtime.contract.spec import KINEMATIC_TERMS, TARGET_TERMS, Contract, ObservationTermSpec
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -27,6 +28,10 @@ class Inputs:
     """Hz, of the phase clock; 0 where there is none."""
     scratch: Float64Array
     """(n, K), for terms that need a place for an intermediate value."""
+    tip: Float64Array
+    """(n, 3), m, in the frame of the base, from the joint positions; anything where no term needs it."""
+    target: tuple[int, ...]
+    """Columns of the commands that say where the tip should be, x y z; none where no term needs them."""
 
 
 # A term writes its SI value for every row into `out`, (n, width). Only element-wise operations on contiguous arrays are
@@ -110,6 +115,26 @@ def phase(inputs: Inputs, out: Float64Array) -> None:
     np.sin(out, out=out)
 
 
+def tip_position(inputs: Inputs, out: Float64Array) -> None:
+    """Where the tip is by the joint positions, x y z, m, in the frame of the base."""
+    np.copyto(out, inputs.tip)
+
+
+def tip_error(inputs: Inputs, out: Float64Array) -> None:
+    """From where the tip is by the joint positions to where the commands ask for it, x y z, m."""
+    _towards_target(inputs, inputs.tip, out)
+
+
+def measured_tip_error(inputs: Inputs, out: Float64Array) -> None:
+    """From where the tip was measured from outside to where the commands ask for it, x y z, m."""
+    _towards_target(inputs, inputs.signals.tip, out)
+
+
+def _towards_target(inputs: Inputs, tip: Float64Array, out: Float64Array) -> None:
+    for axis, column in enumerate(inputs.target):
+        np.subtract(inputs.signals.command[:, column], tip[:, axis], out=out[:, axis])
+
+
 TERMS: dict[str, Term] = {
     term.__name__: term
     for term in (
@@ -123,6 +148,9 @@ TERMS: dict[str, Term] = {
         projected_gravity,
         command,
         phase,
+        tip_position,
+        tip_error,
+        measured_tip_error,
     )
 }
 
@@ -140,12 +168,15 @@ class ObservationPipeline:
         # One row for each robot: an operand that is broadcast would make numpy allocate buffers at every tick.
         joints = contract.robot.joints
         default = np.tile(np.array([joint.default_position for joint in joints]), (n, 1))
+        self._kinematics = Kinematics(contract.robot, n) if contract.observes(*KINEMATIC_TERMS) else None
         self._inputs = Inputs(
             signals=Signals.zeros(0, 0),
             last_action=np.zeros((n, contract.action_size), np.float32),
             default=default,
             frequency=contract.phase_frequency or 0.0,
             scratch=np.zeros((n, len(contract.robot.imus))),
+            tip=np.zeros((n, 3)),
+            target=contract.tip_columns if contract.observes(*TARGET_TERMS) else (),
         )
         self.observation = np.zeros((n, contract.observation_size), np.float32)
         """The observations of the last tick, (n, O)."""
@@ -171,6 +202,8 @@ class ObservationPipeline:
         unstarted = self._unstarted if self._any_unstarted else None
         inputs = self._inputs
         inputs.signals, inputs.last_action = signals, last_action
+        if self._kinematics is not None:
+            inputs.tip = self._kinematics.tip(signals.joint_position)
         for block in self._blocks:
             block.write(inputs, self.observation, start, unstarted)
             start += block.size
@@ -188,7 +221,8 @@ class ObservationPipeline:
             last_action: (k, A), zeros for a new episode.
         """
         start, count, own = 0, len(rows), self._inputs
-        inputs = Inputs(signals, last_action, own.default[:count], own.frequency, own.scratch[:count])
+        tip = own.tip if self._kinematics is None else self._kinematics.tip(signals.joint_position)
+        inputs = Inputs(signals, last_action, own.default[:count], own.frequency, own.scratch[:count], tip, own.target)
         for block in self._blocks:
             value = block.compute(inputs, np.empty((count, block.width)))
             block.load_rows(rows, value)

@@ -33,6 +33,8 @@ class Signals:
     """(n, C), SI units."""
     clock: Float64Array = field(default_factory=_none)
     """(n, 1), s since the episode, or the policy, began: whole control periods."""
+    tip: Float64Array = field(default_factory=_none)
+    """(n, 3), m, in the frame of the robot's base: a measurement from outside the robot, such as a camera's."""
 
     @classmethod
     def zeros(cls, n: int, joints: int, imus: int = 0, commands: int = 0) -> Self:
@@ -47,4 +49,5 @@ class Signals:
             orientation,
             np.zeros((n, commands)),
             np.zeros((n, 1)),
+            np.zeros((n, 3)),
         )

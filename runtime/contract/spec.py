@@ -1,84 +1,24 @@
 """The contract as data: everything a policy and a robot must agree on, and its digest."""
 
-import hashlib
-import json
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from configs.schema.robot import RobotConfig
-from configs.schema.task import ObservationTermName, TaskConfig
+from configs.schema.task import TIP_COMMANDS, ObservationTermName, TaskConfig
+from runtime.contract.goal_spec import GoalSpec, goal_spec
+from runtime.contract.part import Part, digest_of, without_empty
+from runtime.contract.robot import ImuSpec, RobotSpec, robot_spec
 
 SCHEMA_VERSION: Literal[1] = 1
 
 IMU_TERMS = frozenset({"gyro", "projected_gravity"})
 """Observation terms that need the robot's IMUs."""
 
+KINEMATIC_TERMS = frozenset({"tip_position", "tip_error"})
+"""Observation terms that are computed with the kinematics of the robot's tip."""
 
-class Part(BaseModel):
-    """A frozen part of the contract; unknown fields and non-finite numbers are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True, protected_namespaces=())
-
-
-class JointSpec(Part):
-    """One joint; SI units."""
-
-    name: str
-    mode: Literal["current", "position", "impedance"]
-    default_position: float
-    position_min: float
-    position_max: float
-    velocity_max: float
-    effort_max: float
-    stiffness: float
-    damping: float
-
-
-class SafetySpec(Part):
-    """The safety envelope the policy was trained to live in; SI units."""
-
-    watchdog: float
-    reading_age_max: float
-    communication_loss: float
-    missed_ticks_max: int
-    temperature_max: float
-    voltage_min: float
-    voltage_max: float
-    position_margin: float
-    velocity_margin: float
-
-
-class ImuSpec(Part):
-    """One IMU. How it is mounted is no part of the contract: readings are in the frame of its body."""
-
-    name: str
-    body: str
-    stale_after: float
-    """s; an older sample, or one that has not changed for so long, is not acted on."""
-
-
-class RobotSpec(Part):
-    """What the contract fixes about the robot; the runtime refuses a model in which any of it differs."""
-
-    name: str
-    joints: Annotated[tuple[JointSpec, ...], Field(min_length=1, strict=False)]
-    """In the order of every joint array."""
-    safety: SafetySpec
-    imus: Annotated[tuple[ImuSpec, ...], Field(strict=False)] = ()
-    """In the order of every IMU array."""
-
-    @model_serializer(mode="wrap")
-    def _omit_nothing_to_say(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what this robot does not have, so that its digest does not change when others have it."""
-        return _without_empty(handler(self), "imus")
+TARGET_TERMS = frozenset({"tip_error", "measured_tip_error"})
+"""Observation terms that need the commands of where the tip should be."""
 
 
 class ObservationTermSpec(Part):
@@ -97,7 +37,11 @@ class ObservationTermSpec(Part):
 
 
 class ActionSpec(Part):
-    """How an action becomes joint targets: target = offset + scale · filtered(clip(action))."""
+    """How an action becomes joint targets: target = offset + scale · filtered(clip(action)).
+
+    A relative one moves the last target instead: target = last target + scale · filtered(clip(action)), beginning at
+    the default position.
+    """
 
     target: Literal["effort", "position"]
     scale: Annotated[tuple[float, ...], Field(min_length=1, strict=False)]
@@ -107,6 +51,12 @@ class ActionSpec(Part):
     clip: float
     smoothing: float
     """Share of the previous filtered action that is kept each tick."""
+    relative: bool = False
+
+    @model_serializer(mode="wrap")
+    def _omit_nothing_to_say(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what most actions are not, so that their digests do not change when others are."""
+        return without_empty(handler(self), "relative")
 
 
 class CommandSpec(Part):
@@ -116,16 +66,6 @@ class CommandSpec(Part):
     low: float
     high: float
     default: float
-
-
-class GoalSpec(Part):
-    """The verdict of a run; SI units."""
-
-    joint: str
-    position: float
-    tolerance: float
-    wrap: bool
-    hold: float
 
 
 class Contract(Part):
@@ -149,7 +89,7 @@ class Contract(Part):
     @model_serializer(mode="wrap")
     def _omit_nothing_to_say(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what this task does not use, so that its digest does not change when others use it."""
-        return _without_empty(handler(self), "commands", "phase_frequency")
+        return without_empty(handler(self), "commands", "phase_frequency")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -160,11 +100,26 @@ class Contract(Part):
                 raise ValueError(f"observation term {term.term!r} has width {term.width}, this robot gives {width}")
         if self.observes("phase") and self.phase_frequency is None:
             raise ValueError("observation term 'phase' needs phase_frequency")
-        if len({joint.name for joint in self.robot.joints}) != joints:
-            raise ValueError("joint names repeat")
         if not len(self.action.scale) == len(self.action.offset) == joints:
             raise ValueError(f"action scale and offset must have one value for each of the {joints} joints")
+        if self.action.relative and self.action.target != "position":
+            raise ValueError("only position targets can be relative")
+        self._check_tip()
+        self._check_goal()
         return self
+
+    def _check_tip(self) -> None:
+        targets = self.observes(*TARGET_TERMS) or self.goal.kind == "tip"
+        if self.robot.tip is None and (targets or self.observes(*KINEMATIC_TERMS)):
+            raise ValueError("an observation term or the goal needs a tip, and the robot has none")
+        if targets and not set(TIP_COMMANDS) <= {command.name for command in self.commands}:
+            raise ValueError(f"an observation term or the goal needs the commands {', '.join(TIP_COMMANDS)}")
+
+    def _check_goal(self) -> None:
+        if self.goal.kind == "joint" and self.goal.joint not in self.joint_names:
+            raise ValueError(f"goal: no joint {self.goal.joint!r}; valid: {', '.join(self.joint_names)}")
+        if self.goal.kind == "upright" and not self.robot.imus:
+            raise ValueError("goal: 'upright' needs an IMU, and the robot has none")
 
     @property
     def joint_names(self) -> tuple[str, ...]:
@@ -190,56 +145,24 @@ class Contract(Part):
         """The IMUs that the policy depends on: all of the robot's, or none."""
         return self.robot.imus if self.observes(*IMU_TERMS) else ()
 
+    @property
+    def tip_columns(self) -> tuple[int, ...]:
+        """Columns of the commands that say where the tip should be, x y z."""
+        names = [command.name for command in self.commands]
+        return tuple(names.index(name) for name in TIP_COMMANDS)
+
     def digest(self) -> str:
         """Return the SHA-256 of the contract's canonical JSON, as hex digits."""
         return digest_of(self)
-
-
-def digest_of(part: Part) -> str:
-    """Return the SHA-256 of a part's canonical JSON (sorted keys, no spaces, shortest exact floats), as hex digits."""
-    canonical = json.dumps(part.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def width_of(term: ObservationTermName, joints: int, imus: int, commands: int) -> int:
     """Return how many values a term has in one tick."""
     if term in IMU_TERMS:
         return 3 * imus
+    if term in KINEMATIC_TERMS | TARGET_TERMS:
+        return 3
     return {"command": commands, "phase": 2}.get(term, joints)
-
-
-def robot_spec(robot: RobotConfig) -> RobotSpec:
-    """Return what the contract fixes about a robot."""
-    safety = robot.safety
-    return RobotSpec(
-        name=robot.name,
-        joints=tuple(
-            JointSpec(
-                name=name,
-                mode=joint.mode,
-                default_position=joint.default_position,
-                position_min=joint.position_limits[0],
-                position_max=joint.position_limits[1],
-                velocity_max=joint.velocity_limit,
-                effort_max=joint.effort_limit,
-                stiffness=joint.stiffness,
-                damping=joint.damping,
-            )
-            for name, joint in robot.joints.items()
-        ),
-        safety=SafetySpec(
-            watchdog=safety.watchdog,
-            reading_age_max=safety.reading_age_max,
-            communication_loss=safety.communication_loss,
-            missed_ticks_max=safety.missed_ticks_max,
-            temperature_max=safety.temperature_max,
-            voltage_min=safety.voltage_range[0],
-            voltage_max=safety.voltage_range[1],
-            position_margin=safety.position_margin,
-            velocity_margin=safety.velocity_margin,
-        ),
-        imus=tuple(ImuSpec(name=name, body=imu.body, stale_after=imu.stale_after) for name, imu in robot.imus.items()),
-    )
 
 
 def contract_of(task: TaskConfig) -> Contract:
@@ -262,7 +185,7 @@ def contract_of(task: TaskConfig) -> Contract:
             for entry in task.observation
         ),
         action=_action_spec(task, robot),
-        goal=GoalSpec(**task.goal.model_dump()),
+        goal=goal_spec(task.goal),
         commands=tuple(
             CommandSpec(name=name, low=command.range[0], high=command.range[1], default=command.default)
             for name, command in task.commands.items()
@@ -271,16 +194,17 @@ def contract_of(task: TaskConfig) -> Contract:
     )
 
 
-def _without_empty(data: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {key: value for key, value in data.items() if key not in names or value not in ((), [], None)}
-
-
 def _action_spec(task: TaskConfig, robot: RobotSpec) -> ActionSpec:
-    action: Any = task.action
+    action, joints = task.action, robot.joints
     if action.target == "effort":
-        scale = tuple(action.fraction * joint.effort_max for joint in robot.joints)
-        offset = tuple(0.0 for _ in robot.joints)
-    else:
-        scale = tuple(action.scale for _ in robot.joints)
-        offset = tuple(joint.default_position for joint in robot.joints)
-    return ActionSpec(target=action.target, scale=scale, offset=offset, clip=1.0, smoothing=action.smoothing)
+        scale = tuple(action.fraction * joint.effort_max for joint in joints)
+        offset = tuple(0.0 for _ in joints)
+        return ActionSpec(target="effort", scale=scale, offset=offset, clip=1.0, smoothing=action.smoothing)
+    return ActionSpec(
+        target="position",
+        scale=tuple(action.scales.get(joint.name, action.scale) for joint in joints),
+        offset=tuple(joint.default_position for joint in joints),
+        clip=1.0,
+        smoothing=action.smoothing,
+        relative=action.relative,
+    )

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from configs.schema.robot import RobotConfig
-from runtime.contract.spec import Contract, digest_of, robot_spec
+from runtime.contract.part import digest_of
+from runtime.contract.robot import robot_spec
+from runtime.contract.spec import Contract
 from runtime.flash.examine import examine
 from runtime.flash.manifest import FlashError, Manifest
 from runtime.flash.target import SLOTS, Slot, SlotName, Target, other

@@ -6,7 +6,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from configs.errors import UserError
-from runtime.contract.spec import Contract, digest_of
+from runtime.contract.part import digest_of
+from runtime.contract.spec import Contract
 
 MANIFEST_FORMAT = 1
 

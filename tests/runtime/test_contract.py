@@ -13,6 +13,7 @@ from configs.errors import UserError
 from configs.load import load_task
 from configs.schema.task import ObservationTermName
 from runtime.contract.action import ActionPipeline
+from runtime.contract.goal_spec import TipGoal
 from runtime.contract.manifest import (
     CONTRACT_KEY,
     PROVENANCE_KEY,
@@ -22,23 +23,30 @@ from runtime.contract.manifest import (
     to_metadata,
 )
 from runtime.contract.observation import TERMS, ObservationPipeline
+from runtime.contract.robot import ImuSpec, LinkSpec, TipSpec, robot_spec
 from runtime.contract.signals import Signals
-from runtime.contract.spec import (
-    CommandSpec,
-    Contract,
-    ImuSpec,
-    ObservationTermSpec,
-    contract_of,
-    robot_spec,
-    width_of,
-)
+from runtime.contract.spec import CommandSpec, Contract, ObservationTermSpec, contract_of, width_of
 
 N = 4096
 TICKS = 7
 
 
 IMUS = tuple(ImuSpec(name=name, body="trunk", stale_after=0.1) for name in ("first", "second"))
-COMMANDS = tuple(CommandSpec(name=f"c{i}", low=-1.0, high=1.0, default=0.0) for i in range(3))
+COMMANDS = tuple(CommandSpec(name=name, low=-1.0, high=1.0, default=0.0) for name in ("tip_z", "tip_x", "tip_y"))
+
+
+def tip_of(joints: int) -> TipSpec:
+    """A chain through some joints, with no number that could hide a mistake."""
+    links = tuple(
+        LinkSpec(
+            joint=f"j{i}",
+            position=(0.1 + i, -0.2, 0.3 * i),
+            axis=((0.0, 0.6, -0.8), (1.0, 0.0, 0.0), (0.48, 0.64, 0.6))[i % 3],
+            rotation=((0.5, -0.5, 0.5, 0.5), (1.0, 0.0, 0.0, 0.0), (0.8, 0.0, -0.6, 0.0))[i % 3],
+        )
+        for i in range(joints)
+    )
+    return TipSpec(links=links, position=(0.05, 0.02, -0.3))
 
 
 def rich_contract(joints: int = 3) -> Contract:
@@ -51,6 +59,7 @@ def rich_contract(joints: int = 3) -> Contract:
                 joint.model_copy(update={"name": f"j{i}", "default_position": 0.1 * i}) for i in range(joints)
             ),
             "imus": IMUS,
+            "tip": tip_of(joints),
         }
     )
     term = base.observation[0]
@@ -74,6 +83,7 @@ def rich_contract(joints: int = 3) -> Contract:
             "action": action,
             "commands": COMMANDS,
             "phase_frequency": 1.7,
+            "goal": TipGoal(kind="tip", distance=0.02, hold=2.0),
         }
     )
 

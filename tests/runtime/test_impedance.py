@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardware.types import JointCommand, JointState
-from runtime.contract.spec import JointSpec, RobotSpec, SafetySpec
+from runtime.contract.robot import JointSpec, RobotSpec, SafetySpec
 from runtime.limits import CommandLimits, Intervention, effort_bounds
 from runtime.pose import StartPose
 

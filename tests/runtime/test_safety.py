@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hardware.types import ImuFault, ImuState, JointCommand, JointState
-from runtime.contract.spec import ImuSpec, JointSpec, RobotSpec, SafetySpec
+from runtime.contract.robot import ImuSpec, JointSpec, RobotSpec, SafetySpec
 from runtime.interventions import InterventionLog
 from runtime.limits import CommandLimits, Intervention, effort_bounds
 from runtime.safety import UNKNOWN_GRACE_NS, Safety

@@ -1,0 +1,83 @@
+"""What a run is judged by, as data: one class for each kind of goal."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Tag, model_serializer
+
+from configs.schema.task import GoalConfig
+from runtime.contract.part import Part
+
+_Positive = Annotated[float, Field(gt=0.0)]
+
+
+class JointGoal(Part):
+    """A joint is at a position."""
+
+    kind: Literal["joint"] = "joint"
+    joint: str
+    position: float
+    """rad"""
+    tolerance: _Positive
+    """rad"""
+    wrap: bool
+    """Whether full turns count as the same position."""
+    hold: _Positive
+    """s at the end of the run."""
+
+    @model_serializer(mode="wrap")
+    def _omit_kind(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the kind out: contracts had no other once, and their digests stay what they were."""
+        return {key: value for key, value in handler(self).items() if key != "kind"}
+
+
+class UprightGoal(Part):
+    """The body of the first IMU is upright."""
+
+    kind: Literal["upright"]
+    tolerance: _Positive
+    """Tilt, rad."""
+    hold: _Positive
+    """s at the end of the run."""
+
+
+class TipGoal(Part):
+    """The tip is where the commands ask."""
+
+    kind: Literal["tip"]
+    distance: _Positive
+    """m"""
+    hold: _Positive
+    """s at the end of the run."""
+
+
+class FinishGoal(Part):
+    """The run comes to its end without a fault."""
+
+    kind: Literal["finish"]
+
+
+def _kind_of(value: Any) -> Any:  # noqa: ANN401 - whatever a file holds
+    """Return the kind that a goal says it is; `joint` when it says none."""
+    return value.get("kind", "joint") if isinstance(value, dict) else getattr(value, "kind", None)
+
+
+GoalSpec = Annotated[
+    Annotated[JointGoal, Tag("joint")]
+    | Annotated[UprightGoal, Tag("upright")]
+    | Annotated[TipGoal, Tag("tip")]
+    | Annotated[FinishGoal, Tag("finish")],
+    Discriminator(_kind_of),
+]
+
+_KINDS: dict[str, type[JointGoal | UprightGoal | TipGoal | FinishGoal]] = {
+    "joint": JointGoal,
+    "upright": UprightGoal,
+    "tip": TipGoal,
+    "finish": FinishGoal,
+}
+
+
+def goal_spec(goal: GoalConfig) -> GoalSpec:
+    """Return a task's goal as the contract has it."""
+    kind = _KINDS[goal.kind]
+    return kind(**{key: value for key, value in goal.model_dump().items() if key in kind.model_fields})

@@ -1,0 +1,114 @@
+"""Forward kinematics: where the tips of n robots are, from the positions of their joints."""
+
+import numpy as np
+
+from configs.errors import UserError
+from hardware.types import Float64Array
+from runtime.contract.robot import LinkSpec, RobotSpec
+
+
+class Kinematics:
+    """Computes tips in its own buffers; allocates nothing per call, and gives one robot the bits it gives thousands.
+
+    A point v in the frame of a joint is at p + R · rot(axis, q) · v in the frame before it, with Rodrigues' formula
+    rot(a, q) = a aᵀ + cos q (I - a aᵀ) + sin q [a]×. The tip goes through the links from the last to the first: three
+    numbers a link, in place of a product of matrices. Only element-wise operations are used (see `Term` in
+    `observation.py`), sine and cosine of the whole contiguous array at once.
+
+    Args:
+        robot: Must have a tip.
+        n: Number of robots, at most.
+
+    Raises:
+        UserError: The robot has no tip.
+    """
+
+    def __init__(self, robot: RobotSpec, n: int) -> None:
+        if robot.tip is None:
+            raise UserError(f"robot {robot.name!r} has no `tip`")
+        names = [joint.name for joint in robot.joints]
+        self._links = [_Link(link, names.index(link.joint)) for link in reversed(robot.tip.links)]
+        self._start = robot.tip.position
+        self._sine, self._cosine = np.zeros((n, len(names))), np.zeros((n, len(names)))
+        self._point, self._next = np.zeros((3, n)), np.zeros((3, n))
+        self._sum, self._part = np.zeros(n), np.zeros(n)
+        self._tip = np.zeros((n, 3))
+
+    def tip(self, position: Float64Array) -> Float64Array:
+        """Return where the tips are.
+
+        Args:
+            position: Joint positions of k ≤ n robots, (k, J), rad, C-contiguous.
+
+        Returns:
+            (k, 3), m, in the frame of the body that the first link's joint is mounted on: an own buffer, overwritten
+            by the next call.
+        """
+        count = len(position)
+        sine, cosine = self._sine[:count], self._cosine[:count]
+        np.sin(position, out=sine)
+        np.cos(position, out=cosine)
+        point, following = self._point[:, :count], self._next[:, :count]
+        for row, value in zip(point, self._start, strict=True):
+            row.fill(value)
+        for link in self._links:
+            self._carry(link, sine[:, link.column], cosine[:, link.column], point, following)
+            point, following = following, point
+        tip = self._tip[:count]
+        for axis in range(3):
+            np.copyto(tip[:, axis], point[axis])
+        return tip
+
+    def _carry(
+        self, link: "_Link", sine: Float64Array, cosine: Float64Array, point: Float64Array, out: Float64Array
+    ) -> None:
+        """Write points, (3, k), given in the frame of a link's joint, in the frame of the joint before."""
+        total, part = self._sum[: len(sine)], self._part[: len(sine)]
+        turns = (None, cosine, sine)
+        for axis, row in enumerate(out):
+            row.fill(link.position[axis])
+            for turn, factors in link.terms[axis]:
+                total.fill(0.0)
+                for component, factor in factors:
+                    np.multiply(point[component], factor, out=part)
+                    np.add(total, part, out=total)
+                by = turns[turn]
+                if by is not None:
+                    np.multiply(total, by, out=total)
+                np.add(row, total, out=row)
+
+
+class _Link:
+    """One link as numbers.
+
+    `terms` holds for each axis the rows of the three matrices that Rodrigues' formula multiplies by 1, cos q and sin q:
+    which of the three, and (component, factor) pairs. What is zero is left out: for an axis along x, y or z nearly all.
+    """
+
+    def __init__(self, spec: LinkSpec, column: int) -> None:
+        self.column = column
+        self.position = spec.position
+        rotation, axis = _matrix(spec.rotation), np.array(spec.axis)
+        along = np.outer(axis, axis)
+        cross = np.array([[0.0, -axis[2], axis[1]], [axis[2], 0.0, -axis[0]], [-axis[1], axis[0], 0.0]])
+        matrices = np.stack([rotation @ along, rotation @ (np.eye(3) - along), rotation @ cross])
+        self.terms = [
+            [
+                (turn, [(int(component), float(matrix[row, component])) for component in np.flatnonzero(matrix[row])])
+                for turn, matrix in enumerate(matrices)
+                if matrix[row].any()
+            ]
+            for row in range(3)
+        ]
+
+
+def _matrix(quaternion: tuple[float, float, float, float]) -> Float64Array:
+    """Return the rotation matrix of a unit quaternion w x y z."""
+    w, x, y, z = quaternion
+    return np.array(
+        [
+            [1.0 - 2.0 * (y * y + z * z), 2.0 * (x * y - w * z), 2.0 * (x * z + w * y)],
+            [2.0 * (x * y + w * z), 1.0 - 2.0 * (x * x + z * z), 2.0 * (y * z - w * x)],
+            [2.0 * (x * z - w * y), 2.0 * (y * z + w * x), 1.0 - 2.0 * (x * x + y * y)],
+        ]
+    )

@@ -1,0 +1,59 @@
+"""The goal of a run: how far the robot is from it in every tick, and the verdict at the end."""
+
+from math import isfinite, nan
+
+from hardware.clock import NS_PER_S, ns_from_s
+from hardware.types import Float64Array
+from runtime.contract.goal import Goal
+from runtime.contract.signals import Signals
+from runtime.contract.spec import Contract
+from runtime.record import TickRecord
+from runtime.trajectory import Trajectory
+
+
+class GoalWatch:
+    """Watches the goal of one robot.
+
+    Args:
+        contract: Gives the goal.
+        period_ns: Control period.
+    """
+
+    def __init__(self, contract: Contract, period_ns: int) -> None:
+        self.goal = Goal(contract, 1)
+        self._period_ns = period_ns
+        judged = contract.robot.imus[:1] if self.goal.spec.kind == "upright" else ()
+        self._imu_age_max_ns = [ns_from_s(imu.stale_after) for imu in judged]
+
+    def distance(self, signals: Signals, record: TickRecord) -> float:
+        """Return the distance from the goal in this tick; NaN while the IMU that it is judged by is silent."""
+        for stamp_ns, age_max_ns in zip(record.imus.stamp_ns, self._imu_age_max_ns, strict=False):
+            if not record.time_ns - int(stamp_ns) <= age_max_ns:
+                return nan
+        return float(self.goal.distance(signals)[0])
+
+    def reached(self, trajectory: Trajectory, since_ns: int) -> bool | None:
+        """Tell whether the goal was held to the end of the run.
+
+        Args:
+            trajectory: Every tick, with its distance from the goal.
+            since_ns: When the policy first ran.
+
+        Returns:
+            True when every distance of the last `hold` seconds is within tolerance; None when the policy ran for less.
+        """
+        time_ns = trajectory.time_ns
+        if len(time_ns) == 0 or int(time_ns[-1]) + self._period_ns - since_ns < round(self.goal.hold * NS_PER_S):
+            return None
+        return bool(self.goal.within(self._held(trajectory)).all())
+
+    def missed(self, trajectory: Trajectory) -> str:
+        """Return why the goal was not reached, in words."""
+        worst = float(self._held(trajectory).max())
+        away = f"up to {self.goal.text(worst)} away" if isfinite(worst) else "not measured throughout"
+        return f"goal not reached: {self.goal.words}; in that time it was {away}"
+
+    def _held(self, trajectory: Trajectory) -> Float64Array:
+        """Return the distances of the last `hold` seconds."""
+        time_ns = trajectory.time_ns
+        return trajectory.distance[time_ns > int(time_ns[-1]) + self._period_ns - round(self.goal.hold * NS_PER_S)]
