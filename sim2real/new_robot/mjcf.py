@@ -79,7 +79,7 @@ def read_mjcf(path: Path) -> Mjcf:
         hinges=tuple(_hinge(model, index, keyframe) for index in joints if _type(model, index) == "hinge"),
         others=tuple(_in_words(model, index) for index in joints if _type(model, index) != "hinge"),
         actuators=model.nu,
-        pose=f"keyframe {HOME!r}" if keyframe else "the model's own pose at reset, for it has no keyframe 'home'",
+        pose=f"the model's {'' if keyframe else 'pose at reset; it has no '}keyframe {HOME!r}",
         warnings=tuple(heard),
     )
 

@@ -62,7 +62,7 @@ def new_robot(path: Path, output: Path, wishes: Wishes) -> NewRobot:
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}; choose others with --joints") from error
     model = os.path.relpath(path.resolve(), ROOT / "robots" if folder.is_relative_to(ROOT) else folder)
-    draft = Draft(name, model, motor, _first_id(path, motor, len(hinges)), joints)
+    draft = Draft(name, model, motor, mjcf.pose, _first_id(path, motor, len(hinges)), joints)
     text = robot_text(draft)
     config = load_text(text, output)
     with heard_warnings() as heard:

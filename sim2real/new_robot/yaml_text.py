@@ -21,6 +21,8 @@ class Draft:
     model: str
     """Path of the MJCF, as the YAML has it."""
     motor: Motor
+    pose: str
+    """Where the start pose is from, in words."""
     first_id: int
     joints: tuple[tuple[Hinge, Angles], ...]
 
@@ -67,19 +69,19 @@ def _joints(draft: Draft) -> Iterator[str]:
     yield "joints: # in the order of the model, which is the order of every array"
     for number, (hinge, angles) in enumerate(draft.joints, start=draft.first_id):
         yield f"  {hinge.name}:"
-        yield from _joint(number, angles, draft.motor)
+        yield from _joint(number, angles, draft.motor, draft.pose)
 
 
-def _joint(number: int, angles: Angles, motor: Motor) -> Iterator[str]:
+def _joint(number: int, angles: Angles, motor: Motor, pose: str) -> Iterator[str]:
     limits = f"[{_degrees(angles.low)}, {_degrees(angles.high)}]"
-    yield _marked(f"    motor: {_scalar(motor.reference)}", motor.check)
+    yield f"    motor: {_scalar(motor.reference)}" + (f" # check: {motor.check}" if motor.check else "")
     yield "    bus: main"
     yield f"    id: {number} # check: as set on the motor"
     yield f"    mode: {motor.start.mode}"
     yield "    direction: 1 # check: -1 where the motor turns the other way"
-    yield _marked(f"    zero: {_degrees(angles.zero)}", angles.zero_check)
-    yield _marked(f"    default_position: {_degrees(angles.default)}", angles.default_check)
-    yield _marked(f"    position_limits: {limits}", angles.limits_check)
+    yield f"    zero: {_degrees(angles.zero)} # check: {angles.zero_check}"
+    yield f"    default_position: {_degrees(angles.default)} # check: {angles.default_check or pose}"
+    yield f"    position_limits: {limits} # check: {angles.limits_check}"
     yield f"    velocity_limit: {motor.velocity:g} rad/s # check: from the datasheet"
     yield f"    effort_limit: {motor.effort:g} N*m # check: from the datasheet"
     yield f"    stiffness: {motor.stiffness:g} N*m/rad # check: a start value to identify"
@@ -114,10 +116,6 @@ def _imu(base: str) -> Iterator[str]:
     yield "#     port: /dev/ttyUSB9"
     yield f"#     body: {base if is_name(base) else f'base # check: name the body so in the MJCF ({NAME_RULE})'}"
     yield "#     mounting: [0 deg, 0 deg, 0 deg] # check: roll, pitch and yaw of the unit in the frame of the body"
-
-
-def _marked(line: str, check: str) -> str:
-    return f"{line} # check: {check}" if check else line
 
 
 def _degrees(angle: float) -> str:

@@ -142,6 +142,9 @@ def test_every_shipped_motor_holds_a_joint_with_its_start_values(motor, tmp_path
     robot = made(tmp_path, model(joint), motor=motor).config
     assert robot.buses["main"].protocol == STARTS[robot.joints["pan"].motor.family].protocol
     assert np.abs(hold(robot, ticks=20)).max() < math.radians(1.0)
+    nominal, (low, high) = robot.joints["pan"].motor.nominal.voltage, robot.joints["pan"].motor.voltage_range
+    assert max(low, 0.79 * nominal) <= robot.safety.voltage_range[0] < robot.supply_voltage == nominal
+    assert nominal < robot.safety.voltage_range[1] <= min(high, 1.21 * nominal)
 
 
 @pytest.mark.parametrize("name", shipped("robots"))
@@ -185,7 +188,7 @@ def test_every_guess_is_marked(tmp_path):
     )
     for line in text.splitlines():
         key, _, value = line.partition("#")[0].strip().partition(":")
-        if value.strip() and key not in (*known, "default_position"):
+        if value.strip() and key not in known:
             assert "# check: " in line, line
 
 
@@ -358,13 +361,12 @@ def test_more_joints_than_a_bus_has_ids_are_refused(tmp_path):
 
 @pytest.mark.parametrize("folder", ["a b", "it's # not: a comment", "ünï", "[x]"])
 def test_odd_folders_are_found_again(folder, tmp_path):
-    home = tmp_path / folder
-    (home / "yaml").mkdir(parents=True)
-    (home / "model.xml").write_text(model('<joint name="a"/>'))
-    new = new_robot(home / "model.xml", home / "yaml" / "null.yaml", Wishes(name="null"))
-    (home / "yaml" / "null.yaml").write_text(new.text)
-    robot = load_robot(str(home / "yaml" / "null.yaml"))
-    assert (robot.name, robot.model) == ("null", str(home / "model.xml"))
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "model.xml").write_text(model('<joint name="a"/>'))
+    new = made(tmp_path, tmp_path / folder / "model.xml", name="null")
+    robot = load_robot(str(tmp_path / "robot.yaml"))
+    assert robot == new.config
+    assert (robot.name, robot.model) == ("null", str(tmp_path / folder / "model.xml"))
 
 
 def test_a_motor_of_ones_own_is_found_from_the_yaml(tmp_path, monkeypatch):
