@@ -1,0 +1,138 @@
+"""Beta distributions of several parameters as one exponential family: density, entropy, divergence and gradients.
+
+A Beta distribution with shapes a, b on (0, 1) has the density exp(θ·T(x) − A(θ)) with θ = (a − 1, b − 1),
+T(x) = (log x, log(1 − x)) and A = log B(a, b). All else follows from A: ∇A is the mean of T, ∇²A its covariance, the
+entropy is A − θ·∇A, and KL(θ‖θ') = (θ − θ')·∇A(θ) − A(θ) + A(θ'). A parameter that has n choices takes the same density
+at the centres of n equal parts of (0, 1), with A = log (1/n) Σ exp(θ·T); its entropy is then measured from the uniform
+choice, which is 0 like that of the uniform Beta. One set of formulas serves both.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import betaincinv, betaln, logsumexp, polygamma, psi, softmax
+
+from hardware.types import Float64Array
+from sim2real.curriculum.axis import Axis
+
+SHAPE_MIN = 1.0
+"""Below it a Beta piles up at the limits; the widest one, at (1, 1), is a corner of what is allowed."""
+SHAPE_MAX = 1e3
+_CONCENTRATION = 198.0
+"""a + b − 2 at the start: Beta(100, 100) where the calibrated value is in the middle, as in the authors' code."""
+_START_MASS = 0.9
+"""Probability of the calibrated choice at the start; much nearer 1 the others would have no gradient to grow by."""
+_CONCENTRATION_MAX = 100.0  # times n²: by then the neighbours of the calibrated one of n choices have under 1e-10
+_EDGE = 1e-9  # of the limits' distance: keeps the logarithms of T finite
+
+
+class BetaFamily:
+    """The Beta distributions of M parameters, each with two shapes; arrays of shapes are (M, 2).
+
+    Args:
+        axes: The parameters, each with room between its limits.
+    """
+
+    def __init__(self, axes: Sequence[Axis]) -> None:
+        self._axes = tuple(axes)
+        self._tables = {
+            index: _statistics(_centres(len(axis.choices))) for index, axis in enumerate(axes) if axis.choices
+        }
+
+    def start(self) -> Float64Array:
+        """Return shapes that are narrow, with the mode at the calibrated value."""
+        return np.array([_start(axis) for axis in self._axes]).reshape(-1, 2)
+
+    def sample(self, index: int, shape: Float64Array, uniform: Float64Array) -> Float64Array:
+        """Return SI values of one parameter with shapes (2,) by the inverse cumulative distribution; any one shape."""
+        axis = self._axes[index]
+        if axis.choices:
+            cumulative = np.cumsum(softmax(self._tables[index] @ (shape - 1.0)))
+            choice = np.searchsorted(cumulative, uniform, side="right")
+            return np.array(axis.choices)[np.minimum(choice, len(axis.choices) - 1)]
+        low, high = axis.limits
+        place: Float64Array = betaincinv(shape[0], shape[1], uniform)
+        if axis.distribution == "log_uniform":
+            return np.clip(low * (high / low) ** place, low, high)
+        return np.clip(low + place * (high - low), low, high)
+
+    def statistics(self, index: int, values: Float64Array) -> Float64Array:
+        """Return T of SI values of one parameter, (..., 2)."""
+        axis = self._axes[index]
+        low, high = axis.limits
+        if axis.choices:
+            nearest = np.abs(values[..., None] - np.array(axis.choices)).argmin(axis=-1)
+            table: Float64Array = self._tables[index][nearest]
+            return table
+        if axis.distribution == "log_uniform":
+            return _statistics(np.log(values / low) / np.log(high / low))
+        return _statistics((values - low) / (high - low))
+
+    def normaliser(self, shape: Float64Array) -> Float64Array:
+        """Return A, (M,)."""
+        normaliser = betaln(shape[:, 0], shape[:, 1])
+        for index, table in self._tables.items():
+            normaliser[index] = logsumexp(table @ (shape[index] - 1.0)) - np.log(len(table))
+        return np.asarray(normaliser)
+
+    def mean(self, shape: Float64Array) -> Float64Array:
+        """Return ∇A, the mean of T, (M, 2)."""
+        mean = psi(shape) - psi(shape.sum(axis=1, keepdims=True))
+        for index, table in self._tables.items():
+            mean[index] = softmax(table @ (shape[index] - 1.0)) @ table
+        return np.asarray(mean)
+
+    def covariance(self, shape: Float64Array) -> Float64Array:
+        """Return ∇²A, the covariance of T, (M, 2, 2)."""
+        own = polygamma(1, shape)[:, :, None] * np.eye(2)
+        covariance = own - polygamma(1, shape.sum(axis=1))[:, None, None]
+        for index, table in self._tables.items():
+            mass = softmax(table @ (shape[index] - 1.0))
+            centred = table - mass @ table
+            covariance[index] = (centred * mass[:, None]).T @ centred
+        return np.asarray(covariance)
+
+    def entropy(self, shape: Float64Array) -> Float64Array:
+        """Return the entropies, (M,), nats: 0 for the uniform distribution, below 0 for all others."""
+        linear: Float64Array = ((shape - 1.0) * self.mean(shape)).sum(axis=1)
+        return self.normaliser(shape) - linear
+
+    def divergence(self, shape: Float64Array, reference: Float64Array) -> Float64Array:
+        """Return KL(shape ‖ reference), (M,), nats."""
+        linear: Float64Array = ((shape - reference) * self.mean(shape)).sum(axis=1)
+        return linear - self.normaliser(shape) + self.normaliser(reference)
+
+    def quantiles(self, shape: Float64Array, tails: float) -> Float64Array:
+        """Return the SI values between which all but two equal tails lie, (M, 2); not ordered for choices."""
+        ends = np.array([tails, 1.0 - tails])
+        found = [self.sample(index, shape[index], ends) for index in range(len(self._axes))]
+        return np.array(found).reshape(-1, 2)
+
+
+def _statistics(place: Float64Array) -> Float64Array:
+    inside = np.clip(place, _EDGE, 1.0 - _EDGE)
+    return np.stack((np.log(inside), np.log1p(-inside)), axis=-1)
+
+
+def _centres(choices: int) -> Float64Array:
+    return (np.arange(choices) + 0.5) / choices
+
+
+def _start(axis: Axis) -> tuple[float, float]:
+    if axis.choices:
+        mode = _centres(len(axis.choices))[int(axis.start)]
+        table = _statistics(_centres(len(axis.choices)))
+        towards = table @ np.array([mode, 1.0 - mode])
+
+        def excess(concentration: float) -> float:
+            return float(softmax(concentration * towards)[int(axis.start)]) - _START_MASS
+
+        concentration = brentq(excess, 0.0, _CONCENTRATION_MAX * len(axis.choices) ** 2)
+    else:
+        low, high = axis.limits
+        share = (axis.start - low) / (high - low)
+        if axis.distribution == "log_uniform":
+            share = np.log(axis.start / low) / np.log(high / low)
+        mode, concentration = min(max(float(share), 0.0), 1.0), _CONCENTRATION
+    return 1.0 + concentration * mode, 1.0 + concentration * (1.0 - mode)

@@ -1,0 +1,64 @@
+"""The same randomisation from the first episode to the last."""
+
+from typing import Any
+
+import numpy as np
+
+from configs.schema.curriculum import FixedCurriculumConfig
+from hardware.types import Float64Array
+from sim2real.curriculum.axis import Axis
+from sim2real.curriculum.entropy import width_entropy
+from sim2real.curriculum.interface import NO_TAG, Tags
+from sim2real.curriculum.performance import RecentPerformance
+from sim2real.curriculum.sample import sample
+from sim2real.curriculum.space import ParameterSpace
+
+
+class FixedCurriculum:
+    """Draws from calibrated + level · (end of the range − calibrated) on each side, never beyond the limits."""
+
+    def __init__(self, config: FixedCurriculumConfig, space: ParameterSpace) -> None:
+        self._space = space
+        self._places = np.array([_places(axis, config.level) for axis in space.axes]).reshape(-1, 2)
+        self._recent = RecentPerformance()
+
+    @property
+    def uniforms(self) -> int:
+        """How many random numbers an episode takes: C."""
+        return len(self._space.dimension_of_column)
+
+    def draw(self, uniform: Float64Array) -> tuple[Float64Array, Tags]:
+        """Draw the values of k episodes, (k, C), SI."""
+        values = np.empty_like(uniform)
+        for dimension, (axis, (low, high)) in enumerate(zip(self._space.axes, self._places, strict=True)):
+            columns = self._space.columns(dimension)
+            values[:, columns] = sample(axis, low, high, uniform[:, columns])
+        return values, np.full(len(uniform), NO_TAG)
+
+    def report(self, tags: Tags, values: Float64Array, performance: Float64Array) -> None:
+        """Take in finished episodes, for the log alone."""
+        self._recent.add(performance)
+
+    def bounds(self) -> Float64Array:
+        """Return the lower and upper boundary of every parameter, (D, 2), SI."""
+        return self._space.values(self._places)
+
+    def figures(self) -> dict[str, float]:
+        """Return what a log should show."""
+        entropy = width_entropy(self._places[:, 1] - self._places[:, 0], self._space.room)
+        return {"curriculum/entropy": entropy, **self._space.figures(self.bounds()), **self._recent.figures()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the log needs to go on."""
+        return {"names": list(self._space.names), "recent": self._recent.state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state. Raises UserError if it is of other parameters."""
+        self._space.check_state(state["names"])
+        self._recent.restore(state["recent"])
+
+
+def _places(axis: Axis, level: float) -> tuple[float, float]:
+    lowest, highest = axis.limits
+    low, high = (axis.start + level * (end - axis.start) for end in axis.range)
+    return max(low, lowest), min(high, highest)

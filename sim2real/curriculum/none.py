@@ -1,0 +1,51 @@
+"""No curriculum: every episode has the calibrated values."""
+
+from typing import Any
+
+import numpy as np
+
+from hardware.types import Float64Array
+from sim2real.curriculum.entropy import width_entropy
+from sim2real.curriculum.interface import NO_TAG, Tags
+from sim2real.curriculum.performance import RecentPerformance
+from sim2real.curriculum.space import ParameterSpace
+
+
+class NoCurriculum:
+    """Every episode has the calibrated values."""
+
+    def __init__(self, space: ParameterSpace) -> None:
+        self._space = space
+        self._recent = RecentPerformance()
+
+    @property
+    def uniforms(self) -> int:
+        """How many random numbers an episode takes."""
+        return 0
+
+    def draw(self, uniform: Float64Array) -> tuple[Float64Array, Tags]:
+        """Return the calibrated values for k episodes; `uniform` is (k, 0)."""
+        values = self._space.calibrated[self._space.dimension_of_column]
+        return np.tile(values, (len(uniform), 1)), np.full(len(uniform), NO_TAG)
+
+    def report(self, tags: Tags, values: Float64Array, performance: Float64Array) -> None:
+        """Take in finished episodes, for the log alone."""
+        self._recent.add(performance)
+
+    def bounds(self) -> Float64Array:
+        """Return the calibrated value twice for every parameter, (D, 2), SI."""
+        return np.stack((self._space.calibrated,) * 2, axis=-1)
+
+    def figures(self) -> dict[str, float]:
+        """Return what a log should show."""
+        entropy = width_entropy(np.zeros(len(self._space.names)), self._space.room)
+        return {"curriculum/entropy": entropy, **self._space.figures(self.bounds()), **self._recent.figures()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the log needs to go on."""
+        return {"names": list(self._space.names), "recent": self._recent.state()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state. Raises UserError if it is of other parameters."""
+        self._space.check_state(state["names"])
+        self._recent.restore(state["recent"])

@@ -1,0 +1,37 @@
+"""One parameter's values from uniform random numbers, by the inverse of its cumulative distribution."""
+
+import numpy as np
+from scipy.special import ndtri
+
+from hardware.types import Float64Array
+from sim2real.curriculum.axis import Axis
+
+_DEVIATIONS_WIDE = 4.0
+"""Width of a normal parameter's range in standard deviations, as its schema says."""
+
+
+def sample(axis: Axis, low: float, high: float, uniform: Float64Array) -> Float64Array:
+    """Draw values within boundaries.
+
+    Args:
+        axis: The parameter.
+        low: Place of the lower boundary, within the limits.
+        high: Place of the upper boundary, not below `low`.
+        uniform: Any shape, in [0, 1).
+
+    Returns:
+        SI values of the same shape: between the boundaries, or, of a normal parameter, between the limits; a choice of
+        a categorical parameter lies between the boundaries in the order of its values, all such equally likely.
+    """
+    if axis.distribution == "categorical":
+        choices = np.array(axis.open_choices(low, high))
+        return choices[np.minimum((uniform * len(choices)).astype(np.intp), len(choices) - 1)]
+    if not low < high:
+        return np.full(uniform.shape, low)
+    if axis.distribution == "normal":
+        deviation = (high - low) / _DEVIATIONS_WIDE
+        values: Float64Array = (low + high) / 2.0 + deviation * ndtri(uniform)
+        return values.clip(*axis.limits)
+    if axis.distribution == "log_uniform":
+        return np.clip(low * (high / low) ** uniform, low, high)
+    return np.clip(low + uniform * (high - low), low, high)
