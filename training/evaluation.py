@@ -1,7 +1,7 @@
 """Plays whole episodes with a policy that no longer learns, and counts."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +16,29 @@ Act = Callable[[Floats], Floats]
 
 _ENVIRONMENTS_MAX: Final = 256
 _RECORDED_MAX: Final = 4096
+_METRIC: Final = "metric/"
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How a metric is spread over the episodes that had something to measure; no numbers (NaN) when none had."""
+
+    episodes: int
+    mean: float
+    std: float
+    median: float
+    p90: float
+    """Nine in ten episodes are below."""
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        """Return the spread of values, those left out that are NaN."""
+        measured = np.asarray(values, dtype=float)
+        measured = measured[~np.isnan(measured)]
+        if not len(measured):
+            return cls(0, *[float("nan")] * 4)
+        median, p90 = np.quantile(measured, (0.5, 0.9))
+        return cls(len(measured), float(measured.mean()), float(measured.std()), float(median), float(p90))
 
 
 @dataclass(frozen=True)
@@ -28,14 +51,19 @@ class Evaluation:
     return_std: float
     success: float
     """Share of episodes that reached the task's goal."""
+    survival: float
+    """Share of episodes that were not terminated."""
     length_mean: float
     """Control steps."""
+    metrics: dict[str, Spread]
+    """What the task measures of an episode, by name."""
     observations: Floats
     """(k, O) observations met on the way."""
 
     def document(self) -> dict[str, Any]:
         """Return the figures as plain data."""
-        return {name: value for name, value in vars(self).items() if name != "observations"}
+        figures = {name: value for name, value in vars(self).items() if name != "observations"}
+        return figures | {"metrics": {name: asdict(spread) for name, spread in self.metrics.items()}}
 
 
 def evaluate(
@@ -58,7 +86,7 @@ def play(act: Act, environment: Environment, episodes: int, episode_steps: int, 
         name: Name of the randomization, for the report.
     """
     n = environment.num_envs
-    finished: dict[str, list[float]] = {"return": [], "success": [], "length": []}
+    finished: dict[str, list[float]] = {"return": []}
     recorded: list[Floats] = []
     while len(finished["return"]) < episodes:
         observation = environment.reset_arrays()
@@ -74,18 +102,21 @@ def play(act: Act, environment: Environment, episodes: int, episode_steps: int, 
                 # One entry for each environment that ended in this step, in their order.
                 counts = first[ended]
                 for key, values in environment.episodes.drain().items():
-                    if key in finished:
-                        finished[key] += np.asarray(values)[counts].tolist()
+                    finished.setdefault(key, []).extend(np.asarray(values)[counts].tolist())
                 first &= ~ended
             if not first.any():
                 break
-    returns = np.array(finished["return"][:episodes])
+    figures = {key: values[:episodes] for key, values in finished.items()}
     return Evaluation(
         randomization=name,
         episodes=episodes,
-        return_mean=float(returns.mean()),
-        return_std=float(returns.std()),
-        success=float(np.mean(finished["success"][:episodes])),
-        length_mean=float(np.mean(finished["length"][:episodes])),
+        return_mean=float(np.mean(figures["return"])),
+        return_std=float(np.std(figures["return"])),
+        success=float(np.mean(figures["success"])),
+        survival=1.0 - float(np.mean(figures["terminated"])),
+        length_mean=float(np.mean(figures["length"])),
+        metrics={
+            key.removeprefix(_METRIC): Spread.of(values) for key, values in figures.items() if key.startswith(_METRIC)
+        },
         observations=np.concatenate(recorded)[:_RECORDED_MAX],
     )

@@ -1,17 +1,19 @@
 """The progress bar of a training run, on standard error."""
 
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from configs.command import error_console
 
+_PARTS: Final = 1000  # of the bar
+
 
 class TrainingProgress:
-    """A bar over control steps with return, success rate and steps per second."""
+    """A bar over a run, of steps or of time, with return, success rate and steps per second."""
 
-    def __init__(self, name: str, total: int, done: int, *, enabled: bool) -> None:
+    def __init__(self, name: str, share: float, *, enabled: bool) -> None:
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -22,7 +24,7 @@ class TrainingProgress:
             # The learners hold the GIL most of the time; drawing rarely costs them little.
             refresh_per_second=4,
         )
-        self._task = self._progress.add_task(name, total=total, completed=done, figures="")
+        self._task = self._progress.add_task(name, total=_PARTS, completed=round(share * _PARTS), figures="")
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -33,7 +35,7 @@ class TrainingProgress:
     ) -> None:
         self._progress.stop()
 
-    def show(self, steps: int, episode_return: float, success: float, rate: float) -> None:
-        """Show the state after an iteration; `rate` is in control steps per second."""
+    def show(self, share: float, episode_return: float, success: float, rate: float) -> None:
+        """Show the state after an iteration: share of the run that is done, `rate` in control steps per second."""
         figures = f"return {episode_return:.2f}  success {success:.0%}  {rate / 1000.0:.1f}k steps/s"
-        self._progress.update(self._task, completed=steps, figures=figures)
+        self._progress.update(self._task, completed=share * _PARTS, figures=figures)

@@ -17,11 +17,17 @@ class RecentEpisodes:
         self._last: dict[str, deque[float]] = {}
 
     def add(self, finished: dict[str, Any]) -> Metrics:
-        """Take in episodes; return the means over these alone, nothing if none has finished."""
+        """Take in episodes; return the means over these alone, nothing if none has finished.
+
+        A `metric/NAME` that is not a number says that its episode had nothing to measure: it is left out.
+        """
         means: Metrics = {}
-        for name, values in finished.items():
+        for name, entries in finished.items():
+            values = np.asarray(entries, dtype=float)
+            if name.startswith("metric/"):
+                values = values[~np.isnan(values)]
             if len(values):
-                self._last.setdefault(name, deque(maxlen=_EPISODES)).extend(np.asarray(values, dtype=float).tolist())
+                self._last.setdefault(name, deque(maxlen=_EPISODES)).extend(values.tolist())
                 means[f"episode/{name}"] = float(np.mean(values))
         return means
 

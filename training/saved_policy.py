@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from pydantic import ValidationError
 
-from configs.errors import UserError
+from configs.errors import ConfigError, UserError
 from configs.load import validate
 from configs.schema.experiment import ExperimentConfig
 from configs.source import parse_yaml
 from runtime.contract.manifest import ContractError, from_metadata
-from runtime.contract.spec import contract_of
+from runtime.contract.spec import Contract, contract_of
 from training.checkpoint import Checkpoint, load_checkpoint
 from training.environment import Floats
 from training.evaluation import Act, evaluate
@@ -19,9 +20,14 @@ from training.onnx_graph import INPUT, OUTPUT
 from training.policy import Policy, empty_policy
 from training.provenance import provenance_of
 from training.run_folder import RunFolder
-from training.runner import EVALUATION_SEED_OFFSET, experiment_of
+from training.session import EVALUATION_SEED_OFFSET
 
 _PARITY_EPISODES = 32
+
+_OTHER_VERSION = "it was written by another version: train anew, or export it anew with the version that trained it"
+
+_KEPT = ("control_rate", "observation", "action", "phase_frequency")
+"""Parts of the contract without which a policy is not the one that was trained."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +38,27 @@ class SavedPolicy:
     act: Act
 
 
-def load_saved_policy(path: Path) -> SavedPolicy:
-    """Read a run folder or an ONNX file. Raises UserError with what is missing or wrong."""
+def load_saved_policy(path: Path, overrides: tuple[str, ...] = ()) -> SavedPolicy:
+    """Read a run folder or an ONNX file.
+
+    Args:
+        path: The folder or file.
+        overrides: `key=value` texts on top of its experiment, to put the policy into another world.
+
+    Raises:
+        UserError: What is missing or wrong; also when an override changes what the policy sees or does.
+    """
     if path.is_dir():
-        experiment, policy = _from_checkpoint(load_checkpoint(RunFolder.open(path).latest_checkpoint()))
-        return SavedPolicy(experiment, policy.act)
-    return _from_onnx(path)
+        checkpoint = load_checkpoint(RunFolder.open(path).latest_checkpoint())
+        text, act = checkpoint.experiment, _actor(_from_checkpoint(checkpoint, path)[1])
+    else:
+        text, act = _from_onnx(path)
+    experiment = _experiment(text, path)
+    if overrides:
+        world = validate(ExperimentConfig, parse_yaml(text, str(path)), overrides)
+        _check_kept(contract_of(experiment.task), contract_of(world.task), path)
+        experiment = world
+    return SavedPolicy(experiment, act)
 
 
 def export_run(run_dir: Path, output: Path) -> ExportReport:
@@ -47,7 +68,7 @@ def export_run(run_dir: Path, output: Path) -> ExportReport:
         UserError: There is no checkpoint, parity misses its bound, or the file cannot be written.
     """
     checkpoint = load_checkpoint(RunFolder.open(run_dir).latest_checkpoint())
-    experiment, policy = _from_checkpoint(checkpoint)
+    experiment, policy = _from_checkpoint(checkpoint, run_dir)
     met = evaluate(
         policy.act,
         experiment.task,
@@ -61,18 +82,42 @@ def export_run(run_dir: Path, output: Path) -> ExportReport:
     return export_policy(policy, contract_of(experiment.task), output, provenance, met.observations)
 
 
-def _from_checkpoint(checkpoint: Checkpoint) -> tuple[ExperimentConfig, Policy]:
+def _actor(policy: Policy) -> Act:
+    return policy.act
+
+
+def _experiment(text: str, path: Path) -> ExperimentConfig:
+    """Return the experiment that a policy carries with it."""
+    try:
+        return validate(ExperimentConfig, parse_yaml(text, str(path)))
+    except ConfigError as error:
+        raise UserError(f"{error}; {_OTHER_VERSION}") from error
+
+
+def _check_kept(trained: Contract, world: Contract, path: Path) -> None:
+    """Refuse a world in which the policy would see or do something else than it learned to."""
+    changed = [part for part in _KEPT if getattr(trained, part) != getattr(world, part)]
+    if [entry.name for entry in trained.commands] != [entry.name for entry in world.commands]:
+        changed.append("commands")
+    if changed:
+        raise UserError(
+            f"{path}: --set changes the policy's own {', '.join(changed)}; only the world around it can change"
+        )
+
+
+def _from_checkpoint(checkpoint: Checkpoint, path: Path) -> tuple[ExperimentConfig, Policy]:
     torch.set_num_threads(1)
-    experiment = experiment_of(checkpoint)
+    experiment = _experiment(checkpoint.experiment, path)
     policy = empty_policy(experiment.algorithm, contract_of(experiment.task))
     try:
         policy.load_state_dict(checkpoint.policy)
     except RuntimeError as error:
-        raise UserError("the checkpoint's policy does not fit its experiment") from error
+        raise UserError(f"{path}: the checkpoint's policy does not fit its experiment") from error
     return experiment, policy
 
 
-def _from_onnx(path: Path) -> SavedPolicy:
+def _from_onnx(path: Path) -> tuple[str, Act]:
+    """Return the text of the experiment that a file carries, and its policy."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -84,11 +129,12 @@ def _from_onnx(path: Path) -> SavedPolicy:
     try:
         contract, provenance = from_metadata(session.get_modelmeta().custom_metadata_map)
     except ContractError as error:
-        raise UserError(f"{path}: {error}") from error
+        hint = f"; {_OTHER_VERSION}" if isinstance(error.__cause__, ValidationError) else ""
+        raise UserError(f"{path}: {error}{hint}") from error
     if "experiment_yaml" not in provenance:
         raise UserError(f"{path}: its provenance names no experiment; evaluate the run it was exported from")
-    experiment = validate(ExperimentConfig, parse_yaml(provenance["experiment_yaml"], str(path)))
-    if contract_of(experiment.task) != contract:
+    text = provenance["experiment_yaml"]
+    if contract_of(_experiment(text, path).task) != contract:
         raise UserError(
             f"{path}: its contract is not that of its own experiment: the metadata was changed after export"
         )
@@ -97,4 +143,4 @@ def _from_onnx(path: Path) -> SavedPolicy:
         action: Floats = session.run([OUTPUT], {INPUT: observation})[0]
         return action
 
-    return SavedPolicy(experiment, act)
+    return text, act

@@ -16,6 +16,7 @@ from training.checkpoint import load_checkpoint
 from training.metrics import read_metrics
 from training.run_folder import CHECKPOINTS_KEPT, RunFolder
 from training.saved_policy import export_run, load_saved_policy
+from training.session import Session
 
 SMALL = (
     "environments=16",
@@ -84,14 +85,14 @@ def test_a_resumed_run_is_the_run_itself(finished, tmp_path, monkeypatch):
 
 def stop_after(monkeypatch, iterations):
     """Raise SIGINT, as Ctrl-C does, in the middle of an iteration."""
-    iterate = runner._Session._iterate
+    iterate = Session._iterate
 
     def counting(session):
         if session.iteration == iterations - 1:
             signal.raise_signal(signal.SIGINT)
         return iterate(session)
 
-    monkeypatch.setattr(runner._Session, "_iterate", counting)
+    monkeypatch.setattr(Session, "_iterate", counting)
 
 
 def test_figures_after_the_checkpoint_are_dropped_on_resume(finished, tmp_path, monkeypatch):

@@ -26,12 +26,17 @@ def evaluate_policy(
     randomization: Annotated[
         str | None, typer.Option(help="Evaluate under this randomization too: a shipped name or a path.")
     ] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="Override key.path=value of its experiment; may be repeated.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the episodes.")] = _SEED,
     json_output: Json = False,
 ) -> Outcome:
-    """Evaluate a policy: return and success as trained, and without any randomization.
+    """Evaluate a policy: return, success, survival and the task's metrics, as trained and without any randomization.
 
-    Example: sim2real eval runs/first --episodes 256 --video swingup.mp4
+    --set puts it into another world than it was trained in; what the policy sees and does stays as it is.
+
+    Example: sim2real eval runs/first --episodes 256 --set task.physics.friction=lugre
     """
     try:
         from sim2real.video import render_episode
@@ -39,14 +44,19 @@ def evaluate_policy(
         from training.saved_policy import load_saved_policy
     except ModuleNotFoundError as error:
         raise MissingExtraError("eval", str(error.name), "train") from error
-    saved = load_saved_policy(policy)
+    saved = load_saved_policy(policy, tuple(overrides or ()))
     task = saved.experiment.task
     conditions = [saved.experiment.randomization, load_randomization("none")]
     if randomization is not None:
         conditions.append(load_randomization(randomization))
     unique = {condition.name: condition for condition in conditions}
     rows = [evaluate(saved.act, task, condition, episodes, seed=seed) for condition in unique.values()]
-    document = {"policy": str(policy), "task": task.name, "rows": [row.document() for row in rows]}
+    document = {
+        "policy": str(policy),
+        "task": task.name,
+        "overrides": list(overrides or ()),
+        "rows": [row.document() for row in rows],
+    }
     if video is not None:
         render_episode(task, saved.experiment.randomization, saved.act, video, task.episode_duration)
         document["video"] = str(video)
@@ -54,8 +64,14 @@ def evaluate_policy(
 
 
 def _table(rows: "list[Evaluation]") -> str:
-    lines = [f"{'randomization':<20} {'episodes':>8} {'return':>16} {'success':>8}"]
+    lines = [f"{'randomization':<20} {'episodes':>8} {'return':>16} {'success':>8} {'survival':>8}"]
     for row in rows:
         value = f"{row.return_mean:.2f} ± {row.return_std:.2f}"
-        lines.append(f"{row.randomization:<20} {row.episodes:>8} {value:>16} {row.success:>8.1%}")
+        lines.append(f"{row.randomization:<20} {row.episodes:>8} {value:>16} {row.success:>8.1%} {row.survival:>8.1%}")
+    if any(row.metrics for row in rows):
+        lines += ["", f"{'randomization':<20} {'metric':<16} {'mean':>20} {'median':>9} {'90 %':>9}"]
+    for row in rows:
+        for name, spread in row.metrics.items():
+            value = f"{spread.mean:.4g} ± {spread.std:.4g}"
+            lines.append(f"{row.randomization:<20} {name:<16} {value:>20} {spread.median:>9.4g} {spread.p90:>9.4g}")
     return "\n".join(lines)

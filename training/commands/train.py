@@ -66,8 +66,8 @@ def _outcome(report: "TrainReport") -> Outcome:
     text = (
         f"[bold]{report.run.path}[/bold]: {report.steps} steps in {report.seconds:.1f} s "
         f"({report.steps_per_second / 1000.0:.1f}k steps/s)\n"
-        f"return {evaluation.return_mean:.2f} ± {evaluation.return_std:.2f}, success {evaluation.success:.0%} "
-        f"of {evaluation.episodes} episodes\n"
+        f"return {evaluation.return_mean:.2f} ± {evaluation.return_std:.2f}, success {evaluation.success:.0%}, "
+        f"survival {evaluation.survival:.0%} of {evaluation.episodes} episodes\n"
         f"policy: {report.export.path} (onnxruntime and torch agree to {report.export.parity:.1e})"
     )
     return Outcome(report.document(), text)

@@ -1,0 +1,55 @@
+"""What a training run came to, for people and for programs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from training.evaluation import Evaluation
+from training.export import ExportReport
+from training.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What a training run came to."""
+
+    run: RunFolder
+    seed: int
+    steps: int
+    iterations: int
+    seconds: float
+    """Time spent gathering and learning, earlier parts of a resumed run included."""
+    steps_per_second: float
+    """Environment steps a second with learning, of this part of the run."""
+    evaluation: Evaluation
+    export: ExportReport
+
+    @property
+    def policy(self) -> Path:
+        """The exported policy."""
+        return self.export.path
+
+    @property
+    def parity(self) -> float:
+        """Largest difference between onnxruntime and torch, over the observations of the evaluation."""
+        return self.export.parity
+
+    @property
+    def metrics(self) -> Path:
+        """One line of JSON an iteration."""
+        return self.run.metrics
+
+    def document(self) -> dict[str, Any]:
+        """Return the report as plain data."""
+        return {
+            "run": str(self.run.path),
+            "policy": str(self.policy),
+            "metrics": str(self.metrics),
+            "seed": self.seed,
+            "steps": self.steps,
+            "iterations": self.iterations,
+            "seconds": self.seconds,
+            "steps_per_second": self.steps_per_second,
+            "evaluation": self.evaluation.document(),
+            "parity": self.parity,
+        }

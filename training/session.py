@@ -1,0 +1,162 @@
+"""A training run at work: loop, figures, checkpoints, closing evaluation and export."""
+
+import time
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from configs.command import error_console
+from configs.errors import UserError
+from configs.load import dump
+from configs.schema.experiment import ExperimentConfig
+from runtime.contract.spec import contract_of
+from sim2real.env import BatchEnv
+from training.algorithms import make_algorithm
+from training.algorithms.interface import Algorithm, Metrics
+from training.checkpoint import Checkpoint, save_checkpoint
+from training.environment import Environment
+from training.evaluation import evaluate
+from training.export import export_policy
+from training.interrupt import Interrupt
+from training.metrics import MetricsLog
+from training.progress import TrainingProgress
+from training.provenance import provenance_of
+from training.recent import RecentEpisodes
+from training.report import TrainReport
+from training.run_folder import RunFolder
+
+EVALUATION_SEED_OFFSET: Final = 1_000_003
+"""Episodes of the evaluation differ from those of training."""
+
+
+def share_done(experiment: ExperimentConfig, steps: int, seconds: float) -> float:
+    """Return how much of a run is done, from 0 to 1: the larger share of its steps and of its time, if that is bounded.
+
+    Args:
+        experiment: Gives the two bounds.
+        steps: Control steps taken.
+        seconds: Time spent gathering and learning, s.
+    """
+    share = steps / experiment.steps
+    if experiment.training_duration is not None:
+        share = max(share, seconds / experiment.training_duration)
+    return min(share, 1.0)
+
+
+class Session:
+    """The learner, its environment, and the counters of a run.
+
+    Sets torch to one thread.
+    """
+
+    def __init__(self, experiment: ExperimentConfig, run: RunFolder) -> None:
+        torch.set_num_threads(1)
+        self.experiment, self.run = experiment, run
+        self.contract = contract_of(experiment.task)
+        self.environment: Environment = BatchEnv(
+            experiment.training_task,
+            experiment.randomization,
+            experiment.environments,
+            seed=experiment.seed,
+            threads=experiment.threads,
+        )
+        self.algorithm: Algorithm = make_algorithm(experiment.algorithm, self.environment, experiment.seed)
+        self.iteration = 0
+        self.steps = 0
+        self.seconds = 0.0
+        self._saved: Path | None = None
+
+    @property
+    def share(self) -> float:
+        """How much of the run is done, from 0 to 1."""
+        return share_done(self.experiment, self.steps, self.seconds)
+
+    def start(self) -> None:
+        """Begin a new run."""
+        self.algorithm.start(self.experiment.seed)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on where a checkpoint was saved."""
+        self.algorithm.policy.load_state_dict(checkpoint.policy)
+        self.algorithm.restore(checkpoint.algorithm)
+        self.environment.load_state_dict(checkpoint.environment)
+        self.iteration, self.steps, self.seconds = checkpoint.iteration, checkpoint.steps, checkpoint.seconds
+
+    def work(self, *, progress: bool) -> TrainReport:
+        """Train to the end, then evaluate and export."""
+        steps_before, seconds_before = self.steps, self.seconds
+        try:
+            interrupted = self._loop(progress=progress)
+        except UserError as error:
+            saved = self._saved or next(reversed(self.run.all_checkpoints()), None)
+            raise UserError(f"{error}; " + (f"saved before: {saved}" if saved else "nothing was saved yet")) from error
+        if interrupted:
+            error_console().print(
+                f"stopped at step {self.steps}; continue with: sim2real train --resume {self.run.path}"
+            )
+            raise KeyboardInterrupt
+        spent = self.seconds - seconds_before
+        return self._close((self.steps - steps_before) / spent if spent > 0.0 else 0.0)
+
+    def _loop(self, *, progress: bool) -> bool:
+        """Iterate until all steps are taken or the time is spent; return whether it was interrupted before."""
+        experiment, recent = self.experiment, RecentEpisodes()
+        with (
+            MetricsLog(self.run, after_iteration=self.iteration, after_steps=self.steps) as log,
+            TrainingProgress(experiment.name, self.share, enabled=progress) as bar,
+            Interrupt() as interrupt,
+        ):
+            while self.share < 1.0 and not interrupt.requested:
+                metrics, elapsed, taken = self._iterate()
+                metrics |= recent.add(self.environment.episodes.drain()) | self.environment.curriculum_figures()
+                log.write(self.iteration, self.steps, metrics | {"time/steps_per_second": taken / elapsed})
+                bar.show(self.share, recent.mean("return"), recent.mean("success"), taken / elapsed)
+                if self.iteration % experiment.checkpoint_every == 0:
+                    self._save()
+            if self.iteration % experiment.checkpoint_every:
+                self._save()
+            return self.share < 1.0
+
+    def _iterate(self) -> tuple[Metrics, float, int]:
+        begin = time.perf_counter()
+        taken, metrics = self.algorithm.iterate(self.share)
+        elapsed = time.perf_counter() - begin
+        self.iteration += 1
+        self.steps += taken
+        self.seconds += elapsed
+        return metrics, elapsed, taken
+
+    def _save(self) -> None:
+        path = self.run.checkpoint(self.iteration)
+        save_checkpoint(
+            Checkpoint(
+                experiment=dump(self.experiment),
+                contract=self.contract.model_dump_json(),
+                iteration=self.iteration,
+                steps=self.steps,
+                seconds=self.seconds,
+                policy=self.algorithm.policy.state_dict(),
+                algorithm=self.algorithm.state(),
+                environment=self.environment.state_dict(),
+            ),
+            path,
+        )
+        self._saved = path
+        self.run.prune()
+
+    def _close(self, rate: float) -> TrainReport:
+        experiment, policy = self.experiment, self.algorithm.policy
+        evaluation = evaluate(
+            policy.act,
+            experiment.task,
+            experiment.randomization,
+            experiment.evaluation_episodes,
+            seed=experiment.seed + EVALUATION_SEED_OFFSET,
+            threads=experiment.threads,
+        )
+        provenance = provenance_of(experiment, steps=self.steps, iterations=self.iteration, seconds=self.seconds)
+        export = export_policy(policy, self.contract, self.run.policy, provenance, evaluation.observations)
+        return TrainReport(
+            self.run, experiment.seed, self.steps, self.iteration, self.seconds, rate, evaluation, export
+        )
