@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box, Space
 
+from configs.schema.curriculum import CurriculumConfig
 from configs.schema.randomization import RandomizationConfig
 from configs.schema.task import TaskConfig
 from runtime.contract.observation import Float32Array
 from runtime.contract.spec import Contract
 from sim2real.episodes import EpisodeStatistics
 from sim2real.model import Indices
-from sim2real.simulation import Simulation
+from sim2real.simulation import WHOLE_RANGE, Simulation
 from sim2real.transition import Transition
 from sim2real.vector_env import SameStepVectorEnv
 
@@ -32,6 +33,7 @@ class BatchEnv(SameStepVectorEnv):
         num_envs: Number of environments.
         seed: Seed of the first reset; `reset(seed=…)` starts over.
         threads: Threads that step the simulations; 0 uses every core. Results do not depend on it.
+        curriculum: How much of the randomisation is met, and when.
     """
 
     def __init__(
@@ -42,8 +44,9 @@ class BatchEnv(SameStepVectorEnv):
         *,
         seed: int = 0,
         threads: int = 0,
+        curriculum: CurriculumConfig = WHOLE_RANGE,
     ) -> None:
-        self.simulation = Simulation(task, randomization, num_envs, seed=seed, threads=threads)
+        self.simulation = Simulation(task, randomization, num_envs, seed=seed, threads=threads, curriculum=curriculum)
         self.contract = self.simulation.contract
         super().__init__(num_envs, *spaces_of(self.contract), task.control_rate)
         self._all = np.arange(num_envs)
@@ -52,6 +55,20 @@ class BatchEnv(SameStepVectorEnv):
     def episodes(self) -> EpisodeStatistics:
         """Finished episodes since the last `drain()`."""
         return self.simulation.episodes
+
+    @property
+    def privileged_size(self) -> int:
+        """P, how much a critic may see beside the observation."""
+        return self.privileged.shape[1]
+
+    @property
+    def privileged(self) -> Float32Array:
+        """What a critic may see beside the observation now, (n, P): the environment's own buffer."""
+        return self.simulation.transition.privileged
+
+    def curriculum_figures(self) -> dict[str, float]:
+        """Return what the curriculum shows to a log."""
+        return self.simulation.parameters.curriculum.figures()
 
     def reset_arrays(self, seed: int | None = None) -> Float32Array:
         """Begin new episodes everywhere; return the observations, (n, O): the environment's own buffer."""

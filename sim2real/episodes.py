@@ -1,4 +1,4 @@
-"""Bookkeeping of episodes: returns, lengths, reward terms and success of those that ended."""
+"""Bookkeeping of episodes: returns, lengths, reward terms, metrics and success of those that ended."""
 
 from typing import Any
 
@@ -13,13 +13,17 @@ _FINISHED_MAX = 65_536  # a reader that never drains must not fill the memory; t
 class EpisodeStatistics:
     """Sums of the running episodes of n environments, and the finished ones since the last drain."""
 
-    def __init__(self, n: int, terms: tuple[str, ...]) -> None:
-        self.terms = terms
+    def __init__(self, n: int, terms: tuple[str, ...], metrics: tuple[str, ...] = ()) -> None:
+        self.terms, self._metrics = terms, metrics
         self._sums = np.zeros((len(terms), n))
         self.length = np.zeros(n, np.int64)
         """Steps of every running episode, (n,)."""
         self.held = np.zeros(n, np.int64)
         """Steps in a row that every environment has been at the goal, (n,)."""
+        self.performance = np.zeros(n)
+        """Sum of the task's performance over every running episode, (n,)."""
+        self.whole = np.ones(n, np.bool_)
+        """Whether every running episode was seen from its start, (n,)."""
         self.diverged = 0
         """Episodes that ended because the simulation was no longer finite."""
         self._finished: list[dict[str, Float64Array]] = []
@@ -32,7 +36,15 @@ class EpisodeStatistics:
         np.add(self.held, 1, out=self.held)
         np.multiply(self.held, at_goal, out=self.held)
 
-    def finish(self, ids: Indices, success: BoolArray) -> None:
+    def finish(
+        self,
+        ids: Indices,
+        *,
+        success: BoolArray,
+        terminated: BoolArray,
+        performance: Float64Array,
+        metrics: dict[str, Float64Array],
+    ) -> None:
         """Move the episodes of some environments to the finished ones and start new ones there."""
         sums = self._sums[:, ids]
         self._finished.append(
@@ -40,8 +52,11 @@ class EpisodeStatistics:
                 "return": sums.sum(axis=0),
                 "length": self.length[ids].astype(np.float64),
                 "success": success.astype(np.float64),
+                "terminated": terminated.astype(np.float64),
+                "performance": performance,
             }
             | {f"reward/{name}": sums[index] for index, name in enumerate(self.terms)}
+            | {f"metric/{name}": metrics[name] for name in self._metrics}
         )
         self._count += len(ids)
         while self._count > _FINISHED_MAX:
@@ -53,11 +68,17 @@ class EpisodeStatistics:
         self._sums[:, ids] = 0.0
         self.length[ids] = 0
         self.held[ids] = 0
+        self.performance[ids] = 0.0
+        self.whole[ids] = True
 
     def drain(self) -> dict[str, Float64Array]:
         """Return the finished episodes since the last call, one array entry an episode, in order of their end."""
         if not self._finished:
-            keys = ["return", "length", "success", *(f"reward/{name}" for name in self.terms)]
+            keys = [
+                *("return", "length", "success", "terminated", "performance"),
+                *(f"reward/{name}" for name in self.terms),
+                *(f"metric/{name}" for name in self._metrics),
+            ]
             return {key: np.zeros(0) for key in keys}
         drained = {key: np.concatenate([part[key] for part in self._finished]) for key in self._finished[0]}
         self._finished, self._count = [], 0
@@ -65,11 +86,21 @@ class EpisodeStatistics:
 
     def state_dict(self) -> dict[str, Any]:
         """Return what resuming needs: arrays and plain data."""
-        return {"sums": self._sums.copy(), "length": self.length.copy(), "held": self.held.copy()}
+        return {
+            "sums": self._sums.copy(),
+            "length": self.length.copy(),
+            "held": self.held.copy(),
+            "performance": self.performance.copy(),
+            "whole": self.whole.copy(),
+            "diverged": self.diverged,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over the state that `state_dict` returned."""
         self._sums[:] = state["sums"]
         self.length[:] = state["length"]
         self.held[:] = state["held"]
+        self.performance[:] = state["performance"]
+        self.whole[:] = state["whole"]
+        self.diverged = int(state["diverged"])
         self._finished, self._count = [], 0

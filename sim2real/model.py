@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import mujoco
 import numpy as np
@@ -10,11 +11,23 @@ import numpy.typing as npt
 
 from configs.errors import UserError
 from configs.library import ROOT
-from configs.schema.robot import ImuConfig, JointConfig, RobotConfig
+from configs.schema.robot import RobotConfig
 from configs.schema.task import PhysicsConfig, TaskConfig
+from sim2real.injection import (
+    IMU_GROUPS,
+    add_backlash,
+    add_imu,
+    add_motor,
+    add_payload,
+    add_terrain,
+    add_truth,
+    tip_sensor,
+)
+from sim2real.kinematics_check import check_tip
+from sim2real.terrain import Terrain
 
 # gainprm of a <dcmotor> is [R, K, 0, 0, kp, ki, kd, Vmax] (MuJoCo 4, mjs_setToDCMotor).
-GAIN_RESISTANCE, GAIN_CONSTANT, GAIN_VOLTAGE_MAX = 0, 1, 7
+GAIN_RESISTANCE, GAIN_CONSTANT, GAIN_STIFFNESS, GAIN_DAMPING, GAIN_VOLTAGE_MAX = 0, 1, 4, 6, 7
 
 _INTEGRATORS = {
     "implicitfast": mujoco.mjtIntegrator.mjINT_IMPLICITFAST,
@@ -22,32 +35,62 @@ _INTEGRATORS = {
     "Euler": mujoco.mjtIntegrator.mjINT_EULER,
     "RK4": mujoco.mjtIntegrator.mjINT_RK4,
 }
-_SENSORS = {
+_JOINT_SENSORS = {
     "joint_position": (mujoco.mjtSensor.mjSENS_JOINTPOS, mujoco.mjtObj.mjOBJ_JOINT),
     "joint_velocity": (mujoco.mjtSensor.mjSENS_JOINTVEL, mujoco.mjtObj.mjOBJ_JOINT),
     "joint_effort": (mujoco.mjtSensor.mjSENS_ACTUATORFRC, mujoco.mjtObj.mjOBJ_ACTUATOR),
 }
+JOINT_GROUPS: Final = tuple(_JOINT_SENSORS)
+"""Groups of readings that come over the motors' bus, in one exchange."""
+TIP_GROUP: Final = "tip"
+"""The measured place of the tip."""
 
-_IMU_SENSORS = {
-    "angular_velocity": mujoco.mjtSensor.mjSENS_GYRO,
-    "linear_acceleration": mujoco.mjtSensor.mjSENS_ACCELEROMETER,
-    "orientation": mujoco.mjtSensor.mjSENS_FRAMEQUAT,
-}
-IMU_GROUPS = tuple(_IMU_SENSORS)
-"""Groups of readings of IMUs; all are in the frame of the unit's body, as drivers give them whatever the mounting."""
-
-GROUP_OF_TERM = {
-    "joint_position": "joint_position",
-    "joint_position_sin": "joint_position",
-    "joint_position_cos": "joint_position",
-    "joint_velocity": "joint_velocity",
-    "joint_effort": "joint_effort",
-    "gyro": "angular_velocity",
-    "projected_gravity": "orientation",
+GROUPS_OF_TERM: Final[dict[str, tuple[str, ...]]] = {
+    "joint_position": ("joint_position",),
+    "joint_position_sin": ("joint_position",),
+    "joint_position_cos": ("joint_position",),
+    "joint_velocity": ("joint_velocity",),
+    "joint_effort": ("joint_effort",),
+    "gyro": ("angular_velocity",),
+    "projected_gravity": ("orientation",),
+    "tip_position": ("joint_position",),
+    "tip_error": ("joint_position",),
+    "measured_tip_error": (TIP_GROUP,),
 }
 """Which readings an observation term is computed from; those that are not here need none."""
 
 Indices = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """What a simulation needs of the model beside the robot itself."""
+
+    groups: tuple[str, ...] = ("joint_position", "joint_velocity")
+    """Groups of readings to make sensors for."""
+    action_delay: float = 0.0
+    """Longest action delay that will be set, s."""
+    delay: dict[str, float] | None = None
+    """Longest delay that will be set of the readings of each group, s."""
+    polled: tuple[str, ...] = ()
+    """Groups whose polling interval will be set."""
+    backlash: bool = False
+    payloads: tuple[str, ...] = ()
+    """Bodies that carry a payload."""
+    terrain: Terrain | None = None
+    true_feet: bool = False
+    true_tip: bool = False
+
+
+@dataclass(frozen=True)
+class Base:
+    """Where a free base is in the arrays of a model."""
+
+    body: int
+    qpos: int
+    """First of seven columns: place, then quaternion w x y z."""
+    dof: int
+    """First of six columns: linear velocity in the world's frame, then angular velocity in the body's."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +104,8 @@ class RobotModel:
     control: Indices
     """Columns of `ctrl`."""
     sensors: dict[str, Indices]
-    """Columns of `sensordata` by group of readings: joint_position, joint_velocity, joint_effort, (J,) each, and
-    those of IMUs, (3K,) or (4K,)."""
+    """Columns of `sensordata` by group of readings: joint_position, joint_velocity, joint_effort, (J,) each, those of
+    IMUs, (3K,) or (4K,), and the tip's, (3,)."""
     sensor_ids: dict[str, Indices]
     """Rows of `sensor_delay` by group of readings."""
     sensor_history: dict[str, npt.NDArray[np.intp]]
@@ -70,6 +113,14 @@ class RobotModel:
     (J, samples), and for IMUs (K, samples · 3) or (K, samples · 4)."""
     control_history: npt.NDArray[np.intp]
     """Columns of `history` that hold the values of each actuator's delay buffer, (J, samples)."""
+    base: Base | None
+    """The free base, if the robot has one."""
+    rail: tuple[int, int] | None
+    """Columns of qpos and qvel of the first slide joint without a motor."""
+    true_feet: tuple[Indices, Indices] | None
+    """Columns of `sensordata` with places and velocities of the feet, (3F,) each, x y z of a foot together."""
+    true_tip: Indices | None
+    """Columns of `sensordata` with the tip's place, (3,)."""
 
 
 def load_spec(robot: RobotConfig) -> mujoco.MjSpec:
@@ -99,22 +150,12 @@ def load_spec(robot: RobotConfig) -> mujoco.MjSpec:
     return spec
 
 
-def build_model(
-    task: TaskConfig,
-    *,
-    action_delay_max: float = 0.0,
-    observation_delay_max: float = 0.0,
-    imu_delay_max: float = 0.0,
-    groups: tuple[str, ...] = ("joint_position", "joint_velocity"),
-) -> RobotModel:
+def build_model(task: TaskConfig, options: ModelOptions = ModelOptions()) -> RobotModel:
     """Compile the model of a task: `<dcmotor>` actuators, sensors of the given groups, and their delay buffers.
 
     Args:
         task: The task; its robot's joints get actuators named after them.
-        action_delay_max: Longest action delay that will be set, seconds.
-        observation_delay_max: Longest delay of joint readings that will be set, seconds.
-        imu_delay_max: Longest delay of IMU readings that will be set, seconds.
-        groups: Which readings to make sensors for.
+        options: What else the model needs.
 
     Raises:
         UserError: The model does not fit the robot.
@@ -124,69 +165,48 @@ def build_model(
     set_physics(spec, physics)
     for actuator in list(spec.actuators):
         spec.delete(actuator)  # the model's own actuators are not the robot's motors
-    action_samples = _samples(action_delay_max, physics.timestep)
-    sensor_samples = _samples(observation_delay_max, physics.timestep)
+    for sensor in list(spec.sensors):
+        spec.delete(sensor)  # nor are its sensors the robot's, and all of them would be computed at every step
+    lugre = physics.friction == "lugre"
+    action_samples = _samples(options.action_delay, physics.timestep)
     for name, joint in robot.joints.items():
-        add_motor(spec, name, joint, robot.supply_voltage).nsample = action_samples
+        add_motor(spec, name, joint, robot.supply_voltage, lugre=lugre).nsample = action_samples
+        if lugre:
+            spec.joint(name).frictionloss = 0.0
+        if options.backlash:
+            add_backlash(spec, name)
+    _add_sensors(spec, robot, options, physics.timestep)
+    add_truth(spec, robot, feet=options.true_feet, tip=options.true_tip)
+    for body in options.payloads:
+        add_payload(spec, robot, body)
+    if options.terrain is not None:
+        add_terrain(spec, options.terrain)
+    model = compile_spec(spec, robot)
+    check_tip(model, robot)
+    return _located(model, robot, options)
+
+
+def _add_sensors(spec: mujoco.MjSpec, robot: RobotConfig, options: ModelOptions, timestep: float) -> None:
+    """Add the sensors of all groups, with the delay buffers that they need."""
+    samples = {
+        group: max(_samples((options.delay or {}).get(group, 0.0), timestep), int(group in options.polled))
+        for group in options.groups
+    }
+    imu_groups = [group for group in options.groups if group in IMU_GROUPS]
     for name, imu in robot.imus.items():
-        imu_groups = tuple(group for group in groups if group in IMU_GROUPS)
-        add_imu(spec, robot, name, imu, imu_groups, _samples(imu_delay_max, physics.timestep))
-    for group in groups:
-        for name in robot.joints if group in _SENSORS else ():
-            kind, of = _SENSORS[group]
-            spec.add_sensor(type=kind, objtype=of, objname=name, name=f"{name}/{group}", nsample=sensor_samples)
-    return _located(compile_spec(spec, robot), robot, groups)
+        add_imu(spec, robot, name, imu, tuple(imu_groups), samples[imu_groups[0]] if imu_groups else 0)
+    for group in options.groups:
+        for name in robot.joints if group in _JOINT_SENSORS else ():
+            kind, of = _JOINT_SENSORS[group]
+            spec.add_sensor(type=kind, objtype=of, objname=name, name=f"{name}/{group}", nsample=samples[group])
+    if TIP_GROUP in options.groups:
+        tip_sensor(spec, robot, TIP_GROUP, samples[TIP_GROUP])
 
 
 def set_physics(spec: mujoco.MjSpec, physics: PhysicsConfig) -> None:
     """Set the simulator's step and integrator."""
     spec.option.timestep = physics.timestep
     spec.option.integrator = _INTEGRATORS[physics.integrator]
-
-
-def add_motor(spec: mujoco.MjSpec, name: str, joint: JointConfig, supply_voltage: float) -> mujoco.MjsActuator:
-    """Add the joint's motor as a `<dcmotor>` with its on-board controller, limited by the supply voltage.
-
-    In current mode the input is a torque, delivered exactly until the voltage saturates; in position mode it is the
-    setpoint of a PD controller in torque space, and so in impedance mode, whose damping acts on the velocity alone.
-    """
-    nominal = joint.motor.nominal
-    by_effort = joint.mode == "current"
-    kp, kd = (0.0, 0.0) if by_effort else (joint.stiffness, joint.damping)
-    actuator = spec.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
-    actuator.set_to_dcmotor(
-        motorconst=[0.0, 0.0],
-        resistance=0.0,
-        nominal=[nominal.voltage, nominal.stall_torque, nominal.no_load_speed],
-        # A command in impedance mode carries the joint's effort limit, and the controller keeps it.
-        saturation=[joint.effort_limit if joint.mode == "impedance" else nominal.stall_torque, 0.0, 0.0],
-        controller=[kp, 0.0, kd, 0.0, 0.0, supply_voltage],
-        ctrlspec=int(mujoco.mjtCtrlInput.mjINPUT_FF if by_effort else mujoco.mjtCtrlInput.mjINPUT_POS),
-    )
-    return actuator
-
-
-def add_imu(
-    spec: mujoco.MjSpec, robot: RobotConfig, name: str, imu: ImuConfig, groups: tuple[str, ...], samples: int = 0
-) -> None:
-    """Add a site at the body's own frame, and the sensors of an IMU there, named `IMU/GROUP`.
-
-    How the unit is mounted does not matter here: its readings are turned into the body's frame on the robot as well.
-
-    Raises:
-        UserError: The model has no such body.
-    """
-    body = spec.body(imu.body)
-    if body is None:
-        valid = ", ".join(body.name for body in spec.bodies if body.name and body.name != "world")
-        raise UserError(
-            f"robot {robot.name!r}: IMU {name!r} is on body {imu.body!r}, which is not there; valid: {valid}"
-        )
-    site = f"{name}/site"
-    body.add_site(name=site)
-    for group in groups:
-        sensor = spec.add_sensor(type=_IMU_SENSORS[group], objtype=mujoco.mjtObj.mjOBJ_SITE, objname=site)
-        sensor.name, sensor.nsample = f"{name}/{group}", samples
 
 
 def imu_columns(model: mujoco.MjModel, name: str, group: str) -> Indices:
@@ -216,17 +236,11 @@ def columns_of(indices: Indices) -> slice | Indices:
     return indices
 
 
-def _located(model: mujoco.MjModel, robot: RobotConfig, groups: tuple[str, ...]) -> RobotModel:
+def _located(model: mujoco.MjModel, robot: RobotConfig, options: ModelOptions) -> RobotModel:
     names = list(robot.joints)
     qpos, dof = joint_addresses(model, robot)
     actuators = np.array([model.actuator(name).id for name in names])
-    sensor_ids = {
-        group: np.array(
-            [model.sensor(f"{name}/{group}").id for name in (robot.imus if group in IMU_GROUPS else names)],
-            dtype=np.intp,
-        )
-        for group in groups
-    }
+    sensor_ids = {group: _sensor_ids(model, robot, group) for group in options.groups}
     return RobotModel(
         model=model,
         qpos=qpos,
@@ -242,7 +256,43 @@ def _located(model: mujoco.MjModel, robot: RobotConfig, groups: tuple[str, ...])
             for group, ids in sensor_ids.items()
         },
         control_history=_value_columns(model.actuator_historyadr[actuators], model.actuator_history[actuators, 0]),
+        base=free_base(model),
+        rail=_rail(model),
+        true_feet=_true_feet(model, robot) if options.true_feet else None,
+        true_tip=_columns_of_sensors(model, ["tip/true"]) if options.true_tip else None,
     )
+
+
+def _sensor_ids(model: mujoco.MjModel, robot: RobotConfig, group: str) -> Indices:
+    names = [TIP_GROUP]
+    if group != TIP_GROUP:
+        names = [f"{name}/{group}" for name in (robot.imus if group in IMU_GROUPS else robot.joints)]
+    return np.array([model.sensor(name).id for name in names], dtype=np.intp)
+
+
+def free_base(model: mujoco.MjModel) -> Base | None:
+    """Return the first free joint of a model."""
+    free = np.flatnonzero(model.jnt_type == mujoco.mjtJoint.mjJNT_FREE)
+    if not len(free):
+        return None
+    joint = int(free[0])
+    return Base(int(model.jnt_bodyid[joint]), int(model.jnt_qposadr[joint]), int(model.jnt_dofadr[joint]))
+
+
+def _rail(model: mujoco.MjModel) -> tuple[int, int] | None:
+    slides = np.flatnonzero(model.jnt_type == mujoco.mjtJoint.mjJNT_SLIDE)
+    return (int(model.jnt_qposadr[slides[0]]), int(model.jnt_dofadr[slides[0]])) if len(slides) else None
+
+
+def _true_feet(model: mujoco.MjModel, robot: RobotConfig) -> tuple[Indices, Indices]:
+    places, velocities = (
+        _columns_of_sensors(model, [f"{foot}/{kind}" for foot in robot.feet]) for kind in ("position", "velocity")
+    )
+    return places, velocities
+
+
+def _columns_of_sensors(model: mujoco.MjModel, names: list[str]) -> Indices:
+    return _sensor_columns(model, np.array([model.sensor(name).id for name in names], dtype=np.intp))
 
 
 def _samples(delay_max: float, timestep: float) -> int:

@@ -1,11 +1,16 @@
 """How readings err: gain and bias of an episode, white noise of a tick, the resolution of the registers."""
 
+from typing import Any
+
 import numpy as np
 
-from configs.schema.randomization import NoiseConfig
+from configs.schema.parameter import ParameterName
 from configs.schema.robot import RobotConfig
 from hardware.types import Float64Array
-from sim2real.model import Indices
+from sim2real.injection import IMU_GROUPS
+from sim2real.model import JOINT_GROUPS, TIP_GROUP, Indices
+from sim2real.randomization.parameters import EpisodeParameters
+from sim2real.streams import Float32Array, Streams
 
 
 class ReadingNoise:
@@ -15,40 +20,43 @@ class ReadingNoise:
     appendix B).
 
     Args:
-        n: Number of robots.
-        gain: Standard deviation of the gain error.
-        bias: Standard deviation of the bias, in the reading's unit.
-        white: Standard deviation of the white noise, in the reading's unit.
-        resolution: Size of one register count for every joint, (J,); 0 leaves the readings unrounded.
+        width: Number of readings, J.
+        parameters: How large the errors are: standard deviations of the parameters `NAME_gain`, `_bias`, `_white`.
+        name: What the parameters' names begin with.
+        resolution: Size of one register count for every reading, (J,); 0 leaves the readings unrounded.
     """
 
-    def __init__(self, n: int, gain: float, bias: float, white: float, resolution: Float64Array) -> None:
-        joints = len(resolution)
+    def __init__(self, width: int, parameters: EpisodeParameters, name: str, resolution: Float64Array) -> None:
+        n = len(parameters.values)
+        gain, bias, white = (_array(parameters, f"{name}_{part}") for part in ("gain", "bias", "white"))
+        self._gain_std, self._bias_std, self._white_std = gain, bias, white
         self._rounds = bool(np.all(resolution > 0.0))
-        self._gain_std, self._bias_std, self._white_std = gain, bias, np.float32(white)
         self._resolution = resolution
-        self._factor = np.ones((n, joints))
-        self._bias = np.zeros((n, joints))
-        self._white = np.zeros((n, joints), np.float32)
+        self._factor = np.ones((n, width))
+        self._bias = np.zeros((n, width))
+        self.width = 0 if white is None else width
+        """How many numbers of white noise a tick takes."""
+        self._white = np.zeros((n, self.width))
 
-    def begin(self, ids: Indices, rng: np.random.Generator) -> None:
+    def begin(self, ids: Indices, streams: Streams) -> None:
         """Draw the gain and bias errors of new episodes."""
-        shape = (len(ids), self._bias.shape[1])
-        if self._gain_std > 0.0:
-            self._factor[ids] = 1.0 + self._gain_std * rng.standard_normal(shape)
-        if self._bias_std > 0.0:
-            self._bias[ids] = self._bias_std * rng.standard_normal(shape)
+        width = self._bias.shape[1]
+        if self._gain_std is not None:
+            self._factor[ids] = 1.0 + self._gain_std[ids] * streams.normal(ids, width)
+        if self._bias_std is not None:
+            self._bias[ids] = self._bias_std[ids] * streams.normal(ids, width)
 
-    def apply(self, values: Float64Array, rng: np.random.Generator) -> None:
-        """Turn true values of all robots, (n, J), into readings, in place."""
-        if self._white_std > 0.0:
-            rng.standard_normal(out=self._white, dtype=np.float32)
-            np.multiply(self._white, self._white_std, out=self._white)
+    def apply(self, values: Float64Array, white: Float32Array) -> None:
+        """Turn true values of all robots, (n, J), into readings, in place, with unit noise (n, width)."""
+        if self._white_std is not None:
+            np.multiply(white, self._white_std, out=self._white)
         self._read(values, self._factor, self._bias, self._white)
 
-    def first(self, ids: Indices, values: Float64Array, rng: np.random.Generator) -> None:
+    def first(self, ids: Indices, values: Float64Array, streams: Streams) -> None:
         """Turn true values of some robots, (k, J), into readings, in place."""
-        white = self._white_std * rng.standard_normal(values.shape, dtype=np.float32)
+        white = np.zeros((len(ids), 0))
+        if self._white_std is not None:
+            white = self._white_std[ids] * streams.normal(ids, self.width)
         self._read(values, self._factor[ids], self._bias[ids], white)
 
     def state_dict(self) -> dict[str, Float64Array]:
@@ -60,12 +68,12 @@ class ReadingNoise:
         self._factor[...] = state["factor"]
         self._bias[...] = state["bias"]
 
-    def _read(self, values: Float64Array, factor: Float64Array, bias: Float64Array, white: np.ndarray) -> None:
-        if self._gain_std > 0.0:
+    def _read(self, values: Float64Array, factor: Float64Array, bias: Float64Array, white: Float64Array) -> None:
+        if self._gain_std is not None:
             np.multiply(values, factor, out=values)
-        if self._bias_std > 0.0:
+        if self._bias_std is not None:
             np.add(values, bias, out=values)
-        if self._white_std > 0.0:
+        if self._white_std is not None:
             np.add(values, white, out=values)
         if self._rounds:
             quantize(values, self._resolution)
@@ -78,51 +86,57 @@ class OrientationNoise:
     (1, angles / 2), brought to length 1.
 
     Args:
-        n: Number of robots.
         imus: K
-        bias: Standard deviation about each axis, rad.
-        white: Standard deviation about each axis, rad.
+        parameters: `orientation_bias` and `orientation_white` are standard deviations about each axis, rad.
     """
 
-    def __init__(self, n: int, imus: int, bias: float, white: float) -> None:
-        self._bias_std, self._white_std = bias, white
-        self._bias = np.zeros((n, imus, 3))
+    def __init__(self, imus: int, parameters: EpisodeParameters) -> None:
+        self._bias_std = parameters.array("orientation_bias")
+        self._white_std = parameters.array("orientation_white")
+        n = len(parameters.values)
+        self._half_bias = np.zeros((n, 3 * imus))
+        self.width = 0 if self._white_std is None else 3 * imus
+        """How many numbers of white noise a tick takes."""
 
-    def begin(self, ids: Indices, rng: np.random.Generator) -> None:
+    def begin(self, ids: Indices, streams: Streams) -> None:
         """Draw the biases of new episodes."""
-        if self._bias_std > 0.0:
-            self._bias[ids] = self._bias_std * rng.standard_normal((len(ids), *self._bias.shape[1:]))
+        if self._bias_std is not None:
+            self._half_bias[ids] = 0.5 * self._bias_std[ids] * streams.normal(ids, self._half_bias.shape[1])
 
-    def apply(self, values: Float64Array, rng: np.random.Generator) -> None:
-        """Turn true orientations of all robots, (n, 4K), into readings, in place."""
-        self._turn(values, self._bias, rng)
+    def apply(self, values: Float64Array, white: Float32Array) -> None:
+        """Turn true orientations of all robots, (n, 4K), into readings, in place, with unit noise (n, width)."""
+        if self._white_std is not None:
+            turn(values, self._half_bias + white * (0.5 * self._white_std))
+        elif self._bias_std is not None:
+            turn(values, self._half_bias)
 
-    def first(self, ids: Indices, values: Float64Array, rng: np.random.Generator) -> None:
+    def first(self, ids: Indices, values: Float64Array, streams: Streams) -> None:
         """Turn true orientations of some robots, (k, 4K), into readings, in place."""
-        self._turn(values, self._bias[ids], rng)
+        half = self._half_bias[ids]
+        if self._white_std is not None:
+            half = half + streams.normal(ids, self.width) * (0.5 * self._white_std[ids])
+        if self.width or self._bias_std is not None:
+            turn(values, half)
 
     def state_dict(self) -> dict[str, Float64Array]:
         """Return the errors of the running episodes."""
-        return {"bias": self._bias.copy()}
+        return {"bias": self._half_bias.copy()}
 
     def load_state_dict(self, state: dict[str, Float64Array]) -> None:
         """Take over the errors that `state_dict` returned."""
-        self._bias[...] = state["bias"]
+        self._half_bias[...] = state["bias"]
 
-    def _turn(self, values: Float64Array, bias: Float64Array, rng: np.random.Generator) -> None:
-        if self._bias_std == self._white_std == 0.0:
-            return
-        half = 0.5 * bias
-        if self._white_std > 0.0:
-            half += 0.5 * self._white_std * rng.standard_normal(bias.shape)
-        quaternion = values.reshape(len(values), -1, 4)
-        w, x, y, z = (quaternion[:, :, part].copy() for part in range(4))
-        a, b, c = (half[:, :, axis] for axis in range(3))
-        quaternion[:, :, 0] = w - x * a - y * b - z * c
-        quaternion[:, :, 1] = x + w * a + y * c - z * b
-        quaternion[:, :, 2] = y + w * b + z * a - x * c
-        quaternion[:, :, 3] = z + w * c + x * b - y * a
-        quaternion /= np.sqrt(np.square(quaternion).sum(axis=2, keepdims=True))
+
+def turn(values: Float64Array, half: Float64Array) -> None:
+    """Turn orientations, (n, 4K), by small angles about their own axes, given halved, (n, 3K), rad, in place."""
+    quaternion, angles = values.reshape(len(values), -1, 4), half.reshape(len(values), -1, 3)
+    w, x, y, z = (quaternion[:, :, part].copy() for part in range(4))
+    a, b, c = (angles[:, :, axis] for axis in range(3))
+    quaternion[:, :, 0] = w - x * a - y * b - z * c
+    quaternion[:, :, 1] = x + w * a + y * c - z * b
+    quaternion[:, :, 2] = y + w * b + z * a - x * c
+    quaternion[:, :, 3] = z + w * c + x * b - y * a
+    quaternion /= np.sqrt(np.square(quaternion).sum(axis=2, keepdims=True))
 
 
 def quantize(values: Float64Array, resolution: Float64Array) -> None:
@@ -135,27 +149,32 @@ def quantize(values: Float64Array, resolution: Float64Array) -> None:
 def register_resolution(robot: RobotConfig) -> dict[str, Float64Array]:
     """Return the size of one register count for every joint, (J,), by group of readings, SI units."""
     motors = [joint.motor for joint in robot.joints.values()]
-    effort = np.array([motor.effort_unit for motor in motors])
     return {
         "joint_position": np.array([2.0 * np.pi / motor.counts_per_revolution for motor in motors]),
         "joint_velocity": np.array([motor.velocity_unit for motor in motors]),
-        "joint_effort": effort,
+        "joint_effort": np.array([motor.effort_unit for motor in motors]),
     }
 
 
-def reading_noises(n: int, noise: NoiseConfig, robot: RobotConfig) -> dict[str, ReadingNoise | OrientationNoise]:
-    """Return the noise of every group of readings."""
+def reading_noises(
+    groups: tuple[str, ...], parameters: EpisodeParameters, robot: RobotConfig, *, rounds: bool
+) -> dict[str, ReadingNoise | OrientationNoise]:
+    """Return the noise of every group of readings that is observed."""
     resolution = register_resolution(robot)
-    imus, gyro = len(robot.imus), noise.angular_velocity
-    noises: dict[str, ReadingNoise | OrientationNoise] = {
-        group: ReadingNoise(n, entry.gain, entry.bias, entry.white, resolution[group] * float(noise.quantize))
-        for group, entry in (
-            ("joint_position", noise.joint_position),
-            ("joint_velocity", noise.joint_velocity),
-            ("joint_effort", noise.joint_effort),
-        )
-    }
-    # An IMU's counts are far finer than its noise, so its readings are not rounded.
-    noises["angular_velocity"] = ReadingNoise(n, 0.0, gyro.bias, gyro.white, np.zeros(3 * imus))
-    noises["orientation"] = OrientationNoise(n, imus, noise.orientation.bias, noise.orientation.white)
+    noises: dict[str, ReadingNoise | OrientationNoise] = {}
+    for group in groups:
+        if group in JOINT_GROUPS:
+            noises[group] = ReadingNoise(len(robot.joints), parameters, group, resolution[group] * float(rounds))
+        elif group == TIP_GROUP:
+            noises[group] = ReadingNoise(3, parameters, group, np.zeros(3))
+        elif group == "orientation":
+            noises[group] = OrientationNoise(len(robot.imus), parameters)
+        elif group in IMU_GROUPS:
+            # An IMU's counts are far finer than its noise, so its readings are not rounded.
+            noises[group] = ReadingNoise(3 * len(robot.imus), parameters, group, np.zeros(3 * len(robot.imus)))
     return noises
+
+
+def _array(parameters: EpisodeParameters, name: Any) -> Float64Array | None:  # noqa: ANN401 - a name put together
+    known: ParameterName = name
+    return parameters.array(known)

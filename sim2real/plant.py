@@ -6,7 +6,8 @@ import numpy as np
 from configs.schema.robot import RobotConfig
 from hardware.imu_sample import Motion
 from hardware.types import Float64Array
-from sim2real.model import IMU_GROUPS, add_imu, columns_of, compile_spec, imu_columns, joint_addresses, load_spec
+from sim2real.injection import IMU_GROUPS, add_imu
+from sim2real.model import columns_of, compile_spec, imu_columns, joint_addresses, load_spec
 
 
 class MujocoPlant:

@@ -1,32 +1,65 @@
 """Thousands of randomised robots stepped together: the core behind the vector and the single environment."""
 
-from typing import Any
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any, Final
 
-import mujoco
 import numpy as np
-import numpy.typing as npt
 from mujoco.batch import Batch, SimulationError
 
+from configs.errors import ConfigError
+from configs.schema.curriculum import CurriculumConfig, FixedCurriculumConfig
 from configs.schema.randomization import RandomizationConfig
 from configs.schema.task import TaskConfig
-from hardware.types import Float64Array
-from runtime.contract.action import ActionPipeline
-from runtime.contract.goal import goal_error
+from runtime.contract.goal import Goal
 from runtime.contract.observation import Float32Array, ObservationPipeline
 from runtime.contract.signals import Signals
 from runtime.contract.spec import contract_of
+from sim2real.actuation import Actuation
+from sim2real.command_source import make_commands
+from sim2real.disturbance import Pushes, Wrenches
+from sim2real.divergence import Divergence
 from sim2real.episodes import EpisodeStatistics
-from sim2real.imu import FirstImuReadings
-from sim2real.latency import EpisodeLatency
-from sim2real.model import GROUP_OF_TERM, Indices, build_model, columns_of
-from sim2real.noise import quantize, reading_noises, register_resolution
-from sim2real.randomization import EpisodePhysics
-from sim2real.terms import REWARDS, TERMINATIONS, TaskConstants, TaskState
+from sim2real.metrics import METRIC_NEEDS, make_metric
+from sim2real.model import Indices, build_model
+from sim2real.options import model_options, observed_groups, terrain_of
+from sim2real.placement import Placement
+from sim2real.privileged import PRIVILEGED_NEEDS, Privileged, Seen
+from sim2real.randomization.parameters import EpisodeParameters
+from sim2real.sensing import Sensing
+from sim2real.slope import GroundSlope
+from sim2real.streams import Streams
+from sim2real.task_state import TaskConstants, TaskState
+from sim2real.terms import REWARDS, TERMINATIONS, Requirements
+from sim2real.timing import EpisodeTiming, PeriodJitter
 from sim2real.transition import Transition
+from sim2real.truth import Truth
+
+WHOLE_RANGE: Final = FixedCurriculumConfig(strategy="fixed")
+"""Every episode draws from the whole range of the randomisation."""
+
+
+@dataclass(frozen=True)
+class EpisodeRecord:
+    """What makes an episode what it is: with the same actions, `Simulation.replay` shows the same again."""
+
+    key: int
+    """Of the environment's random stream."""
+    counter: int
+    """Numbers taken from it before the episode, its parameters included."""
+    parameters: dict[str, list[float]]
+    """Drawn values by name, SI."""
+
+    def document(self) -> dict[str, Any]:
+        """Return plain data."""
+        return asdict(self)
 
 
 class Simulation:
     """n simulations of one task on MuJoCo's batch, with the robot's contract at both ends.
+
+    Every simulation has a random stream of its own: its episodes depend on the seed and its number, not on how many
+    others there are. (With a moving curriculum, what others met decides what is drawn.)
 
     Latency is exact to the physics step: an observation latency is the age of the reading when it is observed.
     A reading is never younger than one physics step: `Batch.step` leaves the sensors as of the last substep's start.
@@ -37,107 +70,180 @@ class Simulation:
         n: Number of simulations.
         seed: Seed of everything random here.
         threads: Threads that step the simulations; 0 uses every core. Results do not depend on it.
+        curriculum: How much of the randomisation is met, and when.
     """
 
     def __init__(
-        self, task: TaskConfig, randomization: RandomizationConfig, n: int, *, seed: int = 0, threads: int = 0
+        self,
+        task: TaskConfig,
+        randomization: RandomizationConfig,
+        n: int,
+        *,
+        seed: int = 0,
+        threads: int = 0,
+        curriculum: CurriculumConfig = WHOLE_RANGE,
     ) -> None:
         self.task, self.randomization, self.n = task, randomization, n
         self.contract = contract_of(task)
-        latency = randomization.latency
-        groups = {GROUP_OF_TERM[entry.term] for entry in task.observation if entry.term in GROUP_OF_TERM}
-        self._groups = tuple(sorted(groups))
-        self._robot = build_model(
-            task,
-            action_delay_max=latency.action[1],
-            observation_delay_max=latency.observation[1],
-            imu_delay_max=latency.imu[1],
-            groups=self._groups,
-        )
+        self._needs = Requirements.of(task, PRIVILEGED_NEEDS | METRIC_NEEDS)
+        groups = observed_groups(task)
+        self._terrain = terrain_of(randomization)
+        self._robot = build_model(task, model_options(randomization, groups, self._needs, self._terrain))
+        self._needs.check(task, {"base": self._robot.base is not None, "rail": self._robot.rail is not None})
+        if self._terrain is not None and self._robot.base is None:
+            raise ConfigError(f"task {task.name!r}: terrain_roughness needs a robot with a free base")
         self.batch = Batch(self._robot.model, nsim=n, nthread=threads)
-        self._rng = np.random.default_rng(seed)
-        self.observation_pipeline = ObservationPipeline(self.contract, n)
-        self.action_pipeline = ActionPipeline(self.contract, n)
-        self._latency = EpisodeLatency(self.batch, self._robot, self._groups, latency, task.physics.timestep)
-        self._bind()
-        self._physics = EpisodePhysics(self.batch, self._robot, randomization, self._strength)
-        self._noises = reading_noises(n, randomization.noise, task.robot)
-        resolution = register_resolution(task.robot)["joint_effort"]
-        self._effort_resolution = resolution if randomization.noise.quantize else None
+        self._streams = Streams(seed, n)
+        self._parameters = EpisodeParameters(self.batch, self._robot, randomization, curriculum)
+        self._build(groups)
         self.length_max = round(task.episode_duration * task.control_rate)
-        self._hold = min(round(task.goal.hold * task.control_rate), self.length_max)
-        self.episodes = EpisodeStatistics(n, tuple(entry.term for entry in task.rewards))
-        self._weights = np.array([entry.weight / task.control_rate for entry in task.rewards])
+        self._hold = min(round(self._goal.hold * task.control_rate), self.length_max)
 
-    def _bind(self) -> None:
-        """Get the live arrays of the batch, and make the buffers."""
-        n, batch, robot = self.n, self.batch, self._robot
-        joints = len(robot.qpos)
-        self._control = batch.bind("ctrl")
-        self._qpos, self._qvel = batch.bind("qpos"), batch.bind("qvel")
-        self._sensordata, self._history = batch.bind("sensordata"), batch.bind("history")
-        self._first_imus = FirstImuReadings(batch, robot, self._groups, self._latency.sensor)
-        self._columns = {group: columns_of(robot.sensors[group]) for group in self._groups}
-        self._q, self._v = columns_of(robot.qpos), columns_of(robot.dof)
-        self._u = columns_of(robot.control)
-        self._template = batch.state[0].copy()
-        # MuJoCo resets a simulation whose state is bad and counts that here.
-        first, last = mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarning.mjWARN_BADQACC
-        self._bad_states = batch.warning[:, int(first) : int(last) + 1, 1]
-        self._strength = np.ones((n, joints))
-        self.signals = Signals.zeros(n, joints, len(self.task.robot.imus), len(self.task.commands))
-        # Views with one row for each robot, into which sensors are copied.
-        self._readings: dict[str, Float64Array] = {
-            group: getattr(self.signals, group).reshape(n, -1) for group in self._groups
-        }
-        self._constants = TaskConstants.of(self.task)
-        self._state = TaskState(
-            position=np.zeros((n, joints)),
-            velocity=np.zeros((n, joints)),
-            effort=np.zeros((n, joints)),
-            action=self.action_pipeline.last_action,
-            previous_action=np.zeros((n, joints), np.float32),
-            goal_error=np.zeros(n),
+    def _build(self, groups: tuple[str, ...]) -> None:
+        """Make the parts, and the buffers between them."""
+        n, batch, robot, task, parameters = self.n, self.batch, self._robot, self.task, self._parameters
+        rounds, period = self.randomization.quantize, 1.0 / task.control_rate
+        self._timing = EpisodeTiming(batch, robot, groups, parameters, task.physics.timestep)
+        self._jitter = PeriodJitter(batch, parameters, task.physics.timestep)
+        self._slope = GroundSlope(batch, parameters)
+        self._sensing = Sensing(batch, robot, task, groups, parameters, self._timing, self._slope, rounds=rounds)
+        self._actuation = Actuation(batch, robot, task, self.contract, parameters, rounds=rounds)
+        self._placement = Placement(batch, robot, task, parameters, self._terrain)
+        self._pushes = Pushes(batch, robot, parameters, period)
+        self._wrenches = Wrenches(batch, robot, parameters, period)
+        self._divergence = Divergence(batch, task.decimation)
+        self.observation_pipeline = ObservationPipeline(self.contract, n)
+        self.signals = self._sensing.signals
+        self._commands = make_commands(
+            task, self.contract.robot, self.signals.command, parameters.array("command_scale")
         )
-        self._goal_joint = list(self.task.robot.joints).index(self.task.goal.joint)
-        self._rewards = np.zeros((len(self.task.rewards), n))
-        size = self.contract.observation_size
+        self._truth = Truth(batch, robot, task, self._needs.needs, self._terrain)
+        self._constants = TaskConstants.of(task)
+        self._state = self._task_state(n)
+        self._state.action = self._actuation.pipeline.last_action
+        self._goal = Goal(self.contract, n)
+        # The goal is judged by the truth; an attitude is what an ideal IMU would read.
+        self._true_signals = Signals.zeros(n, len(robot.qpos), len(task.robot.imus), len(task.commands))
+        self._true_signals.joint_position, self._true_signals.command = self._state.position, self._state.command
+        self._metrics = [make_metric(name, n, task, self._constants) for name in task.metrics]
+        self.episodes = EpisodeStatistics(
+            n,
+            tuple(entry.term for entry in task.rewards),
+            tuple(name for metric in self._metrics for name in metric.names),
+        )
+        self._privileged = Privileged(task, parameters.space)
+        self._normalized_parameters = np.zeros_like(parameters.values)
+        widths = np.cumsum([0, self._actuation.width, *self._sensing.widths])
+        self._white = np.zeros((n, int(widths[-1])), np.float32)
+        self._white_parts = [self._white[:, start:stop] for start, stop in pairwise(widths)]
+        self._weights = np.array([entry.weight / task.control_rate for entry in task.rewards])
+        self._rewards = np.zeros((len(task.rewards), n))
+        self._records = np.zeros(n, np.uint64)
+        observations, extra = self.contract.observation_size, self._privileged.size
         self.transition = Transition(
             observation=self.observation_pipeline.observation,
-            final_observation=np.zeros((n, size), np.float32),
+            final_observation=np.zeros((n, observations), np.float32),
+            privileged=np.zeros((n, extra), np.float32),
+            final_privileged=np.zeros((n, extra), np.float32),
             reward=np.zeros(n, np.float32),
             terminated=np.zeros(n, np.bool_),
             truncated=np.zeros(n, np.bool_),
         )
 
+    def _task_state(self, n: int) -> TaskState:
+        joints = len(self._robot.qpos)
+        return TaskState(
+            position=np.zeros((n, joints)),
+            velocity=np.zeros((n, joints)),
+            effort=np.zeros((n, joints)),
+            action=np.zeros((n, joints), np.float32),
+            previous_action=np.zeros((n, joints), np.float32),
+            goal_error=np.zeros(n),
+            previous_velocity=np.zeros((n, joints)),
+            command=np.zeros((n, len(self.task.commands))),
+        )
+
+    @property
+    def divergence(self) -> Divergence:
+        """Where diverged simulations are found and saved."""
+        return self._divergence
+
+    @property
+    def parameters(self) -> EpisodeParameters:
+        """What differs between the running episodes."""
+        return self._parameters
+
+    @property
+    def state(self) -> TaskState:
+        """The true state after the last step."""
+        return self._state
+
     def seed(self, seed: int) -> None:
         """Start the random numbers anew."""
-        self._rng = np.random.default_rng(seed)
+        self._streams.seed(seed)
 
     def stagger(self) -> None:
         """Give every running episode a random age."""
-        self.episodes.length[:] = self._rng.integers(0, self.length_max, self.n)
+        ids = np.arange(self.n)
+        self.episodes.length[:] = (self._streams.uniform(ids, 1)[:, 0] * self.length_max).astype(np.int64)
+        self.episodes.whole[:] = False
+
+    def record(self, index: int) -> EpisodeRecord:
+        """Return what makes the running episode of one simulation what it is."""
+        key, _ = self._streams.place(index)
+        return EpisodeRecord(key, int(self._records[index]), self._parameters.record(index))
+
+    def replay(self, index: int, record: EpisodeRecord) -> None:
+        """Begin the episode of one simulation as a recorded one began; the same actions then lead to the same.
+
+        Raises:
+            ValueError: The record is of another randomisation.
+        """
+        if list(record.parameters) != list(self._parameters.space.names):
+            raise ValueError(f"the record has the parameters {', '.join(record.parameters) or 'none'}")
+        values = np.concatenate([np.zeros(0), *record.parameters.values()])[None, :]
+        self._streams.set_place(index, (record.key, record.counter))
+        ids = np.array([index])
+        self._parameters.put(ids, values, self._parameters.tags[ids])
+        self._begin(ids)
+        self.episodes.begin(ids)
 
     def begin(self, ids: Indices) -> None:
-        """Begin new episodes of some simulations; their rows of `transition.observation` show the first observation."""
-        self._physics.draw(ids, self._rng)
-        self._latency.draw(ids, self._rng)
-        position, velocity = self._place(ids)
-        first = Signals.zeros(len(ids), position.shape[1], len(self.task.robot.imus), len(self.task.commands))
-        present = {"joint_position": position, "joint_velocity": velocity, **self._first_imus.read(ids)}
-        for group in self._groups:
-            values: Float64Array = getattr(first, group).reshape(len(ids), -1)
-            if group in present:
-                values[:] = present[group]
-            noise = self._noises[group]
-            noise.begin(ids, self._rng)
-            noise.first(ids, values, self._rng)
-        self._draw_commands(ids)
+        """Begin new episodes of some simulations; their rows of `transition` show the first observation."""
+        self._parameters.draw(ids, self._streams)
+        self._begin(ids)
+
+    def _begin(self, ids: Indices) -> None:
+        """Begin episodes whose parameters are set."""
+        streams = self._streams
+        self._records[ids] = streams.counter[ids]
+        self._timing.begin(ids)
+        self._slope.begin(ids, streams)
+        self._commands.begin(ids, streams)
+        position, velocity = self._placement.place(ids, streams)
+        self._actuation.begin(ids, streams)
+        self._placement.fill_controls(ids, self._actuation.neutral(ids, position))
+        self._pushes.begin(ids)
+        first = self._sensing.first(ids, position, velocity, streams)
         first.command[:] = self.signals.command[ids]
-        self.action_pipeline.reset(ids)
         self._state.previous_action[ids] = 0.0
+        self._state.velocity[ids] = velocity
         none = np.zeros((len(ids), self.contract.action_size), np.float32)
         self.observation_pipeline.restart(ids, first, none)
+        self._show_privileged(ids)
+
+    def _show_privileged(self, ids: Indices) -> None:
+        """Write the privileged rows of new episodes."""
+        if not self._privileged.size:
+            return
+        self._normalized_parameters[ids] = self._privileged.normalized(self._parameters.values[ids])
+        state = self._task_state(len(ids))
+        state.command[:] = self.signals.command[ids]
+        self._truth.read(state, np.zeros((len(ids), 1)), ids)
+        out = np.zeros((len(ids), self._privileged.size), np.float32)
+        seen = Seen(state, self._constants, self._normalized_parameters[ids], self._pushes.pending[ids])
+        self._privileged.write(seen, out)
+        self.transition.privileged[ids] = out
 
     def step(self, action: Float32Array) -> Indices:
         """Advance every simulation by one control step and fill `transition`; return who ended, without beginning anew.
@@ -145,75 +251,57 @@ class Simulation:
         Args:
             action: (n, A).
         """
-        out, state = self.transition, self._state
+        out, state, streams = self.transition, self._state, self._streams
         np.copyto(state.previous_action, state.action)
-        self._command(action)
-        failed = self._advance()
-        self._sense()
-        np.copyto(state.position, self._qpos[:, self._q])
-        np.copyto(state.velocity, self._qvel[:, self._v])
-        state.goal_error = goal_error(state.position[:, self._goal_joint], self.task.goal.position, self.task.goal.wrap)
-        self._judge(failed)
-        if self.contract.phase_frequency is not None:
-            np.multiply(self.episodes.length[:, None], 1.0 / self.contract.control_rate, out=self.signals.clock)
-        self.observation_pipeline.observe(self.signals, self.action_pipeline.last_action)
+        np.copyto(state.previous_velocity, state.velocity)
+        if self._white.shape[1]:
+            streams.noise(self._white)
+        self._actuation.command(action, out.observation, self._white_parts[0], state.effort, streams)
+        self._pushes.apply(streams)
+        self._wrenches.apply(streams)
+        self._jitter.stretch(streams)
+        self._divergence.remember()
+        broken = self._divergence.find(self._advance())
+        if len(broken):
+            self._bury(broken)
+        self._sensing.sense(self._white_parts[1:], streams)
+        np.multiply(self.episodes.length[:, None] + 1, 1.0 / self.contract.control_rate, out=self.signals.clock)
+        np.copyto(state.command, self.signals.command)
+        self._truth.read(state, self.signals.clock)
+        if len(broken):
+            self._sensing.forget(broken)
+            _forget(state, broken)
+        self._judge(broken)
+        asked_anew = self._commands.step(streams)
+        for metric in self._metrics:
+            metric.add(state, asked_anew)
+        self.observation_pipeline.observe(self.signals, self._actuation.pipeline.last_action)
         np.copyto(out.final_observation, out.observation)
+        if self._privileged.size:
+            np.copyto(state.command, self.signals.command)
+            seen = Seen(state, self._constants, self._normalized_parameters, self._pushes.pending)
+            self._privileged.write(seen, out.privileged)
+            np.copyto(out.final_privileged, out.privileged)
         return np.flatnonzero(out.terminated | out.truncated)
 
     def finish(self, ids: Indices) -> None:
         """Count the episodes of some simulations as ended: success is an unbroken hold at the end of a full episode."""
-        success = self.transition.truncated[ids] & (self.episodes.held[ids] >= self._hold)
-        self.episodes.finish(ids, success)
-
-    def _draw_commands(self, ids: Indices) -> None:
-        """Draw what is asked of the policy in new episodes."""
-        for column, command in enumerate(self.task.commands.values()):
-            self.signals.command[ids, column] = self._rng.uniform(*command.range, len(ids))
-
-    def _place(self, ids: Indices) -> tuple[Float64Array, Float64Array]:
-        """Draw the joint state of new episodes and write the whole simulation state, delay buffers included."""
-        reset, shape = self.task.reset, (len(ids), len(self._robot.qpos))
-        position = self._rng.uniform(*reset.position, shape)
-        if reset.around == "default":
-            position += [joint.default_position for joint in self.task.robot.joints.values()]
-        velocity = self._rng.uniform(*reset.velocity, shape)
-        if reset.start_pose_share > 0.0:
-            self._start_as_on_the_robot(position, velocity)
-        self.batch.state[ids] = self._template
-        self._qpos[np.ix_(ids, self._robot.qpos)] = position
-        self._qvel[np.ix_(ids, self._robot.dof)] = velocity
-        # A reset leaves zeros in the delay buffers; what was read and commanded before the episode must be neutral.
-        initial = {"joint_position": position, "joint_velocity": velocity}
-        for group in self._groups:
-            if group in initial:
-                self._fill(ids, self._robot.sensor_history[group], initial[group])
-        neutral = np.zeros(shape) if self.contract.action.target == "effort" else position
-        self._control[np.ix_(ids, self._robot.control)] = neutral
-        self._fill(ids, self._robot.control_history, neutral)
-        return position, velocity
-
-    def _start_as_on_the_robot(self, position: Float64Array, velocity: Float64Array) -> None:
-        """Put some of the new episodes, (k, J) each, at rest where the ramp to the start pose would leave them."""
-        robot = self.task.robot
-        chosen = self._rng.random(len(position)) < self.task.reset.start_pose_share
-        pose = np.array([joint.default_position for joint in robot.joints.values()])
-        position[chosen] = pose + self._rng.uniform(-1.0, 1.0, position[chosen].shape) * robot.ready.tolerance
-        velocity[chosen] = 0.0
-
-    def _fill(self, ids: Indices, columns: npt.NDArray[np.intp], values: Float64Array) -> None:
-        if columns.size:
-            self._history[ids[:, None, None], columns] = values[:, :, None]
-
-    def _command(self, action: Float32Array) -> None:
-        targets = self.action_pipeline.apply(action)
-        if self.contract.action.target == "effort":
-            effort = self._state.effort
-            np.copyto(effort, targets.effort)
-            if self._effort_resolution is not None:
-                quantize(effort, self._effort_resolution)
-            self._control[:, self._u] = effort * self._strength
-        else:
-            self._control[:, self._u] = targets.position
+        episodes = self.episodes
+        truncated = self.transition.truncated[ids]
+        success = truncated & (episodes.held[ids] >= self._hold)
+        performance = success.astype(np.float64)
+        if self.task.performance is not None:
+            performance = np.clip(episodes.performance[ids] / self.length_max, 0.0, 1.0)
+        whole = episodes.whole[ids]
+        self._parameters.report(ids[whole], performance[whole])
+        metrics = {name: values for metric in self._metrics for name, values in metric.finish(ids).items()}
+        episodes.finish(
+            ids,
+            success=success,
+            terminated=self.transition.terminated[ids],
+            performance=performance,
+            metrics=metrics,
+        )
 
     def _advance(self) -> Indices | None:
         """Step the physics; return the simulations that MuJoCo refused to step."""
@@ -223,74 +311,100 @@ class Simulation:
             return np.asarray(error.ids, np.intp)
         return None
 
-    def _sense(self) -> None:
-        for group in self._groups:
-            values = self._readings[group]
-            np.copyto(values, self._sensordata[:, self._columns[group]])
-            self._noises[group].apply(values, self._rng)
+    def _bury(self, broken: Indices) -> None:
+        """Count and save simulations that diverged, and put them into a state that is finite."""
+        self.episodes.diverged += len(broken)
+        for index in broken:
+            record = self.record(int(index)).document() | {"step": int(self.episodes.length[index])}
+            self._divergence.save(int(index), record)
+        self._placement.lay_down(broken)
 
-    def _judge(self, failed: Indices | None) -> None:
+    def _judge(self, broken: Indices) -> None:
         """Compute rewards and ends of episodes."""
         out, state, task = self.transition, self._state, self.task
+        self._measure_goal()
         for row, entry in enumerate(task.rewards):
             np.multiply(
                 REWARDS[entry.term](state, self._constants, entry.scale), self._weights[row], out=self._rewards[row]
             )
-        broken = self._diverged(failed)
         self._rewards[:, broken] = 0.0
-        self.episodes.add(self._rewards, np.abs(state.goal_error) <= task.goal.tolerance)
+        self.episodes.add(self._rewards, self._goal.within(state.goal_error))
+        if task.performance is not None:
+            term = REWARDS[task.performance.term]
+            self.episodes.performance += term(state, self._constants, task.performance.scale)
         out.terminated[:] = False
-        for term in task.terminations:
-            np.logical_or(out.terminated, TERMINATIONS[term](state, self._constants), out=out.terminated)
+        for ending in task.terminations:
+            ended = TERMINATIONS[ending.term](state, self._constants, ending.limit)
+            np.logical_or(out.terminated, ended, out=out.terminated)
         out.terminated[broken] = True
         np.sum(self._rewards, axis=0, out=out.reward)
+        if task.reward_min is not None:
+            np.maximum(out.reward, task.reward_min / task.control_rate, out=out.reward)
         np.subtract(out.reward, task.termination_penalty, out=out.reward, where=out.terminated)
         np.greater_equal(self.episodes.length, self.length_max, out=out.truncated)
         np.logical_and(out.truncated, ~out.terminated, out=out.truncated)
 
-    def _diverged(self, failed: Indices | None) -> Indices:
-        """Return and count the simulations that are no longer finite; their readings become neutral numbers."""
-        state = self._state
-        finite = np.isfinite(state.position + state.velocity).all(axis=1) & ~self._bad_states.any(axis=1)
-        if failed is not None:
-            finite[failed] = False
-        broken = np.flatnonzero(~finite)
-        if len(broken):
-            self.episodes.diverged += len(broken)
-            self._bad_states[broken] = 0
-            for group, values in self._readings.items():
-                values[broken] = 0.0 if group != "orientation" else np.tile([1.0, 0.0, 0.0, 0.0], values.shape[1] // 4)
-        return broken
+    def _measure_goal(self) -> None:
+        """Measure how far everybody is from the goal."""
+        signals = self._true_signals
+        if self.task.goal.kind == "upright":
+            columns = self._robot.sensors["orientation"]
+            np.copyto(signals.orientation.reshape(self.n, -1), self._sensing.true("orientation", columns))
+        np.copyto(self._state.goal_error, self._goal.distance(signals))
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that resuming bit for bit needs: arrays and plain data."""
         return {
-            "rng": self._rng.bit_generator.state,
-            "state": self.batch.state.copy(),
-            "strength": self._strength.copy(),
+            "streams": self._streams.state_dict(),
+            "parameters": self._parameters.state_dict(),
             "fields": {name: self.batch.expand(name).copy() for name in self._expanded()},
-            "noise": {group: self._noises[group].state_dict() for group in self._groups},
-            "last_action": self.action_pipeline.last_action.copy(),
-            "command": self.signals.command.copy(),
-            "pipeline": self.observation_pipeline.state_dict(),
+            "state": self.batch.state.copy(),
+            "records": self._records.view(np.int64).copy(),
+            "observation": self.observation_pipeline.state_dict(),
+            "privileged": self.transition.privileged.copy(),
+            "velocity": self._state.velocity.copy(),
+            "pending": self._pushes.pending.copy(),
             "episodes": self.episodes.state_dict(),
-        }
+            "metrics": [metric.state_dict() for metric in self._metrics],
+        } | {name: part.state_dict() for name, part in self._parts().items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over the state that `state_dict` of the same task and size returned."""
-        self._rng.bit_generator.state = state["rng"]
+        self._streams.load_state_dict(state["streams"])
+        self._parameters.load_state_dict(state["parameters"])
         for name in self._expanded():
             self.batch.expand(name)[...] = state["fields"][name]
-        if self._expanded():
-            self.batch.set_const()
         self.batch.state[...] = state["state"]
-        self._strength[...] = state["strength"]
-        for group in self._groups:
-            self._noises[group].load_state_dict(state["noise"][group])
-        self.action_pipeline.last_action[...] = state["last_action"]
-        self.signals.command[...] = state["command"]
-        self.observation_pipeline.load_state_dict(state["pipeline"])
+        self._records[...] = np.asarray(state["records"]).view(np.uint64)
+        self.observation_pipeline.load_state_dict(state["observation"])
+        self.transition.privileged[...] = state["privileged"]
+        self._normalized_parameters[...] = self._privileged.normalized(self._parameters.values)
+        self._state.velocity[...] = state["velocity"]
+        self._pushes.pending[...] = state["pending"]
         self.episodes.load_state_dict(state["episodes"])
+        for metric, saved in zip(self._metrics, state["metrics"], strict=True):
+            metric.load_state_dict(saved)
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+
+    def _parts(self) -> dict[str, Any]:
+        return {
+            "actuation": self._actuation,
+            "sensing": self._sensing,
+            "slope": self._slope,
+            "commands": self._commands,
+            "truth": self._truth,
+        }
 
     def _expanded(self) -> list[str]:
-        return [*self._physics.field_names, *self._latency.field_names]
+        names = {*self._parameters.field_names, *self._timing.field_names, *self._slope.field_names}
+        return sorted(names | set(self._jitter.field_names))
+
+
+def _forget(state: TaskState, rows: Indices) -> None:
+    """Put zeros in the place of what terms would see of some robots."""
+    for part in (state, state.base, state.feet):
+        for name in part.__slots__:
+            values = getattr(part, name)
+            if isinstance(values, np.ndarray) and len(values) > max(rows):
+                values[rows] = 0.0

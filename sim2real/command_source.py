@@ -1,0 +1,193 @@
+"""What is asked of simulated robots: commands drawn for each episode, anew while it lasts, or moving."""
+
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from configs.schema.task import TIP_COMMANDS, CommandConfig, TaskConfig, TipCommandsConfig, UniformCommandsConfig
+from hardware.types import BoolArray, Float64Array
+from runtime.contract.kinematics import Kinematics
+from runtime.contract.robot import RobotSpec
+from sim2real.model import Indices
+from sim2real.streams import Streams
+
+_CANDIDATES: Final = 12  # poses that are tried for a place within the commands' ranges
+_JOINT_SHARE: Final = 0.9  # of a joint's range that places are drawn from
+
+
+class CommandSource(Protocol):
+    """Writes the commands of n robots."""
+
+    def begin(self, ids: Indices, streams: Streams) -> None:
+        """Draw the commands of new episodes."""
+
+    def step(self, streams: Streams) -> BoolArray | None:
+        """Advance one control step; return who was given new commands, (n,), or None."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the next step depends on."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state."""
+
+
+class _Holds:
+    """Counts how long commands stay."""
+
+    def __init__(self, n: int, hold: tuple[float, float] | None, control_rate: float) -> None:
+        self._hold, self._rate = hold, control_rate
+        self.left = np.full(n, np.iinfo(np.int64).max, np.int64)
+        """Control steps until the next draw, (n,)."""
+
+    def begin(self, ids: Indices, streams: Streams) -> None:
+        """Draw how long the commands of some robots stay."""
+        if self._hold is not None:
+            low, high = self._hold
+            seconds = low + (high - low) * streams.uniform(ids, 1)[:, 0]
+            self.left[ids] = np.maximum(np.rint(seconds * self._rate), 1.0)
+
+    def over(self) -> BoolArray | None:
+        """Count one step; return whose time is over, (n,), or None."""
+        if self._hold is None:
+            return None
+        self.left -= 1
+        over = self.left <= 0
+        return over if over.any() else None
+
+
+class UniformCommands:
+    """Commands drawn uniformly from their ranges, held, and drawn anew.
+
+    Args:
+        config: How long they are held, and how often all are zero.
+        ranges: The commands.
+        out: Where they are written, (n, C).
+        scale: Factor on the ranges, (n, 1), if one is drawn.
+        control_rate: Hz
+    """
+
+    def __init__(
+        self,
+        config: UniformCommandsConfig,
+        ranges: Mapping[str, CommandConfig],
+        out: Float64Array,
+        scale: Float64Array | None,
+        control_rate: float,
+    ) -> None:
+        self._zero_share, self._out, self._scale = config.zero_share, out, scale
+        self._low = np.array([command.range[0] for command in ranges.values()])
+        self._high = np.array([command.range[1] for command in ranges.values()])
+        self._holds = _Holds(len(out), config.hold, control_rate)
+
+    def begin(self, ids: Indices, streams: Streams) -> None:
+        """Draw the commands of new episodes."""
+        if not len(self._low):
+            return
+        self._holds.begin(ids, streams)
+        uniform = streams.uniform(ids, len(self._low) + 1)
+        values = self._low + (self._high - self._low) * uniform[:, 1:]
+        if self._scale is not None:
+            values *= self._scale[ids]
+        values[uniform[:, 0] < self._zero_share] = 0.0
+        self._out[ids] = values
+
+    def step(self, streams: Streams) -> BoolArray | None:
+        """Draw anew where the time is over."""
+        over = self._holds.over()
+        if over is not None:
+            self.begin(np.flatnonzero(over), streams)
+        return over
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the next step depends on."""
+        return {"left": self._holds.left.copy()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state."""
+        self._holds.left[...] = state["left"]
+
+
+class TipCommands:
+    """Places that the tip can reach: where it would be with random joint positions, kept where it is in the ranges.
+
+    Args:
+        config: How long a place is held, and how fast the target moves to it.
+        task: Gives the ranges.
+        robot: Gives the kinematics.
+        out: Where all commands are written, (n, C).
+    """
+
+    def __init__(self, config: TipCommandsConfig, task: TaskConfig, robot: RobotSpec, out: Float64Array) -> None:
+        n, names = len(out), list(task.commands)
+        self._out, self._speed = out, config.speed
+        self._columns = [names.index(name) for name in TIP_COMMANDS]
+        self._low, self._high = (
+            np.array([task.commands[name].range[side] for name in TIP_COMMANDS]) for side in range(2)
+        )
+        self._kinematics = Kinematics(robot, n * _CANDIDATES)
+        joints = robot.joints
+        middle = np.array([0.5 * (joint.position_min + joint.position_max) for joint in joints])
+        half = np.array([0.5 * (joint.position_max - joint.position_min) for joint in joints])
+        self._joint_low, self._joint_range = middle - _JOINT_SHARE * half, 2.0 * _JOINT_SHARE * half
+        self._period = 1.0 / task.control_rate
+        self._holds = _Holds(n, config.hold, task.control_rate)
+        self._next, self._pace = np.zeros((n, 3)), np.zeros(n)
+
+    def begin(self, ids: Indices, streams: Streams) -> None:
+        """Draw the place of new episodes; a moving target also gets the next place to go to."""
+        self._out[np.ix_(ids, self._columns)] = self._places(ids, streams)
+        self._go_on(ids, streams)
+
+    def step(self, streams: Streams) -> BoolArray | None:
+        """Move the targets; draw anew where the time is over, or a moving target has arrived."""
+        over = self._holds.over()
+        if self._speed is None:
+            if over is not None:
+                self.begin(np.flatnonzero(over), streams)
+            return over
+        place = self._out[:, self._columns]
+        way = self._next - place
+        length = np.maximum(np.sqrt(np.square(way).sum(axis=1)), 1e-9)
+        stride = np.minimum(self._pace * self._period, length)
+        self._out[:, self._columns] = place + way * (stride / length)[:, None]
+        arrived = length <= stride
+        if over is not None:
+            arrived |= over
+        if arrived.any():
+            self._go_on(np.flatnonzero(arrived), streams)
+        return None
+
+    def _go_on(self, ids: Indices, streams: Streams) -> None:
+        self._holds.begin(ids, streams)
+        if self._speed is not None:
+            low, high = self._speed
+            self._next[ids] = self._places(ids, streams)
+            self._pace[ids] = low + (high - low) * streams.uniform(ids, 1)[:, 0]
+
+    def _places(self, ids: Indices, streams: Streams) -> Float64Array:
+        joints = len(self._joint_low)
+        uniform = streams.uniform(ids, _CANDIDATES * joints).reshape(-1, joints)
+        tips = self._kinematics.tip(self._joint_low + uniform * self._joint_range).reshape(len(ids), _CANDIDATES, 3)
+        inside = ((tips >= self._low) & (tips <= self._high)).all(axis=2)
+        chosen = tips[np.arange(len(ids)), inside.argmax(axis=1)]
+        # Should no candidate be inside, the nearest place in the ranges is asked for.
+        places: Float64Array = np.clip(chosen, self._low, self._high)
+        return places
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the next step depends on."""
+        return {"left": self._holds.left.copy(), "next": self._next.copy(), "pace": self._pace.copy()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state."""
+        self._holds.left[...] = state["left"]
+        self._next[...], self._pace[...] = state["next"], state["pace"]
+
+
+def make_commands(task: TaskConfig, robot: RobotSpec, out: Float64Array, scale: Float64Array | None) -> CommandSource:
+    """Return where the commands of a task come from; they are written into `out`, (n, C)."""
+    source = task.command_source
+    if source.kind == "tip":
+        return TipCommands(source, task, robot, out)
+    return UniformCommands(source, task.commands, out, scale, task.control_rate)

@@ -1,0 +1,240 @@
+"""The parameters of running episodes: drawn through a curriculum, applied to model fields, recorded."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import mujoco
+import numpy as np
+from mujoco.batch import Batch
+
+from configs.errors import ConfigError
+from configs.schema.curriculum import CurriculumConfig
+from configs.schema.parameter import Application, ParameterConfig, ParameterName
+from configs.schema.randomization import RandomizationConfig
+from hardware.types import Float64Array
+from sim2real.curriculum.make import make_curriculum
+from sim2real.curriculum.space import ParameterSpace
+from sim2real.injection import backlash_name, payload_name
+from sim2real.model import Indices, RobotModel
+from sim2real.randomization.catalogue import CATALOGUE, STRENGTH, Element, FieldEffect
+from sim2real.streams import Streams
+
+
+@dataclass(frozen=True)
+class _Field:
+    """One per-simulation model field that parameters change."""
+
+    values: Float64Array
+    """The batch's live values, (n, …)."""
+    calibrated: Float64Array
+    """The model's own values, (…)."""
+
+
+@dataclass(frozen=True)
+class _Effect:
+    """One parameter's hold on one field."""
+
+    field: _Field
+    columns: slice
+    """Of the drawn values."""
+    elements: Indices | None
+    """Which elements of the field, (E,); None: the field has none."""
+    column: int | None
+    width: int
+    apply: Application
+    transform: Callable[[Float64Array], Float64Array] | None
+
+    def put(self, ids: Indices, values: Float64Array) -> None:
+        """Apply the drawn values, (k, C), of some simulations."""
+        own = values[:, self.columns].reshape(len(ids), -1, self.width)
+        if self.transform is not None:
+            own = self.transform(own)
+        where: tuple[Any, ...] = (ids,) if self.elements is None else (ids[:, None], self.elements[None, :])
+        if self.column is not None:
+            where += (self.column,)
+        present = self.field.values[where]
+        if self.elements is None:
+            own = own[:, 0]
+        elif present.ndim == 2:
+            own = own[:, :, 0]
+        if self.apply == "scale":
+            own = present * own
+        elif self.apply == "add":
+            own = present + own
+        self.field.values[where] = own
+
+
+class EpisodeParameters:
+    """What differs between the running episodes of n simulations.
+
+    Args:
+        batch: The simulations; the fields that parameters change are expanded.
+        robot: Where the joints are.
+        config: The parameters.
+        curriculum: How they are drawn.
+
+    Raises:
+        ConfigError: A parameter names an element that the model does not have.
+    """
+
+    def __init__(
+        self, batch: Batch, robot: RobotModel, config: RandomizationConfig, curriculum: CurriculumConfig
+    ) -> None:
+        n = batch.nsim
+        self._batch, self._robot = batch, robot
+        self.strength: Float64Array = np.ones((n, len(robot.actuator)))
+        """Factor on the commanded effort of every motor, (n, J)."""
+        elements = [_elements(entry, robot, config.name) for entry in config.parameters]
+        widths = [
+            (1 if entry.shared else len(own)) * CATALOGUE[entry.parameter].width
+            for entry, own in zip(config.parameters, elements, strict=True)
+        ]
+        self.space = ParameterSpace.of(config.parameters, widths)
+        self.curriculum = make_curriculum(curriculum, self.space)
+        self.values: Float64Array = np.zeros((n, sum(widths)))
+        """What was drawn for the running episodes, (n, C), SI, by the columns of `space`."""
+        self.tags = np.full(n, -1, np.int64)
+        self._fields: dict[str, _Field] = {}
+        self._effects: list[_Effect] = []
+        self._arrays: dict[str, Float64Array] = {}
+        self._copies: list[tuple[Float64Array, Indices, slice]] = []
+        for index, (entry, own) in enumerate(zip(config.parameters, elements, strict=True)):
+            self._bind(entry, own, self.space.columns(index))
+        self._needs_set_const = any(name in mujoco.MjModel._setconst_inputs for name in self._fields)
+
+    @property
+    def field_names(self) -> list[str]:
+        """Names of the model fields that differ between simulations because of the parameters."""
+        return sorted(name for name in self._fields if name != STRENGTH)
+
+    def array(self, name: ParameterName) -> Float64Array | None:
+        """Return the live values of a parameter that a part of the simulation reads by itself, or None.
+
+        Returns:
+            (n, E): one column for each joint or body of the robot, or one column; neutral where nothing is drawn.
+        """
+        return self._arrays.get(name)
+
+    def draw(self, ids: Indices, streams: Streams) -> None:
+        """Draw the parameters of new episodes; derived constants follow."""
+        if not len(self.space.names):
+            return
+        values, tags = self.curriculum.draw(streams.uniform(ids, self.curriculum.uniforms))
+        self.put(ids, values, tags)
+
+    def put(self, ids: Indices, values: Float64Array, tags: np.ndarray) -> None:
+        """Give some simulations these values, (k, C): drawn now, or recorded before."""
+        self.values[ids], self.tags[ids] = values, tags
+        for array, elements, columns in self._copies:
+            array[ids[:, None], elements] = values[:, columns]
+        for field in self._fields.values():
+            field.values[ids] = field.calibrated
+        for effect in self._effects:
+            effect.put(ids, values)
+        if self._needs_set_const:
+            self._batch.set_const(ids)
+
+    def record(self, index: int) -> dict[str, list[float]]:
+        """Return what was drawn for one running episode, SI, by the names of the space."""
+        return {
+            name: self.values[index, self.space.columns(dimension)].tolist()
+            for dimension, name in enumerate(self.space.names)
+        }
+
+    def report(self, ids: Indices, performance: Float64Array) -> None:
+        """Tell the curriculum how the episodes of some simulations went, (k,), before new ones are drawn."""
+        if len(self.space.names):
+            self.curriculum.report(self.tags[ids], self.values[ids], performance)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that decides what follows."""
+        return {
+            "values": self.values.copy(),
+            "tags": self.tags.copy(),
+            "curriculum": self.curriculum.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state."""
+        self.curriculum.load_state_dict(state["curriculum"])
+        self.put(np.arange(len(self.values)), np.asarray(state["values"]), np.asarray(state["tags"]))
+
+    def _bind(self, entry: ParameterConfig, elements: Indices, columns: slice) -> None:
+        kind = CATALOGUE[entry.parameter]
+        if not kind.effects:
+            array = self._arrays.get(entry.parameter)
+            if array is None:
+                neutral = 1.0 if entry.parameter == "command_scale" else 0.0
+                array = np.full((len(self.values), len(_names(kind.of, self._robot))), neutral)
+                self._arrays[entry.parameter] = array
+            self._copies.append((array, elements, columns))
+            return
+        for effect in kind.effects:
+            field = self._field(effect)
+            indices = None if kind.of == "world" else _field_index(effect.field, kind.of, elements, self._robot)
+            apply = effect.apply or entry.application
+            self._effects.append(_Effect(field, columns, indices, effect.column, kind.width, apply, effect.transform))
+
+    def _field(self, effect: FieldEffect) -> _Field:
+        if effect.field not in self._fields:
+            if effect.field == STRENGTH:
+                field = _Field(self.strength, np.ones(self.strength.shape[1]))
+            else:
+                field = _Field(self._batch.expand(effect.field), np.array(_model_field(self._robot, effect.field)))
+            self._fields[effect.field] = field
+        return self._fields[effect.field]
+
+
+def _model_field(robot: RobotModel, name: str) -> Float64Array:
+    owner, field = (robot.model.opt, name.removeprefix("opt.")) if name.startswith("opt.") else (robot.model, name)
+    values: Float64Array = getattr(owner, field)
+    return values
+
+
+def _names(of: Element, robot: RobotModel) -> dict[str, int]:
+    """Return the elements of a kind by name; the number counts within the kind."""
+    model = robot.model
+    driven = [model.actuator(int(index)).name for index in robot.actuator]
+    if of == "world":
+        return {"": 0}
+    if of == "body":
+        return {model.body(index).name: index for index in range(1, model.nbody)}
+    if of == "geom":
+        return {model.geom(index).name or f"geom {index}": index for index in range(model.ngeom)}
+    if of == "load":
+        bodies = {model.body(index).name: index for index in range(1, model.nbody)}
+        return {name: bodies[payload_name(name)] for name in bodies if payload_name(name) in bodies}
+    return {name: index for index, name in enumerate(driven)}
+
+
+def _elements(entry: ParameterConfig, robot: RobotModel, where: str) -> Indices:
+    of = CATALOGUE[entry.parameter].of
+    named = _names(of, robot)
+    wanted = list(named) if entry.elements is None else list(entry.elements)
+    unknown = [name for name in wanted if name not in named]
+    if of == "world" and entry.elements is not None:
+        raise ConfigError(f"randomization {where!r}: {entry.parameter} takes no elements")
+    if unknown or not wanted:
+        kind = {"load": "payload on body", "play": "joint"}.get(of, of)
+        raise ConfigError(
+            f"randomization {where!r}: {entry.parameter}: no {kind} named {(unknown or ['…'])[0]!r}; "
+            f"valid: {', '.join(named) or 'none'}"
+        )
+    return np.array([named[name] for name in wanted], dtype=np.intp)
+
+
+def _field_index(field: str, of: Element, elements: Indices, robot: RobotModel) -> Indices:
+    """Return where the elements of a kind are in a model field."""
+    model = robot.model
+    if of in ("joint", "actuator", "play"):
+        if field == STRENGTH:
+            return elements
+        if of == "actuator":
+            return robot.actuator[elements]
+        if of == "play":
+            names = [model.actuator(int(robot.actuator[index])).name for index in elements]
+            return np.array([model.joint(backlash_name(name)).id for name in names], dtype=np.intp)
+        dofs = robot.dof[elements]
+        return dofs if field.startswith("dof_") else model.dof_jntid[dofs].astype(np.intp)
+    return elements

@@ -1,0 +1,79 @@
+"""Rough ground: one height field with a strip for each level of roughness, and how high it is where."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from hardware.types import Float64Array
+
+_CELL: Final = 0.1  # m, distance of two heights: about a foot's step of the robots meant
+_STRIP: Final = 80  # cells along each side of a strip
+_MARGIN: Final = 25  # cells at its edge where no episode begins
+_SEED: Final = 7
+
+TERRAIN: Final = "terrain"
+"""Name of the height field and its geom."""
+
+
+@dataclass(frozen=True)
+class Terrain:
+    """Strips of ground along x, one for each level; heights are uniform in ±roughness at the corners of a grid.
+
+    The ground's mean height is 0.
+    """
+
+    levels: Float64Array
+    """Roughness of each strip, (L,), m, ascending."""
+    heights: Float64Array
+    """Heights at the corners of the grid, (rows along y, columns along x), m."""
+
+    @classmethod
+    def of(cls, levels: Float64Array) -> "Terrain":
+        """Make the strips; the same levels give the same ground."""
+        rng = np.random.default_rng(_SEED)
+        strips = [rng.uniform(-level, level, (_STRIP + 1, _STRIP)) for level in levels]
+        # A last column closes the grid.
+        return cls(levels, np.hstack([*strips, strips[-1][:, -1:]]))
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Half lengths along x and y, m."""
+        rows, columns = self.heights.shape
+        return 0.5 * _CELL * (columns - 1), 0.5 * _CELL * (rows - 1)
+
+    @property
+    def roughness(self) -> float:
+        """The highest height, m."""
+        return float(max(self.levels[-1], 1e-4))
+
+    def level_of(self, roughness: Float64Array) -> np.ndarray:
+        """Return the strip whose roughness is nearest, for each of k episodes."""
+        return np.abs(roughness.reshape(-1, 1) - self.levels).argmin(axis=1)
+
+    def place(self, level: np.ndarray, uniform: Float64Array) -> Float64Array:
+        """Return places, (k, 2), m, well inside the strips of k episodes.
+
+        Args:
+            level: (k,)
+            uniform: (k, 2), in [0, 1).
+        """
+        half = np.array(self.size)
+        inner = _CELL * (_STRIP - 2 * _MARGIN)
+        corner = np.stack((level * _STRIP * _CELL, np.zeros(len(level))), axis=1) + _CELL * _MARGIN - half
+        places: Float64Array = corner + uniform * inner
+        return places
+
+    def height(self, place: Float64Array) -> Float64Array:
+        """Return the height of the ground under places, (..., 2) to (...), m, bilinear between the corners."""
+        half = np.array(self.size)
+        cell = (place + half) / _CELL
+        rows, columns = self.heights.shape
+        column = np.clip(cell[..., 0], 0.0, columns - 1.000001)
+        row = np.clip(cell[..., 1], 0.0, rows - 1.000001)
+        i, j = row.astype(np.intp), column.astype(np.intp)
+        v, u = row - i, column - j
+        low = self.heights[i, j] * (1.0 - u) + self.heights[i, j + 1] * u
+        high = self.heights[i + 1, j] * (1.0 - u) + self.heights[i + 1, j + 1] * u
+        height: Float64Array = low * (1.0 - v) + high * v
+        return height
