@@ -7,7 +7,9 @@ What the paper leaves open, and what is done here:
 - Limits are those of the Beta; of a `log_uniform` parameter in the logarithm of its value, so that the widest
   distribution is the configured one. `normal` has no meaning here: the Beta takes its place.
 - Many simulations are under way when the distribution changes. An episode's tag is the number of the distribution it
-  was drawn from, and its weight is against that one; episodes of one too old to be remembered are counted and dropped.
+  was drawn from, and its weight is against that one. Weights cannot bridge much: from a narrow distribution hardly
+  anything reaches where a wide one is, and success is underestimated. Episodes from further away than about two steps
+  are counted and dropped.
 """
 
 from typing import Any
@@ -25,8 +27,10 @@ from sim2real.curriculum.performance import RecentPerformance
 from sim2real.curriculum.space import ParameterSpace
 from sim2real.curriculum.trust_region import TrustRegion
 
-_REMEMBERED = 64
-"""Distributions whose episodes still count; far more than change during an episode."""
+_REMEMBERED = 16
+"""Distributions whose episodes may still count."""
+_BRIDGED = 5.0
+"""Divergence in units of ε up to which they do: two steps in one direction are four."""
 _TAILS = 0.05
 """Of the mass, on each side, outside the boundaries that are shown."""
 
@@ -140,11 +144,19 @@ class Doraemon:
 
     def _take(self, tags: Tags, statistics: Float64Array, success: Float64Array) -> None:
         """Add episodes to the batch, but for those of forgotten distributions."""
-        known = self._version - tags < _REMEMBERED
+        near = [tag for tag in np.unique(tags) if self._is_near(int(tag))]
+        known = np.isin(tags, near)
         self._counts["stale"] += int(np.count_nonzero(~known))
         self._statistics = np.concatenate((self._statistics, statistics[known]))
         self._drawn_from = np.concatenate((self._drawn_from, self._past[tags[known] % _REMEMBERED]))
         self._success = np.concatenate((self._success, success[known]))
+
+    def _is_near(self, tag: int) -> bool:
+        """Return whether weights bridge the way from an earlier distribution to the present one."""
+        if self._version - tag >= _REMEMBERED:
+            return False
+        divergence = self._family.divergence(self._shape, self._past[tag % _REMEMBERED])
+        return bool(self._widths @ divergence <= _BRIDGED * self._config.divergence_max)
 
     def _update(self) -> None:
         """Compute the next distribution from a full batch, and begin a new batch."""
@@ -164,6 +176,7 @@ class Doraemon:
         self._counts["updates"] += 1
         self._counts["widened"] += int(change > 0.0)
         self._counts["narrowed"] += int(change < 0.0)
-        self._shape = shape
-        self._version += 1
-        self._past[self._version % _REMEMBERED] = shape
+        if not np.array_equal(shape, self._shape):
+            self._shape = shape
+            self._version += 1
+            self._past[self._version % _REMEMBERED] = shape
