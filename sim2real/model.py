@@ -163,10 +163,7 @@ def build_model(task: TaskConfig, options: ModelOptions = ModelOptions()) -> Rob
     robot, physics = task.robot, task.physics
     spec = load_spec(robot)
     set_physics(spec, physics)
-    for actuator in list(spec.actuators):
-        spec.delete(actuator)  # the model's own actuators are not the robot's motors
-    for sensor in list(spec.sensors):
-        spec.delete(sensor)  # nor are its sensors the robot's, and all of them would be computed at every step
+    strip(spec)
     lugre = physics.friction == "lugre"
     action_samples = _samples(options.action_delay, physics.timestep)
     for name, joint in robot.joints.items():
@@ -184,6 +181,12 @@ def build_model(task: TaskConfig, options: ModelOptions = ModelOptions()) -> Rob
     model = compile_spec(spec, robot)
     check_tip(model, robot)
     return _located(model, robot, options)
+
+
+def strip(spec: mujoco.MjSpec) -> None:
+    """Remove what is not the robot's: a model's own actuators and sensors, and keyframes, which hold their controls."""
+    for element in [*spec.keys, *spec.sensors, *spec.actuators]:
+        spec.delete(element)
 
 
 def _add_sensors(spec: mujoco.MjSpec, robot: RobotConfig, options: ModelOptions, timestep: float) -> None:

@@ -7,7 +7,7 @@ from configs.schema.robot import RobotConfig
 from hardware.imu_sample import Motion
 from hardware.types import Float64Array
 from sim2real.injection import IMU_GROUPS, add_imu
-from sim2real.model import columns_of, compile_spec, imu_columns, joint_addresses, load_spec
+from sim2real.model import columns_of, compile_spec, imu_columns, joint_addresses, load_spec, strip
 
 
 class MujocoPlant:
@@ -24,8 +24,7 @@ class MujocoPlant:
 
     def __init__(self, robot: RobotConfig) -> None:
         spec = load_spec(robot)
-        for actuator in list(spec.actuators):
-            spec.delete(actuator)
+        strip(spec)
         spec.option.timestep = self.timestep_ns * 1e-9
         spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
         for name, imu in robot.imus.items():
