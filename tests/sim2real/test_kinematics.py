@@ -1,0 +1,90 @@
+"""Laws of a robot's tip: the contract puts it where the model has it, and a robot where the two differ is refused."""
+
+import numpy as np
+import pytest
+
+from configs.errors import UserError
+from configs.load import load_robot
+from configs.schema.robot import RobotConfig
+from runtime.contract.kinematics import Kinematics
+from runtime.contract.robot import robot_spec
+
+pytest.importorskip("mujoco")
+
+from sim2real.kinematics_check import check_tip, tip_of_model
+from sim2real.model import compile_spec, load_spec
+
+LINKS = "shoulder_pan", "shoulder_lift", "elbow_flex", "wrist_flex", "wrist_roll"
+
+
+def arm(*overrides: str) -> RobotConfig:
+    return load_robot("so101", overrides)
+
+
+def check(robot: RobotConfig) -> None:
+    check_tip(compile_spec(load_spec(robot), robot), robot)
+
+
+def test_the_tip_is_where_the_model_has_its_site():
+    robot = arm()
+    model = compile_spec(load_spec(robot), robot)
+    low, high = np.array([joint.position_limits for joint in robot.joints.values()]).T
+    poses = np.random.default_rng(3).uniform(low, high, (200, len(low)))
+    computed = Kinematics(robot_spec(robot), len(poses)).tip(poses)
+    expected = np.array([tip_of_model(model, robot, pose) for pose in poses])
+    np.testing.assert_allclose(computed, expected, atol=1e-9)
+    assert np.ptp(computed, axis=0).min() > 0.3  # the poses are all over the arm's reach
+
+
+def test_a_tip_turned_in_its_frames_is_the_same_tip():
+    """Frames need not be parallel: the wrist's is turned here by a quarter about x, and what follows turned back."""
+    half = 0.7071067811865476
+    check(
+        arm(
+            f"tip.links.3.rotation=[{half}, {half}, 0, 0]",
+            "tip.links.3.axis=[0, 0, -1]",
+            f"tip.links.4.rotation=[{half}, {-half}, 0, 0]",
+        )
+    )
+
+
+def test_a_frame_may_be_anywhere_on_its_joint_s_axis():
+    check(arm("tip.links.3.position=[134.9 mm, 7 mm, 5.2 mm]", "tip.links.4.position=[61.1 mm, -7 mm, 0 mm]"))
+
+
+def test_a_robot_without_a_tip_passes():
+    robot = load_robot("pendulum")
+    check_tip(compile_spec(load_spec(robot), robot), robot)
+    with pytest.raises(UserError, match="has no `tip`"):
+        tip_of_model(compile_spec(load_spec(robot), robot), robot, np.zeros(1))
+
+
+@pytest.mark.parametrize("index", range(len(LINKS)))
+@pytest.mark.parametrize("key", ["axis", "position"])
+def test_the_first_link_that_is_off_is_named(index, key):
+    tip = arm().tip
+    assert tip is not None
+    link = tip.links[index]
+    if key == "axis":
+        wrong, what = [-value for value in link.axis], "its axis points elsewhere"
+    else:
+        beside = np.cross(link.axis, [0.6, 0.0, 0.8] if abs(link.axis[1]) else [0.0, 1.0, 0.0])
+        shifted = np.array(link.position) + 0.0005 * beside
+        wrong, what = [f"{value * 1e3} mm" for value in shifted], "its axis is 0.5 mm beside the model's"
+    texts = ", ".join(map(str, wrong))
+    with pytest.raises(UserError, match=rf"first off: tip\.links\.{index} \(joint {LINKS[index]}\), {what}"):
+        check(arm(f"tip.links.{index}.{key}=[{texts}]"))
+
+
+def test_a_tip_that_is_off_behind_the_last_joint_is_named():
+    with pytest.raises(UserError, match=r"up to 0\.2 mm from site 'tip' of so101\.xml; first off: tip\.position"):
+        check(arm("tip.position=[98.4 mm, 0 mm, -8 mm]"))
+
+
+def test_a_tip_within_a_tenth_of_a_millimetre_passes():
+    check(arm("tip.position=[98.25 mm, 0 mm, -8 mm]"))
+
+
+def test_a_site_that_is_not_there_is_refused_with_those_that_are():
+    with pytest.raises(UserError, match="no site 'finger' for its tip; valid: tip"):
+        check(arm("tip.site=finger"))
