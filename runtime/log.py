@@ -3,16 +3,19 @@
 import json
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from mcap.exceptions import McapError
 from mcap.records import Channel, McapRecord, Message, Metadata
 from mcap.stream_reader import StreamReader
 
 from configs.errors import UserError
+from runtime.contract.signals import Signals
 from runtime.telemetry import METADATA, RUN_METADATA, TOPIC
 
 
@@ -56,6 +59,25 @@ def read_log(path: Path) -> RunLog:
     if METADATA not in metadata:
         raise UserError(f"{path}: not a log of `sim2real run`")
     return RunLog(metadata[METADATA], metadata.get(RUN_METADATA, {}), ticks, complete)
+
+
+_SIGNALS = ("position", "velocity", "effort", "imu_angular_velocity", "imu_orientation", "asked", "clock")
+"""Of a logged tick, in the order of the fields of `Signals`; those of IMUs, commands and phase where there are any."""
+
+
+def signals_of(ticks: Sequence[Mapping[str, Any]]) -> Signals:
+    """Return what the contract saw in some ticks of a log, one row a tick; what is null is NaN."""
+    columns = ([tick.get(name, []) for tick in ticks] for name in _SIGNALS)
+    return Signals(*(array_of(column, np.float64) for column in columns))
+
+
+def array_of(values: list[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Return logged values, nested or not, as an array; what is null is NaN."""
+    return np.array(_filled(values), dtype)
+
+
+def _filled(values: list[Any]) -> list[Any]:
+    return [_filled(each) if isinstance(each, list) else np.nan if each is None else each for each in values]
 
 
 def _records(reader: StreamReader) -> Iterator[McapRecord]:

@@ -10,20 +10,8 @@ import numpy.typing as npt
 from runtime.contract.action import ActionPipeline
 from runtime.contract.manifest import from_metadata
 from runtime.contract.observation import ObservationPipeline
-from runtime.contract.signals import Signals
-from runtime.log import read_log
+from runtime.log import array_of, read_log, signals_of
 from runtime.policy import Policy
-
-_SIGNALS = (
-    "position",
-    "velocity",
-    "effort",
-    "imu_angular_velocity",
-    "imu_orientation",
-    "asked",
-    "clock",
-)
-"""Of a logged tick, in the order of the fields of `Signals`; those of IMUs, commands and phase where there are any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +53,7 @@ def replay(path: Path, policy: Policy | None = None) -> Replay:
     first = True
     ran = [tick for tick in log.ticks if tick["ran"]]
     for tick in ran:
-        signals = Signals(*(_array(tick.get(name, []), np.float64) for name in _SIGNALS))
+        signals = signals_of([tick])
         if tick["reset"]:
             observations.reset()
             if first:
@@ -75,7 +63,7 @@ def replay(path: Path, policy: Policy | None = None) -> Replay:
             first = False
         observation = observations.observe(signals, actions.last_action)
         _compare(mismatches, tick, "observation", observation)
-        action = _array(tick["action"], np.float32)
+        action = array_of([tick["action"]], np.float32)
         if policy is not None:
             _compare(mismatches, tick, "action", policy.act(observation))
         if np.isfinite(action).all():  # the loop hands no other action to the contract
@@ -84,17 +72,8 @@ def replay(path: Path, policy: Policy | None = None) -> Replay:
     return Replay(len(ran), tuple(mismatches))
 
 
-def _array(values: list[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Return logged values, nested or not, as an array with one row; what is null is NaN."""
-    return np.array([_filled(values)], dtype)
-
-
-def _filled(values: list[Any]) -> list[Any]:
-    return [_filled(each) if isinstance(each, list) else np.nan if each is None else each for each in values]
-
-
 def _compare(mismatches: list[Mismatch], tick: dict[str, Any], what: str, replayed: npt.NDArray[Any]) -> None:
-    logged = _array(tick[what], replayed.dtype)
+    logged = array_of([tick[what]], replayed.dtype)
     same = logged.view(f"u{logged.itemsize}") == replayed.view(f"u{replayed.itemsize}")
     if not (same | (np.isnan(logged) & np.isnan(replayed))).all():
         mismatches.append(Mismatch(tick["tick"], what, tuple(logged[0].tolist()), tuple(replayed[0].tolist())))

@@ -26,15 +26,17 @@ class Goal:
     """s at the end of a run in which it must be so; 0 where the end itself is the goal."""
     unit: str
     """Of distances, as people read them: deg, mm, or nothing."""
+    factor: float
+    """From rad or m to that unit."""
 
     def __init__(self, contract: Contract, n: int) -> None:
         self.spec = spec = contract.goal
         self.hold = 0.0 if isinstance(spec, FinishGoal) else spec.hold
-        self.tolerance, self.unit, self._factor = 0.0, "", 1.0
+        self.tolerance, self.unit, self.factor = 0.0, "", 1.0
         if isinstance(spec, TipGoal):
-            self.tolerance, self.unit, self._factor = spec.distance, "mm", 1e3
+            self.tolerance, self.unit, self.factor = spec.distance, "mm", 1e3
         elif not isinstance(spec, FinishGoal):
-            self.tolerance, self.unit, self._factor = spec.tolerance, "deg", 180.0 / math.pi
+            self.tolerance, self.unit, self.factor = spec.tolerance, "deg", 180.0 / math.pi
         self._joint = contract.joint_names.index(spec.joint) if isinstance(spec, JointGoal) else 0
         self._kinematics = Kinematics(contract.robot, n) if isinstance(spec, TipGoal) else None
         self._target = list(contract.tip_columns) if isinstance(spec, TipGoal) else []
@@ -64,13 +66,9 @@ class Goal:
         """Return which distances are within tolerance, of the same shape; one that is not a number is not."""
         return distance <= self.tolerance
 
-    def shown(self, distance: Float64Array) -> Float64Array:
-        """Return distances in `unit`."""
-        return distance * self._factor
-
     def text(self, distance: float) -> str:
         """Return a distance as people read it, such as `12 mm`."""
-        return f"{distance * self._factor:.4g} {self.unit}"
+        return f"{distance * self.factor:.4g} {self.unit}"
 
     @property
     def words(self) -> str:

@@ -112,7 +112,7 @@ class Contract(Part):
         targets = self.observes(*TARGET_TERMS) or self.goal.kind == "tip"
         if self.robot.tip is None and (targets or self.observes(*KINEMATIC_TERMS)):
             raise ValueError("an observation term or the goal needs a tip, and the robot has none")
-        if targets and not set(TIP_COMMANDS) <= {command.name for command in self.commands}:
+        if targets and not self.tip_columns:
             raise ValueError(f"an observation term or the goal needs the commands {', '.join(TIP_COMMANDS)}")
 
     def _check_goal(self) -> None:
@@ -147,9 +147,9 @@ class Contract(Part):
 
     @property
     def tip_columns(self) -> tuple[int, ...]:
-        """Columns of the commands that say where the tip should be, x y z."""
+        """Columns of the commands that say where the tip should be, x y z; none when there are no such commands."""
         names = [command.name for command in self.commands]
-        return tuple(names.index(name) for name in TIP_COMMANDS)
+        return tuple(names.index(name) for name in TIP_COMMANDS) if set(TIP_COMMANDS) <= set(names) else ()
 
     def digest(self) -> str:
         """Return the SHA-256 of the contract's canonical JSON, as hex digits."""

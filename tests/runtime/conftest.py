@@ -39,6 +39,7 @@ class FakeRobot:
         self.lost: Callable[[int], bool] = lambda read: False
         self.port_lost_from: int | None = None
         self.slow_readings = True
+        self.voltage = robot.supply_voltage
         self._last_ns = clock.now_ns()
 
     def open(self) -> None:
@@ -69,7 +70,7 @@ class FakeRobot:
             state.fresh[:] = True
             if self.slow_readings:
                 state.temperature[:] = 30.0
-                state.voltage[:] = 12.0
+                state.voltage[:] = self.voltage
         else:
             self.counters.timeouts += len(self.joints)
         if self.reads in self.at_read:

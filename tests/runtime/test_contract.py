@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from collections.abc import Callable
 from typing import get_args
 
 import numpy as np
@@ -88,6 +89,16 @@ def rich_contract(joints: int = 3) -> Contract:
     )
 
 
+def relative_contract(joints: int = 3) -> Contract:
+    """The same with position targets that move from the last one."""
+    contract = rich_contract(joints)
+    names = [joint.name for joint in contract.robot.joints]
+    action = contract.action.model_copy(
+        update={"target": "position", "relative": True, "scale": tuple(0.1 + 0.03 * i for i in range(len(names)))}
+    )
+    return contract.model_copy(update={"action": action})
+
+
 def random_signals(rng: np.random.Generator, n: int, joints: int) -> Signals:
     signals = Signals.zeros(n, joints, len(IMUS), len(COMMANDS))
     for name in Signals.__slots__:
@@ -106,9 +117,10 @@ def test_the_schema_names_exactly_the_terms_that_exist() -> None:
     assert set(get_args(ObservationTermName)) == set(TERMS)
 
 
+@pytest.mark.parametrize("contract_for", [rich_contract, relative_contract])
 @pytest.mark.parametrize("index", [0, 1, 7, 8, 2047, 4093, 4094, 4095])
-def test_one_robot_and_thousands_give_the_same_bits(index: int) -> None:
-    contract = rich_contract()
+def test_one_robot_and_thousands_give_the_same_bits(index: int, contract_for: Callable[[], Contract]) -> None:
+    contract = contract_for()
     rng = np.random.default_rng(index)
     many, one = ObservationPipeline(contract, N), ObservationPipeline(contract, 1)
     many_actions, one_action = ActionPipeline(contract, N), ActionPipeline(contract, 1)
@@ -132,11 +144,27 @@ def test_any_value_gives_the_same_bits_in_any_place(value: float, n: int, data: 
     signals = Signals.zeros(n, 1, len(IMUS), len(COMMANDS))
     signals.joint_position[index], signals.joint_velocity[index] = value, -value
     signals.angular_velocity[index], signals.clock[index] = value, abs(value)
+    signals.command[index], signals.tip[index] = 0.3 * value, 0.7 * value
     turn = np.array([np.cos(value), np.sin(value), 0.3 * value, 1.0])
     signals.orientation[index] = turn / np.linalg.norm(turn)
     many = ObservationPipeline(contract, n).observe(signals, np.zeros((n, 1), np.float32))
     one = ObservationPipeline(contract, 1).observe(row(signals, index), np.zeros((1, 1), np.float32))
     assert many[index].tobytes() == one[0].tobytes()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    actions=st.lists(st.floats(-3.0, 3.0, width=32), min_size=1, max_size=20), n=st.integers(1, 1000), data=st.data()
+)
+def test_relative_targets_are_the_same_bits_in_any_place(actions: list[float], n: int, data: st.DataObject) -> None:
+    contract, index = relative_contract(2), data.draw(st.integers(0, n - 1))
+    many, one = ActionPipeline(contract, n), ActionPipeline(contract, 1)
+    for value in actions:
+        action = np.zeros((n, 2), np.float32)
+        action[index] = value, -value
+        targets, target = many.apply(action), one.apply(action[index : index + 1].copy())
+        assert targets.position[index].tobytes() == target.position[0].tobytes()
+        assert many.last_action[index].tobytes() == one.last_action[0].tobytes()
 
 
 def test_restarting_rows_equals_a_first_observation() -> None:
@@ -151,6 +179,19 @@ def test_restarting_rows_equals_a_first_observation() -> None:
     pipeline.restart(rows, first, none[:2])
     assert observation[rows].tobytes() == fresh.observe(first, none[:2]).tobytes()
     assert observation[[0, 1, 3, 4, 5, 6]].tobytes() == untouched.tobytes()
+
+
+def test_observations_continue_from_their_state_bit_for_bit() -> None:
+    contract = rich_contract()
+    rng = np.random.default_rng(6)
+    one, other, none = ObservationPipeline(contract, 4), ObservationPipeline(contract, 4), np.zeros((4, 3), np.float32)
+    for _ in range(5):
+        one.observe(random_signals(rng, 4, 3), none)
+    one.reset(np.array([2]))
+    other.load_state_dict(one.state_dict())
+    for _ in range(5):
+        signals = random_signals(rng, 4, 3)
+        assert one.observe(signals, none).tobytes() == other.observe(signals, none).tobytes()
 
 
 def contract_with(term: str, width: int, **updates: object) -> Contract:
@@ -212,19 +253,22 @@ def test_the_phase_turns_with_its_frequency_for_days(ticks: int) -> None:
 def test_what_a_contract_does_not_use_is_not_in_its_metadata() -> None:
     document = json.loads(to_metadata(contract_of(load_task("pendulum_swingup")), {})[CONTRACT_KEY])
     assert not {"commands", "phase_frequency"} & set(document)
-    assert "imus" not in document["robot"]
+    assert not {"imus", "tip"} & set(document["robot"])
+    assert "relative" not in document["action"]
+    assert "kind" not in document["goal"]
 
 
-def test_the_metadata_carries_imus_commands_and_the_phase() -> None:
-    contract = rich_contract()
+@pytest.mark.parametrize("contract_for", [rich_contract, relative_contract])
+def test_the_metadata_carries_imus_commands_the_tip_and_the_phase(contract_for: Callable[[], Contract]) -> None:
+    contract = contract_for()
     assert from_metadata(to_metadata(contract, {}))[0] == contract
 
 
-@pytest.mark.parametrize("removed", ["imus", "commands", "phase_frequency"])
+@pytest.mark.parametrize("removed", ["imus", "commands", "phase_frequency", "tip"])
 def test_a_contract_without_what_its_terms_need_is_refused(removed: str) -> None:
     metadata = to_metadata(rich_contract(), {})
     document = json.loads(metadata[CONTRACT_KEY])
-    del (document["robot"] if removed == "imus" else document)[removed]
+    del (document["robot"] if removed in ("imus", "tip") else document)[removed]
     with pytest.raises(ContractError, match="not valid"):
         from_metadata(metadata | {CONTRACT_KEY: json.dumps(document)})
 
@@ -237,6 +281,59 @@ def test_an_imu_that_differs_is_named() -> None:
         "imus.second.body: model trunk, robot missing",
         "imus.second.stale_after: model 0.1, robot missing",
     ]
+
+
+def test_a_tip_that_differs_is_named_link_by_link() -> None:
+    robot = rich_contract().robot
+    tip = tip_of(3)
+    first = tip.links[0].model_copy(update={"axis": (0.0, 1.0, 0.0)})
+    other = robot.model_copy(update={"tip": TipSpec(links=(first, *tip.links[1:]), position=(0.0, 0.0, 0.1))})
+    assert differences(robot, other) == [
+        "tip.links.0.axis: model (0.0, 0.6, -0.8), robot (0.0, 1.0, 0.0)",
+        "tip.position: model (0.05, 0.02, -0.3), robot (0.0, 0.0, 0.1)",
+    ]
+    without = differences(robot, robot.model_copy(update={"tip": None}))
+    assert "tip.position: model (0.05, 0.02, -0.3), robot missing" in without
+    assert "tip.links.2.joint: model j2, robot missing" in without
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "what"),
+    [
+        (("robot", "tip", "links", 1, "joint"), "elbow", "tip: no joint 'elbow'; valid: j0, j1, j2"),
+        (("robot", "joints", 1, "name"), "j0", "joint names repeat"),
+        (("commands", 0, "name"), "sideways", "needs the commands tip_x, tip_y, tip_z"),
+        (("action", "target"), "effort", "only position targets can be relative"),
+        (("action", "scale"), [0.1], "one value for each of the 3 joints"),
+        (("observation", 0, "width"), 7, "has width 7, this robot gives 3"),
+        (("observation", -1, "width"), 4, "has width 4, this robot gives 3"),
+        (("goal", "kind"), "wish", "'wish'"),
+        (("goal",), "tip", "goal"),
+        (("goal", "distance"), 0.0, "goal.tip.distance"),
+        (
+            ("goal",),
+            {"joint": "elbow", "position": 0.0, "tolerance": 0.1, "wrap": False, "hold": 1.0},
+            "no joint 'elbow'; valid: j0, j1, j2",
+        ),
+    ],
+)
+def test_a_contract_that_contradicts_itself_is_refused(at: tuple[str | int, ...], value: object, what: str) -> None:
+    metadata = to_metadata(relative_contract(), {})
+    document = json.loads(metadata[CONTRACT_KEY])
+    owner = document
+    for key in at[:-1]:
+        owner = owner[key]
+    owner[at[-1]] = value
+    with pytest.raises(ContractError, match=what):
+        from_metadata(metadata | {CONTRACT_KEY: json.dumps(document)})
+
+
+def test_an_upright_goal_needs_an_imu() -> None:
+    metadata = to_metadata(contract_of(load_task("so101_hold")), {})
+    document = json.loads(metadata[CONTRACT_KEY])
+    document["goal"] = {"kind": "upright", "tolerance": 0.1, "hold": 1.0}
+    with pytest.raises(ContractError, match="'upright' needs an IMU"):
+        from_metadata(metadata | {CONTRACT_KEY: json.dumps(document)})
 
 
 @pytest.mark.parametrize(
@@ -262,8 +359,9 @@ def test_history_holds_past_ticks_oldest_first() -> None:
     assert pipeline.observe(signals, action)[0].tolist() == [4, 4, 4]
 
 
-def test_a_tick_allocates_no_arrays() -> None:
-    contract = rich_contract()
+@pytest.mark.parametrize("contract_for", [rich_contract, relative_contract])
+def test_a_tick_allocates_no_arrays(contract_for: Callable[[], Contract]) -> None:
+    contract = contract_for()
     observe, act = ObservationPipeline(contract, N), ActionPipeline(contract, N)
     signals, action = random_signals(np.random.default_rng(0), N, 3), np.zeros((N, 3), np.float32)
     observe.observe(signals, act.last_action)
