@@ -13,16 +13,20 @@ from configs.load import load_experiment
 from configs.schema.task import TaskConfig
 from hardware.clock import MonotonicClock
 from hardware.robot import RobotHardware, open_serial_ports
+from hardware.types import BoolArray
+from runtime.contract.goal import Goal
+from runtime.contract.goal_spec import JointGoal
+from runtime.contract.spec import contract_of
 from runtime.emulation import emulator_process
 from runtime.flash.directory import DirectoryTarget
 from runtime.flash.install import flash
-from runtime.log import read_log
+from runtime.log import read_log, signals_of
 from runtime.policy import OnnxPolicy
 from runtime.report import RunReport
 from runtime.session import RunOptions, run_session
 from runtime.states import State
 from runtime.statistics import Durations
-from sim2real.report.figures import goal_angle, learning_curve, tick_histogram
+from sim2real.report.figures import goal_angle, goal_distance, learning_curve, tick_histogram
 from sim2real.report.page import Exhibit, Row, write_page
 from sim2real.score import score
 from sim2real.video import render_positions
@@ -149,19 +153,18 @@ def _score(task: TaskConfig, log: Path) -> dict[str, float]:
     ran = [tick for tick in read_log(log).ticks if tick["ran"]]
     if not ran:  # the start pose was never reached
         return {"return": float("nan")}
-    column = {name: np.array([tick[name] for tick in ran], np.float64) for name in ("position", "velocity", "target")}
+    target = np.array([tick["target"] for tick in ran], np.float64)
     action = np.clip(np.array([tick["action"] for tick in ran], np.float32), -1.0, 1.0)
-    return score(task, column["position"], column["velocity"], column["target"], action)
+    return score(task, signals_of(ran), target, action)
 
 
 def _write_report(demo: Demo, task: TaskConfig, log: Path, *, video: bool) -> None:
-    folder, run, goal = demo.folder, demo.run, task.goal
+    folder, run = demo.folder, demo.run
     figures = {name: folder / f"{name}.png" for name in ("learning", "angle", "ticks")}
     learning_curve(_metrics(demo.training.metrics), figures["learning"])
-    joint = run.joints.index(goal.joint)
     ticks = read_log(log).ticks
     running = np.array([tick["state"] == State.RUNNING.value for tick in ticks])[: len(run.time)]
-    goal_angle(run.time, run.position[:, joint], running, goal.position, goal.tolerance, goal.wrap, figures["angle"])
+    _draw_goal(run, task, running, figures["angle"])
     histograms = {name: run.statistics[name].histogram() for name in ("total", "lateness")}
     total = run.statistics["total"]
     quantiles = {"p50": total.quantile_ns(0.5) / 1e3, "p99": total.quantile_ns(0.99) / 1e3}
@@ -192,6 +195,17 @@ def _write_report(demo: Demo, task: TaskConfig, log: Path, *, video: bool) -> No
         exhibits,
         f"Repeat: sim2real demo --seed {demo.training.seed}",
     )
+
+
+def _draw_goal(run: RunReport, task: TaskConfig, running: BoolArray, path: Path) -> None:
+    """Draw the goal joint's angle, or, where the goal is no joint's, the distance from it."""
+    goal = Goal(contract_of(task), 1)
+    if isinstance(goal.spec, JointGoal):
+        position, spec = run.position[:, run.joints.index(goal.spec.joint)], goal.spec
+        goal_angle(run.time, position, running, spec.position, spec.tolerance, spec.wrap, path)
+    else:
+        distance, tolerance = run.distance * goal.factor, goal.tolerance * goal.factor
+        goal_distance(run.time, distance, running, tolerance, goal.unit, path)
 
 
 def _metrics(path: Path) -> list[dict[str, Any]]:

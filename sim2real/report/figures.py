@@ -72,14 +72,33 @@ def goal_angle(
             axes.axhspan(centre - np.degrees(tolerance), centre + np.degrees(tolerance), color=_GREEN, alpha=0.16, lw=0)
             axes.axhline(centre, color=_GREEN, lw=0.8, ls=":")
     axes.plot(time, degrees, color=_BLUE, lw=1.4)
-    if running.any():
-        start = float(time[np.argmax(running)])
-        axes.axvline(start, color=_INK, lw=0.8, ls="--")
-        axes.annotate("policy in command", (start, high), xytext=(4, -12), textcoords="offset points", color=_INK)
+    _mark_start(axes, time, running, high)
     axes.set_ylim(low, high)
     axes.set_xlabel("time since torque on, s")
     axes.set_ylabel("measured angle, deg")
     _save(figure, axes, "Angle on the emulated hardware, read over the wire; green: upright within tolerance", path)
+
+
+def goal_distance(time: Array, distance: Array, running: Array, tolerance: float, unit: str, path: Path) -> None:
+    """Draw how far the robot was from its goal, the tolerance, and when the policy was running.
+
+    Args:
+        time: s, (T,).
+        distance: In `unit`, (T,); NaN where it was not measured.
+        running: Whether the policy was in command, (T,).
+        tolerance: In `unit`.
+        unit: Of the distances; empty for a goal that has none.
+        path: The PNG file.
+    """
+    figure, axes = _figure()
+    axes.axhspan(0.0, tolerance, color=_GREEN, alpha=0.16, lw=0)
+    axes.plot(time, distance, color=_BLUE, lw=1.4)
+    high = 1.1 * max(float(np.nanmax(distance, initial=0.0)), 2.0 * tolerance, 1e-9)
+    _mark_start(axes, time, running, high)
+    axes.set_ylim(0.0, high)
+    axes.set_xlabel("time since torque on, s")
+    axes.set_ylabel(f"distance from the goal, {unit}" if unit else "distance from the goal")
+    _save(figure, axes, "Distance from the goal by what the robot measured; green: within tolerance", path)
 
 
 def tick_histogram(stages: Mapping[str, tuple[Array, Array]], quantiles: Mapping[str, float], path: Path) -> None:
@@ -113,6 +132,14 @@ def tick_histogram(stages: Mapping[str, tuple[Array, Array]], quantiles: Mapping
     axes.set_ylabel("ticks")
     axes.legend(frameon=False)
     _save(figure, axes, "Tick times of the runtime", path)
+
+
+def _mark_start(axes: Axes, time: Array, running: Array, high: float) -> None:
+    """Mark when the policy took over, if it did."""
+    if running.any():
+        start = float(time[np.argmax(running)])
+        axes.axvline(start, color=_INK, lw=0.8, ls="--")
+        axes.annotate("policy in command", (start, high), xytext=(4, -12), textcoords="offset points", color=_INK)
 
 
 def _figure() -> tuple[Figure, Axes]:
