@@ -11,6 +11,8 @@ from configs.load import load_randomization, load_robot, load_task
 from hardware.emulator.plant import AUTO_PLANT
 from sim2real.bench.machine import machine
 
+_ENVIRONMENTS_MAX = 65_536
+
 app = typer.Typer(help="Measure speed side by side in one run; prints ratios.", no_args_is_help=True)
 
 
@@ -87,6 +89,56 @@ def emulator(
     from sim2real.bench.emulator import bench_emulator
 
     return report("emulator", bench_emulator(robot, rate, seconds))
+
+
+@app.command("gymnasium")
+@reports
+def gymnasium_(
+    tasks: Annotated[list[str] | None, typer.Argument(help="Gymnasium's MuJoCo tasks.", show_default=False)] = None,
+    threads: Annotated[int, typer.Option(min=0, help="Threads of ours and EnvPool's; 0 uses every core.")] = 0,
+    seconds: Annotated[float, typer.Option(min=0.01, max=60.0, help="Time for each side of each round.")] = 1.0,
+    json_output: Json = False,
+) -> Outcome:
+    """Compare our batch with Gymnasium, Stable-Baselines3 and EnvPool on HalfCheetah-v5 and Ant-v5, or the given tasks.
+
+    Example: sim2real bench gymnasium HalfCheetah-v5 Ant-v5
+    """
+    try:
+        from sim2real.bench.reference import bench_reference
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("bench gymnasium", error.name or "gymnasium", "train") from error
+    return report("gymnasium", bench_reference(tasks or ["HalfCheetah-v5", "Ant-v5"], threads, seconds))
+
+
+@app.command()
+@reports
+def scale(
+    task: Annotated[str, typer.Argument(help="A task's name or path, or Gymnasium's, such as Ant-v5.")] = (
+        "pendulum_swingup"
+    ),
+    randomization: Annotated[str, typer.Option(help="Randomization name or path, for tasks of ours.")] = "none",
+    sizes: Annotated[str, typer.Option(help="Numbers of environments.")] = "64,256,1024,4096,8192",
+    threads: Annotated[int, typer.Option(min=0, help="Threads; 0 uses every core.")] = 0,
+    seconds: Annotated[float, typer.Option(min=0.01, max=60.0, help="Time for each size of each round.")] = 1.0,
+    json_output: Json = False,
+) -> Outcome:
+    """Measure throughput and memory from tens to thousands of environments.
+
+    Example: sim2real bench scale pendulum_swingup --randomization pendulum
+    """
+    try:
+        from sim2real.bench.scale import bench_scale
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("bench scale", error.name or "mujoco", "train") from error
+    return report("scale", bench_scale(task, randomization, _numbers(sizes), threads, seconds))
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """Read at least two numbers of environments."""
+    parts = [part.strip() for part in text.split(",")]
+    if len(set(parts)) < 2 or not all(part.isdecimal() and 1 <= int(part) <= _ENVIRONMENTS_MAX for part in parts):
+        raise UserError(f"--sizes {text!r}: give two or more numbers of 1 to {_ENVIRONMENTS_MAX}, as in 64,1024")
+    return tuple(int(part) for part in parts)
 
 
 def report(name: str, measured: dict[str, Any]) -> Outcome:

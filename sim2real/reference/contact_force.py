@@ -11,9 +11,11 @@ import numpy as np
 from mujoco.batch import Batch
 
 from hardware.types import Float64Array
+from sim2real.model import Indices
 from sim2real.reference.models import load_model
 
 _ROOT = 1  # the body with the free joint
+_NEXT, _AFTER_NEXT = [1, 2, 0], [2, 0, 1]  # axes of a cross product
 
 
 class ContactForces:
@@ -26,7 +28,8 @@ class ContactForces:
 
     def __init__(self, batch: Batch, file: str) -> None:
         model = batch.model
-        self._fields = {name: batch.bind(name) for name in ("xpos", "xquat", "cvel", "subtree_com")}
+        self._where, self._attitude, self._axes = batch.bind("xpos"), batch.bind("xquat"), batch.bind("xmat")
+        self._motion, self._center = batch.bind("cvel"), batch.bind("subtree_com")
         self._contacts, self._control = batch.bind("ncon"), batch.bind("ctrl")
         self._length, self._speed = batch.bind("actuator_length"), batch.bind("actuator_velocity")
         joints = model.actuator_trnid[:, 0]
@@ -54,26 +57,18 @@ class ContactForces:
         self._stage.forward(touching)
         self.values[touching] = self._forces[touching, 1:]
 
-    def _place(self, rows: np.ndarray) -> None:
+    def _place(self, rows: Indices) -> None:
         """Put some simulations of the second batch into the state of the last stage."""
-        where = self._fields["xpos"][rows, _ROOT]
-        attitude = self._fields["xquat"][rows, _ROOT]
-        # cvel is at the centre of mass of the whole tree, in the world's axes.
-        turn, drift = np.split(self._fields["cvel"][rows, _ROOT], 2, axis=1)
+        where, axes = self._where[rows, _ROOT], self._axes[rows, _ROOT].reshape(-1, 3, 3)
+        # cvel is at the centre of mass of the whole tree, in the world's axes: angular, then linear.
+        motion, arm = self._motion[rows, _ROOT], where - self._center[rows, _ROOT]
+        turn = motion[:, :3]
         position = np.empty((len(rows), self._stage_position.shape[1]))
         velocity = np.empty((len(rows), self._stage_velocity.shape[1]))
-        position[:, :3], position[:, 3:7] = where, attitude
+        position[:, :3], position[:, 3:7] = where, self._attitude[rows, _ROOT]
         position[:, self._q] = self._length[rows] / self._gear
-        velocity[:, :3] = drift + np.cross(turn, where - self._fields["subtree_com"][rows, _ROOT])
-        velocity[:, 3:6] = _in_body(attitude, turn)
+        velocity[:, :3] = motion[:, 3:] + turn[:, _NEXT] * arm[:, _AFTER_NEXT] - turn[:, _AFTER_NEXT] * arm[:, _NEXT]
+        velocity[:, 3:6] = (turn[:, None, :] @ axes)[:, 0]
         velocity[:, self._v] = self._speed[rows] / self._gear
         self._stage_position[rows], self._stage_velocity[rows] = position, velocity
         self._stage_control[rows] = self._control[rows]
-
-
-def _in_body(attitude: Float64Array, vector: Float64Array) -> Float64Array:
-    """Return vectors of the world, (k, 3), in the axes of bodies with attitudes, (k, 4) as w, x, y, z."""
-    w, axis = attitude[:, :1], -attitude[:, 1:]
-    twice = 2.0 * np.cross(axis, vector)
-    turned: Float64Array = vector + w * twice + np.cross(axis, twice)
-    return turned

@@ -115,6 +115,7 @@ class ReferenceEnv(SameStepVectorEnv):
     def stagger(self) -> None:
         """Give every running episode a random age, so that their time limits do not all fall on the same step."""
         self.episodes.length[:] = self._rng.integers(0, self.length_max, self.num_envs)
+        self.episodes.whole[:] = False
 
     def step_arrays(self, actions: Float32Array) -> Transition:
         """Advance one control step; return the environment's own buffers, overwritten by the next step.
@@ -161,9 +162,19 @@ class ReferenceEnv(SameStepVectorEnv):
         ended = np.flatnonzero(exact.terminated | exact.truncated)
         if len(ended):
             exact.final_observation[ended] = exact.observation[ended]
-            self.episodes.finish(ended, exact.truncated[ended])
+            self._finish(ended)
             self._begin(ended)
         return ended
+
+    def _finish(self, ended: Indices) -> None:
+        """Count episodes as ended: success is to last, and performance how much of the time limit one lasted."""
+        self.episodes.finish(
+            ended,
+            success=self._exact.truncated[ended],
+            terminated=self._exact.terminated[ended],
+            performance=self.episodes.length[ended] / self.length_max,
+            metrics={},
+        )
 
     def _outcome(self) -> ExactOutcome:
         return self._exact
