@@ -39,12 +39,18 @@ class TrainReport:
         """One line of JSON an iteration."""
         return self.run.metrics
 
+    @property
+    def curriculum(self) -> Path | None:
+        """Picture of how the curriculum moved; none where it does not."""
+        return self.run.curriculum if self.run.curriculum.is_file() else None
+
     def document(self) -> dict[str, Any]:
         """Return the report as plain data."""
         return {
             "run": str(self.run.path),
             "policy": str(self.policy),
             "metrics": str(self.metrics),
+            "curriculum": str(self.curriculum) if self.curriculum else None,
             "seed": self.seed,
             "steps": self.steps,
             "iterations": self.iterations,

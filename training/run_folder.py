@@ -56,6 +56,11 @@ class RunFolder:
         return self.path / "policy.onnx"
 
     @property
+    def curriculum(self) -> Path:
+        """Picture of how the curriculum moved."""
+        return self.path / "curriculum.png"
+
+    @property
     def checkpoints(self) -> Path:
         """Folder of the checkpoints."""
         return self.path / "checkpoints"

@@ -19,7 +19,7 @@ from training.environment import Environment
 from training.evaluation import evaluate
 from training.export import export_policy
 from training.interrupt import Interrupt
-from training.metrics import MetricsLog
+from training.metrics import MetricsLog, read_metrics
 from training.progress import TrainingProgress
 from training.provenance import provenance_of
 from training.recent import RecentEpisodes
@@ -28,6 +28,9 @@ from training.run_folder import RunFolder
 
 EVALUATION_SEED_OFFSET: Final = 1_000_003
 """Episodes of the evaluation differ from those of training."""
+
+_MOVING: Final = ("adr", "doraemon")
+"""Curricula that follow the learner."""
 
 
 def share_done(experiment: ExperimentConfig, steps: int, seconds: float) -> float:
@@ -60,6 +63,7 @@ class Session:
             experiment.environments,
             seed=experiment.seed,
             threads=experiment.threads,
+            curriculum=experiment.curriculum,
         )
         self.algorithm: Algorithm = make_algorithm(experiment.algorithm, self.environment, experiment.seed)
         self.iteration = 0
@@ -145,6 +149,15 @@ class Session:
         self._saved = path
         self.run.prune()
 
+    def _draw_curriculum(self) -> None:
+        """Draw how the curriculum moved, if it is one that does."""
+        if self.experiment.curriculum.strategy not in _MOVING:
+            return
+        # Matplotlib takes half a second to import, and most runs draw nothing.
+        from sim2real.report.curriculum import curriculum_figure
+
+        curriculum_figure(read_metrics(self.run.metrics), self.experiment.randomization.parameters, self.run.curriculum)
+
     def _close(self, rate: float) -> TrainReport:
         experiment, policy = self.experiment, self.algorithm.policy
         evaluation = evaluate(
@@ -155,6 +168,7 @@ class Session:
             seed=experiment.seed + EVALUATION_SEED_OFFSET,
             threads=experiment.threads,
         )
+        self._draw_curriculum()
         provenance = provenance_of(experiment, steps=self.steps, iterations=self.iteration, seconds=self.seconds)
         export = export_policy(policy, self.contract, self.run.policy, provenance, evaluation.observations)
         return TrainReport(

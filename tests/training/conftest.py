@@ -122,5 +122,20 @@ class PointEnvironment:
 
 
 @pytest.fixture
+def leaves():
+    """Return a function that flattens states; arrays and tensors as tensors, all else as text."""
+
+    def flat(value):
+        if isinstance(value, dict):
+            return [leaf for key in sorted(value, key=str) for leaf in flat(value[key])]
+        if isinstance(value, list | tuple):
+            return [leaf for item in value for leaf in flat(item)]
+        # Integers of random number generators exceed 64 bits.
+        return [torch.as_tensor(value) if isinstance(value, np.ndarray | torch.Tensor) else str(value)]
+
+    return flat
+
+
+@pytest.fixture
 def point_environment():
     return PointEnvironment

@@ -30,24 +30,10 @@ def checkpoint_of(learner, environment):
     )
 
 
-def everything(learner, environment):
-    """Return all that a learner and its environment hold, flat."""
-
-    def leaves(value):
-        if isinstance(value, dict):
-            return [leaf for key in sorted(value, key=str) for leaf in leaves(value[key])]
-        if isinstance(value, list | tuple):
-            return [leaf for item in value for leaf in leaves(item)]
-        # Integers of random number generators exceed 64 bits: compared as text.
-        return [torch.as_tensor(value) if isinstance(value, np.ndarray | torch.Tensor) else str(value)]
-
-    return leaves([learner.policy.state_dict(), learner.state(), environment.state_dict()])
-
-
 @pytest.mark.parametrize(
     ("config", "gift"), [(PPO, False), (PPO, True), (SAC, False)], ids=["ppo", "ppo-privileged", "sac"]
 )
-def test_two_and_two_iterations_through_a_file_are_four(config, gift, point_environment, tmp_path):
+def test_two_and_two_iterations_through_a_file_are_four(config, gift, point_environment, leaves, tmp_path):
     environment = point_environment(16, episode_steps=11, gift=gift)
     learner = make_algorithm(config, environment, 5)
     learner.start(5)
@@ -65,7 +51,8 @@ def test_two_and_two_iterations_through_a_file_are_four(config, gift, point_envi
     for iteration in (2, 3):
         resumed.iterate(iteration / 4)
 
-    expected, found = everything(learner, environment), everything(resumed, resumed_environment)
+    expected = leaves([learner.policy.state_dict(), learner.state(), environment.state_dict()])
+    found = leaves([resumed.policy.state_dict(), resumed.state(), resumed_environment.state_dict()])
     assert len(expected) == len(found) > 30
     for one, other in zip(expected, found, strict=True):
         assert torch.equal(one, other) if isinstance(one, torch.Tensor) else one == other

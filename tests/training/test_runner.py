@@ -83,6 +83,38 @@ def test_a_resumed_run_is_the_run_itself(finished, tmp_path, monkeypatch):
     assert [line["iteration"] for line in read_metrics(half.metrics)] == [1, 2, 3, 4]
 
 
+MOVING = (
+    "episode_duration=0.1 s",
+    "randomization.parameters=[{parameter: motor_constant, range: [0.9, 1.1]}]",
+    "task.performance={term: alive}",
+    "task.privileged=[parameters, joint_state]",
+    "curriculum={strategy: adr, buffer: 2}",
+)
+
+
+def test_a_resumed_run_with_a_moving_curriculum_and_privileged_values_is_the_run_itself(tmp_path, monkeypatch, leaves):
+    whole = runner.train(small(*MOVING), tmp_path / "whole", progress=False)
+    stop_after(monkeypatch, 2)
+    with pytest.raises(KeyboardInterrupt):
+        runner.train(small(*MOVING), tmp_path / "half", progress=False)
+    monkeypatch.undo()
+    half = runner.resume(tmp_path / "half", progress=False)
+    states = [load_checkpoint(report.run.latest_checkpoint()) for report in (whole, half)]
+    expected, found = (leaves([state.policy, state.algorithm, state.environment]) for state in states)
+    assert len(expected) == len(found) > 60
+    for one, other in zip(expected, found, strict=True):
+        assert torch.equal(one, other) if isinstance(one, torch.Tensor) else one == other
+    entropies = [line["curriculum/entropy"] for line in read_metrics(whole.metrics)]
+    assert entropies[-1] > entropies[0]
+    assert entropies == [line["curriculum/entropy"] for line in read_metrics(half.metrics)]
+    assert whole.document()["curriculum"] == str(whole.run.path / "curriculum.png")
+    assert (tmp_path / "half" / "curriculum.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_run_whose_curriculum_stands_still_draws_nothing(finished):
+    assert finished.document()["curriculum"] is None
+
+
 def stop_after(monkeypatch, iterations):
     """Raise SIGINT, as Ctrl-C does, in the middle of an iteration."""
     iterate = Session._iterate
