@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import betaincinv, betaln, logsumexp, polygamma, psi, softmax
+from scipy.special import betaincinv, betaln, polygamma, psi
 
 from hardware.types import Float64Array
 from sim2real.curriculum.axis import Axis
@@ -48,7 +48,8 @@ class BetaFamily:
         """Return SI values of one parameter with shapes (2,) by the inverse cumulative distribution; any one shape."""
         axis = self._axes[index]
         if axis.choices:
-            cumulative = np.cumsum(softmax(self._tables[index] @ (shape - 1.0)))
+            mass, _ = _choice(self._tables[index], shape)
+            cumulative = np.cumsum(mass)
             choice = np.searchsorted(cumulative, uniform, side="right")
             return np.array(axis.choices)[np.minimum(choice, len(axis.choices) - 1)]
         low, high = axis.limits
@@ -73,14 +74,15 @@ class BetaFamily:
         """Return A, (M,)."""
         normaliser = betaln(shape[:, 0], shape[:, 1])
         for index, table in self._tables.items():
-            normaliser[index] = logsumexp(table @ (shape[index] - 1.0)) - np.log(len(table))
+            _, normaliser[index] = _choice(table, shape[index])
         return np.asarray(normaliser)
 
     def mean(self, shape: Float64Array) -> Float64Array:
         """Return ∇A, the mean of T, (M, 2)."""
         mean = psi(shape) - psi(shape.sum(axis=1, keepdims=True))
         for index, table in self._tables.items():
-            mean[index] = softmax(table @ (shape[index] - 1.0)) @ table
+            mass, _ = _choice(table, shape[index])
+            mean[index] = mass @ table
         return np.asarray(mean)
 
     def covariance(self, shape: Float64Array) -> Float64Array:
@@ -88,7 +90,7 @@ class BetaFamily:
         own = polygamma(1, shape)[:, :, None] * np.eye(2)
         covariance = own - polygamma(1, shape.sum(axis=1))[:, None, None]
         for index, table in self._tables.items():
-            mass = softmax(table @ (shape[index] - 1.0))
+            mass, _ = _choice(table, shape[index])
             centred = table - mass @ table
             covariance[index] = (centred * mass[:, None]).T @ centred
         return np.asarray(covariance)
@@ -115,6 +117,14 @@ def _statistics(place: Float64Array) -> Float64Array:
     return np.stack((np.log(inside), np.log1p(-inside)), axis=-1)
 
 
+def _choice(table: Float64Array, shape: Float64Array) -> tuple[Float64Array, float]:
+    """Return the probabilities of choices with statistics (n, 2) and their A, under shapes (2,)."""
+    exponent = table @ (shape - 1.0)
+    highest = exponent.max()
+    relative = np.exp(exponent - highest)
+    return relative / relative.sum(), float(highest + np.log(relative.mean()))
+
+
 def _centres(choices: int) -> Float64Array:
     return (np.arange(choices) + 0.5) / choices
 
@@ -123,10 +133,11 @@ def _start(axis: Axis) -> tuple[float, float]:
     if axis.choices:
         mode = _centres(len(axis.choices))[int(axis.start)]
         table = _statistics(_centres(len(axis.choices)))
-        towards = table @ np.array([mode, 1.0 - mode])
+        direction = np.array([mode, 1.0 - mode])
 
         def excess(concentration: float) -> float:
-            return float(softmax(concentration * towards)[int(axis.start)]) - _START_MASS
+            mass, _ = _choice(table, 1.0 + concentration * direction)
+            return float(mass[int(axis.start)]) - _START_MASS
 
         concentration = brentq(excess, 0.0, _CONCENTRATION_MAX * len(axis.choices) ** 2)
     else:

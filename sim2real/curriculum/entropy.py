@@ -4,8 +4,8 @@ import numpy as np
 
 from hardware.types import Float64Array
 
-ENTROPY_FLOOR = -10.0
-"""nats; what a parameter that does not vary counts in the log, where its entropy is −∞."""
+ENTROPY_FLOOR = -5.0
+"""nats; what a parameter that varies by less than e⁻⁵ of its limits counts in the log: at the start it is −∞."""
 
 
 def width_entropy(width: Float64Array, room: Float64Array) -> float:

@@ -163,7 +163,7 @@ def test_figures_are_finite_and_name_every_boundary(curriculum):
         assert figures[f"curriculum/{name}/low"] == low
         assert figures[f"curriculum/{name}/high"] == high
     assert figures["curriculum/performance"] == 1.0
-    assert -10.0 <= figures["curriculum/entropy"] <= 0.0
+    assert -5.0 <= figures["curriculum/entropy"] <= 0.0
 
 
 @pytest.mark.parametrize("performance", [-0.1, 1.1, np.nan])

@@ -58,7 +58,7 @@ def test_zero_performance_never_leaves_the_calibrated_value():
     play(adr, np.random.default_rng(1), 50, lambda values: 0.0)
     values, _ = adr.draw(np.random.default_rng(2).random((100, adr.uniforms)))
     assert (values == [1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0]).all()
-    assert adr.figures()["curriculum/entropy"] == -10.0
+    assert adr.figures()["curriculum/entropy"] == -5.0
 
 
 def test_a_full_buffer_moves_its_own_boundary_by_one_step_and_is_cleared():
