@@ -1,18 +1,27 @@
 """Laws of forward kinematics: a chain of rotations and offsets, the same for one robot and for any number."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from conftest import write_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from configs.errors import UserError
 from configs.load import load_robot, load_task
+from configs.schema.task import TIP_COMMANDS
+from runtime.commands import inspect as inspect_command
 from runtime.contract.kinematics import Kinematics
 from runtime.contract.observation import ObservationPipeline
 from runtime.contract.robot import LinkSpec, RobotSpec, TipSpec, robot_spec
 from runtime.contract.signals import Signals
 from runtime.contract.spec import contract_of
-from runtime.policy import ContractError, check_robot
+from runtime.emulation import lockstep
+from runtime.policy import ContractError, OnnxPolicy, check_robot
+from runtime.replay import replay
+from runtime.session import RunOptions, run_session
 
 REACH = (
     "commands={tip_x: {range: [-1, 1]}, tip_y: {range: [-1, 1]}, tip_z: {range: [-1, 1]}}",
@@ -20,14 +29,16 @@ REACH = (
 )
 
 
+ARM = robot_spec(load_robot("so101"))
+
+
 def chain(*links: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]], tip: tuple[float, ...]) -> RobotSpec:
     """The arm with a tip behind its first joints: (position, axis, rotation) of each."""
-    arm = robot_spec(load_robot("so101"))
     specs = tuple(
-        LinkSpec(joint=arm.joints[index].name, position=position, axis=axis, rotation=rotation)
+        LinkSpec(joint=ARM.joints[index].name, position=position, axis=axis, rotation=rotation)
         for index, (position, axis, rotation) in enumerate(links)
     )
-    return arm.model_copy(update={"tip": TipSpec(links=specs, position=tip)})
+    return ARM.model_copy(update={"tip": TipSpec(links=specs, position=tip)})
 
 
 STRAIGHT = (1.0, 0.0, 0.0, 0.0)
@@ -88,11 +99,10 @@ def test_any_chain_is_its_product_of_rotations_and_offsets(seed: int, links: int
 @settings(max_examples=40, deadline=None)
 @given(n=st.integers(1, 1000), rows=st.integers(1, 1000), seed=st.integers(0, 1000))
 def test_fewer_rows_than_there_is_room_for_give_the_same_bits(n: int, rows: int, seed: int) -> None:
-    robot = robot_spec(load_robot("so101"))
     position = np.random.default_rng(seed).uniform(-3.0, 3.0, (min(rows, n), 6))
-    many = Kinematics(robot, n).tip(position)
+    many = Kinematics(ARM, n).tip(position)
     for row in {0, len(position) // 2, len(position) - 1}:
-        assert many[row].tobytes() == Kinematics(robot, 1).tip(position[row : row + 1].copy())[0].tobytes()
+        assert many[row].tobytes() == Kinematics(ARM, 1).tip(position[row : row + 1].copy())[0].tobytes()
 
 
 def test_a_robot_without_a_tip_is_refused() -> None:
@@ -126,3 +136,45 @@ def test_a_policy_that_must_be_told_where_the_tip_is_runs_on_no_robot() -> None:
     task = load_task("so101_hold", (*REACH, "observation=[{term: measured_tip_error}]"))
     with pytest.raises(ContractError, match="'measured_tip_error', which no sensor of 'so101' measures"):
         check_robot(contract_of(task), task.robot)
+
+
+def test_inspect_shows_the_tip_the_relative_action_and_the_goal(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    overrides = ("observation=[{term: tip_error}]", "action.relative=true")
+    contract = contract_of(load_task("so101_hold", (*REACH, *overrides)))
+    model = write_model(tmp_path / "reach.onnx", contract, np.zeros((3, 6)), np.zeros(6))
+    text = CliRunner().invoke(inspect_command.app, [str(model)]).stdout
+    assert "link elbow_flex: at (0.028, 0, 0.1126) m, axis (0, 1, 0), rotation (1, 0, 0, 0)" in text
+    assert "tip: at (0.0982, 0, -0.008) m" in text
+    assert "relative to the last target" in text
+    assert "goal             tip within 12 mm of the target for the last 2 s" in text
+
+
+def test_an_arm_is_told_apart_from_one_with_another_hand() -> None:
+    task = load_task("so101_hold", REACH)
+    other = load_robot("so101", ("tip.position=[120 mm, 0 mm, 0 mm]",))
+    with pytest.raises(ContractError, match=r"1 field differs from 'so101': tip.position: model \(0.0982, "):
+        check_robot(contract_of(task), other)
+
+
+def test_an_emulated_arm_reaches_the_tip_s_target_of_its_own_pose(tmp_path: Path) -> None:
+    """The whole way: a policy over its wire protocol, the goal judged, the log replayed bit for bit."""
+    pytest.importorskip("mujoco")
+    overrides = (
+        "observation=[{term: tip_error}, {term: last_action}]",
+        "action.relative=true",
+        "goal.hold=0.5 s",
+        "goal.distance=30 mm",
+    )
+    task = load_task("so101_hold", (*REACH, *overrides, *goal))
+    contract = contract_of(task)
+    policy = OnnxPolicy(write_model(tmp_path / "reach.onnx", contract, np.zeros((9, 6)), np.zeros(6)))
+    pose = np.array([[joint.default_position for joint in task.robot.joints.values()]])
+    target = Kinematics(contract.robot, 1).tip(pose)[0]
+    for shift, reached in ((0.0, True), (0.1, False)):
+        commands = dict(zip(TIP_COMMANDS, (target + np.array([0.0, shift, 0.0])).tolist(), strict=True))
+        world, log = lockstep(task.robot, plant="mujoco"), tmp_path / f"{reached}.mcap"
+        options = RunOptions(duration=1.0, commands=commands, log=log, synchronous_log=True)
+        report = run_session(policy, task.robot, world.hardware, world.clock, options)
+        assert report.goal_reached is reached, report.distance[-50:]
+        assert replay(log, policy).mismatches == ()
