@@ -12,7 +12,7 @@ from runtime.contract.robot import RobotSpec
 from sim2real.model import Indices
 from sim2real.streams import Streams
 
-_CANDIDATES: Final = 12  # poses that are tried for a place within the commands' ranges
+_CANDIDATES: Final = 32  # poses that are tried for a place within the commands' ranges
 _JOINT_SHARE: Final = 0.9  # of a joint's range that places are drawn from
 
 

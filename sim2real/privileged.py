@@ -50,6 +50,11 @@ def tip_offset(seen: Seen) -> list[Float64Array]:
     return [10.0 * seen.state.tip_offset, seen.state.tip_velocity]
 
 
+def rail(seen: Seen) -> list[Float64Array]:
+    """Height on the rail, m · 5, and velocity, m/s."""
+    return [5.0 * seen.state.rail_height[:, None], seen.state.rail_velocity[:, None]]
+
+
 def parameters(seen: Seen) -> list[Float64Array]:
     """What was drawn for the episode."""
     return [seen.parameters]
@@ -61,7 +66,7 @@ def disturbance(seen: Seen) -> list[Float64Array]:
 
 
 PRIVILEGED: dict[str, Callable[[Seen], list[Float64Array]]] = {
-    term.__name__: term for term in (base_velocity, base_height, feet, joint_state, tip_offset, parameters, disturbance)
+    term.__name__: term for term in (base_velocity, base_height, feet, joint_state, tip_offset, rail, parameters, disturbance)
 }
 
 PRIVILEGED_NEEDS: dict[str, tuple[Need, ...]] = {
@@ -69,6 +74,7 @@ PRIVILEGED_NEEDS: dict[str, tuple[Need, ...]] = {
     "base_height": ("base",),
     "feet": ("base", "feet", "gait"),
     "tip_offset": ("tip",),
+    "rail": ("rail",),
 }
 
 
@@ -89,6 +95,7 @@ class Privileged:
             "feet": 3 * feet_count,
             "joint_state": 2 * joints,
             "tip_offset": 6,
+            "rail": 2,
             "parameters": len(space.dimension_of_column),
             "disturbance": 2,
         }

@@ -54,7 +54,7 @@ TerminationTermName = Literal["position_limits", "tilted", "low"]
 """Terms that `sim2real.terms` computes; a test keeps the two in step."""
 
 PrivilegedTermName = Literal[
-    "base_velocity", "base_height", "feet", "joint_state", "tip_offset", "parameters", "disturbance"
+    "base_velocity", "base_height", "feet", "joint_state", "tip_offset", "rail", "parameters", "disturbance"
 ]
 """What `sim2real.terms` can show to a critic and no policy; a test keeps the two in step."""
 
