@@ -54,9 +54,9 @@ def bench_scale(
 
     Returns:
         For every size but the smallest, its throughput over the best of the smaller ones: the law is that it never
-        falls below one by more than the noise of the machine. Where others use the machine too, the processor's time per
-        step tells more. Memory is the growth of the process with the environment
-        made and stepped, beyond one that holds a single environment.
+        falls below one by more than the noise of the machine. Where others use the machine too, the processors' time
+        per step tells more. Memory is the growth of the process with the environment made and stepped, beyond one that
+        holds a single environment.
     """
     sizes = tuple(sorted(set(sizes)))
     rounds = [

@@ -1,0 +1,75 @@
+"""Laws of the benches: who was measured is named, who is not installed is said, and all do the same task."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from configs.errors import UserError
+from sim2real.bench import reference, scale
+from sim2real.commands.bench import app
+
+
+@pytest.fixture
+def _nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither library is installed, and no processes are started."""
+    monkeypatch.setattr(reference, "find_spec", lambda name: None)
+    monkeypatch.setattr(reference, "_gymnasium_async", lambda *_: [])
+    monkeypatch.setattr(reference, "_ROUNDS", 2)
+
+
+@pytest.mark.usefixtures("_nobody_else")
+def test_competitors_that_are_not_installed_are_named_with_what_installs_them() -> None:
+    measured = reference.bench_reference(["InvertedPendulum-v5"], 1, 0.01)
+    assert measured["figures"]["not_installed"] == [
+        "stable_baselines3 (pip install 'sim2real[bench]')",
+        "envpool (pip install 'sim2real[bench]')",
+    ]
+    assert list(measured["ratios"]) == ["InvertedPendulum-v5/over_gymnasium_sync"]
+    assert set(measured["figures"]["InvertedPendulum-v5/steps_per_s"]) == {
+        "gymnasium_sync",
+        "sim2real",
+        "sim2real_arrays",
+    }
+
+
+def test_an_unknown_task_is_refused_before_anything_is_measured() -> None:
+    with pytest.raises(UserError, match=r"no task 'Cheetah'"):
+        reference.bench_reference(["Cheetah"], 1, 0.01)
+
+
+def test_every_side_counts_the_steps_that_came_back() -> None:
+    taken: list[int] = []
+
+    def step(actions: Sequence[Any]) -> None:
+        taken.append(len(actions))
+
+    counted = reference._counted(step, [np.zeros((5, 2)), np.zeros((5, 2))])
+    assert counted(0) + counted(1) == sum(taken) == 10
+
+
+def test_envpools_task_is_the_same_one() -> None:
+    pytest.importorskip("envpool", reason="pip install 'sim2real[bench]'")
+    pool = reference._pool("HalfCheetah-v5", 2, 2, 1)
+    assert pool.action_space.shape == (6,)
+    assert pool.observation_space.shape == (17,)
+    observation, _ = pool.reset()
+    assert np.abs(observation).max() < 1.0
+    pool.close()
+
+
+@pytest.mark.parametrize("task", ["pendulum_swingup", "HalfCheetah-v5"])
+def test_scale_measures_our_tasks_and_gymnasiums(task: str) -> None:
+    steps_per_s, bytes_per_environment, cpu_us_per_step = scale._measure(task, "none", 64, 1, 0.01)
+    assert steps_per_s > 0
+    assert 0 <= bytes_per_environment < 10_000_000
+    assert cpu_us_per_step > 0
+
+
+@pytest.mark.parametrize("sizes", ["4", "4,4", "0,4", "4,x", "4,70000"])
+def test_sizes_must_be_two_numbers_of_environments(sizes: str) -> None:
+    result = CliRunner().invoke(app, ["scale", "--sizes", sizes])
+    assert result.exit_code != 0
+    assert "two or more numbers of 1 to 65536" in " ".join(result.output.split())
