@@ -85,7 +85,7 @@ def test_a_body_s_distance_is_its_tilt_whatever_its_heading() -> None:
 def test_a_tip_s_distance_is_the_length_to_where_the_commands_ask_for_it() -> None:
     _, goal = goal_of("tip", 3)
     signals = Signals.zeros(2, 6, commands=3)
-    straight = [0.3914, 0.0, 0.2264]  # all joints at zero, see test_kinematics
+    straight = [0.3914, 0.0, 0.2264]  # all joints at zero, see test_tip
     signals.command[:] = np.add(straight, [[0.003, 0.004, 0.0], [0.0, 0.0, -0.02]])
     np.testing.assert_allclose(goal.distance(signals), [0.005, 0.02], atol=1e-12)
     assert goal.within(goal.distance(signals)).tolist() == [True, False]
