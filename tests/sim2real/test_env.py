@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
+from worlds import qpos, qvel
 
 import sim2real.gymnasium  # noqa: F401 - registers the tasks
 from configs.load import load_randomization, load_task
@@ -71,7 +72,7 @@ def test_a_time_limit_truncates_and_shows_the_true_last_observation() -> None:
         out = env.step_arrays(action)
         assert not out.truncated.any()
         np.testing.assert_array_equal(out.observation, out.final_observation)
-    position = env.simulation._qpos.copy()
+    position = qpos(env.simulation).copy()
     out = env.step_arrays(action)
     assert out.truncated.all()
     assert not out.terminated.any()
@@ -85,17 +86,17 @@ def test_a_time_limit_truncates_and_shows_the_true_last_observation() -> None:
 
 def test_beyond_the_position_limits_an_episode_terminates_with_its_penalty() -> None:
     env = make(2)
-    env.simulation._qpos[1] = np.deg2rad(541.0)
+    qpos(env.simulation)[1] = np.deg2rad(545.0)
     out = env.step_arrays(np.zeros((2, 1), np.float32))
     assert out.terminated.tolist() == [False, True]
     assert not out.truncated.any()
     assert out.reward[1] < -4.9
-    assert abs(env.simulation._qpos[1, 0]) <= np.pi + 0.1
+    assert abs(qpos(env.simulation)[1, 0]) <= np.pi + 0.1
 
 
 def test_gymnasium_gets_final_observations_of_ended_episodes_only() -> None:
     env = make(2)
-    env.simulation._qpos[1] = np.deg2rad(541.0)
+    qpos(env.simulation)[1] = np.deg2rad(545.0)
     _, _, terminated, _, info = env.step(np.zeros((2, 1), np.float32))
     assert terminated.tolist() == [False, True]
     assert info["_final_obs"].tolist() == [False, True]
@@ -121,8 +122,8 @@ def test_success_is_an_unbroken_hold_at_the_end_of_a_full_episode(leave_at: int 
     env = make(1, "episode_duration=1 s", "goal.hold=0.5 s")
     for tick in range(100):
         # 180 degrees is the goal; the state is set by hand, so that only the bookkeeping is under test.
-        env.simulation._qpos[0] = 0.0 if tick == leave_at else np.pi
-        env.simulation._qvel[0] = 0.0
+        qpos(env.simulation)[0] = 0.0 if tick == leave_at else np.pi
+        qvel(env.simulation)[0] = 0.0
         env.step_arrays(np.zeros((1, 1), np.float32))
     assert env.episodes.drain()["success"].tolist() == [success]
 
@@ -132,5 +133,5 @@ def test_the_hanging_arm_cannot_be_lifted_by_its_motor_alone() -> None:
     highest = 0.0
     for _ in range(500):
         env.step_arrays(np.ones((1, 1), np.float32))
-        highest = max(highest, abs(float(env.simulation._qpos[0, 0])))
+        highest = max(highest, abs(float(qpos(env.simulation)[0, 0])))
     assert np.deg2rad(20) < highest < np.deg2rad(120)

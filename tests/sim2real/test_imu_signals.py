@@ -2,20 +2,17 @@
 
 import numpy as np
 import pytest
+from worlds import MS, between, fixed, qpos, qvel, randomized, simulate
 
-from configs.load import load_robot, load_task, validate
-from configs.schema.randomization import RandomizationConfig
+from configs.load import load_robot, load_task
 from configs.schema.robot import ImuConfig
 from configs.schema.task import CommandConfig, TaskConfig
-from configs.source import Sourced
 from hardware.mounting import Mounting
 from sim2real.env import BatchEnv
-from sim2real.model import build_model
+from sim2real.model import ModelOptions, build_model
 from sim2real.plant import MujocoPlant
-from sim2real.simulation import Simulation
 
 GRAVITY, GYRO = slice(0, 3), slice(3, 6)
-MS = 0.001
 
 
 def imu(**updates: object) -> ImuConfig:
@@ -31,34 +28,25 @@ def task(*terms: str, imus: int = 1, **updates: object) -> TaskConfig:
     return base.model_copy(update={"robot": robot, "observation": entries, **updates})
 
 
-def randomization(**parts: object) -> RandomizationConfig:
-    return validate(RandomizationConfig, Sourced({"name": "test", "noise": {"quantize": False}, **parts}))
-
-
-def started(simulation: Simulation) -> Simulation:
-    simulation.begin(np.arange(simulation.n))
-    return simulation
-
-
 def arm_gravity(angle: np.ndarray) -> np.ndarray:
     """Direction of gravity in the arm, which turns about the world's x axis."""
     return np.stack([np.zeros_like(angle), -np.sin(angle), -np.cos(angle)], axis=-1)
 
 
 def test_the_first_observation_shows_the_body_as_it_starts() -> None:
-    simulation = started(Simulation(task("projected_gravity", "gyro"), randomization(), 64, seed=3))
+    simulation = simulate(task("projected_gravity", "gyro"), 64, seed=3)
     seen = simulation.transition.observation
-    np.testing.assert_allclose(seen[:, GRAVITY], arm_gravity(simulation._qpos[:, 0]), atol=1e-6)
-    np.testing.assert_allclose(seen[:, GYRO][:, 0], simulation._qvel[:, 0], rtol=1e-6)
+    np.testing.assert_allclose(seen[:, GRAVITY], arm_gravity(qpos(simulation)[:, 0]), atol=1e-6)
+    np.testing.assert_allclose(seen[:, GYRO][:, 0], qvel(simulation)[:, 0], rtol=1e-6)
     np.testing.assert_array_equal(seen[:, GYRO][:, 1:], 0.0)
 
 
 def test_later_observations_show_the_body_one_physics_step_ago() -> None:
     config = task("projected_gravity", "gyro", control_rate=500.0)
-    simulation = started(Simulation(config, randomization(), 16, seed=3))
+    simulation = simulate(config, 16, seed=3)
     rng = np.random.default_rng(0)
     for _ in range(20):
-        angle, rate = simulation._qpos[:, 0].copy(), simulation._qvel[:, 0].copy()
+        angle, rate = qpos(simulation)[:, 0].copy(), qvel(simulation)[:, 0].copy()
         simulation.step(rng.uniform(-1.0, 1.0, (16, 1)).astype(np.float32))
         seen = simulation.transition.observation
         np.testing.assert_allclose(seen[:, GRAVITY], arm_gravity(angle), atol=1e-6)
@@ -68,13 +56,12 @@ def test_later_observations_show_the_body_one_physics_step_ago() -> None:
 @pytest.mark.parametrize("latency_ms", [2, 4, 10, 22])
 def test_an_imu_reading_is_as_old_as_its_own_latency(latency_ms: int) -> None:
     config = task("joint_position", "projected_gravity", control_rate=500.0)
-    latency = {"observation": ["6 ms", "6 ms"], "imu": [f"{latency_ms} ms"] * 2}
-    simulation = started(Simulation(config, randomization(latency=latency), 4, seed=1))
-    angles = [simulation._qpos[:, 0].copy()]
+    simulation = simulate(config, 4, fixed("joint_latency", "6 ms"), fixed("imu_latency", f"{latency_ms} ms"), seed=1)
+    angles = [qpos(simulation)[:, 0].copy()]
     rng = np.random.default_rng(0)
     for _ in range(30):
         simulation.step(rng.uniform(-1.0, 1.0, (4, 1)).astype(np.float32))
-        angles.append(simulation._qpos[:, 0].copy())
+        angles.append(qpos(simulation)[:, 0].copy())
         seen, now = simulation.transition.observation, len(angles) - 1
         then = angles[max(0, now - round(latency_ms * MS / 0.002))]
         np.testing.assert_allclose(seen[:, 1:4], arm_gravity(then), atol=1e-6)
@@ -83,21 +70,20 @@ def test_an_imu_reading_is_as_old_as_its_own_latency(latency_ms: int) -> None:
 
 def test_a_reset_leaves_no_imu_reading_of_the_last_episode() -> None:
     config = task("projected_gravity", "gyro")
-    latency = {"imu": ["20 ms", "20 ms"]}
-    simulation = started(Simulation(config, randomization(latency=latency), 3, seed=1))
+    simulation = simulate(config, 3, fixed("imu_latency", "20 ms"), seed=1)
     for _ in range(20):
         simulation.step(np.ones((3, 1), np.float32))
     untouched = simulation.transition.observation[[0, 2]].copy()
     simulation.begin(np.array([1]))
     first = simulation.transition.observation[1].copy()
-    np.testing.assert_allclose(first[GRAVITY], arm_gravity(simulation._qpos[1, 0]), atol=1e-6)
+    np.testing.assert_allclose(first[GRAVITY], arm_gravity(qpos(simulation)[1, 0]), atol=1e-6)
     np.testing.assert_array_equal(simulation.transition.observation[[0, 2]], untouched)
     simulation.step(np.zeros((3, 1), np.float32))  # 10 ms: all that is older is the start of the episode
     np.testing.assert_allclose(simulation.transition.observation[1], first, atol=1e-6)
 
 
 def test_two_imus_are_side_by_side() -> None:
-    simulation = started(Simulation(task("projected_gravity", "gyro", imus=2), randomization(), 8, seed=3))
+    simulation = simulate(task("projected_gravity", "gyro", imus=2), 8, seed=3)
     for _ in range(3):
         simulation.step(np.ones((8, 1), np.float32))
     seen = simulation.transition.observation
@@ -108,27 +94,28 @@ def test_two_imus_are_side_by_side() -> None:
 
 def test_noise_of_orientation_is_a_turn_of_the_stated_size() -> None:
     n, bias, white = 4000, 0.05, 0.02
-    noise = {"quantize": False, "orientation": {"bias": f"{bias} rad", "white": f"{white} rad"}}
     config = task("projected_gravity", control_rate=500.0)
-    simulation = started(Simulation(config, randomization(noise=noise), n, seed=3))
+    noise = fixed("orientation_bias", f"{bias} rad"), fixed("orientation_white", f"{white} rad")
+    simulation = simulate(config, n, *noise, seed=3)
     errors = []
     for _ in range(2):
-        truth = arm_gravity(simulation._qpos[:, 0])
+        truth = arm_gravity(qpos(simulation)[:, 0])
         simulation.step(np.zeros((n, 1), np.float32))
         norms = np.linalg.norm(simulation.signals.orientation[:, 0], axis=1)
         np.testing.assert_allclose(norms, 1.0, atol=1e-12)
         errors.append(simulation.transition.observation - truth)
     # The error about x moves gravity within the y-z plane: one axis of the three, seen whole.
     across = [
-        np.sum(error * np.cross([1.0, 0.0, 0.0], arm_gravity(simulation._qpos[:, 0])), axis=1) for error in errors
+        np.sum(error * np.cross([1.0, 0.0, 0.0], arm_gravity(qpos(simulation)[:, 0])), axis=1) for error in errors
     ]
     assert abs(np.std(across[0]) - np.hypot(bias, white)) < 0.003
     assert abs(np.std(across[0] - across[1]) - white * np.sqrt(2)) < 0.003
 
 
 def test_noise_of_the_gyro_is_of_the_stated_size() -> None:
-    n, noise = 4000, {"quantize": False, "angular_velocity": {"bias": "0.1 rad/s", "white": "0.05 rad/s"}}
-    simulation = started(Simulation(task("gyro"), randomization(noise=noise), n, seed=3))
+    n = 4000
+    noise = fixed("angular_velocity_bias", "0.1 rad/s"), fixed("angular_velocity_white", "0.05 rad/s")
+    simulation = simulate(task("gyro"), n, *noise, seed=3)
     simulation.step(np.zeros((n, 1), np.float32))
     sideways = simulation.transition.observation[:, 1:3]  # the arm turns about x alone
     np.testing.assert_allclose(np.std(sideways, axis=0), np.hypot(0.1, 0.05), atol=0.005)
@@ -137,7 +124,7 @@ def test_noise_of_the_gyro_is_of_the_stated_size() -> None:
 def test_commands_are_drawn_from_their_ranges_and_held_for_an_episode() -> None:
     commands = {"forward": CommandConfig(range=(0.2, 0.8), default=0.5), "turn": CommandConfig(range=(-1.0, 1.0))}
     config = task("command", commands=commands)
-    simulation = started(Simulation(config, randomization(), 500, seed=3))
+    simulation = simulate(config, 500, seed=3)
     first = simulation.transition.observation.copy()
     assert 0.2 <= first[:, 0].min() < 0.25
     assert 0.75 < first[:, 0].max() <= 0.8
@@ -150,7 +137,7 @@ def test_commands_are_drawn_from_their_ranges_and_held_for_an_episode() -> None:
 
 def test_the_phase_starts_with_the_episode_and_turns_with_its_frequency() -> None:
     config = task("phase", phase_frequency=2.5)
-    simulation = started(Simulation(config, randomization(), 2, seed=3))
+    simulation = simulate(config, 2, seed=3)
     np.testing.assert_array_equal(simulation.transition.observation, [[0.0, 1.0]] * 2)
     for tick in range(1, 60):
         simulation.step(np.zeros((2, 1), np.float32))
@@ -167,8 +154,12 @@ def test_a_simulation_with_imus_and_commands_resumes_bit_for_bit() -> None:
         phase_frequency=1.0,
         commands={"forward": CommandConfig(range=(-1.0, 1.0))},
     )
-    noise = {"orientation": {"bias": "1 deg", "white": "1 deg"}, "angular_velocity": {"white": "0.1 rad/s"}}
-    varied = randomization(noise=noise, latency={"imu": ["2 ms", "12 ms"]})
+    varied = randomized(
+        fixed("orientation_bias", "1 deg"),
+        fixed("orientation_white", "1 deg"),
+        fixed("angular_velocity_white", "0.1 rad/s"),
+        between("imu_latency", "2 ms", "12 ms"),
+    )
 
     def run(env: BatchEnv, steps: int) -> list[bytes]:
         return [env.step_arrays(np.ones((8, 1), np.float32)).observation.tobytes() for _ in range(steps)]
@@ -190,7 +181,7 @@ def test_sensors_are_in_the_body_s_frame_whatever_the_mounting() -> None:
     other = config.model_copy(update={"robot": config.robot.model_copy(update={"imus": turned})})
     seen = []
     for each in (config, other):
-        simulation = started(Simulation(each, randomization(), 4, seed=1))
+        simulation = simulate(each, 4, seed=1)
         simulation.step(np.ones((4, 1), np.float32))
         seen.append(simulation.transition.observation.tobytes())
     assert seen[0] == seen[1]
@@ -200,7 +191,7 @@ def test_a_body_that_is_not_there_is_named() -> None:
     config = task("gyro")
     robot = config.robot.model_copy(update={"imus": {"imu0": imu(body="leg")}})
     with pytest.raises(Exception, match="IMU 'imu0' is on body 'leg', which is not there; valid: stand, arm"):
-        build_model(config.model_copy(update={"robot": robot}), groups=("angular_velocity",))
+        build_model(config.model_copy(update={"robot": robot}), ModelOptions(groups=("angular_velocity",)))
 
 
 def test_the_plant_s_imu_shows_the_motion_of_the_body() -> None:
