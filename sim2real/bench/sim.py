@@ -10,6 +10,10 @@ from mujoco.batch import Batch
 
 from configs.schema.randomization import RandomizationConfig
 from configs.schema.task import TaskConfig
+from hardware.types import Float64Array
+from runtime.contract.action import ActionPipeline
+from runtime.contract.observation import Float32Array
+from runtime.contract.spec import Contract
 from sim2real.env import BatchEnv
 
 _ROUNDS = 7
@@ -21,35 +25,35 @@ def bench_sim(
 ) -> dict[str, Any]:
     """Measure control steps per second in interleaved rounds; the ratio is the median of the rounds' ratios.
 
-    Both sides step the same compiled model with the same random actions on the same number of threads, from the same
-    states. The bare side writes controls and steps; the environment side does everything a learner sees: contract,
-    latency, noise, quantisation, rewards, ends of episodes, randomisation of new ones.
+    Both sides step the same compiled model with the same random actions on the same number of threads, in every round
+    from the same states: what has fallen over costs more to step. The bare side writes controls and steps; the
+    environment side does everything a learner sees: contract, latency, noise, quantisation, disturbances, rewards, ends
+    of episodes, randomisation of new ones.
     """
     env = BatchEnv(task, randomization, environments, threads=threads)
     env.reset_arrays(0)
-    # Steady state: episodes end a few at a time, not all at once.
-    length_max = env.simulation.length_max
-    env.episodes.length[:] = np.random.default_rng(1).integers(0, length_max, environments)
+    env.stagger()  # steady state: episodes end a few at a time, not all at once
     bare = Batch(env.simulation.batch.model, nsim=environments, nthread=threads)
-    bare.state[:] = env.simulation.batch.state
     control = bare.bind("ctrl")
-    effort = np.array([joint.effort_limit for joint in task.robot.joints.values()])
     rng = np.random.default_rng(0)
     actions = [rng.uniform(-1.0, 1.0, (environments, env.action_size)).astype(np.float32) for _ in range(_ACTIONS)]
+    controls = _controls(env.contract, actions)
 
     def step_env(index: int) -> None:
         env.step_arrays(actions[index % _ACTIONS])
 
     def step_bare(index: int) -> None:
-        np.multiply(actions[index % _ACTIONS], effort, out=control)
+        np.copyto(control, controls[index % _ACTIONS])
         bare.step(nstep=task.decimation)
 
     for side in (step_env, step_bare):
+        bare.state[:] = env.simulation.batch.state
         _rate(side, environments, 0.3 * seconds)
     rounds = []
     for index in range(_ROUNDS):
         # Alternate who goes first, so that a machine that slows down favours nobody.
         first, second = (step_env, step_bare) if index % 2 == 0 else (step_bare, step_env)
+        bare.state[:] = env.simulation.batch.state
         rates = {side: _rate(side, environments, seconds) for side in (first, second)}
         rounds.append((rates[step_env], rates[step_bare]))
     return {
@@ -66,6 +70,17 @@ def bench_sim(
             "rounds": [ours / theirs for ours, theirs in rounds],
         },
     }
+
+
+def _controls(contract: Contract, actions: list[Float32Array]) -> list[Float64Array]:
+    """Return the controls that the contract makes of some actions."""
+    pipeline = ActionPipeline(contract, len(actions[0]))
+    by_effort = contract.action.target == "effort"
+    controls = []
+    for action in actions:
+        targets = pipeline.apply(action)  # its own buffers, overwritten by the next
+        controls.append((targets.effort if by_effort else targets.position).copy())
+    return controls
 
 
 def _rate(step: Callable[[int], None], environments: int, seconds: float) -> float:
