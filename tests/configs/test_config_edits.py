@@ -80,7 +80,7 @@ def test_an_edited_file_loads_or_is_refused_in_one_line(
 
 OVERRIDE_KEYS = st.sampled_from(
     ["name", "task", "task.robot", "task.robot.joints.pivot.id", "task.observation.0", "task.observation", "algorithm",
-     "algorithm.name", "algorithm.hidden.0", "task.robot.joints", "seed", "randomization.noise.joint_effort.white", "x"]
+     "algorithm.name", "algorithm.hidden.0", "task.robot.joints", "seed", "randomization.parameters.0.range.1", "x"]
 )  # fmt: skip
 
 

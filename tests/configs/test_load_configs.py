@@ -71,7 +71,7 @@ def test_the_loaders_give_what_their_names_say() -> None:
     assert load_motor("xm430_w350").torque_constant == 4.1 / 2.3
     assert load_robot("pendulum").joint_names == ("pivot",)
     assert load_task(str(DATA / "task.yaml")).decimation == 5
-    assert load_randomization("pendulum").noise.quantize
+    assert load_randomization("pendulum").quantize
     assert load_experiment("pendulum_ppo").algorithm.name == "ppo"
     assert load_faults("lossy_bus").seed == 1
     assert load_scenario("pendulum_unplugged").expect.torque_off
@@ -240,9 +240,9 @@ def line_of(path: str, key: str) -> int:
         ),
         (
             "tasks",
-            "[position_limits]",
-            "[position]",
-            "terminations",
+            "[{term: position_limits}]",
+            "[{term: position}]",
+            "term",
             "'position' is not a choice (did you mean 'positi",
         ),
         ("robots", "bus: main", "bus: mian", "bus", "no bus 'mian'; valid: main"),
@@ -317,9 +317,8 @@ def test_a_fault_that_cannot_happen_is_told_at_its_line(fault: str, message: str
 @pytest.mark.parametrize(
     ("override", "key"),
     [
-        ("physics.0.range=[1.1, 0.9]", "physics.0.range"),
-        ("latency.action=[8 ms, 1 ms]", "latency.action"),
-        ("latency.observation=[8 ms, 1 ms]", "latency.observation"),
+        ("parameters.0.range=[1.1, 0.9]", "parameters.0.range"),
+        ("parameters.6.range=[8 ms, 1 ms]", "parameters.6.range"),
     ],
 )
 def test_a_range_is_low_before_high(override: str, key: str) -> None:
