@@ -166,6 +166,14 @@ def test_figures_are_finite_and_name_every_boundary(curriculum):
     assert -5.0 <= figures["curriculum/entropy"] <= 0.0
 
 
+def test_the_performance_shown_is_that_of_the_latest_256_episodes(config):
+    curriculum = make_curriculum(config, space_of())
+    for performance, expected in ((0.25, 0.25), (0.75, 0.5), (0.75, 0.75)):
+        values, tags = curriculum.draw(np.full((128, curriculum.uniforms), 0.5))
+        curriculum.report(tags, values, np.full(128, performance))
+        assert curriculum.figures()["curriculum/performance"] == expected
+
+
 @pytest.mark.parametrize("performance", [-0.1, 1.1, np.nan])
 def test_a_performance_outside_0_to_1_is_refused(config, performance):
     curriculum = make_curriculum(config, space_of())

@@ -201,3 +201,9 @@ def test_boundaries_always_hold_the_calibrated_value_and_stay_within_the_limits(
         moves += int((after != before).sum())
     figures = adr.figures()
     assert figures["curriculum/widened"] + figures["curriculum/narrowed"] == moves <= len(results) / buffer
+
+
+def test_a_parameter_without_columns_is_never_evaluated():
+    adr = adr_of(MASS, FRICTION, widths=[1, 0], boundary_share=1.0)
+    play(adr, np.random.default_rng(11), 20, lambda values: 1.0)
+    assert adr.bounds().tolist() == [[0.5, 2.0], [1.0, 1.0]]

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
+from scipy.optimize import minimize as scipy_minimize
 from scipy.stats import beta as scipy_beta
 
 from configs.schema.curriculum import DoraemonConfig
@@ -143,11 +144,33 @@ def test_with_nothing_in_the_way_it_ends_at_the_uniform_distribution():
     assert doraemon.bounds()[0] == pytest.approx([0.1, 1.9], abs=0.03)
 
 
-def test_nothing_moves_before_the_first_success():
-    doraemon = doraemon_of(MASS, FRICTION)
+def test_nothing_moves_before_the_success_rate_is_reached_once():
+    doraemon = doraemon_of(MASS, FRICTION, success_rate=0.6)
     before = doraemon.state_dict()["shape"]
-    play(doraemon, np.random.default_rng(5), 5, lambda values: np.zeros(len(values)))
+    rng = np.random.default_rng(5)
+    play(doraemon, rng, 5, lambda values: values[:, 0] > 1.0)  # half of them
     assert doraemon.state_dict()["shape"].tobytes() == before.tobytes()
+    play(doraemon, rng, 1, lambda values: np.ones(len(values)))
+    assert doraemon.state_dict()["shape"].tobytes() != before.tobytes()
+
+
+@pytest.mark.parametrize("overshoot", [1.5, 20.0])
+def test_an_optimiser_that_goes_too_far_is_called_back_into_the_trust_region(monkeypatch, overshoot):
+    rng, present = np.random.default_rng(10), np.array([[20.0, 30.0], [8.0, 4.0]])
+    evidence = evidence_of([LINE, LINE], [2, 1], present, rng, 200, lambda values: values[0].max(axis=1) < 0.8)
+    region = TrustRegion(evidence, present, 0.1, 0.5)
+    honest = region.solve()
+
+    def minimize(*args, **kwargs):
+        found = scipy_minimize(*args, **kwargs)
+        found.x = overshoot * found.x
+        return found
+
+    monkeypatch.setattr("sim2real.curriculum.trust_region.minimize", minimize)
+    shape = region.solve()
+    assert region.divergence(shape)[0] <= 0.1
+    assert evidence.success_rate(shape)[0] >= 0.5 - 1e-6
+    assert region.entropy(present)[0] <= region.entropy(shape)[0] <= region.entropy(honest)[0] + 1e-3
 
 
 def test_a_single_choice_or_one_shared_value_has_nothing_to_move():
