@@ -1,7 +1,8 @@
 """Gymnasium's MuJoCo tasks: our batch side by side with Gymnasium, Stable-Baselines3 and EnvPool.
 
 Every side steps the same task with random actions from its action space, through the interface its users call, and
-resets by itself. The sides take turns; each ratio is the median of the rounds' ratios.
+resets by itself. The sides take turns; each ratio is the median of the ratios of the rounds. Where others use the
+machine too, ratios favour who runs fewer threads, and the time of the processors per step tells more.
 """
 
 import time
@@ -49,6 +50,16 @@ class Side:
     name: str
     step: Callable[[int], int]
     close: Callable[[], None]
+    in_process: bool = True
+    """It works in threads of this process, whose processor time can be told."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one side did in one round."""
+
+    steps_per_s: float
+    cpu_us_per_step: float
 
 
 def bench_reference(tasks: Sequence[str], threads: int, seconds: float) -> dict[str, Any]:
@@ -73,15 +84,23 @@ def bench_reference(tasks: Sequence[str], threads: int, seconds: float) -> dict[
         "bars": BARS,
     }
     for task in tasks:
-        rates = _measure(task, threads, seconds)
-        theirs = [name for name in rates if not name.startswith(OURS)]
-        ratios |= {f"{task}/over_{name}": _ratio(rates[OURS], rates[name]) for name in theirs}
-        figures[f"{task}/steps_per_s"] = {name: median(values) for name, values in rates.items()}
+        rounds = _measure(task, threads, seconds)
+        theirs = [side for side in rounds if not side.name.startswith(OURS)]
+        ours = next(values for side, values in rounds.items() if side.name == OURS)
+        ratios |= {f"{task}/over_{side.name}": _ratio(ours, rounds[side]) for side in theirs}
+        figures[f"{task}/steps_per_s"] = {
+            side.name: median(one.steps_per_s for one in values) for side, values in rounds.items()
+        }
+        figures[f"{task}/cpu_us_per_step"] = {
+            side.name: median(one.cpu_us_per_step for one in values)
+            for side, values in rounds.items()
+            if side.in_process
+        }
     return {"ratios": ratios, "figures": figures}
 
 
-def _measure(task: str, threads: int, seconds: float) -> dict[str, list[float]]:
-    """Return the steps per second of every side in every round."""
+def _measure(task: str, threads: int, seconds: float) -> dict[Side, list[Round]]:
+    """Return what every side did in every round."""
     with ExitStack() as stack:
         sides = []
         # Those that start processes come first: afterwards this process has threads.
@@ -90,28 +109,28 @@ def _measure(task: str, threads: int, seconds: float) -> dict[str, list[float]]:
                 stack.callback(side.close)
                 sides.append(side)
         for side in sides:
-            _rate(side, 0.3 * seconds)
-        rates: dict[str, list[float]] = {side.name: [] for side in sides}
+            _round(side, 0.3 * seconds)
+        rounds: dict[Side, list[Round]] = {side: [] for side in sides}
         for index in range(_ROUNDS):
             # Alternate the order, so that a machine that slows down favours nobody.
             for side in sides if index % 2 == 0 else reversed(sides):
-                rates[side.name].append(_rate(side, seconds))
-        return rates
+                rounds[side].append(_round(side, seconds))
+        return rounds
 
 
-def _rate(side: Side, seconds: float) -> float:
-    """Environment steps per second of one side."""
+def _round(side: Side, seconds: float) -> Round:
+    """Step one side for a while."""
     time.sleep(_SETTLE_S)
-    start, steps = time.perf_counter(), 0
+    start, cpu, steps = time.perf_counter(), time.process_time(), 0
     for index in count():
         steps += side.step(index % _ACTIONS)
         if (elapsed := time.perf_counter() - start) >= seconds:
             break
-    return steps / elapsed
+    return Round(steps / elapsed, 1e6 * (time.process_time() - cpu) / steps)
 
 
-def _ratio(ours: list[float], theirs: list[float]) -> float:
-    return median(our / their for our, their in zip(ours, theirs, strict=True))
+def _ratio(ours: list[Round], theirs: list[Round]) -> float:
+    return median(our.steps_per_s / their.steps_per_s for our, their in zip(ours, theirs, strict=True))
 
 
 def _actions(space: gymnasium.spaces.Space[Any], environments: int) -> list[NDArray[Any]]:
@@ -144,7 +163,8 @@ def _gymnasium_sync(task: str, _threads: int, _seconds: float) -> list[Side]:
 def _gymnasium_async(task: str, _threads: int, _seconds: float) -> list[Side]:
     env: Any = gymnasium.vector.AsyncVectorEnv([partial(_their_own, task)] * _THEIRS, context="spawn")
     env.reset(seed=0)
-    return [Side("gymnasium_async", _counted(env.step, _actions(env.single_action_space, _THEIRS)), env.close)]
+    actions = _actions(env.single_action_space, _THEIRS)
+    return [Side("gymnasium_async", _counted(env.step, actions), env.close, in_process=False)]
 
 
 def _baselines_dummy(task: str, _threads: int, _seconds: float) -> list[Side]:
@@ -162,7 +182,8 @@ def _baselines(name: str, kind: str, task: str, **options: str) -> list[Side]:
         [partial(_their_own, task)] * _THEIRS, **options
     )
     env.reset()
-    return [Side(name, _counted(env.step, _actions(env.action_space, _THEIRS)), env.close)]
+    actions = _actions(env.action_space, _THEIRS)
+    return [Side(name, _counted(env.step, actions), env.close, in_process=kind == "DummyVecEnv")]
 
 
 def _pools() -> list[Callable[[str, int, float], list[Side]]]:
@@ -194,8 +215,8 @@ def _pool_async(task: str, threads: int, seconds: float) -> list[Side]:
     speeds = dict.fromkeys(_ASYNC_SETTINGS, 0.0)
     for setting in [*_ASYNC_SETTINGS, *reversed(_ASYNC_SETTINGS)]:
         tried = side(setting)
-        _rate(tried, 0.1 * seconds)
-        speeds[setting] = max(speeds[setting], _rate(tried, 0.3 * seconds))
+        _round(tried, 0.1 * seconds)
+        speeds[setting] = max(speeds[setting], _round(tried, 0.3 * seconds).steps_per_s)
         tried.close()
     return [side(max(speeds, key=lambda setting: speeds[setting]))]
 
