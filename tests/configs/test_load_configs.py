@@ -242,7 +242,7 @@ def line_of(path: str, key: str) -> int:
             "tasks",
             "[{term: position_limits}]",
             "[{term: position}]",
-            "term",
+            "terminations",
             "'position' is not a choice (did you mean 'positi",
         ),
         ("robots", "bus: main", "bus: mian", "bus", "no bus 'mian'; valid: main"),
