@@ -37,6 +37,9 @@ class Curriculum(Protocol):
             tags: (k,), as drawn.
             values: (k, C), as drawn.
             performance: (k,), in [0, 1].
+
+        Raises:
+            ValueError: A performance is not in [0, 1].
         """
 
     def bounds(self) -> Float64Array:
@@ -49,4 +52,4 @@ class Curriculum(Protocol):
         """Return all that decides what follows, as numpy arrays and plain data."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
+        """Continue from a state. Raises UserError if it is of other parameters."""
