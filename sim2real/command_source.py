@@ -136,7 +136,7 @@ class TipCommands:
 
     def begin(self, ids: Indices, streams: Streams) -> None:
         """Draw the place of new episodes; a moving target also gets the next place to go to."""
-        self._out[np.ix_(ids, self._columns)] = self._places(ids, streams)
+        self._out[ids[:, None], self._columns] = self._places(ids, streams)
         self._go_on(ids, streams)
 
     def step(self, streams: Streams) -> BoolArray | None:

@@ -59,7 +59,7 @@ class BatchEnv(SameStepVectorEnv):
     @property
     def privileged_size(self) -> int:
         """P, how much a critic may see beside the observation."""
-        return self.privileged.shape[1]
+        return int(self.privileged.shape[1])
 
     @property
     def privileged(self) -> Float32Array:

@@ -56,7 +56,7 @@ class Streams:
     def uniform(self, ids: Indices, width: int) -> Float64Array:
         """Return uniform numbers in [0, 1) of the streams of k environments, (k, width)."""
         words = self._words(ids, width)
-        numbers: Float64Array = (words >> _SHIFT_11) * 2.0**-53
+        numbers: Float64Array = (words >> _SHIFT_11).astype(np.float64) * 2.0**-53
         return numbers
 
     def normal(self, ids: Indices, width: int) -> Float64Array:

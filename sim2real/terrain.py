@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from hardware.types import Float64Array
+
+Indices = npt.NDArray[np.intp]
 
 _CELL: Final = 0.1  # m, distance of two heights: about a foot's step of the robots meant
 _STRIP: Final = 80  # cells along each side of a strip
@@ -47,11 +50,12 @@ class Terrain:
         """The highest height, m."""
         return float(max(self.levels[-1], 1e-4))
 
-    def level_of(self, roughness: Float64Array) -> np.ndarray:
+    def level_of(self, roughness: Float64Array) -> Indices:
         """Return the strip whose roughness is nearest, for each of k episodes."""
-        return np.abs(roughness.reshape(-1, 1) - self.levels).argmin(axis=1)
+        nearest: Indices = np.abs(roughness.reshape(-1, 1) - self.levels).argmin(axis=1)
+        return nearest
 
-    def place(self, level: np.ndarray, uniform: Float64Array) -> Float64Array:
+    def place(self, level: Indices, uniform: Float64Array) -> Float64Array:
         """Return places, (k, 2), m, well inside the strips of k episodes.
 
         Args:
