@@ -66,7 +66,8 @@ def disturbance(seen: Seen) -> list[Float64Array]:
 
 
 PRIVILEGED: dict[str, Callable[[Seen], list[Float64Array]]] = {
-    term.__name__: term for term in (base_velocity, base_height, feet, joint_state, tip_offset, rail, parameters, disturbance)
+    term.__name__: term
+    for term in (base_velocity, base_height, feet, joint_state, tip_offset, rail, parameters, disturbance)
 }
 
 PRIVILEGED_NEEDS: dict[str, tuple[Need, ...]] = {
