@@ -60,6 +60,11 @@ class Actuation:
         self._target = np.zeros((n, joints))
         self._all = np.arange(n)
 
+    @property
+    def field_names(self) -> list[str]:
+        """Names of the model fields that differ between simulations because of the supply."""
+        return self._supply.field_names
+
     def begin(self, ids: Indices, streams: Streams) -> None:
         """Begin new episodes: errors and adversary are drawn, the last action is forgotten."""
         self.pipeline.reset(ids)
@@ -106,6 +111,9 @@ class Actuation:
         else:
             arrived = np.flatnonzero(streams.uniform(self._all, 1)[:, 0] >= self._loss[:, 0])
             self._control[arrived[:, None], np.arange(self._control.shape[1])[self._columns]] = target[arrived]
+
+    def load_supply(self) -> None:
+        """Let the supply's voltage follow the load of the control step that has just been made."""
         self._supply.sag()
 
     def _disturb(self, target: Float64Array, observation: Float32Array, white: Float32Array) -> None:
@@ -125,6 +133,7 @@ class Actuation:
             "pipeline": self.pipeline.state_dict(),
             "noise": self._noise.state_dict(),
             "adversary": self._adversary.state_dict(),
+            "supply": self._supply.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -132,7 +141,7 @@ class Actuation:
         self.pipeline.load_state_dict(state["pipeline"])
         self._noise.load_state_dict(state["noise"])
         self._adversary.load_state_dict(state["adversary"])
-        self._supply.begin(self._all)
+        self._supply.load_state_dict(state["supply"])
 
 
 class _Supply:
@@ -144,8 +153,10 @@ class _Supply:
 
     def __init__(self, batch: Batch, robot: RobotModel, task: TaskConfig, parameters: EpisodeParameters) -> None:
         self._resistance = parameters.array("supply_resistance")
+        self._voltage_max = np.zeros((0, 0))
         if self._resistance is None:
             return
+        self._drawn = "actuator_gainprm" in parameters.field_names
         self._voltage = task.robot.supply_voltage
         self._actuators, self._dof = robot.actuator, columns_of(robot.dof)
         self._gain: Float64Array = batch.expand("actuator_gainprm")
@@ -154,9 +165,13 @@ class _Supply:
         self._voltage_max = self._gain[:, self._actuators, GAIN_VOLTAGE_MAX].copy()
 
     def begin(self, ids: Indices) -> None:
-        """Take over the voltages that were drawn for new episodes."""
-        if self._resistance is not None:
-            self._voltage_max[ids] = self._gain[ids[:, None], self._actuators, GAIN_VOLTAGE_MAX]
+        """Take over the voltages that were drawn for new episodes, or bring back those of the robot."""
+        if self._resistance is None:
+            return
+        where = ids[:, None], self._actuators, GAIN_VOLTAGE_MAX
+        if self._drawn:
+            self._voltage_max[ids] = self._gain[where]
+        self._gain[where] = self._voltage_max[ids]
 
     def sag(self) -> None:
         """Set the voltage of the next control step from the load of the last one."""
@@ -168,6 +183,19 @@ class _Supply:
         power = np.maximum(effort * speed + heat, 0.0).sum(axis=1, keepdims=True)
         share = np.maximum(1.0 - self._resistance * power / self._voltage**2, _VOLTAGE_MIN)
         self._gain[:, self._actuators, GAIN_VOLTAGE_MAX] = self._voltage_max * share
+
+    @property
+    def field_names(self) -> list[str]:
+        """Names of the model fields that are expanded."""
+        return [] if self._resistance is None else ["actuator_gainprm"]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the voltages without load."""
+        return {"voltage_max": self._voltage_max.copy()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state."""
+        self._voltage_max[...] = state["voltage_max"]
 
 
 def _resolution(task: TaskConfig, *, by_effort: bool) -> Float64Array:

@@ -14,6 +14,12 @@ from hardware.types import Float64Array
 from sim2real.model import Indices
 
 _SAVED_MAX: Final = 8  # of a run: they resemble each other
+_BAD_STATES: Final = (
+    mujoco.mjtWarning.mjWARN_BADQPOS,
+    mujoco.mjtWarning.mjWARN_BADQVEL,
+    mujoco.mjtWarning.mjWARN_BADQACC,
+)
+"""Counted where MuJoCo finds a number that is none, or larger than 1e10, and resets the simulation."""
 
 
 class Divergence:
@@ -26,9 +32,7 @@ class Divergence:
 
     def __init__(self, batch: Batch, decimation: int) -> None:
         self._batch, self._decimation = batch, decimation
-        # MuJoCo resets a simulation whose state is bad and counts that here.
-        first, last = mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarning.mjWARN_BADQACC
-        self._bad_states = batch.warning[:, int(first) : int(last) + 1, 1]
+        self._bad_states = batch.warning[:, int(_BAD_STATES[0]) : int(_BAD_STATES[-1]) + 1, 1]
         self._qpos: Float64Array = batch.bind("qpos")
         self._qvel: Float64Array = batch.bind("qvel")
         self._before = batch.state.copy()
@@ -111,9 +115,7 @@ def reproduce(path: Path) -> Reproduction:
             mujoco.mj_step(model, data)
         except mujoco.FatalError:
             return Reproduction(True, step, largest, record)
-        if not (np.isfinite(data.qpos).all() and np.isfinite(data.qvel).all() and np.isfinite(data.qacc).all()):
+        finite = np.isfinite(data.qpos).all() and np.isfinite(data.qvel).all() and np.isfinite(data.qacc).all()
+        if not finite or any(data.warning[kind].number for kind in _BAD_STATES):
             return Reproduction(True, step, largest, record)
-    bad = any(
-        data.warning[kind].number for kind in (mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarning.mjWARN_BADQVEL)
-    )
-    return Reproduction(bad, steps - 1, largest, record)
+    return Reproduction(False, steps - 1, largest, record)

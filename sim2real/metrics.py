@@ -23,8 +23,11 @@ class Metric(Protocol):
     def add(self, state: TaskState, asked_anew: BoolArray | None) -> None:
         """Take in one control step; `asked_anew` tells who was given new commands after it, (n,)."""
 
+    def begin(self, ids: Indices) -> None:
+        """Forget what was measured of some episodes."""
+
     def finish(self, ids: Indices) -> dict[str, Float64Array]:
-        """Return the figures of k ended episodes, (k,) each, NaN where nothing was measured, and begin anew there."""
+        """Return the figures of k ended episodes, (k,) each, NaN where nothing was measured."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return what the next step depends on."""
@@ -77,6 +80,11 @@ class VelocityError:
         if asked_anew is not None:
             self._close(np.flatnonzero(asked_anew))
 
+    def begin(self, ids: Indices) -> None:
+        """Forget what was measured of some episodes."""
+        self._sums.clear(ids)
+        self._counted.clear(ids)
+
     def _close(self, ids: Indices) -> None:
         """Count the commands of some robots as over."""
         sums = self._sums.arrays
@@ -92,8 +100,6 @@ class VelocityError:
         count = self._counted.arrays["count"][ids]
         with np.errstate(invalid="ignore"):
             means = self._sums.arrays["total"][ids] / np.where(count > 0.0, count, np.nan)[:, None]
-        self._sums.clear(ids)
-        self._counted.clear(ids)
         return {name: means[:, column] for column, name in enumerate(self.names)}
 
     def state_dict(self) -> dict[str, Any]:
@@ -125,11 +131,14 @@ class FootLift:
         sums["peak"][...] = np.maximum(sums["peak"], state.feet.height) * swinging
         sums["swinging"][...] = swinging
 
+    def begin(self, ids: Indices) -> None:
+        """Forget what was measured of some episodes."""
+        self._sums.clear(ids)
+
     def finish(self, ids: Indices) -> dict[str, Float64Array]:
         """Return the mean lift, m."""
         count = self._sums.arrays["count"][ids]
         mean = self._sums.arrays["total"][ids] / np.where(count > 0.0, count, np.nan)
-        self._sums.clear(ids)
         return {"foot_lift": mean}
 
     def state_dict(self) -> dict[str, Any]:
@@ -167,11 +176,14 @@ class _SettledMean:
         if asked_anew is not None:
             sums["age"][asked_anew] = 0.0
 
+    def begin(self, ids: Indices) -> None:
+        """Forget what was measured of some episodes."""
+        self._sums.clear(ids)
+
     def finish(self, ids: Indices) -> dict[str, Float64Array]:
         """Return the means."""
         count = self._sums.arrays["count"][ids]
         mean = self._sums.arrays["total"][ids] / np.where(count > 0.0, count, np.nan)
-        self._sums.clear(ids)
         return {self.name: mean}
 
     def state_dict(self) -> dict[str, Any]:
@@ -214,11 +226,14 @@ class HopError:
         sums["count"] += apex
         sums["rising"][...] = rising
 
+    def begin(self, ids: Indices) -> None:
+        """Forget what was measured of some episodes."""
+        self._sums.clear(ids)
+
     def finish(self, ids: Indices) -> dict[str, Float64Array]:
         """Return the mean error, m, and how many hops there were."""
         count = self._sums.arrays["count"][ids].copy()
         mean = self._sums.arrays["total"][ids] / np.where(count > 0.0, count, np.nan)
-        self._sums.clear(ids)
         return {"hop_error": mean, "hops": count}
 
     def state_dict(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from runtime.contract.signals import Signals
 from runtime.contract.spec import contract_of
 from sim2real.actuation import Actuation
 from sim2real.command_source import make_commands
+from sim2real.curriculum.interface import NO_TAG
 from sim2real.disturbance import Pushes, Wrenches
 from sim2real.divergence import Divergence
 from sim2real.episodes import EpisodeStatistics
@@ -138,6 +139,7 @@ class Simulation:
         self._white_parts = [self._white[:, start:stop] for start, stop in pairwise(widths)]
         self._weights = np.array([entry.weight / task.control_rate for entry in task.rewards])
         self._rewards = np.zeros((len(task.rewards), n))
+        self._total = np.zeros(n)
         self._records = np.zeros(n, np.uint64)
         observations, extra = self.contract.observation_size, self._privileged.size
         self.transition = Transition(
@@ -204,9 +206,10 @@ class Simulation:
         values = np.concatenate([np.zeros(0), *record.parameters.values()])[None, :]
         self._streams.set_place(index, (record.key, record.counter))
         ids = np.array([index])
-        self._parameters.put(ids, values, self._parameters.tags[ids])
+        self._parameters.put(ids, values, np.full(1, NO_TAG))
         self._begin(ids)
         self.episodes.begin(ids)
+        self.episodes.whole[ids] = False  # a repeated episode is no new evidence
 
     def begin(self, ids: Indices) -> None:
         """Begin new episodes of some simulations; their rows of `transition` show the first observation."""
@@ -226,6 +229,9 @@ class Simulation:
         self._pushes.begin(ids)
         first = self._sensing.first(ids, position, velocity, streams)
         first.command[:] = self.signals.command[ids]
+        self._truth.begin(ids)
+        for metric in self._metrics:
+            metric.begin(ids)
         self._state.previous_action[ids] = 0.0
         self._state.velocity[ids] = velocity
         none = np.zeros((len(ids), self.contract.action_size), np.float32)
@@ -262,6 +268,7 @@ class Simulation:
         self._jitter.stretch(streams)
         self._divergence.remember()
         broken = self._divergence.find(self._advance())
+        self._actuation.load_supply()
         if len(broken):
             self._bury(broken)
         self._sensing.sense(self._white_parts[1:], streams)
@@ -331,15 +338,22 @@ class Simulation:
         self.episodes.add(self._rewards, self._goal.within(state.goal_error))
         if task.performance is not None:
             term = REWARDS[task.performance.term]
-            self.episodes.performance += term(state, self._constants, task.performance.scale)
+            performance = term(state, self._constants, task.performance.scale)
+            performance[broken] = 0.0
+            self.episodes.performance += performance
         out.terminated[:] = False
         for ending in task.terminations:
             ended = TERMINATIONS[ending.term](state, self._constants, ending.limit)
             np.logical_or(out.terminated, ended, out=out.terminated)
         out.terminated[broken] = True
-        np.sum(self._rewards, axis=0, out=out.reward)
+        # Term by term: how NumPy adds a column up depends on how many there are.
+        total = self._total
+        total.fill(0.0)
+        for row in self._rewards:
+            total += row
         if task.reward_min is not None:
-            np.maximum(out.reward, task.reward_min / task.control_rate, out=out.reward)
+            np.maximum(total, task.reward_min / task.control_rate, out=total)
+        np.copyto(out.reward, total, casting="same_kind")
         np.subtract(out.reward, task.termination_penalty, out=out.reward, where=out.terminated)
         np.greater_equal(self.episodes.length, self.length_max, out=out.truncated)
         np.logical_and(out.truncated, ~out.terminated, out=out.truncated)
@@ -397,8 +411,8 @@ class Simulation:
         }
 
     def _expanded(self) -> list[str]:
-        names = {*self._parameters.field_names, *self._timing.field_names, *self._slope.field_names}
-        return sorted(names | set(self._jitter.field_names))
+        parts = (self._parameters, self._timing, self._slope, self._jitter, self._actuation)
+        return sorted({name for part in parts for name in part.field_names})
 
 
 def _forget(state: TaskState, rows: Indices) -> None:

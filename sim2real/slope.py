@@ -25,6 +25,8 @@ class GroundSlope:
     def __init__(self, batch: Batch, parameters: EpisodeParameters) -> None:
         self._slope = parameters.array("ground_slope")
         self._gravity: Float64Array | None = batch.expand("opt.gravity") if self._slope is not None else None
+        self._drawn = "opt.gravity" in parameters.field_names
+        self._own = np.array(batch.model.opt.gravity)
         self._vertical = np.tile([1.0, 0.0, 0.0, 0.0], (batch.nsim, 1))
         """Quaternions that turn the ground's frame into one that stands upright, (n, 4)."""
 
@@ -39,12 +41,16 @@ class GroundSlope:
             return
         heading = 2.0 * math.pi * streams.uniform(ids, 1)[:, 0]
         angle = self._slope[ids, 0]
-        gravity = self._gravity[ids]
-        size = np.sqrt(np.square(gravity).sum(axis=1))
-        self._gravity[ids] = size[:, None] * np.stack(
-            (np.sin(angle) * np.cos(heading), np.sin(angle) * np.sin(heading), -np.cos(angle)), axis=1
+        sine, cosine = np.sin(angle), np.cos(angle)
+        # Gravity turns about (-sin h, cos h, 0): what points down gets a part downhill, towards the heading.
+        ahead, left = np.cos(heading), np.sin(heading)
+        x, y, z = (self._gravity[ids] if self._drawn else np.tile(self._own, (len(ids), 1))).T
+        along, across = ahead * x + left * y, ahead * y - left * x
+        downhill, down = cosine * along - sine * z, cosine * z + sine * along
+        self._gravity[ids] = np.stack(
+            (ahead * downhill - left * across, left * downhill + ahead * across, down), axis=1
         )
-        # The turn about (-sin h, cos h, 0) that brings this gravity back to straight down.
+        # The turn about the same axis that brings this gravity back.
         half = 0.5 * angle
         zero = np.zeros(len(ids))
         self._vertical[ids] = np.stack(

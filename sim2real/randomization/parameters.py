@@ -101,6 +101,8 @@ class EpisodeParameters:
         self._copies: list[tuple[Float64Array, Indices, slice]] = []
         for index, (entry, own) in enumerate(zip(config.parameters, elements, strict=True)):
             self._bind(entry, own, self.space.columns(index))
+        # What two parameters make of one field does not depend on which is listed first.
+        self._effects.sort(key=lambda effect: ("set", "scale", "add").index(effect.apply))
         self._needs_set_const = any(name in mujoco.MjModel._setconst_inputs for name in self._fields)
 
     @property
@@ -168,7 +170,8 @@ class EpisodeParameters:
                 neutral = 1.0 if entry.parameter == "command_scale" else 0.0
                 array = np.full((len(self.values), len(_names(kind.of, self._robot))), neutral)
                 self._arrays[entry.parameter] = array
-            self._copies.append((array, elements, columns))
+            places = np.searchsorted(sorted(_names(kind.of, self._robot).values()), elements)
+            self._copies.append((array, places, columns))
             return
         for effect in kind.effects:
             field = self._field(effect)
@@ -199,7 +202,9 @@ def _names(of: Element, robot: RobotModel) -> dict[str, int]:
     if of == "world":
         return {"": 0}
     if of == "body":
-        return {model.body(index).name: index for index in range(1, model.nbody)}
+        loads = {payload_name(model.body(index).name) for index in range(1, model.nbody)}
+        names = {index: model.body(index).name or f"body {index}" for index in range(1, model.nbody)}
+        return {name: index for index, name in names.items() if name not in loads}
     if of == "geom":
         return {model.geom(index).name or f"geom {index}": index for index in range(model.ngeom)}
     if of == "load":
