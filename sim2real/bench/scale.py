@@ -3,6 +3,7 @@
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from multiprocessing import get_context
 from statistics import median
 from typing import Any, Protocol
@@ -19,8 +20,15 @@ _ROUNDS = 3
 _ACTIONS = 4
 _WARM_UP_STEPS = 3
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_Measured = tuple[float, float, float]
-"""Steps per second, bytes per environment, and microseconds of all processors per step."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One size in one round; the time per step is that of all processors together."""
+
+    steps_per_s: float
+    cpu_us_per_step: float
+    kib_per_environment: float
 
 
 class Steppable(Protocol):
@@ -64,7 +72,8 @@ def bench_scale(
     ]
     ratios = {
         f"throughput_at_{size}_over_best_of_smaller": median(
-            one[size][0] / max(one[smaller][0] for smaller in sizes if smaller < size) for one in rounds
+            one[size].steps_per_s / max(one[smaller].steps_per_s for smaller in sizes if smaller < size)
+            for one in rounds
         )
         for size in sizes[1:]
     }
@@ -73,20 +82,24 @@ def bench_scale(
         "figures": {
             "task": task,
             "randomization": randomization if task not in TASKS else "Gymnasium's own",
-            "steps_per_s": {str(size): median(one[size][0] for one in rounds) for size in sizes},
-            "cpu_us_per_step": {str(size): median(one[size][2] for one in rounds) for size in sizes},
-            "kib_per_environment": {str(size): median(one[size][1] for one in rounds) / 1024 for size in sizes},
+            **{
+                f"at_{size}": {
+                    name: median(getattr(one[size], name) for one in rounds)
+                    for name in ("steps_per_s", "cpu_us_per_step", "kib_per_environment")
+                }
+                for size in sizes
+            },
         },
     }
 
 
-def _in_fresh_process(task: str, randomization: str, size: int, threads: int, seconds: float) -> _Measured:
+def _in_fresh_process(task: str, randomization: str, size: int, threads: int, seconds: float) -> Measured:
     """Measure one size in a process of its own."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return process.submit(_measure, task, randomization, size, threads, seconds).result()
 
 
-def _measure(task: str, randomization: str, size: int, threads: int, seconds: float) -> _Measured:
+def _measure(task: str, randomization: str, size: int, threads: int, seconds: float) -> Measured:
     one = _make(task, randomization, 1, threads)
     _prepare(one, 1)
     before = _resident()
@@ -98,7 +111,7 @@ def _measure(task: str, randomization: str, size: int, threads: int, seconds: fl
         env.step_arrays(actions[steps % _ACTIONS])
         steps += 1
     cpu = time.process_time() - cpu
-    return steps * size / elapsed, max(grown, 0) / size, 1e6 * cpu / (steps * size)
+    return Measured(steps * size / elapsed, 1e6 * cpu / (steps * size), max(grown, 0) / size / 1024)
 
 
 def _make(task: str, randomization: str, size: int, threads: int) -> Steppable:

@@ -62,10 +62,10 @@ def test_envpools_task_is_the_same_one() -> None:
 
 @pytest.mark.parametrize("task", ["pendulum_swingup", "HalfCheetah-v5"])
 def test_scale_measures_our_tasks_and_gymnasiums(task: str) -> None:
-    steps_per_s, bytes_per_environment, cpu_us_per_step = scale._measure(task, "none", 64, 1, 0.01)
-    assert steps_per_s > 0
-    assert 0 <= bytes_per_environment < 10_000_000
-    assert cpu_us_per_step > 0
+    measured = scale._measure(task, "none", 64, 1, 0.01)
+    assert measured.steps_per_s > 0
+    assert measured.cpu_us_per_step > 0
+    assert 0 <= measured.kib_per_environment < 10_000
 
 
 @pytest.mark.parametrize("sizes", ["4", "4,4", "0,4", "4,x", "4,70000"])
