@@ -7,6 +7,8 @@ import mujoco
 
 from configs.errors import UserError
 from configs.schema.robot import ImuConfig, JointConfig, RobotConfig
+from hardware.position_law import PositionLaw
+from hardware.position_laws import position_law
 from sim2real.terrain import TERRAIN, Terrain
 
 IMU_SENSORS: Final = {
@@ -21,27 +23,38 @@ _BACKLASH_ARMATURE: Final = 1e-4  # kg·m², so that a light link behind the pla
 _BRISTLE: Final = 1e-3  # rad, how far LuGre's bristles bend before the joint slides
 _STATIC_OVER_COULOMB: Final = 1.3
 _STRIBECK_SPEED: Final = 0.1  # rad/s
+_SPAN_MIN: Final = 1e-4  # m between the lowest and highest ground; MuJoCo takes no height field without height
 _PAYLOAD_MIN: Final = 1e-9  # kg; a body must weigh something
 
 
 def add_motor(
-    spec: mujoco.MjSpec, name: str, joint: JointConfig, supply_voltage: float, *, lugre: bool = False
+    spec: mujoco.MjSpec,
+    name: str,
+    joint: JointConfig,
+    supply_voltage: float,
+    *,
+    voltage_max: float | None = None,
+    lugre: bool = False,
 ) -> mujoco.MjsActuator:
     """Add the joint's motor as a `<dcmotor>` with its on-board controller, limited by the supply voltage.
 
-    In current mode the input is a torque, delivered exactly until the voltage saturates; in position mode it is the
-    setpoint of a PD controller in torque space, and so in impedance mode, whose damping acts on the velocity alone.
+    In current mode the input is a torque, delivered exactly until the voltage saturates; else it is the setpoint of a
+    PD controller in torque space, with the stiffness, damping and limits that the motor's own loop comes to with the
+    registers that its driver sets.
 
     Args:
         spec: The model.
         name: Name of the joint, and of the actuator.
         joint: Its configuration.
         supply_voltage: V
+        voltage_max: V; highest supply that safety allows, where the driver goes by it; the supply when left out.
         lugre: Give the motor the LuGre friction that replaces the joint's dry friction.
     """
     nominal, coulomb = joint.motor.nominal, joint.motor.friction.coulomb
     by_effort = joint.mode == "current"
-    kp, kd = (0.0, 0.0) if by_effort else (joint.stiffness, joint.damping)
+    law = PositionLaw(0.0, 0.0)
+    if not by_effort:
+        law = position_law(joint, supply_voltage, supply_voltage if voltage_max is None else voltage_max)
     stiffness = coulomb / _BRISTLE
     bristles = [
         stiffness,
@@ -55,9 +68,8 @@ def add_motor(
         motorconst=[0.0, 0.0],
         resistance=0.0,
         nominal=[nominal.voltage, nominal.stall_torque, nominal.no_load_speed],
-        # A command in impedance mode carries the joint's effort limit, and the controller keeps it.
-        saturation=[joint.effort_limit if joint.mode == "impedance" else nominal.stall_torque, 0.0, 0.0],
-        controller=[kp, 0.0, kd, 0.0, 0.0, supply_voltage],
+        saturation=[min(law.torque_max, nominal.stall_torque), 0.0, 0.0],
+        controller=[law.stiffness, 0.0, law.damping, 0.0, 0.0, supply_voltage * law.duty_max],
         lugre=bristles if lugre else [0.0] * 5,
         ctrlspec=int(mujoco.mjtCtrlInput.mjINPUT_FF if by_effort else mujoco.mjtCtrlInput.mjINPUT_POS),
     )
@@ -163,13 +175,13 @@ def add_terrain(spec: mujoco.MjSpec, terrain: Terrain) -> None:
     """Put rough ground in the place of the model's planes, with their friction and looks."""
     planes = [geom for geom in spec.worldbody.geoms if geom.type == mujoco.mjtGeom.mjGEOM_PLANE]
     rows, columns = terrain.heights.shape
-    roughness = terrain.roughness
-    levels = (terrain.heights / (2.0 * roughness) + 0.5).clip(0.0, 1.0)
-    spec.add_hfield(
-        name=TERRAIN, nrow=rows, ncol=columns, size=[*terrain.size, 2.0 * roughness, 0.1], userdata=levels.ravel()
-    )
+    # MuJoCo stretches heights to [0, 1] by itself: their own lowest and highest must be what they are stretched by.
+    lowest = float(terrain.heights.min())
+    span = max(float(terrain.heights.max()) - lowest, _SPAN_MIN)
+    levels = (terrain.heights - lowest) / span
+    spec.add_hfield(name=TERRAIN, nrow=rows, ncol=columns, size=[*terrain.size, span, 0.1], userdata=levels.ravel())
     ground = spec.worldbody.add_geom(name=TERRAIN, type=mujoco.mjtGeom.mjGEOM_HFIELD, hfieldname=TERRAIN)
-    ground.pos = [0.0, 0.0, -roughness]
+    ground.pos = [0.0, 0.0, lowest]
     if planes:
         floor = planes[0]
         ground.friction, ground.solref, ground.solimp = floor.friction, floor.solref, floor.solimp

@@ -349,8 +349,8 @@ class Simulation:
         # Term by term: how NumPy adds a column up depends on how many there are.
         total = self._total
         total.fill(0.0)
-        for row in self._rewards:
-            total += row
+        for weighted in self._rewards:
+            total += weighted
         if task.reward_min is not None:
             np.maximum(total, task.reward_min / task.control_rate, out=total)
         np.copyto(out.reward, total, casting="same_kind")

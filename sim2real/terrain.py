@@ -45,11 +45,6 @@ class Terrain:
         rows, columns = self.heights.shape
         return 0.5 * _CELL * (columns - 1), 0.5 * _CELL * (rows - 1)
 
-    @property
-    def roughness(self) -> float:
-        """The highest height, m."""
-        return float(max(self.levels[-1], 1e-4))
-
     def level_of(self, roughness: Float64Array) -> Indices:
         """Return the strip whose roughness is nearest, for each of k episodes."""
         nearest: Indices = np.abs(roughness.reshape(-1, 1) - self.levels).argmin(axis=1)
@@ -69,7 +64,10 @@ class Terrain:
         return places
 
     def height(self, place: Float64Array) -> Float64Array:
-        """Return the height of the ground under places, (..., 2) to (...), m, bilinear between the corners."""
+        """Return the height of the ground under places, (..., 2) to (...), m.
+
+        Every cell is two triangles that meet along the line from its first corner to the one across, as MuJoCo has it.
+        """
         half = np.array(self.size)
         cell = (place + half) / _CELL
         rows, columns = self.heights.shape
@@ -77,7 +75,8 @@ class Terrain:
         row = np.clip(cell[..., 1], 0.0, rows - 1.000001)
         i, j = row.astype(np.intp), column.astype(np.intp)
         v, u = row - i, column - j
-        low = self.heights[i, j] * (1.0 - u) + self.heights[i, j + 1] * u
-        high = self.heights[i + 1, j] * (1.0 - u) + self.heights[i + 1, j + 1] * u
-        height: Float64Array = low * (1.0 - v) + high * v
+        first, across = self.heights[i, j], self.heights[i + 1, j + 1]
+        beside = np.where(u >= v, self.heights[i, j + 1], self.heights[i + 1, j])
+        more, less = np.maximum(u, v), np.minimum(u, v)
+        height: Float64Array = first + more * (beside - first) + less * (across - beside)
         return height
