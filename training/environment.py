@@ -5,7 +5,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from runtime.contract.spec import Contract
 
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
@@ -56,10 +55,6 @@ class EpisodeStatistics(Protocol):
 
 class Environment(Protocol):
     """n environments that step together and start a new episode by themselves where one ends."""
-
-    @property
-    def contract(self) -> Contract:
-        """The contract of the policy that acts here."""
 
     @property
     def observation_size(self) -> int:
