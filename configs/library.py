@@ -6,7 +6,7 @@ from pathlib import Path
 from configs.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent
-KINDS = ("motors", "robots", "tasks", "randomization", "experiments", "faults", "scenarios", "targets")
+KINDS = ("motors", "robots", "tasks", "randomization", "experiments", "faults", "scenarios", "targets", "transfers")
 
 
 def shipped(kind: str) -> list[str]:

@@ -20,6 +20,7 @@ from configs.schema.robot import RobotConfig
 from configs.schema.scenario import FaultsConfig, ScenarioConfig
 from configs.schema.target import TargetConfig
 from configs.schema.task import TaskConfig
+from configs.schema.transfer import TransferConfig
 from configs.source import Sourced
 from configs.splice import read_spliced
 
@@ -34,6 +35,7 @@ SCHEMAS: dict[str, type[Config]] = {
     "faults": FaultsConfig,
     "scenarios": ScenarioConfig,
     "targets": TargetConfig,
+    "transfers": TransferConfig,
 }
 
 
@@ -75,6 +77,11 @@ def load_scenario(reference: str, overrides: tuple[str, ...] = ()) -> ScenarioCo
 def load_target(reference: str, overrides: tuple[str, ...] = ()) -> TargetConfig:
     """Load a flash target by shipped name or path. Raises ConfigError."""
     return load("targets", TargetConfig, reference, overrides)
+
+
+def load_transfer(reference: str, overrides: tuple[str, ...] = ()) -> TransferConfig:
+    """Load a transfer study by shipped name or path. Raises ConfigError."""
+    return load("transfers", TransferConfig, reference, overrides)
 
 
 def load(kind: str, schema: type[ConfigT], reference: str, overrides: tuple[str, ...] = ()) -> ConfigT:
