@@ -69,7 +69,14 @@ def add_motor(
         resistance=0.0,
         nominal=[nominal.voltage, nominal.stall_torque, nominal.no_load_speed],
         saturation=[min(law.torque_max, nominal.stall_torque), 0.0, 0.0],
-        controller=[law.stiffness, 0.0, law.damping, 0.0, 0.0, supply_voltage * law.duty_max],
+        controller=[
+            law.stiffness,
+            0.0,
+            law.damping,
+            law.speed_max if math.isfinite(law.speed_max) else 0.0,
+            0.0,
+            supply_voltage * law.duty_max,
+        ],
         lugre=bristles if lugre else [0.0] * 5,
         ctrlspec=int(mujoco.mjtCtrlInput.mjINPUT_FF if by_effort else mujoco.mjtCtrlInput.mjINPUT_POS),
     )

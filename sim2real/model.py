@@ -113,6 +113,8 @@ class RobotModel:
     (J, samples), and for IMUs (K, samples · 3) or (K, samples · 4)."""
     control_history: npt.NDArray[np.intp]
     """Columns of `history` that hold the values of each actuator's delay buffer, (J, samples)."""
+    moving_target: npt.NDArray[np.intp]
+    """Of motors that move their own target towards the goal: columns of `act`, and which joints they are, (M, 2)."""
     base: Base | None
     """The free base, if the robot has one."""
     rail: tuple[int, int] | None
@@ -167,7 +169,10 @@ def build_model(task: TaskConfig, options: ModelOptions = ModelOptions()) -> Rob
     lugre = physics.friction == "lugre"
     action_samples = _samples(options.action_delay, physics.timestep)
     for name, joint in robot.joints.items():
-        add_motor(spec, name, joint, robot.supply_voltage, lugre=lugre).nsample = action_samples
+        motor = add_motor(
+            spec, name, joint, robot.supply_voltage, voltage_max=robot.safety.voltage_range[1], lugre=lugre
+        )
+        motor.nsample = action_samples
         if lugre:
             spec.joint(name).frictionloss = 0.0
         if options.backlash:
@@ -259,6 +264,14 @@ def _located(model: mujoco.MjModel, robot: RobotConfig, options: ModelOptions) -
             for group, ids in sensor_ids.items()
         },
         control_history=_value_columns(model.actuator_historyadr[actuators], model.actuator_history[actuators, 0]),
+        moving_target=np.array(
+            [
+                (model.actuator_actadr[index], joint)
+                for joint, index in enumerate(actuators)
+                if model.actuator_actnum[index]
+            ],
+            dtype=np.intp,
+        ).reshape(-1, 2),
         base=free_base(model),
         rail=_rail(model),
         true_feet=_true_feet(model, robot) if options.true_feet else None,

@@ -39,6 +39,7 @@ class Placement:
         self._qpos: Float64Array = batch.bind("qpos")
         self._qvel: Float64Array = batch.bind("qvel")
         self._history: Float64Array = batch.bind("history")
+        self._activation: Float64Array = batch.bind("act")
         self._template = batch.state[0].copy()
         self._offset = parameters.array("joint_offset")
         self._roughness = parameters.array("terrain_roughness")
@@ -58,7 +59,13 @@ class Placement:
         return position, velocity
 
     def fill_controls(self, ids: Indices, controls: Float64Array) -> None:
-        """Fill the delay buffers of commands: what was commanded before an episode, (k, J), must be neutral."""
+        """Fill the delay buffers of commands: what was commanded before an episode, (k, J), must be neutral.
+
+        Motors that move their own target towards the goal hold it there as well.
+        """
+        moving = self._robot.moving_target
+        if moving.size:
+            self._activation[np.ix_(ids, moving[:, 0])] = controls[:, moving[:, 1]]
         columns = self._robot.control_history
         if columns.size:
             self._history[ids[:, None, None], columns] = controls[:, :, None]

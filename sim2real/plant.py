@@ -36,17 +36,25 @@ class MujocoPlant:
         self._all_positions: Float64Array = self.data.qpos
         self._all_velocities: Float64Array = self.data.qvel
         self._all_efforts: Float64Array = self.data.qfrc_applied
-        self._all_positions[self._qpos] = [joint.default_position for joint in robot.joints.values()]
-        mujoco.mj_forward(self.model, self.data)
+        self._pose = [joint.default_position for joint in robot.joints.values()]
         sensors: Float64Array = self.data.sensordata
         self._imus = {
             imu.body: [sensors[columns_of(imu_columns(self.model, name, group))] for group in IMU_GROUPS]
             for name, imu in robot.imus.items()
         }
-        self.position: Float64Array = np.array(self._all_positions[self._qpos])
+        self.position: Float64Array = np.zeros(len(self._pose))
         """Joint angles, (J,), rad."""
-        self.velocity: Float64Array = np.array(self._all_velocities[self._dof])
+        self.velocity: Float64Array = np.zeros(len(self._pose))
         """Joint velocities, (J,), rad/s."""
+        self.reset()
+
+    def reset(self) -> None:
+        """Put the robot into its default pose, at rest."""
+        mujoco.mj_resetData(self.model, self.data)
+        self._all_positions[self._qpos] = self._pose
+        mujoco.mj_forward(self.model, self.data)
+        self.position[:] = self._all_positions[self._qpos]
+        self.velocity[:] = self._all_velocities[self._dof]
 
     def step(self, effort: Float64Array) -> None:
         """Advance one timestep under the motors' electromagnetic torques, (J,), N·m."""

@@ -9,15 +9,10 @@ from math import pi
 from configs.schema.motor import MotorConfig
 from hardware.dynamixel.firmware_memory import Memory
 from hardware.dynamixel.firmware_profile import XSeriesProfile
+from hardware.dynamixel.gains import D_UNIT, I_UNIT, LOOP_HZ, P_UNIT, PWM_FULL
 
 CURRENT, VELOCITY, POSITION, EXTENDED, CURRENT_POSITION, PWM = 0, 1, 3, 4, 5, 16
 POSITION_MODES = (POSITION, EXTENDED, CURRENT_POSITION)
-
-PWM_FULL = 885.0
-"""Goal PWM (100) of full voltage: 885 times 0.113 % is 100 % (e-Manual)."""
-
-_LOOP_HZ = 1000.0
-"""The I and D gains count samples of a loop of 1 kHz. The e-Manual gives no rate; this one is an assumption."""
 
 _PROFILE_ACCELERATION = 214.577 * 2.0 * pi / 3600.0
 """rad/s²: 214.577 rev/min² (e-Manual, 108)."""
@@ -48,9 +43,9 @@ class ControlLoop:
         """Take over everything but the goals from the registers."""
         get = self._memory.get
         self.mode = get("operating_mode")
-        self._position_p = get("position_p_gain") / 128.0
-        self._position_i = get("position_i_gain") / 65536.0
-        self._position_d = get("position_d_gain") / 16.0
+        self._position_p = get("position_p_gain") * P_UNIT
+        self._position_i = get("position_i_gain") * I_UNIT
+        self._position_d = get("position_d_gain") * D_UNIT
         self._velocity_p = get("velocity_p_gain") / 128.0
         self._velocity_i = get("velocity_i_gain") / 65536.0
         self._feedforward_1 = get("feedforward_1st_gain") / 4.0
@@ -133,7 +128,7 @@ class ControlLoop:
         error = self.profile.position - position
         self._integrate(self._position_i, error, limit, dt)
         pwm = self._position_p * error + self._integral
-        pwm += self._position_d * (error - self._error) / (dt * _LOOP_HZ)
+        pwm += self._position_d * (error - self._error) / (dt * LOOP_HZ)
         self._error = error
         if self._feedforward_1 or self._feedforward_2:
             # Units of the trajectory's own registers; the e-Manual gives the gains (1/4) but not what they multiply.
@@ -145,4 +140,4 @@ class ControlLoop:
     def _integrate(self, gain: float, error: float, limit: float, dt: float) -> None:
         """Integrate in PWM units, never beyond what the bridge may put out."""
         bound = limit * PWM_FULL
-        self._integral = min(max(self._integral + gain * error * dt * _LOOP_HZ, -bound), bound)
+        self._integral = min(max(self._integral + gain * error * dt * LOOP_HZ, -bound), bound)

@@ -3,8 +3,9 @@
 import struct
 
 from configs.schema.motor import MotorConfig
-from hardware.dynamixel.firmware_control import PWM_FULL, ControlLoop
+from hardware.dynamixel.firmware_control import ControlLoop
 from hardware.dynamixel.firmware_memory import Memory
+from hardware.dynamixel.gains import PWM_FULL
 from hardware.emulator.encoder import Encoder
 from hardware.emulator.motor import Shaft
 

@@ -5,13 +5,12 @@ import math
 from configs.schema.robot import JointConfig
 from hardware.dynamixel.exchange import Exchange
 from hardware.dynamixel.frame import Instruction
+from hardware.dynamixel.gains import current_limit, effort_is_bounded, position_gains, pwm_limit
 from hardware.dynamixel.tables import BUS_WATCHDOG_SINCE, MODEL_NAMES, ControlTable, x_series_table
 from hardware.errors import HardwareError
 from hardware.types import MotorFault
 
 CURRENT_MODE, POSITION_MODE, EXTENDED_POSITION_MODE, CURRENT_POSITION_MODE = 0, 3, 4, 5
-PWM_FULL = 885
-"""PWM Limit (36) of full voltage: 885 times 0.113 % is 100 % (e-Manual)."""
 WATCHDOG_UNIT_S = 0.02
 EXTENDED_RANGE = (-1_048_575, 1_048_575)
 
@@ -72,21 +71,12 @@ class Motor:
     @property
     def current_limit(self) -> int:
         """Current Limit (38) that keeps the joint at its effort limit, in the motor's units; 0 without current."""
-        motor = self.config.motor
-        units = self.config.effort_limit / motor.effort_unit
-        return min(math.floor(units + 1e-9), motor.dynamixel.current_limit or 0)
+        return current_limit(self.config)
 
     @property
     def pwm_limit(self) -> int:
-        """PWM Limit (36): full, or where nothing else bounds effort what stalls at the effort limit.
-
-        Stall torque goes with voltage (e-Manual, stall torque at three supplies), so the highest supply counts.
-        """
-        if self.has_current or not self._effort_is_bounded:
-            return PWM_FULL
-        nominal = self.config.motor.nominal
-        share = self.config.effort_limit / nominal.stall_torque * nominal.voltage / self._voltage_max
-        return max(1, min(math.floor(PWM_FULL * share + 1e-9), PWM_FULL))
+        """PWM Limit (36): full, or where nothing else bounds effort what stalls at the effort limit."""
+        return pwm_limit(self.config, self._voltage_max)
 
     @property
     def goal_register(self) -> str:
@@ -158,6 +148,8 @@ class Motor:
 
     def enable(self, watchdog: int) -> None:
         """Arm the watchdog and switch torque on. Raises HardwareError unless both read back as set."""
+        if self.config.mode == "position":
+            self._set_gains()
         self.set("bus_watchdog", watchdog)
         self.set("torque_enable", 1)
         if self.get("torque_enable") != 1 or self.get("bus_watchdog") != watchdog:
@@ -181,10 +173,6 @@ class Motor:
         """Switch torque off. Raises HardwareError unless the motor confirms."""
         self.set("torque_enable", 0)
 
-    @property
-    def _effort_is_bounded(self) -> bool:
-        return self.config.mode == "position" and self.config.effort_limit < self.config.motor.nominal.stall_torque
-
     def _choose_operating_mode(self) -> int:
         """Return Operating Mode (11): position mode alone knows no effort limit, current-based position mode does."""
         if self.config.mode == "current":
@@ -194,7 +182,7 @@ class Motor:
                     "valid mode: position"
                 )
             return CURRENT_MODE
-        if self._effort_is_bounded and self.has_current:
+        if effort_is_bounded(self.config) and self.has_current:
             return CURRENT_POSITION_MODE
         counts = [self.counts(angle) for angle in self.config.position_limits]
         one_turn = min(counts) >= 0 and max(counts) < self.config.motor.counts_per_revolution
@@ -214,6 +202,12 @@ class Motor:
         # Changing the mode resets the profile; a motor that was not changed may have one that is not ours.
         self.set("profile_acceleration", 0)
         self.set("profile_velocity", 0)
+
+    def _set_gains(self) -> None:
+        """Set the position gains: RAM, which a motor that lost its power meanwhile has forgotten."""
+        gains = position_gains(self.config)
+        for name, value in (("p", gains.p), ("i", gains.i), ("d", gains.d)):
+            self.set(f"position_{name}_gain", value)
 
     def _ensure(self, name: str, value: int) -> None:
         before = self.get(name)

@@ -9,10 +9,11 @@ from math import pi
 
 from configs.schema.motor import MotorConfig
 from hardware.emulator.motor import Shaft
-from hardware.feetech.firmware_control import DUTY_FULL, STEP, ControlLoop
+from hardware.feetech.firmware_control import STEP, ControlLoop
 from hardware.feetech.firmware_encoder import StsEncoder
 from hardware.feetech.firmware_health import Health
 from hardware.feetech.firmware_memory import Memory
+from hardware.feetech.gains import DUTY_FULL
 from hardware.feetech.tables import (
     BAUD_CODES,
     BAUDRATES,

@@ -5,19 +5,12 @@ from math import copysign, pi
 from configs.schema.motor import MotorConfig
 from hardware.emulator.profile import Profile
 from hardware.feetech.firmware_memory import Memory
+from hardware.feetech.gains import D_UNIT, DUTY_FULL, DUTY_MAX, LOOP_HZ, P_UNIT
 from hardware.feetech.tables import ACCELERATION_STEPS, COARSE_STEPS, FINE_VELOCITY, TORQUE_DAMPED, ZERO_IS_FASTEST
 
 POSITION, VELOCITY, PWM, STEP = 0, 1, 2, 3
 
-DUTY_FULL = 1000.0
-"""Load (60), torque limit (48) and PWM goal count 0.1 % of full voltage."""
-
-_DUTY_MAX = 0.97  # measured with an oscilloscope on STS3215 (BAM, feetech/actuator.py)
-# Units of the gains: P 1/4 and D 1/8 (newer manual), here of 0.1 % duty for each step of error, and for each step of
-# its change in a sample. P agrees with BAM, which measured 0.166 duty for each radian and unit of P: 1.02 times this.
-_P_UNIT, _D_UNIT = 1.0 / 4.0, 1.0 / 8.0
 _I_UNIT = 1.0 / 256.0  # the manual gives none: an assumption
-_LOOP_HZ = 1000.0  # DTs (81) counts milliseconds; one millisecond is an assumption
 # Units of the velocity loop: none are given; assumed are 0.1 % duty for each 50 step/s of error, and a hundredth of
 # that in a sample.
 _VELOCITY_I_UNIT = 0.01
@@ -49,14 +42,14 @@ class ControlLoop:
         get = self._memory.get
         self.mode = get("operating_mode")
         self._damped = get("torque_enable") == TORQUE_DAMPED
-        self._p = get("position_p_gain") * _P_UNIT
+        self._p = get("position_p_gain") * P_UNIT
         self._i = get("position_i_gain") * _I_UNIT
-        self._d = get("position_d_gain") * _D_UNIT
+        self._d = get("position_d_gain") * D_UNIT
         self._dead = (get("cw_dead_zone"), get("ccw_dead_zone"))
         self._startup = get("minimum_startup_force")
         self._velocity_p = get("velocity_p_gain") / COARSE_STEPS
         self._velocity_i = get("velocity_i_gain") / COARSE_STEPS * _VELOCITY_I_UNIT
-        self._limit = min(get("torque_limit") / DUTY_FULL, _DUTY_MAX)
+        self._limit = min(get("torque_limit") / DUTY_FULL, DUTY_MAX)
         self._multi = get("min_position_limit") == get("max_position_limit") == 0
         self._range = (get("min_position_limit"), get("max_position_limit"))
 
@@ -127,7 +120,7 @@ class ControlLoop:
         if -self._dead[1] <= error <= self._dead[0]:
             error = 0.0
         self._integrate(self._i, error, limit, dt)
-        wanted = self._p * error + self._integral + self._d * (error - self._error) / (dt * _LOOP_HZ)
+        wanted = self._p * error + self._integral + self._d * (error - self._error) / (dt * LOOP_HZ)
         self._error = error
         if error != 0.0 and abs(wanted) < self._startup:
             return copysign(self._startup, wanted)
@@ -136,4 +129,4 @@ class ControlLoop:
     def _integrate(self, gain: float, error: float, limit: float, dt: float) -> None:
         """Integrate in units of duty, never beyond what the bridge may put out."""
         bound = limit * DUTY_FULL
-        self._integral = min(max(self._integral + gain * error * dt * _LOOP_HZ, -bound), bound)
+        self._integral = min(max(self._integral + gain * error * dt * LOOP_HZ, -bound), bound)

@@ -6,6 +6,7 @@ from configs.schema.robot import JointConfig
 from hardware.errors import HardwareError
 from hardware.feetech.exchange import Exchange, Identity
 from hardware.feetech.frame import Alarm
+from hardware.feetech.gains import position_gains, torque_limit
 from hardware.feetech.tables import (
     COARSE_STEPS,
     FINE_VELOCITY,
@@ -67,8 +68,7 @@ class Motor:
     @property
     def torque_limit(self) -> int:
         """Torque Limit (48) that keeps the joint at its effort limit; 0.1 % of what the motor can."""
-        share = self.config.effort_limit / self.config.motor.nominal.stall_torque
-        return max(1, min(1000, math.floor(share * 1000 + 1e-9)))
+        return torque_limit(self.config)
 
     @property
     def goal_velocity(self) -> int:
@@ -134,12 +134,16 @@ class Motor:
         """
         self._check_range()
         last = self.config.motor.counts_per_revolution - 1
+        gains = position_gains(self.config)
         phase = self.get("phase")
         low, high = self.get("min_position_limit"), self.get("max_position_limit")
         wanted = {
             "return_delay_time": 0,
             "response_status_level": 1,
             "operating_mode": _POSITION_MODE,
+            "position_p_gain": gains.p,
+            "position_i_gain": gains.i,
+            "position_d_gain": gains.d,
             "phase": phase | FULL_ANGLE if self.many_turns else phase & ~FULL_ANGLE & _ALL_BITS,
         }
         if self.many_turns:
