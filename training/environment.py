@@ -5,7 +5,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
