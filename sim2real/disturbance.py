@@ -8,7 +8,7 @@ from mujoco.batch import Batch
 from configs.errors import ConfigError
 from hardware.types import Float64Array
 from sim2real.model import Indices, RobotModel
-from sim2real.randomization.parameters import EpisodeParameters
+from sim2real.randomization.parameters import EpisodeParameters, bodies
 from sim2real.streams import Float32Array, Streams
 
 _DECAY: Final = 0.5  # share of what is left of a push that acts in each control step
@@ -82,8 +82,8 @@ class Wrenches:
         if self._acceleration is None:
             return
         self._applied: Float64Array = batch.bind("xfrc_applied")
-        model = robot.model
-        self._mass, self._inertia = model.body_mass[1:, None], model.body_inertia[1:]
+        model, self._bodies = robot.model, bodies(robot)
+        self._mass, self._inertia = model.body_mass[self._bodies, None], model.body_inertia[self._bodies]
         self._all = np.arange(batch.nsim)
 
     def apply(self, streams: Streams) -> None:
@@ -93,12 +93,12 @@ class Wrenches:
         new = np.flatnonzero(streams.uniform(self._all, 1)[:, 0] < self._chance)
         if not len(new):
             return
-        bodies = len(self._mass)
-        normal = streams.normal(new, 6 * bodies).reshape(len(new), bodies, 6)
+        count = len(self._mass)
+        normal = streams.normal(new, 6 * count).reshape(len(new), count, 6)
         normal *= self._acceleration[new][:, :, None]
         force = normal[:, :, :3] * self._mass
         torque = normal[:, :, 3:] * self._inertia / _WRENCH_ARM
-        self._applied.reshape(len(self._all), -1, 6)[new, 1:] = np.concatenate((force, torque), axis=2)
+        self._applied[new[:, None], self._bodies] = np.concatenate((force, torque), axis=2)
 
 
 class Adversary:

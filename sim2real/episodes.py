@@ -47,6 +47,10 @@ class EpisodeStatistics:
     ) -> None:
         """Move the episodes of some environments to the finished ones and start new ones there."""
         sums = self._sums[:, ids]
+        # A task may have a term twice, of two widths: they are counted together.
+        terms: dict[str, Float64Array] = {}
+        for name, values in zip(self.terms, sums, strict=True):
+            terms[name] = terms[name] + values if name in terms else values
         self._finished.append(
             {
                 "return": sums.sum(axis=0),
@@ -55,7 +59,7 @@ class EpisodeStatistics:
                 "terminated": terminated.astype(np.float64),
                 "performance": performance,
             }
-            | {f"reward/{name}": sums[index] for index, name in enumerate(self.terms)}
+            | {f"reward/{name}": values for name, values in terms.items()}
             | {f"metric/{name}": metrics[name] for name in self._metrics}
         )
         self._count += len(ids)

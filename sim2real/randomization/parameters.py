@@ -189,6 +189,11 @@ class EpisodeParameters:
         return self._fields[effect.field]
 
 
+def bodies(robot: RobotModel) -> Indices:
+    """Return the bodies of a robot, (B,), its payloads left out."""
+    return np.array(list(_names("body", robot).values()), dtype=np.intp)
+
+
 def _model_field(robot: RobotModel, name: str) -> Float64Array:
     owner, field = (robot.model.opt, name.removeprefix("opt.")) if name.startswith("opt.") else (robot.model, name)
     values: Float64Array = getattr(owner, field)
