@@ -1,8 +1,12 @@
 """Laws of time in simulation: actions and readings are as old, as rare and as often lost as their parameters say."""
 
+from typing import Any
+
 import numpy as np
 import pytest
-from worlds import actions, at_rest, fixed, pendulum, qpos, qvel, simulate
+from worlds import actions, at_rest, fixed, idle, pendulum, qpos, qvel, simulate
+
+from configs.load import load_task
 
 
 @pytest.mark.parametrize("latency_ms", [2, 4, 8, 14, 30])
@@ -31,3 +35,169 @@ def test_an_action_acts_after_its_latency_to_the_physics_step(latency_ms: int, s
         simulation.step(np.ones((1, 1), np.float32))
         moved.append(bool(qvel(simulation)[0, 0] != 0.0))
     assert moved.index(True) == steps
+
+
+# Polling
+
+
+def readings_of_every_physics_step(steps: int, *parameters: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Joint readings after every physics step, and the truth before the first and after every one, (steps, n)."""
+    simulation = simulate(pendulum("control_rate=500 Hz"), 3, *parameters, seed=4)
+    truth, readings = [qpos(simulation)[:, 0].copy()], []
+    rng = np.random.default_rng(0)
+    for _ in range(steps):
+        simulation.step(actions(rng, 3))
+        truth.append(qpos(simulation)[:, 0].copy())
+        readings.append(simulation.signals.joint_position[:, 0].copy())
+    return np.array(readings), np.array(truth)
+
+
+@pytest.mark.parametrize("latency_steps", [1, 2, 5])
+@pytest.mark.parametrize("interval_steps", [2, 3, 10])
+def test_a_polled_reading_changes_only_every_interval_and_is_late_on_top(
+    interval_steps: int, latency_steps: int
+) -> None:
+    """The last poll before an episode was one physics step before it; a reading arrives late, and stays."""
+    readings, truth = readings_of_every_physics_step(
+        45,
+        fixed("joint_interval", f"{2 * interval_steps} ms"),
+        fixed("joint_latency", f"{2 * latency_steps} ms"),
+    )
+    for step, reading in enumerate(readings, start=1):
+        polled = (step - latency_steps + 1) // interval_steps * interval_steps - 1
+        np.testing.assert_array_equal(reading, truth[max(polled, 0)], err_msg=f"step {step}")
+
+
+def test_without_a_latency_a_polled_reading_is_as_young_as_readings_can_be() -> None:
+    readings, truth = readings_of_every_physics_step(30, fixed("joint_interval", "8 ms"))
+    for step, reading in enumerate(readings, start=1):
+        np.testing.assert_array_equal(reading, truth[max(step // 4 * 4 - 1, 0)], err_msg=f"step {step}")
+
+
+def test_an_interval_of_nothing_polls_at_every_step() -> None:
+    interval = {"parameter": "joint_interval", "distribution": "categorical", "values": ["0 ms", "20 ms"]}
+    simulation = simulate(pendulum("control_rate=500 Hz"), 8, interval, seed=4)
+    often = simulation.parameters.values[:, 0] == 0.0
+    assert 0 < often.sum() < 8
+    changed = np.zeros(8, np.int64)
+    for _ in range(40):
+        before = simulation.signals.joint_position[:, 0].copy()
+        simulation.step(np.ones((8, 1), np.float32))
+        changed += simulation.signals.joint_position[:, 0] != before
+    assert (changed[often] == 39).all()  # the first is the start of the episode, which has been seen
+    assert (changed[~often] == 4).all()
+
+
+def test_all_readings_of_a_joint_are_polled_at_once() -> None:
+    simulation = simulate(pendulum(), 2, fixed("joint_interval", "30 ms"), seed=1)
+    for step in range(12):
+        before = simulation.signals.joint_position.copy(), simulation.signals.joint_velocity.copy()
+        simulation.step(np.ones((2, 1), np.float32))
+        after = simulation.signals.joint_position, simulation.signals.joint_velocity
+        same = [np.array_equal(old, new) for old, new in zip(before, after, strict=True)]
+        assert same[0] == same[1], step
+
+
+def test_a_new_episode_is_polled_anew() -> None:
+    parameters = fixed("joint_interval", "30 ms"), fixed("joint_latency", "12 ms")
+    simulation = simulate(pendulum(), 2, *parameters, seed=1)
+    changes = []
+    for _ in range(2):
+        start = qpos(simulation)[:, 0].copy()
+        np.testing.assert_array_equal(simulation.signals.joint_position[:, 0], start)
+        changed = []
+        for _ in range(7):
+            before = simulation.signals.joint_position[:, 0].copy()
+            simulation.step(np.ones((2, 1), np.float32))
+            changed.append((simulation.signals.joint_position[:, 0] != before).tolist())
+        changes.append(changed)
+        simulation.begin(np.arange(2))
+    # Polls at 28 ms and 58 ms; they arrive 12 ms later.
+    assert changes == [[[step in (4, 7)] * 2 for step in range(1, 8)]] * 2
+
+
+# Jitter
+
+
+def test_control_periods_are_longer_by_the_mean_excess_and_never_shorter() -> None:
+    simulation = simulate(pendulum(), 400, fixed("period_jitter", 0.1), seed=1)
+    time = simulation.batch.bind("time")
+    lengths = []
+    for _ in range(50):
+        before = time.copy()
+        simulation.step(idle(simulation))
+        lengths.append(time - before)
+    excess = np.array(lengths).ravel() / 0.01 - 1.0
+    assert excess.min() >= -1e-12
+    assert abs(excess.mean() - 0.1) < 0.004
+    assert abs(excess.std() - 0.1) < 0.006  # exponential: as wide as its mean
+    assert abs(np.corrcoef(excess[:-400], excess[400:])[0, 1]) < 0.03
+
+
+def test_jitter_of_nothing_changes_nothing() -> None:
+    steady, jittered = (
+        simulate(at_rest("50 deg"), 2, *parameters, seed=1) for parameters in ([], [fixed("period_jitter", 0.0)])
+    )
+    for _ in range(5):
+        for simulation in (steady, jittered):
+            simulation.step(np.ones((2, 1), np.float32))
+    np.testing.assert_array_equal(qpos(steady), qpos(jittered))
+
+
+# Losses
+
+
+def test_a_lost_command_leaves_the_last_one_in_force() -> None:
+    simulation = simulate(at_rest("0 deg"), 500, fixed("action_loss", 0.25), seed=1)
+    control = simulation.batch.bind("ctrl")
+    lost = 0
+    for tick in range(1, 41):
+        before = control.copy()
+        simulation.step(np.full((500, 1), tick / 100.0, np.float32))
+        arrived = np.isclose(control[:, 0], 0.6 * tick / 100.0, rtol=1e-6)
+        np.testing.assert_array_equal(control[~arrived], before[~arrived])
+        lost += int((~arrived).sum())
+    assert abs(lost / 20_000 - 0.25) < 0.012
+
+
+def test_a_lost_reading_repeats_the_last_one_of_all_its_kinds() -> None:
+    parameters = fixed("reading_loss", 0.3), fixed("joint_position_white", "1 deg")
+    simulation = simulate(pendulum(), 500, *parameters, seed=1)
+    lost, together = 0, True
+    for _ in range(40):
+        before = simulation.signals.joint_position.copy(), simulation.signals.joint_velocity.copy()
+        simulation.step(idle(simulation))
+        repeated = simulation.signals.joint_position == before[0]
+        lost += int(repeated.sum())
+        together &= bool(np.array_equal(simulation.signals.joint_velocity == before[1], repeated))
+    assert abs(lost / 20_000 - 0.3) < 0.013
+    assert together
+
+
+@pytest.mark.parametrize(("loss", "moves"), [(0.0, True), (1.0, False)])
+def test_nothing_or_everything_may_be_lost(loss: float, moves: bool) -> None:
+    simulation = simulate(at_rest("0 deg"), 2, fixed("action_loss", loss), fixed("reading_loss", loss))
+    for _ in range(5):
+        simulation.step(np.ones((2, 1), np.float32))
+    assert bool(qpos(simulation)[0, 0] != 0.0) is moves
+    assert bool(simulation.signals.joint_position[0, 0] != 0.0) is moves
+
+
+# Latencies of other readings
+
+
+@pytest.mark.parametrize("latency_steps", [1, 2, 9])
+def test_a_tip_reading_is_as_old_as_its_latency_and_the_first_is_of_the_start(latency_steps: int) -> None:
+    start = ("reset.position=[5 deg, 5 deg]", "reset.start_pose_share=0", "control_rate=200 Hz")
+    task = load_task("so101_reach_camera", start)
+    latency = fixed("tip_latency", f"{5 * latency_steps} ms")
+    late, now = (simulate(task, 2, *parameters) for parameters in ([latency], []))
+    np.testing.assert_array_equal(late.signals.tip, now.signals.tip)
+    seen = [now.signals.tip.copy()]
+    for step in range(1, 25):
+        for simulation in (late, now):
+            simulation.step(np.full((2, 6), 0.8, np.float32))
+        seen.append(now.signals.tip.copy())
+        expected = seen[max(0, step - latency_steps + 1)]
+        np.testing.assert_array_equal(late.signals.tip, expected, err_msg=str(step))
+    assert np.abs(seen[-1] - seen[0]).max() > 0.01
