@@ -20,6 +20,7 @@ IMU_GROUPS: Final = tuple(IMU_SENSORS)
 """Groups of readings of IMUs; all are in the frame of the unit's body, as drivers give them whatever the mounting."""
 
 _BACKLASH_ARMATURE: Final = 1e-4  # kg·m², so that a light link behind the play does not need tiny steps
+_STOP_STEPS: Final = 2.0  # physics steps; a tooth is steel: its stop is as stiff as the solver can be
 _BRISTLE: Final = 1e-3  # rad, how far LuGre's bristles bend before the joint slides
 _STATIC_OVER_COULOMB: Final = 1.3
 _STRIBECK_SPEED: Final = 0.1  # rad/s
@@ -155,6 +156,7 @@ def add_backlash(spec: mujoco.MjSpec, joint: str) -> None:
     play.pos, play.axis = hinge.pos, hinge.axis
     play.armature, play.limited = _BACKLASH_ARMATURE, mujoco.mjtLimited.mjLIMITED_TRUE
     play.range = [-1e-6, 1e-6]
+    play.solref_limit = [_STOP_STEPS * spec.option.timestep, 1.0]
 
 
 def payload_name(body: str) -> str:

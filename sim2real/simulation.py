@@ -93,6 +93,8 @@ class Simulation:
         self._needs.check(task, {"base": self._robot.base is not None, "rail": self._robot.rail is not None})
         if self._terrain is not None and self._robot.base is None:
             raise ConfigError(f"task {task.name!r}: terrain_roughness needs a robot with a free base")
+        if task.physics.friction == "lugre" and randomization.entry("joint_friction") is not None:
+            raise ConfigError(f"task {task.name!r}: joint_friction is of dry friction; valid: physics.friction coulomb")
         self.batch = Batch(self._robot.model, nsim=n, nthread=threads)
         self._streams = Streams(seed, n)
         self._parameters = EpisodeParameters(self.batch, self._robot, randomization, curriculum)
