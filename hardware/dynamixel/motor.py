@@ -148,19 +148,18 @@ class Motor:
 
     def enable(self, watchdog: int) -> None:
         """Arm the watchdog and switch torque on. Raises HardwareError unless both read back as set."""
-        if self.config.mode == "position":
-            self._set_gains()
         self.set("bus_watchdog", watchdog)
         self.set("torque_enable", 1)
         if self.get("torque_enable") != 1 or self.get("bus_watchdog") != watchdog:
             raise HardwareError(f"{self.name}: torque or bus watchdog did not stay on")
 
     def hold(self) -> None:
-        """Set the goal that moves nothing: no effort, or the position where it is. Raises HardwareError."""
+        """Set the gains, and the goal that moves nothing: no effort, or where it is. Raises HardwareError."""
         self.set("bus_watchdog", 0)  # while it has expired, it refuses goals and every value but 0
         if self.config.mode == "current":
             self.set("goal_current", 0)
             return
+        self._set_gains()
         if self._operating_mode == CURRENT_POSITION_MODE:
             self.set("goal_current", self.current_limit)  # in this mode it bounds the effort
         low, high = self.goal_range

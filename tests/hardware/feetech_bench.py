@@ -33,6 +33,7 @@ def sts_robot(joints: int = 1, watchdog: float = 0.1, **updates: object) -> Robo
             "position_limits": (-2.5, 2.5),
             "velocity_limit": 4.0,
             "effort_limit": 2.9,
+            "stiffness": 0.0,  # the factory's gains
         }
         | updates
     )

@@ -59,6 +59,7 @@ def robot(model, **updates):
             "zero": math.pi,
             "position_limits": (-1.0, 1.0),
             "effort_limit": motor.nominal.stall_torque,
+            "stiffness": 0.0,  # the factory's gains
             **updates,
         }
     )
