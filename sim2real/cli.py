@@ -1,41 +1,17 @@
 """The root command: finds its subcommands by entry point, so that none loads another's imports."""
 
 import sys
-from importlib.metadata import EntryPoint, entry_points, version
-from typing import Any
+from importlib.metadata import version
 
 import typer
 from rich.markup import escape
 
 from configs.command import EXIT_FAILED, EXIT_INTERRUPTED, error_console
 from configs.errors import UserError
-
-_GROUP = "sim2real.commands"
-
-
-class LazyGroup(typer.core.TyperGroup):
-    """A command group whose commands are entry points, loaded when they are named."""
-
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 - typer's context class is private
-        """Return the names of the installed commands."""
-        return sorted(_installed())
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - typer's classes are private
-        """Load one command; None when there is no such command, as click expects."""
-        entry = _installed().get(cmd_name)
-        if entry is None:
-            return None
-        command = typer.main.get_command(entry.load())
-        command.name = cmd_name
-        return command
-
-
-def _installed() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=_GROUP)}
-
+from sim2real.lazy_group import lazy_group
 
 app = typer.Typer(
-    cls=LazyGroup,
+    cls=lazy_group("sim2real.commands"),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -23,6 +23,8 @@ class WorldChangeConfig(Config):
     """Instead of `value`: so many times the highest value that the randomisation draws."""
     base: Literal["free", "fixed"] | None = None
     """Only for robots whose base is so."""
+    robots: tuple[Name, ...] | None = None
+    """Only for robots of these names."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -10,10 +10,15 @@ from configs.errors import MissingExtraError, UserError
 from configs.load import load_randomization, load_robot, load_task
 from hardware.emulator.plant import AUTO_PLANT
 from sim2real.bench.machine import machine
+from sim2real.lazy_group import lazy_group
 
 _ENVIRONMENTS_MAX = 65_536
 
-app = typer.Typer(help="Measure speed side by side in one run; prints ratios.", no_args_is_help=True)
+app = typer.Typer(
+    cls=lazy_group("sim2real.benches"),
+    help="Measure speed side by side in one run, and what transfers; prints ratios.",
+    no_args_is_help=True,
+)
 
 
 @app.command()

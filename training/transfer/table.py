@@ -1,0 +1,146 @@
+"""The table of a study: means and spread over seeds, by strategy and world."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from training.transfer.judgement import Judgement
+
+Judgements = Mapping[str, Mapping[int, Mapping[str, Judgement]]]
+"""Of one task: by strategy, seed and world."""
+
+HELD_OUT: Final = "held-out mean"
+_FIXED: Final = "fixed_"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure over the seeds of one strategy."""
+
+    mean: float
+    std: float
+    """Of the seeds, with n - 1; NaN for one seed."""
+    seeds: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Figure":
+        """Return mean and spread of one value for each seed, those left out that are NaN."""
+        measured = np.array([value for value in values if not math.isnan(value)])
+        nan = float("nan")
+        if not len(measured):
+            return cls(nan, nan, 0)
+        std = float(measured.std(ddof=1)) if len(measured) > 1 else nan
+        return cls(float(measured.mean()), std, len(measured))
+
+    def document(self) -> dict[str, Any]:
+        """Return plain data; NaN becomes null."""
+        return {name: None if math.isnan(value) else value for name, value in asdict(self).items()}
+
+    def __str__(self) -> str:
+        """Return the figure as a table has it."""
+        if not self.seeds:
+            return "-"
+        return f"{self.mean:.3f}" + ("" if math.isnan(self.std) else f" ±{self.std:.3f}")
+
+
+@dataclass(frozen=True)
+class Table:
+    """One measure of one task: figures by strategy, and there by world; last the mean over held-out worlds."""
+
+    measure: str
+    strategies: tuple[str, ...]
+    worlds: tuple[str, ...]
+    figures: dict[str, dict[str, Figure]]
+    held_out_of_seed: dict[str, dict[int, float]]
+    """The mean over the held-out worlds of each strategy and seed."""
+
+    def document(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            strategy: {world: figure.document() for world, figure in row.items()}
+            for strategy, row in self.figures.items()
+        }
+
+    def text(self) -> list[str]:
+        """Return lines for people, the best mean of every row in bold."""
+        width = max(len(world) for world in self.worlds)
+        lines = [f"{self.measure:<{width}}" + "".join(f"  {name:>13}" for name in self.strategies)]
+        for world in self.worlds:
+            cells = {name: self.figures[name][world] for name in self.strategies}
+            best = max((cell.mean for cell in cells.values() if cell.seeds), default=float("nan"))
+            shown = [f"[bold]{cell!s:>13}[/bold]" if cell.mean == best else f"{cell!s:>13}" for cell in cells.values()]
+            lines.append(f"{world:<{width}}  " + "  ".join(shown))
+        return lines
+
+
+def table_of(judgements: Judgements, worlds: Sequence[str], held_out: Sequence[str], measure: str) -> Table:
+    """Return the table of a measure.
+
+    A seed's held-out mean counts every held-out world the same; one that was not measured in all of them has none.
+
+    Args:
+        judgements: Of one task.
+        worlds: Names of the rows.
+        held_out: Those of them that count in the mean.
+        measure: `performance`, `survival`, `success`, or the name of a metric.
+    """
+    figures: dict[str, dict[str, Figure]] = {}
+    means: dict[str, dict[int, float]] = {}
+    for strategy, of_seed in judgements.items():
+        values = {seed: {world: _value(judged[world], measure) for world in worlds} for seed, judged in of_seed.items()}
+        means[strategy] = {
+            seed: float(np.mean([row[world] for world in held_out])) if held_out else float("nan")
+            for seed, row in values.items()
+        }
+        figures[strategy] = {world: Figure.of([row[world] for row in values.values()]) for world in worlds}
+        figures[strategy][HELD_OUT] = Figure.of(list(means[strategy].values()))
+    return Table(measure, tuple(judgements), (*worlds, HELD_OUT), figures, means)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A strategy's held-out mean against that of the best fixed level."""
+
+    strategy: str
+    best_fixed: str
+    ratio: float
+    difference: Figure
+    """Seed by seed, over the seeds that both have."""
+
+    @property
+    def text(self) -> str:
+        """Return the finding in words."""
+        word = "at least" if self.difference.mean >= 0.0 else "below"
+        return (
+            f"{self.strategy} is {word} every fixed level on the held-out mean: {self.difference.mean:+.3f}"
+            f" against {self.best_fixed}, the best"
+            + ("" if math.isnan(self.difference.std) else f" (±{self.difference.std:.3f} over seeds)")
+        )
+
+
+def compare(table: Table, strategy: str) -> Comparison | None:
+    """Compare a strategy with the fixed level that has the highest held-out mean; None where one of them is missing."""
+    ranked = {
+        name: table.figures[name][HELD_OUT].mean
+        for name in table.strategies
+        if name.startswith(_FIXED) and table.figures[name][HELD_OUT].seeds
+    }
+    if not ranked or strategy not in table.figures or not table.figures[strategy][HELD_OUT].seeds:
+        return None
+    best = max(ranked, key=lambda name: ranked[name])
+    own, theirs = table.held_out_of_seed[strategy], table.held_out_of_seed[best]
+    difference = Figure.of([own[seed] - theirs[seed] for seed in own if seed in theirs])
+    if not difference.seeds:
+        return None
+    ratio = table.figures[strategy][HELD_OUT].mean / ranked[best] if ranked[best] > 0.0 else float("nan")
+    return Comparison(strategy, best, ratio, difference)
+
+
+def _value(judgement: Judgement, measure: str) -> float:
+    if measure in judgement.metrics:
+        return judgement.metrics[measure]
+    value: float = getattr(judgement, measure)
+    return value

@@ -1,0 +1,156 @@
+"""The worlds of a study as a task meets them, and training kept out of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from configs.errors import UserError
+from configs.schema.parameter import TRAITS, ParameterConfig, ParameterName
+from configs.schema.randomization import RandomizationConfig
+from configs.schema.task import TaskConfig
+from configs.schema.transfer import WorldChangeConfig, WorldConfig
+from sim2real.model import compile_spec, free_base, load_spec
+
+_OF_SERVOS = ("controller_stiffness", "controller_damping")
+"""What only a servo that is told positions makes use of."""
+
+
+@dataclass(frozen=True)
+class World:
+    """A world as one task meets it."""
+
+    config: WorldConfig
+    task: TaskConfig
+    randomization: RandomizationConfig
+    pins: dict[ParameterName, float]
+    """What the world's changes are set to, by parameter, SI."""
+
+
+def worlds_of(
+    configs: Iterable[WorldConfig], task: TaskConfig, randomization: RandomizationConfig
+) -> tuple[dict[str, World], dict[str, str]]:
+    """Return the worlds of a task, and of those that it cannot have the reason, both by name.
+
+    Args:
+        configs: The worlds of the study.
+        task: As it is trained.
+        randomization: As the YAML has it.
+    """
+    free = free_base(compile_spec(load_spec(task.robot), task.robot)) is not None
+    worlds, left_out = {}, {}
+    for config in configs:
+        reasons = [_refusal(change, task, randomization, free=free) for change in config.changes]
+        changes = [change for change, reason in zip(config.changes, reasons, strict=True) if not reason]
+        if config.changes and not changes and not _other_physics(config):
+            left_out[config.name] = "; ".join(dict.fromkeys(reason for reason in reasons if reason))
+            continue
+        pins = {change.parameter: _value(change, randomization) for change in changes}
+        entries = tuple(
+            _at(entry, pins.get(entry.parameter, entry.calibration))
+            if config.calibrated or entry.parameter in pins
+            else entry
+            for entry in randomization.parameters
+        )
+        entries += tuple(_added(change) for change in changes if randomization.entry(change.parameter) is None)
+        world = randomization.model_copy(update={"name": config.name, "parameters": entries})
+        worlds[config.name] = World(config, _task(config, task), world, pins)
+    return worlds, left_out
+
+
+def kept_out(randomization: RandomizationConfig, worlds: Iterable[World]) -> RandomizationConfig:
+    """Return a randomization whose limits end half the way from its range to each held-out world.
+
+    So a curriculum may go beyond what is believed, towards these worlds, and never into one.
+
+    Raises:
+        UserError: The range itself reaches a world, which then is not held out.
+    """
+    held_out = [world for world in worlds if world.config.held_out]
+    entries = tuple(_kept_out(entry, held_out, randomization.name) for entry in randomization.parameters)
+    return randomization.model_copy(update={"parameters": entries})
+
+
+def _kept_out(entry: ParameterConfig, held_out: list[World], name: str) -> ParameterConfig:
+    (low, high), (lowest, highest) = entry.bounds, entry.hard_limits
+    for world in held_out:
+        value = world.pins.get(entry.parameter)
+        if value is None:
+            continue
+        if value > high:
+            highest = min(highest, 0.5 * (high + value))
+        elif value < low:
+            lowest = max(lowest, 0.5 * (low + value))
+        else:
+            raise UserError(
+                f"world {world.config.name!r} is not held out: randomization {name!r} draws {entry.parameter} from "
+                f"{low:g} to {high:g}, which holds {value:g}; valid: a value outside"
+            )
+    if (lowest, highest) == entry.hard_limits:
+        return entry
+    limits = tuple(_amount(entry, limit) for limit in (lowest, highest))
+    return entry.model_copy(update={"limits": limits})
+
+
+def _refusal(change: WorldChangeConfig, task: TaskConfig, randomization: RandomizationConfig, *, free: bool) -> str:
+    """Return why a robot cannot have a change, or nothing."""
+    if change.base is not None and (change.base == "free") != free:
+        return f"the robot's base is {'free' if free else 'fixed'}"
+    if change.robots is not None and task.robot.name not in change.robots:
+        return f"{change.parameter} is not for robot {task.robot.name}"
+    if change.parameter in _OF_SERVOS and task.action.target == "effort":
+        return "the policy commands effort, not positions"
+    if change.times is not None and randomization.entry(change.parameter) is None:
+        return f"its randomization has no {change.parameter}"
+    return ""
+
+
+def _other_physics(config: WorldConfig) -> bool:
+    return bool(config.integrator or config.timestep_share or config.friction)
+
+
+def _task(config: WorldConfig, task: TaskConfig) -> TaskConfig:
+    physics = task.physics
+    update = {
+        "timestep": physics.timestep * (config.timestep_share or 1.0),
+        "integrator": config.integrator or physics.integrator,
+        "friction": config.friction or physics.friction,
+    }
+    return task.model_copy(update={"physics": physics.model_copy(update=update)})
+
+
+def _value(change: WorldChangeConfig, randomization: RandomizationConfig) -> float:
+    """Return what a change sets its parameter to, SI."""
+    entries = [entry for entry in randomization.parameters if entry.parameter == change.parameter]
+    if change.times is not None:
+        return change.times * max(entry.bounds[1] for entry in entries)
+    added = _added(change)
+    if any(entry.application != added.application for entry in entries):
+        raise UserError(
+            f"randomization {randomization.name!r}: {change.parameter} does not apply as the study's worlds have it; "
+            f"valid: {added.application}"
+        )
+    return added.bounds[0]
+
+
+def _added(change: WorldChangeConfig) -> ParameterConfig:
+    """Return the entry of a change whose value is given."""
+    if change.value is None:
+        raise ValueError(f"{change.parameter} has no value of its own")
+    return ParameterConfig(parameter=change.parameter, range=(change.value, change.value))
+
+
+def _at(entry: ParameterConfig, value: float) -> ParameterConfig:
+    """Return an entry that always has one value, SI."""
+    amount = _amount(entry, value)
+    return ParameterConfig(
+        parameter=entry.parameter,
+        elements=entry.elements,
+        shared=entry.shared,
+        apply=entry.apply,
+        range=(amount, amount),
+    )
+
+
+def _amount(entry: ParameterConfig, value: float) -> float | str:
+    """Return an SI value as YAML has it."""
+    dimension = None if entry.application == "scale" else TRAITS[entry.parameter].dimension
+    return float(value) if dimension is None else f"{float(value)!r} {dimension}"
