@@ -1,5 +1,6 @@
 """Thousands of randomised robots stepped together: the core behind the vector and the single environment."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -131,7 +132,7 @@ class Simulation:
         self._metrics = [make_metric(name, n, task, self._constants) for name in task.metrics]
         self.episodes = EpisodeStatistics(
             n,
-            tuple(entry.term for entry in task.rewards),
+            _distinct([entry.term for entry in task.rewards]),
             tuple(name for metric in self._metrics for name in metric.names),
         )
         self._privileged = Privileged(task, parameters.space)
@@ -415,6 +416,12 @@ class Simulation:
     def _expanded(self) -> list[str]:
         parts = (self._parameters, self._timing, self._slope, self._jitter, self._actuation)
         return sorted({name for part in parts for name in part.field_names})
+
+
+def _distinct(names: Sequence[str]) -> tuple[str, ...]:
+    """Number the names that come again: `tip_near`, `tip_near_2`."""
+    counts = [names[: index + 1].count(name) for index, name in enumerate(names)]
+    return tuple(name if count == 1 else f"{name}_{count}" for name, count in zip(names, counts, strict=True))
 
 
 def _forget(state: TaskState, rows: Indices) -> None:
