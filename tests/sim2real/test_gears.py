@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from worlds import at_rest, between, fixed, idle, pendulum, qpos, simulate
 
+from configs.errors import ConfigError
 from configs.load import load_task
 from sim2real.model import GAIN_CONSTANT, GAIN_RESISTANCE, GAIN_VOLTAGE_MAX
 
@@ -60,9 +61,9 @@ def test_the_play_is_as_wide_as_drawn_to_both_sides_together() -> None:
 
 
 def test_a_link_moves_freely_within_its_play_and_not_beyond() -> None:
-    """The gear is held by friction that nothing here overcomes: what moves is the link alone."""
+    """The gear has the inertia of a house: what moves is the link alone."""
     task = at_rest("90 deg", "control_rate=500 Hz")
-    simulation = simulate(task, 1, fixed("backlash", "2 deg"), fixed("joint_friction", "50 N*m", apply="set"))
+    simulation = simulate(task, 1, fixed("backlash", "2 deg"), fixed("joint_armature", "1e4 kg*m^2", apply="set"))
     free_fall, seen = [], []
     for _ in range(300):
         simulation.step(idle(simulation))
@@ -100,17 +101,25 @@ def test_a_play_of_nothing_leaves_the_pendulum_as_it_was() -> None:
 @pytest.mark.parametrize(("share", "slides"), [(0.8, False), (1.5, True)])
 def test_a_joint_sticks_below_its_dry_friction_and_slides_above(friction: str, share: float, slides: bool) -> None:
     task = at_rest("0 deg", f"physics.friction={friction}", "physics.timestep=1 ms")
-    dry, limit = 0.1, task.robot.joints["pivot"].effort_limit
-    assert task.robot.joints["pivot"].motor.friction.coulomb == pytest.approx(dry, rel=1.0)
-    dry = task.robot.joints["pivot"].motor.friction.coulomb
+    joint = task.robot.joints["pivot"]
+    dry, limit = joint.motor.friction.coulomb, joint.effort_limit
     simulation = simulate(task, 1, fixed("gravity", 0.0))
     for _ in range(30):
         simulation.step(np.full((1, 1), share * dry / limit, np.float32))
     moved = abs(float(qpos(simulation)[0, 0]))
     assert (moved > 0.02) is slides
     if not slides:
-        assert moved < 2e-3  # bristles bend by a thousandth of a radian
-        assert abs(float(qvel(simulation)[0, 0])) < 0.05
+        assert moved < 3e-3  # bristles bend by a few thousandths of a radian, and then no further
+        before = float(qpos(simulation)[0, 0])
+        for _ in range(30):
+            simulation.step(np.full((1, 1), share * dry / limit, np.float32))
+        assert abs(float(qpos(simulation)[0, 0]) - before) < 5e-4  # the solver lets what sticks creep a little
+
+
+def test_dry_friction_is_not_drawn_where_there_is_none() -> None:
+    """It once changed nothing, silently: bristles have a friction of their own."""
+    with pytest.raises(ConfigError, match=r"joint_friction is of dry friction; valid: physics\.friction coulomb"):
+        simulate(at_rest("0 deg", "physics.friction=lugre"), 1, fixed("joint_friction", 0.5))
 
 
 # Supply
