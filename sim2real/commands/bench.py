@@ -7,6 +7,7 @@ import typer
 
 from configs.command import Json, Outcome, reports
 from configs.errors import MissingExtraError, UserError
+from configs.library import shipped
 from configs.load import load_randomization, load_robot, load_task
 from hardware.emulator.plant import AUTO_PLANT
 from sim2real.bench.machine import machine
@@ -136,6 +137,26 @@ def scale(
     except ModuleNotFoundError as error:
         raise MissingExtraError("bench scale", error.name or "mujoco", "train") from error
     return report("scale", bench_scale(task, randomization, _numbers(sizes), threads, seconds))
+
+
+@app.command()
+@reports
+def gap(
+    robots: Annotated[
+        list[str] | None, typer.Option("--robot", help="A robot's name or YAML file; repeatable.", show_default="all")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=3.0, max=600.0, help="Simulated seconds of targets.")] = 10.0,
+    json_output: Json = False,
+) -> Outcome:
+    """Play the same targets in the batch environment and on the emulated robot; compare the joints' positions.
+
+    Example: sim2real bench gap --robot quadruped
+    """
+    try:
+        from sim2real.bench.gap import bench_gap
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("bench gap", error.name or "mujoco", "train") from error
+    return report("gap", bench_gap([load_robot(name) for name in robots or shipped("robots")], seconds))
 
 
 def _numbers(text: str) -> tuple[int, ...]:
