@@ -75,11 +75,11 @@ def bench_gap(robots: Sequence[RobotConfig], seconds: float) -> dict[str, Any]:
     return {"ratios": ratios, "figures": figures}
 
 
-def measure(robot: RobotConfig, seconds: float) -> list[Gap]:
-    """Play the same targets on both sides, once for each base the robot can have."""
+def measure(robot: RobotConfig, seconds: float, *, standing: bool = True) -> list[Gap]:
+    """Play the same targets on both sides: with the base held, and, if that is asked for and it can, standing."""
     gaps = []
     with tempfile.TemporaryDirectory(prefix="sim2real-gap-") as folder:
-        for base in bases(robot):
+        for base in bases(robot) if standing else bases(robot)[:1]:
             body = held(robot, Path(folder)) if base == "held" else robot
             task = gap_task(body, seconds)
             asked = targets(body, task.control_rate, seconds, _AMPLITUDE[base], _SEED)

@@ -1,0 +1,123 @@
+"""Laws of the position loop: what firmware does with the registers that a driver sets is what the law says in SI."""
+
+import numpy as np
+import pytest
+
+from configs.load import load_robot
+from hardware.clock import VirtualClock
+from hardware.dynamixel.gains import position_gains as dynamixel_gains
+from hardware.emulator.lockstep import lockstep_transports
+from hardware.emulator.plant import AT_REST
+from hardware.emulator.robot import EmulatedRobot
+from hardware.feetech.gains import position_gains as feetech_gains
+from hardware.imu_sample import Motion
+from hardware.position_law import Winding
+from hardware.position_laws import position_law
+from hardware.robot import RobotHardware
+from hardware.types import JointCommand, JointState
+from tests.hardware.emulated import HeldPlant
+
+ROBOTS = ["quadruped", "so101", "hopper_leg"]
+
+
+class Vice(HeldPlant):
+    """Held joints on a body that stands still."""
+
+    def imu(self, body: str) -> Motion:
+        return AT_REST
+
+
+def vice(name: str, error: float, velocity: float = 0.0) -> tuple[list, np.ndarray]:
+    """Laws of a robot's joints, and the torques of its motors in a vice at this error and velocity."""
+    robot = load_robot(name).model_copy(update={"supply_resistance": 0.0})
+    joints = list(robot.joints.values())
+    plant = Vice(robot)
+    start = np.array([joint.default_position for joint in joints])
+    plant.position[:] = start
+    clock = VirtualClock()
+    emulated = EmulatedRobot(robot, plant)
+    hardware = RobotHardware(robot, lockstep_transports(emulated, clock), clock)
+    hardware.open()
+    hardware.enable()
+    command, state = JointCommand.zeros(len(joints)), JointState.empty(len(joints))
+    command.position[:] = start + error
+    command.stiffness[:] = [joint.stiffness for joint in joints]
+    command.damping[:] = [joint.damping for joint in joints]
+    for _ in range(10):  # a servo that moves its own target arrives
+        hardware.read(state)
+        hardware.write(command)
+        clock.sleep_until_ns(clock.now_ns() + 20_000_000)
+    plant.velocity[:] = velocity
+    clock.sleep_until_ns(clock.now_ns() + 1_000_000)
+    emulated.advance_to(clock.now_ns())
+    torque = np.array([j.direction for j in joints]) * emulated.electrics.torque
+    hardware.close()
+    safety = robot.safety.voltage_range[1]
+    return [position_law(joint, robot.supply_voltage, safety) for joint in joints], torque
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("name", ROBOTS)
+def test_torque_at_rest_is_stiffness_times_error_to_a_count_of_the_encoder(name, sign):
+    laws, torque = vice(name, sign * 0.1)
+    count = 2.0 * np.pi / 4096
+    for law, found in zip(laws, torque, strict=True):
+        assert found == pytest.approx(sign * law.stiffness * 0.1, abs=1.1 * law.stiffness * count + 1e-3)
+
+
+@pytest.mark.parametrize("name", ROBOTS)
+def test_torque_falls_by_the_damping_with_speed(name):
+    laws, still = vice(name, 0.1)
+    _, moving = vice(name, 0.1, velocity=0.1)
+    for law, before, after in zip(laws, still, moving, strict=True):
+        # A step of the encoder, and a servo's small D gain that works on whole counts, blur it.
+        assert before - after == pytest.approx(0.1 * law.damping, abs=0.15 * law.damping)
+
+
+def test_no_servo_gives_more_than_the_law_says_it_may():
+    laws, torque = vice("quadruped", 0.4)
+    assert torque == pytest.approx([law.torque_max for law in laws], rel=1e-6)
+    robot = load_robot("so101")
+    laws, torque = vice("so101", 0.6)
+    shares = [Winding.of(joint.motor).torque(robot.supply_voltage) for joint in robot.joints.values()]
+    full = [law.duty_max * share for law, share in zip(laws, shares, strict=True)]
+    asked = [0.6 * law.stiffness for law in laws]
+    assert torque == pytest.approx(np.minimum(full, asked), rel=0.02)
+
+
+def test_a_joint_without_stiffness_keeps_the_factorys_gains():
+    for name, gains, factory in (("quadruped", dynamixel_gains, (800, 0, 0)), ("so101", feetech_gains, (32, 0, 32))):
+        joint = next(iter(load_robot(name).joints.values())).model_copy(update={"stiffness": 0.0})
+        assert gains(joint) == factory
+
+
+@pytest.mark.parametrize("stiffness", [0.01, 5.0, 1e4])
+@pytest.mark.parametrize(
+    ("name", "gains", "largest"), [("quadruped", dynamixel_gains, 16_383), ("so101", feetech_gains, 254)]
+)
+def test_gains_stay_in_their_registers_and_are_as_near_as_a_unit(name, gains, largest, stiffness):
+    joint = next(iter(load_robot(name).joints.values())).model_copy(update={"stiffness": stiffness, "damping": 1e3})
+    registers = gains(joint)
+    assert all(0 <= value <= largest for value in registers)
+    unit = position_law(joint, joint.motor.nominal.voltage, 99.0).stiffness / registers.p if registers.p else 1.0
+    if registers.p < largest:
+        assert abs(registers.p * unit - stiffness) <= 0.51 * unit
+
+
+def test_less_damping_than_the_back_emf_cannot_be_had():
+    joint = next(iter(load_robot("quadruped").joints.values())).model_copy(update={"damping": 0.0})
+    assert position_law(joint, 12.0, 14.8).damping == pytest.approx(Winding.of(joint.motor).damping)
+
+
+def test_a_servo_that_lost_its_gains_gets_them_again_when_it_is_enabled():
+    robot = load_robot("quadruped")
+    clock = VirtualClock()
+    emulated = EmulatedRobot(robot, Vice(robot))
+    emulated.plant.position[:] = [joint.default_position for joint in robot.joints.values()]
+    hardware = RobotHardware(robot, lockstep_transports(emulated, clock), clock)
+    hardware.open()
+    motor = emulated.motors["front_left_knee"]
+    motor.write_register("position_p_gain", 1)
+    hardware.enable()
+    assert motor.read_register("position_p_gain", clock.now_ns()) == dynamixel_gains(robot.joints["front_left_knee"]).p
+    hardware.close()
