@@ -178,9 +178,11 @@ class _Supply:
         if self._resistance is None:
             return
         effort, speed = self._force[:, self._actuators], self._velocity[:, self._dof]
-        current = effort / self._gain[:, self._actuators, GAIN_CONSTANT]
-        heat = np.square(current) * self._gain[:, self._actuators, GAIN_RESISTANCE]
-        power = np.maximum(effort * speed + heat, 0.0).sum(axis=1, keepdims=True)
+        # Of a simulation that has diverged efforts and speeds may be anything; it is about to begin anew.
+        with np.errstate(invalid="ignore", over="ignore"):
+            current = effort / self._gain[:, self._actuators, GAIN_CONSTANT]
+            heat = np.square(current) * self._gain[:, self._actuators, GAIN_RESISTANCE]
+            power = np.fmax(effort * speed + heat, 0.0).sum(axis=1, keepdims=True)
         share = np.maximum(1.0 - self._resistance * power / self._voltage**2, _VOLTAGE_MIN)
         self._gain[:, self._actuators, GAIN_VOLTAGE_MAX] = self._voltage_max * share
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import mujoco
 import numpy as np
@@ -66,8 +67,7 @@ class Divergence:
         path = self.folder / f"diverged_{len(self.saved)}.npz"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            model = path.with_suffix(".mjb")
-            mujoco.mj_saveModel(self._batch.get_model(index), str(model))
+            path.with_suffix(".mjb").write_bytes(_model_bytes(self._batch.get_model(index)))
             with path.open("wb") as file:
                 np.savez(
                     file,
@@ -78,6 +78,13 @@ class Divergence:
         except OSError as error:
             raise UserError(f"{path}: cannot be written: {error.strerror}") from error
         self.saved.append(path)
+
+
+def _model_bytes(model: mujoco.MjModel) -> bytes:
+    """Return a model as MuJoCo's binary; MuJoCo itself does not tell when it could not write a file."""
+    buffer = np.zeros(mujoco.mj_sizeModel(model), np.uint8)
+    mujoco.mj_saveModel(model, None, buffer)
+    return buffer.tobytes()
 
 
 @dataclass(frozen=True)
@@ -100,10 +107,10 @@ def reproduce(path: Path) -> Reproduction:
         UserError: The files are missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as saved:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             state, steps, record = saved["state"], int(saved["steps"]), json.loads(str(saved["record"]))
         model = mujoco.MjModel.from_binary_path(str(path.with_suffix(".mjb")))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise UserError(f"{path}: not a saved divergence: {error}") from error
     data = mujoco.MjData(model)
     mujoco.mj_setState(model, data, state, mujoco.mjtState.mjSTATE_INTEGRATION)

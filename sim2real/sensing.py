@@ -7,7 +7,7 @@ import numpy as np
 from mujoco.batch import Batch
 
 from configs.schema.task import TaskConfig
-from hardware.types import Float64Array
+from hardware.types import BoolArray, Float64Array
 from runtime.contract.signals import Signals
 from sim2real.injection import IMU_GROUPS
 from sim2real.model import JOINT_GROUPS, TIP_GROUP, Indices, RobotModel, columns_of
@@ -65,20 +65,26 @@ class Sensing:
 
     def sense(self, white: list[Float32Array], streams: Streams) -> None:
         """Read all sensors, with the unit noise of each group, (n, width)."""
-        lost = None
+        lost: BoolArray | None = None
         if self._loss is not None:
             lost = streams.uniform(self._all, 1) < self._loss
-        for group, noise in zip(self._groups, white, strict=True):
-            values = self._readings[group]
-            before = values.copy() if lost is not None and group in JOINT_GROUPS else None
-            np.copyto(values, self._sensordata[:, self._columns[group]])
-            if group == "orientation":
-                self._slope.turn(values)
-            elif group == "joint_position" and self._offset is not None:
-                np.add(values, self._offset, out=values)
-            self._noises[group].apply(values, noise)
-            if before is not None:
-                np.copyto(values, before, where=lost)
+        # Sensors of a simulation that has diverged may show anything; what they show is forgotten.
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            for group, noise in zip(self._groups, white, strict=True):
+                self._sense(group, noise, lost)
+
+    def _sense(self, group: str, white: Float32Array, lost: BoolArray | None) -> None:
+        """Read the sensors of one group, but for joints whose exchange, (n, 1), was lost."""
+        values = self._readings[group]
+        before = values.copy() if lost is not None and group in JOINT_GROUPS else None
+        np.copyto(values, self._sensordata[:, self._columns[group]])
+        if group == "orientation":
+            self._slope.turn(values)
+        elif group == "joint_position" and self._offset is not None:
+            np.add(values, self._offset, out=values)
+        self._noises[group].apply(values, white)
+        if before is not None and lost is not None:
+            np.copyto(values, before, where=lost)
 
     def first(self, ids: Indices, position: Float64Array, velocity: Float64Array, streams: Streams) -> Signals:
         """Return the readings, for k robots, of new episodes whose state has just been set.

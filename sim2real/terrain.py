@@ -71,8 +71,9 @@ class Terrain:
         half = np.array(self.size)
         cell = (place + half) / _CELL
         rows, columns = self.heights.shape
-        column = np.clip(cell[..., 0], 0.0, columns - 1.000001)
-        row = np.clip(cell[..., 1], 0.0, rows - 1.000001)
+        # Unlike clip, these make a place of what is no number: a simulation that diverged is asked about too.
+        column = np.fmax(np.fmin(cell[..., 0], columns - 1.000001), 0.0)
+        row = np.fmax(np.fmin(cell[..., 1], rows - 1.000001), 0.0)
         i, j = row.astype(np.intp), column.astype(np.intp)
         v, u = row - i, column - j
         first, across = self.heights[i, j], self.heights[i + 1, j + 1]
