@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from worlds import at_rest, between, fixed, idle, pendulum, qpos, qvel, simulate
+from worlds import between, fixed, idle, pendulum, qpos, qvel, simulate
 
 from configs.errors import ConfigError
 from configs.load import load_task
