@@ -5,6 +5,7 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
+from configs.errors import ConfigError
 from configs.schema.task import TIP_COMMANDS, CommandConfig, TaskConfig, TipCommandsConfig, UniformCommandsConfig
 from hardware.types import BoolArray, Float64Array
 from runtime.contract.kinematics import Kinematics
@@ -12,7 +13,9 @@ from runtime.contract.robot import RobotSpec
 from sim2real.model import Indices
 from sim2real.streams import Streams
 
-_CANDIDATES: Final = 32  # poses that are tried for a place within the commands' ranges
+_PLACES: Final = 4096  # that targets are chosen from
+_TRIED: Final = 65_536  # poses of which those are taken that bring the tip into the commands' ranges
+_SEED: Final = 5
 _JOINT_SHARE: Final = 0.9  # of a joint's range that places are drawn from
 
 
@@ -125,11 +128,7 @@ class TipCommands:
         self._low, self._high = (
             np.array([task.commands[name].range[side] for name in TIP_COMMANDS]) for side in range(2)
         )
-        self._kinematics = Kinematics(robot, n * _CANDIDATES)
-        joints = robot.joints
-        middle = np.array([0.5 * (joint.position_min + joint.position_max) for joint in joints])
-        half = np.array([0.5 * (joint.position_max - joint.position_min) for joint in joints])
-        self._joint_low, self._joint_range = middle - _JOINT_SHARE * half, 2.0 * _JOINT_SHARE * half
+        self._table = self._reachable(task, robot)
         self._period = 1.0 / task.control_rate
         self._holds = _Holds(n, config.hold, task.control_rate)
         self._next, self._pace = np.zeros((n, 3)), np.zeros(n)
@@ -166,14 +165,25 @@ class TipCommands:
             self._pace[ids] = low + (high - low) * streams.uniform(ids, 1)[:, 0]
 
     def _places(self, ids: Indices, streams: Streams) -> Float64Array:
-        joints = len(self._joint_low)
-        uniform = streams.uniform(ids, _CANDIDATES * joints).reshape(-1, joints)
-        tips = self._kinematics.tip(self._joint_low + uniform * self._joint_range).reshape(len(ids), _CANDIDATES, 3)
-        inside = ((tips >= self._low) & (tips <= self._high)).all(axis=2)
-        chosen = tips[np.arange(len(ids)), inside.argmax(axis=1)]
-        # Should no candidate be inside, the nearest place in the ranges is asked for.
-        places: Float64Array = np.clip(chosen, self._low, self._high)
+        places: Float64Array = self._table[(streams.uniform(ids, 1)[:, 0] * len(self._table)).astype(np.intp)]
         return places
+
+    def _reachable(self, task: TaskConfig, robot: RobotSpec) -> Float64Array:
+        """Return places, (m, 3), that the tip can reach within the ranges of the commands.
+
+        Raises:
+            ConfigError: It can reach none.
+        """
+        middle = np.array([0.5 * (joint.position_min + joint.position_max) for joint in robot.joints])
+        half = np.array([0.5 * (joint.position_max - joint.position_min) for joint in robot.joints])
+        spread = np.random.default_rng(_SEED).uniform(-_JOINT_SHARE, _JOINT_SHARE, (_TRIED, len(half)))
+        tips = Kinematics(robot, _TRIED).tip(middle + spread * half)
+        inside: Float64Array = tips[((tips >= self._low) & (tips <= self._high)).all(axis=1)][:_PLACES]
+        if not len(inside):
+            raise ConfigError(
+                f"task {task.name!r}: the tip reaches no place within the ranges of {', '.join(TIP_COMMANDS)}"
+            )
+        return inside
 
     def state_dict(self) -> dict[str, Any]:
         """Return what the next step depends on."""

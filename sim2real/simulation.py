@@ -40,6 +40,8 @@ from sim2real.truth import Truth
 WHOLE_RANGE: Final = FixedCurriculumConfig(strategy="fixed")
 """Every episode draws from the whole range of the randomisation."""
 
+_AGES: Final = 32
+
 
 @dataclass(frozen=True)
 class EpisodeRecord:
@@ -90,6 +92,7 @@ class Simulation:
         self._needs = Requirements.of(task, PRIVILEGED_NEEDS | METRIC_NEEDS)
         groups = observed_groups(task)
         self._terrain = terrain_of(randomization)
+        self._needs.check(task, {"base": True, "rail": True})  # of these the model alone can tell
         self._robot = build_model(task, model_options(randomization, groups, self._needs, self._terrain))
         self._needs.check(task, {"base": self._robot.base is not None, "rail": self._robot.rail is not None})
         if self._terrain is not None and self._robot.base is None:
@@ -188,9 +191,15 @@ class Simulation:
         self._streams.seed(seed)
 
     def stagger(self) -> None:
-        """Give every running episode a random age."""
+        """Give every running episode one of some ages, at random.
+
+        Ages are whole steps of a coarse grid: episodes that reach their time limit then end several at a time, and to
+        begin many costs hardly more than to begin one.
+        """
         ids = np.arange(self.n)
-        self.episodes.length[:] = (self._streams.uniform(ids, 1)[:, 0] * self.length_max).astype(np.int64)
+        grid = max(self.length_max // _AGES, 1)
+        ages = (self._streams.uniform(ids, 1)[:, 0] * self.length_max).astype(np.int64)
+        self.episodes.length[:] = ages // grid * grid
         self.episodes.whole[:] = False
 
     def record(self, index: int) -> EpisodeRecord:
@@ -364,6 +373,10 @@ class Simulation:
     def _measure_goal(self) -> None:
         """Measure how far everybody is from the goal."""
         signals = self._true_signals
+        if self.task.goal.kind == "tip" and "tip" in self._needs.needs:
+            offset = self._state.tip_offset
+            np.sqrt(np.einsum("ij,ij->i", offset, offset), out=self._state.goal_error)
+            return
         if self.task.goal.kind == "upright":
             columns = self._robot.sensors["orientation"]
             np.copyto(signals.orientation.reshape(self.n, -1), self._sensing.true("orientation", columns))

@@ -20,6 +20,17 @@ class FixedCurriculum:
     def __init__(self, config: FixedCurriculumConfig, space: ParameterSpace) -> None:
         self._space = space
         self._places = np.array([_places(axis, config.level) for axis in space.axes]).reshape(-1, 2)
+        # Parameters drawn from uniform numbers on a line are drawn all at once; the others one by one.
+        columns = space.dimension_of_column
+        linear = np.array([axis.distribution == "uniform" for axis in space.axes], np.bool_)[columns]
+        self._low = np.where(linear, self._places[columns, 0], 0.0)
+        self._width = np.where(linear, self._places[columns, 1] - self._places[columns, 0], 0.0)
+        self._high = self._low + self._width
+        self._others = [
+            (axis, *self._places[dimension], space.columns(dimension))
+            for dimension, axis in enumerate(space.axes)
+            if axis.distribution != "uniform"
+        ]
         self._recent = RecentPerformance()
 
     @property
@@ -29,9 +40,8 @@ class FixedCurriculum:
 
     def draw(self, uniform: Float64Array) -> tuple[Float64Array, Tags]:
         """Draw the values of k episodes, (k, C), SI."""
-        values = np.empty_like(uniform)
-        for dimension, (axis, (low, high)) in enumerate(zip(self._space.axes, self._places, strict=True)):
-            columns = self._space.columns(dimension)
+        values = np.minimum(self._low + uniform * self._width, self._high)
+        for axis, low, high, columns in self._others:
             values[:, columns] = sample(axis, low, high, uniform[:, columns])
         return values, np.full(len(uniform), NO_TAG)
 
