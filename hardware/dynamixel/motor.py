@@ -6,6 +6,7 @@ from configs.schema.robot import JointConfig
 from hardware.dynamixel.exchange import Exchange
 from hardware.dynamixel.frame import Instruction
 from hardware.dynamixel.gains import current_limit, effort_is_bounded, position_gains, pwm_limit
+from hardware.dynamixel.registers import Register
 from hardware.dynamixel.tables import BUS_WATCHDOG_SINCE, MODEL_NAMES, ControlTable, x_series_table
 from hardware.errors import HardwareError
 from hardware.types import MotorFault
@@ -203,10 +204,14 @@ class Motor:
         self.set("profile_velocity", 0)
 
     def _set_gains(self) -> None:
-        """Set the position gains: RAM, which a motor that lost its power meanwhile has forgotten."""
+        """Set the position gains, in one write: RAM, which a motor that lost its power meanwhile has forgotten."""
         gains = position_gains(self.config)
-        for name, value in (("p", gains.p), ("i", gains.i), ("d", gains.d)):
-            self.set(f"position_{name}_gain", value)
+        registers = [self.table[f"position_{name}_gain"] for name in "dip"]
+        data = b"".join(map(Register.encode, registers, (gains.d, gains.i, gains.p)))
+        try:
+            self._exchange.write(self.id, registers[0].address, data)
+        except HardwareError as error:
+            raise type(error)(f"{self.name}, position gains: {error}") from error
 
     def _ensure(self, name: str, value: int) -> None:
         before = self.get(name)
