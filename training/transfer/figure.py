@@ -17,6 +17,7 @@ _INK, _DIM = "#22272e", "#6b7682"
 _DPI = 130
 _WIDTH, _ROW, _HEAD = 11.0, 0.36, 1.15  # inches: picture, a strategy, head and foot of a panel
 _DARK = 0.55  # from here on white text reads better
+_SPREAD_MIN = 0.1  # of a world's means; smaller differences are not to look large
 
 
 def transfer_figure(tables: Mapping[str, Table], path: Path) -> None:
@@ -38,7 +39,7 @@ def _panel(axes: Axes, task: str, table: Table) -> None:
     means = np.array([[table.figures[name][world].mean for world in table.worlds] for name in table.strategies])
     # Colours compare strategies within a world: worlds differ more in how hard they are than strategies do.
     low, high = np.fmin.reduce(means, axis=0), np.fmax.reduce(means, axis=0)
-    spread = np.where(high > low, high - low, 1.0)
+    spread = np.maximum(high - low, _SPREAD_MIN)
     shade = 0.08 + 0.82 * (means - low) / spread
     axes.imshow(np.ma.masked_invalid(shade), cmap="Blues", vmin=0.0, vmax=1.0, aspect="auto")
     for row, name in enumerate(table.strategies):

@@ -13,6 +13,9 @@ from sim2real.model import compile_spec, free_base, load_spec
 _OF_SERVOS = ("controller_stiffness", "controller_damping")
 """What only a servo that is told positions makes use of."""
 
+_OF_DRY_FRICTION = ("joint_friction",)
+"""What a world with another model of friction does not have."""
+
 
 @dataclass(frozen=True)
 class World:
@@ -49,6 +52,7 @@ def worlds_of(
             if config.calibrated or entry.parameter in pins
             else entry
             for entry in randomization.parameters
+            if not (config.friction == "lugre" and entry.parameter in _OF_DRY_FRICTION)
         )
         entries += tuple(_added(change) for change in changes if randomization.entry(change.parameter) is None)
         world = randomization.model_copy(update={"name": config.name, "parameters": entries})
