@@ -145,6 +145,7 @@ class Simulation:
         self._white_parts = [self._white[:, start:stop] for start, stop in pairwise(widths)]
         self._weights = np.array([entry.weight / task.control_rate for entry in task.rewards])
         self._rewards = np.zeros((len(task.rewards), n))
+        self._performance_row = _row_of(task)
         self._total = np.zeros(n)
         self._records = np.zeros(n, np.uint64)
         observations, extra = self.contract.observation_size, self._privileged.size
@@ -349,9 +350,11 @@ class Simulation:
         self._rewards[:, broken] = 0.0
         self.episodes.add(self._rewards, self._goal.within(state.goal_error))
         if task.performance is not None:
-            term = REWARDS[task.performance.term]
-            performance = term(state, self._constants, task.performance.scale)
-            performance[broken] = 0.0
+            if self._performance_row is None:
+                performance = REWARDS[task.performance.term](state, self._constants, task.performance.scale)
+                performance[broken] = 0.0
+            else:
+                performance = self._rewards[self._performance_row] / self._weights[self._performance_row]
             self.episodes.performance += performance
         out.terminated[:] = False
         for ending in task.terminations:
@@ -429,6 +432,15 @@ class Simulation:
     def _expanded(self) -> list[str]:
         parts = (self._parameters, self._timing, self._slope, self._jitter, self._actuation)
         return sorted({name for part in parts for name in part.field_names})
+
+
+def _row_of(task: TaskConfig) -> int | None:
+    """Return which reward is the task's performance too, if one is."""
+    wanted = task.performance
+    for row, entry in enumerate(task.rewards):
+        if wanted is not None and (entry.term, entry.scale) == (wanted.term, wanted.scale) and entry.weight != 0.0:
+            return row
+    return None
 
 
 def _distinct(names: Sequence[str]) -> tuple[str, ...]:

@@ -46,15 +46,15 @@ class Goal:
         """Return how far each of k ≤ n robots is from the goal, (k,), rad or m, never negative; 0 where it is the end.
 
         A joint's distance is |position - goal|, in [0, π] where full turns count as the same. A body's is its tilt: the
-        angle between its z axis and the vertical, 2·atan2(√(x² + y²), √(w² + z²)) of its orientation. A tip's is the
+        angle between its z axis and the vertical, 2·asin √(x² + y²) of its orientation. A tip's is the
         length from where the joint positions put it to where the commands ask for it.
         """
         if isinstance(self.spec, JointGoal):
             error = goal_error(signals.joint_position[:, self._joint], self.spec.position, self.spec.wrap)
             return np.abs(error, out=error)
         if isinstance(self.spec, UprightGoal):
-            w, x, y, z = signals.orientation[:, 0].T
-            tilt: Float64Array = 2.0 * np.arctan2(np.hypot(x, y), np.hypot(w, z))
+            x, y = signals.orientation[:, 0, 1], signals.orientation[:, 0, 2]
+            tilt: Float64Array = 2.0 * np.arcsin(np.minimum(np.sqrt(x * x + y * y), 1.0))
             return tilt
         if self._kinematics is not None:
             offset = self._kinematics.tip(signals.joint_position) - signals.command[:, self._target]
