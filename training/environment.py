@@ -44,6 +44,9 @@ class Transition(Protocol):
 class EpisodeStatistics(Protocol):
     """Statistics of finished episodes."""
 
+    diverged: int
+    """Simulations that were no longer finite and began anew, since the start of the run."""
+
     def drain(self) -> dict[str, Any]:
         """Return arrays over the episodes finished since the last call, one entry an episode, in order of their end.
 

@@ -61,6 +61,11 @@ class RunFolder:
         return self.path / "curriculum.png"
 
     @property
+    def diverged(self) -> Path:
+        """Folder of states that simulations diverged from."""
+        return self.path / "diverged"
+
+    @property
     def checkpoints(self) -> Path:
         """Folder of the checkpoints."""
         return self.path / "checkpoints"

@@ -57,7 +57,7 @@ class Session:
         torch.set_num_threads(1)
         self.experiment, self.run = experiment, run
         self.contract = contract_of(experiment.task)
-        self.environment: Environment = BatchEnv(
+        environment = BatchEnv(
             experiment.training_task,
             experiment.randomization,
             experiment.environments,
@@ -65,6 +65,8 @@ class Session:
             threads=experiment.threads,
             curriculum=experiment.curriculum,
         )
+        environment.simulation.divergence.folder = run.diverged
+        self.environment: Environment = environment
         self.algorithm: Algorithm = make_algorithm(experiment.algorithm, self.environment, experiment.seed)
         self.iteration = 0
         self.steps = 0
@@ -113,7 +115,9 @@ class Session:
         ):
             while self.share < 1.0 and not interrupt.requested:
                 metrics, elapsed, taken = self._iterate()
-                metrics |= recent.add(self.environment.episodes.drain()) | self.environment.curriculum_figures()
+                episodes = self.environment.episodes
+                metrics |= recent.add(episodes.drain()) | self.environment.curriculum_figures()
+                metrics["episode/diverged"] = float(episodes.diverged)
                 log.write(self.iteration, self.steps, metrics | {"time/steps_per_second": taken / elapsed})
                 bar.show(self.share, recent.mean("return"), recent.mean("success"), taken / elapsed)
                 if self.iteration % experiment.checkpoint_every == 0:
@@ -160,6 +164,10 @@ class Session:
 
     def _close(self, rate: float) -> TrainReport:
         experiment, policy = self.experiment, self.algorithm.policy
+        diverged = self.environment.episodes.diverged
+        if diverged:
+            where = f"; states in {self.run.diverged}" if self.run.diverged.is_dir() else ""
+            error_console().print(f"warning: {diverged} simulations diverged and began anew{where}")
         evaluation = evaluate(
             policy.act,
             experiment.task,

@@ -27,6 +27,8 @@ class Episodes:
     def __init__(self):
         self.finished = {"return": [], "length": [], "success": [], "terminated": [], "metric/distance": []}
 
+    diverged = 0
+
     def drain(self):
         drained = {name: np.array(values) for name, values in self.finished.items()}
         self.finished = {name: [] for name in self.finished}

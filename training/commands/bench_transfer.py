@@ -32,6 +32,9 @@ def transfer(
     output: Annotated[Path, typer.Option(help="Folder of the study; what is finished there is not done again.")] = Path(
         "runs/transfer"
     ),
+    gap: Annotated[
+        float, typer.Option(min=0.0, max=600.0, help="Seconds of equal commands to emulator and batch; 0 for none.")
+    ] = 10.0,
     evaluate_only: Annotated[bool, typer.Option("--evaluate-only", help="Train nothing.")] = False,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Override key.path=value of the study; may be repeated.")
@@ -62,6 +65,7 @@ def transfer(
         episodes=episodes,
         emulated=emulated,
         train=not evaluate_only,
+        gap_s=gap,
     )
     findings = bench_transfer(config, options, say)
     document = {

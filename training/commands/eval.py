@@ -7,6 +7,7 @@ import typer
 
 from configs.command import Json, Outcome, reports
 from configs.errors import MissingExtraError
+from configs.library import find_policy
 from configs.load import load_randomization
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _SEED = 20_000_003  # far from the seeds of training runs
 @app.command("eval")
 @reports
 def evaluate_policy(
-    policy: Annotated[Path, typer.Argument(help="Folder of a training run, or an exported ONNX file.")],
+    policy: Annotated[Path, typer.Argument(help="Folder of a training run, a shipped policy, or an ONNX file.")],
     video: Annotated[Path | None, typer.Option(help="Write a video of one episode (mp4).")] = None,
     episodes: Annotated[int, typer.Option(min=1, max=100_000, help="Episodes for each row of the table.")] = 64,
     randomization: Annotated[
@@ -44,7 +45,7 @@ def evaluate_policy(
         from training.saved_policy import load_saved_policy
     except ModuleNotFoundError as error:
         raise MissingExtraError("eval", str(error.name), "train") from error
-    saved = load_saved_policy(policy, tuple(overrides or ()))
+    saved = load_saved_policy(find_policy(policy), tuple(overrides or ()))
     task = saved.experiment.task
     conditions = [saved.experiment.randomization, load_randomization("none")]
     if randomization is not None:
