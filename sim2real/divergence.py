@@ -42,8 +42,9 @@ class Divergence:
         self.saved: list[Path] = []
 
     def remember(self) -> None:
-        """Keep the state that a step is about to begin with."""
-        np.copyto(self._before, self._batch.state)
+        """Keep the state that a step is about to begin with, as long as more may be saved."""
+        if self.folder is not None and len(self.saved) < _SAVED_MAX:
+            np.copyto(self._before, self._batch.state)
 
     def find(self, failed: Indices | None) -> Indices:
         """Return the simulations that are no longer finite, those that MuJoCo refused to step among them."""
