@@ -96,6 +96,12 @@ def upright(state: TaskState, _constants: TaskConstants, scale: float) -> Float6
     return _sum_of_squares(state.base.down[:, :2]) / scale**2
 
 
+def righted(state: TaskState, _constants: TaskConstants, _scale: float) -> Float64Array:
+    """1 with the body's z axis up, 0 with it down; scale is not used."""
+    share: Float64Array = 0.5 - 0.5 * state.base.down[:, 2]
+    return share
+
+
 def vertical_velocity(state: TaskState, _constants: TaskConstants, scale: float) -> Float64Array:
     """(Vertical velocity / scale)²; scale in m/s."""
     return np.square(state.base.velocity[:, 2] / scale)
@@ -189,6 +195,7 @@ REWARDS: dict[str, RewardTerm] = {
         velocity_tracking,
         yaw_rate_tracking,
         upright,
+        righted,
         vertical_velocity,
         roll_pitch_rate,
         base_height,
@@ -206,6 +213,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "velocity_tracking": ("base", "velocity_commands"),
     "yaw_rate_tracking": ("base", "velocity_commands"),
     "upright": ("base",),
+    "righted": ("base",),
     "vertical_velocity": ("base",),
     "roll_pitch_rate": ("base",),
     "base_height": ("base",),

@@ -38,6 +38,7 @@ RewardTermName = Literal[
     "velocity_tracking",
     "yaw_rate_tracking",
     "upright",
+    "righted",
     "vertical_velocity",
     "roll_pitch_rate",
     "base_height",
