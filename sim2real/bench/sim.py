@@ -1,7 +1,7 @@
 """Throughput of the randomised environment against bare `Batch.step` of the same model, side by side."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
@@ -21,6 +21,24 @@ _ACTIONS = 16
 
 
 def bench_sim(
+    pairs: Sequence[tuple[TaskConfig, RandomizationConfig]],
+    sizes: Sequence[int],
+    threads: int,
+    seconds: float = 1.0,
+) -> dict[str, Any]:
+    """Measure every task at every number of environments; see `measure`. Ratios are named TASK/ENVIRONMENTS."""
+    found = {
+        f"{task.name}/{size}": measure(task, randomization, size, threads, seconds)
+        for task, randomization in pairs
+        for size in sizes
+    }
+    return {
+        "ratios": {f"{name} environment_over_bare_batch": figures["ratio"] for name, figures in found.items()},
+        "figures": found,
+    }
+
+
+def measure(
     task: TaskConfig, randomization: RandomizationConfig, environments: int, threads: int, seconds: float = 1.0
 ) -> dict[str, Any]:
     """Measure control steps per second in interleaved rounds; the ratio is the median of the rounds' ratios.
@@ -57,18 +75,14 @@ def bench_sim(
         rates = {side: _rate(side, environments, seconds) for side in (first, second)}
         rounds.append((rates[step_env], rates[step_bare]))
     return {
-        "ratios": {"environment_over_bare_batch": median(ours / theirs for ours, theirs in rounds)},
-        "figures": {
-            "task": task.name,
-            "randomization": randomization.name,
-            "environments": environments,
-            "threads": env.simulation.batch.nthread,
-            "physics_steps_per_control_step": task.decimation,
-            "environment_steps_per_s": median(ours for ours, _ in rounds),
-            "bare_batch_steps_per_s": median(theirs for _, theirs in rounds),
-            "episodes_ended": len(env.episodes.drain()["return"]),
-            "rounds": [ours / theirs for ours, theirs in rounds],
-        },
+        "ratio": median(ours / theirs for ours, theirs in rounds),
+        "randomization": randomization.name,
+        "threads": env.simulation.batch.nthread,
+        "physics_steps_per_control_step": task.decimation,
+        "environment_steps_per_s": median(ours for ours, _ in rounds),
+        "bare_batch_steps_per_s": median(theirs for _, theirs in rounds),
+        "episodes_ended": len(env.episodes.drain()["return"]),
+        "rounds": [ours / theirs for ours, theirs in rounds],
     }
 
 

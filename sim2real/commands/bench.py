@@ -7,7 +7,7 @@ import typer
 
 from configs.command import Json, Outcome, reports
 from configs.errors import MissingExtraError, UserError
-from configs.library import shipped
+from configs.library import find_policy, shipped
 from configs.load import load_randomization, load_robot, load_task
 from hardware.emulator.plant import AUTO_PLANT
 from sim2real.bench.machine import machine
@@ -20,6 +20,10 @@ app = typer.Typer(
     help="Measure speed side by side in one run, and what transfers; prints ratios.",
     no_args_is_help=True,
 )
+
+
+_SIM_TASKS = ("pendulum_swingup", "so101_reach", "quadruped_walk")
+_SIM_SIZES = (256, 1024)
 
 
 @app.command()
@@ -43,7 +47,7 @@ def bus(
 @app.command()
 @reports
 def lockstep(
-    policy: Annotated[Path, typer.Argument(help="The policy, an ONNX file.", show_default=False)],
+    policy: Annotated[Path, typer.Argument(help="A shipped policy, or an ONNX file.", show_default=False)],
     robot: Annotated[str, typer.Option("--robot", help="A shipped robot or its YAML file.", show_default=False)],
     plant: Annotated[str, typer.Option(help="inertia, mujoco, or auto for mujoco where installed.")] = AUTO_PLANT,
     seconds: Annotated[float, typer.Option(min=0.1, max=3600.0, help="Simulated seconds a round.")] = 20.0,
@@ -55,29 +59,34 @@ def lockstep(
     """
     from sim2real.bench.lockstep import bench_lockstep
 
-    return report("lockstep", bench_lockstep(policy, load_robot(robot), plant, seconds))
+    return report("lockstep", bench_lockstep(find_policy(policy), load_robot(robot), plant, seconds))
 
 
 @app.command()
 @reports
 def sim(
-    task: Annotated[str, typer.Argument(help="Task name or path.")] = "pendulum_swingup",
-    randomization: Annotated[str, typer.Option(help="Randomization name or path.")] = "pendulum",
-    environments: Annotated[int, typer.Option(min=1, max=65536, help="Simulations that step together.")] = 1024,
+    tasks: Annotated[list[str] | None, typer.Argument(help="Task names or paths.", show_default=False)] = None,
+    randomization: Annotated[
+        str | None, typer.Option(help="Randomization name or path; the one with the robot's name when left out.")
+    ] = None,
+    environments: Annotated[
+        list[int] | None, typer.Option(min=1, max=65536, help="Simulations that step together; may be repeated.")
+    ] = None,
     threads: Annotated[int, typer.Option(min=0, help="Threads; 0 uses every core.")] = 0,
     seconds: Annotated[float, typer.Option(min=0.01, max=60.0, help="Time for each side of each round.")] = 1.0,
     json_output: Json = False,
 ) -> Outcome:
-    """Compare the randomised environment with bare Batch.step of the same model.
+    """Compare the randomised environment with bare Batch.step of the same model, on three robots or the given tasks.
 
-    Example: sim2real bench sim pendulum_swingup --environments 1024
+    Example: sim2real bench sim quadruped_walk --environments 256 --environments 1024
     """
     try:
         from sim2real.bench.sim import bench_sim
     except ModuleNotFoundError as error:
         raise MissingExtraError("bench sim", error.name or "mujoco", "train") from error
-    measured = bench_sim(load_task(task), load_randomization(randomization), environments, threads, seconds)
-    return report("sim", measured)
+    chosen = [load_task(task) for task in tasks or _SIM_TASKS]
+    pairs = [(task, load_randomization(randomization or task.robot.name)) for task in chosen]
+    return report("sim", bench_sim(pairs, environments or _SIM_SIZES, threads, seconds))
 
 
 @app.command()
