@@ -37,6 +37,7 @@ def options(folder, **changes):
             "tasks": ("pendulum_swingup",),
             "strategies": ("fixed_1", "adr"),
             "episodes": 3,
+            "gap_s": 2.0,
             "progress": False,
         }
         | changes,
@@ -55,12 +56,17 @@ def test_a_study_trains_judges_and_compares(finished):
     found = findings["pendulum_swingup"]
     assert set(found.tables["performance"].figures) == {"fixed_1", "adr"}
     assert not found.missing
+    assert found.gaps[0].aligned_rms < 0.01
     assert list(ratios(findings)) in ([], ["pendulum_swingup_adr_over_best_fixed"])
     assert "heavy" in text_of(findings)
     assert (folder / "transfer.png").is_file()
     document = json.loads((folder / "transfer.json").read_text())
     assert document["pendulum_swingup"]["tables"]["survival"]["adr"]["heavy"]["seeds"] == 1
     assert sum("training" in line for line in said) == 2
+
+
+def documents(findings):
+    return {name: table.document() for name, table in findings["pendulum_swingup"].tables.items()}
 
 
 def test_what_is_finished_is_not_done_again(finished, monkeypatch):
@@ -72,8 +78,8 @@ def test_what_is_finished_is_not_done_again(finished, monkeypatch):
     monkeypatch.setattr(results, "train", refuse)
     monkeypatch.setattr(results, "judge", refuse)
     said = []
-    again = bench_transfer(STUDY, options(folder), said.append)
-    assert again["pendulum_swingup"].document() == findings["pendulum_swingup"].document()
+    again = bench_transfer(STUDY, options(folder, gap_s=0.0), said.append)
+    assert documents(again) == documents(findings)
     assert not said
     # In a world that has changed it is judged anew.
     with pytest.raises(AssertionError, match="done again"):
@@ -89,10 +95,10 @@ def test_a_run_that_was_interrupted_is_trained_anew_and_no_other(finished, monke
     monkeypatch.setattr(
         results, "train", lambda experiment, path, **more: (trained.append(path), really(experiment, path, **more))
     )
-    only = bench_transfer(STUDY, options(folder, train=False), lambda _line: None)
+    only = bench_transfer(STUDY, options(folder, train=False, gap_s=0.0), lambda _line: None)
     assert only["pendulum_swingup"].missing == ("pendulum_swingup/adr/seed0",)
     assert not trained
-    bench_transfer(STUDY, options(folder), lambda _line: None)
+    bench_transfer(STUDY, options(folder, gap_s=0.0), lambda _line: None)
     assert trained == [broken]
 
 
@@ -119,7 +125,18 @@ def test_the_command_goes_on_where_a_study_was(finished):
     arguments = ["--task", "pendulum_swingup", "--strategy", "fixed_1", "--seeds", "0", "--episodes", "3"]
     overrides = [word for text in SMALL for word in ("--set", text)]
     done = CliRunner().invoke(
-        app, ["bench", "transfer", *arguments, "--output", str(folder), "--evaluate-only", "--json", *overrides]
+        app,
+        [
+            "bench",
+            "transfer",
+            *arguments,
+            "--output",
+            str(folder),
+            "--no-gap",
+            "--evaluate-only",
+            "--json",
+            *overrides,
+        ],
     )
     assert done.exit_code == 0, done.output
     document = json.loads(done.stdout)

@@ -12,6 +12,8 @@ from configs.load import load_transfer
 from configs.schema.transfer import TransferConfig
 from sim2real.bench.machine import machine
 
+_GAP_S = 10.0
+
 app = typer.Typer()
 
 
@@ -32,9 +34,7 @@ def transfer(
     output: Annotated[Path, typer.Option(help="Folder of the study; what is finished there is not done again.")] = Path(
         "runs/transfer"
     ),
-    gap: Annotated[
-        float, typer.Option(min=0.0, max=600.0, help="Seconds of equal commands to emulator and batch; 0 for none.")
-    ] = 10.0,
+    gap: Annotated[bool, typer.Option(help="Also give emulator and batch equal commands and print the gap.")] = True,
     evaluate_only: Annotated[bool, typer.Option("--evaluate-only", help="Train nothing.")] = False,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Override key.path=value of the study; may be repeated.")
@@ -65,7 +65,7 @@ def transfer(
         episodes=episodes,
         emulated=emulated,
         train=not evaluate_only,
-        gap_s=gap,
+        gap_s=_GAP_S if gap else 0.0,
     )
     findings = bench_transfer(config, options, say)
     document = {

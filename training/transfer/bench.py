@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from configs.errors import UserError
 from configs.schema.transfer import TransferConfig, TransferTaskConfig
-from sim2real.bench.gap import Gap, measure
+from sim2real.bench import gap
+from sim2real.bench.gap import Gap
 from training.checkpoint import write_atomically
 from training.transfer.figure import transfer_figure
 from training.transfer.judgement import Judgement
@@ -61,7 +62,7 @@ class TaskFindings:
             "tables": {measure: table.document() for measure, table in self.tables.items()},
             "left_out": self.left_out,
             "missing": list(self.missing),
-            "gaps": [gap.document() for gap in self.gaps],
+            "gaps": [found.document() for found in self.gaps],
         }
 
 
@@ -122,14 +123,15 @@ def text_of(findings: dict[str, TaskFindings]) -> str:
         lines += [f"{world} is left out: {reason}" for world, reason in found.left_out.items()]
         lines += [f"not trained yet: {name}" for name in found.missing]
         lines += [comparison.text for comparison in found.comparisons]
-        lines += [_gap_text(gap) for gap in found.gaps]
+        lines += [_gap_text(one) for one in found.gaps]
     return "\n".join(lines).strip("\n")
 
 
-def _gap_text(gap: Gap) -> str:
+def _gap_text(found: Gap) -> str:
     return (
-        f"emulated robot against batch environment, base {gap.base}: joints {1e3 * gap.aligned_rms:.1f} mrad RMS apart"
-        f" (at most {1e3 * gap.aligned_maximum:.1f}) of {1e3 * gap.travel:.0f} travelled, {1e3 * gap.latency:.1f} ms later"
+        f"emulated robot against batch environment, base {found.base}: joints {1e3 * found.aligned_rms:.1f} mrad RMS "
+        f"apart (at most {1e3 * found.aligned_maximum:.1f}) of {1e3 * found.travel:.0f} travelled, "
+        f"{1e3 * found.latency:.1f} ms later"
     )
 
 
@@ -186,7 +188,7 @@ def _find(plan: _Plan, options: Options, say: Callable[[str], None]) -> TaskFind
     held_out = [name for name, world in plan.worlds.items() if world.config.held_out]
     tables = {measure: table_of(judgements, list(plan.worlds), held_out, measure) for measure in (*MEASURES, *metrics)}
     compared = [compare(tables[MEASURES[0]], strategy) for strategy in _COMPARED]
-    gaps = measure(plan.runs[0].experiment.task.robot, options.gap_s) if options.gap_s > 0.0 else []
+    gaps = gap.measure(plan.runs[0].experiment.task.robot, options.gap_s) if options.gap_s > 0.0 else []
     return TaskFindings(
         tables, plan.left_out, tuple(missing), tuple(comparison for comparison in compared if comparison), tuple(gaps)
     )
