@@ -8,10 +8,32 @@ from configs.errors import ConfigError
 ROOT = Path(__file__).resolve().parent
 KINDS = ("motors", "robots", "tasks", "randomization", "experiments", "faults", "scenarios", "targets", "transfers")
 
+POLICIES, POLICY_SUFFIX = "policies", ".onnx"
+"""Folder and suffix of the shipped policies."""
+
 
 def shipped(kind: str) -> list[str]:
     """Return the names of the shipped files of a kind."""
     return sorted(path.stem for path in (ROOT / kind).glob("*.yaml"))
+
+
+def shipped_policies() -> list[str]:
+    """Return the names of the shipped policies."""
+    return sorted(path.stem for path in (ROOT / POLICIES).glob(f"*{POLICY_SUFFIX}"))
+
+
+def find_policy(reference: str | Path) -> Path:
+    """Return the file or folder of a policy: a path as it is, or a shipped policy by its name (`quadruped_walk`).
+
+    What has a suffix or a folder in it is a path, and so is what is there.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+    path = Path(reference)
+    if path.suffix or len(path.parts) != 1 or path.exists():
+        return path
+    return _named("no policy", str(reference), POLICIES, shipped_policies(), POLICY_SUFFIX, "an ONNX file")
 
 
 def is_shipped_model(model: str) -> bool:
@@ -45,15 +67,17 @@ def find(kind: str, reference: str, *, relative_to: Path, where: str = "") -> Pa
         except OSError as error:  # for example a name too long for the file system
             raise ConfigError(f"{prefix}{path}: {error.strerror}") from error
         raise ConfigError(f"{prefix}no such file: {path}")
-    names = shipped(kind)
-    if reference in names:
-        return ROOT / kind / f"{reference}.yaml"
-    close = difflib.get_close_matches(reference, names, n=1)
+    return _named(f"{prefix}no {kind} entry", reference, kind, shipped(kind), ".yaml", "a YAML file")
+
+
+def _named(nothing: str, name: str, folder: str, names: list[str], suffix: str, kind_of_file: str) -> Path:
+    """Return the shipped file of a name, or say that there is none, and what there is."""
+    if name in names:
+        return ROOT / folder / f"{name}{suffix}"
+    close = difflib.get_close_matches(name, names, n=1)
     hint = f" (did you mean {close[0]!r}?)" if close else ""
     valid = ", ".join(names) or "none"
-    raise ConfigError(
-        f"{prefix}no {kind} entry named {reference!r}{hint}; shipped: {valid}; or give a path to a YAML file"
-    )
+    raise ConfigError(f"{nothing} named {name!r}{hint}; shipped: {valid}; or give a path to {kind_of_file}")
 
 
 def absolute(path: str, *, relative_to: Path, where: str = "") -> Path:

@@ -6,7 +6,9 @@ from typing import Any
 
 from configs.errors import UserError
 from configs.schema.scenario import ExpectConfig, ScenarioConfig
+from hardware.clock import ns_from_s
 from hardware.emulator.plant import AUTO_PLANT
+from runtime.controller import Controller
 from runtime.emulation import lockstep
 from runtime.policy import OnnxPolicy, Policy
 from runtime.report import RunReport
@@ -70,15 +72,43 @@ def run_scenario(
     robot = scenario.task.robot
     world = lockstep(robot, plant=plant, faults=scenario.faults)
     seen: list[dict[str, Any]] = []
+    timeline = _Timeline(scenario)
     options = RunOptions(
         duration=scenario.duration,
         log=log,
         synchronous_log=True,
         before_shutdown=lambda: seen.append(world.snapshot()),
+        commands=timeline.first,
+        on_tick=timeline.ask,
     )
     report = run_session(loaded, robot, world.hardware, world.clock, options)
     emulator = seen[0]
     return ScenarioResult(scenario.name, unmet(scenario.expect, report, emulator), report, emulator, world.plant)
+
+
+class _Timeline:
+    """What is asked of the policy, each entry once its time has come.
+
+    Attributes:
+        first: What is asked before its first tick.
+    """
+
+    def __init__(self, scenario: ScenarioConfig) -> None:
+        self.first: dict[str, float] = {}
+        for asked in scenario.commands:
+            if asked.at == 0.0:
+                self.first |= asked.values
+        self._later = [asked for asked in scenario.commands if asked.at > 0.0]
+
+    def ask(self, controller: Controller) -> None:
+        """Ask what is due in the next tick."""
+        since_ns = controller.running_since_ns
+        while self._later and since_ns is not None:
+            due_ns = since_ns + ns_from_s(self._later[0].at)
+            if not controller.record.time_ns >= due_ns:
+                return
+            for name, value in self._later.pop(0).values.items():
+                controller.ask(name, value)
 
 
 def unmet(expect: ExpectConfig, report: RunReport, emulator: dict[str, Any]) -> tuple[str, ...]:

@@ -137,6 +137,15 @@ class ExpectConfig(Config):
     """So many faults must really have happened: a scenario that injects nothing proves nothing."""
 
 
+class AskConfig(Config):
+    """What the operator asks of the policy from some time on."""
+
+    at: Annotated[Duration, NonNegative] = 0.0
+    """Since the policy first ran; what is asked at 0 s it sees from its first tick on."""
+    values: dict[Name, float] = Field(min_length=1)
+    """By command, in the task's units; a command that is not named stays as it was, at first at the task's default."""
+
+
 class ScenarioConfig(Config):
     """One hardware-in-the-loop test."""
 
@@ -144,6 +153,8 @@ class ScenarioConfig(Config):
     description: str = ""
     task: Annotated[TaskConfig, Reference("tasks")]
     duration: Annotated[Duration, Positive]
+    commands: tuple[AskConfig, ...] = ()
+    """What is asked of the policy, in the order of time."""
     faults: Annotated[FaultsConfig, Reference("faults")] | None = None
     expect: ExpectConfig
 
@@ -154,7 +165,25 @@ class ScenarioConfig(Config):
             if unknown is not None:
                 key, message = unknown
                 raise MisplacedError(("faults", "faults", index, key), message)
+        self._check_commands()
         return self
+
+    def _check_commands(self) -> None:
+        valid, before = self.task.commands, 0.0
+        for index, asked in enumerate(self.commands):
+            if not before <= asked.at <= self.duration:
+                raise MisplacedError(
+                    ("commands", index, "at"),
+                    f"{asked.at:g} s is out of order, or past the end; valid: {before:g} to {self.duration:g} s",
+                )
+            before = asked.at
+            for name, value in asked.values.items():
+                at = ("commands", index, "values", name)
+                if name not in valid:
+                    raise MisplacedError(at, f"the task has no such command; valid: {', '.join(valid) or 'none'}")
+                low, high = valid[name].range
+                if not low <= value <= high:
+                    raise MisplacedError(at, f"{value} is outside its range; valid: {low} to {high}")
 
 
 def unknown_part(fault: FaultConfig, robot: RobotConfig) -> tuple[str, str] | None:

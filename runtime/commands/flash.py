@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from configs.command import Json, Outcome, reports
+from configs.library import find_policy
 from runtime.flash.destination import destination_with_robot
 from runtime.flash.install import flash as install
 from runtime.flash.report import slot_document, slot_line
@@ -16,7 +17,7 @@ app = typer.Typer()
 @app.command()
 @reports
 def flash(
-    policy: Annotated[Path, typer.Argument(help="The policy, an ONNX file exported by sim2real.")],
+    policy: Annotated[Path, typer.Argument(help="A shipped policy, or an ONNX file exported by sim2real.")],
     to: Annotated[
         str, typer.Option("--to", help="A folder (with --robot), the name of a shipped target, or its YAML file.")
     ],
@@ -30,7 +31,7 @@ def flash(
     Example: sim2real flash policy.onnx --to robots/desk --robot pendulum
     """
     target, config = destination_with_robot(to, robot)
-    result = install(policy, config, target)
+    result = install(find_policy(policy), config, target)
     document = {
         "path": target.place,
         "policy": target.policy_path,

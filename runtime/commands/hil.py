@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from configs.command import Json, Outcome, error_console, reports
 from configs.errors import UserError
+from configs.library import find_policy
 from configs.load import load_scenario
 from hardware.emulator.plant import AUTO_PLANT
 from runtime.hil import ScenarioResult, run_scenario
@@ -20,7 +21,7 @@ app = typer.Typer()
 @reports
 def hil(
     scenarios: Annotated[list[str], typer.Argument(help="Shipped scenarios or YAML files.", show_default=False)],
-    policy: Annotated[Path, typer.Option("--policy", help="The policy, an ONNX file.", show_default=False)],
+    policy: Annotated[Path, typer.Option("--policy", help="A shipped policy, or an ONNX file.", show_default=False)],
     plant: Annotated[
         str, typer.Option("--plant", help="Emulated mechanics: inertia, mujoco, or auto for mujoco where installed.")
     ] = AUTO_PLANT,
@@ -36,7 +37,7 @@ def hil(
 
     Example: sim2real hil pendulum_swingup pendulum_lossy_bus --policy policy.onnx
     """
-    loaded = OnnxPolicy(policy)
+    loaded = OnnxPolicy(find_policy(policy))
     configs = [load_scenario(name, tuple(overrides or ())) for name in scenarios]
     if logs is not None:
         try:

@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 
 from configs.command import Json, Outcome, reports
+from configs.library import find_policy
 from runtime.contract.goal import Goal
 from runtime.contract.part import digest_of
 from runtime.contract.robot import RobotSpec
@@ -19,14 +20,14 @@ app = typer.Typer()
 @app.command()
 @reports
 def inspect(
-    policy: Annotated[Path, typer.Argument(help="The policy, an ONNX file exported by sim2real.", show_default=False)],
+    policy: Annotated[Path, typer.Argument(help="A shipped policy, or an exported ONNX file.", show_default=False)],
     json_output: Json = False,
 ) -> Outcome:
     """Show a policy's contract, digests and provenance; fails if it is not one that `run` would take.
 
     Example: sim2real inspect policy.onnx
     """
-    loaded = OnnxPolicy(policy)
+    loaded = OnnxPolicy(find_policy(policy))
     contract = loaded.contract
     document: dict[str, Any] = {
         "path": str(policy),

@@ -13,6 +13,7 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from configs.command import Json, Outcome, error_console, reports
 from configs.errors import UserError
+from configs.library import find_policy
 from configs.load import load_faults, load_robot
 from configs.schema.robot import RobotConfig
 from configs.schema.scenario import FaultsConfig
@@ -33,7 +34,7 @@ _PROGRESS_PERIOD_S = 0.25
 @app.command()
 @reports
 def run(
-    policy: Annotated[Path, typer.Argument(help="The policy, an ONNX file exported by sim2real.", show_default=False)],
+    policy: Annotated[Path, typer.Argument(help="A shipped policy, or an exported ONNX file.", show_default=False)],
     robot: Annotated[str, typer.Option("--robot", help="A shipped robot or its YAML file.", show_default=False)],
     port: Annotated[
         list[str] | None,
@@ -76,7 +77,7 @@ def run(
     paths = _paths(port or [])
     script = load_faults(faults) if faults is not None else None
     _check_options(paths, emulate=emulate or in_lockstep, plant=plant, faults=script)
-    loaded = OnnxPolicy(policy)
+    loaded = OnnxPolicy(find_policy(policy))
     check_robot(loaded.contract, config)
     if in_lockstep and duration is None:
         raise UserError("--lockstep needs --duration: a virtual clock would run on without end")

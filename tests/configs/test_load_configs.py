@@ -315,6 +315,20 @@ def test_a_fault_that_cannot_happen_is_told_at_its_line(fault: str, message: str
 
 
 @pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("commands=[{values: {forwards: 0.1}}]", "the task has no such command; valid: forward, left, turn"),
+        ("commands=[{values: {forward: 0.6}}]", "0.6 is outside its range; valid: -0.5 to 0.5"),
+        ("commands=[{at: 2 s, values: {turn: 0.1}}, {at: 1 s, values: {turn: 0.2}}]", "1 s is out of order"),
+        ("commands=[{at: 61 s, values: {turn: 0.1}}]", "61 s is out of order, or past the end; valid: 0 to 60 s"),
+        ("commands=[{at: 1 s, values: {}}]", "commands.0.values"),
+    ],
+)
+def test_what_a_scenario_cannot_ask_is_told(override: str, message: str) -> None:
+    assert message in refused("scenarios", "quadruped_walk", override)
+
+
+@pytest.mark.parametrize(
     ("override", "key"),
     [
         ("parameters.0.range=[1.1, 0.9]", "parameters.0.range"),

@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
-from configs.load import load_robot, load_task
+from configs.load import load_robot, load_scenario, load_task
 from configs.schema.scenario import FaultsConfig
 from configs.schema.task import TaskConfig
 from hardware.types import JointState
@@ -17,6 +17,8 @@ from runtime.contract.manifest import to_metadata
 from runtime.contract.spec import contract_of
 from runtime.controller import Controller
 from runtime.emulation import lockstep
+from runtime.hil import run_scenario
+from runtime.log import read_log
 from runtime.policy import OnnxPolicy
 from runtime.session import RunOptions, run_session
 from runtime.states import WITH_TORQUE
@@ -149,3 +151,18 @@ def test_no_command_leaves_the_envelope_while_replies_are_lost(name, tmp_path):
     run_session(policy, task.robot, world.hardware, world.clock, RunOptions(duration=SECONDS, on_tick=look))
     assert ticks > 0.5 * SECONDS * task.control_rate
     assert world.emulated.faults.injected["lose_reply"] > 20
+
+
+def test_a_scenario_asks_in_its_time_and_the_rest_stays(tmp_path):
+    timeline = "[{values: {height: 0.2}}, {at: 500 ms, values: {height: 0.1}}]"
+    scenario = load_scenario("hopper_hop", ("duration=1 s", f"commands={timeline}"))
+    log = tmp_path / "run.mcap"
+    result = run_scenario(scenario, idle_model(scenario.task, tmp_path / "idle.onnx"), plant="mujoco", log=log)
+    assert result.ok, result.failures
+    ticks = [tick for tick in read_log(log).ticks if tick["state"] == "RUNNING"]
+    seconds = [(tick["time_ns"] - ticks[0]["time_ns"]) * 1e-9 for tick in ticks]
+    period = 1.0 / scenario.task.control_rate
+    for time, tick in zip(seconds, ticks, strict=True):
+        if not abs(time - 0.5) <= 1.5 * period:
+            assert tick["asked"] == [0.2 if time < 0.5 else 0.1]
+    assert ticks[0]["asked"] == [0.2]

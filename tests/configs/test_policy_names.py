@@ -1,0 +1,43 @@
+"""Laws of the names of policies: a shipped one by its name, anything else by its path."""
+
+from pathlib import Path
+
+import pytest
+
+from configs import library
+from configs.errors import ConfigError
+from configs.library import find_policy, shipped_policies
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A library with one policy, and an empty working directory."""
+    (tmp_path / "library" / "policies").mkdir(parents=True)
+    (tmp_path / "library" / "policies" / "walk.onnx").write_bytes(b"model")
+    (tmp_path / "here").mkdir()
+    monkeypatch.setattr(library, "ROOT", tmp_path / "library")
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path
+
+
+def test_a_name_is_the_shipped_file(shelf: Path) -> None:
+    assert shipped_policies() == ["walk"]
+    assert find_policy("walk") == find_policy(Path("walk")) == shelf / "library" / "policies" / "walk.onnx"
+
+
+@pytest.mark.parametrize("path", ["walk.onnx", "./walk.onnx", "runs/walk", "/tmp/walk", "gone.onnx"])  # noqa: S108
+def test_a_path_stays_as_it_is_whether_there_or_not(path: str, shelf: Path) -> None:
+    assert find_policy(path) == Path(path)
+
+
+def test_what_is_there_goes_before_a_shipped_name(shelf: Path) -> None:
+    Path("walk").mkdir()
+    assert find_policy("walk") == Path("walk")
+
+
+def test_an_unknown_name_is_told_with_what_is_near(shelf: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        find_policy("wlak")
+    assert str(caught.value) == (
+        "no policy named 'wlak' (did you mean 'walk'?); shipped: walk; or give a path to an ONNX file"
+    )
