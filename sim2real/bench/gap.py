@@ -21,7 +21,7 @@ from sim2real.plant import MujocoPlant
 from sim2real.simulation import Simulation
 
 _AMPLITUDE = {"fixed": 0.5, "held": 0.5, "standing": 0.15}  # rad
-_LAG_MAX, _LAG_STEP = 0.060, 0.00025  # s, of the search for the latency
+_LAG_MIN, _LAG_MAX, _LAG_STEP = -0.010, 0.060, 0.00025  # s, of the search for the latency
 _SEED = 0
 _START_NS = 1_000_000_000
 
@@ -36,7 +36,7 @@ class Gap:
     maximum: float
     """rad"""
     latency: float
-    """s by which the emulated robot is later: the shift that makes them most alike."""
+    """s by which the emulated robot is later, or earlier if negative: the shift that makes them most alike."""
     aligned_rms: float
     """rad, after that shift."""
     aligned_maximum: float
@@ -112,6 +112,9 @@ def emulated_positions(robot: RobotConfig, task: TaskConfig, asked: Float64Array
     hardware.open()
     try:
         hardware.enable()
+        steps = -((_START_NS - clock.now_ns()) // plant.timestep_ns)
+        clock.sleep_until_ns(_START_NS + steps * plant.timestep_ns)  # rows are whole milliseconds from here
+        emulated.advance_to(clock.now_ns())
         plant.reset()  # without torque it has sagged
         plant.rows.clear()
         _play(hardware, clock, robot, task, asked)
@@ -154,15 +157,15 @@ def compare(base: Base, robot: RobotConfig, task: TaskConfig, batch: Float64Arra
     """Compare the batch's positions at its ticks, (T, J), with the emulated ones every millisecond."""
     time = (1.0 + np.arange(len(batch))) / task.control_rate
     counted = time > SETTLE
-    lags = np.arange(0.0, _LAG_MAX, _LAG_STEP)
+    lags = _LAG_STEP * np.arange(round(_LAG_MIN / _LAG_STEP), round(_LAG_MAX / _LAG_STEP))
     errors = [_at(emulated, time + lag)[counted] - batch[counted] for lag in lags]
     size = [float(np.sqrt(np.square(error).mean())) for error in errors]
-    best = int(np.argmin(size))
+    best, none = int(np.argmin(size)), int(np.argmin(np.abs(lags)))
     each = np.sqrt(np.square(errors[best]).mean(axis=0))
     return Gap(
         base=base,
-        rms=size[0],
-        maximum=float(np.abs(errors[0]).max()),
+        rms=size[none],
+        maximum=float(np.abs(errors[none]).max()),
         latency=float(lags[best]),
         aligned_rms=size[best],
         aligned_maximum=float(np.abs(errors[best]).max()),
