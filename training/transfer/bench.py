@@ -53,6 +53,8 @@ class TaskFindings:
     missing: tuple[str, ...]
     """Runs that are not trained."""
     comparisons: tuple[Comparison, ...]
+    diverged: dict[str, float]
+    """Worlds in which simulations diverged, and the largest share of any run: these tell nothing about policies."""
     gaps: tuple[Gap, ...] = ()
     """Between the batch environment and the emulated robot, on the same commands."""
 
@@ -62,6 +64,7 @@ class TaskFindings:
             "tables": {measure: table.document() for measure, table in self.tables.items()},
             "left_out": self.left_out,
             "missing": list(self.missing),
+            "diverged": self.diverged,
             "gaps": [found.document() for found in self.gaps],
         }
 
@@ -122,6 +125,10 @@ def text_of(findings: dict[str, TaskFindings]) -> str:
             lines.append(f"{table.measure}, {HELD_OUT}: {means}")
         lines += [f"{world} is left out: {reason}" for world, reason in found.left_out.items()]
         lines += [f"not trained yet: {name}" for name in found.missing]
+        lines += [
+            f"[red]{world}: up to {share:.0%} of the simulations diverged: it tells nothing[/red]"
+            for world, share in found.diverged.items()
+        ]
         lines += [comparison.text for comparison in found.comparisons]
         lines += [_gap_text(one) for one in found.gaps]
     return "\n".join(lines).strip("\n")
@@ -182,13 +189,22 @@ def _find(plan: _Plan, options: Options, say: Callable[[str], None]) -> TaskFind
             continue
         judgements.setdefault(run.strategy, {})[run.seed] = _judge(run, plan.worlds, options, say)
     if not judgements:
-        return TaskFindings({}, plan.left_out, tuple(missing), ())
+        return TaskFindings({}, plan.left_out, tuple(missing), (), {})
     first = next(iter(next(iter(judgements.values())).values()))
     metrics = dict.fromkeys(name for judgement in first.values() for name in judgement.metrics)
     held_out = [name for name, world in plan.worlds.items() if world.config.held_out]
     tables = {measure: table_of(judgements, list(plan.worlds), held_out, measure) for measure in (*MEASURES, *metrics)}
     compared = [compare(tables[MEASURES[0]], strategy) for strategy in _COMPARED]
+    diverged = {
+        world: max(judged[world].diverged for of_seed in judgements.values() for judged in of_seed.values())
+        for world in plan.worlds
+    }
     gaps = gap.measure(plan.runs[0].experiment.task.robot, options.gap_s) if options.gap_s > 0.0 else []
     return TaskFindings(
-        tables, plan.left_out, tuple(missing), tuple(comparison for comparison in compared if comparison), tuple(gaps)
+        tables,
+        plan.left_out,
+        tuple(missing),
+        tuple(comparison for comparison in compared if comparison),
+        {world: share for world, share in diverged.items() if share > 0.0},
+        tuple(gaps),
     )

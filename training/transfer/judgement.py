@@ -28,9 +28,11 @@ class Judgement:
     """Share of episodes that reached the task's goal."""
     metrics: dict[str, float]
     """What the task measures of an episode, SI; NaN where no episode had anything to measure."""
+    diverged: float = 0.0
+    """Share of the simulations that were no longer finite: the world's fault, not the policy's."""
 
     @classmethod
-    def of(cls, episodes: Sequence[Mapping[str, float]]) -> "Judgement":
+    def of(cls, episodes: Sequence[Mapping[str, float]], diverged: float = 0.0) -> "Judgement":
         """Return the means of episodes, each with performance, terminated, success and `metric/NAME`."""
         names = [name for name in episodes[0] if name.startswith(_METRIC)]
 
@@ -45,6 +47,7 @@ class Judgement:
             survival=1.0 - mean("terminated"),
             success=mean("success"),
             metrics={name.removeprefix(_METRIC): mean(name) for name in names},
+            diverged=diverged,
         )
 
     @classmethod
@@ -76,18 +79,19 @@ def judge(
     environment = BatchEnv(task, randomization, episodes, seed=seed, threads=threads)
     observation = environment.reset_arrays()
     finished: dict[str, NDArray[np.float64]] = {}
-    pending = np.ones(episodes, np.bool_)
+    pending, count = np.ones(episodes, np.bool_), 0
     for _ in range(environment.simulation.length_max):
         transition = environment.step_arrays(act(observation))
         observation = transition.observation
         ended = transition.terminated | transition.truncated
         if not ended.any():
             continue
-        first = ended & pending
+        first, count = ended & pending, count + int(np.count_nonzero(ended))
         # One entry for each environment that ended in this step, in their order.
         for name, values in environment.episodes.drain().items():
             finished.setdefault(name, np.full(episodes, np.nan))[first] = values[first[ended]]
         pending &= ~ended
         if not pending.any():
             break
-    return Judgement.of([{name: values[row] for name, values in finished.items()} for row in range(episodes)])
+    rows = [{name: values[row] for name, values in finished.items()} for row in range(episodes)]
+    return Judgement.of(rows, environment.episodes.diverged / count)
