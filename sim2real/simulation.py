@@ -381,8 +381,7 @@ class Simulation:
             np.sqrt(np.einsum("ij,ij->i", offset, offset), out=self._state.goal_error)
             return
         if self.task.goal.kind == "upright":
-            columns = self._robot.sensors["orientation"]
-            np.copyto(signals.orientation.reshape(self.n, -1), self._sensing.true("orientation", columns))
+            np.copyto(signals.orientation.reshape(self.n, -1), self._sensing.true_orientation())
         np.copyto(self._state.goal_error, self._goal.distance(signals))
 
     def state_dict(self) -> dict[str, Any]:
