@@ -47,6 +47,8 @@ class WorldConfig(Config):
     """Whether it counts in the mean over held-out worlds; if not, it is there to compare with."""
     calibrated: bool = False
     """Everything else has its calibrated value, instead of being drawn from the range of the randomisation."""
+    robots: tuple[Name, ...] | None = None
+    """Only for robots of these names."""
     changes: tuple[WorldChangeConfig, ...] = ()
     """Those that a robot cannot have are left out; a world of which nothing is left is left out for this robot."""
     integrator: Literal["implicitfast", "implicit", "Euler", "RK4"] | None = None

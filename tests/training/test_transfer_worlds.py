@@ -62,7 +62,9 @@ def test_an_episode_in_a_world_has_its_value_and_its_physics():
     assert "ground_friction" in record.names
     physics, trained = found["integrator"].task.physics, TASKS["quadruped_walk"].experiment.task.physics
     assert (physics.integrator, physics.timestep) == ("RK4", trained.timestep / 2)
-    assert found["lugre"].task.physics.friction == "lugre" != trained.friction
+    arm = worlds("so101_reach")[0]["lugre"]
+    assert arm.task.physics.friction == "lugre" != trained.friction
+    assert arm.randomization.entry("joint_friction") is None
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -93,7 +95,7 @@ def test_a_world_that_a_robot_cannot_have_is_left_out_with_the_reason():
         "rough": "the robot's base is fixed",
     }
     found, left_out = worlds("quadruped_walk")
-    assert not left_out
+    assert left_out == {"lugre": "it is for pendulum, so101"}
     assert found["pushes"].pins == {"push_speed": 1.0}
     assert worlds("so101_reach")[0]["pushes"].pins == {"wrench_acceleration": 5.0}
 

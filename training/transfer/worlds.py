@@ -41,6 +41,9 @@ def worlds_of(
     free = free_base(compile_spec(load_spec(task.robot), task.robot)) is not None
     worlds, left_out = {}, {}
     for config in configs:
+        if config.robots is not None and task.robot.name not in config.robots:
+            left_out[config.name] = f"it is for {', '.join(config.robots)}"
+            continue
         reasons = [_refusal(change, task, randomization, free=free) for change in config.changes]
         changes = [change for change, reason in zip(config.changes, reasons, strict=True) if not reason]
         if config.changes and not changes and not _other_physics(config):
