@@ -185,7 +185,7 @@ def build_model(task: TaskConfig, options: ModelOptions = ModelOptions()) -> Rob
         add_terrain(spec, options.terrain)
     model = compile_spec(spec, robot)
     check_tip(model, robot)
-    return _located(model, robot, options)
+    return _located(model, robot, options, bristles=int(lugre))
 
 
 def strip(spec: mujoco.MjSpec) -> None:
@@ -244,7 +244,7 @@ def columns_of(indices: Indices) -> slice | Indices:
     return indices
 
 
-def _located(model: mujoco.MjModel, robot: RobotConfig, options: ModelOptions) -> RobotModel:
+def _located(model: mujoco.MjModel, robot: RobotConfig, options: ModelOptions, *, bristles: int) -> RobotModel:
     names = list(robot.joints)
     qpos, dof = joint_addresses(model, robot)
     actuators = np.array([model.actuator(name).id for name in names])
@@ -268,7 +268,7 @@ def _located(model: mujoco.MjModel, robot: RobotConfig, options: ModelOptions) -
             [
                 (model.actuator_actadr[index], joint)
                 for joint, index in enumerate(actuators)
-                if model.actuator_actnum[index]
+                if model.actuator_actnum[index] > bristles  # the target is the first activation, bristles are another
             ],
             dtype=np.intp,
         ).reshape(-1, 2),

@@ -5,7 +5,8 @@ import pytest
 from worlds import at_rest, between, fixed, idle, pendulum, qpos, simulate
 
 from configs.errors import ConfigError
-from configs.load import load_task
+from configs.load import load_randomization, load_task
+from sim2real.env import BatchEnv
 from sim2real.model import GAIN_CONSTANT, GAIN_RESISTANCE, GAIN_VOLTAGE_MAX
 
 HOLD = ("reset.position=[0 deg, 0 deg]", "reset.velocity=[0 rad/s, 0 rad/s]", "reset.start_pose_share=0")
@@ -165,3 +166,14 @@ def test_a_supply_without_resistance_never_sags() -> None:
     for _ in range(5):
         simulation.step(np.ones((1, 1), np.float32))
     assert simulation.batch.expand("actuator_gainprm")[0, 0, GAIN_VOLTAGE_MAX] == simulation.task.robot.supply_voltage
+
+
+@pytest.mark.parametrize("name", ["quadruped_walk", "hopper_hop", "so101_reach", "pendulum_balance"])
+def test_bristles_hold_a_robot_that_is_asked_to_stay(name: str) -> None:
+    task = load_task(name, ("physics.friction=lugre",))
+    env = BatchEnv(task, load_randomization("none"), 4)
+    env.reset_arrays(0)
+    for _ in range(40):
+        env.step_arrays(np.zeros((4, env.action_size), np.float32))
+        assert np.abs(env.simulation.state.velocity).max() < 12.0
+    assert env.episodes.diverged == 0
