@@ -95,7 +95,7 @@ def test_a_world_that_a_robot_cannot_have_is_left_out_with_the_reason():
         "rough": "the robot's base is fixed",
     }
     found, left_out = worlds("quadruped_walk")
-    assert left_out == {"lugre": "it is for pendulum, so101"}
+    assert left_out == {}
     assert found["pushes"].pins == {"push_speed": 1.0}
     assert worlds("so101_reach")[0]["pushes"].pins == {"wrench_acceleration": 5.0}
 
