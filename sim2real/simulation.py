@@ -1,6 +1,5 @@
 """Thousands of randomised robots stepped together: the core behind the vector and the single environment."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -12,9 +11,7 @@ from configs.errors import ConfigError
 from configs.schema.curriculum import CurriculumConfig, FixedCurriculumConfig
 from configs.schema.randomization import RandomizationConfig
 from configs.schema.task import TaskConfig
-from runtime.contract.goal import Goal
 from runtime.contract.observation import Float32Array, ObservationPipeline
-from runtime.contract.signals import Signals
 from runtime.contract.spec import contract_of
 from sim2real.actuation import Actuation
 from sim2real.command_source import make_commands
@@ -22,6 +19,7 @@ from sim2real.curriculum.interface import NO_TAG
 from sim2real.disturbance import Pushes, Wrenches
 from sim2real.divergence import Divergence
 from sim2real.episodes import EpisodeStatistics
+from sim2real.judge import Judge
 from sim2real.metrics import METRIC_NEEDS, make_metric
 from sim2real.model import Indices, build_model
 from sim2real.options import model_options, observed_groups, terrain_of
@@ -31,8 +29,8 @@ from sim2real.randomization.parameters import EpisodeParameters
 from sim2real.sensing import Sensing
 from sim2real.slope import GroundSlope
 from sim2real.streams import Streams
-from sim2real.task_state import TaskConstants, TaskState
-from sim2real.terms import REWARDS, TERMINATIONS, Requirements
+from sim2real.task_state import TaskState
+from sim2real.terms import Requirements
 from sim2real.timing import EpisodeTiming, PeriodJitter
 from sim2real.transition import Transition
 from sim2real.truth import Truth
@@ -103,8 +101,7 @@ class Simulation:
         self._streams = Streams(seed, n)
         self._parameters = EpisodeParameters(self.batch, self._robot, randomization, curriculum)
         self._build(groups)
-        self.length_max = round(task.episode_duration * task.control_rate)
-        self._hold = min(round(self._goal.hold * task.control_rate), self.length_max)
+        self.length_max = self._judge.length_max
 
     def _build(self, groups: tuple[str, ...]) -> None:
         """Make the parts, and the buffers between them."""
@@ -125,17 +122,14 @@ class Simulation:
             task, self.contract.robot, self.signals.command, parameters.array("command_scale")
         )
         self._truth = Truth(batch, robot, task, self._needs.needs, self._terrain)
-        self._constants = TaskConstants.of(task)
         self._state = self._task_state(n)
         self._state.action = self._actuation.pipeline.last_action
-        self._goal = Goal(self.contract, n)
-        # The goal is judged by the truth; an attitude is what an ideal IMU would read.
-        self._true_signals = Signals.zeros(n, len(robot.qpos), len(task.robot.imus), len(task.commands))
-        self._true_signals.joint_position, self._true_signals.command = self._state.position, self._state.command
+        self._judge = Judge(task, self.contract, self._state, self._sensing, knows_tip="tip" in self._needs.needs)
+        self._constants = self._judge.constants
         self._metrics = [make_metric(name, n, task, self._constants) for name in task.metrics]
         self.episodes = EpisodeStatistics(
             n,
-            _distinct([entry.term for entry in task.rewards]),
+            self._judge.names,
             tuple(name for metric in self._metrics for name in metric.names),
         )
         self._privileged = Privileged(task, parameters.space)
@@ -143,10 +137,6 @@ class Simulation:
         widths = np.cumsum([0, self._actuation.width, *self._sensing.widths])
         self._white = np.zeros((n, int(widths[-1])), np.float32)
         self._white_parts = [self._white[:, start:stop] for start, stop in pairwise(widths)]
-        self._weights = np.array([entry.weight / task.control_rate for entry in task.rewards])
-        self._rewards = np.zeros((len(task.rewards), n))
-        self._performance_row = _row_of(task)
-        self._total = np.zeros(n)
         self._records = np.zeros(n, np.uint64)
         observations, extra = self.contract.observation_size, self._privileged.size
         self.transition = Transition(
@@ -291,7 +281,7 @@ class Simulation:
         if len(broken):
             self._sensing.forget(broken)
             _forget(state, broken)
-        self._judge(broken)
+        self._judge.judge(out, self.episodes, broken)
         asked_anew = self._commands.step(streams)
         for metric in self._metrics:
             metric.add(state, asked_anew)
@@ -306,19 +296,16 @@ class Simulation:
 
     def finish(self, ids: Indices) -> None:
         """Count the episodes of some simulations as ended: success is an unbroken hold at the end of a full episode."""
-        episodes = self.episodes
-        truncated = self.transition.truncated[ids]
-        success = truncated & (episodes.held[ids] >= self._hold)
-        performance = success.astype(np.float64)
-        if self.task.performance is not None:
-            performance = np.clip(episodes.performance[ids] / self.length_max, 0.0, 1.0)
+        out, episodes = self.transition, self.episodes
+        success = self._judge.success(out, episodes, ids)
+        performance = self._judge.performance(episodes, ids, success)
         whole = episodes.whole[ids]
         self._parameters.report(ids[whole], performance[whole])
         metrics = {name: values for metric in self._metrics for name, values in metric.finish(ids).items()}
         episodes.finish(
             ids,
             success=success,
-            terminated=self.transition.terminated[ids],
+            terminated=out.terminated[ids],
             performance=performance,
             metrics=metrics,
         )
@@ -338,51 +325,6 @@ class Simulation:
             record = self.record(int(index)).document() | {"step": int(self.episodes.length[index])}
             self._divergence.save(int(index), record)
         self._placement.lay_down(broken)
-
-    def _judge(self, broken: Indices) -> None:
-        """Compute rewards and ends of episodes."""
-        out, state, task = self.transition, self._state, self.task
-        self._measure_goal()
-        for row, entry in enumerate(task.rewards):
-            np.multiply(
-                REWARDS[entry.term](state, self._constants, entry.scale), self._weights[row], out=self._rewards[row]
-            )
-        self._rewards[:, broken] = 0.0
-        self.episodes.add(self._rewards, self._goal.within(state.goal_error))
-        if task.performance is not None:
-            if self._performance_row is None:
-                performance = REWARDS[task.performance.term](state, self._constants, task.performance.scale)
-                performance[broken] = 0.0
-            else:
-                performance = self._rewards[self._performance_row] / self._weights[self._performance_row]
-            self.episodes.performance += performance
-        out.terminated[:] = False
-        for ending in task.terminations:
-            ended = TERMINATIONS[ending.term](state, self._constants, ending.limit)
-            np.logical_or(out.terminated, ended, out=out.terminated)
-        out.terminated[broken] = True
-        # Term by term: how NumPy adds a column up depends on how many there are.
-        total = self._total
-        total.fill(0.0)
-        for weighted in self._rewards:
-            total += weighted
-        if task.reward_min is not None:
-            np.maximum(total, task.reward_min / task.control_rate, out=total)
-        np.copyto(out.reward, total, casting="same_kind")
-        np.subtract(out.reward, task.termination_penalty, out=out.reward, where=out.terminated)
-        np.greater_equal(self.episodes.length, self.length_max, out=out.truncated)
-        np.logical_and(out.truncated, ~out.terminated, out=out.truncated)
-
-    def _measure_goal(self) -> None:
-        """Measure how far everybody is from the goal."""
-        signals = self._true_signals
-        if self.task.goal.kind == "tip" and "tip" in self._needs.needs:
-            offset = self._state.tip_offset
-            np.sqrt(np.einsum("ij,ij->i", offset, offset), out=self._state.goal_error)
-            return
-        if self.task.goal.kind == "upright":
-            np.copyto(signals.orientation.reshape(self.n, -1), self._sensing.true_orientation())
-        np.copyto(self._state.goal_error, self._goal.distance(signals))
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that resuming bit for bit needs: arrays and plain data."""
@@ -431,21 +373,6 @@ class Simulation:
     def _expanded(self) -> list[str]:
         parts = (self._parameters, self._timing, self._slope, self._jitter, self._actuation)
         return sorted({name for part in parts for name in part.field_names})
-
-
-def _row_of(task: TaskConfig) -> int | None:
-    """Return which reward is the task's performance too, if one is."""
-    wanted = task.performance
-    for row, entry in enumerate(task.rewards):
-        if wanted is not None and (entry.term, entry.scale) == (wanted.term, wanted.scale) and entry.weight != 0.0:
-            return row
-    return None
-
-
-def _distinct(names: Sequence[str]) -> tuple[str, ...]:
-    """Number the names that come again: `tip_near`, `tip_near_2`."""
-    counts = [names[: index + 1].count(name) for index, name in enumerate(names)]
-    return tuple(name if count == 1 else f"{name}_{count}" for name, count in zip(names, counts, strict=True))
 
 
 def _forget(state: TaskState, rows: Indices) -> None:
