@@ -62,6 +62,7 @@ BY_HAND = {
     "velocity_tracking": (0.5, np.exp(-(0.09 + 0.16) / 0.25)),
     "yaw_rate_tracking": (0.6, np.exp(-0.09 / 0.36)),
     "upright": (2.0, (0.48**2 + 0.36**2) / 4.0),
+    "righted": (1.0, 0.9),
     "vertical_velocity": (0.1, 9.0),
     "roll_pitch_rate": (2.0, 0.25),
     "base_height": (0.18, 0.0009),
