@@ -20,7 +20,7 @@ _DPI = 130
 
 
 def learning_curve(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Draw return and success of training episodes over control steps.
+    """Draw return and success of training episodes over control steps, with their mean over a fortieth of the run.
 
     Args:
         rows: Entries of metrics.jsonl; those with `steps` and `episode/return` are drawn.
@@ -29,23 +29,29 @@ def learning_curve(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     seen = [row for row in rows if row.get("episode/return") is not None]
     figure, axes = _figure()
     steps = np.array([row["steps"] for row in seen]) / 1e3
-    (curve,) = axes.plot(steps, [row["episode/return"] for row in seen], color=_BLUE, lw=1.8, label="return")
+    returns = np.array([row["episode/return"] for row in seen], dtype=np.float64)
+    successes = np.array([100.0 * row.get("episode/success", 0.0) for row in seen])
+    axes.plot(steps, returns, color=_BLUE, lw=0.6, alpha=0.3)
+    (curve,) = axes.plot(steps, _moving_mean(returns), color=_BLUE, lw=1.8, label="return")
     axes.set_xlabel("control steps, thousands")
     axes.set_ylabel("episode return", color=_BLUE)
     success = axes.twinx()
-    (share,) = success.plot(
-        steps,
-        [100.0 * row.get("episode/success", 0.0) for row in seen],
-        color=_ORANGE,
-        lw=1.4,
-        ls="--",
-        label="success",
-    )
+    (share,) = success.plot(steps, _moving_mean(successes), color=_ORANGE, lw=1.4, ls="--", label="success")
     success.set_ylabel("success, %", color=_ORANGE)
     success.set_ylim(-3, 103)
     success.spines[["top", "left"]].set_visible(False)
     axes.legend(handles=[curve, share], loc="lower right", frameon=False)
     _save(figure, axes, "Learning", path)
+
+
+def _moving_mean(values: Array) -> Array:
+    """Return the mean of the latest fortieth of all values up to each, (T,): a few episodes tell little."""
+    window = max(len(values) // 40, 1)
+    sums = np.cumsum(np.concatenate(([0.0], values)))
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(ends - window, 0)
+    means: Array = (sums[ends] - sums[starts]) / (ends - starts)
+    return means
 
 
 def goal_angle(
