@@ -1,5 +1,6 @@
 """The vector environment: Gymnasium's API for other people's learners, plain arrays without copies for ours."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ class BatchEnv(SameStepVectorEnv):
         seed: Seed of the first reset; `reset(seed=…)` starts over.
         threads: Threads that step the simulations; 0 uses every core. Results do not depend on it.
         curriculum: How much of the randomisation is met, and when.
+        diverged: Folder for the states that simulations diverged from; they are not kept when left out.
     """
 
     def __init__(
@@ -45,8 +47,10 @@ class BatchEnv(SameStepVectorEnv):
         seed: int = 0,
         threads: int = 0,
         curriculum: CurriculumConfig = WHOLE_RANGE,
+        diverged: Path | None = None,
     ) -> None:
         self.simulation = Simulation(task, randomization, num_envs, seed=seed, threads=threads, curriculum=curriculum)
+        self.simulation.divergence.folder = diverged
         self.contract = self.simulation.contract
         super().__init__(num_envs, *spaces_of(self.contract), task.control_rate)
         self._all = np.arange(num_envs)

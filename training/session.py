@@ -57,16 +57,15 @@ class Session:
         torch.set_num_threads(1)
         self.experiment, self.run = experiment, run
         self.contract = contract_of(experiment.task)
-        environment = BatchEnv(
+        self.environment: Environment = BatchEnv(
             experiment.training_task,
             experiment.randomization,
             experiment.environments,
             seed=experiment.seed,
             threads=experiment.threads,
             curriculum=experiment.curriculum,
+            diverged=run.diverged,
         )
-        environment.simulation.divergence.folder = run.diverged
-        self.environment: Environment = environment
         self.algorithm: Algorithm = make_algorithm(experiment.algorithm, self.environment, experiment.seed)
         self.iteration = 0
         self.steps = 0

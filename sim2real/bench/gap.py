@@ -80,7 +80,7 @@ def measure(robot: RobotConfig, seconds: float, *, standing: bool = True) -> lis
     gaps = []
     with tempfile.TemporaryDirectory(prefix="sim2real-gap-") as folder:
         for base in bases(robot) if standing else bases(robot)[:1]:
-            body = held(robot, Path(folder)) if base == "held" else robot
+            body = robot if base == "standing" else held(robot, Path(folder))
             task = gap_task(body, seconds)
             asked = targets(body, task.control_rate, seconds, _AMPLITUDE[base], _SEED)
             gaps.append(compare(base, body, task, batch_positions(task, asked), emulated_positions(body, task, asked)))

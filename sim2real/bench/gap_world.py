@@ -31,7 +31,10 @@ def bases(robot: RobotConfig) -> tuple[Base, ...]:
 
 
 def held(robot: RobotConfig, folder: Path) -> RobotConfig:
-    """Return the robot with free bases and rails welded in the air; its model is written into a folder."""
+    """Return the robot with free bases and rails welded in the air, where nothing touches anything.
+
+    Its model is written into a folder. An arm whose hand strikes the table tells nothing about its motors.
+    """
     source = load_spec(robot)
     spec = load_spec(robot)
     for name in ("meshdir", "texturedir"):
@@ -43,6 +46,7 @@ def held(robot: RobotConfig, folder: Path) -> RobotConfig:
         body.pos = np.add(body.pos, (0.0, 0.0, _LIFT))
     for key in list(spec.keys):  # they hold as many numbers as the model had
         spec.delete(key)
+    spec.option.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_CONTACT)
     path = folder / f"{robot.name}.xml"
     spec.compile()
     path.write_text(spec.to_xml(), encoding="utf-8")

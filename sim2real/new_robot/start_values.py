@@ -54,7 +54,7 @@ STARTS = {
         effort_share=0.7,
         velocity_share=1.0,
         reach=0.25,
-        decay=0.05,
+        decay=0.07,
     ),
     # The stall torque of a bare brushless motor is no duty point, nor is its speed without load a joint's.
     "moteus": Start(
