@@ -34,6 +34,7 @@ class Divergence:
     """
 
     def __init__(self, batch: Batch, decimation: int) -> None:
+        _leave_no_log_file()
         self._batch, self._decimation = batch, decimation
         self._bad_states = batch.warning[:, int(_BAD_STATES[0]) : int(_BAD_STATES[-1]) + 1, 1]
         self._qpos: Float64Array = batch.bind("qpos")
@@ -91,6 +92,13 @@ def _model_bytes(model: mujoco.MjModel) -> bytes:
     buffer = np.zeros(mujoco.mj_sizeModel(model), np.uint8)
     mujoco.mj_saveModel(model, None, buffer)
     return buffer.tobytes()
+
+
+def _leave_no_log_file() -> None:
+    """Keep MuJoCo from writing MUJOCO_LOG.TXT into the working directory: what diverges is counted and saved here."""
+    log = mujoco.MjLogConfig.get()
+    log.logto_file = False
+    log.set()
 
 
 @dataclass(frozen=True)
