@@ -255,7 +255,11 @@ def test_the_hook_sees_the_robot_before_torque_goes_off(policy_of, robot, fake):
 
 
 def test_a_joint_in_position_mode_follows_targets_that_never_outrun_its_velocity_limit(policy_of):
-    overrides = ("robot.joints.pivot.mode=position", "action={target: position, scale: 0.5 rad}")
+    overrides = (
+        "robot.joints.pivot.mode=position",
+        "robot.joints.pivot.stiffness=0 N*m/rad",  # the gains of the factory
+        "action={target: position, scale: 0.5 rad}",
+    )
     task = load_task("pendulum_swingup", overrides)
     world = lockstep(task.robot, plant="inertia")
     policy = policy_of(lambda observation: 1.0 if policy.calls // 50 % 2 else -1.0)
