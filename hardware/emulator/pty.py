@@ -4,6 +4,7 @@ import ctypes
 import gc
 import select
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,8 @@ class PtyServer:
 
     Attributes:
         ports: Path of each bus and IMU, by name; it stays the same when the port is unplugged and comes back.
+        serving: Set once it answers: looking through the objects of a large process before that can take longer than a
+            client waits.
         lost_ns: World time given up because the machine could not keep up with the wall clock.
     """
 
@@ -56,6 +59,7 @@ class PtyServer:
         self._folder = tempfile.TemporaryDirectory(prefix="sim2real-")  # readable by its owner alone
         self._ports = {name: PtyPort(line, Path(self._folder.name) / name) for name, line in emulated.ports.items()}
         self.ports = {name: str(port.link) for name, port in self._ports.items()}
+        self.serving = threading.Event()
         self.lost_ns = 0
         self._reported_ns = 0
         self._offset_ns = 0
@@ -69,6 +73,7 @@ class PtyServer:
         # What lives as long as the server need not be looked at again: a full collection takes milliseconds.
         gc.freeze()
         self._offset_ns = time.monotonic_ns() - self._emulated.now_ns
+        self.serving.set()
         try:
             while not stop.is_set():
                 self._serve_once()

@@ -110,6 +110,7 @@ def served(joints: int = 1, faults: FaultsConfig | None = None, **updates: objec
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-4)
     thread.start()
+    server.serving.wait()
     try:
         yield server
     finally:

@@ -31,6 +31,7 @@ def serving(config: RobotConfig, faults: FaultsConfig | None = None) -> Iterator
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-4)
     thread.start()
+    server.serving.wait()
     try:
         yield server
     finally:

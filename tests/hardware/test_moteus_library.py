@@ -35,6 +35,7 @@ def server() -> Iterator[PtyServer]:
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-4)
     thread.start()
+    server.serving.wait()
     yield server
     sys.setswitchinterval(interval)
     stop.set()

@@ -33,6 +33,7 @@ def port(emulated):
     stop = threading.Event()
     thread = threading.Thread(target=server.serve, args=(stop,))
     thread.start()
+    server.serving.wait()
     yield server.ports["main"]
     stop.set()
     thread.join(timeout=20)

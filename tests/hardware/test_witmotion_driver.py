@@ -333,6 +333,7 @@ def test_over_a_pty_the_unit_is_set_up_and_read_in_real_time():
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-4)
     thread.start()
+    server.serving.wait()
     try:
         clock = MonotonicClock()
         assert set(server.ports) == {"main", "trunk"}

@@ -128,6 +128,7 @@ def served():
     done = threading.Event()
     thread = threading.Thread(target=server.serve, args=(done,))
     thread.start()
+    server.serving.wait()
     try:
         yield server
     finally:
