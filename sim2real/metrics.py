@@ -12,6 +12,7 @@ from sim2real.terms import VELOCITY_COMMANDS, Need
 
 _SETTLING: Final = 1.0  # s after a new command that do not count
 _TIP_SETTLING: Final = 1.5  # s
+_HOP_MIN: Final = 0.02  # m above standing that make a hop
 
 
 class Metric(Protocol):
@@ -37,24 +38,38 @@ class Metric(Protocol):
 
 
 class _Sums:
-    """Named arrays that start at zero, with their place in a checkpoint."""
+    """What all metrics are made of: arrays with a row for each environment, zero when an episode begins.
 
-    def __init__(self, **arrays: Float64Array) -> None:
-        self.arrays = arrays
+    `total` and `count` make the mean.
+    """
 
-    def clear(self, rows: Indices | BoolArray) -> None:
-        for array in self.arrays.values():
-            array[rows] = 0.0
+    def __init__(self, n: int, **arrays: Float64Array) -> None:
+        self._arrays = arrays | {"count": np.zeros(n)}
+
+    def begin(self, ids: Indices) -> None:
+        """Forget what was measured of some episodes."""
+        for array in self._arrays.values():
+            array[ids] = 0.0
+
+    def mean(self, ids: Indices) -> Float64Array:
+        """Return the mean of k episodes, as wide as `total`, NaN where nothing was counted."""
+        total, count = self._arrays["total"][ids], self._arrays["count"][ids]
+        counted = np.where(count > 0.0, count, np.nan)
+        with np.errstate(invalid="ignore"):
+            mean: Float64Array = total / counted.reshape(-1, *[1] * (total.ndim - 1))
+        return mean
 
     def state_dict(self) -> dict[str, Any]:
-        return {name: array.copy() for name, array in self.arrays.items()}
+        """Return what the next step depends on."""
+        return {name: array.copy() for name, array in self._arrays.items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        for name, array in self.arrays.items():
+        """Continue from a state."""
+        for name, array in self._arrays.items():
             array[...] = state[name]
 
 
-class VelocityError:
+class VelocityError(_Sums):
     """|Mean velocity - command| over the time that a command is held, its first second left out.
 
     A walking body sways; what counts is where it gets to. Of several commands in an episode the mean counts, each for
@@ -64,66 +79,48 @@ class VelocityError:
     names: tuple[str, ...] = ("forward_error", "left_error", "turn_error")
 
     def __init__(self, n: int, constants: TaskConstants) -> None:
+        super().__init__(n, age=np.zeros(n), error=np.zeros((n, 3)), settled=np.zeros(n), total=np.zeros((n, 3)))
         self._constants = constants
         self._settling = round(_SETTLING * constants.control_rate)
-        self._sums = _Sums(age=np.zeros(n), error=np.zeros((n, 3)), count=np.zeros(n), total=np.zeros((n, 3)))
-        self._counted = _Sums(count=np.zeros(n))
 
     def add(self, state: TaskState, asked_anew: BoolArray | None) -> None:
         """Take in one control step."""
-        sums = self._sums.arrays
+        sums = self._arrays
         velocity = np.stack((state.base.velocity[:, 0], state.base.velocity[:, 1], state.base.yaw_rate), axis=1)
         settled = sums["age"] >= self._settling
         sums["error"] += (velocity - asked(state, self._constants, *VELOCITY_COMMANDS)) * settled[:, None]
-        sums["count"] += settled
+        sums["settled"] += settled
         sums["age"] += 1.0
         if asked_anew is not None:
             self._close(np.flatnonzero(asked_anew))
 
-    def begin(self, ids: Indices) -> None:
-        """Forget what was measured of some episodes."""
-        self._sums.clear(ids)
-        self._counted.clear(ids)
-
     def _close(self, ids: Indices) -> None:
         """Count the commands of some robots as over."""
-        sums = self._sums.arrays
+        sums = self._arrays
         sums["total"][ids] += np.abs(sums["error"][ids])
-        self._counted.arrays["count"][ids] += sums["count"][ids]
-        sums["error"][ids] = 0.0
-        sums["count"][ids] = 0.0
-        sums["age"][ids] = 0.0
+        sums["count"][ids] += sums["settled"][ids]
+        for name in ("error", "settled", "age"):
+            sums[name][ids] = 0.0
 
     def finish(self, ids: Indices) -> dict[str, Float64Array]:
         """Return the mean errors, m/s, m/s, rad/s."""
         self._close(ids)
-        count = self._counted.arrays["count"][ids]
-        with np.errstate(invalid="ignore"):
-            means = self._sums.arrays["total"][ids] / np.where(count > 0.0, count, np.nan)[:, None]
+        means = self.mean(ids)
         return {name: means[:, column] for column, name in enumerate(self.names)}
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return what the next step depends on."""
-        return {"sums": self._sums.state_dict(), "counted": self._counted.state_dict()}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
-        self._sums.load_state_dict(state["sums"])
-        self._counted.load_state_dict(state["counted"])
-
-
-class FootLift:
+class FootLift(_Sums):
     """Mean of the highest point of each swing over all feet, m, while the robot is asked to move."""
 
     names: tuple[str, ...] = ("foot_lift",)
 
     def __init__(self, n: int, constants: TaskConstants, feet: int) -> None:
+        super().__init__(n, peak=np.zeros((n, feet)), swinging=np.zeros((n, feet)), total=np.zeros(n))
         self._columns = [constants.commands[name] for name in VELOCITY_COMMANDS]
-        self._sums = _Sums(peak=np.zeros((n, feet)), swinging=np.zeros((n, feet)), total=np.zeros(n), count=np.zeros(n))
 
     def add(self, state: TaskState, _asked_anew: BoolArray | None) -> None:
         """Take in one control step."""
-        sums = self._sums.arrays
+        sums = self._arrays
         swinging = state.feet.wanted > 0.0
         ended = (sums["swinging"] > 0.0) & ~swinging & ~stands_still(state.command[:, self._columns])[:, None]
         sums["total"] += (sums["peak"] * ended).sum(axis=1)
@@ -131,94 +128,47 @@ class FootLift:
         sums["peak"][...] = np.maximum(sums["peak"], state.feet.height) * swinging
         sums["swinging"][...] = swinging
 
-    def begin(self, ids: Indices) -> None:
-        """Forget what was measured of some episodes."""
-        self._sums.clear(ids)
-
     def finish(self, ids: Indices) -> dict[str, Float64Array]:
         """Return the mean lift, m."""
-        count = self._sums.arrays["count"][ids]
-        mean = self._sums.arrays["total"][ids] / np.where(count > 0.0, count, np.nan)
-        return {"foot_lift": mean}
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return what the next step depends on."""
-        return self._sums.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
-        self._sums.load_state_dict(state)
+        return {"foot_lift": self.mean(ids)}
 
 
-class _SettledMean:
-    """Mean of one figure over an episode, the time after each new command left out."""
+class TipError(_Sums):
+    """Mean distance of the tip from where it should be, m, from 1.5 s after each new target on."""
 
-    name = ""
-    settling = 0.0
+    names: tuple[str, ...] = ("tip_error",)
 
     def __init__(self, n: int, constants: TaskConstants) -> None:
-        self.names: tuple[str, ...] = (self.name,)
-        self._settling = round(self.settling * constants.control_rate)
-        self._constants = constants
-        self._sums = _Sums(age=np.zeros(n), total=np.zeros(n), count=np.zeros(n))
-
-    def measure(self, state: TaskState) -> Float64Array:
-        """Return the figure of this step, (n,)."""
-        raise NotImplementedError
+        super().__init__(n, age=np.zeros(n), total=np.zeros(n))
+        self._settling = round(_TIP_SETTLING * constants.control_rate)
 
     def add(self, state: TaskState, asked_anew: BoolArray | None) -> None:
         """Take in one control step."""
-        sums = self._sums.arrays
+        sums = self._arrays
         settled = sums["age"] >= self._settling
-        sums["total"] += self.measure(state) * settled
+        sums["total"] += np.sqrt(np.square(state.tip_offset).sum(axis=1)) * settled
         sums["count"] += settled
         sums["age"] += 1.0
         if asked_anew is not None:
             sums["age"][asked_anew] = 0.0
 
-    def begin(self, ids: Indices) -> None:
-        """Forget what was measured of some episodes."""
-        self._sums.clear(ids)
-
     def finish(self, ids: Indices) -> dict[str, Float64Array]:
-        """Return the means."""
-        count = self._sums.arrays["count"][ids]
-        mean = self._sums.arrays["total"][ids] / np.where(count > 0.0, count, np.nan)
-        return {self.name: mean}
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return what the next step depends on."""
-        return self._sums.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
-        self._sums.load_state_dict(state)
+        """Return the mean distance, m."""
+        return {"tip_error": self.mean(ids)}
 
 
-class TipError(_SettledMean):
-    """Mean distance of the tip from where it should be, m, from 1.5 s after each new target on."""
-
-    name = "tip_error"
-    settling = _TIP_SETTLING
-
-    def measure(self, state: TaskState) -> Float64Array:
-        """Return the distance, m."""
-        distance: Float64Array = np.sqrt(np.square(state.tip_offset).sum(axis=1))
-        return distance
-
-
-class HopError:
+class HopError(_Sums):
     """Mean |apex - commanded height| over the hops of an episode, m: an apex is where a rising robot begins to fall."""
 
     names: tuple[str, ...] = ("hop_error", "hops")
 
     def __init__(self, n: int, constants: TaskConstants) -> None:
+        super().__init__(n, rising=np.zeros(n), total=np.zeros(n))
         self._constants = constants
-        self._sums = _Sums(rising=np.zeros(n), total=np.zeros(n), count=np.zeros(n))
 
     def add(self, state: TaskState, _asked_anew: BoolArray | None) -> None:
         """Take in one control step."""
-        sums = self._sums.arrays
+        sums = self._arrays
         rising = state.rail_velocity > 0.0
         apex = (sums["rising"] > 0.0) & ~rising & (state.rail_height > _HOP_MIN)
         error = np.abs(state.rail_height - asked(state, self._constants, "height")[:, 0])
@@ -226,26 +176,10 @@ class HopError:
         sums["count"] += apex
         sums["rising"][...] = rising
 
-    def begin(self, ids: Indices) -> None:
-        """Forget what was measured of some episodes."""
-        self._sums.clear(ids)
-
     def finish(self, ids: Indices) -> dict[str, Float64Array]:
         """Return the mean error, m, and how many hops there were."""
-        count = self._sums.arrays["count"][ids].copy()
-        mean = self._sums.arrays["total"][ids] / np.where(count > 0.0, count, np.nan)
-        return {"hop_error": mean, "hops": count}
+        return {"hop_error": self.mean(ids), "hops": self._arrays["count"][ids]}
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return what the next step depends on."""
-        return self._sums.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
-        self._sums.load_state_dict(state)
-
-
-_HOP_MIN: Final = 0.02  # m above standing that make a hop
 
 METRIC_NEEDS: dict[str, tuple[Need, ...]] = {
     "velocity_error": ("base", "velocity_commands"),
