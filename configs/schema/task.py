@@ -68,7 +68,7 @@ TIP_COMMANDS = ("tip_x", "tip_y", "tip_z")
 
 
 class ObservationTermConfig(Config):
-    """One block of the observation vector."""
+    """One block of the observation vector; a term may be seen at several scales, such as a coarse and a fine one."""
 
     term: ObservationTermName
     scale: float = 1.0
@@ -281,13 +281,16 @@ class TaskConfig(Config):
             raise MisplacedError(
                 ("control_rate",), f"the control period must be a whole number of physics timesteps, not {steps:.6g}"
             )
-        terms = [entry.term for entry in self.observation]
-        for index, term in enumerate(terms):
-            if term in terms[:index]:
+        seen: list[tuple[str, float, float | None]] = []
+        for index, entry in enumerate(self.observation):
+            view = entry.term, entry.scale, entry.clip
+            if view in seen:
                 raise MisplacedError(
-                    ("observation", index, "term"), f"{term!r} is given twice; use history for past ticks"
+                    ("observation", index, "term"),
+                    f"{entry.term!r} is given twice at the same scale; use history for past ticks",
                 )
-            self._check_source(index, term)
+            seen.append(view)
+            self._check_source(index, entry.term)
         self._check_action()
         self._check_commands()
         self._check_gait()

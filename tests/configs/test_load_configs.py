@@ -293,8 +293,15 @@ def test_two_joints_with_one_id_are_told_at_the_second(tmp_path: Path) -> None:
 
 
 def test_an_observation_term_given_twice_is_told_at_the_second(tmp_path: Path) -> None:
-    path = written(tmp_path / "task.yaml", TASK_TEXT.replace("joint_position_sin", "joint_position"))
-    assert "observation.1.term: 'joint_position' is given twice" in refused("tasks", path)
+    twice = TASK_TEXT.replace("joint_position_sin", "joint_position\n    scale: 0.1")
+    path = written(tmp_path / "task.yaml", twice)
+    assert "observation.1.term: 'joint_position' is given twice at the same scale" in refused("tasks", path)
+
+
+def test_an_observation_term_may_be_seen_at_two_scales(tmp_path: Path) -> None:
+    twice = TASK_TEXT.replace("joint_position_sin", "joint_position\n    scale: 5.0\n    clip: 1.0")
+    task = load_task(written(tmp_path / "task.yaml", twice))
+    assert [(term.scale, term.clip) for term in task.observation[:2]] == [(0.1, None), (5.0, 1.0)]
 
 
 @pytest.mark.parametrize(
