@@ -223,7 +223,7 @@ class Controller:
             if first:
                 self._actions.reset()
             else:
-                self._actions.reset_to(self.signals.joint_position)
+                self._actions.reset(position=self.signals.joint_position)
             self._ticks_since_reset = 0
             record.reset = True
         record.clock[0] = self._ticks_since_reset * self._period

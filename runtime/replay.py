@@ -59,7 +59,7 @@ def replay(path: Path, policy: Policy | None = None) -> Replay:
             if first:
                 actions.reset()
             else:
-                actions.reset_to(signals.joint_position)
+                actions.reset(position=signals.joint_position)
             first = False
         observation = observations.observe(signals, actions.last_action)
         _compare(mismatches, tick, "observation", observation)

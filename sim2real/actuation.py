@@ -58,9 +58,6 @@ class Actuation:
         self._resolution = _resolution(task, by_effort=self._by_effort) if rounds else None
         self._supply = _Supply(batch, robot, task, parameters)
         self._target = np.zeros((n, joints))
-        # The runtime lets a position target go no farther in a tick than the joint may turn: so do simulated robots.
-        self._step = np.array([joint.velocity_limit for joint in task.robot.joints.values()]) / task.control_rate
-        self._sent, self._lowest = np.zeros((n, joints)), np.zeros((n, joints))
         self._all = np.arange(n)
 
     @property
@@ -69,16 +66,18 @@ class Actuation:
         return self._supply.field_names
 
     def begin(self, ids: Indices, streams: Streams) -> None:
-        """Begin new episodes: errors and adversary are drawn, the last action is forgotten."""
-        self.pipeline.reset(ids)
+        """Begin new episodes: errors and adversary are drawn."""
         self._noise.begin(ids, streams)
         self._adversary.begin(ids, streams)
         self._supply.begin(ids)
 
     def neutral(self, ids: Indices, position: Float64Array) -> Float64Array:
-        """Set and return the controls, (k, J), that came before an episode whose joints stand at `position`."""
+        """Set and return the controls, (k, J), that came before an episode whose joints stand at `position`.
+
+        Targets go on from where encoders say that the joints are.
+        """
         neutral = np.zeros_like(position) if self._by_effort else position
-        self._sent[ids] = position if self._offset is None else position + self._offset[ids]
+        self.pipeline.reset(ids, position if self._offset is None else position + self._offset[ids])
         self._control[ids[:, None], np.arange(self._control.shape[1])[self._columns]] = neutral
         return neutral
 
@@ -103,8 +102,6 @@ class Actuation:
         target = self._target
         np.copyto(target, targets.effort if self._by_effort else targets.position)
         self._disturb(target, observation, white)
-        if not self._by_effort:
-            self._lead(target)
         if self._resolution is not None:
             quantize(target, self._resolution)
         if self._by_effort:
@@ -117,14 +114,6 @@ class Actuation:
         else:
             arrived = np.flatnonzero(streams.uniform(self._all, 1)[:, 0] >= self._loss[:, 0])
             self._control[arrived[:, None], np.arange(self._control.shape[1])[self._columns]] = target[arrived]
-
-    def _lead(self, target: Float64Array) -> None:
-        """Keep position targets, (n, J), within one tick's way of the last ones, as the runtime's safety does."""
-        sent, lowest = self._sent, self._lowest
-        np.subtract(sent, self._step, out=lowest)
-        np.add(sent, self._step, out=sent)
-        np.clip(target, lowest, sent, out=target)
-        np.copyto(sent, target)
 
     def load_supply(self) -> None:
         """Let the supply's voltage follow the load of the control step that has just been made."""
@@ -145,7 +134,6 @@ class Actuation:
         """Return what the next step depends on."""
         return {
             "pipeline": self.pipeline.state_dict(),
-            "sent": self._sent.copy(),
             "noise": self._noise.state_dict(),
             "adversary": self._adversary.state_dict(),
             "supply": self._supply.state_dict(),
@@ -154,7 +142,6 @@ class Actuation:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a state."""
         self.pipeline.load_state_dict(state["pipeline"])
-        self._sent[...] = state["sent"]
         self._noise.load_state_dict(state["noise"])
         self._adversary.load_state_dict(state["adversary"])
         self._supply.load_state_dict(state["supply"])

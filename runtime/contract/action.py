@@ -24,15 +24,22 @@ class ActionTargets:
 class ActionPipeline:
     """Turns the actions of n robots into joint targets in its own buffers; allocates nothing per tick.
 
+    Where the contract bounds the step of a target, `last_action` is the action that the target came to: a policy sees
+    how far it got, and a filter does not wind up.
+
     An action that is not a number gives targets that are not numbers: the safety module refuses them. Relative targets
-    stay so until they are reset.
+    and those with a bounded step stay so until they are reset.
     """
 
     def __init__(self, contract: Contract, n: int) -> None:
         spec = contract.action
         joints = contract.robot.joints
         shape = (n, len(joints))
-        self._clip = np.float32(spec.clip)
+        self._bounded = bool(spec.step) and not spec.relative
+        # A relative target goes as far as its action says: to bound one is to bound the other.
+        reach = [min(spec.clip, step / scale) for step, scale in zip(spec.step, spec.scale, strict=bool(spec.step))]
+        clip = reach if spec.relative and spec.step else [spec.clip] * len(joints)
+        self._clip_low, self._clip_high = (np.tile(np.float32(sign * np.array(clip)), (n, 1)) for sign in (-1.0, 1.0))
         self._keep = np.float32(spec.smoothing)
         self._take = np.float32(1.0) - self._keep
         # One row for each robot: an operand that is broadcast would make numpy allocate buffers at every tick.
@@ -47,8 +54,10 @@ class ActionPipeline:
         ]
         self._low = np.tile(np.array([low for low, _ in limits]), (n, 1))
         self._high = np.tile(np.array([high for _, high in limits]), (n, 1))
+        self._step = np.tile(np.array(spec.step or np.zeros(len(joints))), (n, 1))
         self._clipped = np.zeros(shape, np.float32)
         self._change = np.zeros(shape)
+        self._step_low, self._step_high = np.zeros(shape), np.zeros(shape)
         self.last_action = np.zeros(shape, np.float32)
         """The clipped, filtered action of the last tick, (n, A): what the observation term `last_action` shows."""
         self._targets = ActionTargets(
@@ -59,16 +68,18 @@ class ActionPipeline:
             damping=np.tile(np.array([0.0 if self._to_effort else joint.damping for joint in joints]), (n, 1)),
         )
 
-    def reset(self, ids: npt.NDArray[np.intp] | None = None) -> None:
-        """Forget the last action of these rows (all by default); relative targets begin at the default pose."""
+    def reset(self, ids: npt.NDArray[np.intp] | None = None, position: Float64Array | None = None) -> None:
+        """Forget the last action of these k rows (all by default).
+
+        Args:
+            ids: The rows.
+            position: Where their targets begin, (k, J), rad; at the default pose when left out.
+        """
         rows = slice(None) if ids is None else ids
         self.last_action[rows] = 0.0
-        self._targets.position[rows] = self._default
-
-    def reset_to(self, position: Float64Array) -> None:
-        """Forget the last action of every row; relative targets begin at these positions, (n, J), rad."""
-        self.reset()
-        np.clip(position, self._low, self._high, out=self._targets.position)
+        if not self._to_effort:
+            start = self._default if position is None else np.clip(position, self._low[0], self._high[0])
+            self._targets.position[rows] = start
 
     def apply(self, action: Float32Array) -> ActionTargets:
         """Compute the targets of one tick.
@@ -80,7 +91,7 @@ class ActionPipeline:
             The targets: the pipeline's own buffers, overwritten by the next call.
         """
         clipped, last = self._clipped, self.last_action
-        np.clip(action, -self._clip, self._clip, out=clipped)
+        np.clip(action, self._clip_low, self._clip_high, out=clipped)
         if self._keep > 0.0:
             np.multiply(clipped, self._take, out=clipped)
             np.multiply(last, self._keep, out=last)
@@ -90,8 +101,16 @@ class ActionPipeline:
         change, target = self._change, self._target
         np.copyto(change, last)  # converts without the buffer that a mixed-type multiply would allocate
         np.multiply(change, self._scale, out=change)
+        if self._bounded:
+            np.subtract(target, self._step, out=self._step_low)
+            np.add(target, self._step, out=self._step_high)
         np.add(change, target if self._relative else self._offset, out=target)
         np.clip(target, self._low, self._high, out=target)
+        if self._bounded:
+            np.clip(target, self._step_low, self._step_high, out=target)
+            np.subtract(target, self._offset, out=change)
+            np.divide(change, self._scale, out=change)
+            np.copyto(last, change, casting="same_kind")
         return self._targets
 
     def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:

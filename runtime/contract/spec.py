@@ -40,7 +40,7 @@ class ActionSpec(Part):
     """How an action becomes joint targets: target = offset + scale · filtered(clip(action)).
 
     A relative one moves the last target instead: target = last target + scale · filtered(clip(action)), beginning at
-    the default position.
+    the default position. Where there is a `step`, a target goes no farther than that in a tick.
     """
 
     target: Literal["effort", "position"]
@@ -52,11 +52,13 @@ class ActionSpec(Part):
     smoothing: float
     """Share of the previous filtered action that is kept each tick."""
     relative: bool = False
+    step: Annotated[tuple[Annotated[float, Field(gt=0.0)], ...], Field(strict=False)] = ()
+    """Per joint, rad: how far a position target may go in a tick; none where nothing bounds it."""
 
     @model_serializer(mode="wrap")
     def _omit_nothing_to_say(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what most actions are not, so that their digests do not change when others are."""
-        return without_empty(handler(self), "relative")
+        return without_empty(handler(self), "relative", "step")
 
 
 class CommandSpec(Part):
@@ -102,8 +104,10 @@ class Contract(Part):
             raise ValueError("observation term 'phase' needs phase_frequency")
         if not len(self.action.scale) == len(self.action.offset) == joints:
             raise ValueError(f"action scale and offset must have one value for each of the {joints} joints")
-        if self.action.relative and self.action.target != "position":
-            raise ValueError("only position targets can be relative")
+        if self.action.target != "position" and (self.action.relative or self.action.step):
+            raise ValueError("only position targets can be relative or have a step")
+        if self.action.step and len(self.action.step) != joints:
+            raise ValueError(f"action step must have one value for each of the {joints} joints, or none")
         self._check_tip()
         self._check_goal()
         return self
@@ -207,4 +211,6 @@ def _action_spec(task: TaskConfig, robot: RobotSpec) -> ActionSpec:
         clip=1.0,
         smoothing=action.smoothing,
         relative=action.relative,
+        # The very product that `runtime.limits` bounds targets by: safety then has nothing left to cut off.
+        step=tuple(joint.velocity_max * (1.0 / task.control_rate) for joint in joints),
     )

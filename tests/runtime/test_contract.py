@@ -99,6 +99,15 @@ def relative_contract(joints: int = 3) -> Contract:
     return contract.model_copy(update={"action": action})
 
 
+def stepped_contract(joints: int = 3) -> Contract:
+    """The same with position targets of their own, that go only so far in a tick."""
+    contract = relative_contract(joints)
+    step = tuple(0.05 + 0.04 * i for i in range(joints))
+    return contract.model_copy(
+        update={"action": contract.action.model_copy(update={"relative": False, "step": step, "scale": (0.5,) * joints})}
+    )
+
+
 def random_signals(rng: np.random.Generator, n: int, joints: int) -> Signals:
     signals = Signals.zeros(n, joints, len(IMUS), len(COMMANDS))
     for name in Signals.__slots__:
@@ -117,7 +126,7 @@ def test_the_schema_names_exactly_the_terms_that_exist() -> None:
     assert set(get_args(ObservationTermName)) == set(TERMS)
 
 
-@pytest.mark.parametrize("contract_for", [rich_contract, relative_contract])
+@pytest.mark.parametrize("contract_for", [rich_contract, relative_contract, stepped_contract])
 @pytest.mark.parametrize("index", [0, 1, 7, 8, 2047, 4093, 4094, 4095])
 def test_one_robot_and_thousands_give_the_same_bits(index: int, contract_for: Callable[[], Contract]) -> None:
     contract = contract_for()
@@ -258,7 +267,7 @@ def test_what_a_contract_does_not_use_is_not_in_its_metadata() -> None:
     assert "kind" not in document["goal"]
 
 
-@pytest.mark.parametrize("contract_for", [rich_contract, relative_contract])
+@pytest.mark.parametrize("contract_for", [rich_contract, relative_contract, stepped_contract])
 def test_the_metadata_carries_imus_commands_the_tip_and_the_phase(contract_for: Callable[[], Contract]) -> None:
     contract = contract_for()
     assert from_metadata(to_metadata(contract, {}))[0] == contract
@@ -359,7 +368,7 @@ def test_history_holds_past_ticks_oldest_first() -> None:
     assert pipeline.observe(signals, action)[0].tolist() == [4, 4, 4]
 
 
-@pytest.mark.parametrize("contract_for", [rich_contract, relative_contract])
+@pytest.mark.parametrize("contract_for", [rich_contract, relative_contract, stepped_contract])
 def test_a_tick_allocates_no_arrays(contract_for: Callable[[], Contract]) -> None:
     contract = contract_for()
     observe, act = ObservationPipeline(contract, N), ActionPipeline(contract, N)
@@ -382,6 +391,48 @@ def test_effort_actions_are_clipped_scaled_and_never_exceed_the_limit() -> None:
     np.testing.assert_array_equal(targets.effort[:, 0], [0.3, -0.6, 0.6, -0.6])
     assert not targets.stiffness.any()
     assert not targets.damping.any()
+
+
+actions_in_a_row = st.lists(st.floats(-3.0, 3.0, width=32), min_size=1, max_size=20)
+
+
+@settings(max_examples=60, deadline=None)
+@given(actions=actions_in_a_row, smoothing=st.sampled_from([0.0, 0.4]), start=st.floats(-1.0, 1.0))
+def test_a_target_goes_no_farther_than_its_step_and_the_last_action_is_what_it_came_to(
+    actions: list[float], smoothing: float, start: float
+) -> None:
+    base = stepped_contract(2)
+    contract = base.model_copy(update={"action": base.action.model_copy(update={"smoothing": smoothing})})
+    pipeline, step = ActionPipeline(contract, 1), np.array(contract.action.step)
+    pipeline.reset(position=np.full((1, 2), start))
+    last, filtered = np.full(2, start), 0.0
+    for value in actions:
+        filtered = smoothing * pipeline.last_action[0].astype(float) + (1.0 - smoothing) * np.clip(value, -1.0, 1.0)
+        target = pipeline.apply(np.full((1, 2), value, np.float32)).position[0].copy()
+        np.testing.assert_allclose(target, np.clip(0.5 * filtered, last - step, last + step), atol=1e-6)
+        np.testing.assert_allclose(0.5 * pipeline.last_action[0], target, atol=1e-6)
+        last = target
+
+
+def test_without_a_step_a_target_jumps_and_the_contract_says_nothing_of_it() -> None:
+    base = stepped_contract(2)
+    contract = base.model_copy(update={"action": base.action.model_copy(update={"step": (), "smoothing": 0.0})})
+    assert ActionPipeline(contract, 1).apply(np.ones((1, 2), np.float32)).position[0].tolist() == [0.5, 0.5]
+    assert "step" not in contract.model_dump()["action"]
+
+
+@pytest.mark.parametrize(
+    ("update", "message"),
+    [
+        ({"target": "effort"}, "only position targets can be relative or have a step"),
+        ({"step": (0.1,)}, "action step must have one value for each of the 2 joints, or none"),
+    ],
+)
+def test_a_step_that_means_nothing_is_refused(update: dict[str, object], message: str) -> None:
+    base = stepped_contract(2)
+    document = base.model_dump() | {"action": base.action.model_dump() | update}
+    with pytest.raises(ValueError, match=message):
+        Contract.model_validate(document)
 
 
 def test_an_action_that_is_not_a_number_stays_visible() -> None:

@@ -17,8 +17,12 @@ def task(*overrides: str) -> TaskConfig:
     return load_task("so101_hold", ("action.relative=true", "action.scale=0.1 rad", *overrides))
 
 
+SLOW = "control_rate=10 Hz"
+"""At which a joint may go 0.4 rad in a tick."""
+
+
 def pipeline(n: int = 1, *overrides: str) -> ActionPipeline:
-    return ActionPipeline(contract_of(task(*overrides)), n)
+    return ActionPipeline(contract_of(task(SLOW, *overrides)), n)
 
 
 def ones(n: int, value: float = 1.0) -> np.ndarray:
@@ -36,6 +40,13 @@ def test_a_target_moves_by_scale_times_the_clipped_action() -> None:
     np.testing.assert_allclose(actions.apply(ones(1, 0.0)).position[0], DEFAULT + 0.15)
 
 
+def test_a_relative_target_goes_no_farther_in_a_tick_than_its_joint_may() -> None:
+    fast = pipeline(1, "action.scale=1 rad", "robot.joints.gripper.velocity_limit=2 rad/s")
+    targets = fast.apply(ones(1)).position[0]
+    np.testing.assert_allclose(targets, DEFAULT + np.array([0.4] * 5 + [0.2]), atol=1e-7)
+    np.testing.assert_allclose(fast.last_action[0], [0.4] * 5 + [0.2])  # what the targets came to
+
+
 def test_a_target_stays_within_the_limits_and_comes_back_at_once() -> None:
     actions = pipeline()
     for _ in range(100):
@@ -48,7 +59,7 @@ def test_a_target_stays_within_the_limits_and_comes_back_at_once() -> None:
 def test_joints_may_have_scales_of_their_own() -> None:
     scales = "action.scales={wrist_roll: 0.4 rad, gripper: 0.2 rad}"
     np.testing.assert_allclose(pipeline(1, scales).apply(ones(1)).position[0] - DEFAULT, [0.1] * 4 + [0.4, 0.2])
-    absolute = ActionPipeline(contract_of(task(scales, "action.relative=false")), 1)
+    absolute = ActionPipeline(contract_of(task(SLOW, scales, "action.relative=false")), 1)
     np.testing.assert_allclose(absolute.apply(ones(1)).position[0] - DEFAULT, [0.1] * 4 + [0.4, 0.2])
 
 
@@ -70,7 +81,7 @@ def test_a_reset_brings_the_targets_of_its_rows_back_to_the_default_pose_and_no_
 def test_targets_can_begin_elsewhere_within_the_limits() -> None:
     actions = pipeline()
     actions.apply(ones(1))
-    actions.reset_to(np.array([[0.2, -9.0, 0.3, 0.0, 0.0, 0.1]]))
+    actions.reset(position=np.array([[0.2, -9.0, 0.3, 0.0, 0.0, 0.1]]))
     low = task().robot.joints["shoulder_lift"].position_limits[0]
     np.testing.assert_allclose(actions.apply(ones(1, 0.0)).position[0], [0.2, low, 0.3, 0.0, 0.0, 0.1])
 
