@@ -273,7 +273,7 @@ def test_a_joint_in_position_mode_follows_targets_that_never_outrun_its_velocity
         RunOptions(duration=2.0, on_tick=lambda controller: commands.append(controller.record.command.position[0])),
     )
     assert report.ok, report.reasons
-    assert set(report.interventions) == {"POSITION_STEP"}
+    assert not report.interventions  # the contract already goes no faster
     steps = np.abs(np.diff(commands))
     limit = task.robot.joints["pivot"].velocity_limit / task.control_rate
     assert steps.max() == pytest.approx(limit)
