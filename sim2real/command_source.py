@@ -6,7 +6,8 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from configs.errors import ConfigError
-from configs.schema.task import TIP_COMMANDS, CommandConfig, TaskConfig, TipCommandsConfig, UniformCommandsConfig
+from configs.schema.command import TIP_COMMANDS, CommandConfig, TipCommandsConfig, UniformCommandsConfig
+from configs.schema.task import TaskConfig
 from hardware.types import BoolArray, Float64Array
 from runtime.contract.kinematics import Kinematics
 from runtime.contract.robot import RobotSpec

@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 from mujoco.batch import Batch
 
-from configs.schema.task import TIP_COMMANDS, TaskConfig
+from configs.schema.command import TIP_COMMANDS
+from configs.schema.task import TaskConfig
 from hardware.types import Float64Array
 from sim2real.model import Indices, RobotModel, columns_of
 from sim2real.task_state import BaseState, FeetState, TaskState, stands_still

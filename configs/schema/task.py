@@ -5,7 +5,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from configs.schema.base import Config, MisplacedError, Name, Reference
-from configs.schema.quantity import Angle, AngularVelocity, Duration, Length, NonNegative, Positive, Rate, Speed
+from configs.schema.command import TIP_COMMANDS, CommandConfig, CommandSourceConfig, UniformCommandsConfig
+from configs.schema.goal import GoalConfig
+from configs.schema.quantity import Angle, AngularVelocity, Duration, Length, NonNegative, Positive, Rate
 from configs.schema.robot import RobotConfig
 
 ObservationTermName = Literal[
@@ -63,10 +65,6 @@ MetricName = Literal["velocity_error", "foot_lift", "tip_error", "hop_error"]
 """What `sim2real.metrics` measures of an episode; a test keeps the two in step."""
 
 
-TIP_COMMANDS = ("tip_x", "tip_y", "tip_z")
-"""Commands that say where the tip should be, m, in the frame of the robot's base."""
-
-
 class ObservationTermConfig(Config):
     """One block of the observation vector; a term may be seen at several scales, such as a coarse and a fine one."""
 
@@ -77,24 +75,6 @@ class ObservationTermConfig(Config):
     """Bound of the scaled value, both ways."""
     history: Annotated[int, Field(ge=1, le=64)] = 1
     """How many ticks the block holds, oldest first."""
-
-
-class CommandConfig(Config):
-    """One number that an operator gives the policy, such as a velocity to walk at."""
-
-    range: tuple[float, float]
-    """Lowest and highest value, in an SI unit; every episode in simulation draws one from it."""
-    default: float = 0.0
-    """Value as long as nobody gives another."""
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        low, high = self.range
-        if not low <= high:
-            raise MisplacedError(("range",), "must be ordered, low before high")
-        if not low <= self.default <= high:
-            raise MisplacedError(("default",), f"{self.default} is outside range; valid: {low} to {high}")
-        return self
 
 
 class EffortActionConfig(Config):
@@ -121,42 +101,6 @@ class PositionActionConfig(Config):
 
 
 ActionConfig = Annotated[EffortActionConfig | PositionActionConfig, Field(discriminator="target")]
-
-
-_GOAL_KEYS = {
-    "joint": ("joint", "position", "tolerance", "hold"),
-    "upright": ("tolerance", "hold"),
-    "tip": ("distance", "hold"),
-    "finish": (),
-}
-"""What each kind of goal must say."""
-
-
-class GoalConfig(Config):
-    """The verdict of a run, decided from what the robot measures, in simulation and on the robot alike."""
-
-    kind: Literal["joint", "upright", "tip", "finish"] = "joint"
-    """joint: a joint is at a position; upright: the first IMU's body is; tip: the tip is where the command asks;
-    finish: the run came to its end without a fault."""
-    joint: Name | None = None
-    position: Angle | None = None
-    tolerance: Annotated[Angle, Positive] | None = None
-    """Of the joint's position, or of the body's tilt."""
-    distance: Annotated[Length, Positive] | None = None
-    """How near the tip must be."""
-    wrap: bool = False
-    """Whether full turns count as the same position."""
-    hold: Annotated[Duration, Positive] | None = None
-    """It must be so for this last part of the run."""
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        keys = _GOAL_KEYS[self.kind]
-        for key in ("joint", "position", "tolerance", "distance", "hold"):
-            if (key in keys) != (getattr(self, key) is not None):
-                word = "needs" if key in keys else "takes no"
-                raise MisplacedError((key,), f"a goal of kind {self.kind!r} {word} `{key}`")
-        return self
 
 
 class RewardTermConfig(Config):
@@ -192,29 +136,6 @@ class GaitConfig(Config):
     """Part of the cycle by which each of the robot's feet is late."""
     swing: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.5
     """Part of the cycle that a foot is in the air."""
-
-
-class UniformCommandsConfig(Config):
-    """Commands drawn uniformly from their ranges."""
-
-    kind: Literal["uniform"] = "uniform"
-    hold: tuple[Annotated[Duration, Positive], Annotated[Duration, Positive]] | None = None
-    """How long before new ones are drawn; the whole episode when left out."""
-    zero_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
-    """Share of the draws in which all are zero."""
-
-
-class TipCommandsConfig(Config):
-    """Commands `tip_x`, `tip_y`, `tip_z`: places that the robot's tip can reach, within the ranges of the commands."""
-
-    kind: Literal["tip"]
-    hold: tuple[Annotated[Duration, Positive], Annotated[Duration, Positive]] | None = None
-    """How long before the next place; the whole episode when left out."""
-    speed: tuple[Annotated[Speed, NonNegative], Annotated[Speed, NonNegative]] | None = None
-    """The target moves towards the next place at a speed drawn from this range; it jumps when left out."""
-
-
-CommandSourceConfig = Annotated[UniformCommandsConfig | TipCommandsConfig, Field(discriminator="kind")]
 
 
 class ResetConfig(Config):

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Tag, model_serializer
 
-from configs.schema.task import GoalConfig
+from configs.schema.goal import GoalConfig
 from runtime.contract.part import Part
 
 _Positive = Annotated[float, Field(gt=0.0)]

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from configs.schema.task import TIP_COMMANDS, ObservationTermName, TaskConfig
+from configs.schema.command import TIP_COMMANDS
+from configs.schema.task import ObservationTermName, TaskConfig
 from runtime.contract.goal_spec import GoalSpec, goal_spec
 from runtime.contract.part import Part, digest_of, without_empty
 from runtime.contract.robot import ImuSpec, RobotSpec, robot_spec

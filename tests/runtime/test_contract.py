@@ -102,10 +102,10 @@ def relative_contract(joints: int = 3) -> Contract:
 def stepped_contract(joints: int = 3) -> Contract:
     """The same with position targets of their own, that go only so far in a tick."""
     contract = relative_contract(joints)
-    step = tuple(0.05 + 0.04 * i for i in range(joints))
-    return contract.model_copy(
-        update={"action": contract.action.model_copy(update={"relative": False, "step": step, "scale": (0.5,) * joints})}
+    action = contract.action.model_copy(
+        update={"relative": False, "step": tuple(0.05 + 0.04 * i for i in range(joints)), "scale": (0.5,) * joints}
     )
+    return contract.model_copy(update={"action": action})
 
 
 def random_signals(rng: np.random.Generator, n: int, joints: int) -> Signals:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from configs.load import load_task
-from configs.schema.task import TIP_COMMANDS, TaskConfig
+from configs.schema.command import TIP_COMMANDS
+from configs.schema.task import TaskConfig
 from runtime.contract.goal import Goal
 from runtime.contract.kinematics import Kinematics
 from runtime.contract.manifest import CONTRACT_KEY, from_metadata, to_metadata

@@ -7,9 +7,10 @@ import pytest
 
 from configs.errors import UserError
 from configs.load import load_task
+from configs.schema.command import CommandConfig
 from configs.schema.robot import ImuConfig
 from configs.schema.scenario import FaultsConfig, ImuFaultConfig, UnplugFaultConfig
-from configs.schema.task import CommandConfig, TaskConfig
+from configs.schema.task import TaskConfig
 from hardware.errors import HardwareError
 from runtime.contract.spec import contract_of
 from runtime.emulation import lockstep

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from configs.errors import UserError
 from configs.load import load_robot, load_task
-from configs.schema.task import TIP_COMMANDS
+from configs.schema.command import TIP_COMMANDS
 from runtime.commands import inspect as inspect_command
 from runtime.contract.kinematics import Kinematics
 from runtime.contract.observation import ObservationPipeline

@@ -5,8 +5,9 @@ import pytest
 from worlds import MS, between, fixed, qpos, qvel, randomized, simulate
 
 from configs.load import load_robot, load_task
+from configs.schema.command import CommandConfig
 from configs.schema.robot import ImuConfig
-from configs.schema.task import CommandConfig, TaskConfig
+from configs.schema.task import TaskConfig
 from hardware.mounting import Mounting
 from sim2real.env import BatchEnv
 from sim2real.model import ModelOptions, build_model

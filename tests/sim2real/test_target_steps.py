@@ -1,4 +1,4 @@
-"""Laws of position targets in simulation: they go as far in a tick as on the robot, and safety has nothing to cut off."""
+"""Laws of position targets in simulation: they go as far in a tick as on the robot; safety cuts nothing off."""
 
 import numpy as np
 import pytest
