@@ -50,9 +50,18 @@ class PpoConfig(Config):
     std_range: tuple[Annotated[float, Positive], Annotated[float, Positive]] | None = None
     """Floor and ceiling of that deviation; none: it goes where the gradient takes it. A floor keeps exploration alive
     in long runs; a ceiling holds it where `entropy_weight` outbids the reward."""
+    final_std: Annotated[float, Positive] | None = None
+    """Ceiling of that deviation at the end of training, which falls towards it geometrically from `initial_std`; none:
+    no such ceiling. What is learned late is then learned nearly without noise: precision, and actions that are calm."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        lowest = 0.0 if self.std_range is None else self.std_range[0]
+        if self.final_std is not None and not lowest <= self.final_std <= self.initial_std:
+            raise MisplacedError(
+                ("final_std",),
+                f"{self.final_std} is out of reach; valid: {lowest} to {self.initial_std}, which is initial_std",
+            )
         if self.std_range is not None:
             low, high = self.std_range
             if not low <= high:

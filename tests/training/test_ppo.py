@@ -109,6 +109,23 @@ def test_the_standard_deviation_stays_in_its_range(point_environment, std_range,
     assert learner.log_std.detach().exp().tolist() == pytest.approx([bound], rel=1e-5)
 
 
+def test_a_final_standard_deviation_is_a_ceiling_that_falls_geometrically(point_environment):
+    update = {"final_std": 0.15, "entropy_weight": 0.5, "target_kl": None, "learning_rate": 1e-2}
+    learner = Ppo(CONFIG.model_copy(update=update), point_environment(16), 0)
+    learner.start(0)
+    for progress, ceiling in ((0.0, 0.6), (0.5, 0.3), (1.0, 0.15)):
+        for _ in range(3):
+            _, metrics = learner.iterate(progress)
+        assert metrics["policy/std"] == pytest.approx(ceiling, rel=1e-5)
+
+
+def test_a_final_standard_deviation_holds_to_floor_and_beginning():
+    with pytest.raises(ValueError, match=r"0\.7 is out of reach; valid: 0\.0 to 0\.6"):
+        PpoConfig(name="ppo", final_std=0.7)
+    with pytest.raises(ValueError, match=r"valid: 0\.2 to 0\.6"):
+        PpoConfig(name="ppo", std_range=(0.2, 0.9), final_std=0.1)
+
+
 def test_a_range_of_standard_deviations_holds_the_first_one():
     with pytest.raises(ValueError, match="ordered"):
         PpoConfig(name="ppo", std_range=(1.0, 0.5))

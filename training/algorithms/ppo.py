@@ -58,7 +58,8 @@ class Ppo:
         self._raw: Final = torch.zeros(environment.num_envs, sizes[0] + privileged_size)
         self._rate_max = LEARNING_RATE_MAX
         std_range = config.std_range
-        self._log_std_range: Final = None if std_range is None else (math.log(std_range[0]), math.log(std_range[1]))
+        self._log_std_range: Final = (-math.inf, math.inf) if std_range is None else tuple(map(math.log, std_range))
+        self._log_std_max = self._log_std_range[1]
         self._second_thread: Final = ThreadPoolExecutor(1, "value", torch.set_num_threads, (1,))
 
     @property
@@ -76,6 +77,8 @@ class Ppo:
         """Gather one rollout and learn from it."""
         # Annealing: late in the run only small steps are allowed, so that the policy it ends with is a settled one.
         self._rate_max = max(LEARNING_RATE_MAX * (1.0 - progress), LEARNING_RATE_MIN)
+        self._log_std_max = min(self._log_std_range[1], _falling(self.config, progress))
+        self._bound_std()
         begin = time.perf_counter()
         self._collect()
         middle = time.perf_counter()
@@ -233,10 +236,13 @@ class Ppo:
         fit = fitting.result()
         nn.utils.clip_grad_norm_(self._parameters, config.gradient_norm_max)
         self._optimizer.step()
-        if self._log_std_range is not None:
-            with torch.no_grad():
-                self.log_std.clamp_(*self._log_std_range)
+        self._bound_std()
         return torch.stack((surrogate.detach(), fit, clipped, divergence))
+
+    @torch.no_grad()
+    def _bound_std(self) -> None:
+        """Keep the standard deviation of actions in its range, and under its ceiling at this point of training."""
+        self.log_std.clamp_(self._log_std_range[0], self._log_std_max)
 
     def _fit_value(self, seen: Tensor, goal: Tensor) -> Tensor:
         """Give the value network its gradients; return its loss."""
@@ -251,6 +257,14 @@ class Ppo:
     @_rate.setter
     def _rate(self, rate: float) -> None:
         self._optimizer.param_groups[0]["lr"] = rate
+
+
+def _falling(config: PpoConfig, progress: float) -> float:
+    """Return the logarithm of the ceiling that falls from `initial_std` to `final_std`; infinite without one."""
+    if config.final_std is None:
+        return math.inf
+    first, last = math.log(config.initial_std), math.log(config.final_std)
+    return first + (last - first) * min(progress, 1.0)
 
 
 def _explained_variance(value: Tensor, target: Tensor) -> float:
