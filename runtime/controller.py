@@ -63,6 +63,7 @@ class Controller:
         self._ticks_since_reset = 0
         joints, imus = self.record.joints, self.record.imus
         # Views, not copies: drivers update the state in place.
+        self._actions = ActionPipeline(contract, 1)
         self.signals = Signals(
             joint_position=joints.position[None, :],
             joint_velocity=joints.velocity[None, :],
@@ -71,9 +72,9 @@ class Controller:
             orientation=imus.orientation[None, :],
             command=self.record.asked[None, :],
             clock=self.record.clock[None, :],
+            joint_target=self._actions.target,
         )
         self._observations = ObservationPipeline(contract, 1)
-        self._actions = ActionPipeline(contract, 1)
         self._by_effort = contract.action.target == "effort"
         self.pose = StartPose(contract.robot, speed=ready.speed, tolerance=ready.tolerance, timeout=ready.timeout)
         self._ramp_interrupted = False

@@ -54,6 +54,7 @@ def replay(path: Path, policy: Policy | None = None) -> Replay:
     ran = [tick for tick in log.ticks if tick["ran"]]
     for tick in ran:
         signals = signals_of([tick])
+        signals.joint_target = actions.target
         if tick["reset"]:
             observations.reset()
             if first:

@@ -50,6 +50,7 @@ GROUPS_OF_TERM: Final[dict[str, tuple[str, ...]]] = {
     "joint_position_sin": ("joint_position",),
     "joint_position_cos": ("joint_position",),
     "joint_velocity": ("joint_velocity",),
+    "joint_position_error": ("joint_position",),
     "joint_effort": ("joint_effort",),
     "gyro": ("angular_velocity",),
     "projected_gravity": ("orientation",),

@@ -112,6 +112,7 @@ class Simulation:
         self._slope = GroundSlope(batch, parameters)
         self._sensing = Sensing(batch, robot, task, groups, parameters, self._timing, self._slope, rounds=rounds)
         self._actuation = Actuation(batch, robot, task, self.contract, parameters, rounds=rounds)
+        self._sensing.signals.joint_target = self._actuation.pipeline.target
         self._placement = Placement(batch, robot, task, parameters, self._terrain)
         self._pushes = Pushes(batch, robot, parameters, period)
         self._wrenches = Wrenches(batch, robot, parameters, period)
@@ -231,7 +232,7 @@ class Simulation:
         self._placement.fill_controls(ids, self._actuation.neutral(ids, position))
         self._pushes.begin(ids)
         first = self._sensing.first(ids, position, velocity, streams)
-        first.command[:] = self.signals.command[ids]
+        first.command[:], first.joint_target[:] = self.signals.command[ids], self.signals.joint_target[ids]
         self._truth.begin(ids)
         for metric in self._metrics:
             metric.begin(ids)

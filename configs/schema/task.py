@@ -15,6 +15,7 @@ ObservationTermName = Literal[
     "joint_position_sin",
     "joint_position_cos",
     "joint_velocity",
+    "joint_position_error",
     "joint_effort",
     "last_action",
     "gyro",
@@ -274,6 +275,7 @@ class TaskConfig(Config):
             "projected_gravity": "" if self.robot.imus else f"an IMU, and robot {self.robot.name!r} has none",
             "command": "" if self.commands else "`commands` with at least one entry",
             "phase": "" if self.phase_frequency is not None else "`phase_frequency`",
+            "joint_position_error": "" if self.action.target == "position" else "position targets",
             "tip_position": "" if self.robot.tip else f"`tip`, and robot {self.robot.name!r} has none",
         }.get(term, "")
         if missing:

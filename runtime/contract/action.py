@@ -68,6 +68,11 @@ class ActionPipeline:
             damping=np.tile(np.array([0.0 if self._to_effort else joint.damping for joint in joints]), (n, 1)),
         )
 
+    @property
+    def target(self) -> Float64Array:
+        """The position targets of the last tick, (n, J), rad: the pipeline's own buffer."""
+        return self._targets.position
+
     def reset(self, ids: npt.NDArray[np.intp] | None = None, position: Float64Array | None = None) -> None:
         """Forget the last action of these k rows (all by default).
 

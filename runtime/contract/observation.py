@@ -60,6 +60,11 @@ def joint_velocity(inputs: Inputs, out: Float64Array) -> None:
     np.copyto(out, inputs.signals.joint_velocity)
 
 
+def joint_position_error(inputs: Inputs, out: Float64Array) -> None:
+    """From the joint position to the target of the tick before, rad: how far a joint has yet to go, or sags."""
+    np.subtract(inputs.signals.joint_target, inputs.signals.joint_position, out=out)
+
+
 def joint_effort(inputs: Inputs, out: Float64Array) -> None:
     """Measured joint effort, N·m."""
     np.copyto(out, inputs.signals.joint_effort)
@@ -142,6 +147,7 @@ TERMS: dict[str, Term] = {
         joint_position_sin,
         joint_position_cos,
         joint_velocity,
+        joint_position_error,
         joint_effort,
         last_action,
         gyro,

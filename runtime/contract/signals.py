@@ -1,4 +1,4 @@
-"""What the robot measures, as the contract sees it: batched arrays in SI units, names already resolved to columns."""
+"""What the robot measures and was told last, as the contract sees it: batched arrays in SI units, by joint and IMU."""
 
 from dataclasses import dataclass, field
 from typing import Self
@@ -35,6 +35,8 @@ class Signals:
     """(n, 1), s since the episode, or the policy, began: whole control periods."""
     tip: Float64Array = field(default_factory=_none)
     """(n, 3), m, in the frame of the robot's base: a measurement from outside the robot, such as a camera's."""
+    joint_target: Float64Array = field(default_factory=_none)
+    """(n, J), rad: the position targets of the tick before, the action pipeline's own."""
 
     @classmethod
     def zeros(cls, n: int, joints: int, imus: int = 0, commands: int = 0) -> Self:
@@ -50,4 +52,5 @@ class Signals:
             np.zeros((n, commands)),
             np.zeros((n, 1)),
             np.zeros((n, 3)),
+            np.zeros((n, joints)),
         )
