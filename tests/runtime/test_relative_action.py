@@ -151,6 +151,35 @@ def test_a_target_does_not_move_in_a_tick_without_a_reading(run) -> None:
     assert sorted(gaps[gaps > 1]) == [2, 3]
 
 
+ERROR = "observation=[{term: joint_position_error, scale: 10.0}, {term: joint_position_error, scale: 1.0, history: 2}]"
+
+
+def test_a_policy_sees_how_far_the_targets_are_ahead_of_the_joints(policy_of, fake, tmp_path) -> None:
+    """The joints of the fake stay where they are, so that the targets run away from them."""
+    arm = type(fake)(task().robot, fake.clock)
+    seen: list[np.ndarray] = []
+
+    def act(observation: np.ndarray) -> float:
+        seen.append(observation[0].copy())
+        return 0.1
+
+    policy = policy_of(act)
+    policy.contract = contract_of(task("goal={kind: finish}", ERROR))
+    log = tmp_path / "run.mcap"
+    options = RunOptions(duration=0.5, log=log, synchronous_log=True)
+    report = run_session(policy, task().robot, arm, arm.clock, options)
+    assert report.ok, report.reasons
+    ahead = 0.01 * np.arange(len(seen))[:, None]
+    np.testing.assert_allclose(np.array(seen)[:, :6], np.broadcast_to(10.0 * ahead, (len(seen), 6)), atol=1e-6)
+    np.testing.assert_allclose(np.array(seen)[1:, 6:12], np.array(seen)[:-1, 12:], atol=0.0)
+    assert replay(log, None).mismatches == ()
+
+
+def test_only_position_targets_are_ahead_of_anything() -> None:
+    with pytest.raises(UserError, match=r"observation\.0\.term: 'joint_position_error' needs position targets"):
+        load_task("pendulum_swingup", ("observation=[{term: joint_position_error}]",))
+
+
 def test_after_damping_targets_begin_where_the_joints_are_and_replay_knows(run) -> None:
     report, log = run(lost=lambda read: 30 <= read < 38)
     assert "STALE_READING" in report.interventions

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from configs.load import load_randomization, load_task
+from configs.schema.parameter import ParameterConfig
 from hardware.types import JointCommand, JointState
 from runtime.contract.action import ActionPipeline
 from runtime.contract.spec import contract_of
@@ -38,3 +39,20 @@ def test_targets_are_those_of_the_contract_and_safety_lets_all_of_them_through(n
     step = np.array(contract.action.step)
     assert (farthest <= step + 1e-12).all()
     assert contract.action.relative or (farthest > 0.99 * step).all()
+
+
+def test_what_is_seen_of_targets_counts_from_what_encoders_say() -> None:
+    """An episode begins with targets where the encoders, with their offsets, say that the joints are."""
+    task = load_task("so101_reach", ("observation=[{term: joint_position_error}]", "reset.position=[-5 deg, 5 deg]"))
+    offset = {"parameter": "joint_offset", "range": ["2 deg", "2 deg"]}
+    randomization = load_randomization("none").model_copy(
+        update={"parameters": (ParameterConfig.model_validate(offset),)}
+    )
+    simulation = Simulation(task, randomization, 3)
+    simulation.begin(np.arange(3))
+    np.testing.assert_allclose(simulation.transition.observation, 0.0, atol=1e-6)
+    action = np.full((3, 6), 0.5, np.float32)
+    simulation.step(action)
+    expected = simulation._actuation.pipeline.target - simulation.signals.joint_position
+    np.testing.assert_array_equal(simulation.transition.observation, expected.astype(np.float32))
+    assert (np.abs(expected) > 1e-3).all()
