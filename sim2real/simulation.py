@@ -289,7 +289,7 @@ class Simulation:
         self.observation_pipeline.observe(self.signals, self._actuation.pipeline.last_action)
         np.copyto(out.final_observation, out.observation)
         if self._privileged.size:
-            np.copyto(state.command, self.signals.command)
+            self._truth.ask(state, self.signals.command)
             seen = Seen(state, self._constants, self._normalized_parameters, self._pushes.pending)
             self._privileged.write(seen, out.privileged)
             np.copyto(out.final_privileged, out.privileged)

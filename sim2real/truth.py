@@ -71,6 +71,12 @@ class Truth:
             state.rail_height = qpos[:, self._robot.rail[0]]
             state.rail_velocity = qvel[:, self._robot.rail[1]]
 
+    def ask(self, state: TaskState, command: Float64Array) -> None:
+        """Take in what is asked from now on, (n, C): what was read stays, where the tip should be is new."""
+        if self._tip_columns:
+            state.tip_offset = state.tip_offset + (command - state.command)[:, self._tip_columns]
+        np.copyto(state.command, command)
+
     def begin(self, ids: Indices) -> None:
         """Take the place of the tip of new episodes, whose sensors are current, as the one it was at before."""
         if self._robot.true_tip is not None:
