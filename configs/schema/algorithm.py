@@ -51,8 +51,8 @@ class PpoConfig(Config):
     """Floor and ceiling of that deviation; none: it goes where the gradient takes it. A floor keeps exploration alive
     in long runs; a ceiling holds it where `entropy_weight` outbids the reward."""
     final_std: Annotated[float, Positive] | None = None
-    """Ceiling of that deviation at the end of training, which falls towards it geometrically from `initial_std`; none:
-    no such ceiling. What is learned late is then learned nearly without noise: precision, and actions that are calm."""
+    """Ceiling of that deviation at the end of training: from the middle on it falls to this geometrically, beginning at
+    `initial_std`; none: no such ceiling. What is learned last, precision and calm, is learned nearly without noise."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

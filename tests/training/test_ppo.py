@@ -113,7 +113,7 @@ def test_a_final_standard_deviation_is_a_ceiling_that_falls_geometrically(point_
     update = {"final_std": 0.15, "entropy_weight": 0.5, "target_kl": None, "learning_rate": 1e-2}
     learner = Ppo(CONFIG.model_copy(update=update), point_environment(16), 0)
     learner.start(0)
-    for progress, ceiling in ((0.0, 0.6), (0.5, 0.3), (1.0, 0.15)):
+    for progress, ceiling in ((0.0, 0.6), (0.5, 0.6), (0.75, 0.3), (1.0, 0.15)):
         for _ in range(3):
             _, metrics = learner.iterate(progress)
         assert metrics["policy/std"] == pytest.approx(ceiling, rel=1e-5)

@@ -260,11 +260,15 @@ class Ppo:
 
 
 def _falling(config: PpoConfig, progress: float) -> float:
-    """Return the logarithm of the ceiling that falls from `initial_std` to `final_std`; infinite without one."""
+    """Return the logarithm of the ceiling that falls from `initial_std` to `final_std`; infinite without one.
+
+    It falls in the second half of training: at a given divergence the mean moves in proportion to the deviation, so
+    that a small one early would only make learning slow.
+    """
     if config.final_std is None:
         return math.inf
     first, last = math.log(config.initial_std), math.log(config.final_std)
-    return first + (last - first) * min(progress, 1.0)
+    return first + (last - first) * min(max(2.0 * progress - 1.0, 0.0), 1.0)
 
 
 def _explained_variance(value: Tensor, target: Tensor) -> float:
