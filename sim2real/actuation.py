@@ -9,8 +9,9 @@ from configs.schema.task import TaskConfig
 from hardware.types import Float64Array
 from runtime.contract.action import ActionPipeline
 from runtime.contract.spec import Contract
+from sim2real.columns import Indices, columns_of
 from sim2real.disturbance import Adversary
-from sim2real.model import GAIN_CONSTANT, GAIN_RESISTANCE, GAIN_VOLTAGE_MAX, Indices, RobotModel, columns_of
+from sim2real.model import GAIN_CONSTANT, GAIN_RESISTANCE, GAIN_VOLTAGE_MAX, RobotModel
 from sim2real.noise import ReadingNoise, quantize, register_resolution
 from sim2real.randomization.parameters import EpisodeParameters
 from sim2real.streams import Float32Array, Streams

@@ -11,7 +11,7 @@ from configs.schema.task import TaskConfig
 from hardware.types import BoolArray, Float64Array
 from runtime.contract.kinematics import Kinematics
 from runtime.contract.robot import RobotSpec
-from sim2real.model import Indices
+from sim2real.columns import Indices
 from sim2real.streams import Streams
 
 _PLACES: Final = 4096  # that targets are chosen from

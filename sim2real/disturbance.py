@@ -7,7 +7,8 @@ from mujoco.batch import Batch
 
 from configs.errors import ConfigError
 from hardware.types import Float64Array
-from sim2real.model import Indices, RobotModel
+from sim2real.columns import Indices
+from sim2real.model import RobotModel
 from sim2real.randomization.parameters import EpisodeParameters, bodies
 from sim2real.streams import Float32Array, Streams
 

@@ -13,7 +13,7 @@ from mujoco.batch import Batch
 
 from configs.errors import UserError
 from hardware.types import Float64Array
-from sim2real.model import Indices
+from sim2real.columns import Indices
 
 _NOBODY: Final[Indices] = np.zeros(0, np.intp)
 _SAVED_MAX: Final = 8  # of a run: they resemble each other

@@ -11,8 +11,8 @@ from configs.schema.randomization import RandomizationConfig
 from configs.schema.task import TaskConfig
 from runtime.contract.observation import Float32Array
 from runtime.contract.spec import Contract
+from sim2real.columns import Indices
 from sim2real.episodes import EpisodeStatistics
-from sim2real.model import Indices
 from sim2real.simulation import WHOLE_RANGE, Simulation
 from sim2real.transition import Transition
 from sim2real.vector_env import SameStepVectorEnv

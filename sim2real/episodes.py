@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from hardware.types import BoolArray, Float64Array
-from sim2real.model import Indices
+from sim2real.columns import Indices
 
 _FINISHED_MAX = 65_536  # a reader that never drains must not fill the memory; the oldest are dropped
 

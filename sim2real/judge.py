@@ -9,8 +9,8 @@ from hardware.types import Float64Array
 from runtime.contract.goal import Goal
 from runtime.contract.signals import Signals
 from runtime.contract.spec import Contract
+from sim2real.columns import Indices
 from sim2real.episodes import EpisodeStatistics
-from sim2real.model import Indices
 from sim2real.sensing import Sensing
 from sim2real.task_state import TaskConstants, TaskState
 from sim2real.terms import REWARDS, TERMINATIONS

@@ -6,7 +6,7 @@ import numpy as np
 
 from configs.schema.task import MetricName, TaskConfig
 from hardware.types import BoolArray, Float64Array
-from sim2real.model import Indices
+from sim2real.columns import Indices
 from sim2real.task_state import TaskConstants, TaskState, asked, stands_still
 from sim2real.terms import VELOCITY_COMMANDS, Need
 

@@ -13,6 +13,17 @@ from configs.errors import UserError
 from configs.library import ROOT
 from configs.schema.robot import RobotConfig
 from configs.schema.task import PhysicsConfig, TaskConfig
+from sim2real.columns import (
+    Base,
+    Indices,
+    columns_of_sensors,
+    free_base,
+    joint_addresses,
+    rail,
+    sensor_columns,
+    true_feet,
+    value_columns,
+)
 from sim2real.injection import (
     IMU_GROUPS,
     add_backlash,
@@ -60,8 +71,6 @@ GROUPS_OF_TERM: Final[dict[str, tuple[str, ...]]] = {
 }
 """Which readings an observation term is computed from; those that are not here need none."""
 
-Indices = npt.NDArray[np.intp]
-
 
 @dataclass(frozen=True)
 class ModelOptions:
@@ -81,17 +90,6 @@ class ModelOptions:
     terrain: Terrain | None = None
     true_feet: bool = False
     true_tip: bool = False
-
-
-@dataclass(frozen=True)
-class Base:
-    """Where a free base is in the arrays of a model."""
-
-    body: int
-    qpos: int
-    """First of seven columns: place, then quaternion w x y z."""
-    dof: int
-    """First of six columns: linear velocity in the world's frame, then angular velocity in the body's."""
 
 
 @dataclass(frozen=True)
@@ -218,31 +216,12 @@ def set_physics(spec: mujoco.MjSpec, physics: PhysicsConfig) -> None:
     spec.option.integrator = _INTEGRATORS[physics.integrator]
 
 
-def imu_columns(model: mujoco.MjModel, name: str, group: str) -> Indices:
-    """Return the columns of `sensordata` of one group of readings of an IMU."""
-    sensor = model.sensor(f"{name}/{group}")
-    return np.arange(int(sensor.dim[0]), dtype=np.intp) + int(sensor.adr[0])
-
-
 def compile_spec(spec: mujoco.MjSpec, robot: RobotConfig) -> mujoco.MjModel:
     """Compile, with the compiler's complaint as a user's error."""
     try:
         return spec.compile()
     except ValueError as error:
         raise UserError(f"robot {robot.name!r}: the model does not compile: {_first_line(error)}") from error
-
-
-def joint_addresses(model: mujoco.MjModel, robot: RobotConfig) -> tuple[Indices, Indices]:
-    """Return the columns of qpos and qvel of the robot's joints, in joint order."""
-    joints = [model.joint(name) for name in robot.joints]
-    return np.array([joint.qposadr[0] for joint in joints]), np.array([joint.dofadr[0] for joint in joints])
-
-
-def columns_of(indices: Indices) -> slice | Indices:
-    """Return a slice where the indices are consecutive, so that indexing makes a view instead of a copy."""
-    if len(indices) and (np.diff(indices) == 1).all():
-        return slice(int(indices[0]), int(indices[-1]) + 1)
-    return indices
 
 
 def _located(model: mujoco.MjModel, robot: RobotConfig, options: ModelOptions, *, bristles: int) -> RobotModel:
@@ -256,15 +235,15 @@ def _located(model: mujoco.MjModel, robot: RobotConfig, options: ModelOptions, *
         dof=dof,
         actuator=actuators,
         control=np.array([model.actuator_ctrladr[index] for index in actuators], dtype=np.intp),
-        sensors={group: _sensor_columns(model, ids) for group, ids in sensor_ids.items()},
+        sensors={group: sensor_columns(model, ids) for group, ids in sensor_ids.items()},
         sensor_ids=sensor_ids,
         sensor_history={
-            group: _value_columns(
+            group: value_columns(
                 model.sensor_historyadr[ids], model.sensor_history[ids, 0], int(model.sensor_dim[ids[0]])
             )
             for group, ids in sensor_ids.items()
         },
-        control_history=_value_columns(model.actuator_historyadr[actuators], model.actuator_history[actuators, 0]),
+        control_history=value_columns(model.actuator_historyadr[actuators], model.actuator_history[actuators, 0]),
         moving_target=np.array(
             [
                 (model.actuator_actadr[index], joint)
@@ -274,9 +253,9 @@ def _located(model: mujoco.MjModel, robot: RobotConfig, options: ModelOptions, *
             dtype=np.intp,
         ).reshape(-1, 2),
         base=free_base(model),
-        rail=_rail(model),
-        true_feet=_true_feet(model, robot) if options.true_feet else None,
-        true_tip=_columns_of_sensors(model, ["tip/true"]) if options.true_tip else None,
+        rail=rail(model),
+        true_feet=true_feet(model, robot) if options.true_feet else None,
+        true_tip=columns_of_sensors(model, ["tip/true"]) if options.true_tip else None,
     )
 
 
@@ -287,47 +266,9 @@ def _sensor_ids(model: mujoco.MjModel, robot: RobotConfig, group: str) -> Indice
     return np.array([model.sensor(name).id for name in names], dtype=np.intp)
 
 
-def free_base(model: mujoco.MjModel) -> Base | None:
-    """Return the first free joint of a model."""
-    free = np.flatnonzero(model.jnt_type == mujoco.mjtJoint.mjJNT_FREE)
-    if not len(free):
-        return None
-    joint = int(free[0])
-    return Base(int(model.jnt_bodyid[joint]), int(model.jnt_qposadr[joint]), int(model.jnt_dofadr[joint]))
-
-
-def _rail(model: mujoco.MjModel) -> tuple[int, int] | None:
-    slides = np.flatnonzero(model.jnt_type == mujoco.mjtJoint.mjJNT_SLIDE)
-    return (int(model.jnt_qposadr[slides[0]]), int(model.jnt_dofadr[slides[0]])) if len(slides) else None
-
-
-def _true_feet(model: mujoco.MjModel, robot: RobotConfig) -> tuple[Indices, Indices]:
-    places, velocities = (
-        _columns_of_sensors(model, [f"{foot}/{kind}" for foot in robot.feet]) for kind in ("position", "velocity")
-    )
-    return places, velocities
-
-
-def _columns_of_sensors(model: mujoco.MjModel, names: list[str]) -> Indices:
-    return _sensor_columns(model, np.array([model.sensor(name).id for name in names], dtype=np.intp))
-
-
 def _samples(delay_max: float, timestep: float) -> int:
     """Slots a delay buffer needs: the manual's ceil(delay_max / timestep); none when there is no delay."""
     return math.ceil(delay_max / timestep - 1e-9)
-
-
-def _sensor_columns(model: mujoco.MjModel, ids: Indices) -> Indices:
-    """Columns of `sensordata` of some sensors, one sensor after the other."""
-    return np.concatenate([np.arange(model.sensor_dim[i]) + model.sensor_adr[i] for i in ids]).astype(np.intp)
-
-
-def _value_columns(
-    addresses: npt.NDArray[np.int32], samples: npt.NDArray[np.int32], size: int = 1
-) -> npt.NDArray[np.intp]:
-    """Columns of the values in delay buffers laid out as [user, cursor, times (n), values (n · size)] (MuJoCo 4)."""
-    count = int(samples[0]) if len(samples) else 0
-    return addresses[:, None].astype(np.intp) + 2 + count + np.arange(count * size, dtype=np.intp)
 
 
 def _first_line(error: Exception) -> str:

@@ -7,8 +7,9 @@ import numpy as np
 from configs.schema.parameter import ParameterName
 from configs.schema.robot import RobotConfig
 from hardware.types import Float64Array
+from sim2real.columns import Indices
 from sim2real.injection import IMU_GROUPS
-from sim2real.model import JOINT_GROUPS, TIP_GROUP, Indices
+from sim2real.model import JOINT_GROUPS, TIP_GROUP
 from sim2real.randomization.parameters import EpisodeParameters
 from sim2real.streams import Float32Array, Streams
 

@@ -8,7 +8,8 @@ from mujoco.batch import Batch
 
 from configs.schema.task import TaskConfig
 from hardware.types import Float64Array
-from sim2real.model import Indices, RobotModel
+from sim2real.columns import Indices
+from sim2real.model import RobotModel
 from sim2real.randomization.parameters import EpisodeParameters
 from sim2real.streams import Streams
 from sim2real.terrain import Terrain

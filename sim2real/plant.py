@@ -6,8 +6,9 @@ import numpy as np
 from configs.schema.robot import RobotConfig
 from hardware.imu_sample import Motion
 from hardware.types import Float64Array
+from sim2real.columns import columns_of, imu_columns, joint_addresses
 from sim2real.injection import IMU_GROUPS, add_imu
-from sim2real.model import columns_of, compile_spec, imu_columns, joint_addresses, load_spec, strip
+from sim2real.model import compile_spec, load_spec, strip
 
 
 class MujocoPlant:

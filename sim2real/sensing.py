@@ -9,8 +9,9 @@ from mujoco.batch import Batch
 from configs.schema.task import TaskConfig
 from hardware.types import BoolArray, Float64Array
 from runtime.contract.signals import Signals
+from sim2real.columns import Indices, columns_of
 from sim2real.injection import IMU_GROUPS
-from sim2real.model import JOINT_GROUPS, TIP_GROUP, Indices, RobotModel, columns_of
+from sim2real.model import JOINT_GROUPS, TIP_GROUP, RobotModel
 from sim2real.noise import reading_noises
 from sim2real.randomization.parameters import EpisodeParameters
 from sim2real.slope import GroundSlope

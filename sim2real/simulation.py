@@ -14,6 +14,7 @@ from configs.schema.task import TaskConfig
 from runtime.contract.observation import Float32Array, ObservationPipeline
 from runtime.contract.spec import contract_of
 from sim2real.actuation import Actuation
+from sim2real.columns import Indices
 from sim2real.command_source import make_commands
 from sim2real.curriculum.interface import NO_TAG
 from sim2real.disturbance import Pushes, Wrenches
@@ -21,7 +22,7 @@ from sim2real.divergence import Divergence
 from sim2real.episodes import EpisodeStatistics
 from sim2real.judge import Judge
 from sim2real.metrics import METRIC_NEEDS, make_metric
-from sim2real.model import Indices, build_model
+from sim2real.model import build_model
 from sim2real.options import model_options, observed_groups, terrain_of
 from sim2real.placement import Placement
 from sim2real.privileged import PRIVILEGED_NEEDS, Privileged, Seen

@@ -7,7 +7,7 @@ import numpy as np
 from mujoco.batch import Batch
 
 from hardware.types import Float64Array
-from sim2real.model import Indices
+from sim2real.columns import Indices
 from sim2real.randomization.parameters import EpisodeParameters
 from sim2real.streams import Streams
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hardware.types import Float64Array
-from sim2real.model import Indices
+from sim2real.columns import Indices
 
 Words = npt.NDArray[np.uint64]
 Float32Array = npt.NDArray[np.float32]

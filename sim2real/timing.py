@@ -6,8 +6,9 @@ import numpy as np
 from mujoco.batch import Batch
 
 from hardware.types import Float64Array
+from sim2real.columns import Indices
 from sim2real.injection import IMU_GROUPS
-from sim2real.model import JOINT_GROUPS, TIP_GROUP, Indices, RobotModel
+from sim2real.model import JOINT_GROUPS, TIP_GROUP, RobotModel
 from sim2real.randomization.parameters import EpisodeParameters
 from sim2real.streams import Streams
 

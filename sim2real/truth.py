@@ -9,7 +9,8 @@ from mujoco.batch import Batch
 from configs.schema.command import TIP_COMMANDS
 from configs.schema.task import TaskConfig
 from hardware.types import Float64Array
-from sim2real.model import Indices, RobotModel, columns_of
+from sim2real.columns import Indices, columns_of
+from sim2real.model import RobotModel
 from sim2real.task_state import BaseState, FeetState, TaskState, stands_still
 from sim2real.terms import VELOCITY_COMMANDS
 from sim2real.terrain import Terrain

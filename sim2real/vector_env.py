@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hardware.types import BoolArray, Float64Array
 from runtime.contract.observation import Float32Array
-from sim2real.model import Indices
+from sim2real.columns import Indices
 from sim2real.transition import Transition
 
 RealArray = NDArray[np.floating[Any]]

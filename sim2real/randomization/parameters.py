@@ -13,10 +13,11 @@ from configs.schema.curriculum import CurriculumConfig
 from configs.schema.parameter import Application, ParameterConfig, ParameterName
 from configs.schema.randomization import RandomizationConfig
 from hardware.types import Float64Array
+from sim2real.columns import Indices
 from sim2real.curriculum.make import make_curriculum
 from sim2real.curriculum.space import ParameterSpace
 from sim2real.injection import backlash_name, payload_name
-from sim2real.model import Indices, RobotModel
+from sim2real.model import RobotModel
 from sim2real.randomization.catalogue import CATALOGUE, STRENGTH, Element, FieldEffect
 from sim2real.streams import Streams
 

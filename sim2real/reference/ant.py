@@ -7,7 +7,7 @@ from mujoco.batch import Batch
 
 from hardware.types import BoolArray, Float64Array
 from runtime.contract.observation import Float32Array
-from sim2real.model import Indices
+from sim2real.columns import Indices
 from sim2real.reference.contact_force import ContactForces
 from sim2real.reference.task import ReferenceTask, Rows
 from sim2real.reference.travel import Travel

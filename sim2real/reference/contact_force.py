@@ -11,7 +11,7 @@ import numpy as np
 from mujoco.batch import Batch
 
 from hardware.types import Float64Array
-from sim2real.model import Indices
+from sim2real.columns import Indices
 from sim2real.reference.models import load_model
 
 _ROOT = 1  # the body with the free joint

@@ -10,8 +10,8 @@ from mujoco.batch import Batch, SimulationError
 
 from hardware.types import BoolArray, Float64Array
 from runtime.contract.observation import Float32Array
+from sim2real.columns import Indices
 from sim2real.episodes import EpisodeStatistics
-from sim2real.model import Indices
 from sim2real.reference.catalog import task_named
 from sim2real.reference.models import load_model
 from sim2real.transition import Transition

@@ -8,7 +8,7 @@ from mujoco.batch import Batch
 
 from hardware.types import BoolArray, Float64Array
 from runtime.contract.observation import Float32Array
-from sim2real.model import Indices
+from sim2real.columns import Indices
 
 Rows = Indices | slice
 """Some simulations, or all of them as views without a copy."""

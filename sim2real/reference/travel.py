@@ -3,7 +3,7 @@
 import numpy as np
 
 from hardware.types import Float64Array
-from sim2real.model import Indices
+from sim2real.columns import Indices
 
 
 class Travel:

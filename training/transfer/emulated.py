@@ -13,9 +13,10 @@ from runtime.emulation import lockstep
 from runtime.policy import Policy
 from runtime.session import RunOptions, run_session
 from runtime.states import State
+from sim2real.columns import joint_addresses
 from sim2real.command_source import make_commands
 from sim2real.metrics import METRIC_NEEDS, make_metric
-from sim2real.model import ModelOptions, build_model, joint_addresses
+from sim2real.model import ModelOptions, build_model
 from sim2real.plant import MujocoPlant
 from sim2real.streams import Streams
 from sim2real.task_state import TaskConstants, TaskState

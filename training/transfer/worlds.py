@@ -8,7 +8,8 @@ from configs.schema.parameter import TRAITS, ParameterConfig, ParameterName
 from configs.schema.randomization import RandomizationConfig
 from configs.schema.task import TaskConfig
 from configs.schema.transfer import WorldChangeConfig, WorldConfig
-from sim2real.model import compile_spec, free_base, load_spec
+from sim2real.columns import free_base
+from sim2real.model import compile_spec, load_spec
 
 _OF_SERVOS = ("controller_stiffness", "controller_damping")
 """What only a servo that is told positions makes use of."""
