@@ -77,6 +77,6 @@ def sensor_columns(model: mujoco.MjModel, ids: Indices) -> Indices:
 def value_columns(
     addresses: npt.NDArray[np.int32], samples: npt.NDArray[np.int32], size: int = 1
 ) -> npt.NDArray[np.intp]:
-    """Return the columns of the values in delay buffers, laid out as user, cursor, n times, n · size values (MuJoCo 4)."""
+    """Return where values are in delay buffers, laid out as user, cursor, n times, n · size values (MuJoCo 4)."""
     count = int(samples[0]) if len(samples) else 0
     return addresses[:, None].astype(np.intp) + 2 + count + np.arange(count * size, dtype=np.intp)
