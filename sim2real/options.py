@@ -23,6 +23,22 @@ def observed_groups(task: TaskConfig) -> tuple[str, ...]:
     return tuple(sorted(groups))
 
 
+def without_effect(task: TaskConfig, randomization: RandomizationConfig) -> tuple[str, ...]:
+    """Return the parameters that change readings which a task does not observe: nothing ever comes of them."""
+    observed = set(observed_groups(task))
+    kinds = {"joint": JOINT_GROUPS, "imu": IMU_GROUPS, "tip": (TIP_GROUP,)}
+
+    def groups_of(parameter: str) -> tuple[str, ...]:
+        what, _, how = parameter.rpartition("_")
+        if how in ("latency", "interval"):
+            return kinds.get(what, ())
+        readings = (*JOINT_GROUPS, *IMU_GROUPS, TIP_GROUP)
+        return (what,) if how in ("gain", "bias", "white") and what in readings else ()
+
+    changed = {entry.parameter: groups_of(entry.parameter) for entry in randomization.parameters}
+    return tuple(name for name, groups in changed.items() if groups and not observed & set(groups))
+
+
 def terrain_of(randomization: RandomizationConfig) -> Terrain | None:
     """Return the ground that a randomisation asks for, or None where it is flat."""
     entry = randomization.entry("terrain_roughness")

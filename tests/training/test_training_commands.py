@@ -35,6 +35,27 @@ def trained(tmp_path_factory):
     return folder / "first", json.loads(result.stdout)
 
 
+def test_train_tells_of_parameters_that_nothing_comes_of(tmp_path):
+    noise = "randomization.parameters=[" + ", ".join(
+        f"{{parameter: {name}, range: [{value}, {value}]}}"
+        for name, value in (
+            ("joint_effort_white", "1 mN*m"),
+            ("joint_velocity_white", "1 rad/s"),
+            ("imu_latency", "10 ms"),
+            ("joint_latency", "10 ms"),
+            ("orientation_bias", "1 deg"),
+            ("action_bias", "0.1"),
+        )
+    )
+    result = invoke(train_app, "pendulum_ppo", *SETS, "--set", noise + "]", "--runs-dir", tmp_path)
+    assert result.exit_code == 0, result.output
+    told = (
+        "observes nothing that would be changed by joint_effort_white, imu_latency, orientation_bias of randomization"
+    )
+    assert result.stderr.count("note: ") == 1
+    assert told in result.stderr
+
+
 def test_train_reports_one_document(trained):
     run, document = trained
     assert document["ok"] is True

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from configs.command import Json, Outcome, reports
+from configs.command import Json, Outcome, error_console, reports
 from configs.errors import MissingExtraError, UserError
 from configs.load import load_experiment
 
@@ -35,6 +35,7 @@ def train(
     Example: sim2real train pendulum_ppo --set seed=3 --name first
     """
     try:
+        from sim2real.options import without_effect
         from training import runner
     except ModuleNotFoundError as error:
         raise MissingExtraError("train", str(error.name), "train") from error
@@ -45,6 +46,11 @@ def train(
     if experiment is None:
         raise UserError("train: give an EXPERIMENT, or --resume RUN")
     config = load_experiment(experiment, given)
+    if idle := without_effect(config.task, config.randomization):
+        error_console().print(
+            f"note: task {config.task.name!r} observes nothing that would be changed by {', '.join(idle)} "
+            f"of randomization {config.randomization.name!r}"
+        )
     folder = runs_dir / (name or f"{config.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
     return _outcome(runner.train(config, folder))
 
