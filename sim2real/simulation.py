@@ -233,6 +233,7 @@ class Simulation:
         self._placement.fill_controls(ids, self._actuation.neutral(ids, position))
         self._pushes.begin(ids)
         first = self._sensing.first(ids, position, velocity, streams)
+        self._timing.poll(ids, streams)
         first.command[:], first.joint_target[:] = self.signals.command[ids], self.signals.joint_target[ids]
         self._truth.begin(ids)
         for metric in self._metrics:

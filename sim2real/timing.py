@@ -52,6 +52,8 @@ class EpisodeTiming:
         self.sensor: Float64Array | None = batch.expand("sensor_delay") if self._latencies else None
         """Delays of sensors, (n, sensors), s; None where nothing is delayed."""
         self.interval: Float64Array | None = batch.expand("sensor_interval") if self._intervals else None
+        self._history: Float64Array = batch.bind("history")
+        self._last_poll = robot.model.sensor_historyadr.astype(np.intp)  # the first number of a buffer (MuJoCo 4)
 
     @property
     def field_names(self) -> list[str]:
@@ -73,6 +75,14 @@ class EpisodeTiming:
         if self.interval is not None:
             for sensors, interval in self._intervals:
                 self.interval[ids[:, None], sensors, 0] = interval[ids]
+
+    def poll(self, ids: Indices, streams: Streams) -> None:
+        """Set when the sensors of new episodes were last polled: at any time within an interval before they began.
+
+        Sensors whose readings come together are polled together. Episodes begin at time 0.
+        """
+        for sensors, interval in self._intervals:
+            self._history[ids[:, None], self._last_poll[sensors]] = -streams.uniform(ids, 1) * interval[ids]
 
 
 class PeriodJitter:

@@ -40,16 +40,31 @@ def test_an_action_acts_after_its_latency_to_the_physics_step(latency_ms: int, s
 # Polling
 
 
-def readings_of_every_physics_step(steps: int, *parameters: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+def readings_of_every_physics_step(
+    steps: int, *parameters: dict[str, Any], n: int = 3
+) -> tuple[np.ndarray, np.ndarray]:
     """Joint readings after every physics step, and the truth before the first and after every one, (steps, n)."""
-    simulation = simulate(pendulum("control_rate=500 Hz"), 3, *parameters, seed=4)
+    simulation = simulate(pendulum("control_rate=500 Hz"), n, *parameters, seed=4)
     truth, readings = [qpos(simulation)[:, 0].copy()], []
     rng = np.random.default_rng(0)
     for _ in range(steps):
-        simulation.step(actions(rng, 3))
+        simulation.step(actions(rng, n))
         truth.append(qpos(simulation)[:, 0].copy())
         readings.append(simulation.signals.joint_position[:, 0].copy())
     return np.array(readings), np.array(truth)
+
+
+def phase_of(readings: np.ndarray, truth: np.ndarray, interval: int, latency: int) -> int:
+    """Return the physics step, modulo the interval, at which a simulation was polled: one must explain all."""
+
+    def expected(phase: int) -> np.ndarray:
+        seen = np.arange(1, len(readings) + 1) - latency
+        polled = (seen - phase) // interval * interval + phase
+        return truth[np.maximum(polled, 0)]
+
+    phases = [phase for phase in range(interval) if np.array_equal(readings, expected(phase))]
+    assert len(phases) == 1
+    return phases[0]
 
 
 @pytest.mark.parametrize("latency_steps", [1, 2, 5])
@@ -57,21 +72,27 @@ def readings_of_every_physics_step(steps: int, *parameters: dict[str, Any]) -> t
 def test_a_polled_reading_changes_only_every_interval_and_is_late_on_top(
     interval_steps: int, latency_steps: int
 ) -> None:
-    """The last poll before an episode was one physics step before it; a reading arrives late, and stays."""
     readings, truth = readings_of_every_physics_step(
         45,
         fixed("joint_interval", f"{2 * interval_steps} ms"),
         fixed("joint_latency", f"{2 * latency_steps} ms"),
     )
-    for step, reading in enumerate(readings, start=1):
-        polled = (step - latency_steps + 1) // interval_steps * interval_steps - 1
-        np.testing.assert_array_equal(reading, truth[max(polled, 0)], err_msg=f"step {step}")
+    for reading, place in zip(readings.T, truth.T, strict=True):
+        phase_of(reading, place, interval_steps, latency_steps)
+
+
+def test_episodes_are_polled_in_every_phase_of_the_interval() -> None:
+    readings, truth = readings_of_every_physics_step(
+        30, fixed("joint_interval", "10 ms"), fixed("joint_latency", "2 ms"), n=64
+    )
+    phases = [phase_of(reading, place, 5, 1) for reading, place in zip(readings.T, truth.T, strict=True)]
+    assert np.bincount(phases, minlength=5).min() >= 6  # of 12.8 each
 
 
 def test_without_a_latency_a_polled_reading_is_as_young_as_readings_can_be() -> None:
     readings, truth = readings_of_every_physics_step(30, fixed("joint_interval", "8 ms"))
-    for step, reading in enumerate(readings, start=1):
-        np.testing.assert_array_equal(reading, truth[max(step // 4 * 4 - 1, 0)], err_msg=f"step {step}")
+    for reading, place in zip(readings.T, truth.T, strict=True):
+        phase_of(reading, place, 4, 1)
 
 
 def test_an_interval_of_nothing_polls_at_every_step() -> None:
@@ -99,21 +120,25 @@ def test_all_readings_of_a_joint_are_polled_at_once() -> None:
 
 
 def test_a_new_episode_is_polled_anew() -> None:
-    parameters = fixed("joint_interval", "30 ms"), fixed("joint_latency", "12 ms")
-    simulation = simulate(pendulum(), 2, *parameters, seed=1)
-    changes = []
+    parameters = fixed("joint_interval", "40 ms"), fixed("joint_latency", "12 ms")
+    simulation = simulate(pendulum(), 40, *parameters, seed=1)
+    firsts = []
     for _ in range(2):
         start = qpos(simulation)[:, 0].copy()
         np.testing.assert_array_equal(simulation.signals.joint_position[:, 0], start)
         changed = []
-        for _ in range(7):
+        for _ in range(12):
             before = simulation.signals.joint_position[:, 0].copy()
-            simulation.step(np.ones((2, 1), np.float32))
-            changed.append((simulation.signals.joint_position[:, 0] != before).tolist())
-        changes.append(changed)
-        simulation.begin(np.arange(2))
-    # Polls at 28 ms and 58 ms; they arrive 12 ms later.
-    assert changes == [[[step in (4, 7)] * 2 for step in range(1, 8)]] * 2
+            simulation.step(np.ones((40, 1), np.float32))
+            changed.append(simulation.signals.joint_position[:, 0] != before)
+        of_each = [np.flatnonzero(column) + 1 for column in np.array(changed).T]
+        # A poll less than 40 ms after the start arrives 12 ms later, in steps of 10 ms; then every fourth step has one.
+        assert all(2 <= steps[0] <= 6 for steps in of_each)
+        assert all((np.diff(steps) == 4).all() for steps in of_each)
+        firsts.append([int(steps[0]) for steps in of_each])
+        simulation.begin(np.arange(40))
+    assert firsts[0] != firsts[1]
+    assert len(set(firsts[0])) > 2
 
 
 # Jitter
