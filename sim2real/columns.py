@@ -1,5 +1,6 @@
 """Where things are in MuJoCo's arrays: columns of joints, sensors, bases and delay buffers."""
 
+import math
 from dataclasses import dataclass
 
 import mujoco
@@ -50,10 +51,14 @@ def free_base(model: mujoco.MjModel) -> Base | None:
     return Base(int(model.jnt_bodyid[joint]), int(model.jnt_qposadr[joint]), int(model.jnt_dofadr[joint]))
 
 
-def rail(model: mujoco.MjModel) -> tuple[int, int] | None:
-    """Return the columns of qpos and qvel of the first slide joint of a model."""
-    slides = np.flatnonzero(model.jnt_type == mujoco.mjtJoint.mjJNT_SLIDE)
-    return (int(model.jnt_qposadr[slides[0]]), int(model.jnt_dofadr[slides[0]])) if len(slides) else None
+def slide(model: mujoco.MjModel, *, vertical: bool) -> tuple[int, int] | None:
+    """Return the columns of qpos and qvel of the first slide joint that is vertical, or level, as the model begins."""
+    data = mujoco.MjData(model)
+    mujoco.mj_kinematics(model, data)
+    for joint in np.flatnonzero(model.jnt_type == mujoco.mjtJoint.mjJNT_SLIDE):
+        if (abs(data.xaxis[joint, 2]) > math.sqrt(0.5)) == vertical:
+            return int(model.jnt_qposadr[joint]), int(model.jnt_dofadr[joint])
+    return None
 
 
 def true_feet(model: mujoco.MjModel, robot: RobotConfig) -> tuple[Indices, Indices]:

@@ -69,26 +69,32 @@ class _Sums:
             array[...] = state[name]
 
 
-class VelocityError(_Sums):
+class _HeldError(_Sums):
     """|Mean velocity - command| over the time that a command is held, its first second left out.
 
-    A walking body sways; what counts is where it gets to. Of several commands in an episode the mean counts, each for
-    as long as it was measured.
+    A walking body sways, a hopping one surges; what counts is where it gets to. Of several commands in an episode the
+    mean counts, each for as long as it was measured.
     """
 
-    names: tuple[str, ...] = ("forward_error", "left_error", "turn_error")
+    names: tuple[str, ...]
+    commands: tuple[str, ...]
 
     def __init__(self, n: int, constants: TaskConstants) -> None:
-        super().__init__(n, age=np.zeros(n), error=np.zeros((n, 3)), settled=np.zeros(n), total=np.zeros((n, 3)))
+        width = len(self.names)
+        zeros = np.zeros((n, width))
+        super().__init__(n, age=np.zeros(n), error=zeros, settled=np.zeros(n), total=zeros.copy())
         self._constants = constants
         self._settling = round(_SETTLING * constants.control_rate)
+
+    def velocity(self, state: TaskState) -> Float64Array:
+        """Return what the commands ask for, (n, width)."""
+        raise NotImplementedError
 
     def add(self, state: TaskState, asked_anew: BoolArray | None) -> None:
         """Take in one control step."""
         sums = self._arrays
-        velocity = np.stack((state.base.velocity[:, 0], state.base.velocity[:, 1], state.base.yaw_rate), axis=1)
         settled = sums["age"] >= self._settling
-        sums["error"] += (velocity - asked(state, self._constants, *VELOCITY_COMMANDS)) * settled[:, None]
+        sums["error"] += (self.velocity(state) - asked(state, self._constants, *self.commands)) * settled[:, None]
         sums["settled"] += settled
         sums["age"] += 1.0
         if asked_anew is not None:
@@ -103,10 +109,32 @@ class VelocityError(_Sums):
             sums[name][ids] = 0.0
 
     def finish(self, ids: Indices) -> dict[str, Float64Array]:
-        """Return the mean errors, m/s, m/s, rad/s."""
+        """Return the mean errors, in the units of the commands."""
         self._close(ids)
         means = self.mean(ids)
         return {name: means[:, column] for column, name in enumerate(self.names)}
+
+
+class VelocityError(_HeldError):
+    """Of a walking robot, m/s, m/s, rad/s."""
+
+    names: tuple[str, ...] = ("forward_error", "left_error", "turn_error")
+    commands: tuple[str, ...] = VELOCITY_COMMANDS
+
+    def velocity(self, state: TaskState) -> Float64Array:
+        """Return velocity forward and left, and yaw rate, (n, 3)."""
+        return np.stack((state.base.velocity[:, 0], state.base.velocity[:, 1], state.base.yaw_rate), axis=1)
+
+
+class TravelError(_HeldError):
+    """Of a robot on a boom, m/s."""
+
+    names: tuple[str, ...] = ("travel_error",)
+    commands: tuple[str, ...] = ("forward",)
+
+    def velocity(self, state: TaskState) -> Float64Array:
+        """Return velocity along the boom, (n, 1)."""
+        return state.travel_velocity[:, None]
 
 
 class FootLift(_Sums):
@@ -186,6 +214,7 @@ METRIC_NEEDS: dict[str, tuple[Need, ...]] = {
     "foot_lift": ("base", "feet", "gait", "velocity_commands"),
     "tip_error": ("tip",),
     "hop_error": ("rail", "height_command"),
+    "travel_error": ("travel", "forward_command"),
 }
 
 
@@ -193,9 +222,10 @@ def make_metric(name: MetricName, n: int, task: TaskConfig, constants: TaskConst
     """Return a metric of n environments."""
     if name == "foot_lift":
         return FootLift(n, constants, len(task.robot.feet))
-    kinds: dict[str, type[VelocityError] | type[TipError] | type[HopError]] = {
+    kinds: dict[str, type[VelocityError] | type[TipError] | type[HopError] | type[TravelError]] = {
         "velocity_error": VelocityError,
         "tip_error": TipError,
         "hop_error": HopError,
+        "travel_error": TravelError,
     }
     return kinds[name](n, constants)

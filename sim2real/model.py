@@ -19,8 +19,8 @@ from sim2real.columns import (
     columns_of_sensors,
     free_base,
     joint_addresses,
-    rail,
     sensor_columns,
+    slide,
     true_feet,
     value_columns,
 )
@@ -117,7 +117,9 @@ class RobotModel:
     base: Base | None
     """The free base, if the robot has one."""
     rail: tuple[int, int] | None
-    """Columns of qpos and qvel of the first slide joint without a motor."""
+    """Columns of qpos and qvel of the first vertical slide joint."""
+    travel: tuple[int, int] | None
+    """Columns of qpos and qvel of the first level slide joint."""
     true_feet: tuple[Indices, Indices] | None
     """Columns of `sensordata` with places and velocities of the feet, (3F,) each, x y z of a foot together."""
     true_tip: Indices | None
@@ -253,7 +255,8 @@ def _located(model: mujoco.MjModel, robot: RobotConfig, options: ModelOptions, *
             dtype=np.intp,
         ).reshape(-1, 2),
         base=free_base(model),
-        rail=rail(model),
+        rail=slide(model, vertical=True),
+        travel=slide(model, vertical=False),
         true_feet=true_feet(model, robot) if options.true_feet else None,
         true_tip=columns_of_sensors(model, ["tip/true"]) if options.true_tip else None,
     )

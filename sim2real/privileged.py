@@ -55,6 +55,11 @@ def rail(seen: Seen) -> list[Float64Array]:
     return [5.0 * seen.state.rail_height[:, None], seen.state.rail_velocity[:, None]]
 
 
+def travel(seen: Seen) -> list[Float64Array]:
+    """Velocity along a boom, m/s."""
+    return [seen.state.travel_velocity[:, None]]
+
+
 def parameters(seen: Seen) -> list[Float64Array]:
     """What was drawn for the episode."""
     return [seen.parameters]
@@ -67,7 +72,7 @@ def disturbance(seen: Seen) -> list[Float64Array]:
 
 PRIVILEGED: dict[str, Callable[[Seen], list[Float64Array]]] = {
     term.__name__: term
-    for term in (base_velocity, base_height, feet, joint_state, tip_offset, rail, parameters, disturbance)
+    for term in (base_velocity, base_height, feet, joint_state, tip_offset, rail, travel, parameters, disturbance)
 }
 
 PRIVILEGED_NEEDS: dict[str, tuple[Need, ...]] = {
@@ -76,6 +81,7 @@ PRIVILEGED_NEEDS: dict[str, tuple[Need, ...]] = {
     "feet": ("base", "feet", "gait"),
     "tip_offset": ("tip",),
     "rail": ("rail",),
+    "travel": ("travel",),
 }
 
 
@@ -97,6 +103,7 @@ class Privileged:
             "joint_state": 2 * joints,
             "tip_offset": 6,
             "rail": 2,
+            "travel": 1,
             "parameters": len(space.dimension_of_column),
             "disturbance": 2,
         }

@@ -91,9 +91,11 @@ class Simulation:
         self._needs = Requirements.of(task, PRIVILEGED_NEEDS | METRIC_NEEDS)
         groups = observed_groups(task)
         self._terrain = terrain_of(randomization)
-        self._needs.check(task, {"base": True, "rail": True})  # of these the model alone can tell
+        self._needs.check(task, dict.fromkeys(("base", "rail", "travel"), True))  # of these the model alone can tell
         self._robot = build_model(task, model_options(randomization, groups, self._needs, self._terrain))
-        self._needs.check(task, {"base": self._robot.base is not None, "rail": self._robot.rail is not None})
+        robot = self._robot
+        found = {"base": robot.base is not None, "rail": robot.rail is not None, "travel": robot.travel is not None}
+        self._needs.check(task, found)
         if self._terrain is not None and self._robot.base is None:
             raise ConfigError(f"task {task.name!r}: terrain_roughness needs a robot with a free base")
         if task.physics.friction == "lugre" and randomization.entry("joint_friction") is not None:

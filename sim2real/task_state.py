@@ -73,9 +73,11 @@ class TaskState:
     tip_velocity: Float64Array = field(default_factory=_none)
     """(n, 3), m/s."""
     rail_height: Float64Array = field(default_factory=_none)
-    """Height above its zero of a robot on a rail, its first slide joint without a motor, (n,), m."""
+    """Height above its zero of a robot on a rail, its first vertical slide joint, (n,), m."""
     rail_velocity: Float64Array = field(default_factory=_none)
     """(n,), m/s"""
+    travel_velocity: Float64Array = field(default_factory=_none)
+    """Of a robot on a boom along its first level slide joint, (n,), m/s."""
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,11 @@ RewardTerm = Callable[[TaskState, TaskConstants, float], Float64Array]
 # A termination term returns who ends, (n,); `limit` is the term's own.
 TerminationTerm = Callable[[TaskState, TaskConstants, float], BoolArray]
 
-Need = Literal["base", "feet", "gait", "tip", "rail", "velocity_commands", "height_command"]
-"""What a term may need: a free base, feet, a gait, a tip with its commands, a rail, the commands `forward`, `left` and
-`turn`, the command `height`."""
+Need = Literal[
+    "base", "feet", "gait", "tip", "rail", "travel", "velocity_commands", "height_command", "forward_command"
+]
+"""What a term may need: a free base, feet, a gait, a tip with its commands, a rail to rise on or one to travel on, the
+commands `forward`, `left` and `turn`, the command `height`, the command `forward`."""
 
 VELOCITY_COMMANDS = ("forward", "left", "turn")
 """Commands of a walking robot: m/s, m/s, rad/s."""
@@ -150,6 +152,11 @@ def hop_tracking(state: TaskState, constants: TaskConstants, scale: float) -> Fl
     return _bell(np.square(apex - asked(state, constants, "height")[:, 0]), scale)
 
 
+def travel_tracking(state: TaskState, constants: TaskConstants, scale: float) -> Float64Array:
+    """exp(-(v - command)² / scale²) of a robot that travels on a boom; scale in m/s."""
+    return _bell(np.square(state.travel_velocity - asked(state, constants, "forward")[:, 0]), scale)
+
+
 def position_limits(state: TaskState, constants: TaskConstants, limit: float) -> BoolArray:
     """Whether any joint is outside its position limits by more than `limit`, rad; one that is no number is outside."""
     inside = (state.position >= constants.position_min - limit) & (state.position <= constants.position_max + limit)
@@ -205,6 +212,7 @@ REWARDS: dict[str, RewardTerm] = {
         tip_near,
         tip_speed,
         hop_tracking,
+        travel_tracking,
     )
 }
 TERMINATIONS: dict[str, TerminationTerm] = {term.__name__: term for term in (position_limits, tilted, low)}
@@ -223,6 +231,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "tip_near": ("tip",),
     "tip_speed": ("tip",),
     "hop_tracking": ("rail", "height_command"),
+    "travel_tracking": ("travel", "forward_command"),
     "tilted": ("base",),
     "low": ("base",),
 }
@@ -261,15 +270,18 @@ class Requirements:
             "tip": task.robot.tip is not None and {"tip_x", "tip_y", "tip_z"} <= commands,
             "velocity_commands": set(VELOCITY_COMMANDS) <= commands,
             "height_command": "height" in commands,
+            "forward_command": "forward" in commands,
         }
         words = {
             "base": "a free base (a body with a free joint)",
             "feet": "`feet` in the robot's YAML",
             "gait": "`gait`",
             "tip": "`tip` in the robot's YAML and the commands tip_x, tip_y, tip_z",
-            "rail": "a slide joint without a motor",
+            "rail": "a vertical slide joint",
+            "travel": "a level slide joint",
             "velocity_commands": f"the commands {', '.join(VELOCITY_COMMANDS)}",
             "height_command": "the command height",
+            "forward_command": "the command forward",
         }
         missing = sorted(need for need in self.needs if not has.get(need, False))
         if missing:

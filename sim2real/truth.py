@@ -71,6 +71,8 @@ class Truth:
         if "rail" in self._needs and self._robot.rail is not None:
             state.rail_height = qpos[:, self._robot.rail[0]]
             state.rail_velocity = qvel[:, self._robot.rail[1]]
+        if "travel" in self._needs and self._robot.travel is not None:
+            state.travel_velocity = qvel[:, self._robot.travel[1]]
 
     def ask(self, state: TaskState, command: Float64Array) -> None:
         """Take in what is asked from now on, (n, C): what was read stays, where the tip should be is new."""

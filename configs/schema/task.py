@@ -51,6 +51,7 @@ RewardTermName = Literal[
     "tip_near",
     "tip_speed",
     "hop_tracking",
+    "travel_tracking",
 ]
 """Terms that `sim2real.terms` computes; a test keeps the two in step."""
 
@@ -58,11 +59,11 @@ TerminationTermName = Literal["position_limits", "tilted", "low"]
 """Terms that `sim2real.terms` computes; a test keeps the two in step."""
 
 PrivilegedTermName = Literal[
-    "base_velocity", "base_height", "feet", "joint_state", "tip_offset", "rail", "parameters", "disturbance"
+    "base_velocity", "base_height", "feet", "joint_state", "tip_offset", "rail", "travel", "parameters", "disturbance"
 ]
 """What `sim2real.terms` can show to a critic and no policy; a test keeps the two in step."""
 
-MetricName = Literal["velocity_error", "foot_lift", "tip_error", "hop_error"]
+MetricName = Literal["velocity_error", "foot_lift", "tip_error", "hop_error", "travel_error"]
 """What `sim2real.metrics` measures of an episode; a test keeps the two in step."""
 
 

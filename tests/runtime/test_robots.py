@@ -164,5 +164,5 @@ def test_a_scenario_asks_in_its_time_and_the_rest_stays(tmp_path):
     period = 1.0 / scenario.task.control_rate
     for time, tick in zip(seconds, ticks, strict=True):
         if not abs(time - 0.5) <= 1.5 * period:
-            assert tick["asked"] == [0.2 if time < 0.5 else 0.1]
-    assert ticks[0]["asked"] == [0.2]
+            assert tick["asked"] == [0.2 if time < 0.5 else 0.1, 0.0]
+    assert ticks[0]["asked"] == [0.2, 0.0]

@@ -63,3 +63,9 @@ def test_the_leg_hops_off_the_ground():
     report, places = watched("hopper_hop", 4.0, height=0.15)
     assert report.final_state is State.RUNNING
     assert max(place[2] for place in places) > 0.2495 + 0.1  # m: standing, and most of what is asked
+
+
+def test_the_leg_travels_where_it_is_asked_to():
+    report, places = watched("hopper_hop", 6.0, height=0.15, forward=0.3)
+    assert report.final_state is State.RUNNING
+    assert 1.2 < places[-1][0] - places[0][0] < 2.4

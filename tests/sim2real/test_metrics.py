@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim2real.metrics import FootLift, HopError, TipError, VelocityError
+from sim2real.metrics import FootLift, HopError, TipError, TravelError, VelocityError
 from sim2real.task_state import BaseState, FeetState, TaskConstants, TaskState
 
 RATE = 10.0
@@ -52,6 +52,21 @@ def test_each_command_counts_for_as_long_as_it_was_measured() -> None:
     for _ in range(40):  # three seconds count, 0.1 m/s too slow: nothing of it makes up for the first
         metric.add(walking([-0.6, 0.0], 0.0, [-0.5, 0.0, 0.0]), None)
     assert metric.finish(ONE)["forward_error"][0] == pytest.approx((1 * 0.3 + 3 * 0.1) / 4)
+
+
+def travelling(velocity: float, forward: float) -> TaskState:
+    leg = state([0.2, forward])
+    leg.travel_velocity = np.array([velocity])
+    return leg
+
+
+def test_the_error_of_travelling_is_of_the_mean_speed_too() -> None:
+    metric = TravelError(1, constants("height", "forward"))
+    for step in range(30):  # surging by 0.2 m/s, 0.1 m/s too slow; two seconds count
+        metric.add(travelling(0.3 + 0.2 * (-1) ** step, 0.4), np.array([step == 29]))
+    for _ in range(20):  # one more, as it should be
+        metric.add(travelling(0.0, 0.0), None)
+    assert metric.finish(ONE)["travel_error"][0] == pytest.approx(0.1 * 2 / 3)
 
 
 def test_an_episode_without_a_settled_command_has_no_error() -> None:

@@ -47,6 +47,7 @@ STATE = TaskState(
     tip_velocity=np.array([[0.0, 0.2, 0.1]]),
     rail_height=np.array([0.1]),
     rail_velocity=np.array([1.962]),
+    travel_velocity=np.array([0.4]),
 )
 
 BY_HAND = {
@@ -72,6 +73,7 @@ BY_HAND = {
     "tip_near": (0.05, 0.5),
     "tip_speed": (0.5, 0.2),
     "hop_tracking": (0.1, np.exp(-((0.1 + 1.962**2 / 19.62 - 0.3) ** 2) / 0.01)),
+    "travel_tracking": (0.5, np.exp(-0.04)),  # 0.4 m/s of 0.5 asked for
 }
 """Scale and value of every reward term for the state above."""
 
@@ -139,6 +141,7 @@ def test_a_critic_is_shown_what_the_docstrings_say() -> None:
         "feet": [0.6, 0.2, 0.4, 0.0, 0.7, 0.2],
         "joint_state": [0.3, -0.4, 0.6, -0.8],
         "rail": [0.5, 1.962],
+        "travel": [0.4],
         "tip_offset": [0.3, 0.0, -0.4, 0.0, 0.2, 0.1],
         "parameters": [0.5, -1.0],
         "disturbance": [0.1, 0.2],
@@ -161,6 +164,10 @@ def test_a_critic_is_shown_what_the_docstrings_say() -> None:
         ("pendulum_swingup", "performance={term: hop_tracking}", "the command height"),
         ("pendulum_swingup", "metrics=[foot_lift]", "`feet` in the robot's YAML and `gait` and the commands"),
         ("pendulum_swingup", "metrics=[tip_error]", "`tip` in the robot's YAML and the commands tip_x, tip_y, tip_z"),
+        ("hopper_hold", "metrics=[travel_error]", "the command forward"),
+        ("so101_hold", "rewards=[{term: travel_tracking, weight: 1}]", "the command forward"),
+        ("so101_reach", "privileged=[travel]", "a level slide joint"),
+        ("so101_reach", "privileged=[rail]", "a vertical slide joint"),
         ("quadruped_stand", "rewards=[{term: gait_tracking, weight: 1}]", "`gait`"),
         ("quadruped_stand", "metrics=[velocity_error]", "the commands forward, left, turn"),
     ],
