@@ -36,7 +36,7 @@ class Camera:
         except Exception as error:
             raise UserError(
                 f"cannot render without a display ({type(error).__name__}: {error}); "
-                "install EGL, on Debian: libegl1 libgl1-mesa-dri"
+                "install EGL (on Debian: libegl1 libgl1-mesa-dri), and import sim2real before mujoco"
             ) from error
         self._camera = 0 if model.ncam else -1
 
