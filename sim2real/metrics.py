@@ -1,5 +1,6 @@
 """What is measured of an episode beside its reward: how well it tracked what was asked, in SI units."""
 
+from abc import ABC, abstractmethod
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -69,7 +70,7 @@ class _Sums:
             array[...] = state[name]
 
 
-class _HeldError(_Sums):
+class _HeldError(_Sums, ABC):
     """|Mean velocity - command| over the time that a command is held, its first second left out.
 
     A walking body sways, a hopping one surges; what counts is where it gets to. Of several commands in an episode the
@@ -86,9 +87,9 @@ class _HeldError(_Sums):
         self._constants = constants
         self._settling = round(_SETTLING * constants.control_rate)
 
+    @abstractmethod
     def velocity(self, state: TaskState) -> Float64Array:
         """Return what the commands ask for, (n, width)."""
-        raise NotImplementedError
 
     def add(self, state: TaskState, asked_anew: BoolArray | None) -> None:
         """Take in one control step."""

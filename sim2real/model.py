@@ -55,6 +55,8 @@ JOINT_GROUPS: Final = tuple(_JOINT_SENSORS)
 """Groups of readings that come over the motors' bus, in one exchange."""
 TIP_GROUP: Final = "tip"
 """The measured place of the tip."""
+GROUPS_OF_KIND: Final[dict[str, tuple[str, ...]]] = {"joint": JOINT_GROUPS, "imu": IMU_GROUPS, "tip": (TIP_GROUP,)}
+"""Groups of readings that arrive together, and so have one age."""
 
 GROUPS_OF_TERM: Final[dict[str, tuple[str, ...]]] = {
     "joint_position": ("joint_position",),

@@ -7,8 +7,7 @@ import numpy as np
 from configs.errors import ConfigError
 from configs.schema.randomization import RandomizationConfig
 from configs.schema.task import TaskConfig
-from sim2real.injection import IMU_GROUPS
-from sim2real.model import GROUPS_OF_TERM, JOINT_GROUPS, TIP_GROUP, ModelOptions
+from sim2real.model import GROUPS_OF_KIND, GROUPS_OF_TERM, ModelOptions
 from sim2real.terms import Requirements
 from sim2real.terrain import Terrain
 
@@ -26,14 +25,13 @@ def observed_groups(task: TaskConfig) -> tuple[str, ...]:
 def without_effect(task: TaskConfig, randomization: RandomizationConfig) -> tuple[str, ...]:
     """Return the parameters that change readings which a task does not observe: nothing ever comes of them."""
     observed = set(observed_groups(task))
-    kinds = {"joint": JOINT_GROUPS, "imu": IMU_GROUPS, "tip": (TIP_GROUP,)}
 
     def groups_of(parameter: str) -> tuple[str, ...]:
         what, _, how = parameter.rpartition("_")
         if how in ("latency", "interval"):
-            return kinds.get(what, ())
-        readings = (*JOINT_GROUPS, *IMU_GROUPS, TIP_GROUP)
-        return (what,) if how in ("gain", "bias", "white") and what in readings else ()
+            return GROUPS_OF_KIND.get(what, ())
+        is_reading = any(what in groups for groups in GROUPS_OF_KIND.values())
+        return (what,) if how in ("gain", "bias", "white") and is_reading else ()
 
     changed = {entry.parameter: groups_of(entry.parameter) for entry in randomization.parameters}
     return tuple(name for name, groups in changed.items() if groups and not observed & set(groups))
@@ -57,7 +55,7 @@ def model_options(
         entry = next((entry for entry in randomization.parameters if entry.parameter == name), None)
         return entry.hard_limits[1] if entry is not None else 0.0
 
-    kind = dict.fromkeys(JOINT_GROUPS, "joint") | dict.fromkeys(IMU_GROUPS, "imu") | {TIP_GROUP: "tip"}
+    kind = {group: kind for kind, of_kind in GROUPS_OF_KIND.items() for group in of_kind}
     bodies = [
         name for entry in randomization.parameters if entry.parameter == "payload" for name in entry.elements or ()
     ]

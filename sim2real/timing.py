@@ -7,13 +7,9 @@ from mujoco.batch import Batch
 
 from hardware.types import Float64Array
 from sim2real.columns import Indices
-from sim2real.injection import IMU_GROUPS
-from sim2real.model import JOINT_GROUPS, TIP_GROUP, RobotModel
+from sim2real.model import GROUPS_OF_KIND, RobotModel
 from sim2real.randomization.parameters import EpisodeParameters
 from sim2real.streams import Streams
-
-_KINDS: dict[str, tuple[str, ...]] = {"joint": JOINT_GROUPS, "imu": IMU_GROUPS, "tip": (TIP_GROUP,)}
-"""Groups of readings that arrive together, and so have one age."""
 
 
 class EpisodeTiming:
@@ -34,7 +30,7 @@ class EpisodeTiming:
         self._action_latency = parameters.array("action_latency")
         sensors = {
             kind: np.concatenate([np.zeros(0, np.intp), *(robot.sensor_ids[group] for group in groups if group in of)])
-            for kind, of in _KINDS.items()
+            for kind, of in GROUPS_OF_KIND.items()
         }
         latencies: dict[str, Any] = {
             "joint": parameters.array("joint_latency"),

@@ -36,9 +36,10 @@ class ActionPipeline:
         joints = contract.robot.joints
         shape = (n, len(joints))
         self._bounded = bool(spec.step) and not spec.relative
-        # A relative target goes as far as its action says: to bound one is to bound the other.
-        reach = [min(spec.clip, step / scale) for step, scale in zip(spec.step, spec.scale, strict=bool(spec.step))]
-        clip = reach if spec.relative and spec.step else [spec.clip] * len(joints)
+        clip = [spec.clip] * len(joints)
+        if spec.step and spec.relative:
+            # A relative target goes as far as its action says: to bound one is to bound the other.
+            clip = [min(spec.clip, step / scale) for step, scale in zip(spec.step, spec.scale, strict=True)]
         self._clip_low, self._clip_high = (np.tile(np.float32(sign * np.array(clip)), (n, 1)) for sign in (-1.0, 1.0))
         self._keep = np.float32(spec.smoothing)
         self._take = np.float32(1.0) - self._keep
