@@ -22,13 +22,13 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest
 
 # What must not be wrong is small and covered whole: safety, state machine, codecs.
-TRUSTED := runtime/safety.py runtime/verdict.py runtime/limits.py runtime/states.py hardware/framing.py hardware/moteus/lines.py \
+TRUSTED := runtime/safety.py runtime/verdict.py runtime/limits.py runtime/states.py hardware/bus/framing.py hardware/moteus/lines.py \
 	$(wildcard hardware/*/frame.py)
 TRUSTED_TESTS := tests/runtime/test_safety.py tests/runtime/test_states.py tests/runtime/test_impedance.py \
 	$(wildcard tests/hardware/test_*_frame.py tests/hardware/test_moteus_lines.py)
 
 coverage: $(VENV)/.dev
-	$(BIN)/python -m pytest $(TRUSTED_TESTS) $(foreach file,$(TRUSTED),--cov=$(subst /,.,$(basename $(file)))) \
+	$(BIN)/python -m pytest $(TRUSTED_TESTS) $(foreach file,$(TRUSTED),--cov=sim2real.$(subst /,.,$(basename $(file)))) \
 		--cov-branch --cov-report=term-missing --cov-fail-under=100
 
 lint: $(VENV)/.dev

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ParamSpec
 import typer
 from rich.console import Console
 
-from configs.errors import UserError
+from sim2real.configs.errors import UserError
 
 P = ParamSpec("P")
 

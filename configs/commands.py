@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from configs.command import Json, Outcome, reports
-from configs.editor import json_schema
-from configs.errors import ConfigError, UserError
-from configs.library import shipped
-from configs.load import SCHEMAS, dump, load
-from configs.schema.base import Config
+from sim2real.configs.command import Json, Outcome, reports
+from sim2real.configs.editor import json_schema
+from sim2real.configs.errors import ConfigError, UserError
+from sim2real.configs.library import shipped
+from sim2real.configs.load import SCHEMAS, dump, load
+from sim2real.configs.schema.base import Config
 
 app = typer.Typer(
     help="List, show and check configurations; export their JSON Schema for editors.", no_args_is_help=True

@@ -5,9 +5,9 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from configs.schema.base import Config
-from configs.schema.quantity import UNIT_KEYWORD
-from configs.units import format_quantity
+from sim2real.configs.schema.base import Config
+from sim2real.configs.schema.quantity import UNIT_KEYWORD
+from sim2real.configs.units import format_quantity
 
 
 def json_schema(config: type[Config]) -> dict[str, Any]:

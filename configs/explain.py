@@ -8,9 +8,9 @@ from typing import Any, cast, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from configs.fields import fields_at
-from configs.schema.base import Config, MisplacedError
-from configs.source import KeyPath, Sourced
+from sim2real.configs.fields import fields_at
+from sim2real.configs.schema.base import Config, MisplacedError
+from sim2real.configs.source import KeyPath, Sourced
 
 _SHOWN = reprlib.Repr()
 _SHOWN.maxstring = _SHOWN.maxother = _SHOWN.maxlong = 60

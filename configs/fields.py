@@ -3,8 +3,8 @@
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from configs.schema.base import Config, Reference
-from configs.source import KeyPath
+from sim2real.configs.schema.base import Config, Reference
+from sim2real.configs.source import KeyPath
 
 
 def fields_at(annotation: Any, path: KeyPath) -> list[str]:  # noqa: ANN401 - any type form

@@ -3,7 +3,7 @@
 import difflib
 from pathlib import Path
 
-from configs.errors import ConfigError
+from sim2real.configs.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent
 KINDS = ("motors", "robots", "tasks", "randomization", "experiments", "faults", "scenarios", "targets", "transfers")

@@ -7,22 +7,22 @@ from typing import TypeVar
 import yaml
 from pydantic import ValidationError
 
-from configs.errors import ConfigError
-from configs.explain import one_line
-from configs.library import find
-from configs.override import apply_override
-from configs.scalars import CoreDumper
-from configs.schema.base import Config
-from configs.schema.experiment import ExperimentConfig
-from configs.schema.motor import MotorConfig
-from configs.schema.randomization import RandomizationConfig
-from configs.schema.robot import RobotConfig
-from configs.schema.scenario import FaultsConfig, ScenarioConfig
-from configs.schema.target import TargetConfig
-from configs.schema.task import TaskConfig
-from configs.schema.transfer import TransferConfig
-from configs.source import Sourced
-from configs.splice import read_spliced
+from sim2real.configs.errors import ConfigError
+from sim2real.configs.explain import one_line
+from sim2real.configs.library import find
+from sim2real.configs.override import apply_override
+from sim2real.configs.scalars import CoreDumper
+from sim2real.configs.schema.base import Config
+from sim2real.configs.schema.experiment import ExperimentConfig
+from sim2real.configs.schema.motor import MotorConfig
+from sim2real.configs.schema.randomization import RandomizationConfig
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.scenario import FaultsConfig, ScenarioConfig
+from sim2real.configs.schema.target import TargetConfig
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.configs.schema.transfer import TransferConfig
+from sim2real.configs.source import Sourced
+from sim2real.configs.splice import read_spliced
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 
@@ -88,7 +88,7 @@ def load(kind: str, schema: type[ConfigT], reference: str, overrides: tuple[str,
     """Load, splice, override and validate one configuration.
 
     Args:
-        kind: One of `configs.library.KINDS`.
+        kind: One of `sim2real.configs.library.KINDS`.
         schema: The class to validate against.
         reference: A shipped name, or a path relative to the working directory.
         overrides: Texts `key.path=value`; the value is YAML.

@@ -4,11 +4,11 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from configs.errors import ConfigError
-from configs.fields import fields_at
-from configs.schema.base import Config
-from configs.source import KeyPath, Sourced, parse_value
-from configs.splice import splice
+from sim2real.configs.errors import ConfigError
+from sim2real.configs.fields import fields_at
+from sim2real.configs.schema.base import Config
+from sim2real.configs.source import KeyPath, Sourced, parse_value
+from sim2real.configs.splice import splice
 
 
 def apply_override(schema: type[Config], sourced: Sourced, text: str) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from configs.errors import ConfigError
-from configs.scalars import CoreLoader, construct_scalar
+from sim2real.configs.errors import ConfigError
+from sim2real.configs.scalars import CoreLoader, construct_scalar
 
 KeyPath = tuple[str | int, ...]
 

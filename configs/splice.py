@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from configs.errors import ConfigError
-from configs.fields import full_annotation, is_config, is_union, reference_of
-from configs.library import ROOT, absolute, find, is_shipped_model
-from configs.schema.base import Config
-from configs.schema.robot import RobotConfig
-from configs.source import KeyPath, Sourced, read_yaml
+from sim2real.configs.errors import ConfigError
+from sim2real.configs.fields import full_annotation, is_config, is_union, reference_of
+from sim2real.configs.library import ROOT, absolute, find, is_shipped_model
+from sim2real.configs.schema.base import Config
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.source import KeyPath, Sourced, read_yaml
 
 _REFERENCES_DEEP_MAX = 8  # scenario -> task -> robot -> motor is 3; more is a cycle
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from configs.schema.robot import BusConfig, JointConfig, SafetyConfig
-from hardware.clock import Clock
-from hardware.dynamixel.driver import DynamixelBus
-from hardware.feetech.driver import FeetechBus
-from hardware.interface import JointInterface
-from hardware.moteus.driver import MoteusBus
-from hardware.transport import Transport
+from sim2real.configs.schema.robot import BusConfig, JointConfig, SafetyConfig
+from sim2real.hardware.bus.transport import Transport
+from sim2real.hardware.clock import Clock
+from sim2real.hardware.dynamixel.driver import DynamixelBus
+from sim2real.hardware.feetech.driver import FeetechBus
+from sim2real.hardware.interface import JointInterface
+from sim2real.hardware.moteus.driver import MoteusBus
 
 
 class BusDriver(JointInterface, Protocol):

@@ -1,6 +1,6 @@
 """Errors of the hardware layer."""
 
-from configs.errors import UserError
+from sim2real.configs.errors import UserError
 
 
 class ProtocolError(Exception):

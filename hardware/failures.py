@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from hardware.errors import HardwareError
+from sim2real.hardware.errors import HardwareError
 
 
 def failures_of(acts: Iterable[Callable[[], None]]) -> list[str]:

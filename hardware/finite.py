@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hardware.types import JointCommand
+from sim2real.hardware.types import JointCommand
 
 
 class FiniteCheck:

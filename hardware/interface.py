@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from hardware.types import BusCounters, JointCommand, JointState
+from sim2real.hardware.types import BusCounters, JointCommand, JointState
 
 
 class JointInterface(Protocol):

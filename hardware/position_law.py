@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import inf, tau
 from typing import Self
 
-from configs.schema.motor import MotorConfig
+from sim2real.configs.schema.motor import MotorConfig
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class PositionLaw:
 
 @dataclass(frozen=True)
 class Winding:
-    """The electrical side of a motor type at its output shaft; K and R as in `hardware.emulator.electrics`."""
+    """The electrical side of a motor type at its output shaft; K and R as in `sim2real.hardware.emulator.electrics`."""
 
     constant: float
     """K: V·s/rad, and N·m/A."""

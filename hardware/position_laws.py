@@ -1,9 +1,9 @@
 """The position law of any joint, by the family of its motor."""
 
-import hardware.dynamixel.gains as dynamixel
-import hardware.feetech.gains as feetech
-from configs.schema.robot import JointConfig
-from hardware.position_law import PositionLaw
+import sim2real.hardware.dynamixel.gains as dynamixel
+import sim2real.hardware.feetech.gains as feetech
+from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.position_law import PositionLaw
 
 
 def position_law(joint: JointConfig, supply: float, voltage_max: float) -> PositionLaw:

@@ -4,16 +4,16 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from configs.schema.robot import BusConfig, ImuConfig, JointConfig, RobotConfig
-from hardware.clock import Clock
-from hardware.drivers import DRIVERS, BusDriver
-from hardware.errors import HardwareError
-from hardware.failures import failures_of
-from hardware.finite import FiniteCheck
-from hardware.imu import RobotImus
-from hardware.serial_port import SerialPort
-from hardware.transport import Transport
-from hardware.types import BusCounters, ImuState, Int64Array, JointCommand, JointState
+from sim2real.configs.schema.robot import BusConfig, ImuConfig, JointConfig, RobotConfig
+from sim2real.hardware.bus.serial_port import SerialPort
+from sim2real.hardware.bus.transport import Transport
+from sim2real.hardware.clock import Clock
+from sim2real.hardware.drivers import DRIVERS, BusDriver
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.failures import failures_of
+from sim2real.hardware.finite import FiniteCheck
+from sim2real.hardware.imu.interface import RobotImus
+from sim2real.hardware.types import BusCounters, ImuState, Int64Array, JointCommand, JointState
 
 
 class RobotHardware:

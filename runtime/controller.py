@@ -5,24 +5,24 @@ from math import inf
 
 import numpy as np
 
-from configs.errors import UserError
-from configs.schema.robot import ReadyConfig
-from hardware.clock import Clock
-from hardware.errors import HardwareError, PortLostError
-from hardware.imu import WithImus
-from hardware.interface import JointInterface
-from runtime.contract.action import ActionPipeline
-from runtime.contract.observation import ObservationPipeline
-from runtime.contract.signals import Signals
-from runtime.contract.spec import Contract
-from runtime.interventions import InterventionLog
-from runtime.policy import Policy
-from runtime.pose import StartPose
-from runtime.record import TickRecord
-from runtime.safety import Safety
-from runtime.states import WITH_TORQUE, Event, State, StateMachine
-from runtime.statistics import TickStatistics
-from runtime.verdict import ALL_WELL, Level, Reason, Verdict, Violation, verdict_of
+from sim2real.configs.errors import UserError
+from sim2real.configs.schema.robot import ReadyConfig
+from sim2real.hardware.clock import Clock
+from sim2real.hardware.errors import HardwareError, PortLostError
+from sim2real.hardware.imu.interface import WithImus
+from sim2real.hardware.interface import JointInterface
+from sim2real.runtime.contract.action import ActionPipeline
+from sim2real.runtime.contract.observation import ObservationPipeline
+from sim2real.runtime.contract.signals import Signals
+from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.interventions import InterventionLog
+from sim2real.runtime.policy import Policy
+from sim2real.runtime.pose import StartPose
+from sim2real.runtime.record import TickRecord
+from sim2real.runtime.safety import Safety
+from sim2real.runtime.states import WITH_TORQUE, Event, State, StateMachine
+from sim2real.runtime.statistics import TickStatistics
+from sim2real.runtime.verdict import ALL_WELL, Level, Reason, Verdict, Violation, verdict_of
 
 
 class Controller:

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from configs.errors import UserError
-from configs.load import dump
-from configs.schema.robot import RobotConfig
-from configs.schema.scenario import FaultsConfig
-from hardware.clock import VirtualClock
-from hardware.emulator.lockstep import lockstep_transports
-from hardware.emulator.plant import AUTO_PLANT, choose_plant, make_plant
-from hardware.emulator.robot import EmulatedRobot
-from hardware.robot import RobotHardware
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import dump
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.clock import VirtualClock
+from sim2real.hardware.emulator.lockstep import lockstep_transports
+from sim2real.hardware.emulator.plant import AUTO_PLANT, choose_plant, make_plant
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.robot import RobotHardware
 
 _START_NS = 1_000_000_000  # not zero, so that a stamp or age that is wrongly zero shows
 _START_TIMEOUT_S = 60.0  # importing MuJoCo from a cold disk

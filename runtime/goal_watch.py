@@ -2,13 +2,13 @@
 
 from math import isfinite, nan
 
-from hardware.clock import NS_PER_S, ns_from_s
-from hardware.types import Float64Array
-from runtime.contract.goal import Goal
-from runtime.contract.signals import Signals
-from runtime.contract.spec import Contract
-from runtime.record import TickRecord
-from runtime.trajectory import Trajectory
+from sim2real.hardware.clock import NS_PER_S, ns_from_s
+from sim2real.hardware.types import Float64Array
+from sim2real.runtime.contract.goal import Goal
+from sim2real.runtime.contract.signals import Signals
+from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.record import TickRecord
+from sim2real.runtime.trajectory import Trajectory
 
 
 class GoalWatch:

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from configs.errors import UserError
-from configs.schema.scenario import ExpectConfig, ScenarioConfig
-from hardware.clock import ns_from_s
-from hardware.emulator.plant import AUTO_PLANT
-from runtime.controller import Controller
-from runtime.emulation import lockstep
-from runtime.policy import OnnxPolicy, Policy
-from runtime.report import RunReport
-from runtime.session import RunOptions, run_session
+from sim2real.configs.errors import UserError
+from sim2real.configs.schema.scenario import ExpectConfig, ScenarioConfig
+from sim2real.hardware.clock import ns_from_s
+from sim2real.hardware.emulator.plant import AUTO_PLANT
+from sim2real.runtime.controller import Controller
+from sim2real.runtime.emulation import lockstep
+from sim2real.runtime.policy import OnnxPolicy, Policy
+from sim2real.runtime.report import RunReport
+from sim2real.runtime.session import RunOptions, run_session
 
 
 @dataclass(frozen=True)

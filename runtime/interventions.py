@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from hardware.types import Int64Array, JointCommand, MotorFault
-from runtime.contract.robot import RobotSpec
-from runtime.limits import Intervention
-from runtime.verdict import IMU_REASONS, Reason, Violation
+from sim2real.hardware.types import Int64Array, JointCommand, MotorFault
+from sim2real.runtime.contract.robot import RobotSpec
+from sim2real.runtime.limits import Intervention
+from sim2real.runtime.verdict import IMU_REASONS, Reason, Violation
 
 _EVENTS_MAX = 1000  # the counters go on; a run that trips a limit each tick would otherwise fill the memory
 

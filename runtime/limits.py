@@ -1,7 +1,7 @@
 """Command limits: bounds every joint command in place before it may reach a motor; the only way to the writer.
 
 Pure: no I/O, no clock. Every comparison is written as
-`if low <= x <= high`, so that NaN is refused. Part of the trusted core together with `runtime.safety`.
+`if low <= x <= high`, so that NaN is refused. Part of the trusted core together with `sim2real.runtime.safety`.
 """
 
 from enum import IntFlag
@@ -9,8 +9,8 @@ from math import inf
 
 import numpy as np
 
-from hardware.types import BoolArray, Int64Array, JointCommand, JointState
-from runtime.contract.robot import JointSpec, RobotSpec
+from sim2real.hardware.types import BoolArray, Int64Array, JointCommand, JointState
+from sim2real.runtime.contract.robot import JointSpec, RobotSpec
 
 LED = ("position", "impedance")
 """Modes in which a motor follows a position target; it moves at most as fast as the joint may."""

@@ -14,9 +14,9 @@ from mcap.exceptions import McapError
 from mcap.records import Channel, McapRecord, Message, Metadata
 from mcap.stream_reader import StreamReader
 
-from configs.errors import UserError
-from runtime.contract.signals import Signals
-from runtime.telemetry import METADATA, RUN_METADATA, TOPIC
+from sim2real.configs.errors import UserError
+from sim2real.runtime.contract.signals import Signals
+from sim2real.runtime.telemetry import METADATA, RUN_METADATA, TOPIC
 
 
 @dataclass(frozen=True)

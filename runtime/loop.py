@@ -1,6 +1,6 @@
 """The fixed-rate loop: absolute deadlines on an injected clock; who is late skips whole periods and never bursts."""
 
-from hardware.clock import Clock
+from sim2real.hardware.clock import Clock
 
 
 class Pacer:

@@ -8,12 +8,12 @@ from typing import Any, Protocol
 import numpy as np
 import onnxruntime
 
-from configs.errors import UserError
-from configs.schema.robot import RobotConfig
-from runtime.contract.manifest import ContractError, differences, from_metadata
-from runtime.contract.observation import Float32Array
-from runtime.contract.robot import robot_spec
-from runtime.contract.spec import Contract
+from sim2real.configs.errors import UserError
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.runtime.contract.manifest import ContractError, differences, from_metadata
+from sim2real.runtime.contract.observation import Float32Array
+from sim2real.runtime.contract.robot import robot_spec
+from sim2real.runtime.contract.spec import Contract
 
 INPUT = "observation"
 OUTPUT = "action"

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from hardware.clock import NS_PER_S, ns_from_s
-from hardware.types import JointCommand, JointState
-from runtime.contract.robot import RobotSpec
-from runtime.limits import LED
+from sim2real.hardware.clock import NS_PER_S, ns_from_s
+from sim2real.hardware.types import JointCommand, JointState
+from sim2real.runtime.contract.robot import RobotSpec
+from sim2real.runtime.limits import LED
 
 
 class StartPose:

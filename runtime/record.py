@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hardware.types import Float64Array, ImuState, Int64Array, JointCommand, JointState
-from runtime.contract.observation import Float32Array
-from runtime.contract.spec import Contract
+from sim2real.hardware.types import Float64Array, ImuState, Int64Array, JointCommand, JointState
+from sim2real.runtime.contract.observation import Float32Array
+from sim2real.runtime.contract.spec import Contract
 
 
 @dataclass(slots=True)

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from runtime.contract.action import ActionPipeline
-from runtime.contract.manifest import from_metadata
-from runtime.contract.observation import ObservationPipeline
-from runtime.log import array_of, read_log, signals_of
-from runtime.policy import Policy
+from sim2real.runtime.contract.action import ActionPipeline
+from sim2real.runtime.contract.manifest import from_metadata
+from sim2real.runtime.contract.observation import ObservationPipeline
+from sim2real.runtime.log import array_of, read_log, signals_of
+from sim2real.runtime.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hardware.types import BusCounters, Float64Array
-from runtime.interventions import SafetyEvent
-from runtime.states import State
-from runtime.statistics import TickStatistics
+from sim2real.hardware.types import BusCounters, Float64Array
+from sim2real.runtime.interventions import SafetyEvent
+from sim2real.runtime.states import State
+from sim2real.runtime.statistics import TickStatistics
 
 _EVENTS_SHOWN = 20
 

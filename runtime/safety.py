@@ -7,11 +7,11 @@ from math import inf
 
 import numpy as np
 
-from hardware.clock import NS_PER_S, ns_from_s
-from hardware.types import ImuFault, ImuState, Int64Array, JointCommand, JointState
-from runtime.contract.robot import ImuSpec, RobotSpec
-from runtime.limits import CommandLimits
-from runtime.verdict import ALL_WELL, Reason, Verdict, Violation, verdict_of
+from sim2real.hardware.clock import NS_PER_S, ns_from_s
+from sim2real.hardware.types import ImuFault, ImuState, Int64Array, JointCommand, JointState
+from sim2real.runtime.contract.robot import ImuSpec, RobotSpec
+from sim2real.runtime.limits import CommandLimits
+from sim2real.runtime.verdict import ALL_WELL, Reason, Verdict, Violation, verdict_of
 
 UNKNOWN_GRACE_NS = 2 * NS_PER_S
 """So long may the robot have torque while a joint's temperature or voltage is unknown: both are polled slowly."""

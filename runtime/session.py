@@ -7,24 +7,24 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from configs.errors import UserError
-from configs.schema.robot import RobotConfig
-from hardware.clock import NS_PER_S, Clock, ns_from_s
-from hardware.errors import HardwareError
-from hardware.interface import JointInterface
-from runtime.contract.manifest import to_metadata
-from runtime.controller import Controller
-from runtime.goal_watch import GoalWatch
-from runtime.interventions import SafetyEvent, part_of
-from runtime.loop import Pacer
-from runtime.policy import Policy, check_robot
-from runtime.realtime import real_time_profile
-from runtime.report import RunReport
-from runtime.states import LATCHED, Event, State
-from runtime.stop import StopRequest, stop_on_signals
-from runtime.telemetry import TelemetryLog
-from runtime.trajectory import Trajectory
-from runtime.verdict import DAMP_REASONS, Level
+from sim2real.configs.errors import UserError
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.hardware.clock import NS_PER_S, Clock, ns_from_s
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.interface import JointInterface
+from sim2real.runtime.contract.manifest import to_metadata
+from sim2real.runtime.controller import Controller
+from sim2real.runtime.goal_watch import GoalWatch
+from sim2real.runtime.interventions import SafetyEvent, part_of
+from sim2real.runtime.loop import Pacer
+from sim2real.runtime.policy import Policy, check_robot
+from sim2real.runtime.realtime import real_time_profile
+from sim2real.runtime.report import RunReport
+from sim2real.runtime.states import LATCHED, Event, State
+from sim2real.runtime.stop import StopRequest, stop_on_signals
+from sim2real.runtime.telemetry import TelemetryLog
+from sim2real.runtime.trajectory import Trajectory
+from sim2real.runtime.verdict import DAMP_REASONS, Level
 
 _FIRST_READING_S = 1.0  # at a tenth of replies lost, eight joints are all read within ten tries
 _WATCHDOG_SLACK_S = 0.1  # the emulator's and the motors' watchdogs count in steps of 20 ms

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from hardware.types import Float64Array, Int64Array
+from sim2real.hardware.types import Float64Array, Int64Array
 
 STAGES = ("read", "observe", "infer", "limit", "write", "record", "total", "lateness")
 """Stages of a tick in order; `total` is the work of a tick, `lateness` how long after its deadline it began."""

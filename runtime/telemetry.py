@@ -15,14 +15,14 @@ from typing import IO, Any, Self
 import numpy as np
 from mcap.writer import Writer
 
-from configs.errors import UserError
-from hardware.types import ImuState
-from runtime.contract.spec import Contract
-from runtime.limits import Intervention
-from runtime.record import TickRecord
-from runtime.states import State
-from runtime.tick_schema import tick_schema
-from runtime.verdict import Reason
+from sim2real.configs.errors import UserError
+from sim2real.hardware.types import ImuState
+from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.limits import Intervention
+from sim2real.runtime.record import TickRecord
+from sim2real.runtime.states import State
+from sim2real.runtime.tick_schema import tick_schema
+from sim2real.runtime.verdict import Reason
 
 TOPIC = "/tick"
 METADATA = "sim2real"

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from runtime.contract.spec import Contract
-from runtime.states import State
+from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.states import State
 
 
 def tick_schema(contract: Contract) -> dict[str, Any]:

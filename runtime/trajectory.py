@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hardware.types import Float64Array, Int64Array
+from sim2real.hardware.types import Float64Array, Int64Array
 
 _TICKS_MAX = 360_000  # an hour at 100 Hz; of a longer run the last half hour at least is kept
 

@@ -6,9 +6,9 @@ from importlib.metadata import version
 import typer
 from rich.markup import escape
 
-from configs.command import EXIT_FAILED, EXIT_INTERRUPTED, error_console
-from configs.errors import UserError
-from sim2real.lazy_group import lazy_group
+from sim2real.commands.lazy_group import lazy_group
+from sim2real.configs.command import EXIT_FAILED, EXIT_INTERRUPTED, error_console
+from sim2real.configs.errors import UserError
 
 app = typer.Typer(
     cls=lazy_group("sim2real.commands"),

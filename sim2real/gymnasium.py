@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import gymnasium
 
-from configs.library import shipped
-from configs.load import load_randomization, load_task
+from sim2real.configs.library import shipped
+from sim2real.configs.load import load_randomization, load_task
 from sim2real.reference.catalog import TASKS as REFERENCE_TASKS
 
 if TYPE_CHECKING:
-    from sim2real.env import BatchEnv
+    from sim2real.envs.batch_env import BatchEnv
+    from sim2real.envs.single_env import SingleEnv
     from sim2real.reference.env import ReferenceEnv
-    from sim2real.single_env import SingleEnv
 
 _NOTHING_RANDOM = "none"
 
@@ -47,7 +47,7 @@ def make_single(
     task: str, randomization: str = _NOTHING_RANDOM, render_mode: str | None = None, seed: int = 0
 ) -> "SingleEnv":
     """Make one environment from names or paths of YAML files."""
-    from sim2real.single_env import SingleEnv
+    from sim2real.envs.single_env import SingleEnv
 
     return SingleEnv(load_task(task), load_randomization(randomization), render_mode=render_mode, seed=seed)
 
@@ -56,7 +56,7 @@ def make_vector(
     task: str, num_envs: int = 1, randomization: str = _NOTHING_RANDOM, seed: int = 0, threads: int = 0
 ) -> "BatchEnv":
     """Make a vector environment from names or paths of YAML files."""
-    from sim2real.env import BatchEnv
+    from sim2real.envs.batch_env import BatchEnv
 
     return BatchEnv(load_task(task), load_randomization(randomization), num_envs, seed=seed, threads=threads)
 

@@ -3,12 +3,12 @@
 import mujoco
 import numpy as np
 
-from configs.schema.robot import RobotConfig
-from hardware.imu_sample import Motion
-from hardware.types import Float64Array
-from sim2real.columns import columns_of, imu_columns, joint_addresses
-from sim2real.injection import IMU_GROUPS, add_imu
-from sim2real.model import compile_spec, load_spec, strip
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.hardware.imu.sample import Motion
+from sim2real.hardware.types import Float64Array
+from sim2real.model.addresses import columns_of, imu_columns, joint_addresses
+from sim2real.model.injection import IMU_GROUPS, add_imu
+from sim2real.model.model import compile_spec, load_spec, strip
 
 
 class MujocoPlant:

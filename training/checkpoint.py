@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from configs.errors import UserError
+from sim2real.configs.errors import UserError
 
 FORMAT: Final = 2
 _ARRAY_KEY: Final = "__numpy__"

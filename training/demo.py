@@ -8,31 +8,31 @@ from typing import Any
 
 import numpy as np
 
-from configs.errors import UserError
-from configs.load import load_experiment
-from configs.schema.task import TaskConfig
-from hardware.clock import MonotonicClock
-from hardware.robot import RobotHardware, open_serial_ports
-from hardware.types import BoolArray
-from runtime.contract.goal import Goal
-from runtime.contract.goal_spec import JointGoal
-from runtime.contract.spec import contract_of
-from runtime.emulation import emulator_process
-from runtime.flash.directory import DirectoryTarget
-from runtime.flash.install import flash
-from runtime.log import read_log, signals_of
-from runtime.policy import OnnxPolicy
-from runtime.report import RunReport
-from runtime.session import RunOptions, run_session
-from runtime.states import State
-from runtime.statistics import Durations
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_experiment
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.hardware.clock import MonotonicClock
+from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.types import BoolArray
+from sim2real.report.episode_video import render_positions
 from sim2real.report.figures import goal_angle, goal_distance, learning_curve, tick_histogram
 from sim2real.report.page import Exhibit, Row, write_page
-from sim2real.score import score
-from sim2real.video import render_positions
-from training.evaluation import Evaluation, evaluate
-from training.runner import TrainReport, train
-from training.saved_policy import load_saved_policy
+from sim2real.runtime.contract.goal import Goal
+from sim2real.runtime.contract.goal_spec import JointGoal
+from sim2real.runtime.contract.spec import contract_of
+from sim2real.runtime.emulation import emulator_process
+from sim2real.runtime.flash.directory import DirectoryTarget
+from sim2real.runtime.flash.install import flash
+from sim2real.runtime.log import read_log, signals_of
+from sim2real.runtime.policy import OnnxPolicy
+from sim2real.runtime.report import RunReport
+from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.states import State
+from sim2real.runtime.statistics import Durations
+from sim2real.task.score import score
+from sim2real.training.evaluation import Evaluation, evaluate
+from sim2real.training.runner import TrainReport, train
+from sim2real.training.saved_policy import load_saved_policy
 
 EXPERIMENT = "pendulum_ppo"
 _HANGING = ("task.reset.position=[-5 deg, 5 deg]", "task.reset.velocity=[0 rad/s, 0 rad/s]")

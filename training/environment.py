@@ -1,4 +1,4 @@
-"""What the learners need from an environment; `sim2real.env.BatchEnv` satisfies it, and any batched simulator may."""
+"""What the learners need from an environment: `BatchEnv` satisfies it, and any batched simulator may."""
 
 from typing import Any, Protocol
 

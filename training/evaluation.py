@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from configs.schema.randomization import RandomizationConfig
-from configs.schema.task import TaskConfig
-from sim2real.env import BatchEnv
-from training.environment import Environment, Floats
+from sim2real.configs.schema.randomization import RandomizationConfig
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.envs.batch_env import BatchEnv
+from sim2real.training.environment import Environment, Floats
 
 Act = Callable[[Floats], Floats]
 """Deterministic actions (n, A) for observations (n, O)."""

@@ -8,13 +8,13 @@ from typing import Final
 import numpy as np
 import onnxruntime
 
-from configs.errors import UserError
-from runtime.contract.manifest import to_metadata
-from runtime.contract.spec import Contract
-from training.checkpoint import write_atomically
-from training.environment import Floats
-from training.onnx_graph import INPUT, OUTPUT, policy_model
-from training.policy import Policy
+from sim2real.configs.errors import UserError
+from sim2real.runtime.contract.manifest import to_metadata
+from sim2real.runtime.contract.spec import Contract
+from sim2real.training.checkpoint import write_atomically
+from sim2real.training.environment import Floats
+from sim2real.training.onnx_graph import INPUT, OUTPUT, policy_model
+from sim2real.training.policy import Policy
 
 PARITY_MAX: Final = 1e-5
 """Largest allowed difference of any action; float32 rounding of these networks stays near 1e-6."""

@@ -12,10 +12,10 @@ from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from configs.errors import UserError
-from training.algorithms.interface import Metrics
-from training.checkpoint import write_atomically
-from training.run_folder import RunFolder
+from sim2real.configs.errors import UserError
+from sim2real.training.algorithms.interface import Metrics
+from sim2real.training.checkpoint import write_atomically
+from sim2real.training.run_folder import RunFolder
 
 
 class MetricsLog:

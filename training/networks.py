@@ -7,7 +7,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from configs.schema.algorithm import Activation
+from sim2real.configs.schema.algorithm import Activation
 
 _ACTIVATIONS: Final[dict[Activation, type[nn.Module]]] = {"tanh": nn.Tanh, "elu": nn.ELU, "relu": nn.ReLU}
 

@@ -8,7 +8,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from training.policy import Policy
+from sim2real.training.policy import Policy
 
 OPSET: Final = 17
 """ONNX operator set; onnxruntime reads it since 1.12."""

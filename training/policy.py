@@ -4,11 +4,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from configs.schema.algorithm import PpoConfig, SacConfig
-from runtime.contract.spec import Contract
-from training.environment import Floats
-from training.networks import POLICY_HEAD_GAIN, body, linear
-from training.normalizer import Normalizer
+from sim2real.configs.schema.algorithm import PpoConfig, SacConfig
+from sim2real.runtime.contract.spec import Contract
+from sim2real.training.environment import Floats
+from sim2real.training.networks import POLICY_HEAD_GAIN, body, linear
+from sim2real.training.normalizer import Normalizer
 
 
 class Policy(nn.Module):

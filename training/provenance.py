@@ -8,8 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-from configs.load import dump
-from configs.schema.experiment import ExperimentConfig
+from sim2real.configs.load import dump
+from sim2real.configs.schema.experiment import ExperimentConfig
 
 _PACKAGES: Final = ("sim2real", "torch", "mujoco", "numpy", "onnx")
 _GIT_TIMEOUT_S: Final = 5.0

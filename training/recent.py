@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from training.algorithms.interface import Metrics
+from sim2real.training.algorithms.interface import Metrics
 
 _EPISODES: Final = 256  # enough for a success rate to two digits, few enough to follow learning
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.environment import Floats, Transition
+from sim2real.training.environment import Floats, Transition
 
 
 class Batch:

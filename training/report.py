@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training.evaluation import Evaluation
-from training.export import ExportReport
-from training.run_folder import RunFolder
+from sim2real.training.evaluation import Evaluation
+from sim2real.training.export import ExportReport
+from sim2real.training.run_folder import RunFolder
 
 
 @dataclass(frozen=True)

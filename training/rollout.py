@@ -5,7 +5,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from training.environment import Transition
+from sim2real.training.environment import Transition
 
 
 class Rollout:

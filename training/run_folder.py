@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from configs.errors import UserError
+from sim2real.configs.errors import UserError
 
 CHECKPOINTS_KEPT: Final = 5
 """Older checkpoints are deleted: a replay in each would fill the disk."""

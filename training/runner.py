@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Final
 
-from configs.errors import UserError
-from configs.load import dump, validate
-from configs.schema.experiment import ExperimentConfig
-from configs.source import parse_yaml
-from training.checkpoint import Checkpoint, load_checkpoint, write_atomically
-from training.report import TrainReport
-from training.run_folder import RunFolder
-from training.session import Session, share_done
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import dump, validate
+from sim2real.configs.schema.experiment import ExperimentConfig
+from sim2real.configs.source import parse_yaml
+from sim2real.training.checkpoint import Checkpoint, load_checkpoint, write_atomically
+from sim2real.training.report import TrainReport
+from sim2real.training.run_folder import RunFolder
+from sim2real.training.session import Session, share_done
 
 _FREE: Final = ("steps", "training_duration", "checkpoint_every", "evaluation_episodes", "threads")
 """What may change when a run goes on: how long it does, what is saved, and on how many threads."""

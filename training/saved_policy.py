@@ -6,21 +6,21 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 
-from configs.errors import ConfigError, UserError
-from configs.load import validate
-from configs.schema.experiment import ExperimentConfig
-from configs.source import parse_yaml
-from runtime.contract.manifest import ContractError, from_metadata
-from runtime.contract.spec import Contract, contract_of
-from training.checkpoint import Checkpoint, load_checkpoint
-from training.environment import Floats
-from training.evaluation import Act, evaluate
-from training.export import ExportReport, export_policy, onnx_session
-from training.onnx_graph import INPUT, OUTPUT
-from training.policy import Policy, empty_policy
-from training.provenance import provenance_of
-from training.run_folder import RunFolder
-from training.session import EVALUATION_SEED_OFFSET
+from sim2real.configs.errors import ConfigError, UserError
+from sim2real.configs.load import validate
+from sim2real.configs.schema.experiment import ExperimentConfig
+from sim2real.configs.source import parse_yaml
+from sim2real.runtime.contract.manifest import ContractError, from_metadata
+from sim2real.runtime.contract.spec import Contract, contract_of
+from sim2real.training.checkpoint import Checkpoint, load_checkpoint
+from sim2real.training.environment import Floats
+from sim2real.training.evaluation import Act, evaluate
+from sim2real.training.export import ExportReport, export_policy, onnx_session
+from sim2real.training.onnx_graph import INPUT, OUTPUT
+from sim2real.training.policy import Policy, empty_policy
+from sim2real.training.provenance import provenance_of
+from sim2real.training.run_folder import RunFolder
+from sim2real.training.session import EVALUATION_SEED_OFFSET
 
 _PARITY_EPISODES = 32
 

@@ -6,25 +6,25 @@ from typing import Final
 
 import torch
 
-from configs.command import error_console
-from configs.errors import UserError
-from configs.load import dump
-from configs.schema.experiment import ExperimentConfig
-from runtime.contract.spec import contract_of
-from sim2real.env import BatchEnv
-from training.algorithms import make_algorithm
-from training.algorithms.interface import Algorithm, Metrics
-from training.checkpoint import Checkpoint, save_checkpoint
-from training.environment import Environment
-from training.evaluation import evaluate
-from training.export import export_policy
-from training.interrupt import Interrupt
-from training.metrics import MetricsLog, read_metrics
-from training.progress import TrainingProgress
-from training.provenance import provenance_of
-from training.recent import RecentEpisodes
-from training.report import TrainReport
-from training.run_folder import RunFolder
+from sim2real.configs.command import error_console
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import dump
+from sim2real.configs.schema.experiment import ExperimentConfig
+from sim2real.envs.batch_env import BatchEnv
+from sim2real.runtime.contract.spec import contract_of
+from sim2real.training.algorithms import make_algorithm
+from sim2real.training.algorithms.interface import Algorithm, Metrics
+from sim2real.training.checkpoint import Checkpoint, save_checkpoint
+from sim2real.training.environment import Environment
+from sim2real.training.evaluation import evaluate
+from sim2real.training.export import export_policy
+from sim2real.training.interrupt import Interrupt
+from sim2real.training.metrics import MetricsLog, read_metrics
+from sim2real.training.progress import TrainingProgress
+from sim2real.training.provenance import provenance_of
+from sim2real.training.recent import RecentEpisodes
+from sim2real.training.report import TrainReport
+from sim2real.training.run_folder import RunFolder
 
 EVALUATION_SEED_OFFSET: Final = 1_000_003
 """Episodes of the evaluation differ from those of training."""

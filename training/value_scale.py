@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from training.normalizer import RunningMoments
+from sim2real.training.normalizer import RunningMoments
 
 _STD_MIN = 1e-4  # returns that hardly differ are not blown up to unit size
 

@@ -4,8 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from configs.schema.base import Config, MisplacedError
-from configs.schema.quantity import NonNegative, Positive
+from sim2real.configs.schema.base import Config, MisplacedError
+from sim2real.configs.schema.quantity import NonNegative, Positive
 
 Activation = Literal["tanh", "elu", "relu"]
 Hidden = Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(max_length=16)]

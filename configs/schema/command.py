@@ -4,8 +4,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from configs.schema.base import Config, MisplacedError
-from configs.schema.quantity import Duration, NonNegative, Positive, Speed
+from sim2real.configs.schema.base import Config, MisplacedError
+from sim2real.configs.schema.quantity import Duration, NonNegative, Positive, Speed
 
 TIP_COMMANDS: Final = ("tip_x", "tip_y", "tip_z")
 """Commands that say where the tip should be, m, in the frame of the robot's base."""

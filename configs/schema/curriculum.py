@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from configs.schema.base import Config, MisplacedError
+from sim2real.configs.schema.base import Config, MisplacedError
 
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
 

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from configs.schema.algorithm import AlgorithmConfig
-from configs.schema.base import Config, Name, Reference
-from configs.schema.curriculum import CurriculumConfig, FixedCurriculumConfig
-from configs.schema.quantity import Duration, Positive
-from configs.schema.randomization import RandomizationConfig
-from configs.schema.task import TaskConfig
+from sim2real.configs.schema.algorithm import AlgorithmConfig
+from sim2real.configs.schema.base import Config, Name, Reference
+from sim2real.configs.schema.curriculum import CurriculumConfig, FixedCurriculumConfig
+from sim2real.configs.schema.quantity import Duration, Positive
+from sim2real.configs.schema.randomization import RandomizationConfig
+from sim2real.configs.schema.task import TaskConfig
 
 
 class ExperimentConfig(Config):

@@ -4,8 +4,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import model_validator
 
-from configs.schema.base import Config, MisplacedError, Name
-from configs.schema.quantity import Angle, Duration, Length, Positive
+from sim2real.configs.schema.base import Config, MisplacedError, Name
+from sim2real.configs.schema.quantity import Angle, Duration, Length, Positive
 
 _GOAL_KEYS: Final = {
     "joint": ("joint", "position", "tolerance", "hold"),

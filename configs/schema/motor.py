@@ -4,8 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from configs.schema.base import Config, MisplacedError, Name
-from configs.schema.quantity import (
+from sim2real.configs.schema.base import Config, MisplacedError, Name
+from sim2real.configs.schema.quantity import (
     AngularVelocity,
     Current,
     Damping,

@@ -5,8 +5,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from configs.schema.base import Config, MisplacedError
-from configs.units import parse_quantity
+from sim2real.configs.schema.base import Config, MisplacedError
+from sim2real.configs.units import parse_quantity
 
 Application = Literal["scale", "add", "set"]
 

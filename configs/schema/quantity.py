@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from configs.units import format_quantity, parse_quantity, valid_units
+from sim2real.configs.units import format_quantity, parse_quantity, valid_units
 
 UNIT_KEYWORD = "x-unit"
 """In JSON Schema: the SI unit of a quantity."""

@@ -4,8 +4,8 @@ from typing import Self
 
 from pydantic import model_validator
 
-from configs.schema.base import Config, MisplacedError, Name
-from configs.schema.parameter import ParameterConfig
+from sim2real.configs.schema.base import Config, MisplacedError, Name
+from sim2real.configs.schema.parameter import ParameterConfig
 
 
 class RandomizationConfig(Config):

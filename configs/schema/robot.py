@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from configs.schema.base import Config, MisplacedError, Name, Reference
-from configs.schema.motor import DynamixelRegisters, MotorConfig
-from configs.schema.quantity import (
+from sim2real.configs.schema.base import Config, MisplacedError, Name, Reference
+from sim2real.configs.schema.motor import DynamixelRegisters, MotorConfig
+from sim2real.configs.schema.quantity import (
     Angle,
     AngularVelocity,
     Baudrate,

@@ -4,10 +4,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from configs.schema.base import Config, MisplacedError, Name, Reference
-from configs.schema.quantity import Angle, Duration, NonNegative, Positive, Voltage
-from configs.schema.robot import RobotConfig
-from configs.schema.task import TaskConfig
+from sim2real.configs.schema.base import Config, MisplacedError, Name, Reference
+from sim2real.configs.schema.quantity import Angle, Duration, NonNegative, Positive, Voltage
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.task import TaskConfig
 
 
 class ReplyFaultConfig(Config):

@@ -2,8 +2,8 @@
 
 from typing import Annotated, Literal
 
-from configs.schema.base import Config, Name, Reference
-from configs.schema.robot import RobotConfig
+from sim2real.configs.schema.base import Config, Name, Reference
+from sim2real.configs.schema.robot import RobotConfig
 
 
 class TargetConfig(Config):

@@ -4,11 +4,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from configs.schema.base import Config, MisplacedError, Name, Reference
-from configs.schema.command import TIP_COMMANDS, CommandConfig, CommandSourceConfig, UniformCommandsConfig
-from configs.schema.goal import GoalConfig
-from configs.schema.quantity import Angle, AngularVelocity, Duration, Length, NonNegative, Positive, Rate
-from configs.schema.robot import RobotConfig
+from sim2real.configs.schema.base import Config, MisplacedError, Name, Reference
+from sim2real.configs.schema.command import TIP_COMMANDS, CommandConfig, CommandSourceConfig, UniformCommandsConfig
+from sim2real.configs.schema.goal import GoalConfig
+from sim2real.configs.schema.quantity import Angle, AngularVelocity, Duration, Length, NonNegative, Positive, Rate
+from sim2real.configs.schema.robot import RobotConfig
 
 ObservationTermName = Literal[
     "joint_position",
@@ -26,7 +26,7 @@ ObservationTermName = Literal[
     "tip_error",
     "measured_tip_error",
 ]
-"""Terms that `runtime.contract.observation` computes; a test keeps the two in step."""
+"""Terms that `sim2real.runtime.contract.observation` computes; a test keeps the two in step."""
 
 RewardTermName = Literal[
     "alive",
@@ -53,18 +53,18 @@ RewardTermName = Literal[
     "hop_tracking",
     "travel_tracking",
 ]
-"""Terms that `sim2real.terms` computes; a test keeps the two in step."""
+"""Terms that `sim2real.task.rewards` computes; a test keeps the two in step."""
 
 TerminationTermName = Literal["position_limits", "tilted", "low"]
-"""Terms that `sim2real.terms` computes; a test keeps the two in step."""
+"""Terms that `sim2real.task.rewards` computes; a test keeps the two in step."""
 
 PrivilegedTermName = Literal[
     "base_velocity", "base_height", "feet", "joint_state", "tip_offset", "rail", "travel", "parameters", "disturbance"
 ]
-"""What `sim2real.terms` can show to a critic and no policy; a test keeps the two in step."""
+"""What `sim2real.task.rewards` can show to a critic and no policy; a test keeps the two in step."""
 
 MetricName = Literal["velocity_error", "foot_lift", "tip_error", "hop_error", "travel_error"]
-"""What `sim2real.metrics` measures of an episode; a test keeps the two in step."""
+"""What `sim2real.task.metrics` measures of an episode; a test keeps the two in step."""
 
 
 class ObservationTermConfig(Config):

@@ -4,11 +4,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from configs.schema.base import Config, MisplacedError, Name, Reference
-from configs.schema.curriculum import AdrConfig, DoraemonConfig
-from configs.schema.experiment import ExperimentConfig
-from configs.schema.parameter import Amount, ParameterConfig, ParameterName
-from configs.schema.quantity import Duration, Positive
+from sim2real.configs.schema.base import Config, MisplacedError, Name, Reference
+from sim2real.configs.schema.curriculum import AdrConfig, DoraemonConfig
+from sim2real.configs.schema.experiment import ExperimentConfig
+from sim2real.configs.schema.parameter import Amount, ParameterConfig, ParameterName
+from sim2real.configs.schema.quantity import Duration, Positive
 
 Level = Annotated[float, Field(gt=0.0, le=4.0)]
 

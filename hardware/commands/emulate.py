@@ -11,13 +11,13 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
-from configs.command import Json, error_console, print_document
-from configs.errors import UserError
-from configs.load import load_faults, load_robot
-from hardware.emulator.plant import choose_plant, make_plant
-from hardware.emulator.pty import PtyServer
-from hardware.emulator.robot import EmulatedRobot
-from hardware.emulator.state import StateFile
+from sim2real.configs.command import Json, error_console, print_document
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_faults, load_robot
+from sim2real.hardware.emulator.plant import choose_plant, make_plant
+from sim2real.hardware.emulator.pty import PtyServer
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.emulator.state import StateFile
 
 app = typer.Typer()
 

@@ -7,15 +7,15 @@ import typer
 from rich.markup import escape
 from rich.progress import Progress
 
-from configs.command import Json, Outcome, error_console, reports
-from hardware.bench.change import change_baudrate, change_id
-from hardware.bench.interface import Finding, FoundMotor
-from hardware.bench.port import BenchPort, open_port
-from hardware.bench.search import find_on_port, search, speeds
-from hardware.commands.motors_calibrate import calibrate
-from hardware.commands.motors_options import Baudrate, Id, Port, ProtocolName
-from hardware.commands.motors_watch import monitor, show
-from hardware.errors import HardwareError
+from sim2real.configs.command import Json, Outcome, error_console, reports
+from sim2real.hardware.commands.motors_calibrate import calibrate
+from sim2real.hardware.commands.motors_options import Baudrate, Id, Port, ProtocolName
+from sim2real.hardware.commands.motors_watch import monitor, show
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.workbench.change import change_baudrate, change_id
+from sim2real.hardware.workbench.interface import Finding, FoundMotor
+from sim2real.hardware.workbench.port import BenchPort, open_port
+from sim2real.hardware.workbench.search import find_on_port, search, speeds
 
 app = typer.Typer(help="Find, look at, set up and calibrate motors on a bus.", no_args_is_help=True)
 

@@ -8,16 +8,16 @@ from typing import Annotated
 
 import typer
 
-from configs.command import Json, Outcome, error_console, reports
-from configs.errors import UserError
-from configs.library import ROOT, find, is_path
-from configs.load import load_robot
-from configs.schema.robot import RobotConfig
-from hardware.bench.calibration import BenchJoint, Pose, calibrate_joints
-from hardware.bench.interface import BenchBus
-from hardware.bench.port import open_port
-from hardware.bench.robot_file import write_calibration
-from hardware.errors import HardwareError
+from sim2real.configs.command import Json, Outcome, error_console, reports
+from sim2real.configs.errors import UserError
+from sim2real.configs.library import ROOT, find, is_path
+from sim2real.configs.load import load_robot
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.workbench.calibration import BenchJoint, Pose, calibrate_joints
+from sim2real.hardware.workbench.interface import BenchBus
+from sim2real.hardware.workbench.port import open_port
+from sim2real.hardware.workbench.robot_file import write_calibration
 
 
 class TerminalGuide:

@@ -12,14 +12,14 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Column, Table
 
-from configs.command import Json, Outcome, print_document, reports
-from configs.errors import UserError
-from hardware.bench.interface import BenchBus, FoundMotor, MotorReading, RegisterReading
-from hardware.bench.port import BenchPort, open_port
-from hardware.bench.search import find_on_port, search
-from hardware.clock import NS_PER_S, MonotonicClock
-from hardware.commands.motors_options import Baudrate, Id, Port, ProtocolName
-from hardware.errors import HardwareError, PortLostError
+from sim2real.configs.command import Json, Outcome, print_document, reports
+from sim2real.configs.errors import UserError
+from sim2real.hardware.clock import NS_PER_S, MonotonicClock
+from sim2real.hardware.commands.motors_options import Baudrate, Id, Port, ProtocolName
+from sim2real.hardware.errors import HardwareError, PortLostError
+from sim2real.hardware.workbench.interface import BenchBus, FoundMotor, MotorReading, RegisterReading
+from sim2real.hardware.workbench.port import BenchPort, open_port
+from sim2real.hardware.workbench.search import find_on_port, search
 
 _LIVE_PERIOD_S = 0.25
 

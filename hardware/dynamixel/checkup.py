@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
-from configs.schema.motor import MotorConfig
-from hardware.bench.interface import Finding
-from hardware.dynamixel.driver import FAST_SYNC_READ_FIRMWARE
-from hardware.dynamixel.exchange import Identity
-from hardware.dynamixel.motor import faults_of
-from hardware.dynamixel.tables import BAUDRATES, BUS_WATCHDOG_SINCE
+from sim2real.configs.schema.motor import MotorConfig
+from sim2real.hardware.dynamixel.client import Identity
+from sim2real.hardware.dynamixel.driver import FAST_SYNC_READ_FIRMWARE
+from sim2real.hardware.dynamixel.motor import faults_of
+from sim2real.hardware.dynamixel.tables import BAUDRATES, BUS_WATCHDOG_SINCE
+from sim2real.hardware.workbench.interface import Finding
 
 _HEADROOM = 10  # °C below the shutdown temperature: warm for a motor that does nothing
 

@@ -5,21 +5,21 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from configs.schema.robot import BusConfig, JointConfig, SafetyConfig
-from hardware.clock import Clock, ns_from_s
-from hardware.dynamixel.exchange import Exchange
-from hardware.dynamixel.frame import ALERT, BROADCAST, Instruction, encode
-from hardware.dynamixel.goals import Goals
-from hardware.dynamixel.motor import WATCHDOG_UNIT_S, Motor, faults_of_block
-from hardware.dynamixel.scales import JointScales
-from hardware.dynamixel.state_reader import StateReader
-from hardware.dynamixel.tables import BAUDRATES
-from hardware.errors import HardwareError
-from hardware.failures import failures_of
-from hardware.finite import FiniteCheck
-from hardware.roll_call import find_motors
-from hardware.transport import Transport
-from hardware.types import BusCounters, JointCommand, JointState, MotorFault
+from sim2real.configs.schema.robot import BusConfig, JointConfig, SafetyConfig
+from sim2real.hardware.bus.discovery import find_motors
+from sim2real.hardware.bus.transport import Transport
+from sim2real.hardware.clock import Clock, ns_from_s
+from sim2real.hardware.dynamixel.client import Client
+from sim2real.hardware.dynamixel.frame import ALERT, BROADCAST, Instruction, encode
+from sim2real.hardware.dynamixel.goals import Goals
+from sim2real.hardware.dynamixel.motor import WATCHDOG_UNIT_S, Motor, faults_of_block
+from sim2real.hardware.dynamixel.scales import JointScales
+from sim2real.hardware.dynamixel.state_reader import StateReader
+from sim2real.hardware.dynamixel.tables import BAUDRATES
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.failures import failures_of
+from sim2real.hardware.finite import FiniteCheck
+from sim2real.hardware.types import BusCounters, JointCommand, JointState, MotorFault
 
 FAST_SYNC_READ_FIRMWARE = 46
 """Oldest firmware that fast sync read is asked of; the e-Manual names 46 for the XL330."""
@@ -64,8 +64,8 @@ class DynamixelBus:
         self._margin_s = reply_margin_s
         self._names = tuple(joints)
         self._counters = BusCounters(by_joint=dict.fromkeys(joints, 0))
-        self._exchange = Exchange(transport, clock, self._baudrate)  # its counters are of set-up, not of the run
-        self._status = Exchange(transport, clock, self._baudrate, self._counters, reply_margin_s)
+        self._exchange = Client(transport, clock, self._baudrate)  # its counters are of set-up, not of the run
+        self._status = Client(transport, clock, self._baudrate, self._counters, reply_margin_s)
         supply = safety.voltage_range[1]
         self._motors = tuple(Motor(name, config, self._exchange, supply) for name, config in joints.items())
         self._watchdog = max(1, min(127, math.floor(safety.watchdog / WATCHDOG_UNIT_S + 1e-9)))

@@ -18,8 +18,8 @@ from enum import IntEnum
 
 from fastcrc.crc16 import umts as crc16
 
-from hardware.errors import ProtocolError
-from hardware.framing import StreamDecoder
+from sim2real.hardware.bus.framing import StreamDecoder
+from sim2real.hardware.errors import ProtocolError
 
 HEADER = b"\xff\xff\xfd\x00"
 BROADCAST = 254

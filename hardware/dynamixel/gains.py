@@ -6,8 +6,8 @@ Source: e-Manual, PID of position control: the loop's output is PWM, K_P = regis
 from math import floor, inf
 from typing import Final, NamedTuple
 
-from configs.schema.robot import JointConfig
-from hardware.position_law import PositionLaw, Winding, nearest, per_radian
+from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.position_law import PositionLaw, Winding, nearest, per_radian
 
 PWM_FULL: Final = 885
 """PWM of full voltage: 885 times 0.113 % is 100 % (e-Manual, 36 and 100)."""

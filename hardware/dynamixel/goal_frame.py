@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from fastcrc.crc16 import umts as crc16
 
-from hardware.dynamixel.frame import BROADCAST, Instruction, encode
-from hardware.dynamixel.tables import Register
-from hardware.types import Int64Array
+from sim2real.hardware.dynamixel.frame import BROADCAST, Instruction, encode
+from sim2real.hardware.dynamixel.tables import Register
+from sim2real.hardware.types import Int64Array
 
 _PARAMETERS_AT = 8
 _MARK = b"\xff\xff\xfd"

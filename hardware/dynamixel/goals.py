@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hardware.dynamixel.goal_frame import GoalFrame, GoalGroup
-from hardware.dynamixel.motor import Motor
-from hardware.dynamixel.scales import JointScales
-from hardware.types import Float64Array, JointCommand
+from sim2real.hardware.dynamixel.goal_frame import GoalFrame, GoalGroup
+from sim2real.hardware.dynamixel.motor import Motor
+from sim2real.hardware.dynamixel.scales import JointScales
+from sim2real.hardware.types import Float64Array, JointCommand
 
 _ROUNDING = 1.5 * 2.0**52
 """Added to a double of less than 2**51, it leaves the nearest integer in the low bits, as two's complement."""

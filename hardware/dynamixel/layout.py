@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from fastcrc.crc16 import umts as crc16
 
-from hardware.dynamixel.frame import BROADCAST, HEADER, Instruction, encode
-from hardware.dynamixel.registers import Register
+from sim2real.hardware.dynamixel.frame import BROADCAST, HEADER, Instruction, encode
+from sim2real.hardware.dynamixel.registers import Register
 
 _SYNC_HEADER = 8  # of each status packet: header, id, LEN, instruction; then error, data, CRC
 _FAST_HEADER = 8  # of the one fast status packet; then error, id, data, CRC of each motor

@@ -2,14 +2,14 @@
 
 import math
 
-from configs.schema.robot import JointConfig
-from hardware.dynamixel.exchange import Exchange
-from hardware.dynamixel.frame import Instruction
-from hardware.dynamixel.gains import current_limit, effort_is_bounded, position_gains, pwm_limit
-from hardware.dynamixel.registers import Register
-from hardware.dynamixel.tables import BUS_WATCHDOG_SINCE, MODEL_NAMES, ControlTable, x_series_table
-from hardware.errors import HardwareError
-from hardware.types import MotorFault
+from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.dynamixel.client import Client
+from sim2real.hardware.dynamixel.frame import Instruction
+from sim2real.hardware.dynamixel.gains import current_limit, effort_is_bounded, position_gains, pwm_limit
+from sim2real.hardware.dynamixel.registers import Register
+from sim2real.hardware.dynamixel.tables import BUS_WATCHDOG_SINCE, MODEL_NAMES, ControlTable, x_series_table
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.types import MotorFault
 
 CURRENT_MODE, POSITION_MODE, EXTENDED_POSITION_MODE, CURRENT_POSITION_MODE = 0, 3, 4, 5
 WATCHDOG_UNIT_S = 0.02
@@ -38,7 +38,7 @@ class Motor:
         goal_range: Lowest and highest goal it accepts, in units of its goal register.
     """
 
-    def __init__(self, joint: str, config: JointConfig, exchange: Exchange, voltage_max: float) -> None:
+    def __init__(self, joint: str, config: JointConfig, exchange: Client, voltage_max: float) -> None:
         """Take the joint's configuration; nothing is sent.
 
         Args:

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Callable
 
-from configs.schema.motor import LOAD_UNIT, MotorConfig
-from hardware.dynamixel.motor import TRIPPED, faults_of
-from hardware.dynamixel.registers import Register, Unit
-from hardware.dynamixel.tables import BAUDRATES, MODEL_NAMES
+from sim2real.configs.schema.motor import LOAD_UNIT, MotorConfig
+from sim2real.hardware.dynamixel.motor import TRIPPED, faults_of
+from sim2real.hardware.dynamixel.registers import Register, Unit
+from sim2real.hardware.dynamixel.tables import BAUDRATES, MODEL_NAMES
 
 PROFILE_ACCELERATION = 214.577 * math.tau / 3600.0
 """rad/s² in one unit of Profile Acceleration (108): 214.577 rev/min² (e-Manual)."""

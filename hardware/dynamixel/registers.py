@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from hardware.register_table import RegisterTable
+from sim2real.hardware.bus.register_table import RegisterTable
 
 Unit = Literal[
     "", "2us", "counts", "velocity", "acceleration", "pwm", "current", "load", "decivolt", "celsius", "watchdog", "ms"

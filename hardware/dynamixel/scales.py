@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from configs.schema.robot import JointConfig
-from hardware.types import Float64Array
+from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.types import Float64Array
 
 
 class JointScales:

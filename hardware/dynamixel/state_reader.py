@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hardware.clock import Clock, ns_from_s
-from hardware.dynamixel.frame import ALERT, BROADCAST, FRAME_BYTES_MAX, HEADER, Decoder, Packet, fast_replies
-from hardware.dynamixel.layout import ReplyLayout
-from hardware.dynamixel.registers import ControlTable, Register
-from hardware.transport import Transport, asking
-from hardware.types import BoolArray, BusCounters
+from sim2real.hardware.bus.transport import Transport, asking
+from sim2real.hardware.clock import Clock, ns_from_s
+from sim2real.hardware.dynamixel.frame import ALERT, BROADCAST, FRAME_BYTES_MAX, HEADER, Decoder, Packet, fast_replies
+from sim2real.hardware.dynamixel.layout import ReplyLayout
+from sim2real.hardware.dynamixel.registers import ControlTable, Register
+from sim2real.hardware.types import BoolArray, BusCounters
 
 _HEALTH = {
     "velocity": "present_velocity",

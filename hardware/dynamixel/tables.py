@@ -1,13 +1,13 @@
 """Control tables of the Dynamixel X series as data: address, size, access, sign, unit, limits, factory values.
 
 Source: ROBOTIS e-Manual, control tables of the twelve models in `MODEL_NAMES`. What differs between models is stated in
-their YAML (`configs.schema.motor.DynamixelRegisters`) or follows from their series; everything else is here once.
+their YAML (`sim2real.configs.schema.motor.DynamixelRegisters`) or follows from their series; the rest is here once.
 """
 
 from collections.abc import Iterator
 
-from configs.schema.motor import DynamixelRegisters, MotorConfig
-from hardware.dynamixel.registers import ControlTable, Register, Unit
+from sim2real.configs.schema.motor import DynamixelRegisters, MotorConfig
+from sim2real.hardware.dynamixel.registers import ControlTable, Register, Unit
 
 __all__ = [
     "BAUDRATES",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from configs.schema.robot import RobotConfig
+from sim2real.configs.schema.robot import RobotConfig
 
 AMBIENT = 25.0
 """°C; the temperature at which datasheets give winding resistances."""

@@ -4,15 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from configs.schema.motor import MotorConfig
-from hardware.dynamixel.firmware import XSeriesMotor
-from hardware.dynamixel.firmware_bus import XSeriesWire
-from hardware.emulator.motor import EmulatedMotor
-from hardware.emulator.wire import Wire
-from hardware.feetech.firmware import StsMotor
-from hardware.feetech.firmware_bus import StsWire
-from hardware.moteus.firmware import MoteusMotor
-from hardware.moteus.firmware_bus import MoteusWire
+from sim2real.configs.schema.motor import MotorConfig
+from sim2real.hardware.dynamixel.firmware.bus import XSeriesProtocol
+from sim2real.hardware.dynamixel.firmware.motor import XSeriesMotor
+from sim2real.hardware.emulator.device_protocol import DeviceProtocol
+from sim2real.hardware.emulator.motor import EmulatedMotor
+from sim2real.hardware.feetech.firmware.bus import StsProtocol
+from sim2real.hardware.feetech.firmware.motor import StsMotor
+from sim2real.hardware.moteus.firmware.bus import MoteusProtocol
+from sim2real.hardware.moteus.firmware.controller import MoteusMotor
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,12 @@ class EmulatedFamily:
 
     motor: Callable[[MotorConfig, int, int], EmulatedMotor]
     """Makes a motor from its type, its id, and the baud rate it is set to."""
-    wire: Callable[[], Wire[Any, Any]]
+    wire: Callable[[], DeviceProtocol[Any, Any]]
     """Makes the protocol of one line."""
 
 
 FAMILIES = {
-    "dynamixel2": EmulatedFamily(XSeriesMotor, XSeriesWire),
-    "feetech": EmulatedFamily(StsMotor, StsWire),
-    "moteus": EmulatedFamily(MoteusMotor, MoteusWire),
+    "dynamixel2": EmulatedFamily(XSeriesMotor, XSeriesProtocol),
+    "feetech": EmulatedFamily(StsMotor, StsProtocol),
+    "moteus": EmulatedFamily(MoteusMotor, MoteusProtocol),
 }

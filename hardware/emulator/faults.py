@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from configs.errors import UserError
-from configs.schema.robot import RobotConfig
-from configs.schema.scenario import (
+from sim2real.configs.errors import UserError
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.scenario import (
     BrownOutFaultConfig,
     DelayFaultConfig,
     EncoderJumpFaultConfig,
@@ -21,7 +21,7 @@ from configs.schema.scenario import (
     UnplugFaultConfig,
     unknown_part,
 )
-from hardware.clock import ns_from_s
+from sim2real.hardware.clock import ns_from_s
 
 _NEVER = 1 << 62
 _ONCE = ("power_cycle", "overload")

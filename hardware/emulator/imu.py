@@ -4,13 +4,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from configs.schema.robot import ImuConfig
-from hardware.clock import NS_PER_S
-from hardware.emulator.faults import FaultScript
-from hardware.emulator.line import NEVER, garbled, same_rate
-from hardware.imu_sample import Motion
-from hardware.mounting import Mounting
-from hardware.witmotion.firmware import WitMotionUnit
+from sim2real.configs.schema.robot import ImuConfig
+from sim2real.hardware.clock import NS_PER_S
+from sim2real.hardware.emulator.faults import FaultScript
+from sim2real.hardware.emulator.line import NEVER, garbled, same_rate
+from sim2real.hardware.imu.mounting import Mounting
+from sim2real.hardware.imu.sample import Motion
+from sim2real.hardware.witmotion.firmware import WitMotionUnit
 
 _BITS = 10  # start, eight data bits, stop
 _KEPT_BYTES_MAX = 4096  # of what no client fetches; a serial driver's buffer

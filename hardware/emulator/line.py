@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from operator import and_
 from typing import Any
 
-from hardware.clock import NS_PER_S
-from hardware.emulator.faults import FaultScript
-from hardware.emulator.line_guardian import LineGuardian
-from hardware.emulator.motor import EmulatedMotor
-from hardware.emulator.wire import Reply, Wire
+from sim2real.hardware.clock import NS_PER_S
+from sim2real.hardware.emulator.device_protocol import DeviceProtocol, Reply
+from sim2real.hardware.emulator.faults import FaultScript
+from sim2real.hardware.emulator.line_guardian import LineGuardian
+from sim2real.hardware.emulator.motor import EmulatedMotor
 
 NEVER = 1 << 62
 """Time of what does not happen."""
@@ -47,7 +47,12 @@ class Line:
     streams = False  # motors speak when they are spoken to
 
     def __init__(
-        self, name: str, wire: Wire[Any, Any], motors: Sequence[EmulatedMotor], baudrate: int, faults: FaultScript
+        self,
+        name: str,
+        wire: DeviceProtocol[Any, Any],
+        motors: Sequence[EmulatedMotor],
+        baudrate: int,
+        faults: FaultScript,
     ) -> None:
         self.name = name
         self.wire = wire

@@ -5,7 +5,7 @@ There is no process that could die here, so only a stall trips it.
 
 from collections.abc import Callable
 
-from hardware.clock import Clock
+from sim2real.hardware.clock import Clock
 
 _FRAMES = 12  # as in guardian_process.py
 _GAP_NS = 5_000_000

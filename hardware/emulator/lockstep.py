@@ -1,12 +1,12 @@
 """Lockstep: the emulated robot in-process on a virtual clock, the same bytes, much faster than real time."""
 
-from hardware.clock import VirtualClock
-from hardware.emulator.line import Line
-from hardware.emulator.line_guardian import LineGuardian
-from hardware.emulator.port import Port
-from hardware.emulator.robot import EmulatedRobot
-from hardware.errors import HardwareError, PortLostError
-from hardware.transport import Transport
+from sim2real.hardware.bus.transport import Transport
+from sim2real.hardware.clock import VirtualClock
+from sim2real.hardware.emulator.line import Line
+from sim2real.hardware.emulator.line_guardian import LineGuardian
+from sim2real.hardware.emulator.port import Port
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.errors import HardwareError, PortLostError
 
 
 class LockstepTransport:

@@ -6,10 +6,10 @@ from typing import Protocol
 
 import numpy as np
 
-from configs.errors import UserError
-from configs.schema.robot import RobotConfig
-from hardware.imu_sample import Motion
-from hardware.types import Float64Array
+from sim2real.configs.errors import UserError
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.hardware.imu.sample import Motion
+from sim2real.hardware.types import Float64Array
 
 _GROUP = "sim2real.plants"
 

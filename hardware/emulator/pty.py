@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from hardware.clock import NS_PER_S
-from hardware.emulator.pty_port import PtyPort
-from hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.clock import NS_PER_S
+from sim2real.hardware.emulator.pty_port import PtyPort
+from sim2real.hardware.emulator.robot import EmulatedRobot
 
 _STEP_NS = 1_000_000  # how long the world is left alone: the more there is to catch up, the later is an answer
 _QUIET_NS = 300_000  # before something is due on the wires; a step of a dozen motors takes a third of that

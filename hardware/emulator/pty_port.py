@@ -8,8 +8,8 @@ import termios
 import tty
 from pathlib import Path
 
-from hardware.emulator.port import Port
-from hardware.emulator.pty_watch import OpenWatch
+from sim2real.hardware.emulator.port import Port
+from sim2real.hardware.emulator.pty_watch import OpenWatch
 
 _READ_MAX = 4096  # the kernel's buffer of a pseudo-terminal
 _TCGETS2 = 0x802C542A  # asm-generic/ioctls.h; unlike TCGETS it gives any speed as a number

@@ -4,7 +4,7 @@ import ctypes
 import os
 import struct
 
-from hardware.errors import HardwareError
+from sim2real.hardware.errors import HardwareError
 
 _IN_CLOSE_WRITE, _IN_CLOSE_NOWRITE, _IN_OPEN, _IN_Q_OVERFLOW = 0x8, 0x10, 0x20, 0x4000  # linux/inotify.h
 _CLOSE = _IN_CLOSE_WRITE | _IN_CLOSE_NOWRITE

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from configs.schema.robot import JointConfig, RobotConfig
-from configs.schema.scenario import (
+from sim2real.configs.schema.robot import JointConfig, RobotConfig
+from sim2real.configs.schema.scenario import (
     BrownOutFaultConfig,
     EncoderJumpFaultConfig,
     FaultsConfig,
@@ -13,16 +13,16 @@ from configs.schema.scenario import (
     MotorFaultConfig,
     UnplugFaultConfig,
 )
-from hardware.emulator.electrics import AMBIENT, Electrics
-from hardware.emulator.families import FAMILIES
-from hardware.emulator.faults import FaultScript, Transition, check_faults
-from hardware.emulator.imu import ImuLine
-from hardware.emulator.line import NEVER as _NEVER
-from hardware.emulator.line import Line
-from hardware.emulator.motor import EmulatedMotor
-from hardware.emulator.plant import Plant
-from hardware.emulator.port import Port
-from hardware.imu_sample import Motion
+from sim2real.hardware.emulator.electrics import AMBIENT, Electrics
+from sim2real.hardware.emulator.families import FAMILIES
+from sim2real.hardware.emulator.faults import FaultScript, Transition, check_faults
+from sim2real.hardware.emulator.imu import ImuLine
+from sim2real.hardware.emulator.line import NEVER as _NEVER
+from sim2real.hardware.emulator.line import Line
+from sim2real.hardware.emulator.motor import EmulatedMotor
+from sim2real.hardware.emulator.plant import Plant
+from sim2real.hardware.emulator.port import Port
+from sim2real.hardware.imu.sample import Motion
 
 _HEALTH_PERIOD_NS = 10_000_000  # the firmware's check of its own state; the e-Manual gives no rate, an assumption
 _OVERHEATED = 5.0  # K above Temperature Limit

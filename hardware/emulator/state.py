@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from configs.errors import UserError
-from configs.schema.robot import RobotConfig
-from hardware.emulator.imu import EmulatedUnit
-from hardware.emulator.motor import EmulatedMotor
+from sim2real.configs.errors import UserError
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.hardware.emulator.imu import EmulatedUnit
+from sim2real.hardware.emulator.motor import EmulatedMotor
 
 _FORMAT = 1
 

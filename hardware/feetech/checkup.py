@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from configs.schema.motor import MotorConfig
-from hardware.bench.interface import Finding
-from hardware.feetech.frame import Alarm
-from hardware.feetech.register_text import alarm_text
-from hardware.feetech.tables import BAUDRATES
+from sim2real.configs.schema.motor import MotorConfig
+from sim2real.hardware.feetech.frame import Alarm
+from sim2real.hardware.feetech.register_text import alarm_text
+from sim2real.hardware.feetech.tables import BAUDRATES
+from sim2real.hardware.workbench.interface import Finding
 
 _HEADROOM = 10  # °C below the shutdown temperature: warm for a motor that does nothing
 _PROTECTIONS = int(Alarm.OVERHEATING | Alarm.OVERCURRENT | Alarm.OVERLOAD)  # what the factory switches on

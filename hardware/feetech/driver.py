@@ -4,23 +4,23 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from configs.schema.robot import BusConfig, JointConfig, SafetyConfig
-from hardware.clock import Clock, ns_from_s
-from hardware.errors import HardwareError
-from hardware.failures import failures_of
-from hardware.feetech.exchange import Exchange
-from hardware.feetech.frame import BROADCAST, Instruction, encode
-from hardware.feetech.goals import MOTORS_MAX, Goals
-from hardware.feetech.motor import Motor
-from hardware.feetech.readings import Readings
-from hardware.feetech.scales import JointScales
-from hardware.feetech.state_reader import StateReader
-from hardware.feetech.tables import BAUDRATES
-from hardware.finite import FiniteCheck
-from hardware.guardian import Guarded, Guardian
-from hardware.roll_call import find_motors
-from hardware.transport import Transport
-from hardware.types import BoolArray, BusCounters, JointCommand, JointState, MotorFault
+from sim2real.configs.schema.robot import BusConfig, JointConfig, SafetyConfig
+from sim2real.hardware.bus.discovery import find_motors
+from sim2real.hardware.bus.transport import Transport
+from sim2real.hardware.clock import Clock, ns_from_s
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.failures import failures_of
+from sim2real.hardware.feetech.client import Client
+from sim2real.hardware.feetech.frame import BROADCAST, Instruction, encode
+from sim2real.hardware.feetech.goals import MOTORS_MAX, Goals
+from sim2real.hardware.feetech.motor import Motor
+from sim2real.hardware.feetech.readings import Readings
+from sim2real.hardware.feetech.scales import JointScales
+from sim2real.hardware.feetech.state_reader import StateReader
+from sim2real.hardware.feetech.tables import BAUDRATES
+from sim2real.hardware.finite import FiniteCheck
+from sim2real.hardware.guardian.guardian import Guarded, Guardian
+from sim2real.hardware.types import BoolArray, BusCounters, JointCommand, JointState, MotorFault
 
 _REPLY_MARGIN_S = 0.006  # USB frames of 1 ms, latency timer of 1 ms, scheduling of a busy machine; beyond the wire time
 _HEALTH_PERIOD_NS = ns_from_s(0.25)  # of voltage, temperature, the guardian, and in turn the torque of one motor
@@ -61,8 +61,8 @@ class FeetechBus:
         self._margin_s = reply_margin_s
         self._names = tuple(joints)
         self._counters = BusCounters(by_joint=dict.fromkeys(joints, 0))
-        self._exchange = Exchange(transport, clock, self._baudrate)  # its counters are of set-up, not of the run
-        self._status = Exchange(transport, clock, self._baudrate, self._counters, reply_margin_s)
+        self._exchange = Client(transport, clock, self._baudrate)  # its counters are of set-up, not of the run
+        self._status = Client(transport, clock, self._baudrate, self._counters, reply_margin_s)
         self._motors = tuple(Motor(name, config, self._exchange) for name, config in joints.items())
         self._limit_ns = ns_from_s(safety.watchdog)
         self._finite = FiniteCheck(len(joints))

@@ -9,8 +9,8 @@ big-endian). There is no byte stuffing. Source: Feetech, STS communication proto
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
-from hardware.errors import ProtocolError
-from hardware.framing import StreamDecoder
+from sim2real.hardware.bus.framing import StreamDecoder
+from sim2real.hardware.errors import ProtocolError
 
 HEADER = b"\xff\xff"
 BROADCAST = 254

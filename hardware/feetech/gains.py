@@ -7,8 +7,8 @@ what the manual says.
 from math import floor
 from typing import Final, NamedTuple
 
-from configs.schema.robot import JointConfig
-from hardware.position_law import PositionLaw, Winding, nearest, per_radian
+from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.position_law import PositionLaw, Winding, nearest, per_radian
 
 DUTY_FULL: Final = 1000.0
 """Load (60), torque limit (48) and PWM goal count 0.1 % of full voltage."""

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hardware.feetech.frame import BROADCAST, Instruction, checksum, encode
-from hardware.feetech.motor import Motor
-from hardware.feetech.scales import JointScales
-from hardware.types import JointCommand
+from sim2real.hardware.feetech.frame import BROADCAST, Instruction, checksum, encode
+from sim2real.hardware.feetech.motor import Motor
+from sim2real.hardware.feetech.scales import JointScales
+from sim2real.hardware.types import JointCommand
 
 _BODY_AT = 2  # what the checksum covers begins after the header
 _GOALS_AT = 7  # header, id, LEN, instruction, address, length; then id and goal of each motor

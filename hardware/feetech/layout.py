@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hardware.feetech.frame import BROADCAST, HEADER, Instruction, encode
-from hardware.feetech.tables import MemoryTable, Register
+from sim2real.hardware.feetech.frame import BROADCAST, HEADER, Instruction, encode
+from sim2real.hardware.feetech.tables import MemoryTable, Register
 
 FIRST, LAST = "present_position", "present_current"
 """The block of readings that is asked for."""

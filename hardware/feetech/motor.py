@@ -2,12 +2,12 @@
 
 import math
 
-from configs.schema.robot import JointConfig
-from hardware.errors import HardwareError
-from hardware.feetech.exchange import Exchange, Identity
-from hardware.feetech.frame import Alarm
-from hardware.feetech.gains import position_gains, torque_limit
-from hardware.feetech.tables import (
+from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.feetech.client import Client, Identity
+from sim2real.hardware.feetech.frame import Alarm
+from sim2real.hardware.feetech.gains import position_gains, torque_limit
+from sim2real.hardware.feetech.tables import (
     COARSE_STEPS,
     FINE_VELOCITY,
     FULL_ANGLE,
@@ -19,7 +19,7 @@ from hardware.feetech.tables import (
     registers_of,
     sts_table,
 )
-from hardware.types import MotorFault
+from sim2real.hardware.types import MotorFault
 
 _POSITION_MODE = 0
 _WRITE_TRIES = 5
@@ -45,7 +45,7 @@ class Motor:
         velocity_steps: step/s of a unit of Present Velocity and Goal Velocity.
     """
 
-    def __init__(self, joint: str, config: JointConfig, exchange: Exchange) -> None:
+    def __init__(self, joint: str, config: JointConfig, exchange: Client) -> None:
         self.joint = joint
         self.config = config
         self.id = config.id

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from hardware.feetech.layout import ReplyLayout
-from hardware.feetech.motor import faults_of
-from hardware.feetech.scales import JointScales
-from hardware.types import BoolArray, Int64Array, JointState
+from sim2real.hardware.feetech.layout import ReplyLayout
+from sim2real.hardware.feetech.motor import faults_of
+from sim2real.hardware.feetech.scales import JointScales
+from sim2real.hardware.types import BoolArray, Int64Array, JointState
 
 # One look-up for each word costs less than taking its sign bit apart.
 _SIGNED = np.arange(1 << 16, dtype=np.int64)

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Callable
 
-from configs.schema.motor import MotorConfig
-from hardware.feetech.motor import faults_of
-from hardware.feetech.tables import (
+from sim2real.configs.schema.motor import MotorConfig
+from sim2real.hardware.feetech.motor import faults_of
+from sim2real.hardware.feetech.tables import (
     ACCELERATION_STEPS,
     BAUDRATES,
     COARSE_STEPS,

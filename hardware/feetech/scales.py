@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hardware.feetech.motor import Motor
-from hardware.feetech.tables import registers_of
+from sim2real.hardware.feetech.motor import Motor
+from sim2real.hardware.feetech.tables import registers_of
 
 
 class JointScales:

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hardware.clock import Clock, ns_from_s
-from hardware.feetech.frame import BROADCAST, FRAME_BYTES_MAX, Decoder, checksum
-from hardware.feetech.layout import FIRST, LAST, ReplyLayout
-from hardware.feetech.tables import MemoryTable
-from hardware.transport import Transport, asking
-from hardware.types import BoolArray, BusCounters
+from sim2real.hardware.bus.transport import Transport, asking
+from sim2real.hardware.clock import Clock, ns_from_s
+from sim2real.hardware.feetech.frame import BROADCAST, FRAME_BYTES_MAX, Decoder, checksum
+from sim2real.hardware.feetech.layout import FIRST, LAST, ReplyLayout
+from sim2real.hardware.feetech.tables import MemoryTable
+from sim2real.hardware.types import BoolArray, BusCounters
 
 _LENGTHS = 10  # so many exchanges must fail before a length comes again
 _BITS_PER_BYTE = 10  # 8N1

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from configs.schema.motor import FeetechRegisters, MotorConfig
-from hardware.register_table import RegisterTable
+from sim2real.configs.schema.motor import FeetechRegisters, MotorConfig
+from sim2real.hardware.bus.register_table import RegisterTable
 
 EEPROM_END = 40
 """Addresses below are EEPROM: kept without power when Lock (55) is 0 while they are written."""

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from configs.schema.motor import MoteusRegisters
-from configs.schema.robot import JointConfig
-from hardware.moteus.frame import Kind, Resolution, encode_head, encode_values
-from hardware.moteus.lines import encode_send
-from hardware.moteus.tables import Mode
-from hardware.types import JointCommand
+from sim2real.configs.schema.motor import MoteusRegisters
+from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.moteus.frame import Kind, Resolution, encode_head, encode_values
+from sim2real.hardware.moteus.lines import encode_send
+from sim2real.hardware.moteus.tables import Mode
+from sim2real.hardware.types import JointCommand
 
 STOP = encode_values(Kind.WRITE, 0x000, [Mode.STOPPED], Resolution.INT8)
 """Switches torque off, and clears faults and a time-out."""

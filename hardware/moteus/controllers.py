@@ -3,14 +3,14 @@
 import math
 from collections.abc import Iterable, Mapping
 
-from configs.schema.robot import JointConfig
-from hardware.clock import Clock, ns_from_s
-from hardware.errors import HardwareError, ProtocolError
-from hardware.moteus.commands import STOP, CommandLines
-from hardware.moteus.exchange import TRIES, Answer, Exchange
-from hardware.moteus.identity import IDENTITY, decode_identity
-from hardware.moteus.reading import QUERY, Reading, decode_reading
-from hardware.moteus.tables import Mode, cure, fault_name
+from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.clock import Clock, ns_from_s
+from sim2real.hardware.errors import HardwareError, ProtocolError
+from sim2real.hardware.moteus.client import TRIES, Answer, Client
+from sim2real.hardware.moteus.commands import STOP, CommandLines
+from sim2real.hardware.moteus.identity import IDENTITY, decode_identity
+from sim2real.hardware.moteus.reading import QUERY, Reading, decode_reading
+from sim2real.hardware.moteus.tables import Mode, cure, fault_name
 
 _START_ROUNDS_MAX = 100
 _START_ROUND_NS = ns_from_s(0.01)  # a controller needs some milliseconds to enable its bridge
@@ -24,7 +24,7 @@ class Controllers:
     """
 
     def __init__(
-        self, joints: Mapping[str, JointConfig], exchange: Exchange, clock: Clock, commands: CommandLines
+        self, joints: Mapping[str, JointConfig], exchange: Client, clock: Clock, commands: CommandLines
     ) -> None:
         self._names = tuple(joints)
         self._joints = tuple(joints.values())

@@ -8,18 +8,18 @@ but then what the policy sees would be a whole period old.
 import math
 from collections.abc import Mapping
 
-from configs.schema.robot import BusConfig, JointConfig, SafetyConfig
-from hardware.clock import Clock
-from hardware.errors import HardwareError
-from hardware.finite import FiniteCheck
-from hardware.moteus.commands import CommandLines
-from hardware.moteus.controllers import Controllers
-from hardware.moteus.exchange import MARGIN_S, NUMBERS, Exchange, asking_id, question
-from hardware.moteus.lines import encode_send
-from hardware.moteus.reading import QUERY, Reading
-from hardware.moteus.tables import Mode, motor_fault
-from hardware.transport import Transport
-from hardware.types import BusCounters, JointCommand, JointState, MotorFault
+from sim2real.configs.schema.robot import BusConfig, JointConfig, SafetyConfig
+from sim2real.hardware.bus.transport import Transport
+from sim2real.hardware.clock import Clock
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.finite import FiniteCheck
+from sim2real.hardware.moteus.client import MARGIN_S, NUMBERS, Client, asking_id, question
+from sim2real.hardware.moteus.commands import CommandLines
+from sim2real.hardware.moteus.controllers import Controllers
+from sim2real.hardware.moteus.lines import encode_send
+from sim2real.hardware.moteus.reading import QUERY, Reading
+from sim2real.hardware.moteus.tables import Mode, motor_fault
+from sim2real.hardware.types import BusCounters, JointCommand, JointState, MotorFault
 
 
 class MoteusBus:
@@ -56,7 +56,7 @@ class MoteusBus:
         self._names = tuple(joints)
         self._joints = tuple(joints.values())
         self._counters = BusCounters(by_joint=dict.fromkeys(joints, 0))
-        self._exchange = Exchange(transport, clock, BusCounters())
+        self._exchange = Client(transport, clock, BusCounters())
         self._commands = CommandLines(self._joints, safety.watchdog)
         self._group = Controllers(joints, self._exchange, clock, self._commands)
         self._finite = FiniteCheck(len(joints))

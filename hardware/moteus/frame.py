@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from hardware.errors import ProtocolError
+from sim2real.hardware.errors import ProtocolError
 
 NOP = 0x50
 WRITE_ERROR, READ_ERROR = 0x30, 0x31

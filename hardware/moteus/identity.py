@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from configs.schema.motor import MoteusRegisters
-from configs.schema.robot import JointConfig
-from hardware.errors import HardwareError, ProtocolError
-from hardware.moteus.frame import Kind, Resolution, encode_head, subframes
+from sim2real.configs.schema.motor import MoteusRegisters
+from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.errors import HardwareError, ProtocolError
+from sim2real.hardware.moteus.frame import Kind, Resolution, encode_head, subframes
 
 _MODEL, _FIRMWARE = 0x100, 0x101
 

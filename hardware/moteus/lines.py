@@ -9,7 +9,7 @@ from binascii import Error as HexError
 from binascii import unhexlify
 from dataclasses import dataclass
 
-from hardware.errors import ProtocolError
+from sim2real.hardware.errors import ProtocolError
 
 LINE_BYTES_MAX = 256
 """Longest line; the controller's own buffer for one (uart_fdcanusb_micro_server.h). 64 bytes of data need 156."""

@@ -4,9 +4,9 @@ import math
 import struct
 from typing import NamedTuple
 
-from hardware.errors import ProtocolError
-from hardware.moteus.frame import Kind, Resolution, encode_head, scaled
-from hardware.moteus.tables import Unit
+from sim2real.hardware.errors import ProtocolError
+from sim2real.hardware.moteus.frame import Kind, Resolution, encode_head, scaled
+from sim2real.hardware.moteus.tables import Unit
 
 _POSITION, _VOLTAGE = 0x001, 0x00D
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
-from hardware.types import MotorFault
+from sim2real.hardware.types import MotorFault
 
 
 class Unit(Enum):

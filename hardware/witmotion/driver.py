@@ -1,11 +1,11 @@
 """A WitMotion unit as an IMU: set up once, then listened to."""
 
-from configs.schema.robot import ImuConfig
-from hardware.clock import Clock, ns_from_s
-from hardware.errors import HardwareError
-from hardware.imu_sample import ImuSample
-from hardware.transport import Transport
-from hardware.witmotion.frame import (
+from sim2real.configs.schema.robot import ImuConfig
+from sim2real.hardware.bus.transport import Transport
+from sim2real.hardware.clock import Clock, ns_from_s
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.imu.sample import ImuSample
+from sim2real.hardware.witmotion.frame import (
     BAUD_CODES,
     FRAME_BYTES,
     RATE_CODES,

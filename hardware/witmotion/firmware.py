@@ -8,10 +8,10 @@ import math
 
 import numpy as np
 
-from hardware.clock import NS_PER_S
-from hardware.imu_sample import Motion, Quaternion
-from hardware.mounting import multiply
-from hardware.witmotion.frame import (
+from sim2real.hardware.clock import NS_PER_S
+from sim2real.hardware.imu.mounting import multiply
+from sim2real.hardware.imu.sample import Motion, Quaternion
+from sim2real.hardware.witmotion.frame import (
     ACCELERATION_RANGE,
     BAUD_CODES,
     RATE_CODES,

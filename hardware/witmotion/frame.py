@@ -11,8 +11,8 @@ import struct
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
-from hardware.errors import ProtocolError
-from hardware.imu_sample import Quaternion, Vector
+from sim2real.hardware.errors import ProtocolError
+from sim2real.hardware.imu.sample import Quaternion, Vector
 
 HEADER = 0x55
 FRAME_BYTES = 11

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from configs.command import Json, Outcome, reports
-from configs.library import find_policy
-from runtime.flash.destination import destination_with_robot
-from runtime.flash.install import flash as install
-from runtime.flash.report import slot_document, slot_line
+from sim2real.configs.command import Json, Outcome, reports
+from sim2real.configs.library import find_policy
+from sim2real.runtime.flash.destination import destination_with_robot
+from sim2real.runtime.flash.install import flash as install
+from sim2real.runtime.flash.report import slot_document, slot_line
 
 app = typer.Typer()
 

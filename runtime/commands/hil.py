@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from configs.command import Json, Outcome, error_console, reports
-from configs.errors import UserError
-from configs.library import find_policy
-from configs.load import load_scenario
-from hardware.emulator.plant import AUTO_PLANT
-from runtime.hil import ScenarioResult, run_scenario
-from runtime.policy import OnnxPolicy
+from sim2real.configs.command import Json, Outcome, error_console, reports
+from sim2real.configs.errors import UserError
+from sim2real.configs.library import find_policy
+from sim2real.configs.load import load_scenario
+from sim2real.hardware.emulator.plant import AUTO_PLANT
+from sim2real.runtime.hil import ScenarioResult, run_scenario
+from sim2real.runtime.policy import OnnxPolicy
 
 app = typer.Typer()
 

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from configs.command import Json, Outcome, reports
-from configs.library import find_policy
-from runtime.contract.goal import Goal
-from runtime.contract.part import digest_of
-from runtime.contract.robot import RobotSpec
-from runtime.contract.spec import Contract
-from runtime.policy import OnnxPolicy
+from sim2real.configs.command import Json, Outcome, reports
+from sim2real.configs.library import find_policy
+from sim2real.runtime.contract.goal import Goal
+from sim2real.runtime.contract.part import digest_of
+from sim2real.runtime.contract.robot import RobotSpec
+from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.policy import OnnxPolicy
 
 app = typer.Typer()
 

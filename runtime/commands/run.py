@@ -11,20 +11,20 @@ import typer
 from rich.markup import escape
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-from configs.command import Json, Outcome, error_console, reports
-from configs.errors import UserError
-from configs.library import find_policy
-from configs.load import load_faults, load_robot
-from configs.schema.robot import RobotConfig
-from configs.schema.scenario import FaultsConfig
-from hardware.clock import MonotonicClock
-from hardware.emulator.plant import AUTO_PLANT, choose_plant
-from hardware.robot import RobotHardware, open_serial_ports
-from runtime.controller import Controller
-from runtime.emulation import emulator_process, lockstep
-from runtime.policy import OnnxPolicy, check_robot
-from runtime.report import RunReport
-from runtime.session import RunOptions, run_session
+from sim2real.configs.command import Json, Outcome, error_console, reports
+from sim2real.configs.errors import UserError
+from sim2real.configs.library import find_policy
+from sim2real.configs.load import load_faults, load_robot
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.clock import MonotonicClock
+from sim2real.hardware.emulator.plant import AUTO_PLANT, choose_plant
+from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.runtime.controller import Controller
+from sim2real.runtime.emulation import emulator_process, lockstep
+from sim2real.runtime.policy import OnnxPolicy, check_robot
+from sim2real.runtime.report import RunReport
+from sim2real.runtime.session import RunOptions, run_session
 
 app = typer.Typer()
 

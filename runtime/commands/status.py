@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from configs.command import Json, Outcome, reports
-from runtime.flash.destination import destination
-from runtime.flash.install import status as read_status
-from runtime.flash.report import slot_document, slot_line
+from sim2real.configs.command import Json, Outcome, reports
+from sim2real.runtime.flash.destination import destination
+from sim2real.runtime.flash.install import status as read_status
+from sim2real.runtime.flash.report import slot_document, slot_line
 
 app = typer.Typer()
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hardware.types import Float64Array
-from runtime.contract.observation import Float32Array
-from runtime.contract.spec import Contract
+from sim2real.hardware.types import Float64Array
+from sim2real.runtime.contract.observation import Float32Array
+from sim2real.runtime.contract.spec import Contract
 
 
 @dataclass(slots=True)
 class ActionTargets:
-    """Targets of n robots with J joints each, (n, J) float64; `hardware.types.JointCommand` has their meaning."""
+    """Targets of n robots with J joints each, (n, J) float64; `JointCommand` says what they mean."""
 
     position: Float64Array
     velocity: Float64Array

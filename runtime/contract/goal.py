@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 
-from hardware.types import BoolArray, Float64Array
-from runtime.contract.goal_spec import FinishGoal, GoalSpec, JointGoal, TipGoal, UprightGoal
-from runtime.contract.kinematics import Kinematics
-from runtime.contract.signals import Signals
-from runtime.contract.spec import Contract
+from sim2real.hardware.types import BoolArray, Float64Array
+from sim2real.runtime.contract.goal_spec import FinishGoal, GoalSpec, JointGoal, TipGoal, UprightGoal
+from sim2real.runtime.contract.kinematics import Kinematics
+from sim2real.runtime.contract.signals import Signals
+from sim2real.runtime.contract.spec import Contract
 
 
 class Goal:

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Tag, model_serializer
 
-from configs.schema.goal import GoalConfig
-from runtime.contract.part import Part
+from sim2real.configs.schema.goal import GoalConfig
+from sim2real.runtime.contract.part import Part
 
 _Positive = Annotated[float, Field(gt=0.0)]
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from configs.errors import UserError
-from hardware.types import Float64Array
-from runtime.contract.robot import LinkSpec, RobotSpec
+from sim2real.configs.errors import UserError
+from sim2real.hardware.types import Float64Array
+from sim2real.runtime.contract.robot import LinkSpec, RobotSpec
 
 
 class Kinematics:

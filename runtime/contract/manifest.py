@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from configs.errors import UserError
-from runtime.contract.part import Part, digest_of
-from runtime.contract.robot import RobotSpec
-from runtime.contract.spec import Contract
+from sim2real.configs.errors import UserError
+from sim2real.runtime.contract.part import Part, digest_of
+from sim2real.runtime.contract.robot import RobotSpec
+from sim2real.runtime.contract.spec import Contract
 
 CONTRACT_KEY = "sim2real.contract"
 CONTRACT_DIGEST_KEY = "sim2real.contract_sha256"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hardware.types import BoolArray, Float64Array
-from runtime.contract.kinematics import Kinematics
-from runtime.contract.signals import Signals
-from runtime.contract.spec import KINEMATIC_TERMS, TARGET_TERMS, Contract, ObservationTermSpec
+from sim2real.hardware.types import BoolArray, Float64Array
+from sim2real.runtime.contract.kinematics import Kinematics
+from sim2real.runtime.contract.signals import Signals
+from sim2real.runtime.contract.spec import KINEMATIC_TERMS, TARGET_TERMS, Contract, ObservationTermSpec
 
 Float32Array = npt.NDArray[np.float32]
 

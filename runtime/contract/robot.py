@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from configs.schema.robot import RobotConfig, TipConfig
-from runtime.contract.part import Part, without_empty
+from sim2real.configs.schema.robot import RobotConfig, TipConfig
+from sim2real.runtime.contract.part import Part, without_empty
 
 Vector = Annotated[tuple[float, float, float], Field(strict=False)]
 

@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from hardware.types import Float64Array
+from sim2real.hardware.types import Float64Array
 
 
 def _none() -> Float64Array:

@@ -4,11 +4,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from configs.schema.command import TIP_COMMANDS
-from configs.schema.task import ObservationTermName, TaskConfig
-from runtime.contract.goal_spec import GoalSpec, goal_spec
-from runtime.contract.part import Part, digest_of, without_empty
-from runtime.contract.robot import ImuSpec, RobotSpec, robot_spec
+from sim2real.configs.schema.command import TIP_COMMANDS
+from sim2real.configs.schema.task import ObservationTermName, TaskConfig
+from sim2real.runtime.contract.goal_spec import GoalSpec, goal_spec
+from sim2real.runtime.contract.part import Part, digest_of, without_empty
+from sim2real.runtime.contract.robot import ImuSpec, RobotSpec, robot_spec
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -212,6 +212,6 @@ def _action_spec(task: TaskConfig, robot: RobotSpec) -> ActionSpec:
         clip=1.0,
         smoothing=action.smoothing,
         relative=action.relative,
-        # The very product that `runtime.limits` bounds targets by: safety then has nothing left to cut off.
+        # The very product that `sim2real.runtime.limits` bounds targets by: safety then has nothing left to cut off.
         step=tuple(joint.velocity_max * (1.0 / task.control_rate) for joint in joints),
     )

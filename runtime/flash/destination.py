@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from configs.library import shipped
-from configs.load import load_robot, load_target
-from configs.schema.robot import RobotConfig
-from runtime.flash.directory import DirectoryTarget
-from runtime.flash.manifest import FlashError
-from runtime.flash.target import Target
+from sim2real.configs.library import shipped
+from sim2real.configs.load import load_robot, load_target
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.runtime.flash.directory import DirectoryTarget
+from sim2real.runtime.flash.manifest import FlashError
+from sim2real.runtime.flash.target import Target
 
 
 def destination(to: str, robot: str | None) -> tuple[Target, RobotConfig | None]:

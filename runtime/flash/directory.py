@@ -18,9 +18,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from runtime.flash.durable import sync_folder, write_durable
-from runtime.flash.manifest import FlashError, Manifest
-from runtime.flash.target import SLOTS, Check, Slot, SlotName
+from sim2real.runtime.flash.durable import sync_folder, write_durable
+from sim2real.runtime.flash.manifest import FlashError, Manifest
+from sim2real.runtime.flash.target import SLOTS, Check, Slot, SlotName
 
 POLICY = "policy.onnx"
 MANIFEST = "manifest.json"
@@ -37,7 +37,7 @@ _NAMES_SHOWN_MAX = 5
 
 
 class DirectoryTarget:
-    """A folder with two policy slots; implements `runtime.flash.target.Target`."""
+    """A folder with two policy slots; implements `sim2real.runtime.flash.target.Target`."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

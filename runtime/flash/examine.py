@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from configs.schema.robot import RobotConfig
-from runtime.contract.observation import ObservationPipeline
-from runtime.contract.signals import Signals
-from runtime.contract.spec import Contract
-from runtime.flash.manifest import FlashError
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.runtime.contract.observation import ObservationPipeline
+from sim2real.runtime.contract.signals import Signals
+from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.flash.manifest import FlashError
 
 _RANDOM_POSES = 16  # beside the default pose and the corners; enough to meet a NaN that is not hidden on purpose
 _SEED = 20261120
@@ -25,7 +25,10 @@ def examine(policy: Path, robot: RobotConfig) -> tuple[Contract, dict[str, str]]
         UserError: The file is no policy, its shapes are not the contract's, it is for another robot (field by field),
             or its actions are not finite.
     """
-    from runtime.policy import OnnxPolicy, check_robot  # onnxruntime is slow to load, and `status` does without it
+    from sim2real.runtime.policy import (  # onnxruntime is slow to load, and `status` does without it
+        OnnxPolicy,
+        check_robot,
+    )
 
     loaded = OnnxPolicy(policy)
     contract = loaded.contract

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from configs.schema.robot import RobotConfig
-from runtime.contract.part import digest_of
-from runtime.contract.robot import robot_spec
-from runtime.contract.spec import Contract
-from runtime.flash.examine import examine
-from runtime.flash.manifest import FlashError, Manifest
-from runtime.flash.target import SLOTS, Slot, SlotName, Target, other
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.runtime.contract.part import digest_of
+from sim2real.runtime.contract.robot import robot_spec
+from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.flash.examine import examine
+from sim2real.runtime.flash.manifest import FlashError, Manifest
+from sim2real.runtime.flash.target import SLOTS, Slot, SlotName, Target, other
 
 _POLICY_BYTES_MAX = 512 << 20  # read whole into memory; a policy for a robot has some hundred kilobytes
 

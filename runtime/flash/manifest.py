@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from configs.errors import UserError
-from runtime.contract.part import digest_of
-from runtime.contract.spec import Contract
+from sim2real.configs.errors import UserError
+from sim2real.runtime.contract.part import digest_of
+from sim2real.runtime.contract.spec import Contract
 
 MANIFEST_FORMAT = 1
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from rich.markup import escape
 
-from runtime.flash.target import Slot
+from sim2real.runtime.flash.target import Slot
 
 _DIGEST_SHOWN = 12
 

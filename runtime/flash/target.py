@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from runtime.flash.manifest import Manifest
+from sim2real.runtime.flash.manifest import Manifest
 
 SlotName = Literal["slot_a", "slot_b"]
 SLOTS: tuple[SlotName, SlotName] = ("slot_a", "slot_b")

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
-from configs.command import Json, Outcome, reports
-from configs.errors import MissingExtraError, UserError
-from configs.library import find_policy, shipped
-from configs.load import load_randomization, load_robot, load_task
-from hardware.emulator.plant import AUTO_PLANT
-from sim2real.bench.machine import machine
-from sim2real.lazy_group import lazy_group
+from sim2real.benchmark.machine import machine
+from sim2real.commands.lazy_group import lazy_group
+from sim2real.configs.command import Json, Outcome, reports
+from sim2real.configs.errors import MissingExtraError, UserError
+from sim2real.configs.library import find_policy, shipped
+from sim2real.configs.load import load_randomization, load_robot, load_task
+from sim2real.hardware.emulator.plant import AUTO_PLANT
 
 _ENVIRONMENTS_MAX = 65_536
 
@@ -38,7 +38,7 @@ def bus(
     Example: sim2real bench bus --motors 12
     """
     try:
-        from hardware.bench_bus import bench_bus
+        from sim2real.hardware.benchmark.bus import bench_bus
     except ModuleNotFoundError as error:
         raise MissingExtraError("bench bus", error.name or "dynamixel-sdk", "dev") from error
     return report("bus", bench_bus(motors, seconds))
@@ -57,7 +57,7 @@ def lockstep(
 
     Example: sim2real bench lockstep policy.onnx --robot pendulum
     """
-    from sim2real.bench.lockstep import bench_lockstep
+    from sim2real.benchmark.lockstep import bench_lockstep
 
     return report("lockstep", bench_lockstep(find_policy(policy), load_robot(robot), plant, seconds))
 
@@ -81,7 +81,7 @@ def sim(
     Example: sim2real bench sim quadruped_walk --environments 256 --environments 1024
     """
     try:
-        from sim2real.bench.sim import bench_sim
+        from sim2real.benchmark.sim import bench_sim
     except ModuleNotFoundError as error:
         raise MissingExtraError("bench sim", error.name or "mujoco", "train") from error
     chosen = [load_task(task) for task in tasks or _SIM_TASKS]
@@ -101,7 +101,7 @@ def emulator(
 
     Example: sim2real bench emulator quadruped --seconds 10
     """
-    from sim2real.bench.emulator import bench_emulator
+    from sim2real.benchmark.emulator import bench_emulator
 
     return report("emulator", bench_emulator(robot, rate, seconds))
 
@@ -119,7 +119,7 @@ def gymnasium_(
     Example: sim2real bench gymnasium HalfCheetah-v5 Ant-v5
     """
     try:
-        from sim2real.bench.reference import bench_reference
+        from sim2real.benchmark.reference import bench_reference
     except ModuleNotFoundError as error:
         raise MissingExtraError("bench gymnasium", error.name or "gymnasium", "train") from error
     return report("gymnasium", bench_reference(tasks or ["HalfCheetah-v5", "Ant-v5"], threads, seconds))
@@ -142,7 +142,7 @@ def scale(
     Example: sim2real bench scale pendulum_swingup --randomization pendulum
     """
     try:
-        from sim2real.bench.scale import bench_scale
+        from sim2real.benchmark.scale import bench_scale
     except ModuleNotFoundError as error:
         raise MissingExtraError("bench scale", error.name or "mujoco", "train") from error
     return report("scale", bench_scale(task, randomization, _numbers(sizes), threads, seconds))
@@ -162,7 +162,7 @@ def gap(
     Example: sim2real bench gap --robot quadruped
     """
     try:
-        from sim2real.bench.gap import bench_gap
+        from sim2real.benchmark.gap import bench_gap
     except ModuleNotFoundError as error:
         raise MissingExtraError("bench gap", error.name or "mujoco", "train") from error
     return report("gap", bench_gap([load_robot(name) for name in robots or shipped("robots")], seconds))

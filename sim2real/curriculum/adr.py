@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from configs.schema.curriculum import AdrConfig
-from hardware.types import BoolArray, Float64Array, Int64Array
+from sim2real.configs.schema.curriculum import AdrConfig
 from sim2real.curriculum.axis import Axis
 from sim2real.curriculum.entropy import width_entropy
 from sim2real.curriculum.interface import NO_TAG, Tags
 from sim2real.curriculum.performance import RecentPerformance
 from sim2real.curriculum.sample import sample
 from sim2real.curriculum.space import ParameterSpace
+from sim2real.hardware.types import BoolArray, Float64Array, Int64Array
 
 _OUTWARD = np.array([-1.0, 1.0])
 _PICKS = 3  # numbers of an episode before its columns: boundary or not, which parameter, which side

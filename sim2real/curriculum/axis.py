@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from configs.schema.parameter import ParameterConfig
+from sim2real.configs.schema.parameter import ParameterConfig
 
 
 @dataclass(frozen=True)

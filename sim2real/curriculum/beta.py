@@ -13,8 +13,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import betaincinv, betaln, polygamma, psi
 
-from hardware.types import Float64Array
 from sim2real.curriculum.axis import Axis
+from sim2real.hardware.types import Float64Array
 
 SHAPE_MIN = 1.0
 """Below it a Beta piles up at the limits; the widest one, at (1, 1), is a corner of what is allowed."""

@@ -16,9 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from configs.errors import UserError
-from configs.schema.curriculum import DoraemonConfig
-from hardware.types import Float64Array
+from sim2real.configs.errors import UserError
+from sim2real.configs.schema.curriculum import DoraemonConfig
 from sim2real.curriculum.beta import BetaFamily
 from sim2real.curriculum.entropy import ENTROPY_FLOOR
 from sim2real.curriculum.evidence import Evidence
@@ -26,6 +25,7 @@ from sim2real.curriculum.interface import Tags
 from sim2real.curriculum.performance import RecentPerformance
 from sim2real.curriculum.space import ParameterSpace
 from sim2real.curriculum.trust_region import TrustRegion
+from sim2real.hardware.types import Float64Array
 
 _REMEMBERED = 16
 """Distributions whose episodes may still count."""

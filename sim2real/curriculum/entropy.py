@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hardware.types import Float64Array
+from sim2real.hardware.types import Float64Array
 
 ENTROPY_FLOOR = -5.0
 """nats; what a parameter that varies by less than e⁻⁵ of its limits counts in the log: at the start it is −∞."""

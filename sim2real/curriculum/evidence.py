@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from hardware.types import Float64Array
 from sim2real.curriculum.beta import BetaFamily
+from sim2real.hardware.types import Float64Array
 
 WEIGHT_MAX = 10.0
 """Weights are cut here, so that no single episode decides. As a success is never negative, that can only lower an

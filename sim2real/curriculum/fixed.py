@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from configs.schema.curriculum import FixedCurriculumConfig
-from hardware.types import Float64Array
+from sim2real.configs.schema.curriculum import FixedCurriculumConfig
 from sim2real.curriculum.axis import Axis
 from sim2real.curriculum.entropy import width_entropy
 from sim2real.curriculum.interface import NO_TAG, Tags
 from sim2real.curriculum.performance import RecentPerformance
 from sim2real.curriculum.sample import sample
 from sim2real.curriculum.space import ParameterSpace
+from sim2real.hardware.types import Float64Array
 
 
 class FixedCurriculum:

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from hardware.types import Float64Array
+from sim2real.hardware.types import Float64Array
 
 Tags = npt.NDArray[np.int64]
 

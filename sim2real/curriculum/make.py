@@ -1,6 +1,6 @@
 """The curriculum that an experiment asks for."""
 
-from configs.schema.curriculum import CurriculumConfig
+from sim2real.configs.schema.curriculum import CurriculumConfig
 from sim2real.curriculum.adr import AutomaticDomainRandomization
 from sim2real.curriculum.doraemon import Doraemon
 from sim2real.curriculum.fixed import FixedCurriculum

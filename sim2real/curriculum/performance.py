@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hardware.types import Float64Array
+from sim2real.hardware.types import Float64Array
 
 _LATEST = 256
 """Episodes that are averaged: enough for a standard error of 3 % of a success rate, few enough to follow a learner."""

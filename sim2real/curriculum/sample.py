@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.special import ndtri
 
-from hardware.types import Float64Array
 from sim2real.curriculum.axis import Axis
+from sim2real.hardware.types import Float64Array
 
 _DEVIATIONS_WIDE = 4.0
 """Width of a normal parameter's range in standard deviations, as its schema says."""

@@ -7,10 +7,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from configs.errors import UserError
-from configs.schema.parameter import ParameterConfig
-from hardware.types import Float64Array
+from sim2real.configs.errors import UserError
+from sim2real.configs.schema.parameter import ParameterConfig
 from sim2real.curriculum.axis import Axis
+from sim2real.hardware.types import Float64Array
 
 
 @dataclass(frozen=True)

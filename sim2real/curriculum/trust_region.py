@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import Bounds, minimize
 
-from hardware.types import Float64Array
 from sim2real.curriculum.beta import SHAPE_MAX, SHAPE_MIN
 from sim2real.curriculum.evidence import Evidence
+from sim2real.hardware.types import Float64Array
 
 _ITERATIONS = 100  # bound of the optimiser, which takes five to ten
 _SLACK = 1e-3  # of ε: it is asked to stay below ε by this, because it keeps constraints to a tolerance only

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from configs.errors import ConfigError
+from sim2real.configs.errors import ConfigError
 from sim2real.new_robot.mjcf import Hinge
 
 HALF_TURN = 180.0

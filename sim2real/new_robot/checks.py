@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from configs.schema.robot import RobotConfig
+from sim2real.configs.schema.robot import RobotConfig
 from sim2real.new_robot.mjcf import Mjcf
 from sim2real.new_robot.yaml_text import Draft
 from sim2real.plant import MujocoPlant

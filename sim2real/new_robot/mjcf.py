@@ -9,7 +9,7 @@ from typing import Any
 
 import mujoco
 
-from configs.errors import ConfigError
+from sim2real.configs.errors import ConfigError
 
 _TYPES = {
     mujoco.mjtJoint.mjJNT_FREE: "free",

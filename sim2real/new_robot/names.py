@@ -2,7 +2,7 @@
 
 import re
 
-from configs.errors import ConfigError
+from sim2real.configs.errors import ConfigError
 
 NAME_RULE = "letters, digits and underscores, beginning with a letter, at most 64"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")

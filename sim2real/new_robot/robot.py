@@ -4,12 +4,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from configs.errors import ConfigError, UserError
-from configs.library import ROOT, find, is_path
-from configs.load import load_motor, validate
-from configs.schema.robot import FAMILY_OF_PROTOCOL, IDS_OF_FAMILY, RobotConfig
-from configs.source import parse_yaml
-from configs.splice import splice
+from sim2real.configs.errors import ConfigError, UserError
+from sim2real.configs.library import ROOT, find, is_path
+from sim2real.configs.load import load_motor, validate
+from sim2real.configs.schema.robot import FAMILY_OF_PROTOCOL, IDS_OF_FAMILY, RobotConfig
+from sim2real.configs.source import parse_yaml
+from sim2real.configs.splice import splice
 from sim2real.new_robot.angles import angles_of
 from sim2real.new_robot.checks import checks_of
 from sim2real.new_robot.mjcf import Hinge, Mjcf, heard_warnings, read_mjcf

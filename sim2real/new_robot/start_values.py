@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from configs.schema.motor import MotorConfig
+from sim2real.configs.schema.motor import MotorConfig
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Final, Literal
 
 import numpy as np
 
-from configs.schema.parameter import Application, ParameterName
-from hardware.types import Float64Array
-from sim2real.model import GAIN_CONSTANT, GAIN_DAMPING, GAIN_RESISTANCE, GAIN_STIFFNESS, GAIN_VOLTAGE_MAX
+from sim2real.configs.schema.parameter import Application, ParameterName
+from sim2real.hardware.types import Float64Array
+from sim2real.model.model import GAIN_CONSTANT, GAIN_DAMPING, GAIN_RESISTANCE, GAIN_STIFFNESS, GAIN_VOLTAGE_MAX
 
 Element = Literal["body", "joint", "actuator", "geom", "play", "load", "world"]
 """What a parameter has values of: bodies, degrees of freedom of driven joints, their motors, geoms, the play behind

@@ -8,18 +8,18 @@ import mujoco
 import numpy as np
 from mujoco.batch import Batch
 
-from configs.errors import ConfigError
-from configs.schema.curriculum import CurriculumConfig
-from configs.schema.parameter import Application, ParameterConfig, ParameterName
-from configs.schema.randomization import RandomizationConfig
-from hardware.types import Float64Array
-from sim2real.columns import Indices
+from sim2real.configs.errors import ConfigError
+from sim2real.configs.schema.curriculum import CurriculumConfig
+from sim2real.configs.schema.parameter import Application, ParameterConfig, ParameterName
+from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.curriculum.make import make_curriculum
 from sim2real.curriculum.space import ParameterSpace
-from sim2real.injection import backlash_name, payload_name
-from sim2real.model import RobotModel
+from sim2real.hardware.types import Float64Array
+from sim2real.model.addresses import Indices
+from sim2real.model.injection import backlash_name, payload_name
+from sim2real.model.model import RobotModel
 from sim2real.randomization.catalogue import CATALOGUE, STRENGTH, Element, FieldEffect
-from sim2real.streams import Streams
+from sim2real.randomization.random_streams import RandomStreams
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class EpisodeParameters:
         """
         return self._arrays.get(name)
 
-    def draw(self, ids: Indices, streams: Streams) -> None:
+    def draw(self, ids: Indices, streams: RandomStreams) -> None:
         """Draw the parameters of new episodes; derived constants follow."""
         if not len(self.space.names):
             return

@@ -5,12 +5,12 @@ from typing import Any, ClassVar
 import numpy as np
 from mujoco.batch import Batch
 
-from hardware.types import BoolArray, Float64Array
-from runtime.contract.observation import Float32Array
-from sim2real.columns import Indices
+from sim2real.hardware.types import BoolArray, Float64Array
+from sim2real.model.addresses import Indices
 from sim2real.reference.contact_force import ContactForces
 from sim2real.reference.task import ReferenceTask, Rows
 from sim2real.reference.travel import Travel
+from sim2real.runtime.contract.observation import Float32Array
 
 _TORSO = 1
 

@@ -1,6 +1,6 @@
 """Gymnasium's tasks by their names."""
 
-from configs.errors import UserError
+from sim2real.configs.errors import UserError
 from sim2real.reference.ant import Ant
 from sim2real.reference.humanoid import Humanoid
 from sim2real.reference.pendulum import InvertedDoublePendulum, InvertedPendulum

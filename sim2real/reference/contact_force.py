@@ -10,8 +10,8 @@ MuJoCo compute the forces: one evaluation more, where the step itself takes four
 import numpy as np
 from mujoco.batch import Batch
 
-from hardware.types import Float64Array
-from sim2real.columns import Indices
+from sim2real.hardware.types import Float64Array
+from sim2real.model.addresses import Indices
 from sim2real.reference.models import load_model
 
 _ROOT = 1  # the body with the free joint

@@ -8,14 +8,14 @@ import numpy as np
 from gymnasium.spaces import Box
 from mujoco.batch import Batch, SimulationError
 
-from hardware.types import BoolArray, Float64Array
-from runtime.contract.observation import Float32Array
-from sim2real.columns import Indices
-from sim2real.episodes import EpisodeStatistics
+from sim2real.envs.vector_env import SameStepVectorEnv
+from sim2real.hardware.types import BoolArray, Float64Array
+from sim2real.model.addresses import Indices
 from sim2real.reference.catalog import task_named
 from sim2real.reference.models import load_model
-from sim2real.transition import Transition
-from sim2real.vector_env import SameStepVectorEnv
+from sim2real.runtime.contract.observation import Float32Array
+from sim2real.task.episodes import EpisodeStatistics
+from sim2real.task.transition import Transition
 
 EPISODE_STEPS = 1000
 """Gymnasium's time limit of all these tasks."""

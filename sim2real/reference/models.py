@@ -5,7 +5,7 @@ from pathlib import Path
 
 import mujoco
 
-from configs.errors import UserError
+from sim2real.configs.errors import UserError
 
 _NO_TOTAL_MASS = -1.0  # MuJoCo's "do not scale"
 

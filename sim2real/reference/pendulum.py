@@ -5,9 +5,9 @@ from typing import ClassVar
 import numpy as np
 from mujoco.batch import Batch
 
-from hardware.types import BoolArray, Float64Array
-from runtime.contract.observation import Float32Array
+from sim2real.hardware.types import BoolArray, Float64Array
 from sim2real.reference.task import ReferenceTask, Rows
+from sim2real.runtime.contract.observation import Float32Array
 
 
 class InvertedPendulum(ReferenceTask):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from hardware.types import Float64Array
-from sim2real.columns import Indices
+from sim2real.hardware.types import Float64Array
+from sim2real.model.addresses import Indices
 
 
 class Travel:

@@ -4,10 +4,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from hardware.types import BoolArray, Float64Array
-from runtime.contract.observation import Float32Array
+from sim2real.hardware.types import BoolArray, Float64Array
 from sim2real.reference.runner import Runner
 from sim2real.reference.task import Rows
+from sim2real.runtime.contract.observation import Float32Array
 
 _OBSERVED_SPEED_MAX = 10.0
 

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from configs.schema.parameter import TRAITS, ParameterConfig
+from sim2real.configs.schema.parameter import TRAITS, ParameterConfig
 from sim2real.curriculum.space import entry_name
 
 Array = npt.NDArray[np.float64]

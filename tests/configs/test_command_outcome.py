@@ -6,8 +6,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from configs.command import EXIT_INTERRUPTED, Json, Outcome, reports
-from configs.errors import ConfigError, MissingExtraError, UserError
+from sim2real.configs.command import EXIT_INTERRUPTED, Json, Outcome, reports
+from sim2real.configs.errors import ConfigError, MissingExtraError, UserError
 
 
 def run(result: Outcome | BaseException, *arguments: str) -> Result:

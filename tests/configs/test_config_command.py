@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from configs.library import KINDS, shipped
-from configs.load import load_experiment, load_robot
 from sim2real.cli import app
+from sim2real.configs.library import KINDS, shipped
+from sim2real.configs.load import load_experiment, load_robot
 
 
 def invoke(*arguments: object) -> Result:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from configs.errors import ConfigError
-from configs.library import KINDS, ROOT, shipped
-from configs.load import SCHEMAS, dump, load
+from sim2real.configs.errors import ConfigError
+from sim2real.configs.library import KINDS, ROOT, shipped
+from sim2real.configs.load import SCHEMAS, dump, load
 
 SHIPPED = [(kind, name) for kind in KINDS for name in shipped(kind)]
 TOKEN = re.compile(r"\w+|\s+|[^\w\s]")

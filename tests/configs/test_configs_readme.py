@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from configs.library import KINDS, ROOT
-from configs.load import SCHEMAS, load
-from configs.units import valid_units
+from sim2real.configs.library import KINDS, ROOT
+from sim2real.configs.load import SCHEMAS, load
+from sim2real.configs.units import valid_units
 
 README = (ROOT / "README.md").read_text()
 EXAMPLES = dict(re.findall(r"```yaml\n# (\S+)\n(.*?)```", README, re.DOTALL))

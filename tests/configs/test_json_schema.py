@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from configs.editor import json_schema
-from configs.library import KINDS, ROOT, shipped
-from configs.load import SCHEMAS, load
-from configs.schema.base import Config
-from configs.source import read_yaml
+from sim2real.configs.editor import json_schema
+from sim2real.configs.library import KINDS, ROOT, shipped
+from sim2real.configs.load import SCHEMAS, load
+from sim2real.configs.schema.base import Config
+from sim2real.configs.source import read_yaml
 
 SHIPPED = [(kind, name) for kind in KINDS for name in shipped(kind)]
 TYPES: dict[str, type | tuple[type, ...]] = {
@@ -83,7 +83,7 @@ def config_classes(of: type[Config]) -> set[type[Config]]:
 
 
 def subclasses() -> list[type[Config]]:
-    return [config for config in Config.__subclasses__() if config.__module__.startswith("configs.schema")]
+    return [config for config in Config.__subclasses__() if config.__module__.startswith("sim2real.configs.schema")]
 
 
 def mentions(text: str, config: type[Config]) -> bool:

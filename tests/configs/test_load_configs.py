@@ -6,9 +6,9 @@ from typing import Annotated
 import pytest
 import yaml
 
-from configs.errors import ConfigError
-from configs.library import KINDS, ROOT, find, is_path, shipped
-from configs.load import (
+from sim2real.configs.errors import ConfigError
+from sim2real.configs.library import KINDS, ROOT, find, is_path, shipped
+from sim2real.configs.load import (
     SCHEMAS,
     dump,
     load,
@@ -21,8 +21,8 @@ from configs.load import (
     load_target,
     load_task,
 )
-from configs.schema.base import Config, Reference
-from configs.splice import read_spliced
+from sim2real.configs.schema.base import Config, Reference
+from sim2real.configs.splice import read_spliced
 
 SHIPPED = [(kind, name) for kind in KINDS for name in shipped(kind)]
 

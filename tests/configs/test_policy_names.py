@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from configs import library
-from configs.errors import ConfigError
-from configs.library import find_policy, shipped_policies
+from sim2real.configs import library
+from sim2real.configs.errors import ConfigError
+from sim2real.configs.library import find_policy, shipped_policies
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs.units import format_quantity, parse_quantity, valid_units
+from sim2real.configs.units import format_quantity, parse_quantity, valid_units
 
 DIMENSIONS = [
     "V", "A", "ohm", "N*m", "rad", "rad/s", "rad/s^2", "s", "Hz", "kg", "kg*m^2", "N*m*s/rad", "N*m/rad", "degC", "K/W",

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from configs.load import load_robot
-from configs.schema.robot import RobotConfig
-from configs.schema.scenario import FaultsConfig
-from hardware.clock import VirtualClock
-from hardware.dynamixel.frame import BROADCAST, Decoder, Instruction, Packet, encode
-from hardware.dynamixel.tables import x_series_table
-from hardware.emulator.lockstep import lockstep_transports
-from hardware.emulator.plant import InertiaPlant, Plant
-from hardware.emulator.robot import EmulatedRobot
+from sim2real.configs.load import load_robot
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.clock import VirtualClock
+from sim2real.hardware.dynamixel.frame import BROADCAST, Decoder, Instruction, Packet, encode
+from sim2real.hardware.dynamixel.tables import x_series_table
+from sim2real.hardware.emulator.lockstep import lockstep_transports
+from sim2real.hardware.emulator.plant import InertiaPlant, Plant
+from sim2real.hardware.emulator.robot import EmulatedRobot
 
 MS = 1_000_000
 TIMEOUT_NS = 20 * MS

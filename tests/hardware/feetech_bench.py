@@ -5,16 +5,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from configs.load import load_motor, load_robot
-from configs.schema.robot import RobotConfig
-from configs.schema.scenario import FaultsConfig
-from hardware.clock import VirtualClock
-from hardware.emulator.lockstep import lockstep_transports
-from hardware.emulator.plant import InertiaPlant, Plant
-from hardware.emulator.pty import PtyServer
-from hardware.emulator.robot import EmulatedRobot
-from hardware.feetech.frame import BROADCAST, Decoder, Instruction, Packet, encode
-from hardware.feetech.tables import sts_table
+from sim2real.configs.load import load_motor, load_robot
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.clock import VirtualClock
+from sim2real.hardware.emulator.lockstep import lockstep_transports
+from sim2real.hardware.emulator.plant import InertiaPlant, Plant
+from sim2real.hardware.emulator.pty import PtyServer
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.feetech.frame import BROADCAST, Decoder, Instruction, Packet, encode
+from sim2real.hardware.feetech.tables import sts_table
 
 MS = 1_000_000
 TIMEOUT_NS = 20 * MS

@@ -4,17 +4,17 @@ from collections.abc import Callable
 
 from pydantic import TypeAdapter
 
-from configs.load import load_motor, load_robot
-from configs.schema.robot import RobotConfig
-from configs.schema.scenario import FaultsConfig
-from hardware.clock import VirtualClock
-from hardware.emulator.lockstep import lockstep_transports
-from hardware.emulator.plant import InertiaPlant
-from hardware.emulator.robot import EmulatedRobot
-from hardware.moteus.frame import Subframe, subframes
-from hardware.moteus.lines import Line, LineBuffer, decode_line, encode_send
-from hardware.robot import RobotHardware
-from hardware.types import JointCommand, JointState
+from sim2real.configs.load import load_motor, load_robot
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.clock import VirtualClock
+from sim2real.hardware.emulator.lockstep import lockstep_transports
+from sim2real.hardware.emulator.plant import InertiaPlant
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.moteus.frame import Subframe, subframes
+from sim2real.hardware.moteus.lines import Line, LineBuffer, decode_line, encode_send
+from sim2real.hardware.robot import RobotHardware
+from sim2real.hardware.types import JointCommand, JointState
 
 TICK_NS = 10_000_000
 MS = 1_000_000

@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 from fastcrc.crc16 import umts
 
-from configs.load import load_robot
-from hardware.clock import VirtualClock
-from hardware.dynamixel.driver import DynamixelBus
-from hardware.dynamixel.frame import BROADCAST, Decoder, Instruction, encode_fast_status, encode_status
-from hardware.dynamixel.tables import x_series_table
-from hardware.errors import PortLostError
+from sim2real.configs.load import load_robot
+from sim2real.hardware.clock import VirtualClock
+from sim2real.hardware.dynamixel.driver import DynamixelBus
+from sim2real.hardware.dynamixel.frame import BROADCAST, Decoder, Instruction, encode_fast_status, encode_status
+from sim2real.hardware.dynamixel.tables import x_series_table
+from sim2real.hardware.errors import PortLostError
 
 ROBOT = load_robot("pendulum")
 PIVOT = ROBOT.joints["pivot"].model_copy(update={"effort_limit": 0.5})  # N·m, whatever the robot is tuned to

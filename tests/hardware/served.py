@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 from emulated import robot_of
 
-from configs.schema.robot import RobotConfig
-from configs.schema.scenario import FaultsConfig
-from hardware.emulator.plant import InertiaPlant
-from hardware.emulator.pty import PtyServer
-from hardware.emulator.robot import EmulatedRobot
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.emulator.plant import InertiaPlant
+from sim2real.hardware.emulator.pty import PtyServer
+from sim2real.hardware.emulator.robot import EmulatedRobot
 
 
 @contextmanager

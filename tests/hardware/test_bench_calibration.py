@@ -7,17 +7,17 @@ import pytest
 from emulated import HeldPlant, robot_of
 from typer.testing import CliRunner
 
-from configs.errors import ConfigError
-from configs.library import ROOT
-from configs.load import load_robot
-from hardware.bench.calibration import BenchJoint, JointCalibration, calibrate_joints
-from hardware.bench.robot_file import write_calibration
-from hardware.clock import VirtualClock
-from hardware.commands.motors import app
-from hardware.dynamixel.bench import DynamixelBench
-from hardware.emulator.lockstep import lockstep_transports
-from hardware.emulator.robot import EmulatedRobot
-from hardware.errors import HardwareError
+from sim2real.configs.errors import ConfigError
+from sim2real.configs.library import ROOT
+from sim2real.configs.load import load_robot
+from sim2real.hardware.clock import VirtualClock
+from sim2real.hardware.commands.motors import app
+from sim2real.hardware.dynamixel.workbench import DynamixelBench
+from sim2real.hardware.emulator.lockstep import lockstep_transports
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.workbench.calibration import BenchJoint, JointCalibration, calibrate_joints
+from sim2real.hardware.workbench.robot_file import write_calibration
 
 COUNT = math.tau / 4096
 

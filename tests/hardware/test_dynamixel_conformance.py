@@ -10,14 +10,14 @@ from emulated import robot_of
 from pydantic import TypeAdapter
 from served import served
 
-from configs.schema.scenario import FaultsConfig
-from hardware.clock import MonotonicClock, VirtualClock
-from hardware.emulator.lockstep import lockstep_transports
-from hardware.emulator.plant import InertiaPlant
-from hardware.emulator.robot import EmulatedRobot
-from hardware.errors import HardwareError, PortLostError
-from hardware.robot import RobotHardware, open_serial_ports
-from hardware.types import JointCommand, JointState, MotorFault
+from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.clock import MonotonicClock, VirtualClock
+from sim2real.hardware.emulator.lockstep import lockstep_transports
+from sim2real.hardware.emulator.plant import InertiaPlant
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.errors import HardwareError, PortLostError
+from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.types import JointCommand, JointState, MotorFault
 
 TICK_NS = 10_000_000
 COUNT = 2 * math.pi / 4096

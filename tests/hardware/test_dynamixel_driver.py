@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_motors import PIVOT, Bench, faithful, joints
 
-from hardware.dynamixel.frame import Instruction, encode_status
-from hardware.errors import HardwareError, PortLostError
-from hardware.types import JointCommand, JointState, MotorFault
+from sim2real.hardware.dynamixel.frame import Instruction, encode_status
+from sim2real.hardware.errors import HardwareError, PortLostError
+from sim2real.hardware.types import JointCommand, JointState, MotorFault
 
 STALL = PIVOT.motor.nominal.stall_torque
 

@@ -8,7 +8,7 @@ from fastcrc.crc16 import umts
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hardware.dynamixel.frame import (
+from sim2real.hardware.dynamixel.frame import (
     BROADCAST,
     FRAME_BYTES_MAX,
     HEADER,
@@ -22,7 +22,7 @@ from hardware.dynamixel.frame import (
     encode_status,
     fast_replies,
 )
-from hardware.errors import ProtocolError
+from sim2real.hardware.errors import ProtocolError
 
 sdk = pytest.importorskip("dynamixel_sdk")
 

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 from emulated import HeldPlant
 
-from configs.errors import ConfigError
-from configs.load import load_motor, load_robot
-from hardware.clock import VirtualClock
-from hardware.dynamixel.driver import DynamixelBus
-from hardware.dynamixel.frame import StatusError
-from hardware.dynamixel.register_text import register_text
-from hardware.dynamixel.tables import MODEL_NAMES, x_series_table
-from hardware.emulator.lockstep import lockstep_transports
-from hardware.emulator.plant import InertiaPlant
-from hardware.emulator.robot import EmulatedRobot
-from hardware.errors import HardwareError
-from hardware.types import JointCommand, JointState
+from sim2real.configs.errors import ConfigError
+from sim2real.configs.load import load_motor, load_robot
+from sim2real.hardware.clock import VirtualClock
+from sim2real.hardware.dynamixel.driver import DynamixelBus
+from sim2real.hardware.dynamixel.frame import StatusError
+from sim2real.hardware.dynamixel.register_text import register_text
+from sim2real.hardware.dynamixel.tables import MODEL_NAMES, x_series_table
+from sim2real.hardware.emulator.lockstep import lockstep_transports
+from sim2real.hardware.emulator.plant import InertiaPlant
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.types import JointCommand, JointState
 
 # ROBOTIS e-Manual, control tables: model number, factory values of Moving Threshold (24), Temperature Limit (31), Max
 # and Min Voltage Limit (32, 34), Current Limit (38), Velocity Limit (44), PWM Slope (62), Shutdown (63), gains (76 on).

@@ -2,8 +2,8 @@
 
 import pytest
 
-from configs.load import load_motor
-from hardware.dynamixel.tables import BAUD_CODES, BAUDRATES, ControlTable, Register, x_series_table
+from sim2real.configs.load import load_motor
+from sim2real.hardware.dynamixel.tables import BAUD_CODES, BAUDRATES, ControlTable, Register, x_series_table
 
 # ROBOTIS e-Manual XM430-W350, control table: address, size, access, factory value.
 MANUAL = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import serial
 
-from hardware.dynamixel.frame import Decoder, Instruction, encode
+from sim2real.hardware.dynamixel.frame import Decoder, Instruction, encode
 
 COMMAND = [sys.executable, "-m", "sim2real.cli", "emulate"]
 

@@ -6,7 +6,7 @@ import sys
 
 import serial
 
-from hardware.witmotion.frame import Decoder, FrameType
+from sim2real.hardware.witmotion.frame import Decoder, FrameType
 
 
 def test_a_bare_serial_client_reads_an_emulated_imu():

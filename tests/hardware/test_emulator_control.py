@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 from emulated import Bench, HeldPlant
 
-from hardware.dynamixel.firmware_profile import XSeriesProfile
-from hardware.emulator.electrics import AMBIENT
+from sim2real.hardware.dynamixel.firmware.profile import XSeriesProfile
+from sim2real.hardware.emulator.electrics import AMBIENT
 
 UNIT = 0.00269  # A per unit of current
 VELOCITY_UNIT = 0.229 * 2 * math.pi / 60

@@ -5,13 +5,13 @@ import pytest
 from emulated import MS, Bench, HeldPlant
 from pydantic import TypeAdapter
 
-from configs.errors import UserError
-from configs.load import load_robot
-from configs.schema.scenario import FaultsConfig
-from hardware.dynamixel.frame import ALERT, Instruction
-from hardware.emulator.plant import InertiaPlant
-from hardware.emulator.robot import EmulatedRobot
-from hardware.errors import PortLostError
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_robot
+from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.dynamixel.frame import ALERT, Instruction
+from sim2real.hardware.emulator.plant import InertiaPlant
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.errors import PortLostError
 
 
 def faults(*entries: dict, seed: int = 0) -> FaultsConfig:

@@ -6,10 +6,10 @@ from fastcrc.crc16 import umts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.load import load_motor
-from hardware.dynamixel.firmware import BOOT_NS
-from hardware.dynamixel.frame import ALERT, BROADCAST, HEADER, Instruction, StatusError, encode
-from hardware.dynamixel.tables import x_series_table
+from sim2real.configs.load import load_motor
+from sim2real.hardware.dynamixel.firmware.motor import BOOT_NS
+from sim2real.hardware.dynamixel.frame import ALERT, BROADCAST, HEADER, Instruction, StatusError, encode
+from sim2real.hardware.dynamixel.tables import x_series_table
 
 TABLE = x_series_table(load_motor("xm430_w350"))
 

@@ -8,7 +8,7 @@ from fastcrc.crc16 import umts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardware.dynamixel.frame import BROADCAST, Decoder, Instruction, StatusError, decode_fast_status, encode
+from sim2real.hardware.dynamixel.frame import BROADCAST, Decoder, Instruction, StatusError, decode_fast_status, encode
 
 BYTE_NS = 10_000  # ten bits at 1 Mbaud
 DELAY_NS = 500_000  # factory Return Delay Time

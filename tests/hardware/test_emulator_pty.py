@@ -13,11 +13,11 @@ import serial
 from pydantic import TypeAdapter
 from served import served
 
-from configs.schema.scenario import FaultsConfig
-from hardware.clock import MonotonicClock
-from hardware.dynamixel.frame import Decoder, Instruction, encode
-from hardware.errors import PortLostError
-from hardware.serial_port import SerialPort
+from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.bus.serial_port import SerialPort
+from sim2real.hardware.clock import MonotonicClock
+from sim2real.hardware.dynamixel.frame import Decoder, Instruction, encode
+from sim2real.hardware.errors import PortLostError
 
 PING = encode(1, Instruction.PING)
 PATIENCE_S = 30.0  # bounds a wait that a law says must end; nothing is measured by it

@@ -2,9 +2,9 @@
 
 import pytest
 
-from configs.load import load_motor
-from hardware.dynamixel.firmware_readings import _BLOCK, _BLOCK_REGISTERS
-from hardware.dynamixel.tables import MODEL_NAMES, x_series_table
+from sim2real.configs.load import load_motor
+from sim2real.hardware.dynamixel.firmware.readings import _BLOCK, _BLOCK_REGISTERS
+from sim2real.hardware.dynamixel.tables import MODEL_NAMES, x_series_table
 
 
 @pytest.mark.parametrize("model", sorted(MODEL_NAMES.values()))

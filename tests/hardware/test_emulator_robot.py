@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from emulated import MS
 
-from configs.load import load_robot
-from hardware.dynamixel.frame import BROADCAST, Instruction, encode
-from hardware.emulator.electrics import Electrics
-from hardware.emulator.plant import InertiaPlant
-from hardware.emulator.robot import EmulatedRobot
+from sim2real.configs.load import load_robot
+from sim2real.hardware.dynamixel.frame import BROADCAST, Instruction, encode
+from sim2real.hardware.emulator.electrics import Electrics
+from sim2real.hardware.emulator.plant import InertiaPlant
+from sim2real.hardware.emulator.robot import EmulatedRobot
 
 IDS = bytes((1, 2, 3, 4, 5, 6))
 TORQUE_ON = encode(BROADCAST, Instruction.SYNC_WRITE, bytes((64, 0, 1, 0)) + b"".join(bytes((i, 1)) for i in IDS))

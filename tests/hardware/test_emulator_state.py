@@ -11,13 +11,13 @@ import pytest
 import serial
 from emulated import robot_of
 
-from configs.errors import UserError
-from configs.load import load_robot
-from configs.schema.robot import RobotConfig
-from hardware.dynamixel.frame import Decoder, Instruction, encode
-from hardware.emulator.plant import InertiaPlant
-from hardware.emulator.robot import EmulatedRobot
-from hardware.emulator.state import StateFile
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_robot
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.hardware.dynamixel.frame import Decoder, Instruction, encode
+from sim2real.hardware.emulator.plant import InertiaPlant
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.emulator.state import StateFile
 
 ROBOTS = ["pendulum", "so101", "quadruped", "hopper_leg"]
 

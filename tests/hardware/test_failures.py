@@ -2,8 +2,8 @@
 
 import pytest
 
-from hardware.errors import HardwareError
-from hardware.failures import failures_of
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.failures import failures_of
 
 
 def _refuse(reason: str) -> None:

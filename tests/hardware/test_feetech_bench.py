@@ -5,13 +5,13 @@ import math
 import pytest
 from feetech_bench import MOTOR, TABLE, Bench
 
-from configs.load import load_motor
-from hardware.bench.change import change_baudrate, change_id
-from hardware.emulator.lockstep import lockstep_transports
-from hardware.emulator.robot import EmulatedRobot
-from hardware.errors import HardwareError
-from hardware.feetech.bench import FeetechBench, motor_types
-from hardware.feetech.register_text import register_text
+from sim2real.configs.load import load_motor
+from sim2real.hardware.emulator.lockstep import lockstep_transports
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.feetech.register_text import register_text
+from sim2real.hardware.feetech.workbench import FeetechBench, motor_types
+from sim2real.hardware.workbench.change import change_baudrate, change_id
 
 
 @pytest.fixture

@@ -8,15 +8,15 @@ import pytest
 from feetech_bench import sts_robot
 from pydantic import TypeAdapter
 
-from configs.schema.scenario import FaultsConfig
-from hardware.clock import VirtualClock
-from hardware.emulator.lockstep import lockstep_transports
-from hardware.emulator.plant import InertiaPlant
-from hardware.emulator.robot import EmulatedRobot
-from hardware.errors import HardwareError, PortLostError
-from hardware.feetech.driver import FeetechBus
-from hardware.robot import RobotHardware
-from hardware.types import JointCommand, JointState, MotorFault
+from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.clock import VirtualClock
+from sim2real.hardware.emulator.lockstep import lockstep_transports
+from sim2real.hardware.emulator.plant import InertiaPlant
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.errors import HardwareError, PortLostError
+from sim2real.hardware.feetech.driver import FeetechBus
+from sim2real.hardware.robot import RobotHardware
+from sim2real.hardware.types import JointCommand, JointState, MotorFault
 
 TICK_NS = 10_000_000
 STEP = 2 * math.pi / 4096

@@ -8,10 +8,10 @@ from feetech_bench import MOTOR, MS, TABLE, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.load import load_motor, load_robot
-from hardware.emulator.profile import Profile
-from hardware.feetech.frame import BROADCAST, Instruction
-from hardware.feetech.tables import MemoryTable, Register, registers_of, sts_table
+from sim2real.configs.load import load_motor, load_robot
+from sim2real.hardware.emulator.profile import Profile
+from sim2real.hardware.feetech.frame import BROADCAST, Instruction
+from sim2real.hardware.feetech.tables import MemoryTable, Register, registers_of, sts_table
 
 STEP = 2 * math.pi / 4096
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardware.errors import ProtocolError
-from hardware.feetech.frame import FRAME_BYTES_MAX, Decoder, Instruction, Packet, checksum, decode, encode
+from sim2real.hardware.errors import ProtocolError
+from sim2real.hardware.feetech.frame import FRAME_BYTES_MAX, Decoder, Instruction, Packet, checksum, decode, encode
 
 # Frames of Feetech's memory table of the STS3215 (examples of instructions).
 GOLDEN = {

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 import pytest
 from feetech_bench import served, sts_robot
 
-from hardware.clock import MonotonicClock
-from hardware.errors import HardwareError
-from hardware.guardian import GuardianProcess
-from hardware.robot import RobotHardware, open_serial_ports
-from hardware.types import JointCommand, JointState, MotorFault
+from sim2real.hardware.clock import MonotonicClock
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.guardian.guardian import GuardianProcess
+from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.types import JointCommand, JointState, MotorFault
 
 BOUND_S = 0.1
 SLACK_S = 1.0  # the machine may be busy with anything; the bound itself is measured on a quiet one
@@ -26,9 +26,9 @@ RUNTIME = """
 import sys, time
 sys.path.insert(0, sys.argv[2])
 from feetech_bench import sts_robot
-from hardware.clock import MonotonicClock
-from hardware.robot import RobotHardware, open_serial_ports
-from hardware.types import JointCommand, JointState
+from sim2real.hardware.clock import MonotonicClock
+from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.types import JointCommand, JointState
 config, clock = sts_robot(2, watchdog=WATCHDOG), MonotonicClock()
 hardware = RobotHardware(config, open_serial_ports(config, {"main": sys.argv[1]}, clock), clock)
 state, command = JointState.empty(2), JointCommand.zeros(2)

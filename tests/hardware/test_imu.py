@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs.load import load_robot
-from configs.schema.robot import ImuConfig, RobotConfig
-from hardware.imu_sample import ImuSample
-from hardware.imu_watch import ImuWatch
-from hardware.mounting import Mounting, multiply, rotate
-from hardware.types import ImuFault, ImuState
+from sim2real.configs.load import load_robot
+from sim2real.configs.schema.robot import ImuConfig, RobotConfig
+from sim2real.hardware.imu.mounting import Mounting, multiply, rotate
+from sim2real.hardware.imu.sample import ImuSample
+from sim2real.hardware.imu.watch import ImuWatch
+from sim2real.hardware.types import ImuFault, ImuState
 
 MS = 1_000_000
 RATE_MAX = math.radians(2000.0)

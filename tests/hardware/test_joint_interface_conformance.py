@@ -12,18 +12,18 @@ import pytest
 from pydantic import TypeAdapter
 from served import serving
 
-from configs.load import load_robot
-from configs.schema.robot import RobotConfig
-from configs.schema.scenario import FaultsConfig
-from hardware.clock import MonotonicClock, VirtualClock
-from hardware.drivers import DRIVERS
-from hardware.emulator.families import FAMILIES
-from hardware.emulator.lockstep import lockstep_transports
-from hardware.emulator.plant import InertiaPlant
-from hardware.emulator.robot import EmulatedRobot
-from hardware.errors import HardwareError, PortLostError
-from hardware.robot import RobotHardware, open_serial_ports
-from hardware.types import JointCommand, JointState
+from sim2real.configs.load import load_robot
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.clock import MonotonicClock, VirtualClock
+from sim2real.hardware.drivers import DRIVERS
+from sim2real.hardware.emulator.families import FAMILIES
+from sim2real.hardware.emulator.lockstep import lockstep_transports
+from sim2real.hardware.emulator.plant import InertiaPlant
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.errors import HardwareError, PortLostError
+from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.types import JointCommand, JointState
 
 TICK_NS = 10_000_000
 MINUTE_TICKS = 6000

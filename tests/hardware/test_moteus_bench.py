@@ -5,10 +5,10 @@ import math
 import pytest
 from moteus_bench import LineBench
 
-from hardware.bench.change import change_baudrate, change_id
-from hardware.errors import HardwareError
-from hardware.moteus.bench import MoteusBench
-from hardware.moteus.tables import Fault, Mode
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.moteus.tables import Fault, Mode
+from sim2real.hardware.moteus.workbench import MoteusBench
+from sim2real.hardware.workbench.change import change_baudrate, change_id
 
 SPEED = 921_600
 

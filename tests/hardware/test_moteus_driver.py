@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from moteus_bench import MS, TICK_NS, MoteusRig
 
-from hardware.errors import HardwareError
-from hardware.moteus.identity import Identity, decode_identity
-from hardware.moteus.reading import decode_reading
-from hardware.moteus.tables import Fault, Mode
-from hardware.types import MotorFault
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.moteus.identity import Identity, decode_identity
+from sim2real.hardware.moteus.reading import decode_reading
+from sim2real.hardware.moteus.tables import Fault, Mode
+from sim2real.hardware.types import MotorFault
 
 DAMPED = {"stiffness": 0.0, "damping": 0.05}
 

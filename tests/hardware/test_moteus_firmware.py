@@ -5,7 +5,7 @@ import math
 import pytest
 from moteus_bench import MS, LineBench
 
-from hardware.moteus.frame import (
+from sim2real.hardware.moteus.frame import (
     Kind,
     Resolution,
     Subframe,
@@ -14,8 +14,8 @@ from hardware.moteus.frame import (
     encode_values,
     subframes,
 )
-from hardware.moteus.lines import decode_line, encode_send
-from hardware.moteus.tables import BY_NAME, REGISTERS, Access, Fault, Mode
+from sim2real.hardware.moteus.lines import decode_line, encode_send
+from sim2real.hardware.moteus.tables import BY_NAME, REGISTERS, Access, Fault, Mode
 
 NAN = math.nan
 F = Resolution.FLOAT

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from moteus import multiplex as mp
 from moteus import protocol
 
-from hardware.errors import ProtocolError
-from hardware.moteus.frame import (
+from sim2real.hardware.errors import ProtocolError
+from sim2real.hardware.moteus.frame import (
     REGISTERS_MAX,
     Kind,
     Resolution,
@@ -24,7 +24,7 @@ from hardware.moteus.frame import (
     subframes,
     whole,
 )
-from hardware.moteus.tables import (
+from sim2real.hardware.moteus.tables import (
     BY_NAME,
     CURES,
     REGISTERS,
@@ -36,7 +36,7 @@ from hardware.moteus.tables import (
     fault_name,
     motor_fault,
 )
-from hardware.types import MotorFault
+from sim2real.hardware.types import MotorFault
 
 registers = st.integers(0, 0x1FF)
 integers = st.sampled_from([Resolution.INT8, Resolution.INT16, Resolution.INT32])

@@ -13,13 +13,13 @@ import moteus
 import pytest
 from moteus_bench import moteus_robot
 
-from hardware.clock import MonotonicClock
-from hardware.emulator.plant import InertiaPlant
-from hardware.emulator.pty import PtyServer
-from hardware.emulator.robot import EmulatedRobot
-from hardware.moteus.tables import Fault, Mode
-from hardware.robot import RobotHardware, open_serial_ports
-from hardware.types import JointCommand, JointState
+from sim2real.hardware.clock import MonotonicClock
+from sim2real.hardware.emulator.plant import InertiaPlant
+from sim2real.hardware.emulator.pty import PtyServer
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.moteus.tables import Fault, Mode
+from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.types import JointCommand, JointState
 
 R = moteus.Register
 PATIENCE_S = 30.0

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moteus.fdcanusb_device import _append_checksum, _strip_and_validate_checksum
 
-from hardware.errors import ProtocolError
-from hardware.moteus.lines import (
+from sim2real.hardware.errors import ProtocolError
+from sim2real.hardware.moteus.lines import (
     LINE_BYTES_MAX,
     CanFrame,
     ChecksumError,

@@ -8,15 +8,15 @@ import pytest
 from emulated import robot_of
 from typer.testing import CliRunner
 
-from configs.library import ROOT
-from configs.load import load_robot
-from hardware.clock import MonotonicClock
-from hardware.commands.motors import app
-from hardware.commands.motors_calibrate import TerminalGuide
-from hardware.emulator.plant import InertiaPlant
-from hardware.emulator.pty import PtyServer
-from hardware.emulator.robot import EmulatedRobot
-from hardware.serial_port import SerialPort
+from sim2real.configs.library import ROOT
+from sim2real.configs.load import load_robot
+from sim2real.hardware.bus.serial_port import SerialPort
+from sim2real.hardware.clock import MonotonicClock
+from sim2real.hardware.commands.motors import app
+from sim2real.hardware.commands.motors_calibrate import TerminalGuide
+from sim2real.hardware.emulator.plant import InertiaPlant
+from sim2real.hardware.emulator.pty import PtyServer
+from sim2real.hardware.emulator.robot import EmulatedRobot
 
 SPEED = ("--baudrate", "1000000")
 

@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from configs.load import load_robot
-from hardware.clock import VirtualClock
-from hardware.dynamixel.gains import position_gains as dynamixel_gains
-from hardware.emulator.lockstep import lockstep_transports
-from hardware.emulator.plant import AT_REST
-from hardware.emulator.robot import EmulatedRobot
-from hardware.feetech.gains import position_gains as feetech_gains
-from hardware.imu_sample import Motion
-from hardware.position_law import Winding
-from hardware.position_laws import position_law
-from hardware.robot import RobotHardware
-from hardware.types import JointCommand, JointState
+from sim2real.configs.load import load_robot
+from sim2real.hardware.clock import VirtualClock
+from sim2real.hardware.dynamixel.gains import position_gains as dynamixel_gains
+from sim2real.hardware.emulator.lockstep import lockstep_transports
+from sim2real.hardware.emulator.plant import AT_REST
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.feetech.gains import position_gains as feetech_gains
+from sim2real.hardware.imu.sample import Motion
+from sim2real.hardware.position_law import Winding
+from sim2real.hardware.position_laws import position_law
+from sim2real.hardware.robot import RobotHardware
+from sim2real.hardware.types import JointCommand, JointState
 from tests.hardware.emulated import HeldPlant
 
 ROBOTS = ["quadruped", "so101", "hopper_leg"]

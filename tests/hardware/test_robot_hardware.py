@@ -7,20 +7,20 @@ import pytest
 from emulated import robot_of
 from scripted_motors import PIVOT, ROBOT, ScriptedBus, ScriptedMotor
 
-from configs.schema.scenario import (
+from sim2real.configs.schema.scenario import (
     DelayFaultConfig,
     FaultsConfig,
     MotorFaultConfig,
     ReplyFaultConfig,
     UnplugFaultConfig,
 )
-from hardware.clock import VirtualClock
-from hardware.emulator.lockstep import lockstep_transports
-from hardware.emulator.plant import InertiaPlant
-from hardware.emulator.robot import EmulatedRobot
-from hardware.errors import HardwareError, PortLostError
-from hardware.robot import RobotHardware
-from hardware.types import JointCommand, JointState, MotorFault
+from sim2real.hardware.clock import VirtualClock
+from sim2real.hardware.emulator.lockstep import lockstep_transports
+from sim2real.hardware.emulator.plant import InertiaPlant
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.errors import HardwareError, PortLostError
+from sim2real.hardware.robot import RobotHardware
+from sim2real.hardware.types import JointCommand, JointState, MotorFault
 
 PERIOD_NS = 10_000_000
 COUNT = math.tau / 4096

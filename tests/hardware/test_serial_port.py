@@ -8,10 +8,10 @@ import threading
 import pytest
 from scripted_motors import ROBOT
 
-from hardware.clock import MonotonicClock
-from hardware.errors import HardwareError, PortLostError
-from hardware.robot import open_serial_ports
-from hardware.serial_port import SerialPort
+from sim2real.hardware.bus.serial_port import SerialPort
+from sim2real.hardware.clock import MonotonicClock
+from sim2real.hardware.errors import HardwareError, PortLostError
+from sim2real.hardware.robot import open_serial_ports
 
 EVERY_BYTE = bytes(range(256))
 

@@ -9,26 +9,26 @@ import numpy as np
 import pytest
 from emulated import robot_of
 
-from configs.schema.robot import ImuConfig, RobotConfig
-from configs.schema.scenario import (
+from sim2real.configs.schema.robot import ImuConfig, RobotConfig
+from sim2real.configs.schema.scenario import (
     DelayFaultConfig,
     FaultsConfig,
     ImuFaultConfig,
     ReplyFaultConfig,
     UnplugFaultConfig,
 )
-from hardware.clock import MonotonicClock, VirtualClock
-from hardware.emulator.lockstep import lockstep_transports
-from hardware.emulator.plant import InertiaPlant
-from hardware.emulator.pty import PtyServer
-from hardware.emulator.robot import EmulatedRobot
-from hardware.errors import HardwareError
-from hardware.imu import RobotImus
-from hardware.imu_sample import Motion
-from hardware.mounting import Mounting
-from hardware.robot import RobotHardware, open_serial_ports
-from hardware.types import ImuFault, ImuState, JointState
-from hardware.witmotion.frame import BAUD_CODES, FrameType, Register, encode_command
+from sim2real.hardware.clock import MonotonicClock, VirtualClock
+from sim2real.hardware.emulator.lockstep import lockstep_transports
+from sim2real.hardware.emulator.plant import InertiaPlant
+from sim2real.hardware.emulator.pty import PtyServer
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.imu.interface import RobotImus
+from sim2real.hardware.imu.mounting import Mounting
+from sim2real.hardware.imu.sample import Motion
+from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.types import ImuFault, ImuState, JointState
+from sim2real.hardware.witmotion.frame import BAUD_CODES, FrameType, Register, encode_command
 
 MS = 1_000_000
 NOISE = 0.05  # rad/s, m/s²: more than the unit's noise and bias ever are

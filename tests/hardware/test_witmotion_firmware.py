@@ -4,19 +4,19 @@ import math
 
 import pytest
 
-from configs.errors import UserError
-from configs.load import load_robot
-from configs.schema.robot import ImuConfig
-from configs.schema.scenario import FaultsConfig
-from hardware.emulator.faults import FaultScript
-from hardware.emulator.imu import ImuLine
-from hardware.emulator.plant import AT_REST, InertiaPlant
-from hardware.emulator.robot import EmulatedRobot
-from hardware.emulator.state import StateFile
-from hardware.imu_sample import Motion
-from hardware.mounting import Mounting
-from hardware.witmotion.firmware import WitMotionUnit
-from hardware.witmotion.frame import (
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_robot
+from sim2real.configs.schema.robot import ImuConfig
+from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.emulator.faults import FaultScript
+from sim2real.hardware.emulator.imu import ImuLine
+from sim2real.hardware.emulator.plant import AT_REST, InertiaPlant
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.emulator.state import StateFile
+from sim2real.hardware.imu.mounting import Mounting
+from sim2real.hardware.imu.sample import Motion
+from sim2real.hardware.witmotion.firmware import WitMotionUnit
+from sim2real.hardware.witmotion.frame import (
     STANDARD_GRAVITY,
     Decoder,
     FrameType,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hardware.errors import ProtocolError
-from hardware.witmotion.frame import (
+from sim2real.hardware.errors import ProtocolError
+from sim2real.hardware.witmotion.frame import (
     COMMAND_HEADER,
     FRAME_BYTES,
     RATE_RANGE,

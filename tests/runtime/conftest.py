@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from configs.load import load_robot, load_task
-from configs.schema.robot import RobotConfig
-from hardware.clock import VirtualClock
-from hardware.errors import HardwareError, PortLostError
-from hardware.types import BusCounters, JointCommand, JointState
-from runtime.contract.manifest import to_metadata
-from runtime.contract.spec import Contract, contract_of
+from sim2real.configs.load import load_robot, load_task
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.hardware.clock import VirtualClock
+from sim2real.hardware.errors import HardwareError, PortLostError
+from sim2real.hardware.types import BusCounters, JointCommand, JointState
+from sim2real.runtime.contract.manifest import to_metadata
+from sim2real.runtime.contract.spec import Contract, contract_of
 
 READ_NS = 700_000  # one exchange on a 1 Mbaud bus
 

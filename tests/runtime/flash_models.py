@@ -6,10 +6,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from configs.load import load_task
-from configs.schema.robot import RobotConfig
-from runtime.contract.manifest import to_metadata
-from runtime.contract.spec import Contract, contract_of
+from sim2real.configs.load import load_task
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.runtime.contract.manifest import to_metadata
+from sim2real.runtime.contract.spec import Contract, contract_of
 
 TASK = load_task("pendulum_swingup")
 ROBOT: RobotConfig = TASK.robot

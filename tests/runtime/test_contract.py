@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.errors import UserError
-from configs.load import load_task
-from configs.schema.task import ObservationTermName
-from runtime.contract.action import ActionPipeline
-from runtime.contract.goal_spec import TipGoal
-from runtime.contract.manifest import (
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_task
+from sim2real.configs.schema.task import ObservationTermName
+from sim2real.runtime.contract.action import ActionPipeline
+from sim2real.runtime.contract.goal_spec import TipGoal
+from sim2real.runtime.contract.manifest import (
     CONTRACT_KEY,
     PROVENANCE_KEY,
     ContractError,
@@ -23,10 +23,10 @@ from runtime.contract.manifest import (
     from_metadata,
     to_metadata,
 )
-from runtime.contract.observation import TERMS, ObservationPipeline
-from runtime.contract.robot import ImuSpec, LinkSpec, TipSpec, robot_spec
-from runtime.contract.signals import Signals
-from runtime.contract.spec import CommandSpec, Contract, ObservationTermSpec, contract_of, width_of
+from sim2real.runtime.contract.observation import TERMS, ObservationPipeline
+from sim2real.runtime.contract.robot import ImuSpec, LinkSpec, TipSpec, robot_spec
+from sim2real.runtime.contract.signals import Signals
+from sim2real.runtime.contract.spec import CommandSpec, Contract, ObservationTermSpec, contract_of, width_of
 
 N = 4096
 TICKS = 7

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 from flash_models import CONTRACT, ROBOT, other_robot, write_policy, write_policy_that_looks_up
 
-from configs.errors import UserError
-from configs.load import load_robot
-from runtime.flash.directory import DirectoryTarget
-from runtime.flash.install import Installed, flash, rollback, status
-from runtime.flash.manifest import FlashError, Manifest
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_robot
+from sim2real.runtime.flash.directory import DirectoryTarget
+from sim2real.runtime.flash.install import Installed, flash, rollback, status
+from sim2real.runtime.flash.manifest import FlashError, Manifest
 
 JOINT = ROBOT.joints["pivot"]
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -422,7 +422,7 @@ def test_a_copy_that_no_longer_runs_is_not_switched_to(
     # The file changes between its examination and its reading.
     install(policies[0], folder)
     other = write_policy(policies[1].with_name("other.onnx"), contract=other_robot())
-    monkeypatch.setattr("runtime.flash.install._read", lambda _: other.read_bytes())
+    monkeypatch.setattr("sim2real.runtime.flash.install._read", lambda _: other.read_bytes())
     with pytest.raises(UserError, match="another robot"):
         install(policies[1], folder)
     assert sha(current(folder)) == sha(policies[0])
@@ -432,7 +432,7 @@ def test_a_file_that_is_replaced_by_another_policy_meanwhile_is_not_installed(
     folder: Path, policies: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = write_policy(policies[1].with_name("other.onnx"), contract=CONTRACT.model_copy(update={"task": "another"}))
-    monkeypatch.setattr("runtime.flash.install._read", lambda _: other.read_bytes())
+    monkeypatch.setattr("sim2real.runtime.flash.install._read", lambda _: other.read_bytes())
     with pytest.raises(FlashError, match="changed while it was being installed"):
         install(policies[1], folder)
 
@@ -454,10 +454,10 @@ KILLED = """
 import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from configs.load import load_robot
-from runtime.flash.directory import DirectoryTarget
-from runtime.flash.install import flash
-import runtime.policy
+from sim2real.configs.load import load_robot
+from sim2real.runtime.flash.directory import DirectoryTarget
+from sim2real.runtime.flash.install import flash
+import sim2real.runtime.policy
 
 folder, first, second = map(Path, sys.argv[1:4])
 robot = load_robot("pendulum")
@@ -516,7 +516,7 @@ def test_killed_at_any_step_it_leaves_a_whole_policy_active_and_the_next_flash_w
 
 def test_the_lock_dies_with_its_process(folder: Path, policies: list[Path]) -> None:
     script = (
-        "import sys, time; from pathlib import Path; from runtime.flash.directory import DirectoryTarget\n"
+        "import sys, time; from pathlib import Path; from sim2real.runtime.flash.directory import DirectoryTarget\n"
         "with DirectoryTarget(Path(sys.argv[1])).exclusive():\n    print('held', flush=True); time.sleep(600)"
     )
     holder = subprocess.Popen([sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE, text=True)

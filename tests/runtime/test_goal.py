@@ -5,20 +5,20 @@ import json
 import numpy as np
 import pytest
 
-from configs.load import load_task
-from configs.schema.command import TIP_COMMANDS
-from configs.schema.task import TaskConfig
-from runtime.contract.goal import Goal
-from runtime.contract.kinematics import Kinematics
-from runtime.contract.manifest import CONTRACT_KEY, from_metadata, to_metadata
-from runtime.contract.signals import Signals
-from runtime.contract.spec import Contract, contract_of
-from runtime.goal_watch import GoalWatch
-from runtime.record import TickRecord
-from runtime.session import RunOptions, run_session
-from runtime.states import State
-from runtime.stop import StopRequest
-from runtime.trajectory import Trajectory
+from sim2real.configs.load import load_task
+from sim2real.configs.schema.command import TIP_COMMANDS
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.runtime.contract.goal import Goal
+from sim2real.runtime.contract.kinematics import Kinematics
+from sim2real.runtime.contract.manifest import CONTRACT_KEY, from_metadata, to_metadata
+from sim2real.runtime.contract.signals import Signals
+from sim2real.runtime.contract.spec import Contract, contract_of
+from sim2real.runtime.goal_watch import GoalWatch
+from sim2real.runtime.record import TickRecord
+from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.states import State
+from sim2real.runtime.stop import StopRequest
+from sim2real.runtime.trajectory import Trajectory
 
 REACH = (
     "commands={tip_x: {range: [-1, 1], default: 0.3}, tip_y: {range: [-1, 1]}, tip_z: {range: [-1, 1], default: 0.2}}",

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from configs.errors import UserError
-from configs.load import load_scenario
-from hardware.clock import ns_from_s
-from hardware.types import JointCommand, JointState
-from runtime.commands import hil as hil_command
-from runtime.emulation import lockstep
-from runtime.hil import run_scenario
-from runtime.log import read_log
-from runtime.policy import OnnxPolicy
-from runtime.replay import replay
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_scenario
+from sim2real.hardware.clock import ns_from_s
+from sim2real.hardware.types import JointCommand, JointState
+from sim2real.runtime.commands import hil as hil_command
+from sim2real.runtime.emulation import lockstep
+from sim2real.runtime.hil import run_scenario
+from sim2real.runtime.log import read_log
+from sim2real.runtime.policy import OnnxPolicy
+from sim2real.runtime.replay import replay
 
 
 @pytest.fixture

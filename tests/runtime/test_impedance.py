@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware.types import JointCommand, JointState
-from runtime.contract.robot import JointSpec, RobotSpec, SafetySpec
-from runtime.limits import CommandLimits, Intervention, effort_bounds
-from runtime.pose import StartPose
+from sim2real.hardware.types import JointCommand, JointState
+from sim2real.runtime.contract.robot import JointSpec, RobotSpec, SafetySpec
+from sim2real.runtime.limits import CommandLimits, Intervention, effort_bounds
+from sim2real.runtime.pose import StartPose
 
 PERIOD = 0.005
 MARGIN = 0.25

@@ -5,19 +5,19 @@ import json
 import numpy as np
 import pytest
 
-from configs.errors import UserError
-from configs.load import load_task
-from configs.schema.command import CommandConfig
-from configs.schema.robot import ImuConfig
-from configs.schema.scenario import FaultsConfig, ImuFaultConfig, UnplugFaultConfig
-from configs.schema.task import TaskConfig
-from hardware.errors import HardwareError
-from runtime.contract.spec import contract_of
-from runtime.emulation import lockstep
-from runtime.log import read_log
-from runtime.replay import replay
-from runtime.session import RunOptions, run_session
-from runtime.states import State
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_task
+from sim2real.configs.schema.command import CommandConfig
+from sim2real.configs.schema.robot import ImuConfig
+from sim2real.configs.schema.scenario import FaultsConfig, ImuFaultConfig, UnplugFaultConfig
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.hardware.errors import HardwareError
+from sim2real.runtime.contract.spec import contract_of
+from sim2real.runtime.emulation import lockstep
+from sim2real.runtime.log import read_log
+from sim2real.runtime.replay import replay
+from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.states import State
 
 
 def task(*terms: str) -> TaskConfig:

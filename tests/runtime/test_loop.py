@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware.clock import VirtualClock
-from runtime.loop import Pacer
+from sim2real.hardware.clock import VirtualClock
+from sim2real.runtime.loop import Pacer
 
 PERIOD = 10_000_000
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from configs.errors import UserError
-from configs.load import load_robot
-from runtime.contract.manifest import CONTRACT_KEY
-from runtime.policy import OnnxPolicy, check_robot
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_robot
+from sim2real.runtime.contract.manifest import CONTRACT_KEY
+from sim2real.runtime.policy import OnnxPolicy, check_robot
 
 onnx = pytest.importorskip("onnx")
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from runtime import realtime
-from runtime.realtime import real_time_profile
+from sim2real.runtime import realtime
+from sim2real.runtime.realtime import real_time_profile
 
 
 def state():

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from configs.errors import UserError
-from configs.load import load_task
-from configs.schema.task import TaskConfig
-from runtime.contract.action import ActionPipeline
-from runtime.contract.spec import contract_of
-from runtime.log import read_log
-from runtime.replay import replay
-from runtime.session import RunOptions, run_session
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_task
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.runtime.contract.action import ActionPipeline
+from sim2real.runtime.contract.spec import contract_of
+from sim2real.runtime.log import read_log
+from sim2real.runtime.replay import replay
+from sim2real.runtime.session import RunOptions, run_session
 
 
 def task(*overrides: str) -> TaskConfig:

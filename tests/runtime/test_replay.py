@@ -2,10 +2,10 @@
 
 import pytest
 
-from runtime.log import read_log
-from runtime.policy import OnnxPolicy
-from runtime.replay import replay
-from runtime.session import RunOptions, run_session
+from sim2real.runtime.log import read_log
+from sim2real.runtime.policy import OnnxPolicy
+from sim2real.runtime.replay import replay
+from sim2real.runtime.session import RunOptions, run_session
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_reading_changed_in_its_last_bits_is_found(logged, monkeypatch):
     ran = [tick for tick in log.ticks if tick["ran"]]
     changed = ran[50]
     changed["velocity"][0] *= 1.0 + 2.0**-22  # two units in the last place of the observation's float32
-    monkeypatch.setattr("runtime.replay.read_log", lambda _path: log)
+    monkeypatch.setattr("sim2real.runtime.replay.read_log", lambda _path: log)
     result = replay(path, policy)
     assert result.mismatches
     assert result.mismatches[0].tick == changed["tick"]
@@ -52,7 +52,7 @@ def test_a_changed_action_shows_in_the_target_and_in_the_policy(logged, monkeypa
     log = read_log(path)
     tick = [tick for tick in log.ticks if tick["ran"]][50]
     tick["action"][0] = 0.123
-    monkeypatch.setattr("runtime.replay.read_log", lambda _path: log)
+    monkeypatch.setattr("sim2real.runtime.replay.read_log", lambda _path: log)
     assert {(found.tick, found.what) for found in replay(path, policy).mismatches} >= {
         (tick["tick"], "action"),
         (tick["tick"], "target"),

@@ -8,20 +8,20 @@ import pytest
 from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
-from configs.load import load_robot, load_scenario, load_task
-from configs.schema.scenario import FaultsConfig
-from configs.schema.task import TaskConfig
-from hardware.types import JointState
-from runtime.commands import run as run_command
-from runtime.contract.manifest import to_metadata
-from runtime.contract.spec import contract_of
-from runtime.controller import Controller
-from runtime.emulation import lockstep
-from runtime.hil import run_scenario
-from runtime.log import read_log
-from runtime.policy import OnnxPolicy
-from runtime.session import RunOptions, run_session
-from runtime.states import WITH_TORQUE
+from sim2real.configs.load import load_robot, load_scenario, load_task
+from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.hardware.types import JointState
+from sim2real.runtime.commands import run as run_command
+from sim2real.runtime.contract.manifest import to_metadata
+from sim2real.runtime.contract.spec import contract_of
+from sim2real.runtime.controller import Controller
+from sim2real.runtime.emulation import lockstep
+from sim2real.runtime.hil import run_scenario
+from sim2real.runtime.log import read_log
+from sim2real.runtime.policy import OnnxPolicy
+from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.states import WITH_TORQUE
 
 TRIES = 3
 SECONDS = 10.0

@@ -12,14 +12,14 @@ from contextlib import contextmanager
 import pytest
 from typer.testing import CliRunner
 
-from configs.load import load_robot
-from hardware.emulator.plant import InertiaPlant
-from hardware.emulator.pty import PtyServer
-from hardware.emulator.robot import EmulatedRobot
-from runtime.commands import inspect as inspect_command
-from runtime.commands import run as run_command
-from runtime.log import read_log
-from runtime.replay import replay
+from sim2real.configs.load import load_robot
+from sim2real.hardware.emulator.plant import InertiaPlant
+from sim2real.hardware.emulator.pty import PtyServer
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.runtime.commands import inspect as inspect_command
+from sim2real.runtime.commands import run as run_command
+from sim2real.runtime.log import read_log
+from sim2real.runtime.replay import replay
 
 BY_NAME = ("--robot", "pendulum")
 LOCKSTEP = (*BY_NAME, "--lockstep", "--plant", "inertia")

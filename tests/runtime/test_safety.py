@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hardware.types import ImuFault, ImuState, JointCommand, JointState
-from runtime.contract.robot import ImuSpec, JointSpec, RobotSpec, SafetySpec
-from runtime.interventions import InterventionLog
-from runtime.limits import CommandLimits, Intervention, effort_bounds
-from runtime.safety import UNKNOWN_GRACE_NS, Safety
-from runtime.verdict import ALL_WELL, DAMP_REASONS, Level, Reason, Violation, verdict_of
+from sim2real.hardware.types import ImuFault, ImuState, JointCommand, JointState
+from sim2real.runtime.contract.robot import ImuSpec, JointSpec, RobotSpec, SafetySpec
+from sim2real.runtime.interventions import InterventionLog
+from sim2real.runtime.limits import CommandLimits, Intervention, effort_bounds
+from sim2real.runtime.safety import UNKNOWN_GRACE_NS, Safety
+from sim2real.runtime.verdict import ALL_WELL, DAMP_REASONS, Level, Reason, Violation, verdict_of
 
 PERIOD = 0.01
 NOW = 10_000_000_000

@@ -6,14 +6,14 @@ import signal
 import numpy as np
 import pytest
 
-from configs.errors import UserError
-from configs.load import load_robot, load_task
-from hardware.clock import NS_PER_S
-from hardware.errors import HardwareError
-from runtime.contract.spec import contract_of
-from runtime.emulation import lockstep
-from runtime.session import RunOptions, run_session
-from runtime.states import State
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_robot, load_task
+from sim2real.hardware.clock import NS_PER_S
+from sim2real.hardware.errors import HardwareError
+from sim2real.runtime.contract.spec import contract_of
+from sim2real.runtime.emulation import lockstep
+from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.states import State
 
 
 def still(_observation):

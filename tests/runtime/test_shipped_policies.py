@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from configs.library import find_policy, shipped_policies
-from configs.load import load_scenario
-from hardware.clock import VirtualClock
-from hardware.emulator.lockstep import lockstep_transports
-from hardware.emulator.robot import EmulatedRobot
-from hardware.robot import RobotHardware
-from runtime.hil import run_scenario
-from runtime.policy import OnnxPolicy
-from runtime.report import RunReport
-from runtime.session import RunOptions, run_session
-from runtime.states import State
+from sim2real.configs.library import find_policy, shipped_policies
+from sim2real.configs.load import load_scenario
+from sim2real.hardware.clock import VirtualClock
+from sim2real.hardware.emulator.lockstep import lockstep_transports
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.robot import RobotHardware
 from sim2real.plant import MujocoPlant
+from sim2real.runtime.hil import run_scenario
+from sim2real.runtime.policy import OnnxPolicy
+from sim2real.runtime.report import RunReport
+from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.states import State
 
 SCENARIOS = {"pendulum_swingup": 12.0, "quadruped_walk": 6.0, "so101_reach": 8.0, "hopper_hop": 4.0}
 """s of policy of each, long enough to tell."""

@@ -4,7 +4,15 @@ import itertools
 
 import pytest
 
-from runtime.states import LATCHED, TRANSITIONS, WITH_TORQUE, Event, IllegalTransitionError, State, StateMachine
+from sim2real.runtime.states import (
+    LATCHED,
+    TRANSITIONS,
+    WITH_TORQUE,
+    Event,
+    IllegalTransitionError,
+    State,
+    StateMachine,
+)
 
 WAYS = {
     State.DISCONNECTED: [],

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.statistics import STAGES, Durations, TickStatistics
+from sim2real.runtime.statistics import STAGES, Durations, TickStatistics
 
 
 @given(st.lists(st.integers(0, 10**12), min_size=1, max_size=200), st.floats(0.0, 1.0))

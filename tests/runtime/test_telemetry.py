@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 from mcap.reader import make_reader
 
-from configs.errors import UserError
-from runtime import telemetry
-from runtime.contract.manifest import from_metadata, to_metadata
-from runtime.log import read_log
-from runtime.record import TickRecord
-from runtime.session import RunOptions, run_session
-from runtime.states import State
-from runtime.telemetry import METADATA, TOPIC, Ring, TelemetryLog
+from sim2real.configs.errors import UserError
+from sim2real.runtime import telemetry
+from sim2real.runtime.contract.manifest import from_metadata, to_metadata
+from sim2real.runtime.log import read_log
+from sim2real.runtime.record import TickRecord
+from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.states import State
+from sim2real.runtime.telemetry import METADATA, TOPIC, Ring, TelemetryLog
 
 
 def swing(observation):
@@ -150,11 +150,11 @@ def test_what_was_written_before_kill_9_stays_readable(tmp_path):
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         from pathlib import Path
         from conftest import FunctionPolicy
-        from configs.load import load_task
-        from runtime.contract.manifest import to_metadata
-        from runtime.contract.spec import contract_of
-        from runtime.record import TickRecord
-        from runtime.telemetry import TelemetryLog
+        from sim2real.configs.load import load_task
+        from sim2real.runtime.contract.manifest import to_metadata
+        from sim2real.runtime.contract.spec import contract_of
+        from sim2real.runtime.record import TickRecord
+        from sim2real.runtime.telemetry import TelemetryLog
         contract = contract_of(load_task("pendulum_swingup"))
         log = TelemetryLog(Path({str(path)!r}), contract, to_metadata(contract, {{}}), synchronous=False)
         record = TickRecord.empty(contract)

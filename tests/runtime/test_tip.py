@@ -9,19 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from configs.errors import UserError
-from configs.load import load_robot, load_task
-from configs.schema.command import TIP_COMMANDS
-from runtime.commands import inspect as inspect_command
-from runtime.contract.kinematics import Kinematics
-from runtime.contract.observation import ObservationPipeline
-from runtime.contract.robot import LinkSpec, RobotSpec, TipSpec, robot_spec
-from runtime.contract.signals import Signals
-from runtime.contract.spec import contract_of
-from runtime.emulation import lockstep
-from runtime.policy import ContractError, OnnxPolicy, check_robot
-from runtime.replay import replay
-from runtime.session import RunOptions, run_session
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_robot, load_task
+from sim2real.configs.schema.command import TIP_COMMANDS
+from sim2real.runtime.commands import inspect as inspect_command
+from sim2real.runtime.contract.kinematics import Kinematics
+from sim2real.runtime.contract.observation import ObservationPipeline
+from sim2real.runtime.contract.robot import LinkSpec, RobotSpec, TipSpec, robot_spec
+from sim2real.runtime.contract.signals import Signals
+from sim2real.runtime.contract.spec import contract_of
+from sim2real.runtime.emulation import lockstep
+from sim2real.runtime.policy import ContractError, OnnxPolicy, check_robot
+from sim2real.runtime.replay import replay
+from sim2real.runtime.session import RunOptions, run_session
 
 REACH = (
     "commands={tip_x: {range: [-1, 1]}, tip_y: {range: [-1, 1]}, tip_z: {range: [-1, 1]}}",

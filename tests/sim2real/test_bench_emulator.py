@@ -2,8 +2,8 @@
 
 import pytest
 
-from configs.errors import UserError
-from sim2real.bench.emulator import bench_emulator
+from sim2real.benchmark.emulator import bench_emulator
+from sim2real.configs.errors import UserError
 
 
 def test_every_request_is_timed_and_no_reply_is_faster_than_the_wire():

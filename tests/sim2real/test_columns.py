@@ -3,7 +3,7 @@
 import mujoco
 import pytest
 
-from sim2real.columns import slide
+from sim2real.model.addresses import slide
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from worlds import fixed, idle, randomized, simulate
 
-from configs.load import load_task
-from configs.schema.task import TaskConfig
-from runtime.contract.kinematics import Kinematics
-from sim2real.simulation import Simulation
+from sim2real.configs.load import load_task
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.runtime.contract.kinematics import Kinematics
+from sim2real.simulation.simulation import Simulation
 
 RATE = 100.0
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from configs.load import load_randomization, load_task
-from sim2real.simulation import Simulation
+from sim2real.configs.load import load_randomization, load_task
+from sim2real.simulation.simulation import Simulation
 
 
 def test_a_new_target_of_the_tip_is_in_what_a_critic_sees_at_once() -> None:

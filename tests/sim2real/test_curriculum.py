@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from configs.errors import UserError
-from configs.schema.curriculum import AdrConfig, DoraemonConfig, FixedCurriculumConfig, NoCurriculumConfig
-from configs.schema.parameter import ParameterConfig
+from sim2real.configs.errors import UserError
+from sim2real.configs.schema.curriculum import AdrConfig, DoraemonConfig, FixedCurriculumConfig, NoCurriculumConfig
+from sim2real.configs.schema.parameter import ParameterConfig
 from sim2real.curriculum.axis import Axis
 from sim2real.curriculum.interface import NO_TAG
 from sim2real.curriculum.make import make_curriculum

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.schema.curriculum import AdrConfig
-from configs.schema.parameter import ParameterConfig
+from sim2real.configs.schema.curriculum import AdrConfig
+from sim2real.configs.schema.parameter import ParameterConfig
 from sim2real.curriculum.adr import AutomaticDomainRandomization
 from sim2real.curriculum.interface import NO_TAG
 from sim2real.curriculum.space import ParameterSpace

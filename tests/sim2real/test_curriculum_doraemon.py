@@ -8,8 +8,8 @@ from scipy.integrate import quad
 from scipy.optimize import minimize as scipy_minimize
 from scipy.stats import beta as scipy_beta
 
-from configs.schema.curriculum import DoraemonConfig
-from configs.schema.parameter import ParameterConfig
+from sim2real.configs.schema.curriculum import DoraemonConfig
+from sim2real.configs.schema.parameter import ParameterConfig
 from sim2real.curriculum.axis import Axis
 from sim2real.curriculum.beta import BetaFamily
 from sim2real.curriculum.doraemon import Doraemon

@@ -4,8 +4,8 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from configs.schema.curriculum import AdrConfig
-from configs.schema.parameter import ParameterConfig
+from sim2real.configs.schema.curriculum import AdrConfig
+from sim2real.configs.schema.parameter import ParameterConfig
 from sim2real.curriculum.make import make_curriculum
 from sim2real.curriculum.space import ParameterSpace
 from sim2real.report.curriculum import curriculum_figure

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from worlds import between, fixed, idle, pendulum, qpos, qvel, simulate
 
-from configs.errors import ConfigError
-from configs.load import load_task
-from configs.schema.task import TaskConfig
-from sim2real.simulation import Simulation
+from sim2real.configs.errors import ConfigError
+from sim2real.configs.load import load_task
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.simulation.simulation import Simulation
 
 
 def floating(*overrides: str) -> TaskConfig:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from worlds import EVERYTHING, pendulum, qpos, qvel, randomized
 
-from configs.errors import UserError
-from configs.load import load_randomization, load_task
-from sim2real.divergence import reproduce
-from sim2real.env import BatchEnv
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_randomization, load_task
+from sim2real.envs.batch_env import BatchEnv
+from sim2real.simulation.divergence import reproduce
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ def test_a_full_disk_is_one_line(env: BatchEnv, tmp_path: Path, monkeypatch: pyt
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     if full == "state":
-        monkeypatch.setattr("sim2real.divergence.np.savez", no_space)
+        monkeypatch.setattr("sim2real.simulation.divergence.np.savez", no_space)
     else:
         monkeypatch.setattr(Path, "write_bytes", no_space)
     with pytest.raises(UserError, match=r"diverged_0\.npz: cannot be written: No space left on device") as caught:

@@ -10,9 +10,9 @@ from gymnasium.vector import AutoresetMode
 from worlds import qpos, qvel
 
 import sim2real.gymnasium  # noqa: F401 - registers the tasks
-from configs.load import load_randomization, load_task
-from sim2real.env import BatchEnv
-from sim2real.single_env import SingleEnv
+from sim2real.configs.load import load_randomization, load_task
+from sim2real.envs.batch_env import BatchEnv
+from sim2real.envs.single_env import SingleEnv
 
 ENV = "sim2real/pendulum_swingup-v0"
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from worlds import EVERYTHING, between, randomized
 
-from configs.load import load_task, validate
-from configs.schema.curriculum import AdrConfig, CurriculumConfig, DoraemonConfig
-from configs.source import Sourced
-from sim2real.env import BatchEnv
-from sim2real.simulation import WHOLE_RANGE
+from sim2real.configs.load import load_task, validate
+from sim2real.configs.schema.curriculum import AdrConfig, CurriculumConfig, DoraemonConfig
+from sim2real.configs.source import Sourced
+from sim2real.envs.batch_env import BatchEnv
+from sim2real.simulation.simulation import WHOLE_RANGE
 
 SHORT = {"episode_duration": "0.4 s", "reset.start_pose_share": "0.3"}
 
@@ -130,7 +130,7 @@ CURRICULA: dict[str, tuple[type[Any], dict[str, Any]]] = {
 @pytest.mark.parametrize("strategy", list(CURRICULA))
 def test_a_run_with_a_moving_curriculum_resumes_from_a_file(strategy: str, tmp_path: Path) -> None:
     pytest.importorskip("torch")
-    from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+    from sim2real.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
     schema, config = CURRICULA[strategy]
     curriculum = validate(schema, Sourced(dict(config)))

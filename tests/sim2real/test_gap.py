@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from configs.library import shipped
-from configs.load import load_robot
-from sim2real.bench.gap import _LAG_MAX, compare, measure
-from sim2real.bench.gap_motion import SETTLE, targets
-from sim2real.bench.gap_world import bases, gap_task, held
-from sim2real.model import load_spec
+from sim2real.benchmark.gap import _LAG_MAX, compare, measure
+from sim2real.benchmark.gap_motion import SETTLE, targets
+from sim2real.benchmark.gap_world import bases, gap_task, held
+from sim2real.configs.library import shipped
+from sim2real.configs.load import load_robot
+from sim2real.model.model import load_spec
 
 SHORT = 3.0
 BOUNDS = {"pendulum": 2.0, "so101": 10.0, "quadruped": 5.0, "hopper_leg": 5.0}
@@ -31,7 +31,7 @@ def test_a_wrong_gain_shows(monkeypatch):
         update={"joints": {n: j.model_copy(update={"stiffness": 0.5 * j.stiffness}) for n, j in robot.joints.items()}}
     )
     monkeypatch.setattr(
-        "sim2real.bench.gap.gap_task",
+        "sim2real.benchmark.gap.gap_task",
         lambda body, seconds: gap_task(body.model_copy(update={"joints": weak.joints}), seconds),
     )
     assert 1e3 * measure(robot, SHORT)[0].aligned_rms > 2.0 * BOUNDS["so101"]

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from worlds import between, fixed, idle, qpos, qvel, simulate
 
-from configs.load import load_task
-from configs.schema.task import TaskConfig
-from sim2real.injection import add_terrain
-from sim2real.simulation import Simulation
-from sim2real.terrain import TERRAIN, Terrain
+from sim2real.configs.load import load_task
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.model.injection import add_terrain
+from sim2real.model.terrain import TERRAIN, Terrain
+from sim2real.simulation.simulation import Simulation
 
 GRAVITY = 9.81
 

@@ -11,7 +11,7 @@ import sim2real.gymnasium  # noqa: F401 - registers the tasks
 
 stable_baselines3 = pytest.importorskip("stable_baselines3", reason="pip install 'sim2real[bench]'")
 
-from sim2real.stable_baselines import StableBaselinesEnv  # noqa: E402 - after the check that it is installed
+from sim2real.envs.stable_baselines import StableBaselinesEnv  # noqa: E402 - after the check that it is installed
 
 SMALL = {"n_steps": 32, "batch_size": 64, "n_epochs": 1, "seed": 0, "device": "cpu"}
 

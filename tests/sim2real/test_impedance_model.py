@@ -3,8 +3,8 @@
 import mujoco
 import pytest
 
-from configs.load import load_robot
-from sim2real.model import add_motor
+from sim2real.configs.load import load_robot
+from sim2real.model.model import add_motor
 
 HINGE = """<mujoco><worldbody><body><joint name="hip"/><geom size=".1" mass="1"/></body></worldbody></mujoco>"""
 

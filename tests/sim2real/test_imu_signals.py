@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from worlds import MS, between, fixed, qpos, qvel, randomized, simulate
 
-from configs.load import load_robot, load_task
-from configs.schema.command import CommandConfig
-from configs.schema.robot import ImuConfig
-from configs.schema.task import TaskConfig
-from hardware.mounting import Mounting
-from sim2real.env import BatchEnv
-from sim2real.model import ModelOptions, build_model
+from sim2real.configs.load import load_robot, load_task
+from sim2real.configs.schema.command import CommandConfig
+from sim2real.configs.schema.robot import ImuConfig
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.envs.batch_env import BatchEnv
+from sim2real.hardware.imu.mounting import Mounting
+from sim2real.model.model import ModelOptions, build_model
 from sim2real.plant import MujocoPlant
 
 GRAVITY, GYRO = slice(0, 3), slice(3, 6)

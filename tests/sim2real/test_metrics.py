@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sim2real.metrics import FootLift, HopError, TipError, TravelError, VelocityError
-from sim2real.task_state import BaseState, FeetState, TaskConstants, TaskState
+from sim2real.task.metrics import FootLift, HopError, TipError, TravelError, VelocityError
+from sim2real.task.state import BaseState, FeetState, TaskConstants, TaskState
 
 RATE = 10.0
 ONE = np.array([0])

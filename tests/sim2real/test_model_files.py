@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from worlds import pendulum
 
-from configs.errors import UserError
-from sim2real.model import build_model
+from sim2real.configs.errors import UserError
+from sim2real.model.model import build_model
 
 
 def test_a_model_without_the_joint_is_refused_with_the_valid_names(tmp_path: Path) -> None:

@@ -14,17 +14,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from configs.errors import UserError
-from configs.library import ROOT, shipped
-from configs.load import load_randomization, load_robot, load_task
-from configs.schema.robot import RobotConfig
-from hardware.clock import VirtualClock
-from hardware.emulator.lockstep import lockstep_transports
-from hardware.emulator.robot import EmulatedRobot
-from hardware.robot import RobotHardware
-from hardware.types import JointCommand, JointState
 from sim2real.cli import app
-from sim2real.env import BatchEnv
+from sim2real.configs.errors import UserError
+from sim2real.configs.library import ROOT, shipped
+from sim2real.configs.load import load_randomization, load_robot, load_task
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.envs.batch_env import BatchEnv
+from sim2real.hardware.clock import VirtualClock
+from sim2real.hardware.emulator.lockstep import lockstep_transports
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.robot import RobotHardware
+from sim2real.hardware.types import JointCommand, JointState
 from sim2real.new_robot.angles import angles_of
 from sim2real.new_robot.mjcf import Hinge
 from sim2real.new_robot.robot import NewRobot, Wishes, new_robot

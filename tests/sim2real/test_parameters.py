@@ -9,12 +9,12 @@ import pytest
 from mujoco.batch import MODEL_FIELDS
 from worlds import at_rest, between, fixed, pendulum, simulate
 
-from configs.errors import ConfigError
-from configs.load import load_task
-from configs.schema.parameter import TRAITS, ParameterName
-from sim2real.model import load_spec, set_physics
+from sim2real.configs.errors import ConfigError
+from sim2real.configs.load import load_task
+from sim2real.configs.schema.parameter import TRAITS, ParameterName
+from sim2real.model.model import load_spec, set_physics
 from sim2real.randomization.catalogue import CATALOGUE
-from sim2real.simulation import Simulation
+from sim2real.simulation.simulation import Simulation
 
 # Constants that MuJoCo derives from what is drawn: mj_setConst's outputs.
 DERIVED = {"dof_M0", "body_invweight0", "body_subtreemass", "dof_invweight0", "actuator_acc0"}

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from worlds import actions, fixed, pendulum, randomized, simulate, started
 
-from configs.load import load_task
-from sim2real.model import JOINT_GROUPS
-from sim2real.simulation import Simulation
+from sim2real.configs.load import load_task
+from sim2real.model.model import JOINT_GROUPS
+from sim2real.simulation.simulation import Simulation
 
 
 def test_correlated_noise_holds_for_an_episode_and_white_noise_for_a_tick() -> None:

@@ -7,7 +7,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from configs.errors import UserError
+from sim2real.configs.errors import UserError
 from sim2real.reference.catalog import TASKS
 from sim2real.reference.env import ReferenceEnv
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from configs.errors import UserError
-from sim2real.bench import reference, scale
+from sim2real.benchmark import reference, scale
 from sim2real.commands.bench import app
+from sim2real.configs.errors import UserError
 
 
 @pytest.fixture

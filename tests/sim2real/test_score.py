@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from configs.errors import UserError
-from configs.load import load_task
-from runtime.contract.kinematics import Kinematics
-from runtime.contract.robot import robot_spec
-from runtime.contract.signals import Signals
-from sim2real.score import score
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_task
+from sim2real.runtime.contract.kinematics import Kinematics
+from sim2real.runtime.contract.robot import robot_spec
+from sim2real.runtime.contract.signals import Signals
+from sim2real.task.score import score
 
 REACH = (
     "commands={tip_x: {range: [-1, 1]}, tip_y: {range: [-1, 1]}, tip_z: {range: [-1, 1]}}",

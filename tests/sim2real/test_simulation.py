@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from worlds import actions, at_rest, fixed, pendulum, qpos, qvel, randomized, simulate, started
 
-from configs.load import load_randomization, load_task
-from sim2real.env import BatchEnv
+from sim2real.configs.load import load_randomization, load_task
+from sim2real.envs.batch_env import BatchEnv
 from sim2real.plant import MujocoPlant
-from sim2real.simulation import Simulation
+from sim2real.simulation.simulation import Simulation
 
 
 def test_a_reset_leaves_no_command_and_no_reading_of_the_last_episode() -> None:

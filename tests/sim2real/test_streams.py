@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sim2real.streams import Streams
+from sim2real.randomization.random_streams import RandomStreams
 
 N, COUNT = 200, 1000
 IDS = np.arange(N)
@@ -12,7 +12,7 @@ IDS = np.arange(N)
 
 def numbers(kind: str, seed: int = 0) -> np.ndarray:
     """(environments, successive numbers) of one kind."""
-    streams = Streams(seed, N)
+    streams = RandomStreams(seed, N)
     if kind != "noise":
         return getattr(streams, kind)(IDS, COUNT)
     out = np.zeros((N, COUNT), np.float32)
@@ -58,11 +58,11 @@ def test_other_seeds_give_other_numbers(kind: str) -> None:
 
 
 def test_all_keys_differ() -> None:
-    assert len(np.unique([Streams(seed, 1000).state_dict()["key"] for seed in range(20)])) == 20_000
+    assert len(np.unique([RandomStreams(seed, 1000).state_dict()["key"] for seed in range(20)])) == 20_000
 
 
 def test_a_stream_does_not_depend_on_how_many_others_there_are_nor_on_when_they_draw() -> None:
-    alone, among = Streams(5, 1), Streams(5, 64)
+    alone, among = RandomStreams(5, 1), RandomStreams(5, 64)
     among.uniform(np.array([7, 3]), 9)
     np.testing.assert_array_equal(alone.uniform(np.array([0]), 5), among.uniform(np.array([9, 0]), 5)[1:])
     np.testing.assert_array_equal(alone.normal(np.array([0]), 3), among.normal(np.arange(64), 3)[:1])
@@ -73,7 +73,7 @@ def test_a_stream_does_not_depend_on_how_many_others_there_are_nor_on_when_they_
 
 
 def test_numbers_taken_at_once_and_one_by_one_are_the_same() -> None:
-    at_once, one_by_one = Streams(3, 4), Streams(3, 4)
+    at_once, one_by_one = RandomStreams(3, 4), RandomStreams(3, 4)
     ids = np.array([2, 0])
     np.testing.assert_array_equal(at_once.uniform(ids, 6), np.hstack([one_by_one.uniform(ids, 1) for _ in range(6)]))
     np.testing.assert_array_equal(at_once.counter, one_by_one.counter)
@@ -81,15 +81,15 @@ def test_numbers_taken_at_once_and_one_by_one_are_the_same() -> None:
 
 
 def test_a_stream_goes_on_from_its_place_elsewhere() -> None:
-    source, target = Streams(1, 3), Streams(2, 5)
+    source, target = RandomStreams(1, 3), RandomStreams(2, 5)
     source.uniform(np.array([1]), 4)
     target.set_place(4, source.place(1))
     np.testing.assert_array_equal(source.normal(np.array([1]), 6), target.normal(np.array([4]), 6))
-    resumed = Streams(9, 3)
+    resumed = RandomStreams(9, 3)
     resumed.load_state_dict(source.state_dict())
     np.testing.assert_array_equal(resumed.uniform(np.arange(3), 2), source.uniform(np.arange(3), 2))
 
 
 @pytest.mark.parametrize("seed", [0, -1, 2**63, 2**64 - 1, 2**70])
 def test_any_whole_number_is_a_seed(seed: int) -> None:
-    assert np.isfinite(Streams(seed, 3).normal(np.arange(3), 4)).all()
+    assert np.isfinite(RandomStreams(seed, 3).normal(np.arange(3), 4)).all()

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from configs.load import load_randomization, load_task
-from configs.schema.parameter import ParameterConfig
-from hardware.types import JointCommand, JointState
-from runtime.contract.action import ActionPipeline
-from runtime.contract.spec import contract_of
-from runtime.limits import CommandLimits
-from sim2real.simulation import Simulation
+from sim2real.configs.load import load_randomization, load_task
+from sim2real.configs.schema.parameter import ParameterConfig
+from sim2real.hardware.types import JointCommand, JointState
+from sim2real.runtime.contract.action import ActionPipeline
+from sim2real.runtime.contract.spec import contract_of
+from sim2real.runtime.limits import CommandLimits
+from sim2real.simulation.simulation import Simulation
 
 
 @pytest.mark.parametrize("name", ["quadruped_walk", "hopper_hop", "so101_reach"])

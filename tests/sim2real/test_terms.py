@@ -6,15 +6,21 @@ import numpy as np
 import pytest
 from worlds import randomized
 
-from configs.errors import ConfigError
-from configs.load import load_task
-from configs.schema.task import MetricName, ObservationTermName, PrivilegedTermName, RewardTermName, TerminationTermName
-from runtime.contract.observation import TERMS
-from sim2real.metrics import METRIC_NEEDS
-from sim2real.privileged import PRIVILEGED, PRIVILEGED_NEEDS, Seen
-from sim2real.simulation import Simulation
-from sim2real.task_state import BaseState, FeetState, TaskConstants, TaskState, stands_still
-from sim2real.terms import NEEDS, REWARDS, TERMINATIONS
+from sim2real.configs.errors import ConfigError
+from sim2real.configs.load import load_task
+from sim2real.configs.schema.task import (
+    MetricName,
+    ObservationTermName,
+    PrivilegedTermName,
+    RewardTermName,
+    TerminationTermName,
+)
+from sim2real.runtime.contract.observation import TERMS
+from sim2real.simulation.simulation import Simulation
+from sim2real.task.metrics import METRIC_NEEDS
+from sim2real.task.privileged import PRIVILEGED, PRIVILEGED_NEEDS, Seen
+from sim2real.task.rewards import NEEDS, REWARDS, TERMINATIONS
+from sim2real.task.state import BaseState, FeetState, TaskConstants, TaskState, stands_still
 
 CONSTANTS = TaskConstants(
     effort_max=np.array([2.0, 4.0]),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from worlds import actions, at_rest, fixed, idle, pendulum, qpos, qvel, simulate
 
-from configs.load import load_task
+from sim2real.configs.load import load_task
 
 
 @pytest.mark.parametrize("latency_ms", [2, 4, 8, 14, 30])

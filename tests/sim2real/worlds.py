@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from configs.load import load_task, validate
-from configs.schema.randomization import RandomizationConfig
-from configs.schema.task import TaskConfig
-from configs.source import Sourced
-from sim2real.simulation import Simulation
+from sim2real.configs.load import load_task, validate
+from sim2real.configs.schema.randomization import RandomizationConfig
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.configs.source import Sourced
+from sim2real.simulation.simulation import Simulation
 
 MS = 0.001
 

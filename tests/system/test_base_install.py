@@ -14,10 +14,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from configs.library import KINDS, shipped
-from configs.load import load_task
-from runtime.contract.manifest import to_metadata
-from runtime.contract.spec import contract_of
+from sim2real.configs.library import KINDS, shipped
+from sim2real.configs.load import load_task
+from sim2real.runtime.contract.manifest import to_metadata
+from sim2real.runtime.contract.spec import contract_of
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "mujoco", "gymnasium", "onnx", "matplotlib", "tensorboard")

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from runtime.policy import OnnxPolicy
-from runtime.replay import replay
+from sim2real.runtime.policy import OnnxPolicy
+from sim2real.runtime.replay import replay
 
 SHORT = ("steps=16384", "environments=64", "task.episode_duration=2 s", "task.goal.hold=1 s")
 

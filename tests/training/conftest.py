@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from configs.load import load_task
-from runtime.contract.spec import contract_of
+from sim2real.configs.load import load_task
+from sim2real.runtime.contract.spec import contract_of
 
 torch.set_num_threads(1)  # as in training: more of them only wait for each other on networks this small
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from configs.errors import UserError
-from configs.schema.algorithm import PpoConfig, SacConfig
-from training.algorithms import make_algorithm
-from training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from sim2real.configs.errors import UserError
+from sim2real.configs.schema.algorithm import PpoConfig, SacConfig
+from sim2real.training.algorithms import make_algorithm
+from sim2real.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
 PPO = PpoConfig(name="ppo", rollout_steps=8, minibatches=2, hidden=(16, 16))
 SAC = SacConfig(name="sac", batch=32, buffer=512, warmup=64, iteration_steps=6, updates_per_step=1.5, hidden=(16, 16))

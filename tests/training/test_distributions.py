@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.distributions import Independent, Normal, TanhTransform, TransformedDistribution, kl_divergence
 
-from training.distributions import gaussian_entropy, gaussian_kl, gaussian_log_prob, tanh_gaussian_sample
+from sim2real.training.distributions import gaussian_entropy, gaussian_kl, gaussian_log_prob, tanh_gaussian_sample
 
 
 @pytest.fixture

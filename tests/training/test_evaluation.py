@@ -6,15 +6,15 @@ import math
 import numpy as np
 import pytest
 
-from configs.errors import UserError
-from configs.load import load_experiment
-from runtime.contract.spec import contract_of
-from training.algorithms.ppo import Ppo
-from training.commands.eval import _table
-from training.evaluation import Spread, play
-from training.export import export_policy
-from training.provenance import provenance_of
-from training.saved_policy import load_saved_policy
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_experiment
+from sim2real.runtime.contract.spec import contract_of
+from sim2real.training.algorithms.ppo import Ppo
+from sim2real.training.commands.eval import _table
+from sim2real.training.evaluation import Spread, play
+from sim2real.training.export import export_policy
+from sim2real.training.provenance import provenance_of
+from sim2real.training.saved_policy import load_saved_policy
 
 
 def test_the_spread_of_a_metric_by_hand():

@@ -6,14 +6,14 @@ import onnxruntime
 import pytest
 import torch
 
-from configs.errors import UserError
-from configs.load import load_task
-from configs.schema.algorithm import PpoConfig, SacConfig
-from runtime.contract.manifest import from_metadata
-from runtime.contract.spec import contract_of
-from training import export
-from training.export import PARITY_MAX, export_policy
-from training.policy import Policy
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_task
+from sim2real.configs.schema.algorithm import PpoConfig, SacConfig
+from sim2real.runtime.contract.manifest import from_metadata
+from sim2real.runtime.contract.spec import contract_of
+from sim2real.training import export
+from sim2real.training.export import PARITY_MAX, export_policy
+from sim2real.training.policy import Policy
 
 CONTRACT = contract_of(load_task("pendulum_swingup"))
 SIZE = CONTRACT.observation_size

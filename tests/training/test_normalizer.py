@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.normalizer import STD_FLOOR, Normalizer, RunningMoments
+from sim2real.training.normalizer import STD_FLOOR, Normalizer, RunningMoments
 
 
 @settings(max_examples=30, deadline=None)

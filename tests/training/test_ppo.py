@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from configs.schema.algorithm import PpoConfig
-from training.algorithms.ppo import Ppo
-from training.algorithms.ppo_loss import LEARNING_RATE_MIN, adapted_rate, clipped_surrogate, value_loss
-from training.networks import ValueNetwork
-from training.rollout import Rollout
-from training.value_scale import ValueScale
+from sim2real.configs.schema.algorithm import PpoConfig
+from sim2real.training.algorithms.ppo import Ppo
+from sim2real.training.algorithms.ppo_loss import LEARNING_RATE_MIN, adapted_rate, clipped_surrogate, value_loss
+from sim2real.training.networks import ValueNetwork
+from sim2real.training.rollout import Rollout
+from sim2real.training.value_scale import ValueScale
 
 CONFIG = PpoConfig(name="ppo", rollout_steps=16, minibatches=2, hidden=(32, 32), learning_rate=1e-3)
 

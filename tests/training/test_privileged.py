@@ -5,9 +5,9 @@ import onnxruntime
 import pytest
 import torch
 
-from configs.schema.algorithm import PpoConfig
-from training.algorithms.ppo import Ppo
-from training.export import export_policy
+from sim2real.configs.schema.algorithm import PpoConfig
+from sim2real.training.algorithms.ppo import Ppo
+from sim2real.training.export import export_policy
 
 CONFIG = PpoConfig(name="ppo", rollout_steps=16, minibatches=2, hidden=(32, 32), learning_rate=1e-3)
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from configs.errors import UserError
-from configs.load import load_experiment
-from runtime.policy import OnnxPolicy
-from training import runner
-from training.checkpoint import load_checkpoint
-from training.metrics import read_metrics
-from training.run_folder import CHECKPOINTS_KEPT, RunFolder
-from training.saved_policy import export_run, load_saved_policy
-from training.session import Session
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_experiment
+from sim2real.runtime.policy import OnnxPolicy
+from sim2real.training import runner
+from sim2real.training.checkpoint import load_checkpoint
+from sim2real.training.metrics import read_metrics
+from sim2real.training.run_folder import CHECKPOINTS_KEPT, RunFolder
+from sim2real.training.saved_policy import export_run, load_saved_policy
+from sim2real.training.session import Session
 
 SMALL = (
     "environments=16",

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from configs.schema.algorithm import SacConfig
-from training.algorithms.sac import Sac
-from training.algorithms.sac_loss import actor_loss, critic_loss, soft_target, temperature_loss
-from training.networks import TwinCritic
-from training.replay import Replay
+from sim2real.configs.schema.algorithm import SacConfig
+from sim2real.training.algorithms.sac import Sac
+from sim2real.training.algorithms.sac_loss import actor_loss, critic_loss, soft_target, temperature_loss
+from sim2real.training.networks import TwinCritic
+from sim2real.training.replay import Replay
 
 CONFIG = SacConfig(
     name="sac",

@@ -5,9 +5,9 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from training.commands.eval import app as eval_app
-from training.commands.export import app as export_app
-from training.commands.train import app as train_app
+from sim2real.training.commands.eval import app as eval_app
+from sim2real.training.commands.export import app as export_app
+from sim2real.training.commands.train import app as train_app
 
 SETS = [
     f"--set={text}"

@@ -5,12 +5,12 @@ import types
 
 import pytest
 
-from configs.errors import UserError
-from configs.load import load_experiment
-from training import evaluation, runner, session
-from training.checkpoint import load_checkpoint
-from training.metrics import read_metrics
-from training.recent import RecentEpisodes
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_experiment
+from sim2real.training import evaluation, runner, session
+from sim2real.training.checkpoint import load_checkpoint
+from sim2real.training.metrics import read_metrics
+from sim2real.training.recent import RecentEpisodes
 
 SMALL = (
     "environments=16",

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from configs.errors import UserError
-from configs.load import load_task, load_transfer
-from runtime.contract.kinematics import Kinematics
-from runtime.contract.spec import contract_of
 from sim2real.cli import app
-from training.transfer import results
-from training.transfer.bench import Options, bench_transfer, ratios, text_of
-from training.transfer.emulated import judge_emulated
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_task, load_transfer
+from sim2real.runtime.contract.kinematics import Kinematics
+from sim2real.runtime.contract.spec import contract_of
+from sim2real.training.transfer import results
+from sim2real.training.transfer.bench import Options, bench_transfer, ratios, text_of
+from sim2real.training.transfer.emulated import judge_emulated
 
 SMALL = (
     "steps=256",

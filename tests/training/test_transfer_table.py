@@ -4,16 +4,16 @@ import math
 
 import pytest
 
-from training.transfer.figure import transfer_figure
-from training.transfer.judgement import Judgement
-from training.transfer.table import HELD_OUT, Figure, compare, table_of
+from sim2real.training.transfer.figure import transfer_figure
+from sim2real.training.transfer.performance import WorldPerformance
+from sim2real.training.transfer.table import HELD_OUT, Figure, compare, table_of
 
 WORLDS = ["home", "late", "heavy"]
 
 
 def judged(*performances):
     return {
-        world: Judgement(4, performance, 1.0, 0.0, {"error": 1.0 - performance})
+        world: WorldPerformance(4, performance, 1.0, 0.0, {"error": 1.0 - performance})
         for world, performance in zip(WORLDS, performances, strict=True)
     }
 

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from configs.errors import ConfigError, UserError
-from configs.load import load_transfer
-from configs.schema.curriculum import FixedCurriculumConfig
+from sim2real.configs.errors import ConfigError, UserError
+from sim2real.configs.load import load_transfer
+from sim2real.configs.schema.curriculum import FixedCurriculumConfig
 from sim2real.curriculum.make import make_curriculum
 from sim2real.curriculum.space import ParameterSpace
-from sim2real.env import BatchEnv
-from training.transfer.judgement import Judgement, judge
-from training.transfer.study import runs_of, strategies_of
-from training.transfer.worlds import kept_out, worlds_of
+from sim2real.envs.batch_env import BatchEnv
+from sim2real.training.transfer.performance import WorldPerformance, judge
+from sim2real.training.transfer.study import runs_of, strategies_of
+from sim2real.training.transfer.worlds import kept_out, worlds_of
 
 STUDY = load_transfer("sim_to_sim")
 TASKS = {task.experiment.task.name: task for task in STUDY.tasks}
@@ -140,7 +140,7 @@ def test_every_environment_counts_once_and_the_same_seed_gives_the_same_figures(
 
 
 def test_a_judgement_by_hand():
-    judgement = Judgement.of(
+    judgement = WorldPerformance.of(
         [
             {"performance": 1.0, "terminated": 0.0, "success": 1.0, "metric/error": 0.2, "metric/lift": float("nan")},
             {
@@ -154,6 +154,6 @@ def test_a_judgement_by_hand():
     )
     assert (judgement.performance, judgement.survival, judgement.success) == (0.75, 0.5, 0.5)
     assert judgement.metrics["error"] == 0.2
-    read = Judgement.from_document(judgement.document())
+    read = WorldPerformance.from_document(judgement.document())
     assert read.document() == judgement.document()
     assert np.isnan(read.metrics["lift"])

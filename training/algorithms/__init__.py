@@ -1,10 +1,10 @@
 """Learning algorithms behind one interface, chosen by the `name` of the algorithm's configuration."""
 
-from configs.schema.algorithm import AlgorithmConfig
-from training.algorithms.interface import Algorithm
-from training.algorithms.ppo import Ppo
-from training.algorithms.sac import Sac
-from training.environment import Environment
+from sim2real.configs.schema.algorithm import AlgorithmConfig
+from sim2real.training.algorithms.interface import Algorithm
+from sim2real.training.algorithms.ppo import Ppo
+from sim2real.training.algorithms.sac import Sac
+from sim2real.training.environment import Environment
 
 
 def make_algorithm(config: AlgorithmConfig, environment: Environment, seed: int) -> Algorithm:

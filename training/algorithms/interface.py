@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from training.policy import Policy
+from sim2real.training.policy import Policy
 
 Metrics = dict[str, float]
 """Figures of one iteration: name to value; `group/name` puts it under a heading."""

@@ -9,23 +9,23 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from configs.schema.algorithm import PpoConfig
-from training.algorithms.interface import Metrics
-from training.algorithms.ppo_loss import (
+from sim2real.configs.schema.algorithm import PpoConfig
+from sim2real.training.algorithms.interface import Metrics
+from sim2real.training.algorithms.ppo_loss import (
     LEARNING_RATE_MAX,
     LEARNING_RATE_MIN,
     adapted_rate,
     clipped_surrogate,
     value_loss,
 )
-from training.distributions import gaussian_entropy, gaussian_kl, gaussian_log_prob
-from training.environment import Environment, Floats
-from training.networks import ValueNetwork
-from training.normalizer import Normalizer
-from training.policy import Policy
-from training.returns import generalized_advantages
-from training.rollout import Rollout
-from training.value_scale import ValueScale
+from sim2real.training.distributions import gaussian_entropy, gaussian_kl, gaussian_log_prob
+from sim2real.training.environment import Environment, Floats
+from sim2real.training.networks import ValueNetwork
+from sim2real.training.normalizer import Normalizer
+from sim2real.training.policy import Policy
+from sim2real.training.returns import generalized_advantages
+from sim2real.training.rollout import Rollout
+from sim2real.training.value_scale import ValueScale
 
 _ADVANTAGE_STD_MIN: Final = 1e-8
 

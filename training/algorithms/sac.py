@@ -8,14 +8,14 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from configs.schema.algorithm import SacConfig
-from training.algorithms.interface import Metrics
-from training.algorithms.sac_loss import actor_loss, critic_loss, soft_target, temperature_loss
-from training.distributions import tanh_gaussian_sample
-from training.environment import Environment, Floats
-from training.networks import POLICY_HEAD_GAIN, TwinCritic, linear
-from training.policy import Policy
-from training.replay import Replay
+from sim2real.configs.schema.algorithm import SacConfig
+from sim2real.training.algorithms.interface import Metrics
+from sim2real.training.algorithms.sac_loss import actor_loss, critic_loss, soft_target, temperature_loss
+from sim2real.training.distributions import tanh_gaussian_sample
+from sim2real.training.environment import Environment, Floats
+from sim2real.training.networks import POLICY_HEAD_GAIN, TwinCritic, linear
+from sim2real.training.policy import Policy
+from sim2real.training.replay import Replay
 
 # Bounds of the logarithm of the standard deviation, as in the authors' code, narrower below: std 0.0067.
 _LOG_STD_MIN: Final = -5.0

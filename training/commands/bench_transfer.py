@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from configs.command import Json, Outcome, error_console, reports
-from configs.errors import MissingExtraError, UserError
-from configs.load import load_transfer
-from configs.schema.transfer import TransferConfig
-from sim2real.bench.machine import machine
+from sim2real.benchmark.machine import machine
+from sim2real.configs.command import Json, Outcome, error_console, reports
+from sim2real.configs.errors import MissingExtraError, UserError
+from sim2real.configs.load import load_transfer
+from sim2real.configs.schema.transfer import TransferConfig
 
 _GAP_S = 10.0
 
@@ -48,7 +48,7 @@ def transfer(
     Example: sim2real bench transfer --task pendulum_swingup --minutes 0.5 --output runs/study
     """
     try:
-        from training.transfer.bench import Options, bench_transfer, ratios, text_of
+        from sim2real.training.transfer.bench import Options, bench_transfer, ratios, text_of
     except ModuleNotFoundError as error:
         raise MissingExtraError("bench transfer", error.name or "torch", "train") from error
     console = error_console()

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from configs.command import Json, Outcome, error_console, reports
-from configs.errors import MissingExtraError, UserError
+from sim2real.configs.command import Json, Outcome, error_console, reports
+from sim2real.configs.errors import MissingExtraError, UserError
 
 if TYPE_CHECKING:
-    from training.demo import Demo
+    from sim2real.training.demo import Demo
 
 app = typer.Typer()
 
@@ -35,7 +35,7 @@ def demo(
     Example: sim2real demo --seed 3
     """
     try:
-        from training.demo import run_demo
+        from sim2real.training.demo import run_demo
     except ModuleNotFoundError as error:
         raise MissingExtraError("demo", str(error.name), "train") from error
     console = error_console()

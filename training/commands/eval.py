@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from configs.command import Json, Outcome, reports
-from configs.errors import MissingExtraError
-from configs.library import find_policy
-from configs.load import load_randomization
+from sim2real.configs.command import Json, Outcome, reports
+from sim2real.configs.errors import MissingExtraError
+from sim2real.configs.library import find_policy
+from sim2real.configs.load import load_randomization
 
 if TYPE_CHECKING:
-    from training.evaluation import Evaluation
+    from sim2real.training.evaluation import Evaluation
 
 app = typer.Typer(help="Evaluate a policy in simulation.")
 
@@ -40,9 +40,9 @@ def evaluate_policy(
     Example: sim2real eval runs/first --episodes 256 --set task.physics.friction=lugre
     """
     try:
-        from sim2real.video import render_episode
-        from training.evaluation import evaluate
-        from training.saved_policy import load_saved_policy
+        from sim2real.report.episode_video import render_episode
+        from sim2real.training.evaluation import evaluate
+        from sim2real.training.saved_policy import load_saved_policy
     except ModuleNotFoundError as error:
         raise MissingExtraError("eval", str(error.name), "train") from error
     saved = load_saved_policy(find_policy(policy), tuple(overrides or ()))

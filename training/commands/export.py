@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from configs.command import Json, Outcome, reports
-from configs.errors import MissingExtraError
+from sim2real.configs.command import Json, Outcome, reports
+from sim2real.configs.errors import MissingExtraError
 
 app = typer.Typer(help="Export a run's policy to ONNX.")
 
@@ -25,7 +25,7 @@ def export(
     Example: sim2real export runs/first -o policy.onnx
     """
     try:
-        from training.saved_policy import export_run
+        from sim2real.training.saved_policy import export_run
     except ModuleNotFoundError as error:
         raise MissingExtraError("export", str(error.name), "train") from error
     report = export_run(run, output)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from configs.command import Json, Outcome, error_console, reports
-from configs.errors import MissingExtraError, UserError
-from configs.load import load_experiment
+from sim2real.configs.command import Json, Outcome, error_console, reports
+from sim2real.configs.errors import MissingExtraError, UserError
+from sim2real.configs.load import load_experiment
 
 if TYPE_CHECKING:
-    from training.runner import TrainReport
+    from sim2real.training.runner import TrainReport
 
 app = typer.Typer(help="Train a policy.")
 
@@ -35,8 +35,8 @@ def train(
     Example: sim2real train pendulum_ppo --set seed=3 --name first
     """
     try:
-        from sim2real.options import without_effect
-        from training import runner
+        from sim2real.simulation.options import without_effect
+        from sim2real.training import runner
     except ModuleNotFoundError as error:
         raise MissingExtraError("train", str(error.name), "train") from error
     given = tuple(overrides or ())
@@ -59,8 +59,8 @@ def _check_same(experiment: str | None, run: Path) -> None:
     """Refuse to resume a run of another experiment than the one that was named."""
     if experiment is None:
         return
-    from configs.load import load_experiment as load_saved
-    from training.run_folder import RunFolder
+    from sim2real.configs.load import load_experiment as load_saved
+    from sim2real.training.run_folder import RunFolder
 
     named, saved = load_experiment(experiment).name, load_saved(str(RunFolder.open(run).config.resolve())).name
     if named != saved:

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from configs.errors import UserError
-from configs.schema.transfer import TransferConfig, TransferTaskConfig
-from sim2real.bench import gap
-from sim2real.bench.gap import Gap
-from training.checkpoint import write_atomically
-from training.transfer.figure import transfer_figure
-from training.transfer.judgement import Judgement
-from training.transfer.results import ensure_trained, is_trained, judge_run
-from training.transfer.study import Run, runs_of, strategies_of
-from training.transfer.table import HELD_OUT, Comparison, Table, compare, table_of
-from training.transfer.worlds import World, worlds_of
+from sim2real.benchmark import gap
+from sim2real.benchmark.gap import Gap
+from sim2real.configs.errors import UserError
+from sim2real.configs.schema.transfer import TransferConfig, TransferTaskConfig
+from sim2real.training.checkpoint import write_atomically
+from sim2real.training.transfer.figure import transfer_figure
+from sim2real.training.transfer.performance import WorldPerformance
+from sim2real.training.transfer.results import ensure_trained, is_trained, judge_run
+from sim2real.training.transfer.study import Run, runs_of, strategies_of
+from sim2real.training.transfer.table import HELD_OUT, Comparison, Table, compare, table_of
+from sim2real.training.transfer.worlds import World, worlds_of
 
 MEASURES: Final = ("performance", "survival", "success")
 _COMPARED: Final = ("adr", "doraemon")
@@ -172,7 +172,9 @@ def _wanted_tasks(study: TransferConfig, names: Sequence[str]) -> list[TransferT
     return [task for name, task in known.items() if name in names or not names]
 
 
-def _judge(run: Run, worlds: dict[str, World], options: Options, say: Callable[[str], None]) -> dict[str, Judgement]:
+def _judge(
+    run: Run, worlds: dict[str, World], options: Options, say: Callable[[str], None]
+) -> dict[str, WorldPerformance]:
     def tell(names: list[str]) -> None:
         say(f"{run.name}: judging in {', '.join(names)}")
 
@@ -181,7 +183,7 @@ def _judge(run: Run, worlds: dict[str, World], options: Options, say: Callable[[
 
 def _find(plan: _Plan, options: Options, say: Callable[[str], None]) -> TaskFindings:
     """Gather what is known of a task."""
-    judgements: dict[str, dict[int, dict[str, Judgement]]] = {}
+    judgements: dict[str, dict[int, dict[str, WorldPerformance]]] = {}
     missing = []
     for run in plan.runs:
         if not is_trained(options.output / run.name):

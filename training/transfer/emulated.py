@@ -4,31 +4,31 @@ import mujoco
 import numpy as np
 import numpy.typing as npt
 
-from configs.schema.task import TaskConfig
-from runtime.contract.goal import Goal
-from runtime.contract.signals import Signals
-from runtime.contract.spec import contract_of
-from runtime.controller import Controller
-from runtime.emulation import lockstep
-from runtime.policy import Policy
-from runtime.session import RunOptions, run_session
-from runtime.states import State
-from sim2real.columns import joint_addresses
-from sim2real.command_source import make_commands
-from sim2real.metrics import METRIC_NEEDS, make_metric
-from sim2real.model import ModelOptions, build_model
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.model.addresses import joint_addresses
+from sim2real.model.model import ModelOptions, build_model
 from sim2real.plant import MujocoPlant
-from sim2real.streams import Streams
-from sim2real.task_state import TaskConstants, TaskState
-from sim2real.terms import REWARDS, TERMINATIONS, Requirements
-from sim2real.truth import Truth
-from training.transfer.judgement import Judgement
+from sim2real.randomization.random_streams import RandomStreams
+from sim2real.runtime.contract.goal import Goal
+from sim2real.runtime.contract.signals import Signals
+from sim2real.runtime.contract.spec import contract_of
+from sim2real.runtime.controller import Controller
+from sim2real.runtime.emulation import lockstep
+from sim2real.runtime.policy import Policy
+from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.states import State
+from sim2real.simulation.command_source import make_commands
+from sim2real.task.ground_truth import GroundTruth
+from sim2real.task.metrics import METRIC_NEEDS, make_metric
+from sim2real.task.rewards import REWARDS, TERMINATIONS, Requirements
+from sim2real.task.state import TaskConstants, TaskState
+from sim2real.training.transfer.performance import WorldPerformance
 
 _ONE = np.zeros(1, np.intp)
 _START_SPREAD = 0.03  # rad; joints begin so far from the default pose at the most
 
 
-def judge_emulated(policy: Policy, task: TaskConfig, episodes: int, duration: float, *, seed: int) -> Judgement:
+def judge_emulated(policy: Policy, task: TaskConfig, episodes: int, duration: float, *, seed: int) -> WorldPerformance:
     """Run a policy on the emulated robot several times; start pose and commands differ from run to run.
 
     Args:
@@ -38,17 +38,17 @@ def judge_emulated(policy: Policy, task: TaskConfig, episodes: int, duration: fl
         duration: Of each, s of policy.
         seed: Of start poses and commands.
     """
-    return Judgement.of([_episode(policy, task, duration, seed + number) for number in range(episodes)])
+    return WorldPerformance.of([_episode(policy, task, duration, seed + number) for number in range(episodes)])
 
 
 def _episode(policy: Policy, task: TaskConfig, duration: float, seed: int) -> dict[str, float]:
     world = lockstep(task.robot, plant="mujoco")
-    streams = Streams(seed, 1)
+    streams = RandomStreams(seed, 1)
     plant = world.emulated.plant
     if not isinstance(plant, MujocoPlant):
         raise TypeError(f"the emulated robot has a {type(plant).__name__}, not MuJoCo's mechanics")
     _place(plant, task, streams)
-    witness = Witness(plant, task, streams, duration)
+    witness = EpisodeRecorder(plant, task, streams, duration)
     options = RunOptions(duration=duration, commands=witness.first_commands, on_tick=witness.watch)
     report = run_session(policy, task.robot, world.hardware, world.clock, options)
     if options.stop.cause:
@@ -60,7 +60,7 @@ def _episode(policy: Policy, task: TaskConfig, duration: float, seed: int) -> di
     return {"performance": performance, "terminated": float(not whole), "success": float(reached and whole)} | figures
 
 
-def _place(plant: MujocoPlant, task: TaskConfig, streams: Streams) -> None:
+def _place(plant: MujocoPlant, task: TaskConfig, streams: RandomStreams) -> None:
     """Move the joints of a plant a little away from where it begins."""
     columns, _ = joint_addresses(plant.model, task.robot)
     offset = (2.0 * streams.uniform(_ONE, len(columns))[0] - 1.0) * _START_SPREAD
@@ -83,7 +83,7 @@ class _Reading:
         return values[None]
 
 
-class Witness:
+class EpisodeRecorder:
     """Sees how the plant really moves while a policy runs, measures it as a simulated episode, and gives commands.
 
     Args:
@@ -93,14 +93,14 @@ class Witness:
         duration: Of the episode, s.
     """
 
-    def __init__(self, plant: MujocoPlant, task: TaskConfig, streams: Streams, duration: float) -> None:
+    def __init__(self, plant: MujocoPlant, task: TaskConfig, streams: RandomStreams, duration: float) -> None:
         needs = Requirements.of(task, METRIC_NEEDS).needs
         options = ModelOptions(true_feet="feet" in needs, true_tip="tip" in needs)
         robot = build_model(task, options)
         contract, joints = contract_of(task), len(task.robot.joints)
         self._plant, self._task, self._streams = plant, task, streams
         self._model, self._data = robot.model, mujoco.MjData(robot.model)
-        self._truth = Truth(_Reading(self._data), robot, task, needs, None)
+        self._truth = GroundTruth(_Reading(self._data), robot, task, needs, None)
         self._constants = TaskConstants.of(task)
         self._names = list(task.commands)
         self._command = np.zeros((1, len(self._names)))

@@ -11,7 +11,7 @@ mpl.use("Agg")
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from training.transfer.table import Table
+from sim2real.training.transfer.table import Table
 
 _INK, _DIM = "#22272e", "#6b7682"
 _DPI = 130

@@ -9,20 +9,20 @@ from typing import Any, Final
 
 import numpy as np
 
-from configs.errors import UserError
-from configs.load import dump
-from runtime.policy import OnnxPolicy
-from training.checkpoint import write_atomically
-from training.environment import Floats
-from training.evaluation import Act
-from training.export import onnx_session
-from training.onnx_graph import INPUT, OUTPUT
-from training.run_folder import RunFolder
-from training.runner import train
-from training.transfer.emulated import judge_emulated
-from training.transfer.judgement import Judgement, judge
-from training.transfer.study import Run
-from training.transfer.worlds import World
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import dump
+from sim2real.runtime.policy import OnnxPolicy
+from sim2real.training.checkpoint import write_atomically
+from sim2real.training.environment import Floats
+from sim2real.training.evaluation import Act
+from sim2real.training.export import onnx_session
+from sim2real.training.onnx_graph import INPUT, OUTPUT
+from sim2real.training.run_folder import RunFolder
+from sim2real.training.runner import train
+from sim2real.training.transfer.emulated import judge_emulated
+from sim2real.training.transfer.performance import WorldPerformance, judge
+from sim2real.training.transfer.study import Run
+from sim2real.training.transfer.worlds import World
 
 SEED: Final = 30_000_001
 """Of the episodes that judge; far from the seeds of training."""
@@ -59,7 +59,7 @@ def ensure_trained(run: Run, folder: Path, *, progress: bool) -> bool:
 
 def judge_run(
     folder: Path, worlds: Mapping[str, World], episodes: int, emulated: int, say: Callable[[list[str]], None]
-) -> dict[str, Judgement]:
+) -> dict[str, WorldPerformance]:
     """Return how the policy of a run does in every world; what was judged before in the same worlds is read.
 
     Args:
@@ -80,12 +80,12 @@ def judge_run(
         known[name] = {"digest": digests[name]} | judgement.document()
         write_atomically(path, json.dumps(known, indent=1).encode())
     return {
-        name: Judgement.from_document({key: value for key, value in known[name].items() if key != "digest"})
+        name: WorldPerformance.from_document({key: value for key, value in known[name].items() if key != "digest"})
         for name in worlds
     }
 
 
-def _judge(policy: Path, world: World, episodes: int, emulated: int) -> Judgement:
+def _judge(policy: Path, world: World, episodes: int, emulated: int) -> WorldPerformance:
     if world.config.emulator:
         duration = min(world.task.episode_duration, _EMULATED_SECONDS_MAX)
         return judge_emulated(OnnxPolicy(policy), world.task, emulated, duration, seed=SEED)

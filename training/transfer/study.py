@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from configs.schema.curriculum import CurriculumConfig, FixedCurriculumConfig, NoCurriculumConfig
-from configs.schema.experiment import ExperimentConfig
-from configs.schema.transfer import TransferConfig, TransferTaskConfig
-from training.transfer.worlds import World, kept_out
+from sim2real.configs.schema.curriculum import CurriculumConfig, FixedCurriculumConfig, NoCurriculumConfig
+from sim2real.configs.schema.experiment import ExperimentConfig
+from sim2real.configs.schema.transfer import TransferConfig, TransferTaskConfig
+from sim2real.training.transfer.worlds import World, kept_out
 
 _STEPS_MAX: Final = 10**12  # beyond what any duration allows
 _EVALUATION_EPISODES: Final = 16  # of the run's own closing evaluation; the study judges by its worlds

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from training.transfer.judgement import Judgement
+from sim2real.training.transfer.performance import WorldPerformance
 
-Judgements = Mapping[str, Mapping[int, Mapping[str, Judgement]]]
+Judgements = Mapping[str, Mapping[int, Mapping[str, WorldPerformance]]]
 """Of one task: by strategy, seed and world."""
 
 HELD_OUT: Final = "held-out mean"
@@ -139,7 +139,7 @@ def compare(table: Table, strategy: str) -> Comparison | None:
     return Comparison(strategy, best, ratio, difference)
 
 
-def _value(judgement: Judgement, measure: str) -> float:
+def _value(judgement: WorldPerformance, measure: str) -> float:
     if measure in judgement.metrics:
         return judgement.metrics[measure]
     value: float = getattr(judgement, measure)

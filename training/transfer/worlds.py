@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from configs.errors import UserError
-from configs.schema.parameter import TRAITS, ParameterConfig, ParameterName
-from configs.schema.randomization import RandomizationConfig
-from configs.schema.task import TaskConfig
-from configs.schema.transfer import WorldChangeConfig, WorldConfig
-from sim2real.columns import free_base
-from sim2real.model import compile_spec, load_spec
+from sim2real.configs.errors import UserError
+from sim2real.configs.schema.parameter import TRAITS, ParameterConfig, ParameterName
+from sim2real.configs.schema.randomization import RandomizationConfig
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.configs.schema.transfer import WorldChangeConfig, WorldConfig
+from sim2real.model.addresses import free_base
+from sim2real.model.model import compile_spec, load_spec
 
 _OF_SERVOS = ("controller_stiffness", "controller_damping")
 """What only a servo that is told positions makes use of."""

@@ -1,0 +1,1 @@
+"""Benchmarks of the bus drivers against others', side by side."""

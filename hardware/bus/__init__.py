@@ -1,0 +1,1 @@
+"""What every serial bus needs: transports, framing, requests with retries, discovery, register tables."""

@@ -1,0 +1,212 @@
+"""A serial port as a transport: opened and configured by pyserial, bytes moved on its raw file descriptor."""
+
+import errno
+import os
+import select
+import termios
+from pathlib import Path
+
+import serial
+
+from sim2real.hardware.clock import NS_PER_S, Clock
+from sim2real.hardware.errors import HardwareError, PortLostError
+from sim2real.hardware.guardian.guardian import GuardianProcess
+
+_NS_PER_MS = 1_000_000
+_WRITE_STALL_NS_MAX = NS_PER_S  # a kernel buffer that takes nothing for a second has nobody behind it
+
+
+class SerialPort:
+    """Half-duplex serial port, 8N1, for this process alone.
+
+    pyserial's own read and write cost three to four times the system calls used here, which matters at one tick a
+    millisecond.
+    """
+
+    def __init__(self, path: str, baudrate: int, clock: Clock) -> None:
+        """Open the port.
+
+        Args:
+            path: Device, for example /dev/ttyUSB0, or the client end of a pseudo-terminal.
+            baudrate: bit/s.
+            clock: The clock of all deadlines; it must be the machine's monotonic one, as waiting is done by the system.
+
+        Raises:
+            HardwareError: The port is missing, busy, not permitted, or cannot do this speed.
+        """
+        self.path = path
+        self._clock = clock
+        self._serial = _open(path, baudrate)
+        self._fd: int = self._serial.fileno()
+        self._readable = select.poll()
+        self._readable.register(self._fd, select.POLLIN)
+        self._writable = select.poll()
+        self._writable.register(self._fd, select.POLLOUT)
+        self._closed = False
+        self.low_latency = self._set_low_latency()
+
+    @property
+    def latency_timer_ms(self) -> int | None:
+        """How long the USB adapter waits before it passes on a few bytes; None where there is no such setting."""
+        name = Path(os.path.realpath(self.path)).name
+        try:
+            text = Path(f"/sys/bus/usb-serial/devices/{name}/latency_timer").read_text(encoding="ascii")
+            return int(text)
+        except (OSError, ValueError):
+            return None
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Send all bytes. Raises PortLostError if the port vanished."""
+        self._check_open()
+        try:
+            sent = os.write(self._fd, data)
+        except OSError:
+            sent = self._write_some(data)  # tells a full buffer from a port that vanished
+        if sent == len(data):
+            return
+        rest = memoryview(data)[sent:]
+        deadline_ns = self._clock.now_ns() + _WRITE_STALL_NS_MAX
+        while rest:
+            remaining_ms = (deadline_ns - self._clock.now_ns()) // _NS_PER_MS
+            if remaining_ms <= 0:
+                raise PortLostError(f"port {self.path} takes no data")
+            self._writable.poll(remaining_ms)
+            rest = rest[self._write_some(rest) :]
+
+    def ask(self, request: bytes, buffer: memoryview, wanted: int, deadline_ns: int, wait_ms: int) -> int:
+        """Do what `transport.ask` does, with as few calls as it takes.
+
+        Raises:
+            PortLostError: The port vanished.
+        """
+        self._check_open()
+        try:
+            termios.tcflush(self._fd, termios.TCIFLUSH)
+            sent = os.write(self._fd, request)
+            if sent < len(request):
+                self.write(memoryview(request)[sent:])
+            if not self._readable.poll(wait_ms):
+                return 0
+            received = os.readv(self._fd, [buffer])
+        except BlockingIOError:
+            received = 0  # nothing goes out, or a pseudo-terminal that was just flushed says that it is readable
+        except termios.error as error:
+            raise self._lost(OSError(*error.args)) from error
+        except OSError as error:
+            raise self._lost(error) from error
+        while received < wanted:
+            count = self.read_into(buffer[received:], deadline_ns)
+            if count == 0:
+                break
+            received += count
+        return received
+
+    def read_into(self, buffer: memoryview, deadline_ns: int) -> int:
+        """Wait until bytes are there or the deadline passes; return how many came, 0 at the deadline.
+
+        Raises:
+            PortLostError: The port vanished.
+        """
+        self._check_open()
+        while True:
+            # Rounded up: poll counts whole milliseconds and must not return before the deadline.
+            wait_ms = max(0, -((self._clock.now_ns() - deadline_ns) // _NS_PER_MS))
+            if not self._readable.poll(wait_ms):
+                return 0
+            try:
+                count = os.readv(self._fd, [buffer])
+            except BlockingIOError:
+                if wait_ms == 0:
+                    return 0
+                continue  # a pseudo-terminal that was just flushed says that it is readable when it is not
+            except OSError as error:
+                raise self._lost(error) from error
+            if count == 0 and len(buffer):
+                raise PortLostError(f"port {self.path} vanished")
+            return count
+
+    def drain(self) -> None:
+        """Throw away what has arrived and was not read. Raises PortLostError if the port vanished."""
+        self._check_open()
+        try:
+            termios.tcflush(self._fd, termios.TCIFLUSH)
+        except termios.error as error:
+            raise self._lost(OSError(*error.args)) from error
+
+    def set_baudrate(self, baudrate: int) -> None:
+        """Change the speed of the line.
+
+        Raises:
+            PortLostError: The port vanished.
+            HardwareError: The port cannot do this speed.
+        """
+        self.drain()  # a port that vanished shows here; pyserial does not tell it from a speed that cannot be
+        try:
+            self._serial.baudrate = baudrate
+        except (ValueError, OSError, termios.error) as error:
+            raise HardwareError(f"port {self.path} cannot do {baudrate} baud") from error
+
+    def start_guardian(self, frames: bytes, limit_ns: int) -> GuardianProcess:
+        """Start a process that writes these frames to the port when this one dies or feeds it no more.
+
+        Raises:
+            HardwareError: It did not start.
+            PortLostError: The port is closed.
+        """
+        self._check_open()
+        return GuardianProcess(self._fd, frames, limit_ns)
+
+    def close(self) -> None:
+        """Release the port. Never raises; closing twice does nothing."""
+        self._closed = True
+        try:
+            self._serial.close()
+        except (OSError, termios.error):
+            return  # gone already: nothing is left to release
+
+    def _write_some(self, data: bytes | bytearray | memoryview) -> int:
+        try:
+            return os.write(self._fd, data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            raise self._lost(error) from error
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise PortLostError(f"port {self.path} is closed")
+
+    def _lost(self, error: OSError) -> PortLostError:
+        return PortLostError(f"port {self.path} vanished ({error.strerror or error})")
+
+    def _set_low_latency(self) -> bool:
+        """Ask the driver to pass bytes on at once; pseudo-terminals and some adapters do not know the request."""
+        try:
+            self._serial.set_low_latency_mode(True)
+        except (OSError, ValueError, NotImplementedError):
+            return False
+        return True
+
+
+def _open(path: str, baudrate: int) -> serial.Serial:
+    try:
+        return serial.Serial(path, baudrate, timeout=0, write_timeout=0, exclusive=True)
+    except serial.SerialException as error:
+        raise HardwareError(_reason(path, error)) from error
+    except (ValueError, OSError, termios.error) as error:
+        raise HardwareError(f"port {path} cannot be opened at {baudrate} baud: {error}") from error
+
+
+def _reason(path: str, error: serial.SerialException) -> str:
+    """Return one line on why a port does not open."""
+    code = error.errno if isinstance(error.errno, int) else getattr(error.__context__, "errno", None)
+    if code in (errno.EBUSY, errno.EWOULDBLOCK) or "lock" in str(error):
+        return f"port busy: {path} is open in another program"
+    if code == errno.ENOENT:
+        found = ", ".join(sorted(str(p) for pattern in ("ttyUSB*", "ttyACM*") for p in Path("/dev").glob(pattern)))
+        return f"port {path} does not exist; serial ports here: {found or 'none'}"
+    if code == errno.EACCES:
+        return f"port {path}: permission denied; join its group (often `dialout`) and log in again"
+    if code == errno.ENOTTY or f"({errno.ENOTTY}," in str(error):
+        return f"{path} is not a serial port"
+    return f"port {path} cannot be opened: {error}"

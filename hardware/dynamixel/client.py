@@ -1,0 +1,125 @@
+"""Requests to single Dynamixel motors and their status packets."""
+
+from dataclasses import dataclass
+
+from sim2real.hardware.bus.request_line import BITS_PER_BYTE, TRIES, RequestLine
+from sim2real.hardware.dynamixel.frame import (
+    ALERT,
+    BROADCAST,
+    ID_MAX,
+    Decoder,
+    Instruction,
+    Packet,
+    StatusError,
+    encode,
+)
+from sim2real.hardware.errors import HardwareError
+
+# Motors answer a broadcast ping one after the other, by id; dynamixel-sdk waits as long.
+_BROADCAST_PING_S_PER_ID = 0.003
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a motor answers to a ping."""
+
+    id: int
+    model_number: int
+    firmware: int
+
+
+class Client(RequestLine[Packet]):
+    """Requests to single motors on one bus."""
+
+    STATUS_BYTES = 11
+
+    def ping(self, motor: int, tries: int = TRIES) -> Identity | None:
+        """Return who answers with this id, None if nobody does. Raises PortLostError."""
+        reply = self.request(motor, Instruction.PING, b"", reply_bytes=3, tries=tries)
+        return None if reply is None else _identity(reply)
+
+    def ping_all(self) -> list[Identity]:
+        """Return everybody who answers a broadcast ping, by id. Takes 0.8 s and more. Raises PortLostError."""
+        wait_s = (ID_MAX + 1) * (_BROADCAST_PING_S_PER_ID + 14 * BITS_PER_BYTE / self.baudrate)
+        found: dict[int, Identity] = {}
+        for packets in self._asked(encode(BROADCAST, Instruction.PING), wait_s):
+            for packet in packets:
+                if packet.error is not None and len(packet.parameters) == 3:
+                    found[packet.id] = _identity(packet)
+        return [found[motor] for motor in sorted(found)]
+
+    def read(self, motor: int, address: int, size: int) -> bytes:
+        """Return the bytes of a block of the control table.
+
+        Raises:
+            HardwareError: No reply, or the motor refused.
+            PortLostError: The port vanished.
+        """
+        parameters = address.to_bytes(2, "little") + size.to_bytes(2, "little")
+        reply = self.request(motor, Instruction.READ, parameters, reply_bytes=size)
+        return self._accepted(reply, motor, f"reading {size} bytes at {address}").parameters
+
+    def write(self, motor: int, address: int, data: bytes) -> None:
+        """Write a block of the control table and wait for the motor's word that it did.
+
+        Raises:
+            HardwareError: No reply, or the motor refused.
+            PortLostError: The port vanished.
+        """
+        reply = self.request(motor, Instruction.WRITE, address.to_bytes(2, "little") + data, reply_bytes=0)
+        self._accepted(reply, motor, f"writing {data.hex(' ')} at {address}")
+
+    def request(
+        self, motor: int, instruction: int, parameters: bytes, reply_bytes: int, tries: int = TRIES
+    ) -> Packet | None:
+        """Send an instruction and return the status packet, None if none came; one that arrived damaged is repeated.
+
+        Args:
+            motor: Id.
+            instruction: Instruction byte.
+            parameters: What goes with it.
+            reply_bytes: Parameters of the reply; a packet of another length is a late one, unless it reports an error.
+            tries: How often to send it.
+
+        Raises:
+            PortLostError: The port vanished.
+        """
+        frame = encode(motor, instruction, parameters)
+        for _ in range(tries):
+            reply = self._ask(frame, reply_bytes, lambda packet: _answers(packet, motor, reply_bytes))
+            if reply is not None and (reply.error or 0) & ~ALERT != StatusError.CRC:
+                return reply
+        return None
+
+    def _make_decoder(self) -> Decoder:
+        return Decoder()
+
+    def _is_foreign(self, packet: Packet) -> bool:
+        return packet.error is not None  # not the echo of the request that some adapters send back
+
+    def _accepted(self, reply: Packet | None, motor: int, doing: str) -> Packet:
+        if reply is None:
+            raise HardwareError(f"motor {motor} does not answer ({doing})")
+        error = (reply.error or 0) & ~ALERT
+        if error:
+            raise HardwareError(f"motor {motor} refused: {error_name(error)} error ({doing})")
+        return reply
+
+
+def error_name(error: int) -> str:
+    """Return the name of a status error, its number if it has none."""
+    try:
+        return StatusError(error).name.lower().replace("_", " ")
+    except ValueError:
+        return str(error)
+
+
+def _answers(packet: Packet, motor: int, reply_bytes: int) -> bool:
+    if packet.error is None or packet.id != motor:
+        return False
+    refused = bool(packet.error & ~ALERT)
+    return len(packet.parameters) == reply_bytes or (refused and not packet.parameters)
+
+
+def _identity(packet: Packet) -> Identity:
+    return Identity(packet.id, int.from_bytes(packet.parameters[:2], "little"), packet.parameters[2])

@@ -1,0 +1,1 @@
+"""The emulated Dynamixel X-series motor, register by register."""

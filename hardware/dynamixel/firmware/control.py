@@ -1,0 +1,143 @@
+"""The control loops of an X-series motor: goals and gains in the firmware's units, duty cycle of the bridge out.
+
+Plain floats, one object a motor: for the one to a few dozen motors of a robot a numpy call on an array that short
+costs as much as the arithmetic of several motors.
+"""
+
+from math import pi
+
+from sim2real.configs.schema.motor import MotorConfig
+from sim2real.hardware.dynamixel.firmware.memory import Memory
+from sim2real.hardware.dynamixel.firmware.profile import XSeriesProfile
+from sim2real.hardware.dynamixel.gains import D_UNIT, I_UNIT, LOOP_HZ, P_UNIT, PWM_FULL
+
+CURRENT, VELOCITY, POSITION, EXTENDED, CURRENT_POSITION, PWM = 0, 1, 3, 4, 5, 16
+POSITION_MODES = (POSITION, EXTENDED, CURRENT_POSITION)
+
+_PROFILE_ACCELERATION = 214.577 * 2.0 * pi / 3600.0
+"""rad/s²: 214.577 rev/min² (e-Manual, 108)."""
+
+_TIME_BASED = 0b100  # Drive Mode (10)
+
+
+class ControlLoop:
+    """What the firmware does at each sample; in counts of Present Position and rad/s, in the direction that is set."""
+
+    def __init__(self, motor: MotorConfig, memory: Memory) -> None:
+        self._memory = memory
+        self._motor_constant = motor.nominal.voltage / motor.nominal.no_load_speed
+        # Of one unit of Goal Current; models without it have no mode that asks for it.
+        self._winding_amperes = motor.effort_unit / self._motor_constant
+        self._counts_per_radian = motor.counts_per_revolution / (2.0 * pi)
+        self._velocity_unit = motor.velocity_unit
+        self.profile = XSeriesProfile()
+        self.velocity_target = 0.0
+        """Velocity units; the trajectory of velocity mode."""
+        self.mode = POSITION
+        self._integral = 0.0
+        self._error = 0.0
+        self.load_gains()
+        self.load_goals()
+
+    def load_gains(self) -> None:
+        """Take over everything but the goals from the registers."""
+        get = self._memory.get
+        self.mode = get("operating_mode")
+        self._position_p = get("position_p_gain") * P_UNIT
+        self._position_i = get("position_i_gain") * I_UNIT
+        self._position_d = get("position_d_gain") * D_UNIT
+        self._velocity_p = get("velocity_p_gain") / 128.0
+        self._velocity_i = get("velocity_i_gain") / 65536.0
+        self._feedforward_1 = get("feedforward_1st_gain") / 4.0
+        self._feedforward_2 = get("feedforward_2nd_gain") / 4.0
+        self._acceleration = float(get("profile_acceleration"))
+        self._profile_velocity = float(get("profile_velocity"))
+        self._time_based = bool(get("drive_mode") & _TIME_BASED)
+
+    def load_goals(self) -> None:
+        """Take over the goals from the registers."""
+        get = self._memory.get
+        self._goal_pwm = float(get("goal_pwm"))
+        self._goal_current = float(get("goal_current")) if self._memory.has("goal_current") else 0.0
+        self._goal_velocity = float(get("goal_velocity"))
+        goal = float(get("goal_position"))
+        if self._time_based:
+            if goal != self.profile.goal:
+                self.profile.aim_in_time(goal, self._profile_velocity * 1e-3, self._acceleration * 1e-3)
+            return
+        counts = self._counts_per_radian
+        self.profile.aim(
+            goal,
+            self._profile_velocity * self._velocity_unit * counts,
+            self._acceleration * _PROFILE_ACCELERATION * counts,
+        )
+
+    def latch(self, position: float, velocity: float) -> None:
+        """Begin anew where the motor is, as when torque is switched on: counts, rad/s."""
+        self.profile.hold(position)
+        self.velocity_target = velocity / self._velocity_unit
+        self._integral = 0.0
+        self._error = 0.0
+
+    @property
+    def trajectory_velocity(self) -> float:
+        """Velocity units of the trajectory that the loop follows."""
+        if self.mode == VELOCITY:
+            return self.velocity_target
+        return self.profile.velocity / (self._counts_per_radian * self._velocity_unit)
+
+    def duty(self, position: float, velocity: float, spin: float, resistance: float, supply: float, dt: float) -> float:
+        """Return the share of the supply voltage that the bridge puts out, -1 to 1.
+
+        Args:
+            position: Counts, as the encoder gives them.
+            velocity: rad/s, as the encoder gives it.
+            spin: rad/s of the rotor, which makes the back-EMF whatever the encoder says.
+            resistance: Ω of the winding.
+            supply: V
+            dt: s since the last call.
+        """
+        mode = self.mode
+        limit = abs(self._goal_pwm) / PWM_FULL
+        if mode == CURRENT:
+            # The current loop is far faster than the mechanics; it is taken as ideal.
+            volts = self._motor_constant * spin + resistance * self._winding_amperes * self._goal_current
+            return min(max(volts / supply, -limit), limit)
+        if mode == PWM:
+            return self._goal_pwm / PWM_FULL
+        if mode == VELOCITY:
+            return min(max(self._velocity_loop(velocity, limit, dt), -limit), limit)
+        duty = min(max(self._position_loop(position, limit, dt), -limit), limit)
+        if mode == CURRENT_POSITION:
+            back_emf = self._motor_constant * spin
+            room = resistance * self._winding_amperes * abs(self._goal_current)
+            return min(max(duty, (back_emf - room) / supply), (back_emf + room) / supply)
+        return duty
+
+    def _velocity_loop(self, velocity: float, limit: float, dt: float) -> float:
+        step = self._acceleration * _PROFILE_ACCELERATION / self._velocity_unit * dt
+        wanted = self._goal_velocity - self.velocity_target
+        self.velocity_target += wanted if step == 0.0 else min(max(wanted, -step), step)
+        error = self.velocity_target - velocity / self._velocity_unit
+        self._integrate(self._velocity_i, error, limit, dt)
+        return (self._velocity_p * error + self._integral) / PWM_FULL
+
+    def _position_loop(self, position: float, limit: float, dt: float) -> float:
+        before = self.profile.velocity
+        self.profile.step(dt)
+        error = self.profile.position - position
+        self._integrate(self._position_i, error, limit, dt)
+        pwm = self._position_p * error + self._integral
+        pwm += self._position_d * (error - self._error) / (dt * LOOP_HZ)
+        self._error = error
+        if self._feedforward_1 or self._feedforward_2:
+            # Units of the trajectory's own registers; the e-Manual gives the gains (1/4) but not what they multiply.
+            units = self.profile.velocity / (self._counts_per_radian * self._velocity_unit)
+            acceleration = (self.profile.velocity - before) / dt / (self._counts_per_radian * _PROFILE_ACCELERATION)
+            pwm += self._feedforward_1 * units + self._feedforward_2 * acceleration
+        return pwm / PWM_FULL
+
+    def _integrate(self, gain: float, error: float, limit: float, dt: float) -> None:
+        """Integrate in PWM units, never beyond what the bridge may put out."""
+        bound = limit * PWM_FULL
+        self._integral = min(max(self._integral + gain * error * dt * LOOP_HZ, -bound), bound)

@@ -1,0 +1,188 @@
+"""The memory of an emulated X-series motor: EEPROM and RAM behind the access rules of the control table."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from sim2real.hardware.dynamixel.frame import StatusError
+from sim2real.hardware.dynamixel.tables import EEPROM_END, ControlTable, Register
+
+_GOALS = ("goal_pwm", "goal_current", "goal_velocity", "goal_position")
+_PWM_MODE, _POSITION_MODE = 16, 3
+# Goal register -> register that limits its magnitude.
+_MAGNITUDE_LIMITS = {"goal_pwm": "pwm_limit", "goal_current": "current_limit", "goal_velocity": "velocity_limit"}
+
+Change = tuple[Register, int]
+
+
+class Memory:
+    """Bytes by address. EEPROM survives a power cycle, RAM does not; indirect data stand for what they point at."""
+
+    def __init__(self, table: ControlTable, modes: tuple[int, ...]) -> None:
+        """Make the memory of a motor as it leaves the factory.
+
+        Args:
+            table: Its registers.
+            modes: Values that Operating Mode (11) takes.
+        """
+        self.table = table
+        self._modes = modes
+        self._firmware = table["firmware_version"].initial
+        self.bytes = bytearray(table.end)
+        self._indirect = {
+            register.address: table[f"indirect_address_{register.name.rsplit('_', 1)[1]}"].address
+            for register in table
+            if register.name.startswith("indirect_data_")
+        }
+        self._indirect_first = min(self._indirect)
+        self.reset_eeprom(keep=())
+        self.reset_ram()
+
+    def get(self, name: str) -> int:
+        """Return the value of a register."""
+        register = self.table[name]
+        return register.decode(self.bytes[register.address : register.end])
+
+    def has(self, name: str) -> bool:
+        """Tell whether the model has a register."""
+        return name in self.table
+
+    def set(self, name: str, value: int) -> None:
+        """Set a register as the firmware itself does, past all rules."""
+        register = self.table[name]
+        self.bytes[register.address : register.end] = register.encode(value)
+
+    def reset_ram(self) -> None:
+        """Set RAM to its values after power-up."""
+        self._reset("ram", ())
+
+    def reset_eeprom(self, keep: tuple[str, ...]) -> None:
+        """Set EEPROM to its factory values, all but the registers named."""
+        self._reset("eeprom", keep)
+
+    def saved(self) -> dict[str, float]:
+        """Return the registers of EEPROM that can be written, as they are after a power cycle."""
+        return {
+            register.name: register.decode(self.bytes[register.address : register.end]) for register in self._settable()
+        }
+
+    def restore(self, saved: Mapping[str, float]) -> None:
+        """Set registers of EEPROM to what `saved` returned. Raises ValueError on a name or value that is none."""
+        settable = {register.name: register for register in self._settable()}
+        for name, value in saved.items():
+            register = settable.get(name)
+            if register is None or not register.minimum <= value <= register.maximum:
+                raise ValueError(f"{name} = {value}")
+            self.set(name, int(value))
+
+    def _settable(self) -> Iterator[Register]:
+        return (register for register in self.table if register.area == "eeprom" and register.access == "rw")
+
+    def _reset(self, area: str, keep: tuple[str, ...]) -> None:
+        for register in self.table:
+            if register.area == area and register.name not in keep:
+                self.bytes[register.address : register.end] = register.encode(register.initial)
+
+    def read(self, address: int, length: int) -> bytes | StatusError:
+        """Return the bytes of a block, or why not. Gaps inside the table read as zero."""
+        end = address + length
+        if length < 1:
+            return StatusError.DATA_LENGTH
+        if end > len(self.bytes):
+            return StatusError.ACCESS
+        if end <= self._indirect_first:
+            return bytes(self.bytes[address:end])
+        return bytes(self.bytes[self._target(a)] for a in range(address, end))
+
+    def check(self, address: int, data: bytes, tripped: bool) -> list[Change] | StatusError:
+        """Return the changes that a write of a block means, or why it is refused; then nothing of it is done.
+
+        Args:
+            address: First address.
+            data: Bytes for it and those that follow.
+            tripped: Whether the bus watchdog has expired, so that goals are refused.
+        """
+        if not data:
+            return StatusError.DATA_LENGTH
+        changes: list[Change] = []
+        for start, block in self._runs(address, data):
+            error = self._split(start, block, changes)
+            if error is not None:
+                return error
+        for register, value in changes:
+            error = self._refusal(register, value, tripped)
+            if error is not None:
+                return error
+        return changes
+
+    def apply(self, changes: list[Change]) -> None:
+        """Carry out changes that have been checked."""
+        for register, value in changes:
+            self.bytes[register.address : register.end] = register.encode(value)
+
+    def _target(self, address: int) -> int:
+        """Return the address that a byte stands for: itself, but for indirect data."""
+        pointer = self._indirect.get(address)
+        if pointer is None:
+            return address
+        target = self.bytes[pointer] | self.bytes[pointer + 1] << 8
+        return target if target < len(self.bytes) else address
+
+    def _runs(self, address: int, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """Yield the write as blocks of contiguous target addresses."""
+        if address + len(data) <= self._indirect_first:
+            yield address, data
+            return
+        targets = [self._target(address + offset) for offset in range(len(data))]
+        start = 0
+        for offset in range(1, len(data) + 1):
+            if offset == len(data) or targets[offset] != targets[offset - 1] + 1:
+                yield targets[start], data[start:offset]
+                start = offset
+
+    def _split(self, address: int, data: bytes, changes: list[Change]) -> StatusError | None:
+        """Append the registers and values of one block."""
+        offset = 0
+        while offset < len(data):
+            register = self.table.at(address + offset)
+            if register is None:
+                inside = self.table.covering(address + offset, 1)
+                return StatusError.DATA_LENGTH if inside else StatusError.ACCESS
+            if len(data) - offset < register.size:
+                return StatusError.DATA_LENGTH
+            changes.append((register, register.decode(data[offset : offset + register.size])))
+            offset += register.size
+        return None
+
+    def _refusal(self, register: Register, value: int, tripped: bool) -> StatusError | None:
+        if register.access == "r" or (register.address < EEPROM_END and self.get("torque_enable")):
+            return StatusError.ACCESS
+        if register.since > self._firmware:
+            return StatusError.ACCESS
+        if not register.minimum <= value <= register.maximum or not self._sensible(register.name, value):
+            return StatusError.DATA_RANGE
+        if tripped and (register.name in _GOALS or (register.name == "bus_watchdog" and value != 0)):
+            return StatusError.DATA_RANGE
+        if register.name in _GOALS and not self._within_limits(register.name, value):
+            return StatusError.DATA_LIMIT
+        return None
+
+    def _within_limits(self, name: str, value: int) -> bool:
+        if name == "goal_position":
+            if self.get("operating_mode") != _POSITION_MODE:
+                return True
+            return self.get("min_position_limit") <= value <= self.get("max_position_limit")
+        limit = self.get(_MAGNITUDE_LIMITS[name])
+        return -limit <= value <= limit
+
+    def _sensible(self, name: str, value: int) -> bool:
+        """Return whether the firmware knows a value that lies within the range of its register."""
+        if name == "operating_mode":
+            return value in self._modes
+        known = _SENSIBLE.get(name)
+        return known is None or known(value)
+
+
+_SENSIBLE: dict[str, Callable[[int], bool]] = {
+    # Protocol 1.0 is another language, which this motor does not speak: it refuses where hardware would fall silent.
+    "protocol_type": lambda value: value == 2,
+    "drive_mode": lambda value: value & ~0b1101 == 0,
+}

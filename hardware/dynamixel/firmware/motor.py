@@ -1,0 +1,336 @@
+"""The firmware of one emulated X-series motor: its registers, what writing them does, and what the motor does then.
+
+Pure: time is an argument in integer nanoseconds, the shaft and the winding are somebody else's. Source, unless a
+comment says otherwise: ROBOTIS e-Manual, DYNAMIXEL Protocol 2.0 and XM430-W350.
+"""
+
+from collections.abc import Mapping
+
+from sim2real.configs.schema.motor import MotorConfig
+from sim2real.hardware.dynamixel.firmware.control import (
+    CURRENT,
+    CURRENT_POSITION,
+    POSITION,
+    POSITION_MODES,
+    PWM,
+    ControlLoop,
+)
+from sim2real.hardware.dynamixel.firmware.health import HardwareErrorBit, Health
+from sim2real.hardware.dynamixel.firmware.memory import Change, Memory
+from sim2real.hardware.dynamixel.firmware.readings import Readings
+from sim2real.hardware.dynamixel.frame import ALERT, StatusError
+from sim2real.hardware.dynamixel.tables import BAUD_CODES, BAUDRATES, x_series_table
+from sim2real.hardware.emulator.encoder import Encoder
+from sim2real.hardware.emulator.motor import Shaft
+
+BOOT_NS = 100_000_000
+"""A motor does not answer for so long after power-up or reboot. The e-Manual gives no figure: an assumption."""
+
+_NEVER = 1 << 62
+_WATCHDOG_UNIT_NS = 20_000_000
+_RETURN_DELAY_UNIT_NS = 2_000
+_GOALS_FROM, _GOALS_TO = 100, 120
+_READINGS_FROM = 69
+_RESET_BY_MODE = (
+    "velocity_i_gain",
+    "velocity_p_gain",
+    "position_d_gain",
+    "position_i_gain",
+    "position_p_gain",
+    "feedforward_2nd_gain",
+    "feedforward_1st_gain",
+    "profile_acceleration",
+    "profile_velocity",
+)
+_TORQUE_BY_GOAL = 0b1000  # Drive Mode (10)
+_REPORTED = ("id", "operating_mode", "torque_enable", "bus_watchdog", "hardware_error_status", "present_position")
+_HOMING_MAX = 1024  # counts; in position mode a larger Homing Offset (20) is ignored
+
+
+class XSeriesMotor:
+    """One motor; implements `EmulatedMotor`. EEPROM lives as long as the object, RAM until the next boot."""
+
+    def __init__(self, config: MotorConfig, motor_id: int, baudrate: int) -> None:
+        self.config = config
+        self.memory = Memory(x_series_table(config), config.dynamixel.operating_modes)
+        self.memory.set("id", motor_id)
+        self.memory.set("baud_rate", BAUD_CODES[baudrate])
+        self.shaft = Shaft()
+        self.encoder = Encoder(config.counts_per_revolution)
+        self.health = Health(config, self.memory)
+        self.loop = ControlLoop(config, self.memory)
+        self._readings = Readings(config, self.memory, self.shaft, self.encoder, self.loop)
+        self.silent = False
+        """Neither hears nor answers: a fault of its data line."""
+        self.torque_enabled = False
+        self.watchdog_tripped = False
+        self.pending: list[Change] | None = None
+        """The registered write that waits for Action."""
+        self._duty = 0.0
+        self._boot_end_ns = 0
+        self._watchdog_period_ns = 0
+        self._watchdog_deadline_ns = _NEVER
+        self.commit()
+
+    # Power
+
+    def boot(self, now_ns: int, boot_ns: int = BOOT_NS) -> None:
+        """Start anew as after power-up or reboot: RAM forgotten, torque off, errors cleared; answers when booted."""
+        self.memory.reset_ram()
+        self.health.reset()
+        self.pending = None
+        self.watchdog_tripped = False
+        self._watchdog_period_ns = 0
+        self._boot_end_ns = now_ns + boot_ns
+        self._torque_off()
+        self.commit()
+        self._load_mounting()
+        self.encoder.forget_turns(self.shaft.angle)
+        self._reset_goals()
+        self.loop.load_gains()
+        if self.memory.get("startup_configuration") & 1:
+            self._torque_on(now_ns)
+
+    def saved(self) -> dict[str, float]:
+        """Return what survives a power cycle and can be set, by name."""
+        return self.memory.saved()
+
+    def restore(self, saved: Mapping[str, float]) -> None:
+        """Take over what an earlier run saved; it counts from the next boot. Raises ValueError on what is none."""
+        self.memory.restore(saved)
+
+    def commit(self) -> None:
+        """Let a changed id, baud rate and return delay take effect, as they do after the reply."""
+        self.id = self.memory.get("id")
+        self.secondary_id = self.memory.get("secondary_id")
+        self.baudrate = BAUDRATES[self.memory.get("baud_rate")]
+        self.return_delay_ns = self.memory.get("return_delay_time") * _RETURN_DELAY_UNIT_NS
+
+    def hears(self, now_ns: int) -> bool:
+        """Whether the motor takes part in what happens on the bus."""
+        return not self.silent and now_ns >= self._boot_end_ns
+
+    # Time
+
+    def feed_watchdog(self, now_ns: int) -> None:
+        """An instruction was on the bus, whomever it was for."""
+        if self._watchdog_period_ns and self.torque_enabled and not self.watchdog_tripped:
+            self._watchdog_deadline_ns = now_ns + self._watchdog_period_ns
+
+    def step(self, now_ns: int, angle: float, velocity: float, resistance: float, supply: float, dt: float) -> float:
+        """Return the duty cycle of the bridge for the time up to now; to be called while torque is on.
+
+        Args:
+            now_ns: Time at the end of the step.
+            angle: rad
+            velocity: rad/s
+            resistance: Ω of the winding.
+            supply: V
+            dt: s
+        """
+        if now_ns > self._watchdog_deadline_ns:
+            self._trip_watchdog(angle)
+        counts, sensed = 0.0, velocity
+        if self.loop.mode != CURRENT:
+            counts = float(self.encoder.counts(angle))
+            sensed = 0.0 if self.encoder.stuck else velocity
+        if self.encoder.reversed:
+            self._duty = -self.loop.duty(counts, -sensed, -velocity, resistance, supply, dt)
+        else:
+            self._duty = self.loop.duty(counts, sensed, velocity, resistance, supply, dt)
+        return self._duty
+
+    def check_health(self, elapsed_s: float) -> None:
+        """Judge what the sensors see; an error that Shutdown (63) names switches torque off."""
+        shaft = self.shaft
+        if self.health.check(shaft.temperature, shaft.voltage, self._duty, shaft.velocity, elapsed_s):
+            self._torque_off()
+
+    def raise_error(self, bit: HardwareErrorBit) -> None:
+        """Report a hardware error that stays until a reboot: a fault."""
+        self.health.raise_error(bit)
+        self.check_health(0.0)
+
+    def freeze_encoder(self) -> None:
+        """Let the encoder's reading stick where it is: a fault."""
+        self.encoder.freeze(self.shaft.angle)
+
+    def release_encoder(self) -> None:
+        """End that fault."""
+        self.encoder.release()
+
+    def overload(self) -> None:
+        """Report an overload that stays until a reboot: a fault."""
+        self.raise_error(HardwareErrorBit.OVERLOAD)
+
+    # Registers
+
+    @property
+    def faults(self) -> int:
+        """Hardware Error Status (70)."""
+        return int(self.health.status)
+
+    @property
+    def temperature_limit(self) -> float:
+        """Temperature Limit (31), °C."""
+        return float(self.memory.get("temperature_limit"))
+
+    def report(self, now_ns: int) -> dict[str, int | float]:
+        """Return the registers that a verdict wants to see, by name."""
+        return {name: self.read_register(name, now_ns) for name in _REPORTED}
+
+    @property
+    def alert(self) -> int:
+        """Bit of the error byte that says that Hardware Error Status (70) is not zero."""
+        return ALERT if self.health.status else 0
+
+    @property
+    def driven(self) -> bool:
+        """Whether the motor puts torque on its shaft: on, and not stopped by its watchdog in a mode without goal."""
+        return self.torque_enabled and not (self.watchdog_tripped and self.loop.mode not in POSITION_MODES)
+
+    def read_register(self, name: str, now_ns: int = 0) -> int:
+        """Return the present value of a register: for tests and reports, no access rules."""
+        self._readings.refresh(self.health.status, self._duty, max(0, now_ns - self._boot_end_ns))
+        return self.memory.get(name)
+
+    def write_register(self, name: str, value: int, now_ns: int = 0) -> StatusError | None:
+        """Write a register by name under the rules of the bus; return the error, None if it was done."""
+        register = self.memory.table[name]
+        return self.write(register.address, register.encode(value), now_ns)
+
+    def read(self, address: int, length: int, now_ns: int) -> bytes | StatusError:
+        """Return the bytes of a block, or why not."""
+        # Beyond the readings lie indirect data, which may point at them.
+        if address + length > _READINGS_FROM:
+            self._readings.refresh(self.health.status, self._duty, max(0, now_ns - self._boot_end_ns))
+        return self.memory.read(address, length)
+
+    def check_write(self, address: int, data: bytes) -> list[Change] | StatusError:
+        """Return the changes that a write means, or why it is refused."""
+        changes = self.memory.check(address, data, self.watchdog_tripped)
+        if not isinstance(changes, list) or not self.health.shut_down:
+            return changes
+        # Torque does not come back before a reboot; the e-Manual does not say which error tells.
+        wants_torque = any(register.name == "torque_enable" and value for register, value in changes)
+        return StatusError.RESULT_FAIL if wants_torque else changes
+
+    def write(self, address: int, data: bytes, now_ns: int) -> StatusError | None:
+        """Write a block as an instruction does: all of it or nothing; return the error, None if it was done."""
+        changes = self.check_write(address, data)
+        if not isinstance(changes, list):
+            return changes
+        self.carry_out(changes, now_ns)
+        return None
+
+    def carry_out(self, changes: list[Change], now_ns: int) -> None:
+        """Do what checked changes mean."""
+        goals = any(_GOALS_FROM <= register.address < _GOALS_TO for register, _ in changes)
+        by_goal = goals and self.memory.get("drive_mode") & _TORQUE_BY_GOAL
+        if by_goal and not self.torque_enabled and not self.health.shut_down:
+            self._torque_on(now_ns)
+        if not (goals and len(changes) == 1):
+            self._before(changes)
+        self.memory.apply(changes)
+        for register, value in changes:
+            self._after(register.name, value, now_ns)
+        if not goals or len(changes) > 1 or changes[0][0].name.startswith("profile"):
+            self._load_mounting()
+            self.loop.load_gains()
+        if goals:
+            self.loop.load_goals()
+
+    def clear_turns(self) -> bool:
+        """Reduce Present Position to one turn (Clear, 0x01); return False while the motor turns."""
+        if abs(self.shaft.velocity) / self.config.velocity_unit > self.memory.get("moving_threshold"):
+            return False
+        self.encoder.forget_turns(self.shaft.angle)
+        self._latch_position()
+        return True
+
+    def factory_reset(self, keep: tuple[str, ...], now_ns: int) -> None:
+        """Set EEPROM to its factory values, all but the registers named, and boot."""
+        self.memory.reset_eeprom(keep)
+        self.boot(now_ns)
+
+    def register_write(self, changes: list[Change] | None) -> None:
+        """Hold changes for Action, or forget them."""
+        self.pending = changes
+        self.memory.set("registered_instruction", int(changes is not None))
+
+    def _before(self, changes: list[Change]) -> None:
+        """Changing the operating mode resets gains and profile."""
+        for register, value in changes:
+            if register.name == "operating_mode" and value != self.memory.get("operating_mode"):
+                for name in _RESET_BY_MODE:
+                    self.memory.set(name, self.memory.table[name].initial)
+
+    def _after(self, name: str, value: int, now_ns: int) -> None:
+        if name == "torque_enable":
+            if value and not self.torque_enabled:
+                self._torque_on(now_ns)
+            elif not value:
+                self._torque_off()
+        elif name == "bus_watchdog":
+            self.watchdog_tripped = False
+            self._watchdog_period_ns = value * _WATCHDOG_UNIT_NS
+            self._watchdog_deadline_ns = _NEVER
+            self.feed_watchdog(now_ns)
+        elif name == "operating_mode":
+            if value == POSITION:
+                self.encoder.forget_turns(self.shaft.angle)
+            self._reset_goals()
+
+    def _torque_on(self, now_ns: int) -> None:
+        self.memory.set("torque_enable", 1)
+        self.torque_enabled = True
+        self.loop.load_gains()
+        if self.loop.mode == POSITION:
+            self.encoder.forget_turns(self.shaft.angle)
+        self.memory.set("goal_pwm", 0 if self.loop.mode == PWM else self.memory.get("pwm_limit"))
+        self._latch_position()
+        self._watchdog_deadline_ns = _NEVER
+        self.feed_watchdog(now_ns)
+
+    def _torque_off(self) -> None:
+        self.memory.set("torque_enable", 0)
+        self.torque_enabled = False
+        self._duty = 0.0
+        self._watchdog_deadline_ns = _NEVER
+
+    def _trip_watchdog(self, angle: float) -> None:
+        """Stop: no current, no velocity, or stand where the motor is, with the profile's ramps off."""
+        self.watchdog_tripped = True
+        self._watchdog_deadline_ns = _NEVER
+        self.shaft.angle = angle
+        self.memory.set("bus_watchdog", -1)
+        for name in ("goal_velocity", "profile_acceleration", "profile_velocity"):
+            self.memory.set(name, 0)
+        if self.loop.mode == CURRENT:
+            self.memory.set("goal_current", 0)
+        elif self.loop.mode == PWM:
+            self.memory.set("goal_pwm", 0)
+        self.loop.load_gains()
+        self._latch_position()
+
+    def _latch_position(self) -> None:
+        """Make the goal position the present one."""
+        counts = self.encoder.counts(self.shaft.angle)
+        self.memory.set("goal_position", counts)
+        self.loop.latch(float(counts), -self.shaft.velocity if self.encoder.reversed else self.shaft.velocity)
+        self.loop.load_goals()
+
+    def _reset_goals(self) -> None:
+        """Set the goals that a mode begins with; in current-based position mode Goal Current is a limit."""
+        mode = self.memory.get("operating_mode")
+        self.memory.set("goal_pwm", 0 if mode == PWM else self.memory.get("pwm_limit"))
+        if self.memory.has("goal_current"):
+            self.memory.set("goal_current", self.memory.get("current_limit") if mode == CURRENT_POSITION else 0)
+        self.memory.set("goal_velocity", 0)
+        self._latch_position()
+
+    def _load_mounting(self) -> None:
+        self.encoder.reversed = bool(self.memory.get("drive_mode") & 1)
+        offset = self.memory.get("homing_offset")
+        fits = -_HOMING_MAX <= offset <= _HOMING_MAX
+        self.encoder.offset = offset if fits or self.memory.get("operating_mode") != POSITION else 0

@@ -1,0 +1,20 @@
+"""What the registers of an X-series motor make of its trajectory: Profile Velocity (112) and Acceleration (108)."""
+
+from sim2real.hardware.emulator.profile import Profile
+
+
+class XSeriesProfile(Profile):
+    """One trajectory in counts: step, rectangle or trapezoid."""
+
+    def aim(self, goal: float, velocity: float, acceleration: float) -> None:
+        """Take a goal; counts, counts/s, counts/s². Velocity 0 is a step, acceleration 0 a rectangle (e-Manual)."""
+        self.goal = goal
+        self.speed = velocity
+        self.acceleration = acceleration if velocity > 0.0 else 0.0
+
+    def aim_in_time(self, goal: float, duration_s: float, ramp_s: float) -> None:
+        """Take a goal to be reached in a time, with `ramp_s` for each of the two ramps (Drive Mode, bit 2)."""
+        distance = abs(goal - self.position)
+        ramp_s = min(ramp_s, duration_s / 2.0)
+        velocity = distance / (duration_s - ramp_s) if duration_s > 0.0 else 0.0
+        self.aim(goal, velocity, velocity / ramp_s if ramp_s > 0.0 else 0.0)

@@ -1,0 +1,75 @@
+"""What an X-series motor senses, and the registers that show it; they are brought up to date when somebody reads."""
+
+import struct
+
+from sim2real.configs.schema.motor import MotorConfig
+from sim2real.hardware.dynamixel.firmware.control import ControlLoop
+from sim2real.hardware.dynamixel.firmware.memory import Memory
+from sim2real.hardware.dynamixel.gains import PWM_FULL
+from sim2real.hardware.emulator.encoder import Encoder
+from sim2real.hardware.emulator.motor import Shaft
+
+# Realtime Tick (120) to Present Temperature (146) lie side by side in every model. Writing them one by one takes three
+# times as long, and a robot's worth of motors is read at every tick.
+_BLOCK = struct.Struct("<HBBhhiiiiHB")
+_BLOCK_REGISTERS = (
+    "realtime_tick",
+    "moving",
+    "moving_status",
+    "present_pwm",
+    "effort",  # Present Current or Present Load
+    "present_velocity",
+    "present_position",
+    "velocity_trajectory",
+    "position_trajectory",
+    "present_input_voltage",
+    "present_temperature",
+)
+_TICK_WRAP = 32_768  # ms, Realtime Tick (120)
+_LOAD_MAX, _CURRENT_MAX = 1000.0, 32_767.0
+_IN_POSITION_COUNTS = 20  # the e-Manual gives no figure for bit 0 of Moving Status; an assumption
+
+
+class Readings:
+    """The registers of readings of one motor."""
+
+    def __init__(self, config: MotorConfig, memory: Memory, shaft: Shaft, encoder: Encoder, loop: ControlLoop) -> None:
+        self._memory = memory
+        self._shaft = shaft
+        self._encoder = encoder
+        self._loop = loop
+        self._velocity_unit = config.velocity_unit
+        self._address = memory.table[_BLOCK_REGISTERS[0]].address
+        self._torque_unit = config.effort_unit
+        self._effort_max = _LOAD_MAX if config.dynamixel.current_unit is None else _CURRENT_MAX
+
+    def refresh(self, error_status: int, duty: float, up_ns: int) -> None:
+        """Bring the registers up to date.
+
+        Args:
+            error_status: Hardware Error Status (70).
+            duty: Share of the supply voltage on the winding, in the shaft's direction.
+            up_ns: Time since the motor started.
+        """
+        shaft = self._shaft
+        sign = -1.0 if self._encoder.reversed else 1.0
+        counts = self._encoder.counts(shaft.angle)
+        velocity = 0 if self._encoder.stuck else round(sign * shaft.velocity / self._velocity_unit)
+        profile = self._loop.profile
+        arrived = abs(self._memory.get("goal_position") - counts) <= _IN_POSITION_COUNTS
+        self._memory.set("hardware_error_status", error_status)
+        _BLOCK.pack_into(
+            self._memory.bytes,
+            self._address,
+            up_ns // 1_000_000 % _TICK_WRAP,
+            abs(velocity) > self._memory.get("moving_threshold"),
+            arrived | profile.running << 1,
+            round(sign * duty * PWM_FULL),
+            round(min(max(sign * shaft.torque / self._torque_unit, -self._effort_max), self._effort_max)),
+            velocity,
+            counts,
+            round(self._loop.trajectory_velocity),
+            round(profile.position),
+            round(shaft.voltage * 10.0),
+            min(255, max(0, round(shaft.temperature))),
+        )

@@ -1,0 +1,177 @@
+"""Dynamixel motors on the bench; implements `BenchBus`."""
+
+import math
+from collections.abc import Iterator
+
+from sim2real.configs.library import shipped
+from sim2real.configs.load import load_motor
+from sim2real.configs.schema.motor import DynamixelRegisters, MotorConfig
+from sim2real.hardware.bus.transport import Transport
+from sim2real.hardware.clock import Clock
+from sim2real.hardware.dynamixel.checkup import examine
+from sim2real.hardware.dynamixel.client import Client, Identity
+from sim2real.hardware.dynamixel.frame import ID_MAX, Instruction
+from sim2real.hardware.dynamixel.motor import model_name
+from sim2real.hardware.dynamixel.register_text import register_text
+from sim2real.hardware.dynamixel.registers import ControlTable, Register
+from sim2real.hardware.dynamixel.state_reader import reading_registers
+from sim2real.hardware.dynamixel.tables import BAUD_CODES, BAUDRATES, MODEL_NAMES, x_series_table
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading
+
+_REBOOT_TRIES = 40  # of 26 ms each: an X series motor is back after about half a second
+
+
+class DynamixelBench:
+    """Single motors on a bus of Protocol 2.0."""
+
+    protocol = "dynamixel2"
+    baudrates = tuple(BAUDRATES.values())
+    ids = range(ID_MAX + 1)
+
+    def __init__(self, transport: Transport, clock: Clock) -> None:
+        self._exchange = Client(transport, clock, self.baudrates[0])
+        self._known: dict[int, tuple[Identity, MotorConfig, ControlTable]] = {}
+
+    def set_baudrate(self, baudrate: int) -> None:
+        """Change the speed of the line. Raises HardwareError if the port cannot do it."""
+        if baudrate != self._exchange.baudrate:
+            self._known.clear()
+        self._exchange.set_baudrate(baudrate)
+
+    def scan(self, baudrate: int) -> list[FoundMotor]:
+        """Return everybody who answers at a speed, by id; about a second. Raises PortLostError."""
+        self.set_baudrate(baudrate)
+        return [self._found(identity) for identity in self._exchange.ping_all()]
+
+    def find(self, motor: int, baudrate: int) -> FoundMotor | None:
+        """Return who answers to an id at a speed, None if nobody does. Raises PortLostError."""
+        self.set_baudrate(baudrate)
+        identity = self._exchange.ping(motor)
+        return None if identity is None else self._found(identity)
+
+    def registers(self, motor: int) -> list[RegisterReading]:
+        """Return the registers of a motor, all but the indirect ones. Raises HardwareError."""
+        _, config, table = self._motor(motor)
+        readings = []
+        for run in _runs(table):
+            start = run[0].address
+            data = self._exchange.read(motor, start, run[-1].end - start)
+            for register in run:
+                value = register.decode(data[register.address - start : register.end - start])
+                text = register_text(config, register, value)
+                readings.append(RegisterReading(register.address, register.area, register.name, value, text))
+        return readings
+
+    def reading(self, motor: int) -> MotorReading:
+        """Return what a motor measures, asked for with one instruction. Raises HardwareError."""
+        _, config, table = self._motor(motor)
+        fields = reading_registers(table)
+        start, end = fields["effort"].address, fields["temperature"].end
+        block = self._exchange.read(motor, start, end - start)
+
+        def value(name: str) -> int:
+            register = fields[name]
+            return register.decode(block[register.address - start : register.end - start])
+
+        return MotorReading(
+            position=value("position") * math.tau / config.counts_per_revolution,
+            velocity=value("velocity") * config.velocity_unit,
+            effort=value("effort") * config.effort_unit,
+            temperature=float(value("temperature")),
+            voltage=value("voltage") / 10,
+        )
+
+    def power_up_position(self, motor: int) -> float:
+        """Return the motor angle, rad, without the turns counted since power-up. Raises HardwareError."""
+        _, config, table = self._motor(motor)
+        counts, offset = self._get(motor, table["present_position"]), self._get(motor, table["homing_offset"])
+        turn = config.counts_per_revolution
+        return ((counts - offset) % turn + offset) * math.tau / turn
+
+    def torque_enabled(self, motor: int) -> bool:
+        """Tell whether Torque Enable (64) is set. Raises HardwareError."""
+        return bool(self._get(motor, self._motor(motor)[2]["torque_enable"]))
+
+    def write_id(self, motor: int, new: int) -> None:
+        """Write ID (7). Raises HardwareError if the motor refuses."""
+        self._write(motor, "id", new)
+
+    def write_baudrate(self, motor: int, new: int) -> None:
+        """Write Baud Rate (8). Raises HardwareError if the motor refuses, as the 330 series does 4.5 Mbaud."""
+        self._write(motor, "baud_rate", BAUD_CODES[new])
+
+    def reboot(self, motor: int) -> None:
+        """Restart a motor, which clears latched hardware errors. Raises HardwareError if one is back at once."""
+        self._exchange.request(motor, Instruction.REBOOT, b"", reply_bytes=0, tries=1)
+        if self._exchange.ping(motor, tries=_REBOOT_TRIES) is None:
+            raise HardwareError(f"motor {motor} does not answer after a reboot")
+        status = self._get(motor, self._motor(motor)[2]["hardware_error_status"])
+        if status:
+            raise HardwareError(f"motor {motor}: hardware error 0x{status:02x} is back: its cause is there")
+
+    def findings(self, motor: FoundMotor) -> Iterator[Finding]:
+        """Yield the findings on a motor. Raises HardwareError."""
+        identity, config, _ = self._motor(motor.id)
+        values = {register.name: int(register.value) for register in self.registers(motor.id)}
+        yield from examine(identity, self._exchange.baudrate, config, values)
+
+    def _motor(self, motor: int) -> tuple[Identity, MotorConfig, ControlTable]:
+        """Return who has this id, its type and its table; asked once."""
+        known = self._known.get(motor)
+        if known is None:
+            identity = self._exchange.ping(motor)
+            if identity is None:
+                raise HardwareError(f"motor {motor} does not answer at {self._exchange.baudrate} baud")
+            config = motor_type(identity.model_number)
+            known = self._known[motor] = (identity, config, x_series_table(config, identity.firmware))
+        return known
+
+    def _found(self, identity: Identity) -> FoundMotor:
+        self._known.pop(identity.id, None)
+        return FoundMotor(
+            identity.id,
+            self.protocol,
+            self._exchange.baudrate,
+            identity.model_number,
+            MODEL_NAMES.get(identity.model_number),
+            identity.firmware,
+        )
+
+    def _get(self, motor: int, register: Register) -> int:
+        return register.decode(self._exchange.read(motor, register.address, register.size))
+
+    def _write(self, motor: int, name: str, value: int) -> None:
+        """Write a register whose reply may come with the new id or speed already."""
+        register = self._motor(motor)[2][name]
+        if not register.minimum <= value <= register.maximum:
+            raise HardwareError(f"motor {motor} ({self._motor(motor)[1].name}) has no {name} {value}")
+        parameters = register.address.to_bytes(2, "little") + register.encode(value)
+        reply = self._exchange.request(motor, Instruction.WRITE, parameters, reply_bytes=0, tries=1)
+        if reply is not None and reply.error:
+            raise HardwareError(f"motor {motor} refused {name} = {value} (error {reply.error})")
+
+
+def _runs(table: ControlTable) -> list[list[Register]]:
+    """Return the registers but the indirect ones, in runs without a gap: reading a gap may be refused (e-Manual)."""
+    runs: list[list[Register]] = []
+    for register in table:
+        if register.name.startswith("indirect"):
+            continue
+        if runs and runs[-1][-1].end == register.address:
+            runs[-1].append(register)
+        else:
+            runs.append([register])
+    return runs
+
+
+def motor_type(model_number: int) -> MotorConfig:
+    """Return the shipped motor type with this model number. Raises HardwareError, with the known ones."""
+    known: dict[int, MotorConfig] = {}
+    for motor in map(load_motor, shipped("motors")):
+        if isinstance(motor.registers, DynamixelRegisters):
+            known[motor.registers.model_number] = motor
+    if model_number not in known:
+        names = ", ".join(model_name(number) for number in sorted(known))
+        raise HardwareError(f"no control table for {model_name(model_number)}; known: {names}")
+    return known[model_number]

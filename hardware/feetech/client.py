@@ -1,0 +1,93 @@
+"""Requests to single STS motors and their status packets."""
+
+from dataclasses import dataclass
+
+from sim2real.hardware.bus.request_line import BITS_PER_BYTE, TRIES, RequestLine
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.feetech.frame import BROADCAST, ID_MAX, Decoder, Instruction, Packet, encode
+
+_IDENTITY_BYTES = 5
+_BROADCAST_PING_S_PER_ID = 0.003  # motors answer one after the other; LeRobot waits as long
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a motor is: registers 0 to 4."""
+
+    id: int
+    model_number: int
+    firmware: tuple[int, int]
+
+
+class Client(RequestLine[Packet]):
+    """Requests to single motors on one bus."""
+
+    STATUS_BYTES = 6
+
+    def identify(self, motor: int, tries: int = TRIES) -> Identity | None:
+        """Return who answers with this id, None if nobody does. Raises PortLostError."""
+        reply = self.request(motor, Instruction.READ, bytes((0, _IDENTITY_BYTES)), _IDENTITY_BYTES, tries)
+        if reply is None:
+            return None
+        major, minor, _, low, high = reply.parameters
+        return Identity(motor, low | high << 8, (major, minor))
+
+    def ping_all(self) -> list[int]:
+        """Return the ids of all who answer a broadcast ping. Takes 0.8 s and more. Raises PortLostError."""
+        wait_s = (ID_MAX + 1) * (_BROADCAST_PING_S_PER_ID + self.STATUS_BYTES * BITS_PER_BYTE / self.baudrate)
+        found: set[int] = set()
+        for packets in self._asked(encode(BROADCAST, Instruction.PING), wait_s):
+            found.update(packet.id for packet in packets if not packet.parameters)
+        return sorted(found - {BROADCAST})
+
+    def read(self, motor: int, address: int, size: int) -> bytes:
+        """Return the bytes of a block of the table.
+
+        Raises:
+            HardwareError: No reply.
+            PortLostError: The port vanished.
+        """
+        reply = self.request(motor, Instruction.READ, bytes((address, size)), size)
+        if reply is None:
+            raise HardwareError(f"motor {motor} does not answer (reading {size} bytes at {address})")
+        return reply.parameters
+
+    def write(self, motor: int, address: int, data: bytes) -> bool:
+        """Write a block of the table; return whether the motor answered, which says nothing about what it did.
+
+        Raises:
+            PortLostError: The port vanished.
+        """
+        return self.request(motor, Instruction.WRITE, bytes((address,)) + data, reply_bytes=0) is not None
+
+    def request(
+        self, motor: int, instruction: int, parameters: bytes, reply_bytes: int, tries: int = TRIES
+    ) -> Packet | None:
+        """Send an instruction and return the status packet, None if none came.
+
+        Args:
+            motor: Id.
+            instruction: Instruction byte.
+            parameters: What goes with it.
+            reply_bytes: Parameters of the reply; a packet of another length is a late one.
+            tries: How often to send it.
+
+        Raises:
+            PortLostError: The port vanished.
+        """
+        frame = encode(motor, instruction, parameters)
+        asked = Packet(motor, instruction, parameters)  # some adapters send it back
+        echo = None if instruction == Instruction.PING else asked  # its echo looks like the reply with a voltage alarm
+        for _ in range(tries):
+            reply = self._ask(
+                frame,
+                reply_bytes,
+                lambda packet: packet.id == motor and len(packet.parameters) == reply_bytes,
+                echo,
+            )
+            if reply is not None:
+                return reply
+        return None
+
+    def _make_decoder(self) -> Decoder:
+        return Decoder()

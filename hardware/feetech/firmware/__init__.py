@@ -1,0 +1,1 @@
+"""The emulated Feetech STS motor, register by register."""

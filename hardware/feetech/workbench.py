@@ -1,0 +1,206 @@
+"""Feetech STS motors on the bench; implements `BenchBus`."""
+
+import math
+from collections.abc import Iterator
+
+from sim2real.configs.library import shipped
+from sim2real.configs.load import load_motor
+from sim2real.configs.schema.motor import FeetechRegisters, MotorConfig
+from sim2real.hardware.bus.transport import Transport
+from sim2real.hardware.clock import Clock
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.feetech.checkup import examine
+from sim2real.hardware.feetech.client import Client, Identity
+from sim2real.hardware.feetech.frame import ID_MAX, Instruction
+from sim2real.hardware.feetech.motor import model_name
+from sim2real.hardware.feetech.register_text import register_text
+from sim2real.hardware.feetech.tables import (
+    BAUD_CODES,
+    BAUDRATES,
+    COARSE_STEPS,
+    FINE_VELOCITY,
+    FULL_ANGLE,
+    MODEL_NAMES,
+    MemoryTable,
+    registers_of,
+    sts_table,
+)
+from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading
+
+_REBOOT_TRIES = 40  # of 26 ms each
+_WRITE_TRIES = 5
+
+
+class FeetechBench:
+    """Single motors on a bus of Feetech's protocol."""
+
+    protocol = "feetech"
+    baudrates = tuple(BAUDRATES.values())
+    ids = range(ID_MAX + 1)
+
+    def __init__(self, transport: Transport, clock: Clock) -> None:
+        self._exchange = Client(transport, clock, self.baudrates[0])
+        self._types: dict[int, MotorConfig] = {}
+
+    def set_baudrate(self, baudrate: int) -> None:
+        """Change the speed of the line. Raises HardwareError if the port cannot do it."""
+        if baudrate != self._exchange.baudrate:
+            self._types.clear()
+        self._exchange.set_baudrate(baudrate)
+
+    def scan(self, baudrate: int) -> list[FoundMotor]:
+        """Return everybody who answers at a speed, by id; about a second. Raises PortLostError."""
+        self.set_baudrate(baudrate)
+        identities = [self._exchange.identify(motor) for motor in self._exchange.ping_all()]
+        return [self._found(identity) for identity in identities if identity is not None]
+
+    def find(self, motor: int, baudrate: int) -> FoundMotor | None:
+        """Return who answers to an id at a speed, None if nobody does. Raises PortLostError."""
+        self.set_baudrate(baudrate)
+        identity = self._exchange.identify(motor)
+        return None if identity is None else self._found(identity)
+
+    def registers(self, motor: int) -> list[RegisterReading]:
+        """Return the registers of a motor. Raises HardwareError."""
+        config = self._type(motor)
+        table = sts_table(config)
+        block = self._exchange.read(motor, 0, table.end)
+        values = {register.name: register.decode(block[register.address : register.end]) for register in table}
+        phase = values["phase"]
+        return [
+            RegisterReading(
+                register.address,
+                register.area,
+                register.name,
+                values[register.name],
+                register_text(config, register, values[register.name], phase),
+            )
+            for register in table
+        ]
+
+    def reading(self, motor: int) -> MotorReading:
+        """Return what a motor measures, asked for with one instruction. Raises HardwareError."""
+        config = self._type(motor)
+        table = sts_table(config)
+        start, end = table["phase"].address, table["present_current"].end
+        block = self._exchange.read(motor, start, end - start)
+
+        def value(name: str) -> int:
+            register = table[name]
+            return register.decode(block[register.address - start : register.end - start])
+
+        step = math.tau / config.counts_per_revolution
+        return MotorReading(
+            position=value("present_position") * step,
+            velocity=value("present_velocity") * step * (1 if value("phase") & FINE_VELOCITY else COARSE_STEPS),
+            effort=value("present_current") * config.effort_unit,
+            temperature=float(value("present_temperature")),
+            voltage=value("present_voltage") / 10,
+        )
+
+    def power_up_position(self, motor: int) -> float:
+        """Return the motor angle, rad, without the turns counted since power-up. Raises HardwareError."""
+        config = self._type(motor)
+        table, turn = sts_table(config), config.counts_per_revolution
+        position, offset = self._get(motor, table, "present_position"), self._get(motor, table, "position_offset")
+        if self._get(motor, table, "phase") & FULL_ANGLE:
+            return ((position + offset) % turn - offset) * math.tau / turn
+        return position % turn * math.tau / turn
+
+    def torque_enabled(self, motor: int) -> bool:
+        """Tell whether Torque Enable (40) is not 0. Raises HardwareError."""
+        return bool(self._get(motor, sts_table(self._type(motor)), "torque_enable"))
+
+    def write_id(self, motor: int, new: int) -> None:
+        """Write ID (5) with the lock open, and close it under the new id. Raises HardwareError."""
+        self._write_unlocked(motor, "id", new)
+        self._lock(new)
+
+    def write_baudrate(self, motor: int, new: int) -> None:
+        """Write Baud Rate (6) with the lock open, and close it at the new speed; the line comes back to its own."""
+        if new not in BAUD_CODES:
+            raise HardwareError(f"{new} baud is not valid; valid: {', '.join(map(str, BAUD_CODES))}")
+        own = self._exchange.baudrate
+        self._write_unlocked(motor, "baud_rate", BAUD_CODES[new])
+        try:
+            self._exchange.set_baudrate(new)
+            self._lock(motor)
+        finally:
+            self._exchange.set_baudrate(own)
+
+    def reboot(self, motor: int) -> None:
+        """Restart a motor, which clears what it has latched. Raises HardwareError if an alarm is back at once."""
+        table = sts_table(self._type(motor))
+        self._exchange.request(motor, Instruction.REBOOT, b"", reply_bytes=0, tries=1)
+        if self._exchange.identify(motor, tries=_REBOOT_TRIES) is None:
+            raise HardwareError(f"motor {motor} does not answer after a reboot")
+        status = self._get(motor, table, "status")
+        if status:
+            raise HardwareError(f"motor {motor}: alarm 0x{status:02x} is back: its cause is there")
+
+    def findings(self, motor: FoundMotor) -> Iterator[Finding]:
+        """Yield the findings on a motor. Raises HardwareError."""
+        values = {register.name: int(register.value) for register in self.registers(motor.id)}
+        yield from examine(motor.id, self._exchange.baudrate, self._type(motor.id), values)
+
+    def _type(self, motor: int) -> MotorConfig:
+        """Return the type of a motor; asked once."""
+        if motor not in self._types:
+            identity = self._exchange.identify(motor)
+            if identity is None:
+                raise HardwareError(f"motor {motor} does not answer at {self._exchange.baudrate} baud")
+            candidates = motor_types(identity.model_number)
+            register = sts_table(candidates[0])["max_voltage_limit"]
+            volts = register.decode(self._exchange.read(motor, register.address, register.size)) / 10
+            # Versions of different supply share a model number; their voltage limit tells them apart.
+            self._types[motor] = min(candidates, key=lambda config: abs(config.voltage_range[1] - volts))
+        return self._types[motor]
+
+    def _found(self, identity: Identity) -> FoundMotor:
+        self._types.pop(identity.id, None)
+        return FoundMotor(
+            identity.id,
+            self.protocol,
+            self._exchange.baudrate,
+            identity.model_number,
+            MODEL_NAMES.get(identity.model_number),
+            "{}.{}".format(*identity.firmware),
+        )
+
+    def _get(self, motor: int, table: MemoryTable, name: str) -> int:
+        register = table[name]
+        return register.decode(self._exchange.read(motor, register.address, register.size))
+
+    def _write_unlocked(self, motor: int, name: str, value: int) -> None:
+        """Write an EEPROM register so that it lasts; its reply may come with the new id or speed already."""
+        table = sts_table(self._type(motor))
+        lock, register = table["lock"], table[name]
+        for _ in range(_WRITE_TRIES):
+            self._exchange.write(motor, lock.address, lock.encode(0))
+            if self._get(motor, table, "lock") == 0:
+                break
+        else:
+            raise HardwareError(f"motor {motor} does not unlock its EEPROM")
+        parameters = bytes((register.address,)) + register.encode(value)
+        self._exchange.request(motor, Instruction.WRITE, parameters, reply_bytes=0, tries=1)
+
+    def _lock(self, motor: int) -> None:
+        """Close the lock of a motor that may not be there: whoever changed it looks for it next."""
+        lock = sts_table(next(iter(_feetech_types())))["lock"]
+        self._exchange.write(motor, lock.address, lock.encode(1))
+
+
+def motor_types(model_number: int) -> list[MotorConfig]:
+    """Return the shipped motor types with this model number. Raises HardwareError, with the known ones."""
+    known = list(_feetech_types())
+    fitting = [config for config in known if registers_of(config).model_number == model_number]
+    if not fitting:
+        names = ", ".join(sorted({model_name(registers_of(config).model_number) for config in known}))
+        raise HardwareError(f"no memory table for {model_name(model_number)}; known: {names}")
+    return fitting
+
+
+def _feetech_types() -> Iterator[MotorConfig]:
+    for config in map(load_motor, shipped("motors")):
+        if isinstance(config.registers, FeetechRegisters):
+            yield config

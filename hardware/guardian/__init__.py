@@ -1,0 +1,1 @@
+"""A process that stops motors without a watchdog when their driver cannot."""

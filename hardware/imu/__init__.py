@@ -1,0 +1,1 @@
+"""Inertial measurement units: their interface, samples, mounting and plausibility."""

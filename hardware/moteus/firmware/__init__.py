@@ -1,0 +1,1 @@
+"""The emulated moteus controller and its fdcanusb adapter."""

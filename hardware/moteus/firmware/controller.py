@@ -1,0 +1,270 @@
+"""The firmware of one emulated moteus controller: modes, watchdog, faults and the impedance law of position mode.
+
+Pure: time is an argument in integer nanoseconds, the shaft and the winding are somebody else's. Source, unless a
+comment says otherwise: moteus documentation and firmware (bldc_servo_control.h, bldc_servo_structs.h). Not emulated:
+modes that set voltages or measure inductance, the integral term (its limit is 0 as shipped), derating by temperature
+or power.
+"""
+
+from collections.abc import Mapping
+from math import floor, isnan, tau
+
+from sim2real.configs.schema.motor import MoteusRegisters, MotorConfig
+from sim2real.hardware.clock import ns_from_s
+from sim2real.hardware.emulator.motor import Shaft
+from sim2real.hardware.moteus.firmware.console import Settings
+from sim2real.hardware.moteus.firmware.control import INITIAL, WATCHED, Control
+from sim2real.hardware.moteus.tables import Fault, Mode
+
+BOOT_NS = 100_000_000
+"""A controller does not answer for so long after power-up. Not documented: an assumption."""
+
+ENABLING_NS = 10_000_000
+"""From stopped, the bridge is enabled and the current offsets are taken before a mode begins. An assumption."""
+
+DEFAULT_TIMEOUT_S = 0.1  # servo.default_timeout_s
+SUPPORTED = frozenset(
+    (Mode.STOPPED, Mode.CURRENT, Mode.POSITION, Mode.TIMEOUT, Mode.ZERO_VELOCITY, Mode.STAY_WITHIN, Mode.BRAKE)
+)
+"""Modes that can be commanded."""
+
+_ENABLING = (Mode.ENABLING, Mode.CALIBRATING, Mode.CALIBRATION_COMPLETE)
+_NEVER = 1 << 62
+
+
+class MoteusMotor:
+    """One controller; implements `EmulatedMotor`. Its id and bounds live as long as the object, all else until a boot.
+
+    Attributes:
+        settings: Its configuration.
+        control: Its law, with the registers of the last command.
+        mode: Register 0x000.
+        fault: What it finds wrong with itself, a `Fault`.
+        home_state: Register 0x00c.
+        now_ns: Time of the last thing it did.
+        booted_ns: When it began to answer.
+    """
+
+    def __init__(self, config: MotorConfig, motor_id: int, baudrate: int) -> None:
+        registers = config.registers
+        if not isinstance(registers, MoteusRegisters):
+            raise TypeError(f"motor {config.name!r} is of the family {config.family!r}, not moteus")
+        self.config = config
+        self.registers = registers
+        self.id = motor_id
+        self.baudrate = baudrate
+        self.shaft = Shaft()
+        self.silent = False
+        self.home_state = 1
+        self.settings = Settings(motor_id, registers.kp, registers.kd)
+        self.control = Control(registers.kp, registers.kd, config.torque_constant)
+        self.mode = Mode.STOPPED
+        self.fault = int(Fault.NONE)
+        self.now_ns = 0
+        self.booted_ns = 0
+        self._wanted = Mode.STOPPED
+        self._enabled_ns = 0
+        self._deadline_ns = _NEVER
+        self._offset = 0.0  # rev
+        self._stuck: float | None = None
+        self._motor_constant = config.nominal.voltage / config.nominal.no_load_speed
+
+    # Power
+
+    def boot(self, now_ns: int, boot_ns: int = BOOT_NS) -> None:
+        """Start anew as after power-up; the turns of the output are forgotten."""
+        self.booted_ns = now_ns + boot_ns
+        self.now_ns = now_ns
+        self.home_state = 1
+        self._offset = floor(self.shaft.angle / tau + 0.5)
+        self._stop()
+        self.control.command = dict(INITIAL)
+        self.settings.boot()
+        self.commit()
+
+    def saved(self) -> dict[str, float]:
+        """Return what survives a power cycle and can be set, by name."""
+        return self.settings.saved()
+
+    def restore(self, saved: Mapping[str, float]) -> None:
+        """Take over what an earlier run saved; it counts from the next boot. Raises ValueError on what is none."""
+        self.settings.restore(saved)
+
+    def commit(self) -> None:
+        """Let a changed configuration take effect, as it does after the reply."""
+        values, control = self.settings.values, self.control
+        self.id = int(values["id.id"])
+        control.kp, control.kd = values["servo.pid_position.kp"], values["servo.pid_position.kd"]
+        control.position_min, control.position_max = values["servopos.position_min"], values["servopos.position_max"]
+
+    def hears(self, now_ns: int) -> bool:
+        """Whether the controller takes part in what happens on the bus."""
+        if self.silent or now_ns < self.booted_ns:
+            return False
+        self._catch_up(now_ns)
+        return True
+
+    # What others see
+
+    @property
+    def torque_enabled(self) -> bool:
+        """Whether its bridge is on."""
+        return self.mode not in (Mode.STOPPED, Mode.FAULT)
+
+    @property
+    def driven(self) -> bool:
+        """Whether it follows a command: neither stopped nor timed out."""
+        return self.torque_enabled and self.mode != Mode.TIMEOUT and self.mode not in _ENABLING
+
+    @property
+    def watchdog_tripped(self) -> bool:
+        """Whether no command came in time; latched until it is stopped."""
+        return self.mode == Mode.TIMEOUT
+
+    @property
+    def faults(self) -> int:
+        """The fault register, 0 without a fault."""
+        return self.fault
+
+    @property
+    def temperature_limit(self) -> float:
+        """servo.fault_temperature, °C."""
+        return self.config.temperature_max
+
+    @property
+    def position(self) -> float:
+        """Sensed position, rev."""
+        return self._sensed(self.shaft.angle)
+
+    @property
+    def velocity(self) -> float:
+        """Sensed velocity, rev/s."""
+        return 0.0 if self._stuck is not None else self.shaft.velocity / tau
+
+    def report(self, now_ns: int) -> dict[str, int | float]:
+        """Return the registers that a verdict wants to see, by name."""
+        return {
+            "id": self.id,
+            "mode": int(self.mode),
+            "fault": self.fault,
+            "position": self.position,
+        }
+
+    # Commands
+
+    def carry_out(self, mode: Mode, command: dict[str, float], now_ns: int) -> None:
+        """Take a command: a mode, and the registers of a new command with those that came with it."""
+        self.control.command = command
+        self._wanted = mode
+        if mode == Mode.STOPPED:
+            self._stop()
+            return
+        timeout = command["timeout"]
+        self._deadline_ns = _NEVER if isnan(timeout) else now_ns + ns_from_s(timeout or DEFAULT_TIMEOUT_S)
+        self._change_mode(mode, now_ns)
+        if self.mode == Mode.POSITION:
+            self._aim()
+
+    def set_output(self, position: float, exact: bool) -> None:
+        """Say what the position is here: exactly, or to the nearest whole turn. NaN does nothing."""
+        if isnan(position):
+            return
+        error = self.position - position
+        self._offset += error if exact else floor(error + 0.5)
+        self.home_state = 2
+        self.control.trajectory.clear()
+
+    # Time
+
+    def step(self, now_ns: int, angle: float, velocity: float, resistance: float, supply: float, dt: float) -> float:
+        """Return the duty cycle of the bridge for the time up to now; to be called while torque is on.
+
+        Args:
+            now_ns: Time at the end of the step.
+            angle: rad
+            velocity: rad/s
+            resistance: Ω of the winding.
+            supply: V
+            dt: s
+        """
+        self._catch_up(now_ns)
+        if self.mode == Mode.BRAKE:
+            return 0.0  # all phases to ground
+        sensed = 0.0 if self._stuck is not None else velocity / tau
+        torque = self.control.torque(self.mode, self._sensed(angle), sensed, dt)
+        # The current loop is far faster than the mechanics; it is taken as ideal. Torque 0 leaves the rotor free.
+        duty = (self._motor_constant * velocity + resistance * torque / self._motor_constant) / supply
+        if not -1.0 <= duty <= 1.0:
+            self.control.limit = Fault.LIMIT_VOLTAGE
+        return duty
+
+    def check_health(self, elapsed_s: float) -> None:
+        """Judge what the sensors see; a fault switches torque off and stays until it is stopped."""
+        if self.mode in (Mode.STOPPED, Mode.FAULT):
+            return
+        low, high = self.config.voltage_range
+        if not self.shaft.voltage <= high:
+            self.raise_fault(Fault.OVER_VOLTAGE)
+        elif not self.shaft.voltage >= low:
+            self.raise_fault(Fault.UNDER_VOLTAGE)
+        elif not self.shaft.temperature <= self.temperature_limit:
+            self.raise_fault(Fault.OVER_TEMPERATURE)
+
+    def raise_fault(self, fault: Fault) -> None:
+        """Switch torque off and say why."""
+        self._stop()
+        self.mode, self.fault = Mode.FAULT, int(fault)
+
+    def freeze_encoder(self) -> None:
+        """Let the encoder's reading stick where it is: a fault."""
+        self._stuck = self.position
+
+    def release_encoder(self) -> None:
+        """End that fault."""
+        self._stuck = None
+
+    def overload(self) -> None:
+        """Report a fault of the bridge, as an over-current is."""
+        self.raise_fault(Fault.MOTOR_DRIVER)
+
+    # Inside
+
+    def _sensed(self, angle: float) -> float:
+        return self._stuck if self._stuck is not None else angle / tau - self._offset
+
+    def _stop(self) -> None:
+        self.mode, self.fault = Mode.STOPPED, int(Fault.NONE)
+        self._wanted = Mode.STOPPED
+        self._deadline_ns = _NEVER
+        self.control.clear()
+
+    def _change_mode(self, mode: Mode, now_ns: int) -> None:
+        """Go towards a mode; faults and time-outs are left by a stop alone."""
+        if self.mode == mode or self.mode in (Mode.FAULT, Mode.TIMEOUT):
+            return
+        if self.mode == Mode.STOPPED:
+            self.mode, self._enabled_ns = Mode.ENABLING, now_ns + ENABLING_NS
+        elif self.mode not in _ENABLING:
+            self._begin(mode)
+
+    def _begin(self, mode: Mode) -> None:
+        if mode in WATCHED and self.control.outside(self.position):
+            self.raise_fault(Fault.OUTSIDE_LIMIT)
+            return
+        self.mode = mode
+        self.control.trajectory.clear()
+
+    def _catch_up(self, now_ns: int) -> None:
+        """Let happen what time brings: enabling ends, the watchdog expires."""
+        self.now_ns = now_ns
+        if self.mode in _ENABLING and now_ns >= self._enabled_ns:
+            self._begin(self._wanted)
+            if self.mode == Mode.POSITION:
+                self._aim()
+        if self.mode in WATCHED and now_ns > self._deadline_ns:
+            self.mode = Mode.TIMEOUT
+            self.control.trajectory.clear()
+
+    def _aim(self) -> None:
+        if not self.control.aim(self.position):
+            self.raise_fault(Fault.STOP_POSITION_DEPRECATED)

@@ -1,0 +1,233 @@
+"""moteus controllers on the bench; implements `BenchBus`.
+
+A controller has no speed of its own behind a CAN adapter, does not know its motor, and keeps its configuration only if
+the diagnostic console is told to write it. What it cannot do is refused in words.
+"""
+
+import math
+from collections.abc import Iterator
+
+from sim2real.hardware.bus.transport import Transport
+from sim2real.hardware.clock import Clock
+from sim2real.hardware.errors import HardwareError, PortLostError, ProtocolError
+from sim2real.hardware.moteus.client import TRIES, Client, asking_id, question
+from sim2real.hardware.moteus.commands import STOP
+from sim2real.hardware.moteus.frame import (
+    CLIENT_POLL,
+    Kind,
+    Resolution,
+    Subframe,
+    encode_head,
+    encode_stream,
+    scaled,
+    subframes,
+)
+from sim2real.hardware.moteus.identity import IDENTITY, decode_identity
+from sim2real.hardware.moteus.lines import BROADCAST, encode_send
+from sim2real.hardware.moteus.reading import QUERY, Reading, decode_reading
+from sim2real.hardware.moteus.tables import REGISTERS, Access, Mode, Register, Unit, cure, fault_name
+from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading
+
+_CHANNEL = 1
+_POLL = bytes((CLIENT_POLL, _CHANNEL, 48))
+_POLLS_MAX = 40  # of one console command
+_VOLTAGE = (10.0, 44.0)  # moteus-r4, moteus documentation, hardware specifications
+_TEMPERATURE_MAX = 75.0  # servo.fault_temperature of an r4
+
+
+class MoteusBench:
+    """Single controllers behind one adapter."""
+
+    protocol = "moteus"
+    baudrates = (921_600,)
+    ids = range(1, BROADCAST)
+
+    def __init__(self, transport: Transport, clock: Clock) -> None:
+        self._exchange = Client(transport, clock)
+        self._transport = transport
+        self._baudrate = self.baudrates[0]
+        self._decided = False
+
+    def set_baudrate(self, baudrate: int) -> None:
+        """Change the speed of the line, which matters to a UART alone. Raises HardwareError if it cannot."""
+        self._transport.set_baudrate(baudrate)
+        self._baudrate = baudrate
+        self._decided = False
+
+    def scan(self, baudrate: int) -> list[FoundMotor]:
+        """Return everybody who answers a broadcast, by id. Raises PortLostError."""
+        self.set_baudrate(baudrate)
+        found: dict[int, FoundMotor] = {}
+        if not self._adapter_answers():
+            return []
+        for _ in range(TRIES):
+            number = self._exchange.next_number()
+            line = encode_send(asking_id(BROADCAST), question(number, IDENTITY), self._exchange.checksum)
+            for answer in self._exchange.collect(line, number, frozenset(self.ids)):
+                found[answer.motor] = self._found(answer.motor, answer.data)
+        return [found[motor] for motor in sorted(found)]
+
+    def find(self, motor: int, baudrate: int) -> FoundMotor | None:
+        """Return who answers to an id, None if nobody does. Raises PortLostError."""
+        self.set_baudrate(baudrate)
+        if not self._adapter_answers():
+            return None
+        data = self._ask_quietly(motor, IDENTITY)
+        return None if data is None else self._found(motor, data)
+
+    def registers(self, motor: int) -> list[RegisterReading]:
+        """Return what can be read, as whole numbers of 32 bits. Raises HardwareError."""
+        readings = []
+        for register in REGISTERS.values():
+            if register.access == Access.WRITE:
+                continue
+            data = self._ask(motor, encode_head(Kind.READ, register.address, 1, Resolution.INT32))
+            readings += [
+                _row(register, piece.value)
+                for piece in _decoded(data)
+                if piece.kind == Kind.REPLY and piece.register == register.address
+            ]
+        return readings
+
+    def reading(self, motor: int) -> MotorReading:
+        """Return what a controller measures. Raises HardwareError."""
+        reading = self._reading(motor)
+        return MotorReading(
+            position=reading.position * math.tau,
+            velocity=reading.velocity * math.tau,
+            effort=reading.torque,
+            temperature=reading.temperature,
+            voltage=reading.voltage,
+        )
+
+    def power_up_position(self, motor: int) -> float:
+        """Return the motor angle, rad, within the one turn that is absolute. Raises HardwareError."""
+        position = self._reading(motor).position
+        return (position - math.floor(position + 0.5)) * math.tau
+
+    def torque_enabled(self, motor: int) -> bool:
+        """Tell whether the bridge is on. Raises HardwareError."""
+        return self._reading(motor).mode not in (Mode.STOPPED, Mode.FAULT)
+
+    def write_id(self, motor: int, new: int) -> None:
+        """Set id.id and keep it. Raises HardwareError if the console refuses."""
+        self._say(motor, f"conf set id.id {new}")
+        self._hear(new)  # it answers to the new id at once
+        self._console(new, "conf write")
+
+    def write_baudrate(self, motor: int, new: int) -> None:
+        """Refuse. Raises HardwareError."""
+        raise HardwareError("a moteus behind a CAN adapter has no speed of its own; there is nothing to set")
+
+    def reboot(self, motor: int) -> None:
+        """Stop a controller, which clears faults; it has no restart. Raises HardwareError if a fault is back."""
+        for _ in range(TRIES):
+            reading = self._reading(motor, STOP)
+            if reading.mode == Mode.STOPPED:
+                return
+        raise HardwareError(f"motor {motor}: fault {fault_name(reading.fault)} is back: {cure(reading.fault)}")
+
+    def findings(self, motor: FoundMotor) -> Iterator[Finding]:
+        """Yield the findings on a controller. Raises HardwareError."""
+        reading = self._reading(motor.id)
+        low, high = _VOLTAGE
+        yield Finding("firmware", str(motor.firmware), ok=True)
+        faulty = reading.mode == Mode.FAULT
+        text = fault_name(reading.fault) if faulty else "none"
+        yield Finding("fault", text, not faulty, cure(reading.fault) if faulty else "")
+        fed = low <= reading.voltage <= high
+        advice = "" if fed else f"a moteus-r4 takes {low:g} to {high:g} V"
+        yield Finding("voltage", f"{reading.voltage:.1f} V", fed, advice)
+        cool = reading.temperature <= _TEMPERATURE_MAX
+        yield Finding("temperature", f"{reading.temperature:.0f} degC", cool, "" if cool else "let it cool down")
+        for name, unit in (("kp", "N*m/rev"), ("kd", "N*m*s/rev")):
+            value = self._console(motor.id, f"conf get servo.pid_position.{name}")
+            yield Finding(name, f"{value} {unit}", ok=True, advice=f"the motor YAML must have {name}: {value}")
+        bounds = [self._console(motor.id, f"conf get servopos.position_{end}") for end in ("min", "max")]
+        shipped = bounds == ["-0.01", "0.01"]
+        advice = "widen them (`conf set servopos.position_min nan`), else it faults at the first command"
+        yield Finding("position bounds", " to ".join(bounds) + " rev", not shipped, advice if shipped else "")
+
+    def _adapter_answers(self) -> bool:
+        """Find out once whether there is an adapter, and how it talks. Raises PortLostError."""
+        if not self._decided:
+            try:
+                self._exchange.decide_checksum(BROADCAST)
+            except PortLostError:
+                raise
+            except HardwareError:
+                return False
+            self._decided = True
+        return True
+
+    def _found(self, motor: int, data: bytes) -> FoundMotor:
+        identity = decode_identity(data)
+        return FoundMotor(motor, self.protocol, self._baudrate, identity.model_number, "moteus", identity.firmware_text)
+
+    def _reading(self, motor: int, first: bytes = b"") -> Reading:
+        try:
+            return decode_reading(self._ask(motor, first + QUERY))
+        except ProtocolError as error:
+            raise HardwareError(f"motor {motor}: {error}") from error
+
+    def _ask(self, motor: int, data: bytes) -> bytes:
+        """Return an answer. Raises HardwareError if none comes."""
+        answer = self._ask_quietly(motor, data) if self._adapter_answers() else None
+        if answer is None:
+            raise HardwareError(f"motor {motor} does not answer")
+        return answer
+
+    def _ask_quietly(self, motor: int, data: bytes) -> bytes | None:
+        for _ in range(TRIES):
+            answers = self._exchange.ask({motor: data})
+            if motor in answers:
+                return answers[motor].data
+        return None
+
+    def _console(self, motor: int, text: str) -> str:
+        """Let the console run a command; return what it says before `OK`. Raises HardwareError if it refuses."""
+        self._say(motor, text)
+        return self._hear(motor)
+
+    def _say(self, motor: int, text: str) -> None:
+        data = encode_stream(Kind.CLIENT_DATA, _CHANNEL, f"{text}\n".encode())
+        self._exchange.send(encode_send(motor, data, self._exchange.checksum))
+
+    def _hear(self, motor: int) -> str:
+        said = b""
+        for _ in range(_POLLS_MAX):
+            pieces = _decoded(self._ask(motor, _POLL))
+            said += b"".join(piece.data for piece in pieces if piece.kind == Kind.SERVER_DATA)
+            *lines, _ = said.decode("ascii", "replace").splitlines(keepends=True) or [""]
+            if said.endswith(b"OK\r\n"):
+                return "".join(lines).strip()
+            if said.startswith(b"ERR") and said.endswith(b"\n"):
+                raise HardwareError(f"motor {motor} refused: {said.decode('ascii', 'replace').strip()}")
+        raise HardwareError(f"the console of motor {motor} does not answer")
+
+
+def _decoded(data: bytes) -> list[Subframe]:
+    """Return what an answer holds. Raises HardwareError if it is none."""
+    try:
+        return list(subframes(data))
+    except ProtocolError as error:
+        raise HardwareError(f"an answer that is none of a moteus: {error}") from error
+
+
+def _row(register: Register, value: float) -> RegisterReading:
+    return RegisterReading(register.address, "ram", register.name, int(value), _text(register, value))
+
+
+def _text(register: Register, value: float) -> str:
+    """Return what a register's number means."""
+    if register.name == "mode" and value in _MODES:
+        return Mode(int(value)).name.lower().replace("_", " ")
+    if register.name == "fault" and value:
+        return fault_name(int(value))
+    if register.unit is Unit.NUMBER:
+        return ""
+    number = scaled(value, Resolution.INT32, register.unit.scale(Resolution.INT32))
+    return "none" if math.isnan(number) else f"{number:.6g} {register.unit.symbol}"
+
+
+_MODES = frozenset(Mode)

@@ -1,0 +1,73 @@
+"""Changes to the settings of a motor, for every family: what is refused, what is written, and whether it took."""
+
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.workbench.interface import BenchBus, FoundMotor
+
+
+def find_motor(bus: BenchBus, motor: int, baudrates: tuple[int, ...]) -> FoundMotor:
+    """Return the motor with this id, at the first of these speeds at which it answers; the line stays at it.
+
+    Raises:
+        HardwareError: Nobody answers.
+    """
+    for baudrate in baudrates:
+        found = bus.find(motor, baudrate)
+        if found is not None:
+            return found
+    raise HardwareError(f"no motor answers to id {motor} at {_listed(baudrates)} baud ({bus.protocol})")
+
+
+def change_id(bus: BenchBus, motor: FoundMotor, new: int) -> None:
+    """Give a motor another id.
+
+    Raises:
+        HardwareError: The id is not valid or taken, torque is on, or the motor does not answer to it afterwards.
+    """
+    if new not in bus.ids:
+        raise HardwareError(f"id {new} is not valid; valid: {bus.ids[0]} to {bus.ids[-1]}")
+    if new == motor.id:
+        raise HardwareError(f"motor {new} has this id already")
+    taken = bus.find(new, motor.baudrate)
+    if taken is not None:
+        raise HardwareError(f"id {new} is taken by {_kind(taken)} on this bus")
+    _refuse_torque(bus, motor)
+    bus.write_id(motor.id, new)
+    if bus.find(new, motor.baudrate) is None:
+        raise HardwareError(f"motor {motor.id} does not answer to id {new} after the change")
+
+
+def change_baudrate(bus: BenchBus, motor: FoundMotor, new: int) -> None:
+    """Make a motor talk at another speed; the line follows.
+
+    Raises:
+        HardwareError: The motor cannot do this speed, torque is on, its id is taken at the new speed, or it does not
+            answer at it afterwards.
+    """
+    if new not in bus.baudrates:
+        raise HardwareError(f"{new} baud is not valid; valid: {_listed(bus.baudrates)}")
+    if new == motor.baudrate:
+        raise HardwareError(f"motor {motor.id} talks at {new} baud already")
+    taken = bus.find(motor.id, new)
+    if taken is not None:
+        raise HardwareError(f"id {motor.id} is taken by {_kind(taken)} at {new} baud")
+    if bus.find(motor.id, motor.baudrate) is None:
+        raise HardwareError(f"motor {motor.id} stopped answering at {motor.baudrate} baud")
+    _refuse_torque(bus, motor)
+    bus.write_baudrate(motor.id, new)
+    if bus.find(motor.id, new) is None:
+        raise HardwareError(f"motor {motor.id} does not answer at {new} baud after the change")
+
+
+def _refuse_torque(bus: BenchBus, motor: FoundMotor) -> None:
+    if bus.torque_enabled(motor.id):
+        raise HardwareError(
+            f"motor {motor.id} has torque on: end the program that holds it before its EEPROM is written"
+        )
+
+
+def _listed(baudrates: tuple[int, ...]) -> str:
+    return ", ".join(map(str, baudrates))
+
+
+def _kind(motor: FoundMotor) -> str:
+    return motor.model or "a motor of an unknown model"

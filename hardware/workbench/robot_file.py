@@ -1,0 +1,69 @@
+"""Writes a calibration into a robot's YAML; comments, order and everything else in the file stay as they are."""
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import YAMLError
+
+from sim2real.configs.errors import ConfigError
+from sim2real.hardware.workbench.calibration import JointCalibration
+
+_WIDTH = 4096  # lines are never folded anew
+
+
+def write_calibration(source: Path, target: Path, joints: Mapping[str, JointCalibration]) -> Path | None:
+    """Write `zero` and `direction` of joints.
+
+    Args:
+        source: The robot's YAML.
+        target: Where to write it; may be the same file.
+        joints: What was found, by joint name.
+
+    Returns:
+        The backup of the file that was at the target before; None if there was none.
+
+    Raises:
+        ConfigError: The file cannot be read or written, or a joint is not written out in it.
+    """
+    yaml = YAML()
+    yaml.width, yaml.preserve_quotes = _WIDTH, True
+    try:
+        document = yaml.load(source.read_text(encoding="utf-8"))
+        for name, found in joints.items():
+            _set(_joint(document, name, source), found)
+        backup = _back_up(target)
+        partial = target.with_name(target.name + ".part")
+        with partial.open("w", encoding="utf-8") as file:
+            yaml.dump(document, file)
+        partial.replace(target)
+    except YAMLError as error:
+        raise ConfigError(f"{source}: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{target}: {error.strerror}") from error
+    return backup
+
+
+def _joint(document: object, name: str, source: Path) -> CommentedMap:
+    joints = document.get("joints") if isinstance(document, CommentedMap) else None
+    joint = joints.get(name) if isinstance(joints, CommentedMap) else None
+    if not isinstance(joint, CommentedMap):
+        raise ConfigError(f"{source}: joint {name!r} is not written out in this file; valid: a mapping under `joints`")
+    return joint
+
+
+def _set(joint: CommentedMap, found: JointCalibration) -> None:
+    joint["direction"] = found.direction
+    joint["zero"] = f"{math.degrees(found.zero):.3f} deg"  # an encoder step of 4096 a turn is 0.088°
+
+
+def _back_up(path: Path) -> Path | None:
+    if not path.exists():
+        return None
+    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    backup = path.with_name(f"{path.name}.{stamp}.bak")
+    backup.write_bytes(path.read_bytes())
+    return backup

@@ -1,0 +1,137 @@
+"""Throughput and memory of a task's environment from tens to thousands of environments."""
+
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from statistics import median
+from typing import Any, Protocol
+
+import numpy as np
+
+from sim2real.configs.load import load_randomization, load_task
+from sim2real.envs.batch_env import BatchEnv
+from sim2real.reference.catalog import TASKS
+from sim2real.reference.env import ReferenceEnv
+from sim2real.runtime.contract.observation import Float32Array
+
+_ROUNDS = 3
+_ACTIONS = 4
+_WARM_UP_STEPS = 3
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One size in one round; the time per step is that of all processors together."""
+
+    steps_per_s: float
+    cpu_us_per_step: float
+    kib_per_environment: float
+
+
+class Steppable(Protocol):
+    """What is measured of an environment."""
+
+    @property
+    def action_size(self) -> int:
+        """Length of one action."""
+
+    def reset_arrays(self, seed: int | None = None) -> Float32Array:
+        """Begin new episodes everywhere."""
+
+    def stagger(self) -> None:
+        """Give every running episode a random age."""
+
+    def step_arrays(self, actions: Float32Array) -> object:
+        """Advance one control step."""
+
+
+def bench_scale(
+    task: str, randomization: str, sizes: tuple[int, ...], threads: int, seconds: float = 1.0
+) -> dict[str, Any]:
+    """Measure each size in fresh processes, all sizes once in every round.
+
+    Args:
+        task: A task of ours, by name or path, or one of Gymnasium's, such as `Ant-v5`.
+        randomization: How episodes of our tasks differ, by name or path.
+        sizes: Numbers of environments.
+        threads: Threads that step them; 0 uses every core.
+        seconds: Time for each size of each round.
+
+    Returns:
+        For every size but the smallest, its throughput over the best of the smaller ones: the law is that it never
+        falls below one by more than the noise of the machine. Where others use the machine too, the processors' time
+        per step tells more. Memory is the growth of the process with the environment made and stepped, beyond one that
+        holds a single environment.
+    """
+    sizes = tuple(sorted(set(sizes)))
+    rounds = [
+        {size: _in_fresh_process(task, randomization, size, threads, seconds) for size in sizes} for _ in range(_ROUNDS)
+    ]
+    ratios = {
+        f"throughput_at_{size}_over_best_of_smaller": median(
+            one[size].steps_per_s / max(one[smaller].steps_per_s for smaller in sizes if smaller < size)
+            for one in rounds
+        )
+        for size in sizes[1:]
+    }
+    return {
+        "ratios": ratios,
+        "figures": {
+            "task": task,
+            "randomization": randomization if task not in TASKS else "Gymnasium's own",
+            **{
+                f"at_{size}": {
+                    name: median(getattr(one[size], name) for one in rounds)
+                    for name in ("steps_per_s", "cpu_us_per_step", "kib_per_environment")
+                }
+                for size in sizes
+            },
+        },
+    }
+
+
+def _in_fresh_process(task: str, randomization: str, size: int, threads: int, seconds: float) -> Measured:
+    """Measure one size in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(_measure, task, randomization, size, threads, seconds).result()
+
+
+def _measure(task: str, randomization: str, size: int, threads: int, seconds: float) -> Measured:
+    one = _make(task, randomization, 1, threads)
+    _prepare(one, 1)
+    before = _resident()
+    env = _make(task, randomization, size, threads)
+    actions = _prepare(env, size)
+    grown = _resident() - before
+    start, cpu, steps = time.perf_counter(), time.process_time(), 0
+    while (elapsed := time.perf_counter() - start) < seconds:
+        env.step_arrays(actions[steps % _ACTIONS])
+        steps += 1
+    cpu = time.process_time() - cpu
+    return Measured(steps * size / elapsed, 1e6 * cpu / (steps * size), max(grown, 0) / size / 1024)
+
+
+def _make(task: str, randomization: str, size: int, threads: int) -> Steppable:
+    if task in TASKS:
+        return ReferenceEnv(task, size, threads=threads)
+    return BatchEnv(load_task(task), load_randomization(randomization), size, threads=threads)
+
+
+def _prepare(env: Steppable, size: int) -> list[Float32Array]:
+    """Step an environment until everything it needs is allocated; return the actions to go on with."""
+    rng = np.random.default_rng(0)
+    actions = [rng.uniform(-1.0, 1.0, (size, env.action_size)).astype(np.float32) for _ in range(_ACTIONS)]
+    env.reset_arrays(0)
+    env.stagger()
+    for index in range(_WARM_UP_STEPS):
+        env.step_arrays(actions[index])
+    return actions
+
+
+def _resident() -> int:
+    """Bytes of this process that are in memory."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * _PAGE

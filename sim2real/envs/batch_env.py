@@ -1,0 +1,113 @@
+"""The vector environment: Gymnasium's API for other people's learners, plain arrays without copies for ours."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box, Space
+
+from sim2real.configs.schema.curriculum import CurriculumConfig
+from sim2real.configs.schema.randomization import RandomizationConfig
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.envs.vector_env import SameStepVectorEnv
+from sim2real.model.addresses import Indices
+from sim2real.runtime.contract.observation import Float32Array
+from sim2real.runtime.contract.spec import Contract
+from sim2real.simulation.simulation import WHOLE_RANGE, Simulation
+from sim2real.task.episodes import EpisodeStatistics
+from sim2real.task.transition import Transition
+
+
+def spaces_of(contract: Contract) -> tuple[Space[Float32Array], Space[Float32Array]]:
+    """Return the observation and action spaces of one robot."""
+    observation: Any = Box(-np.inf, np.inf, (contract.observation_size,), np.float32)
+    action: Any = Box(-contract.action.clip, contract.action.clip, (contract.action_size,), np.float32)
+    return observation, action
+
+
+class BatchEnv(SameStepVectorEnv):
+    """n environments of one task, stepped on native threads; an episode that ends begins anew in the same step.
+
+    Args:
+        task: The task.
+        randomization: How episodes differ.
+        num_envs: Number of environments.
+        seed: Seed of the first reset; `reset(seed=…)` starts over.
+        threads: Threads that step the simulations; 0 uses every core. Results do not depend on it.
+        curriculum: How much of the randomisation is met, and when.
+        diverged: Folder for the states that simulations diverged from; they are not kept when left out.
+    """
+
+    def __init__(
+        self,
+        task: TaskConfig,
+        randomization: RandomizationConfig,
+        num_envs: int,
+        *,
+        seed: int = 0,
+        threads: int = 0,
+        curriculum: CurriculumConfig = WHOLE_RANGE,
+        diverged: Path | None = None,
+    ) -> None:
+        self.simulation = Simulation(task, randomization, num_envs, seed=seed, threads=threads, curriculum=curriculum)
+        self.simulation.divergence.folder = diverged
+        self.contract = self.simulation.contract
+        super().__init__(num_envs, *spaces_of(self.contract), task.control_rate)
+        self._all = np.arange(num_envs)
+
+    @property
+    def episodes(self) -> EpisodeStatistics:
+        """Finished episodes since the last `drain()`."""
+        return self.simulation.episodes
+
+    @property
+    def privileged_size(self) -> int:
+        """P, how much a critic may see beside the observation."""
+        return int(self.privileged.shape[1])
+
+    @property
+    def privileged(self) -> Float32Array:
+        """What a critic may see beside the observation now, (n, P): the environment's own buffer."""
+        return self.simulation.transition.privileged
+
+    def curriculum_figures(self) -> dict[str, float]:
+        """Return what the curriculum shows to a log."""
+        return self.simulation.parameters.curriculum.figures()
+
+    def reset_arrays(self, seed: int | None = None) -> Float32Array:
+        """Begin new episodes everywhere; return the observations, (n, O): the environment's own buffer."""
+        if seed is not None:
+            self.simulation.seed(seed)
+        self.simulation.episodes.begin(self._all)
+        self.simulation.begin(self._all)
+        return self.simulation.transition.observation
+
+    def stagger(self) -> None:
+        """Give every running episode a random age, so that their time limits do not all fall on the same step.
+
+        Without it all environments show a learner the same phase of the task at a time.
+        """
+        self.simulation.stagger()
+
+    def step_arrays(self, actions: Float32Array) -> Transition:
+        """Advance one control step; return the environment's own buffers, overwritten by the next step."""
+        self._step_and_restart(actions)
+        return self.simulation.transition
+
+    def _step_and_restart(self, actions: Float32Array) -> Indices:
+        ended = self.simulation.step(actions)
+        if len(ended):
+            self.simulation.finish(ended)
+            self.simulation.begin(ended)
+        return ended
+
+    def _outcome(self) -> Transition:
+        return self.simulation.transition
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything that resuming bit for bit needs: arrays and plain data."""
+        return self.simulation.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over the state that `state_dict` returned."""
+        self.simulation.load_state_dict(state)

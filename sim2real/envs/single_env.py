@@ -1,0 +1,87 @@
+"""One environment for `gymnasium.make`: the same simulation as the vector environment, one robot of it."""
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from sim2real.configs.schema.randomization import RandomizationConfig
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.envs.batch_env import spaces_of
+from sim2real.runtime.contract.observation import Float32Array
+from sim2real.simulation.simulation import Simulation
+from sim2real.task.episodes import EpisodeStatistics
+
+
+class SingleEnv(gymnasium.Env[Float32Array, Float32Array]):
+    """One environment of a task, for `gymnasium.make`; episodes begin with `reset`, as Gymnasium has it.
+
+    Args:
+        task: The task.
+        randomization: How episodes differ.
+        render_mode: None or `rgb_array`.
+        seed: Seed until the first `reset(seed=…)`.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"]}  # noqa: RUF012 - Gymnasium's form
+
+    def __init__(
+        self,
+        task: TaskConfig,
+        randomization: RandomizationConfig,
+        *,
+        render_mode: str | None = None,
+        seed: int = 0,
+    ) -> None:
+        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
+            raise ValueError(f"render_mode {render_mode!r} is not one of {self.metadata['render_modes']}")
+        self.simulation = Simulation(task, randomization, 1, seed=seed, threads=1)
+        self.contract = self.simulation.contract
+        self.render_mode = render_mode
+        self.metadata = self.metadata | {"render_fps": round(task.control_rate)}
+        self.observation_space, self.action_space = spaces_of(self.contract)
+        self._camera: Any = None
+        self._row = np.zeros(1, np.intp)
+
+    @property
+    def episodes(self) -> EpisodeStatistics:
+        """Finished episodes since the last `drain()`."""
+        return self.simulation.episodes
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Float32Array, dict[str, Any]]:
+        """Begin a new episode."""
+        super().reset(seed=seed, options=options)
+        if seed is not None:
+            self.simulation.seed(seed)
+        self.simulation.episodes.begin(self._row)
+        self.simulation.begin(self._row)
+        return self.simulation.transition.observation[0].copy(), {}
+
+    def step(self, action: Float32Array) -> tuple[Float32Array, float, bool, bool, dict[str, Any]]:
+        """Advance one control step."""
+        ended = self.simulation.step(np.asarray(action, np.float32).reshape(1, -1))
+        out = self.simulation.transition
+        info: dict[str, Any] = {}
+        if len(ended):
+            self.simulation.finish(ended)
+            info["success"] = bool(self.episodes.drain()["success"][-1])
+        return out.observation[0].copy(), float(out.reward[0]), bool(out.terminated[0]), bool(out.truncated[0]), info
+
+    def render(self) -> np.ndarray | None:
+        """Return an RGB image, (height, width, 3) uint8, or None when made without a render mode."""
+        if self.render_mode is None:
+            return None
+        if self._camera is None:
+            from sim2real.rendering.camera import Camera
+
+            self._camera = Camera(self.simulation.batch.model)
+        frame: np.ndarray = self._camera.frame(self.simulation.batch.get_data(0))
+        return frame
+
+    def close(self) -> None:
+        """Release the renderer."""
+        if self._camera is not None:
+            self._camera.close()
+            self._camera = None

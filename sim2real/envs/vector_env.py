@@ -1,0 +1,128 @@
+"""Gymnasium's side of environments that step together and begin anew by themselves."""
+
+from abc import ABC, abstractmethod
+from typing import Any, Protocol
+
+import numpy as np
+from gymnasium.spaces import Space
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from sim2real.hardware.types import BoolArray, Float64Array
+from sim2real.model.addresses import Indices
+from sim2real.runtime.contract.observation import Float32Array
+from sim2real.task.transition import Transition
+
+RealArray = NDArray[np.floating[Any]]
+
+
+class Outcome(Protocol):
+    """What Gymnasium is shown of one step: a `Transition` of any precision."""
+
+    @property
+    def observation(self) -> RealArray:
+        """(n, O); of the new episode where one ended."""
+
+    @property
+    def final_observation(self) -> RealArray:
+        """(n, O); the true next observation, at least where an episode ended."""
+
+    @property
+    def reward(self) -> RealArray:
+        """Reward of the step, (n,)."""
+
+    @property
+    def terminated(self) -> BoolArray:
+        """Who ended in a state that has no successor, (n,)."""
+
+    @property
+    def truncated(self) -> BoolArray:
+        """Who was cut off, (n,)."""
+
+
+class SameStepVectorEnv(VectorEnv[RealArray, Float32Array, Any], ABC):
+    """n environments as Gymnasium's vector environment; an episode that ends begins anew in the same step.
+
+    Learners that need no copies use `reset_arrays` and `step_arrays`.
+
+    Args:
+        num_envs: Number of environments.
+        observation: Observation space of one environment.
+        action: Action space of one environment.
+        control_rate: Steps per second.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012 - Gymnasium's form
+
+    def __init__(self, num_envs: int, observation: Space[Any], action: Space[Any], control_rate: float) -> None:
+        self.num_envs = num_envs
+        self.render_mode = None
+        self.metadata = self.metadata | {"render_fps": round(control_rate)}
+        self.single_observation_space, self.single_action_space = observation, action
+        self.observation_space = batch_space(observation, num_envs)
+        self.action_space = batch_space(action, num_envs)
+
+    @property
+    def observation_size(self) -> int:
+        """Length of one observation."""
+        return self._length(self.single_observation_space)
+
+    @property
+    def action_size(self) -> int:
+        """Length of one action."""
+        return self._length(self.single_action_space)
+
+    @abstractmethod
+    def reset_arrays(self, seed: int | None = None) -> Float32Array:
+        """Begin new episodes everywhere; return the observations, (n, O): the environment's own buffer."""
+
+    @abstractmethod
+    def step_arrays(self, actions: Float32Array) -> Transition:
+        """Advance one control step; return the environment's own buffers, overwritten by the next step."""
+
+    @abstractmethod
+    def _step_and_restart(self, actions: Float32Array) -> Indices:
+        """Advance one control step and begin anew where episodes ended; return who ended."""
+
+    @abstractmethod
+    def _outcome(self) -> Outcome:
+        """Return what the last step or reset came to; buffers may be the environment's own."""
+
+    def reset(
+        self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[RealArray, dict[str, Any]]:
+        """Begin new episodes everywhere (Gymnasium)."""
+        if isinstance(seed, list):
+            raise ValueError("one seed serves all environments of the batch; give an int")
+        super().reset(seed=seed, options=options)
+        self.reset_arrays(seed)
+        return self._outcome().observation.copy(), {}
+
+    def step(self, actions: Float32Array) -> tuple[RealArray, Float64Array, BoolArray, BoolArray, dict[str, Any]]:
+        """Advance one control step (Gymnasium); `info["final_obs"]` has the last observation of ended episodes."""
+        ended = self._step_and_restart(np.asarray(actions, np.float32).reshape(self.num_envs, self.action_size))
+        out = self._outcome()
+        info = _final_observations(out.final_observation, ended) if len(ended) else {}
+        reward = out.reward.astype(np.float64)
+        return out.observation.copy(), reward, out.terminated.copy(), out.truncated.copy(), info
+
+    def close_extras(self, **_kwargs: Any) -> None:  # noqa: ANN401 - Gymnasium's signature
+        """Release nothing: the batch goes with the object."""
+
+    @staticmethod
+    def _length(space: Space[Any]) -> int:
+        shape = space.shape
+        if shape is None or len(shape) != 1:
+            raise ValueError(f"a space of vectors is needed, not {space}")
+        return shape[0]
+
+
+def _final_observations(final: RealArray, ended: Indices) -> dict[str, Any]:
+    """Return Gymnasium's info of a step in which some environments, by index, ended."""
+    observations = np.full(len(final), None, dtype=object)
+    for index in ended:
+        observations[index] = final[index].copy()
+    mask = np.zeros(len(final), np.bool_)
+    mask[ended] = True
+    return {"final_obs": observations, "_final_obs": mask, "final_info": {}, "_final_info": mask}

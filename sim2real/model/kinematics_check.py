@@ -1,0 +1,120 @@
+"""Holds the kinematics of a robot's tip against its model: what the policy computes must be where the tip is."""
+
+import mujoco
+import numpy as np
+
+from sim2real.configs.errors import UserError
+from sim2real.configs.schema.robot import RobotConfig, TipConfig
+from sim2real.hardware.types import Float64Array
+from sim2real.runtime.contract.kinematics import Kinematics
+from sim2real.runtime.contract.robot import LinkSpec, RobotSpec, TipSpec, robot_spec
+
+_TOLERANCE = 1e-4  # m: less than any arm here resolves, more than a length rounded to a tenth of a millimetre
+_POSES = 4
+_LEVER = 0.1  # m: an axis that is off by a milliradian moves a point so far along it by a tolerance
+
+
+def check_tip(model: mujoco.MjModel, robot: RobotConfig) -> None:
+    """Refuse a robot whose `tip` is not where its model has it, in a few poses within its limits.
+
+    Raises:
+        UserError: With the first link that is off.
+    """
+    tip = robot.tip
+    if tip is None:
+        return
+    names = {mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_SITE, index) for index in range(model.nsite)}
+    if tip.site not in names:
+        valid = ", ".join(sorted(filter(None, names))) or "none"
+        raise UserError(f"robot {robot.name!r}: no site {tip.site!r} for its tip; valid: {valid}")
+    spec = robot_spec(robot)
+    kinematics = Kinematics(spec, 1)
+    poses = [_Pose(model, robot, position) for position in _positions(robot)]
+    off = max(_distance(kinematics.tip(pose.position[None, :])[0], pose.site(tip.site)) for pose in poses)
+    if off <= _TOLERANCE:
+        return
+    raise UserError(
+        f"robot {robot.name!r}: `tip` is up to {off * 1e3:.3g} mm from site {tip.site!r} of {robot.model}; "
+        f"first off: {_first_off(spec, tip, poses)}"
+    )
+
+
+def tip_of_model(model: mujoco.MjModel, robot: RobotConfig, position: Float64Array) -> Float64Array:
+    """Return where the model has the tip of a robot, (3,), m, in the frame that `Kinematics` uses.
+
+    Args:
+        model: The robot's; it has a tip.
+        robot: The robot.
+        position: Joint positions, (J,), rad.
+    """
+    if robot.tip is None:
+        raise UserError(f"robot {robot.name!r} has no `tip`")
+    return _Pose(model, robot, position).site(robot.tip.site)
+
+
+class _Pose:
+    """The model in one pose, seen from the body that the tip's first joint is mounted on."""
+
+    def __init__(self, model: mujoco.MjModel, robot: RobotConfig, position: Float64Array) -> None:
+        self.position = position
+        self._data = mujoco.MjData(model)
+        for name, angle in zip(robot.joints, position, strict=True):
+            self._data.joint(name).qpos[0] = angle
+        mujoco.mj_kinematics(model, self._data)
+        first = robot.tip.links[0].joint if robot.tip else robot.joint_names[0]
+        base = model.body_parentid[model.joint(first).bodyid[0]]
+        self._origin: Float64Array = self._data.xpos[base]
+        self._turn: Float64Array = self._data.xmat[base].reshape(3, 3)
+
+    def site(self, name: str) -> Float64Array:
+        """Return the place of a site, (3,), m."""
+        return self._seen(self._data.site(name).xpos)
+
+    def joint(self, name: str) -> tuple[Float64Array, Float64Array]:
+        """Return a point of a joint's axis, (3,), m, and the axis's direction."""
+        joint = self._data.joint(name)
+        return self._seen(joint.xanchor), joint.xaxis @ self._turn
+
+    def _seen(self, place: Float64Array) -> Float64Array:
+        seen: Float64Array = (place - self._origin) @ self._turn
+        return seen
+
+
+def _positions(robot: RobotConfig) -> list[Float64Array]:
+    """Return poses: all joints at zero, and some drawn within the limits, always the same ones."""
+    rng = np.random.default_rng(0)
+    low, high = np.array([joint.position_limits for joint in robot.joints.values()]).T
+    return [np.zeros(len(low)), *rng.uniform(low, high, (_POSES, len(low)))]
+
+
+def _first_off(spec: RobotSpec, tip: TipConfig, poses: list[_Pose]) -> str:
+    """Return the first link whose axis is not the line that the model has, or else the tip itself."""
+    for index, link in enumerate(tip.links):
+        # Two points of the link's axis, as tips of a chain that ends there.
+        origin, ahead = (_chain(spec, tip, index + 1, along) for along in (0.0, _LEVER))
+        for pose in poses:
+            place, axis = pose.joint(link.joint)
+            here, there = (chain.tip(pose.position[None, :])[0].copy() for chain in (origin, ahead))
+            beside = np.cross(here - place, axis)  # its length is the distance of a point from a line
+            turned = there - here - _LEVER * axis
+            if not float(np.linalg.norm(turned)) <= _TOLERANCE:
+                return f"tip.links.{index} (joint {link.joint}), its axis points elsewhere"
+            if not float(np.linalg.norm(beside)) <= _TOLERANCE:
+                distance = float(np.linalg.norm(beside)) * 1e3
+                return f"tip.links.{index} (joint {link.joint}), its axis is {distance:.3g} mm beside the model's"
+    return "tip.position, every joint before it is in place"
+
+
+def _chain(spec: RobotSpec, tip: TipConfig, links: int, along: float) -> Kinematics:
+    """Return the kinematics of a point on the axis of a link, so far along it, m."""
+    kept = [
+        LinkSpec(joint=link.joint, position=link.position, axis=link.axis, rotation=link.rotation)
+        for link in tip.links[:links]
+    ]
+    x, y, z = tip.links[links - 1].axis
+    point = TipSpec(links=tuple(kept), position=(along * x, along * y, along * z))
+    return Kinematics(spec.model_copy(update={"tip": point}), 1)
+
+
+def _distance(one: Float64Array, other: Float64Array) -> float:
+    return float(np.linalg.norm(one - other))

@@ -1,0 +1,280 @@
+"""The MuJoCo model of a robot: the user's bodies, with motors, sensors and delays from the YAML."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import mujoco
+import numpy as np
+import numpy.typing as npt
+
+from sim2real.configs.errors import UserError
+from sim2real.configs.library import ROOT
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.task import PhysicsConfig, TaskConfig
+from sim2real.model.addresses import (
+    Base,
+    Indices,
+    columns_of_sensors,
+    free_base,
+    joint_addresses,
+    sensor_columns,
+    slide,
+    true_feet,
+    value_columns,
+)
+from sim2real.model.injection import (
+    IMU_GROUPS,
+    add_backlash,
+    add_imu,
+    add_motor,
+    add_payload,
+    add_terrain,
+    add_truth,
+    tip_sensor,
+)
+from sim2real.model.kinematics_check import check_tip
+from sim2real.model.terrain import Terrain
+
+# gainprm of a <dcmotor> is [R, K, 0, 0, kp, ki, kd, Vmax] (MuJoCo 4, mjs_setToDCMotor).
+GAIN_RESISTANCE, GAIN_CONSTANT, GAIN_STIFFNESS, GAIN_DAMPING, GAIN_VOLTAGE_MAX = 0, 1, 4, 6, 7
+
+_INTEGRATORS = {
+    "implicitfast": mujoco.mjtIntegrator.mjINT_IMPLICITFAST,
+    "implicit": mujoco.mjtIntegrator.mjINT_IMPLICIT,
+    "Euler": mujoco.mjtIntegrator.mjINT_EULER,
+    "RK4": mujoco.mjtIntegrator.mjINT_RK4,
+}
+_JOINT_SENSORS = {
+    "joint_position": (mujoco.mjtSensor.mjSENS_JOINTPOS, mujoco.mjtObj.mjOBJ_JOINT),
+    "joint_velocity": (mujoco.mjtSensor.mjSENS_JOINTVEL, mujoco.mjtObj.mjOBJ_JOINT),
+    "joint_effort": (mujoco.mjtSensor.mjSENS_ACTUATORFRC, mujoco.mjtObj.mjOBJ_ACTUATOR),
+}
+JOINT_GROUPS: Final = tuple(_JOINT_SENSORS)
+"""Groups of readings that come over the motors' bus, in one exchange."""
+TIP_GROUP: Final = "tip"
+"""The measured place of the tip."""
+GROUPS_OF_KIND: Final[dict[str, tuple[str, ...]]] = {"joint": JOINT_GROUPS, "imu": IMU_GROUPS, "tip": (TIP_GROUP,)}
+"""Groups of readings that arrive together, and so have one age."""
+
+GROUPS_OF_TERM: Final[dict[str, tuple[str, ...]]] = {
+    "joint_position": ("joint_position",),
+    "joint_position_sin": ("joint_position",),
+    "joint_position_cos": ("joint_position",),
+    "joint_velocity": ("joint_velocity",),
+    "joint_position_error": ("joint_position",),
+    "joint_effort": ("joint_effort",),
+    "gyro": ("angular_velocity",),
+    "projected_gravity": ("orientation",),
+    "tip_position": ("joint_position",),
+    "tip_error": ("joint_position",),
+    "measured_tip_error": (TIP_GROUP,),
+}
+"""Which readings an observation term is computed from; those that are not here need none."""
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """What a simulation needs of the model beside the robot itself."""
+
+    groups: tuple[str, ...] = ("joint_position", "joint_velocity")
+    """Groups of readings to make sensors for."""
+    action_delay: float = 0.0
+    """Longest action delay that will be set, s."""
+    delay: dict[str, float] | None = None
+    """Longest delay that will be set of the readings of each group, s."""
+    polled: tuple[str, ...] = ()
+    """Groups whose polling interval will be set."""
+    backlash: bool = False
+    payloads: tuple[str, ...] = ()
+    """Bodies that carry a payload."""
+    terrain: Terrain | None = None
+    true_feet: bool = False
+    true_tip: bool = False
+
+
+@dataclass(frozen=True)
+class RobotModel:
+    """A compiled model and where the robot's joints are in its arrays; every index array is (J,) in joint order."""
+
+    model: mujoco.MjModel
+    qpos: Indices
+    dof: Indices
+    actuator: Indices
+    control: Indices
+    """Columns of `ctrl`."""
+    sensors: dict[str, Indices]
+    """Columns of `sensordata` by group of readings: joint_position, joint_velocity, joint_effort, (J,) each, those of
+    IMUs, (3K,) or (4K,), and the tip's, (3,)."""
+    sensor_ids: dict[str, Indices]
+    """Rows of `sensor_delay` by group of readings."""
+    sensor_history: dict[str, npt.NDArray[np.intp]]
+    """Columns of `history` that hold the values of each sensor's delay buffer, oldest first, by group of readings:
+    (J, samples), and for IMUs (K, samples · 3) or (K, samples · 4)."""
+    control_history: npt.NDArray[np.intp]
+    """Columns of `history` that hold the values of each actuator's delay buffer, (J, samples)."""
+    moving_target: npt.NDArray[np.intp]
+    """Of motors that move their own target towards the goal: columns of `act`, and which joints they are, (M, 2)."""
+    base: Base | None
+    """The free base, if the robot has one."""
+    rail: tuple[int, int] | None
+    """Columns of qpos and qvel of the first vertical slide joint."""
+    travel: tuple[int, int] | None
+    """Columns of qpos and qvel of the first level slide joint."""
+    true_feet: tuple[Indices, Indices] | None
+    """Columns of `sensordata` with places and velocities of the feet, (3F,) each, x y z of a foot together."""
+    true_tip: Indices | None
+    """Columns of `sensordata` with the tip's place, (3,)."""
+
+
+def load_spec(robot: RobotConfig) -> mujoco.MjSpec:
+    """Load the robot's MJCF and give its joints the inertia and friction of their motors.
+
+    Raises:
+        UserError: The file is missing or invalid, or a joint is missing or not a hinge.
+    """
+    path = ROOT / "robots" / Path(robot.model)  # an absolute path stays itself
+    if not path.is_file():
+        raise UserError(f"robot {robot.name!r}: model file {path} does not exist")
+    try:
+        spec = mujoco.MjSpec.from_file(str(path))
+    except ValueError as error:
+        raise UserError(f"{path}: not a valid MuJoCo model: {_first_line(error)}") from error
+    hinges = {joint.name: joint for joint in spec.joints if joint.type == mujoco.mjtJoint.mjJNT_HINGE}
+    for name, config in robot.joints.items():
+        if name not in hinges:
+            raise UserError(
+                f"{path}: no hinge joint named {name!r}, which robot {robot.name!r} drives; "
+                f"valid: {', '.join(sorted(hinges)) or 'none'}"
+            )
+        hinge, motor = hinges[name], config.motor
+        hinge.armature = motor.armature
+        hinge.frictionloss = motor.friction.coulomb
+        hinge.damping = [motor.friction.viscous, 0.0, 0.0]
+    return spec
+
+
+def build_model(task: TaskConfig, options: ModelOptions = ModelOptions()) -> RobotModel:
+    """Compile the model of a task: `<dcmotor>` actuators, sensors of the given groups, and their delay buffers.
+
+    Args:
+        task: The task; its robot's joints get actuators named after them.
+        options: What else the model needs.
+
+    Raises:
+        UserError: The model does not fit the robot.
+    """
+    robot, physics = task.robot, task.physics
+    spec = load_spec(robot)
+    set_physics(spec, physics)
+    strip(spec)
+    lugre = physics.friction == "lugre"
+    action_samples = _samples(options.action_delay, physics.timestep)
+    for name, joint in robot.joints.items():
+        motor = add_motor(
+            spec, name, joint, robot.supply_voltage, voltage_max=robot.safety.voltage_range[1], lugre=lugre
+        )
+        motor.nsample = action_samples
+        if lugre:
+            spec.joint(name).frictionloss = 0.0
+        if options.backlash:
+            add_backlash(spec, name)
+    _add_sensors(spec, robot, options, physics.timestep)
+    add_truth(spec, robot, feet=options.true_feet, tip=options.true_tip)
+    for body in options.payloads:
+        add_payload(spec, robot, body)
+    if options.terrain is not None:
+        add_terrain(spec, options.terrain)
+    model = compile_spec(spec, robot)
+    check_tip(model, robot)
+    return _located(model, robot, options, bristles=int(lugre))
+
+
+def strip(spec: mujoco.MjSpec) -> None:
+    """Remove what is not the robot's: a model's own actuators and sensors, and keyframes, which hold their controls."""
+    for element in [*spec.keys, *spec.sensors, *spec.actuators]:
+        spec.delete(element)
+
+
+def _add_sensors(spec: mujoco.MjSpec, robot: RobotConfig, options: ModelOptions, timestep: float) -> None:
+    """Add the sensors of all groups, with the delay buffers that they need."""
+    samples = {
+        group: max(_samples((options.delay or {}).get(group, 0.0), timestep), int(group in options.polled))
+        for group in options.groups
+    }
+    imu_groups = [group for group in options.groups if group in IMU_GROUPS]
+    for name, imu in robot.imus.items():
+        add_imu(spec, robot, name, imu, tuple(imu_groups), samples[imu_groups[0]] if imu_groups else 0)
+    for group in options.groups:
+        for name in robot.joints if group in _JOINT_SENSORS else ():
+            kind, of = _JOINT_SENSORS[group]
+            spec.add_sensor(type=kind, objtype=of, objname=name, name=f"{name}/{group}", nsample=samples[group])
+    if TIP_GROUP in options.groups:
+        tip_sensor(spec, robot, TIP_GROUP, samples[TIP_GROUP])
+
+
+def set_physics(spec: mujoco.MjSpec, physics: PhysicsConfig) -> None:
+    """Set the simulator's step and integrator."""
+    spec.option.timestep = physics.timestep
+    spec.option.integrator = _INTEGRATORS[physics.integrator]
+
+
+def compile_spec(spec: mujoco.MjSpec, robot: RobotConfig) -> mujoco.MjModel:
+    """Compile, with the compiler's complaint as a user's error."""
+    try:
+        return spec.compile()
+    except ValueError as error:
+        raise UserError(f"robot {robot.name!r}: the model does not compile: {_first_line(error)}") from error
+
+
+def _located(model: mujoco.MjModel, robot: RobotConfig, options: ModelOptions, *, bristles: int) -> RobotModel:
+    names = list(robot.joints)
+    qpos, dof = joint_addresses(model, robot)
+    actuators = np.array([model.actuator(name).id for name in names])
+    sensor_ids = {group: _sensor_ids(model, robot, group) for group in options.groups}
+    return RobotModel(
+        model=model,
+        qpos=qpos,
+        dof=dof,
+        actuator=actuators,
+        control=np.array([model.actuator_ctrladr[index] for index in actuators], dtype=np.intp),
+        sensors={group: sensor_columns(model, ids) for group, ids in sensor_ids.items()},
+        sensor_ids=sensor_ids,
+        sensor_history={
+            group: value_columns(
+                model.sensor_historyadr[ids], model.sensor_history[ids, 0], int(model.sensor_dim[ids[0]])
+            )
+            for group, ids in sensor_ids.items()
+        },
+        control_history=value_columns(model.actuator_historyadr[actuators], model.actuator_history[actuators, 0]),
+        moving_target=np.array(
+            [
+                (model.actuator_actadr[index], joint)
+                for joint, index in enumerate(actuators)
+                if model.actuator_actnum[index] > bristles  # the target is the first activation, bristles are another
+            ],
+            dtype=np.intp,
+        ).reshape(-1, 2),
+        base=free_base(model),
+        rail=slide(model, vertical=True),
+        travel=slide(model, vertical=False),
+        true_feet=true_feet(model, robot) if options.true_feet else None,
+        true_tip=columns_of_sensors(model, ["tip/true"]) if options.true_tip else None,
+    )
+
+
+def _sensor_ids(model: mujoco.MjModel, robot: RobotConfig, group: str) -> Indices:
+    names = [TIP_GROUP]
+    if group != TIP_GROUP:
+        names = [f"{name}/{group}" for name in (robot.imus if group in IMU_GROUPS else robot.joints)]
+    return np.array([model.sensor(name).id for name in names], dtype=np.intp)
+
+
+def _samples(delay_max: float, timestep: float) -> int:
+    """Slots a delay buffer needs: the manual's ceil(delay_max / timestep); none when there is no delay."""
+    return math.ceil(delay_max / timestep - 1e-9)
+
+
+def _first_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,1 @@
+"""Pictures and video files of MuJoCo models, rendered without a display."""

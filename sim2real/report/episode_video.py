@@ -1,0 +1,71 @@
+"""Videos of a policy's simulated episode, and of recorded joint positions."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import mujoco
+import numpy as np
+import numpy.typing as npt
+
+from sim2real.configs.schema.randomization import RandomizationConfig
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.envs.single_env import SingleEnv
+from sim2real.model.model import build_model
+from sim2real.rendering.camera import Camera
+from sim2real.rendering.video_file import FPS, VideoFile
+
+Float32Array = npt.NDArray[np.float32]
+
+
+def render_episode(
+    task: TaskConfig,
+    randomization: RandomizationConfig,
+    act: Callable[[Float32Array], Float32Array],
+    path: Path,
+    seconds: float,
+    *,
+    seed: int = 0,
+) -> None:
+    """Let a policy act in one simulated episode and write it as an MP4 video.
+
+    Args:
+        task: The task; its reset range gives the start.
+        randomization: How the episode differs.
+        act: Observations (1, O) to actions (1, A).
+        path: The video file.
+        seconds: Length of the video, simulated and shown.
+        seed: Seed of the episode.
+
+    Raises:
+        UserError: Nothing can render, or the file cannot be written.
+    """
+    env = SingleEnv(task, randomization, render_mode="rgb_array", seed=seed)
+    stride = max(1, round(task.control_rate / FPS))
+    observation, _ = env.reset(seed=seed)
+    with VideoFile(path, task.control_rate / stride) as video:
+        for tick in range(round(seconds * task.control_rate)):
+            if tick % stride == 0:
+                frame = env.render()
+                assert frame is not None  # noqa: S101 - made with a render mode
+                video.add(frame)
+            observation, _, terminated, truncated, _ = env.step(act(observation[None])[0])
+            if terminated or truncated:
+                observation, _ = env.reset()
+    env.close()
+
+
+def render_positions(task: TaskConfig, positions: npt.NDArray[np.float64], rate: float, path: Path) -> None:
+    """Write a video of recorded joint positions, (T, J) in rad at `rate` Hz.
+
+    Raises:
+        UserError: Nothing can render, or the file cannot be written.
+    """
+    robot = build_model(task)
+    data = mujoco.MjData(robot.model)
+    camera = Camera(robot.model)
+    stride = max(1, round(rate / FPS))
+    with VideoFile(path, rate / stride) as video:
+        for row in positions[::stride]:
+            data.qpos[robot.qpos] = row
+            video.add(camera.frame(data))
+    camera.close()

@@ -1,0 +1,1 @@
+"""n simulated robots stepped together: actuation, sensing, delays, disturbances, resets."""

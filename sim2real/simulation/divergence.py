@@ -1,0 +1,142 @@
+"""Simulations that diverge: found, counted, and saved so that what happened can be looked at and repeated."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from zipfile import BadZipFile
+
+import mujoco
+import numpy as np
+from mujoco.batch import Batch
+
+from sim2real.configs.errors import UserError
+from sim2real.hardware.types import Float64Array
+from sim2real.model.addresses import Indices
+
+_NOBODY: Final[Indices] = np.zeros(0, np.intp)
+_SAVED_MAX: Final = 8  # of a run: they resemble each other
+_BAD_STATES: Final = (
+    mujoco.mjtWarning.mjWARN_BADQPOS,
+    mujoco.mjtWarning.mjWARN_BADQVEL,
+    mujoco.mjtWarning.mjWARN_BADQACC,
+)
+"""Counted where MuJoCo finds a number that is none, or larger than 1e10, and resets the simulation."""
+
+
+class Divergence:
+    """Watches n simulations, and keeps what a step began with.
+
+    Args:
+        batch: The simulations.
+        decimation: Physics steps of a control step.
+    """
+
+    def __init__(self, batch: Batch, decimation: int) -> None:
+        _leave_no_log_file()
+        self._batch, self._decimation = batch, decimation
+        self._bad_states = batch.warning[:, int(_BAD_STATES[0]) : int(_BAD_STATES[-1]) + 1, 1]
+        self._qpos: Float64Array = batch.bind("qpos")
+        self._qvel: Float64Array = batch.bind("qvel")
+        self._before = batch.state.copy()
+        self.folder: Path | None = None
+        """Where states are saved; nowhere when None."""
+        self.saved: list[Path] = []
+
+    def remember(self) -> None:
+        """Keep the state that a step is about to begin with, as long as more may be saved."""
+        if self.folder is not None and len(self.saved) < _SAVED_MAX:
+            np.copyto(self._before, self._batch.state)
+
+    def find(self, failed: Indices | None) -> Indices:
+        """Return the simulations that are no longer finite, those that MuJoCo refused to step among them."""
+        # Two sums tell whether anything is wrong at all, which it hardly ever is.
+        if failed is None and not self._bad_states.any() and math.isfinite(self._qpos.sum() + self._qvel.sum()):
+            return _NOBODY
+        finite = np.isfinite(self._qpos).all(axis=1) & np.isfinite(self._qvel).all(axis=1)
+        finite &= ~self._bad_states.any(axis=1)
+        if failed is not None:
+            finite[failed] = False
+        broken = np.flatnonzero(~finite)
+        if len(broken):
+            self._bad_states[broken] = 0
+        return broken
+
+    def save(self, index: int, record: dict[str, Any]) -> None:
+        """Write the state that one simulation's last step began with, its model, and what was drawn for it.
+
+        Raises:
+            UserError: The files cannot be written.
+        """
+        if self.folder is None or len(self.saved) >= _SAVED_MAX:
+            return
+        path = self.folder / f"diverged_{len(self.saved)}.npz"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            path.with_suffix(".mjb").write_bytes(_model_bytes(self._batch.get_model(index)))
+            with path.open("wb") as file:
+                np.savez(
+                    file,
+                    state=self._before[index, : self._batch.nstate],
+                    steps=np.array(self._decimation),
+                    record=np.array(json.dumps(record)),
+                )
+        except OSError as error:
+            raise UserError(f"{path}: cannot be written: {error.strerror}") from error
+        self.saved.append(path)
+
+
+def _model_bytes(model: mujoco.MjModel) -> bytes:
+    """Return a model as MuJoCo's binary; MuJoCo itself does not tell when it could not write a file."""
+    buffer = np.zeros(mujoco.mj_sizeModel(model), np.uint8)
+    mujoco.mj_saveModel(model, None, buffer)
+    return buffer.tobytes()
+
+
+def _leave_no_log_file() -> None:
+    """Keep MuJoCo from writing MUJOCO_LOG.TXT into the working directory: what diverges is counted and saved here."""
+    log = mujoco.MjLogConfig.get()
+    log.logto_file = False
+    log.set()
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What came of repeating a step that diverged."""
+
+    diverged: bool
+    physics_step: int
+    """Step of the control step, from 0, in which it was first no longer finite; the last one if never."""
+    largest_velocity: float
+    """Largest speed of any degree of freedom before that."""
+    record: dict[str, Any]
+    """Parameters, seed and step of the episode."""
+
+
+def reproduce(path: Path) -> Reproduction:
+    """Repeat the control step of a saved divergence, physics step by physics step.
+
+    Raises:
+        UserError: The files are missing or damaged.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
+            state, steps, record = saved["state"], int(saved["steps"]), json.loads(str(saved["record"]))
+        model = mujoco.MjModel.from_binary_path(str(path.with_suffix(".mjb")))
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise UserError(f"{path}: not a saved divergence: {error}") from error
+    data = mujoco.MjData(model)
+    mujoco.mj_setState(model, data, state, mujoco.mjtState.mjSTATE_INTEGRATION)
+    model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
+    largest = 0.0
+    for step in range(steps):
+        largest = max(largest, float(np.abs(data.qvel).max()) if np.isfinite(data.qvel).all() else largest)
+        try:
+            mujoco.mj_step(model, data)
+        except mujoco.FatalError:
+            return Reproduction(True, step, largest, record)
+        finite = np.isfinite(data.qpos).all() and np.isfinite(data.qvel).all() and np.isfinite(data.qacc).all()
+        if not finite or any(data.warning[kind].number for kind in _BAD_STATES):
+            return Reproduction(True, step, largest, record)
+    return Reproduction(False, steps - 1, largest, record)

@@ -1,0 +1,139 @@
+"""How episodes start: the state of joints and base, and what lies in the delay buffers."""
+
+import math
+from typing import Final
+
+import numpy as np
+from mujoco.batch import Batch
+
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.hardware.types import Float64Array
+from sim2real.model.addresses import Indices
+from sim2real.model.model import RobotModel
+from sim2real.model.terrain import Terrain
+from sim2real.randomization.parameters import EpisodeParameters
+from sim2real.randomization.random_streams import RandomStreams
+
+_LYING_HEIGHT: Final = 0.12  # m, of the base above the ground when an episode begins in any attitude
+
+
+class Reset:
+    """Places n simulations at the start of an episode.
+
+    Args:
+        batch: The simulations.
+        robot: Their model.
+        task: Says where episodes begin.
+        parameters: Joint offsets, and how rough the ground is.
+        terrain: The ground, where it is not flat.
+    """
+
+    def __init__(
+        self,
+        batch: Batch,
+        robot: RobotModel,
+        task: TaskConfig,
+        parameters: EpisodeParameters,
+        terrain: Terrain | None,
+    ) -> None:
+        self._batch, self._robot, self._task, self._terrain = batch, robot, task, terrain
+        self._qpos: Float64Array = batch.bind("qpos")
+        self._qvel: Float64Array = batch.bind("qvel")
+        self._history: Float64Array = batch.bind("history")
+        self._activation: Float64Array = batch.bind("act")
+        self._template = batch.state[0].copy()
+        self._offset = parameters.array("joint_offset")
+        self._roughness = parameters.array("terrain_roughness")
+        self._pose = np.array([joint.default_position for joint in task.robot.joints.values()])
+
+    def place(self, ids: Indices, streams: RandomStreams) -> tuple[Float64Array, Float64Array]:
+        """Write the whole state of simulations that begin anew; return joint positions and velocities, (k, J)."""
+        position, velocity = self._joints(ids, streams)
+        if self._offset is not None:
+            # Encoders that err by this much show the robot where it was meant to be.
+            position -= self._offset[ids]
+        self._batch.state[ids] = self._template
+        self._qpos[np.ix_(ids, self._robot.qpos)] = position
+        self._qvel[np.ix_(ids, self._robot.dof)] = velocity
+        if self._robot.base is not None:
+            self._place_base(ids, self._robot.base.qpos, streams)
+        return position, velocity
+
+    def fill_controls(self, ids: Indices, controls: Float64Array) -> None:
+        """Fill the delay buffers of commands: what was commanded before an episode, (k, J), must be neutral.
+
+        Motors that move their own target towards the goal hold it there as well.
+        """
+        moving = self._robot.moving_target
+        if moving.size:
+            self._activation[np.ix_(ids, moving[:, 0])] = controls[:, moving[:, 1]]
+        columns = self._robot.control_history
+        if columns.size:
+            self._history[ids[:, None, None], columns] = controls[:, :, None]
+
+    def lay_down(self, ids: Indices) -> None:
+        """Put some simulations into the state that the model starts with."""
+        self._batch.state[ids] = self._template
+
+    def _joints(self, ids: Indices, streams: RandomStreams) -> tuple[Float64Array, Float64Array]:
+        reset, robot = self._task.reset, self._task.robot
+        joints = len(self._pose)
+        uniform = streams.uniform(ids, 2 * joints + 1)
+        position = _between(reset.position, uniform[:, :joints])
+        if reset.around == "default":
+            position += self._pose
+        velocity = _between(reset.velocity, uniform[:, joints : 2 * joints])
+        if reset.start_pose_share > 0.0:
+            # At rest where the ramp to the start pose would leave the robot.
+            chosen = uniform[:, -1] < reset.start_pose_share
+            spread = 2.0 * streams.uniform(ids, joints) - 1.0
+            position[chosen] = self._pose + spread[chosen] * robot.ready.tolerance
+            velocity[chosen] = 0.0
+        return position, velocity
+
+    def _place_base(self, ids: Indices, column: int, streams: RandomStreams) -> None:
+        """Put free bases down: somewhere on the ground of their level, heading anywhere; some in any attitude."""
+        uniform = streams.uniform(ids, 7)
+        ground = np.zeros(len(ids))
+        if self._terrain is not None:
+            roughness = np.zeros(len(ids)) if self._roughness is None else self._roughness[ids, 0]
+            place = self._terrain.place(self._terrain.level_of(roughness), uniform[:, :2])
+            self._qpos[ids, column] = place[:, 0]
+            self._qpos[ids, column + 1] = place[:, 1]
+            # The highest ground within reach: no foot may begin inside it.
+            around = place[:, None, :] + _AROUND
+            ground = self._terrain.height(around).max(axis=1)
+        heading = math.pi * uniform[:, 2]
+        attitude = np.stack((np.cos(heading), 0.0 * heading, 0.0 * heading, np.sin(heading)), axis=1)
+        height = self._template_height(column) + ground
+        lying = uniform[:, 3] < self._task.reset.lying_share
+        attitude[lying] = _any_attitude(uniform[lying, 4:])
+        height[lying] = _LYING_HEIGHT + ground[lying]
+        self._qpos[ids, column + 2] = height
+        self._qpos[ids[:, None], column + 3 + np.arange(4)] = attitude
+
+    def _template_height(self, column: int) -> float:
+        return float(self._robot.model.qpos0[column + 2])
+
+
+_AROUND: Final = np.stack(np.meshgrid(np.linspace(-0.2, 0.2, 9), np.linspace(-0.2, 0.2, 9)), axis=-1).reshape(-1, 2)
+
+
+def _between(low_high: tuple[float, float], uniform: Float64Array) -> Float64Array:
+    low, high = low_high
+    return low + (high - low) * uniform
+
+
+def _any_attitude(uniform: Float64Array) -> Float64Array:
+    """Return unit quaternions of all attitudes alike, (k, 4), from uniform numbers, (k, 3) (Shoemake 1992)."""
+    first, second, third = uniform.T
+    a, b = np.sqrt(1.0 - first), np.sqrt(first)
+    return np.stack(
+        (
+            a * np.sin(2.0 * math.pi * second),
+            a * np.cos(2.0 * math.pi * second),
+            b * np.sin(2.0 * math.pi * third),
+            b * np.cos(2.0 * math.pi * third),
+        ),
+        axis=1,
+    )

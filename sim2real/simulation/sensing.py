@@ -1,0 +1,165 @@
+"""From the sensors of simulated robots to readings: delayed by the model, then noisy, rounded, or lost."""
+
+from typing import Any
+
+import mujoco
+import numpy as np
+from mujoco.batch import Batch
+
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.hardware.types import BoolArray, Float64Array
+from sim2real.model.addresses import Indices, columns_of
+from sim2real.model.injection import IMU_GROUPS
+from sim2real.model.model import JOINT_GROUPS, TIP_GROUP, RobotModel
+from sim2real.randomization.parameters import EpisodeParameters
+from sim2real.randomization.random_streams import Float32Array, RandomStreams
+from sim2real.runtime.contract.signals import Signals
+from sim2real.simulation.noise import reading_noises
+from sim2real.simulation.slope import GroundSlope
+from sim2real.simulation.timing import EpisodeTiming
+
+
+class Sensing:
+    """Readings of n robots, written into the signals that the contract observes.
+
+    Args:
+        batch: The simulations.
+        robot: Their model.
+        task: The task.
+        groups: Groups of readings that are observed.
+        parameters: What differs between episodes.
+        timing: How late readings are.
+        slope: How the ground lies.
+        rounds: Whether readings are rounded to register counts.
+    """
+
+    def __init__(
+        self,
+        batch: Batch,
+        robot: RobotModel,
+        task: TaskConfig,
+        groups: tuple[str, ...],
+        parameters: EpisodeParameters,
+        timing: EpisodeTiming,
+        slope: GroundSlope,
+        *,
+        rounds: bool,
+    ) -> None:
+        n = batch.nsim
+        self._batch, self._robot, self._groups, self._timing, self._slope = batch, robot, groups, timing, slope
+        self.signals = Signals.zeros(n, len(robot.qpos), len(task.robot.imus), len(task.commands))
+        # Views with one row for each robot, into which sensors are copied.
+        self._readings: dict[str, Float64Array] = {
+            group: getattr(self.signals, group).reshape(n, -1) for group in groups
+        }
+        self._sensordata: Float64Array = batch.bind("sensordata")
+        self._history: Float64Array = batch.bind("history")
+        self._columns = {group: columns_of(robot.sensors[group]) for group in groups}
+        self._noises = reading_noises(groups, parameters, task.robot, rounds=rounds)
+        self._offset = parameters.array("joint_offset")
+        self._loss = parameters.array("reading_loss")
+        self.widths = [self._noises[group].width for group in groups]
+        """How many numbers of white noise a tick takes for each group."""
+        self._looked_at = tuple(group for group in groups if group in IMU_GROUPS or group == TIP_GROUP)
+        self._truth = robot.true_feet is not None or robot.true_tip is not None
+        self._qpos: Float64Array = batch.bind("qpos")
+        self._first_imu = next((robot.model.body(imu.body).id for imu in task.robot.imus.values()), -1)
+        self._all = np.arange(n)
+
+    def sense(self, white: list[Float32Array], streams: RandomStreams) -> None:
+        """Read all sensors, with the unit noise of each group, (n, width)."""
+        lost: BoolArray | None = None
+        if self._loss is not None:
+            lost = streams.uniform(self._all, 1) < self._loss
+        # Sensors of a simulation that has diverged may show anything; what they show is forgotten.
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            for group, noise in zip(self._groups, white, strict=True):
+                self._sense(group, noise, lost)
+
+    def _sense(self, group: str, white: Float32Array, lost: BoolArray | None) -> None:
+        """Read the sensors of one group, but for joints whose exchange, (n, 1), was lost."""
+        values = self._readings[group]
+        before = values.copy() if lost is not None and group in JOINT_GROUPS else None
+        np.copyto(values, self._sensordata[:, self._columns[group]])
+        if group == "orientation":
+            self._slope.turn(values)
+        elif group == "joint_position" and self._offset is not None:
+            np.add(values, self._offset, out=values)
+        self._noises[group].apply(values, white)
+        if before is not None and lost is not None:
+            np.copyto(values, before, where=lost)
+
+    def first(self, ids: Indices, position: Float64Array, velocity: Float64Array, streams: RandomStreams) -> Signals:
+        """Return the readings, for k robots, of new episodes whose state has just been set.
+
+        They also fill the delay buffers: what was read before the episode is what is read at its start.
+        """
+        own = self.signals
+        first = Signals.zeros(len(ids), position.shape[1], own.orientation.shape[1], own.command.shape[1])
+        present = {"joint_position": position, "joint_velocity": velocity} | self._look(ids)
+        for group in self._groups:
+            values: Float64Array = getattr(first, group).reshape(len(ids), -1)
+            if group in present:
+                values[:] = present[group]
+                self._fill(ids, group, values)
+            if group == "orientation":
+                self._slope.turn(values, ids)
+            elif group == "joint_position" and self._offset is not None:
+                values += self._offset[ids]
+            noise = self._noises[group]
+            noise.begin(ids, streams)
+            noise.first(ids, values, streams)
+            self._readings[group][ids] = values
+        return first
+
+    def true_orientation(self) -> Float64Array:
+        """Return what ideal IMUs would read, (n, 4K): the free base's attitude itself where the IMU is on it."""
+        values: Float64Array = self._sensordata[:, self._robot.sensors["orientation"]]
+        base = self._robot.base
+        if base is not None and self._first_imu == base.body:
+            values[:, :4] = self._qpos[:, base.qpos + 3 : base.qpos + 7]
+        self._slope.turn(values)
+        return values
+
+    def forget(self, ids: Indices) -> None:
+        """Put neutral numbers in the place of readings that are no numbers."""
+        for group, values in self._readings.items():
+            values[ids] = 0.0 if group != "orientation" else np.tile([1.0, 0.0, 0.0, 0.0], values.shape[1] // 4)
+
+    def _look(self, ids: Indices) -> dict[str, Float64Array]:
+        """Return the present readings of sensors that only the simulator can compute, (k, …) by group."""
+        if not (self._looked_at or self._truth):
+            return {}
+        fields = [field for field in (self._timing.sensor, self._timing.interval) if field is not None]
+        kept = [field[ids].copy() for field in fields]
+        for field in fields:
+            field[ids] = 0.0
+        self._batch.forward(ids, stage=int(mujoco.mjtStage.mjSTAGE_VEL))
+        for field, values in zip(fields, kept, strict=True):
+            field[ids] = values
+        return {group: self._sensordata[np.ix_(ids, self._robot.sensors[group])] for group in self._looked_at}
+
+    def _fill(self, ids: Indices, group: str, values: Float64Array) -> None:
+        """Fill the delay buffers of a group of some simulations with its readings, (k, …)."""
+        columns = self._robot.sensor_history[group]
+        if columns.size:
+            sensors = len(columns)
+            size = values.shape[1] // sensors
+            samples = columns.shape[1] // size
+            past = np.tile(values.reshape(len(ids), sensors, size), (1, 1, samples))
+            self._history[ids[:, None, None], columns] = past
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the next step depends on."""
+        return {
+            "noise": {group: self._noises[group].state_dict() for group in self._groups},
+            "readings": {group: values.copy() for group, values in self._readings.items()},
+            "command": self.signals.command.copy(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state."""
+        for group in self._groups:
+            self._noises[group].load_state_dict(state["noise"][group])
+            self._readings[group][...] = state["readings"][group]
+        self.signals.command[...] = state["command"]

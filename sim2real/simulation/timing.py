@@ -1,0 +1,108 @@
+"""Delays of actions and readings, and polling intervals, set for each episode, exact to the physics step."""
+
+from typing import Any
+
+import numpy as np
+from mujoco.batch import Batch
+
+from sim2real.hardware.types import Float64Array
+from sim2real.model.addresses import Indices
+from sim2real.model.model import GROUPS_OF_KIND, RobotModel
+from sim2real.randomization.parameters import EpisodeParameters
+from sim2real.randomization.random_streams import RandomStreams
+
+
+class EpisodeTiming:
+    """The delay and interval fields of n simulations. Fields that nothing changes are not expanded.
+
+    Args:
+        batch: The simulations.
+        robot: Their model.
+        groups: Groups of readings that it has sensors for.
+        parameters: Where delays and intervals are drawn.
+        timestep: Physics step, s: a reading is never younger than one.
+    """
+
+    def __init__(
+        self, batch: Batch, robot: RobotModel, groups: tuple[str, ...], parameters: EpisodeParameters, timestep: float
+    ) -> None:
+        self._timestep, self._actuators = timestep, robot.actuator
+        self._action_latency = parameters.array("action_latency")
+        sensors = {
+            kind: np.concatenate([np.zeros(0, np.intp), *(robot.sensor_ids[group] for group in groups if group in of)])
+            for kind, of in GROUPS_OF_KIND.items()
+        }
+        latencies: dict[str, Any] = {
+            "joint": parameters.array("joint_latency"),
+            "imu": parameters.array("imu_latency"),
+            "tip": parameters.array("tip_latency"),
+        }
+        intervals: dict[str, Any] = {
+            "joint": parameters.array("joint_interval"),
+            "imu": parameters.array("imu_interval"),
+        }
+        self._latencies = [(sensors[kind], of) for kind, of in latencies.items() if of is not None]
+        self._intervals = [(sensors[kind], of) for kind, of in intervals.items() if of is not None]
+        delays = self._action_latency is not None
+        self._action: Float64Array | None = batch.expand("actuator_delay") if delays else None
+        self.sensor: Float64Array | None = batch.expand("sensor_delay") if self._latencies else None
+        """Delays of sensors, (n, sensors), s; None where nothing is delayed."""
+        self.interval: Float64Array | None = batch.expand("sensor_interval") if self._intervals else None
+        self._history: Float64Array = batch.bind("history")
+        self._last_poll = robot.model.sensor_historyadr.astype(np.intp)  # the first number of a buffer (MuJoCo 4)
+
+    @property
+    def field_names(self) -> list[str]:
+        """Names of the model fields that are expanded."""
+        fields = (
+            ("actuator_delay", self._action),
+            ("sensor_delay", self.sensor),
+            ("sensor_interval", self.interval),
+        )
+        return [name for name, values in fields if values is not None]
+
+    def begin(self, ids: Indices) -> None:
+        """Set the delays of new episodes."""
+        if self._action is not None and self._action_latency is not None:
+            self._action[np.ix_(ids, self._actuators)] = self._action_latency[ids]
+        if self.sensor is not None:
+            for sensors, latency in self._latencies:
+                self.sensor[np.ix_(ids, sensors)] = np.maximum(latency[ids] - self._timestep, 0.0)
+        if self.interval is not None:
+            for sensors, interval in self._intervals:
+                self.interval[ids[:, None], sensors, 0] = interval[ids]
+
+    def poll(self, ids: Indices, streams: RandomStreams) -> None:
+        """Set when the sensors of new episodes were last polled: at any time within an interval before they began.
+
+        Sensors whose readings come together are polled together. Episodes begin at time 0.
+        """
+        for sensors, interval in self._intervals:
+            self._history[ids[:, None], self._last_poll[sensors]] = -streams.uniform(ids, 1) * interval[ids]
+
+
+class PeriodJitter:
+    """Control periods that are longer than they should be: every period is stretched by an exponential excess.
+
+    Args:
+        batch: The simulations.
+        parameters: `period_jitter` is the mean excess, in periods.
+        timestep: s
+    """
+
+    def __init__(self, batch: Batch, parameters: EpisodeParameters, timestep: float) -> None:
+        self._mean = parameters.array("period_jitter")
+        self._timestep = timestep
+        self._all = np.arange(batch.nsim)
+        self._field: Float64Array | None = batch.expand("opt.timestep") if self._mean is not None else None
+
+    @property
+    def field_names(self) -> list[str]:
+        """Names of the model fields that are expanded."""
+        return [] if self._field is None else ["opt.timestep"]
+
+    def stretch(self, streams: RandomStreams) -> None:
+        """Draw the length of the next period of every simulation."""
+        if self._field is not None and self._mean is not None:
+            excess = -np.log1p(-streams.uniform(self._all, 1)) * self._mean
+            self._field[...] = (self._timestep * (1.0 + excess)).reshape(self._field.shape)

@@ -1,0 +1,110 @@
+"""Bookkeeping of episodes: returns, lengths, reward terms, metrics and success of those that ended."""
+
+from typing import Any
+
+import numpy as np
+
+from sim2real.hardware.types import BoolArray, Float64Array
+from sim2real.model.addresses import Indices
+
+_FINISHED_MAX = 65_536  # a reader that never drains must not fill the memory; the oldest are dropped
+
+
+class EpisodeStatistics:
+    """Sums of the running episodes of n environments, and the finished ones since the last drain."""
+
+    def __init__(self, n: int, terms: tuple[str, ...], metrics: tuple[str, ...] = ()) -> None:
+        self.terms, self._metrics = terms, metrics
+        self._sums = np.zeros((len(terms), n))
+        self.length = np.zeros(n, np.int64)
+        """Steps of every running episode, (n,)."""
+        self.held = np.zeros(n, np.int64)
+        """Steps in a row that every environment has been at the goal, (n,)."""
+        self.performance = np.zeros(n)
+        """Sum of the task's performance over every running episode, (n,)."""
+        self.whole = np.ones(n, np.bool_)
+        """Whether every running episode was seen from its start, (n,)."""
+        self.diverged = 0
+        """Episodes that ended because the simulation was no longer finite."""
+        self._finished: list[dict[str, Float64Array]] = []
+        self._count = 0
+
+    def add(self, rewards: Float64Array, at_goal: BoolArray) -> None:
+        """Count one step: weighted reward terms, (terms, n), and who is at the goal, (n,)."""
+        np.add(self._sums, rewards, out=self._sums)
+        np.add(self.length, 1, out=self.length)
+        np.add(self.held, 1, out=self.held)
+        np.multiply(self.held, at_goal, out=self.held)
+
+    def finish(
+        self,
+        ids: Indices,
+        *,
+        success: BoolArray,
+        terminated: BoolArray,
+        performance: Float64Array,
+        metrics: dict[str, Float64Array],
+    ) -> None:
+        """Move the episodes of some environments to the finished ones and start new ones there."""
+        sums = self._sums[:, ids]
+        # A task may have a term twice, of two widths: they are counted together.
+        terms: dict[str, Float64Array] = {}
+        for name, values in zip(self.terms, sums, strict=True):
+            terms[name] = terms[name] + values if name in terms else values
+        self._finished.append(
+            {
+                "return": sums.sum(axis=0),
+                "length": self.length[ids].astype(np.float64),
+                "success": success.astype(np.float64),
+                "terminated": terminated.astype(np.float64),
+                "performance": performance,
+            }
+            | {f"reward/{name}": values for name, values in terms.items()}
+            | {f"metric/{name}": metrics[name] for name in self._metrics}
+        )
+        self._count += len(ids)
+        while self._count > _FINISHED_MAX:
+            self._count -= len(self._finished.pop(0)["return"])
+        self.begin(ids)
+
+    def begin(self, ids: Indices) -> None:
+        """Start new episodes without counting the old ones."""
+        self._sums[:, ids] = 0.0
+        self.length[ids] = 0
+        self.held[ids] = 0
+        self.performance[ids] = 0.0
+        self.whole[ids] = True
+
+    def drain(self) -> dict[str, Float64Array]:
+        """Return the finished episodes since the last call, one array entry an episode, in order of their end."""
+        if not self._finished:
+            keys = [
+                *("return", "length", "success", "terminated", "performance"),
+                *(f"reward/{name}" for name in self.terms),
+                *(f"metric/{name}" for name in self._metrics),
+            ]
+            return {key: np.zeros(0) for key in keys}
+        drained = {key: np.concatenate([part[key] for part in self._finished]) for key in self._finished[0]}
+        self._finished, self._count = [], 0
+        return drained
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what resuming needs: arrays and plain data."""
+        return {
+            "sums": self._sums.copy(),
+            "length": self.length.copy(),
+            "held": self.held.copy(),
+            "performance": self.performance.copy(),
+            "whole": self.whole.copy(),
+            "diverged": self.diverged,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over the state that `state_dict` returned."""
+        self._sums[:] = state["sums"]
+        self.length[:] = state["length"]
+        self.held[:] = state["held"]
+        self.performance[:] = state["performance"]
+        self.whole[:] = state["whole"]
+        self.diverged = int(state["diverged"])
+        self._finished, self._count = [], 0

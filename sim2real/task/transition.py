@@ -1,0 +1,26 @@
+"""What one step of the simulated world comes to."""
+
+from dataclasses import dataclass
+
+from sim2real.hardware.types import BoolArray
+from sim2real.runtime.contract.observation import Float32Array
+
+
+@dataclass(slots=True)
+class Transition:
+    """One step of n environments: the simulation's own buffers, overwritten by the next step."""
+
+    observation: Float32Array
+    """(n, O); of the new episode where one ended."""
+    final_observation: Float32Array
+    """(n, O); the true next observation of every row."""
+    privileged: Float32Array
+    """(n, P); what a critic may see beside the observation, of the new episode where one ended. P may be 0."""
+    final_privileged: Float32Array
+    """(n, P); the same of the true next state of every row."""
+    reward: Float32Array
+    """(n,)"""
+    terminated: BoolArray
+    """(n,); the episode ended in a state that has no successor."""
+    truncated: BoolArray
+    """(n,); the episode ended by its time limit alone."""

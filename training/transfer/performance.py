@@ -1,0 +1,97 @@
+"""How well a policy does in one world: the figures that a study compares."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim2real.configs.schema.randomization import RandomizationConfig
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.envs.batch_env import BatchEnv
+from sim2real.training.evaluation import Act
+
+_METRIC: Final = "metric/"
+
+
+@dataclass(frozen=True)
+class WorldPerformance:
+    """Means over whole episodes."""
+
+    episodes: int
+    performance: float
+    """How well the task was done, in [0, 1]: the task's own measure, or whether the goal was reached."""
+    survival: float
+    """Share of episodes that were not terminated."""
+    success: float
+    """Share of episodes that reached the task's goal."""
+    metrics: dict[str, float]
+    """What the task measures of an episode, SI; NaN where no episode had anything to measure."""
+    diverged: float = 0.0
+    """Share of the simulations that were no longer finite: the world's fault, not the policy's."""
+
+    @classmethod
+    def of(cls, episodes: Sequence[Mapping[str, float]], diverged: float = 0.0) -> "WorldPerformance":
+        """Return the means of episodes, each with performance, terminated, success and `metric/NAME`."""
+        names = [name for name in episodes[0] if name.startswith(_METRIC)]
+
+        def mean(name: str) -> float:
+            values = np.array([episode[name] for episode in episodes])
+            measured = values[~np.isnan(values)]
+            return float(measured.mean()) if len(measured) else float("nan")
+
+        return cls(
+            episodes=len(episodes),
+            performance=mean("performance"),
+            survival=1.0 - mean("terminated"),
+            success=mean("success"),
+            metrics={name.removeprefix(_METRIC): mean(name) for name in names},
+            diverged=diverged,
+        )
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "WorldPerformance":
+        """Read what `document` wrote; null is NaN."""
+        nan = float("nan")
+        metrics = {name: nan if value is None else value for name, value in document["metrics"].items()}
+        return cls(**{**document, "metrics": metrics})
+
+    def document(self) -> dict[str, Any]:
+        """Return plain data; NaN becomes null."""
+        metrics = {name: None if np.isnan(value) else value for name, value in self.metrics.items()}
+        return asdict(self) | {"metrics": metrics}
+
+
+def judge(
+    act: Act, task: TaskConfig, randomization: RandomizationConfig, episodes: int, *, seed: int, threads: int = 0
+) -> WorldPerformance:
+    """Play episodes side by side, one in each environment; the same seed gives every policy the same robots.
+
+    Args:
+        act: The policy.
+        task: The task, in the world's physics.
+        randomization: The world's.
+        episodes: How many.
+        seed: Of the episodes.
+        threads: That step the simulations; 0 uses every core.
+    """
+    environment = BatchEnv(task, randomization, episodes, seed=seed, threads=threads)
+    observation = environment.reset_arrays()
+    finished: dict[str, NDArray[np.float64]] = {}
+    pending, count = np.ones(episodes, np.bool_), 0
+    for _ in range(environment.simulation.length_max):
+        transition = environment.step_arrays(act(observation))
+        observation = transition.observation
+        ended = transition.terminated | transition.truncated
+        if not ended.any():
+            continue
+        first, count = ended & pending, count + int(np.count_nonzero(ended))
+        # One entry for each environment that ended in this step, in their order.
+        for name, values in environment.episodes.drain().items():
+            finished.setdefault(name, np.full(episodes, np.nan))[first] = values[first[ended]]
+        pending &= ~ended
+        if not pending.any():
+            break
+    rows = [{name: values[row] for name, values in finished.items()} for row in range(episodes)]
+    return WorldPerformance.of(rows, environment.episodes.diverged / count)
