@@ -1,0 +1,122 @@
+"""Named parts that installed packages register by entry point: motor families, plants, algorithms, commands, terms.
+
+The parts of this project are entry points like anybody's, so that a package from outside has the same rights. Nothing
+is loaded before its name is asked for, and no name has a default: an unknown one is refused with those that are valid.
+"""
+
+import difflib
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, TypeVar, cast
+
+from sim2real.configs.errors import ConfigError, UserError
+
+PartT = TypeVar("PartT")
+
+
+class PluginError(UserError):
+    """An installed plug-in cannot be used: it failed to load, is of the wrong kind, or two have one name.
+
+    The message of one that failed to load ends with its whole traceback, for its author.
+    """
+
+
+@dataclass(frozen=True)
+class Provider:
+    """The installed package that a part comes from."""
+
+    package: str
+    version: str
+
+
+class Plugins(Generic[PartT]):
+    """The parts of one kind.
+
+    Args:
+        group: Group of the entry points.
+        noun: What a part is called in messages: `motor family`.
+        check: Returns what is wrong with a loaded part, None when nothing is.
+        find: Returns the entry points of a group; an argument so that tests need install nothing.
+    """
+
+    def __init__(
+        self,
+        group: str,
+        noun: str,
+        check: Callable[[Any], str | None] = lambda _part: None,
+        find: Callable[..., Iterable[EntryPoint]] = entry_points,
+    ) -> None:
+        self._group, self._noun, self._check, self._find = group, noun, check, find
+        self._loaded: dict[str, PartT] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all installed parts, sorted; whether one can be loaded shows when it is asked for."""
+        return tuple(sorted(self._entries))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._entries
+
+    def __getitem__(self, name: str) -> PartT:
+        """Return a part, loaded at its first use.
+
+        Raises:
+            ConfigError: No such part; lists the valid names and the closest.
+            PluginError: Its package is broken, or two packages have a part of this name.
+            ModuleNotFoundError: A part of this project needs an extra that is not installed.
+        """
+        if name not in self._loaded:
+            self._loaded[name] = self._load(self._entry(name))
+        return self._loaded[name]
+
+    def provider(self, name: str) -> Provider:
+        """Return the package that a part comes from. Raises ConfigError or PluginError as `plugins[name]`."""
+        distribution = self._entry(name).dist
+        if distribution is None:
+            raise PluginError(f"{self._noun} {name!r} belongs to no installed package")
+        return Provider(distribution.name, distribution.version)
+
+    @cached_property
+    def _entries(self) -> dict[str, list[EntryPoint]]:
+        entries: dict[str, list[EntryPoint]] = {}
+        for entry in self._find(group=self._group):
+            entries.setdefault(entry.name, []).append(entry)
+        return entries
+
+    def _entry(self, name: str) -> EntryPoint:
+        entries = self._entries.get(name)
+        if entries is None:
+            raise ConfigError(unknown(self._noun, name, self.names))
+        if len({entry.value for entry in entries}) > 1:
+            places = " and ".join(sorted(f"{entry.value} ({_package(entry)})" for entry in entries))
+            raise PluginError(f"two packages have a {self._noun} named {name!r}: {places}; uninstall one")
+        return entries[0]
+
+    def _load(self, entry: EntryPoint) -> PartT:
+        ours = entry.value.startswith("sim2real.")
+        try:
+            part = entry.load()
+        except Exception as error:
+            if ours:  # a bug of this project, or an extra that is not installed: the caller says which
+                raise
+            raise PluginError(
+                f"{self._noun} {entry.name!r} of {_package(entry)} failed to load:\n{traceback.format_exc().rstrip()}"
+            ) from error
+        if (wrong := self._check(part)) is not None:
+            raise PluginError(f"{self._noun} {entry.name!r} of {_package(entry)} ({entry.value}): {wrong}")
+        return cast(PartT, part)
+
+
+def unknown(noun: str, name: str, names: Iterable[str]) -> str:
+    """Return the message that refuses an unknown name: with the valid ones, and the closest."""
+    valid = sorted(names)
+    close = difflib.get_close_matches(name, valid, n=1)
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    return f"no {noun} named {name!r}{hint}; valid: {', '.join(valid) or 'none'}"
+
+
+def _package(entry: EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else "no installed package"
