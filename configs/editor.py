@@ -1,5 +1,6 @@
 """JSON Schema of the configurations, with which editors complete and check the YAML."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -7,12 +8,29 @@ from pydantic_core import core_schema
 
 from sim2real.configs.schema.base import Config
 from sim2real.configs.schema.quantity import UNIT_KEYWORD
+from sim2real.configs.schema.term_name import TERM_KEYWORD
 from sim2real.configs.units import format_quantity
 
 
-def json_schema(config: type[Config]) -> dict[str, Any]:
-    """Return the JSON Schema of a kind of configuration."""
-    return config.model_json_schema(schema_generator=_EditorSchema)
+def json_schema(config: type[Config], terms: Mapping[str, Sequence[str]] | None = None) -> dict[str, Any]:
+    """Return the JSON Schema of a kind of configuration.
+
+    Args:
+        config: Its schema.
+        terms: Names of terms that editors offer, by kind. Others are accepted: a module may declare them.
+    """
+    schema = config.model_json_schema(schema_generator=_EditorSchema)
+    _offer(schema, terms or {})
+    return schema
+
+
+def _offer(schema: Any, terms: Mapping[str, Sequence[str]]) -> None:  # noqa: ANN401 - any JSON value
+    """Offer the names of terms wherever one is named, in place."""
+    for below in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        _offer(below, terms)
+    if isinstance(schema, dict) and isinstance(kind := schema.pop(TERM_KEYWORD, None), str) and kind in terms:
+        any_name = {key: schema.pop(key) for key in ("type", "pattern", "maxLength") if key in schema}
+        schema["anyOf"] = [{"enum": sorted(terms[kind])}, any_name]
 
 
 class _EditorSchema(GenerateJsonSchema):

@@ -1,6 +1,7 @@
 """Loads configurations: references to other files are spliced in, overrides applied, and all of it validated."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ from sim2real.configs.explain import one_line
 from sim2real.configs.library import find
 from sim2real.configs.override import apply_override
 from sim2real.configs.scalars import CoreDumper
-from sim2real.configs.schema.base import Config
+from sim2real.configs.schema.base import Config, MisplacedError
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.configs.schema.randomization import RandomizationConfig
@@ -84,7 +85,13 @@ def load_transfer(reference: str, overrides: tuple[str, ...] = ()) -> TransferCo
     return load("transfers", TransferConfig, reference, overrides)
 
 
-def load(kind: str, schema: type[ConfigT], reference: str, overrides: tuple[str, ...] = ()) -> ConfigT:
+def load(
+    kind: str,
+    schema: type[ConfigT],
+    reference: str,
+    overrides: tuple[str, ...] = (),
+    check: Callable[[ConfigT], None] | None = None,
+) -> ConfigT:
     """Load, splice, override and validate one configuration.
 
     Args:
@@ -92,22 +99,44 @@ def load(kind: str, schema: type[ConfigT], reference: str, overrides: tuple[str,
         schema: The class to validate against.
         reference: A shipped name, or a path relative to the working directory.
         overrides: Texts `key.path=value`; the value is YAML.
+        check: A further check, of what only a layer above knows; see `validate`.
 
     Raises:
         ConfigError: With the file and line (or the override) of what is wrong, and what would be valid.
     """
-    return validate(schema, read_spliced(schema, find(kind, reference, relative_to=Path.cwd())), overrides)
+    return validate(schema, read_spliced(schema, find(kind, reference, relative_to=Path.cwd())), overrides, check)
 
 
-def validate(schema: type[ConfigT], sourced: Sourced, overrides: tuple[str, ...] = ()) -> ConfigT:
-    """Apply overrides to spliced data and validate it. Raises ConfigError."""
+def validate(
+    schema: type[ConfigT],
+    sourced: Sourced,
+    overrides: tuple[str, ...] = (),
+    check: Callable[[ConfigT], None] | None = None,
+) -> ConfigT:
+    """Apply overrides to spliced data and validate it.
+
+    Args:
+        schema: The class to validate against.
+        sourced: The data; changed by the overrides.
+        overrides: Texts `key.path=value`.
+        check: Raises MisplacedError, with the key path from the top, for what it finds wrong.
+
+    Raises:
+        ConfigError: With the place of what is wrong.
+    """
     for text in overrides:
         apply_override(schema, sourced, text)
     try:
         # As JSON, in strict mode: lists become tuples, but `true` is no number and "3" no integer.
-        return schema.model_validate_json(json.dumps(sourced.data), strict=True)
+        config = schema.model_validate_json(json.dumps(sourced.data), strict=True)
     except ValidationError as error:
         raise ConfigError(one_line(schema, sourced, error)) from error
+    if check is not None:
+        try:
+            check(config)
+        except MisplacedError as error:
+            raise ConfigError(f"{sourced.origin(error.at)}: {'.'.join(map(str, error.at))}: {error}") from error
+    return config
 
 
 def dump(config: Config) -> str:

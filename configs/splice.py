@@ -8,7 +8,9 @@ from sim2real.configs.errors import ConfigError
 from sim2real.configs.fields import full_annotation, is_config, is_union, reference_of
 from sim2real.configs.library import ROOT, absolute, find, is_shipped_model
 from sim2real.configs.schema.base import Config
+from sim2real.configs.schema.module import is_module_path
 from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.task import TaskConfig
 from sim2real.configs.source import KeyPath, Sourced, read_yaml
 
 _REFERENCES_DEEP_MAX = 8  # scenario -> task -> robot -> motor is 3; more is a cycle
@@ -61,6 +63,8 @@ class _Splicer:
         else:
             if inner is RobotConfig and isinstance(value, dict):
                 self._place_model((*at, "model"), value.get("model"))
+            if inner is TaskConfig and isinstance(value, dict):
+                self._place_modules((*at, "modules"), value.get("modules"))
             for below, key in _children(inner, value):
                 self.visit(below, (*at, key))
 
@@ -81,6 +85,16 @@ class _Splicer:
         path = absolute(model, relative_to=self._folder, where=where)
         if not is_shipped_model(model) or path.exists():
             self._sourced.at(at[:-1])["model"] = str(path)
+
+    def _place_modules(self, at: KeyPath, modules: object) -> None:
+        """Make the paths of a task's modules absolute: they lie beside the file that names them."""
+        for index, entry in enumerate(modules if isinstance(modules, list) else ()):
+            place: KeyPath = (*at, index, "module") if isinstance(entry, dict) else (*at, index)
+            module = entry.get("module") if isinstance(entry, dict) else entry
+            if not isinstance(module, str) or not is_module_path(module) or not self._is_new(place):
+                continue
+            where = f"{self._sourced.origin(place)}: {'.'.join(map(str, place))}"
+            self._sourced.at(place[:-1])[place[-1]] = str(absolute(module, relative_to=self._folder, where=where))
 
     def _is_new(self, at: KeyPath) -> bool:
         return at[: len(self._within)] == self._within

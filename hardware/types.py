@@ -10,6 +10,7 @@ import numpy.typing as npt
 Float64Array = npt.NDArray[np.float64]
 Int64Array = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+Indices = npt.NDArray[np.intp]
 
 
 class MotorFault(IntFlag):

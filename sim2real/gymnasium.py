@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import gymnasium
 
 from sim2real.configs.library import shipped
-from sim2real.configs.load import load_randomization, load_task
+from sim2real.configs.load import load, load_randomization
+from sim2real.configs.schema.task import TaskConfig
 from sim2real.reference.catalog import TASKS as REFERENCE_TASKS
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def make_single(
     """Make one environment from names or paths of YAML files."""
     from sim2real.envs.single_env import SingleEnv
 
-    return SingleEnv(load_task(task), load_randomization(randomization), render_mode=render_mode, seed=seed)
+    return SingleEnv(_task(task), load_randomization(randomization), render_mode=render_mode, seed=seed)
 
 
 def make_vector(
@@ -58,7 +59,14 @@ def make_vector(
     """Make a vector environment from names or paths of YAML files."""
     from sim2real.envs.batch_env import BatchEnv
 
-    return BatchEnv(load_task(task), load_randomization(randomization), num_envs, seed=seed, threads=threads)
+    return BatchEnv(_task(task), load_randomization(randomization), num_envs, seed=seed, threads=threads)
+
+
+def _task(reference: str) -> TaskConfig:
+    """Load a task all of whose terms are known. Raises ConfigError with the line of one that is not."""
+    from sim2real.task.check import check_terms
+
+    return load("tasks", TaskConfig, reference, check=check_terms)
 
 
 def make_reference(

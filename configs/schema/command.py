@@ -2,13 +2,16 @@
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, WithJsonSchema, model_validator
 
-from sim2real.configs.schema.base import Config, MisplacedError
+from sim2real.configs.schema.base import Config, MisplacedError, Name
 from sim2real.configs.schema.quantity import Duration, NonNegative, Positive, Speed
 
 TIP_COMMANDS: Final = ("tip_x", "tip_y", "tip_z")
 """Commands that say where the tip should be, m, in the frame of the robot's base."""
+
+VELOCITY_COMMANDS: Final = ("forward", "left", "turn")
+"""Commands of a walking robot: m/s, m/s, rad/s."""
 
 
 class CommandConfig(Config):
@@ -49,4 +52,26 @@ class TipCommandsConfig(Config):
     """The target moves towards the next place at a speed drawn from this range; it jumps when left out."""
 
 
-CommandSourceConfig = Annotated[UniformCommandsConfig | TipCommandsConfig, Field(discriminator="kind")]
+class DeclaredCommandsConfig(Config):
+    """Commands from a source that a module of the task declares."""
+
+    kind: Annotated[Name, WithJsonSchema({"type": "string", "pattern": r"^(?!(uniform|tip)$)[A-Za-z][A-Za-z0-9_]*$"})]
+    """Its name."""
+    hold: tuple[Annotated[Duration, Positive], Annotated[Duration, Positive]] | None = None
+    """How long before new ones are drawn; the whole episode when left out."""
+    parameters: dict[Name, float] = Field(default_factory=dict)
+    """Numbers that the source takes, SI; its own defaults for those that are left out."""
+
+
+def _member(given: object) -> str:
+    """Return which schema a command source is validated against."""
+    kind = given.get("kind") if isinstance(given, dict) else getattr(given, "kind", None)
+    return kind if kind in ("uniform", "tip") else "declared"
+
+
+CommandSourceConfig = Annotated[
+    Annotated[UniformCommandsConfig, Tag("uniform")]
+    | Annotated[TipCommandsConfig, Tag("tip")]
+    | Annotated[DeclaredCommandsConfig, Tag("declared")],
+    Discriminator(_member),
+]

@@ -7,8 +7,10 @@ from pydantic import Field, model_validator
 from sim2real.configs.schema.base import Config, MisplacedError, Name, Reference
 from sim2real.configs.schema.command import TIP_COMMANDS, CommandConfig, CommandSourceConfig, UniformCommandsConfig
 from sim2real.configs.schema.goal import GoalConfig
+from sim2real.configs.schema.module import Module
 from sim2real.configs.schema.quantity import Angle, AngularVelocity, Duration, Length, NonNegative, Positive, Rate
 from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.term_name import MetricName, PrivilegedName, RewardName, TerminationName
 
 ObservationTermName = Literal[
     "joint_position",
@@ -27,44 +29,6 @@ ObservationTermName = Literal[
     "measured_tip_error",
 ]
 """Terms that `sim2real.runtime.contract.observation` computes; a test keeps the two in step."""
-
-RewardTermName = Literal[
-    "alive",
-    "goal_cosine",
-    "goal_still",
-    "joint_velocity",
-    "joint_acceleration",
-    "effort",
-    "action_rate",
-    "position_excess",
-    "pose_deviation",
-    "velocity_tracking",
-    "yaw_rate_tracking",
-    "upright",
-    "righted",
-    "vertical_velocity",
-    "roll_pitch_rate",
-    "base_height",
-    "gait_tracking",
-    "foot_slip",
-    "tip_distance",
-    "tip_near",
-    "tip_speed",
-    "hop_tracking",
-    "travel_tracking",
-]
-"""Terms that `sim2real.task.rewards` computes; a test keeps the two in step."""
-
-TerminationTermName = Literal["position_limits", "tilted", "low"]
-"""Terms that `sim2real.task.rewards` computes; a test keeps the two in step."""
-
-PrivilegedTermName = Literal[
-    "base_velocity", "base_height", "feet", "joint_state", "tip_offset", "rail", "travel", "parameters", "disturbance"
-]
-"""What `sim2real.task.rewards` can show to a critic and no policy; a test keeps the two in step."""
-
-MetricName = Literal["velocity_error", "foot_lift", "tip_error", "hop_error", "travel_error"]
-"""What `sim2real.task.metrics` measures of an episode; a test keeps the two in step."""
 
 
 class ObservationTermConfig(Config):
@@ -108,7 +72,7 @@ ActionConfig = Annotated[EffortActionConfig | PositionActionConfig, Field(discri
 class RewardTermConfig(Config):
     """One term of the reward: weight times the term, per second of simulated time."""
 
-    term: RewardTermName
+    term: RewardName
     weight: float
     scale: Annotated[float, Positive] = 1.0
     """Width or unit of the term, in the SI unit its docstring names."""
@@ -117,14 +81,14 @@ class RewardTermConfig(Config):
 class PerformanceConfig(Config):
     """How well an episode went, in [0, 1]: mean of a reward term over the whole time limit, nothing after a fall."""
 
-    term: RewardTermName
+    term: RewardName
     scale: Annotated[float, Positive] = 1.0
 
 
 class TerminationConfig(Config):
     """One condition that ends an episode for good."""
 
-    term: TerminationTermName
+    term: TerminationName
     limit: float = 0.0
     """In the SI unit its docstring names."""
 
@@ -168,12 +132,14 @@ class TaskConfig(Config):
 
     name: Name
     description: str = ""
+    modules: tuple[Module, ...] = ()
+    """Where the terms come from that are not shipped: rewards, ends, metrics, privileged terms, command sources."""
     robot: Annotated[RobotConfig, Reference("robots")]
     control_rate: Annotated[Rate, Field(gt=0.0, le=2000.0)]
     episode_duration: Annotated[Duration, Positive]
     physics: PhysicsConfig
     observation: tuple[ObservationTermConfig, ...] = Field(min_length=1)
-    privileged: tuple[PrivilegedTermName, ...] = ()
+    privileged: tuple[PrivilegedName, ...] = ()
     """What a critic sees of the simulation beside the observation; no policy does."""
     commands: dict[Name, CommandConfig] = Field(default_factory=dict)
     """What the observation term `command` shows, in this order."""

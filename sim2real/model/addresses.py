@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim2real.configs.schema.robot import RobotConfig
-
-Indices = npt.NDArray[np.intp]
+from sim2real.hardware.types import Indices as Indices
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.model.model import GROUPS_OF_KIND, GROUPS_OF_TERM, ModelOptions
 from sim2real.model.terrain import Terrain
-from sim2real.task.rewards import Requirements
+from sim2real.task.requirements import Requirements
 
 _TERRAIN_LEVELS: Final = 6
 

@@ -27,13 +27,14 @@ from sim2real.simulation.reset import Reset
 from sim2real.simulation.sensing import Sensing
 from sim2real.simulation.slope import GroundSlope
 from sim2real.simulation.timing import EpisodeTiming, PeriodJitter
+from sim2real.task.critic_view import CriticView
 from sim2real.task.episodes import EpisodeStatistics
 from sim2real.task.evaluator import EpisodeEvaluator
 from sim2real.task.ground_truth import GroundTruth
-from sim2real.task.metrics import METRIC_NEEDS, make_metric
-from sim2real.task.privileged import PRIVILEGED_NEEDS, Privileged, Seen
-from sim2real.task.rewards import Requirements
+from sim2real.task.requirements import Requirements
+from sim2real.task.seen import Seen
 from sim2real.task.state import TaskState
+from sim2real.task.task_metrics import make_metrics
 from sim2real.task.transition import Transition
 
 WHOLE_RANGE: Final = FixedCurriculumConfig(strategy="fixed")
@@ -88,10 +89,10 @@ class Simulation:
     ) -> None:
         self.task, self.randomization, self.n = task, randomization, n
         self.contract = contract_of(task)
-        self._needs = Requirements.of(task, PRIVILEGED_NEEDS | METRIC_NEEDS)
+        self._needs = Requirements.of(task)
         groups = observed_groups(task)
         self._terrain = terrain_of(randomization)
-        self._needs.check(task, dict.fromkeys(("base", "rail", "travel"), True))  # of these the model alone can tell
+        self._needs.check(task, {"base": True, "rail": True, "travel": True})  # of these the model alone can tell
         self._robot = build_model(task, model_options(randomization, groups, self._needs, self._terrain))
         robot = self._robot
         found = {"base": robot.base is not None, "rail": robot.rail is not None, "travel": robot.travel is not None}
@@ -132,13 +133,13 @@ class Simulation:
             task, self.contract, self._state, self._sensing.true_orientation, knows_tip="tip" in self._needs.needs
         )
         self._constants = self._judge.constants
-        self._metrics = [make_metric(name, n, task, self._constants) for name in task.metrics]
+        self._metrics = make_metrics(task, n, self._constants)
         self.episodes = EpisodeStatistics(
             n,
             self._judge.names,
             tuple(name for metric in self._metrics for name in metric.names),
         )
-        self._privileged = Privileged(task, parameters.space)
+        self._privileged = CriticView(task, parameters.space)
         self._normalized_parameters = np.zeros_like(parameters.values)
         widths = np.cumsum([0, self._actuation.width, *self._sensing.widths])
         self._white = np.zeros((n, int(widths[-1])), np.float32)

@@ -11,8 +11,8 @@ from sim2real.runtime.contract.goal import Goal
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract
 from sim2real.task.episodes import EpisodeStatistics
-from sim2real.task.rewards import REWARDS, TERMINATIONS
 from sim2real.task.state import TaskConstants, TaskState
+from sim2real.task.terms import Terms
 from sim2real.task.transition import Transition
 
 
@@ -38,6 +38,7 @@ class EpisodeEvaluator:
     ) -> None:
         n, joints = state.position.shape
         self._task, self._state, self._attitude = task, state, attitude
+        self._terms = Terms.of(task)
         self.constants = TaskConstants.of(task)
         self.goal = Goal(contract, n)
         self._by_tip = task.goal.kind == "tip" and knows_tip
@@ -63,7 +64,7 @@ class EpisodeEvaluator:
         state, task = self._state, self._task
         self._measure_goal()
         for row, entry in enumerate(task.rewards):
-            term = REWARDS[entry.term](state, self.constants, entry.scale)
+            term = self._terms.rewards[entry.term](state, self.constants, entry.scale)
             np.multiply(term, self._weights[row], out=self._rewards[row])
         self._rewards[:, broken] = 0.0
         episodes.add(self._rewards, self.goal.within(state.goal_error))
@@ -71,7 +72,7 @@ class EpisodeEvaluator:
             episodes.performance += self._performance(broken)
         out.terminated[:] = False
         for ending in task.terminations:
-            ended = TERMINATIONS[ending.term](state, self.constants, ending.limit)
+            ended = self._terms.terminations[ending.term](state, self.constants, ending.limit)
             np.logical_or(out.terminated, ended, out=out.terminated)
         out.terminated[broken] = True
         self._add_up(out)
@@ -94,7 +95,7 @@ class EpisodeEvaluator:
         if row is not None:
             performance: Float64Array = self._rewards[row] / self._weights[row]
         elif wanted is not None:
-            performance = REWARDS[wanted.term](self._state, self.constants, wanted.scale)
+            performance = self._terms.rewards[wanted.term](self._state, self.constants, wanted.scale)
             performance[broken] = 0.0
         return performance
 

@@ -6,14 +6,14 @@ from typing import Final
 import numpy as np
 from mujoco.batch import Batch
 
-from sim2real.configs.schema.command import TIP_COMMANDS
+from sim2real.configs.schema.command import TIP_COMMANDS, VELOCITY_COMMANDS
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import Indices, columns_of
 from sim2real.model.model import RobotModel
 from sim2real.model.terrain import Terrain
-from sim2real.task.rewards import VELOCITY_COMMANDS
 from sim2real.task.state import BaseState, FeetState, TaskState, stands_still
+from sim2real.task.term import Need
 
 Rows = Indices | slice
 
@@ -33,14 +33,14 @@ class GroundTruth:
     """
 
     def __init__(
-        self, batch: Batch, robot: RobotModel, task: TaskConfig, needs: frozenset[str], terrain: Terrain | None
+        self, batch: Batch, robot: RobotModel, task: TaskConfig, needs: frozenset[Need], terrain: Terrain | None
     ) -> None:
         self._robot, self._needs, self._terrain, self._task = robot, needs, terrain, task
         self._qpos: Float64Array = batch.bind("qpos")
         self._qvel: Float64Array = batch.bind("qvel")
         self._sensordata: Float64Array = batch.bind("sensordata")
         self._force: Float64Array | None = None
-        if task.action.target != "effort" and any(entry.term == "effort" for entry in task.rewards):
+        if task.action.target != "effort" and "effort" in needs:
             self._force = batch.bind("actuator_force")
         self._q, self._v = columns_of(robot.qpos), columns_of(robot.dof)
         self._gait = _Gait(task) if "gait" in needs else None

@@ -1,14 +1,14 @@
-"""What is measured of an episode beside its reward: how well it tracked what was asked, in SI units."""
+"""The shipped metrics: how well an episode tracked what was asked, in SI units."""
 
 from abc import ABC, abstractmethod
-from typing import Any, Final, Protocol
+from typing import Final
 
 import numpy as np
 
-from sim2real.configs.schema.task import MetricName, TaskConfig
-from sim2real.hardware.types import BoolArray, Float64Array
-from sim2real.model.addresses import Indices
-from sim2real.task.rewards import VELOCITY_COMMANDS, Need
+from sim2real.configs.schema.command import VELOCITY_COMMANDS
+from sim2real.hardware.types import BoolArray, Float64Array, Indices
+from sim2real.task.declaration import metric
+from sim2real.task.measurement import MetricSums
 from sim2real.task.state import TaskConstants, TaskState, asked, stands_still
 
 _SETTLING: Final = 1.0  # s after a new command that do not count
@@ -16,61 +16,7 @@ _TIP_SETTLING: Final = 1.5  # s
 _HOP_MIN: Final = 0.02  # m above standing that make a hop
 
 
-class Metric(Protocol):
-    """Measures the running episodes of n environments."""
-
-    names: tuple[str, ...]
-    """Of its figures."""
-
-    def add(self, state: TaskState, asked_anew: BoolArray | None) -> None:
-        """Take in one control step; `asked_anew` tells who was given new commands after it, (n,)."""
-
-    def begin(self, ids: Indices) -> None:
-        """Forget what was measured of some episodes."""
-
-    def finish(self, ids: Indices) -> dict[str, Float64Array]:
-        """Return the figures of k ended episodes, (k,) each, NaN where nothing was measured."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return what the next step depends on."""
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
-
-
-class _Sums:
-    """What all metrics are made of: arrays with a row for each environment, zero when an episode begins.
-
-    `total` and `count` make the mean.
-    """
-
-    def __init__(self, n: int, **arrays: Float64Array) -> None:
-        self._arrays = arrays | {"count": np.zeros(n)}
-
-    def begin(self, ids: Indices) -> None:
-        """Forget what was measured of some episodes."""
-        for array in self._arrays.values():
-            array[ids] = 0.0
-
-    def mean(self, ids: Indices) -> Float64Array:
-        """Return the mean of k episodes, as wide as `total`, NaN where nothing was counted."""
-        total, count = self._arrays["total"][ids], self._arrays["count"][ids]
-        counted = np.where(count > 0.0, count, np.nan)
-        with np.errstate(invalid="ignore"):
-            mean: Float64Array = total / counted.reshape(-1, *[1] * (total.ndim - 1))
-        return mean
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return what the next step depends on."""
-        return {name: array.copy() for name, array in self._arrays.items()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
-        for name, array in self._arrays.items():
-            array[...] = state[name]
-
-
-class _HeldError(_Sums, ABC):
+class _HeldError(MetricSums, ABC):
     """|Mean velocity - command| over the time that a command is held, its first second left out.
 
     A walking body sways, a hopping one surges; what counts is where it gets to. Of several commands in an episode the
@@ -93,7 +39,7 @@ class _HeldError(_Sums, ABC):
 
     def add(self, state: TaskState, asked_anew: BoolArray | None) -> None:
         """Take in one control step."""
-        sums = self._arrays
+        sums = self.arrays
         settled = sums["age"] >= self._settling
         sums["error"] += (self.velocity(state) - asked(state, self._constants, *self.commands)) * settled[:, None]
         sums["settled"] += settled
@@ -103,7 +49,7 @@ class _HeldError(_Sums, ABC):
 
     def _close(self, ids: Indices) -> None:
         """Count the commands of some robots as over."""
-        sums = self._arrays
+        sums = self.arrays
         sums["total"][ids] += np.abs(sums["error"][ids])
         sums["count"][ids] += sums["settled"][ids]
         for name in ("error", "settled", "age"):
@@ -116,6 +62,7 @@ class _HeldError(_Sums, ABC):
         return {name: means[:, column] for column, name in enumerate(self.names)}
 
 
+@metric("velocity_error", needs=("base",), commands=VELOCITY_COMMANDS)
 class VelocityError(_HeldError):
     """Of a walking robot, m/s, m/s, rad/s."""
 
@@ -127,6 +74,7 @@ class VelocityError(_HeldError):
         return np.stack((state.base.velocity[:, 0], state.base.velocity[:, 1], state.base.yaw_rate), axis=1)
 
 
+@metric("travel_error", needs=("travel",), commands=("forward",))
 class TravelError(_HeldError):
     """Of a robot on a boom, m/s."""
 
@@ -138,18 +86,20 @@ class TravelError(_HeldError):
         return state.travel_velocity[:, None]
 
 
-class FootLift(_Sums):
+@metric("foot_lift", needs=("base", "feet", "gait"), commands=VELOCITY_COMMANDS)
+class FootLift(MetricSums):
     """Mean of the highest point of each swing over all feet, m, while the robot is asked to move."""
 
     names: tuple[str, ...] = ("foot_lift",)
 
-    def __init__(self, n: int, constants: TaskConstants, feet: int) -> None:
+    def __init__(self, n: int, constants: TaskConstants) -> None:
+        feet = constants.feet
         super().__init__(n, peak=np.zeros((n, feet)), swinging=np.zeros((n, feet)), total=np.zeros(n))
         self._columns = [constants.commands[name] for name in VELOCITY_COMMANDS]
 
     def add(self, state: TaskState, _asked_anew: BoolArray | None) -> None:
         """Take in one control step."""
-        sums = self._arrays
+        sums = self.arrays
         swinging = state.feet.wanted > 0.0
         ended = (sums["swinging"] > 0.0) & ~swinging & ~stands_still(state.command[:, self._columns])[:, None]
         sums["total"] += (sums["peak"] * ended).sum(axis=1)
@@ -162,7 +112,8 @@ class FootLift(_Sums):
         return {"foot_lift": self.mean(ids)}
 
 
-class TipError(_Sums):
+@metric("tip_error", needs=("tip",))
+class TipError(MetricSums):
     """Mean distance of the tip from where it should be, m, from 1.5 s after each new target on."""
 
     names: tuple[str, ...] = ("tip_error",)
@@ -173,7 +124,7 @@ class TipError(_Sums):
 
     def add(self, state: TaskState, asked_anew: BoolArray | None) -> None:
         """Take in one control step."""
-        sums = self._arrays
+        sums = self.arrays
         settled = sums["age"] >= self._settling
         sums["total"] += np.sqrt(np.square(state.tip_offset).sum(axis=1)) * settled
         sums["count"] += settled
@@ -186,7 +137,8 @@ class TipError(_Sums):
         return {"tip_error": self.mean(ids)}
 
 
-class HopError(_Sums):
+@metric("hop_error", needs=("rail",), commands=("height",))
+class HopError(MetricSums):
     """Mean |apex - commanded height| over the hops of an episode, m: an apex is where a rising robot begins to fall."""
 
     names: tuple[str, ...] = ("hop_error", "hops")
@@ -197,7 +149,7 @@ class HopError(_Sums):
 
     def add(self, state: TaskState, _asked_anew: BoolArray | None) -> None:
         """Take in one control step."""
-        sums = self._arrays
+        sums = self.arrays
         rising = state.rail_velocity > 0.0
         apex = (sums["rising"] > 0.0) & ~rising & (state.rail_height > _HOP_MIN)
         error = np.abs(state.rail_height - asked(state, self._constants, "height")[:, 0])
@@ -207,26 +159,4 @@ class HopError(_Sums):
 
     def finish(self, ids: Indices) -> dict[str, Float64Array]:
         """Return the mean error, m, and how many hops there were."""
-        return {"hop_error": self.mean(ids), "hops": self._arrays["count"][ids]}
-
-
-METRIC_NEEDS: dict[str, tuple[Need, ...]] = {
-    "velocity_error": ("base", "velocity_commands"),
-    "foot_lift": ("base", "feet", "gait", "velocity_commands"),
-    "tip_error": ("tip",),
-    "hop_error": ("rail", "height_command"),
-    "travel_error": ("travel", "forward_command"),
-}
-
-
-def make_metric(name: MetricName, n: int, task: TaskConfig, constants: TaskConstants) -> Metric:
-    """Return a metric of n environments."""
-    if name == "foot_lift":
-        return FootLift(n, constants, len(task.robot.feet))
-    kinds: dict[str, type[VelocityError] | type[TipError] | type[HopError] | type[TravelError]] = {
-        "velocity_error": VelocityError,
-        "tip_error": TipError,
-        "hop_error": HopError,
-        "travel_error": TravelError,
-    }
-    return kinds[name](n, constants)
+        return {"hop_error": self.mean(ids), "hops": self.arrays["count"][ids]}

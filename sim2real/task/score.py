@@ -11,11 +11,11 @@ from sim2real.runtime.contract.goal import Goal
 from sim2real.runtime.contract.kinematics import Kinematics
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract, contract_of
-from sim2real.task.rewards import NEEDS, REWARDS
 from sim2real.task.state import Float32Array, TaskConstants, TaskState
+from sim2real.task.terms import Terms
 
-_MEASURED: Final = frozenset({"tip"})
-"""What terms may need that a robot measures: its tip, by its joint positions."""
+_MEASURED: Final = frozenset({"effort", "tip"})
+"""What terms may need that a robot measures: joint efforts, and its tip, by its joint positions."""
 
 
 def score(task: TaskConfig, signals: Signals, target: Float64Array, action: Float32Array) -> dict[str, float]:
@@ -33,7 +33,8 @@ def score(task: TaskConfig, signals: Signals, target: Float64Array, action: Floa
     Raises:
         UserError: A term needs what no robot measures.
     """
-    unmeasured = [entry.term for entry in task.rewards if not set(NEEDS.get(entry.term, ())) <= _MEASURED]
+    known = Terms.of(task).rewards
+    unmeasured = [entry.term for entry in task.rewards if not set(known[entry.term].needs) <= _MEASURED]
     if unmeasured:
         raise UserError(f"task {task.name!r}: {', '.join(unmeasured)} cannot be scored without simulation")
     contract, constants = contract_of(task), TaskConstants.of(task)
@@ -50,7 +51,7 @@ def score(task: TaskConfig, signals: Signals, target: Float64Array, action: Floa
     if contract.robot.tip is not None:
         _add_tip(state, contract, signals)
     terms = {
-        f"reward/{entry.term}": float(REWARDS[entry.term](state, constants, entry.scale).sum())
+        f"reward/{entry.term}": float(known[entry.term](state, constants, entry.scale).sum())
         * entry.weight
         / task.control_rate
         for entry in task.rewards

@@ -96,6 +96,8 @@ class TaskConstants:
     """Hz"""
     commands: dict[str, int]
     """Columns of the commands."""
+    feet: int = 0
+    """How many feet the robot has."""
 
     @classmethod
     def of(cls, task: TaskConfig) -> "TaskConstants":
@@ -108,6 +110,7 @@ class TaskConstants:
             default=np.array([joint.default_position for joint in joints]),
             control_rate=task.control_rate,
             commands={name: column for column, name in enumerate(task.commands)},
+            feet=len(task.robot.feet),
         )
 
 

@@ -63,7 +63,7 @@ def test_schema_writes_one_file_for_each_kind(tmp_path: Path) -> None:
         assert json.loads(Path(path).read_text())["type"] == "object"
 
 
-@pytest.mark.parametrize("command", ["list", "show", "schema"])
+@pytest.mark.parametrize("command", ["list", "show", "check", "schema"])
 def test_help_has_an_example(command: str) -> None:
     result = invoke(command, "--help")
     assert f"Example: sim2real config {command}" in " ".join(result.stdout.split())

@@ -109,7 +109,7 @@ def test_the_schema_accepts_every_shipped_file_as_written_and_spliced(kind: str,
         ("robots", "pendulum", "joints", {}),
         ("robots", "pendulum", "buses", {"2nd": {"protocol": "dynamixel2", "baudrate": "1 Mbaud"}}),
         ("tasks", "pendulum_swingup", "action", {"target": "efort"}),
-        ("tasks", "pendulum_swingup", "terminations", [{"term": "falling"}]),
+        ("tasks", "pendulum_swingup", "terminations", [{"term": "2nd"}]),
         ("tasks", "pendulum_swingup", "robot", 3),
         ("faults", "lossy_bus", "faults", [{"kind": "silent", "bus": "main"}]),
         ("scenarios", "pendulum_swingup", "expect", {"goal": "yes"}),
@@ -143,6 +143,14 @@ def test_a_default_in_the_schema_is_what_a_user_may_write(kind: str) -> None:
         for name, field in part["properties"].items():
             if "default" in field:
                 assert accepts(field, field["default"], schema), name
+
+
+def test_editors_are_offered_the_names_of_terms_and_accept_those_that_a_module_may_declare() -> None:
+    schema = json_schema(SCHEMAS["tasks"], {"reward": ["alive"], "termination": ["tilted", "low"]})
+    assert schema["$defs"]["TerminationConfig"]["properties"]["term"]["anyOf"][0] == {"enum": ["low", "tilted"]}
+    task = read_yaml(ROOT / "tasks" / "pendulum_swingup.yaml").data
+    for name, valid in (("alive", True), ("of_my_own", True), ("2nd", False)):
+        assert accepts(schema, task | {"rewards": [{"term": name, "weight": 1.0}]}, schema) is valid
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -241,9 +241,9 @@ def line_of(path: str, key: str) -> int:
         (
             "tasks",
             "[{term: position_limits}]",
-            "[{term: position}]",
+            "[{term: 2nd}]",
             "terminations",
-            "'position' is not a choice (did you mean 'positi",
+            "'2nd' is not a name; valid: letters, digits and underscores",
         ),
         ("robots", "bus: main", "bus: mian", "bus", "no bus 'mian'; valid: main"),
         ("robots", "effort_limit: 0.5", "effort_limit: 5", "effort_limit", "stall torque; valid: up to 4.1 N*m"),

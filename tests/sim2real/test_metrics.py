@@ -12,7 +12,7 @@ ONE = np.array([0])
 
 def constants(*commands: str) -> TaskConstants:
     none = np.zeros(1)
-    return TaskConstants(none, none, none, none, RATE, {name: column for column, name in enumerate(commands)})
+    return TaskConstants(none, none, none, none, RATE, {name: column for column, name in enumerate(commands)}, feet=2)
 
 
 def state(command: list[float]) -> TaskState:
@@ -83,7 +83,7 @@ def stepping(height: list[float], wanted: list[float], forward: float = 0.5) -> 
 
 
 def test_the_lift_of_feet_is_the_mean_of_the_highest_points_of_their_swings() -> None:
-    metric = FootLift(1, constants("forward", "left", "turn"), 2)
+    metric = FootLift(1, constants("forward", "left", "turn"))
     for left, right, wanted in (
         (0.01, 0.0, [0.02, 0.0]),
         (0.03, 0.0, [0.02, 0.0]),
@@ -98,7 +98,7 @@ def test_the_lift_of_feet_is_the_mean_of_the_highest_points_of_their_swings() ->
 
 
 def test_a_robot_that_is_to_stand_still_has_no_lift() -> None:
-    metric = FootLift(1, constants("forward", "left", "turn"), 2)
+    metric = FootLift(1, constants("forward", "left", "turn"))
     for wanted in ([0.02, 0.0], [0.0, 0.0]):
         metric.add(stepping([0.05, 0.0], wanted, forward=0.0), None)
     assert np.isnan(metric.finish(ONE)["foot_lift"]).all()
@@ -155,7 +155,7 @@ def test_a_new_episode_measures_anew_and_a_saved_one_goes_on(kind: str) -> None:
             lambda: VelocityError(1, constants("forward", "left", "turn")),
             walking([1.0, 0.0], 0.0, [0.5, 0.0, 0.0]),
         ),
-        "lift": (lambda: FootLift(1, constants("forward", "left", "turn"), 2), None),
+        "lift": (lambda: FootLift(1, constants("forward", "left", "turn")), None),
         "tip": (lambda: TipError(1, constants()), reaching([0.1, 0.0, 0.0])),
         "hop": (lambda: HopError(1, constants("height")), None),
     }[kind]

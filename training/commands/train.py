@@ -8,7 +8,8 @@ import typer
 
 from sim2real.configs.command import Json, Outcome, error_console, reports
 from sim2real.configs.errors import MissingExtraError, UserError
-from sim2real.configs.load import load_experiment
+from sim2real.configs.load import load, load_experiment
+from sim2real.configs.schema.experiment import ExperimentConfig
 
 if TYPE_CHECKING:
     from sim2real.training.runner import TrainReport
@@ -36,6 +37,7 @@ def train(
     """
     try:
         from sim2real.simulation.options import without_effect
+        from sim2real.task.check import check_terms
         from sim2real.training import runner
     except ModuleNotFoundError as error:
         raise MissingExtraError("train", str(error.name), "train") from error
@@ -45,7 +47,7 @@ def train(
         return _outcome(runner.resume(resume, given))
     if experiment is None:
         raise UserError("train: give an EXPERIMENT, or --resume RUN")
-    config = load_experiment(experiment, given)
+    config = load("experiments", ExperimentConfig, experiment, given, check_terms)
     if idle := without_effect(config.task, config.randomization):
         error_console().print(
             f"note: task {config.task.name!r} observes nothing that would be changed by {', '.join(idle)} "

@@ -19,9 +19,10 @@ from sim2real.runtime.session import RunOptions, run_session
 from sim2real.runtime.states import State
 from sim2real.simulation.command_source import make_commands
 from sim2real.task.ground_truth import GroundTruth
-from sim2real.task.metrics import METRIC_NEEDS, make_metric
-from sim2real.task.rewards import REWARDS, TERMINATIONS, Requirements
+from sim2real.task.requirements import Requirements
 from sim2real.task.state import TaskConstants, TaskState
+from sim2real.task.task_metrics import make_metrics
+from sim2real.task.terms import Terms
 from sim2real.training.transfer.performance import WorldPerformance
 
 _ONE = np.zeros(1, np.intp)
@@ -94,7 +95,7 @@ class EpisodeRecorder:
     """
 
     def __init__(self, plant: MujocoPlant, task: TaskConfig, streams: RandomStreams, duration: float) -> None:
-        needs = Requirements.of(task, METRIC_NEEDS).needs
+        needs = Requirements.of(task).needs
         options = ModelOptions(true_feet="feet" in needs, true_tip="tip" in needs)
         robot = build_model(task, options)
         contract, joints = contract_of(task), len(task.robot.joints)
@@ -119,7 +120,8 @@ class EpisodeRecorder:
             previous_velocity=np.zeros((1, joints)),
             command=np.zeros((1, len(self._names))),
         )
-        self._metrics = [make_metric(name, 1, task, self._constants) for name in task.metrics]
+        self._metrics = make_metrics(task, 1, self._constants)
+        self._terms = Terms.of(task)
         self._length, self._length_max = 0, round(duration * task.control_rate)
         self._sum = 0.0
         self._terminated = False
@@ -144,9 +146,9 @@ class EpisodeRecorder:
         self._measure_goal(controller)
         performance = self._task.performance
         if performance is not None:
-            self._sum += float(REWARDS[performance.term](state, self._constants, performance.scale)[0])
+            self._sum += float(self._terms.rewards[performance.term](state, self._constants, performance.scale)[0])
         self._terminated = any(
-            bool(TERMINATIONS[ending.term](state, self._constants, ending.limit)[0])
+            bool(self._terms.terminations[ending.term](state, self._constants, ending.limit)[0])
             for ending in self._task.terminations
         )
         asked_anew = self._commands.step(self._streams)

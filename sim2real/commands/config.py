@@ -52,6 +52,27 @@ def show(
 
 @app.command()
 @reports
+def check(
+    kind: Kind,
+    reference: Annotated[str, typer.Argument(help="A shipped name or a path.")],
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="Override key.path=value; may be repeated.")
+    ] = None,
+    json_output: Json = False,
+) -> Outcome:
+    """Check a configuration, and that every term a task names exists: for that, the modules of the task are run.
+
+    Example: sim2real config check tasks ./my_task.yaml
+    """
+    from sim2real.task.check import check_terms
+
+    config = load(kind, _schema(kind), reference, tuple(overrides or ()), check_terms)
+    name = getattr(config, "name", reference)
+    return Outcome({"kind": kind, "name": name}, f"{kind} {name}: valid")
+
+
+@app.command()
+@reports
 def schema(
     folder: Annotated[Path, typer.Argument(help="Folder that gets one JSON Schema file for each kind.")],
     json_output: Json = False,
@@ -60,12 +81,15 @@ def schema(
 
     Example: sim2real config schema .sim2real/schema
     """
+    from sim2real.task.terms import Terms
+
+    terms = Terms.shipped().names()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         paths = []
         for kind, config in SCHEMAS.items():
             path = folder / f"{kind}.json"
-            path.write_text(json.dumps(json_schema(config), indent=1) + "\n", encoding="utf-8")
+            path.write_text(json.dumps(json_schema(config, terms), indent=1) + "\n", encoding="utf-8")
             paths.append(str(path))
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror}") from error

@@ -1,0 +1,160 @@
+"""Declares a task's terms: in one place the function, its name, and what it needs of robot and task.
+
+A module's declarations are kept in the module itself, so that a module has exactly the terms that its text declares.
+"""
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, TypeVar
+
+from sim2real.configs.errors import ConfigError
+from sim2real.configs.plugins import unknown
+from sim2real.task.term import (
+    NEEDS,
+    CommandFactory,
+    CommandTerm,
+    MetricFactory,
+    MetricTerm,
+    Need,
+    PrivilegedFunction,
+    PrivilegedSize,
+    PrivilegedTerm,
+    RewardFunction,
+    RewardTerm,
+    Term,
+    TerminationFunction,
+    TerminationTerm,
+)
+
+RewardT = TypeVar("RewardT", bound=RewardFunction)
+TerminationT = TypeVar("TerminationT", bound=TerminationFunction)
+MetricT = TypeVar("MetricT", bound=MetricFactory)
+PrivilegedT = TypeVar("PrivilegedT", bound=PrivilegedFunction)
+CommandT = TypeVar("CommandT", bound=CommandFactory)
+
+_DECLARED: Final = "__sim2real_terms__"
+
+
+def reward(
+    name: str | None = None, *, needs: tuple[Need, ...] = (), commands: tuple[str, ...] = ()
+) -> Callable[[RewardT], RewardT]:
+    """Declare a reward, `(state, constants, scale) -> (n,)`: its values for the weight 1.
+
+    Args:
+        name: What a task calls it; the function's own name when left out.
+        needs: What it needs of robot and task beside joints and actions; nothing else of the state is filled.
+        commands: Commands that the task must have.
+
+    Example:
+        >>> @reward(needs=("base",))
+        ... def level(state: TaskState, constants: TaskConstants, scale: float) -> Float64Array:
+        ...     return np.exp(-np.square(state.base.down[:, 0] / scale))
+    """
+    return _declaring(RewardTerm, name, 3, needs=needs, commands=commands)
+
+
+def termination(
+    name: str | None = None, *, needs: tuple[Need, ...] = (), commands: tuple[str, ...] = ()
+) -> Callable[[TerminationT], TerminationT]:
+    """Declare an end of episodes, `(state, constants, limit) -> (n,)`: whose ends, as booleans. See `reward`."""
+    return _declaring(TerminationTerm, name, 3, needs=needs, commands=commands)
+
+
+def metric(
+    name: str | None = None, *, needs: tuple[Need, ...] = (), commands: tuple[str, ...] = ()
+) -> Callable[[MetricT], MetricT]:
+    """Declare a metric: a class (or function) that makes a `Metric` from `(n, constants)`. See `reward`."""
+    return _declaring(MetricTerm, name, 2, needs=needs, commands=commands)
+
+
+def privileged(
+    name: str | None = None,
+    *,
+    size: PrivilegedSize,
+    needs: tuple[Need, ...] = (),
+    commands: tuple[str, ...] = (),
+) -> Callable[[PrivilegedT], PrivilegedT]:
+    """Declare what a critic may see, `(seen) -> [(k, width), …]`: blocks that stand side by side. See `reward`.
+
+    Args:
+        name: As for a reward.
+        size: Width of all blocks together; a number, or a function of the `Sizes` of robot and randomisation.
+        needs: As for a reward.
+        commands: As for a reward.
+    """
+    return _declaring(PrivilegedTerm, name, 1, needs=needs, commands=commands, size=size)
+
+
+def command(
+    name: str | None = None,
+    *,
+    needs: tuple[Need, ...] = (),
+    commands: tuple[str, ...] = (),
+    parameters: Mapping[str, float] | None = None,
+) -> Callable[[CommandT], CommandT]:
+    """Declare a source of commands: a class (or function) that makes a `CommandSource` from a `CommandSetup`.
+
+    Args:
+        name: What a task calls it in `command_source.kind`; the class's own name when left out.
+        needs: As for a reward.
+        commands: As for a reward.
+        parameters: Numbers that the task may set in `command_source.parameters`, with their defaults, SI.
+    """
+    return _declaring(CommandTerm, name, 1, needs=needs, commands=commands, parameters=dict(parameters or {}))
+
+
+def declared_in(module: Any) -> tuple[Term, ...]:  # noqa: ANN401 - any object with a namespace
+    """Return what a module declares, in order; a name may come twice."""
+    _, terms = vars(module).get(_DECLARED, (None, ()))
+    return tuple(terms)
+
+
+def _declaring(
+    kind: Callable[..., Term],
+    name: str | None,
+    arguments: int,
+    **declared: Any,  # noqa: ANN401 - fields of the kinds
+) -> Callable[[Any], Any]:
+    if not (name is None or isinstance(name, str)):
+        raise TypeError("a declaration takes parentheses: write @reward() rather than @reward")
+    frame = inspect.currentframe()
+    caller = frame.f_back.f_back if frame is not None and frame.f_back is not None else None
+    if caller is None:
+        raise RuntimeError("a declaration has to know where it is made, and this Python has no frames")
+    place = f"{caller.f_code.co_filename}:{caller.f_lineno}"
+
+    def declare(target: Any) -> Any:  # noqa: ANN401 - a function or class of one of the kinds
+        own = name or target.__name__
+        term = kind(own, target, place, **declared)
+        _check(term, target, arguments)
+        _keep(vars(sys.modules[target.__module__]), term)
+        return target
+
+    return declare
+
+
+def _keep(namespace: dict[str, Any], term: Term) -> None:
+    """Add a term to those of its module; a module that is reloaded begins anew."""
+    spec, terms = namespace.get(_DECLARED, (None, []))
+    if spec is not namespace.get("__spec__"):
+        terms = []
+    namespace[_DECLARED] = (namespace.get("__spec__"), [*terms, term])
+
+
+def _check(term: Term, target: Callable[..., Any], arguments: int) -> None:
+    """Refuse a declaration that cannot be used. Raises ConfigError at its place."""
+    where = f"{term.place}: {term.noun} {term.name!r}"
+    if not term.name.isidentifier():
+        raise ConfigError(f"{where}: the name must be letters, digits and underscores, beginning with a letter")
+    _check_needs(where, term.needs)
+    try:
+        inspect.signature(target).bind(*[None] * arguments)
+    except TypeError:
+        raise ConfigError(f"{where}: {target.__name__} must take {term.signature}") from None
+
+
+def _check_needs(where: str, needs: Iterable[str]) -> None:
+    for need in needs:
+        if need not in NEEDS:
+            raise ConfigError(f"{where}: {unknown('need', need, NEEDS)}")
