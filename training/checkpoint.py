@@ -3,7 +3,7 @@
 import contextlib
 import io
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +31,8 @@ class Checkpoint:
     policy: dict[str, Any]
     algorithm: dict[str, Any]
     environment: dict[str, Any]
+    modules: dict[str, str] = field(default_factory=dict)
+    """Texts of the task's modules, by the names of the files in which the run keeps them."""
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:

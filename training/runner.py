@@ -8,6 +8,7 @@ from sim2real.configs.load import dump, validate
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.source import parse_yaml
 from sim2real.training.checkpoint import Checkpoint, load_checkpoint, write_atomically
+from sim2real.training.kept_modules import as_kept, keep, located, recorded, texts_of
 from sim2real.training.report import TrainReport
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.session import Session, share_done
@@ -27,8 +28,9 @@ def train(experiment: ExperimentConfig, run_dir: Path, *, progress: bool = True)
         UserError: The run exists, or something cannot be written; what was saved before stays readable.
         KeyboardInterrupt: SIGINT; a checkpoint was saved.
     """
+    experiment = recorded(experiment)
     run = RunFolder.create(run_dir)
-    write_atomically(run.config, dump(experiment).encode())
+    _write(experiment, run)
     session = Session(experiment, run)
     session.start()
     return session.work(progress=progress)
@@ -50,7 +52,9 @@ def resume(run_dir: Path, overrides: tuple[str, ...] = (), *, progress: bool = T
     experiment = experiment_of(checkpoint, overrides)
     if share_done(experiment, checkpoint.steps, checkpoint.seconds) >= 1.0:
         raise UserError(f"{run_dir}: {_done(experiment, checkpoint)}")
-    write_atomically(run.config, dump(experiment).encode())
+    keep(run.path, checkpoint.modules)
+    experiment = located(experiment, run.path)
+    _write(experiment, run)
     session = Session(experiment, run)
     session.restore(checkpoint)
     return session.work(progress=progress)
@@ -62,6 +66,12 @@ def experiment_of(checkpoint: Checkpoint, overrides: tuple[str, ...] = ()) -> Ex
         if text.partition("=")[0].strip() not in _FREE:
             raise UserError(f"--set {text}: cannot change when a run is resumed; what can: {', '.join(_FREE)}")
     return validate(ExperimentConfig, parse_yaml(checkpoint.experiment, "checkpoint"), overrides)
+
+
+def _write(experiment: ExperimentConfig, run: RunFolder) -> None:
+    """Write the experiment and its modules into the run's folder."""
+    keep(run.path, texts_of(experiment))
+    write_atomically(run.config, dump(as_kept(experiment)).encode())
 
 
 def _done(experiment: ExperimentConfig, checkpoint: Checkpoint) -> str:

@@ -12,10 +12,12 @@ from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.source import parse_yaml
 from sim2real.runtime.contract.manifest import ContractError, from_metadata
 from sim2real.runtime.contract.spec import Contract, contract_of
+from sim2real.task.check import check_terms
 from sim2real.training.checkpoint import Checkpoint, load_checkpoint
 from sim2real.training.environment import Floats
 from sim2real.training.evaluation import Act, evaluate
 from sim2real.training.export import ExportReport, export_policy, onnx_session
+from sim2real.training.kept_modules import keep, located
 from sim2real.training.onnx_graph import INPUT, OUTPUT
 from sim2real.training.policy import Policy, empty_policy
 from sim2real.training.provenance import provenance_of
@@ -50,15 +52,21 @@ def load_saved_policy(path: Path, overrides: tuple[str, ...] = ()) -> SavedPolic
     """
     if path.is_dir():
         checkpoint = load_checkpoint(RunFolder.open(path).latest_checkpoint())
-        text, act = checkpoint.experiment, _actor(_from_checkpoint(checkpoint, path)[1])
+        keep(path, checkpoint.modules)
+        text, act, folder = checkpoint.experiment, _actor(_from_checkpoint(checkpoint, path)[1]), path
     else:
-        text, act = _from_onnx(path)
+        (text, act), folder = _from_onnx(path), path.parent
     experiment = _experiment(text, path)
     if overrides:
-        world = validate(ExperimentConfig, parse_yaml(text, str(path)), overrides)
+        world = validate(
+            ExperimentConfig,
+            parse_yaml(text, str(path)),
+            overrides,
+            lambda config: check_terms(located(config, folder)),
+        )
         _check_kept(contract_of(experiment.task), contract_of(world.task), path)
         experiment = world
-    return SavedPolicy(experiment, act)
+    return SavedPolicy(located(experiment, folder), act)
 
 
 def export_run(run_dir: Path, output: Path) -> ExportReport:
@@ -68,7 +76,9 @@ def export_run(run_dir: Path, output: Path) -> ExportReport:
         UserError: There is no checkpoint, parity misses its bound, or the file cannot be written.
     """
     checkpoint = load_checkpoint(RunFolder.open(run_dir).latest_checkpoint())
+    keep(run_dir, checkpoint.modules)
     experiment, policy = _from_checkpoint(checkpoint, run_dir)
+    experiment = located(experiment, run_dir)
     met = evaluate(
         policy.act,
         experiment.task,

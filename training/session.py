@@ -19,6 +19,7 @@ from sim2real.training.environment import Environment
 from sim2real.training.evaluation import evaluate
 from sim2real.training.export import export_policy
 from sim2real.training.interrupt import Interrupt
+from sim2real.training.kept_modules import as_kept, texts_of
 from sim2real.training.metrics import MetricsLog, read_metrics
 from sim2real.training.progress import TrainingProgress
 from sim2real.training.provenance import provenance_of
@@ -51,6 +52,10 @@ class Session:
     """The learner, its environment, and the counters of a run.
 
     Sets torch to one thread.
+
+    Args:
+        experiment: With the digests of its modules recorded.
+        run: Where everything is written.
     """
 
     def __init__(self, experiment: ExperimentConfig, run: RunFolder) -> None:
@@ -138,7 +143,7 @@ class Session:
         path = self.run.checkpoint(self.iteration)
         save_checkpoint(
             Checkpoint(
-                experiment=dump(self.experiment),
+                experiment=dump(as_kept(self.experiment)),
                 contract=self.contract.model_dump_json(),
                 iteration=self.iteration,
                 steps=self.steps,
@@ -146,6 +151,7 @@ class Session:
                 policy=self.algorithm.policy.state_dict(),
                 algorithm=self.algorithm.state(),
                 environment=self.environment.state_dict(),
+                modules=texts_of(self.experiment),
             ),
             path,
         )

@@ -70,6 +70,11 @@ def load_module(config: ModuleConfig) -> TermModule:
     return _LOADED[key]
 
 
+def forget_modules() -> None:
+    """Forget which modules ran, as a new process has: what is loaded next runs again."""
+    _LOADED.clear()
+
+
 def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
@@ -78,6 +83,10 @@ def _read(path: Path) -> bytes:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     if len(text) > _BYTES_MAX:
         raise ConfigError(f"{path}: larger than {_BYTES_MAX} bytes: not a module of terms")
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text") from error
     return text
 
 
