@@ -27,7 +27,7 @@ def one_line(schema: type[Config], sourced: Sourced, error: ValidationError) -> 
     path = _path(first, sourced.data)
     shown = ".".join(map(str, path))
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return f"{sourced.origin(path)}: {shown + ': ' if shown else ''}{_explain(schema, path, first)}{more}"
+    return f"{sourced.origin(path)}: {shown + ': ' if shown else ''}{_explain(schema, path, first, sourced.data)}{more}"
 
 
 def _path(problem: ErrorDetails, data: Any) -> KeyPath:  # noqa: ANN401 - YAML holds anything
@@ -48,10 +48,10 @@ def _path(problem: ErrorDetails, data: Any) -> KeyPath:  # noqa: ANN401 - YAML h
     return tuple(path)
 
 
-def _explain(schema: type[Config], path: KeyPath, problem: ErrorDetails) -> str:
+def _explain(schema: type[Config], path: KeyPath, problem: ErrorDetails, data: Any) -> str:  # noqa: ANN401 - any YAML
     kind, context, given = problem["type"], problem.get("ctx", {}), problem["input"]
     if kind == "extra_forbidden":
-        valid = fields_at(schema, path[:-1])
+        valid = fields_at(schema, path[:-1], data)
         return f"unknown key{_hint(path[-1], valid)}; valid: {', '.join(valid)}"
     if kind == "missing":
         return "this key is required and missing"

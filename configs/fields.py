@@ -4,25 +4,43 @@ from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from sim2real.configs.schema.base import Config, Reference
+from sim2real.configs.schema.part import PartBlock
 from sim2real.configs.source import KeyPath
 
 
-def fields_at(annotation: Any, path: KeyPath) -> list[str]:  # noqa: ANN401 - any type form
-    """Return the keys that the schema allows in the mapping at a path; those of all members where it is a union."""
+def fields_at(annotation: Any, path: KeyPath, data: Any) -> list[str]:  # noqa: ANN401 - any type form, any YAML
+    """Return the keys that the schema allows in the mapping at a path; those of all members where it is a union.
+
+    Args:
+        annotation: The schema.
+        path: Where.
+        data: What was written: a block of an installed part has the keys of the part that it names.
+    """
     if get_origin(annotation) is Annotated:
-        return fields_at(get_args(annotation)[0], path)
+        inner, *metadata = get_args(annotation)
+        block = next((item for item in metadata if isinstance(item, PartBlock)), None)
+        return fields_at((block.schema_of(data) if block is not None else None) or inner, path, data)
     if is_union(annotation):
-        names = [name for option in get_args(annotation) for name in fields_at(option, path)]
+        names = [name for option in get_args(annotation) for name in fields_at(option, path, data)]
         return list(dict.fromkeys(names))
     if is_config(annotation):
         if not path:
             return list(annotation.model_fields)
-        info = annotation.model_fields.get(str(path[0]))
-        return fields_at(info.annotation, path[1:]) if info is not None else []
+        name = str(path[0])
+        known = name in annotation.model_fields
+        return fields_at(full_annotation(annotation, name), path[1:], _below(data, path[0])) if known else []
     if get_origin(annotation) in (dict, tuple) and path:
         arguments = get_args(annotation)
-        return fields_at(arguments[1] if get_origin(annotation) is dict else arguments[0], path[1:])
+        inner = arguments[1] if get_origin(annotation) is dict else arguments[0]
+        return fields_at(inner, path[1:], _below(data, path[0]))
     return []
+
+
+def _below(data: Any, key: str | int) -> Any:  # noqa: ANN401 - any YAML
+    """Return what was written under a key, None where nothing was."""
+    if isinstance(data, dict):
+        return data.get(key)
+    return data[key] if isinstance(data, list) and isinstance(key, int) and key < len(data) else None
 
 
 def is_union(annotation: Any) -> bool:  # noqa: ANN401 - any type form
@@ -44,7 +62,7 @@ def reference_of(annotation: Any) -> tuple[Any, Reference | None]:  # noqa: ANN4
 
 
 def full_annotation(config: type[Config], name: str) -> Any:  # noqa: ANN401 - any type form
-    """Return the type of a field with the reference that pydantic keeps beside it."""
+    """Return the type of a field with the reference, or the block of a part, that pydantic keeps beside it."""
     info = config.model_fields[name]
-    reference = next((item for item in info.metadata if isinstance(item, Reference)), None)
-    return info.annotation if reference is None else Annotated[info.annotation, reference]
+    kept = next((item for item in info.metadata if isinstance(item, Reference | PartBlock)), None)
+    return info.annotation if kept is None else Annotated[info.annotation, kept]

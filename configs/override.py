@@ -49,10 +49,10 @@ def _step(schema: type[Config], sourced: Sourced, at: KeyPath, key: str, where: 
     if not isinstance(parent, dict):
         raise ConfigError(f"{where}: {shown!r} is inside a single value")
     if parent.get(key) is None:
-        known = fields_at(schema, at)
+        known = fields_at(schema, at, sourced.data)
         if key not in known:
             raise ConfigError(f"{where}: no key {shown!r}; valid: {', '.join(known or map(str, parent))}")
-        if not fields_at(schema, (*at, key)):
+        if not fields_at(schema, (*at, key), sourced.data):
             raise ConfigError(f"{where}: {shown!r} is not written in the file; set all of it")
         parent[key] = {}
     return (*at, key)

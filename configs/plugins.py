@@ -49,7 +49,8 @@ class Plugins(Generic[PartT]):
         check: Callable[[Any], str | None] = lambda _part: None,
         find: Callable[..., Iterable[EntryPoint]] = entry_points,
     ) -> None:
-        self._group, self._noun, self._check, self._find = group, noun, check, find
+        self.noun = noun
+        self._group, self._check, self._find = group, check, find
         self._loaded: dict[str, PartT] = {}
 
     @property
@@ -76,8 +77,12 @@ class Plugins(Generic[PartT]):
         """Return the package that a part comes from. Raises ConfigError or PluginError as `plugins[name]`."""
         distribution = self._entry(name).dist
         if distribution is None:
-            raise PluginError(f"{self._noun} {name!r} belongs to no installed package")
+            raise PluginError(f"{self.noun} {name!r} belongs to no installed package")
         return Provider(distribution.name, distribution.version)
+
+    def foreign(self, name: str) -> Provider | None:
+        """Return the package that a part comes from, None for a part of this project. Raises as `provider`."""
+        return None if _is_ours(self._entry(name)) else self.provider(name)
 
     @cached_property
     def _entries(self) -> dict[str, list[EntryPoint]]:
@@ -89,24 +94,23 @@ class Plugins(Generic[PartT]):
     def _entry(self, name: str) -> EntryPoint:
         entries = self._entries.get(name)
         if entries is None:
-            raise ConfigError(unknown(self._noun, name, self.names))
+            raise ConfigError(unknown(self.noun, name, self.names))
         if len({entry.value for entry in entries}) > 1:
             places = " and ".join(sorted(f"{entry.value} ({_package(entry)})" for entry in entries))
-            raise PluginError(f"two packages have a {self._noun} named {name!r}: {places}; uninstall one")
+            raise PluginError(f"two packages have a {self.noun} named {name!r}: {places}; uninstall one")
         return entries[0]
 
     def _load(self, entry: EntryPoint) -> PartT:
-        ours = entry.value.startswith("sim2real.")
         try:
             part = entry.load()
         except Exception as error:
-            if ours:  # a bug of this project, or an extra that is not installed: the caller says which
+            if _is_ours(entry):  # a bug of this project, or an extra that is not installed: the caller says which
                 raise
             raise PluginError(
-                f"{self._noun} {entry.name!r} of {_package(entry)} failed to load:\n{traceback.format_exc().rstrip()}"
+                f"{self.noun} {entry.name!r} of {_package(entry)} failed to load:\n{traceback.format_exc().rstrip()}"
             ) from error
         if (wrong := self._check(part)) is not None:
-            raise PluginError(f"{self._noun} {entry.name!r} of {_package(entry)} ({entry.value}): {wrong}")
+            raise PluginError(f"{self.noun} {entry.name!r} of {_package(entry)} ({entry.value}): {wrong}")
         return cast(PartT, part)
 
 
@@ -116,6 +120,10 @@ def unknown(noun: str, name: str, names: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, valid, n=1)
     hint = f" (did you mean {close[0]!r}?)" if close else ""
     return f"no {noun} named {name!r}{hint}; valid: {', '.join(valid) or 'none'}"
+
+
+def _is_ours(entry: EntryPoint) -> bool:
+    return entry.value.startswith("sim2real.")
 
 
 def _package(entry: EntryPoint) -> str:

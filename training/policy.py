@@ -4,8 +4,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sim2real.configs.schema.algorithm import PpoConfig, SacConfig
+from sim2real.configs.schema.algorithm import AlgorithmConfig
 from sim2real.runtime.contract.spec import Contract
+from sim2real.training.algorithms import algorithm_kind
 from sim2real.training.environment import Floats
 from sim2real.training.networks import POLICY_HEAD_GAIN, body, linear
 from sim2real.training.normalizer import Normalizer
@@ -14,15 +15,27 @@ from sim2real.training.normalizer import Normalizer
 class Policy(nn.Module):
     """normalise → body → mean → action: (n, O) raw observations to (n, A) actions.
 
-    `squash` applies tanh to the mean (SAC). Otherwise the contract's clip bounds the action, as it does in training.
+    Args:
+        config: Gives the hidden layers and their activation.
+        observation_size: O
+        action_size: A
+        generator: Gives the first weights.
+        squash: Whether tanh is applied to the mean (SAC). Otherwise the contract's clip bounds the action, as it does
+            in training.
     """
 
     def __init__(
-        self, config: PpoConfig | SacConfig, observation_size: int, action_size: int, generator: torch.Generator
+        self,
+        config: AlgorithmConfig,
+        observation_size: int,
+        action_size: int,
+        generator: torch.Generator,
+        *,
+        squash: bool,
     ) -> None:
         super().__init__()
         hidden = config.hidden
-        self.squash = config.name == "sac"
+        self.squash = squash
         self.normalizer = Normalizer(observation_size)
         self.body = body(observation_size, hidden, config.activation, generator)
         self.head = linear(hidden[-1] if hidden else observation_size, action_size, POLICY_HEAD_GAIN, generator)
@@ -49,6 +62,7 @@ class Policy(nn.Module):
         return actions
 
 
-def empty_policy(config: PpoConfig | SacConfig, contract: Contract) -> Policy:
-    """Return a policy of the right shape for a state to be loaded into."""
-    return Policy(config, contract.observation_size, contract.action_size, torch.Generator().manual_seed(0))
+def empty_policy(config: AlgorithmConfig, contract: Contract) -> Policy:
+    """Return a policy of the right shape for a state to be loaded into. Raises as `algorithm_kind`."""
+    sizes = contract.observation_size, contract.action_size
+    return Policy(config, *sizes, torch.Generator().manual_seed(0), squash=algorithm_kind(config).squashed)

@@ -10,6 +10,7 @@ from sim2real.configs.command import error_console
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import dump
 from sim2real.configs.schema.experiment import ExperimentConfig
+from sim2real.curriculum.make import curriculum_kind
 from sim2real.envs.batch_env import BatchEnv
 from sim2real.runtime.contract.spec import contract_of
 from sim2real.training.algorithms import make_algorithm
@@ -29,9 +30,6 @@ from sim2real.training.run_folder import RunFolder
 
 EVALUATION_SEED_OFFSET: Final = 1_000_003
 """Episodes of the evaluation differ from those of training."""
-
-_MOVING: Final = ("adr", "doraemon")
-"""Curricula that follow the learner."""
 
 
 def share_done(experiment: ExperimentConfig, steps: int, seconds: float) -> float:
@@ -160,7 +158,7 @@ class Session:
 
     def _draw_curriculum(self) -> None:
         """Draw how the curriculum moved, if it is one that does."""
-        if self.experiment.curriculum.strategy not in _MOVING:
+        if not curriculum_kind(self.experiment.curriculum).moves:
             return
         # Matplotlib takes half a second to import, and most runs draw nothing.
         from sim2real.report.curriculum import curriculum_figure

@@ -1,17 +1,44 @@
 """Schema of the learning algorithms: every switch with its default and the reason for it."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Protocol, Self
 
 from pydantic import Field, model_validator
 
+from sim2real.configs.plugins import Plugins
 from sim2real.configs.schema.base import Config, MisplacedError
+from sim2real.configs.schema.part import PartBlock, without_schema
 from sim2real.configs.schema.quantity import NonNegative, Positive
 
 Activation = Literal["tanh", "elu", "relu"]
 Hidden = Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(max_length=16)]
 
 
-class PpoConfig(Config):
+class AlgorithmConfig(Config):
+    """What the configuration of every algorithm says: which one it is, and the size of its policy."""
+
+    name: str
+    hidden: Hidden
+    """Widths of the policy's hidden layers."""
+    activation: Activation
+
+
+class AlgorithmPart(Protocol):
+    """What an entry point of the group `sim2real.algorithms` gives, as far as a configuration is concerned.
+
+    All of it is a `sim2real.training.algorithms.kind.AlgorithmKind`.
+    """
+
+    @property
+    def config(self) -> type[AlgorithmConfig]:
+        """Schema of the experiment's block `algorithm`."""
+
+
+ALGORITHMS: Final[Plugins[AlgorithmPart]] = Plugins(
+    "sim2real.algorithms", "algorithm", lambda part: without_schema(part, AlgorithmConfig)
+)
+
+
+class PpoConfig(AlgorithmConfig):
     """PPO with the clipped surrogate (Schulman et al. 2017) and generalised advantages (Schulman et al. 2016).
 
     Its value network sees the task's privileged values beside the observation.
@@ -73,7 +100,7 @@ class PpoConfig(Config):
         return self
 
 
-class SacConfig(Config):
+class SacConfig(AlgorithmConfig):
     """Soft actor-critic with automatic temperature (Haarnoja et al. 2018).
 
     Its critics see the observation alone: the task's privileged values are not used.
@@ -103,4 +130,5 @@ class SacConfig(Config):
     activation: Activation = "relu"
 
 
-AlgorithmConfig = Annotated[PpoConfig | SacConfig, Field(discriminator="name")]
+AlgorithmBlock = Annotated[AlgorithmConfig, PartBlock(ALGORITHMS, "name")]
+"""The block of the algorithm that its `name` names: shipped, or from an installed package."""

@@ -1,21 +1,45 @@
 """Schema of curricula: how much of the randomisation a learner meets, and when."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Protocol, Self
 
 from pydantic import Field, model_validator
 
+from sim2real.configs.plugins import Plugins
 from sim2real.configs.schema.base import Config, MisplacedError
+from sim2real.configs.schema.part import PartBlock, without_schema
 
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
 
 
-class NoCurriculumConfig(Config):
+class CurriculumConfig(Config):
+    """What the configuration of every curriculum says: which one it is."""
+
+    strategy: str
+
+
+class CurriculumPart(Protocol):
+    """What an entry point of the group `sim2real.curricula` gives, as far as a configuration is concerned.
+
+    All of it is a `sim2real.curriculum.kind.CurriculumKind`.
+    """
+
+    @property
+    def config(self) -> type[CurriculumConfig]:
+        """Schema of the experiment's block `curriculum`."""
+
+
+CURRICULA: Final[Plugins[CurriculumPart]] = Plugins(
+    "sim2real.curricula", "curriculum", lambda part: without_schema(part, CurriculumConfig)
+)
+
+
+class NoCurriculumConfig(CurriculumConfig):
     """Every episode has the calibrated values."""
 
     strategy: Literal["none"]
 
 
-class FixedCurriculumConfig(Config):
+class FixedCurriculumConfig(CurriculumConfig):
     """The same distribution from the first episode to the last."""
 
     strategy: Literal["fixed"]
@@ -23,7 +47,7 @@ class FixedCurriculumConfig(Config):
     """Share of the way from the calibrated value to each end of the range; never beyond the limits."""
 
 
-class AdrConfig(Config):
+class AdrConfig(CurriculumConfig):
     """Automatic Domain Randomization (arXiv 1910.07113, appendix B).
 
     The performance of an episode is the task's, in [0, 1].
@@ -48,7 +72,7 @@ class AdrConfig(Config):
         return self
 
 
-class DoraemonConfig(Config):
+class DoraemonConfig(CurriculumConfig):
     """Domain randomisation by entropy maximisation (Tiboni et al., ICLR 2024)."""
 
     strategy: Literal["doraemon"]
@@ -62,6 +86,5 @@ class DoraemonConfig(Config):
     """Finished episodes from which each next distribution is computed."""
 
 
-CurriculumConfig = Annotated[
-    NoCurriculumConfig | FixedCurriculumConfig | AdrConfig | DoraemonConfig, Field(discriminator="strategy")
-]
+CurriculumBlock = Annotated[CurriculumConfig, PartBlock(CURRICULA, "strategy")]
+"""The block of the curriculum that its `strategy` names: shipped, or from an installed package."""

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from sim2real.configs.schema.algorithm import AlgorithmConfig
+from sim2real.configs.schema.algorithm import AlgorithmBlock
 from sim2real.configs.schema.base import Config, Name, Reference
-from sim2real.configs.schema.curriculum import CurriculumConfig, FixedCurriculumConfig
+from sim2real.configs.schema.curriculum import CurriculumBlock, FixedCurriculumConfig
 from sim2real.configs.schema.quantity import Duration, Positive
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
@@ -19,9 +19,9 @@ class ExperimentConfig(Config):
     description: str = ""
     task: Annotated[TaskConfig, Reference("tasks")]
     randomization: Annotated[RandomizationConfig, Reference("randomization")]
-    curriculum: CurriculumConfig = FixedCurriculumConfig(strategy="fixed")
+    curriculum: CurriculumBlock = FixedCurriculumConfig(strategy="fixed")
     """How much of the randomisation a learner meets, and when; evaluation draws from the whole range."""
-    algorithm: AlgorithmConfig
+    algorithm: AlgorithmBlock
     episode_duration: Annotated[Duration, Positive] | None = None
     """Length of training episodes; the task's when left out. Shorter ones show more starts in the same time, and teach
     the same task, because a time limit is no end: values go on. The goal must be held for the same share of them."""

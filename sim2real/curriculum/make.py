@@ -1,20 +1,25 @@
 """The curriculum that an experiment asks for."""
 
-from sim2real.configs.schema.curriculum import CurriculumConfig
-from sim2real.curriculum.adr import AutomaticDomainRandomization
-from sim2real.curriculum.doraemon import Doraemon
-from sim2real.curriculum.fixed import FixedCurriculum
+from sim2real.configs.plugins import PluginError
+from sim2real.configs.schema.curriculum import CURRICULA, CurriculumConfig
 from sim2real.curriculum.interface import Curriculum
-from sim2real.curriculum.none import NoCurriculum
+from sim2real.curriculum.kind import CurriculumKind
 from sim2real.curriculum.space import ParameterSpace
 
 
+def curriculum_kind(config: CurriculumConfig) -> CurriculumKind:
+    """Return the curriculum that a configuration is of.
+
+    Raises:
+        ConfigError: No installed package has it.
+        PluginError: Its package is broken, or gives something else.
+    """
+    kind = CURRICULA[config.strategy]
+    if not isinstance(kind, CurriculumKind):
+        raise PluginError(f"curriculum {config.strategy!r}: is a {type(kind).__name__}, not a CurriculumKind")
+    return kind
+
+
 def make_curriculum(config: CurriculumConfig, space: ParameterSpace) -> Curriculum:
-    """Return the configured strategy over a parameter space, at its start."""
-    if config.strategy == "none":
-        return NoCurriculum(space)
-    if config.strategy == "fixed":
-        return FixedCurriculum(config, space)
-    if config.strategy == "adr":
-        return AutomaticDomainRandomization(config, space)
-    return Doraemon(config, space)
+    """Return the configured curriculum over a parameter space, at its start. Raises as `curriculum_kind`."""
+    return curriculum_kind(config).make(config, space)

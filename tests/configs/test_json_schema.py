@@ -1,6 +1,7 @@
 """Laws of the JSON Schema: it accepts what is shipped, refuses what the loader refuses, and names every field."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from sim2real.configs.editor import json_schema
 from sim2real.configs.library import KINDS, ROOT, shipped
 from sim2real.configs.load import SCHEMAS, load
 from sim2real.configs.schema.base import Config
+from sim2real.configs.schema.part import PartBlock
 from sim2real.configs.source import read_yaml
 
 SHIPPED = [(kind, name) for kind in KINDS for name in shipped(kind)]
@@ -77,9 +79,25 @@ def config_classes(of: type[Config]) -> set[type[Config]]:
     while todo:
         config = todo.pop()
         found.add(config)
-        text = [str(field.annotation) for field in config.model_fields.values()]
+        blocks = [
+            part for field in config.model_fields.values() for part in field.metadata if isinstance(part, PartBlock)
+        ]
+        todo += [block.parts[name].config for block in blocks for name in block.parts.names]
+        text = [
+            str(field.annotation)
+            for field in config.model_fields.values()
+            if not any(isinstance(part, PartBlock) for part in field.metadata)
+        ]
         todo += [other for other in subclasses() if other not in found and any(mentions(line, other) for line in text)]
     return found
+
+
+def mappings(schema: Any) -> Iterator[dict[str, Any]]:
+    """Yield the schema of every class, wherever it stands."""
+    if isinstance(schema, dict) and isinstance(schema.get("properties"), dict) and "title" in schema:
+        yield schema
+    for below in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        yield from mappings(below)
 
 
 def subclasses() -> list[type[Config]]:
@@ -126,7 +144,7 @@ def test_the_schema_refuses_what_the_loader_refuses(kind: str, name: str, key: s
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_schema_names_every_field_of_every_class_and_says_what_each_class_is(kind: str) -> None:
     schema = json_schema(SCHEMAS[kind])
-    found = schema.get("$defs", {}) | {SCHEMAS[kind].__name__: schema}
+    found = {part["title"]: part for part in mappings(schema)}
     classes = config_classes(SCHEMAS[kind])
     assert {config.__name__ for config in classes} == set(found)
     for config in classes:
@@ -139,7 +157,7 @@ def test_the_schema_names_every_field_of_every_class_and_says_what_each_class_is
 def test_a_default_in_the_schema_is_what_a_user_may_write(kind: str) -> None:
     # An editor inserts the default as it stands; that of a quantity was once a number without its unit.
     schema = json_schema(SCHEMAS[kind])
-    for part in (schema, *schema.get("$defs", {}).values()):
+    for part in mappings(schema):
         for name, field in part["properties"].items():
             if "default" in field:
                 assert accepts(field, field["default"], schema), name

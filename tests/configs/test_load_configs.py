@@ -413,7 +413,7 @@ def test_an_override_may_add_an_entry_to_a_mapping() -> None:
         ("sed=1", "--set sed=1: sed: unknown key (did you mean 'seed'?); valid: name, description, task, "),
         (
             "algorithm.name=pppo",
-            "--set algorithm.name=pppo: algorithm.name: 'pppo' is not a choice (did you mean 'ppo'?)",
+            "--set algorithm.name=pppo: algorithm.name: no algorithm named 'pppo' (did you mean 'ppo'?)",
         ),
         ("task.robot.joints.hinge.id=1", "no key 'task.robot.joints.hinge'; valid: pivot"),
         ("task.observation.9.scale=1", "no entry 'task.observation.9'; valid: 0 to 4"),

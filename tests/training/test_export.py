@@ -27,7 +27,7 @@ CONFIGS = [
 
 def policy_of(config):
     generator = torch.Generator().manual_seed(3)
-    policy = Policy(config, SIZE, CONTRACT.action_size, generator)
+    policy = Policy(config, SIZE, CONTRACT.action_size, generator, squash=config.name == "sac")
     with torch.no_grad():
         policy.head.weight.mul_(50.0)  # actions of a trained policy's size
     policy.normalizer.update(torch.randn(1000, SIZE, generator=generator) * 3.0 + 2.0)

@@ -1,14 +1,41 @@
 """Learning algorithms behind one interface, chosen by the `name` of the algorithm's configuration."""
 
-from sim2real.configs.schema.algorithm import AlgorithmConfig
-from sim2real.training.algorithms.interface import Algorithm
-from sim2real.training.algorithms.ppo import Ppo
-from sim2real.training.algorithms.sac import Sac
-from sim2real.training.environment import Environment
+from typing import TYPE_CHECKING
+
+from sim2real.configs.plugins import PluginError
+from sim2real.configs.schema.algorithm import ALGORITHMS, AlgorithmConfig
+from sim2real.training.algorithms.kind import AlgorithmKind
+
+if TYPE_CHECKING:
+    from sim2real.training.algorithms.interface import Algorithm
+    from sim2real.training.environment import Environment
 
 
-def make_algorithm(config: AlgorithmConfig, environment: Environment, seed: int) -> Algorithm:
-    """Return a fresh learner; all its randomness comes from `seed`."""
-    if config.name == "ppo":
-        return Ppo(config, environment, seed)
-    return Sac(config, environment, seed)
+def algorithm_kind(config: AlgorithmConfig) -> AlgorithmKind:
+    """Return the algorithm that a configuration is of.
+
+    Raises:
+        ConfigError: No installed package has it.
+        PluginError: Its package is broken, or gives something else.
+    """
+    kind = ALGORITHMS[config.name]
+    if not isinstance(kind, AlgorithmKind):
+        raise PluginError(f"algorithm {config.name!r}: is a {type(kind).__name__}, not an AlgorithmKind")
+    return kind
+
+
+def make_algorithm(config: AlgorithmConfig, environment: "Environment", seed: int) -> "Algorithm":
+    """Return a fresh learner; all its randomness comes from `seed`.
+
+    Raises:
+        ConfigError: No installed package has the algorithm.
+        PluginError: Its package is broken, or its policy is not what it declares.
+    """
+    kind = algorithm_kind(config)
+    learner = kind.make(config, environment, seed)
+    if learner.policy.squash != kind.squashed:
+        raise PluginError(
+            f"algorithm {config.name!r} declares squashed={kind.squashed}, and its policy has "
+            f"squash={learner.policy.squash}: a checkpoint would be read back as another policy"
+        )
+    return learner

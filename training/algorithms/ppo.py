@@ -45,7 +45,7 @@ class Ppo:
         self._environment: Final = environment
         sizes = environment.observation_size, environment.action_size
         self._generator: Final = torch.Generator().manual_seed(seed)
-        self._policy: Final = Policy(config, *sizes, self._generator)
+        self._policy: Final = Policy(config, *sizes, self._generator, squash=False)
         privileged_size = environment.privileged_size
         self.value: Final = ValueNetwork(sizes[0] + privileged_size, config.hidden, config.activation, self._generator)
         self._privileged_normalizer: Final = Normalizer(privileged_size)

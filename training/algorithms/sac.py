@@ -35,7 +35,7 @@ class Sac:
         sizes = environment.observation_size, environment.action_size
         width = config.hidden[-1] if config.hidden else sizes[0]
         self._generator: Final = torch.Generator().manual_seed(seed)
-        self._policy: Final = Policy(config, *sizes, self._generator)
+        self._policy: Final = Policy(config, *sizes, self._generator, squash=True)
         self.log_std_head: Final = linear(width, sizes[1], POLICY_HEAD_GAIN, self._generator)
         self.critic: Final = TwinCritic(sum(sizes), config.hidden, config.activation, self._generator)
         self.target_critic: Final = deepcopy(self.critic).requires_grad_(False)

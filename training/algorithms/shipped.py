@@ -1,0 +1,26 @@
+"""The shipped algorithms, each an entry point as anybody's."""
+
+from typing import TYPE_CHECKING, Final
+
+from sim2real.configs.schema.algorithm import PpoConfig, SacConfig
+from sim2real.training.algorithms.kind import AlgorithmKind
+
+if TYPE_CHECKING:
+    from sim2real.training.algorithms.interface import Algorithm
+    from sim2real.training.environment import Environment
+
+
+def _ppo(config: PpoConfig, environment: "Environment", seed: int) -> "Algorithm":
+    from sim2real.training.algorithms.ppo import Ppo
+
+    return Ppo(config, environment, seed)
+
+
+def _sac(config: SacConfig, environment: "Environment", seed: int) -> "Algorithm":
+    from sim2real.training.algorithms.sac import Sac
+
+    return Sac(config, environment, seed)
+
+
+PPO: Final = AlgorithmKind(PpoConfig, squashed=False, make=_ppo)
+SAC: Final = AlgorithmKind(SacConfig, squashed=True, make=_sac)
