@@ -12,6 +12,7 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.runtime.contract.manifest import ContractError, differences, from_metadata
 from sim2real.runtime.contract.observation import Float32Array
+from sim2real.runtime.contract.observation_term import find_term
 from sim2real.runtime.contract.robot import robot_spec
 from sim2real.runtime.contract.spec import Contract
 
@@ -99,9 +100,10 @@ def check_robot(contract: Contract, robot: RobotConfig) -> None:
     Raises:
         ContractError: Names the first differences field by field, and how many there are.
     """
-    if contract.observes("measured_tip_error"):
+    unmeasured = next((entry.term for entry in contract.observation if "tip" in find_term(entry.term).readings), None)
+    if unmeasured is not None:
         raise ContractError(
-            f"the policy observes 'measured_tip_error', which no sensor of {robot.name!r} measures; valid: a policy "
+            f"the policy observes {unmeasured!r}, which no sensor of {robot.name!r} measures; valid: a policy "
             "that observes 'tip_error'"
         )
     found = differences(contract.robot, robot_spec(robot))

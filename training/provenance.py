@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from sim2real.configs.load import dump
+from sim2real.configs.plugins import Provider
+from sim2real.configs.schema.algorithm import ALGORITHMS
+from sim2real.configs.schema.curriculum import CURRICULA
 from sim2real.configs.schema.experiment import ExperimentConfig
+from sim2real.configs.schema.observation import OBSERVATION_TERMS
 
 _PACKAGES: Final = ("sim2real", "torch", "mujoco", "numpy", "onnx")
 _GIT_TIMEOUT_S: Final = 5.0
@@ -31,8 +35,19 @@ def provenance_of(experiment: ExperimentConfig, *, steps: int, iterations: int, 
         "python": platform.python_version(),
     }
     entries |= {f"version.{name}": found for name in _PACKAGES if (found := _version(name))}
+    entries |= {f"version.{provider.package}": provider.version for provider in _providers(experiment)}
     revision = _git_revision()
     return entries | ({"git_commit": revision} if revision else {})
+
+
+def _providers(experiment: ExperimentConfig) -> list[Provider]:
+    """Return the packages from outside this project that the experiment has parts of."""
+    found = [
+        ALGORITHMS.foreign(experiment.algorithm.name),
+        CURRICULA.foreign(experiment.curriculum.strategy),
+        *(OBSERVATION_TERMS.foreign(entry.term) for entry in experiment.task.observation),
+    ]
+    return [provider for provider in found if provider is not None]
 
 
 def _version(package: str) -> str:

@@ -8,39 +8,10 @@ from sim2real.configs.schema.base import Config, MisplacedError, Name, Reference
 from sim2real.configs.schema.command import TIP_COMMANDS, CommandConfig, CommandSourceConfig, UniformCommandsConfig
 from sim2real.configs.schema.goal import GoalConfig
 from sim2real.configs.schema.module import Module
+from sim2real.configs.schema.observation import OBSERVATION_TERMS, ObservationNeed, ObservationTermConfig
 from sim2real.configs.schema.quantity import Angle, AngularVelocity, Duration, Length, NonNegative, Positive, Rate
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.schema.term_name import MetricName, PrivilegedName, RewardName, TerminationName
-
-ObservationTermName = Literal[
-    "joint_position",
-    "joint_position_sin",
-    "joint_position_cos",
-    "joint_velocity",
-    "joint_position_error",
-    "joint_effort",
-    "last_action",
-    "gyro",
-    "projected_gravity",
-    "command",
-    "phase",
-    "tip_position",
-    "tip_error",
-    "measured_tip_error",
-]
-"""Terms that `sim2real.runtime.contract.observation` computes; a test keeps the two in step."""
-
-
-class ObservationTermConfig(Config):
-    """One block of the observation vector; a term may be seen at several scales, such as a coarse and a fine one."""
-
-    term: ObservationTermName
-    scale: float = 1.0
-    """Factor that brings the SI value to about unit size."""
-    clip: Annotated[float, Positive] | None = None
-    """Bound of the scaled value, both ways."""
-    history: Annotated[int, Field(ge=1, le=64)] = 1
-    """How many ticks the block holds, oldest first."""
 
 
 class EffortActionConfig(Config):
@@ -233,20 +204,22 @@ class TaskConfig(Config):
                 ("gait", "offsets"), f"must name every foot of the robot; valid: {', '.join(self.robot.feet) or 'none'}"
             )
 
-    def _check_source(self, index: int, term: ObservationTermName) -> None:
+    def _check_source(self, index: int, term: str) -> None:
         """Refuse a term that nothing stands behind."""
-        if term in ("tip_error", "measured_tip_error"):
-            self._check_tip(("observation", index, "term"), repr(term))
-        missing = {
-            "gyro": "" if self.robot.imus else f"an IMU, and robot {self.robot.name!r} has none",
-            "projected_gravity": "" if self.robot.imus else f"an IMU, and robot {self.robot.name!r} has none",
-            "command": "" if self.commands else "`commands` with at least one entry",
+        at = ("observation", index, "term")
+        without = f"and robot {self.robot.name!r} has none"
+        missing: dict[ObservationNeed, str] = {
+            "imu": "" if self.robot.imus else f"an IMU, {without}",
+            "commands": "" if self.commands else "`commands` with at least one entry",
             "phase": "" if self.phase_frequency is not None else "`phase_frequency`",
-            "joint_position_error": "" if self.action.target == "position" else "position targets",
-            "tip_position": "" if self.robot.tip else f"`tip`, and robot {self.robot.name!r} has none",
-        }.get(term, "")
-        if missing:
-            raise MisplacedError(("observation", index, "term"), f"{term!r} needs {missing}")
+            "position_targets": "" if self.action.target == "position" else "position targets",
+            "tip": "" if self.robot.tip else f"`tip`, {without}",
+        }
+        for need in OBSERVATION_TERMS[term].needs:
+            if need == "tip_commands":
+                self._check_tip(at, repr(term))
+            elif missing[need]:
+                raise MisplacedError(at, f"{term!r} needs {missing[need]}")
 
     @property
     def decimation(self) -> int:

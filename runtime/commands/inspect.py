@@ -63,7 +63,8 @@ def _lines(document: dict[str, Any], contract: Contract) -> list[str]:
     lines.append(f"observation      {contract.observation_size} values")
     for term in contract.observation:
         clip = f", clip {term.clip:g}" if term.clip is not None else ""
-        lines.append(f"  {term.term}: {term.width} x {term.history} ticks, scale {term.scale:g}{clip}")
+        origin = f", of {term.provider.package} {term.provider.version}" if term.provider is not None else ""
+        lines.append(f"  {term.term}: {term.width} x {term.history} ticks, scale {term.scale:g}{clip}{origin}")
     lines += [
         f"command          {command.name}: {command.low:g} to {command.high:g}, default {command.default:g}"
         for command in contract.commands

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from sim2real.configs.errors import UserError
 from sim2real.runtime.contract.part import Part, digest_of
+from sim2real.runtime.contract.provider import ProviderError
 from sim2real.runtime.contract.robot import RobotSpec
 from sim2real.runtime.contract.spec import Contract
 
@@ -52,6 +53,9 @@ def from_metadata(metadata: Mapping[str, str]) -> tuple[Contract, dict[str, str]
         contract = Contract.model_validate_json(text)
         provenance = json.loads(metadata[PROVENANCE_KEY])
     except ValidationError as error:
+        provider = error.errors(include_url=False)[0].get("ctx", {}).get("error")
+        if isinstance(provider, ProviderError):
+            raise ContractError(str(provider)) from provider
         raise ContractError(f"the model's contract is not valid: {_first(error)}") from error
     except (ValueError, RecursionError) as error:
         raise ContractError("the model's provenance is not valid JSON") from error

@@ -1,164 +1,14 @@
 """Signals to observation: the one implementation that simulation and robot share, bit for bit."""
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from sim2real.hardware.types import BoolArray, Float64Array
 from sim2real.runtime.contract.kinematics import Kinematics
+from sim2real.runtime.contract.observation_term import Inputs, find_term
+from sim2real.runtime.contract.signals import Float32Array as Float32Array
 from sim2real.runtime.contract.signals import Signals
-from sim2real.runtime.contract.spec import KINEMATIC_TERMS, TARGET_TERMS, Contract, ObservationTermSpec
-
-Float32Array = npt.NDArray[np.float32]
-
-
-@dataclass(slots=True)
-class Inputs:
-    """What terms see of one tick of n robots."""
-
-    signals: Signals
-    last_action: Float32Array
-    """(n, A)"""
-    default: Float64Array
-    """Default pose, (n, J), rad."""
-    frequency: float
-    """Hz, of the phase clock; 0 where there is none."""
-    scratch: Float64Array
-    """(n, K), for terms that need a place for an intermediate value."""
-    tip: Float64Array
-    """(n, 3), m, in the frame of the base, from the joint positions; anything where no term needs it."""
-    target: tuple[int, ...]
-    """Columns of the commands that say where the tip should be, x y z; none where no term needs them."""
-
-
-# A term writes its SI value for every row into `out`, (n, width). Only element-wise operations on contiguous arrays are
-# allowed: they give the same bits for one row as for thousands, reductions and matrix products do not. Of strided
-# arrays only sums, differences and products, which IEEE 754 fixes to the bit.
-Term = Callable[[Inputs, Float64Array], None]
-
-
-def joint_position(inputs: Inputs, out: Float64Array) -> None:
-    """Joint position relative to the default pose, rad."""
-    np.subtract(inputs.signals.joint_position, inputs.default, out=out)
-
-
-def joint_position_sin(inputs: Inputs, out: Float64Array) -> None:
-    """Sine of the joint position, for joints that turn all the way round."""
-    np.sin(inputs.signals.joint_position, out=out)
-
-
-def joint_position_cos(inputs: Inputs, out: Float64Array) -> None:
-    """Cosine of the joint position, for joints that turn all the way round."""
-    np.cos(inputs.signals.joint_position, out=out)
-
-
-def joint_velocity(inputs: Inputs, out: Float64Array) -> None:
-    """Joint velocity, rad/s."""
-    np.copyto(out, inputs.signals.joint_velocity)
-
-
-def joint_position_error(inputs: Inputs, out: Float64Array) -> None:
-    """From the joint position to the target of the tick before, rad: how far a joint has yet to go, or sags."""
-    np.subtract(inputs.signals.joint_target, inputs.signals.joint_position, out=out)
-
-
-def joint_effort(inputs: Inputs, out: Float64Array) -> None:
-    """Measured joint effort, N·m."""
-    np.copyto(out, inputs.signals.joint_effort)
-
-
-def last_action(inputs: Inputs, out: Float64Array) -> None:
-    """The action of the tick before, clipped and filtered."""
-    np.copyto(out, inputs.last_action)
-
-
-def gyro(inputs: Inputs, out: Float64Array) -> None:
-    """Angular velocity of each IMU's body in its own frame, x y z, rad/s."""
-    np.copyto(out, inputs.signals.angular_velocity.reshape(out.shape))
-
-
-def projected_gravity(inputs: Inputs, out: Float64Array) -> None:
-    """Direction of gravity in the frame of each IMU's body, x y z; (0, 0, -1) upright.
-
-    It is the world's (0, 0, -1) turned by the inverse of the orientation (w x y z), minus the third row of its rotation
-    matrix: (2(wy - xz), -2(yz + wx), 2(x² + y²) - 1).
-    """
-    quaternion, scratch = inputs.signals.orientation, inputs.scratch
-    vector = out.reshape(len(out), -1, 3)
-    w, x, y, z = (quaternion[:, :, index] for index in range(4))
-    down_x, down_y, down_z = (vector[:, :, index] for index in range(3))
-    np.multiply(w, y, out=down_x)
-    np.multiply(x, z, out=scratch)
-    np.subtract(down_x, scratch, out=down_x)
-    np.multiply(y, z, out=down_y)
-    np.multiply(w, x, out=scratch)
-    np.add(down_y, scratch, out=down_y)
-    np.negative(down_y, out=down_y)
-    np.multiply(x, x, out=down_z)
-    np.multiply(y, y, out=scratch)
-    np.add(down_z, scratch, out=down_z)
-    np.subtract(down_z, 0.5, out=down_z)
-    np.multiply(out, 2.0, out=out)
-
-
-def command(inputs: Inputs, out: Float64Array) -> None:
-    """What the operator asks for, SI units."""
-    np.copyto(out, inputs.signals.command)
-
-
-def phase(inputs: Inputs, out: Float64Array) -> None:
-    """Sine and cosine of a clock that starts with the episode."""
-    sine, cosine = out[:, :1], out[:, 1:]
-    np.multiply(inputs.signals.clock, inputs.frequency, out=sine)
-    np.floor(sine, out=cosine)
-    np.subtract(sine, cosine, out=sine)
-    np.add(sine, 0.25, out=cosine)  # cos(x) = sin(x + a quarter turn), so that one call on the whole array does
-    np.multiply(out, 2.0 * math.pi, out=out)
-    np.sin(out, out=out)
-
-
-def tip_position(inputs: Inputs, out: Float64Array) -> None:
-    """Where the tip is by the joint positions, x y z, m, in the frame of the base."""
-    np.copyto(out, inputs.tip)
-
-
-def tip_error(inputs: Inputs, out: Float64Array) -> None:
-    """From where the tip is by the joint positions to where the commands ask for it, x y z, m."""
-    _towards_target(inputs, inputs.tip, out)
-
-
-def measured_tip_error(inputs: Inputs, out: Float64Array) -> None:
-    """From where the tip was measured from outside to where the commands ask for it, x y z, m."""
-    _towards_target(inputs, inputs.signals.tip, out)
-
-
-def _towards_target(inputs: Inputs, tip: Float64Array, out: Float64Array) -> None:
-    for axis, column in enumerate(inputs.target):
-        np.subtract(inputs.signals.command[:, column], tip[:, axis], out=out[:, axis])
-
-
-TERMS: dict[str, Term] = {
-    term.__name__: term
-    for term in (
-        joint_position,
-        joint_position_sin,
-        joint_position_cos,
-        joint_velocity,
-        joint_position_error,
-        joint_effort,
-        last_action,
-        gyro,
-        projected_gravity,
-        command,
-        phase,
-        tip_position,
-        tip_error,
-        measured_tip_error,
-    )
-}
+from sim2real.runtime.contract.spec import Contract, ObservationTermSpec
 
 
 class ObservationPipeline:
@@ -174,7 +24,7 @@ class ObservationPipeline:
         # One row for each robot: an operand that is broadcast would make numpy allocate buffers at every tick.
         joints = contract.robot.joints
         default = np.tile(np.array([joint.default_position for joint in joints]), (n, 1))
-        self._kinematics = Kinematics(contract.robot, n) if contract.observes(*KINEMATIC_TERMS) else None
+        self._kinematics = Kinematics(contract.robot, n) if contract.needs("tip") else None
         self._inputs = Inputs(
             signals=Signals.zeros(0, 0),
             last_action=np.zeros((n, contract.action_size), np.float32),
@@ -182,7 +32,7 @@ class ObservationPipeline:
             frequency=contract.phase_frequency or 0.0,
             scratch=np.zeros((n, len(contract.robot.imus))),
             tip=np.zeros((n, 3)),
-            target=contract.tip_columns if contract.observes(*TARGET_TERMS) else (),
+            target=contract.tip_columns if contract.needs("tip_commands") else (),
         )
         self.observation = np.zeros((n, contract.observation_size), np.float32)
         """The observations of the last tick, (n, O)."""
@@ -257,7 +107,7 @@ class _Block:
     def __init__(self, spec: ObservationTermSpec, n: int) -> None:
         self.history = spec.history
         self.size = spec.size
-        self._term = TERMS[spec.term]
+        self._term = find_term(spec.term).function
         self.width = spec.width
         self._scale = spec.scale
         self._clip = spec.clip

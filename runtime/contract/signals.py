@@ -4,8 +4,11 @@ from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from sim2real.hardware.types import Float64Array
+
+Float32Array = npt.NDArray[np.float32]
 
 
 def _none() -> Float64Array:

@@ -5,31 +5,32 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from sim2real.configs.schema.command import TIP_COMMANDS
-from sim2real.configs.schema.task import ObservationTermName, TaskConfig
+from sim2real.configs.schema.observation import ObservationNeed
+from sim2real.configs.schema.task import TaskConfig
 from sim2real.runtime.contract.goal_spec import GoalSpec, goal_spec
+from sim2real.runtime.contract.observation_term import Sizes, find_term
 from sim2real.runtime.contract.part import Part, digest_of, without_empty
+from sim2real.runtime.contract.provider import ProviderSpec, check_provider, provider_of
 from sim2real.runtime.contract.robot import ImuSpec, RobotSpec, robot_spec
 
 SCHEMA_VERSION: Literal[1] = 1
-
-IMU_TERMS = frozenset({"gyro", "projected_gravity"})
-"""Observation terms that need the robot's IMUs."""
-
-KINEMATIC_TERMS = frozenset({"tip_position", "tip_error"})
-"""Observation terms that are computed with the kinematics of the robot's tip."""
-
-TARGET_TERMS = frozenset({"tip_error", "measured_tip_error"})
-"""Observation terms that need the commands of where the tip should be."""
 
 
 class ObservationTermSpec(Part):
     """One block of the observation vector: `history` ticks of `width` values, oldest first."""
 
-    term: ObservationTermName
+    term: str
     width: Annotated[int, Field(ge=1)]
     scale: float
     clip: float | None
     history: Annotated[int, Field(ge=1)]
+    provider: ProviderSpec | None = None
+    """The package that computes it; none for a term of this project."""
+
+    @model_serializer(mode="wrap")
+    def _omit_nothing_to_say(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what shipped terms do not have, so that the digests of their contracts do not change."""
+        return without_empty(handler(self), "provider")
 
     @property
     def size(self) -> int:
@@ -98,11 +99,12 @@ class Contract(Part):
     def _check(self) -> Self:
         joints = len(self.robot.joints)
         for term in self.observation:
+            check_provider(term.term, term.provider)
             width = width_of(term.term, joints, len(self.robot.imus), len(self.commands))
             if term.width != width:
                 raise ValueError(f"observation term {term.term!r} has width {term.width}, this robot gives {width}")
-        if self.observes("phase") and self.phase_frequency is None:
-            raise ValueError("observation term 'phase' needs phase_frequency")
+        if self.needs("phase") and self.phase_frequency is None:
+            raise ValueError("an observation term needs phase_frequency")
         if not len(self.action.scale) == len(self.action.offset) == joints:
             raise ValueError(f"action scale and offset must have one value for each of the {joints} joints")
         if self.action.target != "position" and (self.action.relative or self.action.step):
@@ -114,8 +116,8 @@ class Contract(Part):
         return self
 
     def _check_tip(self) -> None:
-        targets = self.observes(*TARGET_TERMS) or self.goal.kind == "tip"
-        if self.robot.tip is None and (targets or self.observes(*KINEMATIC_TERMS)):
+        targets = self.needs("tip_commands") or self.goal.kind == "tip"
+        if self.robot.tip is None and (targets or self.needs("tip")):
             raise ValueError("an observation term or the goal needs a tip, and the robot has none")
         if targets and not self.tip_columns:
             raise ValueError(f"an observation term or the goal needs the commands {', '.join(TIP_COMMANDS)}")
@@ -145,10 +147,14 @@ class Contract(Part):
         """Tell whether any of these terms is part of the observation."""
         return any(entry.term in terms for entry in self.observation)
 
+    def needs(self, need: ObservationNeed) -> bool:
+        """Tell whether any term of the observation needs this."""
+        return any(need in find_term(entry.term).needs for entry in self.observation)
+
     @property
     def observed_imus(self) -> tuple[ImuSpec, ...]:
         """The IMUs that the policy depends on: all of the robot's, or none."""
-        return self.robot.imus if self.observes(*IMU_TERMS) else ()
+        return self.robot.imus if self.needs("imu") else ()
 
     @property
     def tip_columns(self) -> tuple[int, ...]:
@@ -161,13 +167,9 @@ class Contract(Part):
         return digest_of(self)
 
 
-def width_of(term: ObservationTermName, joints: int, imus: int, commands: int) -> int:
-    """Return how many values a term has in one tick."""
-    if term in IMU_TERMS:
-        return 3 * imus
-    if term in KINEMATIC_TERMS | TARGET_TERMS:
-        return 3
-    return {"command": commands, "phase": 2}.get(term, joints)
+def width_of(term: str, joints: int, imus: int, commands: int) -> int:
+    """Return how many values a term has in one tick. Raises as `find_term`."""
+    return find_term(term).width_for(Sizes(joints, imus, commands))
 
 
 def contract_of(task: TaskConfig) -> Contract:
@@ -186,6 +188,7 @@ def contract_of(task: TaskConfig) -> Contract:
                 scale=entry.scale,
                 clip=entry.clip,
                 history=entry.history,
+                provider=provider_of(entry.term),
             )
             for entry in task.observation
         ),

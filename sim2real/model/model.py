@@ -58,21 +58,6 @@ TIP_GROUP: Final = "tip"
 GROUPS_OF_KIND: Final[dict[str, tuple[str, ...]]] = {"joint": JOINT_GROUPS, "imu": IMU_GROUPS, "tip": (TIP_GROUP,)}
 """Groups of readings that arrive together, and so have one age."""
 
-GROUPS_OF_TERM: Final[dict[str, tuple[str, ...]]] = {
-    "joint_position": ("joint_position",),
-    "joint_position_sin": ("joint_position",),
-    "joint_position_cos": ("joint_position",),
-    "joint_velocity": ("joint_velocity",),
-    "joint_position_error": ("joint_position",),
-    "joint_effort": ("joint_effort",),
-    "gyro": ("angular_velocity",),
-    "projected_gravity": ("orientation",),
-    "tip_position": ("joint_position",),
-    "tip_error": ("joint_position",),
-    "measured_tip_error": (TIP_GROUP,),
-}
-"""Which readings an observation term is computed from; those that are not here need none."""
-
 
 @dataclass(frozen=True)
 class ModelOptions:

@@ -7,8 +7,9 @@ import numpy as np
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
-from sim2real.model.model import GROUPS_OF_KIND, GROUPS_OF_TERM, ModelOptions
+from sim2real.model.model import GROUPS_OF_KIND, ModelOptions
 from sim2real.model.terrain import Terrain
+from sim2real.runtime.contract.observation_term import find_term
 from sim2real.task.requirements import Requirements
 
 _TERRAIN_LEVELS: Final = 6
@@ -16,7 +17,7 @@ _TERRAIN_LEVELS: Final = 6
 
 def observed_groups(task: TaskConfig) -> tuple[str, ...]:
     """Return the groups of readings that a task observes, or that its goal is measured by."""
-    groups = {group for entry in task.observation for group in GROUPS_OF_TERM.get(entry.term, ())}
+    groups: set[str] = {group for entry in task.observation for group in find_term(entry.term).readings}
     if task.goal.kind == "upright":
         groups.add("orientation")
     return tuple(sorted(groups))
