@@ -2,22 +2,36 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, SerializationInfo, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
+from sim2real.configs.errors import ConfigError
 from sim2real.configs.plugins import PluginError, Plugins, unknown
 from sim2real.configs.schema.base import Config, MisplacedError
 
 _NAME_MAX: Final = 64  # characters of somebody's text that a message shows
 
 
+class Names(Protocol):
+    """What a text may name."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them, sorted."""
+
+    def __contains__(self, name: str, /) -> bool: ...
+
+    def __getitem__(self, name: str, /) -> object:
+        """Return what is named. Raises ConfigError for a name that there is not, PluginError where a package failed."""
+
+
 @dataclass(frozen=True)
 class PartName:
     """Annotation of a text that names an installed part."""
 
-    parts: Plugins[Any]
+    parts: Names
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's signature
         """Refuse a name that no installed package registers; nothing is loaded for that."""
@@ -29,7 +43,10 @@ class PartName:
 
     def _known(self, name: str) -> str:
         if name not in self.parts:
-            raise ValueError(unknown(self.parts.noun, name, self.parts.names))
+            try:
+                self.parts[name]
+            except ConfigError as error:
+                raise ValueError(str(error)) from None
         return name
 
 

@@ -37,9 +37,6 @@ from sim2real.model.injection import (
 from sim2real.model.kinematics_check import check_tip
 from sim2real.model.terrain import Terrain
 
-# gainprm of a <dcmotor> is [R, K, 0, 0, kp, ki, kd, Vmax] (MuJoCo 4, mjs_setToDCMotor).
-GAIN_RESISTANCE, GAIN_CONSTANT, GAIN_STIFFNESS, GAIN_DAMPING, GAIN_VOLTAGE_MAX = 0, 1, 4, 6, 7
-
 _INTEGRATORS = {
     "implicitfast": mujoco.mjtIntegrator.mjINT_IMPLICITFAST,
     "implicit": mujoco.mjtIntegrator.mjINT_IMPLICIT,

@@ -10,7 +10,8 @@ from mujoco.batch import Batch
 
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.schema.curriculum import CurriculumConfig
-from sim2real.configs.schema.parameter import Application, ParameterConfig, ParameterName
+from sim2real.configs.schema.parameter import ParameterConfig
+from sim2real.configs.schema.parameter_catalogue import Application
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.curriculum.make import make_curriculum
 from sim2real.curriculum.space import ParameterSpace
@@ -18,7 +19,7 @@ from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import Indices
 from sim2real.model.injection import backlash_name, payload_name
 from sim2real.model.model import RobotModel
-from sim2real.randomization.catalogue import CATALOGUE, STRENGTH, Element, FieldEffect
+from sim2real.randomization.parameter import STRENGTH, Element, FieldEffect, find_parameter
 from sim2real.randomization.random_streams import RandomStreams
 
 
@@ -88,7 +89,7 @@ class EpisodeParameters:
         """Factor on the commanded effort of every motor, (n, J)."""
         elements = [_elements(entry, robot, config.name) for entry in config.parameters]
         widths = [
-            (1 if entry.shared else len(own)) * CATALOGUE[entry.parameter].width
+            (1 if entry.shared else len(own)) * find_parameter(entry.parameter).width
             for entry, own in zip(config.parameters, elements, strict=True)
         ]
         self.space = ParameterSpace.of(config.parameters, widths)
@@ -111,13 +112,16 @@ class EpisodeParameters:
         """Names of the model fields that differ between simulations because of the parameters."""
         return sorted(name for name in self._fields if name != STRENGTH)
 
-    def array(self, name: ParameterName) -> Float64Array | None:
+    def array(self, name: str) -> Float64Array | None:
         """Return the live values of a parameter that a part of the simulation reads by itself, or None.
 
         Returns:
             (n, E): one column for each joint or body of the robot, or one column; neutral where nothing is drawn.
+
+        Raises:
+            ConfigError: No such parameter is declared.
         """
-        return self._arrays.get(name)
+        return self._arrays.get(find_parameter(name).name)
 
     def draw(self, ids: Indices, streams: RandomStreams) -> None:
         """Draw the parameters of new episodes; derived constants follow."""
@@ -164,12 +168,11 @@ class EpisodeParameters:
         self.put(np.arange(len(self.values)), np.asarray(state["values"]), np.asarray(state["tags"]))
 
     def _bind(self, entry: ParameterConfig, elements: Indices, columns: slice) -> None:
-        kind = CATALOGUE[entry.parameter]
+        kind = find_parameter(entry.parameter)
         if not kind.effects:
             array = self._arrays.get(entry.parameter)
             if array is None:
-                neutral = 1.0 if entry.parameter == "command_scale" else 0.0
-                array = np.full((len(self.values), len(_names(kind.of, self._robot))), neutral)
+                array = np.full((len(self.values), len(_names(kind.of, self._robot))), kind.neutral)
                 self._arrays[entry.parameter] = array
             places = np.searchsorted(sorted(_names(kind.of, self._robot).values()), elements)
             self._copies.append((array, places, columns))
@@ -220,7 +223,7 @@ def _names(of: Element, robot: RobotModel) -> dict[str, int]:
 
 
 def _elements(entry: ParameterConfig, robot: RobotModel, where: str) -> Indices:
-    of = CATALOGUE[entry.parameter].of
+    of = find_parameter(entry.parameter).of
     named = _names(of, robot)
     wanted = list(named) if entry.elements is None else list(entry.elements)
     unknown = [name for name in wanted if name not in named]

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sim2real.configs.schema.parameter import TRAITS, ParameterConfig
+from sim2real.configs.schema.parameter import ParameterConfig
 from sim2real.curriculum.space import entry_name
 
 Array = npt.NDArray[np.float64]
@@ -137,8 +137,7 @@ def _unit(entry: ParameterConfig) -> tuple[str, float]:
     """Return the unit that a parameter is shown in, and the factor from its SI value."""
     if entry.application == "scale":
         return "×", 1.0
-    dimension = TRAITS[entry.parameter].dimension
-    return ("", 1.0) if dimension is None else _SHOWN.get(dimension, (dimension, 1.0))
+    return ("", 1.0) if entry.unit is None else _SHOWN.get(entry.unit, (entry.unit, 1.0))
 
 
 def _title(name: str, unit: str, longest: int = 34) -> str:

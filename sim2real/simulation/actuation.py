@@ -8,7 +8,8 @@ from mujoco.batch import Batch
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import Indices, columns_of
-from sim2real.model.model import GAIN_CONSTANT, GAIN_RESISTANCE, GAIN_VOLTAGE_MAX, RobotModel
+from sim2real.model.gains import GAIN_CONSTANT, GAIN_RESISTANCE, GAIN_VOLTAGE_MAX
+from sim2real.model.model import RobotModel
 from sim2real.randomization.parameters import EpisodeParameters
 from sim2real.randomization.random_streams import Float32Array, RandomStreams
 from sim2real.runtime.contract.action import ActionPipeline

@@ -1,10 +1,8 @@
 """How readings err: gain and bias of an episode, white noise of a tick, the resolution of the registers."""
 
-from typing import Any
-
 import numpy as np
 
-from sim2real.configs.schema.parameter import ParameterName
+from sim2real.configs.schema.parameter_catalogue import PARAMETERS
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import Indices
@@ -176,6 +174,6 @@ def reading_noises(
     return noises
 
 
-def _array(parameters: EpisodeParameters, name: Any) -> Float64Array | None:  # noqa: ANN401 - a name put together
-    known: ParameterName = name
-    return parameters.array(known)
+def _array(parameters: EpisodeParameters, name: str) -> Float64Array | None:
+    """Return the live values of a parameter, or None; not every reading has every kind of error."""
+    return parameters.array(name) if name in PARAMETERS else None

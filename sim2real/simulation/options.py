@@ -9,6 +9,7 @@ from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.model.model import GROUPS_OF_KIND, ModelOptions
 from sim2real.model.terrain import Terrain
+from sim2real.randomization.parameter import find_parameter
 from sim2real.runtime.contract.observation_term import find_term
 from sim2real.task.requirements import Requirements
 
@@ -26,15 +27,7 @@ def observed_groups(task: TaskConfig) -> tuple[str, ...]:
 def without_effect(task: TaskConfig, randomization: RandomizationConfig) -> tuple[str, ...]:
     """Return the parameters that change readings which a task does not observe: nothing ever comes of them."""
     observed = set(observed_groups(task))
-
-    def groups_of(parameter: str) -> tuple[str, ...]:
-        what, _, how = parameter.rpartition("_")
-        if how in ("latency", "interval"):
-            return GROUPS_OF_KIND.get(what, ())
-        is_reading = any(what in groups for groups in GROUPS_OF_KIND.values())
-        return (what,) if how in ("gain", "bias", "white") and is_reading else ()
-
-    changed = {entry.parameter: groups_of(entry.parameter) for entry in randomization.parameters}
+    changed = {entry.parameter: find_parameter(entry.parameter).readings for entry in randomization.parameters}
     return tuple(name for name, groups in changed.items() if groups and not observed & set(groups))
 
 

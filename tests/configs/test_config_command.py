@@ -56,6 +56,23 @@ def test_a_mistake_is_one_line_and_status_1(arguments: list[str], message: str) 
     assert result.stderr.count("\n") == 1
 
 
+def test_check_also_knows_which_terms_there_are() -> None:
+    assert json.loads(invoke("check", "experiments", "quadruped_walk", "--json").stdout)["name"] == "quadruped_walk"
+    arguments = ("tasks", "pendulum_swingup", "--set", "rewards.0.term=goal_cosin")
+    assert invoke("show", *arguments).exit_code == 0
+    result = invoke("check", *arguments)
+    assert result.exit_code == 1
+    assert "rewards.0.term: no reward named 'goal_cosin' (did you mean 'goal_cosine'?); valid: " in result.stderr
+
+
+def test_editors_are_offered_the_shipped_terms(tmp_path: Path) -> None:
+    invoke("schema", tmp_path)
+    schema = json.loads((tmp_path / "tasks.json").read_text())
+    offered = schema["$defs"]["RewardTermConfig"]["properties"]["term"]["anyOf"][0]["enum"]
+    assert {"alive", "velocity_tracking"} <= set(offered)
+    assert "gyro" in schema["$defs"]["ObservationTermConfig"]["properties"]["term"]["enum"]
+
+
 def test_schema_writes_one_file_for_each_kind(tmp_path: Path) -> None:
     document = json.loads(invoke("schema", tmp_path / "deep" / "schema", "--json").stdout)
     assert [Path(path).stem for path in document["paths"]] == list(KINDS)

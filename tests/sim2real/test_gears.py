@@ -7,7 +7,7 @@ from worlds import at_rest, between, fixed, idle, pendulum, qpos, simulate
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.load import load_randomization, load_task
 from sim2real.envs.batch_env import BatchEnv
-from sim2real.model.model import GAIN_CONSTANT, GAIN_RESISTANCE, GAIN_VOLTAGE_MAX
+from sim2real.model.gains import GAIN_CONSTANT, GAIN_RESISTANCE, GAIN_VOLTAGE_MAX
 
 HOLD = ("reset.position=[0 deg, 0 deg]", "reset.velocity=[0 rad/s, 0 rad/s]", "reset.start_pose_share=0")
 

@@ -1,7 +1,7 @@
 """Laws of randomised parameters: each changes what its name says, as drawn, for one episode, and nothing else."""
 
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -11,9 +11,9 @@ from worlds import at_rest, between, fixed, pendulum, simulate
 
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.load import load_task
-from sim2real.configs.schema.parameter import TRAITS, ParameterName
+from sim2real.configs.schema.parameter_catalogue import PARAMETERS
 from sim2real.model.model import load_spec, set_physics
-from sim2real.randomization.catalogue import CATALOGUE
+from sim2real.randomization.parameter import find_parameter
 from sim2real.simulation.simulation import Simulation
 
 # Constants that MuJoCo derives from what is drawn: mj_setConst's outputs.
@@ -99,13 +99,9 @@ def differing(simulation: Simulation) -> set[str]:
     }
 
 
-def test_the_schema_names_exactly_the_parameters_that_exist() -> None:
-    assert set(get_args(ParameterName)) == set(CATALOGUE) == set(TRAITS)
-
-
 def test_every_parameter_that_changes_model_fields_is_listed_here() -> None:
     elsewhere = {"payload", "backlash"}  # whose bodies and joints are added
-    assert {name for name, kind in CATALOGUE.items() if kind.effects} == {name for name, _, _ in FIELDS} | elsewhere
+    assert {name for name in PARAMETERS if find_parameter(name).effects} == {name for name, _, _ in FIELDS} | elsewhere
 
 
 @pytest.mark.parametrize("shared", [False, True], ids=["each", "shared"])
@@ -114,7 +110,7 @@ def test_a_parameter_changes_its_fields_as_drawn_and_nothing_else(
     name: str, low_high: tuple[Any, Any], fields: dict[tuple[str, int | None], tuple[Any, Change]], shared: bool
 ) -> None:
     simulation = quadruped(3, between(name, *low_high, shared=shared))
-    width = CATALOGUE[name].width
+    width = find_parameter(name).width
     drawn = simulation.parameters.values.reshape(3, -1, width)
     assert len(np.unique(drawn)) == drawn.size  # nobody has another's value
     expected = {field: np.repeat(own_field(simulation.batch.model, field)[None], 3, axis=0) for field, _ in fields}
@@ -137,8 +133,10 @@ def test_the_next_episode_begins_from_the_model_s_own_values(name: str, low_high
     calibrated = simulation.parameters.space.calibrated[simulation.parameters.space.dimension_of_column]
     everyone = np.arange(2)
     simulation.parameters.put(everyone, np.tile(calibrated, (2, 1)), np.full(2, -1))
-    if TRAITS[name].apply[0] in ("scale", "add"):
-        clamped = np.clip({"scale": 1.0, "add": 0.0}[TRAITS[name].apply[0]], *simulation.parameters.space.limits[0])
+    if find_parameter(name).apply[0] in ("scale", "add"):
+        clamped = np.clip(
+            {"scale": 1.0, "add": 0.0}[find_parameter(name).apply[0]], *simulation.parameters.space.limits[0]
+        )
         np.testing.assert_array_equal(calibrated, clamped)
     # The same values twice give the same fields: nothing is left of the episode between.
     first = {field: simulation.batch.expanded(field).copy() for field in simulation.parameters.field_names}

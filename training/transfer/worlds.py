@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sim2real.configs.errors import UserError
-from sim2real.configs.schema.parameter import TRAITS, ParameterConfig, ParameterName
+from sim2real.configs.schema.parameter import ParameterConfig
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.configs.schema.transfer import WorldChangeConfig, WorldConfig
@@ -25,7 +25,7 @@ class World:
     config: WorldConfig
     task: TaskConfig
     randomization: RandomizationConfig
-    pins: dict[ParameterName, float]
+    pins: dict[str, float]
     """What the world's changes are set to, by parameter, SI."""
 
 
@@ -160,5 +160,4 @@ def _at(entry: ParameterConfig, value: float) -> ParameterConfig:
 
 def _amount(entry: ParameterConfig, value: float) -> float | str:
     """Return an SI value as YAML has it."""
-    dimension = None if entry.application == "scale" else TRAITS[entry.parameter].dimension
-    return float(value) if dimension is None else f"{float(value)!r} {dimension}"
+    return float(value) if entry.unit is None else f"{float(value)!r} {entry.unit}"
