@@ -64,7 +64,7 @@ class PartBlock:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's signature
         """Validate the block by the schema of the part that it names, and write all that this has."""
         return core_schema.with_info_plain_validator_function(
-            self._validated,
+            lambda block, info: block if isinstance(block, source) else self._validated(block, info),
             serialization=core_schema.plain_serializer_function_ser_schema(_dumped, info_arg=True),
         )
 
@@ -78,8 +78,6 @@ class PartBlock:
         return self.parts[name].config if isinstance(name, str) and name in self.parts else None
 
     def _validated(self, block: object, info: ValidationInfo) -> Config:
-        if isinstance(block, Config):
-            return block
         if not isinstance(block, dict):
             raise ValueError("must be a mapping of keys to values")
         if self.key not in block:

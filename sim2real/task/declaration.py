@@ -4,6 +4,7 @@ A module's declarations are kept in the module itself, so that a module has exac
 """
 
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
@@ -34,6 +35,7 @@ PrivilegedT = TypeVar("PrivilegedT", bound=PrivilegedFunction)
 CommandT = TypeVar("CommandT", bound=CommandFactory)
 
 _DECLARED: Final = "__sim2real_terms__"
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)  # what a task's YAML can name
 
 
 def reward(
@@ -145,7 +147,7 @@ def _keep(namespace: dict[str, Any], term: Term) -> None:
 def _check(term: Term, target: Callable[..., Any], arguments: int) -> None:
     """Refuse a declaration that cannot be used. Raises ConfigError at its place."""
     where = f"{term.place}: {term.noun} {term.name!r}"
-    if not term.name.isidentifier():
+    if not _NAME.fullmatch(term.name):
         raise ConfigError(f"{where}: the name must be letters, digits and underscores, beginning with a letter")
     _check_needs(where, term.needs)
     try:

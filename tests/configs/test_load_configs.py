@@ -5,6 +5,7 @@ from typing import Annotated
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.library import KINDS, ROOT, find, is_path, shipped
@@ -450,3 +451,11 @@ def test_overriding_changes_no_file_and_no_later_load() -> None:
 def test_a_configuration_is_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load_robot("pendulum").name = "other"
+
+
+def test_a_block_of_another_kind_of_part_is_refused_in_python_too() -> None:
+    experiment = load_experiment("pendulum_ppo")
+    data = experiment.model_dump(mode="json")
+    assert type(experiment)(**data | {"algorithm": experiment.algorithm}) == experiment
+    with pytest.raises(ValidationError, match="must be a mapping of keys to values"):
+        type(experiment)(**data | {"algorithm": experiment.curriculum})
