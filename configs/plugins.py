@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar, cast
 from sim2real.configs.errors import ConfigError, UserError
 
 PartT = TypeVar("PartT")
+CalledT = TypeVar("CalledT")
 
 
 class PluginError(UserError):
@@ -95,16 +96,25 @@ class Plugins(Generic[PartT]):
             raise PluginError(f"two packages have a {self._noun} named {name!r}: {places}; uninstall one")
         return entries[0]
 
-    def _load(self, entry: EntryPoint) -> PartT:
-        ours = entry.value.startswith("sim2real.")
+    def guarded(self, name: str, call: Callable[[], CalledT]) -> CalledT:
+        """Call code that belongs to a part, such as a second stage of its loading.
+
+        Raises:
+            PluginError: The part is from outside and the call failed. What fails in this project is raised as it is.
+            ConfigError: No such part.
+        """
+        entry = self._entry(name)
         try:
-            part = entry.load()
+            return call()
         except Exception as error:
-            if ours:  # a bug of this project, or an extra that is not installed: the caller says which
+            if entry.value.startswith("sim2real."):  # our bug, or an extra that is not installed: the caller says which
                 raise
             raise PluginError(
-                f"{self._noun} {entry.name!r} of {_package(entry)} failed to load:\n{traceback.format_exc().rstrip()}"
+                f"{self._noun} {name!r} of {_package(entry)} failed to load:\n{traceback.format_exc().rstrip()}"
             ) from error
+
+    def _load(self, entry: EntryPoint) -> PartT:
+        part = self.guarded(entry.name, entry.load)
         if (wrong := self._check(part)) is not None:
             raise PluginError(f"{self._noun} {entry.name!r} of {_package(entry)} ({entry.value}): {wrong}")
         return cast(PartT, part)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from sim2real.benchmark.machine import machine
-from sim2real.commands.lazy_group import lazy_group
+from sim2real.commands.lazy_group import commands_of, lazy_group
 from sim2real.configs.command import Json, Outcome, reports
 from sim2real.configs.errors import MissingExtraError, UserError
 from sim2real.configs.library import find_policy, shipped
@@ -16,9 +16,10 @@ from sim2real.hardware.emulator.plant import AUTO_PLANT
 _ENVIRONMENTS_MAX = 65_536
 
 app = typer.Typer(
-    cls=lazy_group("sim2real.benches"),
+    cls=lazy_group(commands_of("sim2real.benchmarks")),
     help="Measure speed side by side in one run, and what transfers; prints ratios.",
     no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 
