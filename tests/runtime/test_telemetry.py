@@ -19,9 +19,10 @@ from sim2real.runtime import telemetry
 from sim2real.runtime.contract.manifest import from_metadata, to_metadata
 from sim2real.runtime.log import read_log
 from sim2real.runtime.record import TickRecord
+from sim2real.runtime.ring import Ring
 from sim2real.runtime.session import RunOptions, run_session
 from sim2real.runtime.states import State
-from sim2real.runtime.telemetry import METADATA, TOPIC, Ring, TelemetryLog
+from sim2real.runtime.telemetry import METADATA, TOPIC, TelemetryLog
 
 
 def swing(observation):

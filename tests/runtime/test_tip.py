@@ -116,7 +116,7 @@ def observe(term: str, signals: Signals) -> list[float]:
 
 
 def test_tip_terms_are_the_tip_and_what_is_missing_to_the_target() -> None:
-    signals = Signals.zeros(1, 6, commands=3)
+    signals = Signals.zeros(1, 6, 0, 3)
     signals.command[0] = 0.1, 0.2, 0.3
     signals.tip[0] = 0.01, 0.02, 0.03
     # All joints at zero: the lengths of the arm one after the other.
