@@ -5,7 +5,6 @@ import json
 import selectors
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.load import dump
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.child_process import PYTHON
 from sim2real.hardware.clock import VirtualClock
 from sim2real.hardware.emulator.lockstep import lockstep_transports
 from sim2real.hardware.emulator.plant import AUTO_PLANT, choose_plant, make_plant
@@ -93,7 +93,7 @@ def emulator_process(
         with errors.open("wb") as errors_file:
             # A session of its own keeps the terminal's Ctrl-C from it: it must see the runtime's torque off.
             process = subprocess.Popen(  # noqa: S603 - our own program, no shell
-                [sys.executable, "-m", "sim2real.cli", "emulate", *arguments],
+                [*PYTHON, "-m", "sim2real.cli", "emulate", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors_file,

@@ -18,6 +18,7 @@ from sim2real.configs.load import load_robot
 from sim2real.configs.schema.robot import JointConfig
 from sim2real.hardware.benchmark.peer import serve
 from sim2real.hardware.bus.serial_port import SerialPort
+from sim2real.hardware.child_process import safe_workers
 from sim2real.hardware.clock import MonotonicClock
 from sim2real.hardware.dynamixel.driver import DynamixelBus
 from sim2real.hardware.dynamixel.tables import x_series_table
@@ -76,7 +77,8 @@ def _peer(joints: dict[str, JointConfig]) -> Iterator[str]:
     receiving, sending = context.Pipe(duplex=False)
     table = x_series_table(next(iter(joints.values())).motor)
     process = context.Process(target=serve, args=(len(joints), table, sending), daemon=True)
-    process.start()
+    with safe_workers():
+        process.start()
     try:
         if not receiving.poll(30.0):
             raise HardwareError("the far end of the benchmark's bus did not start")

@@ -23,6 +23,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from sim2real.hardware.child_process import safe_workers
 from sim2real.reference.catalog import task_named
 from sim2real.reference.env import ReferenceEnv
 
@@ -161,7 +162,8 @@ def _gymnasium_sync(task: str, _threads: int, _seconds: float) -> list[Side]:
 
 
 def _gymnasium_async(task: str, _threads: int, _seconds: float) -> list[Side]:
-    env: Any = gymnasium.vector.AsyncVectorEnv([partial(_their_own, task)] * _THEIRS, context="spawn")
+    with safe_workers():
+        env: Any = gymnasium.vector.AsyncVectorEnv([partial(_their_own, task)] * _THEIRS, context="spawn")
     env.reset(seed=0)
     actions = _actions(env.single_action_space, _THEIRS)
     return [Side("gymnasium_async", _counted(env.step, actions), env.close, in_process=False)]
@@ -178,9 +180,9 @@ def _baselines_subproc(task: str, _threads: int, _seconds: float) -> list[Side]:
 def _baselines(name: str, kind: str, task: str, **options: str) -> list[Side]:
     if find_spec("stable_baselines3") is None:
         return []
-    env = getattr(import_module("stable_baselines3.common.vec_env"), kind)(
-        [partial(_their_own, task)] * _THEIRS, **options
-    )
+    make = getattr(import_module("stable_baselines3.common.vec_env"), kind)
+    with safe_workers():
+        env = make([partial(_their_own, task)] * _THEIRS, **options)
     env.reset()
     actions = _actions(env.action_space, _THEIRS)
     return [Side(name, _counted(env.step, actions), env.close, in_process=kind == "DummyVecEnv")]

@@ -12,6 +12,7 @@ import numpy as np
 
 from sim2real.configs.load import load_randomization, load_task
 from sim2real.envs.batch_env import BatchEnv
+from sim2real.hardware.child_process import safe_workers
 from sim2real.reference.catalog import TASKS
 from sim2real.reference.env import ReferenceEnv
 from sim2real.runtime.contract.observation import Float32Array
@@ -95,7 +96,7 @@ def bench_scale(
 
 def _in_fresh_process(task: str, randomization: str, size: int, threads: int, seconds: float) -> Measured:
     """Measure one size in a process of its own."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+    with safe_workers(), ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return process.submit(_measure, task, randomization, size, threads, seconds).result()
 
 
