@@ -68,13 +68,15 @@ def run_session(
         UserError: The policy is for another robot, the hardware is not as configured, or the log cannot be written.
     """
     options = options or RunOptions()
-    check_robot(policy.contract, robot)
-    session = _Session(policy, robot, hardware, clock, options)
     with ExitStack() as stack:
+        refused = stack.enter_context(ExitStack())
+        refused.callback(hardware.close)  # when nothing comes of the run
+        check_robot(policy.contract, robot)
+        session = _Session(policy, robot, hardware, clock, options)
         if options.log is not None:
             session.log = stack.enter_context(_open_log(policy, robot, options))
         stack.enter_context(stop_on_signals(options.stop))
-        stack.callback(hardware.close)
+        stack.enter_context(refused.pop_all())  # from here on before signals interrupt again, and the log is closed
         if options.real_time:
             # After the log's thread was started, which must not inherit the priority.
             profile = stack.enter_context(real_time_profile(options.cpu))
