@@ -47,6 +47,8 @@ class TrainReport:
     def document(self) -> dict[str, Any]:
         """Return the report as plain data."""
         return {
+            "ok": True,
+            "reasons": [],
             "run": str(self.run.path),
             "policy": str(self.policy),
             "metrics": str(self.metrics),
