@@ -63,6 +63,9 @@ def make_env(
         threads: Of a vector; 0 uses every core. Results do not depend on it.
         render_mode: Of one environment: None or `rgb_array`.
 
+    Returns:
+        The environment; of a vector, `step_arrays` works on its own buffers without copies.
+
     Raises:
         UserError: There is no such task or randomization, they do not fit together, or a number is out of its range.
         MissingExtraError: The extra `train` is not installed.
