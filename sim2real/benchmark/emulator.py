@@ -12,7 +12,7 @@ from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.bus.serial_port import SerialPort
 from sim2real.hardware.clock import NS_PER_S, MonotonicClock
 from sim2real.hardware.dynamixel.frame import BROADCAST, Instruction, encode
-from sim2real.runtime.emulation import EmulatorProcess, emulator_process
+from sim2real.hardware.emulator.process import EmulatorProcess, emulate
 
 BAR_MS = 2.0
 """p99 of the reply time that the emulator must stay below on two cores."""
@@ -40,7 +40,7 @@ def bench_emulator(robot: str = "quadruped", rate: float = 200.0, seconds: float
         UserError: The robot has motors of another family.
     """
     config = _on_one_bus(load_robot(robot))
-    with emulator_process(config, plant="mujoco") as emulator:
+    with emulate(config, plant="mujoco") as emulator:
         replies, cpu, elapsed = _ask(config, emulator, rate, seconds)
         warnings = emulator.warnings()
     milliseconds = np.array(replies) / 1e6

@@ -68,6 +68,4 @@ def test_the_document_is_json_whatever_the_floats_are() -> None:
 
 def test_a_missing_extra_says_what_to_install() -> None:
     message = str(MissingExtraError("train", "torch", "train"))
-    assert message == (
-        "`sim2real train` needs torch, which is not installed; install it with: pip install 'sim2real[train]'"
-    )
+    assert message == ("train needs torch, which is not installed; install it with: pip install 'sim2real[train]'")
