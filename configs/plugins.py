@@ -73,6 +73,17 @@ class Plugins(Generic[PartT]):
             self._loaded[name] = self._load(self._entry(name))
         return self._loaded[name]
 
+    def working(self) -> tuple[dict[str, PartT], list[PluginError]]:
+        """Load all parts; return those that work, by name, and the errors of those that do not."""
+        parts: dict[str, PartT] = {}
+        errors: list[PluginError] = []
+        for name in self.names:
+            try:
+                parts[name] = self[name]
+            except PluginError as error:
+                errors.append(error)
+        return parts, errors
+
     def provider(self, name: str) -> Provider:
         """Return the package that a part comes from. Raises ConfigError or PluginError as `plugins[name]`."""
         distribution = self._entry(name).dist

@@ -14,14 +14,14 @@ from sim2real.configs.schema.scenario import (
     UnplugFaultConfig,
 )
 from sim2real.hardware.emulator.electrics import AMBIENT, Electrics
-from sim2real.hardware.emulator.families import FAMILIES
 from sim2real.hardware.emulator.faults import FaultScript, Transition, check_faults
 from sim2real.hardware.emulator.imu import ImuLine
 from sim2real.hardware.emulator.line import NEVER as _NEVER
 from sim2real.hardware.emulator.line import Line
-from sim2real.hardware.emulator.motor import EmulatedMotor
 from sim2real.hardware.emulator.plant import Plant
 from sim2real.hardware.emulator.port import Port
+from sim2real.hardware.families import family_of_bus
+from sim2real.hardware.firmware.motor import EmulatedMotor
 from sim2real.hardware.imu.sample import Motion
 
 _HEALTH_PERIOD_NS = 10_000_000  # the firmware's check of its own state; the e-Manual gives no rate, an assumption
@@ -68,7 +68,7 @@ class EmulatedRobot:
         self.lines = {
             name: Line(
                 name,
-                FAMILIES[bus.protocol].wire(),
+                family_of_bus(bus).device_protocol(),
                 [motor for joint, motor in self.motors.items() if joints[joint].bus == name],
                 round(bus.baudrate),
                 self.faults,
@@ -135,8 +135,8 @@ class EmulatedRobot:
             "buses": {
                 name: {
                     "plugged": line.plugged,
-                    "unstuffed": line.wire.unstuffed,
-                    "damaged": line.wire.damaged,
+                    "unstuffed": line.protocol.unstuffed,
+                    "damaged": line.protocol.damaged,
                     "cancelled": line.cancelled,
                 }
                 for name, line in self.lines.items()
@@ -284,7 +284,7 @@ class EmulatedRobot:
 
 def _make_motor(robot: RobotConfig, joint: JointConfig) -> EmulatedMotor:
     bus = robot.buses[joint.bus]
-    return FAMILIES[bus.protocol].motor(joint.motor, joint.id, round(bus.baudrate))
+    return family_of_bus(bus).emulated_motor(joint.motor, joint.id, round(bus.baudrate))
 
 
 def _next_ns(line: Port) -> int:

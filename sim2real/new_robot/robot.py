@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sim2real.configs.errors import ConfigError, UserError
+from sim2real.configs.families import family_speaking
 from sim2real.configs.library import ROOT, find, is_path
 from sim2real.configs.load import load_motor, validate
-from sim2real.configs.schema.robot import FAMILY_OF_PROTOCOL, IDS_OF_FAMILY, RobotConfig
+from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.source import parse_yaml
 from sim2real.configs.splice import splice
+from sim2real.hardware.families import motor_family
 from sim2real.new_robot.angles import angles_of
 from sim2real.new_robot.checks import checks_of
 from sim2real.new_robot.mjcf import Hinge, Mjcf, heard_warnings, read_mjcf
 from sim2real.new_robot.names import NAME_RULE, is_name, robot_name
-from sim2real.new_robot.start_values import STARTS, Motor
+from sim2real.new_robot.start_values import DEFAULT_MOTOR, Motor
 from sim2real.new_robot.yaml_text import Draft, robot_text
 from sim2real.plant import MujocoPlant
 
@@ -76,19 +78,24 @@ def new_robot(path: Path, output: Path, wishes: Wishes) -> NewRobot:
 def chosen_motor(wishes: Wishes, folder: Path) -> Motor:
     """Return the named motor, or the one that the protocol's family starts with. Raises ConfigError."""
     protocol, reference = wishes.protocol, wishes.motor
-    if protocol is not None and protocol not in FAMILY_OF_PROTOCOL:
-        raise ConfigError(f"--bus-protocol: no protocol {protocol!r}; valid: {', '.join(FAMILY_OF_PROTOCOL)}")
+    family = None if protocol is None else _family_speaking(protocol)
     if reference is None:
-        reference = STARTS[FAMILY_OF_PROTOCOL[protocol or "dynamixel2"]].motor
+        reference = DEFAULT_MOTOR if family is None else motor_family(family).start.motor
         return Motor(reference, load_motor(reference), "no --motor was given")
     config = load_motor(reference)
-    if protocol is not None and FAMILY_OF_PROTOCOL[protocol] != config.family:
-        raise ConfigError(
-            f"--bus-protocol: motor {config.name!r} does not speak {protocol}; valid: {STARTS[config.family].protocol}"
-        )
+    if family not in (None, config.family):
+        valid = motor_family(config.family).protocol
+        raise ConfigError(f"--bus-protocol: motor {config.name!r} does not speak {protocol}; valid: {valid}")
     if is_path(reference):
         reference = os.path.relpath(find("motors", reference, relative_to=Path.cwd()), folder)
     return Motor(reference, config)
+
+
+def _family_speaking(protocol: str) -> str:
+    try:
+        return family_speaking(protocol)
+    except ConfigError as error:
+        raise ConfigError(f"--bus-protocol: {error}") from None
 
 
 def chosen_hinges(mjcf: Mjcf, names: tuple[str, ...] | None) -> tuple[Hinge, ...]:
@@ -130,8 +137,8 @@ def compiled(config: RobotConfig, path: Path) -> MujocoPlant:
 
 
 def _first_id(path: Path, motor: Motor, joints: int) -> int:
-    """Return 1, the factory's id in every family, if there are enough from there on. Raises ConfigError."""
-    first, last = 1, IDS_OF_FAMILY[motor.config.family][1]
+    """Return 1, the id that motors leave the factory with, if there are enough from there on. Raises ConfigError."""
+    first, last = 1, motor.family.ids[-1]
     if joints > last - first + 1:
         raise ConfigError(f"{path}: {joints} hinge joints, but a bus has ids {first} to {last}; choose with --joints")
     return first

@@ -10,7 +10,7 @@ from sim2real.hardware.emulator.lockstep import lockstep_transports
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.feetech.register_text import register_text
-from sim2real.hardware.feetech.workbench import FeetechBench, motor_types
+from sim2real.hardware.feetech.workbench import FeetechWorkbench, motor_types
 from sim2real.hardware.workbench.change import change_baudrate, change_id
 
 
@@ -20,8 +20,8 @@ def bench() -> Bench:
 
 
 @pytest.fixture
-def bus(bench) -> FeetechBench:
-    return FeetechBench(bench.transport, bench.clock)
+def bus(bench) -> FeetechWorkbench:
+    return FeetechWorkbench(bench.transport, bench.clock)
 
 
 def test_scan_finds_everybody_at_their_speed_and_nobody_at_another(bus):
@@ -120,7 +120,7 @@ def test_versions_of_one_model_are_told_apart_by_their_voltage(bench, bus):
     config = bench.config
     low = {name: joint.model_copy(update={"motor": load_motor("sts3215_7v4")}) for name, joint in config.joints.items()}
     emulated = EmulatedRobot(config.model_copy(update={"joints": low, "supply_voltage": 7.4}), bench.plant)
-    other = FeetechBench(lockstep_transports(emulated, bench.clock)["main"], bench.clock)
+    other = FeetechWorkbench(lockstep_transports(emulated, bench.clock)["main"], bench.clock)
     other.find(1, 1_000_000)
     assert other._type(1).name == "sts3215_7v4"
 

@@ -7,7 +7,7 @@ from moteus_bench import LineBench
 
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.moteus.tables import Fault, Mode
-from sim2real.hardware.moteus.workbench import MoteusBench
+from sim2real.hardware.moteus.workbench import MoteusWorkbench
 from sim2real.hardware.workbench.change import change_baudrate, change_id
 
 SPEED = 921_600
@@ -19,8 +19,8 @@ def bench() -> LineBench:
 
 
 @pytest.fixture
-def bus(bench) -> MoteusBench:
-    return MoteusBench(bench.transport, bench.clock)
+def bus(bench) -> MoteusWorkbench:
+    return MoteusWorkbench(bench.transport, bench.clock)
 
 
 def test_scan_finds_everybody(bus):
@@ -31,7 +31,7 @@ def test_scan_finds_everybody(bus):
 
 def test_nobody_is_found_where_nobody_is(bench, bus):
     assert bus.find(9, SPEED) is None
-    bench.emulated.lines["main"].wire.replies_to = lambda *_: []
+    bench.emulated.lines["main"].protocol.replies_to = lambda *_: []
     assert bus.scan(SPEED) == []
     assert bus.find(1, SPEED) is None
     with pytest.raises(HardwareError, match="does not answer"):

@@ -85,7 +85,7 @@ def test_checksums_are_used_where_the_adapter_understands_them():
     rig = driven()
     assert rig.hardware.buses[0]._exchange.checksum
     rig = MoteusRig(2)
-    wire = rig.emulated.lines["main"].wire
+    wire = rig.emulated.lines["main"].protocol
     plain = wire.replies_to
     # An adapter of older firmware takes the star for a flag, and has none itself.
     wire.replies_to = lambda line, motors, now_ns: plain(line.partition(b" *")[0], motors, now_ns)
@@ -185,7 +185,7 @@ def test_nobody_on_the_line_and_a_missing_controller():
     with pytest.raises(HardwareError, match=r"joint2.*scan"):
         rig.hardware.open()
     rig = MoteusRig(1)
-    rig.emulated.lines["main"].wire.replies_to = lambda *_: []
+    rig.emulated.lines["main"].protocol.replies_to = lambda *_: []
     with pytest.raises(HardwareError, match="adapter does not answer"):
         rig.hardware.open()
 

@@ -74,7 +74,7 @@ def test_after_a_checksum_all_lines_need_one_until_the_client_leaves():
     assert len(bench.ask(STATE)) == 2
     assert [decode_line(line).error for line in bench.say(bare)] == ["checksum"]
     bench.transport.close()
-    assert not bench.emulated.lines["main"].wire._checked
+    assert not bench.emulated.lines["main"].protocol._checked
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_after_a_checksum_all_lines_need_one_until_the_client_leaves():
 def test_a_wrong_line_is_answered_in_the_controller_s_words(line, error):
     bench = LineBench()
     assert bench.say(line + b"\n") == [b"ERR " + error.encode()]
-    assert bench.emulated.lines["main"].wire.damaged == (error == "checksum")
+    assert bench.emulated.lines["main"].protocol.damaged == (error == "checksum")
     assert len(bench.ask(STATE)) == 2  # and the next one is understood
 
 

@@ -159,7 +159,7 @@ def test_set_baud_refuses_a_speed_at_which_the_id_is_taken(port, emulated):
 
 def test_an_unknown_family_is_one_line(port):
     assert failure("scan", "--port", port, "--protocol", "canopen").startswith(
-        "no protocol 'canopen'; valid: dynamixel2"
+        "no protocol named 'canopen'; valid: dynamixel2"
     )
 
 

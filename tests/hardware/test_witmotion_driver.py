@@ -23,8 +23,8 @@ from sim2real.hardware.emulator.plant import InertiaPlant
 from sim2real.hardware.emulator.pty import PtyServer
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.errors import HardwareError
-from sim2real.hardware.imu.interface import RobotImus
 from sim2real.hardware.imu.mounting import Mounting
+from sim2real.hardware.imu.robot_imus import RobotImus
 from sim2real.hardware.imu.sample import Motion
 from sim2real.hardware.robot import RobotHardware, open_serial_ports
 from sim2real.hardware.types import ImuFault, ImuState, JointState

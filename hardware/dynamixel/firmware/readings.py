@@ -6,8 +6,9 @@ from sim2real.configs.schema.motor import MotorConfig
 from sim2real.hardware.dynamixel.firmware.control import ControlLoop
 from sim2real.hardware.dynamixel.firmware.memory import Memory
 from sim2real.hardware.dynamixel.gains import PWM_FULL
-from sim2real.hardware.emulator.encoder import Encoder
-from sim2real.hardware.emulator.motor import Shaft
+from sim2real.hardware.dynamixel.schema import registers_of
+from sim2real.hardware.firmware.encoder import Encoder
+from sim2real.hardware.firmware.motor import Shaft
 
 # Realtime Tick (120) to Present Temperature (146) lie side by side in every model. Writing them one by one takes three
 # times as long, and a robot's worth of motors is read at every tick.
@@ -41,7 +42,7 @@ class Readings:
         self._velocity_unit = config.velocity_unit
         self._address = memory.table[_BLOCK_REGISTERS[0]].address
         self._torque_unit = config.effort_unit
-        self._effort_max = _LOAD_MAX if config.dynamixel.current_unit is None else _CURRENT_MAX
+        self._effort_max = _LOAD_MAX if registers_of(config).current_unit is None else _CURRENT_MAX
 
     def refresh(self, error_status: int, duty: float, up_ns: int) -> None:
         """Bring the registers up to date.

@@ -6,7 +6,7 @@ from typing import Generic
 from sim2real.hardware.bus.framing import PacketT, StreamDecoder
 
 
-class FramedDeviceProtocol(Generic[PacketT]):
+class PacketProtocol(Generic[PacketT]):
     """A `DeviceProtocol` but for what instructions do."""
 
     half_duplex = True

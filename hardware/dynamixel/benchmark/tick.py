@@ -10,16 +10,17 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import dynamixel_sdk as sdk
 import numpy as np
 
 from sim2real.configs.load import load_robot
 from sim2real.configs.schema.robot import JointConfig
-from sim2real.hardware.benchmark.peer import serve
 from sim2real.hardware.bus.serial_port import SerialPort
 from sim2real.hardware.child_process import safe_workers
 from sim2real.hardware.clock import MonotonicClock
+from sim2real.hardware.dynamixel.benchmark.peer import serve
 from sim2real.hardware.dynamixel.driver import DynamixelBus
 from sim2real.hardware.dynamixel.tables import x_series_table
 from sim2real.hardware.errors import HardwareError
@@ -32,7 +33,7 @@ _US_PER_S = 1e6
 _PREFIXES = {"dynamixel_sdk": "", "rustypot": "rustypot_"}
 
 
-def bench_bus(motors: int = 12, seconds: float = 5.0) -> dict[str, dict[str, float]]:
+def bench_tick(motors: int, seconds: float) -> dict[str, Any]:
     """Measure the drivers in turn on the same bus.
 
     Args:
@@ -41,7 +42,7 @@ def bench_bus(motors: int = 12, seconds: float = 5.0) -> dict[str, dict[str, flo
 
     Returns:
         `ratios`: how many times our cost the others' is, the vendor's SDK where no name is given; `figures`:
-        microseconds for each tick.
+        microseconds for each tick; `libraries`: the distributions compared with.
 
     Raises:
         HardwareError: The bus did not answer as it must.
@@ -67,7 +68,11 @@ def bench_bus(motors: int = 12, seconds: float = 5.0) -> dict[str, dict[str, flo
         if name in sides
         for what in ("cpu", "wall_p50", "wall_p99")
     }
-    return {"ratios": ratios, "figures": figures | {"motors": float(motors)}}
+    return {
+        "ratios": ratios,
+        "figures": figures | {"motors": float(motors)},
+        "libraries": ["dynamixel-sdk", "rustypot"],
+    }
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from sim2real.hardware.emulator.motor import EmulatedMotor
+from sim2real.hardware.firmware.motor import EmulatedMotor
 
 
 @dataclass(frozen=True, slots=True)
