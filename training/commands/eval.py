@@ -61,10 +61,11 @@ def evaluate_policy(
     if video is not None:
         render_episode(task, saved.experiment.randomization, saved.act, video, task.episode_duration)
         document["video"] = str(video)
-    return Outcome(document, _table(rows) + (f"\nvideo: {video}" if video else ""))
+    return Outcome(document, table(rows) + (f"\nvideo: {video}" if video else ""))
 
 
-def _table(rows: "list[Evaluation]") -> str:
+def table(rows: "list[Evaluation]") -> str:
+    """Return the figures as text for people, a row for each randomisation and metric."""
     lines = [f"{'randomization':<20} {'episodes':>8} {'return':>16} {'success':>8} {'survival':>8}"]
     for row in rows:
         value = f"{row.return_mean:.2f} ± {row.return_std:.2f}"
