@@ -10,10 +10,10 @@ from sim2real.configs.load import as_robot
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.clock import NS_PER_S, Clock, MonotonicClock, ns_from_s
 from sim2real.hardware.errors import HardwareError, PortLostError
-from sim2real.hardware.failures import failures_of
 from sim2real.hardware.imu.interface import WithImus
 from sim2real.hardware.interface import JointInterface
 from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.run_all import run_all
 from sim2real.hardware.types import ImuState, JointCommand, JointState
 from sim2real.runtime.contract.robot import robot_spec
 from sim2real.runtime.exit_signals import exit_on_signals, signals_held
@@ -107,7 +107,7 @@ def _open(hardware: RobotInterface) -> None:
         hardware.open()
     except BaseException:
         with signals_held():
-            failures_of((hardware.disable,))
+            run_all((hardware.disable,))
         raise
 
 
@@ -309,4 +309,4 @@ class OpenRobot:
         """Switch torque off; return what went wrong, or an empty text."""
         self._enabled = False
         with signals_held():
-            return "; ".join(failures_of((self._hardware.disable,)))
+            return "; ".join(run_all((self._hardware.disable,)))

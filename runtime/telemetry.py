@@ -24,7 +24,9 @@ TOPIC = "/tick"
 METADATA = "sim2real"
 RUN_METADATA = "sim2real.run"
 
-_CHUNK_BYTES = 16 * 1024  # some thirty ticks of a small robot
+CHUNK_BYTES = 16 * 1024
+"""What a crash may cost of a log: some thirty ticks of a small robot."""
+
 _DRAIN_PERIOD_S = 0.1
 _SYNCHRONOUS_TICKS = 64
 
@@ -55,7 +57,7 @@ class TelemetryLog:
         self._joints = list(contract.joint_names)
         try:
             self._file: IO[bytes] = path.open("wb")
-            self._writer = Writer(self._file, chunk_size=_CHUNK_BYTES)
+            self._writer = Writer(self._file, chunk_size=CHUNK_BYTES)
             self._writer.start(profile="", library="sim2real")
             self._writer.add_metadata(METADATA, dict(metadata))
             schema = self._writer.register_schema(

@@ -84,7 +84,7 @@ class EmulatedRobot:
         self._overheated: set[int] = set()
         self._intruders: dict[str, EmulatedMotor] = {}
         self._unpowered: set[int] = set()
-        self._sense()
+        self.sense()
         for motor in self._motors:
             motor.boot(start_ns, boot_ns=0)
 
@@ -115,7 +115,7 @@ class EmulatedRobot:
                 self._carry_out(self.faults.take())
             elif line.instruction_next:
                 self._step_to(event_ns)
-                self._sense()
+                self.sense()
                 line.process(event_ns)
                 self._watch_torque(event_ns)
             else:
@@ -127,7 +127,7 @@ class EmulatedRobot:
 
     def snapshot(self) -> dict[str, Any]:
         """Return the state of everything as plain data, in SI units: for reports and verdicts."""
-        self._sense()
+        self.sense()
         return {
             "time_ns": self._now_ns,
             "supply_voltage": self.electrics.supply,
@@ -193,8 +193,8 @@ class EmulatedRobot:
         """Return how a body of the plant moves, for the IMUs that are fixed to it."""
         return self.plant.imu(body)
 
-    def _sense(self) -> None:
-        """Give the motors' sensors what there is to see."""
+    def sense(self) -> None:
+        """Give the motors' sensors what there is to see, as happens before each instruction and check-up."""
         electrics = self.electrics
         position, velocity = self._shafts()
         for index, motor in enumerate(self._motors):
@@ -208,7 +208,7 @@ class EmulatedRobot:
         for index in self._overheated:
             limit = self._motors[index].temperature_limit + _OVERHEATED
             self.electrics.temperature[index] = max(self.electrics.temperature[index], limit)
-        self._sense()
+        self.sense()
         for motor in self._motors:
             motor.check_health(_HEALTH_PERIOD_NS * 1e-9)
 
@@ -218,7 +218,7 @@ class EmulatedRobot:
 
     def _carry_out(self, transition: Transition) -> None:
         fault, begins = transition.fault, transition.begins
-        self._sense()
+        self.sense()
         if isinstance(fault, UnplugFaultConfig):
             for name, port in self.ports.items():
                 if fault.bus in (None, name):

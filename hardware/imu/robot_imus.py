@@ -36,6 +36,11 @@ class RobotImus:
             self._watches.append(ImuWatch(config, unit.rate_max))
 
     @property
+    def units(self) -> tuple[Imu, ...]:
+        """The units, in the order of the robot's YAML."""
+        return tuple(self._units)
+
+    @property
     def notices(self) -> list[str]:
         """What `open` changed in the units, one line each."""
         return [notice for unit in self._units for notice in unit.notices]

@@ -97,10 +97,11 @@ def bench_scale(
 def _in_fresh_process(task: str, randomization: str, size: int, threads: int, seconds: float) -> Measured:
     """Measure one size in a process of its own."""
     with safe_workers(), ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        return process.submit(_measure, task, randomization, size, threads, seconds).result()
+        return process.submit(measure, task, randomization, size, threads, seconds).result()
 
 
-def _measure(task: str, randomization: str, size: int, threads: int, seconds: float) -> Measured:
+def measure(task: str, randomization: str, size: int, threads: int, seconds: float) -> Measured:
+    """Measure one size in this process, whose memory must not have grown for others before."""
     one = _make(task, randomization, 1, threads)
     _prepare(one, 1)
     before = _resident()

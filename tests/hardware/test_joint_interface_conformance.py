@@ -356,7 +356,7 @@ def test_two_runs_in_lockstep_are_the_same_to_the_bit(name):
 def ports(name: str) -> Iterator[tuple[RobotConfig, EmulatedRobot, dict[str, str]]]:
     config = load_robot(name)
     with serving(config) as server:
-        yield config, server._emulated, server.ports
+        yield config, server.emulated, server.ports
 
 
 def test_the_same_over_ports(ports):

@@ -6,6 +6,7 @@ import pytest
 from moteus_bench import LineBench
 
 from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.moteus.firmware.console import Console
 from sim2real.hardware.moteus.tables import Fault, Mode
 from sim2real.hardware.moteus.workbench import MoteusWorkbench
 from sim2real.hardware.workbench.change import change_baudrate, change_id
@@ -85,8 +86,8 @@ def test_reboot_clears_a_fault(bench, bus):
     bench.motors[0].raise_fault(Fault.MOTOR_DRIVER)
     bus.reboot(1)
     assert bench.motors[0].mode == Mode.STOPPED
-    bench.motors[0]._stop = lambda: None
-    bench.motors[0].mode, bench.motors[0].fault = Mode.FAULT, Fault.MOTOR_DRIVER
+    bench.motors[0].raise_fault(Fault.MOTOR_DRIVER)
+    bench.motors[0].carry_out = lambda mode, command, now_ns: None
     with pytest.raises(HardwareError, match="is back"):
         bus.reboot(1)
 
@@ -105,9 +106,12 @@ def test_findings_say_what_is_wrong_and_what_to_do(bench, bus):
     assert "nan" in found["position bounds"].advice
 
 
-def test_a_console_that_refuses_or_is_silent_is_an_error(bench, bus):
-    assert bus.find(1, SPEED)
+def test_a_console_that_refuses_or_is_silent_is_an_error(bus, monkeypatch):
+    motor = bus.find(1, SPEED)
+    feed = Console.feed
+    monkeypatch.setattr(Console, "feed", lambda console, data: feed(console, data.replace(b"conf get", b"conf got")))
     with pytest.raises(HardwareError, match="ERR unknown command"):
-        bus._console(1, "nonsense")
-    with pytest.raises(HardwareError, match="does not answer"):
-        bus._hear(1)
+        list(bus.findings(motor))
+    monkeypatch.setattr(Console, "take", lambda console, size: b"")
+    with pytest.raises(HardwareError, match="the console of motor 1 does not answer"):
+        list(bus.findings(motor))

@@ -124,7 +124,6 @@ def test_inspect_shows_contract_digests_and_provenance(model_of, contract):
 def served():
     config = load_robot("pendulum")
     server = PtyServer(EmulatedRobot(config, InertiaPlant(config)))
-    server.emulated = server._emulated
     done = threading.Event()
     thread = threading.Thread(target=server.serve, args=(done,))
     thread.start()

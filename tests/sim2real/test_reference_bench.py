@@ -7,22 +7,15 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from sim2real.benchmark import reference, scale
+from sim2real.benchmark import reference, reference_sides, scale
 from sim2real.commands.bench import app
 from sim2real.configs.errors import UserError
 
 
-@pytest.fixture
-def _nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither library is installed, and no processes are started."""
-    monkeypatch.setattr(reference, "find_spec", lambda name: None)
-    monkeypatch.setattr(reference, "_gymnasium_async", lambda *_: [])
-    monkeypatch.setattr(reference, "_ROUNDS", 2)
-
-
-@pytest.mark.usefixtures("_nobody_else")
-def test_competitors_that_are_not_installed_are_named_with_what_installs_them() -> None:
-    measured = reference.bench_reference(["InvertedPendulum-v5"], 1, 0.01)
+def test_competitors_that_are_not_installed_are_named_with_what_installs_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reference_sides, "find_spec", lambda name: None)
+    sides = [side for side in reference_sides.SIDES if side is not reference_sides.gymnasium_async]  # no processes
+    measured = reference.bench_reference(["InvertedPendulum-v5"], 1, 0.01, sides=sides, rounds=2)
     assert measured["figures"]["not_installed"] == [
         "stable_baselines3 (pip install 'sim2real[bench]')",
         "envpool (pip install 'sim2real[bench]')",
@@ -46,13 +39,13 @@ def test_every_side_counts_the_steps_that_came_back() -> None:
     def step(actions: Sequence[Any]) -> None:
         taken.append(len(actions))
 
-    counted = reference._counted(step, [np.zeros((5, 2)), np.zeros((5, 2))])
+    counted = reference_sides.counted(step, [np.zeros((5, 2)), np.zeros((5, 2))])
     assert counted(0) + counted(1) == sum(taken) == 10
 
 
 def test_envpools_task_is_the_same_one() -> None:
     pytest.importorskip("envpool", reason="pip install 'sim2real[bench]'")
-    pool = reference._pool("HalfCheetah-v5", 2, 2, 1)
+    pool = reference_sides.make_pool("HalfCheetah-v5", 2, 2, 1)
     assert pool.action_space.shape == (6,)
     assert pool.observation_space.shape == (17,)
     observation, _ = pool.reset()
@@ -62,7 +55,7 @@ def test_envpools_task_is_the_same_one() -> None:
 
 @pytest.mark.parametrize("task", ["pendulum_swingup", "HalfCheetah-v5"])
 def test_scale_measures_our_tasks_and_gymnasiums(task: str) -> None:
-    measured = scale._measure(task, "none", 64, 1, 0.01)
+    measured = scale.measure(task, "none", 64, 1, 0.01)
     assert measured.steps_per_s > 0
     assert measured.cpu_us_per_step > 0
     assert 0 <= measured.kib_per_environment < 10_000

@@ -1,5 +1,6 @@
 """The `eval` command."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,10 +44,11 @@ def evaluate_policy(
         seed=seed,
         video=video,
     )
-    return Outcome(report.document(), _table(report.rows) + (f"\nvideo: {video}" if video else ""))
+    return Outcome(report.document(), table(report.rows) + (f"\nvideo: {video}" if video else ""))
 
 
-def _table(rows: "tuple[Evaluation, ...]") -> str:
+def table(rows: "Sequence[Evaluation]") -> str:
+    """Return the figures as text for people, a row for each randomisation and metric."""
     lines = [f"{'randomization':<20} {'episodes':>8} {'return':>16} {'success':>8} {'survival':>8}"]
     for row in rows:
         value = f"{row.return_mean:.2f} ± {row.return_std:.2f}"
