@@ -14,9 +14,11 @@ from mcap.records import Channel, McapRecord, Message, Metadata
 from mcap.stream_reader import StreamReader
 
 from sim2real.configs.errors import UserError
+from sim2real.hardware.types import BoolArray
 from sim2real.runtime.contract.manifest import ContractError, from_metadata
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.states import State
 from sim2real.runtime.telemetry import METADATA, RUN_METADATA, TOPIC
 from sim2real.runtime.tick_fields import FIELDS, array_of, logged_fields
 
@@ -35,6 +37,11 @@ class RunLog:
     """Whether the log was closed; else the process was killed or the disk was full."""
     contract: Contract
     """The policy's."""
+
+    @property
+    def running(self) -> BoolArray:
+        """Whether the policy was in command, (ticks,)."""
+        return np.array([tick["state"] == State.RUNNING.name for tick in self.ticks], np.bool_)
 
 
 def read_log(path: Path) -> RunLog:
