@@ -1,4 +1,4 @@
-"""Replays a log through the contract: every observation and every target must come out as they were, bit for bit."""
+"""Replays a log through the contract: every observation and target must have the same bits."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ _KEPT_MAX: Final = 1000  # mismatches in full; all of a long log would fill the 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """A value that came out otherwise."""
+    """A value that differs."""
 
     tick: int
     what: str

@@ -1,4 +1,4 @@
-"""What a run came to."""
+"""The result of a run."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ class RunReport:
 
     ok: bool
     reasons: tuple[str, ...]
-    """Why it is not ok."""
+    """Why it is not ok; none if it is."""
     warnings: tuple[str, ...]
     final_state: State
     """State at the end, before torque was switched off."""

@@ -32,7 +32,7 @@ _SYNCHRONOUS_TICKS = 64
 class TelemetryLog:
     """Writes the ticks of one run to a file.
 
-    A disk that fills up ends the log, not the run: `error` then says so, and what was written stays readable.
+    A full disk ends the log, not the run: `error` then says so, and what was written stays readable.
 
     Args:
         path: The file; overwritten. Its folder must exist.

@@ -24,8 +24,8 @@ class ActionTargets:
 class ActionPipeline:
     """Turns the actions of n robots into joint targets in its own buffers; allocates nothing per tick.
 
-    Where the contract bounds the step of a target, `last_action` is the action that the target came to: a policy sees
-    how far it got, and a filter does not wind up.
+    Where the contract bounds the step of a target, `last_action` is the action that corresponds to the bounded target:
+    the policy sees how far it got, and a filter does not wind up.
 
     An action that is not a number gives targets that are not numbers: the safety module refuses them. Relative targets
     and those with a bounded step stay so until they are reset.

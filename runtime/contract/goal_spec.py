@@ -1,4 +1,4 @@
-"""What a run is judged by, as data: one class for each kind of goal."""
+"""The goal of a run, as data: one class for each kind."""
 
 from typing import Annotated, Any, Literal
 
@@ -41,7 +41,7 @@ class UprightGoal(Part):
 
 
 class TipGoal(Part):
-    """The tip is where the commands ask."""
+    """The tip is at the position that the operator commands."""
 
     kind: Literal["tip"]
     distance: _Positive
@@ -51,7 +51,7 @@ class TipGoal(Part):
 
 
 class FinishGoal(Part):
-    """The run comes to its end without a fault."""
+    """The run ends without a fault."""
 
     kind: Literal["finish"]
 

@@ -61,7 +61,7 @@ def joint_velocity(inputs: Inputs, out: Float64Array) -> None:
 
 
 def joint_position_error(inputs: Inputs, out: Float64Array) -> None:
-    """From the joint position to the target of the tick before, rad: how far a joint has yet to go, or sags."""
+    """Target of the tick before minus joint position, rad: the remaining way, or the sag under load."""
     np.subtract(inputs.signals.joint_target, inputs.signals.joint_position, out=out)
 
 
@@ -105,7 +105,7 @@ def projected_gravity(inputs: Inputs, out: Float64Array) -> None:
 
 
 def command(inputs: Inputs, out: Float64Array) -> None:
-    """What the operator asks for, SI units."""
+    """Operator commands, SI units."""
     np.copyto(out, inputs.signals.command)
 
 
@@ -121,17 +121,17 @@ def phase(inputs: Inputs, out: Float64Array) -> None:
 
 
 def tip_position(inputs: Inputs, out: Float64Array) -> None:
-    """Where the tip is by the joint positions, x y z, m, in the frame of the base."""
+    """Position of the tip by the joint positions, x y z, m, in the frame of the base."""
     np.copyto(out, inputs.tip)
 
 
 def tip_error(inputs: Inputs, out: Float64Array) -> None:
-    """From where the tip is by the joint positions to where the commands ask for it, x y z, m."""
+    """From the tip, by the joint positions, to its commanded position, x y z, m."""
     _towards_target(inputs, inputs.tip, out)
 
 
 def measured_tip_error(inputs: Inputs, out: Float64Array) -> None:
-    """From where the tip was measured from outside to where the commands ask for it, x y z, m."""
+    """From the tip, as measured from outside the robot, to its commanded position, x y z, m."""
     _towards_target(inputs, inputs.signals.tip, out)
 
 
@@ -222,7 +222,7 @@ class ObservationPipeline:
         """Write the first observation of new episodes of some rows, the whole history at that value.
 
         Args:
-            rows: The k rows that begin anew.
+            rows: The k rows that begin a new episode.
             signals: The first readings of those rows, for k robots.
             last_action: (k, A), zeros for a new episode.
         """

@@ -63,7 +63,7 @@ class ActionSpec(Part):
 
 
 class CommandSpec(Part):
-    """One number that an operator gives the policy; SI unit."""
+    """One operator command to the policy; SI unit."""
 
     name: str
     low: float

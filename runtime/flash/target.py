@@ -17,7 +17,7 @@ Check = Callable[[Path], None]
 
 @dataclass(frozen=True)
 class Slot:
-    """What a slot holds, digests computed from its bytes when it was asked for."""
+    """The contents of a slot; digests were computed from its bytes when it was read."""
 
     name: SlotName
     manifest: Manifest | None

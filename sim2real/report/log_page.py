@@ -17,7 +17,7 @@ from sim2real.report.page import Exhibit, Row, write_page
 from sim2real.runtime.contract.goal import Goal
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract
-from sim2real.runtime.limits import LED
+from sim2real.runtime.limits import POSITION_TRACKING_MODES
 from sim2real.runtime.log import RunLog, signals_of
 from sim2real.runtime.replay import Replay, replay
 from sim2real.runtime.states import State
@@ -138,11 +138,11 @@ def _exhibits(report: LogReport, time: Float64Array, folder: Path) -> list[Exhib
 
 def _joints(log: RunLog, contract: Contract, signals: Signals, time: Float64Array, folder: Path) -> list[Exhibit]:
     """Draw positions of the joints that follow a position, and efforts of the others."""
-    led = np.array([joint.mode in LED for joint in contract.robot.joints])
+    tracking = np.array([joint.mode in POSITION_TRACKING_MODES for joint in contract.robot.joints])
     found = []
     for name, quantity, which, measured in (
-        ("position", "position, rad", led, signals.joint_position),
-        ("effort", "effort, N·m", ~led, signals.joint_effort),
+        ("position", "position, rad", tracking, signals.joint_position),
+        ("effort", "effort, N·m", ~tracking, signals.joint_effort),
     ):
         if which.any():
             commanded = array_of(FIELD[f"command_{name}"], [tick[f"command_{name}"] for tick in log.ticks])
