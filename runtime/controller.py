@@ -27,7 +27,7 @@ from sim2real.runtime.verdict import ALL_WELL, Level, Reason, Verdict, Violation
 
 
 class Controller:
-    """The robot's ticks.
+    """Runs the ticks of one robot.
 
     The policy acts on complete readings only. In a tick in which a joint did not answer, the last command is sent
     again: it never jumps for a lost reply. Safety decides how long that may last.

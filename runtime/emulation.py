@@ -39,7 +39,7 @@ class Lockstep:
     plant: str
 
     def snapshot(self) -> dict[str, Any]:
-        """Let the world catch up with the clock and return its state as plain data."""
+        """Advance the world to the clock's time and return its state as plain data."""
         self.emulated.advance_to(self.clock.now_ns())
         return self.emulated.snapshot()
 
@@ -67,7 +67,7 @@ class EmulatorProcess:
     _errors: Path
 
     def warnings(self) -> list[str]:
-        """Return what the emulator has warned of so far, such as not keeping up with real time."""
+        """Return the emulator's warnings so far, for example that it does not keep up with real time."""
         lines = self._errors.read_text(encoding="utf-8", errors="replace").splitlines()
         return [f"emulator: {line.removeprefix('warning: ')}" for line in lines if line.startswith("warning: ")]
 
@@ -76,13 +76,13 @@ class EmulatorProcess:
 def emulator_process(
     robot: RobotConfig, *, plant: str = AUTO_PLANT, faults: FaultsConfig | None = None
 ) -> Iterator[EmulatorProcess]:
-    """Run `sim2real emulate` for the time of the context; it ends with this process, however that ends.
+    """Run `sim2real emulate` within the context; it also ends when this process ends or is killed.
 
     Raises:
         UserError: The emulator did not start.
     """
     with tempfile.TemporaryDirectory(prefix="sim2real-run-") as folder:
-        # As files, so that overrides and what the library would splice in reach the emulator as they are here.
+        # As files: the emulator gets the robot with all overrides and references resolved.
         robot_path, errors = Path(folder) / "robot.yaml", Path(folder) / "errors.txt"
         robot_path.write_text(dump(robot), encoding="utf-8")
         arguments = [str(robot_path), "--json", "--plant", choose_plant(plant)]
@@ -91,7 +91,7 @@ def emulator_process(
             faults_path.write_text(dump(faults), encoding="utf-8")
             arguments += ["--faults", str(faults_path)]
         with errors.open("wb") as errors_file:
-            # A session of its own keeps the terminal's Ctrl-C from it: it must see the runtime's torque off.
+            # In a session of its own it does not get the terminal's Ctrl-C: it must see the runtime's torque off.
             process = subprocess.Popen(  # noqa: S603 - our own program, no shell
                 [*PYTHON, "-m", "sim2real.cli", "emulate", *arguments],
                 stdin=subprocess.DEVNULL,
@@ -115,7 +115,7 @@ def _ports(process: "subprocess.Popen[bytes]", errors: Path) -> dict[str, str]:
     try:
         return {port["name"]: port["path"] for port in json.loads(line)["ports"]}
     except (ValueError, KeyError, TypeError) as error:
-        said = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["it said nothing"]
+        said = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["it printed nothing"]
         raise UserError(f"the emulator did not start: {said[-1].removeprefix('error: ')}") from error
 
 

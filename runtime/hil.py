@@ -112,7 +112,7 @@ class _Timeline:
 
 
 def unmet(expect: ExpectConfig, report: RunReport, emulator: dict[str, Any]) -> tuple[str, ...]:
-    """Return the expectations that a run did not meet, each with what was found."""
+    """Return the expectations that a run did not meet, each with the actual result."""
     injected = sum(emulator["faults_injected"].values())
     interventions = report.interventions_total
     state = report.final_state.name

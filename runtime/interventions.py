@@ -32,7 +32,7 @@ _UNITS = {
 
 @dataclass(frozen=True, slots=True)
 class SafetyEvent:
-    """One intervention: when, which limit, which joint, what the value was and what the limit."""
+    """One intervention: time, limit, joint, value, and value of the limit."""
 
     time_ns: int
     reason: str
@@ -79,7 +79,7 @@ class InterventionLog:
 
     @property
     def total(self) -> int:
-        """How often safety intervened, all reasons together."""
+        """Number of interventions, all reasons together."""
         return sum(self.counts.values())
 
     def add_violations(self, time_ns: int, violations: tuple[Violation, ...]) -> None:

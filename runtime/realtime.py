@@ -20,7 +20,7 @@ _SWITCH_INTERVAL_S = 0.000_1  # the log writer gives the interpreter back this s
 
 @dataclass(frozen=True)
 class RealTimeProfile:
-    """What of the profile is in force."""
+    """The parts of the profile that were granted and refused."""
 
     granted: tuple[str, ...]
     refused: tuple[str, ...]

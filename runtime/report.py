@@ -35,7 +35,7 @@ class RunReport:
     held_ticks: int
     """Ticks in which the last command was repeated because a reading was missing."""
     interventions: dict[str, int]
-    """How often safety intervened, by reason."""
+    """Number of interventions of safety, by reason."""
     events: tuple[SafetyEvent, ...]
     """The first interventions in full."""
     bus: BusCounters
@@ -52,7 +52,7 @@ class RunReport:
 
     @property
     def interventions_total(self) -> int:
-        """All interventions together."""
+        """Number of interventions, all reasons together."""
         return sum(self.interventions.values())
 
     def document(self) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class TelemetryLog:
         return self._ring.dropped
 
     def record(self, record: TickRecord) -> None:
-        """Note one tick."""
+        """Add one tick."""
         self._ring.push(record)
         if self._thread is None and len(self._ring) >= _SYNCHRONOUS_TICKS:
             self._drain()

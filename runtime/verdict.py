@@ -70,7 +70,7 @@ class Violation(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Whether the robot may go on."""
+    """Safety's decision on a tick."""
 
     level: Level
     reasons: Reason

@@ -120,11 +120,11 @@ class ActionPipeline:
         return self._targets
 
     def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Return the last actions and targets: what continuing bit for bit needs."""
+        """Return the last actions and targets: all that is needed to continue with the same bits."""
         return {"last_action": self.last_action.copy(), "target": self._target.copy()}
 
     def load_state_dict(self, state: dict[str, npt.NDArray[np.generic]]) -> None:
-        """Take over what `state_dict` of the same contract and size returned."""
+        """Restore a state from `state_dict`, of the same contract and size."""
         self.last_action[...] = state["last_action"]
         self._target[...] = state["target"]
 

@@ -63,7 +63,7 @@ class Goal:
         return np.zeros(len(signals.joint_position))
 
     def within(self, distance: Float64Array) -> BoolArray:
-        """Return which distances are within tolerance, of the same shape; one that is not a number is not."""
+        """Return which distances are within tolerance, of the same shape; NaN is not."""
         return distance <= self.tolerance
 
     def text(self, distance: float) -> str:

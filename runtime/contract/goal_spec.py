@@ -26,7 +26,7 @@ class JointGoal(Part):
 
     @model_serializer(mode="wrap")
     def _omit_kind(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave the kind out: contracts had no other once, and their digests stay what they were."""
+        """Leave the kind out: earlier contracts had only this one, and their digests must not change."""
         return {key: value for key, value in handler(self).items() if key != "kind"}
 
 
@@ -57,7 +57,7 @@ class FinishGoal(Part):
 
 
 def _kind_of(value: Any) -> Any:  # noqa: ANN401 - whatever a file holds
-    """Return the kind that a goal says it is; `joint` when it says none."""
+    """Return the kind of a goal; `joint` if it has none."""
     return value.get("kind", "joint") if isinstance(value, dict) else getattr(value, "kind", None)
 
 

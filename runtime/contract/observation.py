@@ -17,7 +17,7 @@ Float32Array = npt.NDArray[np.float32]
 
 @dataclass(slots=True)
 class Inputs:
-    """What terms see of one tick of n robots."""
+    """Inputs of the terms in one tick of n robots."""
 
     signals: Signals
     last_action: Float32Array
@@ -27,11 +27,11 @@ class Inputs:
     frequency: float
     """Hz, of the phase clock; 0 where there is none."""
     scratch: Float64Array
-    """(n, K), for terms that need a place for an intermediate value."""
+    """(n, K), for intermediate values of terms."""
     tip: Float64Array
     """(n, 3), m, in the frame of the base, from the joint positions; anything where no term needs it."""
     target: tuple[int, ...]
-    """Columns of the commands that say where the tip should be, x y z; none where no term needs them."""
+    """Columns of the operator commands of the tip's position, x y z; empty where no term needs them."""
 
 
 # A term writes its SI value for every row into `out`, (n, width). Only element-wise operations on contiguous arrays are
@@ -237,11 +237,11 @@ class ObservationPipeline:
         self._unstarted[rows] = False
 
     def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Return the histories: what continuing bit for bit needs."""
+        """Return the histories: all that is needed to continue with the same bits."""
         return {"observation": self.observation.copy(), "unstarted": self._unstarted.copy()}
 
     def load_state_dict(self, state: dict[str, npt.NDArray[np.generic]]) -> None:
-        """Take over what `state_dict` of the same contract and size returned."""
+        """Restore a state from `state_dict`, of the same contract and size."""
         self.observation[...] = state["observation"]
         self._unstarted[...] = state["unstarted"]
         start = 0
@@ -290,7 +290,7 @@ class _Block:
             observation[:, column : column + self.width] = past
 
     def load(self, block: Float32Array) -> None:
-        """Take over the history that a block of observations, (n, size), shows."""
+        """Restore the history from a block of observations, (n, size)."""
         for place, past in enumerate(self._ring):
             past[...] = block[:, place * self.width : (place + 1) * self.width]
 

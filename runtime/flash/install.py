@@ -33,7 +33,7 @@ class Installed:
 
 @dataclass(frozen=True)
 class Status:
-    """What a target holds, digests verified when it was read."""
+    """The contents of a target; digests were verified when it was read."""
 
     active: SlotName | None
     slots: tuple[Slot, ...]
