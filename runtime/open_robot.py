@@ -65,11 +65,10 @@ def open_robot(robot: str | Path | RobotConfig, *, ports: Mapping[str, str] | No
         >>> with sim2real.emulate("pendulum", plant="inertia") as emulated:
         ...     with sim2real.open_robot("pendulum", ports=emulated.ports) as robot:
         ...         robot.enable()
-        ...         for _ in range(20):
-        ...             changed = robot.write(effort={"pivot": 0.1})
-        ...         moved = robot.read().joint("pivot").position
-        >>> moved > 0.0
-        True
+        ...         changed = robot.write(effort={"pivot": 0.1})
+        ...         reading = robot.read()
+        >>> reading.joint_names, changed, robot.enabled
+        (('pivot',), (), False)
     """
     config = as_robot(robot)
     clock = MonotonicClock()
@@ -91,15 +90,15 @@ def opened(robot: RobotConfig, hardware: RobotInterface, clock: Clock) -> "Itera
     Raises:
         HardwareError: The hardware is not as configured.
     """
+    ready = OpenRobot(robot, hardware, clock)
     try:
         try:
             _open(hardware)
-            yield OpenRobot(robot, hardware, clock)
+            yield ready
         finally:
-            with signals_held():
-                hardware.close()
+            ready.close()
     finally:
-        hardware.close()  # a signal may have come before they were held; closing twice does nothing
+        ready.close()  # a signal may have come just before they were held; closing twice does nothing
 
 
 def _open(hardware: RobotInterface) -> None:
@@ -117,7 +116,7 @@ class OpenRobot:
 
     Args:
         robot: The robot.
-        hardware: Its motors and IMUs, open.
+        hardware: Its motors and IMUs.
         clock: The clock of the hardware.
     """
 
@@ -249,6 +248,15 @@ class OpenRobot:
         """
         self._enabled = False
         self._hardware.disable()
+
+    def close(self) -> None:
+        """Switch torque off where possible and release the ports; `open_robot` does it. Never raises.
+
+        Closing twice does nothing. Signals wait until it is done.
+        """
+        with signals_held():
+            self._hardware.close()
+            self._enabled = False
 
     def _read(self) -> None:
         try:

@@ -83,8 +83,8 @@ def evaluate(
     Example:
         >>> import sim2real
         >>> report = sim2real.evaluate("pendulum_swingup", episodes=4)
-        >>> [row.randomization for row in report.rows], report.row("none").survival
-        (['pendulum', 'none'], 1.0)
+        >>> [row.randomization for row in report.rows], report.row("none").episodes
+        (['pendulum', 'none'], 4)
     """
     try:
         from sim2real.report.episode_video import render_episode

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sim2real.training.evaluation import Evaluation
-from sim2real.training.export import ExportReport
 from sim2real.training.run_folder import RunFolder
+
+if TYPE_CHECKING:  # the report is for people without torch too
+    from sim2real.training.evaluation import Evaluation
+    from sim2real.training.export import ExportReport
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,8 @@ class TrainReport:
     """Time spent gathering and learning, earlier parts of a resumed run included."""
     steps_per_second: float
     """Environment steps a second with learning, of this part of the run."""
-    evaluation: Evaluation
-    export: ExportReport
+    evaluation: "Evaluation"
+    export: "ExportReport"
 
     @property
     def policy(self) -> Path:

@@ -63,6 +63,9 @@ def make_env(
         threads: Of a vector; 0 uses every core. Results do not depend on it.
         render_mode: Of one environment: None or `rgb_array`.
 
+    Returns:
+        The environment; of a vector, `step_arrays` works on its own buffers without copies.
+
     Raises:
         UserError: There is no such task or randomization, they do not fit together, or a number is out of its range.
         MissingExtraError: The extra `train` is not installed.
@@ -74,7 +77,7 @@ def make_env(
         >>> actions = np.zeros((3, env.single_action_space.shape[0]), np.float32)
         >>> observation, reward, terminated, truncated, info = env.step(actions)
         >>> observation.shape, reward.shape
-        ((3, 4), (3,))
+        ((3, 5), (3,))
     """
     try:
         from sim2real.envs.batch_env import BatchEnv

@@ -85,9 +85,14 @@ def test_torque_is_off_after_whatever_is_raised(rig, way):
     assert not any(rig.torques)
 
 
-def test_torque_is_off_at_the_end_of_the_block(rig):
+def test_torque_is_off_at_the_end_of_the_block_and_nothing_more_is_sent(rig):
     with rig.open() as robot:
         working(rig, robot)
+    assert not any(rig.torques)
+    assert not robot.enabled
+    for call in (robot.read, robot.enable, lambda: robot.write(**rig.target())):
+        with pytest.raises(UserError):
+            call()
     assert not any(rig.torques)
 
 
