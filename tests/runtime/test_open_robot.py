@@ -12,7 +12,7 @@ import pytest
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
 from sim2real.configs.schema.scenario import FaultsConfig
-from sim2real.hardware.emulator.lockstep import lockstep_transports
+from sim2real.hardware.emulator.lockstep import LockstepTransport, lockstep_transports
 from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.robot import RobotHardware
 from sim2real.runtime import open_robot as module
@@ -135,6 +135,26 @@ def test_a_robot_that_does_not_open_has_no_torque_on_any_motor(rig):
             pytest.fail("it opened without one of its motors")
         assert rig.torques[:-1] == [False] * (len(rig.torques) - 1)
         rig.world.emulated.motors[rig.config.joint_names[-1]].silent = False
+
+
+@pytest.mark.parametrize("way", [KeyboardInterrupt, SystemExit])
+def test_an_opening_that_is_interrupted_leaves_no_torque_of_a_program_before(rig, way, monkeypatch):
+    write, writes = LockstepTransport.write, []
+
+    def interrupted(self: LockstepTransport, data: bytes) -> None:
+        writes.append(data)
+        if len(writes) == 2:  # the first is about whether anybody is there
+            raise way
+        write(self, data)
+
+    with rig.open() as robot:
+        working(rig, robot)
+        again = RobotHardware(rig.config, lockstep_transports(rig.world.emulated, rig.world.clock), rig.world.clock)
+        monkeypatch.setattr(LockstepTransport, "write", interrupted)
+        with pytest.raises(way), opened(rig.config, again, rig.world.clock):
+            pytest.fail("it opened")
+        assert len(writes) > 2
+        assert not any(rig.torques)
 
 
 @pytest.mark.parametrize("error", [HardwareError("no"), KeyboardInterrupt(), SystemExit(3)])
