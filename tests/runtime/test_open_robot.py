@@ -15,6 +15,7 @@ from sim2real.configs.schema.scenario import FaultsConfig
 from sim2real.hardware.emulator.lockstep import LockstepTransport, lockstep_transports
 from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.robot import RobotHardware
+from sim2real.hardware.types import JointCommand
 from sim2real.runtime import open_robot as module
 from sim2real.runtime.emulation import Lockstep, lockstep
 from sim2real.runtime.exit_signals import exit_on_signals
@@ -322,6 +323,52 @@ def test_a_reply_that_is_lost_now_and_then_disturbs_nothing():
             robot.write(**rig.target(0.3))
             rig.rest(0.005)
         assert robot.enabled
+
+
+def test_no_target_is_sent_on_a_reading_that_is_too_old():
+    rig = Rig("pendulum")
+    with rig.open() as robot:
+        working(rig, robot)
+        robot.read()
+        reads = rig.world.hardware.counters.reads
+        robot.write(**rig.target())
+        assert rig.world.hardware.counters.reads == reads  # the reading of a moment ago will do
+        robot.read()
+        rig.rest(1.2 * rig.config.safety.reading_age_max)
+        robot.write(**rig.target())
+        assert rig.world.hardware.counters.reads == reads + 2
+
+
+def test_while_replies_fail_to_come_the_robot_is_damped_and_then_goes_on():
+    rig = Rig("pendulum", {"kind": "lose_reply", "start": "200 ms", "duration": "120 ms"})
+    with rig.open() as robot:
+        robot.enable()
+        reasons = []
+        for _ in range(60):
+            reasons.append({event.reason for event in robot.write(effort={"pivot": 0.3})})
+            rig.rest(0.005)
+        assert {"STALE_READING"} in reasons
+        assert reasons[0] == reasons[-1] == set()
+        assert robot.enabled
+
+
+def test_damping_replaces_the_target(monkeypatch):
+    rig = Rig("pendulum", {"kind": "lose_reply", "start": "200 ms", "duration": "120 ms"})
+    sent: list[float] = []
+    write = type(rig.world.hardware).write
+
+    def watch(self: RobotHardware, command: JointCommand) -> None:
+        sent.append(float(command.effort[0]))
+        write(self, command)
+
+    monkeypatch.setattr(type(rig.world.hardware), "write", watch)
+    with rig.open() as robot:
+        robot.enable()
+        for _ in range(60):
+            stale = any(event.reason == "STALE_READING" for event in robot.write(effort={"pivot": 0.3}))
+            assert sent[-1] == (0.0 if stale else 0.3)
+            rig.rest(0.005)
+    assert 0.0 in sent
 
 
 # --- signals
