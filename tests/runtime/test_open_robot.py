@@ -371,6 +371,22 @@ def test_damping_replaces_the_target(monkeypatch):
     assert 0.0 in sent
 
 
+@pytest.mark.parametrize(
+    ("robot", "ports", "line"),
+    [
+        ("pendulm", None, "did you mean 'pendulum'"),
+        ("pendulum", {"man": "/dev/null"}, "has no bus 'man'; valid: main"),
+        ("pendulum", {"main": "/dev/no-such-port"}, "port /dev/no-such-port does not exist"),
+        ("pendulum", {"main": "/dev/null"}, "/dev/null is not a serial port"),
+    ],
+)
+def test_what_cannot_be_opened_is_one_line(robot, ports, line):
+    with pytest.raises(UserError) as refused, module.open_robot(robot, ports=ports):
+        pytest.fail("it opened")
+    assert line in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+
+
 # --- signals
 
 
