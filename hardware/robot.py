@@ -190,7 +190,7 @@ def open_serial_ports(robot: RobotConfig, overrides: Mapping[str, str], clock: C
             path = overrides.get(name, config.port)
             if path is None:
                 raise HardwareError(
-                    f"no port for {kind} {name!r}: give --port {name}=PATH or set `port` in the robot YAML"
+                    f"no port for {kind} {name!r}: give its path (--port {name}=PATH) or set `port` in the robot YAML"
                 )
             ports[name] = SerialPort(path, round(config.baudrate), clock)
     except HardwareError:

@@ -91,7 +91,7 @@ def evaluate(
         from sim2real.training import evaluation
         from sim2real.training.saved_policy import load_saved_policy
     except ModuleNotFoundError as error:
-        raise MissingExtraError("eval", str(error.name), "train") from error
+        raise MissingExtraError("evaluate", str(error.name), "train") from error
     if not episodes >= 1:
         raise UserError(f"episodes: {episodes}; valid: 1 and above")
     if not 0 <= seed < 2**32:

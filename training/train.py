@@ -63,8 +63,22 @@ def train(
     if experiment is None:
         raise UserError("train: give an experiment, or a run to resume")
     config = as_experiment(experiment, tuple(overrides))
+    _note_idle(config)
     folder = Path(runs_dir) / (name or f"{config.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
     return runner.train(config, folder, progress=progress)
+
+
+def _note_idle(experiment: ExperimentConfig) -> None:
+    """Say on standard error which parameters are randomised and observed by nothing."""
+    from sim2real.configs.command import error_console
+    from sim2real.simulation.options import without_effect
+
+    task, randomization = experiment.task, experiment.randomization
+    if idle := without_effect(task, randomization):
+        error_console().print(
+            f"note: task {task.name!r} observes nothing that would be changed by {', '.join(idle)} "
+            f"of randomization {randomization.name!r}"
+        )
 
 
 def _check_same(experiment: str | Path | ExperimentConfig | None, run: Path) -> None:

@@ -66,8 +66,13 @@ class PtyServer:
         self._offset_ns = 0
         self._step_ns = max(_STEP_NS, emulated.plant.timestep_ns)
 
-    def serve(self, stop: Stop) -> None:
-        """Serve until told to stop, which is noticed within a few milliseconds."""
+    def serve(self, stop: Stop, started: Callable[[], None] = lambda: None) -> None:
+        """Serve until told to stop, which is noticed within a few milliseconds.
+
+        Args:
+            stop: Tells it to end.
+            started: Called once it answers; what a client sends before may be answered too late.
+        """
         # The kernel may delay a wake-up by 50 µs to save power; a reply at 4 Mbaud takes less than that.
         ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
         gc.collect()
@@ -75,6 +80,7 @@ class PtyServer:
         gc.freeze()
         self._offset_ns = time.monotonic_ns() - self.emulated.now_ns
         self.serving.set()
+        started()
         try:
             while not stop.is_set():
                 self._serve_once()

@@ -31,7 +31,7 @@ def serve(
         plant: Name of its mechanics, not `auto`.
         faults: What goes wrong, and when.
         state: File that keeps what motors and IMUs remember without power.
-        announce: Takes the document of the ports once they are there: `robot`, and of each port `name`, `kind`,
+        announce: Takes the document of the ports once they are served: `robot`, and of each port `name`, `kind`,
             `protocol`, `path`, `baudrate`, `ids`.
         warn: Takes a line when the machine cannot keep up with real time, at most every few seconds.
 
@@ -47,8 +47,7 @@ def serve(
     try:
         with _until_signal() as stop:
             ports = [_port(emulated, name, path) for name, path in server.ports.items()]
-            announce({"robot": robot.name, "ports": ports})
-            server.serve(stop)
+            server.serve(stop, lambda: announce({"robot": robot.name, "ports": ports}))
     finally:
         server.close()
         if remembered is not None:

@@ -77,7 +77,7 @@ def make_env(
         >>> actions = np.zeros((3, env.single_action_space.shape[0]), np.float32)
         >>> observation, reward, terminated, truncated, info = env.step(actions)
         >>> observation.shape, reward.shape
-        ((3, 4), (3,))
+        ((3, 5), (3,))
     """
     try:
         from sim2real.envs.batch_env import BatchEnv

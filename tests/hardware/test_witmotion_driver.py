@@ -347,7 +347,7 @@ def test_ports_of_imus_are_named_like_those_of_buses():
     with pytest.raises(HardwareError, match="has no bus or IMU 'tail'; valid: main, trunk"):
         open_serial_ports(config, {"tail": "/dev/null"}, MonotonicClock())
     only_imu = config.model_copy(update={"joints": {}, "imus": {"trunk": imu()}})
-    with pytest.raises(HardwareError, match="no port for IMU 'trunk': give --port trunk=PATH"):
+    with pytest.raises(HardwareError, match="no port for IMU 'trunk': give its path"):
         open_serial_ports(only_imu, {}, MonotonicClock())
 
 

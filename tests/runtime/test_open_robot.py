@@ -12,9 +12,10 @@ import pytest
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
 from sim2real.configs.schema.scenario import FaultsConfig
-from sim2real.hardware.emulator.lockstep import lockstep_transports
+from sim2real.hardware.emulator.lockstep import LockstepTransport, lockstep_transports
 from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.robot import RobotHardware
+from sim2real.hardware.types import JointCommand
 from sim2real.runtime import open_robot as module
 from sim2real.runtime.emulation import Lockstep, lockstep
 from sim2real.runtime.exit_signals import exit_on_signals
@@ -135,6 +136,26 @@ def test_a_robot_that_does_not_open_has_no_torque_on_any_motor(rig):
             pytest.fail("it opened without one of its motors")
         assert rig.torques[:-1] == [False] * (len(rig.torques) - 1)
         rig.world.emulated.motors[rig.config.joint_names[-1]].silent = False
+
+
+@pytest.mark.parametrize("way", [KeyboardInterrupt, SystemExit])
+def test_an_opening_that_is_interrupted_leaves_no_torque_of_a_program_before(rig, way, monkeypatch):
+    write, writes = LockstepTransport.write, []
+
+    def interrupted(self: LockstepTransport, data: bytes) -> None:
+        writes.append(data)
+        if len(writes) == 2:  # the first is about whether anybody is there
+            raise way
+        write(self, data)
+
+    with rig.open() as robot:
+        working(rig, robot)
+        again = RobotHardware(rig.config, lockstep_transports(rig.world.emulated, rig.world.clock), rig.world.clock)
+        monkeypatch.setattr(LockstepTransport, "write", interrupted)
+        with pytest.raises(way), opened(rig.config, again, rig.world.clock):
+            pytest.fail("it opened")
+        assert len(writes) > 2
+        assert not any(rig.torques)
 
 
 @pytest.mark.parametrize("error", [HardwareError("no"), KeyboardInterrupt(), SystemExit(3)])
@@ -302,6 +323,68 @@ def test_a_reply_that_is_lost_now_and_then_disturbs_nothing():
             robot.write(**rig.target(0.3))
             rig.rest(0.005)
         assert robot.enabled
+
+
+def test_no_target_is_sent_on_a_reading_that_is_too_old():
+    rig = Rig("pendulum")
+    with rig.open() as robot:
+        working(rig, robot)
+        robot.read()
+        reads = rig.world.hardware.counters.reads
+        robot.write(**rig.target())
+        assert rig.world.hardware.counters.reads == reads  # the reading of a moment ago will do
+        robot.read()
+        rig.rest(1.2 * rig.config.safety.reading_age_max)
+        robot.write(**rig.target())
+        assert rig.world.hardware.counters.reads == reads + 2
+
+
+def test_while_replies_fail_to_come_the_robot_is_damped_and_then_goes_on():
+    rig = Rig("pendulum", {"kind": "lose_reply", "start": "200 ms", "duration": "120 ms"})
+    with rig.open() as robot:
+        robot.enable()
+        reasons = []
+        for _ in range(60):
+            reasons.append({event.reason for event in robot.write(effort={"pivot": 0.3})})
+            rig.rest(0.005)
+        assert {"STALE_READING"} in reasons
+        assert reasons[0] == reasons[-1] == set()
+        assert robot.enabled
+
+
+def test_damping_replaces_the_target(monkeypatch):
+    rig = Rig("pendulum", {"kind": "lose_reply", "start": "200 ms", "duration": "120 ms"})
+    sent: list[float] = []
+    write = type(rig.world.hardware).write
+
+    def watch(self: RobotHardware, command: JointCommand) -> None:
+        sent.append(float(command.effort[0]))
+        write(self, command)
+
+    monkeypatch.setattr(type(rig.world.hardware), "write", watch)
+    with rig.open() as robot:
+        robot.enable()
+        for _ in range(60):
+            stale = any(event.reason == "STALE_READING" for event in robot.write(effort={"pivot": 0.3}))
+            assert sent[-1] == (0.0 if stale else 0.3)
+            rig.rest(0.005)
+    assert 0.0 in sent
+
+
+@pytest.mark.parametrize(
+    ("robot", "ports", "line"),
+    [
+        ("pendulm", None, "did you mean 'pendulum'"),
+        ("pendulum", {"man": "/dev/null"}, "has no bus 'man'; valid: main"),
+        ("pendulum", {"main": "/dev/no-such-port"}, "port /dev/no-such-port does not exist"),
+        ("pendulum", {"main": "/dev/null"}, "/dev/null is not a serial port"),
+    ],
+)
+def test_what_cannot_be_opened_is_one_line(robot, ports, line):
+    with pytest.raises(UserError) as refused, module.open_robot(robot, ports=ports):
+        pytest.fail("it opened")
+    assert line in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
 
 
 # --- signals

@@ -5,10 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim2real.configs.command import Json, Outcome, error_console, reports
-from sim2real.configs.errors import MissingExtraError
-from sim2real.configs.load import load_experiment
-from sim2real.configs.schema.experiment import ExperimentConfig
+from sim2real.configs.command import Json, Outcome, reports
 from sim2real.training.train import train as train_experiment
 
 if TYPE_CHECKING:
@@ -35,27 +32,10 @@ def train(
 
     Example: sim2real train pendulum_ppo --set seed=3 --name first
     """
-    chosen: str | ExperimentConfig | None = experiment
-    given = tuple(overrides or ())
-    if experiment is not None and resume is None:
-        chosen, given = load_experiment(experiment, given), ()
-        _note_idle(chosen)
-    report = train_experiment(chosen, overrides=given, name=name, runs_dir=runs_dir, resume=resume, progress=True)
+    report = train_experiment(
+        experiment, overrides=tuple(overrides or ()), name=name, runs_dir=runs_dir, resume=resume, progress=True
+    )
     return _outcome(report)
-
-
-def _note_idle(experiment: ExperimentConfig) -> None:
-    """Say which parameters are randomised and observed by nothing."""
-    try:
-        from sim2real.simulation.options import without_effect
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("train", str(error.name), "train") from error
-    task, randomization = experiment.task, experiment.randomization
-    if idle := without_effect(task, randomization):
-        error_console().print(
-            f"note: task {task.name!r} observes nothing that would be changed by {', '.join(idle)} "
-            f"of randomization {randomization.name!r}"
-        )
 
 
 def _outcome(report: "TrainReport") -> Outcome:
