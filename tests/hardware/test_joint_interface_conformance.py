@@ -8,7 +8,7 @@ from sim2real.hardware.families import installed_families
 pytest.register_assert_rewrite("sim2real.hardware.conformance")
 
 from sim2real.hardware.conformance.joint_interface import JointInterfaceConformance  # noqa: E402 - rewritten first
-from sim2real.hardware.conformance.workbench import WorkbenchConformance  # noqa: E402 - rewritten first
+from sim2real.hardware.conformance.workbench_interface import WorkbenchConformance  # noqa: E402 - rewritten first
 
 
 class TestPendulum(JointInterfaceConformance):
