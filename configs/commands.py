@@ -70,8 +70,8 @@ def schema(
             paths.append(str(path))
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror}") from error
-    for error in MOTOR_FAMILIES.working()[1]:
-        error_console().print(f"warning: the schema has no registers of it: {error}", markup=False)
+    for broken in MOTOR_FAMILIES.working()[1]:
+        error_console().print(f"warning: the schema has no registers of it: {broken}", markup=False)
     return Outcome({"paths": paths}, "\n".join(paths))
 
 
