@@ -55,7 +55,7 @@ class SetUpClient(Protocol):
         """Change the speed of the line. Raises PortLostError."""
 
     def send(self, frame: bytes) -> None:
-        """Send a frame that no motor answers. Raises PortLostError."""
+        """Send a frame that gets no reply. Raises PortLostError."""
 
 
 MotorT = TypeVar("MotorT", bound=PolledMotor)

@@ -1,4 +1,4 @@
-"""The `motors` command: bench work on a bus, whatever the family of its motors."""
+"""The `motors` command: finds, shows, sets up and calibrates motors of any family."""
 
 from dataclasses import asdict
 from typing import Annotated

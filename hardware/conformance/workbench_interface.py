@@ -23,8 +23,8 @@ class WorkbenchConformance(Subject):
         assert [motor.id for motor in found] == sorted(motor.id for motor in self._motors(rig))
         assert {motor.protocol for motor in found} == {self._bus(rig)[1].protocol}
 
-    def test_an_id_that_no_motor_has_is_found_by_nobody(self) -> None:
-        """Whether it is asked for, or looked for at every speed."""
+    def test_an_id_that_no_motor_has_is_not_found(self) -> None:
+        """By `find`, and by the search over speeds."""
         rig, workbench, baudrate = self._bench()
         free = max(set(workbench.ids) - {motor.id for motor in rig.motors})
         assert workbench.find(free, baudrate) is None

@@ -10,7 +10,7 @@ class Port(Protocol):
     plugged: bool
     """False while the adapter is pulled out."""
     streams: bool
-    """Whether it sends unasked, so that what nobody listens to is lost."""
+    """Whether it sends unasked, so that what no client reads is lost."""
 
     @property
     def next_ns(self) -> int:

@@ -271,7 +271,7 @@ class EmulatedRobot:
             motors.append(intruder)
 
     def _set_supply(self, voltage: float, now_ns: int) -> None:
-        """Change the supply; motors that get too little go off, those that get enough again start anew."""
+        """Change the supply; motors that get too little go off, those that get enough again restart."""
         self.electrics.supply_nominal = self.electrics.supply = voltage
         for index, (motor, joint) in enumerate(zip(self._motors, self.config.joints.values(), strict=True)):
             if voltage < _LOGIC_SHARE * joint.motor.voltage_range[0]:

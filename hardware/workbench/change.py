@@ -8,7 +8,7 @@ def find_motor(bus: Workbench, motor: int, baudrates: tuple[int, ...]) -> FoundM
     """Return the motor with this id, at the first of these speeds at which it answers; the line stays at it.
 
     Raises:
-        HardwareError: Nobody answers.
+        HardwareError: No reply.
     """
     for baudrate in baudrates:
         found = bus.find(motor, baudrate)

@@ -83,14 +83,14 @@ def test_a_tick_is_two_writes_and_the_readings_are_of_that_tick():
 
 def test_checksums_are_used_where_the_adapter_understands_them():
     rig = driven()
-    assert rig.hardware.buses[0]._exchange.checksum
+    assert rig.hardware.buses[0]._client.checksum
     rig = MoteusRig(2)
     wire = rig.emulated.lines["main"].protocol
     plain = wire.replies_to
     # An adapter of older firmware takes the star for a flag, and has none itself.
     wire.replies_to = lambda line, motors, now_ns: plain(line.partition(b" *")[0], motors, now_ns)
     rig.enabled()
-    assert not rig.hardware.buses[0]._exchange.checksum
+    assert not rig.hardware.buses[0]._client.checksum
     rig.ticks(5)
     assert rig.state.fresh.all()
 

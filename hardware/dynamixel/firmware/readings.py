@@ -1,4 +1,4 @@
-"""What an X-series motor senses, and the registers that show it; they are brought up to date when somebody reads."""
+"""What an X-series motor senses, and the registers that show it, which are updated when they are read."""
 
 import struct
 
