@@ -11,6 +11,7 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.clock import NS_PER_S, Clock, ns_from_s
 from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.families import when_silent
 from sim2real.hardware.interface import JointInterface
 from sim2real.runtime.contract.manifest import to_metadata
 from sim2real.runtime.controller import Controller
@@ -122,7 +123,7 @@ class _Session:
         finally:
             trouble = controller.cut_torque()
             if trouble:
-                self.warnings.append(f"torque off was not confirmed, the motors' watchdogs stop them: {trouble}")
+                self.warnings.append(f"torque off was not confirmed; {when_silent(self._robot)}: {trouble}")
 
     def report(self) -> RunReport:
         controller, trajectory = self._controller, self._trajectory

@@ -87,7 +87,7 @@ def test_reboot_clears_a_fault(bench, bus):
     assert bench.motors[0].mode == Mode.STOPPED
     bench.motors[0]._stop = lambda: None
     bench.motors[0].mode, bench.motors[0].fault = Mode.FAULT, Fault.MOTOR_DRIVER
-    with pytest.raises(HardwareError, match="is back"):
+    with pytest.raises(HardwareError, match="persists"):
         bus.reboot(1)
 
 
