@@ -1,4 +1,4 @@
-"""What crosses the joint-level interface: states and commands of all joints of a robot, in SI units, in joint order."""
+"""Joint states and joint commands of all joints of a robot, in SI units, in joint order; IMU states and counters."""
 
 from dataclasses import dataclass, field
 from enum import IntFlag

@@ -1,4 +1,4 @@
-"""What moves bytes between a driver and a bus: the interface of serial ports, pseudo-terminals and lockstep."""
+"""The transport interface: moves bytes between a driver and a bus, over serial port, pseudo-terminal or in lockstep."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""What the client's end of an emulated line needs of it, be it a bus of motors or a unit that sends by itself."""
+"""The interface of an emulated line as its client sees it: a bus of motors, or an IMU that sends by itself."""
 
 from typing import Protocol
 

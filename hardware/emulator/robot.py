@@ -1,4 +1,4 @@
-"""The emulated robot: motors on their lines, their windings and the mechanics behind them, on one time."""
+"""The emulated robot: lines, motors, windings and mechanics on one clock."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What an emulated robot's motors and IMUs remember without power, in a file: an id that was set survives a restart."""
+"""The non-volatile memory of an emulated robot in a file: an id that was set survives a restart."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""What the emulated robot and its lines see of an emulated motor, whatever its family."""
+"""The interface of an emulated motor of any family."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the emulator asks of the firmware model of an IMU."""
+"""The interface of an emulated IMU."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""Changes to the settings of a motor, for every family: what is refused, what is written, and whether it took."""
+"""Changes the id or the speed of a motor of any family: refuses what is invalid, writes, and verifies."""
 
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.workbench.interface import FoundMotor, Workbench

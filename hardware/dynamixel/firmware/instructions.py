@@ -1,4 +1,4 @@
-"""What one emulated X-series motor answers to an instruction that is addressed to it, or to all."""
+"""Carries out one instruction in one emulated X-series motor and returns its status packet."""
 
 from collections.abc import Callable
 

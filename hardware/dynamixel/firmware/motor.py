@@ -1,4 +1,4 @@
-"""The firmware of one emulated X-series motor: its registers, what writing them does, and what the motor does then.
+"""The firmware of one emulated X-series motor: registers, the effect of writing them, control and faults.
 
 Pure: time is an argument in integer nanoseconds, the shaft and the winding are the emulated robot's. Source, unless a
 comment says otherwise: ROBOTIS e-Manual, DYNAMIXEL Protocol 2.0 and XM430-W350.

@@ -1,4 +1,4 @@
-"""What an X-series motor senses, and the registers that show it, which are updated when they are read."""
+"""Sensor readings of an X-series motor in its registers, updated when they are read."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""The firmware of one emulated STS motor: its registers, what writing them does, and what the motor does then.
+"""The firmware of one emulated STS motor: registers, the effect of writing them, control and faults.
 
 Pure: time is an argument in integer nanoseconds, the shaft and the winding are the emulated robot's. Source, unless a
 comment says otherwise: Feetech's STS3215 memory table and STS manual.
