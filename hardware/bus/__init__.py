@@ -1,1 +1,1 @@
-"""Shared by all serial buses: transports, framing, requests with retries, discovery, register tables, the polled bus."""
+"""Shared by all serial buses: transports, framing, requests with retries, discovery, register tables, polled bus."""

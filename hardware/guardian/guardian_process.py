@@ -1,4 +1,4 @@
-"""The program of the guardian's process, which guardian.py starts. It uses the standard library alone, to start quickly.
+"""The program of the guardian's process, which guardian.py starts. Standard library alone, to start quickly.
 
 Arguments: descriptors of port, shared memory, pipe from the driver and pipe to it; process id of the driver; frames in
 hexadecimal. Shared memory: beat, limit in ns, tripped, 64 bits each.
