@@ -8,7 +8,7 @@ class StartValues:
     """What `sim2real new robot` writes for motors of a family; every value is marked as a guess there."""
 
     motor: str
-    """The shipped motor, or the path of one, that is taken when none is named."""
+    """The motor that is taken when none is named: a shipped one, or the absolute path of a YAML in another package."""
     mode: str
     port: str
     """Where the adapter usually shows up."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.clock import NS_PER_S, Clock, ns_from_s
+from sim2real.hardware.families import when_silent
 from sim2real.hardware.interface import JointInterface
 from sim2real.runtime.contract.manifest import to_metadata
 from sim2real.runtime.controller import Controller
@@ -123,7 +124,7 @@ class _Session:
         finally:
             problem = controller.cut_torque()
             if problem:
-                self.warnings.append(f"torque off was not confirmed, the motors' watchdogs stop them: {problem}")
+                self.warnings.append(f"torque off was not confirmed; {when_silent(self._robot)}: {problem}")
 
     def report(self) -> RunReport:
         controller, trajectory = self._controller, self._trajectory

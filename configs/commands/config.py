@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from sim2real.configs.command import Json, Outcome, reports
+from sim2real.configs.command import Json, Outcome, error_console, reports
 from sim2real.configs.editor import json_schema
 from sim2real.configs.errors import ConfigError, UserError
+from sim2real.configs.families import MOTOR_FAMILIES
 from sim2real.configs.library import shipped
 from sim2real.configs.load import SCHEMAS, dump, load
 from sim2real.configs.schema.base import Config
@@ -69,6 +70,8 @@ def schema(
             paths.append(str(path))
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror}") from error
+    for broken in MOTOR_FAMILIES.working()[1]:
+        error_console().print(f"warning: the schema has no registers of it: {broken}", markup=False)
     return Outcome({"paths": paths}, "\n".join(paths))
 
 

@@ -34,10 +34,16 @@ class Thermal(Config):
 
 
 class Friction(Config):
-    """Friction of motor and gear train, at the output shaft."""
+    """Friction of motor and gear train at the output shaft, of the Coulomb-viscous model: it has no other terms.
+
+    Both values are of one fit of just this model. The constants of a richer one (Stribeck, load-dependent friction) are
+    smaller, because its other terms carry the rest: taken alone, they leave most of the friction out.
+    """
 
     coulomb: Annotated[Torque, NonNegative]
+    """Constant, against the motion."""
     viscous: Annotated[Damping, NonNegative] = 0.0
+    """In proportion to the velocity."""
 
 
 class MotorConfig(Config):

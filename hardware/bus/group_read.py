@@ -10,7 +10,7 @@ class GroupRead:
     baudrate: int
     """bit/s: the fastest of the protocol."""
     set_up: tuple[bytes, ...]
-    """Frames that nobody answers: no return delay, torque on where the motors stand."""
+    """Frames without a reply: no return delay, torque on where the motors stand."""
     request: bytes
     reply_bytes: int
     """Length of the whole reply."""

@@ -1,4 +1,4 @@
-"""The `motors` command: bench work on a bus, whatever the family of its motors."""
+"""The `motors` command: finds, shows, sets up and calibrates motors of any family."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -10,11 +10,12 @@ from rich.progress import Progress
 from sim2real.configs.command import Json, Outcome, error_console, reports
 from sim2real.hardware.commands.motors_calibrate import calibrate
 from sim2real.hardware.commands.motors_options import Baudrate, Id, Port, ProtocolName
+from sim2real.hardware.commands.motors_port import open_port
 from sim2real.hardware.commands.motors_watch import monitor, show
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.workbench.change import change_baudrate, change_id
 from sim2real.hardware.workbench.interface import Finding, FoundMotor
-from sim2real.hardware.workbench.port import WorkbenchPort, open_port
+from sim2real.hardware.workbench.port import WorkbenchPort
 from sim2real.hardware.workbench.search import find_on_port, search, speeds
 
 app = typer.Typer(help="Find, look at, set up and calibrate motors on a bus.", no_args_is_help=True)

@@ -21,7 +21,7 @@ from sim2real.hardware.workbench.robot_file import write_calibration
 
 
 class TerminalGuide:
-    """Guides whoever sits at the terminal."""
+    """Guides the person at the terminal."""
 
     def ask(self, what: str) -> None:
         """Print it and wait for Enter."""
@@ -125,5 +125,5 @@ def _check_presence(joint: WorkbenchJoint, baudrate: int) -> None:
     if joint.bus.find(joint.config.id, baudrate) is None:
         raise HardwareError(
             f"joint {joint.name!r}: motor {joint.config.id} does not answer at {baudrate} baud; "
-            "`sim2real motors scan --port PORT` lists who is there"
+            "`sim2real motors scan --port PORT` lists the motors that are there"
         )

@@ -16,9 +16,10 @@ from sim2real.configs.command import Json, Outcome, print_document, reports
 from sim2real.configs.errors import UserError
 from sim2real.hardware.clock import NS_PER_S, MonotonicClock
 from sim2real.hardware.commands.motors_options import Baudrate, Id, Port, ProtocolName
+from sim2real.hardware.commands.motors_port import open_port
 from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.workbench.interface import FoundMotor, MotorReading, RegisterReading, Workbench
-from sim2real.hardware.workbench.port import WorkbenchPort, open_port
+from sim2real.hardware.workbench.port import WorkbenchPort
 from sim2real.hardware.workbench.search import find_on_port, search
 
 _LIVE_PERIOD_S = 0.25

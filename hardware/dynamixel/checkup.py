@@ -1,4 +1,4 @@
-"""The check-up of a Dynamixel on the bench: what its registers say, whether that is well, and what to do if not."""
+"""Checks a Dynamixel by its registers; every finding that is not ok says what to do."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""Stiffness, damping and effort limit of a joint as registers of an X-series motor, and what they come to.
+"""Stiffness, damping and effort limit of a joint as registers of an X-series motor, and the law that results.
 
 Source: e-Manual, PID of position control: the loop's output is PWM, K_P = register / 128, K_D = register / 16.
 """
@@ -29,8 +29,8 @@ class PositionGains(NamedTuple):
 def position_gains(joint: JointConfig) -> PositionGains:
     """Return the gains nearest to the joint's stiffness and damping at its motor's nominal voltage.
 
-    Torque goes with the supply, and so does what the gains come to. A joint that gives no stiffness keeps the factory's
-    gains. Damping below that of the back-EMF cannot be had.
+    Torque is proportional to the supply, and so are stiffness and damping. A joint that gives no stiffness keeps the
+    factory's gains. Damping below that of the back-EMF cannot be had.
     """
     factory = registers_of(joint.motor).gains
     if joint.stiffness == 0.0:
@@ -41,7 +41,7 @@ def position_gains(joint: JointConfig) -> PositionGains:
 
 
 def position_law(joint: JointConfig, supply: float, voltage_max: float) -> PositionLaw:
-    """Return what the registers of a joint in position mode come to.
+    """Return the law that the registers of a joint in position mode make.
 
     Args:
         joint: The joint.

@@ -1,4 +1,4 @@
-"""What a register's value means: SI with its unit, or words."""
+"""Text of a register's value for people: SI with its unit, or words."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""An emulated IMU on its line: what it senses of the plant goes out at the pace of its baud rate."""
+"""An emulated IMU on its line: samples of the plant's motion, sent at its baud rate."""
 
 from collections import deque
 from collections.abc import Callable

@@ -175,7 +175,7 @@ class Line:
         return heard
 
     def _drop_pending(self, now_ns: int) -> None:
-        """Lose the replies that have not begun: who waits to answer and hears an instruction forgets the answer."""
+        """Lose the replies that have not begun: a motor that hears an instruction while it waits forgets its answer."""
         while self.protocol.half_duplex and self._wire and self._wire[-1].start_ns > now_ns:
             self._wire.pop()
             self.cancelled += 1
@@ -210,7 +210,7 @@ class Line:
 
 
 def _collision(first: Reply, second: Reply) -> Reply:
-    """Return what is heard of two motors that talk together: a line that anyone can pull low."""
+    """Return what is heard of two motors that talk together: a line that every motor can pull low."""
     longer, shorter = sorted((first.data, second.data), key=len, reverse=True)
     data = bytes(map(and_, longer, shorter)) + longer[len(shorter) :]
     return Reply(min(first.delay_ns, second.delay_ns), first.baudrate, data)

@@ -49,7 +49,7 @@ class PtyServer:
         """Make the pseudo-terminals; `close` removes them.
 
         Args:
-            emulated: The robot; nobody else may advance it while it is served.
+            emulated: The robot; only the server may advance it while it is served.
             housekeeping: Called about once a second between answers; it must be quick.
             report: Takes a line when the emulation cannot keep up, at most every few seconds.
         """

@@ -1,4 +1,4 @@
-"""The emulated robot: motors on their lines, their windings and the mechanics behind them, on one time."""
+"""The emulated robot: lines, motors, windings and mechanics on one clock."""
 
 from typing import Any
 
@@ -271,7 +271,7 @@ class EmulatedRobot:
             motors.append(intruder)
 
     def _set_supply(self, voltage: float, now_ns: int) -> None:
-        """Change the supply; motors that get too little go off, those that get enough again start anew."""
+        """Change the supply; motors that get too little go off, those that get enough again restart."""
         self.electrics.supply_nominal = self.electrics.supply = voltage
         for index, (motor, joint) in enumerate(zip(self._motors, self.config.joints.values(), strict=True)):
             if voltage < _LOGIC_SHARE * joint.motor.voltage_range[0]:

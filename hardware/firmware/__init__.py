@@ -1,1 +1,1 @@
-"""What firmware models of all families share: what the emulator asks of them, and parts to build them from."""
+"""Firmware models of any family: the interfaces that the emulator drives, and parts to build them from."""

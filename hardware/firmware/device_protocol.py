@@ -1,4 +1,4 @@
-"""What is on a wire: how a family's motors take bytes apart, and what they answer."""
+"""The device protocol: how motors decode the bytes on their line, and what they answer."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class DeviceProtocol(Protocol, Generic[InstructionT, MotorT_contra]):
     """A family's protocol at the motors' end of one line: a streaming decoder, and what instructions do."""
 
     half_duplex: bool
-    """Whether client and motors share one wire, so that who sends first silences the other; else nothing is cut."""
+    """Whether client and motors share one wire, so that the client's bytes cut off a reply."""
     paced: bool
     """Whether bytes take the time of the client's baud rate; a USB adapter's do not."""
 

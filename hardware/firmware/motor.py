@@ -1,4 +1,4 @@
-"""What the emulated robot and its lines see of an emulated motor, whatever its family."""
+"""The interface of an emulated motor of any family."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class EmulatedMotor(Protocol):
     """One motor: its registers, its firmware's loops, and what it finds wrong with itself.
 
     Pure: time is an argument in integer nanoseconds. The shaft's mechanics and the winding are the robot's, which
-    calls `boot` first, `step` at every timestep while torque is on, and fills `shaft` before anybody looks.
+    calls `boot` first, `step` at every timestep while torque is on, and fills `shaft` before any reading.
     """
 
     shaft: Shaft
@@ -68,7 +68,7 @@ class EmulatedMotor(Protocol):
         ...
 
     def boot(self, now_ns: int, boot_ns: int = ...) -> None:
-        """Start anew as after power-up: what is not persistent is forgotten; answers when `boot_ns` have passed."""
+        """Restart as after power-up: what is not persistent is forgotten; answers when `boot_ns` have passed."""
         ...
 
     def saved(self) -> dict[str, float]:
@@ -76,7 +76,7 @@ class EmulatedMotor(Protocol):
         ...
 
     def restore(self, saved: Mapping[str, float]) -> None:
-        """Take over what an earlier run saved; it counts from the next boot.
+        """Restore saved settings; they take effect at the next boot.
 
         Raises:
             ValueError: A name or a value that the motor does not have; the message says which.

@@ -1,4 +1,4 @@
-"""The motors' end of a half-duplex line whose instructions are frames with a header."""
+"""Base of device protocols whose instructions are packets behind a header, on a half-duplex line."""
 
 from collections.abc import Iterator
 from typing import Generic
@@ -7,7 +7,7 @@ from sim2real.hardware.bus.framing import PacketT, StreamDecoder
 
 
 class PacketProtocol(Generic[PacketT]):
-    """A `DeviceProtocol` but for what instructions do."""
+    """A `DeviceProtocol` without `replies_to`, which carries out the instructions of a family."""
 
     half_duplex = True
     paced = True

@@ -1,4 +1,4 @@
-"""What the emulator asks of the firmware model of an IMU."""
+"""The interface of an emulated IMU."""
 
 from typing import Protocol
 
@@ -22,7 +22,7 @@ class EmulatedUnit(Protocol):
         ...
 
     def boot(self) -> None:
-        """Start anew as after power-up."""
+        """Restart as after power-up."""
         ...
 
     def saved(self) -> dict[str, int]:
@@ -30,7 +30,7 @@ class EmulatedUnit(Protocol):
         ...
 
     def restore(self, settings: dict[str, int]) -> None:
-        """Remember this instead, as far as it is given, and start anew.
+        """Replace these settings and restart; the others stay.
 
         Raises:
             ValueError: It has no such setting, or not with this value.

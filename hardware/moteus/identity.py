@@ -1,4 +1,4 @@
-"""Who a controller is: its model and firmware."""
+"""Identity of a controller: its model and firmware."""
 
 from dataclasses import dataclass
 
@@ -43,7 +43,7 @@ def decode_identity(data: bytes) -> Identity:
             if subframe.kind == Kind.REPLY and subframe.resolution == Resolution.INT32:
                 values[subframe.register] = int(subframe.value)
     except ProtocolError as error:
-        raise HardwareError(f"an answer that is none of a moteus: {error}") from error
+        raise HardwareError(f"invalid moteus reply: {error}") from error
     if _MODEL not in values or _FIRMWARE not in values:
-        raise HardwareError("an answer without model and firmware: not a moteus")
+        raise HardwareError("a moteus reply without model and firmware")
     return Identity(values[_MODEL], values[_FIRMWARE])

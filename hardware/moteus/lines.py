@@ -62,12 +62,12 @@ class CanFrame:
 
     @property
     def source(self) -> int:
-        """Who sent it, 0 to 127."""
+        """Source, 0 to 127."""
         return self.can_id >> 8 & 0x7F
 
     @property
     def destination(self) -> int:
-        """Whom it is for, 0 to 127; 127 is everybody."""
+        """Destination, 0 to 127; 127 is broadcast."""
         return self.can_id & 0x7F
 
     @property

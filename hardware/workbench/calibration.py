@@ -19,7 +19,7 @@ Pose = Literal["centre", "zero", "default"]
 
 
 class Guide(Protocol):
-    """Who moves the joints: a person at a terminal, or a test."""
+    """Gives the instructions: to a person at a terminal, or in a test."""
 
     def ask(self, what: str) -> None:
         """Say what is to be done and return when it is."""
@@ -68,14 +68,14 @@ class WorkbenchJoint:
 
 
 def calibrate_joints(joints: list[WorkbenchJoint], pose: Pose, guide: Guide) -> Mapping[str, JointCalibration]:
-    """Guide somebody through the calibration of joints; nothing is written to the motors.
+    """Calibrate joints that are moved by hand; nothing is written to the motors.
 
     Joint angle = direction * (motor angle - zero), so zero = motor angle - direction * joint angle in the pose.
 
     Args:
         joints: Joints in the order in which they are asked for.
         pose: Where all of them are put first.
-        guide: Who moves them.
+        guide: Gives the instructions.
 
     Raises:
         HardwareError: A motor does not answer or holds torque, or a joint was not moved.

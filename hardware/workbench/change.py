@@ -1,4 +1,4 @@
-"""Changes to the settings of a motor, for every family: what is refused, what is written, and whether it took."""
+"""Changes the id or the speed of a motor of any family: refuses what is invalid, writes, and verifies."""
 
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.workbench.interface import FoundMotor, Workbench
@@ -8,7 +8,7 @@ def find_motor(bus: Workbench, motor: int, baudrates: tuple[int, ...]) -> FoundM
     """Return the motor with this id, at the first of these speeds at which it answers; the line stays at it.
 
     Raises:
-        HardwareError: Nobody answers.
+        HardwareError: No reply.
     """
     for baudrate in baudrates:
         found = bus.find(motor, baudrate)

@@ -1,4 +1,4 @@
-"""A serial port opened for bench work: the workbench of one family or of all on it, and its own findings."""
+"""A serial port opened for the workbenches of one family or of all, and what is found on the port itself."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

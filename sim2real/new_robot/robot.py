@@ -79,16 +79,16 @@ def chosen_motor(wishes: Wishes, folder: Path) -> Motor:
     """Return the named motor, or the one that the protocol's family starts with. Raises ConfigError."""
     protocol, reference = wishes.protocol, wishes.motor
     family = None if protocol is None else _family_speaking(protocol)
+    check = "" if reference is not None else "no --motor was given"
     if reference is None:
         reference = DEFAULT_MOTOR if family is None else motor_family(family).start.motor
-        return Motor(reference, load_motor(reference), "no --motor was given")
     config = load_motor(reference)
     if family not in (None, config.family):
         valid = motor_family(config.family).protocol
         raise ConfigError(f"--bus-protocol: motor {config.name!r} does not speak {protocol}; valid: {valid}")
     if is_path(reference):
         reference = os.path.relpath(find("motors", reference, relative_to=Path.cwd()), folder)
-    return Motor(reference, config)
+    return Motor(reference, config, check)
 
 
 def _family_speaking(protocol: str) -> str:

@@ -96,7 +96,7 @@ def test_reboot_brings_a_motor_back_with_torque_off_and_overload_cleared(bench, 
     assert bench.read("status") == 0
     bench.emulated.electrics.supply = bench.emulated.electrics.supply_nominal = 15.0
     bench.wait(0.05)
-    with pytest.raises(HardwareError, match="back"):
+    with pytest.raises(HardwareError, match="persists: remove its cause"):
         bus.reboot(1)
 
 

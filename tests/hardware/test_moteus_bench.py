@@ -88,7 +88,7 @@ def test_reboot_clears_a_fault(bench, bus):
     assert bench.motors[0].mode == Mode.STOPPED
     bench.motors[0].raise_fault(Fault.MOTOR_DRIVER)
     bench.motors[0].carry_out = lambda mode, command, now_ns: None
-    with pytest.raises(HardwareError, match="is back"):
+    with pytest.raises(HardwareError, match="persists"):
         bus.reboot(1)
 
 

@@ -241,3 +241,9 @@ def test_a_busy_port_is_one_line(served_port):
 def test_a_port_is_required():
     result = CliRunner().invoke(app, ["scan"])
     assert result.exit_code == 2
+
+
+def test_an_id_that_no_family_has_is_one_line(port):
+    # The option takes any number: which ids are valid is the family's to say.
+    reason = failure("show", "--port", port, "--id", "300")
+    assert "id 300 is not valid (dynamixel2); valid: 0 to 252" in reason

@@ -1,15 +1,19 @@
-"""The far end of the bus in benchmarks: motors that only remember, behind a pseudo-terminal in another process.
+"""The far end of the bus in benchmarks: motors that only store what is written, behind a pseudo-terminal.
+
+It runs in a process of its own: `python -P -m sim2real.hardware.dynamixel.benchmark.peer MOTORS MOTOR_TYPE`.
 
 Replies to reads of many motors are made once and sent again as they are, so that the peer costs as little as it can.
 """
 
 import os
 import pty
+import select
+import sys
 import tty
-from multiprocessing.connection import Connection
 
+from sim2real.configs.load import load_motor
 from sim2real.hardware.dynamixel.frame import BROADCAST, Decoder, Instruction, Packet, encode_fast_status, encode_status
-from sim2real.hardware.dynamixel.tables import ControlTable
+from sim2real.hardware.dynamixel.tables import ControlTable, x_series_table
 
 _MEMORY_BYTES = 1024
 
@@ -67,13 +71,21 @@ class Peer:
         return b"".join(encode_status(*reply) for reply in replies)
 
 
-def serve(motors: int, table: ControlTable, path_to: Connection) -> None:
-    """Send the path of the port, then answer until the process is ended."""
+def serve(motors: int, motor_type: str) -> None:
+    """Print the path of the port, then answer until standard input ends, as it does when the parent dies."""
     far, near = pty.openpty()
     tty.setraw(near)
-    path_to.send(os.ttyname(near))
-    peer = Peer(motors, table)
+    peer = Peer(motors, x_series_table(load_motor(motor_type)))
+    sys.stdout.write(os.ttyname(near) + "\n")
+    sys.stdout.flush()
     while True:
+        readable, _, _ = select.select([far, sys.stdin], [], [])
+        if sys.stdin in readable:
+            return
         answer = peer.answer(os.read(far, 4096))
         if answer:
             os.write(far, answer)
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]), sys.argv[2])

@@ -6,7 +6,7 @@ CPU time is that of this process alone; wall time holds the peer and the schedul
 """
 
 import importlib.util
-import multiprocessing
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -18,11 +18,10 @@ import numpy as np
 from sim2real.configs.load import load_robot
 from sim2real.configs.schema.robot import JointConfig
 from sim2real.hardware.bus.serial_port import SerialPort
-from sim2real.hardware.child_process import safe_workers
+from sim2real.hardware.child_process import PYTHON
 from sim2real.hardware.clock import MonotonicClock
-from sim2real.hardware.dynamixel.benchmark.peer import serve
+from sim2real.hardware.dynamixel.benchmark import peer
 from sim2real.hardware.dynamixel.driver import DynamixelBus
-from sim2real.hardware.dynamixel.tables import x_series_table
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.types import JointCommand, JointState
 
@@ -78,19 +77,21 @@ def bench_tick(motors: int, seconds: float) -> dict[str, Any]:
 @contextmanager
 def _peer(joints: dict[str, JointConfig]) -> Iterator[str]:
     """Start the far end; the value is the path of the port."""
-    context = multiprocessing.get_context("spawn")
-    receiving, sending = context.Pipe(duplex=False)
-    table = x_series_table(next(iter(joints.values())).motor)
-    process = context.Process(target=serve, args=(len(joints), table, sending), daemon=True)
-    with safe_workers():
-        process.start()
+    motor_type = next(iter(joints.values())).motor.name
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        [*PYTHON, "-m", peer.__name__, str(len(joints)), motor_type],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
-        if not receiving.poll(30.0):
+        path = process.stdout.readline().strip() if process.stdout is not None else ""
+        if not path:
             raise HardwareError("the far end of the benchmark's bus did not start")
-        yield receiving.recv()
+        yield path
     finally:
         process.terminate()
-        process.join()
+        process.communicate()
 
 
 @contextmanager

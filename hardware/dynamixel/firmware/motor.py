@@ -1,6 +1,6 @@
-"""The firmware of one emulated X-series motor: its registers, what writing them does, and what the motor does then.
+"""The firmware of one emulated X-series motor: registers, the effect of writing them, control and faults.
 
-Pure: time is an argument in integer nanoseconds, the shaft and the winding are somebody else's. Source, unless a
+Pure: time is an argument in integer nanoseconds, the shaft and the winding are the emulated robot's. Source, unless a
 comment says otherwise: ROBOTIS e-Manual, DYNAMIXEL Protocol 2.0 and XM430-W350.
 """
 
@@ -76,7 +76,7 @@ class XSeriesMotor:
     # Power
 
     def boot(self, now_ns: int, boot_ns: int = BOOT_NS) -> None:
-        """Start anew as after power-up or reboot: RAM forgotten, torque off, errors cleared; answers when booted."""
+        """Restart as after power-up or reboot: RAM is forgotten, torque off, errors cleared; answers when booted."""
         self.memory.reset_ram()
         self.health.reset()
         self.pending = None
@@ -97,7 +97,7 @@ class XSeriesMotor:
         return self.memory.saved()
 
     def restore(self, saved: Mapping[str, float]) -> None:
-        """Take over what an earlier run saved; it counts from the next boot. Raises ValueError on what is none."""
+        """Restore saved settings; they take effect at the next boot. Raises ValueError if one is invalid."""
         self.memory.restore(saved)
 
     def commit(self) -> None:

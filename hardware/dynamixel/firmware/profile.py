@@ -1,4 +1,4 @@
-"""What the registers of an X-series motor make of its trajectory: Profile Velocity (112) and Acceleration (108)."""
+"""The trajectory of an X-series motor, from Profile Velocity (112) and Profile Acceleration (108)."""
 
 from sim2real.hardware.firmware.profile import Profile
 

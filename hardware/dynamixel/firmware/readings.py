@@ -1,4 +1,4 @@
-"""What an X-series motor senses, and the registers that show it; they are brought up to date when somebody reads."""
+"""Sensor readings of an X-series motor in its registers, updated when they are read."""
 
 import struct
 

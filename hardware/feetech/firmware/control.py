@@ -86,7 +86,7 @@ class ControlLoop:
             self._stopped = False
 
     def latch(self, position: int, velocity: float) -> None:
-        """Begin anew where the motor is: steps, step/s."""
+        """Start at the motor's present state: steps, step/s."""
         self.profile.hold(float(position))
         self.velocity_target = velocity
         self._integral = 0.0

@@ -1,4 +1,4 @@
-"""What the registers of an STS motor make of its encoder."""
+"""The encoder of an STS motor as its registers show it."""
 
 from sim2real.hardware.feetech.firmware.memory import Memory
 from sim2real.hardware.feetech.tables import FULL_ANGLE, REVERSED

@@ -1,4 +1,4 @@
-"""What an STS motor finds wrong with itself: Status (65), and what Unloading Condition (19) does about it."""
+"""Self-check of an STS motor: Status (65), and whether Unloading Condition (19) acts on it."""
 
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.hardware.feetech.firmware.memory import Memory

@@ -79,9 +79,9 @@ class MoteusProtocol:
             return [self._say(f"ERR {error}")]
         if frame is None:
             return [self._say("ERR unknown command")]
-        return self._exchange(frame, motors, now_ns)
+        return self._client(frame, motors, now_ns)
 
-    def _exchange(self, frame: CanFrame, motors: Sequence[MoteusMotor], now_ns: int) -> list[Reply]:
+    def _client(self, frame: CanFrame, motors: Sequence[MoteusMotor], now_ns: int) -> list[Reply]:
         """Send a frame over CAN and collect the answers, one after the other."""
         begin_ns = max(now_ns, self._free_ns)
         self._free_ns = begin_ns + _can_ns(len(frame.data))

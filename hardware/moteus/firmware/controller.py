@@ -1,6 +1,6 @@
 """The firmware of one emulated moteus controller: modes, watchdog, faults and the impedance law of position mode.
 
-Pure: time is an argument in integer nanoseconds, the shaft and the winding are somebody else's. Source, unless a
+Pure: time is an argument in integer nanoseconds, the shaft and the winding are the emulated robot's. Source, unless a
 comment says otherwise: moteus documentation and firmware (bldc_servo_control.h, bldc_servo_structs.h). Not emulated:
 modes that set voltages or measure inductance, the integral term (its limit is 0 as shipped), derating by temperature
 or power.
@@ -71,7 +71,7 @@ class MoteusMotor:
     # Power
 
     def boot(self, now_ns: int, boot_ns: int = BOOT_NS) -> None:
-        """Start anew as after power-up; the turns of the output are forgotten."""
+        """Restart as after power-up; the turns of the output are forgotten."""
         self.booted_ns = now_ns + boot_ns
         self.now_ns = now_ns
         self.home_state = 1
@@ -86,7 +86,7 @@ class MoteusMotor:
         return self.settings.saved()
 
     def restore(self, saved: Mapping[str, float]) -> None:
-        """Take over what an earlier run saved; it counts from the next boot. Raises ValueError on what is none."""
+        """Restore saved settings; they take effect at the next boot. Raises ValueError if one is invalid."""
         self.settings.restore(saved)
 
     def commit(self) -> None:
