@@ -168,7 +168,7 @@ def test_a_divergence_late_in_a_control_step_is_found_in_its_own_physics_step(
 def test_a_healthy_step_is_not_called_diverged(env: BatchEnv, tmp_path: Path) -> None:
     divergence = env.simulation.divergence
     divergence.folder = tmp_path
-    divergence.remember()
+    divergence.snapshot()
     divergence.save(2, {})
     found = reproduce(divergence.saved[0])
     assert not found.diverged

@@ -35,7 +35,7 @@ def train(
     Example: sim2real train pendulum_ppo --set seed=3 --name first
     """
     try:
-        from sim2real.simulation.options import without_effect
+        from sim2real.simulation.model_options import ineffective_parameters
         from sim2real.training import runner
     except ModuleNotFoundError as error:
         raise MissingExtraError("train", str(error.name), "train") from error
@@ -46,7 +46,7 @@ def train(
     if experiment is None:
         raise UserError("train: give an EXPERIMENT, or --resume RUN")
     config = load_experiment(experiment, given)
-    if idle := without_effect(config.task, config.randomization):
+    if idle := ineffective_parameters(config.task, config.randomization):
         error_console().print(
             f"note: task {config.task.name!r} observes nothing that would be changed by {', '.join(idle)} "
             f"of randomization {config.randomization.name!r}"
@@ -56,7 +56,7 @@ def train(
 
 
 def _check_same(experiment: str | None, run: Path) -> None:
-    """Refuse to resume a run of another experiment than the one that was named."""
+    """Refuse to resume a run of another experiment than the named one."""
     if experiment is None:
         return
     from sim2real.configs.load import load_experiment as load_saved
