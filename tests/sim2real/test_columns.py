@@ -3,7 +3,7 @@
 import mujoco
 import pytest
 
-from sim2real.model.addresses import slide
+from sim2real.model.addresses import slide_joint
 
 
 @pytest.mark.parametrize(
@@ -20,13 +20,13 @@ def test_slides_are_told_apart_by_where_they_lead(turn, vertical, level) -> None
         <joint name="x" type="slide" axis="1 0 0"/><joint name="z" type="slide" axis="0 0 1"/>
         <geom size=".1"/><body><joint name="hinge"/><geom size=".1"/></body></body></worldbody></mujoco>"""
     )
-    assert slide(model, vertical=True) == vertical
-    assert slide(model, vertical=False) == level
+    assert slide_joint(model, vertical=True) == vertical
+    assert slide_joint(model, vertical=False) == level
 
 
 def test_a_model_without_slides_has_none() -> None:
     model = mujoco.MjModel.from_xml_string(
         '<mujoco><worldbody><body><joint/><geom size=".1"/></body></worldbody></mujoco>'
     )
-    assert slide(model, vertical=True) is None
-    assert slide(model, vertical=False) is None
+    assert slide_joint(model, vertical=True) is None
+    assert slide_joint(model, vertical=False) is None
