@@ -1,1 +1,1 @@
-"""The MuJoCo model of a robot: the user's bodies with motors, sensors and terrain added, and addresses in its arrays."""
+"""The robot's MuJoCo model: the user's bodies with motors, sensors and terrain added, and their addresses."""

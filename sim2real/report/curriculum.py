@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sim2real.configs.schema.parameter import TRAITS, ParameterConfig
-from sim2real.curriculum.space import entry_name
+from sim2real.curriculum.parameter_space import entry_name
 
 Array = npt.NDArray[np.float64]
 

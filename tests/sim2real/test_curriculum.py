@@ -12,8 +12,8 @@ from sim2real.configs.schema.parameter import ParameterConfig
 from sim2real.curriculum.axis import Axis
 from sim2real.curriculum.interface import NO_TAG
 from sim2real.curriculum.make import make_curriculum
+from sim2real.curriculum.parameter_space import ParameterSpace
 from sim2real.curriculum.sample import sample
-from sim2real.curriculum.space import ParameterSpace
 
 PARAMETERS = (
     ({"parameter": "body_mass", "range": (0.5, 2.0), "limits": (0.4, 3.0)}, 2),

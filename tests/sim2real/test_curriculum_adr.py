@@ -9,7 +9,7 @@ from sim2real.configs.schema.curriculum import AdrConfig
 from sim2real.configs.schema.parameter import ParameterConfig
 from sim2real.curriculum.adr import AutomaticDomainRandomization
 from sim2real.curriculum.interface import NO_TAG
-from sim2real.curriculum.space import ParameterSpace
+from sim2real.curriculum.parameter_space import ParameterSpace
 
 MASS = {"parameter": "body_mass", "range": (0.5, 2.0), "step": 0.1}
 FRICTION = {"parameter": "ground_friction", "range": (0.4, 1.2), "step": 0.1}

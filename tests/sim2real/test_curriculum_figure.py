@@ -7,7 +7,7 @@ import pytest
 from sim2real.configs.schema.curriculum import AdrConfig
 from sim2real.configs.schema.parameter import ParameterConfig
 from sim2real.curriculum.make import make_curriculum
-from sim2real.curriculum.space import ParameterSpace
+from sim2real.curriculum.parameter_space import ParameterSpace
 from sim2real.report.curriculum import curriculum_figure
 
 ENTRIES = tuple(

@@ -7,7 +7,7 @@ from sim2real.configs.errors import ConfigError, UserError
 from sim2real.configs.load import load_transfer
 from sim2real.configs.schema.curriculum import FixedCurriculumConfig
 from sim2real.curriculum.make import make_curriculum
-from sim2real.curriculum.space import ParameterSpace
+from sim2real.curriculum.parameter_space import ParameterSpace
 from sim2real.envs.batch_env import BatchEnv
 from sim2real.training.transfer.performance import WorldPerformance, judge
 from sim2real.training.transfer.study import runs_of, strategies_of
