@@ -23,8 +23,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from sim2real.reference.catalog import task_named
 from sim2real.reference.env import ReferenceEnv
+from sim2real.reference.tasks import task_named
 
 BARS = {"gymnasium_sync": 3.0, "envpool_async": 1.15}
 """How many times as fast the batch must be, on two cores."""

@@ -12,8 +12,8 @@ import numpy as np
 
 from sim2real.configs.load import load_randomization, load_task
 from sim2real.envs.batch_env import BatchEnv
-from sim2real.reference.catalog import TASKS
 from sim2real.reference.env import ReferenceEnv
+from sim2real.reference.tasks import TASKS
 from sim2real.runtime.contract.observation import Float32Array
 
 _ROUNDS = 3

@@ -10,8 +10,8 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 import sim2real.gymnasium  # noqa: F401 - registers the tasks
-from sim2real.reference.catalog import TASKS
 from sim2real.reference.env import ReferenceEnv
+from sim2real.reference.tasks import TASKS
 
 OURS = sorted(name for name in gymnasium.registry if name.startswith("sim2real/"))
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sim2real.configs.errors import UserError
-from sim2real.reference.catalog import TASKS
 from sim2real.reference.env import ReferenceEnv
+from sim2real.reference.tasks import TASKS
 
 STEPS = 600
 SIDE_BY_SIDE = 3
