@@ -49,13 +49,13 @@ def robot(
     Example: sim2real new robot my_arm.xml --motor xm430_w350
     """
     try:
-        from sim2real.new_robot.robot import Wishes, new_robot
+        from sim2real.new_robot.robot import NewRobotOptions, new_robot
     except ModuleNotFoundError as error:
         raise MissingExtraError("new robot", error.name or "mujoco", "train") from error
     chosen = None if joints is None else tuple(part.strip() for part in joints.split(",") if part.strip())
     target = output if output is not None else Path(f"{robot_name(model.stem, name)}.yaml")
     refuse(target, force)
-    made = new_robot(model, target, Wishes(name, motor, protocol, chosen))
+    made = new_robot(model, target, NewRobotOptions(name, motor, protocol, chosen))
     write(target, made.text, force)
     return report(model, target, made)
 

@@ -25,9 +25,9 @@ from sim2real.hardware.emulator.lockstep import lockstep_transports
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.types import JointCommand, JointState
-from sim2real.new_robot.angles import angles_of
+from sim2real.new_robot.joint_angles import angles_of
 from sim2real.new_robot.mjcf import Hinge
-from sim2real.new_robot.robot import NewRobot, Wishes, new_robot
+from sim2real.new_robot.robot import NewRobot, NewRobotOptions, new_robot
 from sim2real.new_robot.start_values import STARTS, two_digits
 from sim2real.plant import MujocoPlant
 
@@ -55,12 +55,12 @@ def model(*joints: str, extra: str = "") -> str:
     return f"<mujoco><worldbody>{bodies}{'</body>' * len(joints)}</worldbody>{extra}</mujoco>"
 
 
-def made(folder: Path, xml: str | Path, **wishes: object) -> NewRobot:
+def made(folder: Path, xml: str | Path, **options: object) -> NewRobot:
     """The new robot of a model, written to robot.yaml of the folder."""
     path = xml if isinstance(xml, Path) else folder / "model.xml"
     if isinstance(xml, str):
         path.write_text(xml, encoding="utf-8")
-    new = new_robot(path, folder / "robot.yaml", Wishes(**wishes))
+    new = new_robot(path, folder / "robot.yaml", NewRobotOptions(**options))
     (folder / "robot.yaml").write_text(new.text, encoding="utf-8")
     return new
 
@@ -225,18 +225,18 @@ def test_the_start_pose_is_the_home_keyframe_within_the_limits(tmp_path):
         (model('<joint name="a" range="-9 9"/>', '<joint name="b"/>'), "where the model has no range: b"),
         (model('<joint name="a" range="0 270"/>'), "limits beyond half a turn: a"),
         (model('<joint name="a" range="20 90"/>'), "the model's pose is outside its range: a"),
-        (model('<joint name="a" stiffness="2"/>'), "springs of the model stay in: a"),
-        (model('<joint name="a" actuatorfrcrange="-1 1"/>'), "below effort_limit, and cuts it in simulation: a"),
+        (model('<joint name="a" stiffness="2"/>'), "the model's joint springs stay active: a"),
+        (model('<joint name="a" actuatorfrcrange="-1 1"/>'), "below effort_limit and clips it in simulation: a"),
         (
             model(
                 '<joint name="a"/>', '<joint name="b"/>', extra='<actuator><motor name="m" joint="b"/></actuator>'
             ),
-            "no actuator of the model drives a: if passive, --joints b",
+            "no actuator of the model drives a: if they are passive, use --joints b",
         ),
         (
             f'<mujoco><worldbody><body><joint name="a" axis="0 1 0"/><geom size=".1" pos="2 0 0"/>{LINK}</body>'
             "</worldbody></mujoco>",
-            "too weak to hold the start pose, the base being held: a (gravity 82, effort_limit 2.8 N*m)",
+            "too weak to hold the start pose with a fixed base: a (gravity 82, effort_limit 2.8 N*m)",
         ),
         (model('<joint name="a"/>', '<joint name="s" type="slide"/>'), None),
     ],
@@ -310,9 +310,9 @@ def test_garbage_is_refused_in_one_line_with_its_file(data, tmp_path):
     refuses(tmp_path, tmp_path / "model.xml")
 
 
-def refuses(folder: Path, xml: str | Path, *said: str, **wishes: object) -> None:
+def refuses(folder: Path, xml: str | Path, *said: str, **options: object) -> None:
     with pytest.raises(UserError) as caught:
-        made(folder, xml, **wishes)
+        made(folder, xml, **options)
     message = str(caught.value)
     assert "\n" not in message
     assert "model.xml" in message
@@ -344,13 +344,13 @@ def test_a_model_that_does_not_compile_without_its_own_actuators_is_refused_with
         raise UserError("unrecognized name 'm' of sensorized object")
 
     monkeypatch.setattr("sim2real.new_robot.robot.MujocoPlant", broken)
-    refuses(tmp_path, model('<joint name="a"/>'), "unrecognized name 'm'", "take out what refers to them")
+    refuses(tmp_path, model('<joint name="a"/>'), "unrecognized name 'm'", "remove what refers to them")
 
 
 def test_joints_that_are_not_there_are_refused_with_those_that_are(tmp_path):
     chain = model('<joint name="a"/>', "<joint/>", '<joint name="c"/>')
     refuses(tmp_path, chain, "no hinge joint named 'b'", "valid: a, c", joints=("a", "b"))
-    refuses(tmp_path, chain, "names no joint", "valid: a, c", joints=())
+    refuses(tmp_path, chain, "no joint given", "valid: a, c", joints=())
 
 
 def test_more_joints_than_a_bus_has_ids_are_refused(tmp_path):
@@ -376,7 +376,7 @@ def test_a_motor_of_ones_own_is_found_from_the_yaml(tmp_path, monkeypatch):
     (tmp_path / "motors" / "mine.yaml").write_text(text)
     monkeypatch.chdir(tmp_path)
     Path("model.xml").write_text(model('<joint name="a"/>'))
-    new = new_robot(Path("model.xml"), Path("robots/robot.yaml"), Wishes(motor="motors/mine.yaml"))
+    new = new_robot(Path("model.xml"), Path("robots/robot.yaml"), NewRobotOptions(motor="motors/mine.yaml"))
     Path("robots/robot.yaml").write_text(new.text)
     assert load_robot("robots/robot.yaml").joints["a"].motor.name == "mine"
 
