@@ -16,7 +16,7 @@ from sim2real.hardware.robot import RobotHardware, open_serial_ports
 from sim2real.hardware.types import BoolArray
 from sim2real.report.episode_video import render_positions
 from sim2real.report.figures import goal_angle, goal_distance, learning_curve, tick_histogram
-from sim2real.report.page import Exhibit, Row, write_page
+from sim2real.report.html_page import Exhibit, Row, write_page
 from sim2real.runtime.contract.goal import Goal
 from sim2real.runtime.contract.goal_spec import JointGoal
 from sim2real.runtime.contract.spec import contract_of

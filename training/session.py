@@ -157,7 +157,7 @@ class Session:
         if self.experiment.curriculum.strategy not in _MOVING:
             return
         # Matplotlib takes half a second to import, and most runs draw nothing.
-        from sim2real.report.curriculum import curriculum_figure
+        from sim2real.report.curriculum_figure import curriculum_figure
 
         curriculum_figure(read_metrics(self.run.metrics), self.experiment.randomization.parameters, self.run.curriculum)
 

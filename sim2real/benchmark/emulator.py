@@ -1,4 +1,4 @@
-"""Reply time of the emulator: a fast sync read of twelve motors over a pseudo-terminal while their plant runs."""
+"""Reply time of the emulator: fast sync reads of twelve motors over a pseudo-terminal while the plant runs."""
 
 import os
 import time
@@ -15,12 +15,12 @@ from sim2real.hardware.dynamixel.frame import BROADCAST, Instruction, encode
 from sim2real.runtime.emulation import EmulatorProcess, emulator_process
 
 BAR_MS = 2.0
-"""p99 of the reply time that the emulator must stay below on two cores."""
+"""Required upper bound of the p99 reply time on two cores, ms."""
 
 _RETURN_DELAY, _TORQUE_ENABLE = 9, 64
 _ADDRESS, _BYTES = 126, 10  # present current, velocity, position
-_GROUP = 4  # error, id and CRC around each motor's part of the reply
-_PREFIX = 8  # header, id, length and instruction before the first
+_GROUP = 4  # bytes per motor: error, id and CRC
+_PREFIX = 8  # bytes before the first motor: header, id, length and instruction
 _TIMEOUT_NS = 50_000_000
 _WARM_UP = 50
 
@@ -28,20 +28,20 @@ _WARM_UP = 50
 def bench_emulator(robot: str = "quadruped", rate: float = 200.0, seconds: float = 10.0) -> dict[str, Any]:
     """Measure the time from the first byte of a request to the last byte of its reply.
 
-    All motors of the robot hang on one bus at 4 Mbaud without return delay, hold their pose, and are asked at a steady
-    rate; the MuJoCo plant runs in real time all the while.
+    All motors of the robot are on one bus at 4 Mbaud without return delay, and hold their pose. Requests are sent at a
+    fixed rate while the MuJoCo plant runs in real time.
 
     Args:
-        robot: A robot of Dynamixel motors.
-        rate: Requests a second.
-        seconds: How long to ask.
+        robot: A robot with Dynamixel motors.
+        rate: Requests per second.
+        seconds: Duration of the measurement.
 
     Raises:
         UserError: The robot has motors of another family.
     """
     config = _on_one_bus(load_robot(robot))
     with emulator_process(config, plant="mujoco") as emulator:
-        replies, cpu, elapsed = _ask(config, emulator, rate, seconds)
+        replies, cpu, elapsed = _request(config, emulator, rate, seconds)
         warnings = emulator.warnings()
     milliseconds = np.array(replies) / 1e6
     p50, p99, p999 = np.percentile(milliseconds, [50, 99, 99.9])
@@ -79,15 +79,17 @@ def _wire_ms(robot: RobotConfig) -> float:
     return (request + reply) * 10 / 4e6 * 1e3
 
 
-def _ask(robot: RobotConfig, emulator: EmulatorProcess, rate: float, seconds: float) -> tuple[list[int], float, float]:
-    """Return the reply times, ns, and the CPU seconds of the emulator in so many seconds."""
+def _request(
+    robot: RobotConfig, emulator: EmulatorProcess, rate: float, seconds: float
+) -> tuple[list[int], float, float]:
+    """Return the reply times, ns, the CPU time of the emulator, s, and the elapsed time, s."""
     clock = MonotonicClock()
     ids = [joint.id for joint in robot.joints.values()]
     port = SerialPort(next(iter(emulator.ports.values())), 4_000_000, clock)
     try:
         for address, value in ((_RETURN_DELAY, 0), (_TORQUE_ENABLE, 1)):
-            everyone = b"".join(bytes((motor, value)) for motor in ids)
-            port.write(encode(BROADCAST, Instruction.SYNC_WRITE, bytes((address, 0, 1, 0)) + everyone))
+            values = b"".join(bytes((motor, value)) for motor in ids)
+            port.write(encode(BROADCAST, Instruction.SYNC_WRITE, bytes((address, 0, 1, 0)) + values))
         request = encode(BROADCAST, Instruction.FAST_SYNC_READ, bytes((_ADDRESS, 0, _BYTES, 0, *ids)))
         length = _PREFIX + len(ids) * (_GROUP + _BYTES)
         _measure(port, clock, request, length, rate, _WARM_UP)

@@ -1,4 +1,4 @@
-"""What a benchmark ran on: figures without it mean nothing."""
+"""Description of the machine that a benchmark ran on."""
 
 import os
 import platform

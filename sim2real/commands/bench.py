@@ -119,10 +119,10 @@ def gymnasium_(
     Example: sim2real bench gymnasium HalfCheetah-v5 Ant-v5
     """
     try:
-        from sim2real.benchmark.reference import bench_reference
+        from sim2real.benchmark.gymnasium import bench_gymnasium
     except ModuleNotFoundError as error:
         raise MissingExtraError("bench gymnasium", error.name or "gymnasium", "train") from error
-    return report("gymnasium", bench_reference(tasks or ["HalfCheetah-v5", "Ant-v5"], threads, seconds))
+    return report("gymnasium", bench_gymnasium(tasks or ["HalfCheetah-v5", "Ant-v5"], threads, seconds))
 
 
 @app.command()

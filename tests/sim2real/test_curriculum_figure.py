@@ -8,7 +8,7 @@ from sim2real.configs.schema.curriculum import AdrConfig
 from sim2real.configs.schema.parameter import ParameterConfig
 from sim2real.curriculum.make import make_curriculum
 from sim2real.curriculum.parameter_space import ParameterSpace
-from sim2real.report.curriculum import curriculum_figure
+from sim2real.report.curriculum_figure import curriculum_figure
 
 ENTRIES = tuple(
     ParameterConfig(**entry)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sim2real.benchmark.gap import _LAG_MAX, compare, measure
-from sim2real.benchmark.gap_motion import SETTLE, targets
-from sim2real.benchmark.gap_world import bases, gap_task, held
+from sim2real.benchmark.gap_setup import bases, gap_task, held
+from sim2real.benchmark.gap_targets import SETTLE, targets
 from sim2real.configs.library import shipped
 from sim2real.configs.load import load_robot
 from sim2real.model.model import load_spec

@@ -1,4 +1,4 @@
-"""Laws of the benches: who was measured is named, who is not installed is said, and all do the same task."""
+"""Laws of the benchmarks: measured and missing libraries are named, and all step the same task."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,22 +7,22 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from sim2real.benchmark import reference, scale
+from sim2real.benchmark import gymnasium, scale
 from sim2real.commands.bench import app
 from sim2real.configs.errors import UserError
 
 
 @pytest.fixture
-def _nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_competitors(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither library is installed, and no processes are started."""
-    monkeypatch.setattr(reference, "find_spec", lambda name: None)
-    monkeypatch.setattr(reference, "_gymnasium_async", lambda *_: [])
-    monkeypatch.setattr(reference, "_ROUNDS", 2)
+    monkeypatch.setattr(gymnasium, "find_spec", lambda name: None)
+    monkeypatch.setattr(gymnasium, "_gymnasium_async", lambda *_: [])
+    monkeypatch.setattr(gymnasium, "_ROUNDS", 2)
 
 
-@pytest.mark.usefixtures("_nobody_else")
+@pytest.mark.usefixtures("_no_competitors")
 def test_competitors_that_are_not_installed_are_named_with_what_installs_them() -> None:
-    measured = reference.bench_reference(["InvertedPendulum-v5"], 1, 0.01)
+    measured = gymnasium.bench_gymnasium(["InvertedPendulum-v5"], 1, 0.01)
     assert measured["figures"]["not_installed"] == [
         "stable_baselines3 (pip install 'sim2real[bench]')",
         "envpool (pip install 'sim2real[bench]')",
@@ -37,7 +37,7 @@ def test_competitors_that_are_not_installed_are_named_with_what_installs_them() 
 
 def test_an_unknown_task_is_refused_before_anything_is_measured() -> None:
     with pytest.raises(UserError, match=r"no task 'Cheetah'"):
-        reference.bench_reference(["Cheetah"], 1, 0.01)
+        gymnasium.bench_gymnasium(["Cheetah"], 1, 0.01)
 
 
 def test_every_side_counts_the_steps_that_came_back() -> None:
@@ -46,13 +46,13 @@ def test_every_side_counts_the_steps_that_came_back() -> None:
     def step(actions: Sequence[Any]) -> None:
         taken.append(len(actions))
 
-    counted = reference._counted(step, [np.zeros((5, 2)), np.zeros((5, 2))])
+    counted = gymnasium._counted(step, [np.zeros((5, 2)), np.zeros((5, 2))])
     assert counted(0) + counted(1) == sum(taken) == 10
 
 
 def test_envpools_task_is_the_same_one() -> None:
     pytest.importorskip("envpool", reason="pip install 'sim2real[bench]'")
-    pool = reference._pool("HalfCheetah-v5", 2, 2, 1)
+    pool = gymnasium._pool("HalfCheetah-v5", 2, 2, 1)
     assert pool.action_space.shape == (6,)
     assert pool.observation_space.shape == (17,)
     observation, _ = pool.reset()

@@ -1,8 +1,8 @@
-"""Gymnasium's MuJoCo tasks: our batch side by side with Gymnasium, Stable-Baselines3 and EnvPool.
+"""Speed of our batch on Gymnasium's MuJoCo tasks, side by side with Gymnasium, Stable-Baselines3 and EnvPool.
 
-Every side steps the same task with random actions from its action space, through the interface its users call, and
-resets by itself. The sides take turns; each ratio is the median of the ratios of the rounds. Where others use the
-machine too, ratios favour who runs fewer threads, and the time of the processors per step tells more.
+Every side steps the same task with random actions through its user interface, and resets automatically. The sides take
+turns; a ratio is the median over the rounds. On a shared machine ratios favour sides with fewer threads; CPU time per
+step is more reliable there.
 """
 
 import time
@@ -27,51 +27,51 @@ from sim2real.reference.env import ReferenceEnv
 from sim2real.reference.tasks import task_named
 
 BARS = {"gymnasium_sync": 3.0, "envpool_async": 1.15}
-"""How many times as fast the batch must be, on two cores."""
+"""Required speed-up of the batch over each side, on two cores."""
 
 OURS = "sim2real"
 _ENVIRONMENTS = 64
-_THEIRS = 8  # more make Gymnasium's and Stable-Baselines3's no faster: they step one after the other or wait for pipes
+_THEIRS = 8  # more do not speed up Gymnasium and Stable-Baselines3, which step one by one or wait for pipes
 _ROUNDS = 7
 _ACTIONS = 16
-_SETTLE_S = 0.02  # between sides: an asynchronous one still has steps under way
+_SETTLE_S = 0.02  # between sides: an asynchronous side may still have pending steps
 _LIBRARIES = ("stable_baselines3", "envpool")
 _ASYNC_SETTINGS = ((64, 32), (64, 16), (64, 8), (32, 16), (16, 8), (8, 4))
-"""Environments and batch sizes that EnvPool's asynchronous mode is tried with."""
+"""Environments and batch sizes to try in EnvPool's asynchronous mode."""
 
 
 @dataclass(frozen=True)
 class Side:
     """One competitor.
 
-    `step` advances it with the actions of that number and returns how many environment steps came back.
+    `step` advances it with the actions of an index and returns the number of finished environment steps.
     """
 
     name: str
     step: Callable[[int], int]
     close: Callable[[], None]
     in_process: bool = True
-    """It works in threads of this process, whose processor time can be told."""
+    """Runs in threads of this process, so that its CPU time can be measured."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """What one side did in one round."""
+    """Result of one side in one round."""
 
     steps_per_s: float
     cpu_us_per_step: float
 
 
-def bench_reference(tasks: Sequence[str], threads: int, seconds: float) -> dict[str, Any]:
+def bench_gymnasium(tasks: Sequence[str], threads: int, seconds: float) -> dict[str, Any]:
     """Measure environment steps per second on each task, in interleaved rounds.
 
     Args:
         tasks: Gymnasium's names, such as `Ant-v5`.
         threads: Threads of our batch and of EnvPool; 0 uses every core.
-        seconds: Time for each side of each round.
+        seconds: Time per side and round.
 
     Raises:
-        UserError: There is no task of that name.
+        UserError: No such task.
     """
     for task in tasks:
         task_named(task)
@@ -100,10 +100,10 @@ def bench_reference(tasks: Sequence[str], threads: int, seconds: float) -> dict[
 
 
 def _measure(task: str, threads: int, seconds: float) -> dict[Side, list[Round]]:
-    """Return what every side did in every round."""
+    """Return the results of every side in every round."""
     with ExitStack() as stack:
         sides = []
-        # Those that start processes come first: afterwards this process has threads.
+        # Sides that start processes come first, before this process has threads.
         for make in (_gymnasium_async, _baselines_subproc, _gymnasium_sync, _baselines_dummy, *_pools(), _ours):
             for side in make(task, threads, seconds):
                 stack.callback(side.close)
@@ -112,14 +112,14 @@ def _measure(task: str, threads: int, seconds: float) -> dict[Side, list[Round]]
             _round(side, 0.3 * seconds)
         rounds: dict[Side, list[Round]] = {side: [] for side in sides}
         for index in range(_ROUNDS):
-            # Alternate the order, so that a machine that slows down favours nobody.
+            # Alternate the order, so that a slowdown of the machine favours no side.
             for side in sides if index % 2 == 0 else reversed(sides):
                 rounds[side].append(_round(side, seconds))
         return rounds
 
 
 def _round(side: Side, seconds: float) -> Round:
-    """Step one side for a while."""
+    """Step one side for the given time."""
     time.sleep(_SETTLE_S)
     start, cpu, steps = time.perf_counter(), time.process_time(), 0
     for index in count():
@@ -136,14 +136,14 @@ def _ratio(ours: list[Round], theirs: list[Round]) -> float:
 def _actions(space: gymnasium.spaces.Space[Any], environments: int) -> list[NDArray[Any]]:
     """Return batches of random actions within a space of one environment."""
     if not isinstance(space, gymnasium.spaces.Box):
-        raise TypeError(f"a box of actions is needed, not {space}")
+        raise TypeError(f"a Box of actions is required, not {space}")
     rng = np.random.default_rng(0)
     shape = (_ACTIONS, environments, *space.shape)
     return list(rng.uniform(space.low, space.high, shape).astype(space.dtype))
 
 
 def _ours(task: str, threads: int, _seconds: float) -> list[Side]:
-    """Gymnasium's interface, and the arrays that learners here use."""
+    """Return our sides: Gymnasium's interface, and the arrays of our learners."""
     sides = []
     for name, method in ((OURS, "step"), (f"{OURS}_arrays", "step_arrays")):
         env = ReferenceEnv(task, _ENVIRONMENTS, threads=threads)
@@ -155,13 +155,13 @@ def _ours(task: str, threads: int, _seconds: float) -> list[Side]:
 
 
 def _gymnasium_sync(task: str, _threads: int, _seconds: float) -> list[Side]:
-    env: Any = gymnasium.vector.SyncVectorEnv([partial(_their_own, task)] * _THEIRS)
+    env: Any = gymnasium.vector.SyncVectorEnv([partial(_gymnasium_env, task)] * _THEIRS)
     env.reset(seed=0)
     return [Side("gymnasium_sync", _counted(env.step, _actions(env.single_action_space, _THEIRS)), env.close)]
 
 
 def _gymnasium_async(task: str, _threads: int, _seconds: float) -> list[Side]:
-    env: Any = gymnasium.vector.AsyncVectorEnv([partial(_their_own, task)] * _THEIRS, context="spawn")
+    env: Any = gymnasium.vector.AsyncVectorEnv([partial(_gymnasium_env, task)] * _THEIRS, context="spawn")
     env.reset(seed=0)
     actions = _actions(env.single_action_space, _THEIRS)
     return [Side("gymnasium_async", _counted(env.step, actions), env.close, in_process=False)]
@@ -179,7 +179,7 @@ def _baselines(name: str, kind: str, task: str, **options: str) -> list[Side]:
     if find_spec("stable_baselines3") is None:
         return []
     env = getattr(import_module("stable_baselines3.common.vec_env"), kind)(
-        [partial(_their_own, task)] * _THEIRS, **options
+        [partial(_gymnasium_env, task)] * _THEIRS, **options
     )
     env.reset()
     actions = _actions(env.action_space, _THEIRS)
@@ -197,7 +197,7 @@ def _pool_sync(task: str, threads: int, _seconds: float) -> list[Side]:
 
 
 def _pool_async(task: str, threads: int, seconds: float) -> list[Side]:
-    """EnvPool's asynchronous mode at the setting that is fastest here."""
+    """Return EnvPool's asynchronous mode with its fastest setting on this machine."""
 
     def side(setting: tuple[int, int]) -> Side:
         environments, batch = setting
@@ -228,7 +228,7 @@ def _pool(task: str, environments: int, batch: int, threads: int) -> Any:  # noq
 
 
 def _counted(step: Callable[[Any], object], actions: list[NDArray[Any]]) -> Callable[[int], int]:
-    """Return a step that takes the number of its actions and says how many environments took it."""
+    """Return a step function that takes the index of its actions and returns the number of environments."""
     environments = len(actions[0])
 
     def counted(index: int) -> int:
@@ -238,15 +238,15 @@ def _counted(step: Callable[[Any], object], actions: list[NDArray[Any]]) -> Call
     return counted
 
 
-def _their_own(task: str) -> gymnasium.Env[Any, Any]:
-    """Make Gymnasium's own environment; runs in their worker processes too."""
+def _gymnasium_env(task: str) -> gymnasium.Env[Any, Any]:
+    """Create Gymnasium's own environment; also called in worker processes."""
     with _quiet():
         return gymnasium.make(task)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence MuJoCo's warning of an old attribute in one of Gymnasium's models."""
+    """Silence MuJoCo's warning about an old attribute in one of Gymnasium's models."""
     before = mujoco.MjLogConfig.get()
     silent = mujoco.MjLogConfig.get()
     silent.logto_console = silent.logto_file = False
