@@ -72,7 +72,10 @@ def test_overrides_change_the_world_and_not_the_policy(point_environment, tmp_pa
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("task.control_rate=50 Hz", "--set changes the policy's own control_rate; only the world around it can change"),
+        (
+            "task.control_rate=50 Hz",
+            "--set changes the policy's own control_rate; only the rest of the task may change",
+        ),
         ("task.action.fraction=0.5", "--set changes the policy's own action;"),
         ("task.observation=[{term: joint_velocity}]", "--set changes the policy's own observation;"),
         ("task.frictoin=3", "frictoin"),
@@ -89,7 +92,7 @@ def test_what_the_policy_sees_and_does_cannot_be_overridden(point_environment, t
 def test_a_policy_of_another_version_says_which_key_and_what_to_do(point_environment, tmp_path):
     path = exported(tmp_path / "policy.onnx", point_environment(2), rename=("timestep:", "time_step:"))
     with pytest.raises(
-        UserError, match=r"task\.physics\.time_step: unknown key.*another version: train anew, or expo"
+        UserError, match=r"task\.physics\.time_step: unknown key.*another version: train again, or expo"
     ) as e:
         load_saved_policy(path)
     assert "\n" not in str(e.value)

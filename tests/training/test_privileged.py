@@ -26,7 +26,7 @@ def test_other_privileged_values_change_no_action_and_every_value(point_environm
     plain._collect()
     moved._collect()
     assert torch.equal(plain._rollout.action, moved._rollout.action)
-    values = [learner._values(learner._rollout.seen.flatten(0, 1)) for learner in (plain, moved)]
+    values = [learner._values(learner._rollout.normalized.flatten(0, 1)) for learner in (plain, moved)]
     assert not (values[0] == values[1]).any()
 
 
@@ -53,7 +53,7 @@ def test_a_truncated_episode_is_valued_at_its_own_final_privileged_values(point_
     learner._collect()
     rollout = learner._rollout
     truncated = rollout.ended & ~rollout.terminated
-    gift, following = rollout.seen[:-1, :, -1], rollout.seen[1:, :, -1]
+    gift, following = rollout.normalized[:-1, :, -1], rollout.normalized[1:, :, -1]
     assert truncated.sum() >= 16
     assert (gift[truncated] != following[truncated]).all()
     # λ = 0: A = r + 0.5·V(s') − V(s), and an episode has the same gift from its first state to its last.
@@ -81,4 +81,4 @@ def test_privileged_values_of_any_size_are_normalised(point_environment):
     assert float(moments.mean) == pytest.approx(float(gifts.double().mean()), abs=1e-6)
     assert float(moments.count) == gifts.numel()
     learner._collect()
-    assert abs(float(learner._rollout.seen[..., -1].std()) - 1.0) < 0.2
+    assert abs(float(learner._rollout.normalized[..., -1].std()) - 1.0) < 0.2

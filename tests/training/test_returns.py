@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sim2real.training.returns import generalized_advantages
+from sim2real.training.advantages import generalized_advantages
 
 
 def column(*values):

@@ -13,7 +13,7 @@ from sim2real.configs.load import load_experiment
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.training import runner
 from sim2real.training.checkpoint import load_checkpoint
-from sim2real.training.metrics import read_metrics
+from sim2real.training.metrics_log import read_metrics
 from sim2real.training.run_folder import CHECKPOINTS_KEPT, RunFolder
 from sim2real.training.saved_policy import export_run, load_saved_policy
 from sim2real.training.session import Session

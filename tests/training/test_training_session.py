@@ -9,8 +9,8 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_experiment
 from sim2real.training import evaluation, runner, session
 from sim2real.training.checkpoint import load_checkpoint
-from sim2real.training.metrics import read_metrics
-from sim2real.training.recent import RecentEpisodes
+from sim2real.training.metrics_log import read_metrics
+from sim2real.training.recent_episodes import RecentEpisodes
 
 SMALL = (
     "environments=16",
@@ -75,7 +75,7 @@ def test_a_run_of_bounded_time_stops_when_it_is_spent_and_anneals_by_it(
     assert report.iterations == 4
     assert report.seconds == 2.0
     assert shares == pytest.approx([0.0, 0.5 / 1.6, 1.0 / 1.6, 1.5 / 1.6])
-    with pytest.raises(UserError, match=r"its training_duration of 1\.6 s is spent; continue with --set training_dur"):
+    with pytest.raises(UserError, match=r"the training_duration of 1\.6 s is over; continue with --set training_dur"):
         runner.resume(report.run.path, progress=False)
     longer = runner.resume(report.run.path, ("training_duration=2.6 s",), progress=False)
     assert load_checkpoint(longer.run.latest_checkpoint()).seconds == 3.0

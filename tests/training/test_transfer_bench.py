@@ -12,7 +12,7 @@ from sim2real.configs.load import load_task, load_transfer
 from sim2real.runtime.contract.kinematics import Kinematics
 from sim2real.runtime.contract.spec import contract_of
 from sim2real.training.transfer import results
-from sim2real.training.transfer.bench import Options, bench_transfer, ratios, text_of
+from sim2real.training.transfer.benchmark import Options, bench_transfer, ratios, text_of
 from sim2real.training.transfer.emulated import judge_emulated
 
 SMALL = (
@@ -76,7 +76,7 @@ def test_what_is_finished_is_not_done_again(finished, monkeypatch):
         raise AssertionError("done again")
 
     monkeypatch.setattr(results, "train", refuse)
-    monkeypatch.setattr(results, "judge", refuse)
+    monkeypatch.setattr(results, "evaluate_in_world", refuse)
     said = []
     again = bench_transfer(STUDY, options(folder, gap_s=0.0), said.append)
     assert documents(again) == documents(findings)
@@ -105,7 +105,7 @@ def test_a_run_that_was_interrupted_is_trained_anew_and_no_other(finished, monke
 def test_runs_of_another_study_are_refused(finished):
     folder, _, _ = finished
     other = load_transfer("sim_to_sim", (*SMALL, "steps=512"))
-    with pytest.raises(UserError, match="trained in another way"):
+    with pytest.raises(UserError, match="trained with another experiment"):
         bench_transfer(other, options(folder), lambda _line: None)
 
 

@@ -9,9 +9,9 @@ from sim2real.configs.schema.curriculum import FixedCurriculumConfig
 from sim2real.curriculum.make import make_curriculum
 from sim2real.curriculum.parameter_space import ParameterSpace
 from sim2real.envs.batch_env import BatchEnv
-from sim2real.training.transfer.performance import WorldPerformance, judge
-from sim2real.training.transfer.study import runs_of, strategies_of
-from sim2real.training.transfer.worlds import kept_out, worlds_of
+from sim2real.training.transfer.performance import WorldPerformance, evaluate_in_world
+from sim2real.training.transfer.runs import runs_of, strategies_of
+from sim2real.training.transfer.worlds import exclude_held_out, worlds_of
 
 STUDY = load_transfer("sim_to_sim")
 TASKS = {task.experiment.task.name: task for task in STUDY.tasks}
@@ -37,7 +37,7 @@ def test_no_strategy_can_draw_what_a_world_is_held_out_for(name):
 
 def test_the_widest_fixed_level_stays_within_half_the_way_to_a_world():
     found, _ = worlds("quadruped_walk")
-    entries = kept_out(TASKS["quadruped_walk"].experiment.randomization, found.values()).parameters
+    entries = exclude_held_out(TASKS["quadruped_walk"].experiment.randomization, found.values()).parameters
     space = ParameterSpace.of(entries, [1] * len(entries))
     curriculum = make_curriculum(FixedCurriculumConfig(strategy="fixed", level=4.0), space)
     ends = np.repeat([[0.0], [1.0 - 1e-12]], curriculum.uniforms, axis=1)
@@ -105,8 +105,8 @@ def test_a_world_that_training_does_draw_is_refused():
         "sim_to_sim", ("worlds=[{name: w, description: d, changes: [{parameter: body_mass, value: 1.1}]}]",)
     )
     found, _ = worlds("quadruped_walk", study)
-    with pytest.raises(UserError, match=r"body_mass from 0\.8 to 1\.2, which holds 1\.1; valid: a value outside"):
-        kept_out(TASKS["quadruped_walk"].experiment.randomization, found.values())
+    with pytest.raises(UserError, match=r"body_mass from 0\.8 to 1\.2, which contains 1\.1; valid: a value outside"):
+        exclude_held_out(TASKS["quadruped_walk"].experiment.randomization, found.values())
 
 
 @pytest.mark.parametrize(
@@ -133,14 +133,16 @@ def test_every_environment_counts_once_and_the_same_seed_gives_the_same_figures(
     def act(observation):
         return np.zeros((len(observation), 1), np.float32)
 
-    first, again = (judge(act, task, found["believed"].randomization, 5, seed=3, threads=1) for _ in range(2))
+    first, again = (
+        evaluate_in_world(act, task, found["believed"].randomization, 5, seed=3, threads=1) for _ in range(2)
+    )
     assert first == again
     assert (first.episodes, first.survival) == (5, 1.0)
-    assert first != judge(act, task, found["believed"].randomization, 5, seed=4, threads=1)
+    assert first != evaluate_in_world(act, task, found["believed"].randomization, 5, seed=4, threads=1)
 
 
-def test_a_judgement_by_hand():
-    judgement = WorldPerformance.of(
+def test_means_of_two_episodes_by_hand():
+    performance = WorldPerformance.of(
         [
             {"performance": 1.0, "terminated": 0.0, "success": 1.0, "metric/error": 0.2, "metric/lift": float("nan")},
             {
@@ -152,8 +154,8 @@ def test_a_judgement_by_hand():
             },
         ]
     )
-    assert (judgement.performance, judgement.survival, judgement.success) == (0.75, 0.5, 0.5)
-    assert judgement.metrics["error"] == 0.2
-    read = WorldPerformance.from_document(judgement.document())
-    assert read.document() == judgement.document()
+    assert (performance.performance, performance.survival, performance.success) == (0.75, 0.5, 0.5)
+    assert performance.metrics["error"] == 0.2
+    read = WorldPerformance.from_document(performance.document())
+    assert read.document() == performance.document()
     assert np.isnan(read.metrics["lift"])

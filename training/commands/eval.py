@@ -23,7 +23,7 @@ _SEED = 20_000_003  # far from the seeds of training runs
 def evaluate_policy(
     policy: Annotated[Path, typer.Argument(help="Folder of a training run, a shipped policy, or an ONNX file.")],
     video: Annotated[Path | None, typer.Option(help="Write a video of one episode (mp4).")] = None,
-    episodes: Annotated[int, typer.Option(min=1, max=100_000, help="Episodes for each row of the table.")] = 64,
+    episodes: Annotated[int, typer.Option(min=1, max=100_000, help="Episodes per row of the table.")] = 64,
     randomization: Annotated[
         str | None, typer.Option(help="Evaluate under this randomization too: a shipped name or a path.")
     ] = None,
@@ -33,9 +33,9 @@ def evaluate_policy(
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the episodes.")] = _SEED,
     json_output: Json = False,
 ) -> Outcome:
-    """Evaluate a policy: return, success, survival and the task's metrics, as trained and without any randomization.
+    """Evaluate a policy: return, success, survival and the task's metrics, as trained and without randomization.
 
-    --set puts it into another world than it was trained in; what the policy sees and does stays as it is.
+    --set changes the world; the policy's observations and actions stay the same.
 
     Example: sim2real eval runs/first --episodes 256 --set task.physics.friction=lugre
     """

@@ -48,8 +48,8 @@ def train(
     config = load_experiment(experiment, given)
     if idle := ineffective_parameters(config.task, config.randomization):
         error_console().print(
-            f"note: task {config.task.name!r} observes nothing that would be changed by {', '.join(idle)} "
-            f"of randomization {config.randomization.name!r}"
+            f"note: task {config.task.name!r} does not observe the effect of {', '.join(idle)} "
+            f"(randomization {config.randomization.name!r})"
         )
     folder = runs_dir / (name or f"{config.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
     return _outcome(runner.train(config, folder))
