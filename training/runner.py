@@ -6,7 +6,7 @@ from typing import Final
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import dump, validate
 from sim2real.configs.schema.experiment import ExperimentConfig
-from sim2real.configs.source import parse_yaml
+from sim2real.configs.yaml_source import parse_yaml
 from sim2real.training.checkpoint import Checkpoint, load_checkpoint, write_atomically
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.session import Session, share_done

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from sim2real.configs.errors import ConfigError, UserError
 from sim2real.configs.load import validate
 from sim2real.configs.schema.experiment import ExperimentConfig
-from sim2real.configs.source import parse_yaml
+from sim2real.configs.yaml_source import parse_yaml
 from sim2real.runtime.contract.manifest import ContractError, from_metadata
 from sim2real.runtime.contract.spec import Contract, contract_of
 from sim2real.training.checkpoint import Checkpoint, load_checkpoint

@@ -8,8 +8,8 @@ from sim2real.configs.errors import ConfigError, UserError
 from sim2real.configs.library import ROOT, find, is_path
 from sim2real.configs.load import load_motor, validate
 from sim2real.configs.schema.robot import FAMILY_OF_PROTOCOL, IDS_OF_FAMILY, RobotConfig
-from sim2real.configs.source import parse_yaml
 from sim2real.configs.splice import splice
+from sim2real.configs.yaml_source import parse_yaml
 from sim2real.new_robot.checks import checks_of
 from sim2real.new_robot.joint_angles import angles_of
 from sim2real.new_robot.mjcf import Hinge, Mjcf, collect_warnings, read_mjcf

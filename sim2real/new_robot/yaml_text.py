@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from sim2real.configs.scalars import CoreDumper
+from sim2real.configs.yaml_scalars import CoreDumper
 from sim2real.new_robot.joint_angles import Angles
 from sim2real.new_robot.mjcf import Hinge
 from sim2real.new_robot.names import NAME_RULE, is_name

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from sim2real.configs.editor import json_schema
+from sim2real.configs.json_schema import json_schema
 from sim2real.configs.library import KINDS, ROOT, shipped
 from sim2real.configs.load import SCHEMAS, load
 from sim2real.configs.schema.base import Config
-from sim2real.configs.source import read_yaml
+from sim2real.configs.yaml_source import read_yaml
 
 SHIPPED = [(kind, name) for kind in KINDS for name in shipped(kind)]
 TYPES: dict[str, type | tuple[type, ...]] = {

@@ -144,7 +144,7 @@ class Link(Config):
 def test_files_that_name_each_other_are_a_circle(tmp_path: Path) -> None:
     written(tmp_path / "a.yaml", "below: b.yaml\n")
     written(tmp_path / "b.yaml", "below: a.yaml\n")
-    with pytest.raises(ConfigError, match=r"yaml:1: references go round in a circle"):
+    with pytest.raises(ConfigError, match=r"yaml:1: references form a cycle"):
         read_spliced(Link, tmp_path / "a.yaml")
 
 

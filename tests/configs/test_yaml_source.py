@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.library import KINDS, ROOT, shipped
-from sim2real.configs.scalars import CoreDumper
-from sim2real.configs.source import Sourced, parse_value, parse_yaml, read_yaml
+from sim2real.configs.yaml_scalars import CoreDumper
+from sim2real.configs.yaml_source import Sourced, parse_value, parse_yaml, read_yaml
 
 SHIPPED = [ROOT / kind / f"{name}.yaml" for kind in KINDS for name in shipped(kind)]
 

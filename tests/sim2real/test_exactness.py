@@ -9,7 +9,7 @@ from worlds import EVERYTHING, between, randomized
 
 from sim2real.configs.load import load_task, validate
 from sim2real.configs.schema.curriculum import AdrConfig, CurriculumConfig, DoraemonConfig
-from sim2real.configs.source import Sourced
+from sim2real.configs.yaml_source import Sourced
 from sim2real.envs.batch_env import BatchEnv
 from sim2real.simulation.simulation import WHOLE_RANGE
 

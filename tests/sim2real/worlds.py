@@ -7,7 +7,7 @@ import numpy as np
 from sim2real.configs.load import load_task, validate
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
-from sim2real.configs.source import Sourced
+from sim2real.configs.yaml_source import Sourced
 from sim2real.simulation.simulation import Simulation
 
 MS = 0.001
