@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sim2real.configs.command import Json, Outcome, reports
+from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import ConfigError, UserError
 from sim2real.configs.json_schema import json_schema
 from sim2real.configs.library import shipped

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from sim2real.commands.lazy_group import lazy_group
-from sim2real.configs.command import EXIT_FAILED, EXIT_INTERRUPTED, error_console
+from sim2real.configs.command_outcome import EXIT_FAILED, EXIT_INTERRUPTED, error_console
 from sim2real.configs.errors import UserError
 
 app = typer.Typer(

@@ -5,7 +5,7 @@ from typing import Final, Self
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sim2real.configs.command import error_console
+from sim2real.configs.command_outcome import error_console
 
 _PARTS: Final = 1000  # of the bar
 

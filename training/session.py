@@ -6,7 +6,7 @@ from typing import Final
 
 import torch
 
-from sim2real.configs.command import error_console
+from sim2real.configs.command_outcome import error_console
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import dump
 from sim2real.configs.schema.experiment import ExperimentConfig

@@ -7,7 +7,7 @@ import typer
 
 from sim2real.benchmark.machine import machine
 from sim2real.commands.lazy_group import lazy_group
-from sim2real.configs.command import Json, Outcome, reports
+from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import MissingExtraError, UserError
 from sim2real.configs.library import find_policy, shipped
 from sim2real.configs.load import load_randomization, load_robot, load_task

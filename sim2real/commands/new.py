@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from sim2real.configs.command import Json, Outcome, reports
+from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import ConfigError, MissingExtraError
 from sim2real.configs.schema.robot import FAMILY_OF_PROTOCOL
 from sim2real.new_robot.names import robot_name

@@ -6,7 +6,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from sim2real.configs.command import EXIT_INTERRUPTED, Json, Outcome, reports
+from sim2real.configs.command_outcome import EXIT_INTERRUPTED, Json, Outcome, reports
 from sim2real.configs.errors import ConfigError, MissingExtraError, UserError
 
 

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from sim2real.benchmark.machine import machine
-from sim2real.configs.command import Json, Outcome, error_console, reports
+from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import MissingExtraError, UserError
 from sim2real.configs.load import load_transfer
 from sim2real.configs.schema.transfer import TransferConfig
