@@ -99,7 +99,9 @@ class Simulation:
         if self._terrain is not None and self._robot.base is None:
             raise ConfigError(f"task {task.name!r}: terrain_roughness needs a robot with a free base")
         if task.physics.friction == "lugre" and randomization.entry("joint_friction") is not None:
-            raise ConfigError(f"task {task.name!r}: joint_friction is of dry friction; valid: physics.friction coulomb")
+            raise ConfigError(
+                f"task {task.name!r}: joint_friction applies to dry friction only; valid: physics.friction coulomb"
+            )
         self.batch = Batch(self._robot.model, nsim=n, nthread=threads)
         self._streams = RandomStreams(seed, n)
         self._parameters = EpisodeParameters(self.batch, self._robot, randomization, curriculum)

@@ -1,4 +1,4 @@
-"""Laws of where things are in MuJoCo's arrays."""
+"""Laws of addresses in MuJoCo's arrays."""
 
 import mujoco
 import pytest
@@ -10,11 +10,11 @@ from sim2real.model.addresses import slide_joint
     ("turn", "vertical", "level"),
     [
         ("0 0 0", (1, 1), (0, 0)),
-        ("0 90 0", (0, 0), (1, 1)),  # what was along x now rises
+        ("0 90 0", (0, 0), (1, 1)),  # the x axis now points up
         ("0 0 90", (1, 1), (0, 0)),
     ],
 )
-def test_slides_are_told_apart_by_where_they_lead(turn, vertical, level) -> None:
+def test_vertical_and_level_slides_are_distinguished(turn, vertical, level) -> None:
     model = mujoco.MjModel.from_xml_string(
         f"""<mujoco><worldbody><body euler="{turn}">
         <joint name="x" type="slide" axis="1 0 0"/><joint name="z" type="slide" axis="0 0 1"/>

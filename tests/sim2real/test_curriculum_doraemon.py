@@ -52,7 +52,7 @@ SHAPES = st.tuples(st.floats(1.0, 60.0), st.floats(1.0, 60.0))
 
 @settings(max_examples=25, deadline=None)
 @given(one=SHAPES, other=SHAPES)
-def test_entropy_and_divergence_are_the_integrals_they_stand_for(one, other):
+def test_entropy_and_divergence_equal_their_integrals(one, other):
     family = BetaFamily([LINE])
     assert family.entropy(np.array([one]))[0] == pytest.approx(scipy_beta(*one).entropy(), abs=1e-8)
     density, reference = scipy_beta(*one), scipy_beta(*other)
@@ -62,7 +62,7 @@ def test_entropy_and_divergence_are_the_integrals_they_stand_for(one, other):
 
 @settings(max_examples=25, deadline=None)
 @given(one=SHAPES, other=SHAPES)
-def test_of_choices_entropy_and_divergence_are_the_sums_they_stand_for(one, other):
+def test_entropy_and_divergence_of_choices_equal_their_sums(one, other):
     family, shapes = BetaFamily([CHOICE]), (np.array(one), np.array(other))
     uniform = (np.arange(200_000) + 0.5) / 200_000
     frequency = [[np.mean(family.sample(0, shape, uniform) == choice) for choice in CHOICE.choices] for shape in shapes]
@@ -92,8 +92,8 @@ def test_gradients_are_those_of_finite_differences():
 
 
 def test_importance_weights_are_unbiased():
-    # Episodes of one distribution tell the success rate under another as episodes of that other do; all three columns
-    # of the second parameter count.
+    # Weighted episodes of one distribution give the success rate of another; all three columns of the second
+    # parameter count.
     axes, widths = [LINE, LOGARITHMIC, CHOICE], [1, 3, 1]
     drawn, wanted = (np.array(shape) for shape in ([[5.0, 5], [6, 6], [1.5, 2]], [[4.5, 4], [6.5, 6], [1.3, 2.2]]))
 
@@ -139,7 +139,7 @@ def test_the_step_stays_in_the_trust_region_and_takes_all_of_it_while_everything
     assert doraemon.figures()["curriculum/widened"] == 25
 
 
-def test_with_nothing_in_the_way_it_ends_at_the_uniform_distribution():
+def test_without_failures_it_converges_to_the_uniform_distribution():
     doraemon = doraemon_of(MASS, PAYLOAD, divergence_max=0.5)
     play(doraemon, np.random.default_rng(4), 30, lambda values: np.ones(len(values)))
     assert doraemon.figures()["curriculum/entropy"] == pytest.approx(0.0, abs=1e-3)
@@ -157,7 +157,7 @@ def test_nothing_moves_before_the_success_rate_is_reached_once():
 
 
 @pytest.mark.parametrize("overshoot", [1.5, 20.0])
-def test_an_optimiser_that_goes_too_far_is_called_back_into_the_trust_region(monkeypatch, overshoot):
+def test_a_result_outside_the_trust_region_is_moved_back_into_it(monkeypatch, overshoot):
     rng, present = np.random.default_rng(10), np.array([[20.0, 30.0], [8.0, 4.0]])
     weighted = episodes_of([LINE, LINE], [2, 1], present, rng, 200, lambda values: values[0].max(axis=1) < 0.8)
     region = TrustRegion(weighted, present, 0.1, 0.5)
@@ -175,7 +175,7 @@ def test_an_optimiser_that_goes_too_far_is_called_back_into_the_trust_region(mon
     assert region.entropy(present)[0] <= region.entropy(shape)[0] <= region.entropy(honest)[0] + 1e-3
 
 
-def test_a_single_choice_or_one_shared_value_has_nothing_to_move():
+def test_a_single_choice_or_equal_limits_cannot_move():
     single = {"parameter": "payload", "distribution": "categorical", "values": ("1 kg",)}
     doraemon = doraemon_of(single, {"parameter": "gravity", "range": (1.0, 1.0)})
     play(doraemon, np.random.default_rng(6), 3, lambda values: np.ones(len(values)))
@@ -184,7 +184,7 @@ def test_a_single_choice_or_one_shared_value_has_nothing_to_move():
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_it_fills_the_box_in_which_the_learner_succeeds_and_keeps_the_success_rate(seed):
-    # Success where mass is in [0.6, 1.4] of [0, 2] and friction is above 0.3 of [0, 1], calibrated at the edge 1.
+    # Success for mass in [0.6, 1.4] of [0, 2] and friction above 0.3 of [0, 1], calibrated at the limit 1.
     def score(values):
         return (values[:, 0] > 0.6) & (values[:, 0] < 1.4) & (values[:, 1] > 0.3)
 
@@ -206,7 +206,7 @@ def test_it_fills_the_box_in_which_the_learner_succeeds_and_keeps_the_success_ra
     assert friction_high > 0.9
 
 
-def test_where_the_learner_gets_worse_success_is_regained_first():
+def test_when_performance_falls_success_is_restored_first():
     doraemon = doraemon_of(FRICTION, success_rate=0.7, divergence_max=0.2)
     rng = np.random.default_rng(7)
     play(doraemon, rng, 40, lambda values: np.ones(len(values)))
@@ -223,7 +223,7 @@ def test_where_the_learner_gets_worse_success_is_regained_first():
 
 
 def test_episodes_of_earlier_distributions_count_with_their_own_density():
-    # All episodes of a round were begun two distributions ago; the estimate is still right.
+    # All episodes of a round were drawn two distributions ago; the estimate is still correct.
     doraemon = doraemon_of(MASS, divergence_max=0.03, episodes=2000)
     rng = np.random.default_rng(8)
 

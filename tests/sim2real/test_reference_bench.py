@@ -21,7 +21,7 @@ def _no_competitors(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_no_competitors")
-def test_competitors_that_are_not_installed_are_named_with_what_installs_them() -> None:
+def test_missing_libraries_are_named_with_their_install_command() -> None:
     measured = gymnasium.bench_gymnasium(["InvertedPendulum-v5"], 1, 0.01)
     assert measured["figures"]["not_installed"] == [
         "stable_baselines3 (pip install 'sim2real[bench]')",
@@ -40,7 +40,7 @@ def test_an_unknown_task_is_refused_before_anything_is_measured() -> None:
         gymnasium.bench_gymnasium(["Cheetah"], 1, 0.01)
 
 
-def test_every_side_counts_the_steps_that_came_back() -> None:
+def test_every_side_counts_its_finished_steps() -> None:
     taken: list[int] = []
 
     def step(actions: Sequence[Any]) -> None:

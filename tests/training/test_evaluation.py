@@ -1,4 +1,4 @@
-"""Figures of an evaluation, and the worlds in which a finished policy may be played."""
+"""Laws of evaluation: its figures, and overrides of the world of a saved policy."""
 
 import json
 import math
@@ -53,7 +53,7 @@ EXPERIMENT = load_experiment("pendulum_ppo", ("algorithm.hidden=[8]",))
 
 
 def exported(path, environment, experiment=EXPERIMENT, rename=("", "")):
-    """Write the policy of an untrained learner, with the text of its experiment changed on the way."""
+    """Export an untrained policy with a changed experiment text."""
     policy = Ppo(experiment.algorithm, environment, 0).policy
     provenance = provenance_of(experiment, steps=1, iterations=1, seconds=1.0)
     provenance["experiment_yaml"] = provenance["experiment_yaml"].replace(*rename)
@@ -61,7 +61,7 @@ def exported(path, environment, experiment=EXPERIMENT, rename=("", "")):
     return export_policy(policy, contract_of(experiment.task), path, provenance, seen).path
 
 
-def test_overrides_change_the_world_and_not_the_policy(point_environment, tmp_path):
+def test_overrides_change_the_world_but_not_the_policy(point_environment, tmp_path):
     path = exported(tmp_path / "policy.onnx", point_environment(2))
     saved = load_saved_policy(path, ("task.physics.friction=lugre", "task.episode_duration=3 s", "task.goal.hold=1 s"))
     assert saved.experiment.task.physics.friction == "lugre"
@@ -81,7 +81,7 @@ def test_overrides_change_the_world_and_not_the_policy(point_environment, tmp_pa
         ("task.frictoin=3", "frictoin"),
     ],
 )
-def test_what_the_policy_sees_and_does_cannot_be_overridden(point_environment, tmp_path, override, message):
+def test_observations_and_actions_cannot_be_overridden(point_environment, tmp_path, override, message):
     path = exported(tmp_path / "policy.onnx", point_environment(2))
     with pytest.raises(UserError) as caught:
         load_saved_policy(path, (override,))

@@ -59,7 +59,7 @@ def test_the_rollout_keeps_the_final_rows_of_truncated_episodes_only(point_envir
     environment = point_environment(8, episode_steps=5, gift=True)
     rollout = Rollout(5, 8, environment.observation_size, 1, privileged_size=1)
     environment.reset_arrays(3)
-    environment.x[0] = (1.99, 5.0)  # leaves at once: terminated
+    environment.x[0] = (1.99, 5.0)  # leaves the range at once: terminated
     finals = []
     for step in range(5):
         transition = environment.step_arrays(np.zeros((8, 1), dtype=np.float32))
@@ -91,7 +91,7 @@ def returns_of(config, environment, seed, iterations):
 )
 def test_returns_improve(point_environment, switches):
     _, means = returns_of(CONFIG.model_copy(update=switches), point_environment(64), 0, 25)
-    # Hovering at the origin is worth nearly 50; a random policy loses about 10.
+    # Staying at the origin returns nearly 50; a random policy about -10.
     assert np.nanmean(means[:3]) < 10.0
     assert np.nanmean(means[-5:]) > 30.0
 
@@ -121,14 +121,14 @@ def test_a_final_standard_deviation_is_a_ceiling_that_falls_geometrically(point_
         assert metrics["policy/std"] == pytest.approx(ceiling, rel=1e-5)
 
 
-def test_a_final_standard_deviation_holds_to_floor_and_beginning():
+def test_a_final_standard_deviation_lies_between_floor_and_initial():
     with pytest.raises(ValueError, match=r"0\.7 is out of reach; valid: 0\.0 to 0\.6"):
         PpoConfig(name="ppo", final_std=0.7)
     with pytest.raises(ValueError, match=r"valid: 0\.2 to 0\.6"):
         PpoConfig(name="ppo", std_range=(0.2, 0.9), final_std=0.1)
 
 
-def test_a_range_of_standard_deviations_holds_the_first_one():
+def test_the_range_of_standard_deviations_contains_the_initial_one():
     with pytest.raises(ValueError, match="ordered"):
         PpoConfig(name="ppo", std_range=(1.0, 0.5))
     with pytest.raises(ValueError, match=r"outside std_range; valid: 0\.7 to 2\.0"):

@@ -31,7 +31,7 @@ def test_soft_target_by_hand():
         temperature=torch.tensor(0.5),
         discount=0.9,
     )
-    # 1 + 0.9·(min(5, 4) + 0.5·2) = 5.5; terminated: the reward alone
+    # 1 + 0.9·(min(5, 4) + 0.5·2) = 5.5; terminated: only the reward
     assert target.tolist() == pytest.approx([5.5, 1.0])
 
 
@@ -110,7 +110,7 @@ def test_the_replay_overwrites_the_oldest_and_keeps_the_true_successor(point_env
         observation = transition.observation.copy()
     assert len(replay) == 20
     actions = replay.state()["rows"][:, environment.observation_size].tolist()
-    # 32 rows went through 20 places: the first 12 are gone.
+    # 32 rows into a buffer of 20: the first 12 are overwritten.
     assert sorted(actions) == [1.0] * 4 + [2.0] * 8 + [3.0] * 8
     with pytest.raises(ValueError, match="do not fit"):
         ReplayBuffer(4, environment.observation_size, 1).add(observation, action, transition)

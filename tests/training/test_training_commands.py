@@ -35,7 +35,7 @@ def trained(tmp_path_factory):
     return folder / "first", json.loads(result.stdout)
 
 
-def test_train_tells_of_parameters_that_nothing_comes_of(tmp_path):
+def test_train_notes_parameters_without_effect(tmp_path):
     noise = "randomization.parameters=[" + ", ".join(
         f"{{parameter: {name}, range: [{value}, {value}]}}"
         for name, value in (

@@ -1,4 +1,4 @@
-"""The table of a transfer study on made-up numbers, worked by hand."""
+"""Laws of a study's tables, on artificial numbers, by hand."""
 
 import math
 
@@ -52,7 +52,7 @@ def test_a_strategy_is_compared_with_the_best_fixed_level_seed_by_seed():
     assert compare(TABLE, "doraemon") is None
 
 
-def test_what_was_not_measured_is_left_out_and_never_a_zero():
+def test_missing_measurements_are_left_out_instead_of_zero():
     nan = float("nan")
     assert Figure.of([nan, 0.5]).mean == 0.5
     assert Figure.of([nan, 0.5]).document() == {"mean": 0.5, "std": None, "seeds": 1}

@@ -1,4 +1,4 @@
-"""Laws of the worlds of a transfer study: they are what their YAML says, and no training ever draws them."""
+"""Laws of a study's worlds: they are as in the YAML, and training never draws them."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def worlds(name, study=STUDY):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_no_strategy_can_draw_what_a_world_is_held_out_for(name):
+def test_no_strategy_draws_a_held_out_value(name):
     found, _ = worlds(name)
     pins = [pin for world in found.values() if world.config.held_out for pin in world.pins.items()]
     assert pins
@@ -87,7 +87,7 @@ def test_the_calibrated_world_has_one_robot_and_the_believed_one_is_as_trained()
     assert not found["calibrated"].config.held_out
 
 
-def test_a_world_that_a_robot_cannot_have_is_left_out_with_the_reason():
+def test_an_inapplicable_world_is_left_out_with_the_reason():
     _, left_out = worlds("pendulum_swingup")
     assert left_out == {
         "half_gain": "the policy commands effort, not positions",
@@ -100,7 +100,7 @@ def test_a_world_that_a_robot_cannot_have_is_left_out_with_the_reason():
     assert worlds("so101_reach")[0]["pushes"].pins == {"wrench_acceleration": 5.0}
 
 
-def test_a_world_that_training_does_draw_is_refused():
+def test_a_held_out_world_within_the_range_is_refused():
     study = load_transfer(
         "sim_to_sim", ("worlds=[{name: w, description: d, changes: [{parameter: body_mass, value: 1.1}]}]",)
     )
