@@ -105,7 +105,7 @@ def _first_off(spec: RobotSpec, tip: TipConfig, poses: list[_Pose]) -> str:
             if not float(np.linalg.norm(beside)) <= _TOLERANCE:
                 distance = float(np.linalg.norm(beside)) * 1e3
                 return f"tip.links.{index} (joint {link.joint}), its axis is {distance:.3g} mm beside the model's"
-    return "tip.position, every joint before it is in place"
+    return "tip.position; all joints before it agree"
 
 
 def _chain(spec: RobotSpec, tip: TipConfig, links: int, along: float) -> Kinematics:

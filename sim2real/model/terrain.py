@@ -47,7 +47,7 @@ class Terrain:
         nearest: Indices = np.abs(roughness.reshape(-1, 1) - self.levels).argmin(axis=1)
         return nearest
 
-    def place(self, level: Indices, uniform: Float64Array) -> Float64Array:
+    def start_positions(self, level: Indices, uniform: Float64Array) -> Float64Array:
         """Return start positions, (k, 2), m, inside the margins of the strips.
 
         Args:
@@ -57,16 +57,16 @@ class Terrain:
         half = np.array(self.size)
         inner = _CELL * (_STRIP - 2 * _MARGIN)
         corner = np.stack((level * _STRIP * _CELL, np.zeros(len(level))), axis=1) + _CELL * _MARGIN - half
-        places: Float64Array = corner + uniform * inner
-        return places
+        positions: Float64Array = corner + uniform * inner
+        return positions
 
-    def height(self, place: Float64Array) -> Float64Array:
+    def height(self, point: Float64Array) -> Float64Array:
         """Return the height of the ground at points, (..., 2) to (...), m.
 
         As in MuJoCo, a cell is two triangles, split along the diagonal from its first corner.
         """
         half = np.array(self.size)
-        cell = (place + half) / _CELL
+        cell = (point + half) / _CELL
         rows, columns = self.heights.shape
         # Unlike clip, fmin and fmax map NaN to a valid cell: diverged simulations are passed in too.
         column = np.fmax(np.fmin(cell[..., 0], columns - 1.000001), 0.0)

@@ -182,7 +182,7 @@ class TipCommands:
         inside: Float64Array = tips[((tips >= self._low) & (tips <= self._high)).all(axis=1)][:_TARGETS_MAX]
         if not len(inside):
             raise ConfigError(
-                f"task {task.name!r}: the tip reaches no place within the ranges of {', '.join(TIP_COMMANDS)}"
+                f"task {task.name!r}: the tip reaches no position within the ranges of {', '.join(TIP_COMMANDS)}"
             )
         return inside
 

@@ -97,11 +97,11 @@ class Reset:
         ground = np.zeros(len(ids))
         if self._terrain is not None:
             roughness = np.zeros(len(ids)) if self._roughness is None else self._roughness[ids, 0]
-            place = self._terrain.place(self._terrain.level_of(roughness), uniform[:, :2])
-            self._qpos[ids, column] = place[:, 0]
-            self._qpos[ids, column + 1] = place[:, 1]
+            start = self._terrain.start_positions(self._terrain.level_of(roughness), uniform[:, :2])
+            self._qpos[ids, column] = start[:, 0]
+            self._qpos[ids, column + 1] = start[:, 1]
             # Above the highest ground within reach: no foot may start inside it.
-            around = place[:, None, :] + _AROUND
+            around = start[:, None, :] + _AROUND
             ground = self._terrain.height(around).max(axis=1)
         heading = math.pi * uniform[:, 2]
         attitude = np.stack((np.cos(heading), 0.0 * heading, 0.0 * heading, np.sin(heading)), axis=1)

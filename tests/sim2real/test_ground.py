@@ -124,7 +124,7 @@ def test_episodes_begin_well_inside_the_strip_of_their_roughness() -> None:
     level = terrain.level_of(np.array([0.0, 0.009, 0.011, 0.02, 0.04, 0.05]))
     assert level.tolist() == [0, 0, 1, 1, 2, 2]
     uniform = np.random.default_rng(0).random((600, 2))
-    places = terrain.place(np.repeat(level, 100), uniform)
+    places = terrain.start_positions(np.repeat(level, 100), uniform)
     width = 2.0 * terrain.size[0] / len(LEVELS)
     strip = (places[:, 0] + terrain.size[0]) / width
     assert np.array_equal(np.floor(strip).astype(int), np.repeat(level, 100))
