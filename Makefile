@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test coverage lint format clean
+.PHONY: help demo test coverage lint docs format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo "make test    run the test suite"
 	@echo "make coverage  every branch of safety, state machine and codecs is tested"
 	@echo "make lint    formatting, lint rules, types, import contracts"
+	@echo "make docs    build the documentation into build/site; links are checked"
 	@echo "make format  format the code and mend what can be mended"
 	@echo "make clean   remove the virtual environment and what the tools left"
 
@@ -37,6 +38,11 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Strict: a warning, a broken link or a missing anchor fails. Look at it with `python3 -m http.server -d build/site`.
+docs: $(VENV)/.docs
+	$(BIN)/python docs/check_links.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -50,6 +56,11 @@ $(BIN)/python:
 $(VENV)/.train: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing into $(VENV) ..."
 	$(PIP) --editable '.[train]'
+	@touch $@
+
+$(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing the tools of the documentation ..."
+	$(PIP) --editable '.[docs]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.train

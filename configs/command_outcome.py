@@ -5,12 +5,14 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import typer
-from rich.console import Console
 
 from sim2real.configs.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 P = ParamSpec("P")
 
@@ -34,8 +36,10 @@ class Outcome:
     """Reasons why `ok` is False."""
 
 
-def error_console() -> Console:
+def error_console() -> "Console":
     """Return the console for progress, warnings and errors, on standard error; standard output is for results."""
+    from rich.console import Console  # importing it takes as long as everything else that `sim2real --help` needs
+
     return Console(stderr=True, soft_wrap=True, highlight=False)
 
 
@@ -65,6 +69,8 @@ def reports(command: Callable[P, Outcome]) -> Callable[P, None]:
         if as_json:
             print_document({"ok": outcome.ok, "reasons": list(outcome.reasons)} | outcome.document)
         elif outcome.text:
+            from rich.console import Console
+
             Console(soft_wrap=True, highlight=False).print(outcome.text)
         for reason in outcome.reasons:
             error_console().print(f"error: {reason}", markup=False)

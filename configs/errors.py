@@ -19,10 +19,9 @@ class ConfigError(UserError):
 
 
 class MissingExtraError(UserError):
-    """A command needs an extra that is not installed."""
+    """A command or a function needs an extra that is not installed."""
 
-    def __init__(self, command: str, module: str, extra: str) -> None:
+    def __init__(self, name: str, module: str, extra: str) -> None:
         super().__init__(
-            f"`sim2real {command}` needs {module}, which is not installed; "
-            f"install it with: pip install 'sim2real[{extra}]'"
+            f"{name} needs {module}, which is not installed; install it with: pip install 'sim2real[{extra}]'"
         )

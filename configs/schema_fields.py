@@ -3,7 +3,7 @@
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from sim2real.configs.schema.base import Config, Reference
+from sim2real.configs.schema.base import Config, OpenUnion, Reference
 from sim2real.configs.yaml_source import KeyPath
 
 
@@ -17,12 +17,20 @@ def fields_at(annotation: Any, path: KeyPath) -> list[str]:  # noqa: ANN401 - an
     if is_config(annotation):
         if not path:
             return list(annotation.model_fields)
-        info = annotation.model_fields.get(str(path[0]))
-        return fields_at(info.annotation, path[1:]) if info is not None else []
+        return _fields_below(annotation, str(path[0]), path[1:])
     if get_origin(annotation) in (dict, tuple) and path:
         arguments = get_args(annotation)
         return fields_at(arguments[1] if get_origin(annotation) is dict else arguments[0], path[1:])
     return []
+
+
+def _fields_below(config: type[Config], name: str, path: KeyPath) -> list[str]:
+    info = config.model_fields.get(name)
+    if info is None:
+        return []
+    unions = [item for item in info.metadata if isinstance(item, OpenUnion)]
+    members: list[Any] = [member for union in unions for member in union.members()] or [info.annotation]
+    return list(dict.fromkeys(key for member in members for key in fields_at(member, path)))
 
 
 def is_union(annotation: Any) -> bool:  # noqa: ANN401 - any type form

@@ -1,19 +1,15 @@
 """Converts pydantic's list of problems to one line: `file:line: key.path: problem; valid: …`."""
 
-import difflib
 import re
-import reprlib
 from typing import Any, cast, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from sim2real.configs.choice import hint, not_a_choice, shown
 from sim2real.configs.schema.base import Config, MisplacedError
 from sim2real.configs.schema_fields import fields_at
 from sim2real.configs.yaml_source import KeyPath, Sourced
-
-_SHOWN = reprlib.Repr()
-_SHOWN.maxstring = _SHOWN.maxother = _SHOWN.maxlong = 60
 
 _NOT_A_MAPPING = ("model_type", "model_attributes_type", "dict_type")
 _BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
@@ -25,9 +21,9 @@ def one_line(schema: type[Config], sourced: Sourced, error: ValidationError) -> 
     # A misspelt required key gives two problems, unknown and missing; the line to fix is that of the unknown key.
     first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
     path = _path(first, sourced.data)
-    shown = ".".join(map(str, path))
+    place = ".".join(map(str, path))
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return f"{sourced.origin(path)}: {shown + ': ' if shown else ''}{_explain(schema, path, first)}{more}"
+    return f"{sourced.origin(path)}: {place + ': ' if place else ''}{_explain(schema, path, first)}{more}"
 
 
 def _path(problem: ErrorDetails, data: Any) -> KeyPath:  # noqa: ANN401 - YAML holds anything
@@ -52,19 +48,19 @@ def _explain(schema: type[Config], path: KeyPath, problem: ErrorDetails) -> str:
     kind, context, given = problem["type"], problem.get("ctx", {}), problem["input"]
     if kind == "extra_forbidden":
         valid = fields_at(schema, path[:-1])
-        return f"unknown key{_hint(path[-1], valid)}; valid: {', '.join(valid)}"
+        return f"unknown key{hint(path[-1], valid)}; valid: {', '.join(valid)}"
     if kind == "missing":
         return "this key is required and missing"
     if kind == "union_tag_not_found":
         return f"this key is required and missing; valid: {', '.join(_tags(schema, path))}"
     if kind == "union_tag_invalid":
         valid = re.findall(r"'([^']*)'", str(context["expected_tags"]))
-        return f"{_shown(context['tag'])} is not a choice{_hint(context['tag'], valid)}; valid: {', '.join(valid)}"
+        return not_a_choice(context["tag"], valid)
     if kind == "literal_error":
         valid = re.findall(r"'([^']*)'", str(context["expected"])) or str(context["expected"]).split(" or ")
-        return f"{_shown(given)} is not a choice{_hint(given, valid)}; valid: {', '.join(valid)}"
+        return not_a_choice(given, valid)
     if kind == "string_pattern_mismatch":
-        return f"{_shown(given)} is not a name; valid: letters, digits and underscores, beginning with a letter"
+        return f"{shown(given)} is not a name; valid: letters, digits and underscores, beginning with a letter"
     return str(context["error"]) if kind == "value_error" else _constraint(problem)
 
 
@@ -77,19 +73,7 @@ def _constraint(problem: ErrorDetails) -> str:
         must = "must be a mapping of keys to values"
     elif problem["type"] in _BOUNDS and isinstance(problem["input"], str):
         must += " in SI units"
-    return f"{must}, not {_shown(problem['input'])}"
-
-
-def _shown(given: object) -> str:
-    """Return a value as written in YAML, shortened."""
-    if given is None or isinstance(given, bool):
-        return {None: "null", True: "true", False: "false"}[given]
-    return _SHOWN.repr(given)
-
-
-def _hint(given: object, valid: list[str]) -> str:
-    close = difflib.get_close_matches(str(given)[:64], valid, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    return f"{must}, not {shown(problem['input'])}"
 
 
 def _tags(annotation: Any, path: KeyPath) -> list[str]:  # noqa: ANN401 - any type form

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +89,7 @@ def parse_value(text: str, place: str) -> Sourced:
 
 def _parse(text: str, place: Place) -> Sourced:
     try:
-        loader = CoreLoader(text)
-        try:
-            node = loader.get_single_node()
-        finally:
-            loader.dispose()
+        node = _composed(text)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise ConfigError(f"{place(line)}: not valid YAML: a control character in the text") from error
@@ -108,6 +105,17 @@ def _parse(text: str, place: Place) -> Sourced:
         return Sourced(None, {(): place(1)})
     builder = _Builder(place)
     return Sourced(builder.build(node, (), 0), builder.origins)
+
+
+@lru_cache(maxsize=64)  # as many files as the library has: a robot names its motor's file once for each joint
+def _composed(text: str) -> yaml.Node | None:
+    """Return the nodes of a document, shared and read-only; None if it is empty. Raises PyYAML's errors."""
+    loader = CoreLoader(text)
+    try:
+        node: yaml.Node | None = loader.get_single_node()
+    finally:
+        loader.dispose()
+    return node
 
 
 class _Builder:

@@ -22,6 +22,7 @@ from sim2real.runtime.record import TickRecord
 from sim2real.runtime.safety import Safety
 from sim2real.runtime.states import WITH_TORQUE, Event, State, StateMachine
 from sim2real.runtime.statistics import TickStatistics
+from sim2real.runtime.tick_fields import record_signals
 from sim2real.runtime.verdict import ALL_WELL, Level, Reason, Verdict, Violation, verdict_of
 
 
@@ -61,17 +62,12 @@ class Controller:
         self._stopwatch = stopwatch
         self._imu_hardware = _imu_hardware(contract, hardware)
         self._ticks_since_reset = 0
-        joints, imus = self.record.joints, self.record.imus
-        # Views, not copies: drivers update the state in place.
         self._actions = ActionPipeline(contract, 1)
         self.signals = Signals(
-            joint_position=joints.position[None, :],
-            joint_velocity=joints.velocity[None, :],
-            joint_effort=joints.effort[None, :],
-            angular_velocity=imus.angular_velocity[None, :],
-            orientation=imus.orientation[None, :],
-            command=self.record.asked[None, :],
-            clock=self.record.clock[None, :],
+            **record_signals(self.record),
+            tip=np.full(
+                (1, 3), np.nan
+            ),  # no sensor of a robot measures it; `check_robot` refuses policies that need it
             joint_target=self._actions.target,
         )
         self._observations = ObservationPipeline(contract, 1)
@@ -100,7 +96,7 @@ class Controller:
         command = self._policy.contract.commands[commands[name]]
         if not command.low <= value <= command.high:
             raise UserError(f"command {name!r}: {value} is outside its range; valid: {command.low} to {command.high}")
-        self.record.asked[commands[name]] = value
+        self.record.operator_command[commands[name]] = value
 
     def tick(self, missed: int, missed_in_a_row: int) -> None:
         """Do one tick with torque on.
@@ -115,7 +111,7 @@ class Controller:
         record.missed = missed
         self._ticks_since_reset += 1 + missed
         record.ran = record.reset = False
-        record.bits.fill(0)
+        record.interventions.fill(0)
         verdict = self._read(missed_in_a_row)
         read = watch()
         self.statistics["read"].add(read - started)
@@ -277,7 +273,7 @@ class Controller:
         self._note(self.safety.limit(self.record.command, self.record.joints))
 
     def _note(self, bits: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
-        self.record.bits[:] = bits
+        self.record.interventions[:] = bits
         if np.count_nonzero(bits):
             self.interventions.limited(self.record.time_ns, bits, self.safety.requested, self.record.command)
 

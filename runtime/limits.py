@@ -90,6 +90,11 @@ class CommandLimits:
         self._holding = False
         self._follow_previous()
 
+    def allow_for(self, elapsed_s: float) -> None:
+        """Set how long ago the last command was, s: for commands that do not come at the control rate."""
+        self._period_s = elapsed_s
+        self._follow_previous()
+
     def limit(self, command: JointCommand, state: JointState) -> Int64Array:
         """Bring a command inside the limits, in place.
 

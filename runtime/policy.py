@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 
 from sim2real.configs.errors import UserError
+from sim2real.configs.library import find_policy
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.runtime.contract.manifest import ContractError, differences, from_metadata
 from sim2real.runtime.contract.observation import Float32Array
@@ -55,6 +56,7 @@ class OnnxPolicy:
     """Bytes of the file."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         model = _read(path)
         self.digest, self.size = hashlib.sha256(model).hexdigest(), len(model)
         session = _session(path, model)
@@ -91,6 +93,30 @@ class OnnxPolicy:
         np.copyto(self._observation, observation)
         self._session.run_with_iobinding(self._binding)
         return self._action
+
+
+def load_policy(policy: str | Path) -> OnnxPolicy:
+    """Load a policy, ready to act: its contract is read, its shapes checked, the session warmed up.
+
+    Args:
+        policy: A shipped policy by name (`quadruped_walk`), or an ONNX file that sim2real has exported.
+
+    Returns:
+        The policy: `.contract` says what it observes and what its actions mean, `.provenance` where it comes from,
+        `.digest` is the file's SHA-256, `.act(observation)` takes (1, O) float32 and returns (1, A) float32.
+
+    Raises:
+        UserError: There is no such policy, it is no ONNX model, or has no valid contract.
+
+    Example:
+        >>> import numpy as np, sim2real
+        >>> policy = sim2real.load_policy("pendulum_swingup")
+        >>> policy.contract.robot.name, policy.contract.control_rate
+        ('pendulum', 100.0)
+        >>> policy.act(np.zeros((1, policy.contract.observation_size), np.float32)).shape
+        (1, 1)
+    """
+    return OnnxPolicy(find_policy(policy))
 
 
 def check_robot(contract: Contract, robot: RobotConfig) -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sim2real.runtime.contract.action import ActionPipeline
-from sim2real.runtime.contract.manifest import from_metadata
 from sim2real.runtime.contract.observation import ObservationPipeline
-from sim2real.runtime.log import array_of, read_log, signals_of
+from sim2real.runtime.log import read_log, signals_of
 from sim2real.runtime.policy import Policy
+from sim2real.runtime.tick_fields import FIELD, array_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def replay(path: Path, policy: Policy | None = None) -> Replay:
         UserError: The file cannot be read or is no log.
     """
     log = read_log(path)
-    contract, _ = from_metadata(log.metadata)
+    contract = log.contract
     observations, actions = ObservationPipeline(contract, 1), ActionPipeline(contract, 1)
     by_effort = contract.action.target == "effort"
     mismatches: list[Mismatch] = []
@@ -64,7 +64,7 @@ def replay(path: Path, policy: Policy | None = None) -> Replay:
             first = False
         observation = observations.observe(signals, actions.last_action)
         _compare(mismatches, tick, "observation", observation)
-        action = array_of([tick["action"]], np.float32)
+        action = array_of(FIELD["action"], [tick["action"]])
         if policy is not None:
             _compare(mismatches, tick, "action", policy.act(observation))
         if np.isfinite(action).all():  # the loop hands no other action to the contract
@@ -74,7 +74,7 @@ def replay(path: Path, policy: Policy | None = None) -> Replay:
 
 
 def _compare(mismatches: list[Mismatch], tick: dict[str, Any], what: str, replayed: npt.NDArray[Any]) -> None:
-    logged = array_of([tick[what]], replayed.dtype)
+    logged = array_of(FIELD[what], [tick[what]])
     same = logged.view(f"u{logged.itemsize}") == replayed.view(f"u{replayed.itemsize}")
     if not (same | (np.isnan(logged) & np.isnan(replayed))).all():
         mismatches.append(Mismatch(tick["tick"], what, tuple(logged[0].tolist()), tuple(replayed[0].tolist())))

@@ -100,6 +100,10 @@ class Safety:
             found += self._joint_violations(index, readings, now_ns)
         return verdict_of(tuple(found))
 
+    def allow_for(self, elapsed_s: float) -> None:
+        """Set how long ago the last command was, s; see `CommandLimits.allow_for`."""
+        self._limits.allow_for(elapsed_s)
+
     def limit(self, command: JointCommand, state: JointState) -> Int64Array:
         """Bring a command inside the limits in place; see `CommandLimits.limit`."""
         return self._limits.limit(command, state)

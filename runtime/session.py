@@ -10,10 +10,10 @@ from pathlib import Path
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.clock import NS_PER_S, Clock, ns_from_s
-from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.interface import JointInterface
 from sim2real.runtime.contract.manifest import to_metadata
 from sim2real.runtime.controller import Controller
+from sim2real.runtime.first_reading import await_first_reading
 from sim2real.runtime.goal_watch import GoalWatch
 from sim2real.runtime.interventions import SafetyEvent, part_of
 from sim2real.runtime.loop import Pacer
@@ -26,7 +26,6 @@ from sim2real.runtime.telemetry import TelemetryLog
 from sim2real.runtime.trajectory import Trajectory
 from sim2real.runtime.verdict import DAMP_REASONS, Level
 
-_FIRST_READING_S = 1.0  # at a tenth of replies lost, eight joints are all read within ten tries
 _WATCHDOG_SLACK_S = 0.1  # the emulator's and the motors' watchdogs count in steps of 20 ms
 
 
@@ -69,13 +68,15 @@ def run_session(
         UserError: The policy is for another robot, the hardware is not as configured, or the log cannot be written.
     """
     options = options or RunOptions()
-    check_robot(policy.contract, robot)
-    session = _Session(policy, robot, hardware, clock, options)
     with ExitStack() as stack:
+        refused = stack.enter_context(ExitStack())
+        refused.callback(hardware.close)  # when nothing comes of the run
+        check_robot(policy.contract, robot)
+        session = _Session(policy, robot, hardware, clock, options)
         if options.log is not None:
             session.log = stack.enter_context(_open_log(policy, robot, options))
         stack.enter_context(stop_on_signals(options.stop))
-        stack.callback(hardware.close)
+        stack.enter_context(refused.pop_all())  # from here on before signals interrupt again, and the log is closed
         if options.real_time:
             # After the log's thread was started, which must not inherit the priority.
             profile = stack.enter_context(real_time_profile(options.cpu))
@@ -160,22 +161,18 @@ class _Session:
 
     def _look_before_torque(self) -> bool:
         """Wait for the first complete reading and judge it; return whether torque may be switched on."""
-        controller, clock = self._controller, self._clock
+        controller, robot = self._controller, self._contract.robot
         joints, imus = controller.record.joints, controller.record.imus
-        deadline_ns = clock.now_ns() + ns_from_s(_FIRST_READING_S)
-        while True:
+
+        def read() -> None:
             controller.read()
-            now_ns = controller.record.time_ns = clock.now_ns()
-            if bool((joints.stamp_ns >= 0).all()) and bool(joints.fresh.all()) and bool((imus.stamp_ns >= 0).all()):
-                break
-            if now_ns >= deadline_ns or self._options.stop.cause:
-                names = [*self._contract.joint_names, *(imu.name for imu in self._contract.robot.imus)]
-                stamps = [*joints.stamp_ns, *imus.stamp_ns]
-                silent = [name for name, stamp_ns in zip(names, stamps, strict=True) if stamp_ns < 0]
-                raise HardwareError(
-                    f"no complete reading within {_FIRST_READING_S} s; silent: {', '.join(silent) or '-'}"
-                )
-            clock.sleep_until_ns(now_ns + self._period_ns)
+            controller.record.time_ns = self._clock.now_ns()
+
+        def stopped() -> bool:
+            return bool(self._options.stop.cause)
+
+        await_first_reading(read, robot, joints, imus, self._clock, self._period_ns, stopped)
+        now_ns = controller.record.time_ns
         controller.safety.begin(joints, now_ns)
         verdict = controller.judge()
         if verdict.level is Level.OK:

@@ -28,7 +28,8 @@ class StopRequest:
         self.emergency = True
         self.stop(cause)
 
-    def _handle(self, number: int, _frame: FrameType | None) -> None:
+    def handle(self, number: int, _frame: FrameType | None) -> None:
+        """Take a signal, as its handler."""
         name = signal.Signals(number).name
         if number == _EMERGENCY:
             self.emergency_stop(name)
@@ -46,7 +47,7 @@ def stop_on_signals(stop: StopRequest) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, stop._handle) for number in (*_STOP, _EMERGENCY)}
+    before = {number: signal.signal(number, stop.handle) for number in (*_STOP, _EMERGENCY)}
     try:
         yield
     finally:

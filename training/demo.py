@@ -12,6 +12,7 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_experiment
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.hardware.clock import MonotonicClock
+from sim2real.hardware.emulator.process import emulate
 from sim2real.hardware.robot import RobotHardware, open_serial_ports
 from sim2real.hardware.types import BoolArray
 from sim2real.report.episode_video import render_positions
@@ -20,7 +21,6 @@ from sim2real.report.html_page import Exhibit, Row, write_page
 from sim2real.runtime.contract.goal import Goal
 from sim2real.runtime.contract.goal_spec import JointGoal
 from sim2real.runtime.contract.spec import contract_of
-from sim2real.runtime.emulation import emulator_process
 from sim2real.runtime.flash.directory import DirectoryTarget
 from sim2real.runtime.flash.install import flash
 from sim2real.runtime.log import read_log, signals_of
@@ -143,7 +143,7 @@ def run_demo(
 
 def _run(policy: OnnxPolicy, task: TaskConfig, log: Path) -> RunReport:
     clock = MonotonicClock()
-    with emulator_process(task.robot) as emulator:
+    with emulate(task.robot) as emulator:
         hardware = RobotHardware(task.robot, open_serial_ports(task.robot, emulator.ports, clock), clock)
         options = RunOptions(duration=task.episode_duration, log=log, real_time=True)
         return run_session(policy, task.robot, hardware, clock, options)

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sim2real.training.evaluation import Evaluation
-from sim2real.training.export import ExportReport
 from sim2real.training.run_folder import RunFolder
+
+if TYPE_CHECKING:  # the report is for people without torch too
+    from sim2real.training.evaluation import Evaluation
+    from sim2real.training.export import ExportReport
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,8 @@ class TrainReport:
     """Time of collecting and learning, including earlier parts of a resumed run, s."""
     steps_per_second: float
     """Environment steps per second, including learning, in this part of the run."""
-    evaluation: Evaluation
-    export: ExportReport
+    evaluation: "Evaluation"
+    export: "ExportReport"
 
     @property
     def policy(self) -> Path:
@@ -47,6 +49,8 @@ class TrainReport:
     def document(self) -> dict[str, Any]:
         """Return the report as plain data."""
         return {
+            "ok": True,
+            "reasons": [],
             "run": str(self.run.path),
             "policy": str(self.policy),
             "metrics": str(self.metrics),

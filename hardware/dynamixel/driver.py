@@ -17,8 +17,8 @@ from sim2real.hardware.dynamixel.scales import JointScales
 from sim2real.hardware.dynamixel.state_reader import StateReader
 from sim2real.hardware.dynamixel.tables import BAUDRATES
 from sim2real.hardware.errors import HardwareError
-from sim2real.hardware.failures import failures_of
 from sim2real.hardware.finite import FiniteCheck
+from sim2real.hardware.run_all import run_all
 from sim2real.hardware.types import BusCounters, JointCommand, JointState, MotorFault
 
 FAST_SYNC_READ_FIRMWARE = 46
@@ -213,7 +213,7 @@ class DynamixelBus:
         everyone = b"".join(bytes((motor.id, 0)) for motor in self._motors)
         block = register.address.to_bytes(2, "little") + register.size.to_bytes(2, "little")
         frame = encode(BROADCAST, Instruction.SYNC_WRITE, block + everyone)
-        return failures_of((lambda: self._exchange.send(frame), *(motor.disable for motor in self._motors)))
+        return run_all((lambda: self._exchange.send(frame), *(motor.disable for motor in self._motors)))
 
     def _choose_reader(self) -> bool:
         """Make the reader: fast if every motor is new enough and a trial works. Returns whether it is fast."""

@@ -7,6 +7,7 @@ from sim2real.hardware.dynamixel.client import Client
 from sim2real.hardware.dynamixel.frame import Instruction
 from sim2real.hardware.dynamixel.gains import current_limit, effort_is_bounded, position_gains, pwm_limit
 from sim2real.hardware.dynamixel.registers import Register
+from sim2real.hardware.dynamixel.schema import registers_of
 from sim2real.hardware.dynamixel.tables import BUS_WATCHDOG_SINCE, MODEL_NAMES, ControlTable, x_series_table
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.types import MotorFault
@@ -67,7 +68,7 @@ class Motor:
     @property
     def has_current(self) -> bool:
         """Whether the model measures current."""
-        return self.config.motor.dynamixel.current_limit is not None
+        return registers_of(self.config.motor).current_limit is not None
 
     @property
     def current_limit(self) -> int:
@@ -102,7 +103,7 @@ class Motor:
 
     def check_model(self, model_number: int) -> None:
         """Raise HardwareError if the motor that answered is another model than the configured one."""
-        expected = self.config.motor.dynamixel.model_number
+        expected = registers_of(self.config.motor).model_number
         if model_number != expected:
             raise HardwareError(
                 f"{self.name}: the motor that answers is {model_name(model_number)}, "

@@ -1,11 +1,11 @@
-"""Dynamixel motors on the bench; implements `BenchBus`."""
+"""Dynamixel motors on the bench; implements `Workbench`."""
 
 import math
 from collections.abc import Iterator
 
 from sim2real.configs.library import shipped
 from sim2real.configs.load import load_motor
-from sim2real.configs.schema.motor import DynamixelRegisters, MotorConfig
+from sim2real.configs.schema.motor import MotorConfig
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.dynamixel.checkup import examine
@@ -14,6 +14,7 @@ from sim2real.hardware.dynamixel.frame import ID_MAX, Instruction
 from sim2real.hardware.dynamixel.motor import model_name
 from sim2real.hardware.dynamixel.register_text import register_text
 from sim2real.hardware.dynamixel.registers import ControlTable, Register
+from sim2real.hardware.dynamixel.schema import DynamixelRegisters
 from sim2real.hardware.dynamixel.state_reader import reading_registers
 from sim2real.hardware.dynamixel.tables import BAUD_CODES, BAUDRATES, MODEL_NAMES, x_series_table
 from sim2real.hardware.errors import HardwareError
@@ -22,7 +23,7 @@ from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorRead
 _REBOOT_TRIES = 40  # of 26 ms each: an X series motor is back after about half a second
 
 
-class DynamixelBench:
+class DynamixelWorkbench:
     """Single motors on a bus of Protocol 2.0."""
 
     protocol = "dynamixel2"

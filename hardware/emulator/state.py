@@ -11,8 +11,8 @@ from typing import Any
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig
-from sim2real.hardware.emulator.imu import EmulatedUnit
-from sim2real.hardware.emulator.motor import EmulatedMotor
+from sim2real.hardware.firmware.motor import EmulatedMotor
+from sim2real.hardware.firmware.unit import EmulatedUnit
 
 _FORMAT = 1
 

@@ -9,7 +9,6 @@ from sim2real.hardware.bus.discovery import find_motors
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.errors import HardwareError
-from sim2real.hardware.failures import failures_of
 from sim2real.hardware.feetech.client import Client
 from sim2real.hardware.feetech.frame import BROADCAST, Instruction, encode
 from sim2real.hardware.feetech.goals import MOTORS_MAX, Goals
@@ -20,6 +19,7 @@ from sim2real.hardware.feetech.state_reader import StateReader
 from sim2real.hardware.feetech.tables import BAUDRATES
 from sim2real.hardware.finite import FiniteCheck
 from sim2real.hardware.guardian.guardian import Guarded, Guardian
+from sim2real.hardware.run_all import run_all
 from sim2real.hardware.types import BoolArray, BusCounters, JointCommand, JointState, MotorFault
 
 _REPLY_MARGIN_S = 0.006  # USB frames of 1 ms, latency timer of 1 ms, scheduling of a busy machine; beyond the wire time
@@ -225,7 +225,7 @@ class FeetechBus:
         self._enabled = False
         if self._guardian is not None:
             self._guardian.allow_ns(_SETUP_LIMIT_NS)
-        return failures_of((lambda: self._exchange.send(self._off), *(motor.disable for motor in self._motors)))
+        return run_all((lambda: self._exchange.send(self._off), *(motor.disable for motor in self._motors)))
 
     def _feed_guardian(self) -> bool:
         """Say that all is well; return whether the motors follow goals, which they do not when it has stopped them."""

@@ -7,6 +7,7 @@ from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.feetech.client import Client, Identity
 from sim2real.hardware.feetech.frame import Alarm
 from sim2real.hardware.feetech.gains import position_gains, torque_limit
+from sim2real.hardware.feetech.schema import registers_of
 from sim2real.hardware.feetech.tables import (
     COARSE_STEPS,
     FINE_VELOCITY,
@@ -16,7 +17,6 @@ from sim2real.hardware.feetech.tables import (
     REVERSED,
     TORQUE_ON,
     MemoryTable,
-    registers_of,
     sts_table,
 )
 from sim2real.hardware.types import MotorFault

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sim2real.hardware.feetech.motor import Motor
-from sim2real.hardware.feetech.tables import registers_of
+from sim2real.hardware.feetech.schema import registers_of
 
 
 class JointScales:

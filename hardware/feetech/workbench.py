@@ -1,11 +1,11 @@
-"""Feetech STS motors on the bench; implements `BenchBus`."""
+"""Feetech STS motors on the bench; implements `Workbench`."""
 
 import math
 from collections.abc import Iterator
 
 from sim2real.configs.library import shipped
 from sim2real.configs.load import load_motor
-from sim2real.configs.schema.motor import FeetechRegisters, MotorConfig
+from sim2real.configs.schema.motor import MotorConfig
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.errors import HardwareError
@@ -14,6 +14,7 @@ from sim2real.hardware.feetech.client import Client, Identity
 from sim2real.hardware.feetech.frame import ID_MAX, Instruction
 from sim2real.hardware.feetech.motor import model_name
 from sim2real.hardware.feetech.register_text import register_text
+from sim2real.hardware.feetech.schema import FeetechRegisters, registers_of
 from sim2real.hardware.feetech.tables import (
     BAUD_CODES,
     BAUDRATES,
@@ -22,7 +23,6 @@ from sim2real.hardware.feetech.tables import (
     FULL_ANGLE,
     MODEL_NAMES,
     MemoryTable,
-    registers_of,
     sts_table,
 )
 from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading
@@ -31,7 +31,7 @@ _REBOOT_TRIES = 40  # of 26 ms each
 _WRITE_TRIES = 5
 
 
-class FeetechBench:
+class FeetechWorkbench:
     """Single motors on a bus of Feetech's protocol."""
 
     protocol = "feetech"

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from sim2real.configs.schema.motor import MoteusRegisters
 from sim2real.configs.schema.robot import JointConfig
 from sim2real.hardware.errors import HardwareError, ProtocolError
 from sim2real.hardware.moteus.frame import Kind, Resolution, encode_head, subframes
+from sim2real.hardware.moteus.schema import registers_of
 
 _MODEL, _FIRMWARE = 0x100, 0x101
 
@@ -27,8 +27,7 @@ class Identity:
 
     def check(self, joint: JointConfig, name: str) -> None:
         """Raise HardwareError if it is not the configured model."""
-        registers = joint.motor.registers
-        expected = registers.model_number if isinstance(registers, MoteusRegisters) else None
+        expected = registers_of(joint.motor).model_number
         if expected is not None and self.model_number != expected:
             raise HardwareError(
                 f"{name}: the controller that answers is of model {self.model_number:#x}, configured is "

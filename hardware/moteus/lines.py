@@ -177,6 +177,11 @@ class LineBuffer:
         self._skipping = False
         self.overlong = 0
 
+    @property
+    def pending(self) -> int:
+        """Bytes that wait for the rest of their line."""
+        return len(self._rest)
+
     def feed(self, data: bytes | bytearray | memoryview) -> list[bytes]:
         """Take bytes; return the lines that they complete, without their ends, none of them empty."""
         *complete, self._rest = (self._rest + bytes(data)).replace(b"\r", b"\n").split(b"\n")

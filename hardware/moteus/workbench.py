@@ -1,4 +1,4 @@
-"""moteus controllers on the bench; implements `BenchBus`.
+"""moteus controllers on the bench; implements `Workbench`.
 
 A controller has no speed of its own behind a CAN adapter, does not know its motor, and keeps its configuration only if
 the diagnostic console is told to write it. What it cannot do is refused in words.
@@ -35,7 +35,7 @@ _VOLTAGE = (10.0, 44.0)  # moteus-r4, moteus documentation, hardware specificati
 _TEMPERATURE_MAX = 75.0  # servo.fault_temperature of an r4
 
 
-class MoteusBench:
+class MoteusWorkbench:
     """Single controllers behind one adapter."""
 
     protocol = "moteus"

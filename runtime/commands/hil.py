@@ -8,11 +8,10 @@ from rich.markup import escape
 
 from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import UserError
-from sim2real.configs.library import find_policy
 from sim2real.configs.load import load_scenario
 from sim2real.hardware.emulator.plant import AUTO_PLANT
 from sim2real.runtime.hil import ScenarioResult, run_scenario
-from sim2real.runtime.policy import OnnxPolicy
+from sim2real.runtime.policy import load_policy
 
 app = typer.Typer()
 
@@ -37,7 +36,7 @@ def hil(
 
     Example: sim2real hil pendulum_swingup pendulum_lossy_bus --policy policy.onnx
     """
-    loaded = OnnxPolicy(find_policy(policy))
+    loaded = load_policy(policy)
     configs = [load_scenario(name, tuple(overrides or ())) for name in scenarios]
     if logs is not None:
         try:

@@ -176,7 +176,7 @@ class ObservationPipeline:
         default = np.tile(np.array([joint.default_position for joint in joints]), (n, 1))
         self._kinematics = Kinematics(contract.robot, n) if contract.observes(*KINEMATIC_TERMS) else None
         self._inputs = Inputs(
-            signals=Signals.zeros(0, 0),
+            signals=Signals.of(contract, 0),
             last_action=np.zeros((n, contract.action_size), np.float32),
             default=default,
             frequency=contract.phase_frequency or 0.0,

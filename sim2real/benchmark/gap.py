@@ -21,7 +21,10 @@ from sim2real.plant import MujocoPlant
 from sim2real.simulation.simulation import Simulation
 
 _AMPLITUDE = {"fixed": 0.5, "held": 0.5, "standing": 0.15}  # rad
-_LAG_MIN, _LAG_MAX, _LAG_STEP = -0.010, 0.060, 0.00025  # s, grid of the latency search
+_LAG_MIN, _LAG_STEP = -0.010, 0.00025  # s, grid of the latency search
+LAG_MAX = 0.060
+"""Upper end of the latency search, s."""
+
 _SEED = 0
 _START_NS = 1_000_000_000
 
@@ -133,7 +136,7 @@ def _send(
     command.stiffness[:] = [0.0 if effort else joint.stiffness for joint in joints]
     command.damping[:] = [0.0 if effort else joint.damping for joint in joints]
     begun_ns, period_ns = clock.now_ns(), ns_from_s(1.0 / task.control_rate)
-    for tick in range(len(sent) + round(_LAG_MAX * task.control_rate)):
+    for tick in range(len(sent) + round(LAG_MAX * task.control_rate)):
         if tick < len(sent):
             (command.effort if effort else command.position)[:] = sent[tick]
         hardware.read(state)
@@ -157,7 +160,7 @@ def compare(base: Base, robot: RobotConfig, task: TaskConfig, batch: Float64Arra
     """Compare the batch's positions at its ticks, (T, J), with the emulated positions every millisecond, (M, J)."""
     time = (1.0 + np.arange(len(batch))) / task.control_rate
     counted = time > SETTLE
-    lags = _LAG_STEP * np.arange(round(_LAG_MIN / _LAG_STEP), round(_LAG_MAX / _LAG_STEP))
+    lags = _LAG_STEP * np.arange(round(_LAG_MIN / _LAG_STEP), round(LAG_MAX / _LAG_STEP))
     errors = [_at(emulated, time + lag)[counted] - batch[counted] for lag in lags]
     size = [float(np.sqrt(np.square(error).mean())) for error in errors]
     best, none = int(np.argmin(size)), int(np.argmin(np.abs(lags)))

@@ -12,6 +12,7 @@ import numpy as np
 
 from sim2real.configs.load import load_randomization, load_task
 from sim2real.envs.batch_env import BatchEnv
+from sim2real.hardware.child_process import safe_workers
 from sim2real.reference.env import ReferenceEnv
 from sim2real.reference.tasks import TASKS
 from sim2real.runtime.contract.observation import Float32Array
@@ -94,11 +95,12 @@ def bench_scale(
 
 def _in_fresh_process(task: str, randomization: str, size: int, threads: int, seconds: float) -> Measured:
     """Measure one size in a process of its own."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        return process.submit(_measure, task, randomization, size, threads, seconds).result()
+    with safe_workers(), ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(measure, task, randomization, size, threads, seconds).result()
 
 
-def _measure(task: str, randomization: str, size: int, threads: int, seconds: float) -> Measured:
+def measure(task: str, randomization: str, size: int, threads: int, seconds: float) -> Measured:
+    """Measure one size in this process, which must be fresh so that its peak memory is that of this size."""
     one = _make(task, randomization, 1, threads)
     _prepare(one, 1)
     before = _resident()

@@ -10,7 +10,6 @@ from rich.markup import escape
 
 from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import ConfigError, MissingExtraError
-from sim2real.configs.schema.robot import FAMILY_OF_PROTOCOL
 from sim2real.new_robot.names import robot_name
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def robot(
         str | None, typer.Option("--motor", help="Shipped motor or its YAML file, for every joint.")
     ] = None,
     protocol: Annotated[
-        str | None, typer.Option("--bus-protocol", help=f"{', '.join(FAMILY_OF_PROTOCOL)}; else the motor's.")
+        str | None, typer.Option("--bus-protocol", help="Protocol of an installed motor family; else the motor's.")
     ] = None,
     joints: Annotated[
         str | None, typer.Option("--joints", help="Joints with a motor, as a,b,c; else all hinge joints.")

@@ -7,8 +7,8 @@ import mujoco
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import ImuConfig, JointConfig, RobotConfig
+from sim2real.hardware.families import motor_family
 from sim2real.hardware.position_law import PositionLaw
-from sim2real.hardware.position_laws import position_law
 from sim2real.model.terrain import TERRAIN, Terrain
 
 IMU_SENSORS: Final = {
@@ -55,7 +55,8 @@ def add_motor(
     by_effort = joint.mode == "current"
     law = PositionLaw(0.0, 0.0)
     if not by_effort:
-        law = position_law(joint, supply_voltage, supply_voltage if voltage_max is None else voltage_max)
+        highest = supply_voltage if voltage_max is None else voltage_max
+        law = motor_family(joint.motor.family).position_law(joint, supply_voltage, highest)
     stiffness = coulomb / _BRISTLE
     bristles = [
         stiffness,

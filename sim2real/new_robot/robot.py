@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sim2real.configs.errors import ConfigError, UserError
+from sim2real.configs.families import family_speaking
 from sim2real.configs.library import ROOT, find, is_path
 from sim2real.configs.load import load_motor, validate
-from sim2real.configs.schema.robot import FAMILY_OF_PROTOCOL, IDS_OF_FAMILY, RobotConfig
+from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.splice import splice
 from sim2real.configs.yaml_source import parse_yaml
+from sim2real.hardware.families import motor_family
 from sim2real.new_robot.checks import checks_of
 from sim2real.new_robot.joint_angles import angles_of
 from sim2real.new_robot.mjcf import Hinge, Mjcf, collect_warnings, read_mjcf
 from sim2real.new_robot.names import NAME_RULE, is_name, robot_name
-from sim2real.new_robot.start_values import STARTS, Motor
+from sim2real.new_robot.start_values import DEFAULT_MOTOR, Motor
 from sim2real.new_robot.yaml_text import Draft, robot_text
 from sim2real.plant import MujocoPlant
 
@@ -76,19 +78,24 @@ def new_robot(path: Path, output: Path, options: NewRobotOptions) -> NewRobot:
 def chosen_motor(options: NewRobotOptions, folder: Path) -> Motor:
     """Return the given motor, or the default one of the protocol's family. Raises ConfigError."""
     protocol, reference = options.protocol, options.motor
-    if protocol is not None and protocol not in FAMILY_OF_PROTOCOL:
-        raise ConfigError(f"--bus-protocol: no protocol {protocol!r}; valid: {', '.join(FAMILY_OF_PROTOCOL)}")
+    family = None if protocol is None else _family_speaking(protocol)
     if reference is None:
-        reference = STARTS[FAMILY_OF_PROTOCOL[protocol or "dynamixel2"]].motor
+        reference = DEFAULT_MOTOR if family is None else motor_family(family).start.motor
         return Motor(reference, load_motor(reference), "no --motor was given")
     config = load_motor(reference)
-    if protocol is not None and FAMILY_OF_PROTOCOL[protocol] != config.family:
-        raise ConfigError(
-            f"--bus-protocol: motor {config.name!r} does not speak {protocol}; valid: {STARTS[config.family].protocol}"
-        )
+    if family not in (None, config.family):
+        valid = motor_family(config.family).protocol
+        raise ConfigError(f"--bus-protocol: motor {config.name!r} does not speak {protocol}; valid: {valid}")
     if is_path(reference):
         reference = os.path.relpath(find("motors", reference, relative_to=Path.cwd()), folder)
     return Motor(reference, config)
+
+
+def _family_speaking(protocol: str) -> str:
+    try:
+        return family_speaking(protocol)
+    except ConfigError as error:
+        raise ConfigError(f"--bus-protocol: {error}") from None
 
 
 def chosen_hinges(mjcf: Mjcf, names: tuple[str, ...] | None) -> tuple[Hinge, ...]:
@@ -131,7 +138,7 @@ def compiled(config: RobotConfig, path: Path) -> MujocoPlant:
 
 def _first_id(path: Path, motor: Motor, joints: int) -> int:
     """Return 1, the factory id in every family. Raises ConfigError if the bus has too few ids."""
-    first, last = 1, IDS_OF_FAMILY[motor.config.family][1]
+    first, last = 1, motor.family.ids[-1]
     if joints > last - first + 1:
         raise ConfigError(f"{path}: {joints} hinge joints, but a bus has ids {first} to {last}; choose with --joints")
     return first

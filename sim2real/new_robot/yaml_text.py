@@ -6,7 +6,9 @@ from pathlib import Path
 
 import yaml
 
+from sim2real.configs.families import IMU_FAMILIES
 from sim2real.configs.yaml_scalars import CoreDumper
+from sim2real.hardware.imu.family import imu_family
 from sim2real.new_robot.joint_angles import Angles
 from sim2real.new_robot.mjcf import Hinge
 from sim2real.new_robot.names import NAME_RULE, is_name
@@ -51,7 +53,7 @@ def _bus(motor: Motor) -> Iterator[str]:
     start = motor.start
     yield "buses:"
     yield "  main: # check: all motors are on one bus"
-    yield f"    protocol: {start.protocol}"
+    yield f"    protocol: {motor.family.protocol}"
     yield f"    baudrate: {start.baudrate} # check: {start.baudrate_check}"
     yield f"    port: {start.port} # check: the adapter's device; `--port main=PATH` overrides it"
 
@@ -107,12 +109,15 @@ def _envelope(motor: Motor) -> Iterator[str]:
 
 
 def _imu(base: str) -> Iterator[str]:
+    protocol, *others = IMU_FAMILIES.names
+    family = imu_family(protocol)
+    choice = f" # check: or {', '.join(others)}" if others else ""
     yield "# The base floats: a balancing policy needs an IMU. Uncomment this and check every line:"
     yield "# imus:"
     yield "#   base:"
-    yield "#     protocol: witmotion"
-    yield "#     baudrate: 230400 baud"
-    yield "#     rate: 200 Hz"
+    yield f"#     protocol: {protocol}{choice}"
+    yield f"#     baudrate: {family.start_baudrate}"
+    yield f"#     rate: {family.rate_max:g} Hz"
     yield "#     port: /dev/ttyUSB9"
     yield f"#     body: {base if is_name(base) else f'base # check: give the body this name in the MJCF ({NAME_RULE})'}"
     yield "#     mounting: [0 deg, 0 deg, 0 deg] # check: roll, pitch and yaw of the unit in the frame of the body"

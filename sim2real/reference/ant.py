@@ -31,7 +31,8 @@ class Ant(ReferenceTask):
         super().__init__(batch)
         self._bodies: Float64Array = batch.bind("xpos")
         self._forward = ForwardVelocity(batch.nsim)
-        self._contacts = ContactForces(batch, self.file)
+        self.contacts = ContactForces(batch, self.file)
+        """Contact forces before clipping."""
         self._clipped = np.zeros((batch.nsim, 6 * (batch.model.nbody - 1)))
 
     def observe(self, rows: Rows) -> tuple[Float64Array, ...]:
@@ -45,9 +46,9 @@ class Ant(ReferenceTask):
 
     def evaluate(self, action: Float32Array, rewards: Float64Array, terminated: BoolArray) -> None:
         """Reward speed, small actions, gentle contacts and a healthy height."""
-        self._contacts.update()
+        self.contacts.update()
         np.clip(
-            self._contacts.values.reshape(self._clipped.shape), -self.contact_max, self.contact_max, out=self._clipped
+            self.contacts.values.reshape(self._clipped.shape), -self.contact_max, self.contact_max, out=self._clipped
         )
         rewards[0] = self._forward.update(self._bodies[:, _TORSO, 0], self.dt)
         rewards[1] = -self.control_weight * np.square(action).sum(axis=1)

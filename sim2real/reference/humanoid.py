@@ -39,7 +39,8 @@ class Humanoid(ReferenceTask):
         self._actuation, self._guess = batch.bind("qfrc_actuator"), batch.bind("qacc_warmstart")
         self._last_guess = np.zeros((batch.nsim, batch.model.nv))
         self._forward = ForwardVelocity(batch.nsim)
-        self._contacts = ContactForces(batch, self.file)
+        self.contacts = ContactForces(batch, self.file)
+        """Contact forces before clipping."""
 
     def observe(self, rows: Rows) -> tuple[Float64Array, ...]:
         """Return positions, velocities, inertias and velocities of bodies, joint torques and contact forces."""
@@ -50,13 +51,13 @@ class Humanoid(ReferenceTask):
             self._inertia[rows, 1:].reshape(count, -1),
             self._motion[rows, 1:].reshape(count, -1),
             self._actuation[rows, _FREE_JOINT:],
-            self._contacts.values[rows].reshape(count, -1),
+            self.contacts.values[rows].reshape(count, -1),
         )
 
     def begin(self, rows: Indices) -> None:
         """Store the start positions; contact forces are zero before the first step."""
         self._forward.begin(rows, self._center(rows))
-        self._contacts.values[rows] = 0.0
+        self.contacts.values[rows] = 0.0
 
     def before_last_physics_step(self) -> None:
         """Store the start of the solver."""
@@ -64,10 +65,10 @@ class Humanoid(ReferenceTask):
 
     def evaluate(self, action: Float32Array, rewards: Float64Array, terminated: BoolArray) -> None:
         """Reward speed, small actions, gentle contacts and a healthy height."""
-        self._contacts.update(self._last_guess)
+        self.contacts.update(self._last_guess)
         np.multiply(self._forward.update(self._center(slice(None)), self.dt), self.forward_weight, out=rewards[0])
         rewards[1] = -self.control_weight * np.square(action, dtype=np.float64).sum(axis=1)
-        forces = self._contacts.values.reshape(len(terminated), -1)
+        forces = self.contacts.values.reshape(len(terminated), -1)
         np.einsum("ij,ij->i", forces, forces, out=rewards[2])
         np.minimum(rewards[2] * self.contact_weight, self.contact_cost_max, out=rewards[2])
         np.negative(rewards[2], out=rewards[2])

@@ -13,7 +13,7 @@ from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.curriculum.interface import NO_TAG
 from sim2real.model.addresses import Indices
-from sim2real.model.model import build_model
+from sim2real.model.model import RobotModel, build_model
 from sim2real.randomization.parameters import EpisodeParameters
 from sim2real.randomization.random_streams import RandomStreams
 from sim2real.runtime.contract.observation import Float32Array, ObservationPipeline
@@ -179,6 +179,11 @@ class Simulation:
     def parameters(self) -> EpisodeParameters:
         """Randomised parameters of the running episodes."""
         return self._parameters
+
+    @property
+    def robot(self) -> RobotModel:
+        """The robot's model with its addresses."""
+        return self._robot
 
     @property
     def state(self) -> TaskState:

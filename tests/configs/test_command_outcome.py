@@ -68,6 +68,4 @@ def test_non_finite_floats_become_null() -> None:
 
 def test_a_missing_extra_says_what_to_install() -> None:
     message = str(MissingExtraError("train", "torch", "train"))
-    assert message == (
-        "`sim2real train` needs torch, which is not installed; install it with: pip install 'sim2real[train]'"
-    )
+    assert message == ("train needs torch, which is not installed; install it with: pip install 'sim2real[train]'")

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from sim2real.configs.families import IMU_FAMILIES, MOTOR_FAMILIES
 from sim2real.configs.json_schema import json_schema
 from sim2real.configs.library import KINDS, ROOT, shipped
 from sim2real.configs.load import SCHEMAS, load
 from sim2real.configs.schema.base import Config
+from sim2real.configs.schema.registers import Registers
 from sim2real.configs.yaml_source import read_yaml
 
 SHIPPED = [(kind, name) for kind in KINDS for name in shipped(kind)]
@@ -76,6 +78,9 @@ def config_classes(of: type[Config]) -> set[type[Config]]:
     todo = [of]
     while todo:
         config = todo.pop()
+        if config is Registers:  # stands for those of the installed families
+            todo += [family.registers for family in MOTOR_FAMILIES.working()[0].values()]
+            continue
         found.add(config)
         text = [str(field.annotation) for field in config.model_fields.values()]
         todo += [other for other in subclasses() if other not in found and any(mentions(line, other) for line in text)]
@@ -83,7 +88,9 @@ def config_classes(of: type[Config]) -> set[type[Config]]:
 
 
 def subclasses() -> list[type[Config]]:
-    return [config for config in Config.__subclasses__() if config.__module__.startswith("sim2real.configs.schema")]
+    families = [family.registers.__module__ for family in MOTOR_FAMILIES.working()[0].values()]
+    places = ("sim2real.configs.schema", *families)
+    return [config for config in Config.__subclasses__() if config.__module__.startswith(places)]
 
 
 def mentions(text: str, config: type[Config]) -> bool:
@@ -133,6 +140,20 @@ def test_the_schema_names_every_field_and_describes_every_class(kind: str) -> No
         assert set(found[config.__name__]["properties"]) == set(config.model_fields)
         assert found[config.__name__]["additionalProperties"] is False
         assert found[config.__name__]["description"]
+
+
+def test_the_schema_lists_the_registers_of_every_installed_family_and_the_protocols() -> None:
+    motor, robot = json_schema(SCHEMAS["motors"]), json_schema(SCHEMAS["robots"])
+    families, broken = MOTOR_FAMILIES.working()
+    assert not broken
+    mapping = motor["properties"]["registers"]["discriminator"]["mapping"]
+    assert {name: at.rpartition("/")[2] for name, at in mapping.items()} == {
+        name: family.registers.__name__ for name, family in families.items()
+    }
+    assert robot["$defs"]["BusConfig"]["properties"]["protocol"]["enum"] == [
+        family.protocol for family in families.values()
+    ]
+    assert robot["$defs"]["ImuConfig"]["properties"]["protocol"]["enum"] == list(IMU_FAMILIES.names)
 
 
 @pytest.mark.parametrize("kind", KINDS)

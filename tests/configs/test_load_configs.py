@@ -23,6 +23,7 @@ from sim2real.configs.load import (
 )
 from sim2real.configs.schema.base import Config, Reference
 from sim2real.configs.splice import read_spliced
+from sim2real.hardware.dynamixel.schema import registers_of
 
 SHIPPED = [(kind, name) for kind in KINDS for name in shipped(kind)]
 
@@ -67,7 +68,7 @@ def test_a_dump_loads_to_an_equal_configuration(kind: str, name: str, tmp_path: 
 
 
 def test_the_loaders_give_what_their_names_say() -> None:
-    assert load_motor("xm430_w350").dynamixel.model_number == 1020
+    assert registers_of(load_motor("xm430_w350")).model_number == 1020
     assert load_motor("xm430_w350").torque_constant == 4.1 / 2.3
     assert load_robot("pendulum").joint_names == ("pivot",)
     assert load_task(str(DATA / "task.yaml")).decimation == 5

@@ -1,13 +1,14 @@
 """Feetech motors for tests: a robot of them, in lockstep with a client of bare packets, or served in real time."""
 
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from served import serving
 
 from sim2real.configs.load import load_motor, load_robot
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.bus.serial_port import SerialPort
 from sim2real.hardware.clock import VirtualClock
 from sim2real.hardware.emulator.lockstep import lockstep_transports
 from sim2real.hardware.emulator.plant import InertiaPlant, Plant
@@ -15,6 +16,7 @@ from sim2real.hardware.emulator.pty import PtyServer
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.feetech.frame import BROADCAST, Decoder, Instruction, Packet, encode
 from sim2real.hardware.feetech.tables import sts_table
+from sim2real.hardware.guardian.guardian import GuardianProcess
 
 MS = 1_000_000
 TIMEOUT_NS = 20 * MS
@@ -101,20 +103,16 @@ class Bench:
 
 @contextmanager
 def served(joints: int = 1, faults: FaultsConfig | None = None, **updates: object) -> Iterator[PtyServer]:
-    """Serve in a thread until the block ends; `._emulated` of the server is for looking at only."""
-    config = sts_robot(joints, **updates)
-    server = PtyServer(EmulatedRobot(config, InertiaPlant(config), faults))
-    stop = threading.Event()
-    thread = threading.Thread(target=server.serve, args=(stop,))
-    # The vendor's libraries poll without a pause, and the interpreter would let them do so for 5 ms at a time.
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-4)
-    thread.start()
-    server.serving.wait()
-    try:
+    """Serve in a thread until the block ends; `.emulated` of the server is for looking at only."""
+    with serving(sts_robot(joints, **updates), faults) as server:
         yield server
-    finally:
-        sys.setswitchinterval(interval)
-        stop.set()
-        thread.join()
-        server.close()
+
+
+class GuardedPort(SerialPort):
+    """A serial port that remembers its guardian."""
+
+    guardian: GuardianProcess
+
+    def start_guardian(self, frames: bytes, limit_ns: int) -> GuardianProcess:
+        self.guardian = super().start_guardian(frames, limit_ns)
+        return self.guardian

@@ -76,7 +76,7 @@ class ScriptedBus:
         self.lost = False
         self.closed = False
         self._decoder = Decoder()
-        self._coming: list[tuple[int, int, bytes]] = []
+        self.coming: list[tuple[int, int, bytes]] = []
         self._count = 0
 
     def write(self, data):
@@ -90,26 +90,26 @@ class ScriptedBus:
             for frame in self._answers(packet):
                 at_ns += len(frame) * BYTE_NS
                 for delay_ns, piece in self.mangle(self._count, frame):
-                    heapq.heappush(self._coming, (at_ns + delay_ns, self._count, piece))
+                    heapq.heappush(self.coming, (at_ns + delay_ns, self._count, piece))
                 self._count += 1
 
     def read_into(self, buffer, deadline_ns):
         self._check()
-        if not self._coming or self._coming[0][0] > max(deadline_ns, self.clock.now_ns()):
+        if not self.coming or self.coming[0][0] > max(deadline_ns, self.clock.now_ns()):
             self.clock.sleep_until_ns(deadline_ns)
             return 0
-        due_ns, count, piece = heapq.heappop(self._coming)
+        due_ns, count, piece = heapq.heappop(self.coming)
         self.clock.sleep_until_ns(due_ns)
         taken = piece[: len(buffer)]
         buffer[: len(taken)] = taken
         if len(taken) < len(piece):
-            heapq.heappush(self._coming, (due_ns, count, piece[len(taken) :]))
+            heapq.heappush(self.coming, (due_ns, count, piece[len(taken) :]))
         return len(taken)
 
     def drain(self):
         self._check()
-        while self._coming and self._coming[0][0] <= self.clock.now_ns():
-            heapq.heappop(self._coming)
+        while self.coming and self.coming[0][0] <= self.clock.now_ns():
+            heapq.heappop(self.coming)
 
     def set_baudrate(self, baudrate):
         self._check()

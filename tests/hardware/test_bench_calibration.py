@@ -12,11 +12,11 @@ from sim2real.configs.library import ROOT
 from sim2real.configs.load import load_robot
 from sim2real.hardware.clock import VirtualClock
 from sim2real.hardware.commands.motors import app
-from sim2real.hardware.dynamixel.workbench import DynamixelBench
+from sim2real.hardware.dynamixel.workbench import DynamixelWorkbench
 from sim2real.hardware.emulator.lockstep import lockstep_transports
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.errors import HardwareError
-from sim2real.hardware.workbench.calibration import BenchJoint, JointCalibration, calibrate_joints
+from sim2real.hardware.workbench.calibration import JointCalibration, WorkbenchJoint, calibrate_joints
 from sim2real.hardware.workbench.robot_file import write_calibration
 
 COUNT = math.tau / 4096
@@ -50,9 +50,9 @@ class Desk:
         self.plant = HeldPlant(self.robot)
         self.emulated = EmulatedRobot(self.robot, self.plant)
         clock = VirtualClock()
-        self.bus = DynamixelBench(lockstep_transports(self.emulated, clock)["main"], clock)
+        self.bus = DynamixelWorkbench(lockstep_transports(self.emulated, clock)["main"], clock)
         assert self.bus.find(1, 1_000_000) is not None
-        self.joints = [BenchJoint(name, config, self.bus) for name, config in self.robot.joints.items()]
+        self.joints = [WorkbenchJoint(name, config, self.bus) for name, config in self.robot.joints.items()]
 
     def calibrate(self, centred, moves, pose="centre"):
         self.hands = Hands(self.plant, self.robot.joints, self._at_motor(centred), moves)

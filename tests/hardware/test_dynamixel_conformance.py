@@ -306,7 +306,7 @@ def test_the_same_over_a_pseudo_terminal(ports):
     config = robot_of(2, mode="current")
     clock = MonotonicClock()
     hardware = RobotHardware(config, open_serial_ports(config, paths, clock), clock)
-    motors = list(server._emulated.motors.values())  # looked at, not touched
+    motors = list(server.emulated.motors.values())  # looked at, not touched
     state, command = JointState.empty(2), JointCommand.zeros(2)
     hardware.open()
     assert not any(motor.torque_enabled for motor in motors)

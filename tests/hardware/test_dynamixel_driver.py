@@ -327,7 +327,7 @@ def test_the_echo_of_an_adapter_is_no_reply():
 
     def echoing(data):
         original(data)
-        coming = made.bus._coming
+        coming = made.bus.coming
         coming[:] = [(coming[0][0] - 1, -1, bytes(data)), *coming]
 
     made.bus.write = echoing

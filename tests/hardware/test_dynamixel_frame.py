@@ -3,6 +3,7 @@
 import contextlib
 import os
 
+import dynamixel_sdk as sdk
 import pytest
 from fastcrc.crc16 import umts
 from hypothesis import example, given, settings
@@ -23,8 +24,6 @@ from sim2real.hardware.dynamixel.frame import (
     fast_replies,
 )
 from sim2real.hardware.errors import ProtocolError
-
-sdk = pytest.importorskip("dynamixel_sdk")
 
 # SIM2REAL_FUZZ_EXAMPLES=100000 pytest tests/hardware/test_dynamixel_frame.py feeds about ten million bytes.
 FUZZ_EXAMPLES = int(os.environ.get("SIM2REAL_FUZZ_EXAMPLES", "200"))

@@ -61,12 +61,12 @@ def test_a_jumping_encoder_jumps_within_its_bound_at_its_period_and_is_true_agai
     seen = []
     for _ in range(40):
         bench.wait(0.02)
-        bench.emulated._sense()
+        bench.emulated.sense()
         seen.append(bench.motor.shaft.angle - bench.config.joints["pivot"].zero)
     assert len(set(np.round(seen, 6))) > 30
     assert 0.2 < max(map(abs, seen)) <= 0.4
     bench.wait(0.5)
-    bench.emulated._sense()
+    bench.emulated.sense()
     assert bench.motor.shaft.angle == pytest.approx(bench.config.joints["pivot"].zero)
     assert bench.emulated.faults.injected["jumping_encoder"] == 50
 
@@ -77,7 +77,7 @@ def test_jumps_are_the_seeds():
         seen = []
         for _ in range(10):
             bench.wait(0.1)
-            bench.emulated._sense()
+            bench.emulated.sense()
             seen.append(counts(bench))
         return seen
 

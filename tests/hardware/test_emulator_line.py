@@ -128,7 +128,7 @@ def test_damaged_instruction_is_not_carried_out_and_the_next_one_is():
     bench.transport.write(bytes(frame))
     assert [reply.error for reply in bench.listen()] == [StatusError.CRC]
     assert bench.read("led") == 0
-    assert bench.emulated.lines["main"].wire.damaged == 1
+    assert bench.emulated.lines["main"].protocol.damaged == 1
 
 
 def test_unstuffed_instruction_is_obeyed_and_counted():
@@ -143,7 +143,7 @@ def test_unstuffed_instruction_is_obeyed_and_counted():
         bench.transport.write(frame)
         (reply,) = bench.listen()
         assert reply.error == 4
-        assert bench.emulated.lines["main"].wire.unstuffed == count
+        assert bench.emulated.lines["main"].protocol.unstuffed == count
 
 
 @pytest.mark.parametrize("baudrate", [57_600, 115_200, 2_000_000, 4_000_000])

@@ -62,7 +62,7 @@ def test_half_frame_of_a_client_that_left_does_not_disturb_the_next():
 
 def test_last_words_of_a_client_that_left_reach_the_motor():
     with served() as server:
-        motor = server._emulated.motors["pivot"]  # looked at, not touched
+        motor = server.emulated.motors["pivot"]  # looked at, not touched
         with serial.Serial(server.ports["main"], 1_000_000) as port:
             port.write(encode(1, Instruction.WRITE, b"\x41\x00\x01"))
         until(lambda: motor.memory.get("led") == 1)
@@ -117,10 +117,10 @@ def test_unplugged_port_vanishes_and_comes_back_under_its_path():
         with pytest.raises(PortLostError):
             read_until_lost()
         port.close()
-        assert server._emulated.faults.injected == {"unplug": 1}
+        assert server.emulated.faults.injected == {"unplug": 1}
         until(path.exists)
         assert answers(str(path)) == 1
-        assert server._emulated.motors["pivot"].watchdog_tripped
+        assert server.emulated.motors["pivot"].watchdog_tripped
 
 
 def test_close_twice_does_nothing():

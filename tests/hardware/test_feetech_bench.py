@@ -10,7 +10,7 @@ from sim2real.hardware.emulator.lockstep import lockstep_transports
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.feetech.register_text import register_text
-from sim2real.hardware.feetech.workbench import FeetechBench, motor_types
+from sim2real.hardware.feetech.workbench import FeetechWorkbench, motor_types
 from sim2real.hardware.workbench.change import change_baudrate, change_id
 
 
@@ -20,8 +20,8 @@ def bench() -> Bench:
 
 
 @pytest.fixture
-def bus(bench) -> FeetechBench:
-    return FeetechBench(bench.transport, bench.clock)
+def bus(bench) -> FeetechWorkbench:
+    return FeetechWorkbench(bench.transport, bench.clock)
 
 
 def test_scan_finds_everybody_at_their_speed_and_nobody_at_another(bus):
@@ -116,13 +116,18 @@ def test_findings_of_a_new_motor_are_well_and_those_of_a_bad_one_say_what_to_do(
 
 
 def test_versions_of_one_model_are_told_apart_by_their_voltage(bench, bus):
-    assert bus._type(1).name == "sts3215_12v"
+    def advice(bus: FeetechWorkbench) -> str:
+        found = bus.find(1, 1_000_000)
+        return next(finding.advice for finding in bus.findings(found) if finding.what == "highest voltage")
+
+    bench.motor.memory.set("max_voltage_limit", 150)
+    assert advice(bus).startswith("sts3215_12v is made for up to 14.0 V")
     config = bench.config
     low = {name: joint.model_copy(update={"motor": load_motor("sts3215_7v4")}) for name, joint in config.joints.items()}
     emulated = EmulatedRobot(config.model_copy(update={"joints": low, "supply_voltage": 7.4}), bench.plant)
-    other = FeetechBench(lockstep_transports(emulated, bench.clock)["main"], bench.clock)
-    other.find(1, 1_000_000)
-    assert other._type(1).name == "sts3215_7v4"
+    emulated.motors["pivot"].memory.set("max_voltage_limit", 95)
+    other = FeetechWorkbench(lockstep_transports(emulated, bench.clock)["main"], bench.clock)
+    assert advice(other).startswith("sts3215_7v4 is made for up to 8.0 V")
 
 
 def test_unknown_model_and_nobody_are_one_line(bench, bus):

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim2real.configs.load import load_motor, load_robot
-from sim2real.hardware.emulator.profile import Profile
 from sim2real.hardware.feetech.frame import BROADCAST, Instruction
-from sim2real.hardware.feetech.tables import MemoryTable, Register, registers_of, sts_table
+from sim2real.hardware.feetech.schema import registers_of
+from sim2real.hardware.feetech.tables import MemoryTable, Register, sts_table
+from sim2real.hardware.firmware.profile import Profile
 
 STEP = 2 * math.pi / 4096
 

@@ -107,7 +107,7 @@ def test_torque_group_write_and_polling_to_convergence(client, served_robot):
     assert -900 < fastest[2] < -300
     for motor in goals:
         client.write(1, motor, TORQUE, 0)
-    assert not any(motor.torque_enabled for motor in served_robot._emulated.motors.values())
+    assert not any(motor.torque_enabled for motor in served_robot.emulated.motors.values())
 
 
 def test_speed_mode_turns_with_the_sign_that_was_asked_for(client):
@@ -121,7 +121,7 @@ def test_speed_mode_turns_with_the_sign_that_was_asked_for(client):
 
 
 def test_alarm_is_in_the_error_byte_and_is_no_refusal(client, served_robot):
-    motor = served_robot._emulated.motors["pivot"]
+    motor = served_robot.emulated.motors["pivot"]
     motor.memory.set("max_voltage_limit", 100)  # 10 V, below the supply
     deadline = time.monotonic() + 30.0
     while True:

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from sim2real.hardware.dynamixel.firmware.bus import XSeriesProtocol
 from sim2real.hardware.dynamixel.frame import HEADER as PROTOCOL_2_HEADER
-from sim2real.hardware.emulator.framed_device_protocol import FramedDeviceProtocol
 from sim2real.hardware.feetech.firmware.bus import StsProtocol
 from sim2real.hardware.feetech.frame import HEADER as SCS_HEADER
+from sim2real.hardware.firmware.packet_protocol import PacketProtocol
 
 WIRES = [(XSeriesProtocol, PROTOCOL_2_HEADER), (StsProtocol, SCS_HEADER)]
 STREAMS = st.lists(st.sampled_from([b"\xff", b"\xff\xff", b"\xff\xff\xfd\x00", b"\x01", b"\xfd"]), max_size=8)
@@ -26,5 +26,5 @@ def test_every_piece_but_the_first_begins_with_a_header_and_nothing_is_lost(wire
 
 @pytest.mark.parametrize(("wire", "header"), WIRES)
 def test_a_header_after_a_byte_of_noise_begins_a_piece(wire, header):
-    line: FramedDeviceProtocol[object] = wire()
+    line: PacketProtocol[object] = wire()
     assert list(line.pieces(b"\x01" + header + b"\x02" + header)) == [b"\x01", header + b"\x02", header]

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from feetech_bench import served, sts_robot
+from feetech_bench import GuardedPort, served, sts_robot
 
 from sim2real.hardware.clock import MonotonicClock
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.guardian.guardian import GuardianProcess
-from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.types import JointCommand, JointState, MotorFault
 
 BOUND_S = 0.1
@@ -25,18 +25,19 @@ SLACK_S = 1.0  # the machine may be busy with anything; the bound itself is meas
 RUNTIME = """
 import sys, time
 sys.path.insert(0, sys.argv[2])
-from feetech_bench import sts_robot
+from feetech_bench import GuardedPort, sts_robot
 from sim2real.hardware.clock import MonotonicClock
-from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.types import JointCommand, JointState
 config, clock = sts_robot(2, watchdog=WATCHDOG), MonotonicClock()
-hardware = RobotHardware(config, open_serial_ports(config, {"main": sys.argv[1]}, clock), clock)
+port = GuardedPort(sys.argv[1], 1_000_000, clock)
+hardware = RobotHardware(config, {"main": port}, clock)
 state, command = JointState.empty(2), JointCommand.zeros(2)
 hardware.open()
 hardware.read(state)
 command.position[:] = state.position
 hardware.enable()
-print("enabled", hardware.buses[0]._guardian.pid, flush=True)
+print("enabled", port.guardian.pid, flush=True)
 while True:
     hardware.read(state)
     hardware.write(command)
@@ -82,7 +83,7 @@ def alive(pid: int) -> bool:
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM, signal.SIGSEGV])
 def test_torque_goes_off_when_the_runtime_dies_or_hangs(end):
     with served(2) as server:
-        motors = list(server._emulated.motors.values())
+        motors = list(server.emulated.motors.values())
         with runtime(server.ports["main"]) as (process, guardian):
             wait_for(lambda: all(motor.torque_enabled for motor in motors))
             process.send_signal(end)
@@ -93,7 +94,7 @@ def test_torque_goes_off_when_the_runtime_dies_or_hangs(end):
 
 def test_guardian_outlives_the_signals_of_a_terminal():
     with served(2) as server:
-        motors = list(server._emulated.motors.values())
+        motors = list(server.emulated.motors.values())
         with runtime(server.ports["main"]) as (process, guardian):
             for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 os.kill(guardian, name)
@@ -107,15 +108,16 @@ def test_guardian_outlives_the_signals_of_a_terminal():
 def test_orderly_end_stops_the_guardian_and_a_stalled_driver_sees_what_it_did():
     config, clock = sts_robot(2), MonotonicClock()
     with served(2) as server:
-        motors = list(server._emulated.motors.values())
-        hardware = RobotHardware(config, open_serial_ports(config, server.ports, clock), clock)
+        motors = list(server.emulated.motors.values())
+        port = GuardedPort(server.ports["main"], 1_000_000, clock)
+        hardware = RobotHardware(config, {"main": port}, clock)
         state, command = JointState.empty(2), JointCommand.zeros(2)
         hardware.open()
         hardware.read(state)
         command.position[:] = state.position
         hardware.enable()
         assert all(motor.torque_enabled for motor in motors)
-        pid = hardware.buses[0]._guardian.pid
+        pid = port.guardian.pid
         wait_for(lambda: not any(motor.torque_enabled for motor in motors))  # nobody feeds it
         hardware.read(state)
         assert (state.faults & MotorFault.WATCHDOG).all()
@@ -123,7 +125,7 @@ def test_orderly_end_stops_the_guardian_and_a_stalled_driver_sees_what_it_did():
         assert hardware.counters.writes == 0  # goals are not for motors that have been stopped
         wait_for(lambda: not alive(pid))
         hardware.enable()
-        fresh = hardware.buses[0]._guardian.pid
+        fresh = port.guardian.pid
         assert fresh != pid
         assert alive(fresh)
         hardware.close()
@@ -134,11 +136,12 @@ def test_orderly_end_stops_the_guardian_and_a_stalled_driver_sees_what_it_did():
 def test_guardian_that_is_killed_is_a_fault():
     config, clock = sts_robot(1, watchdog=2.0), MonotonicClock()
     with served(1) as server:
-        hardware = RobotHardware(config, open_serial_ports(config, server.ports, clock), clock)
+        port = GuardedPort(server.ports["main"], 1_000_000, clock)
+        hardware = RobotHardware(config, {"main": port}, clock)
         state = JointState.empty(1)
         hardware.open()
         hardware.enable()
-        os.kill(hardware.buses[0]._guardian.pid, signal.SIGKILL)
+        os.kill(port.guardian.pid, signal.SIGKILL)
 
         def seen() -> bool:
             hardware.read(state)

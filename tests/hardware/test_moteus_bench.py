@@ -6,8 +6,9 @@ import pytest
 from moteus_bench import LineBench
 
 from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.moteus.firmware.console import Console
 from sim2real.hardware.moteus.tables import Fault, Mode
-from sim2real.hardware.moteus.workbench import MoteusBench
+from sim2real.hardware.moteus.workbench import MoteusWorkbench
 from sim2real.hardware.workbench.change import change_baudrate, change_id
 
 SPEED = 921_600
@@ -19,8 +20,8 @@ def bench() -> LineBench:
 
 
 @pytest.fixture
-def bus(bench) -> MoteusBench:
-    return MoteusBench(bench.transport, bench.clock)
+def bus(bench) -> MoteusWorkbench:
+    return MoteusWorkbench(bench.transport, bench.clock)
 
 
 def test_scan_finds_everybody(bus):
@@ -31,7 +32,7 @@ def test_scan_finds_everybody(bus):
 
 def test_nobody_is_found_where_nobody_is(bench, bus):
     assert bus.find(9, SPEED) is None
-    bench.emulated.lines["main"].wire.replies_to = lambda *_: []
+    bench.emulated.lines["main"].protocol.replies_to = lambda *_: []
     assert bus.scan(SPEED) == []
     assert bus.find(1, SPEED) is None
     with pytest.raises(HardwareError, match="does not answer"):
@@ -85,8 +86,8 @@ def test_reboot_clears_a_fault(bench, bus):
     bench.motors[0].raise_fault(Fault.MOTOR_DRIVER)
     bus.reboot(1)
     assert bench.motors[0].mode == Mode.STOPPED
-    bench.motors[0]._stop = lambda: None
-    bench.motors[0].mode, bench.motors[0].fault = Mode.FAULT, Fault.MOTOR_DRIVER
+    bench.motors[0].raise_fault(Fault.MOTOR_DRIVER)
+    bench.motors[0].carry_out = lambda mode, command, now_ns: None
     with pytest.raises(HardwareError, match="is back"):
         bus.reboot(1)
 
@@ -105,9 +106,12 @@ def test_findings_say_what_is_wrong_and_what_to_do(bench, bus):
     assert "nan" in found["position bounds"].advice
 
 
-def test_a_console_that_refuses_or_is_silent_is_an_error(bench, bus):
-    assert bus.find(1, SPEED)
+def test_a_console_that_refuses_or_is_silent_is_an_error(bus, monkeypatch):
+    motor = bus.find(1, SPEED)
+    feed = Console.feed
+    monkeypatch.setattr(Console, "feed", lambda console, data: feed(console, data.replace(b"conf get", b"conf got")))
     with pytest.raises(HardwareError, match="ERR unknown command"):
-        bus._console(1, "nonsense")
-    with pytest.raises(HardwareError, match="does not answer"):
-        bus._hear(1)
+        list(bus.findings(motor))
+    monkeypatch.setattr(Console, "take", lambda console, size: b"")
+    with pytest.raises(HardwareError, match="the console of motor 1 does not answer"):
+        list(bus.findings(motor))

@@ -7,9 +7,11 @@ import pytest
 from moteus_bench import MS, TICK_NS, MoteusRig
 
 from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.moteus.firmware.controller import MoteusMotor
 from sim2real.hardware.moteus.identity import Identity, decode_identity
 from sim2real.hardware.moteus.reading import decode_reading
 from sim2real.hardware.moteus.tables import Fault, Mode
+from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.types import MotorFault
 
 DAMPED = {"stiffness": 0.0, "damping": 0.05}
@@ -81,16 +83,29 @@ def test_a_tick_is_two_writes_and_the_readings_are_of_that_tick():
     assert all(start_ns < stamp < start_ns + 2 * MS for stamp in rig.state.stamp_ns)
 
 
+def lines_of_a_tick(rig: MoteusRig) -> list[bytes]:
+    """What the driver sends in one tick."""
+    sent: list[bytes] = []
+    transport = rig.transports["main"]
+    write = transport.write
+    transport.write = lambda data: (sent.append(bytes(data)), write(data))[1]  # type: ignore[method-assign]
+    rig.ticks(1)
+    transport.write = write  # type: ignore[method-assign]
+    lines = b"".join(sent).splitlines()
+    assert lines
+    return lines
+
+
 def test_checksums_are_used_where_the_adapter_understands_them():
     rig = driven()
-    assert rig.hardware.buses[0]._exchange.checksum
+    assert all(b" *" in line for line in lines_of_a_tick(rig))
     rig = MoteusRig(2)
-    wire = rig.emulated.lines["main"].wire
+    wire = rig.emulated.lines["main"].protocol
     plain = wire.replies_to
     # An adapter of older firmware takes the star for a flag, and has none itself.
     wire.replies_to = lambda line, motors, now_ns: plain(line.partition(b" *")[0], motors, now_ns)
     rig.enabled()
-    assert not rig.hardware.buses[0]._exchange.checksum
+    assert not any(b" *" in line for line in lines_of_a_tick(rig))
     rig.ticks(5)
     assert rig.state.fresh.all()
 
@@ -157,13 +172,10 @@ def test_a_latched_fault_is_refused_with_its_cure():
 def test_a_time_out_of_a_run_before_is_cleared_and_said():
     rig = driven()
     rig.wait(0.2)
-    again = MoteusRig(2)
-    again.emulated, again.clock, again.motors = rig.emulated, rig.clock, rig.motors
-    rig.hardware._buses[0]._opened = False  # the run before died: it says no good-bye
-    driver = rig.hardware._buses[0]
-    driver.open()
-    assert len(driver.notices) == 2
-    assert "time-out" in driver.notices[0]
+    again = RobotHardware(rig.config, rig.transports, rig.clock)  # the run before died: it said no good-bye
+    again.open()
+    assert len(again.notices) == 2
+    assert "time-out" in again.notices[0]
     assert not any(motor.torque_enabled for motor in rig.motors)
 
 
@@ -185,14 +197,19 @@ def test_nobody_on_the_line_and_a_missing_controller():
     with pytest.raises(HardwareError, match=r"joint2.*scan"):
         rig.hardware.open()
     rig = MoteusRig(1)
-    rig.emulated.lines["main"].wire.replies_to = lambda *_: []
+    rig.emulated.lines["main"].protocol.replies_to = lambda *_: []
     with pytest.raises(HardwareError, match="adapter does not answer"):
         rig.hardware.open()
 
 
+def lose_position(motor: MoteusMotor) -> None:
+    motor.shaft.angle = math.nan
+    motor.freeze_encoder()
+
+
 def test_a_controller_without_position_is_refused():
     rig = MoteusRig(1)
-    rig.motors[0]._offset = math.nan
+    lose_position(rig.motors[0])
     with pytest.raises(HardwareError, match="knows no position"):
         rig.hardware.open()
 
@@ -206,7 +223,7 @@ def test_a_controller_that_does_not_start_is_named_and_all_are_stopped():
     assert not any(motor.torque_enabled for motor in rig.motors)
     rig.motors[1].settings.values["servopos.position_min"] = math.nan
     rig.motors[1].commit()
-    rig.motors[1]._begin = lambda mode: None
+    rig.motors[1].carry_out = lambda mode, command, now_ns: None
     with pytest.raises(HardwareError, match=r"joint2.*does not begin"):
         rig.hardware.enable()
     assert not any(motor.torque_enabled for motor in rig.motors)
@@ -215,7 +232,7 @@ def test_a_controller_that_does_not_start_is_named_and_all_are_stopped():
 def test_a_position_that_is_lost_is_an_encoder_fault_and_not_a_reading():
     rig = driven()
     rig.ticks(2)
-    rig.motors[0]._offset = math.nan
+    lose_position(rig.motors[0])
     before = rig.state.position.copy()
     rig.ticks(1)
     assert rig.state.fresh.tolist() == [False, True]

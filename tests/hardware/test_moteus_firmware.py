@@ -5,6 +5,7 @@ import math
 import pytest
 from moteus_bench import MS, LineBench
 
+from sim2real.hardware.emulator.lockstep import lockstep_transports
 from sim2real.hardware.moteus.frame import (
     Kind,
     Resolution,
@@ -74,7 +75,8 @@ def test_after_a_checksum_all_lines_need_one_until_the_client_leaves():
     assert len(bench.ask(STATE)) == 2
     assert [decode_line(line).error for line in bench.say(bare)] == ["checksum"]
     bench.transport.close()
-    assert not bench.emulated.lines["main"].wire._checked
+    bench.transport = lockstep_transports(bench.emulated, bench.clock)["main"]
+    assert len(bench.say(bare)) == 2
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ def test_after_a_checksum_all_lines_need_one_until_the_client_leaves():
 def test_a_wrong_line_is_answered_in_the_controller_s_words(line, error):
     bench = LineBench()
     assert bench.say(line + b"\n") == [b"ERR " + error.encode()]
-    assert bench.emulated.lines["main"].wire.damaged == (error == "checksum")
+    assert bench.emulated.lines["main"].protocol.damaged == (error == "checksum")
     assert len(bench.ask(STATE)) == 2  # and the next one is understood
 
 

@@ -4,19 +4,16 @@ import asyncio
 import math
 import multiprocessing
 import signal
-import sys
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 
 import moteus
 import pytest
 from moteus_bench import moteus_robot
+from served import serving
 
 from sim2real.hardware.clock import MonotonicClock
-from sim2real.hardware.emulator.plant import InertiaPlant
 from sim2real.hardware.emulator.pty import PtyServer
-from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.moteus.tables import Fault, Mode
 from sim2real.hardware.robot import RobotHardware, open_serial_ports
 from sim2real.hardware.types import JointCommand, JointState
@@ -28,23 +25,12 @@ LAG_NS = 110_000_000
 
 @pytest.fixture
 def server() -> Iterator[PtyServer]:
-    config = moteus_robot(3)
-    server = PtyServer(EmulatedRobot(config, InertiaPlant(config)))
-    stop = threading.Event()
-    thread = threading.Thread(target=server.serve, args=(stop,))
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-4)
-    thread.start()
-    server.serving.wait()
-    yield server
-    sys.setswitchinterval(interval)
-    stop.set()
-    thread.join()
-    server.close()
+    with serving(moteus_robot(3)) as server:
+        yield server
 
 
 def motors(server: PtyServer) -> list:
-    return list(server._emulated.motors.values())
+    return list(server.emulated.motors.values())
 
 
 Scene = Callable[[list[moteus.Controller]], Awaitable[None]]
@@ -107,9 +93,9 @@ def test_position_command_to_convergence_with_position_and_velocity(server):
             lambda: controller.set_position(position=math.nan, velocity=1.5, watchdog_timeout=20.0, query=True),
             lambda seen: abs(seen.values[R.VELOCITY] - 1.5) < 0.05,
         )
-        before, start = (await controller.query()).values[R.POSITION], server._emulated.now_ns
+        before, start = (await controller.query()).values[R.POSITION], server.emulated.now_ns
         await until(controller.query, lambda seen: seen.values[R.POSITION] - before > 1.0)
-        seconds = (server._emulated.now_ns - start) * 1e-9
+        seconds = (server.emulated.now_ns - start) * 1e-9
         after = (await controller.query()).values[R.POSITION]
         assert (after - before) / seconds == pytest.approx(1.5, rel=0.3)
         await controller.set_stop()
@@ -158,11 +144,11 @@ def test_fault_and_its_cure(server):
     async def scene(controllers) -> None:
         controller = controllers[1]
         await controller.set_position(position=0.1, watchdog_timeout=20.0)
-        server._emulated.electrics.temperature[1] = 80.0
+        server.emulated.electrics.temperature[1] = 80.0
         seen = await until(controller.query, lambda seen: seen.values[R.MODE] == Mode.FAULT)
         assert seen.values[R.FAULT] == Fault.OVER_TEMPERATURE
         assert not motors(server)[1].torque_enabled
-        server._emulated.electrics.temperature[1] = 30.0
+        server.emulated.electrics.temperature[1] = 30.0
         await controller.set_stop()
         seen = await controller.query()
         assert (seen.values[R.MODE], seen.values[R.FAULT]) == (Mode.STOPPED, 0)
@@ -231,10 +217,10 @@ def test_a_client_that_is_killed_is_stopped_by_the_watchdogs_in_their_time(serve
     process.kill()
     process.join()
     assert process.exitcode == -signal.SIGKILL
-    killed_ns = server._emulated.now_ns
-    watchdog_ns = round(server._emulated.config.safety.watchdog * 1e9)
+    killed_ns = server.emulated.now_ns
+    watchdog_ns = round(server.emulated.config.safety.watchdog * 1e9)
     while any(motor.driven for motor in motors(server)):
         # Of the world's own time, which a busy machine may let lag behind what the port has taken.
-        assert server._emulated.now_ns < killed_ns + watchdog_ns + LAG_NS
+        assert server.emulated.now_ns < killed_ns + watchdog_ns + LAG_NS
         time.sleep(0.001)
     assert all(motor.watchdog_tripped for motor in motors(server))

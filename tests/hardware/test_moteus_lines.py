@@ -157,7 +157,7 @@ def test_a_line_without_end_takes_no_room_and_is_counted_once():
     buffer = LineBuffer()
     for _ in range(100):
         assert buffer.feed(b"x" * 100) == []
-    assert len(buffer._rest) <= LINE_BYTES_MAX
+    assert buffer.pending <= LINE_BYTES_MAX
     assert buffer.feed(b"\nOK\n") == [b"OK"]
     assert buffer.feed(b"y" * 300 + b"\nOK\n") == [b"OK"]
     assert buffer.overlong == 2

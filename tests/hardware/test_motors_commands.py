@@ -1,43 +1,59 @@
-"""Laws of the `motors` command, on emulated motors behind a pseudo-terminal."""
+"""Laws of the `motors` command, on emulated motors: in lockstep, and behind a pseudo-terminal."""
 
 import json
-import threading
-import time
 
 import pytest
 from emulated import robot_of
+from served import served
 from typer.testing import CliRunner
 
 from sim2real.configs.library import ROOT
 from sim2real.configs.load import load_robot
 from sim2real.hardware.bus.serial_port import SerialPort
-from sim2real.hardware.clock import MonotonicClock
+from sim2real.hardware.clock import MonotonicClock, VirtualClock
 from sim2real.hardware.commands.motors import app
 from sim2real.hardware.commands.motors_calibrate import TerminalGuide
+from sim2real.hardware.emulator.lockstep import LockstepTransport
 from sim2real.hardware.emulator.plant import InertiaPlant
-from sim2real.hardware.emulator.pty import PtyServer
 from sim2real.hardware.emulator.robot import EmulatedRobot
 
 SPEED = ("--baudrate", "1000000")
 
 
 @pytest.fixture
-def emulated():
-    robot = robot_of(2)
-    return EmulatedRobot(robot, InertiaPlant(robot), start_ns=MonotonicClock().now_ns())
+def clock():
+    return VirtualClock()
 
 
 @pytest.fixture
-def port(emulated):
-    server = PtyServer(emulated, report=lambda line: None)
-    stop = threading.Event()
-    thread = threading.Thread(target=server.serve, args=(stop,))
-    thread.start()
-    server.serving.wait()
-    yield server.ports["main"]
-    stop.set()
-    thread.join(timeout=20)
-    server.close()
+def emulated():
+    robot = robot_of(2)
+    return EmulatedRobot(robot, InertiaPlant(robot))
+
+
+@pytest.fixture
+def port(emulated, clock, monkeypatch):
+    """The path of a port that is in lockstep with the emulated motors: no command waits in real time."""
+
+    class LockstepPort(LockstepTransport):
+        latency_timer_ms = None
+
+        def __init__(self, path, baudrate, clock):
+            super().__init__(emulated, emulated.lines["main"], clock)
+            self.path = path
+            self.set_baudrate(baudrate)
+
+    monkeypatch.setattr("sim2real.hardware.workbench.port.SerialPort", LockstepPort)
+    for module in ("workbench.port", "commands.motors_watch"):
+        monkeypatch.setattr(f"sim2real.hardware.{module}.MonotonicClock", lambda: clock)
+    return "/dev/lockstep"
+
+
+@pytest.fixture
+def served_port():
+    """The path of a port at the pace of its baud rate."""
+    with served(2) as server:
+        yield server.ports["main"]
 
 
 def run(*arguments, code=0):
@@ -58,8 +74,9 @@ def failure(*arguments):
     return reason
 
 
-def test_scan_lists_who_is_there(port):
-    document = run("scan", "--port", port, *SPEED)
+@pytest.mark.realtime
+def test_scan_lists_who_is_there(served_port):
+    document = run("scan", "--port", served_port, *SPEED)
     first = {
         "id": 1,
         "protocol": "dynamixel2",
@@ -159,12 +176,13 @@ def test_set_baud_refuses_a_speed_at_which_the_id_is_taken(port, emulated):
 
 def test_an_unknown_family_is_one_line(port):
     assert failure("scan", "--port", port, "--protocol", "canopen").startswith(
-        "no protocol 'canopen'; valid: dynamixel2"
+        "no protocol named 'canopen'; valid: dynamixel2"
     )
 
 
-def test_monitor_prints_one_line_a_sample(port):
-    arguments = ["monitor", "--port", port, "--protocol", "dynamixel2", "--id", "1", "--id", "2", *SPEED]
+@pytest.mark.realtime
+def test_monitor_prints_one_line_a_sample(served_port):
+    arguments = ["monitor", "--port", served_port, "--protocol", "dynamixel2", "--id", "1", "--id", "2", *SPEED]
     result = CliRunner().invoke(app, [*arguments, "--count", "3", "--rate", "100", "--json"])
     assert result.exit_code == 0, result.output
     samples = [json.loads(line) for line in result.stdout.splitlines()]
@@ -194,14 +212,14 @@ def test_monitor_prints_a_table_too(port):
     assert "position" in result.stdout
 
 
-def test_calibrate_writes_a_copy_of_a_shipped_robot(port, emulated, monkeypatch, tmp_path):
+def test_calibrate_writes_a_copy_of_a_shipped_robot(port, emulated, clock, monkeypatch, tmp_path):
     moves = iter([0.0, 0.6])
 
     def ask(self, what):
         target = emulated.plant.position[0] + next(moves)
         emulated.plant.position[0] = target
         emulated.plant.velocity[0] = 0.0
-        time.sleep(0.05)  # the next step of the served plant shows it to the motor
+        clock.sleep_until_ns(clock.now_ns() + 50_000_000)  # the next step of the plant shows it to the motor
 
     monkeypatch.setattr(TerminalGuide, "ask", ask)
     (tmp_path / "pendulum.xml").write_bytes((ROOT / "robots" / "pendulum.xml").read_bytes())
@@ -213,9 +231,10 @@ def test_calibrate_writes_a_copy_of_a_shipped_robot(port, emulated, monkeypatch,
     assert load_robot(str(to)).joints["pivot"].zero == pytest.approx(document["joints"]["pivot"]["zero"], abs=1e-4)
 
 
-def test_a_busy_port_is_one_line(port):
-    other = SerialPort(port, 1_000_000, MonotonicClock())
-    assert failure("scan", "--port", port) == f"port busy: {port} is open in another program"
+@pytest.mark.realtime
+def test_a_busy_port_is_one_line(served_port):
+    other = SerialPort(served_port, 1_000_000, MonotonicClock())
+    assert failure("scan", "--port", served_port) == f"port busy: {served_port} is open in another program"
     other.close()
 
 

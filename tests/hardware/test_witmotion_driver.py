@@ -1,13 +1,12 @@
 """Laws of the WitMotion driver against the emulated unit: on a virtual clock, under faults, and over a pty."""
 
 import math
-import sys
-import threading
 import time
 
 import numpy as np
 import pytest
 from emulated import robot_of
+from served import serving
 
 from sim2real.configs.schema.robot import ImuConfig, RobotConfig
 from sim2real.configs.schema.scenario import (
@@ -20,15 +19,14 @@ from sim2real.configs.schema.scenario import (
 from sim2real.hardware.clock import MonotonicClock, VirtualClock
 from sim2real.hardware.emulator.lockstep import lockstep_transports
 from sim2real.hardware.emulator.plant import InertiaPlant
-from sim2real.hardware.emulator.pty import PtyServer
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.errors import HardwareError
-from sim2real.hardware.imu.interface import RobotImus
 from sim2real.hardware.imu.mounting import Mounting
+from sim2real.hardware.imu.robot_imus import RobotImus
 from sim2real.hardware.imu.sample import Motion
 from sim2real.hardware.robot import RobotHardware, open_serial_ports
 from sim2real.hardware.types import ImuFault, ImuState, JointState
-from sim2real.hardware.witmotion.frame import BAUD_CODES, FrameType, Register, encode_command
+from sim2real.hardware.witmotion.frame import BAUD_CODES, Frame, FrameType, Register, encode_command
 
 MS = 1_000_000
 NOISE = 0.05  # rad/s, m/s²: more than the unit's noise and bias ever are
@@ -120,7 +118,6 @@ def test_reading_does_not_wait():
 def test_several_units_have_ports_of_their_own():
     units = {"trunk": imu(), "head": imu(rate="100 Hz", mounting=("0 deg", "0 deg", "180 deg"))}
     rig = Rig(units=units).opened()
-    rig.emulated.imus["head"]._body = "trunk"
     rig.plant.motion = Motion((1.0, 0.0, 0.0, 0.0), (1.0, 2.0, 3.0), (0.0, 0.0, 9.81))
     rig.ticks(5)
     np.testing.assert_allclose(rig.state.angular_velocity, [[1.0, 2.0, 3.0]] * 2, atol=NOISE)
@@ -164,21 +161,23 @@ def test_what_the_unit_cannot_do_is_refused_before_anything_is_sent(updates, sai
 
 def test_a_unit_at_another_baud_rate_is_not_found_and_the_message_says_what_to_look_at():
     rig = Rig()
-    rig.unit._memory[Register.BAUD] = BAUD_CODES[9600]
+    rig.unit.restore({f"{Register.BAUD:#x}": BAUD_CODES[9600]})
     with pytest.raises(HardwareError, match=r"no answer from IMU 'trunk' at 115200 baud.*9600"):
         rig.imus.open()
 
 
 def test_a_unit_that_does_not_take_its_setup_is_refused():
     rig = Rig()
-    rig.unit._write = lambda register, value: None
+    hear = rig.unit.hear
+    rig.unit.hear = lambda data, now_ns: hear(data, now_ns) if data[2] == Register.READ_ADDRESS else b""
     with pytest.raises(HardwareError, match="IMU 'trunk' did not take over content and rate"):
         rig.imus.open()
 
 
 def test_an_old_unit_that_tells_no_registers_is_set_up_all_the_same():
     rig = Rig()
-    rig.unit._answer = lambda first: b""
+    hear = rig.unit.hear
+    rig.unit.hear = lambda data, now_ns: hear(data, now_ns) and b""
     rig.imus.open()
     assert "it was unknown" in rig.imus.notices[0]
     assert rig.ticks(3)[-1] == ImuFault(0)
@@ -282,7 +281,7 @@ def test_a_damaged_byte_costs_one_sample():
     rig.ticks(2, 5 * MS)
     assert rig.state.fresh[0]
     assert rig.state.stamp_ns[0] > stamps
-    assert rig.imus._units[0].decoder.corrupt >= 1
+    assert rig.imus.units[0].decoder.corrupt >= 1
 
 
 def test_lockstep_is_the_same_each_time_and_another_seed_is_another_noise():
@@ -327,14 +326,7 @@ def with_ports(config: RobotConfig, ports: dict[str, str]) -> RobotConfig:
 
 def test_over_a_pty_the_unit_is_set_up_and_read_in_real_time():
     config = robot_of().model_copy(update={"imus": {"trunk": imu()}})
-    server = PtyServer(EmulatedRobot(config, InertiaPlant(config)))
-    stop = threading.Event()
-    thread = threading.Thread(target=server.serve, args=(stop,))
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-4)
-    thread.start()
-    server.serving.wait()
-    try:
+    with serving(config) as server:
         clock = MonotonicClock()
         assert set(server.ports) == {"main", "trunk"}
         hardware = RobotHardware(config, open_serial_ports(config, server.ports, clock), clock)
@@ -348,11 +340,6 @@ def test_over_a_pty_the_unit_is_set_up_and_read_in_real_time():
         assert seen == 20
         np.testing.assert_allclose(state.linear_acceleration[0], [0.0, 0.0, 9.81], atol=NOISE)
         hardware.close()
-    finally:
-        sys.setswitchinterval(interval)
-        stop.set()
-        thread.join()
-        server.close()
 
 
 def test_ports_of_imus_are_named_like_those_of_buses():
@@ -366,13 +353,19 @@ def test_ports_of_imus_are_named_like_those_of_buses():
 
 def test_only_frames_of_the_sample_make_one():
     rig = Rig().opened()
-    unit = rig.imus._units[0]
+    unit = rig.imus.units[0]
     frames = {int(kind) for kind in (FrameType.ACCELERATION, FrameType.ANGULAR_VELOCITY, FrameType.QUATERNION)}
-    collected = []
-    collect = unit._collect
-    unit._collect = lambda frame: collected.append(frame.type) or collect(frame)
+    sent: list[int] = []
+    feed = unit.decoder.feed
+
+    def noting(data: memoryview) -> list[Frame]:
+        arrived = feed(data)
+        sent.extend(frame.type for frame in arrived)
+        return arrived
+
+    unit.decoder.feed = noting
     rig.ticks(4)
-    assert set(collected) == frames
+    assert set(sent) == frames
 
 
 @pytest.mark.parametrize("kind", ["lose_reply", "corrupt_reply", "truncate_reply", "duplicate_reply"])

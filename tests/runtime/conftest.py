@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from sim2real.configs.load import load_robot, load_task
@@ -119,7 +120,6 @@ class FunctionPolicy:
 
 def write_model(path: Path, contract: Contract, weights: np.ndarray, bias: np.ndarray, **metadata: str) -> Path:
     """Write tanh(observation · weights + bias) as an ONNX model with its contract."""
-    onnx = pytest.importorskip("onnx")
     helper, numpy_helper = onnx.helper, onnx.numpy_helper
     observations, actions = weights.shape
     graph = helper.make_graph(

@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from sim2real.configs.load import load_task
 from sim2real.configs.schema.robot import RobotConfig
-from sim2real.runtime.contract.manifest import to_metadata
+from sim2real.runtime.contract.manifest import from_metadata, to_metadata
 from sim2real.runtime.contract.spec import Contract, contract_of
 
 TASK = load_task("pendulum_swingup")
@@ -77,3 +77,35 @@ def other_robot() -> Contract:
     """A contract that differs from the pendulum's in two fields of its joint."""
     joint = CONTRACT.robot.joints[0].model_copy(update={"effort_max": 0.75, "damping": 0.5})
     return CONTRACT.model_copy(update={"robot": CONTRACT.robot.model_copy(update={"joints": (joint,)})})
+
+
+def write_policy_with_limit(path: Path, contract: Contract, column: int, sign: float, limit: float) -> Path:
+    """Write a policy whose actions are √(limit - sign · observation[column]): no numbers beyond the limit."""
+    weights = np.zeros((contract.observation_size, contract.action_size), np.float32)
+    weights[column] = -sign
+    graph = helper.make_graph(
+        [
+            helper.make_node("Gemm", ["observation", "W", "b"], ["room"]),
+            helper.make_node("Sqrt", ["room"], ["action"]),
+        ],
+        "policy",
+        [helper.make_tensor_value_info("observation", TensorProto.FLOAT, [1, contract.observation_size])],
+        [helper.make_tensor_value_info("action", TensorProto.FLOAT, [1, contract.action_size])],
+        [
+            numpy_helper.from_array(weights, "W"),
+            numpy_helper.from_array(np.full(contract.action_size, limit, np.float32), "b"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    helper.set_model_props(model, to_metadata(contract, {}))
+    onnx.save(model, str(path))
+    return path
+
+
+def write_copy(path: Path, policy: Path, **provenance: str) -> Path:
+    """Write the same policy with another provenance, and so other bytes."""
+    model = onnx.load(str(policy))
+    contract, known = from_metadata({entry.key: entry.value for entry in model.metadata_props})
+    helper.set_model_props(model, to_metadata(contract, known | provenance))
+    onnx.save(model, str(path))
+    return path

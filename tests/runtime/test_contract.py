@@ -228,14 +228,14 @@ def test_projected_gravity_is_the_world_s_down_seen_from_the_body(parts: list[fl
     columns = [
         axis + 2.0 * w * np.cross(vector, axis) + 2.0 * np.cross(vector, np.cross(vector, axis)) for axis in np.eye(3)
     ]
-    signals = Signals.zeros(1, 1, 1)
+    signals = Signals.zeros(1, 1, 1, 0)
     signals.orientation[0, 0] = [w, x, y, z]
     expected = np.array(columns) @ np.array([0.0, 0.0, -1.0])
     np.testing.assert_allclose(observed(contract_with("projected_gravity", 3), signals), expected, atol=1e-6)
 
 
 def test_gravity_points_down_on_the_z_axis_of_an_upright_body_and_forward_of_one_that_pitches_down() -> None:
-    contract, signals = contract_with("projected_gravity", 3), Signals.zeros(1, 1, 1)
+    contract, signals = contract_with("projected_gravity", 3), Signals.zeros(1, 1, 1, 0)
     assert observed(contract, signals) == [0.0, 0.0, -1.0]
     signals.orientation[0, 0] = [np.sqrt(0.5), 0.0, np.sqrt(0.5), 0.0]  # nose down: +90° about y
     np.testing.assert_allclose(observed(contract, signals), [1.0, 0.0, 0.0], atol=1e-7)
@@ -252,7 +252,7 @@ def test_the_gyro_and_the_command_come_through_in_order() -> None:
 @settings(max_examples=100, deadline=None)
 @given(ticks=st.integers(0, 10_000_000))
 def test_the_phase_turns_with_its_frequency_for_days(ticks: int) -> None:
-    signals = Signals.zeros(1, 1)
+    signals = Signals.zeros(1, 1, 0, 0)
     signals.clock[0, 0] = ticks / 50.0
     turns = (ticks * 3) % 100 / 100.0  # 1.5 Hz at 50 Hz: 3 hundredths of a turn each tick, in whole numbers
     expected = [np.sin(2.0 * np.pi * turns), np.cos(2.0 * np.pi * turns)]
@@ -358,7 +358,7 @@ def test_history_holds_past_ticks_oldest_first() -> None:
     base = contract_of(load_task("pendulum_swingup"))
     term = base.observation[0].model_copy(update={"history": 3, "scale": 1.0, "clip": None})
     pipeline = ObservationPipeline(base.model_copy(update={"observation": (term,)}), 1)
-    signals, action = Signals.zeros(1, 1), np.zeros((1, 1), np.float32)
+    signals, action = Signals.zeros(1, 1, 0, 0), np.zeros((1, 1), np.float32)
     seen = []
     for tick in (1.0, 2.0, 3.0, 4.0):
         signals.joint_position[:] = tick

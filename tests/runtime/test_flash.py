@@ -17,7 +17,10 @@ from flash_models import CONTRACT, ROBOT, other_robot, write_policy, write_polic
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.runtime.contract.spec import Contract
 from sim2real.runtime.flash.directory import DirectoryTarget
+from sim2real.runtime.flash.examine import examine
 from sim2real.runtime.flash.install import Installed, flash, rollback, status
 from sim2real.runtime.flash.manifest import FlashError, Manifest
 
@@ -416,25 +419,36 @@ def test_a_disk_that_returns_other_bytes_than_were_written_is_noticed(
     assert sha(current(folder)) == sha(policies[0])
 
 
+def replace_before_examination(path: Path, by: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace a file by another between its reading and its examination."""
+
+    def examine_replaced(examined: Path, robot: RobotConfig) -> tuple[Contract, dict[str, str]]:
+        if examined == path:
+            path.write_bytes(by.read_bytes())
+        return examine(examined, robot)
+
+    monkeypatch.setattr("sim2real.runtime.flash.install.examine", examine_replaced)
+
+
 def test_a_copy_that_no_longer_runs_is_not_switched_to(
     folder: Path, policies: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The file changes between its examination and its reading.
     install(policies[0], folder)
-    other = write_policy(policies[1].with_name("other.onnx"), contract=other_robot())
-    monkeypatch.setattr("sim2real.runtime.flash.install._read", lambda _: other.read_bytes())
+    changing = write_policy(policies[1].with_name("changing.onnx"), contract=other_robot())
+    replace_before_examination(changing, policies[1], monkeypatch)
     with pytest.raises(UserError, match="another robot"):
-        install(policies[1], folder)
+        install(changing, folder)
     assert sha(current(folder)) == sha(policies[0])
 
 
 def test_a_file_that_is_replaced_by_another_policy_meanwhile_is_not_installed(
     folder: Path, policies: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = write_policy(policies[1].with_name("other.onnx"), contract=CONTRACT.model_copy(update={"task": "another"}))
-    monkeypatch.setattr("sim2real.runtime.flash.install._read", lambda _: other.read_bytes())
+    another = CONTRACT.model_copy(update={"task": "another"})
+    changing = write_policy(policies[1].with_name("changing.onnx"), contract=another)
+    replace_before_examination(changing, policies[1], monkeypatch)
     with pytest.raises(FlashError, match="changed while it was being installed"):
-        install(policies[1], folder)
+        install(changing, folder)
 
 
 def test_nothing_gets_its_name_before_it_is_on_the_disk(

@@ -76,13 +76,13 @@ def test_faults_of_the_emulated_robot_show_in_the_document(model_of, tmp_path):
 WRONG = [
     (("no.onnx", *LOCKSTEP, "--duration", "1"), "no.onnx: cannot be read: No such file"),
     (("MODEL", "--robot", "pendul", "--lockstep", "--duration", "1"), "did you mean 'pendulum'"),
-    (("MODEL", *LOCKSTEP), "--lockstep needs --duration"),
+    (("MODEL", *LOCKSTEP), "lockstep needs a duration"),
     (("MODEL", *BY_NAME, "--port", "man=/dev/null"), "has no bus 'man'; valid: main"),
     (("MODEL", *BY_NAME, "--port", "main"), "--port main: must be BUS=PATH"),
     (("MODEL", *BY_NAME, "--port", "main=/dev/no-such-port"), "/dev/no-such-port"),
-    (("MODEL", *LOCKSTEP, "--duration", "1", "--port", "main=/dev/x"), "does not go with"),
-    (("MODEL", *BY_NAME, "--faults", "lossy_bus"), "--faults needs --emulate or --lockstep"),
-    (("MODEL", *BY_NAME, "--plant", "inertia"), "--plant needs --emulate or --lockstep"),
+    (("MODEL", *LOCKSTEP, "--duration", "1", "--port", "main=/dev/x"), "do not go with emulate or lockstep"),
+    (("MODEL", *BY_NAME, "--faults", "lossy_bus"), "faults need an emulated robot: emulate or lockstep"),
+    (("MODEL", *BY_NAME, "--plant", "inertia"), "a plant needs an emulated robot: emulate or lockstep"),
     (("MODEL", *BY_NAME, "--emulate", "--plant", "jelly"), "no plant named 'jelly'; valid: auto, inertia"),
     (("MODEL", *LOCKSTEP, "--duration", "1", "--faults", "no_such"), "no faults entry named 'no_such'"),
     (("MODEL", *LOCKSTEP, "--duration", "1", "--log", "no/such/folder/run.mcap"), "the log cannot be written"),
@@ -124,7 +124,6 @@ def test_inspect_shows_contract_digests_and_provenance(model_of, contract):
 def served():
     config = load_robot("pendulum")
     server = PtyServer(EmulatedRobot(config, InertiaPlant(config)))
-    server.emulated = server._emulated
     done = threading.Event()
     thread = threading.Thread(target=server.serve, args=(done,))
     thread.start()

@@ -591,3 +591,14 @@ def test_events_name_the_imu():
     log.judged(NOW, judge_imu(imu_readings(faults=2, stamp_ns=NOW - 200 * MS)).violations)
     assert [str(event) for event in log.events] == ["IMU trunk stale: 0.2 s, limit 0.1 s", "IMU trunk frozen"]
     assert [event.joint for event in log.events] == ["trunk", "trunk"]
+
+
+@pytest.mark.parametrize("elapsed_s", [0.0, 0.001, PERIOD, 0.05])
+def test_where_commands_come_at_no_fixed_rate_a_target_moves_as_far_as_the_time_since_the_last_allows(elapsed_s):
+    safety, state = watching(), readings()
+    safety.allow_for(elapsed_s)
+    command = JointCommand.zeros(2)
+    command.position[1] = HEAD.position_max
+    bits = safety.limit(command, state)
+    assert command.position[1] == pytest.approx(0.1 + elapsed_s * HEAD.velocity_max, abs=1e-12)
+    assert bits[1] == Intervention.POSITION_STEP

@@ -116,7 +116,7 @@ def observe(term: str, signals: Signals) -> list[float]:
 
 
 def test_tip_terms_are_the_tip_and_what_is_missing_to_the_target() -> None:
-    signals = Signals.zeros(1, 6, commands=3)
+    signals = Signals.zeros(1, 6, 0, 3)
     signals.command[0] = 0.1, 0.2, 0.3
     signals.tip[0] = 0.01, 0.02, 0.03
     # All joints at zero: the lengths of the arm one after the other.
@@ -139,7 +139,6 @@ def test_a_policy_that_must_be_told_where_the_tip_is_runs_on_no_robot() -> None:
 
 
 def test_inspect_shows_the_tip_the_relative_action_and_the_goal(tmp_path: Path) -> None:
-    pytest.importorskip("onnx")
     overrides = ("observation=[{term: tip_error}]", "action.relative=true")
     contract = contract_of(load_task("so101_hold", (*REACH, *overrides)))
     model = write_model(tmp_path / "reach.onnx", contract, np.zeros((3, 6)), np.zeros(6))
@@ -159,7 +158,6 @@ def test_an_arm_is_told_apart_from_one_with_another_hand() -> None:
 
 def test_an_emulated_arm_reaches_the_tip_s_target_of_its_own_pose(tmp_path: Path) -> None:
     """The whole way: a policy over its wire protocol, the goal judged, the log replayed bit for bit."""
-    pytest.importorskip("mujoco")
     overrides = ("observation=[{term: tip_error}, {term: last_action}]", "action.relative=true")
     goal = ("goal.hold=0.5 s", "goal.distance=30 mm")  # the arm sags by 2 cm
     task = load_task("so101_hold", (*REACH, *overrides, *goal))

@@ -16,6 +16,13 @@ def test_every_request_is_timed_and_no_reply_is_faster_than_the_wire():
     assert measured["ratios"]["p99_over_bar"] == pytest.approx(figures["reply_p99_ms"] / 2.0)
 
 
-def test_other_families_are_refused():
-    with pytest.raises(UserError, match="Dynamixel"):
-        bench_emulator("so101", seconds=0.1)
+def test_another_family_with_a_group_read_is_timed_by_its_own_request():
+    figures = bench_emulator("so101", rate=50.0, seconds=0.1)["figures"]
+    assert figures["motors"] == 6
+    assert figures["wire_time_ms"] == pytest.approx((8 + 6 + 6 * 21) * 10 / 1e6 * 1e3)
+    assert figures["reply_p50_ms"] > figures["wire_time_ms"]
+
+
+def test_a_family_without_a_group_read_is_refused():
+    with pytest.raises(UserError, match=r"hopper_leg.* has motors of moteus, which no single request asks"):
+        bench_emulator("hopper_leg", seconds=0.1)

@@ -17,7 +17,7 @@ def test_a_critic_sees_a_new_tip_target_in_the_same_step() -> None:
         simulation.step(np.zeros((4, 6), np.float32))
         changed += int((simulation.signals.command != asked).any())
         offset = (
-            simulation.signals.command[:, columns] - simulation.batch.bind("sensordata")[:, simulation._robot.true_tip]
+            simulation.signals.command[:, columns] - simulation.batch.bind("sensordata")[:, simulation.robot.true_tip]
         )
         np.testing.assert_allclose(simulation.transition.privileged[:, :3], 10.0 * offset, atol=1e-5)
     assert changed >= 3

@@ -7,6 +7,8 @@ from worlds import between, fixed, idle, pendulum, qpos, qvel, simulate
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.load import load_task
 from sim2real.configs.schema.task import TaskConfig
+from sim2real.randomization.random_streams import RandomStreams
+from sim2real.simulation.disturbance import Pushes, Wrenches
 from sim2real.simulation.simulation import Simulation
 
 
@@ -21,21 +23,28 @@ WEIGHTLESS = (fixed("gravity", 0.0),)
 # Pushes
 
 
-def pushed(n: int, interval: str, seed: int = 1) -> Simulation:
+def pushed(n: int, interval: str, speed: str = "0.8 m/s", *overrides: str) -> Simulation:
     simulation = simulate(
-        floating(), n, fixed("push_speed", "0.8 m/s"), fixed("push_interval", interval), *WEIGHTLESS, seed=seed
+        floating(*overrides), n, fixed("push_speed", speed), fixed("push_interval", interval), *WEIGHTLESS, seed=1
     )
     qpos(simulation)[:, 2] = 10.0
     return simulation
 
 
+def pushes_on(simulation: Simulation) -> tuple[Pushes, RandomStreams]:
+    """Pushes on the robots of a simulation that does not step, and their random numbers."""
+    period = 1.0 / simulation.contract.control_rate
+    pushes = Pushes(simulation.batch, simulation.robot, simulation.parameters, period)
+    return pushes, RandomStreams(1, simulation.n)
+
+
 def test_a_push_dies_away_by_halves_and_adds_up_to_what_was_drawn() -> None:
     simulation = pushed(300, "2 s")
-    pushes = simulation._pushes
+    pushes, streams = pushes_on(simulation)
     given, before = np.zeros((300, 2)), np.zeros((300, 2))
     for _ in range(30):
         velocity = qvel(simulation)[:, :2].copy()
-        pushes.apply(simulation._streams)
+        pushes.apply(streams)
         change = qvel(simulation)[:, :2] - velocity
         new = change + pushes.pending - before  # the new push, beside the remaining one
         np.testing.assert_allclose(change, pushes.pending, atol=1e-12)  # half of it is applied, half remains
@@ -50,9 +59,10 @@ def test_a_push_dies_away_by_halves_and_adds_up_to_what_was_drawn() -> None:
 
 def test_pushes_come_as_often_as_drawn_and_are_uniform() -> None:
     simulation = pushed(2000, "0.5 s")
-    pushes, speeds, before = simulation._pushes, [], np.zeros((2000, 2))
+    pushes, streams = pushes_on(simulation)
+    speeds, before = [], np.zeros((2000, 2))
     for _ in range(50):  # a second
-        pushes.apply(simulation._streams)
+        pushes.apply(streams)
         new = 2.0 * pushes.pending - before
         speeds.append(new[np.abs(new).max(axis=1) > 1e-12])
         before = pushes.pending.copy()
@@ -63,20 +73,21 @@ def test_pushes_come_as_often_as_drawn_and_are_uniform() -> None:
 
 
 def test_a_new_episode_clears_the_push_of_the_last() -> None:
-    simulation = pushed(50, "0.05 s")
+    simulation = pushed(50, "0.05 s", "0.8 m/s", "privileged=[disturbance]")
+    pending = simulation.transition.privileged
     for _ in range(5):
         simulation.step(idle(simulation))
-    assert np.abs(simulation._pushes.pending).max() > 0.1
+    assert np.abs(pending[:10]).max() > 0.1
     simulation.begin(np.arange(10))
-    np.testing.assert_array_equal(simulation._pushes.pending[:10], 0.0)
-    assert np.abs(simulation._pushes.pending[10:]).max() > 0.1
+    np.testing.assert_array_equal(pending[:10], 0.0)
+    assert np.abs(pending[10:]).max() > 0.1
 
 
 def test_zero_push_speed_gives_no_push() -> None:
-    simulation = simulate(floating(), 4, fixed("push_speed", "0 m/s"), fixed("push_interval", "0.05 s"), *WEIGHTLESS)
-    qpos(simulation)[:, 2] = 10.0
+    simulation = pushed(4, "0.05 s", speed="0 m/s")
+    pushes, streams = pushes_on(simulation)
     for _ in range(10):
-        simulation._pushes.apply(simulation._streams)
+        pushes.apply(streams)
     np.testing.assert_array_equal(qvel(simulation)[:, :6], 0.0)
 
 
@@ -88,10 +99,18 @@ def test_a_speed_without_an_interval_is_refused() -> None:
 # Wrenches
 
 
+def wrenches_on(simulation: Simulation) -> tuple[Wrenches, RandomStreams]:
+    """Wrenches on the robots of a simulation that does not step, and their random numbers."""
+    period = 1.0 / simulation.contract.control_rate
+    wrenches = Wrenches(simulation.batch, simulation.robot, simulation.parameters, period)
+    return wrenches, RandomStreams(1, simulation.n)
+
+
 def test_the_force_of_a_wrench_is_mass_times_an_acceleration_of_the_drawn_size() -> None:
     simulation = simulate(floating(), 400, fixed("wrench_acceleration", "2 m/s^2"), *WEIGHTLESS, seed=1)
+    wrenches, streams = wrenches_on(simulation)
     for _ in range(60):
-        simulation._wrenches.apply(simulation._streams)
+        wrenches.apply(streams)
     applied = simulation.batch.bind("xfrc_applied")
     model = simulation.batch.model
     np.testing.assert_array_equal(applied[:, 0], 0.0)  # the world
@@ -104,10 +123,11 @@ def test_the_force_of_a_wrench_is_mass_times_an_acceleration_of_the_drawn_size()
 
 def test_wrenches_last_the_mean_time_and_change_together() -> None:
     simulation = simulate(floating(), 1000, fixed("wrench_acceleration", "2 m/s^2"), *WEIGHTLESS, seed=1)
+    wrenches, streams = wrenches_on(simulation)
     applied, changes = simulation.batch.bind("xfrc_applied"), 0
     for _ in range(45):
         before = applied.copy()
-        simulation._wrenches.apply(simulation._streams)
+        wrenches.apply(streams)
         changed = (applied != before)[:, 1:]
         whole = changed.all(axis=(1, 2))
         assert not changed[~whole].any()
@@ -119,8 +139,9 @@ def test_other_bodies_and_new_episodes_have_no_wrench() -> None:
     simulation = simulate(
         floating(), 50, fixed("wrench_acceleration", "2 m/s^2", elements=["trunk", "rear_left_shank"]), seed=1
     )
+    wrenches, streams = wrenches_on(simulation)
     for _ in range(60):
-        simulation._wrenches.apply(simulation._streams)
+        wrenches.apply(streams)
     applied, model = simulation.batch.bind("xfrc_applied"), simulation.batch.model
     pulled = {model.body(body).name for body in np.flatnonzero(np.abs(applied).max(axis=(0, 2)))}
     assert pulled == {"trunk", "rear_left_shank"}
@@ -173,10 +194,10 @@ def test_a_share_mixes_policy_and_adversary() -> None:
 
 def test_each_episode_has_an_adversary_of_its_own() -> None:
     simulation = simulate(pendulum(), 3, between("adversary_share", 0.1, 0.2), seed=1)
-    weights = simulation._actuation._adversary.state_dict()["first"]
+    weights = simulation.state_dict()["actuation"]["adversary"]["first"]
     assert len(np.unique(weights)) == weights.size
     simulation.begin(np.array([1]))
-    again = simulation._actuation._adversary.state_dict()["first"]
+    again = simulation.state_dict()["actuation"]["adversary"]["first"]
     assert (again[1] != weights[1]).all()
     np.testing.assert_array_equal(again[[0, 2]], weights[[0, 2]])
 

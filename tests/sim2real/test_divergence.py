@@ -42,14 +42,13 @@ def test_a_diverged_simulation_is_ended_counted_and_never_seen(env: BatchEnv) ->
 
 def test_a_nan_state_does_not_affect_the_figures_of_its_episode(env: BatchEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     step(env)
-    advance = env.simulation._advance
+    find = env.simulation.divergence.find
 
-    def poisoned() -> np.ndarray | None:
-        failed = advance()
-        qpos(env.simulation)[2] = np.nan
-        return failed
+    def find_poisoned(failed: np.ndarray | None) -> np.ndarray:
+        qpos(env.simulation)[2] = np.nan  # after the physics step
+        return find(failed)
 
-    monkeypatch.setattr(env.simulation, "_advance", poisoned)
+    monkeypatch.setattr(env.simulation.divergence, "find", find_poisoned)
     out = step(env)
     assert np.flatnonzero(out.terminated).tolist() == [2]
     assert out.reward[2] == -env.simulation.task.termination_penalty

@@ -12,6 +12,7 @@ from sim2real.configs.schema.curriculum import AdrConfig, CurriculumConfig, Dora
 from sim2real.configs.yaml_source import Sourced
 from sim2real.envs.batch_env import BatchEnv
 from sim2real.simulation.simulation import WHOLE_RANGE
+from sim2real.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
 SHORT = {"episode_duration": "0.4 s", "reset.start_pose_share": "0.3"}
 
@@ -129,9 +130,6 @@ CURRICULA: dict[str, tuple[type[Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("strategy", list(CURRICULA))
 def test_a_run_with_a_moving_curriculum_resumes_from_a_file(strategy: str, tmp_path: Path) -> None:
-    pytest.importorskip("torch")
-    from sim2real.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-
     schema, config = CURRICULA[strategy]
     curriculum = validate(schema, Sourced(dict(config)))
     whole = env("pendulum_swingup", 16, curriculum=curriculum)

@@ -5,8 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytest.importorskip("matplotlib")
-
 from sim2real.report.figures import goal_angle, goal_distance
 
 PNG = b"\x89PNG"

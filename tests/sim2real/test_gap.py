@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim2real.benchmark.gap import _LAG_MAX, compare, measure
+from sim2real.benchmark.gap import LAG_MAX, compare, measure
 from sim2real.benchmark.gap_setup import bases, gap_task, held
 from sim2real.benchmark.gap_targets import SETTLE, targets
 from sim2real.configs.library import shipped
@@ -41,7 +41,7 @@ def test_a_latency_is_measured_and_compensated():
     robot = load_robot("pendulum")
     task = gap_task(robot, 4.0)
     tick = (1.0 + np.arange(round(4.0 * task.control_rate))) / task.control_rate
-    fine = 1e-3 * (1.0 + np.arange(round(1e3 * (4.0 + _LAG_MAX))))
+    fine = 1e-3 * (1.0 + np.arange(round(1e3 * (4.0 + LAG_MAX))))
     gap = compare("fixed", robot, task, np.sin(3.0 * tick)[:, None], np.sin(3.0 * (fine - 0.0123))[:, None])
     assert gap.latency == pytest.approx(0.0123, abs=3e-4)
     assert gap.rms == pytest.approx(0.0123 * 3.0 / np.sqrt(2.0), rel=0.1)

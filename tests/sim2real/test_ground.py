@@ -9,6 +9,7 @@ from sim2real.configs.load import load_task
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.model.injection import add_terrain
 from sim2real.model.terrain import TERRAIN, Terrain
+from sim2real.simulation.model_options import terrain_of
 from sim2real.simulation.simulation import Simulation
 
 GRAVITY = 9.81
@@ -146,7 +147,8 @@ def test_heights_are_within_the_roughness_of_their_strip() -> None:
 def test_a_robot_starts_above_the_ground_of_its_level_and_stands_on_it() -> None:
     simulation = simulate(quadruped(), 24, between("terrain_roughness", "0 m", "4 cm"), seed=1)
     drawn = simulation.parameters.array("terrain_roughness")[:, 0]
-    terrain = simulation._terrain
+    terrain = terrain_of(simulation.randomization)
+    assert terrain is not None
     place = qpos(simulation)[:, :2]
     strip = np.floor((place[:, 0] + terrain.size[0]) / (2.0 * terrain.size[0]) * len(terrain.levels)).astype(int)
     assert (np.abs(terrain.levels[strip] - drawn) <= 0.5 * np.diff(terrain.levels)[0] + 1e-9).all()
@@ -185,6 +187,6 @@ def test_the_height_of_the_base_counts_from_the_ground_under_it() -> None:
     simulation = simulate(task, 8, fixed("terrain_roughness", "5 cm"), seed=1)
     simulation.step(idle(simulation))
     place = qpos(simulation)[:, :3]
-    np.testing.assert_allclose(
-        simulation.state.base.height, place[:, 2] - simulation._terrain.height(place[:, :2]), atol=1e-12
-    )
+    terrain = terrain_of(simulation.randomization)
+    assert terrain is not None
+    np.testing.assert_allclose(simulation.state.base.height, place[:, 2] - terrain.height(place[:, :2]), atol=1e-12)

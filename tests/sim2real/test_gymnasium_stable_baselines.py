@@ -5,13 +5,11 @@ from collections.abc import Iterator
 import gymnasium
 import numpy as np
 import pytest
+import stable_baselines3
 import torch
 
 import sim2real.gymnasium  # noqa: F401 - registers the tasks
-
-stable_baselines3 = pytest.importorskip("stable_baselines3", reason="pip install 'sim2real[bench]'")
-
-from sim2real.envs.stable_baselines import StableBaselinesEnv  # noqa: E402 - after the check that it is installed
+from sim2real.envs.stable_baselines import StableBaselinesEnv
 
 SMALL = {"n_steps": 32, "batch_size": 64, "n_epochs": 1, "seed": 0, "device": "cpu"}
 

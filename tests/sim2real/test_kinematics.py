@@ -6,13 +6,10 @@ import pytest
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
 from sim2real.configs.schema.robot import RobotConfig
-from sim2real.runtime.contract.kinematics import Kinematics
-from sim2real.runtime.contract.robot import robot_spec
-
-pytest.importorskip("mujoco")
-
 from sim2real.model.kinematics_check import check_tip, tip_of_model
 from sim2real.model.model import compile_spec, load_spec
+from sim2real.runtime.contract.kinematics import Kinematics
+from sim2real.runtime.contract.robot import robot_spec
 
 LINKS = "shoulder_pan", "shoulder_lift", "elbow_flex", "wrist_flex", "wrist_roll"
 

@@ -23,12 +23,13 @@ from sim2real.envs.batch_env import BatchEnv
 from sim2real.hardware.clock import VirtualClock
 from sim2real.hardware.emulator.lockstep import lockstep_transports
 from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.families import motor_family
 from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.types import JointCommand, JointState
 from sim2real.new_robot.joint_angles import angles_of
 from sim2real.new_robot.mjcf import Hinge
 from sim2real.new_robot.robot import NewRobot, NewRobotOptions, new_robot
-from sim2real.new_robot.start_values import STARTS, two_digits
+from sim2real.new_robot.start_values import two_digits
 from sim2real.plant import MujocoPlant
 
 ANT = Path(gymnasium.__file__).parent / "envs/mujoco/assets/ant.xml"
@@ -140,7 +141,7 @@ def test_emulated_motors_serve_a_foreign_model(foreign, tmp_path):
 def test_every_shipped_motor_holds_a_joint_with_its_start_values(motor, tmp_path):
     joint = '<joint name="pan" axis="0 0 1" range="-90 90"/>'
     robot = made(tmp_path, model(joint), motor=motor).config
-    assert robot.buses["main"].protocol == STARTS[robot.joints["pan"].motor.family].protocol
+    assert robot.buses["main"].protocol == motor_family(robot.joints["pan"].motor.family).protocol
     assert np.abs(hold(robot, ticks=20)).max() < math.radians(1.0)
     nominal, (low, high) = robot.joints["pan"].motor.nominal.voltage, robot.joints["pan"].motor.voltage_range
     assert max(low, 0.79 * nominal) <= robot.safety.voltage_range[0] < robot.supply_voltage == nominal

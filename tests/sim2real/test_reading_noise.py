@@ -60,7 +60,7 @@ def test_each_kind_of_reading_has_errors_of_its_own(kind: str) -> None:
     )
     simulation = simulate(task, n, *noise, seed=3)
     truth = simulation.batch.bind("sensordata")
-    columns = {name: int(simulation._robot.sensors[name][0]) for name in JOINT_GROUPS}
+    columns = {name: int(simulation.robot.sensors[name][0]) for name in JOINT_GROUPS}
     errors = []
     for action in (0.8, 0.8):
         simulation.step(np.full((n, 1), action, np.float32))
@@ -78,7 +78,7 @@ def test_the_measured_tip_has_the_drawn_errors() -> None:
     n = 1500
     noise = fixed("tip_bias", "3 mm"), fixed("tip_white", "1 mm")
     simulation = simulate(load_task("so101_reach_camera"), n, *noise, seed=1)
-    truth = simulation._robot.true_tip
+    truth = simulation.robot.true_tip
     assert truth is not None
     sensors = simulation.batch.bind("sensordata")
     errors = []

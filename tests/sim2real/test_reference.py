@@ -28,7 +28,7 @@ def side_by_side(task: str, seed: int) -> tuple[ReferenceEnv, list[Any]]:
     ours = ReferenceEnv(task, SIDE_BY_SIDE, threads=1)
     first = np.array([env.reset(seed=seed + index)[0] for index, env in enumerate(theirs)])
     ours.set_state(np.array([env.data.qpos for env in theirs]), np.array([env.data.qvel for env in theirs]))
-    np.testing.assert_allclose(ours._exact.observation, first, atol=1e-12)
+    np.testing.assert_allclose(ours.state_dict()["observation"], first, atol=1e-12)
     return ours, theirs
 
 
@@ -72,7 +72,7 @@ def test_contact_forces_are_gymnasiums_before_they_are_clipped(task: str) -> Non
             env.step(action[index])
             wanted = env.data.cfrc_ext[1:]
             touched |= bool(np.abs(wanted).max() > 1.0)
-            np.testing.assert_allclose(ours.task._contacts.values[index], wanted, rtol=1e-9, atol=1e-9)
+            np.testing.assert_allclose(ours.task.contacts.values[index], wanted, rtol=1e-9, atol=1e-9)
     assert touched
 
 

@@ -7,22 +7,15 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from sim2real.benchmark import gymnasium, scale
+from sim2real.benchmark import gymnasium, gymnasium_sides, scale
 from sim2real.commands.bench import app
 from sim2real.configs.errors import UserError
 
 
-@pytest.fixture
-def _no_competitors(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither library is installed, and no processes are started."""
-    monkeypatch.setattr(gymnasium, "find_spec", lambda name: None)
-    monkeypatch.setattr(gymnasium, "_gymnasium_async", lambda *_: [])
-    monkeypatch.setattr(gymnasium, "_ROUNDS", 2)
-
-
-@pytest.mark.usefixtures("_no_competitors")
-def test_missing_libraries_are_named_with_their_install_command() -> None:
-    measured = gymnasium.bench_gymnasium(["InvertedPendulum-v5"], 1, 0.01)
+def test_missing_libraries_are_named_with_their_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gymnasium_sides, "find_spec", lambda name: None)
+    sides = [side for side in gymnasium_sides.SIDES if side is not gymnasium_sides.gymnasium_async]  # no processes
+    measured = gymnasium.bench_gymnasium(["InvertedPendulum-v5"], 1, 0.01, sides=sides, rounds=2)
     assert measured["figures"]["not_installed"] == [
         "stable_baselines3 (pip install 'sim2real[bench]')",
         "envpool (pip install 'sim2real[bench]')",
@@ -46,13 +39,13 @@ def test_every_side_counts_its_finished_steps() -> None:
     def step(actions: Sequence[Any]) -> None:
         taken.append(len(actions))
 
-    counted = gymnasium._counted(step, [np.zeros((5, 2)), np.zeros((5, 2))])
+    counted = gymnasium_sides.counted(step, [np.zeros((5, 2)), np.zeros((5, 2))])
     assert counted(0) + counted(1) == sum(taken) == 10
 
 
 def test_envpools_task_is_the_same_one() -> None:
     pytest.importorskip("envpool", reason="pip install 'sim2real[bench]'")
-    pool = gymnasium._pool("HalfCheetah-v5", 2, 2, 1)
+    pool = gymnasium_sides.make_pool("HalfCheetah-v5", 2, 2, 1)
     assert pool.action_space.shape == (6,)
     assert pool.observation_space.shape == (17,)
     observation, _ = pool.reset()
@@ -62,7 +55,7 @@ def test_envpools_task_is_the_same_one() -> None:
 
 @pytest.mark.parametrize("task", ["pendulum_swingup", "HalfCheetah-v5"])
 def test_scale_measures_our_tasks_and_gymnasiums(task: str) -> None:
-    measured = scale._measure(task, "none", 64, 1, 0.01)
+    measured = scale.measure(task, "none", 64, 1, 0.01)
     assert measured.steps_per_s > 0
     assert measured.cpu_us_per_step > 0
     assert 0 <= measured.kib_per_environment < 10_000

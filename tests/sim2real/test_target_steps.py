@@ -53,6 +53,6 @@ def test_observed_targets_are_relative_to_encoder_positions() -> None:
     np.testing.assert_allclose(simulation.transition.observation, 0.0, atol=1e-6)
     action = np.full((3, 6), 0.5, np.float32)
     simulation.step(action)
-    expected = simulation._actuation.pipeline.target - simulation.signals.joint_position
+    expected = simulation.state_dict()["actuation"]["pipeline"]["target"] - simulation.signals.joint_position
     np.testing.assert_array_equal(simulation.transition.observation, expected.astype(np.float32))
     assert (np.abs(expected) > 1e-3).all()

@@ -10,7 +10,7 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_experiment
 from sim2real.runtime.contract.spec import contract_of
 from sim2real.training.algorithms.ppo import Ppo
-from sim2real.training.commands.eval import _table
+from sim2real.training.commands.eval import table
 from sim2real.training.evaluation import Spread, play
 from sim2real.training.export import export_policy
 from sim2real.training.provenance import provenance_of
@@ -44,7 +44,7 @@ def test_survival_and_metrics_of_a_policy_that_leaves_and_of_one_that_stays(poin
     assert stayed.metrics["distance"].p90 < 0.5
     document = json.loads(json.dumps(stayed.document()))
     assert document["metrics"]["distance"]["p90"] == stayed.metrics["distance"].p90
-    text = _table([gone, stayed])
+    text = table([gone, stayed])
     assert "survival" in text
     assert "distance" in text
 

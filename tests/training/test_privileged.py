@@ -19,14 +19,16 @@ def started(environment, config=CONFIG):
 
 
 def test_privileged_values_change_every_value_but_no_action(point_environment):
-    plain, moved = (started(point_environment(16, gift=True)) for _ in range(2))
-    read = moved._read
-    moved._read = lambda observation, privileged: read(observation, privileged * 7.0 + 3.0)
-    moved.start(0)
-    plain._collect()
-    moved._collect()
-    assert torch.equal(plain._rollout.action, moved._rollout.action)
-    values = [learner._values(learner._rollout.normalized.flatten(0, 1)) for learner in (plain, moved)]
+    class Moved(point_environment):
+        @property
+        def privileged(self):
+            return super().privileged * np.float32(7.0) + np.float32(3.0)
+
+    plain, moved = (started(make(16, gift=True)) for make in (point_environment, Moved))
+    plain.collect()
+    moved.collect()
+    assert torch.equal(plain.rollout.action, moved.rollout.action)
+    values = [learner.values(learner.rollout.normalized.flatten(0, 1)) for learner in (plain, moved)]
     assert not (values[0] == values[1]).any()
 
 
@@ -50,14 +52,14 @@ def test_a_truncated_episode_is_valued_at_its_own_final_privileged_values(point_
     with torch.no_grad():
         learner.value.head.weight.zero_()
         learner.value.head.weight[0, -1] = 1.0
-    learner._collect()
-    rollout = learner._rollout
+    learner.collect()
+    rollout = learner.rollout
     truncated = rollout.ended & ~rollout.terminated
     gift, following = rollout.normalized[:-1, :, -1], rollout.normalized[1:, :, -1]
     assert truncated.sum() >= 16
     assert (gift[truncated] != following[truncated]).all()
     # λ = 0: A = r + 0.5·V(s') − V(s); the gift is constant over an episode.
-    advantage, _ = learner._targets(first=True)
+    advantage, _ = learner.targets(first=True)
     expected = rollout.reward + 0.5 * gift * ~rollout.terminated - gift
     torch.testing.assert_close(advantage.view(16, 8), expected)
 
@@ -76,9 +78,9 @@ def test_privileged_values_of_any_size_are_normalised(point_environment):
     environment = point_environment(64, gift=True)
     learner = started(environment)
     learner.iterate(0.0)
-    moments = learner._privileged_normalizer.moments
-    gifts = learner._rollout.raw[..., -1]
-    assert float(moments.mean) == pytest.approx(float(gifts.double().mean()), abs=1e-6)
-    assert float(moments.count) == gifts.numel()
-    learner._collect()
-    assert abs(float(learner._rollout.normalized[..., -1].std()) - 1.0) < 0.2
+    normalizer = learner.state()["privileged_normalizer"]
+    gifts = learner.rollout.raw[..., -1]
+    assert float(normalizer["moments.mean"]) == pytest.approx(float(gifts.double().mean()), abs=1e-6)
+    assert float(normalizer["moments.count"]) == gifts.numel()
+    learner.collect()
+    assert abs(float(learner.rollout.normalized[..., -1].std()) - 1.0) < 0.2

@@ -1,6 +1,7 @@
 """Laws of training runs on the real environment: output files, resuming, interrupting, full disks."""
 
 import errno
+import itertools
 import json
 import signal
 
@@ -12,11 +13,11 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_experiment
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.training import runner
+from sim2real.training.algorithms.ppo import Ppo
 from sim2real.training.checkpoint import load_checkpoint
 from sim2real.training.metrics_log import read_metrics
 from sim2real.training.run_folder import CHECKPOINTS_KEPT, RunFolder
 from sim2real.training.saved_policy import export_run, load_saved_policy
-from sim2real.training.session import Session
 
 SMALL = (
     "environments=16",
@@ -117,14 +118,14 @@ def test_a_run_without_a_moving_curriculum_draws_no_figure(finished):
 
 def stop_after(monkeypatch, iterations):
     """Raise SIGINT, as Ctrl-C does, in the middle of an iteration."""
-    iterate = Session._iterate
+    iterate, begun = Ppo.iterate, itertools.count(1)
 
-    def counting(session):
-        if session.iteration == iterations - 1:
+    def counting(learner, progress):
+        if next(begun) == iterations:
             signal.raise_signal(signal.SIGINT)
-        return iterate(session)
+        return iterate(learner, progress)
 
-    monkeypatch.setattr(Session, "_iterate", counting)
+    monkeypatch.setattr(Ppo, "iterate", counting)
 
 
 def test_figures_after_the_checkpoint_are_dropped_on_resume(finished, tmp_path, monkeypatch):

@@ -64,26 +64,36 @@ def test_the_stacked_critics_are_two_separate_networks():
     assert not torch.equal(together[0], together[1])
 
 
-def test_the_actor_update_leaves_no_gradient_in_the_critics(point_environment):
-    learner = Sac(CONFIG, point_environment(16), 0)
+def stepping(environment, **updates):
+    """A learner whose iteration is one step and the updates that are due after it, from the first one on."""
+    learner = Sac(CONFIG.model_copy(update={"warmup": 0, "iteration_steps": 1, **updates}), environment, 0)
     learner.start(0)
+    return learner
+
+
+def gradients(parameter):
+    """Count how often a parameter is given a gradient."""
+    count = [0]
+
+    def counting(_):
+        count[0] += 1
+
+    parameter.register_post_accumulate_grad_hook(counting)
+    return count
+
+
+def test_the_actor_update_leaves_no_gradient_in_the_critics(point_environment):
+    learner = stepping(point_environment(16), updates_per_step=3.0)
+    counts = [gradients(parameter) for part in (learner.critic, learner.policy) for parameter in part.parameters()]
     learner.iterate(0.0)
-    batch = learner._replay.sample(8, learner._generator)
-    for parameter in learner.critic.parameters():
-        parameter.grad = None
-    action, log_prob = learner._sample(batch.observation)
-    loss = actor_loss(learner.critic(batch.observation, action), log_prob, torch.tensor(0.1))
-    learner._descend("actor", loss, learner._actor_parameters)
-    assert all(parameter.grad is None for parameter in learner.critic.parameters())
-    assert all(parameter.grad is not None for parameter in learner._actor_parameters)
+    # Each update gives every parameter a gradient once: a critic from its own loss alone.
+    assert counts == [[3]] * len(counts)
 
 
 def test_target_critics_move_by_the_polyak_share(point_environment):
-    learner = Sac(CONFIG.model_copy(update={"polyak": 0.25, "warmup": 16}), point_environment(16), 0)
-    learner.start(0)
-    learner._step()
+    learner = stepping(point_environment(16), updates_per_step=1.0, polyak=0.25)
     before = [parameter.clone() for parameter in learner.target_critic.parameters()]
-    learner._update()
+    learner.iterate(0.0)
     for old, slow, fast in zip(before, learner.target_critic.parameters(), learner.critic.parameters(), strict=True):
         torch.testing.assert_close(slow, old + 0.25 * (fast.detach() - old))
 
@@ -117,10 +127,10 @@ def test_the_replay_overwrites_the_oldest_and_keeps_the_true_successor(point_env
 
 
 def test_a_fraction_of_an_update_is_carried_over(point_environment):
-    learner = Sac(CONFIG.model_copy(update={"updates_per_step": 0.4, "warmup": 0}), point_environment(16), 0)
-    learner.start(0)
-    learner._step()
-    assert [len(learner._learn()) for _ in range(5)] == [0, 0, 1, 0, 1]
+    learner = stepping(point_environment(16), updates_per_step=0.4)
+    count = gradients(learner.log_temperature)
+    totals = [(learner.iterate(0.0), count[0])[1] for _ in range(5)]
+    assert totals == [0, 0, 1, 1, 2]
 
 
 def learned(environment, seed, iterations):

@@ -81,7 +81,7 @@ def test_export_and_eval(trained, tmp_path):
 @pytest.mark.parametrize(
     ("app", "arguments", "message"),
     [
-        (train_app, [], "give an EXPERIMENT"),
+        (train_app, [], "give an experiment"),
         (train_app, ["pendulum_pop"], "did you mean 'pendulum_ppo'"),
         (train_app, ["pendulum_ppo", "--set", "environment=3"], "environment"),
         (train_app, ["--resume", "nowhere"], "not a run"),

@@ -8,6 +8,7 @@ import pytest
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_experiment
 from sim2real.training import evaluation, runner, session
+from sim2real.training.algorithms.ppo import Ppo
 from sim2real.training.checkpoint import load_checkpoint
 from sim2real.training.metrics_log import read_metrics
 from sim2real.training.recent_episodes import RecentEpisodes
@@ -67,8 +68,8 @@ def half_second_iterations(monkeypatch):
 
 def test_a_time_bound_stops_the_run_and_drives_annealing(point_world, half_second_iterations, tmp_path, monkeypatch):
     shares = []
-    iterate = session.Session._iterate
-    monkeypatch.setattr(session.Session, "_iterate", lambda run: (shares.append(run.share), iterate(run))[1])
+    iterate = Ppo.iterate
+    monkeypatch.setattr(Ppo, "iterate", lambda learner, share: (shares.append(share), iterate(learner, share))[1])
     report = runner.train(small("training_duration=1.6 s", "steps=1000000"), tmp_path / "run", progress=False)
     assert report.iterations == 4
     assert report.seconds == 2.0

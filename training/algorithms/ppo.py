@@ -54,7 +54,8 @@ class Ppo:
         self._parameters: Final = list(chain(self._policy.parameters(), self.value.parameters(), (self.log_std,)))
         # Fused Adam: one kernel call for all parameters of these small networks.
         self._optimizer: Final = torch.optim.Adam(self._parameters, lr=config.learning_rate, eps=1e-5, fused=True)
-        self._rollout: Final = Rollout(config.rollout_steps, environment.num_envs, *sizes, privileged_size)
+        self.rollout: Final = Rollout(config.rollout_steps, environment.num_envs, *sizes, privileged_size)
+        """Data of the last `collect`."""
         self._raw: Final = torch.zeros(environment.num_envs, sizes[0] + privileged_size)
         self._rate_max = LEARNING_RATE_MAX
         std_range = config.std_range
@@ -80,7 +81,7 @@ class Ppo:
         self._log_std_max = min(self._log_std_range[1], _log_std_ceiling(self.config, progress))
         self._bound_std()
         begin = time.perf_counter()
-        self._collect()
+        self.collect()
         middle = time.perf_counter()
         metrics = self._learn()
         metrics["time/collect_s"] = middle - begin
@@ -125,8 +126,9 @@ class Ppo:
         return rows[..., :size], rows[..., size:]
 
     @torch.inference_mode()
-    def _collect(self) -> None:
-        rollout = self._rollout
+    def collect(self) -> None:
+        """Fill the rollout with steps of all environments."""
+        rollout = self.rollout
         rollout.clear()
         noise = torch.randn(rollout.action.shape, generator=self._generator)
         std = self.log_std.exp()
@@ -141,7 +143,7 @@ class Ppo:
         rollout.normalized[-1].copy_(self._normalized(self._raw))
 
     def _learn(self) -> Metrics:
-        config, rollout = self.config, self._rollout
+        config, rollout = self.config, self.rollout
         old_log_std = self.log_std.detach().clone()
         normalized = rollout.normalized[:-1].flatten(0, 1)
         old_mean, action = rollout.mean.flatten(0, 1), rollout.action.flatten(0, 1)
@@ -150,7 +152,7 @@ class Ppo:
         explained = 0.0
         for epoch in range(config.epochs):
             if epoch == 0 or config.recompute_advantages:
-                advantage, target = self._targets(first=epoch == 0)
+                advantage, target = self.targets(first=epoch == 0)
                 if epoch == 0:
                     explained = _explained_variance(target - advantage, target)
                 goal = self._value_scale.normalized(target) if config.normalize_values else target
@@ -175,13 +177,13 @@ class Ppo:
         }
 
     @torch.no_grad()
-    def _targets(self, *, first: bool) -> tuple[Tensor, Tensor]:
+    def targets(self, *, first: bool) -> tuple[Tensor, Tensor]:
         """Return advantages and value targets of the rollout, (T·n,) each, with the current value network."""
-        config, rollout = self.config, self._rollout
-        value = self._values(rollout.normalized.flatten(0, 1)).view(rollout.steps + 1, rollout.environments)
+        config, rollout = self.config, self.rollout
+        value = self.values(rollout.normalized.flatten(0, 1)).view(rollout.steps + 1, rollout.environments)
         rows, final = rollout.final()
         next_value = value[1:].clone()
-        next_value.view(-1)[rows] = self._values(self._normalized(final))
+        next_value.view(-1)[rows] = self.values(self._normalized(final))
         advantage = generalized_advantages(
             rollout.reward,
             value[:-1],
@@ -196,7 +198,7 @@ class Ppo:
             self._value_scale.update(target, self.value.head)
         return advantage, target
 
-    def _values(self, normalized: Tensor) -> Tensor:
+    def values(self, normalized: Tensor) -> Tensor:
         """Return values in units of reward, (n,), for normalised rows, (n, O + P); two threads compute half each."""
         half = normalized.shape[0] // 2
         rest = self._second_thread.submit(self._value_outputs, normalized[half:])

@@ -30,7 +30,7 @@ def demo(
     video: Annotated[bool, typer.Option(help="Render a video of the run.")] = True,
     json_output: Json = False,
 ) -> Outcome:
-    """Train, export, flash, and run a swing-up on an emulated Dynamixel; fails unless the arm stands up.
+    """Train, export, flash, and run a swing-up on an emulated motor; fails unless the arm stands up.
 
     Example: sim2real demo --seed 3
     """

@@ -1,17 +1,18 @@
 """The `train` command."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
-from sim2real.configs.errors import MissingExtraError, UserError
+from sim2real.configs.errors import MissingExtraError
 from sim2real.configs.load import load_experiment
+from sim2real.configs.schema.experiment import ExperimentConfig
+from sim2real.training.train import train as train_experiment
 
 if TYPE_CHECKING:
-    from sim2real.training.runner import TrainReport
+    from sim2real.training.train_report import TrainReport
 
 app = typer.Typer(help="Train a policy.")
 
@@ -34,37 +35,27 @@ def train(
 
     Example: sim2real train pendulum_ppo --set seed=3 --name first
     """
+    chosen: str | ExperimentConfig | None = experiment
+    given = tuple(overrides or ())
+    if experiment is not None and resume is None:
+        chosen, given = load_experiment(experiment, given), ()
+        _note_idle(chosen)
+    report = train_experiment(chosen, overrides=given, name=name, runs_dir=runs_dir, resume=resume, progress=True)
+    return _outcome(report)
+
+
+def _note_idle(experiment: ExperimentConfig) -> None:
+    """Print the randomised parameters whose effect the task does not observe."""
     try:
         from sim2real.simulation.model_options import ineffective_parameters
-        from sim2real.training import runner
     except ModuleNotFoundError as error:
         raise MissingExtraError("train", str(error.name), "train") from error
-    given = tuple(overrides or ())
-    if resume is not None:
-        _check_same(experiment, resume)
-        return _outcome(runner.resume(resume, given))
-    if experiment is None:
-        raise UserError("train: give an EXPERIMENT, or --resume RUN")
-    config = load_experiment(experiment, given)
-    if idle := ineffective_parameters(config.task, config.randomization):
+    task, randomization = experiment.task, experiment.randomization
+    if idle := ineffective_parameters(task, randomization):
         error_console().print(
-            f"note: task {config.task.name!r} does not observe the effect of {', '.join(idle)} "
-            f"(randomization {config.randomization.name!r})"
+            f"note: task {task.name!r} does not observe the effect of {', '.join(idle)} "
+            f"(randomization {randomization.name!r})"
         )
-    folder = runs_dir / (name or f"{config.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
-    return _outcome(runner.train(config, folder))
-
-
-def _check_same(experiment: str | None, run: Path) -> None:
-    """Refuse to resume a run of another experiment than the named one."""
-    if experiment is None:
-        return
-    from sim2real.configs.load import load_experiment as load_saved
-    from sim2real.training.run_folder import RunFolder
-
-    named, saved = load_experiment(experiment).name, load_saved(str(RunFolder.open(run).config.resolve())).name
-    if named != saved:
-        raise UserError(f"{run}: is a run of {saved}, not of {named}")
 
 
 def _outcome(report: "TrainReport") -> Outcome:

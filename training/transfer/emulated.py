@@ -139,7 +139,7 @@ class EpisodeRecorder:
         self._data.qpos[:] = self._plant.data.qpos
         self._data.qvel[:] = self._plant.data.qvel
         mujoco.mj_forward(self._model, self._data)
-        state.command[0] = record.asked
+        state.command[0] = record.operator_command
         self._truth.read(state, np.array([[self._length / self._task.control_rate]]))
         self._measure_goal(controller)
         performance = self._task.performance

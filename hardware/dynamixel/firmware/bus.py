@@ -14,9 +14,9 @@ from sim2real.hardware.dynamixel.frame import (
     encode_fast_status,
     encode_status,
 )
-from sim2real.hardware.emulator.device_protocol import Reply
-from sim2real.hardware.emulator.framed_device_protocol import FramedDeviceProtocol
 from sim2real.hardware.errors import ProtocolError
+from sim2real.hardware.firmware.device_protocol import Reply
+from sim2real.hardware.firmware.packet_protocol import PacketProtocol
 
 _FAST_PREFIX = 8  # header, id, length, instruction
 _FAST_GROUP = 4  # error, id, CRC
@@ -26,7 +26,7 @@ Request = tuple[int, int, int]
 """Id, address and length of one motor's part of a group read."""
 
 
-class XSeriesProtocol(FramedDeviceProtocol[Packet]):
+class XSeriesProtocol(PacketProtocol[Packet]):
     """Protocol 2.0 at the motors' end of a line; implements `DeviceProtocol`."""
 
     def __init__(self) -> None:

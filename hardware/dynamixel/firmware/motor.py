@@ -19,9 +19,10 @@ from sim2real.hardware.dynamixel.firmware.health import HardwareErrorBit, Health
 from sim2real.hardware.dynamixel.firmware.memory import Change, Memory
 from sim2real.hardware.dynamixel.firmware.readings import Readings
 from sim2real.hardware.dynamixel.frame import ALERT, StatusError
+from sim2real.hardware.dynamixel.schema import registers_of
 from sim2real.hardware.dynamixel.tables import BAUD_CODES, BAUDRATES, x_series_table
-from sim2real.hardware.emulator.encoder import Encoder
-from sim2real.hardware.emulator.motor import Shaft
+from sim2real.hardware.firmware.encoder import Encoder
+from sim2real.hardware.firmware.motor import Shaft
 
 BOOT_NS = 100_000_000
 """A motor does not answer for so long after power-up or reboot. The e-Manual gives no figure: an assumption."""
@@ -52,7 +53,7 @@ class XSeriesMotor:
 
     def __init__(self, config: MotorConfig, motor_id: int, baudrate: int) -> None:
         self.config = config
-        self.memory = Memory(x_series_table(config), config.dynamixel.operating_modes)
+        self.memory = Memory(x_series_table(config), registers_of(config).operating_modes)
         self.memory.set("id", motor_id)
         self.memory.set("baud_rate", BAUD_CODES[baudrate])
         self.shaft = Shaft()

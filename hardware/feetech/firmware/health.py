@@ -3,7 +3,7 @@
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.hardware.feetech.firmware.memory import Memory
 from sim2real.hardware.feetech.frame import Alarm
-from sim2real.hardware.feetech.tables import registers_of
+from sim2real.hardware.feetech.schema import registers_of
 
 _PERCENT = 100.0
 _TIME_UNIT_S = 0.01

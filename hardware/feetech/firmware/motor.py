@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from math import pi
 
 from sim2real.configs.schema.motor import MotorConfig
-from sim2real.hardware.emulator.motor import Shaft
 from sim2real.hardware.feetech.firmware.control import STEP, ControlLoop
 from sim2real.hardware.feetech.firmware.encoder import StsEncoder
 from sim2real.hardware.feetech.firmware.health import Health
 from sim2real.hardware.feetech.firmware.memory import Memory
 from sim2real.hardware.feetech.gains import DUTY_FULL
+from sim2real.hardware.feetech.schema import registers_of
 from sim2real.hardware.feetech.tables import (
     BAUD_CODES,
     BAUDRATES,
@@ -21,9 +21,9 @@ from sim2real.hardware.feetech.tables import (
     TORQUE_CENTRE,
     TORQUE_DAMPED,
     TORQUE_ON,
-    registers_of,
     sts_table,
 )
+from sim2real.hardware.firmware.motor import Shaft
 
 BOOT_NS = 100_000_000
 """A motor does not answer for so long after power-up or reboot: an assumption."""

@@ -7,8 +7,8 @@ one, until the client leaves. Wrong lines are answered in the controller's words
 
 from collections.abc import Iterator, Sequence
 
-from sim2real.hardware.emulator.device_protocol import Reply
 from sim2real.hardware.errors import ProtocolError
+from sim2real.hardware.firmware.device_protocol import Reply
 from sim2real.hardware.moteus.firmware.controller import MoteusMotor
 from sim2real.hardware.moteus.firmware.server import Server
 from sim2real.hardware.moteus.lines import (

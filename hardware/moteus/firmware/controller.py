@@ -9,11 +9,12 @@ or power.
 from collections.abc import Mapping
 from math import floor, isnan, tau
 
-from sim2real.configs.schema.motor import MoteusRegisters, MotorConfig
+from sim2real.configs.schema.motor import MotorConfig
 from sim2real.hardware.clock import ns_from_s
-from sim2real.hardware.emulator.motor import Shaft
+from sim2real.hardware.firmware.motor import Shaft
 from sim2real.hardware.moteus.firmware.console import Settings
 from sim2real.hardware.moteus.firmware.control import INITIAL, WATCHED, Control
+from sim2real.hardware.moteus.schema import registers_of
 from sim2real.hardware.moteus.tables import Fault, Mode
 
 BOOT_NS = 100_000_000
@@ -46,9 +47,7 @@ class MoteusMotor:
     """
 
     def __init__(self, config: MotorConfig, motor_id: int, baudrate: int) -> None:
-        registers = config.registers
-        if not isinstance(registers, MoteusRegisters):
-            raise TypeError(f"motor {config.name!r} is of the family {config.family!r}, not moteus")
+        registers = registers_of(config)
         self.config = config
         self.registers = registers
         self.id = motor_id
