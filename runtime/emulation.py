@@ -24,7 +24,7 @@ class Lockstep:
     plant: str
 
     def snapshot(self) -> dict[str, Any]:
-        """Let the world catch up with the clock and return its state as plain data."""
+        """Advance the world to the clock's time and return its state as plain data."""
         self.emulated.advance_to(self.clock.now_ns())
         return self.emulated.snapshot()
 

@@ -1,4 +1,4 @@
-"""Reads the logs of runs, whole or cut off."""
+"""Reads the logs of runs, complete or cut off."""
 
 import json
 import struct
@@ -14,16 +14,18 @@ from mcap.records import Channel, McapRecord, Message, Metadata
 from mcap.stream_reader import StreamReader
 
 from sim2real.configs.errors import UserError
+from sim2real.hardware.types import BoolArray
 from sim2real.runtime.contract.manifest import ContractError, from_metadata
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.states import State
 from sim2real.runtime.telemetry import METADATA, RUN_METADATA, TOPIC
 from sim2real.runtime.tick_fields import FIELDS, array_of, logged_fields
 
 
 @dataclass(frozen=True)
 class RunLog:
-    """What a log holds."""
+    """The contents of a log."""
 
     metadata: dict[str, str]
     """The record `sim2real`: contract, robot, policy digest."""
@@ -36,9 +38,14 @@ class RunLog:
     contract: Contract
     """The policy's."""
 
+    @property
+    def running(self) -> BoolArray:
+        """Whether the policy was in command, (ticks,)."""
+        return np.array([tick["state"] == State.RUNNING.name for tick in self.ticks], np.bool_)
+
 
 def read_log(path: Path) -> RunLog:
-    """Read a log as far as it goes.
+    """Read a log, as far as it was written.
 
     Raises:
         UserError: There is no such file, it is no log of this program, or one of a version with other fields.
@@ -99,7 +106,7 @@ def signals_of(ticks: Sequence[Mapping[str, Any]]) -> Signals:
 
 
 def _records(reader: StreamReader) -> Iterator[McapRecord]:
-    """Yield records up to where the file ends or stops to make sense: a killed writer leaves half a record."""
+    """Yield records to the end of the file or its first damaged record: a killed writer leaves half of one."""
     records = reader.records
     while True:
         try:

@@ -268,20 +268,20 @@ class OpenRobot:
         self._hardware.read_imus(self._imus)
         self._read_ns, self._read_since_write = self._clock.now_ns(), True
         if self._enabled:
-            self._judge()
+            self._check()
 
-    def _judge(self) -> None:
+    def _check(self) -> None:
         """Let safety judge the last reading; a fault switches torque off."""
-        self._verdict = self._safety.judge(self._joints, self._read_ns, 0)
+        self._verdict = self._safety.check(self._joints, self._read_ns, 0)
         if self._verdict.level is Level.FAULT:
             log = InterventionLog(self._spec)
-            log.judged(self._read_ns, self._verdict.violations)
+            log.add_violations(self._read_ns, self._verdict.violations)
             raise HardwareError(self._fault("; ".join(map(str, log.events))))
 
     def _enable(self) -> None:
         await_first_reading(self._read, self._spec, self._joints, ImuState.empty(0), self._clock, _FIRST_PERIOD_NS)
         self._safety.begin(self._joints, self._read_ns)
-        self._judge()
+        self._check()
         self._targets.hold(self._joints)
         self._hardware.enable()
         self._written_ns, self._enabled = self._clock.now_ns(), True
@@ -293,11 +293,11 @@ class OpenRobot:
         self._targets.copy_to(command)
         self._safety.allow_for(min((now_ns - self._written_ns) / NS_PER_S, self._gap_s_max))
         if self._verdict.level is Level.DAMP:
-            log.judged(now_ns, self._verdict.violations)
+            log.add_violations(now_ns, self._verdict.violations)
             bits = self._safety.damp(command, self._joints)
         else:
             bits = self._safety.limit(command, self._joints)
-        log.limited(now_ns, bits, self._safety.requested, command)
+        log.add_limits(now_ns, bits, self._safety.requested, command)
         return tuple(log.events)
 
     def _fault(self, what: str) -> str:

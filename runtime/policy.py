@@ -25,7 +25,7 @@ _DIFFERENCES_SHOWN = 5
 
 
 class Policy(Protocol):
-    """What the runtime needs of a policy."""
+    """A policy, as the runtime uses it."""
 
     contract: Contract
     provenance: Mapping[str, str]
@@ -120,7 +120,7 @@ def load_policy(policy: str | Path) -> OnnxPolicy:
 
 
 def check_robot(contract: Contract, robot: RobotConfig) -> None:
-    """Refuse a contract that was made for another robot, or for readings that no robot has.
+    """Refuse a contract of another robot, or one with observations that no sensor measures.
 
     Raises:
         ContractError: Names the first differences field by field, and how many there are.

@@ -1,4 +1,4 @@
-"""What one tick was: the arrays that the loop works on, and the numbers beside them, handed to the log."""
+"""The record of one tick: the arrays that the loop works on, and the numbers beside them, for the log."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a run came to."""
+"""The result of a run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -53,7 +53,7 @@ class RunReport:
 
     ok: bool
     reasons: tuple[str, ...]
-    """Why it is not ok."""
+    """Why it is not ok; none if it is."""
     warnings: tuple[str, ...]
     final_state: State
     """State at the end, before torque was switched off."""
@@ -70,7 +70,7 @@ class RunReport:
     held_ticks: int
     """Ticks in which the last command was repeated because a reading was missing."""
     interventions: dict[str, int]
-    """How often safety intervened, by reason."""
+    """Number of interventions of safety, by reason."""
     events: tuple[SafetyEvent, ...]
     """The first interventions in full."""
     bus: BusCounters
@@ -89,7 +89,7 @@ class RunReport:
 
     @property
     def interventions_total(self) -> int:
-        """All interventions together."""
+        """Number of interventions, all reasons together."""
         return sum(self.interventions.values())
 
     def document(self) -> dict[str, Any]:

@@ -34,7 +34,7 @@ _SYNCHRONOUS_TICKS = 64
 class TelemetryLog:
     """Writes the ticks of one run to a file.
 
-    A disk that fills up ends the log, not the run: `error` then says so, and what was written stays readable.
+    A full disk ends the log, not the run: `error` then says so, and what was written stays readable.
 
     Args:
         path: The file; overwritten. Its folder must exist.
@@ -80,7 +80,7 @@ class TelemetryLog:
         return self._ring.dropped
 
     def record(self, record: TickRecord) -> None:
-        """Note one tick."""
+        """Add one tick."""
         self._ring.push(record)
         if self._thread is None and len(self._ring) >= _SYNCHRONOUS_TICKS:
             self._drain()

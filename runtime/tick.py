@@ -71,7 +71,7 @@ class Tick:
         Raises:
             UserError: The policy takes no such command, or not this value. Left uncaught it ends the run, torque off.
         """
-        self._controller.ask(name, value)
+        self._controller.set_operator_command(name, value)
 
     def stop(self) -> None:
         """End the run after this tick, torque off."""

@@ -30,18 +30,18 @@ class TickField:
     source: str
     """Attribute of `TickRecord`: `time_ns`, `joints.position`."""
     axis: Axis
-    """What it has one value of: joints, IMUs, operator commands …; a field of the tick itself is one number."""
+    """What it has one value for: each joint, IMU, operator command …; a field of the tick itself is one number."""
     dtype: type[np.generic]
     description: str = ""
     """With the unit first."""
     components: int = 0
-    """Numbers of each; 0 where it is one that is no array of its own."""
+    """Length of each value; 0 where it is a single number."""
     signal: str = ""
-    """Attribute of `Signals` that it is, for what the contract sees."""
+    """Attribute of `Signals` with the same values, if the contract sees them."""
     text: Callable[[Any], Any] | None = None
-    """From the number, or the list of numbers, to what the log has in its place: names."""
+    """Converts the number, or the list of numbers, to the names that the log has instead."""
     names: tuple[str, ...] = ()
-    """Valid texts, where it is one of a few."""
+    """Valid names, if it is one of a few."""
 
     def shape(self, contract: Contract) -> tuple[int, ...]:
         """Return its shape in one tick of a contract's robot; one with a zero is not logged."""
@@ -143,7 +143,7 @@ FIELDS: Final = (
 
 
 def logged_fields(contract: Contract) -> tuple[TickField, ...]:
-    """Return the fields that the log of a contract has: none of IMUs, commands or phase where there are none."""
+    """Return the fields in the log of a contract: IMUs, operator commands and phase only where it has them."""
     return tuple(field for field in FIELDS if 0 not in field.shape(contract))
 
 

@@ -14,12 +14,11 @@ from sim2real.configs.schema.task import TaskConfig
 from sim2real.hardware.clock import MonotonicClock
 from sim2real.hardware.emulator.process import emulate
 from sim2real.hardware.robot import RobotHardware, open_serial_ports
-from sim2real.hardware.types import BoolArray
 from sim2real.report.episode_video import render_positions
-from sim2real.report.figures import goal_angle, goal_distance, learning_curve, tick_histogram
+from sim2real.report.figures import learning_curve, tick_histogram
+from sim2real.report.goal_figure import draw_goal
 from sim2real.report.html_page import Exhibit, Row, write_page
 from sim2real.runtime.contract.goal import Goal
-from sim2real.runtime.contract.goal_spec import JointGoal
 from sim2real.runtime.contract.spec import contract_of
 from sim2real.runtime.flash.directory import DirectoryTarget
 from sim2real.runtime.flash.install import flash
@@ -27,7 +26,6 @@ from sim2real.runtime.log import read_log, signals_of
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.runtime.report import RunReport
 from sim2real.runtime.session import RunOptions, run_session
-from sim2real.runtime.states import State
 from sim2real.runtime.statistics import Durations
 from sim2real.task.score import score
 from sim2real.training.evaluation import Evaluation, evaluate
@@ -162,9 +160,9 @@ def _write_report(demo: Demo, task: TaskConfig, log: Path, *, video: bool) -> No
     folder, run = demo.folder, demo.run
     figures = {name: folder / f"{name}.png" for name in ("learning", "angle", "ticks")}
     learning_curve(_metrics(demo.training.metrics), figures["learning"])
-    ticks = read_log(log).ticks
-    running = np.array([tick["state"] == State.RUNNING.value for tick in ticks])[: len(run.time)]
-    _draw_goal(run, task, running, figures["angle"])
+    running = read_log(log).running[: len(run.time)]
+    position = dict(zip(run.joints, run.position.T, strict=True))
+    draw_goal(Goal(contract_of(task), 1), run.time, position, run.distance, running, figures["angle"])
     histograms = {name: run.statistics[name].histogram() for name in ("total", "lateness")}
     total = run.statistics["total"]
     quantiles = {"p50": total.quantile_ns(0.5) / 1e3, "p99": total.quantile_ns(0.99) / 1e3}
@@ -195,17 +193,6 @@ def _write_report(demo: Demo, task: TaskConfig, log: Path, *, video: bool) -> No
         exhibits,
         f"Repeat: sim2real demo --seed {demo.training.seed}",
     )
-
-
-def _draw_goal(run: RunReport, task: TaskConfig, running: BoolArray, path: Path) -> None:
-    """Plot the angle of the goal joint, or the distance from the goal for other goals."""
-    goal = Goal(contract_of(task), 1)
-    if isinstance(goal.spec, JointGoal):
-        position, spec = run.position[:, run.joints.index(goal.spec.joint)], goal.spec
-        goal_angle(run.time, position, running, spec.position, spec.tolerance, spec.wrap, path)
-    else:
-        distance, tolerance = run.distance * goal.factor, goal.tolerance * goal.factor
-        goal_distance(run.time, distance, running, tolerance, goal.unit, path)
 
 
 def _metrics(path: Path) -> list[dict[str, Any]]:

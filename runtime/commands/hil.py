@@ -32,7 +32,7 @@ def hil(
     ] = None,
     json_output: Json = False,
 ) -> Outcome:
-    """Run scenarios on the emulated robot in lockstep and check what they must come to.
+    """Run scenarios on the emulated robot in lockstep and check their expected results.
 
     Example: sim2real hil pendulum_swingup pendulum_lossy_bus --policy policy.onnx
     """

@@ -1,4 +1,4 @@
-"""The `inspect` command: what a policy file says of itself."""
+"""The `inspect` command: contract, digests and provenance of a policy file."""
 
 from pathlib import Path
 from typing import Annotated, Any

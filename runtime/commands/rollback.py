@@ -1,4 +1,4 @@
-"""The `rollback` command: switch a robot back to the policy before."""
+"""The `rollback` command: switch a robot back to its previous policy."""
 
 from typing import Annotated
 

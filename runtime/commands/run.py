@@ -30,7 +30,7 @@ def run(
     robot: Annotated[str, typer.Option("--robot", help="A shipped robot or its YAML file.", show_default=False)],
     port: Annotated[
         list[str] | None,
-        typer.Option("--port", help="BUS=PATH or IMU=PATH, before the path in the YAML; may be repeated."),
+        typer.Option("--port", help="BUS=PATH or IMU=PATH, overrides the YAML's port; may be repeated."),
     ] = None,
     emulate: Annotated[
         bool, typer.Option("--emulate", help="Start an emulated robot behind pseudo-terminals, in real time.")
@@ -49,12 +49,12 @@ def run(
     ] = None,
     log: Annotated[Path | None, typer.Option("--log", help="Write an MCAP log to this file.")] = None,
     real_time: Annotated[
-        bool, typer.Option(help="Ask for real-time scheduling, locked memory and no garbage collection.")
+        bool, typer.Option(help="Request real-time scheduling, locked memory and no garbage collection.")
     ] = True,
-    cpu: Annotated[int | None, typer.Option("--cpu", min=0, help="Stay on this processor.")] = None,
+    cpu: Annotated[int | None, typer.Option("--cpu", min=0, help="Run on this processor.")] = None,
     command: Annotated[
         list[str] | None,
-        typer.Option("--command", help="NAME=VALUE asked of the policy, SI units; may be repeated."),
+        typer.Option("--command", help="Operator command NAME=VALUE, SI units; may be repeated."),
     ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Override key.path=value of the robot; may be repeated.")
@@ -133,7 +133,7 @@ def _progress(duration: float | None) -> Iterator[Callable[[Tick], None] | None]
 
 def _text(report: RunReport, document: dict[str, Any]) -> str:
     total, lateness = report.statistics["total"].summary_us(), report.statistics["lateness"].summary_us()
-    goal = {True: "reached", False: "missed", None: "not decided: the policy did not run for long enough"}
+    goal = {True: "reached", False: "missed", None: "not decided: the policy ran for too short a time"}
     interventions = ", ".join(f"{name} {count}" for name, count in report.interventions.items()) or "none"
     bus = report.bus
     lines = [

@@ -1,4 +1,4 @@
-"""What the robot measures and was told last, as the contract sees it: batched arrays in SI units, by joint and IMU."""
+"""The inputs of the contract: readings and operator commands as batched arrays in SI units, by joint and IMU."""
 
 from dataclasses import dataclass
 from typing import Self

@@ -1,4 +1,4 @@
-"""The dry run: a policy is loaded and run as the robot would run it, before it may be installed."""
+"""The dry run: loads a policy and runs it as the robot would, before it may be installed."""
 
 from pathlib import Path
 

@@ -61,7 +61,7 @@ def goal_angle(
 
     Args:
         time: s, (T,).
-        position: rad, (T,).
+        position: rad, (T,); NaN where it was not measured.
         running: Ticks in state RUNNING, (T,).
         goal: rad.
         tolerance: rad.
@@ -70,8 +70,9 @@ def goal_angle(
     """
     figure, axes = _figure()
     degrees = np.degrees(position)
-    turns = np.arange(np.floor(degrees.min() / 360.0) - 1, np.ceil(degrees.max() / 360.0) + 2) if wrap else [0.0]
-    low, high = min(degrees.min(), 0.0) - 25.0, max(degrees.max(), 0.0) + 25.0
+    smallest, largest = (float(edge(degrees, initial=0.0, where=np.isfinite(degrees))) for edge in (np.min, np.max))
+    turns = np.arange(np.floor(smallest / 360.0) - 1, np.ceil(largest / 360.0) + 2) if wrap else [0.0]
+    low, high = smallest - 25.0, largest + 25.0
     for turn in turns:
         centre = np.degrees(goal) + 360.0 * turn
         if low - 20.0 <= centre <= high + 20.0:
@@ -82,7 +83,7 @@ def goal_angle(
     axes.set_ylim(low, high)
     axes.set_xlabel("time since torque on, s")
     axes.set_ylabel("measured angle, deg")
-    _save(figure, axes, "Angle on the emulated hardware, read over the wire; green: upright within tolerance", path)
+    _save(figure, axes, "Angle as the robot measured it; green: within tolerance of the goal", path)
 
 
 def goal_distance(time: Array, distance: Array, running: Array, tolerance: float, unit: str, path: Path) -> None:

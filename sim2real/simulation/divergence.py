@@ -106,6 +106,25 @@ def _disable_log_file() -> None:
 
 
 @dataclass(frozen=True)
+class SavedStep:
+    """A saved control step in which a simulation diverged."""
+
+    model: mujoco.MjModel
+    state: Float64Array
+    """MuJoCo's integration state at the start of the step."""
+    physics_steps: int
+    """Physics steps per control step."""
+    record: dict[str, Any]
+    """Parameters, seed and step of the episode."""
+
+    def begin(self) -> mujoco.MjData:
+        """Return the simulation at the start of the step."""
+        data = mujoco.MjData(self.model)
+        mujoco.mj_setState(self.model, data, self.state, mujoco.mjtState.mjSTATE_INTEGRATION)
+        return data
+
+
+@dataclass(frozen=True)
 class Reproduction:
     """Result of repeating a control step that diverged."""
 
@@ -113,13 +132,15 @@ class Reproduction:
     physics_step: int
     """First physics step of the control step, from 0, with a state that is not finite; the last step if none."""
     largest_velocity: float
-    """Largest absolute velocity of any degree of freedom up to that step."""
+    """Largest absolute velocity of any degree of freedom up to that step, rad/s or m/s."""
+    fastest_joint: str
+    """Name of its joint in the model; empty if all velocities were zero."""
     record: dict[str, Any]
     """Parameters, seed and step of the episode."""
 
 
-def reproduce(path: Path) -> Reproduction:
-    """Repeat the control step of a saved divergence, physics step by physics step.
+def load_step(path: Path) -> SavedStep:
+    """Read a saved divergence.
 
     Raises:
         UserError: The files are missing or damaged.
@@ -130,17 +151,28 @@ def reproduce(path: Path) -> Reproduction:
         model = mujoco.MjModel.from_binary_path(str(path.with_suffix(".mjb")))
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise UserError(f"{path}: not a saved divergence: {error}") from error
-    data = mujoco.MjData(model)
-    mujoco.mj_setState(model, data, state, mujoco.mjtState.mjSTATE_INTEGRATION)
+    return SavedStep(model, state, steps, record)
+
+
+def reproduce(path: Path) -> Reproduction:
+    """Repeat the control step of a saved divergence, physics step by physics step.
+
+    Raises:
+        UserError: The files are missing or damaged.
+    """
+    saved = load_step(path)
+    model, data = saved.model, saved.begin()
     model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
-    largest = 0.0
-    for step in range(steps):
-        largest = max(largest, float(np.abs(data.qvel).max()) if np.isfinite(data.qvel).all() else largest)
+    largest, fastest = 0.0, ""
+    for step in range(saved.physics_steps):
+        speed = np.abs(data.qvel)
+        if np.isfinite(speed).all() and speed.max(initial=0.0) > largest:
+            largest, fastest = float(speed.max()), model.joint(int(model.dof_jntid[speed.argmax()])).name
         try:
             mujoco.mj_step(model, data)
         except mujoco.FatalError:
-            return Reproduction(True, step, largest, record)
+            return Reproduction(True, step, largest, fastest, saved.record)
         finite = np.isfinite(data.qpos).all() and np.isfinite(data.qvel).all() and np.isfinite(data.qacc).all()
         if not finite or any(data.warning[kind].number for kind in _BAD_STATES):
-            return Reproduction(True, step, largest, record)
-    return Reproduction(False, steps - 1, largest, record)
+            return Reproduction(True, step, largest, fastest, saved.record)
+    return Reproduction(False, saved.physics_steps - 1, largest, fastest, saved.record)

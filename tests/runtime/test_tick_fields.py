@@ -146,6 +146,15 @@ def test_logs_of_earlier_versions_are_there() -> None:
     assert [path.stem for path in EARLIER] == ["pendulum_swingup", "quadruped_walk"]
 
 
+@pytest.mark.parametrize("path", EARLIER, ids=lambda path: path.stem)
+def test_a_log_tells_when_the_policy_was_in_command(path: Path) -> None:
+    """The demo once compared a state's name with its number, and no figure showed when the policy took over."""
+    log = read_log(path)
+    assert log.running.tolist() == [tick["state"] == "RUNNING" for tick in log.ticks]
+    assert log.running.any()
+    assert not log.running.all()
+
+
 def test_the_signals_of_a_log_are_its_readings() -> None:
     log = read_log(DATA / "quadruped_walk.mcap")
     signals = signals_of(log.ticks)

@@ -27,3 +27,11 @@ def test_an_angle_is_drawn_also_when_the_policy_never_ran(wrap: bool, tmp_path: 
     path = tmp_path / "angle.png"
     goal_angle(np.arange(50) * 0.02, np.linspace(0.0, 9.0, 50), np.zeros(50, bool), np.pi, 0.2, wrap, path)
     assert path.read_bytes().startswith(PNG)
+
+
+@pytest.mark.parametrize("missing", [slice(3, 9), slice(None)])
+def test_an_angle_is_drawn_also_where_it_was_not_measured(missing: slice, tmp_path: Path) -> None:
+    path, position = tmp_path / "angle.png", np.linspace(0.0, 9.0, 50)
+    position[missing] = np.nan
+    goal_angle(np.arange(50) * 0.02, position, np.ones(50, bool), np.pi, 0.2, True, path)
+    assert path.read_bytes().startswith(PNG)

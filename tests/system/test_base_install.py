@@ -77,9 +77,9 @@ def test_the_wheel_carries_every_shipped_configuration(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for kind in KINDS:
         for name in shipped(kind):
-            assert f"configs/{kind}/{name}.yaml" in names
-    assert "configs/robots/pendulum.xml" in names
-    assert not [name for name in names if name.startswith("tests/")]
+            assert f"sim2real/configs/{kind}/{name}.yaml" in names
+    assert "sim2real/configs/robots/pendulum.xml" in names
+    assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == {"sim2real"}
 
 
 def test_the_base_installation_has_none_of_the_training_libraries(robot_bin: Path, tmp_path: Path) -> None:
@@ -101,6 +101,9 @@ def test_every_command_is_listed_and_explains_itself(robot_bin: Path, tmp_path: 
         "hil",
         "train",
         "demo",
+        "replay",
+        "reproduce",
+        "report",
     ):
         assert f" {name} " in shown
         run(str(robot_bin / "sim2real"), name, "--help", cwd=tmp_path)
@@ -130,10 +133,17 @@ def test_a_lockstep_run_works_without_mujoco(robot_bin: Path, policy: Path, tmp_
     assert document["final_state"] == "RUNNING"
     assert document["ticks"] >= 200
     assert (tmp_path / "run.mcap").stat().st_size > 1000
+    replayed = run(str(robot_bin / "sim2real"), "replay", "run.mcap", "--policy", str(policy), "--json", cwd=tmp_path)
+    assert json.loads(replayed.stdout)["ok"] is True
 
 
-def test_training_without_the_extra_says_what_to_install(robot_bin: Path, tmp_path: Path) -> None:
-    done = run(str(robot_bin / "sim2real"), "train", "pendulum_ppo", cwd=tmp_path, ok=False)
+@pytest.mark.parametrize(
+    "command", [("train", "pendulum_ppo"), ("report", "run.mcap"), ("report", "."), ("reproduce", "diverged_0.npz")]
+)
+def test_a_command_without_its_extra_says_what_to_install(
+    robot_bin: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    done = run(str(robot_bin / "sim2real"), *command, cwd=tmp_path, ok=False)
     assert done.returncode == 1
     assert "pip install 'sim2real[train]'" in done.stderr
     assert "Traceback" not in done.stderr

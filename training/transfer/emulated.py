@@ -153,7 +153,7 @@ class EpisodeRecorder:
         for metric in self._metrics:
             metric.add(state, asked_anew)
         for name, value in zip(self._names, self._command[0].tolist(), strict=True):
-            controller.ask(name, value)
+            controller.set_operator_command(name, value)
 
     def _measure_goal(self, controller: Controller) -> None:
         signals = self._signals
