@@ -1,4 +1,4 @@
-"""What the command line knows of a command before it imports it."""
+"""Description of a command, for the command line to list it without importing it."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class CommandInfo:
-    """One command: the line that lists it, and where its Typer app is.
+    """One command: its summary and the location of its Typer app.
 
     Entry points of the groups `sim2real.commands` and `sim2real.benchmarks` name such an object, in a module that
     imports nothing slow: `sim2real --help` reads every one. The app is imported when the command is run.

@@ -1,4 +1,4 @@
-"""The installed families of motors and of IMUs: what configurations need to know of each. Nothing here knows one."""
+"""Installed families of motors and IMUs: the properties of a family that configurations are checked against."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,28 +10,28 @@ from sim2real.configs.schema.registers import Registers
 
 @dataclass(frozen=True, kw_only=True)
 class FamilySchema:
-    """Motors that speak one protocol. `sim2real.hardware.family.Family` adds what drives, sets up and emulates them."""
+    """Motors with one protocol. `sim2real.hardware.family.Family` adds driver, set-up and emulation."""
 
     protocol: str
-    """Protocol of their bus, as the robot YAML has it."""
+    """Protocol of their bus, as written in the robot YAML."""
     registers: type[Registers]
     """Schema of `registers` in the motor YAML."""
     modes: tuple[str, ...]
-    """Ways in which a policy can drive them: of `current`, `position`, `impedance`."""
+    """Control modes for policies: `current`, `position`, `impedance`."""
     ids: range
-    """Addresses that a motor can have."""
+    """Valid addresses on the bus."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImuFamilySchema:
-    """IMUs that speak one protocol, the name of their entry point; `sim2real.hardware.imu.family` adds the driver."""
+    """IMUs with one protocol, the name of their entry point; `sim2real.hardware.imu.family` adds the driver."""
 
     rate_max: float
-    """Samples per second that a unit can be set to send, at most."""
+    """Highest sample rate of a unit, Hz."""
 
 
 def part_of(wanted: type) -> Callable[[object], str | None]:
-    """Return the check of a plug-in that it is of a class."""
+    """Return a check that a plug-in is an instance of a class."""
 
     def check(part: object) -> str | None:
         return None if isinstance(part, wanted) else f"is a {type(part).__name__}, not a {wanted.__name__}"

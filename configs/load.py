@@ -1,4 +1,4 @@
-"""Loads configurations: references to other files are spliced in, overrides applied, and all of it validated."""
+"""Loads configurations: splices in references, applies overrides, validates."""
 
 import json
 from pathlib import Path
@@ -8,10 +8,8 @@ import yaml
 from pydantic import ValidationError
 
 from sim2real.configs.errors import ConfigError
-from sim2real.configs.explain import one_line
 from sim2real.configs.library import find
 from sim2real.configs.override import apply_override
-from sim2real.configs.scalars import CoreDumper
 from sim2real.configs.schema.base import Config
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.schema.motor import MotorConfig
@@ -21,8 +19,10 @@ from sim2real.configs.schema.scenario import FaultsConfig, ScenarioConfig
 from sim2real.configs.schema.target import TargetConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.configs.schema.transfer import TransferConfig
-from sim2real.configs.source import Sourced, parse_yaml
 from sim2real.configs.splice import read_spliced
+from sim2real.configs.validation_message import one_line
+from sim2real.configs.yaml_scalars import CoreDumper
+from sim2real.configs.yaml_source import Sourced, parse_yaml
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 
@@ -55,7 +55,7 @@ def load_robot(reference: str | Path, overrides: tuple[str, ...] = ()) -> RobotC
         The robot, frozen and valid, in SI units: rad, rad/s, N·m, V, °C, s.
 
     Raises:
-        ConfigError: With the file and line (or the override) of what is wrong, and what would be valid.
+        ConfigError: States the file and line (or the override) of the error, and the valid values.
 
     Example:
         >>> import sim2real
@@ -102,25 +102,25 @@ def load_transfer(reference: str, overrides: tuple[str, ...] = ()) -> TransferCo
 
 
 def as_robot(robot: str | Path | RobotConfig) -> RobotConfig:
-    """Return a robot that is given by shipped name, by path, or loaded already. Raises ConfigError."""
+    """Return a robot from a shipped name or a path, or as given if already loaded. Raises ConfigError."""
     return robot if isinstance(robot, RobotConfig) else load_robot(robot)
 
 
 def as_task(task: str | Path | TaskConfig) -> TaskConfig:
-    """Return a task that is given by shipped name, by path, or loaded already. Raises ConfigError."""
+    """Return a task from a shipped name or a path, or as given if already loaded. Raises ConfigError."""
     return task if isinstance(task, TaskConfig) else load_task(str(task))
 
 
 def as_randomization(randomization: str | Path | RandomizationConfig) -> RandomizationConfig:
-    """Return a randomization that is given by shipped name, by path, or loaded already. Raises ConfigError."""
+    """Return a randomization from a shipped name or a path, or as given if already loaded. Raises ConfigError."""
     return randomization if isinstance(randomization, RandomizationConfig) else load_randomization(str(randomization))
 
 
 def as_experiment(experiment: str | Path | ExperimentConfig, overrides: tuple[str, ...] = ()) -> ExperimentConfig:
-    """Return an experiment that is given by shipped name, by path, or loaded already, with overrides on top.
+    """Return an experiment from a shipped name or a path, or as given if already loaded, with overrides applied.
 
     Raises:
-        ConfigError: There is no such experiment, it is not valid, or an override is not.
+        ConfigError: No such experiment, or it or an override is not valid.
     """
     if not isinstance(experiment, ExperimentConfig):
         return load_experiment(str(experiment), overrides)
@@ -130,7 +130,7 @@ def as_experiment(experiment: str | Path | ExperimentConfig, overrides: tuple[st
 
 
 def as_faults(faults: str | Path | FaultsConfig) -> FaultsConfig:
-    """Return faults that are given by shipped name, by path, or loaded already. Raises ConfigError."""
+    """Return faults from a shipped name or a path, or as given if already loaded. Raises ConfigError."""
     return faults if isinstance(faults, FaultsConfig) else load_faults(str(faults))
 
 
@@ -144,7 +144,7 @@ def load(kind: str, schema: type[ConfigT], reference: str, overrides: tuple[str,
         overrides: Texts `key.path=value`; the value is YAML.
 
     Raises:
-        ConfigError: With the file and line (or the override) of what is wrong, and what would be valid.
+        ConfigError: Not valid; the message has the file and line (or the override), and what is valid.
     """
     return validate(schema, read_spliced(schema, find(kind, reference, relative_to=Path.cwd())), overrides)
 
@@ -154,12 +154,12 @@ def validate(schema: type[ConfigT], sourced: Sourced, overrides: tuple[str, ...]
     for text in overrides:
         apply_override(schema, sourced, text)
     try:
-        # As JSON, in strict mode: lists become tuples, but `true` is no number and "3" no integer.
+        # As JSON, in strict mode: lists become tuples, but `true` is not a number and "3" is not an integer.
         return schema.model_validate_json(json.dumps(sourced.data), strict=True)
     except ValidationError as error:
         raise ConfigError(one_line(schema, sourced, error)) from error
 
 
 def dump(config: Config) -> str:
-    """Return YAML text that loads to an equal configuration, references spliced in."""
+    """Return YAML text, with references spliced in, that loads to an equal configuration."""
     return yaml.dump(config.model_dump(mode="json"), Dumper=CoreDumper, sort_keys=False, allow_unicode=True)

@@ -74,7 +74,7 @@ class Plugins(Generic[PartT]):
         return self._loaded[name]
 
     def working(self) -> tuple[dict[str, PartT], list[PluginError]]:
-        """Load all parts; return those that work, by name, and the errors of those that do not."""
+        """Load all parts; return the loaded ones by name, and the errors of the others."""
         parts: dict[str, PartT] = {}
         errors: list[PluginError] = []
         for name in self.names:
@@ -111,7 +111,8 @@ class Plugins(Generic[PartT]):
         """Call code that belongs to a part, such as a second stage of its loading.
 
         Raises:
-            PluginError: The part is from outside and the call failed. What fails in this project is raised as it is.
+            PluginError: The call failed and the part belongs to another package. Errors of this project's own parts
+                are raised unchanged.
             ConfigError: No such part.
         """
         entry = self._entry(name)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from sim2real.runtime.tick import Tick as Tick
     from sim2real.training.evaluate import EvaluationReport as EvaluationReport
     from sim2real.training.evaluate import evaluate as evaluate
-    from sim2real.training.report import TrainReport as TrainReport
     from sim2real.training.train import train as train
+    from sim2real.training.train_report import TrainReport as TrainReport
 
     __version__: str = version("sim2real")
 
@@ -34,7 +34,7 @@ _PLACES = {
     "OpenRobot": "sim2real.runtime.open_robot",
     "RunReport": "sim2real.runtime.report",
     "Tick": "sim2real.runtime.tick",
-    "TrainReport": "sim2real.training.report",
+    "TrainReport": "sim2real.training.train_report",
     "UserError": "sim2real.configs.errors",
     "emulate": "sim2real.hardware.emulator.process",
     "evaluate": "sim2real.training.evaluate",

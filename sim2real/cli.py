@@ -6,7 +6,7 @@ from importlib.metadata import version
 import typer
 
 from sim2real.commands.lazy_group import commands_of, lazy_group
-from sim2real.configs.command import EXIT_FAILED, EXIT_INTERRUPTED, error_console
+from sim2real.configs.command_outcome import EXIT_FAILED, EXIT_INTERRUPTED, error_console
 from sim2real.configs.errors import UserError
 
 app = typer.Typer(

@@ -1,4 +1,4 @@
-"""Evaluates a policy in simulation: as it was trained, without randomisation, and in any other world."""
+"""Evaluates a policy in simulation: as trained, without randomization, and in a changed world."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ SEED: Final = 20_000_003
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """The figures of a policy, one row for each randomization."""
+    """Results of a policy, one row per randomization."""
 
     policy: str
     """Shipped name, ONNX file, or folder of a training run."""
@@ -29,7 +29,7 @@ class EvaluationReport:
     video: Path | None = None
 
     def row(self, randomization: str) -> "Evaluation":
-        """Return the figures under a randomization. Raises UserError if it was not evaluated."""
+        """Return the results for a randomization. Raises UserError if it was not evaluated."""
         for row in self.rows:
             if row.randomization == randomization:
                 return row
@@ -59,25 +59,25 @@ def evaluate(
     seed: int = SEED,
     video: str | Path | None = None,
 ) -> EvaluationReport:
-    """Play whole episodes with a policy: under the randomization it was trained with, under none, and under another.
+    """Run complete episodes with a policy: with its training randomization, with none, and with another.
 
-    The same seed gives the same figures.
+    The same seed gives the same results.
 
     Args:
         policy: A shipped policy, an exported ONNX file, or the folder of a training run.
-        episodes: Episodes for each row.
-        randomization: One more row under this: a shipped name, a YAML file, or a loaded randomization.
-        overrides: Texts `key.path=value` on top of the policy's experiment, to put it into another world than it was
-            trained in; what it sees and does stays as it is.
-        seed: Of the episodes, 0 to 2³² − 1.
+        episodes: Episodes per row.
+        randomization: A further row with this: a shipped name, a YAML file, or a loaded randomization.
+        overrides: Texts `key.path=value` that change the world of the policy's experiment; the policy's observations
+            and actions stay the same.
+        seed: Seed of the episodes, 0 to 2³² − 1.
         video: MP4 file for a video of one episode.
 
     Returns:
-        The figures: returns, the share of episodes that reached the goal and of those that survived, lengths in control
-        steps, the task's metrics; `.document()` is what `sim2real eval --json` prints.
+        The results: returns, success and survival rates, lengths in control steps, the task's metrics;
+        `.document()` is what `sim2real eval --json` prints.
 
     Raises:
-        UserError: The policy, a randomization or an override is not valid, or a number is out of its range.
+        UserError: The policy, a randomization or an override is not valid, or a number is out of range.
         MissingExtraError: The extra `train` is not installed.
 
     Example:

@@ -1,4 +1,4 @@
-"""The report of a training run: one HTML page with its settings, its latest figures, and how it learned."""
+"""Report of a training run: one HTML page with settings, latest metrics and learning curves."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,24 +8,24 @@ from typing import Any, Final
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_experiment
 from sim2real.configs.schema.experiment import ExperimentConfig
-from sim2real.report.curriculum import curriculum_figure
+from sim2real.report.curriculum_figure import curriculum_figure
 from sim2real.report.figures import learning_curve
-from sim2real.report.page import Exhibit, Row, write_page
-from sim2real.training.metrics import read_metrics
+from sim2real.report.html_page import Exhibit, Row, write_page
+from sim2real.training.metrics_log import read_metrics
 from sim2real.training.run_folder import RunFolder
 
 _SHOWN: Final = ("return", "length", "success", "terminated", "performance")
-"""Figures of the latest episodes; the run has them as `episode/NAME`."""
+"""Metrics of the latest episodes; `episode/NAME` in metrics.jsonl."""
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """A training run in figures."""
+    """Summary of a training run."""
 
     run: RunFolder
     experiment: ExperimentConfig
     rows: list[dict[str, float | None]]
-    """Of metrics.jsonl."""
+    """Rows of metrics.jsonl."""
 
     @property
     def steps(self) -> int:
@@ -34,12 +34,12 @@ class RunReport:
 
     @property
     def finished(self) -> bool:
-        """Whether the run came to its end and exported a policy."""
+        """Whether the run finished and exported a policy."""
         return self.run.policy.is_file()
 
     @property
     def latest(self) -> dict[str, float]:
-        """The latest figures of episodes, by name; those that were never measured are left out."""
+        """Latest metrics of episodes by name, without those never measured."""
         found = {}
         for name in _SHOWN:
             values = [row[f"episode/{name}"] for row in self.rows if row.get(f"episode/{name}") is not None]
@@ -72,7 +72,7 @@ def report_run(folder: Path, page: Path) -> RunReport:
         page: The HTML file.
 
     Raises:
-        UserError: It is no run, or it has no figures yet, or the page cannot be written.
+        UserError: The folder is not a run, it has no metrics yet, or the page cannot be written.
     """
     run = RunFolder.open(folder)
     rows = read_metrics(run.metrics) if run.metrics.is_file() else []
@@ -114,6 +114,6 @@ def _exhibits(report: RunReport, folder: Path) -> list[Exhibit]:
 
 
 def _moved(rows: list[dict[str, float | None]]) -> bool:
-    """Tell whether the boundary of any parameter changed: a fixed curriculum has nothing to show."""
+    """Return whether any parameter's boundary changed; a fixed curriculum needs no figure."""
     names = [name for name in rows[-1] if name.startswith("curriculum/") and name.endswith(("/low", "/high"))]
     return any(len({row.get(name) for row in rows if name in row}) > 1 for name in names)

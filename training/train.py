@@ -1,4 +1,4 @@
-"""Trains an experiment into a folder of its own: checkpoints, figures, the exported policy."""
+"""Trains an experiment into its own folder: checkpoints, metrics, the exported policy."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from sim2real.configs.load import as_experiment
 from sim2real.configs.schema.experiment import ExperimentConfig
 
 if TYPE_CHECKING:
-    from sim2real.training.report import TrainReport
+    from sim2real.training.train_report import TrainReport
 
 
 def train(
@@ -25,24 +25,24 @@ def train(
     """Train an experiment into `runs_dir/name`: checkpoints, metrics.jsonl, TensorBoard events, policy.onnx.
 
     The same experiment and seed give the same policy, bit for bit, on machines with the same arithmetic. Sets torch to
-    one thread: more make the simulator's own threads slower by far than they make these networks faster. In the main
+    one thread: more would slow down the simulator's threads more than they speed up these networks. In the main
     thread a first Ctrl-C saves a checkpoint before it raises KeyboardInterrupt; the run can be resumed.
 
     Args:
         experiment: A shipped experiment, a YAML file, or a loaded experiment; not needed with `resume`.
-        overrides: Texts `key.path=value` on top of it, such as `seed=3`; with `resume` only how long it goes on, what
-            is saved and on how many threads.
-        name: Name of the run's folder, which must not exist yet; experiment, date and time when left out.
+        overrides: Texts `key.path=value` applied to it, such as `seed=3`; with `resume` only its length, what is
+            saved and the number of threads.
+        name: Name of the run's folder, which must not exist yet; default: experiment, date and time.
         runs_dir: Folder of the runs.
-        resume: Folder of a run to continue from its newest checkpoint, exactly as if it had not been stopped.
+        resume: Folder of a run to continue from its newest checkpoint, with the results of an uninterrupted run.
         progress: Whether to draw a progress bar on standard error.
 
     Returns:
-        What came of it: `.policy` is the exported ONNX file, `.evaluation` the closing figures; `.document()` is what
+        The report: `.policy` is the exported ONNX file, `.evaluation` the final evaluation; `.document()` is what
         `sim2real train --json` prints.
 
     Raises:
-        UserError: The experiment or an override is not valid, the folder is there already, something cannot be
+        UserError: The experiment or an override is not valid, the folder already exists, a file cannot be
             written, or there is nothing to resume.
         MissingExtraError: The extra `train` is not installed.
 
@@ -70,11 +70,11 @@ def train(
 
 def _note_idle(experiment: ExperimentConfig) -> None:
     """Say on standard error which parameters are randomised and observed by nothing."""
-    from sim2real.configs.command import error_console
-    from sim2real.simulation.options import without_effect
+    from sim2real.configs.command_outcome import error_console
+    from sim2real.simulation.model_options import ineffective_parameters
 
     task, randomization = experiment.task, experiment.randomization
-    if idle := without_effect(task, randomization):
+    if idle := ineffective_parameters(task, randomization):
         error_console().print(
             f"note: task {task.name!r} observes nothing that would be changed by {', '.join(idle)} "
             f"of randomization {randomization.name!r}"
@@ -82,7 +82,7 @@ def _note_idle(experiment: ExperimentConfig) -> None:
 
 
 def _check_same(experiment: str | Path | ExperimentConfig | None, run: Path) -> None:
-    """Refuse to resume a run of another experiment than the one that was named."""
+    """Refuse to resume a run of another experiment than the named one."""
     if experiment is None:
         return
     from sim2real.training.run_folder import RunFolder

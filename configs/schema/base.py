@@ -25,7 +25,7 @@ class MisplacedError(ValueError):
 
 
 class OpenUnion(ABC):
-    """Annotation of a field whose value is of one of several classes, which installed packages add to."""
+    """Annotation of a field whose value has one of several classes; installed packages can add classes."""
 
     @abstractmethod
     def members(self) -> tuple[type[Config], ...]:

@@ -1,4 +1,4 @@
-"""Reads the registers of a motor by the schema of the family that they name, which any installed package may add."""
+"""Reads the registers of a motor with the schema of their family; any installed package can add families."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ from sim2real.configs.schema.registers import Registers
 
 
 class OfInstalledFamily(OpenUnion):
-    """Annotation of the registers of a motor. No family is loaded before a value names it."""
+    """Annotation of the registers of a motor. A family is loaded when a value names it."""
 
     def members(self) -> tuple[type[Config], ...]:
         """Return the schemas of the families that can be loaded."""
@@ -21,7 +21,7 @@ class OfInstalledFamily(OpenUnion):
         return tuple(family.registers for family in families.values())
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's signature
-        """Read by the family's schema; write what the value's own class has."""
+        """Read with the family's schema; write with the schema of the value's own class."""
         any_class = core_schema.simple_ser_schema("any")
         return core_schema.with_info_plain_validator_function(_read, serialization=any_class)
 

@@ -66,11 +66,11 @@ class MotorConfig(Config):
     temperature_max: Temperature
     """Temperature at which the firmware shuts the motor down."""
     registers: Annotated[Registers, OfInstalledFamily()]
-    """The motor at register level; its `family` names an installed family, whose schema the rest follows."""
+    """Register-level parameters; `family` selects the schema of an installed family."""
 
     @property
     def family(self) -> str:
-        """Name of the family of motors that it belongs to."""
+        """Name of its motor family."""
         return self.registers.family
 
     def registers_as(self, kind: type[RegistersT]) -> RegistersT:

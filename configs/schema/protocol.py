@@ -14,14 +14,14 @@ from sim2real.configs.families import IMU_FAMILIES, family_speaking, motor_proto
 
 @dataclass(frozen=True)
 class Installed:
-    """Annotation of a text that must be one of the names that installed packages give."""
+    """Annotation of a text that must be a name registered by an installed package."""
 
     names: Callable[[], tuple[str, ...]]
     check: Callable[[str], object]
-    """Raises ConfigError where the text is no name, PluginError where its package is broken."""
+    """Raises ConfigError for an unknown name, PluginError if its package cannot be loaded."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's signature
-        """Look the text up when a value is there."""
+        """Check the text during validation."""
         return core_schema.no_info_after_validator_function(self._checked, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A motor type at register level: what every family's schema of it has in common."""
+"""Base class of the register schemas of all motor families."""
 
 from abc import abstractmethod
 
@@ -7,9 +7,9 @@ from sim2real.configs.schema.nominal import Nominal
 
 
 class Registers(Config):
-    """What differs between the models of a family at register level; each family has a subclass of its own.
+    """Register-level parameters of a motor model; each family has its own subclass.
 
-    A subclass narrows `family` to a literal, its name. What it adds may refer to no other file.
+    A subclass narrows `family` to a literal, its name. Its own fields must not refer to other files.
     """
 
     family: str

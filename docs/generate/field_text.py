@@ -10,9 +10,9 @@ from pydantic.fields import FieldInfo
 
 from generate.text import one_line
 from generate.units import quantity_name
-from sim2real.configs.fields import is_config, is_union
 from sim2real.configs.schema.base import Config, Reference
 from sim2real.configs.schema.quantity import Quantity
+from sim2real.configs.schema_fields import is_config, is_union
 from sim2real.configs.units import valid_units
 
 _BOUNDS = {

@@ -5,10 +5,10 @@ from typing import Annotated, Any, get_args, get_origin
 
 from generate.field_text import default_text, taken
 from generate.text import one_line
-from sim2real.configs.fields import is_config
 from sim2real.configs.library import shipped
 from sim2real.configs.load import SCHEMAS
 from sim2real.configs.schema.base import Config, Reference
+from sim2real.configs.schema_fields import is_config
 
 FOLDER = "reference/yaml"
 """Of the pages, in the documentation."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.markup import escape
 
-from sim2real.configs.command import Json, error_console, print_document
+from sim2real.configs.command_outcome import Json, error_console, print_document
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_faults, load_robot
 from sim2real.hardware.emulator.plant import choose_plant

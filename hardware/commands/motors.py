@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.progress import Progress
 
-from sim2real.configs.command import Json, Outcome, error_console, reports
+from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.hardware.commands.motors_calibrate import calibrate
 from sim2real.hardware.commands.motors_options import Baudrate, Id, Port, ProtocolName
 from sim2real.hardware.commands.motors_port import open_port

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sim2real.configs.command import Json, Outcome, error_console, reports
+from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import UserError
 from sim2real.configs.library import ROOT, find, is_path
 from sim2real.configs.load import load_robot

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sim2real.configs.command import error_console
+from sim2real.configs.command_outcome import error_console
 from sim2real.hardware.workbench import port
 from sim2real.hardware.workbench.port import WorkbenchPort
 

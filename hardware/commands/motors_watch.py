@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Column, Table
 
-from sim2real.configs.command import Json, Outcome, print_document, reports
+from sim2real.configs.command_outcome import Json, Outcome, print_document, reports
 from sim2real.configs.errors import UserError
 from sim2real.hardware.clock import NS_PER_S, MonotonicClock
 from sim2real.hardware.commands.motors_options import Baudrate, Id, Port, ProtocolName

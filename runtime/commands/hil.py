@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from sim2real.configs.command import Json, Outcome, error_console, reports
+from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_scenario
 from sim2real.hardware.emulator.plant import AUTO_PLANT

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from sim2real.configs.command import Json, Outcome, reports
+from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.runtime.contract.goal import Goal
 from sim2real.runtime.contract.part import digest_of
 from sim2real.runtime.contract.robot import RobotSpec

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from sim2real.configs.command import Json, Outcome, reports
+from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.library import find_policy
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.runtime.replay import replay as replay_log

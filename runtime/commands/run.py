@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-from sim2real.configs.command import Json, Outcome, error_console, reports
+from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
 from sim2real.hardware.emulator.plant import AUTO_PLANT

@@ -1,4 +1,4 @@
-"""Benchmark of a family's driver against other libraries' for the same motors, on the same bus."""
+"""Benchmark of a family's driver against other libraries for the same motors on the same bus."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ def bench_bus(family: str | None, motors: int, seconds: float) -> dict[str, Any]
     Args:
         family: Name of a motor family; may be None while only one has a comparison.
         motors: Motors on the bus.
-        seconds: Wall time for all of it.
+        seconds: Total wall time.
 
     Returns:
-        `ratios`, `figures`, and the `libraries` that were compared with.
+        `ratios`, `figures`, and the compared `libraries`.
 
     Raises:
         UserError: The family has no comparison, or none was chosen of several.

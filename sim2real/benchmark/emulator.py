@@ -1,4 +1,4 @@
-"""Reply time of the emulator: a group read of all motors over a pseudo-terminal while their plant runs."""
+"""Reply time of the emulator: group reads of all motors over a pseudo-terminal while the plant runs."""
 
 import os
 import time
@@ -16,7 +16,7 @@ from sim2real.hardware.emulator.process import EmulatorProcess, emulate
 from sim2real.hardware.families import motor_family
 
 BAR_MS = 2.0
-"""p99 of the reply time that the emulator must stay below on two cores."""
+"""Required upper bound of the p99 reply time on two cores, ms."""
 
 _BITS_PER_BYTE = 10  # 8N1
 _TIMEOUT_NS = 50_000_000
@@ -26,20 +26,20 @@ _WARM_UP = 50
 def bench_emulator(robot: str = "quadruped", rate: float = 200.0, seconds: float = 10.0) -> dict[str, Any]:
     """Measure the time from the first byte of a request to the last byte of its reply.
 
-    All motors of the robot are put on one bus at the protocol's fastest speed, hold their pose, and are asked at a
-    steady rate; the MuJoCo plant runs in real time all the while.
+    All motors of the robot are on one bus at the protocol's fastest speed, and hold their pose. Requests are sent at a
+    fixed rate while the MuJoCo plant runs in real time.
 
     Args:
-        robot: A robot whose motors are of one family, which has a group read.
-        rate: Requests a second.
-        seconds: How long to ask.
+        robot: A robot whose motors are of one family that has a group read.
+        rate: Requests per second.
+        seconds: Duration of the measurement.
 
     Raises:
         UserError: The robot's motors have no group read.
     """
     config, read = _on_one_bus(load_robot(robot))
     with emulate(config, plant="mujoco") as emulator:
-        replies, cpu, elapsed = _ask(read, emulator, rate, seconds)
+        replies, cpu, elapsed = _request(read, emulator, rate, seconds)
         warnings = emulator.warnings()
     milliseconds = np.array(replies) / 1e6
     p50, p99, p999 = np.percentile(milliseconds, [50, 99, 99.9])
@@ -79,8 +79,8 @@ def _on_one_bus(robot: RobotConfig) -> tuple[RobotConfig, GroupRead]:
     return robot.model_copy(update={"joints": joints, "buses": buses, "imus": {}}), read
 
 
-def _ask(read: GroupRead, emulator: EmulatorProcess, rate: float, seconds: float) -> tuple[list[int], float, float]:
-    """Return the reply times, ns, and the CPU seconds of the emulator in so many seconds."""
+def _request(read: GroupRead, emulator: EmulatorProcess, rate: float, seconds: float) -> tuple[list[int], float, float]:
+    """Return the reply times, ns, the CPU time of the emulator, s, and the elapsed time, s."""
     clock = MonotonicClock()
     port = SerialPort(next(iter(emulator.ports.values())), read.baudrate, clock)
     try:

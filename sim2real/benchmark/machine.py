@@ -1,4 +1,4 @@
-"""What a benchmark ran on: figures without it mean nothing."""
+"""Description of the machine that a benchmark ran on."""
 
 import os
 import platform
@@ -10,7 +10,7 @@ _LIBRARIES = ("numpy", "mujoco", "torch", "onnxruntime", "gymnasium", "pyserial"
 
 
 def machine(others: Iterable[str] = ()) -> dict[str, Any]:
-    """Return processor, cores and versions of this machine; of other distributions too, where they are installed."""
+    """Return processor, cores and library versions of this machine, including `others` if they are installed."""
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),

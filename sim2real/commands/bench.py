@@ -8,7 +8,7 @@ import typer
 from sim2real.benchmark.bus import bench_bus
 from sim2real.benchmark.machine import machine
 from sim2real.commands.lazy_group import commands_of, lazy_group
-from sim2real.configs.command import Json, Outcome, reports
+from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import MissingExtraError, UserError
 from sim2real.configs.library import find_policy, shipped
 from sim2real.configs.load import load_randomization, load_robot, load_task
@@ -123,10 +123,10 @@ def gymnasium_(
     Example: sim2real bench gymnasium HalfCheetah-v5 Ant-v5
     """
     try:
-        from sim2real.benchmark.reference import bench_reference
+        from sim2real.benchmark.gymnasium import bench_gymnasium
     except ModuleNotFoundError as error:
         raise MissingExtraError("bench gymnasium", error.name or "gymnasium", "train") from error
-    return report("gymnasium", bench_reference(tasks or ["HalfCheetah-v5", "Ant-v5"], threads, seconds))
+    return report("gymnasium", bench_gymnasium(tasks or ["HalfCheetah-v5", "Ant-v5"], threads, seconds))
 
 
 @app.command()

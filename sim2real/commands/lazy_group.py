@@ -1,4 +1,4 @@
-"""Command groups whose commands are plug-ins: any package adds its own, and none is imported before it is run."""
+"""Command groups whose commands are plug-ins of any package, imported when they are run."""
 
 from typing import Any, ClassVar
 
@@ -18,7 +18,7 @@ class LazyGroup(typer.core.TyperGroup):
     """
 
     plugins: ClassVar[Plugins[Any]]
-    """A command of the group's own hides a plug-in of the same name."""
+    """The group's own commands hide plug-ins of the same name."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401 - typer's context class is private
         """Return the names of its commands."""
@@ -43,7 +43,7 @@ class LazyGroup(typer.core.TyperGroup):
         return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - typer's classes are private
-        """Find the command that is to be run; an unknown one ends with the closest and the valid names."""
+        """Find the command to run; for an unknown one the error states the closest and the valid names."""
         name = args[0]
         if not name.startswith("-") and name not in self.list_commands(ctx):
             ctx.fail(unknown("command", name, self.list_commands(ctx)))

@@ -1,4 +1,4 @@
-"""Makes an environment of a task, for any learner: one robot, or many that step together."""
+"""Creates an environment of a task for any learner: one robot, or a batch that steps together."""
 
 from pathlib import Path
 from random import SystemRandom
@@ -47,27 +47,26 @@ def make_env(
     threads: int = 0,
     render_mode: str | None = None,
 ) -> "SingleEnv | BatchEnv":
-    """Make an environment of a task: Gymnasium's API, the robot's own contract, MuJoCo on native threads.
+    """Create an environment of a task: Gymnasium's API, the robot's contract, MuJoCo on native threads.
 
-    Observations are what the robot's runtime will observe, actions what it will send, bit for bit. Both are float32:
-    (O,) and (A,) of one environment, (n, O) and (n, A) of a vector; actions beyond the space are clipped.
+    Observations and actions equal those of the robot's runtime bit for bit. Both are float32: (O,) and (A,) for one
+    environment, (n, O) and (n, A) for a vector; actions are clipped to the action space.
 
     Args:
         task: A shipped task, a YAML file, or a loaded task.
-        num_envs: None for one `gymnasium.Env`; a number n for a `gymnasium.vector.VectorEnv` of so many, in which an
-            episode that ends begins anew in the same step (`AutoresetMode.SAME_STEP`).
-        randomization: How episodes differ: a shipped name, a YAML file, or a loaded randomization; nothing is
-            randomised when left out.
-        seed: 0 to 2³² − 1, until `reset(seed=…)`; the same seed gives the same episodes. None takes one from the
-            operating system.
-        threads: Of a vector; 0 uses every core. Results do not depend on it.
-        render_mode: Of one environment: None or `rgb_array`.
+        num_envs: None for one `gymnasium.Env`; n for a `gymnasium.vector.VectorEnv` of n environments, which resets
+            an ended episode in the same step (`AutoresetMode.SAME_STEP`).
+        randomization: A shipped name, a YAML file, or a loaded randomization; default: no randomization.
+        seed: 0 to 2³² − 1, used until `reset(seed=…)`; the same seed gives the same episodes. None draws one from
+            the operating system.
+        threads: Threads of a vector; 0 uses every core. Results do not depend on it.
+        render_mode: None or `rgb_array`; for one environment only.
 
     Returns:
-        The environment; of a vector, `step_arrays` works on its own buffers without copies.
+        The environment; `step_arrays` of a vector returns its own buffers without copies.
 
     Raises:
-        UserError: There is no such task or randomization, they do not fit together, or a number is out of its range.
+        UserError: No such task or randomization, they do not match, or a number is out of range.
         MissingExtraError: The extra `train` is not installed.
 
     Example:

@@ -9,7 +9,7 @@ from sim2real.hardware.family import Family
 from sim2real.hardware.start_values import StartValues
 
 DEFAULT_MOTOR = "xm430_w350"
-"""The motor that is written, and marked as a guess, when neither a motor nor a protocol is named."""
+"""Motor to use, marked with a check, if neither a motor nor a protocol is given."""
 
 
 @dataclass(frozen=True)

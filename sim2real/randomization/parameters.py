@@ -13,7 +13,7 @@ from sim2real.configs.schema.curriculum import CurriculumConfig
 from sim2real.configs.schema.parameter import Application, ParameterConfig, ParameterName
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.curriculum.make import make_curriculum
-from sim2real.curriculum.space import ParameterSpace
+from sim2real.curriculum.parameter_space import ParameterSpace
 from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import Indices
 from sim2real.model.injection import backlash_name, payload_name

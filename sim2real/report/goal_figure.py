@@ -1,4 +1,4 @@
-"""The goal of a run as a figure: the joint's angle, or the distance where the goal is no joint's."""
+"""Figure of the goal of a run: the angle of the goal joint, or the distance from the goal for other goals."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,14 +17,14 @@ def draw_goal(
     running: BoolArray,
     path: Path,
 ) -> None:
-    """Draw how a run did by its goal.
+    """Plot the angle of the goal joint, or the distance from the goal for other goals.
 
     Args:
         goal: The goal.
         time: s, (T,).
-        position: Measured, by joint, (T,) each, rad.
-        distance: From the goal, (T,), rad or m; NaN where it was not measured.
-        running: Whether the policy was in command, (T,).
+        position: Measured positions by joint, (T,) each, rad.
+        distance: Distance from the goal, (T,), rad or m; NaN where it was not measured.
+        running: Ticks in state RUNNING, (T,).
         path: The PNG file.
     """
     spec = goal.spec

@@ -1,4 +1,4 @@
-"""The report of a log: one HTML page with the run's verdict, its figures, and whether it replays bit for bit."""
+"""Report of a log: one HTML page with verdict, figures, and the result of a bit-exact replay."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from sim2real.configs.errors import UserError
 from sim2real.hardware.clock import NS_PER_S
 from sim2real.hardware.types import BoolArray, Float64Array
 from sim2real.report.goal_figure import draw_goal
+from sim2real.report.html_page import Exhibit, Row, write_page
 from sim2real.report.joint_figure import joint_figure
-from sim2real.report.page import Exhibit, Row, write_page
 from sim2real.runtime.contract.goal import Goal
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract
@@ -26,37 +26,37 @@ from sim2real.runtime.tick_fields import FIELD, array_of
 
 @dataclass(frozen=True)
 class LogReport:
-    """A log in figures."""
+    """Summary of a log."""
 
     replay: Replay
     duration: float
-    """s from the first tick to the last."""
+    """Time from the first tick to the last, s."""
     states: dict[str, int]
     """Ticks in each state."""
     reasons: dict[str, int]
-    """Ticks in which safety did not let the policy command, by reason."""
+    """Ticks in which safety blocked the policy, by reason."""
     interventions: dict[str, int]
-    """Commands that safety limited, by limit, all joints together."""
+    """Commands that safety limited, by limit, summed over joints."""
     missed: int
-    """Ticks that were skipped."""
+    """Skipped ticks."""
     held: int
     """Ticks in which a joint did not answer."""
 
     @property
     def log(self) -> RunLog:
-        """The log itself."""
+        """The log."""
         return self.replay.log
 
     @property
     def verdict(self) -> str:
-        """One sentence."""
+        """Result of the run in one sentence."""
         run = self.log.run
         end = f"ended in {run['final_state']} by {run['stopped_by']}" if run else "was cut off"
         return f"{self.log.contract.task} on {self.log.contract.robot.name}: the run {end} after {self.duration:.2f} s."
 
     @property
     def reached_its_end(self) -> bool:
-        """Whether the policy was in command to the end."""
+        """Whether the run ended in state RUNNING."""
         return self.log.run.get("final_state") == State.RUNNING.name
 
     def document(self) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def _exhibits(report: LogReport, time: Float64Array, folder: Path) -> list[Exhib
 
 
 def _joints(log: RunLog, contract: Contract, signals: Signals, time: Float64Array, folder: Path) -> list[Exhibit]:
-    """Draw positions of the joints that follow a position, and efforts of the others."""
+    """Plot positions of position-controlled joints, and efforts of the others."""
     tracking = np.array([joint.mode in POSITION_TRACKING_MODES for joint in contract.robot.joints])
     found = []
     for name, quantity, which, measured in (

@@ -1,4 +1,4 @@
-"""Laws of the JSON Schema: it accepts what is shipped, refuses what the loader refuses, and names every field."""
+"""Laws of the JSON Schema: accepts shipped files, refuses what the loader refuses, names every field."""
 
 import re
 from pathlib import Path
@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from sim2real.configs.editor import json_schema
 from sim2real.configs.families import IMU_FAMILIES, MOTOR_FAMILIES
+from sim2real.configs.json_schema import json_schema
 from sim2real.configs.library import KINDS, ROOT, shipped
 from sim2real.configs.load import SCHEMAS, load
 from sim2real.configs.schema.base import Config
 from sim2real.configs.schema.registers import Registers
-from sim2real.configs.source import read_yaml
+from sim2real.configs.yaml_source import read_yaml
 
 SHIPPED = [(kind, name) for kind in KINDS for name in shipped(kind)]
 TYPES: dict[str, type | tuple[type, ...]] = {
@@ -21,7 +21,7 @@ TYPES: dict[str, type | tuple[type, ...]] = {
     "array": list,
 }  # fmt: skip
 
-# Every keyword that our schemas use. One that the little validator below does not know fails; it is not passed over.
+# Every keyword of our schemas. The small validator below fails on others instead of ignoring them.
 ANNOTATIONS = {"title", "description", "default", "discriminator", "patternErrorMessage", "x-unit", "$defs"}
 CHECKED = {
     "$ref", "anyOf", "oneOf", "const", "enum", "type", "pattern", "maxLength", "minimum", "maximum", "exclusiveMinimum",
@@ -31,7 +31,7 @@ CHECKED = {
 
 
 def accepts(schema: dict[str, Any], value: Any, root: dict[str, Any]) -> bool:
-    """Validate against the part of JSON Schema 2020-12 that pydantic writes."""
+    """Validate against the subset of JSON Schema 2020-12 that pydantic writes."""
     assert schema.keys() <= ANNOTATIONS | CHECKED, schema.keys() - ANNOTATIONS - CHECKED
     if "$ref" in schema and not accepts(root["$defs"][schema["$ref"].removeprefix("#/$defs/")], value, root):
         return False
@@ -131,7 +131,7 @@ def test_the_schema_refuses_what_the_loader_refuses(kind: str, name: str, key: s
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_schema_names_every_field_of_every_class_and_says_what_each_class_is(kind: str) -> None:
+def test_the_schema_names_every_field_and_describes_every_class(kind: str) -> None:
     schema = json_schema(SCHEMAS[kind])
     found = schema.get("$defs", {}) | {SCHEMAS[kind].__name__: schema}
     classes = config_classes(SCHEMAS[kind])
@@ -158,7 +158,7 @@ def test_the_schema_lists_the_registers_of_every_installed_family_and_the_protoc
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_default_in_the_schema_is_what_a_user_may_write(kind: str) -> None:
-    # An editor inserts the default as it stands; that of a quantity was once a number without its unit.
+    # An editor inserts the default unchanged; once the default of a quantity had no unit.
     schema = json_schema(SCHEMAS[kind])
     for part in (schema, *schema.get("$defs", {}).values()):
         for name, field in part["properties"].items():

@@ -1,4 +1,4 @@
-"""The benchmark of the emulator measures what it says: that replies come, and not faster than the wire allows."""
+"""Laws of the emulator benchmark: every request is timed, and no reply is faster than the wire."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Laws of commands in simulation: within their ranges, held as drawn, reachable, and moving without a jump."""
+"""Laws of commands in simulation: within their ranges, held as drawn, reachable, moving continuously."""
 
 import numpy as np
 import pytest
@@ -69,7 +69,7 @@ def test_commands_may_be_scaled_by_the_episode() -> None:
     assert -0.25 <= command[:, 0].min() < -0.24
 
 
-def test_the_observation_shows_the_new_command_and_the_reward_was_for_the_old() -> None:
+def test_a_step_rewards_the_old_command_and_observes_the_new_one() -> None:
     task = load_task(
         "pendulum_swingup",
         (
@@ -86,11 +86,11 @@ def test_the_observation_shows_the_new_command_and_the_reward_was_for_the_old() 
         assert bool((simulation.signals.command != asked).all()) is (step % 5 == 0)
 
 
-# Places of a tip
+# Tip targets
 
 
 def reachable(task: TaskConfig, places: np.ndarray) -> np.ndarray:
-    """Whether some pose within the joints' limits has its tip there, to a few millimetres: Gauss and Newton."""
+    """Whether some pose within the joint limits reaches a tip position to a few millimetres (Gauss-Newton)."""
     robot = Simulation(task, randomized(), 1).contract.robot
     low = np.array([joint.position_min for joint in robot.joints])
     high = np.array([joint.position_max for joint in robot.joints])
@@ -113,13 +113,13 @@ def reachable(task: TaskConfig, places: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", ["so101_reach", "so101_track"])
-def test_a_tip_is_asked_for_places_within_the_ranges_that_it_can_reach(name: str) -> None:
+def test_tip_targets_are_reachable_and_within_the_ranges(name: str) -> None:
     task = load_task(name)
     simulation = simulate(task, 200, seed=1)
     places = simulation.signals.command.copy()
     low, high = np.array([command.range for command in task.commands.values()]).T
     assert ((places >= low) & (places <= high)).all()
-    assert (np.ptp(places, axis=0) > 0.5 * (high - low)).all()  # all over them
+    assert (np.ptp(places, axis=0) > 0.5 * (high - low)).all()  # spread over the ranges
     assert reachable(task, places[:60]).mean() > 0.97
 
 
@@ -135,11 +135,11 @@ def test_a_moving_target_never_jumps_and_is_as_fast_as_drawn() -> None:
         assert ((simulation.signals.command >= low) & (simulation.signals.command <= high)).all()
     speed = np.array(speeds)
     assert speed.max() <= 0.15 + 1e-9
-    assert np.percentile(speed, 5) >= 0.05 - 1e-9  # slower only where it arrives
+    assert np.percentile(speed, 5) >= 0.05 - 1e-9  # slower only in the last step
     assert abs(np.median(speed) - 0.09) < 0.03
 
 
-def test_a_target_that_jumps_holds_between() -> None:
+def test_a_jumping_target_is_constant_between_jumps() -> None:
     task = load_task("so101_reach", ("command_source={kind: tip, hold: [0.2 s, 0.2 s]}",))
     simulation = simulate(task, 5, seed=1)
     for step in range(1, 40):
@@ -148,7 +148,7 @@ def test_a_target_that_jumps_holds_between() -> None:
         assert bool((simulation.signals.command != before).any()) is (step % 10 == 0)
 
 
-def test_a_moving_target_stays_where_its_speed_is_nothing() -> None:
+def test_a_target_with_zero_speed_does_not_move() -> None:
     task = load_task("so101_track", ("command_source={kind: tip, speed: [0 m/s, 0 m/s]}",))
     simulation = simulate(task, 3, seed=1)
     before = simulation.signals.command.copy()
@@ -157,8 +157,8 @@ def test_a_moving_target_stays_where_its_speed_is_nothing() -> None:
     np.testing.assert_array_equal(simulation.signals.command, before)
 
 
-def test_the_speed_of_the_tip_at_the_start_of_an_episode_is_that_of_the_tip() -> None:
-    """It was once the way from where the last episode ended, in one control period."""
+def test_the_tip_speed_of_a_new_episode_ignores_the_last_episode() -> None:
+    """Once it was computed from the tip position at the end of the last episode."""
     task = load_task("so101_reach", ("reset.position=[-30 deg, 30 deg]", "reset.start_pose_share=0"))
     simulation = simulate(task, 8, seed=1)
     for _ in range(2):

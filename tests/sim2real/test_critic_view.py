@@ -1,4 +1,4 @@
-"""Laws of what critics see: it is about the observation that goes with it, not about the step before."""
+"""Laws of privileged values: they belong to the current observation, not to the step before."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from sim2real.configs.load import load_randomization, load_task
 from sim2real.simulation.simulation import Simulation
 
 
-def test_a_new_target_of_the_tip_is_in_what_a_critic_sees_at_once() -> None:
+def test_a_critic_sees_a_new_tip_target_in_the_same_step() -> None:
     task = load_task("so101_reach", ("privileged=[tip_offset]", "command_source={kind: tip, hold: [0.1 s, 0.1 s]}"))
     simulation = Simulation(task, load_randomization("none"), 4, seed=3)
     simulation.begin(np.arange(4))

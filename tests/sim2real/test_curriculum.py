@@ -1,4 +1,4 @@
-"""What every curriculum keeps to, whatever its strategy."""
+"""Laws of every curriculum."""
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ from sim2real.configs.schema.parameter import ParameterConfig
 from sim2real.curriculum.axis import Axis
 from sim2real.curriculum.interface import NO_TAG
 from sim2real.curriculum.make import make_curriculum
+from sim2real.curriculum.parameter_space import ParameterSpace
 from sim2real.curriculum.sample import sample
-from sim2real.curriculum.space import ParameterSpace
 
 PARAMETERS = (
     ({"parameter": "body_mass", "range": (0.5, 2.0), "limits": (0.4, 3.0)}, 2),
@@ -25,7 +25,7 @@ PARAMETERS = (
     ({"parameter": "ground_friction", "range": (0.4, 1.0), "step": 0.0}, 2),
     ({"parameter": "backlash", "range": ("0 rad", "0.02 rad")}, 0),
 )
-"""Every distribution; limits wider than the range; an edge, no room, no step, no columns."""
+"""Every distribution; limits wider than the range; start at a limit, equal limits, zero step, no columns."""
 
 STRATEGIES = {
     "none": NoCurriculumConfig(strategy="none"),
@@ -57,7 +57,7 @@ def curriculum(config, request):
     return curriculum
 
 
-def test_every_row_depends_on_its_own_numbers_alone(curriculum):
+def test_every_row_depends_only_on_its_own_numbers(curriculum):
     uniform = np.random.default_rng(2).random((37, curriculum.uniforms))
     values, tags = curriculum.draw(uniform)
     for row in range(37):
@@ -69,7 +69,7 @@ def test_every_row_depends_on_its_own_numbers_alone(curriculum):
     assert shuffled.tobytes() == values[order].tobytes()
 
 
-def test_the_same_numbers_give_the_same_draw_and_drawing_changes_nothing(curriculum):
+def test_drawing_is_deterministic_and_changes_no_state(curriculum):
     uniform = np.random.default_rng(4).random((8, curriculum.uniforms))
     first = curriculum.draw(uniform.copy())
     curriculum.draw(np.random.default_rng(5).random((8, curriculum.uniforms)))
@@ -96,13 +96,13 @@ def test_values_and_boundaries_stay_within_the_limits(curriculum, extreme):
     assert ((bounds >= space.limits[:, :1]) & (bounds <= space.limits[:, 1:])).all()
 
 
-def test_a_parameter_without_room_stays_put(curriculum):
+def test_a_parameter_with_equal_limits_does_not_move(curriculum):
     values, _ = curriculum.draw(np.random.default_rng(7).random((50, curriculum.uniforms)))
     assert (values[:, space_of().columns(5)] == 1.0).all()
     assert curriculum.bounds()[5].tolist() == [1.0, 1.0]
 
 
-def test_continuing_from_a_state_is_the_same_as_not_stopping_bit_for_bit(config):
+def test_a_restored_curriculum_continues_bit_for_bit(config):
     rng = np.random.default_rng(8)
     first, second = (make_curriculum(config, space_of()) for _ in range(2))
     play(first, rng, 9, episodes=7)
@@ -115,7 +115,7 @@ def test_continuing_from_a_state_is_the_same_as_not_stopping_bit_for_bit(config)
     assert_same_state(first.state_dict(), second.state_dict())
 
 
-def test_a_state_is_not_changed_by_what_follows(config):
+def test_later_reports_do_not_change_a_saved_state(config):
     curriculum = make_curriculum(config, space_of())
     play(curriculum, np.random.default_rng(10), 9, episodes=7)
     state = curriculum.state_dict()
@@ -137,7 +137,7 @@ def test_reporting_in_pieces_is_the_same_as_at_once(config):
     assert_same_state(whole.state_dict(), pieces.state_dict())
 
 
-def test_an_empty_batch_is_nothing(curriculum):
+def test_an_empty_report_changes_nothing(curriculum):
     before = curriculum.state_dict()
     values, tags = curriculum.draw(np.empty((0, curriculum.uniforms)))
     assert values.shape == (0, 11)

@@ -9,7 +9,7 @@ from sim2real.configs.schema.curriculum import AdrConfig
 from sim2real.configs.schema.parameter import ParameterConfig
 from sim2real.curriculum.adr import AutomaticDomainRandomization
 from sim2real.curriculum.interface import NO_TAG
-from sim2real.curriculum.space import ParameterSpace
+from sim2real.curriculum.parameter_space import ParameterSpace
 
 MASS = {"parameter": "body_mass", "range": (0.5, 2.0), "step": 0.1}
 FRICTION = {"parameter": "ground_friction", "range": (0.4, 1.2), "step": 0.1}
@@ -28,7 +28,7 @@ def play(adr, rng, rounds, score, episodes=32):
 
 
 def boundary_episode(adr, parameter, side):
-    """One episode that evaluates a boundary of the parameter-th of those that can move."""
+    """Uniform numbers of an episode that evaluates a boundary of a movable parameter, by index."""
     candidates = len(adr.bounds())
     return adr.draw(np.array([[0.0, (parameter + 0.5) / candidates, 0.9 * side] + [0.5] * (adr.uniforms - 3)]))
 
@@ -80,7 +80,7 @@ def test_between_the_thresholds_the_buffer_is_cleared_and_nothing_moves():
     adr.report(np.repeat(tags, 3), np.repeat(values, 3, axis=0), np.array([1.0, 1.0, 0.0]))
     assert adr.bounds().tolist() == [[1.0, 1.0]]
     assert not adr.state_dict()["filled"].any()
-    # Nothing is left of it: three more results decide alone.
+    # The buffer is empty: the next three results decide alone.
     adr.report(np.repeat(tags, 3), np.repeat(values, 3, axis=0), np.array([1.0, 1.0, 1.0]))
     assert adr.bounds()[0] == pytest.approx([1.0, 1.1])
 

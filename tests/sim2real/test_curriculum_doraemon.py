@@ -11,11 +11,11 @@ from scipy.stats import beta as scipy_beta
 from sim2real.configs.schema.curriculum import DoraemonConfig
 from sim2real.configs.schema.parameter import ParameterConfig
 from sim2real.curriculum.axis import Axis
-from sim2real.curriculum.beta import BetaFamily
+from sim2real.curriculum.beta_family import BetaFamily
 from sim2real.curriculum.doraemon import Doraemon
-from sim2real.curriculum.evidence import Evidence
-from sim2real.curriculum.space import ParameterSpace
+from sim2real.curriculum.parameter_space import ParameterSpace
 from sim2real.curriculum.trust_region import TrustRegion
+from sim2real.curriculum.weighted_episodes import WeightedEpisodes
 
 LINE = Axis("uniform", 0.5, (0.0, 1.0), (0.0, 1.0), 0.05)
 CHOICE = Axis("categorical", 1.0, (0.0, 3.0), (0.0, 3.0), 1.0, (0.0, 5.0, 1.0, 2.0))
@@ -37,12 +37,14 @@ def play(doraemon, rng, rounds, score, episodes=256):
         doraemon.report(tags, values, score(values).astype(np.float64))
 
 
-def evidence_of(axes, widths, shape, rng, episodes, score):
+def episodes_of(axes, widths, shape, rng, episodes, score):
     family = BetaFamily(axes)
     values = [family.sample(i, shape[i], rng.random((episodes, width))) for i, width in enumerate(widths)]
     statistics = np.stack([family.statistics(i, column).sum(axis=1) for i, column in enumerate(values)], axis=1)
     drawn_from = np.repeat(shape[None], episodes, axis=0)
-    return Evidence(family, np.array(widths, dtype=np.float64), statistics, drawn_from, score(values).astype(float))
+    return WeightedEpisodes(
+        family, np.array(widths, dtype=np.float64), statistics, drawn_from, score(values).astype(float)
+    )
 
 
 SHAPES = st.tuples(st.floats(1.0, 60.0), st.floats(1.0, 60.0))
@@ -50,7 +52,7 @@ SHAPES = st.tuples(st.floats(1.0, 60.0), st.floats(1.0, 60.0))
 
 @settings(max_examples=25, deadline=None)
 @given(one=SHAPES, other=SHAPES)
-def test_entropy_and_divergence_are_the_integrals_they_stand_for(one, other):
+def test_entropy_and_divergence_equal_their_integrals(one, other):
     family = BetaFamily([LINE])
     assert family.entropy(np.array([one]))[0] == pytest.approx(scipy_beta(*one).entropy(), abs=1e-8)
     density, reference = scipy_beta(*one), scipy_beta(*other)
@@ -60,7 +62,7 @@ def test_entropy_and_divergence_are_the_integrals_they_stand_for(one, other):
 
 @settings(max_examples=25, deadline=None)
 @given(one=SHAPES, other=SHAPES)
-def test_of_choices_entropy_and_divergence_are_the_sums_they_stand_for(one, other):
+def test_entropy_and_divergence_of_choices_equal_their_sums(one, other):
     family, shapes = BetaFamily([CHOICE]), (np.array(one), np.array(other))
     uniform = (np.arange(200_000) + 0.5) / 200_000
     frequency = [[np.mean(family.sample(0, shape, uniform) == choice) for choice in CHOICE.choices] for shape in shapes]
@@ -77,10 +79,10 @@ def test_gradients_are_those_of_finite_differences():
     axes, widths = [LINE, CHOICE, LOGARITHMIC], [2, 1, 3]
     rng = np.random.default_rng(0)
     present = np.array([[4.0, 5.0], [2.0, 1.5], [1.5, 3.0]])
-    evidence = evidence_of(axes, widths, present, rng, 300, lambda values: values[0].max(axis=1) < 0.7)
-    region = TrustRegion(evidence, present, 0.1, 0.5)
+    weighted = episodes_of(axes, widths, present, rng, 300, lambda values: values[0].max(axis=1) < 0.7)
+    region = TrustRegion(weighted, present, 0.1, 0.5)
     shape = present * 1.02
-    for function in (region.entropy, region.divergence, evidence.success_rate):
+    for function in (region.entropy, region.divergence, weighted.success_rate):
         _, slope = function(shape)
         for index in np.ndindex(shape.shape):
             step = np.zeros_like(shape)
@@ -90,8 +92,8 @@ def test_gradients_are_those_of_finite_differences():
 
 
 def test_importance_weights_are_unbiased():
-    # Episodes of one distribution tell the success rate under another as episodes of that other do; all three columns
-    # of the second parameter count.
+    # Weighted episodes of one distribution give the success rate of another; all three columns of the second
+    # parameter count.
     axes, widths = [LINE, LOGARITHMIC, CHOICE], [1, 3, 1]
     drawn, wanted = (np.array(shape) for shape in ([[5.0, 5], [6, 6], [1.5, 2]], [[4.5, 4], [6.5, 6], [1.3, 2.2]]))
 
@@ -99,18 +101,18 @@ def test_importance_weights_are_unbiased():
         return (values[0][:, 0] < 0.55) & (values[1].mean(axis=1) < 1.2) & (values[2][:, 0] != 2.0)
 
     rng = np.random.default_rng(1)
-    estimate, _ = evidence_of(axes, widths, drawn, rng, 60_000, score).success_rate(wanted)
-    truth, _ = evidence_of(axes, widths, wanted, rng, 60_000, score).success_rate(wanted)
+    estimate, _ = episodes_of(axes, widths, drawn, rng, 60_000, score).success_rate(wanted)
+    truth, _ = episodes_of(axes, widths, wanted, rng, 60_000, score).success_rate(wanted)
     assert 0.2 < truth < 0.4
     assert estimate == pytest.approx(truth, abs=0.012)  # four standard errors
-    unweighted, _ = evidence_of(axes, widths, drawn, rng, 60_000, score).success_rate(drawn)
+    unweighted, _ = episodes_of(axes, widths, drawn, rng, 60_000, score).success_rate(drawn)
     assert abs(unweighted - truth) > 0.03, "without weights the check above would fail"
 
 
 def test_weights_are_1_where_the_episodes_were_drawn():
     shape = np.array([[3.0, 7.0]])
-    evidence = evidence_of([LINE], [2], shape, np.random.default_rng(2), 50, lambda values: np.ones(50))
-    assert evidence.log_weights(shape) == pytest.approx(np.zeros(50), abs=1e-12)
+    weighted = episodes_of([LINE], [2], shape, np.random.default_rng(2), 50, lambda values: np.ones(50))
+    assert weighted.log_weights(shape) == pytest.approx(np.zeros(50), abs=1e-12)
 
 
 @pytest.mark.parametrize("start", [0.0, 0.25, 0.5, 1.0])
@@ -137,7 +139,7 @@ def test_the_step_stays_in_the_trust_region_and_takes_all_of_it_while_everything
     assert doraemon.figures()["curriculum/widened"] == 25
 
 
-def test_with_nothing_in_the_way_it_ends_at_the_uniform_distribution():
+def test_without_failures_it_converges_to_the_uniform_distribution():
     doraemon = doraemon_of(MASS, PAYLOAD, divergence_max=0.5)
     play(doraemon, np.random.default_rng(4), 30, lambda values: np.ones(len(values)))
     assert doraemon.figures()["curriculum/entropy"] == pytest.approx(0.0, abs=1e-3)
@@ -155,10 +157,10 @@ def test_nothing_moves_before_the_success_rate_is_reached_once():
 
 
 @pytest.mark.parametrize("overshoot", [1.5, 20.0])
-def test_an_optimiser_that_goes_too_far_is_called_back_into_the_trust_region(monkeypatch, overshoot):
+def test_a_result_outside_the_trust_region_is_moved_back_into_it(monkeypatch, overshoot):
     rng, present = np.random.default_rng(10), np.array([[20.0, 30.0], [8.0, 4.0]])
-    evidence = evidence_of([LINE, LINE], [2, 1], present, rng, 200, lambda values: values[0].max(axis=1) < 0.8)
-    region = TrustRegion(evidence, present, 0.1, 0.5)
+    weighted = episodes_of([LINE, LINE], [2, 1], present, rng, 200, lambda values: values[0].max(axis=1) < 0.8)
+    region = TrustRegion(weighted, present, 0.1, 0.5)
     honest = region.solve()
 
     def minimize(*args, **kwargs):
@@ -169,11 +171,11 @@ def test_an_optimiser_that_goes_too_far_is_called_back_into_the_trust_region(mon
     monkeypatch.setattr("sim2real.curriculum.trust_region.minimize", minimize)
     shape = region.solve()
     assert region.divergence(shape)[0] <= 0.1
-    assert evidence.success_rate(shape)[0] >= 0.5 - 1e-6
+    assert weighted.success_rate(shape)[0] >= 0.5 - 1e-6
     assert region.entropy(present)[0] <= region.entropy(shape)[0] <= region.entropy(honest)[0] + 1e-3
 
 
-def test_a_single_choice_or_one_shared_value_has_nothing_to_move():
+def test_a_single_choice_or_equal_limits_cannot_move():
     single = {"parameter": "payload", "distribution": "categorical", "values": ("1 kg",)}
     doraemon = doraemon_of(single, {"parameter": "gravity", "range": (1.0, 1.0)})
     play(doraemon, np.random.default_rng(6), 3, lambda values: np.ones(len(values)))
@@ -182,7 +184,7 @@ def test_a_single_choice_or_one_shared_value_has_nothing_to_move():
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_it_fills_the_box_in_which_the_learner_succeeds_and_keeps_the_success_rate(seed):
-    # Success where mass is in [0.6, 1.4] of [0, 2] and friction is above 0.3 of [0, 1], calibrated at the edge 1.
+    # Success for mass in [0.6, 1.4] of [0, 2] and friction above 0.3 of [0, 1], calibrated at the limit 1.
     def score(values):
         return (values[:, 0] > 0.6) & (values[:, 0] < 1.4) & (values[:, 1] > 0.3)
 
@@ -204,7 +206,7 @@ def test_it_fills_the_box_in_which_the_learner_succeeds_and_keeps_the_success_ra
     assert friction_high > 0.9
 
 
-def test_where_the_learner_gets_worse_success_is_regained_first():
+def test_when_performance_falls_success_is_restored_first():
     doraemon = doraemon_of(FRICTION, success_rate=0.7, divergence_max=0.2)
     rng = np.random.default_rng(7)
     play(doraemon, rng, 40, lambda values: np.ones(len(values)))
@@ -221,7 +223,7 @@ def test_where_the_learner_gets_worse_success_is_regained_first():
 
 
 def test_episodes_of_earlier_distributions_count_with_their_own_density():
-    # All episodes of a round were begun two distributions ago; the estimate is still right.
+    # All episodes of a round were drawn two distributions ago; the estimate is still correct.
     doraemon = doraemon_of(MASS, divergence_max=0.03, episodes=2000)
     rng = np.random.default_rng(8)
 

@@ -1,4 +1,4 @@
-"""The picture of a curriculum is drawn from what a run logs."""
+"""Laws of the curriculum figure: it is drawn from a run's log."""
 
 import matplotlib.image
 import numpy as np
@@ -7,8 +7,8 @@ import pytest
 from sim2real.configs.schema.curriculum import AdrConfig
 from sim2real.configs.schema.parameter import ParameterConfig
 from sim2real.curriculum.make import make_curriculum
-from sim2real.curriculum.space import ParameterSpace
-from sim2real.report.curriculum import curriculum_figure
+from sim2real.curriculum.parameter_space import ParameterSpace
+from sim2real.report.curriculum_figure import curriculum_figure
 
 ENTRIES = tuple(
     ParameterConfig(**entry)
@@ -24,7 +24,7 @@ ENTRIES = tuple(
 
 @pytest.fixture(scope="module")
 def rows():
-    """As metrics.jsonl has them: before the first episode has ended there is no performance."""
+    """Rows as in metrics.jsonl; before the first finished episode there is no performance."""
     curriculum = make_curriculum(AdrConfig(strategy="adr", buffer=2), ParameterSpace.of(ENTRIES, [1] * len(ENTRIES)))
     rng, rows = np.random.default_rng(0), []
     for iteration in range(20):
@@ -35,7 +35,7 @@ def rows():
 
 
 def ink(path):
-    """How much of the picture is the blue of a band: where blue stands out from red."""
+    """Amount of band colour in the image: blue minus red."""
     pixels = matplotlib.image.imread(path)
     return float(((pixels[..., 2] - pixels[..., 0] > 0.1) & (pixels[..., 2] > 0.7)).mean())
 

@@ -1,4 +1,4 @@
-"""Laws of disturbances: pushes change a velocity as drawn, wrenches pull in proportion to mass, adversaries meddle."""
+"""Laws of disturbances: pushes change velocity as drawn, wrenches scale with mass, adversaries perturb actions."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from sim2real.simulation.simulation import Simulation
 
 
 def floating(*overrides: str) -> TaskConfig:
-    """The quadruped without gravity or ground near: only disturbances move it."""
+    """The quadruped without gravity and away from the ground: only disturbances move it."""
     return load_task("quadruped_stand", ("reset.position=[0 deg, 0 deg]", "terminations=[]", *overrides))
 
 
@@ -46,15 +46,15 @@ def test_a_push_dies_away_by_halves_and_adds_up_to_what_was_drawn() -> None:
         velocity = qvel(simulation)[:, :2].copy()
         pushes.apply(streams)
         change = qvel(simulation)[:, :2] - velocity
-        new = change + pushes.pending - before  # what came on top of what was left
-        np.testing.assert_allclose(change, pushes.pending, atol=1e-12)  # half of it acts, half of it is left
+        new = change + pushes.pending - before  # the new push, beside the remaining one
+        np.testing.assert_allclose(change, pushes.pending, atol=1e-12)  # half of it is applied, half remains
         assert np.abs(new).max() <= 0.8 + 1e-12
         given += new
         before = pushes.pending.copy()
     left = pushes.pending.copy()
     np.testing.assert_allclose(qvel(simulation)[:, :2] + left, given, atol=1e-9)
     assert np.abs(given).max() > 0.7
-    np.testing.assert_array_equal(qvel(simulation)[:, 2:6], 0.0)  # along the ground alone
+    np.testing.assert_array_equal(qvel(simulation)[:, 2:6], 0.0)  # horizontal only
 
 
 def test_pushes_come_as_often_as_drawn_and_are_uniform() -> None:
@@ -72,7 +72,7 @@ def test_pushes_come_as_often_as_drawn_and_are_uniform() -> None:
     assert abs(drawn.std() - 0.8 / np.sqrt(3.0)) < 0.02
 
 
-def test_a_new_episode_forgets_the_push_of_the_last() -> None:
+def test_a_new_episode_clears_the_push_of_the_last() -> None:
     simulation = pushed(50, "0.05 s", "0.8 m/s", "privileged=[disturbance]")
     pending = simulation.transition.privileged
     for _ in range(5):
@@ -83,7 +83,7 @@ def test_a_new_episode_forgets_the_push_of_the_last() -> None:
     assert np.abs(pending[10:]).max() > 0.1
 
 
-def test_no_speed_is_no_push() -> None:
+def test_zero_push_speed_gives_no_push() -> None:
     simulation = pushed(4, "0.05 s", speed="0 m/s")
     pushes, streams = pushes_on(simulation)
     for _ in range(10):
@@ -121,7 +121,7 @@ def test_the_force_of_a_wrench_is_mass_times_an_acceleration_of_the_drawn_size()
     np.testing.assert_allclose(torque.std(axis=(0, 2)), 20.0, atol=2.5)
 
 
-def test_a_wrench_lasts_as_long_as_it_should_and_all_change_together() -> None:
+def test_wrenches_last_the_mean_time_and_change_together() -> None:
     simulation = simulate(floating(), 1000, fixed("wrench_acceleration", "2 m/s^2"), *WEIGHTLESS, seed=1)
     wrenches, streams = wrenches_on(simulation)
     applied, changes = simulation.batch.bind("xfrc_applied"), 0
@@ -135,7 +135,7 @@ def test_a_wrench_lasts_as_long_as_it_should_and_all_change_together() -> None:
     assert abs(changes / 1000 / (45 * 0.02) - 1.0 / 0.3) < 0.15  # every 0.3 s
 
 
-def test_bodies_without_a_wrench_and_new_episodes_are_left_alone() -> None:
+def test_other_bodies_and_new_episodes_have_no_wrench() -> None:
     simulation = simulate(
         floating(), 50, fixed("wrench_acceleration", "2 m/s^2", elements=["trunk", "rear_left_shank"]), seed=1
     )
@@ -165,10 +165,10 @@ def test_an_adversary_without_a_share_changes_nothing() -> None:
     np.testing.assert_array_equal(*runs)
 
 
-def test_an_adversary_with_the_whole_share_acts_in_the_policy_s_place() -> None:
+def test_an_adversary_with_share_1_replaces_the_policy() -> None:
     runs = []
     for action in (-1.0, 1.0):
-        task = pendulum("observation=[{term: joint_position}]")  # not the last action, which would tell it
+        task = pendulum("observation=[{term: joint_position}]")  # without the last action, which would reveal it
         simulation = simulate(task, 6, fixed("adversary_share", 1.0), seed=1)
         controls = []
         for _ in range(20):
@@ -205,7 +205,7 @@ def test_each_episode_has_an_adversary_of_its_own() -> None:
 # Noise of actions
 
 
-def test_action_noise_is_in_proportion_to_what_a_whole_action_does() -> None:
+def test_action_noise_is_proportional_to_the_action_scale() -> None:
     n = 3000
     parameters = fixed("action_bias", 0.1), fixed("action_white", 0.05), fixed("action_gain", 0.2)
     simulation = simulate(pendulum(), n, *parameters, seed=1)
@@ -218,5 +218,5 @@ def test_action_noise_is_in_proportion_to_what_a_whole_action_does() -> None:
     assert abs((seen[1] - seen[0]).std() - 0.05 * np.sqrt(2.0)) < 0.003
     assert abs((seen[2] - seen[1]).mean() - 0.5) < 0.01
     assert abs((seen[2] - seen[1]).std() - np.hypot(0.5 * 0.2, 0.05 * np.sqrt(2.0))) < 0.006
-    # The policy's last action is what it asked for.
+    # The last action is the policy's, without noise.
     np.testing.assert_array_equal(simulation.state.action, 0.5)

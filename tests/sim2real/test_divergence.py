@@ -1,4 +1,4 @@
-"""Laws of simulations that diverge: ended, counted, saved, told, and never seen."""
+"""Laws of diverged simulations: terminated, counted, saved, reproduced, and hidden from the learner."""
 
 import errno
 import os
@@ -40,9 +40,7 @@ def test_a_diverged_simulation_is_ended_counted_and_never_seen(env: BatchEnv) ->
         assert np.isfinite(out.observation).all()
 
 
-def test_a_state_that_is_no_number_leaves_no_trace_in_the_figures_of_its_episode(
-    env: BatchEnv, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_nan_state_does_not_affect_the_figures_of_its_episode(env: BatchEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     step(env)
     find = env.simulation.divergence.find
 
@@ -59,7 +57,7 @@ def test_a_state_that_is_no_number_leaves_no_trace_in_the_figures_of_its_episode
     assert all(np.isfinite(values).all() for values in finished.values())
 
 
-# With everything that could carry a number that is none
+# With everything that could propagate NaN
 
 
 def everything(name: str, n: int = 4, *overrides: str) -> BatchEnv:
@@ -79,14 +77,14 @@ def break_control(env: BatchEnv) -> None:
 
 
 def break_gains(env: BatchEnv) -> None:
-    """Gains that no timestep can follow: MuJoCo itself finds the state bad and resets it."""
+    """Set gains that are unstable at any time step: MuJoCo itself detects and resets the bad state."""
     env.simulation.batch.expand("dof_damping")[1] = -1e7
     qvel(env.simulation)[1] += 1.0
 
 
 @pytest.mark.parametrize("name", list(EVERYTHING))
 @pytest.mark.parametrize("damage", [break_position, break_control, break_gains])
-def test_nothing_that_is_no_number_is_ever_seen(name: str, damage: Callable[[BatchEnv], None]) -> None:
+def test_nan_never_reaches_the_learner(name: str, damage: Callable[[BatchEnv], None]) -> None:
     env = everything(name)
     damage(env)
     seen_broken = False
@@ -98,14 +96,14 @@ def test_nothing_that_is_no_number_is_ever_seen(name: str, damage: Callable[[Bat
     assert seen_broken
     assert env.episodes.diverged >= 1
     for key, values in env.episodes.drain().items():
-        # A metric that had no time to be measured is left out, not wrong.
+        # A metric without enough time to be measured is left out.
         assert np.isfinite(values).all() or (key.startswith("metric/") and not np.isinf(values).any()), key
     for index in range(4):
         assert all(np.isfinite(values).all() for values in env.simulation.parameters.record(index).values())
 
 
 def test_the_figures_of_an_episode_upright_as_its_goal_survive_a_broken_attitude() -> None:
-    """A performance that is measured by an IMU was once no number from then on."""
+    """Once a performance measured by an IMU stayed NaN from then on."""
     env = everything("quadruped_walk", 4, "performance={term: goal_cosine}")
     break_position(env)
     out = env.step_arrays(np.zeros((4, 12), np.float32))
@@ -114,7 +112,7 @@ def test_the_figures_of_an_episode_upright_as_its_goal_survive_a_broken_attitude
     assert np.isfinite(env.episodes.performance).all()
 
 
-# What is kept of it
+# Saved divergences
 
 
 def broken_at(env: BatchEnv, folder: Path, index: int = 3) -> Path:
@@ -125,7 +123,7 @@ def broken_at(env: BatchEnv, folder: Path, index: int = 3) -> Path:
     return path
 
 
-def test_a_divergence_is_saved_found_again_and_told_by_its_physics_step(env: BatchEnv, tmp_path: Path) -> None:
+def test_a_saved_divergence_is_reproduced_at_its_physics_step(env: BatchEnv, tmp_path: Path) -> None:
     for _ in range(4):
         step(env)
     record = env.simulation.record(3).document()
@@ -142,10 +140,10 @@ def test_a_divergence_is_saved_found_again_and_told_by_its_physics_step(env: Bat
 def test_a_divergence_late_in_a_control_step_is_found_in_its_own_physics_step(
     env: BatchEnv, tmp_path: Path, speed: float
 ) -> None:
-    """A state that MuJoCo calls bad is finite: what it counts must be asked after every step."""
+    """A state that MuJoCo resets is finite afterwards: its warning counts must be read after every step."""
     simulation = env.simulation
     simulation.divergence.folder = tmp_path
-    # Damping of the wrong sign: the speed grows until its acceleration is beyond 1e10.
+    # Negative damping: the speed grows until its acceleration exceeds 1e10.
     simulation.batch.expand("dof_damping")[3] = -20.0
     qvel(simulation)[3] = speed
     model, data = simulation.batch.get_model(3), simulation.batch.get_data(3)
@@ -167,7 +165,7 @@ def test_a_divergence_late_in_a_control_step_is_found_in_its_own_physics_step(
 def test_a_healthy_step_is_not_called_diverged(env: BatchEnv, tmp_path: Path) -> None:
     divergence = env.simulation.divergence
     divergence.folder = tmp_path
-    divergence.remember()
+    divergence.snapshot()
     divergence.save(2, {})
     found = reproduce(divergence.saved[0])
     assert not found.diverged

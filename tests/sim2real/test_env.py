@@ -1,4 +1,4 @@
-"""Laws of the environments: Gymnasium's checks, episodes that end rightly, success that means what it says."""
+"""Laws of the environments: Gymnasium's checks, correct ends of episodes, correct success."""
 
 import warnings
 
@@ -29,7 +29,7 @@ def make(n: int = 4, *overrides: str, name: str = "none") -> BatchEnv:
 def test_gymnasiums_own_checks_pass(name: str) -> None:
     env = gymnasium.make(ENV, randomization=name)
     with warnings.catch_warnings():
-        # Joint velocities have no bound: Gymnasium advises one, its own MuJoCo environments have none either.
+        # Joint velocities are unbounded: Gymnasium warns, but its own MuJoCo environments do the same.
         warnings.filterwarnings("ignore", message=".*Box observation space (minimum|maximum) value is -?infinity.*")
         warnings.filterwarnings("ignore", message=".*render modes.*")
         check_env(env.unwrapped, skip_render_check=True)
@@ -76,7 +76,7 @@ def test_a_time_limit_truncates_and_shows_the_true_last_observation() -> None:
     out = env.step_arrays(action)
     assert out.truncated.all()
     assert not out.terminated.any()
-    # Half a physics step of motion at most lies between the last reading and the state before the last tick.
+    # The last reading and the state before the last tick differ by at most half a physics step of motion.
     assert (np.abs(out.final_observation[:, 0] / 0.1 - position[:, 0]) < 0.2).all()
     assert not np.allclose(out.observation, out.final_observation)
     finished = env.episodes.drain()
@@ -121,7 +121,7 @@ def test_reward_terms_are_counted_one_by_one_and_add_up() -> None:
 def test_success_is_an_unbroken_hold_at_the_end_of_a_full_episode(leave_at: int | None, success: float) -> None:
     env = make(1, "episode_duration=1 s", "goal.hold=0.5 s")
     for tick in range(100):
-        # 180 degrees is the goal; the state is set by hand, so that only the bookkeeping is under test.
+        # The goal is 180 degrees; the state is set directly, so that only the bookkeeping is tested.
         qpos(env.simulation)[0] = 0.0 if tick == leave_at else np.pi
         qvel(env.simulation)[0] = 0.0
         env.step_arrays(np.zeros((1, 1), np.float32))

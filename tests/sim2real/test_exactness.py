@@ -1,4 +1,4 @@
-"""Laws of exactness with everything randomised: size, threads, resuming and repeating do not change a bit."""
+"""Laws of exactness with everything randomised: batch size, threads, resuming and replaying change no bit."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from worlds import EVERYTHING, between, randomized
 
 from sim2real.configs.load import load_task, validate
 from sim2real.configs.schema.curriculum import AdrConfig, CurriculumConfig, DoraemonConfig
-from sim2real.configs.source import Sourced
+from sim2real.configs.yaml_source import Sourced
 from sim2real.envs.batch_env import BatchEnv
 from sim2real.simulation.simulation import WHOLE_RANGE
 from sim2real.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -18,7 +18,7 @@ SHORT = {"episode_duration": "0.4 s", "reset.start_pose_share": "0.3"}
 
 
 def env(name: str, n: int, *, seed: int = 5, threads: int = 1, curriculum: CurriculumConfig = WHOLE_RANGE) -> BatchEnv:
-    """Short episodes of a task with every parameter that applies."""
+    """Short episodes of a task with every applicable parameter."""
     task = load_task(name, tuple(f"{key}={value}" for key, value in SHORT.items()))
     hold = {"goal": task.goal.model_copy(update={"hold": 0.1})} if task.goal.hold is not None else {}
     made = BatchEnv(
@@ -34,13 +34,13 @@ def env(name: str, n: int, *, seed: int = 5, threads: int = 1, curriculum: Curri
 
 
 def action(step: int, rows: np.ndarray, width: int) -> np.ndarray:
-    """What is done in a step by some environments: another thing by each."""
+    """Actions of some environments in a step, different for each."""
     phase = 0.37 * step + 1.3 * rows[:, None] + 0.7 * np.arange(width)
     return np.sin(phase).astype(np.float32)
 
 
 def run(made: BatchEnv, steps: range, rows: np.ndarray | None = None) -> list[tuple[bytes, ...]]:
-    """What every environment (or some of them) is shown, step by step."""
+    """Results of all (or some) environments, step by step."""
     seen = []
     for step in steps:
         out = made.step_arrays(action(step, np.arange(made.num_envs), made.action_size))
@@ -66,7 +66,7 @@ TASKS = list(EVERYTHING)
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_an_environment_s_episodes_do_not_depend_on_how_many_others_there_are_nor_on_threads(name: str) -> None:
+def test_episodes_do_not_depend_on_the_number_of_environments_or_threads(name: str) -> None:
     alone = run(env(name, 1), range(50))
     few = run(env(name, 8, threads=2), range(50), np.array([0]))
     many = env(name, 64, threads=2)

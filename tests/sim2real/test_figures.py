@@ -1,4 +1,4 @@
-"""Laws of figures: every goal can be drawn, whatever a run measured of it."""
+"""Laws of figures: every goal can be drawn, whatever the run measured."""
 
 from pathlib import Path
 

@@ -1,11 +1,11 @@
-"""Laws of the gap: batch environment and emulated robot describe the same motor, and the bench sees it when not."""
+"""Laws of the gap: batch environment and emulated robot model the same motor; the benchmark detects differences."""
 
 import numpy as np
 import pytest
 
 from sim2real.benchmark.gap import LAG_MAX, compare, measure
-from sim2real.benchmark.gap_motion import SETTLE, targets
-from sim2real.benchmark.gap_world import bases, gap_task, held
+from sim2real.benchmark.gap_setup import bases, gap_task, held
+from sim2real.benchmark.gap_targets import SETTLE, targets
 from sim2real.configs.library import shipped
 from sim2real.configs.load import load_robot
 from sim2real.model.model import load_spec
@@ -24,8 +24,8 @@ def test_the_emulated_robot_moves_as_the_batch_does(name):
         assert gap.latency < 0.01
 
 
-def test_a_wrong_gain_shows(monkeypatch):
-    """Half the stiffness on one side alone is seen."""
+def test_a_wrong_gain_widens_the_gap(monkeypatch):
+    """Half the stiffness on one side is detected."""
     robot = load_robot("so101")
     weak = robot.model_copy(
         update={"joints": {n: j.model_copy(update={"stiffness": 0.5 * j.stiffness}) for n, j in robot.joints.items()}}
@@ -37,7 +37,7 @@ def test_a_wrong_gain_shows(monkeypatch):
     assert 1e3 * measure(robot, SHORT)[0].aligned_rms > 2.0 * BOUNDS["so101"]
 
 
-def test_a_latency_is_found_and_taken_out():
+def test_a_latency_is_measured_and_compensated():
     robot = load_robot("pendulum")
     task = gap_task(robot, 4.0)
     tick = (1.0 + np.arange(round(4.0 * task.control_rate))) / task.control_rate
@@ -73,7 +73,7 @@ def test_targets_are_from_the_seed_and_within_the_limits(name):
         ("hopper_leg", ("held", "standing")),
     ],
 )
-def test_a_base_that_moves_is_held_and_left_to_stand(name, expected, tmp_path):
+def test_a_moving_base_is_measured_held_and_standing(name, expected, tmp_path):
     robot = load_robot(name)
     assert bases(robot) == expected
     body = held(robot, tmp_path)

@@ -1,4 +1,4 @@
-"""Laws of joints and gears: encoders that are off, play behind them, friction that sticks, a supply that sags."""
+"""Laws of joints and gears: encoder offsets, backlash, dry friction, supply sag."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ HOLD = ("reset.position=[0 deg, 0 deg]", "reset.velocity=[0 rad/s, 0 rad/s]", "r
 # Offset
 
 
-def test_an_encoder_that_is_off_reads_the_truth_and_its_offset() -> None:
+def test_an_encoder_reads_the_true_position_plus_its_offset() -> None:
     simulation = simulate(pendulum("control_rate=500 Hz"), 20, between("joint_offset", "-5 deg", "5 deg"), seed=1)
     offset = simulation.parameters.values
     np.testing.assert_allclose(simulation.signals.joint_position, qpos(simulation) + offset, atol=1e-12)
@@ -25,14 +25,14 @@ def test_an_encoder_that_is_off_reads_the_truth_and_its_offset() -> None:
         np.testing.assert_allclose(simulation.signals.joint_position, before + offset, atol=1e-12)
 
 
-def test_the_first_observation_shows_the_start_pose_that_was_meant() -> None:
+def test_the_first_observation_is_the_drawn_start_pose() -> None:
     simulation = simulate(at_rest("60 deg"), 20, between("joint_offset", "-5 deg", "5 deg"), seed=1)
     np.testing.assert_allclose(simulation.signals.joint_position, np.deg2rad(60.0), atol=1e-12)
     np.testing.assert_allclose(qpos(simulation), np.deg2rad(60.0) - simulation.parameters.values, atol=1e-12)
 
 
 def test_a_position_command_takes_the_joint_to_where_its_encoder_reads_it() -> None:
-    """Without gravity and friction nothing keeps the joint from its target."""
+    """Without gravity and friction the joint reaches its target."""
     task = load_task("so101_hold", HOLD)
     still = fixed("gravity", 0.0), fixed("joint_friction", 0.0)
     simulation = simulate(task, 6, between("joint_offset", "-3 deg", "3 deg"), *still, seed=1)
@@ -44,7 +44,7 @@ def test_a_position_command_takes_the_joint_to_where_its_encoder_reads_it() -> N
     np.testing.assert_allclose(simulation.state.position, wanted - offset, atol=np.deg2rad(0.05))
 
 
-# Play
+# Backlash
 
 
 def play(simulation) -> np.ndarray:
@@ -52,7 +52,7 @@ def play(simulation) -> np.ndarray:
     return qpos(simulation)[:, address]
 
 
-def test_the_play_is_as_wide_as_drawn_to_both_sides_together() -> None:
+def test_backlash_has_the_drawn_total_width() -> None:
     simulation = simulate(pendulum(), 5, between("backlash", "0 deg", "2 deg"), seed=1)
     joint = simulation.batch.model.joint("pivot/backlash").id
     drawn = simulation.parameters.values
@@ -61,8 +61,8 @@ def test_the_play_is_as_wide_as_drawn_to_both_sides_together() -> None:
     )
 
 
-def test_a_link_moves_freely_within_its_play_and_not_beyond() -> None:
-    """The gear has the inertia of a house: what moves is the link alone."""
+def test_a_link_moves_freely_only_within_its_backlash() -> None:
+    """The gear's inertia is huge, so that only the link moves."""
     task = at_rest("90 deg", "control_rate=500 Hz")
     simulation = simulate(task, 1, fixed("backlash", "2 deg"), fixed("joint_armature", "1e4 kg*m^2", apply="set"))
     free_fall, seen = [], []
@@ -71,10 +71,10 @@ def test_a_link_moves_freely_within_its_play_and_not_beyond() -> None:
         free_fall.append(abs(float(play(simulation)[0])))
         seen.append(abs(float(simulation.signals.joint_position[0, 0]) - np.pi / 2))
     half = np.deg2rad(1.0)
-    assert max(free_fall) <= half * 1.1  # contacts are a little soft
+    assert max(free_fall) <= half * 1.1  # contacts are slightly soft
     assert free_fall[-1] == pytest.approx(half, rel=0.1)
     assert max(seen) < 0.05 * half  # the encoder is on the gear's side
-    # Within the play gravity alone acts: angle = ½·α·t², with the link's own inertia.
+    # Within the backlash only gravity acts: angle = ½·α·t², with the link's own inertia.
     model = simulation.batch.model
     arm = model.body("arm").id
     inertia = model.body_inertia[arm].max() + model.body_mass[arm] * model.body_ipos[arm, 2] ** 2 + 1e-4
@@ -84,7 +84,7 @@ def test_a_link_moves_freely_within_its_play_and_not_beyond() -> None:
         assert free_fall[step - 1] == pytest.approx(0.5 * acceleration * 0.002**2 * step * (step + 1), rel=0.02)
 
 
-def test_a_play_of_nothing_leaves_the_pendulum_as_it_was() -> None:
+def test_zero_backlash_does_not_change_the_motion() -> None:
     runs = []
     for parameters in ([fixed("backlash", "0 deg")], []):
         simulation = simulate(at_rest("60 deg"), 1, *parameters)
@@ -110,16 +110,18 @@ def test_a_joint_sticks_below_its_dry_friction_and_slides_above(friction: str, s
     moved = abs(float(qpos(simulation)[0, 0]))
     assert (moved > 0.02) is slides
     if not slides:
-        assert moved < 3e-3  # bristles bend by a few thousandths of a radian, and then no further
+        assert moved < 3e-3  # bristles deflect by a few thousandths of a radian at most
         before = float(qpos(simulation)[0, 0])
         for _ in range(30):
             simulation.step(np.full((1, 1), share * dry / limit, np.float32))
-        assert abs(float(qpos(simulation)[0, 0]) - before) < 5e-4  # the solver lets what sticks creep a little
+        assert abs(float(qpos(simulation)[0, 0]) - before) < 5e-4  # the solver lets a sticking joint creep slightly
 
 
-def test_dry_friction_is_not_drawn_where_there_is_none() -> None:
-    """It once changed nothing, silently: bristles have a friction of their own."""
-    with pytest.raises(ConfigError, match=r"joint_friction is of dry friction; valid: physics\.friction coulomb"):
+def test_joint_friction_is_refused_with_lugre_friction() -> None:
+    """Once it was silently without effect: the bristles have their own friction."""
+    with pytest.raises(
+        ConfigError, match=r"joint_friction applies to dry friction only; valid: physics\.friction coulomb"
+    ):
         simulate(at_rest("0 deg", "physics.friction=lugre"), 1, fixed("joint_friction", 0.5))
 
 
@@ -136,7 +138,7 @@ def test_the_voltage_sags_with_the_load_of_all_motors_and_recovers() -> None:
     assert gain[0, 0, GAIN_VOLTAGE_MAX] == volts
     for _ in range(3):
         simulation.step(np.ones((1, 1), np.float32))
-    # The joint is held: all power is heat. Current is torque over constant, and the supply gives power over voltage.
+    # The joint is held, so all power is heat. Motor current is torque / constant; supply current is power / voltage.
     torque = task.robot.joints["pivot"].effort_limit
     current = torque / gain[0, 0, GAIN_CONSTANT]
     heat = current**2 * gain[0, 0, GAIN_RESISTANCE]
@@ -149,7 +151,7 @@ def test_the_voltage_sags_with_the_load_of_all_motors_and_recovers() -> None:
 
 @pytest.mark.parametrize("drawn", [(), (fixed("supply_voltage", 0.9),)], ids=["own", "drawn"])
 def test_an_episode_begins_with_the_supply_at_rest(drawn: tuple[dict[str, object], ...]) -> None:
-    """The sag of the last episode was once taken for the voltage of the next."""
+    """Once the sagged voltage of the last episode became the unloaded voltage of the next."""
     simulation = simulate(at_rest("90 deg"), 2, fixed("supply_resistance", "1 ohm"), *drawn)
     gain = simulation.batch.expand("actuator_gainprm")
     volts = simulation.task.robot.supply_voltage * (0.9 if drawn else 1.0)
@@ -169,7 +171,7 @@ def test_a_supply_without_resistance_never_sags() -> None:
 
 
 @pytest.mark.parametrize("name", ["quadruped_walk", "hopper_hop", "so101_reach", "pendulum_balance"])
-def test_bristles_hold_a_robot_that_is_asked_to_stay(name: str) -> None:
+def test_lugre_friction_holds_a_robot_at_rest(name: str) -> None:
     task = load_task(name, ("physics.friction=lugre",))
     env = BatchEnv(task, load_randomization("none"), 4)
     env.reset_arrays(0)

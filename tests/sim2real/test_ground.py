@@ -1,4 +1,4 @@
-"""Laws of the ground: a slope pulls and shows as it should, rough ground is where its heights say."""
+"""Laws of the ground: gravity and attitude on a slope, heights of rough ground."""
 
 import mujoco
 import numpy as np
@@ -9,7 +9,7 @@ from sim2real.configs.load import load_task
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.model.injection import add_terrain
 from sim2real.model.terrain import TERRAIN, Terrain
-from sim2real.simulation.options import terrain_of
+from sim2real.simulation.model_options import terrain_of
 from sim2real.simulation.simulation import Simulation
 
 GRAVITY = 9.81
@@ -32,7 +32,7 @@ def yaw(simulation: Simulation) -> np.ndarray:
 # Slope
 
 
-def test_on_a_slope_gravity_has_its_size_and_the_slope_s_angle_towards_every_heading() -> None:
+def test_on_a_slope_gravity_keeps_its_size_and_tilts_by_the_angle_in_every_heading() -> None:
     simulation = simulate(quadruped(), 400, fixed("ground_slope", "10 deg"))
     gravity = simulation.batch.expand("opt.gravity")
     np.testing.assert_allclose(np.linalg.norm(gravity, axis=1), GRAVITY, rtol=1e-12)
@@ -42,7 +42,7 @@ def test_on_a_slope_gravity_has_its_size_and_the_slope_s_angle_towards_every_hea
 
 
 def test_a_robot_standing_on_a_slope_sees_the_slope() -> None:
-    """What its IMU shows is gravity in its own frame, whichever way it and the slope head."""
+    """Its IMU reads gravity in its own frame, for any heading of robot and slope."""
     simulation = simulate(quadruped(), 50, fixed("ground_slope", "8 deg"), seed=2)
     gravity = simulation.batch.expand("opt.gravity") / GRAVITY
     for _ in range(2):
@@ -75,7 +75,7 @@ def test_a_robot_in_the_air_falls_along_the_slope_s_gravity() -> None:
     np.testing.assert_allclose(momentum, gravity / 50.0, rtol=1e-6, atol=1e-9)
 
 
-def test_a_slope_turns_a_gravity_that_was_drawn_and_nothing_adds_up_over_episodes() -> None:
+def test_a_slope_tilts_the_drawn_gravity_without_accumulating_over_episodes() -> None:
     parameters = fixed("ground_slope", "10 deg"), fixed("gravity", 0.5)
     simulation = simulate(quadruped(), 8, *parameters)
     for _ in range(50):
@@ -86,8 +86,8 @@ def test_a_slope_turns_a_gravity_that_was_drawn_and_nothing_adds_up_over_episode
     np.testing.assert_allclose(flat.batch.expand("opt.gravity"), [[1.0, 1.0, 1.0 - GRAVITY]] * 2, rtol=1e-12)
 
 
-def test_the_first_and_the_thousandth_episode_of_a_stream_slope_alike() -> None:
-    """Gravity was once tilted from the last episode's, and drifted by its rounding."""
+def test_the_slope_does_not_drift_over_a_thousand_episodes() -> None:
+    """Once gravity was tilted from that of the last episode, and rounding errors accumulated."""
     simulation = simulate(quadruped(), 1, fixed("ground_slope", "7 deg"))
     record = simulation.record(0)
     first = simulation.batch.expand("opt.gravity").copy()
@@ -108,7 +108,7 @@ def test_the_height_of_the_ground_is_where_a_ray_hits_it(levels: np.ndarray) -> 
     spec = mujoco.MjSpec.from_string('<mujoco><worldbody><geom type="plane" size="1 1 .1"/></worldbody></mujoco>')
     add_terrain(spec, terrain)
     model = spec.compile()
-    assert model.ngeom == 1  # the plane is gone
+    assert model.ngeom == 1  # the plane is removed
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)
     places = np.random.default_rng(0).uniform(-0.99, 0.99, (500, 2)) * np.array(terrain.size)
@@ -125,7 +125,7 @@ def test_episodes_begin_well_inside_the_strip_of_their_roughness() -> None:
     level = terrain.level_of(np.array([0.0, 0.009, 0.011, 0.02, 0.04, 0.05]))
     assert level.tolist() == [0, 0, 1, 1, 2, 2]
     uniform = np.random.default_rng(0).random((600, 2))
-    places = terrain.place(np.repeat(level, 100), uniform)
+    places = terrain.start_positions(np.repeat(level, 100), uniform)
     width = 2.0 * terrain.size[0] / len(LEVELS)
     strip = (places[:, 0] + terrain.size[0]) / width
     assert np.array_equal(np.floor(strip).astype(int), np.repeat(level, 100))
@@ -144,7 +144,7 @@ def test_heights_are_within_the_roughness_of_their_strip() -> None:
         assert np.abs(heights).max() >= 0.8 * roughness
 
 
-def test_a_robot_is_put_down_above_the_ground_of_its_level_and_stands_on_it() -> None:
+def test_a_robot_starts_above_the_ground_of_its_level_and_stands_on_it() -> None:
     simulation = simulate(quadruped(), 24, between("terrain_roughness", "0 m", "4 cm"), seed=1)
     drawn = simulation.parameters.array("terrain_roughness")[:, 0]
     terrain = terrain_of(simulation.randomization)
@@ -173,7 +173,7 @@ def test_a_robot_is_put_down_above_the_ground_of_its_level_and_stands_on_it() ->
         touched = {int(pair.max()) for pair in data.contact.geom if ground in pair and data.ncon}
         touching += len(touched)
         for geom in touched:
-            # A ball on a facet: its centre is at most a radius above the ground below, and never in it.
+            # A sphere on a facet: its centre is above the ground, by at most a radius.
             at = data.geom_xpos[geom]
             if simulation.batch.model.geom(geom).name in simulation.task.robot.feet:
                 above = at[2] - terrain.height(at[:2])

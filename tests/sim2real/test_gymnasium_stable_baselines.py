@@ -1,4 +1,4 @@
-"""Laws of Stable-Baselines3 on our environments: it learns, and hears of ended episodes what it must."""
+"""Laws of Stable-Baselines3 on our environments: it trains, and its infos describe ended episodes."""
 
 from collections.abc import Iterator
 
@@ -50,7 +50,7 @@ def test_it_trains_on_one_batch_and_a_seed_decides_the_result(name: str) -> None
     np.testing.assert_array_equal(trained(), first)
 
 
-def test_it_hears_of_the_last_observation_and_of_time_limits() -> None:
+def test_infos_hold_last_observations_and_time_limits() -> None:
     limited = gymnasium.make_vec("sim2real/HalfCheetah-v5", num_envs=2, max_episode_steps=3).unwrapped
     env = StableBaselinesEnv(limited)
     env.seed(4)
@@ -69,7 +69,7 @@ def test_it_hears_of_the_last_observation_and_of_time_limits() -> None:
     assert not np.array_equal(env.reset(), first)
 
 
-def test_a_fallen_robot_is_no_time_limit() -> None:
+def test_a_fall_is_not_reported_as_a_time_limit() -> None:
     env = StableBaselinesEnv(gymnasium.make_vec("sim2real/Hopper-v5", num_envs=1).unwrapped)
     env.reset()
     env.env.task.position[0, 1] = 0.1

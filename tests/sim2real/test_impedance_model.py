@@ -1,4 +1,4 @@
-"""Laws of the simulated motor in impedance mode: it is the law that the controller runs."""
+"""Laws of the simulated motor in impedance mode: the same torque as the controller's."""
 
 import mujoco
 import pytest
@@ -20,7 +20,7 @@ def test_torque_is_stiffness_times_error_less_damping_times_velocity(position, v
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_torque_is_cut_to_the_effort_limit_that_the_command_carries(sign):
+def test_torque_is_clipped_to_the_effort_limit_of_the_command(sign):
     assert torque(0.0, 0.0, sign * 3.0) == pytest.approx(sign * load_robot("hopper_leg").joints["hip"].effort_limit)
 
 

@@ -1,4 +1,4 @@
-"""Laws of simulated IMUs: what the policy sees is how the body moves, from the first observation, as old as stated."""
+"""Laws of simulated IMUs: readings show the body's motion from the first observation, with the stated latency."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def imu(**updates: object) -> ImuConfig:
 
 
 def task(*terms: str, imus: int = 1, **updates: object) -> TaskConfig:
-    """The pendulum with IMUs on its arm, and a policy that sees these terms."""
+    """The pendulum with IMUs on its arm and these observation terms."""
     base = load_task("pendulum_swingup", ("physics.timestep=2 ms",))
     units = {f"imu{number}": imu() for number in range(imus)}
     robot = base.robot.model_copy(update={"imus": units})
@@ -30,7 +30,7 @@ def task(*terms: str, imus: int = 1, **updates: object) -> TaskConfig:
 
 
 def arm_gravity(angle: np.ndarray) -> np.ndarray:
-    """Direction of gravity in the arm, which turns about the world's x axis."""
+    """Direction of gravity in the arm's frame; the arm rotates about the world's x axis."""
     return np.stack([np.zeros_like(angle), -np.sin(angle), -np.cos(angle)], axis=-1)
 
 
@@ -79,11 +79,11 @@ def test_a_reset_leaves_no_imu_reading_of_the_last_episode() -> None:
     first = simulation.transition.observation[1].copy()
     np.testing.assert_allclose(first[GRAVITY], arm_gravity(qpos(simulation)[1, 0]), atol=1e-6)
     np.testing.assert_array_equal(simulation.transition.observation[[0, 2]], untouched)
-    simulation.step(np.zeros((3, 1), np.float32))  # 10 ms: all that is older is the start of the episode
+    simulation.step(np.zeros((3, 1), np.float32))  # 10 ms: older readings are from the start of the episode
     np.testing.assert_allclose(simulation.transition.observation[1], first, atol=1e-6)
 
 
-def test_two_imus_are_side_by_side() -> None:
+def test_readings_of_two_imus_are_concatenated() -> None:
     simulation = simulate(task("projected_gravity", "gyro", imus=2), 8, seed=3)
     for _ in range(3):
         simulation.step(np.ones((8, 1), np.float32))
@@ -93,7 +93,7 @@ def test_two_imus_are_side_by_side() -> None:
     assert seen[:, 6].any()
 
 
-def test_noise_of_orientation_is_a_turn_of_the_stated_size() -> None:
+def test_orientation_noise_is_a_rotation_of_the_stated_size() -> None:
     n, bias, white = 4000, 0.05, 0.02
     config = task("projected_gravity", control_rate=500.0)
     noise = fixed("orientation_bias", f"{bias} rad"), fixed("orientation_white", f"{white} rad")
@@ -105,7 +105,7 @@ def test_noise_of_orientation_is_a_turn_of_the_stated_size() -> None:
         norms = np.linalg.norm(simulation.signals.orientation[:, 0], axis=1)
         np.testing.assert_allclose(norms, 1.0, atol=1e-12)
         errors.append(simulation.transition.observation - truth)
-    # The error about x moves gravity within the y-z plane: one axis of the three, seen whole.
+    # The error about x rotates gravity within the y-z plane, so one axis of three is fully observed.
     across = [
         np.sum(error * np.cross([1.0, 0.0, 0.0], arm_gravity(qpos(simulation)[:, 0])), axis=1) for error in errors
     ]
@@ -118,7 +118,7 @@ def test_noise_of_the_gyro_is_of_the_stated_size() -> None:
     noise = fixed("angular_velocity_bias", "0.1 rad/s"), fixed("angular_velocity_white", "0.05 rad/s")
     simulation = simulate(task("gyro"), n, *noise, seed=3)
     simulation.step(np.zeros((n, 1), np.float32))
-    sideways = simulation.transition.observation[:, 1:3]  # the arm turns about x alone
+    sideways = simulation.transition.observation[:, 1:3]  # the arm rotates about x only
     np.testing.assert_allclose(np.std(sideways, axis=0), np.hypot(0.1, 0.05), atol=0.005)
 
 
@@ -188,7 +188,7 @@ def test_sensors_are_in_the_body_s_frame_whatever_the_mounting() -> None:
     assert seen[0] == seen[1]
 
 
-def test_a_body_that_is_not_there_is_named() -> None:
+def test_an_imu_on_an_unknown_body_is_refused_by_name() -> None:
     config = task("gyro")
     robot = config.robot.model_copy(update={"imus": {"imu0": imu(body="leg")}})
     with pytest.raises(Exception, match="IMU 'imu0' is on body 'leg', which is not there; valid: stand, arm"):

@@ -1,4 +1,4 @@
-"""Laws of a robot's tip: the contract puts it where the model has it, and a robot where the two differ is refused."""
+"""Laws of a robot's tip: the contract agrees with the model, or the robot is refused."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def check(robot: RobotConfig) -> None:
     check_tip(compile_spec(load_spec(robot), robot), robot)
 
 
-def test_the_tip_is_where_the_model_has_its_site():
+def test_the_tip_equals_the_site_of_the_model():
     robot = arm()
     model = compile_spec(load_spec(robot), robot)
     low, high = np.array([joint.position_limits for joint in robot.joints.values()]).T
@@ -30,11 +30,11 @@ def test_the_tip_is_where_the_model_has_its_site():
     computed = Kinematics(robot_spec(robot), len(poses)).tip(poses)
     expected = np.array([tip_of_model(model, robot, pose) for pose in poses])
     np.testing.assert_allclose(computed, expected, atol=1e-9)
-    assert np.ptp(computed, axis=0).min() > 0.3  # the poses are all over the arm's reach
+    assert np.ptp(computed, axis=0).min() > 0.3  # the poses cover the arm's reach
 
 
-def test_a_tip_turned_in_its_frames_is_the_same_tip():
-    """Frames need not be parallel: the wrist's is turned here by a quarter about x, and what follows turned back."""
+def test_rotated_link_frames_give_the_same_tip():
+    """Frames need not be parallel: the wrist frame is rotated by a quarter turn about x, and the next one back."""
     half = 0.7071067811865476
     check(
         arm(
@@ -58,7 +58,7 @@ def test_a_robot_without_a_tip_passes():
 
 @pytest.mark.parametrize("index", range(len(LINKS)))
 @pytest.mark.parametrize("key", ["axis", "position"])
-def test_the_first_link_that_is_off_is_named(index, key):
+def test_the_first_wrong_link_is_named(index, key):
     tip = arm().tip
     assert tip is not None
     link = tip.links[index]
@@ -73,7 +73,7 @@ def test_the_first_link_that_is_off_is_named(index, key):
         check(arm(f"tip.links.{index}.{key}=[{texts}]"))
 
 
-def test_a_tip_that_is_off_behind_the_last_joint_is_named():
+def test_a_wrong_tip_position_after_the_last_joint_is_named():
     with pytest.raises(UserError, match=r"up to 0\.2 mm from site 'tip' of so101\.xml; first off: tip\.position"):
         check(arm("tip.position=[98.4 mm, 0 mm, -8 mm]"))
 
@@ -82,6 +82,6 @@ def test_a_tip_within_a_tenth_of_a_millimetre_passes():
     check(arm("tip.position=[98.25 mm, 0 mm, -8 mm]"))
 
 
-def test_a_site_that_is_not_there_is_refused_with_those_that_are():
+def test_an_unknown_site_is_refused_with_the_valid_ones():
     with pytest.raises(UserError, match="no site 'finger' for its tip; valid: tip"):
         check(arm("tip.site=finger"))

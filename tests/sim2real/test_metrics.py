@@ -97,7 +97,7 @@ def test_the_lift_of_feet_is_the_mean_of_the_highest_points_of_their_swings() ->
     assert metric.finish(ONE)["foot_lift"][0] == pytest.approx(0.02)
 
 
-def test_a_robot_that_is_to_stand_still_has_no_lift() -> None:
+def test_a_robot_commanded_to_stand_has_no_foot_lift() -> None:
     metric = FootLift(1, constants("forward", "left", "turn"), 2)
     for wanted in ([0.02, 0.0], [0.0, 0.0]):
         metric.add(stepping([0.05, 0.0], wanted, forward=0.0), None)
@@ -149,7 +149,7 @@ def test_the_error_of_hops_is_of_their_highest_points() -> None:
 
 
 @pytest.mark.parametrize("kind", ["velocity", "lift", "tip", "hop"])
-def test_a_new_episode_measures_anew_and_a_saved_one_goes_on(kind: str) -> None:
+def test_a_metric_resets_with_an_episode_and_resumes_from_its_state(kind: str) -> None:
     make, world = {
         "velocity": (
             lambda: VelocityError(1, constants("forward", "left", "turn")),

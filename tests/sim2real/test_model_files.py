@@ -1,4 +1,4 @@
-"""Laws of the user's MJCF: what does not fit the robot costs one line."""
+"""Laws of the user's MJCF: a model that does not fit the robot is refused in one line."""
 
 from pathlib import Path
 

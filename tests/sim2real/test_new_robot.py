@@ -1,4 +1,4 @@
-"""Laws of `sim2real new robot`: what it writes loads and runs, lies within the model, and marks every guess."""
+"""Laws of `sim2real new robot`: its file loads and runs, stays within the model's limits, and marks every guess."""
 
 import json
 import math
@@ -26,9 +26,9 @@ from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.families import motor_family
 from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.types import JointCommand, JointState
-from sim2real.new_robot.angles import angles_of
+from sim2real.new_robot.joint_angles import angles_of
 from sim2real.new_robot.mjcf import Hinge
-from sim2real.new_robot.robot import NewRobot, Wishes, new_robot
+from sim2real.new_robot.robot import NewRobot, NewRobotOptions, new_robot
 from sim2real.new_robot.start_values import two_digits
 from sim2real.plant import MujocoPlant
 
@@ -51,24 +51,24 @@ FAST = settings(max_examples=30, deadline=None, suppress_health_check=[HealthChe
 
 
 def model(*joints: str, extra: str = "") -> str:
-    """A chain of one link for each joint."""
+    """A chain of links, one per joint."""
     bodies = "".join(f'<body name="link{number}" pos="0 0 .05">{joint}{LINK}' for number, joint in enumerate(joints))
     return f"<mujoco><worldbody>{bodies}{'</body>' * len(joints)}</worldbody>{extra}</mujoco>"
 
 
-def made(folder: Path, xml: str | Path, **wishes: object) -> NewRobot:
-    """The new robot of a model, written to robot.yaml of the folder."""
+def made(folder: Path, xml: str | Path, **options: object) -> NewRobot:
+    """The new robot of a model, written to robot.yaml in the folder."""
     path = xml if isinstance(xml, Path) else folder / "model.xml"
     if isinstance(xml, str):
         path.write_text(xml, encoding="utf-8")
-    new = new_robot(path, folder / "robot.yaml", Wishes(**wishes))
+    new = new_robot(path, folder / "robot.yaml", NewRobotOptions(**options))
     (folder / "robot.yaml").write_text(new.text, encoding="utf-8")
     return new
 
 
 @pytest.fixture(params=["ant", "so101"])
 def foreign(request: pytest.FixtureRequest) -> Path:
-    """A model that others have written."""
+    """A third-party model."""
     path = {"ant": ANT, "so101": SO101}[request.param]
     if not path.is_file():
         pytest.skip(f"the official SO-101 model is not there: {SO101}")
@@ -226,23 +226,23 @@ def test_the_start_pose_is_the_home_keyframe_within_the_limits(tmp_path):
         (model('<joint name="a" range="-9 9"/>', '<joint name="b"/>'), "where the model has no range: b"),
         (model('<joint name="a" range="0 270"/>'), "limits beyond half a turn: a"),
         (model('<joint name="a" range="20 90"/>'), "the model's pose is outside its range: a"),
-        (model('<joint name="a" stiffness="2"/>'), "springs of the model stay in: a"),
-        (model('<joint name="a" actuatorfrcrange="-1 1"/>'), "below effort_limit, and cuts it in simulation: a"),
+        (model('<joint name="a" stiffness="2"/>'), "the model's joint springs stay active: a"),
+        (model('<joint name="a" actuatorfrcrange="-1 1"/>'), "below effort_limit and clips it in simulation: a"),
         (
             model(
                 '<joint name="a"/>', '<joint name="b"/>', extra='<actuator><motor name="m" joint="b"/></actuator>'
             ),
-            "no actuator of the model drives a: if passive, --joints b",
+            "no actuator of the model drives a: if they are passive, use --joints b",
         ),
         (
             f'<mujoco><worldbody><body><joint name="a" axis="0 1 0"/><geom size=".1" pos="2 0 0"/>{LINK}</body>'
             "</worldbody></mujoco>",
-            "too weak to hold the start pose, the base being held: a (gravity 82, effort_limit 2.8 N*m)",
+            "too weak to hold the start pose with a fixed base: a (gravity 82, effort_limit 2.8 N*m)",
         ),
         (model('<joint name="a"/>', '<joint name="s" type="slide"/>'), None),
     ],
 )  # fmt: skip
-def test_what_has_to_be_looked_at_is_said(xml, said, tmp_path):
+def test_properties_to_check_are_listed(xml, said, tmp_path):
     checks = made(tmp_path, xml).checks
     assert all("\n" not in check for check in checks)
     assert said is None or any(said in check for check in checks), checks
@@ -287,7 +287,7 @@ def test_two_digits_round_down(value):
 
 @FAST
 @given(name=st.text(st.characters(min_codepoint=32, exclude_categories=["Cs", "Cn", "Co"]), max_size=70))
-def test_a_joint_of_any_name_is_taken_as_it_is_or_refused_in_one_line(name, tmp_path):
+def test_any_joint_name_is_used_unchanged_or_refused_in_one_line(name, tmp_path):
     xml = model(f"<joint name={quoteattr(name)}/>")
     if re.fullmatch("[A-Za-z][A-Za-z0-9_]{0,63}", name):
         new = made(tmp_path, xml)
@@ -299,7 +299,7 @@ def test_a_joint_of_any_name_is_taken_as_it_is_or_refused_in_one_line(name, tmp_
 
 @FAST
 @given(share=st.floats(0.0, 0.999))
-def test_a_model_that_breaks_off_is_refused_in_one_line_with_its_file(share, tmp_path):
+def test_a_truncated_model_is_refused_in_one_line_with_its_file(share, tmp_path):
     text = ANT.read_text()
     refuses(tmp_path, text[: int(share * (text.index("</mujoco>")))])
 
@@ -311,9 +311,9 @@ def test_garbage_is_refused_in_one_line_with_its_file(data, tmp_path):
     refuses(tmp_path, tmp_path / "model.xml")
 
 
-def refuses(folder: Path, xml: str | Path, *said: str, **wishes: object) -> None:
+def refuses(folder: Path, xml: str | Path, *said: str, **options: object) -> None:
     with pytest.raises(UserError) as caught:
-        made(folder, xml, **wishes)
+        made(folder, xml, **options)
     message = str(caught.value)
     assert "\n" not in message
     assert "model.xml" in message
@@ -336,7 +336,7 @@ def refuses(folder: Path, xml: str | Path, *said: str, **wishes: object) -> None
         ('<mujoco><worldbody><body><joint name="a"/></body></worldbody></mujoco>', ["mass and inertia"]),
     ],
 )  # fmt: skip
-def test_a_model_that_does_not_do_is_refused_with_what_would(xml, said, tmp_path):
+def test_an_unsuitable_model_is_refused_with_what_is_valid(xml, said, tmp_path):
     refuses(tmp_path, xml, *said)
 
 
@@ -345,13 +345,13 @@ def test_a_model_that_does_not_compile_without_its_own_actuators_is_refused_with
         raise UserError("unrecognized name 'm' of sensorized object")
 
     monkeypatch.setattr("sim2real.new_robot.robot.MujocoPlant", broken)
-    refuses(tmp_path, model('<joint name="a"/>'), "unrecognized name 'm'", "take out what refers to them")
+    refuses(tmp_path, model('<joint name="a"/>'), "unrecognized name 'm'", "remove what refers to them")
 
 
-def test_joints_that_are_not_there_are_refused_with_those_that_are(tmp_path):
+def test_unknown_joints_are_refused_with_the_valid_ones(tmp_path):
     chain = model('<joint name="a"/>', "<joint/>", '<joint name="c"/>')
     refuses(tmp_path, chain, "no hinge joint named 'b'", "valid: a, c", joints=("a", "b"))
-    refuses(tmp_path, chain, "names no joint", "valid: a, c", joints=())
+    refuses(tmp_path, chain, "no joint given", "valid: a, c", joints=())
 
 
 def test_more_joints_than_a_bus_has_ids_are_refused(tmp_path):
@@ -361,7 +361,7 @@ def test_more_joints_than_a_bus_has_ids_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("folder", ["a b", "it's # not: a comment", "ünï", "[x]"])
-def test_odd_folders_are_found_again(folder, tmp_path):
+def test_folders_with_special_characters_work(folder, tmp_path):
     (tmp_path / folder).mkdir()
     (tmp_path / folder / "model.xml").write_text(model('<joint name="a"/>'))
     new = made(tmp_path, tmp_path / folder / "model.xml", name="null")
@@ -370,20 +370,20 @@ def test_odd_folders_are_found_again(folder, tmp_path):
     assert (robot.name, robot.model) == ("null", str(tmp_path / folder / "model.xml"))
 
 
-def test_a_motor_of_ones_own_is_found_from_the_yaml(tmp_path, monkeypatch):
+def test_the_path_of_a_users_motor_is_relative_to_the_yaml(tmp_path, monkeypatch):
     (tmp_path / "motors").mkdir()
     (tmp_path / "robots").mkdir()
     text = (ROOT / "motors" / "xl330_m288.yaml").read_text().replace("name: xl330_m288", "name: mine")
     (tmp_path / "motors" / "mine.yaml").write_text(text)
     monkeypatch.chdir(tmp_path)
     Path("model.xml").write_text(model('<joint name="a"/>'))
-    new = new_robot(Path("model.xml"), Path("robots/robot.yaml"), Wishes(motor="motors/mine.yaml"))
+    new = new_robot(Path("model.xml"), Path("robots/robot.yaml"), NewRobotOptions(motor="motors/mine.yaml"))
     Path("robots/robot.yaml").write_text(new.text)
     assert load_robot("robots/robot.yaml").joints["a"].motor.name == "mine"
 
 
 class TestCommand:
-    """The command line: a file, a list of what to check, or one line on standard error and no file."""
+    """The command writes a file and a list of checks, or one line on standard error and no file."""
 
     @pytest.fixture(autouse=True)
     def _folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

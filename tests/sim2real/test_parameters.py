@@ -1,4 +1,4 @@
-"""Laws of randomised parameters: each changes what its name says, as drawn, for one episode, and nothing else."""
+"""Laws of randomised parameters: each changes only its own fields, as drawn, for one episode."""
 
 from collections.abc import Callable
 from typing import Any, get_args
@@ -16,13 +16,13 @@ from sim2real.model.model import load_spec, set_physics
 from sim2real.randomization.catalogue import CATALOGUE
 from sim2real.simulation.simulation import Simulation
 
-# Constants that MuJoCo derives from what is drawn: mj_setConst's outputs.
+# Constants that MuJoCo derives from drawn fields: the outputs of mj_setConst.
 DERIVED = {"dof_M0", "body_invweight0", "body_subtreemass", "dof_invweight0", "actuator_acc0"}
 DERIVED |= {"bvh_aabb", "dof_length", "body_sameframe"}
 CAMERAS = {"light_poscom0", "cam_poscom0", "light_pos0", "cam_pos0", "stat.meansize"}
 
 Change = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""From a field's own values, (E, …), and what was drawn, (E, width), to what it must be."""
+"""Function from a field's original values, (E, …), and drawn values, (E, width), to the expected values."""
 
 
 def scaled(own: np.ndarray, drawn: np.ndarray) -> np.ndarray:
@@ -89,7 +89,7 @@ def own_field(model: mujoco.MjModel, name: str) -> np.ndarray:
 
 
 def differing(simulation: Simulation) -> set[str]:
-    """Names of the model fields that are not, bit for bit, the model's own in every simulation."""
+    """Names of the model fields that differ from the model's own in any simulation."""
     values = {name: simulation.batch.expanded(name) for name in MODEL_FIELDS}
     model = simulation.batch.model
     return {
@@ -104,7 +104,7 @@ def test_the_schema_names_exactly_the_parameters_that_exist() -> None:
 
 
 def test_every_parameter_that_changes_model_fields_is_listed_here() -> None:
-    elsewhere = {"payload", "backlash"}  # whose bodies and joints are added
+    elsewhere = {"payload", "backlash"}  # these add bodies and joints
     assert {name for name, kind in CATALOGUE.items() if kind.effects} == {name for name, _, _ in FIELDS} | elsewhere
 
 
@@ -116,7 +116,7 @@ def test_a_parameter_changes_its_fields_as_drawn_and_nothing_else(
     simulation = quadruped(3, between(name, *low_high, shared=shared))
     width = CATALOGUE[name].width
     drawn = simulation.parameters.values.reshape(3, -1, width)
-    assert len(np.unique(drawn)) == drawn.size  # nobody has another's value
+    assert len(np.unique(drawn)) == drawn.size  # all simulations have different values
     expected = {field: np.repeat(own_field(simulation.batch.model, field)[None], 3, axis=0) for field, _ in fields}
     for (field, column), (elements, change) in fields.items():
         for sim in range(3):
@@ -140,7 +140,7 @@ def test_the_next_episode_begins_from_the_model_s_own_values(name: str, low_high
     if TRAITS[name].apply[0] in ("scale", "add"):
         clamped = np.clip({"scale": 1.0, "add": 0.0}[TRAITS[name].apply[0]], *simulation.parameters.space.limits[0])
         np.testing.assert_array_equal(calibrated, clamped)
-    # The same values twice give the same fields: nothing is left of the episode between.
+    # The same values give the same fields again, after another episode in between.
     first = {field: simulation.batch.expanded(field).copy() for field in simulation.parameters.field_names}
     simulation.begin(everyone)
     simulation.parameters.put(everyone, np.tile(calibrated, (2, 1)), np.full(2, -1))
@@ -196,7 +196,7 @@ def test_two_parameters_of_one_field_act_together_whichever_is_listed_first(
 ) -> None:
     for pair in ((first, second), (second, first)):
         simulation = quadruped(2, *pair)
-        simulation.begin(np.arange(2))  # a second episode compounds nothing
+        simulation.begin(np.arange(2))  # values do not compound over episodes
         wanted = expected(own_field(simulation.batch.model, field))
         values = simulation.batch.expanded(field)[1]
         if field == "actuator_gainprm":
@@ -204,7 +204,7 @@ def test_two_parameters_of_one_field_act_together_whichever_is_listed_first(
         np.testing.assert_allclose(values, wanted, rtol=1e-12)
 
 
-def test_elements_get_what_they_are_named_for_and_the_others_nothing() -> None:
+def test_a_parameter_applies_to_its_elements_only() -> None:
     simulation = quadruped(2, fixed("joint_friction", 2.0, elements=["rear_left_knee", "front_left_roll"]))
     model = simulation.batch.model
     ratio = simulation.batch.expanded("dof_frictionloss")[0, 6:] / model.dof_frictionloss[6:]
@@ -224,11 +224,11 @@ def test_a_set_value_replaces_the_model_s_own() -> None:
     )
 
 
-# Inertia against a compiler
+# Inertia compared with the compiler
 
 
 def recompiled(simulation: Simulation, change: Callable[[mujoco.MjSpec], None]) -> mujoco.MjModel:
-    """The quadruped's model with the same bodies, their inertia written out and then changed."""
+    """The quadruped's model, recompiled with explicit inertias after a change."""
     robot = simulation.task.robot
     spec = load_spec(robot)
     set_physics(spec, simulation.task.physics)
@@ -242,7 +242,7 @@ def recompiled(simulation: Simulation, change: Callable[[mujoco.MjSpec], None]) 
 
 
 def motion(model: mujoco.MjModel, qpos: np.ndarray) -> tuple[np.ndarray, ...]:
-    """What a model's inertia does in one pose: mass matrix, bias forces and centres of mass."""
+    """Mass matrix, bias forces and centres of mass of a model in one pose."""
     data = mujoco.MjData(model)
     data.qpos[:] = qpos
     data.qvel[:] = np.linspace(-1.0, 1.0, model.nv)
@@ -282,8 +282,8 @@ def test_randomised_inertia_equals_a_recompiled_model() -> None:
             np.testing.assert_allclose(getattr(drawn, field), getattr(expected, field), rtol=1e-9, err_msg=field)
 
 
-def test_a_moved_centre_of_mass_moves_the_body_as_a_recompiled_model_has_it() -> None:
-    """MuJoCo compiles a shortcut for bodies whose centre of mass lies at their origin; it must go with the move."""
+def test_a_shifted_centre_of_mass_equals_a_recompiled_model() -> None:
+    """MuJoCo compiles a shortcut for bodies with their centre of mass at the origin; it must be disabled."""
     simulation = quadruped(1, between("center_of_mass", "-20 mm", "20 mm"))
     moved = simulation.parameters.values[0].reshape(13, 3)
 
@@ -294,7 +294,7 @@ def test_a_moved_centre_of_mass_moves_the_body_as_a_recompiled_model_has_it() ->
     assert_same_inertia(simulation, change)
 
 
-def test_a_payload_is_a_ball_at_the_origin_of_its_body() -> None:
+def test_a_payload_is_a_sphere_at_the_origin_of_its_body() -> None:
     simulation = quadruped(1, fixed("payload", "300 g", elements=["trunk"]))
     radius = (3.0 * 0.3 / (4.0 * np.pi * 2700.0)) ** (1 / 3)
 
@@ -305,7 +305,7 @@ def test_a_payload_is_a_ball_at_the_origin_of_its_body() -> None:
     assert_same_inertia(simulation, change)
 
 
-def test_a_payload_hangs_at_the_tip_and_weighs_nothing_where_none_is_drawn() -> None:
+def test_a_payload_is_at_the_tip_and_massless_unless_drawn() -> None:
     task = load_task("so101_hold")
     none = simulate(task, 1, between("payload", "0 g", "60 g", elements=["gripper"]))
     none.parameters.put(np.arange(1), np.zeros((1, 1)), np.array([-1]))
@@ -315,7 +315,7 @@ def test_a_payload_hangs_at_the_tip_and_weighs_nothing_where_none_is_drawn() -> 
     assert model.body("gripper/payload").mass[0] <= 1e-9
 
 
-def test_the_mass_of_bodies_leaves_their_payload_alone() -> None:
+def test_body_mass_does_not_change_the_payload() -> None:
     simulation = quadruped(1, fixed("payload", "100 g", elements=["trunk"]), fixed("body_mass", 2.0))
     model = simulation.batch.get_model(0)
     assert model.body("trunk/payload").mass[0] == pytest.approx(0.1, rel=1e-12)
@@ -343,7 +343,7 @@ def test_a_hot_motor_delivers_less_torque_for_the_same_current() -> None:
     assert float(delivered[0, 0]) == pytest.approx((1.0 - 0.0011 * 50.0) * 0.3, rel=1e-6)
 
 
-# What is refused
+# Refused parameters
 
 
 def test_an_unknown_element_is_refused_with_the_valid_names() -> None:
@@ -360,7 +360,7 @@ def test_an_unknown_element_is_refused_with_the_valid_names() -> None:
         (fixed("terrain_roughness", "1 cm"), "free base"),
     ],
 )
-def test_what_the_robot_cannot_have_is_refused_in_one_line(parameter: dict[str, Any], message: str) -> None:
+def test_an_inapplicable_parameter_is_refused_in_one_line(parameter: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message) as caught:
         simulate(pendulum(), 1, parameter)
     assert str(caught.value).isprintable()

@@ -1,4 +1,4 @@
-"""Laws of how readings err: what is drawn for an episode holds for it, what is drawn for a tick does not."""
+"""Laws of reading errors: some are constant over an episode, others change every tick."""
 
 import numpy as np
 import pytest
@@ -74,7 +74,7 @@ def test_each_kind_of_reading_has_errors_of_its_own(kind: str) -> None:
     assert abs((errors[1][0] - error).mean()) < 0.02
 
 
-def test_the_measured_tip_errs_as_drawn() -> None:
+def test_the_measured_tip_has_the_drawn_errors() -> None:
     n = 1500
     noise = fixed("tip_bias", "3 mm"), fixed("tip_white", "1 mm")
     simulation = simulate(load_task("so101_reach_camera"), n, *noise, seed=1)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sim2real.configs.errors import UserError
-from sim2real.reference.catalog import TASKS
 from sim2real.reference.env import ReferenceEnv
+from sim2real.reference.tasks import TASKS
 
 STEPS = 600
 SIDE_BY_SIDE = 3
@@ -17,13 +17,13 @@ SIDE_BY_SIDE = 3
 
 def gymnasiums_own(task: str) -> Any:
     with warnings.catch_warnings():
-        # MuJoCo warns of an attribute of HalfCheetah's model.
+        # MuJoCo warns about an attribute of HalfCheetah's model.
         warnings.filterwarnings("ignore", message=".*settotalmass.*")
         return gymnasium.make(task).unwrapped
 
 
 def side_by_side(task: str, seed: int) -> tuple[ReferenceEnv, list[Any]]:
-    """Both sides in the same states at the start of an episode."""
+    """Our environment and Gymnasium's in the same states at the start of an episode."""
     theirs = [gymnasiums_own(task) for _ in range(SIDE_BY_SIDE)]
     ours = ReferenceEnv(task, SIDE_BY_SIDE, threads=1)
     first = np.array([env.reset(seed=seed + index)[0] for index, env in enumerate(theirs)])
@@ -77,7 +77,7 @@ def test_contact_forces_are_gymnasiums_before_they_are_clipped(task: str) -> Non
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_what_follows_a_saved_state_is_the_same_bit_for_bit(task: str) -> None:
+def test_a_restored_environment_continues_bit_for_bit(task: str) -> None:
     env = ReferenceEnv(task, 4, threads=2, max_episode_steps=25)
     env.reset_arrays(1)
     env.stagger()
@@ -96,7 +96,7 @@ def test_what_follows_a_saved_state_is_the_same_bit_for_bit(task: str) -> None:
     np.testing.assert_array_equal(again.episodes.drain()["return"], returns)
 
 
-def test_single_precision_shows_the_same_and_actions_are_clipped_to_the_action_space() -> None:
+def test_step_arrays_rounds_to_single_precision_and_clips_actions() -> None:
     exact, single = ReferenceEnv("Humanoid-v5", 3, seed=5), ReferenceEnv("Humanoid-v5", 3, seed=5)
     first, _ = exact.reset()
     np.testing.assert_array_equal(first.astype(np.float32), single.reset_arrays())
@@ -133,7 +133,7 @@ def test_a_time_limit_truncates_and_the_next_episode_is_another_one() -> None:
     np.testing.assert_allclose(finished["reward/forward"] + finished["reward/control"], finished["return"])
 
 
-def test_a_seed_decides_every_episode() -> None:
+def test_the_seed_determines_every_episode() -> None:
     env = ReferenceEnv("Hopper-v5", 8, max_episode_steps=20)
     action = np.ones((8, 3), np.float32)
 

@@ -1,4 +1,4 @@
-"""Laws of the benches: who was measured is named, who is not installed is said, and all do the same task."""
+"""Laws of the benchmarks: measured and missing libraries are named, and all step the same task."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from sim2real.benchmark import reference, reference_sides, scale
+from sim2real.benchmark import gymnasium, gymnasium_sides, scale
 from sim2real.commands.bench import app
 from sim2real.configs.errors import UserError
 
 
-def test_competitors_that_are_not_installed_are_named_with_what_installs_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reference_sides, "find_spec", lambda name: None)
-    sides = [side for side in reference_sides.SIDES if side is not reference_sides.gymnasium_async]  # no processes
-    measured = reference.bench_reference(["InvertedPendulum-v5"], 1, 0.01, sides=sides, rounds=2)
+def test_missing_libraries_are_named_with_their_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gymnasium_sides, "find_spec", lambda name: None)
+    sides = [side for side in gymnasium_sides.SIDES if side is not gymnasium_sides.gymnasium_async]  # no processes
+    measured = gymnasium.bench_gymnasium(["InvertedPendulum-v5"], 1, 0.01, sides=sides, rounds=2)
     assert measured["figures"]["not_installed"] == [
         "stable_baselines3 (pip install 'sim2real[bench]')",
         "envpool (pip install 'sim2real[bench]')",
@@ -30,22 +30,22 @@ def test_competitors_that_are_not_installed_are_named_with_what_installs_them(mo
 
 def test_an_unknown_task_is_refused_before_anything_is_measured() -> None:
     with pytest.raises(UserError, match=r"no task 'Cheetah'"):
-        reference.bench_reference(["Cheetah"], 1, 0.01)
+        gymnasium.bench_gymnasium(["Cheetah"], 1, 0.01)
 
 
-def test_every_side_counts_the_steps_that_came_back() -> None:
+def test_every_side_counts_its_finished_steps() -> None:
     taken: list[int] = []
 
     def step(actions: Sequence[Any]) -> None:
         taken.append(len(actions))
 
-    counted = reference_sides.counted(step, [np.zeros((5, 2)), np.zeros((5, 2))])
+    counted = gymnasium_sides.counted(step, [np.zeros((5, 2)), np.zeros((5, 2))])
     assert counted(0) + counted(1) == sum(taken) == 10
 
 
 def test_envpools_task_is_the_same_one() -> None:
     pytest.importorskip("envpool", reason="pip install 'sim2real[bench]'")
-    pool = reference_sides.make_pool("HalfCheetah-v5", 2, 2, 1)
+    pool = gymnasium_sides.make_pool("HalfCheetah-v5", 2, 2, 1)
     assert pool.action_space.shape == (6,)
     assert pool.observation_space.shape == (17,)
     observation, _ = pool.reset()

@@ -1,4 +1,4 @@
-"""Laws of the batch: episodes forget each other, do not depend on size or threads, and resume exactly."""
+"""Laws of the simulation: episodes are independent of earlier ones, of batch size and threads, and resume exactly."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_trajectories_do_not_depend_on_threads(name: str) -> None:
         env = BatchEnv(load_task("pendulum_swingup"), load_randomization(name), 64, threads=threads)
         env.reset_arrays(11)
         rng = np.random.default_rng(2)
-        env.episodes.length[:] = 995  # some episodes end on the way
+        env.episodes.length[:] = 995  # some episodes end in between
         runs.append(b"".join(env.step_arrays(actions(rng, 64)).observation.tobytes() for _ in range(40)))
     assert runs[0] == runs[1]
 

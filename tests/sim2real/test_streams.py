@@ -1,4 +1,4 @@
-"""Laws of random numbers: each environment has its own stream, of the distribution it promises."""
+"""Laws of random streams: one per environment, with the stated distribution."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ IDS = np.arange(N)
 
 
 def numbers(kind: str, seed: int = 0) -> np.ndarray:
-    """(environments, successive numbers) of one kind."""
+    """Numbers of one kind, (environments, successive numbers)."""
     streams = RandomStreams(seed, N)
     if kind != "noise":
         return getattr(streams, kind)(IDS, COUNT)
@@ -61,7 +61,7 @@ def test_all_keys_differ() -> None:
     assert len(np.unique([RandomStreams(seed, 1000).state_dict()["key"] for seed in range(20)])) == 20_000
 
 
-def test_a_stream_does_not_depend_on_how_many_others_there_are_nor_on_when_they_draw() -> None:
+def test_a_stream_does_not_depend_on_other_streams() -> None:
     alone, among = RandomStreams(5, 1), RandomStreams(5, 64)
     among.uniform(np.array([7, 3]), 9)
     np.testing.assert_array_equal(alone.uniform(np.array([0]), 5), among.uniform(np.array([9, 0]), 5)[1:])
@@ -72,7 +72,7 @@ def test_a_stream_does_not_depend_on_how_many_others_there_are_nor_on_when_they_
     np.testing.assert_array_equal(one, many[:1])
 
 
-def test_numbers_taken_at_once_and_one_by_one_are_the_same() -> None:
+def test_numbers_drawn_together_and_one_by_one_are_equal() -> None:
     at_once, one_by_one = RandomStreams(3, 4), RandomStreams(3, 4)
     ids = np.array([2, 0])
     np.testing.assert_array_equal(at_once.uniform(ids, 6), np.hstack([one_by_one.uniform(ids, 1) for _ in range(6)]))
@@ -80,7 +80,7 @@ def test_numbers_taken_at_once_and_one_by_one_are_the_same() -> None:
     assert at_once.counter.tolist() == [6, 0, 6, 0]
 
 
-def test_a_stream_goes_on_from_its_place_elsewhere() -> None:
+def test_a_stream_continues_at_another_index() -> None:
     source, target = RandomStreams(1, 3), RandomStreams(2, 5)
     source.uniform(np.array([1]), 4)
     target.set_place(4, source.place(1))

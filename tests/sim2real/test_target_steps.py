@@ -1,4 +1,4 @@
-"""Laws of position targets in simulation: they go as far in a tick as on the robot; safety cuts nothing off."""
+"""Laws of position targets in simulation: steps per tick are those on the robot, and pass safety unchanged."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from sim2real.simulation.simulation import Simulation
 
 
 @pytest.mark.parametrize("name", ["quadruped_walk", "hopper_hop", "so101_reach"])
-def test_targets_are_those_of_the_contract_and_safety_lets_all_of_them_through(name: str) -> None:
+def test_targets_are_those_of_the_contract_and_pass_safety_unchanged(name: str) -> None:
     task = load_task(name, ("reset.position=[0 deg, 0 deg]", "reset.start_pose_share=0"))
     simulation = Simulation(task, load_randomization("none"), 1)
     simulation.begin(np.array([0]))
@@ -41,8 +41,8 @@ def test_targets_are_those_of_the_contract_and_safety_lets_all_of_them_through(n
     assert contract.action.relative or (farthest > 0.99 * step).all()
 
 
-def test_what_is_seen_of_targets_counts_from_what_encoders_say() -> None:
-    """An episode begins with targets where the encoders, with their offsets, say that the joints are."""
+def test_observed_targets_are_relative_to_encoder_positions() -> None:
+    """An episode starts with targets at the encoder readings, which include their offsets."""
     task = load_task("so101_reach", ("observation=[{term: joint_position_error}]", "reset.position=[-5 deg, 5 deg]"))
     offset = {"parameter": "joint_offset", "range": ["2 deg", "2 deg"]}
     randomization = load_randomization("none").model_copy(

@@ -127,19 +127,19 @@ def test_a_joint_beyond_its_limits_ends_the_episode(position: list[float], limit
     assert TERMINATIONS["position_limits"](state, CONSTANTS, limit).tolist() == [True]
 
 
-def test_what_is_no_number_ends_an_episode() -> None:
+def test_nan_terminates_an_episode() -> None:
     state = TaskState(*[np.zeros((1, 2))] * 3, *[np.zeros((1, 2), np.float32)] * 2, np.zeros(1))
     state.base = BaseState(height=np.array([np.nan]), down=np.full((1, 3), np.nan))
     for name in ("tilted", "low"):
         assert TERMINATIONS[name](state, CONSTANTS, 0.1).tolist() == [True]
 
 
-def test_a_command_of_nearly_nothing_asks_to_stand_still() -> None:
+def test_a_nearly_zero_command_means_standing_still() -> None:
     commands = np.array([[0.0, 0.0, 0.0], [0.049, -0.049, 0.049], [0.0, -0.05, 0.0], [0.3, 0.0, 0.0]])
     assert stands_still(commands).tolist() == [True, True, False, False]
 
 
-def test_a_critic_is_shown_what_the_docstrings_say() -> None:
+def test_privileged_values_are_what_their_docstrings_say() -> None:
     seen = Seen(STATE, CONSTANTS, np.array([[0.5, -1.0]]), np.array([[0.1, 0.2]]))
     expected = {
         "base_velocity": [0.2, 0.5, -0.3, 0.05],

@@ -1,4 +1,4 @@
-"""Laws of time in simulation: actions and readings are as old, as rare and as often lost as their parameters say."""
+"""Laws of timing in simulation: latency, polling, jitter and loss of actions and readings."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from sim2real.configs.load import load_task
 @pytest.mark.parametrize("latency_ms", [2, 4, 8, 14, 30])
 def test_an_observation_is_as_old_as_its_latency_to_the_physics_step(latency_ms: int) -> None:
     slow = simulate(pendulum(), 3, fixed("joint_latency", f"{latency_ms} ms"), seed=4)
-    # The truth at every physics step, from the same simulation stepped one physics step at a time.
+    # True values at every physics step, from the same simulation stepped one physics step at a time.
     fine = simulate(pendulum("control_rate=500 Hz"), 3, seed=4)
     qpos(fine)[:], qvel(fine)[:] = qpos(slow), qvel(slow)
     truth, per_tick, age = [], 5, round(latency_ms / 2)
@@ -43,7 +43,7 @@ def test_an_action_acts_after_its_latency_to_the_physics_step(latency_ms: int, s
 def readings_of_every_physics_step(
     steps: int, *parameters: dict[str, Any], n: int = 3
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Joint readings after every physics step, and the truth before the first and after every one, (steps, n)."""
+    """Joint readings after every physics step, and true values before the first and after every step, (steps, n)."""
     simulation = simulate(pendulum("control_rate=500 Hz"), n, *parameters, seed=4)
     truth, readings = [qpos(simulation)[:, 0].copy()], []
     rng = np.random.default_rng(0)
@@ -55,7 +55,7 @@ def readings_of_every_physics_step(
 
 
 def phase_of(readings: np.ndarray, truth: np.ndarray, interval: int, latency: int) -> int:
-    """Return the physics step, modulo the interval, at which a simulation was polled: one must explain all."""
+    """Return the physics step, modulo the interval, of all polls of a simulation."""
 
     def expected(phase: int) -> np.ndarray:
         seen = np.arange(1, len(readings) + 1) - latency
@@ -69,9 +69,7 @@ def phase_of(readings: np.ndarray, truth: np.ndarray, interval: int, latency: in
 
 @pytest.mark.parametrize("latency_steps", [1, 2, 5])
 @pytest.mark.parametrize("interval_steps", [2, 3, 10])
-def test_a_polled_reading_changes_only_every_interval_and_is_late_on_top(
-    interval_steps: int, latency_steps: int
-) -> None:
+def test_a_polled_reading_changes_once_per_interval_and_is_delayed(interval_steps: int, latency_steps: int) -> None:
     readings, truth = readings_of_every_physics_step(
         45,
         fixed("joint_interval", f"{2 * interval_steps} ms"),
@@ -89,13 +87,13 @@ def test_episodes_are_polled_in_every_phase_of_the_interval() -> None:
     assert np.bincount(phases, minlength=5).min() >= 6  # of 12.8 each
 
 
-def test_without_a_latency_a_polled_reading_is_as_young_as_readings_can_be() -> None:
+def test_without_latency_a_polled_reading_has_the_minimum_age() -> None:
     readings, truth = readings_of_every_physics_step(30, fixed("joint_interval", "8 ms"))
     for reading, place in zip(readings.T, truth.T, strict=True):
         phase_of(reading, place, 4, 1)
 
 
-def test_an_interval_of_nothing_polls_at_every_step() -> None:
+def test_a_zero_interval_polls_at_every_step() -> None:
     interval = {"parameter": "joint_interval", "distribution": "categorical", "values": ["0 ms", "20 ms"]}
     simulation = simulate(pendulum("control_rate=500 Hz"), 8, interval, seed=4)
     often = simulation.parameters.values[:, 0] == 0.0
@@ -105,7 +103,7 @@ def test_an_interval_of_nothing_polls_at_every_step() -> None:
         before = simulation.signals.joint_position[:, 0].copy()
         simulation.step(np.ones((8, 1), np.float32))
         changed += simulation.signals.joint_position[:, 0] != before
-    assert (changed[often] == 39).all()  # the first is the start of the episode, which has been seen
+    assert (changed[often] == 39).all()  # the first is from the start of the episode
     assert (changed[~often] == 4).all()
 
 
@@ -119,7 +117,7 @@ def test_all_readings_of_a_joint_are_polled_at_once() -> None:
         assert same[0] == same[1], step
 
 
-def test_a_new_episode_is_polled_anew() -> None:
+def test_a_new_episode_has_a_new_poll_phase() -> None:
     parameters = fixed("joint_interval", "40 ms"), fixed("joint_latency", "12 ms")
     simulation = simulate(pendulum(), 40, *parameters, seed=1)
     firsts = []
@@ -132,7 +130,7 @@ def test_a_new_episode_is_polled_anew() -> None:
             simulation.step(np.ones((40, 1), np.float32))
             changed.append(simulation.signals.joint_position[:, 0] != before)
         of_each = [np.flatnonzero(column) + 1 for column in np.array(changed).T]
-        # A poll less than 40 ms after the start arrives 12 ms later, in steps of 10 ms; then every fourth step has one.
+        # A poll within 40 ms of the start arrives 12 ms later, in steps of 10 ms; then every fourth step has a poll.
         assert all(2 <= steps[0] <= 6 for steps in of_each)
         assert all((np.diff(steps) == 4).all() for steps in of_each)
         firsts.append([int(steps[0]) for steps in of_each])
@@ -155,11 +153,11 @@ def test_control_periods_are_longer_by_the_mean_excess_and_never_shorter() -> No
     excess = np.array(lengths).ravel() / 0.01 - 1.0
     assert excess.min() >= -1e-12
     assert abs(excess.mean() - 0.1) < 0.004
-    assert abs(excess.std() - 0.1) < 0.006  # exponential: as wide as its mean
+    assert abs(excess.std() - 0.1) < 0.006  # exponential: standard deviation equals mean
     assert abs(np.corrcoef(excess[:-400], excess[400:])[0, 1]) < 0.03
 
 
-def test_jitter_of_nothing_changes_nothing() -> None:
+def test_zero_jitter_changes_nothing() -> None:
     steady, jittered = (
         simulate(at_rest("50 deg"), 2, *parameters, seed=1) for parameters in ([], [fixed("period_jitter", 0.0)])
     )
@@ -172,7 +170,7 @@ def test_jitter_of_nothing_changes_nothing() -> None:
 # Losses
 
 
-def test_a_lost_command_leaves_the_last_one_in_force() -> None:
+def test_a_lost_command_keeps_the_last_one() -> None:
     simulation = simulate(at_rest("0 deg"), 500, fixed("action_loss", 0.25), seed=1)
     control = simulation.batch.bind("ctrl")
     lost = 0
@@ -200,7 +198,7 @@ def test_a_lost_reading_repeats_the_last_one_of_all_its_kinds() -> None:
 
 
 @pytest.mark.parametrize(("loss", "moves"), [(0.0, True), (1.0, False)])
-def test_nothing_or_everything_may_be_lost(loss: float, moves: bool) -> None:
+def test_loss_may_be_0_or_1(loss: float, moves: bool) -> None:
     simulation = simulate(at_rest("0 deg"), 2, fixed("action_loss", loss), fixed("reading_loss", loss))
     for _ in range(5):
         simulation.step(np.ones((2, 1), np.float32))

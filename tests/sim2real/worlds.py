@@ -1,4 +1,4 @@
-"""Worlds for the laws of simulation: small, silent but for what a law is about, and open to inspection."""
+"""Test worlds for the laws of simulation: small, without noise except the tested parameters."""
 
 from typing import Any
 
@@ -7,20 +7,20 @@ import numpy as np
 from sim2real.configs.load import load_task, validate
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
-from sim2real.configs.source import Sourced
+from sim2real.configs.yaml_source import Sourced
 from sim2real.simulation.simulation import Simulation
 
 MS = 0.001
 
 
 def randomized(*parameters: dict[str, Any], quantize: bool = False) -> RandomizationConfig:
-    """A randomisation of these parameters and of nothing else."""
+    """A randomisation of only these parameters."""
     data = {"name": "test", "quantize": quantize, "parameters": [dict(entry) for entry in parameters]}
     return validate(RandomizationConfig, Sourced(data))
 
 
 def fixed(parameter: str, value: float | str, **more: Any) -> dict[str, Any]:
-    """A parameter that has one value in every episode."""
+    """A parameter with a fixed value."""
     return {"parameter": parameter, "range": [value, value], **more}
 
 
@@ -30,12 +30,12 @@ def between(parameter: str, low: float | str, high: float | str, **more: Any) ->
 
 
 def pendulum(*overrides: str) -> TaskConfig:
-    """The pendulum, all of whose episodes begin where `reset` says."""
+    """The pendulum with a given reset."""
     return load_task("pendulum_swingup", ("reset.start_pose_share=0", *overrides))
 
 
 def at_rest(angle: str, *overrides: str) -> TaskConfig:
-    """The pendulum, whose episodes begin at rest at one angle."""
+    """The pendulum, with episodes that start at rest at one angle."""
     return pendulum(f"reset.position=[{angle}, {angle}]", "reset.velocity=[0 rad/s, 0 rad/s]", *overrides)
 
 
@@ -45,12 +45,12 @@ def started(simulation: Simulation) -> Simulation:
 
 
 def simulate(task: TaskConfig, n: int, *parameters: dict[str, Any], seed: int = 0, **more: Any) -> Simulation:
-    """Simulations of a task in a world with these parameters, each at the start of an episode."""
+    """Simulations of a task with these parameters, at the start of episodes."""
     return started(Simulation(task, randomized(*parameters), n, seed=seed, **more))
 
 
 def idle(simulation: Simulation) -> np.ndarray:
-    """Actions that ask for nothing."""
+    """Zero actions."""
     return np.zeros((simulation.n, simulation.contract.action_size), np.float32)
 
 
@@ -68,7 +68,7 @@ def qvel(simulation: Simulation) -> np.ndarray:
     return simulation.batch.bind("qvel")
 
 
-# Everything at once, for laws of exactness
+# All parameters together, for laws of exactness
 
 _JOINTS = (
     between("body_mass", 0.9, 1.1),
@@ -138,4 +138,4 @@ EVERYTHING: dict[str, tuple[dict[str, Any], ...]] = {
     "so101_reach_camera": _JOINTS + _POSITION + _ARM,
     "hopper_hop": _JOINTS + _POSITION,
 }
-"""Every parameter that applies, by task."""
+"""Every applicable parameter, by task."""

@@ -47,17 +47,19 @@ def test_rescaling_the_value_head_keeps_every_value():
     network, scale = ValueNetwork(3, (8,), "tanh", generator), ValueScale()
     states = torch.randn(10, 3, generator=generator)
     scale.update(torch.randn(50, generator=generator) * 7.0 + 3.0, network.head)
-    before = scale.restored(network(states))
+    before = scale.denormalized(network(states))
     scale.update(torch.randn(50, generator=generator) * 100.0 - 40.0, network.head)
-    torch.testing.assert_close(scale.restored(network(states)), before, rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(scale.normalized(scale.restored(network(states))), network(states), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(scale.denormalized(network(states)), before, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        scale.normalized(scale.denormalized(network(states))), network(states), rtol=1e-4, atol=1e-4
+    )
 
 
 def test_the_rollout_keeps_the_final_rows_of_truncated_episodes_only(point_environment):
     environment = point_environment(8, episode_steps=5, gift=True)
     rollout = Rollout(5, 8, environment.observation_size, 1, privileged_size=1)
     environment.reset_arrays(3)
-    environment.x[0] = (1.99, 5.0)  # leaves at once: terminated
+    environment.x[0] = (1.99, 5.0)  # leaves the range at once: terminated
     finals = []
     for step in range(5):
         transition = environment.step_arrays(np.zeros((8, 1), dtype=np.float32))
@@ -89,7 +91,7 @@ def returns_of(config, environment, seed, iterations):
 )
 def test_returns_improve(point_environment, switches):
     _, means = returns_of(CONFIG.model_copy(update=switches), point_environment(64), 0, 25)
-    # Hovering at the origin is worth nearly 50; a random policy loses about 10.
+    # Staying at the origin returns nearly 50; a random policy about -10.
     assert np.nanmean(means[:3]) < 10.0
     assert np.nanmean(means[-5:]) > 30.0
 
@@ -119,14 +121,14 @@ def test_a_final_standard_deviation_is_a_ceiling_that_falls_geometrically(point_
         assert metrics["policy/std"] == pytest.approx(ceiling, rel=1e-5)
 
 
-def test_a_final_standard_deviation_holds_to_floor_and_beginning():
+def test_a_final_standard_deviation_lies_between_floor_and_initial():
     with pytest.raises(ValueError, match=r"0\.7 is out of reach; valid: 0\.0 to 0\.6"):
         PpoConfig(name="ppo", final_std=0.7)
     with pytest.raises(ValueError, match=r"valid: 0\.2 to 0\.6"):
         PpoConfig(name="ppo", std_range=(0.2, 0.9), final_std=0.1)
 
 
-def test_a_range_of_standard_deviations_holds_the_first_one():
+def test_the_range_of_standard_deviations_contains_the_initial_one():
     with pytest.raises(ValueError, match="ordered"):
         PpoConfig(name="ppo", std_range=(1.0, 0.5))
     with pytest.raises(ValueError, match=r"outside std_range; valid: 0\.7 to 2\.0"):

@@ -1,4 +1,4 @@
-"""What a critic sees beside the observation: it values with it, and the policy knows nothing of it."""
+"""Laws of privileged values: they change the critic's values but not the policy."""
 
 import numpy as np
 import onnxruntime
@@ -18,7 +18,7 @@ def started(environment, config=CONFIG):
     return learner
 
 
-def test_other_privileged_values_change_no_action_and_every_value(point_environment):
+def test_privileged_values_change_every_value_but_no_action(point_environment):
     class Moved(point_environment):
         @property
         def privileged(self):
@@ -28,11 +28,11 @@ def test_other_privileged_values_change_no_action_and_every_value(point_environm
     plain.collect()
     moved.collect()
     assert torch.equal(plain.rollout.action, moved.rollout.action)
-    values = [learner.values(learner.rollout.seen.flatten(0, 1)) for learner in (plain, moved)]
+    values = [learner.values(learner.rollout.normalized.flatten(0, 1)) for learner in (plain, moved)]
     assert not (values[0] == values[1]).any()
 
 
-def test_the_exported_graph_takes_the_observation_alone(point_environment, tmp_path):
+def test_the_exported_graph_takes_only_the_observation(point_environment, tmp_path):
     environment = point_environment(16, gift=True)
     learner = started(environment)
     learner.iterate(0.0)
@@ -45,7 +45,7 @@ def test_the_exported_graph_takes_the_observation_alone(point_environment, tmp_p
 
 
 def test_a_truncated_episode_is_valued_at_its_own_final_privileged_values(point_environment):
-    # V = the gift: no hidden layer, weight one on the privileged value; moments have seen nothing and do nothing.
+    # V = the gift: no hidden layer, weight 1 on the privileged value; the normaliser is still the identity.
     config = CONFIG.model_copy(update={"hidden": (), "normalize_values": False, "gae_lambda": 0.0, "discount": 0.5})
     environment = point_environment(8, episode_steps=5, gift=True)
     learner = started(environment, config)
@@ -55,10 +55,10 @@ def test_a_truncated_episode_is_valued_at_its_own_final_privileged_values(point_
     learner.collect()
     rollout = learner.rollout
     truncated = rollout.ended & ~rollout.terminated
-    gift, following = rollout.seen[:-1, :, -1], rollout.seen[1:, :, -1]
+    gift, following = rollout.normalized[:-1, :, -1], rollout.normalized[1:, :, -1]
     assert truncated.sum() >= 16
     assert (gift[truncated] != following[truncated]).all()
-    # λ = 0: A = r + 0.5·V(s') − V(s), and an episode has the same gift from its first state to its last.
+    # λ = 0: A = r + 0.5·V(s') − V(s); the gift is constant over an episode.
     advantage, _ = learner.targets(first=True)
     expected = rollout.reward + 0.5 * gift * ~rollout.terminated - gift
     torch.testing.assert_close(advantage.view(16, 8), expected)
@@ -83,4 +83,4 @@ def test_privileged_values_of_any_size_are_normalised(point_environment):
     assert float(normalizer["moments.mean"]) == pytest.approx(float(gifts.double().mean()), abs=1e-6)
     assert float(normalizer["moments.count"]) == gifts.numel()
     learner.collect()
-    assert abs(float(learner.rollout.seen[..., -1].std()) - 1.0) < 0.2
+    assert abs(float(learner.rollout.normalized[..., -1].std()) - 1.0) < 0.2

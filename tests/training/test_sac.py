@@ -8,7 +8,7 @@ from sim2real.configs.schema.algorithm import SacConfig
 from sim2real.training.algorithms.sac import Sac
 from sim2real.training.algorithms.sac_loss import actor_loss, critic_loss, soft_target, temperature_loss
 from sim2real.training.networks import TwinCritic
-from sim2real.training.replay import Replay
+from sim2real.training.replay_buffer import ReplayBuffer
 
 CONFIG = SacConfig(
     name="sac",
@@ -31,7 +31,7 @@ def test_soft_target_by_hand():
         temperature=torch.tensor(0.5),
         discount=0.9,
     )
-    # 1 + 0.9·(min(5, 4) + 0.5·2) = 5.5; terminated: the reward alone
+    # 1 + 0.9·(min(5, 4) + 0.5·2) = 5.5; terminated: only the reward
     assert target.tolist() == pytest.approx([5.5, 1.0])
 
 
@@ -100,7 +100,7 @@ def test_target_critics_move_by_the_polyak_share(point_environment):
 
 def test_the_replay_overwrites_the_oldest_and_keeps_the_true_successor(point_environment):
     environment = point_environment(8, episode_steps=3)
-    replay = Replay(20, environment.observation_size, 1)
+    replay = ReplayBuffer(20, environment.observation_size, 1)
     observation = environment.reset_arrays(0).copy()
     environment.x[0] = (1.99, 5.0)
     for step in range(4):
@@ -120,10 +120,10 @@ def test_the_replay_overwrites_the_oldest_and_keeps_the_true_successor(point_env
         observation = transition.observation.copy()
     assert len(replay) == 20
     actions = replay.state()["rows"][:, environment.observation_size].tolist()
-    # 32 rows went through 20 places: the first 12 are gone.
+    # 32 rows into a buffer of 20: the first 12 are overwritten.
     assert sorted(actions) == [1.0] * 4 + [2.0] * 8 + [3.0] * 8
     with pytest.raises(ValueError, match="do not fit"):
-        Replay(4, environment.observation_size, 1).add(observation, action, transition)
+        ReplayBuffer(4, environment.observation_size, 1).add(observation, action, transition)
 
 
 def test_a_fraction_of_an_update_is_carried_over(point_environment):

@@ -1,4 +1,4 @@
-"""Laws of a transfer study at work: what is finished is not done again; the emulated robot is judged by the truth."""
+"""Laws of running a transfer study: finished runs are not repeated; emulated episodes are evaluated by true states."""
 
 import json
 
@@ -12,7 +12,7 @@ from sim2real.configs.load import load_task, load_transfer
 from sim2real.runtime.contract.kinematics import Kinematics
 from sim2real.runtime.contract.spec import contract_of
 from sim2real.training.transfer import results
-from sim2real.training.transfer.bench import Options, bench_transfer, ratios, text_of
+from sim2real.training.transfer.benchmark import Options, bench_transfer, ratios, text_of
 from sim2real.training.transfer.emulated import judge_emulated
 
 SMALL = (
@@ -51,7 +51,7 @@ def finished(tmp_path_factory):
     return folder, bench_transfer(STUDY, options(folder), said.append), said
 
 
-def test_a_study_trains_judges_and_compares(finished):
+def test_a_study_trains_evaluates_and_compares(finished):
     folder, findings, said = finished
     found = findings["pendulum_swingup"]
     assert set(found.tables["performance"].figures) == {"fixed_1", "adr"}
@@ -69,24 +69,24 @@ def documents(findings):
     return {name: table.document() for name, table in findings["pendulum_swingup"].tables.items()}
 
 
-def test_what_is_finished_is_not_done_again(finished, monkeypatch):
+def test_finished_runs_are_not_repeated(finished, monkeypatch):
     folder, findings, _ = finished
 
     def refuse(*_arguments, **_options):
         raise AssertionError("done again")
 
     monkeypatch.setattr(results, "train", refuse)
-    monkeypatch.setattr(results, "judge", refuse)
+    monkeypatch.setattr(results, "evaluate_in_world", refuse)
     said = []
     again = bench_transfer(STUDY, options(folder, gap_s=0.0), said.append)
     assert documents(again) == documents(findings)
     assert not said
-    # In a world that has changed it is judged anew.
+    # In a changed world it is evaluated again.
     with pytest.raises(AssertionError, match="done again"):
         bench_transfer(STUDY, options(folder, episodes=4), said.append)
 
 
-def test_a_run_that_was_interrupted_is_trained_anew_and_no_other(finished, monkeypatch):
+def test_only_an_interrupted_run_is_trained_again(finished, monkeypatch):
     folder, _, _ = finished
     broken = folder / "pendulum_swingup/adr/seed0"
     (broken / "policy.onnx").unlink()
@@ -105,7 +105,7 @@ def test_a_run_that_was_interrupted_is_trained_anew_and_no_other(finished, monke
 def test_runs_of_another_study_are_refused(finished):
     folder, _, _ = finished
     other = load_transfer("sim_to_sim", (*SMALL, "steps=512"))
-    with pytest.raises(UserError, match="trained in another way"):
+    with pytest.raises(UserError, match="trained with another experiment"):
         bench_transfer(other, options(folder), lambda _line: None)
 
 
@@ -120,7 +120,7 @@ def test_wrong_names_and_empty_folders_cost_one_line(tmp_path):
         bench_transfer(STUDY, options(tmp_path, train=False), print)
 
 
-def test_the_command_goes_on_where_a_study_was(finished):
+def test_the_command_continues_an_unfinished_study(finished):
     folder, findings, _ = finished
     arguments = ["--task", "pendulum_swingup", "--strategy", "fixed_1", "--seeds", "0", "--episodes", "3"]
     overrides = [word for text in SMALL for word in ("--set", text)]
@@ -148,7 +148,7 @@ def test_the_command_goes_on_where_a_study_was(finished):
 
 
 class Still:
-    """A policy that never acts."""
+    """A policy with zero actions."""
 
     provenance = {}  # noqa: RUF012 - the protocol's own attribute
     digest = ""
@@ -160,7 +160,7 @@ class Still:
         return np.zeros((1, self.contract.action_size), np.float32)
 
 
-def test_the_emulated_arm_is_where_kinematics_has_it():
+def test_the_emulated_arm_agrees_with_kinematics():
     task = load_task("so101_reach", ("command_source.hold=null",))
     places = {"tip_x": 0.3, "tip_y": 0.05, "tip_z": 0.2}
     ranges = {

@@ -1,4 +1,4 @@
-"""The table of a transfer study on made-up numbers, worked by hand."""
+"""Laws of a study's tables, on artificial numbers, by hand."""
 
 import math
 
@@ -11,20 +11,20 @@ from sim2real.training.transfer.table import HELD_OUT, Figure, compare, table_of
 WORLDS = ["home", "late", "heavy"]
 
 
-def judged(*performances):
+def result(*performances):
     return {
         world: WorldPerformance(4, performance, 1.0, 0.0, {"error": 1.0 - performance})
         for world, performance in zip(WORLDS, performances, strict=True)
     }
 
 
-JUDGEMENTS = {
-    "none": {0: judged(0.9, 0.1, 0.2), 1: judged(0.9, 0.3, 0.2)},
-    "fixed_0.5": {0: judged(0.8, 0.4, 0.4), 1: judged(0.8, 0.4, 0.6)},
-    "fixed_1": {0: judged(0.7, 0.5, 0.5), 1: judged(0.7, 0.5, 0.7)},
-    "adr": {0: judged(0.8, 0.6, 0.5), 1: judged(0.8, 0.7, 0.7)},
+RESULTS = {
+    "none": {0: result(0.9, 0.1, 0.2), 1: result(0.9, 0.3, 0.2)},
+    "fixed_0.5": {0: result(0.8, 0.4, 0.4), 1: result(0.8, 0.4, 0.6)},
+    "fixed_1": {0: result(0.7, 0.5, 0.5), 1: result(0.7, 0.5, 0.7)},
+    "adr": {0: result(0.8, 0.6, 0.5), 1: result(0.8, 0.7, 0.7)},
 }
-TABLE = table_of(JUDGEMENTS, WORLDS, ["late", "heavy"], "performance")
+TABLE = table_of(RESULTS, WORLDS, ["late", "heavy"], "performance")
 
 
 def test_means_and_spread_over_seeds_by_hand():
@@ -36,7 +36,7 @@ def test_means_and_spread_over_seeds_by_hand():
 
 
 def test_metrics_are_tables_too():
-    errors = table_of(JUDGEMENTS, WORLDS, ["late", "heavy"], "error")
+    errors = table_of(RESULTS, WORLDS, ["late", "heavy"], "error")
     assert errors.figures["adr"][HELD_OUT].mean == pytest.approx(1.0 - 0.625)
 
 
@@ -47,17 +47,17 @@ def test_a_strategy_is_compared_with_the_best_fixed_level_seed_by_seed():
     assert comparison.ratio == pytest.approx(0.625 / 0.55)
     assert comparison.difference == Figure(pytest.approx(0.075), pytest.approx(math.sqrt(0.00125)), 2)
     assert "at least every fixed level" in comparison.text
-    worse = table_of(JUDGEMENTS | {"adr": JUDGEMENTS["none"]}, WORLDS, ["late", "heavy"], "performance")
+    worse = table_of(RESULTS | {"adr": RESULTS["none"]}, WORLDS, ["late", "heavy"], "performance")
     assert "below" in compare(worse, "adr").text
     assert compare(TABLE, "doraemon") is None
 
 
-def test_what_was_not_measured_is_left_out_and_never_a_zero():
+def test_missing_measurements_are_left_out_instead_of_zero():
     nan = float("nan")
     assert Figure.of([nan, 0.5]).mean == 0.5
     assert Figure.of([nan, 0.5]).document() == {"mean": 0.5, "std": None, "seeds": 1}
     assert str(Figure.of([nan])) == "-"
-    one = table_of({"fixed_1": {0: judged(0.5, nan, 0.5)}}, WORLDS, ["late", "heavy"], "performance")
+    one = table_of({"fixed_1": {0: result(0.5, nan, 0.5)}}, WORLDS, ["late", "heavy"], "performance")
     assert one.figures["fixed_1"][HELD_OUT].seeds == 0
     assert compare(one, "fixed_1") is None
 

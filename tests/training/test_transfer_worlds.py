@@ -1,4 +1,4 @@
-"""Laws of the worlds of a transfer study: they are what their YAML says, and no training ever draws them."""
+"""Laws of a study's worlds: they are as in the YAML, and training never draws them."""
 
 import numpy as np
 import pytest
@@ -7,11 +7,11 @@ from sim2real.configs.errors import ConfigError, UserError
 from sim2real.configs.load import load_transfer
 from sim2real.configs.schema.curriculum import FixedCurriculumConfig
 from sim2real.curriculum.make import make_curriculum
-from sim2real.curriculum.space import ParameterSpace
+from sim2real.curriculum.parameter_space import ParameterSpace
 from sim2real.envs.batch_env import BatchEnv
-from sim2real.training.transfer.performance import WorldPerformance, judge
-from sim2real.training.transfer.study import runs_of, strategies_of
-from sim2real.training.transfer.worlds import kept_out, worlds_of
+from sim2real.training.transfer.performance import WorldPerformance, evaluate_in_world
+from sim2real.training.transfer.runs import runs_of, strategies_of
+from sim2real.training.transfer.worlds import exclude_held_out, worlds_of
 
 STUDY = load_transfer("sim_to_sim")
 TASKS = {task.experiment.task.name: task for task in STUDY.tasks}
@@ -23,7 +23,7 @@ def worlds(name, study=STUDY):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_no_strategy_can_draw_what_a_world_is_held_out_for(name):
+def test_no_strategy_draws_a_held_out_value(name):
     found, _ = worlds(name)
     pins = [pin for world in found.values() if world.config.held_out for pin in world.pins.items()]
     assert pins
@@ -37,7 +37,7 @@ def test_no_strategy_can_draw_what_a_world_is_held_out_for(name):
 
 def test_the_widest_fixed_level_stays_within_half_the_way_to_a_world():
     found, _ = worlds("quadruped_walk")
-    entries = kept_out(TASKS["quadruped_walk"].experiment.randomization, found.values()).parameters
+    entries = exclude_held_out(TASKS["quadruped_walk"].experiment.randomization, found.values()).parameters
     space = ParameterSpace.of(entries, [1] * len(entries))
     curriculum = make_curriculum(FixedCurriculumConfig(strategy="fixed", level=4.0), space)
     ends = np.repeat([[0.0], [1.0 - 1e-12]], curriculum.uniforms, axis=1)
@@ -87,7 +87,7 @@ def test_the_calibrated_world_has_one_robot_and_the_believed_one_is_as_trained()
     assert not found["calibrated"].config.held_out
 
 
-def test_a_world_that_a_robot_cannot_have_is_left_out_with_the_reason():
+def test_an_inapplicable_world_is_left_out_with_the_reason():
     _, left_out = worlds("pendulum_swingup")
     assert left_out == {
         "half_gain": "the policy commands effort, not positions",
@@ -100,13 +100,13 @@ def test_a_world_that_a_robot_cannot_have_is_left_out_with_the_reason():
     assert worlds("so101_reach")[0]["pushes"].pins == {"wrench_acceleration": 5.0}
 
 
-def test_a_world_that_training_does_draw_is_refused():
+def test_a_held_out_world_within_the_range_is_refused():
     study = load_transfer(
         "sim_to_sim", ("worlds=[{name: w, description: d, changes: [{parameter: body_mass, value: 1.1}]}]",)
     )
     found, _ = worlds("quadruped_walk", study)
-    with pytest.raises(UserError, match=r"body_mass from 0\.8 to 1\.2, which holds 1\.1; valid: a value outside"):
-        kept_out(TASKS["quadruped_walk"].experiment.randomization, found.values())
+    with pytest.raises(UserError, match=r"body_mass from 0\.8 to 1\.2, which contains 1\.1; valid: a value outside"):
+        exclude_held_out(TASKS["quadruped_walk"].experiment.randomization, found.values())
 
 
 @pytest.mark.parametrize(
@@ -133,14 +133,16 @@ def test_every_environment_counts_once_and_the_same_seed_gives_the_same_figures(
     def act(observation):
         return np.zeros((len(observation), 1), np.float32)
 
-    first, again = (judge(act, task, found["believed"].randomization, 5, seed=3, threads=1) for _ in range(2))
+    first, again = (
+        evaluate_in_world(act, task, found["believed"].randomization, 5, seed=3, threads=1) for _ in range(2)
+    )
     assert first == again
     assert (first.episodes, first.survival) == (5, 1.0)
-    assert first != judge(act, task, found["believed"].randomization, 5, seed=4, threads=1)
+    assert first != evaluate_in_world(act, task, found["believed"].randomization, 5, seed=4, threads=1)
 
 
-def test_a_judgement_by_hand():
-    judgement = WorldPerformance.of(
+def test_means_of_two_episodes_by_hand():
+    performance = WorldPerformance.of(
         [
             {"performance": 1.0, "terminated": 0.0, "success": 1.0, "metric/error": 0.2, "metric/lift": float("nan")},
             {
@@ -152,8 +154,8 @@ def test_a_judgement_by_hand():
             },
         ]
     )
-    assert (judgement.performance, judgement.survival, judgement.success) == (0.75, 0.5, 0.5)
-    assert judgement.metrics["error"] == 0.2
-    read = WorldPerformance.from_document(judgement.document())
-    assert read.document() == judgement.document()
+    assert (performance.performance, performance.survival, performance.success) == (0.75, 0.5, 0.5)
+    assert performance.metrics["error"] == 0.2
+    read = WorldPerformance.from_document(performance.document())
+    assert read.document() == performance.document()
     assert np.isnan(read.metrics["lift"])

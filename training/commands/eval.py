@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim2real.configs.command import Json, Outcome, reports
+from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.training.evaluate import SEED, evaluate
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ app = typer.Typer(help="Evaluate a policy in simulation.")
 def evaluate_policy(
     policy: Annotated[Path, typer.Argument(help="Folder of a training run, a shipped policy, or an ONNX file.")],
     video: Annotated[Path | None, typer.Option(help="Write a video of one episode (mp4).")] = None,
-    episodes: Annotated[int, typer.Option(min=1, max=100_000, help="Episodes for each row of the table.")] = 64,
+    episodes: Annotated[int, typer.Option(min=1, max=100_000, help="Episodes per row of the table.")] = 64,
     randomization: Annotated[
         str | None, typer.Option(help="Evaluate under this randomization too: a shipped name or a path.")
     ] = None,
@@ -30,9 +30,9 @@ def evaluate_policy(
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the episodes.")] = SEED,
     json_output: Json = False,
 ) -> Outcome:
-    """Evaluate a policy: return, success, survival and the task's metrics, as trained and without any randomization.
+    """Evaluate a policy: return, success, survival and the task's metrics, as trained and without randomization.
 
-    --set puts it into another world than it was trained in; what the policy sees and does stays as it is.
+    --set changes the world; the policy's observations and actions stay the same.
 
     Example: sim2real eval runs/first --episodes 256 --set task.physics.friction=lugre
     """
@@ -48,7 +48,7 @@ def evaluate_policy(
 
 
 def table(rows: "Sequence[Evaluation]") -> str:
-    """Return the figures as text for people, a row for each randomisation and metric."""
+    """Return the results as a table, one row per randomization and metric."""
     lines = [f"{'randomization':<20} {'episodes':>8} {'return':>16} {'success':>8} {'survival':>8}"]
     for row in rows:
         value = f"{row.return_mean:.2f} ± {row.return_std:.2f}"

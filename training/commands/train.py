@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim2real.configs.command import Json, Outcome, reports
+from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.training.train import train as train_experiment
 
 if TYPE_CHECKING:
-    from sim2real.training.report import TrainReport
+    from sim2real.training.train_report import TrainReport
 
 app = typer.Typer(help="Train a policy.")
 

@@ -1,4 +1,4 @@
-"""JSON Schema of the configurations, with which editors complete and check the YAML."""
+"""JSON Schema of the configurations, for completion and checks in editors."""
 
 from typing import Any
 
@@ -16,11 +16,11 @@ def json_schema(config: type[Config]) -> dict[str, Any]:
 
 
 class _EditorSchema(GenerateJsonSchema):
-    """Refuses what the loader refuses, and writes defaults as a user would: editors insert them as they stand."""
+    """JSON Schema that refuses unknown keys, like the loader, and writes defaults with units, for editors to insert."""
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
         found = super().dict_schema(schema)
-        # Pydantic says of which form names are, and not that there are no others.
+        # Pydantic emits patternProperties for the names, but does not forbid other names.
         return found | {"additionalProperties": False} if "patternProperties" in found else found
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:

@@ -1,4 +1,4 @@
-"""Figures of a run: one line of JSON an iteration, and the same for TensorBoard."""
+"""Log of a run's metrics: one JSON line per iteration, and TensorBoard events."""
 
 import json
 import math
@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-# The event writer alone: importing torch.utils.tensorboard costs a second and a half.
+# Only the event writer: importing torch.utils.tensorboard takes 1.5 s.
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
@@ -22,7 +22,7 @@ class MetricsLog:
     """Appends figures to `metrics.jsonl`, flushed line by line, and to a TensorBoard event file."""
 
     def __init__(self, run: RunFolder, *, after_iteration: int = 0, after_steps: int = 0) -> None:
-        """Open the log; figures after `after_iteration` (of a run that went on past its checkpoint) are dropped."""
+        """Open the log; drop lines after `after_iteration`, written after the checkpoint to resume from."""
         self._path = run.metrics
         try:
             if run.metrics.exists():
@@ -32,7 +32,7 @@ class MetricsLog:
         except OSError as error:
             raise UserError(f"{run.metrics}: cannot be written: {error.strerror}") from error
         if after_steps:
-            # Tells TensorBoard to forget what lies after this step.
+            # TensorBoard drops events after this step.
             self._events.add_event(
                 Event(wall_time=time.time(), step=after_steps + 1, session_log=SessionLog(status=SessionLog.START))
             )
@@ -51,7 +51,7 @@ class MetricsLog:
                 raise UserError(f"{self._path}: cannot be written: {problem.strerror}") from problem
 
     def write(self, iteration: int, steps: int, metrics: Metrics) -> None:
-        """Append one iteration. Figures that are not finite become null. Raises UserError when the disk is full."""
+        """Append one iteration; values that are not finite become null. Raises UserError if writing fails."""
         plain = {name: value if math.isfinite(value) else None for name, value in metrics.items()}
         line = json.dumps({"iteration": iteration, "steps": steps, **plain}, allow_nan=False)
         values = [Summary.Value(tag=name, simple_value=value) for name, value in metrics.items()]
@@ -63,7 +63,7 @@ class MetricsLog:
 
 
 def read_metrics(path: Path) -> list[dict[str, float | None]]:
-    """Return the lines of a `metrics.jsonl`; a last line that was cut off is left out."""
+    """Return the lines of a `metrics.jsonl`; an incomplete last line is left out."""
     lines: list[dict[str, float | None]] = []
     for text in path.read_text(encoding="utf-8").splitlines():
         try:

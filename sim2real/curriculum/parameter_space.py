@@ -1,4 +1,4 @@
-"""The parameters that are randomised, as one space: D parameters, C drawn numbers."""
+"""Space of the randomised parameters: D parameters, C drawn numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,18 +15,18 @@ from sim2real.hardware.types import Float64Array
 
 @dataclass(frozen=True)
 class ParameterSpace:
-    """D parameters; each is drawn for a number of columns (one for each element), C in all."""
+    """D parameters; each is drawn for a number of columns, one per element, C in total."""
 
     names: tuple[str, ...]
     """(D,); unique."""
     entries: tuple[ParameterConfig, ...]
     """(D,)"""
     dimension_of_column: npt.NDArray[np.intp]
-    """(C,); which parameter a column belongs to."""
+    """Parameter of each column, (C,)."""
 
     @classmethod
     def of(cls, entries: Sequence[ParameterConfig], widths: Sequence[int]) -> "ParameterSpace":
-        """Make the space of some parameters that are drawn `widths` times each."""
+        """Return the space of parameters that have `widths` columns each."""
         columns = np.repeat(np.arange(len(entries)), np.array(widths, dtype=np.intp))
         return cls(tuple(map(entry_name, entries)), tuple(entries), columns)
 
@@ -52,17 +52,17 @@ class ParameterSpace:
 
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
-        """(D,); where a curriculum moves each parameter."""
+        """Axis of each parameter, (D,)."""
         return tuple(Axis.of(entry) for entry in self.entries)
 
     @property
-    def room(self) -> Float64Array:
-        """(D,); distance of the limits on the axes."""
-        return np.array([axis.room for axis in self.axes])
+    def span(self) -> Float64Array:
+        """Distance between the limits on each axis, (D,)."""
+        return np.array([axis.span for axis in self.axes])
 
     @property
     def widths(self) -> npt.NDArray[np.intp]:
-        """(D,); how many columns each parameter has."""
+        """Number of columns of each parameter, (D,)."""
         return np.bincount(self.dimension_of_column, minlength=len(self.names))
 
     def columns(self, dimension: int) -> slice:
@@ -70,13 +70,13 @@ class ParameterSpace:
         start, stop = np.searchsorted(self.dimension_of_column, [dimension, dimension + 1])
         return slice(int(start), int(stop))
 
-    def values(self, places: Float64Array) -> Float64Array:
-        """Return the lowest and highest SI value between two places on every axis, both (D, 2)."""
-        spans = [axis.values(low, high) for axis, (low, high) in zip(self.axes, places, strict=True)]
+    def values(self, coordinates: Float64Array) -> Float64Array:
+        """Return the lowest and highest SI value between two coordinates on every axis; both arrays are (D, 2)."""
+        spans = [axis.values(low, high) for axis, (low, high) in zip(self.axes, coordinates, strict=True)]
         return np.array(spans).reshape(-1, 2)
 
     def figures(self, bounds: Float64Array) -> dict[str, float]:
-        """Return boundaries, (D, 2), by the names under which they are logged."""
+        """Return boundaries, (D, 2), by their names in the log."""
         return {
             f"curriculum/{name}/{side}": float(value)
             for name, pair in zip(self.names, bounds, strict=True)
@@ -84,7 +84,7 @@ class ParameterSpace:
         }
 
     def check_state(self, names: Sequence[str]) -> None:
-        """Raise UserError unless a saved curriculum's parameters are these."""
+        """Raise UserError unless a saved curriculum has the same parameters in the same order."""
         if tuple(names) != self.names:
             raise UserError(
                 f"the checkpoint's curriculum randomises {', '.join(names) or 'nothing'}; "
@@ -93,5 +93,5 @@ class ParameterSpace:
 
 
 def entry_name(entry: ParameterConfig) -> str:
-    """Return the name of a randomised parameter, with its elements where it is not of all."""
+    """Return the name of a randomised parameter, with its elements if they are restricted."""
     return entry.parameter if entry.elements is None else f"{entry.parameter}/{'+'.join(entry.elements)}"

@@ -1,4 +1,4 @@
-"""The way of a curriculum as one picture: boundaries of every parameter, entropy, and how the learner did."""
+"""Figure of a curriculum: boundaries of every parameter, entropy and performance over training."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,17 +15,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sim2real.configs.schema.parameter import TRAITS, ParameterConfig
-from sim2real.curriculum.space import entry_name
+from sim2real.curriculum.parameter_space import entry_name
 
 Array = npt.NDArray[np.float64]
 
 _INK, _DIM, _GRID, _BLUE, _ORANGE, _GREEN = "#22272e", "#6b7682", "#d9dee4", "#2563a8", "#c8571b", "#2e7d4f"
 _DPI = 130
 _COLUMNS = 4
-_WIDTH, _HEIGHT, _HEIGHT_TOP, _HEIGHT_TEXT = 11.0, 1.65, 2.2, 0.5  # inches: picture, a row, row above, lines of text
-_MARGIN = 0.06  # of the limits' distance, above and below
+_WIDTH, _HEIGHT, _HEIGHT_TOP, _HEIGHT_TEXT = 11.0, 1.65, 2.2, 0.5  # inches: figure, row, top row, lines of text
+_MARGIN = 0.06  # share of the distance between the limits, above and below
 
-_SHOWN: Mapping[str, tuple[str, float]] = {
+_DISPLAY_UNITS: Mapping[str, tuple[str, float]] = {
     "s": ("ms", 1e3),
     "rad": ("°", 180.0 / math.pi),
     "rad/s": ("°/s", 180.0 / math.pi),
@@ -37,13 +37,13 @@ _SHOWN: Mapping[str, tuple[str, float]] = {
     "N*m/rad": ("N·m/rad", 1.0),
     "N*m*s/rad": ("N·m·s/rad", 1.0),
 }
-"""Unit in which an SI unit is shown, and the factor to it."""
+"""Display unit of each SI unit, and the factor to it."""
 
 
 def curriculum_figure(rows: Sequence[Mapping[str, Any]], entries: Sequence[ParameterConfig], path: Path) -> bool:
-    """Draw the boundaries of every parameter within its limits over control steps; above them entropy and performance.
+    """Plot the boundaries of every parameter over control steps, below entropy and performance.
 
-    Parameters come in the order of their entries. One that was not logged is left out.
+    Parameters are in the order of their entries; parameters without log entries are left out.
 
     Args:
         rows: Entries of metrics.jsonl; those with `steps` and `curriculum/…` are drawn.
@@ -51,7 +51,7 @@ def curriculum_figure(rows: Sequence[Mapping[str, Any]], entries: Sequence[Param
         path: The PNG file.
 
     Returns:
-        Whether there was anything to draw, in two rows at least; if not, no file is written.
+        True if the file was written; False if fewer than two rows have curriculum figures.
     """
     seen = [row for row in rows if any(name.startswith("curriculum/") for name in row)]
     drawn = [entry for entry in entries if any(f"curriculum/{entry_name(entry)}/low" in row for row in seen)]
@@ -74,10 +74,10 @@ def curriculum_figure(rows: Sequence[Mapping[str, Any]], entries: Sequence[Param
     for index, panel in enumerate(panels[: len(drawn)]):
         panel.tick_params(labelbottom=index + _COLUMNS >= len(drawn))
     for axes in (entropy, performance, *panels):
-        _dress(axes)
+        _style(axes)
         axes.set_xlim(steps[0], steps[-1])
     below.suptitle(
-        "Between the blue lines: what episodes draw from. Grey: limits. Dotted: calibrated value.",
+        "Blue: range that episodes draw from. Grey: limits. Dotted: calibrated value.",
         x=0.005,
         ha="left",
         fontsize=9,
@@ -92,7 +92,7 @@ def _draw_entropy(axes: Axes, steps: Array, entropy: Array) -> None:
     axes.plot(steps, entropy, color=_BLUE, lw=1.8)
     axes.axhline(0.0, color=_GREEN, lw=0.9, ls=":")
     axes.annotate(
-        "all of the limits",
+        "full limits",
         (1.0, 0.0),
         xycoords=("axes fraction", "data"),
         xytext=(-4, 3),
@@ -134,11 +134,11 @@ def _draw_parameter(axes: Axes, steps: Array, seen: Sequence[Mapping[str, Any]],
 
 
 def _unit(entry: ParameterConfig) -> tuple[str, float]:
-    """Return the unit that a parameter is shown in, and the factor from its SI value."""
+    """Return the display unit of a parameter, and the factor from its SI value."""
     if entry.application == "scale":
         return "×", 1.0
     dimension = TRAITS[entry.parameter].dimension
-    return ("", 1.0) if dimension is None else _SHOWN.get(dimension, (dimension, 1.0))
+    return ("", 1.0) if dimension is None else _DISPLAY_UNITS.get(dimension, (dimension, 1.0))
 
 
 def _title(name: str, unit: str, longest: int = 34) -> str:
@@ -158,11 +158,11 @@ def _step_unit(steps_max: float) -> tuple[float, str]:
 
 
 def _series(rows: Sequence[Mapping[str, Any]], name: str) -> Array:
-    """Return one figure of every row, NaN where it is missing."""
+    """Return one figure of every row; NaN if missing."""
     return np.array([math.nan if row.get(name) is None else float(row[name]) for row in rows])
 
 
-def _dress(axes: Axes) -> None:
+def _style(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(_DIM)
     axes.tick_params(labelsize=8, colors=_DIM)

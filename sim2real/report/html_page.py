@@ -1,4 +1,4 @@
-"""One HTML page that needs nothing beside it: verdict, table, pictures and video inside."""
+"""A self-contained HTML page: verdict, table, embedded pictures and video."""
 
 import base64
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ table { border-collapse: collapse; width: 100%; } td { padding: .35rem .6rem; bo
 td + td { text-align: right; font-variant-numeric: tabular-nums; } td:last-child:not(:nth-child(2)) { color: var(--dim); text-align: left; }
 img, video { width: 100%; height: auto; border: 1px solid var(--line); border-radius: 4px; background: #fff; }
 p, figcaption { color: var(--dim); } figure { margin: 1rem 0; } code { font-size: .9em; }
-"""  # noqa: E501 - a style sheet reads best one rule a line
+"""  # noqa: E501 - one CSS rule per line
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table."""
+    """One row of the table."""
 
     name: str
     value: str
@@ -47,11 +47,11 @@ def write_page(
     Args:
         path: The HTML file.
         title: Heading.
-        ok: Colours the verdict.
+        ok: Selects the colour of the verdict.
         verdict: One sentence.
         rows: The table.
-        exhibits: Embedded in order; files must exist.
-        footer: How to repeat it.
+        exhibits: Embedded in order; their files must exist.
+        footer: Command that reproduces the page.
     """
     cells = "".join(
         f"<tr><td>{escape(row.name)}</td><td>{escape(row.value)}</td><td>{escape(row.note)}</td></tr>" for row in rows

@@ -1,4 +1,4 @@
-"""A ring of past transitions, with the true next observation, and terminations apart from truncations."""
+"""Ring buffer of transitions with true next observations and terminations (without truncations)."""
 
 from typing import Any, Final
 
@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sim2real.training.environment import Floats, Transition
+from sim2real.training.environment_interface import Floats, Transition
 
 
-class Batch:
-    """Rows drawn from the replay: views of one gathered block."""
+class TransitionBatch:
+    """Transitions drawn from the buffer, as views of one gathered block."""
 
     def __init__(self, rows: Tensor, observation_size: int, action_size: int) -> None:
         sizes = (observation_size, action_size, 1, 1, observation_size)
@@ -18,11 +18,11 @@ class Batch:
         self.observation, self.action, reward, terminated, self.next_observation = parts
         self.reward = reward.squeeze(-1)
         self.terminated = terminated.squeeze(-1)
-        """1 where the step ended in a state without a future; 0 also where the episode was only truncated."""
+        """1 where the step ended in a terminal state, else 0; truncation is 0."""
 
 
-class Replay:
-    """The last `capacity` transitions, in one table: a transition is a row, so drawing a batch is one gather."""
+class ReplayBuffer:
+    """The last `capacity` transitions, one row each, so that drawing a batch is one gather."""
 
     def __init__(self, capacity: int, observation_size: int, action_size: int) -> None:
         self.capacity: Final = capacity
@@ -40,7 +40,7 @@ class Replay:
         """Store one step of n environments; the oldest rows are overwritten."""
         n = observation.shape[0]
         if n > self.capacity:
-            raise ValueError(f"{n} environments do not fit a replay of {self.capacity}")
+            raise ValueError(f"{n} environments do not fit a replay buffer of {self.capacity}")
         o, a = self.observation_size, self.action_size
         index = (np.arange(n) + self._position) % self.capacity
         rows = self._rows.numpy()
@@ -52,17 +52,17 @@ class Replay:
         self._position = (self._position + n) % self.capacity
         self._size = min(self._size + n, self.capacity)
 
-    def sample(self, count: int, generator: torch.Generator) -> Batch:
+    def sample(self, count: int, generator: torch.Generator) -> TransitionBatch:
         """Draw `count` transitions uniformly, with replacement."""
         index = torch.randint(self._size, (count,), generator=generator)
-        return Batch(self._rows.index_select(0, index), self.observation_size, self.action_size)
+        return TransitionBatch(self._rows.index_select(0, index), self.observation_size, self.action_size)
 
     def state(self) -> dict[str, Any]:
         """Return the stored rows and the position of the ring."""
         return {"rows": self._rows[: self._size].clone(), "position": self._position}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue from a state of a replay of the same capacity."""
+        """Restore what `state` of a buffer of the same capacity returned."""
         rows: Tensor = state["rows"]
         self._size = rows.shape[0]
         self._rows[: self._size] = rows

@@ -1,14 +1,14 @@
-"""Which keys the schema allows where, and how its types are taken apart."""
+"""Keys that the schema allows at a path, and inspection of its type annotations."""
 
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from sim2real.configs.schema.base import Config, OpenUnion, Reference
-from sim2real.configs.source import KeyPath
+from sim2real.configs.yaml_source import KeyPath
 
 
 def fields_at(annotation: Any, path: KeyPath) -> list[str]:  # noqa: ANN401 - any type form
-    """Return the keys that the schema allows in the mapping at a path; those of all members where it is a union."""
+    """Return the keys that the schema allows in the mapping at a path; for a union, those of all members."""
     if get_origin(annotation) is Annotated:
         return fields_at(get_args(annotation)[0], path)
     if is_union(annotation):
@@ -34,17 +34,17 @@ def _fields_below(config: type[Config], name: str, path: KeyPath) -> list[str]:
 
 
 def is_union(annotation: Any) -> bool:  # noqa: ANN401 - any type form
-    """Tell whether a type is `A | B`."""
+    """Return whether a type is `A | B`."""
     return get_origin(annotation) in (Union, UnionType)
 
 
 def is_config(annotation: Any) -> bool:  # noqa: ANN401 - any type form
-    """Tell whether a type is a schema class."""
+    """Return whether a type is a schema class."""
     return isinstance(annotation, type) and issubclass(annotation, Config)
 
 
 def reference_of(annotation: Any) -> tuple[Any, Reference | None]:  # noqa: ANN401 - any type form
-    """Split `Annotated[T, …, Reference(kind), …]` into T and the reference, if there is one."""
+    """Split `Annotated[T, …, Reference(kind), …]` into T and the reference, or None."""
     if get_origin(annotation) is not Annotated:
         return annotation, None
     inner, *metadata = get_args(annotation)
@@ -52,7 +52,7 @@ def reference_of(annotation: Any) -> tuple[Any, Reference | None]:  # noqa: ANN4
 
 
 def full_annotation(config: type[Config], name: str) -> Any:  # noqa: ANN401 - any type form
-    """Return the type of a field with the reference that pydantic keeps beside it."""
+    """Return the type of a field together with its reference, which pydantic stores separately."""
     info = config.model_fields[name]
     reference = next((item for item in info.metadata if isinstance(item, Reference)), None)
     return info.annotation if reference is None else Annotated[info.annotation, reference]

@@ -1,7 +1,7 @@
-"""Gymnasium's MuJoCo tasks: our batch side by side with Gymnasium, Stable-Baselines3 and EnvPool.
+"""Speed of our batch on Gymnasium's MuJoCo tasks, side by side with Gymnasium, Stable-Baselines3 and EnvPool.
 
-The sides take turns; each ratio is the median of the ratios of the rounds. Where others use the machine too, ratios
-favour who runs fewer threads, and the time of the processors per step tells more.
+The sides take turns; a ratio is the median over the rounds. On a shared machine ratios favour sides with fewer threads;
+CPU time per step is more reliable there.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from importlib.metadata import version
 from statistics import median
 from typing import Any
 
-from sim2real.benchmark.reference_sides import (
+from sim2real.benchmark.gymnasium_sides import (
     ENVIRONMENTS,
     LIBRARIES,
     OURS,
@@ -20,15 +20,15 @@ from sim2real.benchmark.reference_sides import (
     Side,
     missing_libraries,
 )
-from sim2real.reference.catalog import task_named
+from sim2real.reference.tasks import task_named
 
 BARS = {"gymnasium_sync": 3.0, "envpool_async": 1.15}
-"""How many times as fast the batch must be, on two cores."""
+"""Required speed-up of the batch over each side, on two cores."""
 
 ROUNDS = 7
 
 
-def bench_reference(
+def bench_gymnasium(
     tasks: Sequence[str], threads: int, seconds: float, *, sides: Sequence[Maker] = SIDES, rounds: int = ROUNDS
 ) -> dict[str, Any]:
     """Measure environment steps per second on each task, in interleaved rounds.
@@ -36,12 +36,12 @@ def bench_reference(
     Args:
         tasks: Gymnasium's names, such as `Ant-v5`.
         threads: Threads of our batch and of EnvPool; 0 uses every core.
-        seconds: Time for each side of each round.
-        sides: Who takes part; our batch must.
-        rounds: How many.
+        seconds: Time per side and round.
+        sides: Sides to compare; `ours` is required.
+        rounds: Number of rounds.
 
     Raises:
-        UserError: There is no task of that name.
+        UserError: No such task.
     """
     for task in tasks:
         task_named(task)
@@ -70,7 +70,7 @@ def bench_reference(
 
 
 def _measure(task: str, threads: int, seconds: float, makers: Sequence[Maker], rounds: int) -> dict[Side, list[Round]]:
-    """Return what every side did in every round."""
+    """Return the results of every side in every round."""
     with ExitStack() as stack:
         sides = []
         for make in makers:
@@ -81,7 +81,7 @@ def _measure(task: str, threads: int, seconds: float, makers: Sequence[Maker], r
             side.run(0.3 * seconds)
         measured: dict[Side, list[Round]] = {side: [] for side in sides}
         for index in range(rounds):
-            # Alternate the order, so that a machine that slows down favours nobody.
+            # Alternate the order, so that a slowdown of the machine favours no side.
             for side in sides if index % 2 == 0 else reversed(sides):
                 measured[side].append(side.run(seconds))
         return measured

@@ -1,4 +1,4 @@
-"""Generalised advantage estimation (Schulman et al. 2016) with termination and truncation kept apart."""
+"""Generalised advantage estimation (Schulman et al. 2016) that distinguishes termination and truncation."""
 
 import torch
 from torch import Tensor
@@ -19,8 +19,8 @@ def generalized_advantages(
         δ_t = r_t + γ·(1 − terminated_t)·V(s'_t) − V(s_t)
         A_t = δ_t + γλ·(1 − ended_t)·A_{t+1}
 
-    s'_t is the true successor: where an episode was truncated it is that episode's final observation, not the first one
-    of the next episode. A terminated step has no successor value; an ended episode (either way) passes nothing back.
+    s'_t is the true successor: after a truncation, the final observation of that episode, not the first one of the
+    next. A terminated step has no successor value. No advantage is carried back across the end of an episode.
 
     Args:
         reward: (T, n).
@@ -32,7 +32,7 @@ def generalized_advantages(
         gae_lambda: λ.
 
     Returns:
-        (T, n); added to `value` they are the targets of the value function.
+        Advantages, (T, n); added to `value`, they are the targets of the value function.
     """
     delta = torch.addcmul(reward - value, next_value, (~terminated).to(reward.dtype), value=discount)
     carry = (~ended).to(reward.dtype) * (discount * gae_lambda)

@@ -1,4 +1,4 @@
-"""The robot as the gap is measured on it: its base held in the air, or standing; and the task that plays targets."""
+"""Robot and task of the gap measurement: the base held in the air or standing, actions that are joint targets."""
 
 from pathlib import Path
 from typing import Final, Literal
@@ -6,7 +6,7 @@ from typing import Final, Literal
 import mujoco
 import numpy as np
 
-from sim2real.benchmark.gap_motion import by_effort
+from sim2real.benchmark.gap_targets import by_effort
 from sim2real.configs.library import shipped
 from sim2real.configs.load import load_task
 from sim2real.configs.schema.randomization import RandomizationConfig
@@ -15,36 +15,36 @@ from sim2real.configs.schema.task import PhysicsConfig, TaskConfig
 from sim2real.model.model import load_spec
 
 Base = Literal["fixed", "held", "standing"]
-"""fixed: the robot's own base does not move; held: what moves freely is welded, in the air; standing: it is free, and
-stands on its feet."""
+"""fixed: the robot has a fixed base. held: a moving base is welded in the air. standing: a moving base stands on its
+feet."""
 
 EXACT: Final = RandomizationConfig(name="gap")
-"""Every episode has the calibrated robot; commands are rounded to the motors' registers."""
+"""The calibrated robot in every episode, with commands rounded to register counts."""
 _TRAINED: Final = ("pendulum_swingup", "so101_reach", "quadruped_walk", "hopper_hop")
-_PHYSICS, _RATE = PhysicsConfig.model_validate({"timestep": "5 ms"}), 50.0  # for robots that no shipped task trains
+_PHYSICS, _RATE = PhysicsConfig.model_validate({"timestep": "5 ms"}), 50.0  # for robots without a shipped task
 _LIFT: Final = 1.0  # m, out of reach of the ground
 
 
 def bases(robot: RobotConfig) -> tuple[Base, ...]:
-    """Return how a robot's base is treated: one that moves freely is held, and once more left to stand."""
-    return ("held", "standing") if _loose(load_spec(robot), robot) else ("fixed",)
+    """Return the bases to measure: held and standing for a moving base, else fixed."""
+    return ("held", "standing") if _base_joints(load_spec(robot), robot) else ("fixed",)
 
 
 def held(robot: RobotConfig, folder: Path) -> RobotConfig:
-    """Return the robot with free bases and rails welded in the air, where nothing touches anything.
+    """Return the robot with free bases and rails welded in the air, and contacts disabled.
 
-    Its model is written into a folder. An arm whose hand strikes the table tells nothing about its motors.
+    Contacts, such as a hand on the table, would hide differences of the motors. The model is written into `folder`.
     """
     source = load_spec(robot)
     spec = load_spec(robot)
     for name in ("meshdir", "texturedir"):
         setattr(spec, name, str(Path(source.modelfiledir or ".", getattr(spec, name)).resolve()))
-    bodies = {joint.parent.name: joint.parent for joint in _loose(spec, robot)}
-    for joint in _loose(spec, robot):
+    bodies = {joint.parent.name: joint.parent for joint in _base_joints(spec, robot)}
+    for joint in _base_joints(spec, robot):
         spec.delete(joint)
     for body in bodies.values():
         body.pos = np.add(body.pos, (0.0, 0.0, _LIFT))
-    for key in list(spec.keys):  # they hold as many numbers as the model had
+    for key in list(spec.keys):  # their sizes fit the original model only
         spec.delete(key)
     spec.option.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_CONTACT)
     path = folder / f"{robot.name}.xml"
@@ -56,7 +56,7 @@ def held(robot: RobotConfig, folder: Path) -> RobotConfig:
 def gap_task(robot: RobotConfig, seconds: float) -> TaskConfig:
     """Return a task whose actions are the targets: radians from the default pose, or shares of the effort limit.
 
-    Physics and control rate are those that the robot is trained with, where a shipped task does.
+    Physics and control rate are those of the robot's shipped task, if there is one.
     """
     trained = [load_task(name) for name in _TRAINED if name in shipped("tasks")]
     like = next((task for task in trained if task.robot.name == robot.name), None)
@@ -77,7 +77,7 @@ def gap_task(robot: RobotConfig, seconds: float) -> TaskConfig:
     )
 
 
-def _loose(spec: mujoco.MjSpec, robot: RobotConfig) -> list[mujoco.MjsJoint]:
-    """Return what lets the base move: free joints, and slides without a motor."""
+def _base_joints(spec: mujoco.MjSpec, robot: RobotConfig) -> list[mujoco.MjsJoint]:
+    """Return the joints that move the base: free joints, and slides without a motor."""
     kinds = (mujoco.mjtJoint.mjJNT_FREE, mujoco.mjtJoint.mjJNT_SLIDE)
     return [joint for joint in spec.joints if joint.type in kinds and joint.name not in robot.joints]

@@ -1,4 +1,4 @@
-"""The models that Gymnasium ships with its MuJoCo tasks."""
+"""Loads the models that Gymnasium ships with its MuJoCo tasks."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,12 +14,12 @@ def load_model(file: str, *, body_acceleration: bool = False) -> mujoco.MjModel:
     """Compile one of Gymnasium's models from the installed package.
 
     Args:
-        file: Name of the file among Gymnasium's assets.
-        body_acceleration: Add a sensor of a body's acceleration: it makes MuJoCo compute `cfrc_ext` in every forward
+        file: File name among Gymnasium's assets.
+        body_acceleration: Add a sensor of a body's acceleration, so that MuJoCo computes `cfrc_ext` in every forward
             pass.
 
     Raises:
-        UserError: The installed Gymnasium does not have the file.
+        UserError: Gymnasium is not installed, or does not have the file.
     """
     package = find_spec("gymnasium")
     if package is None or package.origin is None:
@@ -28,7 +28,7 @@ def load_model(file: str, *, body_acceleration: bool = False) -> mujoco.MjModel:
     if not path.is_file():
         raise UserError(f"the installed gymnasium has no {path}; valid: a version with its v5 MuJoCo tasks")
     spec = mujoco.MjSpec.from_file(str(path))
-    # MuJoCo warns of the attribute on every compilation and names these two calls in its place; the model is the same.
+    # MuJoCo warns about this attribute at every compilation and recommends the two calls below; the model is the same.
     total_mass, spec.compiler.settotalmass = spec.compiler.settotalmass, _NO_TOTAL_MASS
     if body_acceleration:
         body = spec.worldbody.first_body()

@@ -1,4 +1,4 @@
-"""Means over the episodes that finished lately."""
+"""Means over the latest finished episodes."""
 
 from collections import deque
 from typing import Any, Final
@@ -7,19 +7,19 @@ import numpy as np
 
 from sim2real.training.algorithms.interface import Metrics
 
-_EPISODES: Final = 256  # enough for a success rate to two digits, few enough to follow learning
+_EPISODES: Final = 256  # enough for two digits of a success rate, few enough to follow learning
 
 
 class RecentEpisodes:
-    """The last episodes' figures, for the progress bar, and the latest ones' means for the log."""
+    """Figures of the latest episodes: moving means for the progress bar, means per iteration for the log."""
 
     def __init__(self) -> None:
         self._last: dict[str, deque[float]] = {}
 
     def add(self, finished: dict[str, Any]) -> Metrics:
-        """Take in episodes; return the means over these alone, nothing if none has finished.
+        """Add finished episodes; return the means over these episodes, empty if there are none.
 
-        A `metric/NAME` that is not a number says that its episode had nothing to measure: it is left out.
+        NaN values of `metric/NAME`, from episodes without anything to measure, are left out.
         """
         means: Metrics = {}
         for name, entries in finished.items():
@@ -32,6 +32,6 @@ class RecentEpisodes:
         return means
 
     def mean(self, name: str) -> float:
-        """Return the mean over the last episodes; not a number before the first one has finished."""
+        """Return the mean over the latest episodes; NaN before the first one has finished."""
         values = self._last.get(name)
         return float(np.mean(values)) if values else float("nan")

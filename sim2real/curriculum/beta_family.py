@@ -1,10 +1,10 @@
 """Beta distributions of several parameters as one exponential family: density, entropy, divergence and gradients.
 
 A Beta distribution with shapes a, b on (0, 1) has the density exp(θ·T(x) − A(θ)) with θ = (a − 1, b − 1),
-T(x) = (log x, log(1 − x)) and A = log B(a, b). All else follows from A: ∇A is the mean of T, ∇²A its covariance, the
-entropy is A − θ·∇A, and KL(θ‖θ') = (θ − θ')·∇A(θ) − A(θ) + A(θ'). A parameter that has n choices takes the same density
-at the centres of n equal parts of (0, 1), with A = log (1/n) Σ exp(θ·T); its entropy is then measured from the uniform
-choice, which is 0 like that of the uniform Beta. One set of formulas serves both.
+T(x) = (log x, log(1 − x)) and A = log B(a, b). The rest follows from A: ∇A is the mean of T, ∇²A its covariance, the
+entropy is A − θ·∇A, and KL(θ‖θ') = (θ − θ')·∇A(θ) − A(θ) + A(θ'). A parameter with n choices uses the same density at
+the centres of n equal parts of (0, 1), with A = log (1/n) Σ exp(θ·T). Its entropy is relative to the uniform choice, so
+that it is 0 there, as for the uniform Beta. The formulas are the same for both.
 """
 
 from collections.abc import Sequence
@@ -17,21 +17,21 @@ from sim2real.curriculum.axis import Axis
 from sim2real.hardware.types import Float64Array
 
 SHAPE_MIN = 1.0
-"""Below it a Beta piles up at the limits; the widest one, at (1, 1), is a corner of what is allowed."""
+"""Smaller shapes concentrate a Beta at the limits; the widest allowed Beta is the uniform one, at (1, 1)."""
 SHAPE_MAX = 1e3
 _CONCENTRATION = 198.0
-"""a + b − 2 at the start: Beta(100, 100) where the calibrated value is in the middle, as in the authors' code."""
+"""Initial a + b − 2: Beta(100, 100) for a calibrated value in the middle, as in the authors' code."""
 _START_MASS = 0.9
-"""Probability of the calibrated choice at the start; much nearer 1 the others would have no gradient to grow by."""
-_CONCENTRATION_MAX = 100.0  # times n²: by then the neighbours of the calibrated one of n choices have under 1e-10
-_EDGE = 1e-9  # of the limits' distance: keeps the logarithms of T finite
+"""Initial probability of the calibrated choice; closer to 1 the gradients of the others would vanish."""
+_CONCENTRATION_MAX = 100.0  # times n²: the neighbours of the calibrated choice then have a probability below 1e-10
+_EDGE = 1e-9  # share of the distance between the limits; keeps the logarithms in T finite
 
 
 class BetaFamily:
-    """The Beta distributions of M parameters, each with two shapes; arrays of shapes are (M, 2).
+    """Beta distributions of M parameters, each with two shapes; arrays of shapes are (M, 2).
 
     Args:
-        axes: The parameters, each with room between its limits.
+        axes: The parameters, each with different limits.
     """
 
     def __init__(self, axes: Sequence[Axis]) -> None:
@@ -41,11 +41,11 @@ class BetaFamily:
         }
 
     def start(self) -> Float64Array:
-        """Return shapes that are narrow, with the mode at the calibrated value."""
+        """Return the initial shapes, (M, 2): narrow, with the mode at the calibrated value."""
         return np.array([_start(axis) for axis in self._axes]).reshape(-1, 2)
 
     def sample(self, index: int, shape: Float64Array, uniform: Float64Array) -> Float64Array:
-        """Return SI values of one parameter with shapes (2,) by the inverse cumulative distribution; any one shape."""
+        """Return SI values of one parameter with shapes (2,) by the inverse CDF; shaped like `uniform`."""
         axis = self._axes[index]
         if axis.choices:
             mass, _ = _choice(self._tables[index], shape)
@@ -53,10 +53,10 @@ class BetaFamily:
             choice = np.searchsorted(cumulative, uniform, side="right")
             return np.array(axis.choices)[np.minimum(choice, len(axis.choices) - 1)]
         low, high = axis.limits
-        place: Float64Array = betaincinv(shape[0], shape[1], uniform)
+        coordinate: Float64Array = betaincinv(shape[0], shape[1], uniform)
         if axis.distribution == "log_uniform":
-            return np.clip(low * (high / low) ** place, low, high)
-        return np.clip(low + place * (high - low), low, high)
+            return np.clip(low * (high / low) ** coordinate, low, high)
+        return np.clip(low + coordinate * (high - low), low, high)
 
     def statistics(self, index: int, values: Float64Array) -> Float64Array:
         """Return T of SI values of one parameter, (..., 2)."""
@@ -96,7 +96,7 @@ class BetaFamily:
         return np.asarray(covariance)
 
     def entropy(self, shape: Float64Array) -> Float64Array:
-        """Return the entropies, (M,), nats: 0 for the uniform distribution, below 0 for all others."""
+        """Return the entropies, (M,), nats: 0 for the uniform distribution, negative for others."""
         linear: Float64Array = ((shape - 1.0) * self.mean(shape)).sum(axis=1)
         return self.normaliser(shape) - linear
 
@@ -106,14 +106,14 @@ class BetaFamily:
         return linear - self.normaliser(shape) + self.normaliser(reference)
 
     def quantiles(self, shape: Float64Array, tails: float) -> Float64Array:
-        """Return the SI values between which all but two equal tails lie, (M, 2); not ordered for choices."""
+        """Return the SI values at the quantiles `tails` and 1 − `tails`, (M, 2); for choices not in ascending order."""
         ends = np.array([tails, 1.0 - tails])
         found = [self.sample(index, shape[index], ends) for index in range(len(self._axes))]
         return np.array(found).reshape(-1, 2)
 
 
-def _statistics(place: Float64Array) -> Float64Array:
-    inside = np.clip(place, _EDGE, 1.0 - _EDGE)
+def _statistics(coordinate: Float64Array) -> Float64Array:
+    inside = np.clip(coordinate, _EDGE, 1.0 - _EDGE)
     return np.stack((np.log(inside), np.log1p(-inside)), axis=-1)
 
 

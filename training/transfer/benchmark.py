@@ -1,4 +1,4 @@
-"""A whole transfer study: train, judge, compare; it may be interrupted and done in pieces."""
+"""Runs a transfer study: train, evaluate, compare; resumable after an interruption."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -13,8 +13,8 @@ from sim2real.configs.schema.transfer import TransferConfig, TransferTaskConfig
 from sim2real.training.checkpoint import write_atomically
 from sim2real.training.transfer.figure import transfer_figure
 from sim2real.training.transfer.performance import WorldPerformance
-from sim2real.training.transfer.results import ensure_trained, is_trained, judge_run
-from sim2real.training.transfer.study import Run, runs_of, strategies_of
+from sim2real.training.transfer.results import ensure_trained, evaluate_run, is_trained
+from sim2real.training.transfer.runs import Run, runs_of, strategies_of
 from sim2real.training.transfer.table import HELD_OUT, Comparison, Table, compare, table_of
 from sim2real.training.transfer.worlds import World, worlds_of
 
@@ -24,7 +24,7 @@ _COMPARED: Final = ("adr", "doraemon")
 
 @dataclass(frozen=True)
 class Options:
-    """What of a study is done, and how."""
+    """Which part of a study to run, and how."""
 
     output: Path
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -33,30 +33,30 @@ class Options:
     strategies: tuple[str, ...] = ()
     """All when empty."""
     episodes: int = 64
-    """In each world."""
+    """Episodes in each world."""
     emulated: int = 4
     """Episodes on the emulated robot."""
     train: bool = True
     gap_s: float = 10.0
-    """How long batch environment and emulator are given the same commands, to see how far apart they are; 0: not."""
+    """Duration of the gap measurement between batch environment and emulator, s; 0 skips it."""
     progress: bool = True
 
 
 @dataclass(frozen=True)
 class TaskFindings:
-    """What a study found out about one task."""
+    """Findings of a study on one task."""
 
     tables: dict[str, Table]
-    """By measure: performance first, then survival, success and the task's metrics."""
+    """Tables by measure: performance, survival, success, then the task's metrics."""
     left_out: dict[str, str]
-    """Worlds that the task cannot have, with the reason."""
+    """Worlds that do not apply to the task, with the reason."""
     missing: tuple[str, ...]
-    """Runs that are not trained."""
+    """Runs that are not trained yet."""
     comparisons: tuple[Comparison, ...]
     diverged: dict[str, float]
-    """Worlds in which simulations diverged, and the largest share of any run: these tell nothing about policies."""
+    """Worlds in which simulations diverged, with the largest share of any run; their results are not valid."""
     gaps: tuple[Gap, ...] = ()
-    """Between the batch environment and the emulated robot, on the same commands."""
+    """Gaps between batch environment and emulated robot for the same commands."""
 
     def document(self) -> dict[str, Any]:
         """Return plain data."""
@@ -70,15 +70,15 @@ class TaskFindings:
 
 
 def bench_transfer(study: TransferConfig, options: Options, say: Callable[[str], None]) -> dict[str, TaskFindings]:
-    """Do what is left to do of a study and return its findings by task; writes transfer.json and transfer.png as well.
+    """Run the unfinished part of a study, write transfer.json and transfer.png, and return the findings by task.
 
     Args:
         study: The study.
-        options: What of it.
-        say: Told what is being done, line by line.
+        options: Which part of it to run.
+        say: Called with progress messages, one line each.
 
     Raises:
-        UserError: No such task or strategy, a folder holds another study, or nothing was found.
+        UserError: No such task or strategy, a folder contains another study, or no run is finished.
         KeyboardInterrupt: SIGINT; what is finished is kept.
     """
     plans = [_Plan.of(study, task, options) for task in _wanted_tasks(study, options.tasks)]
@@ -91,11 +91,11 @@ def bench_transfer(study: TransferConfig, options: Options, say: Callable[[str],
                 if not is_trained(options.output / run.name):
                     say(f"{count} of {total}: {run.name}: training for {run.experiment.training_duration:g} s")
                 ensure_trained(run, options.output / run.name, progress=options.progress)
-                _judge(run, plan.worlds, options, say)
+                _evaluate(run, plan.worlds, options, say)
     findings = {plan.name: _find(plan, options, say) for plan in plans}
     tables = {name: found.tables[MEASURES[0]] for name, found in findings.items() if found.tables}
     if not tables:
-        raise UserError(f"{options.output}: has no finished run of this study")
+        raise UserError(f"{options.output}: no finished run of this study")
     transfer_figure(tables, options.output / "transfer.png")
     document = {name: found.document() for name, found in findings.items()}
     write_atomically(options.output / "transfer.json", json.dumps(document, indent=1).encode())
@@ -103,7 +103,7 @@ def bench_transfer(study: TransferConfig, options: Options, say: Callable[[str],
 
 
 def ratios(findings: dict[str, TaskFindings]) -> dict[str, float]:
-    """Return held-out means over those of the best fixed level."""
+    """Return the ratios of held-out means to that of the best fixed level."""
     return {
         f"{task}_{comparison.strategy}_over_best_fixed": comparison.ratio
         for task, found in findings.items()
@@ -112,7 +112,7 @@ def ratios(findings: dict[str, TaskFindings]) -> dict[str, float]:
 
 
 def text_of(findings: dict[str, TaskFindings]) -> str:
-    """Return the findings for people."""
+    """Return the findings as text."""
     lines: list[str] = []
     for task, found in findings.items():
         lines += ["", f"[bold]{task}[/bold]"]
@@ -123,10 +123,10 @@ def text_of(findings: dict[str, TaskFindings]) -> str:
         for table in others:
             means = ", ".join(f"{name} {table.figures[name][HELD_OUT]}" for name in table.strategies)
             lines.append(f"{table.measure}, {HELD_OUT}: {means}")
-        lines += [f"{world} is left out: {reason}" for world, reason in found.left_out.items()]
+        lines += [f"{world} left out: {reason}" for world, reason in found.left_out.items()]
         lines += [f"not trained yet: {name}" for name in found.missing]
         lines += [
-            f"[red]{world}: up to {share:.0%} of the simulations diverged: it tells nothing[/red]"
+            f"[red]{world}: up to {share:.0%} of the simulations diverged: results are not valid[/red]"
             for world, share in found.diverged.items()
         ]
         lines += [comparison.text for comparison in found.comparisons]
@@ -136,9 +136,9 @@ def text_of(findings: dict[str, TaskFindings]) -> str:
 
 def _gap_text(found: Gap) -> str:
     return (
-        f"emulated robot against batch environment, base {found.base}: joints {1e3 * found.aligned_rms:.1f} mrad RMS "
-        f"apart (at most {1e3 * found.aligned_maximum:.1f}) of {1e3 * found.travel:.0f} travelled, "
-        f"{1e3 * found.latency:.1f} ms later"
+        f"emulated robot against batch environment, base {found.base}: joint positions differ by "
+        f"{1e3 * found.aligned_rms:.1f} mrad RMS (at most {1e3 * found.aligned_maximum:.1f}) of a motion of "
+        f"{1e3 * found.travel:.0f} mrad, delay {1e3 * found.latency:.1f} ms"
     )
 
 
@@ -172,33 +172,33 @@ def _wanted_tasks(study: TransferConfig, names: Sequence[str]) -> list[TransferT
     return [task for name, task in known.items() if name in names or not names]
 
 
-def _judge(
+def _evaluate(
     run: Run, worlds: dict[str, World], options: Options, say: Callable[[str], None]
 ) -> dict[str, WorldPerformance]:
-    def tell(names: list[str]) -> None:
-        say(f"{run.name}: judging in {', '.join(names)}")
+    def announce(names: list[str]) -> None:
+        say(f"{run.name}: evaluating in {', '.join(names)}")
 
-    return judge_run(options.output / run.name, worlds, options.episodes, options.emulated, tell)
+    return evaluate_run(options.output / run.name, worlds, options.episodes, options.emulated, announce)
 
 
 def _find(plan: _Plan, options: Options, say: Callable[[str], None]) -> TaskFindings:
-    """Gather what is known of a task."""
-    judgements: dict[str, dict[int, dict[str, WorldPerformance]]] = {}
+    """Collect the findings on a task."""
+    results: dict[str, dict[int, dict[str, WorldPerformance]]] = {}
     missing = []
     for run in plan.runs:
         if not is_trained(options.output / run.name):
             missing.append(run.name)
             continue
-        judgements.setdefault(run.strategy, {})[run.seed] = _judge(run, plan.worlds, options, say)
-    if not judgements:
+        results.setdefault(run.strategy, {})[run.seed] = _evaluate(run, plan.worlds, options, say)
+    if not results:
         return TaskFindings({}, plan.left_out, tuple(missing), (), {})
-    first = next(iter(next(iter(judgements.values())).values()))
-    metrics = dict.fromkeys(name for judgement in first.values() for name in judgement.metrics)
+    first = next(iter(next(iter(results.values())).values()))
+    metrics = dict.fromkeys(name for performance in first.values() for name in performance.metrics)
     held_out = [name for name, world in plan.worlds.items() if world.config.held_out]
-    tables = {measure: table_of(judgements, list(plan.worlds), held_out, measure) for measure in (*MEASURES, *metrics)}
+    tables = {measure: table_of(results, list(plan.worlds), held_out, measure) for measure in (*MEASURES, *metrics)}
     compared = [compare(tables[MEASURES[0]], strategy) for strategy in _COMPARED]
     diverged = {
-        world: max(judged[world].diverged for of_seed in judgements.values() for judged in of_seed.values())
+        world: max(result[world].diverged for by_seed in results.values() for result in by_seed.values())
         for world in plan.worlds
     }
     gaps = gap.measure(plan.runs[0].experiment.task.robot, options.gap_s) if options.gap_s > 0.0 else []

@@ -1,4 +1,4 @@
-"""How fast something moves along x from one control step to the next."""
+"""Velocity along x from positions at consecutive control steps."""
 
 import numpy as np
 
@@ -6,8 +6,8 @@ from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import Indices
 
 
-class Travel:
-    """Remembers where n things were at the last control step."""
+class ForwardVelocity:
+    """Finite-difference velocity along x of n simulations."""
 
     def __init__(self, n: int) -> None:
         self.last = np.zeros(n)
@@ -15,11 +15,11 @@ class Travel:
         self._velocity = np.zeros(n)
 
     def begin(self, rows: Indices, x: Float64Array) -> None:
-        """Start anew at x, (k,)."""
+        """Set the positions of new episodes, (k,), m."""
         self.last[rows] = x
 
-    def velocity(self, x: Float64Array, dt: float) -> Float64Array:
-        """Return the mean velocity since the last call, m/s, (n,): a buffer that the next call overwrites."""
+    def update(self, x: Float64Array, dt: float) -> Float64Array:
+        """Return the mean velocity since the last call, (n,), m/s, in a buffer that the next call overwrites."""
         np.subtract(x, self.last, out=self._velocity)
         np.divide(self._velocity, dt, out=self._velocity)
         np.copyto(self.last, x)

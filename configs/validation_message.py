@@ -1,4 +1,4 @@
-"""From pydantic's list of problems to the one line a user reads: `file:line: key.path: what; valid: …`."""
+"""Converts pydantic's list of problems to one line: `file:line: key.path: problem; valid: …`."""
 
 import re
 from typing import Any, cast, get_args, get_origin
@@ -7,18 +7,18 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from sim2real.configs.choice import hint, not_a_choice, shown
-from sim2real.configs.fields import fields_at
 from sim2real.configs.schema.base import Config, MisplacedError
-from sim2real.configs.source import KeyPath, Sourced
+from sim2real.configs.schema_fields import fields_at
+from sim2real.configs.yaml_source import KeyPath, Sourced
 
 _NOT_A_MAPPING = ("model_type", "model_attributes_type", "dict_type")
 _BOUNDS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 
 
 def one_line(schema: type[Config], sourced: Sourced, error: ValidationError) -> str:
-    """Return the most telling problem with its place, and how many more there are."""
+    """Return the most important problem with its location, and the number of further ones."""
     problems = error.errors(include_url=False)
-    # A misspelt key is unknown and, under its right name, missing: the line to mend is that of the misspelt one.
+    # A misspelt required key gives two problems, unknown and missing; the line to fix is that of the unknown key.
     first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
     path = _path(first, sourced.data)
     place = ".".join(map(str, path))
@@ -27,7 +27,7 @@ def one_line(schema: type[Config], sourced: Sourced, error: ValidationError) -> 
 
 
 def _path(problem: ErrorDetails, data: Any) -> KeyPath:  # noqa: ANN401 - YAML holds anything
-    """Return the key path of a problem: pydantic's own names union members too, and stops short of a discriminator."""
+    """Return the key path of a problem, without pydantic's names of union members, and with a missing discriminator."""
     location = list(problem["loc"])
     path: list[str | int] = []
     for position, key in enumerate(location):
@@ -65,7 +65,7 @@ def _explain(schema: type[Config], path: KeyPath, problem: ErrorDetails) -> str:
 
 
 def _constraint(problem: ErrorDetails) -> str:
-    """Say what a value must be, from pydantic's `Input should be a valid integer` and the like."""
+    """Return what a value must be, from pydantic's messages such as `Input should be a valid integer`."""
     must = re.sub(r"^(Input|String|Dictionary|List|Tuple) should (\w+)", r"must \2", problem["msg"], count=1)
     if problem["type"] in ("too_short", "too_long"):
         return must.replace(" after validation", "")

@@ -1,4 +1,4 @@
-"""What the model of a simulation must have for what its task observes and its randomisation may draw."""
+"""Options of a simulation's model, from the readings its task observes and the parameters its randomisation draws."""
 
 from typing import Final
 
@@ -15,15 +15,15 @@ _TERRAIN_LEVELS: Final = 6
 
 
 def observed_groups(task: TaskConfig) -> tuple[str, ...]:
-    """Return the groups of readings that a task observes, or that its goal is measured by."""
+    """Return the groups of readings that a task observes, or measures its goal by."""
     groups = {group for entry in task.observation for group in GROUPS_OF_TERM.get(entry.term, ())}
     if task.goal.kind == "upright":
         groups.add("orientation")
     return tuple(sorted(groups))
 
 
-def without_effect(task: TaskConfig, randomization: RandomizationConfig) -> tuple[str, ...]:
-    """Return the parameters that change readings which a task does not observe: nothing ever comes of them."""
+def ineffective_parameters(task: TaskConfig, randomization: RandomizationConfig) -> tuple[str, ...]:
+    """Return the parameters without effect: they change only readings that the task does not observe."""
     observed = set(observed_groups(task))
 
     def groups_of(parameter: str) -> tuple[str, ...]:
@@ -38,7 +38,7 @@ def without_effect(task: TaskConfig, randomization: RandomizationConfig) -> tupl
 
 
 def terrain_of(randomization: RandomizationConfig) -> Terrain | None:
-    """Return the ground that a randomisation asks for, or None where it is flat."""
+    """Return the rough ground of a randomisation, or None for flat ground."""
     entry = randomization.entry("terrain_roughness")
     if entry is None:
         return None
@@ -49,7 +49,17 @@ def terrain_of(randomization: RandomizationConfig) -> Terrain | None:
 def model_options(
     randomization: RandomizationConfig, groups: tuple[str, ...], needs: Requirements, terrain: Terrain | None
 ) -> ModelOptions:
-    """Return what the model must have for what may be drawn."""
+    """Return the model options that a randomisation and a task need.
+
+    Args:
+        randomization: Hard limits give the longest delays; payloads and backlash add bodies and joints.
+        groups: Observed groups of readings.
+        needs: True states that the task's terms need.
+        terrain: Rough ground, if any.
+
+    Raises:
+        ConfigError: `payload` without `elements`.
+    """
 
     def longest(name: str) -> float:
         entry = next((entry for entry in randomization.parameters if entry.parameter == name), None)

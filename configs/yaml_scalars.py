@@ -1,6 +1,6 @@
-"""The scalars of the YAML 1.2 core schema, read and written: what PyYAML does by YAML 1.1 would surprise a roboticist.
+"""Scalars of the YAML 1.2 core schema, read and written, instead of PyYAML's YAML 1.1.
 
-By 1.1, `off` is a boolean, `010` is eight, `1:30` is ninety, `2026-11-20` is a date, and `3e-4` is text.
+In YAML 1.1 `off` is a boolean, `010` is eight, `1:30` is ninety, `2026-11-20` is a date, and `3e-4` is text.
 """
 
 import re
@@ -10,7 +10,7 @@ import yaml
 
 _NULL, _BOOL, _INT, _FLOAT, _STR = (f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str"))
 
-# YAML 1.2.2, section 10.3.2. The second entry: the characters such a scalar may begin with.
+# YAML 1.2.2, section 10.3.2: tag, pattern, and the characters that such a scalar may begin with.
 _CORE: tuple[tuple[str, re.Pattern[str], list[str]], ...] = (
     (_NULL, re.compile(r"(?:~|null|Null|NULL|)\Z"), ["~", "n", "N", ""]),
     (_BOOL, re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF")),
@@ -29,15 +29,15 @@ _CORE: tuple[tuple[str, re.Pattern[str], list[str]], ...] = (
 class CoreLoader(yaml.SafeLoader):
     """A safe loader that resolves plain scalars by YAML 1.2."""
 
-    yaml_implicit_resolvers = {}  # noqa: RUF012 - the class attribute through which PyYAML is configured
+    yaml_implicit_resolvers = {}  # noqa: RUF012 - PyYAML is configured by this class attribute
 
 
 class CoreDumper(yaml.SafeDumper):
-    """A safe dumper that quotes all text which YAML 1.1 or 1.2 would not read as text."""
+    """A safe dumper that quotes text which YAML 1.1 or 1.2 would not read as text."""
 
 
 def _represent_text(dumper: CoreDumper, text: str) -> yaml.ScalarNode:
-    """Escape what does not print: PyYAML would break the line at U+0085 or U+2028 and read a space back."""
+    """Escape non-printing characters: PyYAML would break the line at U+0085 or U+2028 and read back a space."""
     return dumper.represent_scalar(_STR, text, style=None if text.isprintable() else '"')
 
 
@@ -51,7 +51,7 @@ def construct_scalar(tag: str, text: str) -> str | int | float | bool | None:
     """Return the value of a scalar node.
 
     Raises:
-        ValueError: The tag is not one of the core schema, or the text is no value of it.
+        ValueError: The tag is not in the core schema, or the text is not a value of that tag.
     """
     if tag == _STR:
         return text
@@ -67,7 +67,7 @@ def _float(text: str) -> float:
 
 
 def _int(text: str) -> int:
-    if len(text) > 64:  # no setting has so many digits, and conversion takes quadratic time
+    if len(text) > 64:  # no setting has this many digits, and conversion takes quadratic time
         raise ValueError(f"{text[:24]}… has too many digits")
     return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
 

@@ -1,4 +1,4 @@
-"""What a training run came to, for people and for programs."""
+"""Report of a training run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +13,16 @@ if TYPE_CHECKING:  # the report is for people without torch too
 
 @dataclass(frozen=True)
 class TrainReport:
-    """What a training run came to."""
+    """Results of a training run."""
 
     run: RunFolder
     seed: int
     steps: int
     iterations: int
     seconds: float
-    """Time spent gathering and learning, earlier parts of a resumed run included."""
+    """Time of collecting and learning, including earlier parts of a resumed run, s."""
     steps_per_second: float
-    """Environment steps a second with learning, of this part of the run."""
+    """Environment steps per second, including learning, in this part of the run."""
     evaluation: "Evaluation"
     export: "ExportReport"
 
@@ -33,17 +33,17 @@ class TrainReport:
 
     @property
     def parity(self) -> float:
-        """Largest difference between onnxruntime and torch, over the observations of the evaluation."""
+        """Largest difference between onnxruntime and torch over the observations of the evaluation."""
         return self.export.parity
 
     @property
     def metrics(self) -> Path:
-        """One line of JSON an iteration."""
+        """The metrics log, one JSON line per iteration."""
         return self.run.metrics
 
     @property
     def curriculum(self) -> Path | None:
-        """Picture of how the curriculum moved; none where it does not."""
+        """Figure of the curriculum; None without a moving curriculum."""
         return self.run.curriculum if self.run.curriculum.is_file() else None
 
     def document(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Gymnasium's tasks by their names."""
+"""Gymnasium's tasks by name."""
 
 from sim2real.configs.errors import UserError
 from sim2real.reference.ant import Ant
@@ -21,10 +21,10 @@ TASKS: dict[str, type[ReferenceTask]] = {
 
 
 def task_named(name: str) -> type[ReferenceTask]:
-    """Return the task of a name of Gymnasium's.
+    """Return the task with one of Gymnasium's names.
 
     Raises:
-        UserError: There is none of that name.
+        UserError: No such task.
     """
     if name not in TASKS:
         raise UserError(f"no task {name!r} of Gymnasium's; valid: {', '.join(TASKS)}")

@@ -1,7 +1,6 @@
-"""The sides of the bench on Gymnasium's MuJoCo tasks: our batch, Gymnasium, Stable-Baselines3 and EnvPool.
+"""Sides of the benchmark on Gymnasium's MuJoCo tasks: our batch, Gymnasium, Stable-Baselines3 and EnvPool.
 
-Every side steps the same task with random actions from its action space, through the interface its users call, and
-resets by itself.
+Every side steps the same task with random actions through its user interface, and resets automatically.
 """
 
 import time
@@ -26,18 +25,18 @@ from sim2real.reference.env import ReferenceEnv
 OURS = "sim2real"
 ENVIRONMENTS = 64
 LIBRARIES = ("stable_baselines3", "envpool")
-"""Packages that the bench compares with where they are installed."""
+"""Packages to compare with if they are installed."""
 
-_THEIRS = 8  # more make Gymnasium's and Stable-Baselines3's no faster: they step one after the other or wait for pipes
+_THEIRS = 8  # more do not speed up Gymnasium and Stable-Baselines3, which step one by one or wait for pipes
 _ACTIONS = 16
-_SETTLE_S = 0.02  # between sides: an asynchronous one still has steps under way
+_SETTLE_S = 0.02  # between sides: an asynchronous side may still have pending steps
 _ASYNC_SETTINGS = ((64, 32), (64, 16), (64, 8), (32, 16), (16, 8), (8, 4))
-"""Environments and batch sizes that EnvPool's asynchronous mode is tried with."""
+"""Environments and batch sizes to try in EnvPool's asynchronous mode."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """What one side did in one round."""
+    """Result of one side in one round."""
 
     steps_per_s: float
     cpu_us_per_step: float
@@ -47,17 +46,17 @@ class Round:
 class Side:
     """One competitor.
 
-    `step` advances it with the actions of that number and returns how many environment steps came back.
+    `step` advances it with the actions of an index and returns the number of finished environment steps.
     """
 
     name: str
     step: Callable[[int], int]
     close: Callable[[], None]
     in_process: bool = True
-    """It works in threads of this process, whose processor time can be told."""
+    """Runs in threads of this process, so that its CPU time can be measured."""
 
     def run(self, seconds: float) -> Round:
-        """Step for a while."""
+        """Step for the given time, s."""
         time.sleep(_SETTLE_S)
         start, cpu, steps = time.perf_counter(), time.process_time(), 0
         for index in count():
@@ -68,25 +67,25 @@ class Side:
 
 
 Maker = Callable[[str, int, float], Sequence[Side]]
-"""Makes sides from a task's name, a number of threads and the seconds of a round; none without their library."""
+"""Returns sides for a task, a number of threads and the time per round, s; none if their library is not installed."""
 
 
 def missing_libraries() -> list[str]:
-    """Return the packages of others that are not installed."""
+    """Return the packages to compare with that are not installed."""
     return [name for name in LIBRARIES if find_spec(name) is None]
 
 
 def _actions(space: gymnasium.spaces.Space[Any], environments: int) -> list[NDArray[Any]]:
     """Return batches of random actions within a space of one environment."""
     if not isinstance(space, gymnasium.spaces.Box):
-        raise TypeError(f"a box of actions is needed, not {space}")
+        raise TypeError(f"a Box of actions is required, not {space}")
     rng = np.random.default_rng(0)
     shape = (_ACTIONS, environments, *space.shape)
     return list(rng.uniform(space.low, space.high, shape).astype(space.dtype))
 
 
 def ours(task: str, threads: int, _seconds: float) -> list[Side]:
-    """Return our batch twice: behind Gymnasium's interface, and as the arrays that learners here use."""
+    """Return our sides: Gymnasium's interface, and the arrays of our learners."""
     sides = []
     for name, method in ((OURS, "step"), (f"{OURS}_arrays", "step_arrays")):
         env = ReferenceEnv(task, ENVIRONMENTS, threads=threads)
@@ -98,8 +97,8 @@ def ours(task: str, threads: int, _seconds: float) -> list[Side]:
 
 
 def gymnasium_sync(task: str, _threads: int, _seconds: float) -> list[Side]:
-    """Return Gymnasium's environments, one after the other."""
-    env: Any = gymnasium.vector.SyncVectorEnv([partial(_their_own, task)] * _THEIRS)
+    """Return Gymnasium's environments in one thread."""
+    env: Any = gymnasium.vector.SyncVectorEnv([partial(_gymnasium_env, task)] * _THEIRS)
     env.reset(seed=0)
     return [Side("gymnasium_sync", counted(env.step, _actions(env.single_action_space, _THEIRS)), env.close)]
 
@@ -107,14 +106,14 @@ def gymnasium_sync(task: str, _threads: int, _seconds: float) -> list[Side]:
 def gymnasium_async(task: str, _threads: int, _seconds: float) -> list[Side]:
     """Return Gymnasium's environments in processes."""
     with safe_workers():
-        env: Any = gymnasium.vector.AsyncVectorEnv([partial(_their_own, task)] * _THEIRS, context="spawn")
+        env: Any = gymnasium.vector.AsyncVectorEnv([partial(_gymnasium_env, task)] * _THEIRS, context="spawn")
     env.reset(seed=0)
     actions = _actions(env.single_action_space, _THEIRS)
     return [Side("gymnasium_async", counted(env.step, actions), env.close, in_process=False)]
 
 
 def baselines_dummy(task: str, _threads: int, _seconds: float) -> list[Side]:
-    """Return Stable-Baselines3's environments, one after the other."""
+    """Return Stable-Baselines3's environments in one thread."""
     return _baselines("stable_baselines3_dummy", "DummyVecEnv", task)
 
 
@@ -127,7 +126,7 @@ def _baselines(name: str, kind: str, task: str, **options: str) -> list[Side]:
     if find_spec("stable_baselines3") is None:
         return []
     env = getattr(import_module("stable_baselines3.common.vec_env"), kind)(
-        [partial(_their_own, task)] * _THEIRS, **options
+        [partial(_gymnasium_env, task)] * _THEIRS, **options
     )
     env.reset()
     actions = _actions(env.action_space, _THEIRS)
@@ -135,7 +134,7 @@ def _baselines(name: str, kind: str, task: str, **options: str) -> list[Side]:
 
 
 def pool_sync(task: str, threads: int, _seconds: float) -> list[Side]:
-    """Return EnvPool's environments, all in step."""
+    """Return EnvPool's synchronous mode."""
     if find_spec("envpool") is None:
         return []
     pool = make_pool(task, ENVIRONMENTS, ENVIRONMENTS, threads)
@@ -144,7 +143,7 @@ def pool_sync(task: str, threads: int, _seconds: float) -> list[Side]:
 
 
 def pool_async(task: str, threads: int, seconds: float) -> list[Side]:
-    """Return EnvPool's asynchronous mode at the setting that is fastest here."""
+    """Return EnvPool's asynchronous mode with its fastest setting on this machine."""
     if find_spec("envpool") is None:
         return []
 
@@ -171,32 +170,32 @@ def pool_async(task: str, threads: int, seconds: float) -> list[Side]:
 
 
 def make_pool(task: str, environments: int, batch: int, threads: int) -> Any:  # noqa: ANN401 - EnvPool has no types
-    """Make EnvPool's environments of one task; a step takes the actions of `batch` of them."""
+    """Create EnvPool's environments of one task; a step takes actions of `batch` environments."""
     return import_module("envpool").make(
         task, env_type="gymnasium", num_envs=environments, batch_size=batch, num_threads=threads, seed=0
     )
 
 
 def counted(step: Callable[[Any], object], actions: list[NDArray[Any]]) -> Callable[[int], int]:
-    """Return a step that takes the number of its actions and says how many environments took it."""
+    """Return a step function that takes the index of its actions and returns the number of environments."""
     environments = len(actions[0])
 
-    def numbered(index: int) -> int:
+    def indexed(index: int) -> int:
         step(actions[index])
         return environments
 
-    return numbered
+    return indexed
 
 
-def _their_own(task: str) -> gymnasium.Env[Any, Any]:
-    """Make Gymnasium's own environment; runs in their worker processes too."""
+def _gymnasium_env(task: str) -> gymnasium.Env[Any, Any]:
+    """Create Gymnasium's own environment; also called in worker processes."""
     with _quiet():
         return gymnasium.make(task)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence MuJoCo's warning of an old attribute in one of Gymnasium's models."""
+    """Silence MuJoCo's warning about an old attribute in one of Gymnasium's models."""
     before = mujoco.MjLogConfig.get()
     silent = mujoco.MjLogConfig.get()
     silent.logto_console = silent.logto_file = False
@@ -209,7 +208,7 @@ def _quiet() -> Iterator[None]:
         mujoco.MjLogConfig.set(before)
 
 
-# Those that start processes come first: afterwards this process has threads.
+# Sides that start processes come first, before this process has threads.
 SIDES: tuple[Maker, ...] = (
     gymnasium_async,
     baselines_subproc,
@@ -219,4 +218,4 @@ SIDES: tuple[Maker, ...] = (
     pool_async,
     ours,
 )
-"""All that are compared."""
+"""All sides."""

@@ -1,4 +1,4 @@
-"""YAML text to plain data that remembers, for every value, the file and line it came from."""
+"""YAML text to plain data, with the file and line of every value."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,29 +9,29 @@ from typing import Any
 import yaml
 
 from sim2real.configs.errors import ConfigError
-from sim2real.configs.scalars import CoreLoader, construct_scalar
+from sim2real.configs.yaml_scalars import CoreLoader, construct_scalar
 
 KeyPath = tuple[str | int, ...]
 
-# A hand-written configuration has some hundred nodes and some thousand bytes. The bounds stop alias bombs, and
-# files that are no configurations before PyYAML spends a minute on them.
+# A hand-written configuration has a few hundred nodes and a few thousand bytes. The bounds stop alias bombs, and large
+# files of other kinds, on which PyYAML would spend a minute.
 _NODES_MAX = 20_000
 _DEPTH_MAX = 64
 _FILE_BYTES_MAX = 500_000
 
 Place = Callable[[int], str]
-"""From a line number, counted from 1, to how the place is shown."""
+"""Function from a line number, counted from 1, to the text of the location."""
 
 
 @dataclass
 class Sourced:
-    """Plain data (dict, list, scalars) and the place in which each key path was written."""
+    """Plain data (dict, list, scalars) and the location of each key path."""
 
     data: Any
     origins: dict[KeyPath, str] = field(default_factory=dict)
 
     def origin(self, path: KeyPath) -> str:
-        """Return `file:line` of the value at the path, or of the nearest enclosing value that has one."""
+        """Return `file:line` of the value at a path, or of the nearest enclosing value with a location."""
         for length in range(len(path), -1, -1):
             found = self.origins.get(path[:length])
             if found is not None:
@@ -39,14 +39,14 @@ class Sourced:
         return "configuration"
 
     def at(self, path: KeyPath) -> Any:  # noqa: ANN401 - YAML holds anything
-        """Return the value at a path that exists."""
+        """Return the value at an existing path."""
         value = self.data
         for key in path:
             value = value[key]
         return value
 
     def graft(self, path: KeyPath, other: "Sourced") -> None:
-        """Replace the value at the path by other's data, origins included."""
+        """Replace the value at a path by other data, with their origins."""
         for old in [known for known in self.origins if known[: len(path)] == path and len(known) > len(path)]:
             del self.origins[old]
         self.origins.update({path + below: origin for below, origin in other.origins.items()})
@@ -83,7 +83,7 @@ def parse_yaml(text: str, name: str) -> Sourced:
 
 
 def parse_value(text: str, place: str) -> Sourced:
-    """Parse the YAML text of any one value, all of it written at one place. Raises ConfigError."""
+    """Parse the YAML text of one value; `place` is the location of all of it. Raises ConfigError."""
     return _parse(text, lambda _: place)
 
 
@@ -97,7 +97,7 @@ def _parse(text: str, place: Place) -> Sourced:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark is not None else 1
         raise ConfigError(f"{place(line)}: not valid YAML: {error.problem or error.context}") from error
-    except (ValueError, OverflowError) as error:  # PyYAML lets them out of malformed escapes and directives
+    except (ValueError, OverflowError) as error:  # PyYAML raises these for malformed escapes and directives
         raise ConfigError(f"{place(1)}: not valid YAML: {error}") from error
     except RecursionError as error:
         raise ConfigError(f"{place(1)}: too deeply nested for a configuration") from error
@@ -109,7 +109,7 @@ def _parse(text: str, place: Place) -> Sourced:
 
 @lru_cache(maxsize=64)  # as many files as the library has: a robot names its motor's file once for each joint
 def _composed(text: str) -> yaml.Node | None:
-    """Return the nodes of a document, which nobody changes; None of an empty one. Raises what PyYAML raises."""
+    """Return the nodes of a document, shared and read-only; None if it is empty. Raises PyYAML's errors."""
     loader = CoreLoader(text)
     try:
         node: yaml.Node | None = loader.get_single_node()
@@ -119,7 +119,7 @@ def _composed(text: str) -> yaml.Node | None:
 
 
 class _Builder:
-    """Turns YAML nodes into plain data, noting the place of each."""
+    """Converts YAML nodes to plain data; records the location of each."""
 
     def __init__(self, place: Place) -> None:
         self.origins: dict[KeyPath, str] = {}
@@ -162,7 +162,7 @@ class _Builder:
 
 
 def _encodable(text: str) -> str:
-    """Return the text; an escape in it can have made half a surrogate pair, which no file or terminal can hold."""
+    """Return the text; raises ValueError for half a surrogate pair from an escape, which cannot be encoded."""
     try:
         text.encode()
     except UnicodeEncodeError:

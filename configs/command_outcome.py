@@ -1,4 +1,4 @@
-"""How every command reports: an outcome, printed as text or with `--json` as one JSON document on standard output."""
+"""Outcome of a CLI command, printed as text or with `--json` as one JSON document on standard output."""
 
 import functools
 import json
@@ -19,41 +19,41 @@ P = ParamSpec("P")
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output instead of text.")]
 
 EXIT_FAILED = 1
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as in shells
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command came to."""
+    """Result of a CLI command."""
 
     document: dict[str, Any]
-    """The machine-readable result: plain data, documented in the README of the command's package."""
+    """Machine-readable result: plain data, documented in the README of the command's package."""
     text: str = ""
-    """The same for people; rich markup is allowed."""
+    """Human-readable result; rich markup is allowed."""
     ok: bool = True
-    """False makes the exit status 1."""
+    """False sets exit status 1."""
     reasons: tuple[str, ...] = ()
-    """Why it is not ok."""
+    """Reasons why `ok` is False."""
 
 
 def error_console() -> "Console":
-    """Return the console for progress, warnings and errors: standard output belongs to the result."""
-    from rich.console import Console  # takes as long to import as all that `sim2real --help` needs
+    """Return the console for progress, warnings and errors, on standard error; standard output is for results."""
+    from rich.console import Console  # importing it takes as long as everything else that `sim2real --help` needs
 
     return Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 def print_document(document: dict[str, Any]) -> None:
-    """Print one JSON document on one line of standard output; numbers that are not finite become null."""
+    """Print a JSON document as one line on standard output; numbers that are not finite become null."""
     sys.stdout.write(json.dumps(_plain(document), allow_nan=False) + "\n")
     sys.stdout.flush()
 
 
 def reports(command: Callable[P, Outcome]) -> Callable[P, None]:
-    """Make a command function print its outcome and exit with its status.
+    """Decorate a command function: print its outcome and exit with its status.
 
-    The function may have an option `json_output: Json`. A `UserError` it raises becomes one line on standard error and
-    exit status 1, and with `--json` also a document `{"ok": false, "reasons": [...]}`.
+    The function may have an option `json_output: Json`. A `UserError` becomes one line on standard error and exit
+    status 1, and with `--json` also a document `{"ok": false, "reasons": [...]}`.
     """
 
     @functools.wraps(command)
@@ -77,13 +77,13 @@ def reports(command: Callable[P, Outcome]) -> Callable[P, None]:
         if not outcome.ok:
             raise typer.Exit(EXIT_FAILED)
 
-    # The wrapper returns nothing, whatever the annotation of the wrapped function says.
+    # functools.wraps copied the annotation of the wrapped function, but the wrapper returns None.
     run.__annotations__["return"] = None
     return run
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Replace non-finite floats by None, throughout."""
+    """Replace non-finite floats by None, recursively."""
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
