@@ -301,6 +301,7 @@ def ports() -> Iterator[tuple[object, dict[str, str]]]:
         yield server, server.ports
 
 
+@pytest.mark.realtime
 def test_the_same_over_a_pseudo_terminal(ports):
     server, paths = ports
     config = robot_of(2, mode="current")

@@ -14,6 +14,7 @@ from sim2real.hardware.dynamixel.frame import Decoder, Instruction, encode
 COMMAND = [sys.executable, "-m", "sim2real.cli", "emulate"]
 
 
+@pytest.mark.realtime
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serves_until_it_is_told_to_end(number):
     with subprocess.Popen(

@@ -4,9 +4,12 @@ import json
 import subprocess
 import sys
 
+import pytest
 import serial
 
 from sim2real.hardware.witmotion.frame import Decoder, FrameType
+
+pytestmark = pytest.mark.realtime
 
 
 def test_a_bare_serial_client_reads_an_emulated_imu():

@@ -17,6 +17,8 @@ from dynamixel_sdk import (
 )
 from served import served
 
+pytestmark = pytest.mark.realtime
+
 POSITION, LED, TORQUE, MODE, GOAL_CURRENT, GOAL_POSITION = 132, 65, 64, 11, 102, 116
 
 

@@ -19,6 +19,8 @@ from sim2real.hardware.clock import MonotonicClock
 from sim2real.hardware.dynamixel.frame import Decoder, Instruction, encode
 from sim2real.hardware.errors import PortLostError
 
+pytestmark = pytest.mark.realtime
+
 PING = encode(1, Instruction.PING)
 PATIENCE_S = 30.0  # bounds a wait that a law says must end; nothing is measured by it
 
@@ -27,7 +29,11 @@ def answers(path: str, request: bytes = PING, baudrate: int = 1_000_000) -> int:
     """How many packets a fresh client hears."""
     with serial.Serial(path, baudrate, timeout=0.3) as port:
         port.write(request)
-        return len(Decoder().feed(port.read(64)))
+        decoder, packets = Decoder(), 0
+        while heard := port.read(max(1, port.in_waiting)):
+            packets += len(decoder.feed(heard))
+            port.timeout = 0.05  # what belongs to an answer comes without a pause
+        return packets
 
 
 def until(condition) -> None:

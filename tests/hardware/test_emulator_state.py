@@ -107,6 +107,7 @@ def test_a_file_of_another_robot_is_refused(tmp_path):
         state_of(emulated_robot(load_robot("pendulum")), path).load(0)
 
 
+@pytest.mark.realtime
 def test_an_id_set_over_the_port_is_there_when_the_emulator_is_started_again(tmp_path):
     def run(act) -> list[int]:
         command = [sys.executable, "-m", "sim2real.cli", "emulate", "pendulum", "--json", "--plant", "inertia"]
@@ -136,6 +137,7 @@ def test_an_id_set_over_the_port_is_there_when_the_emulator_is_started_again(tmp
     assert run(ping) == [42]
 
 
+@pytest.mark.realtime
 def test_what_was_set_is_there_also_after_an_emulator_that_was_killed(tmp_path):
     path = tmp_path / "eeprom.json"
     command = [sys.executable, "-m", "sim2real.cli", "emulate", "pendulum", "--json", "--plant", "inertia"]

@@ -8,6 +8,8 @@ import scservo_sdk as sdk
 from feetech_bench import TABLE, served
 from scservo_sdk import port_handler
 
+pytestmark = pytest.mark.realtime
+
 MODEL, ID, BAUD, OFFSET, MODE, TORQUE, ACCELERATION, GOAL, SPEED, LOCK, POSITION = (
     3,
     5,

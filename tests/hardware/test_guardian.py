@@ -18,6 +18,8 @@ from sim2real.hardware.guardian.guardian import GuardianProcess
 from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.types import JointCommand, JointState, MotorFault
 
+pytestmark = pytest.mark.realtime
+
 BOUND_S = 0.1
 SLACK_S = 1.0  # the machine may be busy with anything; the bound itself is measured on a quiet one
 

@@ -360,6 +360,7 @@ def ports(name: str) -> Iterator[tuple[RobotConfig, EmulatedRobot, dict[str, str
         yield config, server.emulated, server.ports
 
 
+@pytest.mark.realtime
 def test_the_same_over_ports(ports):
     config, emulated, paths = ports
     clock = MonotonicClock()

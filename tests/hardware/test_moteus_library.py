@@ -18,6 +18,8 @@ from sim2real.hardware.moteus.tables import Fault, Mode
 from sim2real.hardware.robot import RobotHardware, open_serial_ports
 from sim2real.hardware.types import JointCommand, JointState
 
+pytestmark = pytest.mark.realtime
+
 R = moteus.Register
 PATIENCE_S = 30.0
 LAG_NS = 110_000_000

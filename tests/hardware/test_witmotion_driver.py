@@ -324,6 +324,7 @@ def with_ports(config: RobotConfig, ports: dict[str, str]) -> RobotConfig:
     return config.model_copy(update={"imus": {"trunk": imu(port=ports["trunk"])}})
 
 
+@pytest.mark.realtime
 def test_over_a_pty_the_unit_is_set_up_and_read_in_real_time():
     config = robot_of().model_copy(update={"imus": {"trunk": imu()}})
     with serving(config) as server:

@@ -79,6 +79,7 @@ def test_a_robot_that_lies_limp_is_within_its_limits(name):
         assert low - margin <= position <= high + margin
 
 
+@pytest.mark.realtime
 def test_a_robot_runs_over_its_ports(task, tmp_path):
     model = idle_model(task, tmp_path / "idle.onnx")
     arguments = [str(model), "--robot", task.robot.name, "--emulate", "--duration", "1", "--json"]

@@ -162,6 +162,7 @@ def wait_for(condition, timeout_s=30.0):
         time.sleep(0.005)
 
 
+@pytest.mark.realtime
 def test_after_kill_9_the_motor_s_own_watchdog_takes_torque_off(model_of, tmp_path):
     log = tmp_path / "run.mcap"
     with served() as server, start(model_of(), server, "--log", str(log)) as process:
@@ -178,6 +179,7 @@ def test_after_kill_9_the_motor_s_own_watchdog_takes_torque_off(model_of, tmp_pa
     assert cut_off.ticks
 
 
+@pytest.mark.realtime
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_run_with_torque_off_and_one_document(model_of, number):
     with served() as server, start(model_of(), server, "--json") as process:
@@ -194,6 +196,7 @@ def test_a_signal_ends_the_run_with_torque_off_and_one_document(model_of, number
     assert document["final_state"] == "RUNNING" or document["final_state"] == "READY"
 
 
+@pytest.mark.realtime
 def test_a_busy_port_is_one_clear_line(model_of):
     with served() as server, start(model_of(), server) as first:
         wait_for(lambda: driven(server))
@@ -208,6 +211,7 @@ def test_a_busy_port_is_one_clear_line(model_of):
         assert first.returncode == 0
 
 
+@pytest.mark.realtime
 def test_emulate_starts_an_emulator_and_takes_it_down_again(model_of):
     command = [
         sys.executable,

@@ -143,6 +143,7 @@ def test_a_full_disk_ends_the_log_and_not_the_run(policy_of, robot, fake, tmp_pa
     assert [tick["tick"] for tick in log.ticks] == list(range(1, len(log.ticks) + 1))
 
 
+@pytest.mark.realtime
 def test_what_was_written_before_kill_9_stays_readable(tmp_path):
     path = tmp_path / "run.mcap"
     program = f"""

@@ -6,6 +6,7 @@ from sim2real.benchmark.emulator import bench_emulator
 from sim2real.configs.errors import UserError
 
 
+@pytest.mark.realtime
 def test_every_request_is_timed_and_no_reply_is_faster_than_the_wire():
     measured = bench_emulator("quadruped", rate=100.0, seconds=0.3)
     figures = measured["figures"]
