@@ -52,6 +52,7 @@ def test_serves_until_it_is_told_to_end(number):
     assert not Path(path).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [

@@ -222,6 +222,7 @@ def test_missed_readings_keep_values_and_stamp_and_are_counted(name, kind):
     assert [rig.hardware.counters.by_joint[name] for name in rig.names] == missed.tolist()
 
 
+@pytest.mark.slow
 def test_a_minute_of_lost_late_damaged_and_doubled_replies_gives_no_wrong_reading(name):
     """What is fresh is true, of that joint and of that register."""
     entries = (

@@ -109,6 +109,7 @@ def test_more_than_the_kernel_takes_at_once_is_sent_in_parts(pair, clock):
     port.close()
 
 
+@pytest.mark.slow
 def test_a_far_end_that_takes_nothing_is_a_lost_port(pair, clock):
     port = SerialPort(pair[1], 1_000_000, clock)
     with pytest.raises(PortLostError, match="takes no data"):

@@ -503,6 +503,7 @@ sys.exit("the sweep did not come to its end")
 """
 
 
+@pytest.mark.slow
 def test_killed_at_any_step_it_leaves_a_whole_policy_active_and_the_next_flash_works(
     tmp_path: Path, policies: list[Path]
 ) -> None:

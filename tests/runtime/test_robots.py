@@ -113,6 +113,7 @@ def lively_model(task: TaskConfig, path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pendulum_swingup", *TASKS])
 def test_no_command_leaves_the_envelope_while_replies_are_lost(name, tmp_path):
     task = load_task(name)

@@ -40,6 +40,7 @@ def ink(path):
     return float(((pixels[..., 2] - pixels[..., 0] > 0.1) & (pixels[..., 2] > 0.7)).mean())
 
 
+@pytest.mark.slow
 def test_a_wider_curriculum_shows_wider_bands(rows, tmp_path):
     assert curriculum_figure(rows, ENTRIES, tmp_path / "wide.png")
     narrow = [{**row, **{name: rows[0][name] for name in row if name.endswith(("/low", "/high"))}} for row in rows]

@@ -26,6 +26,7 @@ def weights(model: object) -> np.ndarray:
     return np.concatenate([value.detach().numpy().ravel().copy() for value in model.policy.parameters()])
 
 
+@pytest.mark.slow
 def test_it_trains_on_a_single_environment() -> None:
     env = gymnasium.make("sim2real/pendulum_swingup-v0", randomization="pendulum")
     model = stable_baselines3.PPO("MlpPolicy", env, **SMALL | {"n_steps": 128})

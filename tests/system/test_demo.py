@@ -42,6 +42,7 @@ def test_a_policy_that_learned_nothing_fails_the_demo_and_shows_why(tmp_path: Pa
     assert replayed.mismatches == ()
 
 
+@pytest.mark.slow
 def test_wrong_input_to_the_demo_is_one_line(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sim2real.cli", "demo", "--runs-dir", str(tmp_path), "--set", "task.nope=1"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)

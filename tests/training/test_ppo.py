@@ -83,6 +83,7 @@ def returns_of(config, environment, seed, iterations):
     return learner, means
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "switches",
     [{}, {"normalize_values": False}, {"recompute_advantages": False}, {"target_kl": None, "learning_rate": 3e-3}],

@@ -144,6 +144,7 @@ def learned(environment, seed, iterations):
     return learner, means
 
 
+@pytest.mark.slow
 def test_returns_improve(point_environment):
     _, means = learned(point_environment(32), 0, 40)
     assert np.nanmean(means[:5]) < 10.0
