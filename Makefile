@@ -33,7 +33,7 @@ test-fast: $(VENV)/.dev
 TRUSTED := runtime/safety.py runtime/verdict.py runtime/limits.py runtime/states.py hardware/bus/framing.py hardware/moteus/lines.py \
 	$(wildcard hardware/*/frame.py)
 TRUSTED_TESTS := tests/runtime/test_safety.py tests/runtime/test_states.py tests/runtime/test_impedance.py \
-	$(wildcard tests/hardware/test_*_frame.py tests/hardware/test_moteus_lines.py)
+	$(wildcard tests/hardware/*/test_*_frame.py) tests/hardware/moteus/test_moteus_lines.py
 
 coverage: $(VENV)/.dev
 	$(BIN)/python -m pytest $(TRUSTED_TESTS) $(foreach file,$(TRUSTED),--cov=sim2real.$(subst /,.,$(basename $(file)))) \

@@ -25,7 +25,7 @@ from sim2real.hardware.dynamixel.frame import (
 )
 from sim2real.hardware.errors import ProtocolError
 
-# SIM2REAL_FUZZ_EXAMPLES=100000 pytest tests/hardware/test_dynamixel_frame.py feeds about ten million bytes.
+# SIM2REAL_FUZZ_EXAMPLES=100000 pytest tests/hardware/dynamixel/test_dynamixel_frame.py feeds about ten million bytes.
 FUZZ_EXAMPLES = int(os.environ.get("SIM2REAL_FUZZ_EXAMPLES", "200"))
 
 # ROBOTIS e-Manual, DYNAMIXEL Protocol 2.0, the examples of each instruction.

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import feetech_bench
 import pytest
 from feetech_bench import GuardedPort, served, sts_robot
 
@@ -51,7 +52,7 @@ while True:
 def runtime(path: str, watchdog: str = "0.1") -> Iterator[tuple[subprocess.Popen, int]]:
     """A process that holds torque on both motors of a served robot, and the id of its guardian's."""
     process = subprocess.Popen(
-        [sys.executable, "-c", RUNTIME.replace("WATCHDOG", watchdog), path, os.path.dirname(__file__)],
+        [sys.executable, "-c", RUNTIME.replace("WATCHDOG", watchdog), path, os.path.dirname(feetech_bench.__file__)],
         stdout=subprocess.PIPE,
     )
     try:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import write_model
+from fake_robot import write_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner

@@ -32,7 +32,7 @@ from sim2real.new_robot.start_values import STARTS, two_digits
 from sim2real.plant import MujocoPlant
 
 ANT = Path(gymnasium.__file__).parent / "envs/mujoco/assets/ant.xml"
-SO101 = Path(__file__).parents[3] / "shared/models/so101/so101_new_calib.xml"
+SO101 = Path(__file__).parents[4] / "shared/models/so101/so101_new_calib.xml"
 TASK = """
 name: wriggle
 robot: {robot}
