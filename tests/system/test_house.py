@@ -1,6 +1,7 @@
 """Laws of the house: no import cycles, every room says what it is, tests stand where their package does."""
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -36,3 +37,14 @@ def test_every_room_says_what_it_is(folder: Path) -> None:
 @pytest.mark.parametrize("folder", TEST_FOLDERS, ids=str)
 def test_tests_stand_where_their_package_does(folder: Path) -> None:
     assert folder.parts == ("system",) or (ROOT / folder / "__init__.py").is_file()
+
+
+def test_no_test_patches_a_private_name() -> None:
+    """Ruff sees private attributes, but not their names in text."""
+    private = re.compile(r"""(?:set|get|del)attr\([^\n]*["'](?:[\w.]+\.)?_[A-Za-z]""")
+    found = [
+        f"{path.relative_to(ROOT)}: {match.group()}"
+        for path in ROOT.glob("tests/**/*.py")
+        for match in private.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
