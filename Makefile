@@ -4,12 +4,13 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test coverage lint docs format clean
+.PHONY: help demo test test-fast coverage lint docs format clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    train, export, flash and run a policy on an emulated motor; about a minute after installation"
-	@echo "make test    run the test suite"
+	@echo "make test    run the test suite, on all cores"
+	@echo "make test-fast  most of it, in a minute: all but what is marked slow or realtime"
 	@echo "make coverage  every branch of safety, state machine and codecs is tested"
 	@echo "make lint    formatting, lint rules, types, import contracts"
 	@echo "make docs    build the documentation into build/site; links are checked"
@@ -19,14 +20,21 @@ help:
 demo: $(VENV)/.train
 	$(BIN)/sim2real demo
 
+# A process for each core. What needs real time comes afterwards and alone: it asks for the processor at given times.
+PARALLEL := --numprocesses auto --maxprocesses 8 --dist worksteal
+
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL) -m "not realtime"
+	$(BIN)/python -m pytest -m realtime
+
+test-fast: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PARALLEL) -m "not realtime and not slow" --durations 5
 
 # What must not be wrong is small and covered whole: safety, state machine, codecs.
 TRUSTED := runtime/safety.py runtime/verdict.py runtime/limits.py runtime/states.py hardware/bus/framing.py hardware/moteus/lines.py \
 	$(wildcard hardware/*/frame.py)
 TRUSTED_TESTS := tests/runtime/test_safety.py tests/runtime/test_states.py tests/runtime/test_impedance.py \
-	$(wildcard tests/hardware/test_*_frame.py tests/hardware/test_moteus_lines.py)
+	$(wildcard tests/hardware/*/test_*_frame.py) tests/hardware/moteus/test_moteus_lines.py
 
 coverage: $(VENV)/.dev
 	$(BIN)/python -m pytest $(TRUSTED_TESTS) $(foreach file,$(TRUSTED),--cov=sim2real.$(subst /,.,$(basename $(file)))) \

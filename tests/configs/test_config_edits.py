@@ -11,6 +11,8 @@ from sim2real.configs.errors import ConfigError
 from sim2real.configs.library import KINDS, ROOT, shipped
 from sim2real.configs.load import SCHEMAS, dump, load
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = [(kind, name) for kind in KINDS for name in shipped(kind)]
 TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 

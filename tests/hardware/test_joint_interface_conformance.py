@@ -8,6 +8,7 @@ from sim2real.hardware.families import installed_families
 pytest.register_assert_rewrite("sim2real.hardware.conformance")
 
 from sim2real.hardware.conformance.joint_interface import JointInterfaceConformance  # noqa: E402 - rewritten first
+from sim2real.hardware.conformance.serial_ports import SerialPortConformance  # noqa: E402 - rewritten first
 from sim2real.hardware.conformance.workbench_interface import WorkbenchConformance  # noqa: E402 - rewritten first
 
 
@@ -24,6 +25,26 @@ class TestQuadruped(JointInterfaceConformance):
 
 
 class TestHopperLeg(JointInterfaceConformance):
+    robot = "hopper_leg"
+
+
+@pytest.mark.realtime
+class TestPendulumOverPorts(SerialPortConformance):
+    robot = "pendulum"
+
+
+@pytest.mark.realtime
+class TestSo101OverPorts(SerialPortConformance):
+    robot = "so101"
+
+
+@pytest.mark.realtime
+class TestQuadrupedOverPorts(SerialPortConformance):
+    robot = "quadruped"
+
+
+@pytest.mark.realtime
+class TestHopperLegOverPorts(SerialPortConformance):
     robot = "hopper_leg"
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from emulated import HeldPlant
 
 from sim2real.configs.load import load_robot
 from sim2real.hardware.clock import VirtualClock
@@ -15,7 +16,6 @@ from sim2real.hardware.imu.sample import Motion
 from sim2real.hardware.position_law import Winding
 from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.types import JointCommand, JointState
-from tests.hardware.emulated import HeldPlant
 
 ROBOTS = ["quadruped", "so101", "hopper_leg"]
 

@@ -8,6 +8,8 @@ import pytest
 
 from sim2real.runtime.realtime import real_time_profile
 
+pytestmark = pytest.mark.realtime
+
 
 def state():
     return (

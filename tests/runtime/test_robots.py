@@ -79,6 +79,7 @@ def test_a_robot_that_lies_limp_is_within_its_limits(name):
         assert low - margin <= position <= high + margin
 
 
+@pytest.mark.realtime
 def test_a_robot_runs_over_its_ports(task, tmp_path):
     model = idle_model(task, tmp_path / "idle.onnx")
     arguments = [str(model), "--robot", task.robot.name, "--emulate", "--duration", "1", "--json"]
@@ -112,6 +113,7 @@ def lively_model(task: TaskConfig, path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pendulum_swingup", *TASKS])
 def test_no_command_leaves_the_envelope_while_replies_are_lost(name, tmp_path):
     task = load_task(name)

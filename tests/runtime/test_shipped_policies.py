@@ -16,6 +16,8 @@ from sim2real.runtime.report import RunReport
 from sim2real.runtime.session import RunOptions, run_session
 from sim2real.runtime.states import State
 
+pytestmark = pytest.mark.slow
+
 SCENARIOS = {"pendulum_swingup": 12.0, "quadruped_walk": 6.0, "so101_reach": 8.0, "hopper_hop": 4.0}
 """s of policy of each, long enough to tell."""
 

@@ -20,6 +20,8 @@ from sim2real.configs.load import load_task
 from sim2real.runtime.contract.manifest import to_metadata
 from sim2real.runtime.contract.spec import contract_of
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 HEAVY = ("torch", "mujoco", "gymnasium", "onnx", "matplotlib", "tensorboard")
