@@ -17,6 +17,9 @@ settings.register_profile("seeded", deadline=None, derandomize=True, database=No
 settings.register_profile("explore", deadline=None)
 settings.load_profile("seeded")
 
+# Before anything imports it: the suites that packages from outside subclass.
+pytest.register_assert_rewrite("sim2real.hardware.conformance")
+
 REALTIME = "realtime"
 
 

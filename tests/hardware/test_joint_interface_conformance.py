@@ -3,13 +3,10 @@
 import pytest
 
 from sim2real.configs.load import load_robot
+from sim2real.hardware.conformance.joint_interface import JointInterfaceConformance
+from sim2real.hardware.conformance.serial_ports import SerialPortConformance
+from sim2real.hardware.conformance.workbench_interface import WorkbenchConformance
 from sim2real.hardware.families import installed_families
-
-pytest.register_assert_rewrite("sim2real.hardware.conformance")
-
-from sim2real.hardware.conformance.joint_interface import JointInterfaceConformance  # noqa: E402 - rewritten first
-from sim2real.hardware.conformance.serial_ports import SerialPortConformance  # noqa: E402 - rewritten first
-from sim2real.hardware.conformance.workbench_interface import WorkbenchConformance  # noqa: E402 - rewritten first
 
 
 class TestPendulum(JointInterfaceConformance):
