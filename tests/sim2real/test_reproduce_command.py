@@ -30,7 +30,7 @@ def saved(folder: Path, *, diverges: bool = True) -> Path:
             if divergence.saved:
                 break
     else:
-        divergence.remember()
+        divergence.snapshot()
         divergence.save(2, {"step": 0, "parameters": {}})
     return divergence.saved[0]
 
