@@ -16,10 +16,10 @@ from sim2real.configs.schema.quantity import Quantity
 from sim2real.configs.units import valid_units
 
 _BOUNDS = {
-    annotated_types.Ge: "≥ {0.ge:g}",
-    annotated_types.Gt: "> {0.gt:g}",
-    annotated_types.Le: "≤ {0.le:g}",
-    annotated_types.Lt: "< {0.lt:g}",
+    annotated_types.Ge: ("≥", "ge"),
+    annotated_types.Gt: (">", "gt"),
+    annotated_types.Le: ("≤", "le"),
+    annotated_types.Lt: ("<", "lt"),
 }
 _SCALARS = {str: "text", int: "integer", float: "number", bool: "`true` or `false`", NoneType: "none", Any: "anything"}
 
@@ -116,9 +116,9 @@ def _flat(metadata: tuple[Any, ...]) -> Iterator[Any]:
 def _limits(metadata: tuple[Any, ...], unit: str) -> Iterator[str]:
     named = any(getattr(item, "pattern", None) for item in metadata)  # a name says of itself how long it may be
     for item in metadata:
-        for kind, text in _BOUNDS.items():
+        for kind, (sign, attribute) in _BOUNDS.items():
             if isinstance(item, kind):
-                yield text.format(item) + (f" {unit}" if unit else "")
+                yield f"{sign} {_yaml(getattr(item, attribute))}" + (f" `{unit}`" if unit else "")
         if isinstance(item, annotated_types.MinLen) and item.min_length:
             yield f"at least {item.min_length}"
         if isinstance(item, annotated_types.MaxLen) and not named:

@@ -60,23 +60,33 @@ INTERFACES = {
 
 def face_page() -> str:
     """Return the page of the public names of `sim2real`."""
-    return "\n".join([_FACE, *(f"::: sim2real.{name}\n" for name in face_names())])
+    parts = [_FACE]
+    for name, path in face().items():
+        parts.append(f"::: {path}\n    options:\n      heading: sim2real.{name}\n      toc_label: {name}\n")
+    return "\n".join(parts)
 
 
 def interfaces_page() -> str:
     """Return the page of the interfaces."""
-    parts = [_INTERFACES]
+    parts, public = [_INTERFACES], set(face().values())
     for section, names in INTERFACES.items():
-        parts += [f"## {section}\n", *(f"::: {name}\n    options:\n      heading_level: 3\n" for name in names)]
+        own = [name for name in names if name not in public]  # each is described once
+        parts += [f"## {section}\n", *(f"::: {name}\n    options:\n      heading_level: 3\n" for name in own)]
     return "\n".join(parts)
 
 
-def face_names() -> list[str]:
-    """Return `__all__` of `sim2real`, without what is no function or class, read from the source."""
+def face() -> dict[str, str]:
+    """Return the public functions and classes of `sim2real` with the places they come from, read from the source.
+
+    They are loaded at their first use; for type checkers the module imports them as `from PLACE import NAME as NAME`.
+    """
     module = ast.parse((ROOT / "sim2real" / "__init__.py").read_text(encoding="utf-8"))
-    for node in module.body:
-        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
-        if isinstance(target, ast.Name) and target.id == "__all__":
-            names: list[str] = ast.literal_eval(node.value)  # type: ignore[attr-defined]
-            return [name for name in names if not name.startswith("_")]
-    return []
+    imports = [node for node in ast.walk(module) if isinstance(node, ast.ImportFrom)]
+    found = {
+        alias.name: f"{node.module}.{alias.name}"
+        for node in imports
+        for alias in node.names
+        if alias.asname == alias.name
+    }
+    functions_first = sorted(found, key=lambda name: (name[0].isupper(), name))
+    return {name: found[name] for name in functions_first}
