@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
@@ -25,17 +26,18 @@ from generate import (
 )
 
 PLACES: dict[str, Callable[[], str]] = {
+    "command sources": partial(terms.table, "command"),
     "contract diagram": contract.diagram,
     "layers diagram": layers.diagram,
     "layers": layers.table,
-    "metrics": terms.metrics,
+    "metrics": partial(terms.table, "metric"),
     "observation terms": contract.terms_table,
     "parameters": parameters.table,
-    "privileged": terms.privileged,
+    "privileged": partial(terms.table, "privileged"),
     "reasons": reasons.table,
-    "rewards": terms.rewards,
+    "rewards": partial(terms.table, "reward"),
     "states diagram": states.diagram,
-    "terminations": terms.terminations,
+    "terminations": partial(terms.table, "termination"),
     "transitions": states.table,
     "units": units.table,
 }
