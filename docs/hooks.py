@@ -13,6 +13,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from generate import (
+    architecture,
     command_reference,
     contract,
     layers,
@@ -26,6 +27,7 @@ from generate import (
 )
 
 PLACES: dict[str, Callable[[], str]] = {
+    "architecture diagram": architecture.diagram,
     "command sources": partial(terms.table, "command"),
     "contract diagram": contract.diagram,
     "layers diagram": layers.diagram,

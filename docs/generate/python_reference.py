@@ -14,8 +14,8 @@ _FACE = """# Python
 `import sim2real` is light: it loads neither torch nor MuJoCo, and each name is imported at its first use. The objects
 that these functions return are the same as the `--json` documents of the [commands](../commands.md).
 
-`examples/` in the repository has a short script for each: drive a motor by hand, the vendor's SDK on the emulator, make an environment, train
-and export, a hook on each tick, Stable-Baselines3, a fault scenario.
+`examples/` in the repository has a short script for each: drive a motor by hand, the vendor's SDK on the emulator, make
+an environment, train and export, a hook on each tick, Stable-Baselines3, a fault scenario.
 
 [Interfaces](interfaces.md) describes what you implement for a plant, a motor family, a curriculum or an algorithm of
 your own.
