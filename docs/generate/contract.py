@@ -1,11 +1,13 @@
 """The contract's data flow as a diagram, and its observation terms as a table, from the runtime's code."""
 
+import ast
+import tomllib
 from dataclasses import fields
 from typing import get_args
 
+from generate.layers import ROOT
 from generate.svg import LINE_HEIGHT, Box, Drawing, Point
 from generate.text import first_paragraph
-from sim2real.runtime.contract.observation import TERMS
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import ActionSpec
 
@@ -15,7 +17,7 @@ _WIDTH = 800
 def diagram() -> str:
     """Return the diagram as SVG: robot and simulation on either side of one piece of code."""
     signals = tuple(entry.name for entry in fields(Signals))
-    terms = tuple(TERMS)
+    terms = tuple(observation_terms())
     rows = max(len(signals), (len(terms) + 1) // 2)
     height = 50 + rows * LINE_HEIGHT
     drawing = Drawing(_WIDTH, height + 318, "From readings to joint commands: one contract for robot and simulation")
@@ -39,8 +41,21 @@ def diagram() -> str:
 def terms_table() -> str:
     """Return the observation terms as Markdown: name and what it is."""
     rows = ["| term | is |", "|---|---|"]
-    rows += [f"| `{name}` | {first_paragraph(function.__doc__)} |" for name, function in TERMS.items()]
+    rows += [f"| `{name}` | {text} |" for name, text in observation_terms().items()]
     return "\n".join(rows)
+
+
+def observation_terms() -> dict[str, str]:
+    """Return the shipped observation terms, each an entry point, with the first paragraph of its docstring."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    places = settings["project"]["entry-points"]["sim2real.observation_terms"]
+    return {name: first_paragraph(_docstring(*place.split(":"))) for name, place in places.items()}
+
+
+def _docstring(module: str, function: str) -> str | None:
+    path = (ROOT / module.replace(".", "/")).with_suffix(".py")
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return next(ast.get_docstring(node) for node in body if isinstance(node, ast.FunctionDef) and node.name == function)
 
 
 def _listing(drawing: Drawing, box: Box, title: str, names: tuple[str, ...], columns: int) -> None:

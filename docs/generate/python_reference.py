@@ -32,6 +32,8 @@ INTERFACES = {
         "sim2real.runtime.contract.spec.ObservationTermSpec",
         "sim2real.runtime.contract.spec.ActionSpec",
         "sim2real.runtime.contract.signals.Signals",
+        "sim2real.runtime.contract.observation_term.Inputs",
+        "sim2real.runtime.contract.observation_term.observation_term",
         "sim2real.runtime.contract.observation.ObservationPipeline",
         "sim2real.runtime.contract.action.ActionPipeline",
     ),
@@ -73,9 +75,13 @@ INTERFACES = {
     "Simulated world": (
         "sim2real.envs.batch_env.BatchEnv",
         "sim2real.curriculum.interface.Curriculum",
+        "sim2real.curriculum.kind.CurriculumKind",
     ),
-    "Learners": ("sim2real.training.algorithms.interface.Algorithm",),
-    "Plug-ins": ("sim2real.configs.plugins.Plugins",),
+    "Learners": (
+        "sim2real.training.algorithms.interface.Algorithm",
+        "sim2real.training.algorithms.kind.AlgorithmKind",
+    ),
+    "Plug-ins": ("sim2real.configs.plugins.Plugins", "sim2real.configs.command_info.CommandInfo"),
 }
 """Documented objects by section."""
 
