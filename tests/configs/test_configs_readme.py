@@ -1,4 +1,4 @@
-"""Laws of the package's documents: the examples are valid, whole, and together one project; every module is on the map."""
+"""Laws of the documents: the examples are valid, whole, and together one project; every module is on the map."""
 
 import re
 from pathlib import Path
