@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from generate.text import one_line
 from generate.units import quantity_name
 from sim2real.configs.fields import is_config, is_union
-from sim2real.configs.schema.base import Config, Reference
+from sim2real.configs.schema.base import Config, Name, Reference
 from sim2real.configs.schema.quantity import Quantity
 from sim2real.configs.units import valid_units
 
@@ -81,7 +81,7 @@ def _of_type(annotation: Any, metadata: tuple[Any, ...], link: dict[type[Config]
         return Taken(f"mapping of {key.kind} to {value.kind}", value.limits, value.unit)
     if origin is tuple:
         return _of_tuple(arguments, link)
-    if annotation is str and any(getattr(item, "pattern", None) for item in metadata):
+    if annotation is str and _is_name(metadata):
         return Taken("name")
     return Taken(_SCALARS.get(annotation, f"`{getattr(annotation, '__name__', annotation)}`"))
 
@@ -113,8 +113,14 @@ def _flat(metadata: tuple[Any, ...]) -> Iterator[Any]:
             yield item
 
 
+def _is_name(metadata: tuple[Any, ...]) -> bool:
+    """Tell whether text is an identifier; the schema has one pattern for them."""
+    own = {pattern for item in get_args(Name)[1].metadata if (pattern := getattr(item, "pattern", None))}
+    return any(getattr(item, "pattern", None) in own for item in metadata)
+
+
 def _limits(metadata: tuple[Any, ...], unit: str) -> Iterator[str]:
-    named = any(getattr(item, "pattern", None) for item in metadata)  # a name says of itself how long it may be
+    named = _is_name(metadata)  # a name says of itself how long it may be
     for item in metadata:
         for kind, (sign, attribute) in _BOUNDS.items():
             if isinstance(item, kind):
