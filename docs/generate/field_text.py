@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from types import NoneType
-from typing import Annotated, Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types
 from pydantic.fields import FieldInfo
 
 from generate.text import one_line
 from generate.units import quantity_name
-from sim2real.configs.fields import is_config, is_union
 from sim2real.configs.schema.base import Config, Name, Reference
 from sim2real.configs.schema.quantity import Quantity
 from sim2real.configs.units import valid_units
@@ -69,10 +68,10 @@ def default_text(info: FieldInfo, unit: str) -> str:
 
 
 def _of_type(annotation: Any, metadata: tuple[Any, ...], link: dict[type[Config], str]) -> Taken:  # noqa: ANN401 - any type form
-    if is_config(annotation):
+    if isinstance(annotation, type) and issubclass(annotation, Config):
         return Taken(f"[{annotation.__name__}]({link[annotation]})" if annotation in link else annotation.__name__)
     origin, arguments = get_origin(annotation), get_args(annotation)
-    if is_union(annotation):
+    if origin in (Union, UnionType):
         return _of_union(arguments, link)
     if origin is Literal:
         return Taken(" · ".join(f"`{_yaml(choice)}`" for choice in arguments))

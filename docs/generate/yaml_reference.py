@@ -6,7 +6,6 @@ from typing import Annotated, Any, get_args, get_origin
 
 from generate.field_text import default_text, taken
 from generate.text import one_line
-from sim2real.configs.fields import is_config
 from sim2real.configs.library import shipped
 from sim2real.configs.load import SCHEMAS
 from sim2real.configs.schema.base import Config, Reference
@@ -74,7 +73,7 @@ def _reached(config: type[Config], roots: set[type[Config]]) -> Iterator[type[Co
 
 
 def _configs_in(annotation: Any) -> Iterator[type[Config]]:  # noqa: ANN401 - any type form
-    if is_config(annotation):
+    if isinstance(annotation, type) and issubclass(annotation, Config):
         yield annotation
     elif get_origin(annotation) is Annotated:
         yield from _configs_in(get_args(annotation)[0])
