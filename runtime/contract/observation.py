@@ -26,7 +26,7 @@ class ObservationPipeline:
         default = np.tile(np.array([joint.default_position for joint in joints]), (n, 1))
         self._kinematics = Kinematics(contract.robot, n) if contract.needs("tip") else None
         self._inputs = Inputs(
-            signals=Signals.zeros(0, 0),
+            signals=Signals.of(contract, 0),
             last_action=np.zeros((n, contract.action_size), np.float32),
             default=default,
             frequency=contract.phase_frequency or 0.0,
@@ -72,7 +72,7 @@ class ObservationPipeline:
         """Write the first observation of new episodes of some rows, the whole history at that value.
 
         Args:
-            rows: The k rows that begin anew.
+            rows: The k rows that begin a new episode.
             signals: The first readings of those rows, for k robots.
             last_action: (k, A), zeros for a new episode.
         """
@@ -87,11 +87,11 @@ class ObservationPipeline:
         self._unstarted[rows] = False
 
     def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Return the histories: what continuing bit for bit needs."""
+        """Return the histories: all that is needed to continue with the same bits."""
         return {"observation": self.observation.copy(), "unstarted": self._unstarted.copy()}
 
     def load_state_dict(self, state: dict[str, npt.NDArray[np.generic]]) -> None:
-        """Take over what `state_dict` of the same contract and size returned."""
+        """Restore a state from `state_dict`, of the same contract and size."""
         self.observation[...] = state["observation"]
         self._unstarted[...] = state["unstarted"]
         start = 0
@@ -140,7 +140,7 @@ class _Block:
             observation[:, column : column + self.width] = past
 
     def load(self, block: Float32Array) -> None:
-        """Take over the history that a block of observations, (n, size), shows."""
+        """Restore the history from a block of observations, (n, size)."""
         for place, past in enumerate(self._ring):
             past[...] = block[:, place * self.width : (place + 1) * self.width]
 

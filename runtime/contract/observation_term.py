@@ -13,6 +13,7 @@ from sim2real.configs.plugins import PluginError
 from sim2real.configs.schema.observation import OBSERVATION_TERMS, ObservationNeed
 from sim2real.hardware.types import Float64Array
 from sim2real.runtime.contract.signals import Float32Array, Signals
+from sim2real.runtime.contract.signals import Sizes as Sizes
 
 Reading = Literal["joint_position", "joint_velocity", "joint_effort", "angular_velocity", "orientation", "tip"]
 """Readings that a term is computed from; each has latency and noise of its own in simulation."""
@@ -22,7 +23,7 @@ _OF_IMUS: Final = ("angular_velocity", "orientation")
 
 @dataclass(slots=True)
 class Inputs:
-    """What terms see of one tick of n robots."""
+    """Inputs of the terms in one tick of n robots."""
 
     signals: Signals
     last_action: Float32Array
@@ -32,20 +33,11 @@ class Inputs:
     frequency: float
     """Hz, of the phase clock; 0 where there is none."""
     scratch: Float64Array
-    """(n, K), for terms that need a place for an intermediate value."""
+    """(n, K), for intermediate values of terms."""
     tip: Float64Array
     """(n, 3), m, in the frame of the base, from the joint positions; anything where no term needs it."""
     target: tuple[int, ...]
-    """Columns of the commands that say where the tip should be, x y z; none where no term needs them."""
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """How many there are of what terms have values of."""
-
-    joints: int
-    imus: int
-    commands: int
+    """Columns of the operator commands of the tip's position, x y z; empty where no term needs them."""
 
 
 TermFunction = Callable[[Inputs, Float64Array], None]

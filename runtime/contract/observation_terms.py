@@ -42,7 +42,7 @@ def joint_velocity(inputs: Inputs, out: Float64Array) -> None:
 
 @observation_term(width=_joints, readings=("joint_position",), needs=("position_targets",))
 def joint_position_error(inputs: Inputs, out: Float64Array) -> None:
-    """From the joint position to the target of the tick before, rad: how far a joint has yet to go, or sags."""
+    """Target of the tick before minus joint position, rad: the remaining way, or the sag under load."""
     np.subtract(inputs.signals.joint_target, inputs.signals.joint_position, out=out)
 
 
@@ -91,7 +91,7 @@ def projected_gravity(inputs: Inputs, out: Float64Array) -> None:
 
 @observation_term(width=lambda of: of.commands, needs=("commands",))
 def command(inputs: Inputs, out: Float64Array) -> None:
-    """What the operator asks for, SI units."""
+    """Operator commands, SI units."""
     np.copyto(out, inputs.signals.command)
 
 
@@ -109,19 +109,19 @@ def phase(inputs: Inputs, out: Float64Array) -> None:
 
 @observation_term(width=3, readings=("joint_position",), needs=("tip",))
 def tip_position(inputs: Inputs, out: Float64Array) -> None:
-    """Where the tip is by the joint positions, x y z, m, in the frame of the base."""
+    """Position of the tip by the joint positions, x y z, m, in the frame of the base."""
     np.copyto(out, inputs.tip)
 
 
 @observation_term(width=3, readings=("joint_position",), needs=("tip", "tip_commands"))
 def tip_error(inputs: Inputs, out: Float64Array) -> None:
-    """From where the tip is by the joint positions to where the commands ask for it, x y z, m."""
+    """From the tip, by the joint positions, to its commanded position, x y z, m."""
     _towards_target(inputs, inputs.tip, out)
 
 
 @observation_term(width=3, readings=("tip",), needs=("tip_commands",))
 def measured_tip_error(inputs: Inputs, out: Float64Array) -> None:
-    """From where the tip was measured from outside to where the commands ask for it, x y z, m."""
+    """From the tip, as measured from outside the robot, to its commanded position, x y z, m."""
     _towards_target(inputs, inputs.signals.tip, out)
 
 

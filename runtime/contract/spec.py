@@ -8,10 +8,11 @@ from sim2real.configs.schema.command import TIP_COMMANDS
 from sim2real.configs.schema.observation import ObservationNeed
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.runtime.contract.goal_spec import GoalSpec, goal_spec
-from sim2real.runtime.contract.observation_term import Sizes, find_term
+from sim2real.runtime.contract.observation_term import find_term
 from sim2real.runtime.contract.part import Part, digest_of, without_empty
 from sim2real.runtime.contract.provider import ProviderSpec, check_provider, provider_of
 from sim2real.runtime.contract.robot import ImuSpec, RobotSpec, robot_spec
+from sim2real.runtime.contract.signals import Sizes
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -28,7 +29,7 @@ class ObservationTermSpec(Part):
     """The package that computes it; none for a term of this project."""
 
     @model_serializer(mode="wrap")
-    def _omit_nothing_to_say(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _omit_empty(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what shipped terms do not have, so that the digests of their contracts do not change."""
         return without_empty(handler(self), "provider")
 
@@ -58,13 +59,13 @@ class ActionSpec(Part):
     """Per joint, rad: how far a position target may go in a tick; none where nothing bounds it."""
 
     @model_serializer(mode="wrap")
-    def _omit_nothing_to_say(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what most actions are not, so that their digests do not change when others are."""
+    def _omit_empty(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what this action does not use, so that its digest does not depend on later fields."""
         return without_empty(handler(self), "relative", "step")
 
 
 class CommandSpec(Part):
-    """One number that an operator gives the policy; SI unit."""
+    """One operator command to the policy; SI unit."""
 
     name: str
     low: float
@@ -91,8 +92,8 @@ class Contract(Part):
     """Hz, of the clock that the observation term `phase` shows."""
 
     @model_serializer(mode="wrap")
-    def _omit_nothing_to_say(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what this task does not use, so that its digest does not change when others use it."""
+    def _omit_empty(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what this task does not use, so that its digest does not depend on later fields."""
         return without_empty(handler(self), "commands", "phase_frequency")
 
     @model_validator(mode="after")
@@ -100,7 +101,7 @@ class Contract(Part):
         joints = len(self.robot.joints)
         for term in self.observation:
             check_provider(term.term, term.provider)
-            width = width_of(term.term, joints, len(self.robot.imus), len(self.commands))
+            width = find_term(term.term).width_for(self.sizes)
             if term.width != width:
                 raise ValueError(f"observation term {term.term!r} has width {term.width}, this robot gives {width}")
         if self.needs("phase") and self.phase_frequency is None:
@@ -134,6 +135,11 @@ class Contract(Part):
         return tuple(joint.name for joint in self.robot.joints)
 
     @property
+    def sizes(self) -> Sizes:
+        """Number of joints, IMUs and operator commands."""
+        return Sizes(len(self.robot.joints), len(self.robot.imus), len(self.commands))
+
+    @property
     def observation_size(self) -> int:
         """Length of the observation vector."""
         return sum(term.size for term in self.observation)
@@ -158,7 +164,7 @@ class Contract(Part):
 
     @property
     def tip_columns(self) -> tuple[int, ...]:
-        """Columns of the commands that say where the tip should be, x y z; none when there are no such commands."""
+        """Columns of the operator commands of the tip's position, x y z; empty if there are none."""
         names = [command.name for command in self.commands]
         return tuple(names.index(name) for name in TIP_COMMANDS) if set(TIP_COMMANDS) <= set(names) else ()
 
@@ -167,15 +173,10 @@ class Contract(Part):
         return digest_of(self)
 
 
-def width_of(term: str, joints: int, imus: int, commands: int) -> int:
-    """Return how many values a term has in one tick. Raises as `find_term`."""
-    return find_term(term).width_for(Sizes(joints, imus, commands))
-
-
 def contract_of(task: TaskConfig) -> Contract:
     """Return the contract of a task: the one both simulation and robot are built from."""
     robot = robot_spec(task.robot)
-    sizes = len(robot.joints), len(robot.imus), len(task.commands)
+    sizes = Sizes(len(robot.joints), len(robot.imus), len(task.commands))
     return Contract(
         schema_version=SCHEMA_VERSION,
         task=task.name,
@@ -184,7 +185,7 @@ def contract_of(task: TaskConfig) -> Contract:
         observation=tuple(
             ObservationTermSpec(
                 term=entry.term,
-                width=width_of(entry.term, *sizes),
+                width=find_term(entry.term).width_for(sizes),
                 scale=entry.scale,
                 clip=entry.clip,
                 history=entry.history,

@@ -1,1 +1,10 @@
-"""Commands of the simulated world."""
+"""Commands of configurations and of the simulated world, found by entry point; one module each."""
+
+from sim2real.configs.command_info import CommandInfo
+
+_HERE = "sim2real.commands"
+
+BENCH = CommandInfo("Measure speed side by side, as ratios.", f"{_HERE}.bench:app")
+CONFIG = CommandInfo("List, show and check configurations.", f"{_HERE}.config:app")
+NEW = CommandInfo("Make the first files of your own robot.", f"{_HERE}.new:app")
+REPRODUCE = CommandInfo("Repeat the step in which a simulation diverged.", f"{_HERE}.reproduce:app")

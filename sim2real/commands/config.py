@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from sim2real.configs.command import Json, Outcome, reports
-from sim2real.configs.editor import json_schema
+from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import ConfigError, UserError
+from sim2real.configs.families import MOTOR_FAMILIES
+from sim2real.configs.json_schema import json_schema
 from sim2real.configs.library import shipped
 from sim2real.configs.load import SCHEMAS, dump, load
 from sim2real.configs.schema.base import Config
@@ -42,7 +43,7 @@ def show(
     ] = None,
     json_output: Json = False,
 ) -> Outcome:
-    """Show a configuration in full, references spliced in, overrides applied; fails if it is not valid.
+    """Show a configuration with references spliced in and overrides applied; fails if it is not valid.
 
     Example: sim2real config show experiments pendulum_ppo --set environments=64
     """
@@ -74,10 +75,10 @@ def check(
 @app.command()
 @reports
 def schema(
-    folder: Annotated[Path, typer.Argument(help="Folder that gets one JSON Schema file for each kind.")],
+    folder: Annotated[Path, typer.Argument(help="Output folder; gets one JSON Schema file per kind.")],
     json_output: Json = False,
 ) -> Outcome:
-    """Write JSON Schema files, so that editors complete and check the YAML.
+    """Write JSON Schema files, with which editors complete and check the YAML.
 
     Example: sim2real config schema .sim2real/schema
     """
@@ -93,6 +94,8 @@ def schema(
             paths.append(str(path))
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror}") from error
+    for broken in MOTOR_FAMILIES.working()[1]:
+        error_console().print(f"warning: the schema has no registers of it: {broken}", markup=False)
     return Outcome({"paths": paths}, "\n".join(paths))
 
 

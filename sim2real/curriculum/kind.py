@@ -6,7 +6,7 @@ from typing import Any
 
 from sim2real.configs.schema.curriculum import CurriculumConfig
 from sim2real.curriculum.interface import Curriculum
-from sim2real.curriculum.space import ParameterSpace
+from sim2real.curriculum.parameter_space import ParameterSpace
 
 
 @dataclass(frozen=True)

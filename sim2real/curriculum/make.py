@@ -1,10 +1,10 @@
-"""The curriculum that an experiment asks for."""
+"""Creates the curriculum of an experiment."""
 
 from sim2real.configs.plugins import PluginError
 from sim2real.configs.schema.curriculum import CURRICULA, CurriculumConfig
 from sim2real.curriculum.interface import Curriculum
 from sim2real.curriculum.kind import CurriculumKind
-from sim2real.curriculum.space import ParameterSpace
+from sim2real.curriculum.parameter_space import ParameterSpace
 
 
 def curriculum_kind(config: CurriculumConfig) -> CurriculumKind:
@@ -21,5 +21,5 @@ def curriculum_kind(config: CurriculumConfig) -> CurriculumKind:
 
 
 def make_curriculum(config: CurriculumConfig, space: ParameterSpace) -> Curriculum:
-    """Return the configured curriculum over a parameter space, at its start. Raises as `curriculum_kind`."""
+    """Return the configured curriculum over a parameter space, in its initial state. Raises as `curriculum_kind`."""
     return curriculum_kind(config).make(config, space)

@@ -1,4 +1,4 @@
-"""What is asked of simulated robots, by the source of commands that their task names."""
+"""Creates the command source of a task."""
 
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.plugins import unknown
@@ -11,10 +11,10 @@ from sim2real.task.terms import Terms
 
 
 def make_commands(task: TaskConfig, robot: RobotSpec, out: Float64Array, scale: Float64Array | None) -> CommandSource:
-    """Return where the commands of a task come from; they are written into `out`, (n, C).
+    """Return the command source of a task; it writes into `out`, (n, C).
 
     Raises:
-        ConfigError: The task gives its source a parameter that this does not declare.
+        ConfigError: The task sets a parameter that the source does not declare.
     """
     source = task.command_source
     term = Terms.of(task).commands[source.kind]

@@ -9,7 +9,7 @@ A module that a task names in `modules` imports from here:
 ...     return np.exp(-np.square(state.base.down[:, 0] / scale))
 """
 
-from sim2real.task.command_source import CommandSetup, CommandSource, HeldCommands, Holds, Streams
+from sim2real.task.command_source import CommandSetup, CommandSource, HeldCommands, HoldTimer, Streams
 from sim2real.task.declaration import command, metric, privileged, reward, termination
 from sim2real.task.measurement import Metric, MetricSums
 from sim2real.task.seen import Seen, Sizes
@@ -21,7 +21,7 @@ __all__ = [
     "CommandSource",
     "FeetState",
     "HeldCommands",
-    "Holds",
+    "HoldTimer",
     "Metric",
     "MetricSums",
     "Seen",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sim2real.configs.plugins import unknown
 from sim2real.configs.schema.base import Config, MisplacedError
 from sim2real.configs.schema.task import TaskConfig
-from sim2real.configs.source import KeyPath
+from sim2real.configs.yaml_source import KeyPath
 from sim2real.task.terms import terms_of
 
 

@@ -1,4 +1,4 @@
-"""What a source of commands is: it decides what is asked of simulated robots, and when that changes."""
+"""What a command source is: it writes the operator commands of simulated robots."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -24,30 +24,30 @@ class CommandSource(Protocol):
     """Writes the commands of n robots."""
 
     def begin(self, ids: Indices, streams: Streams) -> None:
-        """Draw the commands of new episodes."""
+        """Draw commands for new episodes."""
 
     def step(self, streams: Streams) -> BoolArray | None:
-        """Advance one control step; return who was given new commands, (n,), or None."""
+        """Advance one control step; return a mask of the robots with new commands, (n,), or None."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what the next step depends on."""
+        """Return the state needed to resume bit for bit."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
+        """Restore what `state_dict` returned."""
 
 
 @dataclass(frozen=True)
 class CommandSetup:
-    """What a source of commands is made from."""
+    """What a command source is created from."""
 
     task: TaskConfig
-    """Names the commands and their ranges."""
+    """Source of the commands and their ranges."""
     robot: RobotSpec
-    """Gives the kinematics."""
+    """Source of the kinematics."""
     out: Float64Array
-    """Where all commands are written, (n, C), SI, in the task's order."""
+    """Output buffer of all commands, (n, C), SI, in the task's order."""
     scale: Float64Array | None
-    """Factor on the ranges, (n, 1), if one is drawn."""
+    """Factor on the ranges, (n, 1), if randomised."""
     parameters: Mapping[str, float]
     """The numbers that the source declares: the task's, its own for the rest."""
 
@@ -57,11 +57,11 @@ class CommandSetup:
         return self.task.command_source
 
 
-class Holds:
-    """Counts how long commands stay.
+class HoldTimer:
+    """Counts down the hold times of commands.
 
     Args:
-        setup: Gives the time that they are held, if they change within an episode.
+        setup: Source of the hold time, if commands change within an episode.
     """
 
     def __init__(self, setup: CommandSetup) -> None:
@@ -70,26 +70,26 @@ class Holds:
         """Control steps until the next draw, (n,)."""
 
     def begin(self, ids: Indices, streams: Streams) -> None:
-        """Draw how long the commands of some robots stay."""
+        """Draw new hold times."""
         if self._hold is not None:
             low, high = self._hold
             seconds = low + (high - low) * streams.uniform(ids, 1)[:, 0]
             self.left[ids] = np.maximum(np.rint(seconds * self._rate), 1.0)
 
-    def over(self) -> BoolArray | None:
-        """Count one step; return whose time is over, (n,), or None."""
+    def expired(self) -> BoolArray | None:
+        """Count one step; return a mask of the expired hold times, (n,), or None."""
         if self._hold is None:
             return None
         self.left -= 1
-        over = self.left <= 0
-        return over if over.any() else None
+        expired = self.left <= 0
+        return expired if expired.any() else None
 
 
 class HeldCommands(ABC):
-    """A source whose commands are drawn for each episode, held for the task's `hold`, and drawn again.
+    """A source whose commands are drawn per episode, and redrawn when the task's `hold` time expires.
 
     Args:
-        setup: Gives the commands and how long they are held.
+        setup: Source of the commands and their hold time.
     """
 
     uniforms: int
@@ -102,30 +102,30 @@ class HeldCommands(ABC):
         """Lowest values, (C,)."""
         self.high = np.array([command.range[1] for command in ranges])
         """Highest values, (C,)."""
-        self._holds = Holds(setup)
+        self._timer = HoldTimer(setup)
 
     @abstractmethod
     def draw(self, uniform: Float64Array, ids: Indices) -> Float64Array:
         """Return commands of k robots, (k, C), from random numbers in [0, 1), (k, uniforms)."""
 
     def begin(self, ids: Indices, streams: Streams) -> None:
-        """Draw the commands of new episodes."""
+        """Draw commands for new episodes."""
         if not len(self.low):
             return
-        self._holds.begin(ids, streams)
+        self._timer.begin(ids, streams)
         self.setup.out[ids] = self.draw(streams.uniform(ids, self.uniforms), ids)
 
     def step(self, streams: Streams) -> BoolArray | None:
-        """Draw anew where the time is over."""
-        over = self._holds.over()
-        if over is not None:
-            self.begin(np.flatnonzero(over), streams)
-        return over
+        """Redraw commands whose hold time has expired."""
+        expired = self._timer.expired()
+        if expired is not None:
+            self.begin(np.flatnonzero(expired), streams)
+        return expired
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what the next step depends on."""
-        return {"left": self._holds.left.copy()}
+        """Return the state needed to resume bit for bit."""
+        return {"left": self._timer.left.copy()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
-        self._holds.left[...] = state["left"]
+        """Restore what `state_dict` returned."""
+        self._timer.left[...] = state["left"]

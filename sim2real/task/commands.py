@@ -1,4 +1,4 @@
-"""The shipped sources of commands: drawn for each episode, drawn again while it lasts, or moving."""
+"""The shipped command sources: drawn per episode, redrawn after a hold time, or moving."""
 
 from typing import Any, Final
 
@@ -10,21 +10,21 @@ from sim2real.configs.schema.task import TaskConfig
 from sim2real.hardware.types import BoolArray, Float64Array, Indices
 from sim2real.runtime.contract.kinematics import Kinematics
 from sim2real.runtime.contract.robot import RobotSpec
-from sim2real.task.command_source import CommandSetup, HeldCommands, Holds, Streams
+from sim2real.task.command_source import CommandSetup, HeldCommands, HoldTimer, Streams
 from sim2real.task.declaration import command
 
-_PLACES: Final = 4096  # that targets are chosen from
-_TRIED: Final = 65_536  # poses of which those are taken that bring the tip into the commands' ranges
+_TARGETS_MAX: Final = 4096  # tip targets in the table
+_POSES: Final = 65_536  # random poses; those with the tip inside the command ranges become targets
 _SEED: Final = 5
-_JOINT_SHARE: Final = 0.9  # of a joint's range that places are drawn from
+_JOINT_SHARE: Final = 0.9  # share of each joint's range that poses are drawn from
 
 
 @command("uniform")
 class UniformCommands(HeldCommands):
-    """Commands drawn uniformly from their ranges, held, and drawn anew.
+    """Commands drawn uniformly from their ranges, redrawn when their hold time expires.
 
     Args:
-        setup: Gives the ranges, how long they are held, and how often all are zero.
+        setup: Source of the ranges, the hold time, and the probability that all commands are zero.
     """
 
     def __init__(self, setup: CommandSetup) -> None:
@@ -44,10 +44,10 @@ class UniformCommands(HeldCommands):
 
 @command("tip", needs=("tip",))
 class TipCommands:
-    """Places that the tip can reach: where it would be with random joint positions, kept where it is in the ranges.
+    """Reachable tip targets: tip positions of random poses that lie within the command ranges.
 
     Args:
-        setup: Gives ranges and kinematics, how long a place is held, and how fast the target moves to it.
+        setup: Source of ranges and kinematics, the hold time of a target, and the speed of a moving one.
     """
 
     def __init__(self, setup: CommandSetup) -> None:
@@ -60,66 +60,66 @@ class TipCommands:
         )
         self._table = self._reachable(task, robot)
         self._period = 1.0 / task.control_rate
-        self._holds = Holds(setup)
+        self._timer = HoldTimer(setup)
         self._next, self._pace = np.zeros((n, 3)), np.zeros(n)
 
     def begin(self, ids: Indices, streams: Streams) -> None:
-        """Draw the place of new episodes; a moving target also gets the next place to go to."""
-        self._out[ids[:, None], self._columns] = self._places(ids, streams)
-        self._go_on(ids, streams)
+        """Draw the targets of new episodes; a moving target also gets its next waypoint."""
+        self._out[ids[:, None], self._columns] = self._draw(ids, streams)
+        self._next_waypoint(ids, streams)
 
     def step(self, streams: Streams) -> BoolArray | None:
-        """Move the targets; draw anew where the time is over, or a moving target has arrived."""
-        over = self._holds.over()
+        """Move the targets; redraw those whose hold time has expired, or that have arrived."""
+        expired = self._timer.expired()
         if self._speed is None:
-            if over is not None:
-                self.begin(np.flatnonzero(over), streams)
-            return over
-        place = self._out[:, self._columns]
-        way = self._next - place
+            if expired is not None:
+                self.begin(np.flatnonzero(expired), streams)
+            return expired
+        target = self._out[:, self._columns]
+        way = self._next - target
         length = np.maximum(np.sqrt(np.square(way).sum(axis=1)), 1e-9)
         stride = np.minimum(self._pace * self._period, length)
-        self._out[:, self._columns] = place + way * (stride / length)[:, None]
+        self._out[:, self._columns] = target + way * (stride / length)[:, None]
         arrived = length <= stride
-        if over is not None:
-            arrived |= over
+        if expired is not None:
+            arrived |= expired
         if arrived.any():
-            self._go_on(np.flatnonzero(arrived), streams)
+            self._next_waypoint(np.flatnonzero(arrived), streams)
         return None
 
-    def _go_on(self, ids: Indices, streams: Streams) -> None:
-        self._holds.begin(ids, streams)
+    def _next_waypoint(self, ids: Indices, streams: Streams) -> None:
+        self._timer.begin(ids, streams)
         if self._speed is not None:
             low, high = self._speed
-            self._next[ids] = self._places(ids, streams)
+            self._next[ids] = self._draw(ids, streams)
             self._pace[ids] = low + (high - low) * streams.uniform(ids, 1)[:, 0]
 
-    def _places(self, ids: Indices, streams: Streams) -> Float64Array:
-        places: Float64Array = self._table[(streams.uniform(ids, 1)[:, 0] * len(self._table)).astype(np.intp)]
-        return places
+    def _draw(self, ids: Indices, streams: Streams) -> Float64Array:
+        targets: Float64Array = self._table[(streams.uniform(ids, 1)[:, 0] * len(self._table)).astype(np.intp)]
+        return targets
 
     def _reachable(self, task: TaskConfig, robot: RobotSpec) -> Float64Array:
-        """Return places, (m, 3), that the tip can reach within the ranges of the commands.
+        """Return tip positions, (m, 3), m, that are reachable and within the command ranges.
 
         Raises:
-            ConfigError: It can reach none.
+            ConfigError: There are none.
         """
         middle = np.array([0.5 * (joint.position_min + joint.position_max) for joint in robot.joints])
         half = np.array([0.5 * (joint.position_max - joint.position_min) for joint in robot.joints])
-        spread = np.random.default_rng(_SEED).uniform(-_JOINT_SHARE, _JOINT_SHARE, (_TRIED, len(half)))
-        tips = Kinematics(robot, _TRIED).tip(middle + spread * half)
-        inside: Float64Array = tips[((tips >= self._low) & (tips <= self._high)).all(axis=1)][:_PLACES]
+        spread = np.random.default_rng(_SEED).uniform(-_JOINT_SHARE, _JOINT_SHARE, (_POSES, len(half)))
+        tips = Kinematics(robot, _POSES).tip(middle + spread * half)
+        inside: Float64Array = tips[((tips >= self._low) & (tips <= self._high)).all(axis=1)][:_TARGETS_MAX]
         if not len(inside):
             raise ConfigError(
-                f"task {task.name!r}: the tip reaches no place within the ranges of {', '.join(TIP_COMMANDS)}"
+                f"task {task.name!r}: the tip reaches no position within the ranges of {', '.join(TIP_COMMANDS)}"
             )
         return inside
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what the next step depends on."""
-        return {"left": self._holds.left.copy(), "next": self._next.copy(), "pace": self._pace.copy()}
+        """Return the state needed to resume bit for bit."""
+        return {"left": self._timer.left.copy(), "next": self._next.copy(), "pace": self._pace.copy()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
-        self._holds.left[...] = state["left"]
+        """Restore what `state_dict` returned."""
+        self._timer.left[...] = state["left"]
         self._next[...], self._pace[...] = state["next"], state["pace"]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sim2real.configs.schema.task import TaskConfig
-from sim2real.curriculum.space import ParameterSpace
+from sim2real.curriculum.parameter_space import ParameterSpace
 from sim2real.hardware.types import Float64Array
 from sim2real.task.seen import Seen, Sizes
 from sim2real.task.state import Float32Array

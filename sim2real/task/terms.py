@@ -10,7 +10,7 @@ from sim2real.configs.plugins import unknown
 from sim2real.configs.schema.base import MisplacedError
 from sim2real.configs.schema.module import ModuleConfig
 from sim2real.configs.schema.task import TaskConfig
-from sim2real.configs.source import KeyPath
+from sim2real.configs.yaml_source import KeyPath
 from sim2real.task import commands, metrics, privileged_terms, rewards, terminations
 from sim2real.task.declaration import declared_in
 from sim2real.task.module import load_module
@@ -69,7 +69,7 @@ class Terms:
         """Return the shipped terms."""
         terms = cls()
         for module in (rewards, terminations, metrics, privileged_terms, commands):
-            terms._add(declared_in(module))
+            _add(terms, declared_in(module))
         return terms
 
     def names(self) -> dict[str, list[str]]:
@@ -95,11 +95,6 @@ class Terms:
             yield ("privileged", index), name, self.privileged
         yield ("command_source", "kind"), task.command_source.kind, self.commands
 
-    def _add(self, terms: Iterable[Term]) -> None:
-        for term in terms:
-            for table in (self.rewards, self.terminations, self.metrics, self.privileged, self.commands):
-                table.add(term)
-
 
 def terms_of(modules: tuple[ModuleConfig, ...]) -> Terms:
     """Return the shipped terms and those of some modules.
@@ -113,10 +108,17 @@ def terms_of(modules: tuple[ModuleConfig, ...]) -> Terms:
         return shipped
     terms = Terms()
     for table in vars(shipped).values():
-        terms._add(table.values())
+        _add(terms, table.values())
     for index, module in enumerate(modules):
         try:
-            terms._add(load_module(module).terms)
+            _add(terms, load_module(module).terms)
         except ConfigError as error:
             raise MisplacedError(("modules", index), str(error)) from error
     return terms
+
+
+def _add(to: Terms, terms: Iterable[Term]) -> None:
+    """Add terms, each to the table of its kind. Raises ConfigError for a name that is taken."""
+    for term in terms:
+        for table in (to.rewards, to.terminations, to.metrics, to.privileged, to.commands):
+            table.add(term)

@@ -1,4 +1,4 @@
-"""Figures of an evaluation, and the worlds in which a finished policy may be played."""
+"""Laws of evaluation: its figures, and overrides of the world of a saved policy."""
 
 import json
 import math
@@ -10,7 +10,7 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_experiment
 from sim2real.runtime.contract.spec import contract_of
 from sim2real.training.algorithms.ppo import Ppo
-from sim2real.training.commands.eval import _table
+from sim2real.training.commands.eval import table
 from sim2real.training.evaluation import Spread, play
 from sim2real.training.export import export_policy
 from sim2real.training.provenance import provenance_of
@@ -44,7 +44,7 @@ def test_survival_and_metrics_of_a_policy_that_leaves_and_of_one_that_stays(poin
     assert stayed.metrics["distance"].p90 < 0.5
     document = json.loads(json.dumps(stayed.document()))
     assert document["metrics"]["distance"]["p90"] == stayed.metrics["distance"].p90
-    text = _table([gone, stayed])
+    text = table([gone, stayed])
     assert "survival" in text
     assert "distance" in text
 
@@ -53,7 +53,7 @@ EXPERIMENT = load_experiment("pendulum_ppo", ("algorithm.hidden=[8]",))
 
 
 def exported(path, environment, experiment=EXPERIMENT, rename=("", "")):
-    """Write the policy of an untrained learner, with the text of its experiment changed on the way."""
+    """Export an untrained policy with a changed experiment text."""
     policy = Ppo(experiment.algorithm, environment, 0).policy
     provenance = provenance_of(experiment, steps=1, iterations=1, seconds=1.0)
     provenance["experiment_yaml"] = provenance["experiment_yaml"].replace(*rename)
@@ -61,7 +61,7 @@ def exported(path, environment, experiment=EXPERIMENT, rename=("", "")):
     return export_policy(policy, contract_of(experiment.task), path, provenance, seen).path
 
 
-def test_overrides_change_the_world_and_not_the_policy(point_environment, tmp_path):
+def test_overrides_change_the_world_but_not_the_policy(point_environment, tmp_path):
     path = exported(tmp_path / "policy.onnx", point_environment(2))
     saved = load_saved_policy(path, ("task.physics.friction=lugre", "task.episode_duration=3 s", "task.goal.hold=1 s"))
     assert saved.experiment.task.physics.friction == "lugre"
@@ -72,13 +72,16 @@ def test_overrides_change_the_world_and_not_the_policy(point_environment, tmp_pa
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("task.control_rate=50 Hz", "--set changes the policy's own control_rate; only the world around it can change"),
+        (
+            "task.control_rate=50 Hz",
+            "--set changes the policy's own control_rate; only the rest of the task may change",
+        ),
         ("task.action.fraction=0.5", "--set changes the policy's own action;"),
         ("task.observation=[{term: joint_velocity}]", "--set changes the policy's own observation;"),
         ("task.frictoin=3", "frictoin"),
     ],
 )
-def test_what_the_policy_sees_and_does_cannot_be_overridden(point_environment, tmp_path, override, message):
+def test_observations_and_actions_cannot_be_overridden(point_environment, tmp_path, override, message):
     path = exported(tmp_path / "policy.onnx", point_environment(2))
     with pytest.raises(UserError) as caught:
         load_saved_policy(path, (override,))
@@ -89,7 +92,7 @@ def test_what_the_policy_sees_and_does_cannot_be_overridden(point_environment, t
 def test_a_policy_of_another_version_says_which_key_and_what_to_do(point_environment, tmp_path):
     path = exported(tmp_path / "policy.onnx", point_environment(2), rename=("timestep:", "time_step:"))
     with pytest.raises(
-        UserError, match=r"task\.physics\.time_step: unknown key.*another version: train anew, or expo"
+        UserError, match=r"task\.physics\.time_step: unknown key.*another version: train again, or expo"
     ) as e:
         load_saved_policy(path)
     assert "\n" not in str(e.value)

@@ -241,7 +241,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import yaml
 
     from sim2real.configs.library import ROOT
-    from sim2real.configs.source import read_yaml
+    from sim2real.configs.yaml_source import read_yaml
 
     folder = tmp_path_factory.mktemp("user")
     installed(folder / "site", "1.2")

@@ -8,7 +8,7 @@ from sim2real.training.algorithms.kind import AlgorithmKind
 
 if TYPE_CHECKING:
     from sim2real.training.algorithms.interface import Algorithm
-    from sim2real.training.environment import Environment
+    from sim2real.training.environment_interface import Environment
 
 
 def algorithm_kind(config: AlgorithmConfig) -> AlgorithmKind:

@@ -11,7 +11,7 @@ from sim2real.configs.schema.algorithm import AlgorithmConfig
 
 if TYPE_CHECKING:
     from sim2real.training.algorithms.interface import Algorithm
-    from sim2real.training.environment import Environment
+    from sim2real.training.environment_interface import Environment
 
 
 @dataclass(frozen=True)

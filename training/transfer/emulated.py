@@ -141,7 +141,7 @@ class EpisodeRecorder:
         self._data.qpos[:] = self._plant.data.qpos
         self._data.qvel[:] = self._plant.data.qvel
         mujoco.mj_forward(self._model, self._data)
-        state.command[0] = record.asked
+        state.command[0] = record.operator_command
         self._truth.read(state, np.array([[self._length / self._task.control_rate]]))
         self._measure_goal(controller)
         performance = self._task.performance
@@ -155,7 +155,7 @@ class EpisodeRecorder:
         for metric in self._metrics:
             metric.add(state, asked_anew)
         for name, value in zip(self._names, self._command[0].tolist(), strict=True):
-            controller.ask(name, value)
+            controller.set_operator_command(name, value)
 
     def _measure_goal(self, controller: Controller) -> None:
         signals = self._signals
