@@ -126,8 +126,15 @@ def tip_sensor(spec: mujoco.MjSpec, robot: RobotConfig, name: str, samples: int 
     sensor.reftype, sensor.refname, sensor.nsample = mujoco.mjtObj.mjOBJ_XBODY, first.name or "world", samples
 
 
-def add_truth(spec: mujoco.MjSpec, robot: RobotConfig, *, feet: bool, tip: bool) -> None:
-    """Add sensors without delay for what rewards and critics see: `FOOT/position`, `FOOT/velocity`, `tip/true`.
+ATTITUDE: Final = "attitude/true"
+"""Sensor of the true attitude of the first IMU's body."""
+
+
+def add_truth(spec: mujoco.MjSpec, robot: RobotConfig, *, feet: bool, tip: bool, attitude: bool) -> None:
+    """Add sensors without delay for what rewards, critics and goals see.
+
+    They are `FOOT/position`, `FOOT/velocity`, `tip/true` and `attitude/true`, the last where the first IMU is not on a
+    free base, whose attitude is part of the state.
 
     Raises:
         UserError: The model lacks a foot or the tip.
@@ -142,6 +149,16 @@ def add_truth(spec: mujoco.MjSpec, robot: RobotConfig, *, feet: bool, tip: bool)
             spec.add_sensor(name=f"{foot}/{kind}", type=sensor, objtype=mujoco.mjtObj.mjOBJ_GEOM, objname=foot)
     if tip:
         tip_sensor(spec, robot, "tip/true")
+    body = next((imu.body for imu in robot.imus.values()), None)
+    if attitude and body is not None and body != _free_base(spec):
+        sensor = mujoco.mjtSensor.mjSENS_FRAMEQUAT
+        spec.add_sensor(name=ATTITUDE, type=sensor, objtype=mujoco.mjtObj.mjOBJ_XBODY, objname=body)
+
+
+def _free_base(spec: mujoco.MjSpec) -> str | None:
+    """Return the name of the first body with a free joint, which only children of the world have."""
+    free = mujoco.mjtJoint.mjJNT_FREE
+    return next((body.name for body in spec.worldbody.bodies if any(each.type == free for each in body.joints)), None)
 
 
 def backlash_name(joint: str) -> str:

@@ -25,6 +25,7 @@ from sim2real.model.addresses import (
     value_columns,
 )
 from sim2real.model.injection import (
+    ATTITUDE,
     IMU_GROUPS,
     add_backlash,
     add_imu,
@@ -126,6 +127,8 @@ class RobotModel:
     """Columns of `sensordata` with places and velocities of the feet, (3F,) each, x y z of a foot together."""
     true_tip: Indices | None
     """Columns of `sensordata` with the tip's place, (3,)."""
+    true_attitude: Indices | None
+    """Columns of `sensordata` with the attitude of the first IMU's body, (4,), where it is not a free base's."""
 
 
 def load_spec(robot: RobotConfig) -> mujoco.MjSpec:
@@ -181,7 +184,8 @@ def build_model(task: TaskConfig, options: ModelOptions = ModelOptions()) -> Rob
         if options.backlash:
             add_backlash(spec, name)
     _add_sensors(spec, robot, options, physics.timestep)
-    add_truth(spec, robot, feet=options.true_feet, tip=options.true_tip)
+    upright = task.goal.kind == "upright"
+    add_truth(spec, robot, feet=options.true_feet, tip=options.true_tip, attitude=upright)
     for body in options.payloads:
         add_payload(spec, robot, body)
     if options.terrain is not None:
@@ -261,7 +265,12 @@ def _located(model: mujoco.MjModel, robot: RobotConfig, options: ModelOptions, *
         travel=slide(model, vertical=False),
         true_feet=true_feet(model, robot) if options.true_feet else None,
         true_tip=columns_of_sensors(model, ["tip/true"]) if options.true_tip else None,
+        true_attitude=columns_of_sensors(model, [ATTITUDE]) if _has_sensor(model, ATTITUDE) else None,
     )
+
+
+def _has_sensor(model: mujoco.MjModel, name: str) -> bool:
+    return int(mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_SENSOR, name)) >= 0
 
 
 def _sensor_ids(model: mujoco.MjModel, robot: RobotConfig, group: str) -> Indices:

@@ -15,11 +15,8 @@ _TERRAIN_LEVELS: Final = 6
 
 
 def observed_groups(task: TaskConfig) -> tuple[str, ...]:
-    """Return the groups of readings that a task observes, or that its goal is measured by."""
-    groups = {group for entry in task.observation for group in GROUPS_OF_TERM.get(entry.term, ())}
-    if task.goal.kind == "upright":
-        groups.add("orientation")
-    return tuple(sorted(groups))
+    """Return the groups of readings that a task observes."""
+    return tuple(sorted({group for entry in task.observation for group in GROUPS_OF_TERM.get(entry.term, ())}))
 
 
 def without_effect(task: TaskConfig, randomization: RandomizationConfig) -> tuple[str, ...]:

@@ -62,8 +62,6 @@ class Sensing:
         """How many numbers of white noise a tick takes for each group."""
         self._looked_at = tuple(group for group in groups if group in IMU_GROUPS or group == TIP_GROUP)
         self._truth = robot.true_feet is not None or robot.true_tip is not None
-        self._qpos: Float64Array = batch.bind("qpos")
-        self._first_imu = next((robot.model.body(imu.body).id for imu in task.robot.imus.values()), -1)
         self._all = np.arange(n)
 
     def sense(self, white: list[Float32Array], streams: RandomStreams) -> None:
@@ -111,15 +109,6 @@ class Sensing:
             noise.first(ids, values, streams)
             self._readings[group][ids] = values
         return first
-
-    def true_orientation(self) -> Float64Array:
-        """Return what ideal IMUs would read, (n, 4K): the free base's attitude itself where the IMU is on it."""
-        values: Float64Array = self._sensordata[:, self._robot.sensors["orientation"]]
-        base = self._robot.base
-        if base is not None and self._first_imu == base.body:
-            values[:, :4] = self._qpos[:, base.qpos + 3 : base.qpos + 7]
-        self._slope.turn(values)
-        return values
 
     def forget(self, ids: Indices) -> None:
         """Put neutral numbers in the place of readings that are no numbers."""
