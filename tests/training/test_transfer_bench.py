@@ -76,7 +76,7 @@ def test_what_is_finished_is_not_done_again(finished, monkeypatch):
         raise AssertionError("done again")
 
     monkeypatch.setattr(results, "train", refuse)
-    monkeypatch.setattr(results, "judge", refuse)
+    monkeypatch.setattr(results, "evaluate_world", refuse)
     said = []
     again = bench_transfer(STUDY, options(folder, gap_s=0.0), said.append)
     assert documents(again) == documents(findings)

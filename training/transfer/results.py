@@ -20,7 +20,7 @@ from sim2real.training.onnx_graph import INPUT, OUTPUT
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.runner import train
 from sim2real.training.transfer.emulated import evaluate_emulated
-from sim2real.training.transfer.performance import WorldPerformance, judge
+from sim2real.training.transfer.performance import WorldPerformance, evaluate_world
 from sim2real.training.transfer.study import Run
 from sim2real.training.transfer.worlds import World
 
@@ -89,7 +89,7 @@ def _judge(policy: Path, world: World, episodes: int, emulated: int) -> WorldPer
     if world.config.emulator:
         duration = min(world.task.episode_duration, _EMULATED_SECONDS_MAX)
         return evaluate_emulated(OnnxPolicy(policy), world.task, emulated, duration, seed=SEED)
-    return judge(_act(policy), world.task, world.randomization, episodes, seed=SEED)
+    return evaluate_world(_act(policy), world.task, world.randomization, episodes, seed=SEED)
 
 
 def _act(path: Path) -> Act:
