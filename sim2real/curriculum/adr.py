@@ -9,6 +9,8 @@ What the paper leaves open, and what is done here:
   boundary is instead, and a parameter with two of them is not picked.
 - An episode's tag names the boundary and how often it had moved. Results of a boundary that has moved since are stale:
   they tell how the learner does at another value, so they are counted and dropped, as the move drops the buffer.
+- Results of a boundary are taken in the order in which their episodes began (`ordered`): after a move the first to end
+  are the failures, and with many robots they alone would fill the buffer.
 - Steps add in SI units for `log_uniform` parameters as well; only the draw between the boundaries is logarithmic.
 - The listing in the paper adds Δ at both boundaries; for a lower boundary its sign is turned, so that it goes down.
 """
@@ -46,6 +48,11 @@ class AutomaticDomainRandomization:
         self._filled = np.zeros((dimensions, 2), np.int64)
         self._counts = {"widened": 0, "narrowed": 0, "stale": 0}
         self._recent = RecentPerformance()
+
+    @property
+    def ordered(self) -> bool:
+        """Counting starts over with each move."""
+        return True
 
     @property
     def uniforms(self) -> int:

@@ -56,6 +56,11 @@ class Doraemon:
         self._recent = RecentPerformance()
 
     @property
+    def ordered(self) -> bool:
+        """Results of the distributions before count as well: they come at a steady rate."""
+        return False
+
+    @property
     def uniforms(self) -> int:
         """How many random numbers an episode takes: C."""
         return len(self._space.dimension_of_column)

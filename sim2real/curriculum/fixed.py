@@ -34,6 +34,11 @@ class FixedCurriculum:
         self._recent = RecentPerformance()
 
     @property
+    def ordered(self) -> bool:
+        """Nothing is counted but for the log."""
+        return False
+
+    @property
     def uniforms(self) -> int:
         """How many random numbers an episode takes: C."""
         return len(self._space.dimension_of_column)

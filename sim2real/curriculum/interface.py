@@ -20,6 +20,13 @@ class Curriculum(Protocol):
     def uniforms(self) -> int:
         """How many random numbers an episode takes."""
 
+    @property
+    def ordered(self) -> bool:
+        """Whether results of one tag must be reported in the order in which their episodes began.
+
+        A strategy that begins to count when it changes needs that: short episodes, the failures, end first.
+        """
+
     def draw(self, uniform: Float64Array) -> tuple[Float64Array, Tags]:
         """Draw the values of k new episodes.
 

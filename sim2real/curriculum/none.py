@@ -19,6 +19,11 @@ class NoCurriculum:
         self._recent = RecentPerformance()
 
     @property
+    def ordered(self) -> bool:
+        """Nothing is counted but for the log."""
+        return False
+
+    @property
     def uniforms(self) -> int:
         """How many random numbers an episode takes."""
         return 0

@@ -42,8 +42,8 @@ class EpisodeRecorder:
     @property
     def clock(self) -> Float64Array:
         """Time since the episode began, in the tick that comes next, (1, 1), s."""
-        steps = self._evaluator.episodes.length + int(self.began)
-        return steps[:, None] * self._period
+        steps = int(self._evaluator.episodes.length[0]) + int(self.began)
+        return np.full((1, 1), steps * self._period)
 
     def tick(
         self, action: Float32Array, target: Float64Array, command: Float64Array, asked_anew: BoolArray | None = None
