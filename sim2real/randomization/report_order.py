@@ -35,9 +35,9 @@ class Reports(NamedTuple):
 class ReportOrder:
     """Holds the results of episodes back until those of the same tag that began before them have ended.
 
-    Of the episodes that begin together, those that end first are the failures. Who counts the first results of a tag
-    as they come counts these alone, once there are more episodes under way than results are counted. An episode waits
-    for one time limit at most; one without a tag does not wait.
+    Of the episodes that begin together, the failures end first. With more episodes under way than a curriculum counts,
+    the first results of a tag would be failures alone. A result waits for one time limit at most; one without a tag
+    does not wait.
 
     Args:
         n: Number of simulations.
@@ -53,7 +53,7 @@ class ReportOrder:
         self._held: dict[int, list[_Result]] = {}
 
     def abandon(self, ids: Indices) -> Reports:
-        """Wait no longer for the episodes of some simulations that were not reported; return who waited for them."""
+        """Wait no longer for episodes of some simulations that were not reported; return the results that waited."""
         tags = self._tags[ids[self._numbers[ids] != _ENDED]]
         self._numbers[ids] = _ENDED
         return self._released(tags)
@@ -65,7 +65,7 @@ class ReportOrder:
         self._next += len(ids)
 
     def end(self, ids: Indices, values: Float64Array, performance: Float64Array) -> Reports:
-        """Take in the results of some simulations, (k, C) and (k,); return those that need not wait, and who waited."""
+        """Take in the results of some simulations, (k, C) and (k,); return those that need not wait."""
         tags = self._tags[ids]
         for index, tag, own, result in zip(ids, tags, values, performance, strict=True):
             if tag != NO_TAG:

@@ -1,6 +1,5 @@
 """Evaluates episodes: what each step is paid, which episodes end, and how well they went."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -13,13 +12,9 @@ from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract
 from sim2real.task.episodes import EpisodeStatistics
 from sim2real.task.metrics import make_metric
-from sim2real.task.rewards import REWARDS, TERMINATIONS
+from sim2real.task.paid_reward import PaidReward
+from sim2real.task.rewards import TERMINATIONS
 from sim2real.task.state import Float32Array, TaskConstants, TaskState
-
-FLOOR: Final = "reward_min"
-"""Row of the return that has what the task's `reward_min` adds."""
-PENALTY: Final = "termination_penalty"
-"""Row of the return that has what the task's `termination_penalty` takes away."""
 
 _NOBODY: Final[Indices] = np.zeros(0, np.intp)
 
@@ -27,7 +22,7 @@ _NOBODY: Final[Indices] = np.zeros(0, np.intp)
 class EpisodeEvaluator:
     """Evaluates the running episodes of n robots, one control step at a time.
 
-    It is the same for simulated robots, for the emulated one and for a recorded run: these differ in who fills the
+    It is the same for simulated robots, for the emulated one and for a recorded run: these differ in what fills the
     state. The return of an episode is the sum of the rewards that were paid, floor and penalty included, and its
     `reward/NAME` rows add up to it.
 
@@ -53,7 +48,7 @@ class EpisodeEvaluator:
         self.truncated: BoolArray = np.zeros(n, np.bool_)
         """Whose episode ended in the last step by its time limit alone, (n,)."""
         self._diverged: BoolArray = np.zeros(n, np.bool_)
-        self._reward = _Reward(task, self.constants, state)
+        self._reward = PaidReward(task, self.constants, state)
         self._metrics = [make_metric(name, n, task, self.constants) for name in task.metrics]
         names = tuple(name for metric in self._metrics for name in metric.names)
         self.episodes = EpisodeStatistics(n, self._reward.names, names)
@@ -140,69 +135,3 @@ class EpisodeEvaluator:
         self.episodes.load_state_dict(state["episodes"])
         for metric, saved in zip(self._metrics, state["metrics"], strict=True):
             metric.load_state_dict(saved)
-
-
-class _Reward:
-    """What a step is paid: the weighted terms together, not less than the floor, less the penalty of an end."""
-
-    def __init__(self, task: TaskConfig, constants: TaskConstants, state: TaskState) -> None:
-        n, terms = len(state.position), [entry.term for entry in task.rewards]
-        floor, penalty = task.reward_min is not None, task.termination_penalty > 0.0
-        self.names = distinct([*terms, *[FLOOR] * floor, *[PENALTY] * penalty])
-        """Of the rows, each once."""
-        self.rows = np.zeros((len(self.names), n))
-        """What the reward of the last step is made of, (rows, n): the terms, then floor and penalty, if any."""
-        self._task, self._constants, self._state = task, constants, state
-        self._terms = self.rows[: len(terms)]
-        self._floor = self.rows[len(terms)] if floor else None
-        self._penalty = self.rows[-1] if penalty else None
-        self._weights = np.array([entry.weight / task.control_rate for entry in task.rewards])
-        self._floor_value = (task.reward_min or 0.0) / task.control_rate
-        self._total = np.zeros(n)
-        self._performance_row = _row_of(task)
-
-    def pay(self, out: Float32Array, terminated: BoolArray, broken: Indices) -> None:
-        """Compute the reward of everybody into `out`, (n,)."""
-        for row, entry in enumerate(self._task.rewards):
-            term = REWARDS[entry.term](self._state, self._constants, entry.scale)
-            np.multiply(term, self._weights[row], out=self._terms[row])
-        self._terms[:, broken] = 0.0
-        total = self._total
-        total.fill(0.0)
-        for weighted in self._terms:  # term by term: how NumPy adds a column up depends on how many columns there are
-            total += weighted
-        if self._floor is not None:
-            np.negative(total, out=self._floor)
-            np.maximum(total, self._floor_value, out=total)
-            self._floor += total
-        np.copyto(out, total, casting="same_kind")
-        if self._penalty is not None:
-            np.subtract(out, self._task.termination_penalty, out=out, where=terminated)
-            np.multiply(terminated, -self._task.termination_penalty, out=self._penalty)
-
-    def performance(self, broken: Indices) -> Float64Array:
-        """Return the task's performance in the step that was paid last, (n,)."""
-        wanted, row = self._task.performance, self._performance_row
-        if wanted is None:
-            raise ValueError(f"task {self._task.name!r} names no performance")
-        if row is not None:
-            performance: Float64Array = self._terms[row] / self._weights[row]
-            return performance
-        performance = REWARDS[wanted.term](self._state, self._constants, wanted.scale)
-        performance[broken] = 0.0
-        return performance
-
-
-def distinct(names: Sequence[str]) -> tuple[str, ...]:
-    """Number the names that come again: `tip_near`, `tip_near_2`."""
-    counts = [names[: index + 1].count(name) for index, name in enumerate(names)]
-    return tuple(name if count == 1 else f"{name}_{count}" for name, count in zip(names, counts, strict=True))
-
-
-def _row_of(task: TaskConfig) -> int | None:
-    """Return which reward is the task's performance too, if one is."""
-    wanted = task.performance
-    for row, entry in enumerate(task.rewards):
-        if wanted is not None and (entry.term, entry.scale) == (wanted.term, wanted.scale) and entry.weight != 0.0:
-            return row
-    return None

@@ -59,7 +59,7 @@ class GroundTruth:
     ) -> None:
         n, names = len(arrays.qpos), list(task.commands)
         self.state = TaskState.zeros(task, n, needs)
-        """Filled by every reading; command, actions and commanded efforts are for whoever gives them to set."""
+        """Filled by every reading, but for command, actions and commanded efforts: the caller sets these."""
         self._arrays, self._robot, self._terrain, self._vertical = arrays, robot, terrain, vertical
         self._by_effort = task.action.target == "effort"
         self._control_rate = task.control_rate

@@ -32,7 +32,7 @@ class MeasuredState:
         _refuse_unmeasured(task)
         knows_tip = contract.robot.tip is not None and bool(contract.tip_columns)
         self.state = TaskState.zeros(task, 1, frozenset({"tip"} if knows_tip else ()))
-        """Filled by every reading; command, actions and commanded efforts are for whoever gives them to set."""
+        """Filled by every reading, but for command, actions and commanded efforts: the caller sets these."""
         self._by_effort = task.action.target == "effort"
         self._upright = task.goal.kind == "upright"
         self._control_rate = task.control_rate

@@ -1,4 +1,4 @@
-"""The state of robots as rewards, ends, metrics and critics see it: buffers, filled in place by whoever knows it.
+"""The state of robots as rewards, ends, metrics and critics see it: buffers that are filled in place.
 
 In simulation and on the emulator that is the ground truth, without latency or noise; of a recorded run it is what the
 robot measured.

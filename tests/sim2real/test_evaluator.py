@@ -10,7 +10,7 @@ from sim2real.configs.schema.task import TaskConfig
 from sim2real.envs.batch_env import BatchEnv
 from sim2real.reference.env import ReferenceEnv
 from sim2real.task.episodes import EpisodeStatistics
-from sim2real.task.evaluator import FLOOR, PENALTY, distinct
+from sim2real.task.paid_reward import FLOOR, PENALTY, distinct
 
 N = 6
 
