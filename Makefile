@@ -4,28 +4,37 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test coverage lint format clean
+.PHONY: help demo test test-fast coverage lint docs format clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    train, export, flash and run a policy on an emulated motor; about a minute after installation"
-	@echo "make test    run the test suite"
+	@echo "make test    run the test suite, on all cores"
+	@echo "make test-fast  most of it, in a minute: all but what is marked slow or realtime"
 	@echo "make coverage  every branch of safety, state machine and codecs is tested"
 	@echo "make lint    formatting, lint rules, types, import contracts"
+	@echo "make docs    build the documentation into build/site; links are checked"
 	@echo "make format  format the code and mend what can be mended"
 	@echo "make clean   remove the virtual environment and what the tools left"
 
 demo: $(VENV)/.train
 	$(BIN)/sim2real demo
 
+# A process for each core. What needs real time comes afterwards and alone: it asks for the processor at given times.
+PARALLEL := --numprocesses auto --maxprocesses 8 --dist worksteal
+
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL) -m "not realtime"
+	$(BIN)/python -m pytest -m realtime
+
+test-fast: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PARALLEL) -m "not realtime and not slow" --durations 5
 
 # What must not be wrong is small and covered whole: safety, state machine, codecs.
 TRUSTED := runtime/safety.py runtime/verdict.py runtime/limits.py runtime/states.py hardware/bus/framing.py hardware/moteus/lines.py \
 	$(wildcard hardware/*/frame.py)
 TRUSTED_TESTS := tests/runtime/test_safety.py tests/runtime/test_states.py tests/runtime/test_impedance.py \
-	$(wildcard tests/hardware/test_*_frame.py tests/hardware/test_moteus_lines.py)
+	$(wildcard tests/hardware/*/test_*_frame.py) tests/hardware/moteus/test_moteus_lines.py
 
 coverage: $(VENV)/.dev
 	$(BIN)/python -m pytest $(TRUSTED_TESTS) $(foreach file,$(TRUSTED),--cov=sim2real.$(subst /,.,$(basename $(file)))) \
@@ -35,7 +44,13 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy examples
 	$(BIN)/lint-imports
+
+# Strict: a warning, a broken link or a missing anchor fails. Look at it with `python3 -m http.server -d build/site`.
+docs: $(VENV)/.docs
+	$(BIN)/python docs/check_links.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
@@ -50,6 +65,11 @@ $(BIN)/python:
 $(VENV)/.train: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing into $(VENV) ..."
 	$(PIP) --editable '.[train]'
+	@touch $@
+
+$(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing the tools of the documentation ..."
+	$(PIP) --editable '.[docs]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.train

@@ -1,1 +1,1 @@
-"""Everything a user may set: the typed schema and the shipped YAML files."""
+"""Configuration: the typed schema, the loader, and the shipped YAML files."""

@@ -1,18 +1,17 @@
-"""Errors that are the user's to mend: one clear line, no traceback."""
+"""User errors: shown as one line without a traceback."""
 
 
 class UserError(Exception):
-    """Something the user asked for cannot be done.
+    """A request of the user failed.
 
-    The message is one line that says what was wrong, where, and what would be valid. Commands print it and exit with a
-    non-zero status.
+    The message is one line: what is wrong, where, and what is valid. Commands print it and exit with a non-zero status.
     """
 
 
 class ConfigError(UserError):
-    """A configuration file or override is not valid; the message opens with `file:line` or the override.
+    """A configuration file or override is not valid; the message begins with `file:line` or the override.
 
-    Whatever the file holds, the message stays one line: characters that do not print are shown as escapes.
+    Non-printing characters are escaped, so that the message is always one line.
     """
 
     def __init__(self, message: str) -> None:
@@ -20,10 +19,9 @@ class ConfigError(UserError):
 
 
 class MissingExtraError(UserError):
-    """A command needs an optional part of the installation that is not there."""
+    """A command or a function needs an extra that is not installed."""
 
-    def __init__(self, command: str, module: str, extra: str) -> None:
+    def __init__(self, name: str, module: str, extra: str) -> None:
         super().__init__(
-            f"`sim2real {command}` needs {module}, which is not installed; "
-            f"install it with: pip install 'sim2real[{extra}]'"
+            f"{name} needs {module}, which is not installed; install it with: pip install 'sim2real[{extra}]'"
         )

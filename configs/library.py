@@ -1,4 +1,4 @@
-"""The shipped YAML files, found by kind and name, and the user's own, found by path."""
+"""Finds shipped files by kind and name, and the user's files by path."""
 
 import difflib
 from pathlib import Path
@@ -23,12 +23,12 @@ def shipped_policies() -> list[str]:
 
 
 def find_policy(reference: str | Path) -> Path:
-    """Return the file or folder of a policy: a path as it is, or a shipped policy by its name (`quadruped_walk`).
+    """Return the file or folder of a policy from a path or the name of a shipped policy (`quadruped_walk`).
 
-    What has a suffix or a folder in it is a path, and so is what is there.
+    A reference with a suffix or a folder is a path, and so is an existing file or folder.
 
     Raises:
-        ConfigError: It is neither.
+        ConfigError: Neither a path nor a shipped policy.
     """
     path = Path(reference)
     if path.suffix or len(path.parts) != 1 or path.exists():
@@ -37,26 +37,26 @@ def find_policy(reference: str | Path) -> Path:
 
 
 def is_shipped_model(model: str) -> bool:
-    """Tell whether a relative model path is that of a shipped robot."""
+    """Return whether a relative model path is that of a shipped robot."""
     return model in {path.name for path in (ROOT / "robots").glob("*.xml")}
 
 
 def is_path(reference: str) -> bool:
-    """Tell whether a reference is a file path (`./my.yaml`) rather than a shipped name (`pendulum`)."""
+    """Return whether a reference is a file path (`./my.yaml`), not a shipped name (`pendulum`)."""
     return reference.endswith((".yaml", ".yml")) or "/" in reference
 
 
 def find(kind: str, reference: str, *, relative_to: Path, where: str = "") -> Path:
-    """Return the file a reference means.
+    """Return the file of a reference.
 
     Args:
         kind: One of `KINDS`.
-        reference: A shipped name or a path; a relative path is looked up beside the file that names it.
-        relative_to: The folder that relative paths start from.
-        where: Place of the reference, to open the error message with.
+        reference: A shipped name or a path.
+        relative_to: Base folder of relative paths.
+        where: Location of the reference, for the error message.
 
     Raises:
-        ConfigError: Nothing is found; the message lists what is shipped.
+        ConfigError: Not found; the message lists the shipped names.
     """
     prefix = f"{where}: " if where else ""
     if is_path(reference):
@@ -71,7 +71,7 @@ def find(kind: str, reference: str, *, relative_to: Path, where: str = "") -> Pa
 
 
 def _named(nothing: str, name: str, folder: str, names: list[str], suffix: str, kind_of_file: str) -> Path:
-    """Return the shipped file of a name, or say that there is none, and what there is."""
+    """Return the shipped file of a name. Raises ConfigError that lists the shipped names."""
     if name in names:
         return ROOT / folder / f"{name}{suffix}"
     close = difflib.get_close_matches(name, names, n=1)
@@ -84,14 +84,14 @@ def absolute(path: str, *, relative_to: Path, where: str = "") -> Path:
     """Return an absolute path; `~` is the home folder.
 
     Args:
-        path: The path as it was written.
-        relative_to: The folder that a relative path starts from.
-        where: Place in which it was written, to open the error message with.
+        path: The path as written.
+        relative_to: Base folder of a relative path.
+        where: Location of the path, for the error message.
 
     Raises:
-        ConfigError: The text cannot be a path.
+        ConfigError: The text is not a valid path.
     """
     try:
         return (relative_to / Path(path).expanduser()).resolve()
-    except (OSError, ValueError, RuntimeError) as error:  # a NUL byte, a user that does not exist, a circle of links
+    except (OSError, ValueError, RuntimeError) as error:  # a NUL byte, an unknown user, a symlink loop
         raise ConfigError(f"{f'{where}: ' if where else ''}{path!r} is not a path: {error}") from error

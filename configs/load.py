@@ -1,4 +1,4 @@
-"""Loads configurations: references to other files are spliced in, overrides applied, and all of it validated."""
+"""Loads configurations: splices in references, applies overrides, validates."""
 
 import json
 from pathlib import Path
@@ -8,10 +8,8 @@ import yaml
 from pydantic import ValidationError
 
 from sim2real.configs.errors import ConfigError
-from sim2real.configs.explain import one_line
 from sim2real.configs.library import find
 from sim2real.configs.override import apply_override
-from sim2real.configs.scalars import CoreDumper
 from sim2real.configs.schema.base import Config
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.schema.motor import MotorConfig
@@ -21,8 +19,10 @@ from sim2real.configs.schema.scenario import FaultsConfig, ScenarioConfig
 from sim2real.configs.schema.target import TargetConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.configs.schema.transfer import TransferConfig
-from sim2real.configs.source import Sourced
 from sim2real.configs.splice import read_spliced
+from sim2real.configs.validation_message import one_line
+from sim2real.configs.yaml_scalars import CoreDumper
+from sim2real.configs.yaml_source import Sourced, parse_yaml
 
 ConfigT = TypeVar("ConfigT", bound=Config)
 
@@ -44,9 +44,26 @@ def load_motor(reference: str, overrides: tuple[str, ...] = ()) -> MotorConfig:
     return load("motors", MotorConfig, reference, overrides)
 
 
-def load_robot(reference: str, overrides: tuple[str, ...] = ()) -> RobotConfig:
-    """Load a robot by shipped name or path. Raises ConfigError."""
-    return load("robots", RobotConfig, reference, overrides)
+def load_robot(reference: str | Path, overrides: tuple[str, ...] = ()) -> RobotConfig:
+    """Load a robot by shipped name or path.
+
+    Args:
+        reference: A shipped name (`pendulum`), or a YAML file; a relative path starts from the working directory.
+        overrides: Texts `key.path=value` on top of the file, such as `joints.pivot.effort_limit=0.4 N*m`.
+
+    Returns:
+        The robot, frozen and valid, in SI units: rad, rad/s, N·m, V, °C, s.
+
+    Raises:
+        ConfigError: States the file and line (or the override) of the error, and the valid values.
+
+    Example:
+        >>> import sim2real
+        >>> robot = sim2real.load_robot("pendulum", overrides=("joints.pivot.effort_limit=0.4 N*m",))
+        >>> robot.joint_names, robot.joints["pivot"].effort_limit
+        (('pivot',), 0.4)
+    """
+    return load("robots", RobotConfig, str(reference), overrides)
 
 
 def load_task(reference: str, overrides: tuple[str, ...] = ()) -> TaskConfig:
@@ -84,6 +101,39 @@ def load_transfer(reference: str, overrides: tuple[str, ...] = ()) -> TransferCo
     return load("transfers", TransferConfig, reference, overrides)
 
 
+def as_robot(robot: str | Path | RobotConfig) -> RobotConfig:
+    """Return a robot from a shipped name or a path, or as given if already loaded. Raises ConfigError."""
+    return robot if isinstance(robot, RobotConfig) else load_robot(robot)
+
+
+def as_task(task: str | Path | TaskConfig) -> TaskConfig:
+    """Return a task from a shipped name or a path, or as given if already loaded. Raises ConfigError."""
+    return task if isinstance(task, TaskConfig) else load_task(str(task))
+
+
+def as_randomization(randomization: str | Path | RandomizationConfig) -> RandomizationConfig:
+    """Return a randomization from a shipped name or a path, or as given if already loaded. Raises ConfigError."""
+    return randomization if isinstance(randomization, RandomizationConfig) else load_randomization(str(randomization))
+
+
+def as_experiment(experiment: str | Path | ExperimentConfig, overrides: tuple[str, ...] = ()) -> ExperimentConfig:
+    """Return an experiment from a shipped name or a path, or as given if already loaded, with overrides applied.
+
+    Raises:
+        ConfigError: No such experiment, or it or an override is not valid.
+    """
+    if not isinstance(experiment, ExperimentConfig):
+        return load_experiment(str(experiment), overrides)
+    if not overrides:
+        return experiment
+    return validate(ExperimentConfig, parse_yaml(dump(experiment), experiment.name), overrides)
+
+
+def as_faults(faults: str | Path | FaultsConfig) -> FaultsConfig:
+    """Return faults from a shipped name or a path, or as given if already loaded. Raises ConfigError."""
+    return faults if isinstance(faults, FaultsConfig) else load_faults(str(faults))
+
+
 def load(kind: str, schema: type[ConfigT], reference: str, overrides: tuple[str, ...] = ()) -> ConfigT:
     """Load, splice, override and validate one configuration.
 
@@ -94,7 +144,7 @@ def load(kind: str, schema: type[ConfigT], reference: str, overrides: tuple[str,
         overrides: Texts `key.path=value`; the value is YAML.
 
     Raises:
-        ConfigError: With the file and line (or the override) of what is wrong, and what would be valid.
+        ConfigError: Not valid; the message has the file and line (or the override), and what is valid.
     """
     return validate(schema, read_spliced(schema, find(kind, reference, relative_to=Path.cwd())), overrides)
 
@@ -104,12 +154,12 @@ def validate(schema: type[ConfigT], sourced: Sourced, overrides: tuple[str, ...]
     for text in overrides:
         apply_override(schema, sourced, text)
     try:
-        # As JSON, in strict mode: lists become tuples, but `true` is no number and "3" no integer.
+        # As JSON, in strict mode: lists become tuples, but `true` is not a number and "3" is not an integer.
         return schema.model_validate_json(json.dumps(sourced.data), strict=True)
     except ValidationError as error:
         raise ConfigError(one_line(schema, sourced, error)) from error
 
 
 def dump(config: Config) -> str:
-    """Return YAML text that loads to an equal configuration, references spliced in."""
+    """Return YAML text, with references spliced in, that loads to an equal configuration."""
     return yaml.dump(config.model_dump(mode="json"), Dumper=CoreDumper, sort_keys=False, allow_unicode=True)

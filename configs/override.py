@@ -1,26 +1,26 @@
-"""Overrides: `--set key.path=value` on top of what the files say."""
+"""Overrides: `--set key.path=value` on top of the files."""
 
 import shlex
 from pathlib import Path
 from typing import Any
 
 from sim2real.configs.errors import ConfigError
-from sim2real.configs.fields import fields_at
 from sim2real.configs.schema.base import Config
-from sim2real.configs.source import KeyPath, Sourced, parse_value
+from sim2real.configs.schema_fields import fields_at
 from sim2real.configs.splice import splice
+from sim2real.configs.yaml_source import KeyPath, Sourced, parse_value
 
 
 def apply_override(schema: type[Config], sourced: Sourced, text: str) -> None:
     """Apply one override to spliced data, in place.
 
     Args:
-        schema: What the data are to be; says which keys may be set that the files leave out.
+        schema: Schema of the data; also allows keys that the files leave out.
         sourced: The data; changed.
-        text: `key.path=value`. The value is YAML; a reference starts from the working directory.
+        text: `key.path=value`. The value is YAML; references in it are relative to the working directory.
 
     Raises:
-        ConfigError: The text has another form, the value is not YAML, or there is no such place.
+        ConfigError: The text has another form, the value is not YAML, or the path does not exist.
     """
     where = f"--set {shlex.quote(text)}"
     path_text, equals, value_text = text.partition("=")
@@ -38,7 +38,7 @@ def apply_override(schema: type[Config], sourced: Sourced, text: str) -> None:
 
 
 def _step(schema: type[Config], sourced: Sourced, at: KeyPath, key: str, where: str) -> KeyPath:
-    """Return the path one key further; a mapping that the files leave out is begun."""
+    """Return the path extended by one key; create a mapping that the files leave out."""
     parent: Any = sourced.at(at)
     shown = ".".join(map(str, (*at, key)))
     if isinstance(parent, list):

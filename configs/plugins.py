@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar, cast
 from sim2real.configs.errors import ConfigError, UserError
 
 PartT = TypeVar("PartT")
+CalledT = TypeVar("CalledT")
 
 
 class PluginError(UserError):
@@ -72,6 +73,17 @@ class Plugins(Generic[PartT]):
             self._loaded[name] = self._load(self._entry(name))
         return self._loaded[name]
 
+    def working(self) -> tuple[dict[str, PartT], list[PluginError]]:
+        """Load all parts; return the loaded ones by name, and the errors of the others."""
+        parts: dict[str, PartT] = {}
+        errors: list[PluginError] = []
+        for name in self.names:
+            try:
+                parts[name] = self[name]
+            except PluginError as error:
+                errors.append(error)
+        return parts, errors
+
     def provider(self, name: str) -> Provider:
         """Return the package that a part comes from. Raises ConfigError or PluginError as `plugins[name]`."""
         distribution = self._entry(name).dist
@@ -95,16 +107,26 @@ class Plugins(Generic[PartT]):
             raise PluginError(f"two packages have a {self._noun} named {name!r}: {places}; uninstall one")
         return entries[0]
 
-    def _load(self, entry: EntryPoint) -> PartT:
-        ours = entry.value.startswith("sim2real.")
+    def guarded(self, name: str, call: Callable[[], CalledT]) -> CalledT:
+        """Call code that belongs to a part, such as a second stage of its loading.
+
+        Raises:
+            PluginError: The call failed and the part belongs to another package. Errors of this project's own parts
+                are raised unchanged.
+            ConfigError: No such part.
+        """
+        entry = self._entry(name)
         try:
-            part = entry.load()
+            return call()
         except Exception as error:
-            if ours:  # a bug of this project, or an extra that is not installed: the caller says which
+            if entry.value.startswith("sim2real."):  # our bug, or an extra that is not installed: the caller says which
                 raise
             raise PluginError(
-                f"{self._noun} {entry.name!r} of {_package(entry)} failed to load:\n{traceback.format_exc().rstrip()}"
+                f"{self._noun} {name!r} of {_package(entry)} failed to load:\n{traceback.format_exc().rstrip()}"
             ) from error
+
+    def _load(self, entry: EntryPoint) -> PartT:
+        part = self.guarded(entry.name, entry.load)
         if (wrong := self._check(part)) is not None:
             raise PluginError(f"{self._noun} {entry.name!r} of {_package(entry)} ({entry.value}): {wrong}")
         return cast(PartT, part)

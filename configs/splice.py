@@ -1,24 +1,24 @@
-"""Splicing: where the schema has a reference, the name of a file is replaced by what the file holds."""
+"""Splicing: replaces references to other files by the contents of the files."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from sim2real.configs.errors import ConfigError
-from sim2real.configs.fields import full_annotation, is_config, is_union, reference_of
 from sim2real.configs.library import ROOT, absolute, find, is_shipped_model
 from sim2real.configs.schema.base import Config
 from sim2real.configs.schema.robot import RobotConfig
-from sim2real.configs.source import KeyPath, Sourced, read_yaml
+from sim2real.configs.schema_fields import full_annotation, is_config, is_union, reference_of
+from sim2real.configs.yaml_source import KeyPath, Sourced, read_yaml
 
 _REFERENCES_DEEP_MAX = 8  # scenario -> task -> robot -> motor is 3; more is a cycle
 
 
 def read_spliced(schema: type[Config], path: Path, depth: int = 0) -> Sourced:
-    """Read a file and everything it refers to. Raises ConfigError."""
+    """Read a file and all files it refers to. Raises ConfigError."""
     sourced = read_yaml(path)
     if depth > _REFERENCES_DEEP_MAX:
-        raise ConfigError(f"{sourced.origin(())}: references go round in a circle")
+        raise ConfigError(f"{sourced.origin(())}: references form a cycle")
     splice(schema, sourced, path.parent, depth=depth)
     return sourced
 
@@ -27,11 +27,11 @@ def splice(schema: type[Config], sourced: Sourced, folder: Path, within: KeyPath
     """Splice data in place.
 
     Args:
-        schema: What the data are to be.
+        schema: Schema of the data.
         sourced: The data; changed.
-        folder: Where relative paths in the data start from.
-        within: Only what lies at or below this path is new; the rest was spliced before, from other folders.
-        depth: How many references led here.
+        folder: Base folder of relative paths in the data.
+        within: Splice only at or below this path; the rest was spliced before, from other folders.
+        depth: Number of references followed so far.
 
     Raises:
         ConfigError: A file is missing, is not valid YAML, or refers to itself.
@@ -40,7 +40,7 @@ def splice(schema: type[Config], sourced: Sourced, folder: Path, within: KeyPath
 
 
 class _Splicer:
-    """One walk over schema and data together."""
+    """Walks schema and data in parallel."""
 
     def __init__(self, sourced: Sourced, folder: Path, within: KeyPath, depth: int) -> None:
         self._sourced = sourced
@@ -49,7 +49,7 @@ class _Splicer:
         self._depth = depth
 
     def visit(self, annotation: Any, at: KeyPath) -> None:  # noqa: ANN401 - any type form
-        if not self._is_near(at):
+        if not self._overlaps(at):
             return
         inner, reference = reference_of(annotation)
         value = self._sourced.at(at)
@@ -60,7 +60,7 @@ class _Splicer:
                 self.visit(option, at)
         else:
             if inner is RobotConfig and isinstance(value, dict):
-                self._place_model((*at, "model"), value.get("model"))
+                self._resolve_model((*at, "model"), value.get("model"))
             for below, key in _children(inner, value):
                 self.visit(below, (*at, key))
 
@@ -69,11 +69,11 @@ class _Splicer:
         path = find(kind, name, relative_to=self._folder, where=where)
         self._sourced.graft(at, read_spliced(schema, path, self._depth + 1))
 
-    def _place_model(self, at: KeyPath, model: object) -> None:
-        """Make a user's model path absolute; shipped models stay relative, so that a saved run can move.
+    def _resolve_model(self, at: KeyPath, model: object) -> None:
+        """Make a user's model path absolute; shipped models stay relative, so that a saved run can be moved.
 
-        The user's lies beside the YAML. Where nothing does, and a shipped model has the name, it is that one: so what
-        `dump` writes of a shipped robot loads from any folder.
+        A user's path is relative to the YAML. If no such file exists but a shipped model has the name, the path stays
+        relative, so that `dump` of a shipped robot loads from any folder.
         """
         if not isinstance(model, str) or not self._is_new(at) or self._folder.is_relative_to(ROOT):
             return
@@ -85,13 +85,13 @@ class _Splicer:
     def _is_new(self, at: KeyPath) -> bool:
         return at[: len(self._within)] == self._within
 
-    def _is_near(self, at: KeyPath) -> bool:
-        """Tell whether the path leads to what is new, or lies in it."""
+    def _overlaps(self, at: KeyPath) -> bool:
+        """Return whether a path is above, at or below `within`."""
         return at[: len(self._within)] == self._within[: len(at)]
 
 
 def _children(annotation: Any, value: Any) -> Iterator[tuple[Any, str | int]]:  # noqa: ANN401 - any type form, any YAML
-    """Yield the type and key of every member of a value that the schema knows."""
+    """Yield type and key of every member of a value that is in the schema."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if is_config(annotation) and isinstance(value, dict):
         yield from ((full_annotation(annotation, name), name) for name in annotation.model_fields if name in value)

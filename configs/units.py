@@ -1,4 +1,4 @@
-"""Units: quantities are written with their unit (`12 V`, `46 rpm`) and become SI floats."""
+"""Units: converts quantities with a unit (`12 V`, `46 rpm`) to SI floats."""
 
 import difflib
 import math
@@ -47,13 +47,13 @@ _UNITS: dict[str, tuple[str, float]] = {
     "Mbaud": ("baud", 1e6),
 }
 
-# The group of the number is atomic: else `12` would be read as 1 of unit `2`.
+# The group of the number is atomic, or `12` would match as 1 with the unit `2`.
 _QUANTITY = re.compile(r"\s*((?>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?))\s*(\S.*?)\s*", re.ASCII)
 _SHOWN_MAX = 60
 
 
 def valid_units(dimension: str) -> list[str]:
-    """Return the units in which a quantity of the dimension (named by its SI unit) may be written."""
+    """Return the valid units of a dimension, which is named by its SI unit."""
     return [unit for unit, (of, _) in _UNITS.items() if of == dimension]
 
 
@@ -61,8 +61,8 @@ def parse_quantity(value: object, dimension: str) -> float:
     """Convert `12 V` to an SI float.
 
     Args:
-        value: The text of a number and a unit. A bare number is refused: a missing unit is what this module is against.
-        dimension: The SI unit that names the expected dimension.
+        value: A number and a unit, as text; a bare number is refused.
+        dimension: SI unit of the expected dimension.
 
     Raises:
         ValueError: Not a number with a unit, or a unit of another dimension; the message lists the valid units.
@@ -89,5 +89,5 @@ def parse_quantity(value: object, dimension: str) -> float:
 
 
 def format_quantity(si: float, dimension: str) -> str:
-    """Return the text that `parse_quantity` turns back into exactly this float."""
+    """Return text that `parse_quantity` converts back to exactly this float."""
     return f"{si!r} {dimension}"

@@ -1,4 +1,4 @@
-"""The check that every target of a command is finite, made before anything of it is sent."""
+"""Checks that every target of a joint command is finite, before any of it is sent."""
 
 import numpy as np
 

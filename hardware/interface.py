@@ -61,10 +61,19 @@ class JointInterface(Protocol):
         """Switch torque off on every motor that can be reached; tries all of them before it raises.
 
         Raises:
-            HardwareError: A motor did not confirm. Its own watchdog then stops it.
+            HardwareError: A motor did not confirm.
         """
         ...
 
     def close(self) -> None:
         """Switch torque off where possible and release the ports. Never raises; closing twice does nothing."""
+        ...
+
+
+class BusDriver(JointInterface, Protocol):
+    """The joints of one bus, and what setting them up changed."""
+
+    @property
+    def notices(self) -> list[str]:
+        """What `open` changed in the motors, one line each, for people to read."""
         ...

@@ -1,4 +1,4 @@
-"""What the position loop in a motor does to its joint: the law that firmware and gains make, in SI units.
+"""The law of a motor's position loop as its joint sees it: stiffness, damping and limits in SI units.
 
 A servo's loop puts out a duty cycle, so its torque follows the supply and falls with speed:
 torque = K/R · (gain · error · supply - K · velocity). Seen from the joint that is a spring, and a damper of at least

@@ -8,11 +8,12 @@ from sim2real.configs.schema.robot import BusConfig, ImuConfig, JointConfig, Rob
 from sim2real.hardware.bus.serial_port import SerialPort
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
-from sim2real.hardware.drivers import DRIVERS, BusDriver
 from sim2real.hardware.errors import HardwareError
-from sim2real.hardware.failures import failures_of
+from sim2real.hardware.families import family_of_bus
 from sim2real.hardware.finite import FiniteCheck
-from sim2real.hardware.imu.interface import RobotImus
+from sim2real.hardware.imu.robot_imus import RobotImus
+from sim2real.hardware.interface import BusDriver
+from sim2real.hardware.run_all import run_all
 from sim2real.hardware.types import BusCounters, ImuState, Int64Array, JointCommand, JointState
 
 
@@ -40,7 +41,7 @@ class RobotHardware:
                 continue
             if bus_name not in transports:
                 raise HardwareError(f"no port for bus {bus_name!r}")
-            self._buses.append(DRIVERS[bus.protocol](bus, joints, robot.safety, transports[bus_name], clock))
+            self._buses.append(family_of_bus(bus).driver(bus, joints, robot.safety, transports[bus_name], clock))
             self._slices.append(_Slice(self._names, joints))
         self._imus = RobotImus(robot.imus, transports, clock)
 
@@ -126,7 +127,7 @@ class RobotHardware:
 
     def disable(self) -> None:
         """Switch torque off on every motor that can be reached. Raises HardwareError if one did not confirm."""
-        reasons = failures_of(bus.disable for bus in self._buses)
+        reasons = run_all(bus.disable for bus in self._buses)
         if reasons:
             raise HardwareError("; ".join(reasons))
 
@@ -138,7 +139,7 @@ class RobotHardware:
 
     def _disable_quietly(self, count: int) -> None:
         """Switch torque off on the first buses; the error that led here is the one to report."""
-        failures_of(bus.disable for bus in self._buses[:count])
+        run_all(bus.disable for bus in self._buses[:count])
 
 
 class _Slice:
@@ -189,7 +190,7 @@ def open_serial_ports(robot: RobotConfig, overrides: Mapping[str, str], clock: C
             path = overrides.get(name, config.port)
             if path is None:
                 raise HardwareError(
-                    f"no port for {kind} {name!r}: give --port {name}=PATH or set `port` in the robot YAML"
+                    f"no port for {kind} {name!r}: give its path (--port {name}=PATH) or set `port` in the robot YAML"
                 )
             ports[name] = SerialPort(path, round(config.baudrate), clock)
     except HardwareError:

@@ -1,4 +1,4 @@
-"""What crosses the joint-level interface: states and commands of all joints of a robot, in SI units, in joint order."""
+"""Joint states and joint commands of all joints of a robot, in SI units, in joint order; IMU states and counters."""
 
 from dataclasses import dataclass, field
 from enum import IntFlag
@@ -48,7 +48,7 @@ class JointState:
 
     @classmethod
     def empty(cls, joints: int) -> Self:
-        """Return the state before the first reading: positions are NaN, so that nobody takes them for a pose."""
+        """Return the state before the first reading: positions are NaN, so that they are not taken for a pose."""
         nan = np.full(joints, np.nan)
         return cls(
             position=nan.copy(),
@@ -112,7 +112,7 @@ class ImuState:
 
     @classmethod
     def empty(cls, imus: int) -> Self:
-        """Return the state before the first reading: NaN, so that nobody takes it for a reading."""
+        """Return the state before the first reading: NaN, so that it is not taken for a reading."""
         return cls(
             angular_velocity=np.full((imus, 3), np.nan),
             linear_acceleration=np.full((imus, 3), np.nan),
@@ -134,6 +134,6 @@ class BusCounters:
     corrupt: int = 0
     """Replies with a wrong checksum or form."""
     unexpected: int = 0
-    """Well-formed replies that nobody asked for: late, duplicated, of another motor."""
+    """Well-formed replies to no request: late, duplicated, of another motor."""
     by_joint: dict[str, int] = field(default_factory=dict)
     """Readings missed, by joint name."""

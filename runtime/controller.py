@@ -1,4 +1,4 @@
-"""One tick: read, observe, infer, act, limit, write. Decides by the state machine who makes the command."""
+"""One tick: read, observe, infer, act, limit, write. The state machine decides where the command comes from."""
 
 from collections.abc import Callable
 from math import inf
@@ -22,21 +22,22 @@ from sim2real.runtime.record import TickRecord
 from sim2real.runtime.safety import Safety
 from sim2real.runtime.states import WITH_TORQUE, Event, State, StateMachine
 from sim2real.runtime.statistics import TickStatistics
+from sim2real.runtime.tick_fields import record_signals
 from sim2real.runtime.verdict import ALL_WELL, Level, Reason, Verdict, Violation, verdict_of
 
 
 class Controller:
-    """The robot's ticks.
+    """Runs the ticks of one robot.
 
     The policy acts on complete readings only. In a tick in which a joint did not answer, the last command is sent
-    again: it never jumps for a lost reply. How long that may last is safety's to say.
+    again: it never jumps for a lost reply. Safety decides how long that may last.
 
     Args:
-        policy: With the contract the robot was checked against.
+        policy: Its contract has been checked against the robot's.
         ready: How to move to the start pose.
-        hardware: Opened and enabled by the session, which also owns its end.
+        hardware: Opened, enabled, disabled and closed by the session.
         clock: Gives the time of the readings.
-        stopwatch: Integer nanoseconds, for the statistics of the stages alone.
+        stopwatch: Integer nanoseconds; used for the statistics of the stages only.
     """
 
     def __init__(
@@ -61,17 +62,12 @@ class Controller:
         self._stopwatch = stopwatch
         self._imu_hardware = _imu_hardware(contract, hardware)
         self._ticks_since_reset = 0
-        joints, imus = self.record.joints, self.record.imus
-        # Views, not copies: drivers update the state in place.
         self._actions = ActionPipeline(contract, 1)
         self.signals = Signals(
-            joint_position=joints.position[None, :],
-            joint_velocity=joints.velocity[None, :],
-            joint_effort=joints.effort[None, :],
-            angular_velocity=imus.angular_velocity[None, :],
-            orientation=imus.orientation[None, :],
-            command=self.record.asked[None, :],
-            clock=self.record.clock[None, :],
+            **record_signals(self.record),
+            tip=np.full(
+                (1, 3), np.nan
+            ),  # no sensor of a robot measures it; `check_robot` refuses policies that need it
             joint_target=self._actions.target,
         )
         self._observations = ObservationPipeline(contract, 1)
@@ -94,26 +90,28 @@ class Controller:
         action: Float32Array = self._actions.last_action[0]
         return action
 
-    def ask(self, name: str, value: float) -> None:
-        """Ask something of the policy from the next tick on.
+    def set_operator_command(self, name: str, value: float) -> None:
+        """Set an operator command, SI units, from the next tick on.
 
         Raises:
-            UserError: The policy takes no such command, or not this value.
+            UserError: The policy has no such command, or the value is outside its range.
         """
         commands = {command.name: index for index, command in enumerate(self._policy.contract.commands)}
         if name not in commands:
-            raise UserError(f"the policy takes no command {name!r}; valid: {', '.join(commands) or 'none'}")
+            raise UserError(f"the policy has no operator command {name!r}; valid: {', '.join(commands) or 'none'}")
         command = self._policy.contract.commands[commands[name]]
         if not command.low <= value <= command.high:
-            raise UserError(f"command {name!r}: {value} is outside its range; valid: {command.low} to {command.high}")
-        self.record.asked[commands[name]] = value
+            raise UserError(
+                f"operator command {name!r}: {value} is outside its range; valid: {command.low} to {command.high}"
+            )
+        self.record.operator_command[commands[name]] = value
 
     def tick(self, missed: int, missed_in_a_row: int) -> None:
-        """Do one tick with torque on.
+        """Run one tick with torque on.
 
         Args:
-            missed: Ticks skipped just before this one.
-            missed_in_a_row: Ticks skipped without one in time between them.
+            missed: Ticks skipped immediately before this one.
+            missed_in_a_row: Ticks skipped since the last one that was on time.
         """
         record, watch = self.record, self._stopwatch
         started = watch()
@@ -121,11 +119,11 @@ class Controller:
         record.missed = missed
         self._ticks_since_reset += 1 + missed
         record.ran = record.reset = False
-        record.bits.fill(0)
+        record.interventions.fill(0)
         verdict = self._read(missed_in_a_row)
         read = watch()
         self.statistics["read"].add(read - started)
-        self._follow(verdict)
+        self._apply_verdict(verdict)
         record.reasons = int(verdict.reasons)
         record.state = self.machine.state.value
         if self.machine.state in WITH_TORQUE:
@@ -137,12 +135,12 @@ class Controller:
     def fault(self, *violations: Violation) -> None:
         """Go to FAULT, whatever the level of the violations, and cut torque."""
         verdict = verdict_of(violations)
-        self.interventions.judged(self.record.time_ns, verdict.violations)
+        self.interventions.add_violations(self.record.time_ns, verdict.violations)
         self.record.reasons |= int(verdict.reasons)
         self._fault(verdict)
 
     def cut_torque(self) -> str:
-        """Switch torque off as far as the motors can be reached; return what went wrong, or an empty text."""
+        """Switch off the torque of every motor that answers; return what went wrong, or an empty text."""
         try:
             self._hardware.disable()
         except HardwareError as error:
@@ -155,10 +153,10 @@ class Controller:
         if self._imu_hardware is not None:
             self._imu_hardware.read_imus(self.record.imus)
 
-    def judge(self, missed_in_a_row: int = 0) -> Verdict:
-        """Let safety judge what was read."""
+    def check(self, missed_in_a_row: int = 0) -> Verdict:
+        """Check the readings in the record against safety's limits."""
         record = self.record
-        return self.safety.judge(record.joints, record.time_ns, missed_in_a_row, record.imus)
+        return self.safety.check(record.joints, record.time_ns, missed_in_a_row, record.imus)
 
     def _read(self, missed_in_a_row: int) -> Verdict:
         record = self.record
@@ -168,12 +166,12 @@ class Controller:
             record.time_ns = self._clock.now_ns()
             return verdict_of((Violation(Reason.PORT_LOST, -1, 1.0, 0.0),))
         record.time_ns = self._clock.now_ns()
-        return self.judge(missed_in_a_row)
+        return self.check(missed_in_a_row)
 
-    def _follow(self, verdict: Verdict) -> None:
-        """Let the verdict move the state machine."""
+    def _apply_verdict(self, verdict: Verdict) -> None:
+        """Apply the verdict to the state machine."""
         if verdict is not ALL_WELL:
-            self.interventions.judged(self.record.time_ns, verdict.violations)
+            self.interventions.add_violations(self.record.time_ns, verdict.violations)
         if verdict.level is Level.FAULT:
             self._fault(verdict)
         elif verdict.level is Level.DAMP:
@@ -262,12 +260,12 @@ class Controller:
         self.record.target[:] = command.effort if self._by_effort else command.position
 
     def _refuse_action(self) -> None:
-        """Damp; a policy that goes on like this is a fault."""
+        """Damp; it is a fault if the policy keeps giving such actions."""
         record = self.record
         self._actions_refused += 1
         component = int(np.argmin(np.isfinite(record.action)))
         violation = Violation(Reason.ACTION_NOT_FINITE, component, float(record.action[component]), inf)
-        self.interventions.judged(record.time_ns, (violation,))
+        self.interventions.add_violations(record.time_ns, (violation,))
         record.reasons |= int(violation.reason)
         if self._actions_refused > self._actions_refused_max:
             self._fault(verdict_of((violation,)))
@@ -277,15 +275,15 @@ class Controller:
         self._damp()
 
     def _damp(self) -> None:
-        self._note(self.safety.damp(self.record.command, self.record.joints))
+        self._note_limits(self.safety.damp(self.record.command, self.record.joints))
 
     def _limit(self) -> None:
-        self._note(self.safety.limit(self.record.command, self.record.joints))
+        self._note_limits(self.safety.limit(self.record.command, self.record.joints))
 
-    def _note(self, bits: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
-        self.record.bits[:] = bits
+    def _note_limits(self, bits: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+        self.record.interventions[:] = bits
         if np.count_nonzero(bits):
-            self.interventions.limited(self.record.time_ns, bits, self.safety.requested, self.record.command)
+            self.interventions.add_limits(self.record.time_ns, bits, self.safety.requested, self.record.command)
 
     def _write(self) -> None:
         started = self._stopwatch()
@@ -297,7 +295,7 @@ class Controller:
 
 
 def _imu_hardware(contract: Contract, hardware: JointInterface) -> WithImus | None:
-    """Return the hardware as what reads the robot's IMUs; None for a robot without."""
+    """Return the hardware if the robot has IMUs, None if it has none. Raises HardwareError if it cannot read them."""
     if not contract.robot.imus:
         return None
     if not isinstance(hardware, WithImus):

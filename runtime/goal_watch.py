@@ -1,4 +1,4 @@
-"""The goal of a run: how far the robot is from it in every tick, and the verdict at the end."""
+"""The goal of a run: the robot's distance from it in every tick, and whether it was reached."""
 
 from math import isfinite, nan
 
@@ -22,11 +22,11 @@ class GoalWatch:
     def __init__(self, contract: Contract, period_ns: int) -> None:
         self.goal = Goal(contract, 1)
         self._period_ns = period_ns
-        judged = contract.robot.imus[:1] if self.goal.spec.kind == "upright" else ()
-        self._imu_age_max_ns = [ns_from_s(imu.stale_after) for imu in judged]
+        measuring = contract.robot.imus[:1] if self.goal.spec.kind == "upright" else ()
+        self._imu_age_max_ns = [ns_from_s(imu.stale_after) for imu in measuring]
 
     def distance(self, signals: Signals, record: TickRecord) -> float:
-        """Return the distance from the goal in this tick; NaN while the IMU that it is judged by is silent."""
+        """Return the distance from the goal in this tick; NaN while the IMU that measures it is silent."""
         for stamp_ns, age_max_ns in zip(record.imus.stamp_ns, self._imu_age_max_ns, strict=False):
             if not record.time_ns - int(stamp_ns) <= age_max_ns:
                 return nan

@@ -1,4 +1,4 @@
-"""Hardware-in-the-loop scenarios: a policy on the emulated robot, faults on a timeline, and what must come of it."""
+"""Hardware-in-the-loop scenarios: a policy on the emulated robot, faults on a timeline, and the expected result."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from sim2real.runtime.session import RunOptions, run_session
 
 @dataclass(frozen=True)
 class ScenarioResult:
-    """What a scenario came to."""
+    """The result of a scenario."""
 
     name: str
     failures: tuple[str, ...]
@@ -34,7 +34,7 @@ class ScenarioResult:
 
     @property
     def faults_injected(self) -> int:
-        """How many faults really happened."""
+        """Number of faults that took effect."""
         return sum(self.emulator["faults_injected"].values())
 
     def document(self) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def run_scenario(
     loaded = OnnxPolicy(policy) if isinstance(policy, Path) else policy
     if loaded.contract.task != scenario.task.name:
         raise UserError(
-            f"scenario {scenario.name!r} is about task {scenario.task.name!r}, "
+            f"scenario {scenario.name!r} is of task {scenario.task.name!r}, "
             f"the policy was trained for {loaded.contract.task!r}"
         )
     robot = scenario.task.robot
@@ -79,7 +79,7 @@ def run_scenario(
         synchronous_log=True,
         before_shutdown=lambda: seen.append(world.snapshot()),
         commands=timeline.first,
-        on_tick=timeline.ask,
+        on_tick=timeline.apply,
     )
     report = run_session(loaded, robot, world.hardware, world.clock, options)
     emulator = seen[0]
@@ -87,32 +87,32 @@ def run_scenario(
 
 
 class _Timeline:
-    """What is asked of the policy, each entry once its time has come.
+    """Operator commands of a scenario, each given when it is due.
 
     Attributes:
-        first: What is asked before its first tick.
+        first: Those that are given before the first tick, by name, SI units.
     """
 
     def __init__(self, scenario: ScenarioConfig) -> None:
         self.first: dict[str, float] = {}
-        for asked in scenario.commands:
-            if asked.at == 0.0:
-                self.first |= asked.values
-        self._later = [asked for asked in scenario.commands if asked.at > 0.0]
+        for entry in scenario.commands:
+            if entry.at == 0.0:
+                self.first |= entry.values
+        self._later = [entry for entry in scenario.commands if entry.at > 0.0]
 
-    def ask(self, controller: Controller) -> None:
-        """Ask what is due in the next tick."""
+    def apply(self, controller: Controller) -> None:
+        """Set the operator commands that are due in the next tick."""
         since_ns = controller.running_since_ns
         while self._later and since_ns is not None:
             due_ns = since_ns + ns_from_s(self._later[0].at)
             if not controller.record.time_ns >= due_ns:
                 return
             for name, value in self._later.pop(0).values.items():
-                controller.ask(name, value)
+                controller.set_operator_command(name, value)
 
 
 def unmet(expect: ExpectConfig, report: RunReport, emulator: dict[str, Any]) -> tuple[str, ...]:
-    """Return the expectations that a run did not meet, each with what was found."""
+    """Return the expectations that a run did not meet, each with the actual result."""
     injected = sum(emulator["faults_injected"].values())
     interventions = report.interventions_total
     state = report.final_state.name

@@ -1,4 +1,4 @@
-"""Everything safety had to do in a run: counted by reason, with the first events in full."""
+"""Safety's interventions in a run: counted by reason, the first ones in full."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from sim2real.runtime.contract.robot import RobotSpec
 from sim2real.runtime.limits import Intervention
 from sim2real.runtime.verdict import IMU_REASONS, Reason, Violation
 
-_EVENTS_MAX = 1000  # the counters go on; a run that trips a limit each tick would otherwise fill the memory
+_EVENTS_MAX = 1000  # further events are only counted: a run that trips a limit each tick would fill the memory
 
 
 _UNITS = {
@@ -32,7 +32,7 @@ _UNITS = {
 
 @dataclass(frozen=True, slots=True)
 class SafetyEvent:
-    """One intervention: when, which limit, which joint, what the value was and what the limit."""
+    """One intervention: time, limit, joint, value, and value of the limit."""
 
     time_ns: int
     reason: str
@@ -79,20 +79,20 @@ class InterventionLog:
 
     @property
     def total(self) -> int:
-        """How often safety intervened, all reasons together."""
+        """Number of interventions, all reasons together."""
         return sum(self.counts.values())
 
-    def judged(self, time_ns: int, violations: tuple[Violation, ...]) -> None:
-        """Note why a tick was not allowed."""
+    def add_violations(self, time_ns: int, violations: tuple[Violation, ...]) -> None:
+        """Add the reasons why a tick was not allowed."""
         for violation in violations:
             part = part_of(self._robot, violation)
             self._add(SafetyEvent(time_ns, _name(violation.reason), part, violation.value, violation.limit))
 
-    def limited(self, time_ns: int, bits: Int64Array, asked: JointCommand, given: JointCommand) -> None:
-        """Note what of a command had to change; `asked` and `given` are the command before and after."""
+    def add_limits(self, time_ns: int, bits: Int64Array, requested: JointCommand, sent: JointCommand) -> None:
+        """Add the limits that changed a command, given by bits of `Intervention` for each joint, (J,)."""
         for index, value in enumerate(bits.tolist()):
             for limit in Intervention(value):
-                wanted, allowed = _values(limit, index, asked, given)
+                wanted, allowed = _values(limit, index, requested, sent)
                 self._add(SafetyEvent(time_ns, _name(limit), self._joints[index].name, wanted, allowed))
 
     def _add(self, event: SafetyEvent) -> None:
@@ -112,11 +112,11 @@ def _name(flag: Reason | Intervention) -> str:
     return flag.name or str(int(flag))
 
 
-def _values(limit: Intervention, joint: int, asked: JointCommand, given: JointCommand) -> tuple[float, float]:
+def _values(limit: Intervention, joint: int, requested: JointCommand, sent: JointCommand) -> tuple[float, float]:
     if limit in Intervention.POSITION_TARGET | Intervention.POSITION_STEP:
-        return float(asked.position[joint]), float(given.position[joint])
+        return float(requested.position[joint]), float(sent.position[joint])
     if limit is Intervention.VELOCITY_TARGET:
-        return float(asked.velocity[joint]), float(given.velocity[joint])
+        return float(requested.velocity[joint]), float(sent.velocity[joint])
     if limit is Intervention.GAIN:
-        return float(asked.stiffness[joint]), float(given.stiffness[joint])
-    return float(asked.effort[joint]), float(given.effort[joint])
+        return float(requested.stiffness[joint]), float(sent.stiffness[joint])
+    return float(requested.effort[joint]), float(sent.effort[joint])

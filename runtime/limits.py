@@ -12,7 +12,7 @@ import numpy as np
 from sim2real.hardware.types import BoolArray, Int64Array, JointCommand, JointState
 from sim2real.runtime.contract.robot import JointSpec, RobotSpec
 
-LED = ("position", "impedance")
+POSITION_TRACKING_MODES = ("position", "impedance")
 """Modes in which a motor follows a position target; it moves at most as fast as the joint may."""
 
 
@@ -53,7 +53,7 @@ class CommandLimits:
         joints = len(robot.joints)
         self._margin = robot.safety.position_margin
         self._period_s = period_s
-        self._any_led = any(joint.mode in LED for joint in robot.joints)
+        self._any_tracking = any(joint.mode in POSITION_TRACKING_MODES for joint in robot.joints)
         # Bounds of the five targets, (5, J), in the order of JointCommand's fields; row 0 follows the last target.
         velocity, effort, stiffness, damping = range(1, 5)
         self._low, self._high = np.zeros((5, joints)), np.zeros((5, joints))
@@ -69,8 +69,8 @@ class CommandLimits:
         self._previous = [joint.default_position for joint in robot.joints]
         self._hold = list(self._previous)
         self._holding = False
-        self._asked = np.zeros((5, joints))
-        self._requested = JointCommand(*self._asked)
+        self._targets = np.zeros((5, joints))
+        self._requested = JointCommand(*self._targets)
         self._moving = np.zeros((2, joints))
         self._ok, self._ok2 = np.zeros((5, joints), np.bool_), np.zeros((5, joints), np.bool_)
         self._bits = np.zeros(joints, np.int64)
@@ -78,7 +78,7 @@ class CommandLimits:
 
     @property
     def requested(self) -> JointCommand:
-        """The command of the last call as it was asked for, for reports."""
+        """The command of the last call before it was limited, for reports."""
         return self._requested
 
     def begin(self, state: JointState) -> None:
@@ -90,11 +90,16 @@ class CommandLimits:
         self._holding = False
         self._follow_previous()
 
+    def allow_for(self, elapsed_s: float) -> None:
+        """Set how long ago the last command was, s: for commands that do not come at the control rate."""
+        self._period_s = elapsed_s
+        self._follow_previous()
+
     def limit(self, command: JointCommand, state: JointState) -> Int64Array:
         """Bring a command inside the limits, in place.
 
         Args:
-            command: Targets of this tick; afterwards finite and inside the limits, whatever they were.
+            command: Targets of this tick; afterwards finite and inside the limits, whatever they were before.
             state: The last readings; where they are not finite no effort is allowed.
 
         Returns:
@@ -104,7 +109,7 @@ class CommandLimits:
         self._bits.fill(0)
         if self._inside(state):
             self._holding = False
-        elif np.isfinite(self._asked).all():
+        elif np.isfinite(self._targets).all():
             self._holding = False
             for index, joint in enumerate(self._joints):
                 self._limit_joint(index, joint, command, state)
@@ -117,8 +122,8 @@ class CommandLimits:
         """Overwrite a command with damping, inside the limits.
 
         A joint in current mode gets effort = -damping · velocity, or none where its reading is not usable: a stale
-        velocity is no ground to push on. A joint in position mode holds the position it had when damping began. One in
-        impedance mode is damped by its motor, without stiffness; its target goes with it, so that it does not snap back
+        velocity must not cause an effort. A joint in position mode holds the position it had when damping began. One in
+        impedance mode is damped by its motor, without stiffness; its target follows it, so that it does not snap back
         when stiffness returns.
 
         Args:
@@ -133,18 +138,18 @@ class CommandLimits:
         return self._bits
 
     def _remember(self, command: JointCommand) -> None:
-        asked = self._asked
-        asked[0] = command.position
-        asked[1] = command.velocity
-        asked[2] = command.effort
-        asked[3] = command.stiffness
-        asked[4] = command.damping
+        targets = self._targets
+        targets[0] = command.position
+        targets[1] = command.velocity
+        targets[2] = command.effort
+        targets[3] = command.stiffness
+        targets[4] = command.damping
 
     def _inside(self, state: JointState) -> bool:
         """Tell whether the command may pass as it is. NaN is inside nothing."""
         moving, ok, ok2 = self._moving, self._ok, self._ok2
-        np.less_equal(self._low, self._asked, out=ok)
-        np.less_equal(self._asked, self._high, out=ok2)
+        np.less_equal(self._low, self._targets, out=ok)
+        np.less_equal(self._targets, self._high, out=ok2)
         if np.count_nonzero(ok) < ok.size or np.count_nonzero(ok2) < ok2.size:
             return False
         moving[0] = state.position
@@ -154,10 +159,10 @@ class CommandLimits:
         return int(np.count_nonzero(ok[:2]) + np.count_nonzero(ok2[:2])) == 2 * moving.size
 
     def _moved(self, command: JointCommand) -> None:
-        """Note where position targets now are."""
-        if self._any_led:
+        """Remember the position targets."""
+        if self._any_tracking:
             for index, joint in enumerate(self._joints):
-                if joint.mode in LED:
+                if joint.mode in POSITION_TRACKING_MODES:
                     self._previous[index] = float(command.position[index])
             self._follow_previous()
 
@@ -168,9 +173,9 @@ class CommandLimits:
     def _position_bounds(self, index: int) -> tuple[float, float]:
         """Return how far a position target may go in this tick."""
         joint, previous = self._joints[index], self._previous[index]
-        # Who starts outside the limits, within the margin, is walked back inside: a target never jumps.
+        # A joint that starts outside the limits, within the margin, is moved back gradually: a target never jumps.
         low, high = min(joint.position_min, previous), max(joint.position_max, previous)
-        if joint.mode in LED:
+        if joint.mode in POSITION_TRACKING_MODES:
             step = joint.velocity_max * self._period_s
             low, high = max(low, previous - step), min(high, previous + step)
         return low, high
@@ -206,7 +211,7 @@ class CommandLimits:
         return Intervention.POSITION_STEP if inside else Intervention.POSITION_TARGET
 
     def _refuse(self, command: JointCommand, state: JointState) -> None:
-        bad = ~np.isfinite(self._asked).all(axis=0)
+        bad = ~np.isfinite(self._targets).all(axis=0)
         self._damp(command, state, state.fresh)
         self._bits[bad] = int(Intervention.NOT_FINITE)
 
@@ -217,7 +222,7 @@ class CommandLimits:
                 self._hold[index] = position if -inf < position < inf else self._previous[index]
             command.velocity[index] = command.effort[index] = 0.0
             command.stiffness[index] = joint.stiffness if joint.mode == "position" else 0.0
-            command.damping[index] = joint.damping if joint.mode in LED else 0.0
+            command.damping[index] = joint.damping if joint.mode in POSITION_TRACKING_MODES else 0.0
             if joint.mode == "impedance":
                 self._damp_impedance(index, joint, command, position)
             else:
@@ -230,7 +235,7 @@ class CommandLimits:
         self._holding = True
 
     def _damp_impedance(self, index: int, joint: JointSpec, command: JointCommand, position: float) -> None:
-        """Let the position target go with the joint, no farther than the margin; without stiffness it pulls nothing."""
+        """Let the position target follow the joint within the margin; without stiffness it causes no effort."""
         low, high = joint.position_min - self._margin, joint.position_max + self._margin
         if -inf < position < inf:
             self._previous[index] = _clip(position, low, high)
@@ -261,12 +266,12 @@ def effort_bounds(
         joint: The joint.
         position: rad
         velocity: rad/s
-        held: Whether the command has stiffness of its own, which leads a joint in impedance mode back.
+        held: Whether the command has stiffness, which brings a joint in impedance mode back.
     """
     low, high, bits = -joint.effort_max, joint.effort_max, 0
-    # Who is led back by a position target must only not be pushed outward.
-    led = joint.mode == "position" or (joint.mode == "impedance" and held)
-    stiffness, damping = (0.0, 0.0) if led else (joint.stiffness, joint.damping)
+    # A position target brings the joint back by itself: the effort must only not push outward.
+    tracking = joint.mode == "position" or (joint.mode == "impedance" and held)
+    stiffness, damping = (0.0, 0.0) if tracking else (joint.stiffness, joint.damping)
     if not position <= joint.position_max:
         stop = stiffness * (joint.position_max - position) - damping * velocity
         high = _clip(stop, -joint.effort_max, 0.0)

@@ -1,4 +1,4 @@
-"""Reads the logs of runs, whole or cut off."""
+"""Reads the logs of runs, complete or cut off."""
 
 import json
 import struct
@@ -9,19 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from mcap.exceptions import McapError
 from mcap.records import Channel, McapRecord, Message, Metadata
 from mcap.stream_reader import StreamReader
 
 from sim2real.configs.errors import UserError
+from sim2real.hardware.types import BoolArray
+from sim2real.runtime.contract.manifest import ContractError, from_metadata
 from sim2real.runtime.contract.signals import Signals
+from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.states import State
 from sim2real.runtime.telemetry import METADATA, RUN_METADATA, TOPIC
+from sim2real.runtime.tick_fields import FIELDS, array_of, logged_fields
 
 
 @dataclass(frozen=True)
 class RunLog:
-    """What a log holds."""
+    """The contents of a log."""
 
     metadata: dict[str, str]
     """The record `sim2real`: contract, robot, policy digest."""
@@ -31,13 +35,20 @@ class RunLog:
     """Messages of `/tick` in order; numbers that were not finite are None, or infinite."""
     complete: bool
     """Whether the log was closed; else the process was killed or the disk was full."""
+    contract: Contract
+    """The policy's."""
+
+    @property
+    def running(self) -> BoolArray:
+        """Whether the policy was in command, (ticks,)."""
+        return np.array([tick["state"] == State.RUNNING.name for tick in self.ticks], np.bool_)
 
 
 def read_log(path: Path) -> RunLog:
-    """Read a log as far as it goes.
+    """Read a log, as far as it was written.
 
     Raises:
-        UserError: There is no such file, or it is no log of this program.
+        UserError: There is no such file, it is no log of this program, or one of a version with other fields.
     """
     metadata: dict[str, dict[str, str]] = {}
     ticks: list[dict[str, Any]] = []
@@ -58,30 +69,44 @@ def read_log(path: Path) -> RunLog:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     if METADATA not in metadata:
         raise UserError(f"{path}: not a log of `sim2real run`")
-    return RunLog(metadata[METADATA], metadata.get(RUN_METADATA, {}), ticks, complete)
+    contract = _contract(path, metadata[METADATA])
+    _check_fields(path, contract, ticks)
+    return RunLog(metadata[METADATA], metadata.get(RUN_METADATA, {}), ticks, complete, contract)
 
 
-_SIGNALS = ("position", "velocity", "effort", "imu_angular_velocity", "imu_orientation", "asked", "clock")
-"""Of a logged tick, in the order of the fields of `Signals`; those of IMUs, commands and phase where there are any."""
+def _contract(path: Path, metadata: dict[str, str]) -> Contract:
+    try:
+        return from_metadata(metadata)[0]
+    except ContractError as error:
+        raise UserError(f"{path}: {error}; {_CURE}") from error
+
+
+def _check_fields(path: Path, contract: Contract, ticks: list[dict[str, Any]]) -> None:
+    """Refuse a log that lacks what is read here; one field more does no harm."""
+    expected = [field.name for field in logged_fields(contract)]
+    for tick in ticks[:1]:  # the others are of the same writer
+        if missing := [name for name in expected if name not in tick]:
+            raise UserError(f"{path}: its ticks have no field {', '.join(map(repr, missing))}; {_CURE}")
+
+
+_CURE = "read it with the version of sim2real that wrote it, or record the run again"
 
 
 def signals_of(ticks: Sequence[Mapping[str, Any]]) -> Signals:
-    """Return what the contract saw in some ticks of a log, one row a tick; what is null is NaN."""
-    columns = ([tick.get(name, []) for tick in ticks] for name in _SIGNALS)
-    return Signals(*(array_of(column, np.float64) for column in columns))
+    """Return what the contract saw in some ticks of a log, one row a tick; what is null is NaN.
 
-
-def array_of(values: list[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Return logged values, nested or not, as an array; what is null is NaN."""
-    return np.array(_filled(values), dtype)
-
-
-def _filled(values: list[Any]) -> list[Any]:
-    return [_filled(each) if isinstance(each, list) else np.nan if each is None else each for each in values]
+    The tip is NaN, as no robot measures it, and so are the joint targets: those of the tick before, which the replay
+    takes from its own pipeline.
+    """
+    arrays = {
+        field.signal: array_of(field, [tick.get(field.name, []) for tick in ticks]) for field in FIELDS if field.signal
+    }
+    unknown = np.full((len(ticks), 3), np.nan), np.full_like(arrays["joint_position"], np.nan)
+    return Signals(**arrays, tip=unknown[0], joint_target=unknown[1])
 
 
 def _records(reader: StreamReader) -> Iterator[McapRecord]:
-    """Yield records up to where the file ends or stops to make sense: a killed writer leaves half a record."""
+    """Yield records to the end of the file or its first damaged record: a killed writer leaves half of one."""
     records = reader.records
     while True:
         try:

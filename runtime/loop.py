@@ -1,4 +1,4 @@
-"""The fixed-rate loop: absolute deadlines on an injected clock; who is late skips whole periods and never bursts."""
+"""The fixed-rate loop: absolute deadlines on an injected clock. A late tick skips whole periods; it never bursts."""
 
 from sim2real.hardware.clock import Clock
 
@@ -17,11 +17,11 @@ class Pacer:
         self.missed = 0
         """Periods skipped since the start."""
         self.missed_in_a_row = 0
-        """Periods skipped without a tick in time between them."""
+        """Periods skipped since the last tick that was on time."""
 
     @property
     def deadline_ns(self) -> int:
-        """When the present tick should have begun."""
+        """When the current tick should have begun."""
         return self._deadline_ns
 
     def start(self) -> None:

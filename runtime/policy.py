@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 
 from sim2real.configs.errors import UserError
+from sim2real.configs.library import find_policy
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.runtime.contract.manifest import ContractError, differences, from_metadata
 from sim2real.runtime.contract.observation import Float32Array
@@ -24,7 +25,7 @@ _DIFFERENCES_SHOWN = 5
 
 
 class Policy(Protocol):
-    """What the runtime needs of a policy."""
+    """A policy, as the runtime uses it."""
 
     contract: Contract
     provenance: Mapping[str, str]
@@ -55,6 +56,7 @@ class OnnxPolicy:
     """Bytes of the file."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         model = _read(path)
         self.digest, self.size = hashlib.sha256(model).hexdigest(), len(model)
         session = _session(path, model)
@@ -93,8 +95,32 @@ class OnnxPolicy:
         return self._action
 
 
+def load_policy(policy: str | Path) -> OnnxPolicy:
+    """Load a policy, ready to act: its contract is read, its shapes checked, the session warmed up.
+
+    Args:
+        policy: A shipped policy by name (`quadruped_walk`), or an ONNX file that sim2real has exported.
+
+    Returns:
+        The policy: `.contract` says what it observes and what its actions mean, `.provenance` where it comes from,
+        `.digest` is the file's SHA-256, `.act(observation)` takes (1, O) float32 and returns (1, A) float32.
+
+    Raises:
+        UserError: There is no such policy, it is no ONNX model, or has no valid contract.
+
+    Example:
+        >>> import numpy as np, sim2real
+        >>> policy = sim2real.load_policy("pendulum_swingup")
+        >>> policy.contract.robot.name, policy.contract.control_rate
+        ('pendulum', 100.0)
+        >>> policy.act(np.zeros((1, policy.contract.observation_size), np.float32)).shape
+        (1, 1)
+    """
+    return OnnxPolicy(find_policy(policy))
+
+
 def check_robot(contract: Contract, robot: RobotConfig) -> None:
-    """Refuse a contract that was made for another robot, or for readings that no robot has.
+    """Refuse a contract of another robot, or one with observations that no sensor measures.
 
     Raises:
         ContractError: Names the first differences field by field, and how many there are.

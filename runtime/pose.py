@@ -1,30 +1,30 @@
-"""The start pose: moves every joint from wherever it is to its default position, with a speed that is set."""
+"""The start pose: moves every joint from wherever it is to its default position, at a set speed."""
 
 import numpy as np
 
 from sim2real.hardware.clock import NS_PER_S, ns_from_s
 from sim2real.hardware.types import JointCommand, JointState
 from sim2real.runtime.contract.robot import RobotSpec
-from sim2real.runtime.limits import LED
+from sim2real.runtime.limits import POSITION_TRACKING_MODES
 
 
 class StartPose:
     """A ramp to the default pose, the same time for all joints.
 
-    A joint in position or impedance mode is led by its position target, with the joint's stiffness and damping where
-    the motor has such gains. One in current mode is held by an impedance on the host, effort =
+    A joint in position or impedance mode follows its position target, with the joint's stiffness and damping where
+    the motor has such gains. One in current mode follows an impedance on the host, effort =
     stiffness · (q* - q) - damping · q̇, where q* moves along the ramp, cut to the effort limit.
 
     Args:
         robot: Default pose, gains and limits of the joints.
-        speed: rad/s of the joint that has farthest to go.
+        speed: rad/s, of the joint that is farthest from its goal.
         tolerance: rad; the pose is reached when the ramp has ended and every joint is this close.
         timeout: s from `begin`.
     """
 
     def __init__(self, robot: RobotSpec, *, speed: float, tolerance: float, timeout: float) -> None:
         self._goal = np.array([joint.default_position for joint in robot.joints])
-        self._led = np.array([joint.mode in LED for joint in robot.joints])
+        self._tracks_position = np.array([joint.mode in POSITION_TRACKING_MODES for joint in robot.joints])
         self._stiffness = np.array([joint.stiffness for joint in robot.joints])
         self._damping = np.array([joint.damping for joint in robot.joints])
         self._effort_max = np.array([joint.effort_max for joint in robot.joints])
@@ -42,7 +42,7 @@ class StartPose:
         self.restart(state, now_ns)
 
     def restart(self, state: JointState, now_ns: int) -> None:
-        """Start the ramp anew from where the joints are; the timeout goes on."""
+        """Restart the ramp from where the joints are; the timeout keeps running."""
         np.copyto(self._start, state.position)
         farthest = float(np.abs(self._goal - self._start).max())
         self._duration_ns = max(1, round(farthest / self._speed * NS_PER_S))
@@ -61,9 +61,9 @@ class StartPose:
         np.multiply(self._damping, state.velocity, out=self._error)
         np.subtract(command.effort, self._error, out=command.effort)
         np.clip(command.effort, -self._effort_max, self._effort_max, out=command.effort)
-        np.copyto(command.effort, 0.0, where=self._led)
-        np.multiply(self._stiffness, self._led, out=command.stiffness)
-        np.multiply(self._damping, self._led, out=command.damping)
+        np.copyto(command.effort, 0.0, where=self._tracks_position)
+        np.multiply(self._stiffness, self._tracks_position, out=command.stiffness)
+        np.multiply(self._damping, self._tracks_position, out=command.damping)
 
     def reached(self, state: JointState, now_ns: int) -> bool:
         """Tell whether the ramp has ended and every joint is within tolerance."""

@@ -1,4 +1,4 @@
-"""The real-time profile: what the operating system grants of it, and everything put back as it was."""
+"""The real-time profile: requests what the operating system grants, and restores everything afterwards."""
 
 import ctypes
 import gc
@@ -20,7 +20,7 @@ _SWITCH_INTERVAL_S = 0.000_1  # the log writer gives the interpreter back this s
 
 @dataclass(frozen=True)
 class RealTimeProfile:
-    """What of the profile is in force."""
+    """The parts of the profile that were granted and refused."""
 
     granted: tuple[str, ...]
     refused: tuple[str, ...]
@@ -29,13 +29,13 @@ class RealTimeProfile:
 
 @contextmanager
 def real_time_profile(cpu: int | None = None) -> Iterator[RealTimeProfile]:
-    """Ask for real-time scheduling, locked memory, short timer slack, no garbage collection; undo all of it on leaving.
+    """Request real-time scheduling, locked memory, short timer slack and no garbage collection; restore all at the end.
 
     Args:
-        cpu: The processor to stay on; any when None.
+        cpu: The processor to run on; any when None.
 
     Yields:
-        What was granted and what was not; a refusal is no error, as the loop also runs without.
+        What was granted and what was refused; a refusal is not an error, as the loop runs without it.
     """
     granted: list[str] = []
     refused: list[str] = []

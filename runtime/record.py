@@ -1,4 +1,4 @@
-"""What one tick was: the arrays that the loop works on, and the numbers beside them, handed to the log."""
+"""The record of one tick: the arrays that the loop works on, and the numbers beside them, for the log."""
 
 from dataclasses import dataclass
 
@@ -11,25 +11,32 @@ from sim2real.runtime.contract.spec import Contract
 
 @dataclass(slots=True)
 class TickRecord:
-    """One tick. The arrays are the loop's own buffers, so whoever keeps them copies them."""
+    """One tick of a robot with J joints, O observations, A actions and C operator commands.
+
+    The arrays are the loop's own buffers, the same objects in every tick: copy what is to be kept.
+    `runtime/tick_fields.py` says which of it is logged, and how.
+    """
 
     joints: JointState
+    """Measured."""
     observation: Float32Array
     """(O,), of the last tick in which the policy ran."""
     action: Float32Array
     """(A,), the policy's raw output of that tick."""
     target: Float64Array
-    """(J,), effort or position target that the contract made of it, before any limit."""
+    """(J,), N·m or rad: the contract's target for that action, before any limit."""
     command: JointCommand
     """After limiting: what was sent."""
-    bits: Int64Array
+    interventions: Int64Array
     """(J,), bits of `Intervention`."""
     imus: ImuState
-    asked: Float64Array
-    """(C,), what the operator asks of the policy."""
+    """Measured."""
+    operator_command: Float64Array
+    """(C,), SI units."""
     clock: Float64Array
     """(1,), s since the policy began or its pipelines were reset: what the phase is counted from."""
     tick: int = 0
+    """Number of the tick, from 1."""
     time_ns: int = 0
     """When the readings were in."""
     state: int = 0
@@ -45,7 +52,7 @@ class TickRecord:
 
     @classmethod
     def empty(cls, contract: Contract) -> "TickRecord":
-        """Return the record before the first tick."""
+        """Return the record before the first tick; operator commands have their defaults."""
         joints = len(contract.robot.joints)
         return cls(
             joints=JointState.empty(joints),
@@ -53,8 +60,8 @@ class TickRecord:
             action=np.zeros(contract.action_size, np.float32),
             target=np.zeros(joints),
             command=JointCommand.zeros(joints),
-            bits=np.zeros(joints, np.int64),
+            interventions=np.zeros(joints, np.int64),
             imus=ImuState.empty(len(contract.robot.imus)),
-            asked=np.array([command.default for command in contract.commands]),
+            operator_command=np.array([command.default for command in contract.commands]),
             clock=np.zeros(1),
         )

@@ -1,8 +1,9 @@
-"""What a run came to."""
+"""The result of a run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sim2real.hardware.types import BusCounters, Float64Array
 from sim2real.runtime.interventions import SafetyEvent
@@ -13,12 +14,46 @@ _EVENTS_SHOWN = 20
 
 
 @dataclass(frozen=True)
+class RunSetting:
+    """What was run, and where."""
+
+    policy: str | None
+    """The shipped name or the path; None for a policy that came from no file."""
+    policy_sha256: str
+    robot: str
+    mode: Literal["lockstep", "emulated", "ports"]
+    plant: str | None
+    """Mechanics of the emulated robot; None for a real one."""
+    ports: Mapping[str, str | None] | None = None
+    """Path of each bus and IMU; None in lockstep, which has no ports."""
+    notices: tuple[str, ...] = ()
+    """What opening changed in motors and IMUs."""
+    faults_injected: Mapping[str, int] | None = None
+    """In lockstep, how often each kind of fault happened."""
+
+    def document(self) -> dict[str, Any]:
+        """Return plain data."""
+        document: dict[str, Any] = {
+            "policy": self.policy,
+            "policy_sha256": self.policy_sha256,
+            "robot": self.robot,
+            "mode": self.mode,
+            "plant": self.plant,
+        }
+        if self.faults_injected is not None:
+            document["faults_injected"] = dict(self.faults_injected)
+        if self.ports is not None:
+            document |= {"ports": dict(self.ports), "notices": list(self.notices)}
+        return document
+
+
+@dataclass(frozen=True)
 class RunReport:
     """The verdict of a run, and its figures."""
 
     ok: bool
     reasons: tuple[str, ...]
-    """Why it is not ok."""
+    """Why it is not ok; none if it is."""
     warnings: tuple[str, ...]
     final_state: State
     """State at the end, before torque was switched off."""
@@ -27,7 +62,7 @@ class RunReport:
     goal_reached: bool | None
     """None when the policy ran for less than the goal must be held, or was stopped before the end that is the goal."""
     stopped_by: str
-    """`duration`, `fault`, or the signal."""
+    """`duration`, `fault`, the signal, or `hook`."""
     duration: float
     """s from torque on to the end."""
     ticks: int
@@ -35,7 +70,7 @@ class RunReport:
     held_ticks: int
     """Ticks in which the last command was repeated because a reading was missing."""
     interventions: dict[str, int]
-    """How often safety intervened, by reason."""
+    """Number of interventions of safety, by reason."""
     events: tuple[SafetyEvent, ...]
     """The first interventions in full."""
     bus: BusCounters
@@ -49,16 +84,19 @@ class RunReport:
     """rad, measured, (N, J)."""
     distance: Float64Array = field(repr=False)
     """From the goal, rad or m, (N,)."""
+    setting: RunSetting | None = None
+    """None where the caller of the session knows it better, as in a scenario."""
 
     @property
     def interventions_total(self) -> int:
-        """All interventions together."""
+        """Number of interventions, all reasons together."""
         return sum(self.interventions.values())
 
     def document(self) -> dict[str, Any]:
         """Return plain data: everything but the trajectory, which is in the log."""
         bus = self.bus
-        return {
+        setting = self.setting.document() if self.setting is not None else {}
+        return setting | {
             "ok": self.ok,
             "reasons": list(self.reasons),
             "warnings": list(self.warnings),

@@ -1,4 +1,4 @@
-"""Safety: judges readings and bounds commands. Small, pure, deny by default; NaN fails every comparison.
+"""Safety: checks readings and bounds commands. Small, pure, deny by default; NaN fails every comparison.
 
 No I/O and no clock: time is an argument.
 """
@@ -14,17 +14,17 @@ from sim2real.runtime.limits import CommandLimits
 from sim2real.runtime.verdict import ALL_WELL, Reason, Verdict, Violation, verdict_of
 
 UNKNOWN_GRACE_NS = 2 * NS_PER_S
-"""So long may the robot have torque while a joint's temperature or voltage is unknown: both are polled slowly."""
+"""How long torque may be on while a joint's temperature or voltage is unknown: both are polled slowly."""
 
 EFFORT_FACTOR_MAX = 2.0
-"""A motor that measures more than this times the highest effort it may be asked for does not follow its commands."""
+"""A motor that measures more than this times its effort limit does not follow its commands."""
 
 
 class Safety:
     """The safety of one robot.
 
-    Readings that are all in order are passed by a few array operations; anything else is decided joint by joint in
-    plain scalar code.
+    Readings inside all bounds pass in a few array operations; anything else is decided joint by joint in plain
+    scalar code.
 
     Args:
         robot: Limits of the joints, and the envelope.
@@ -62,22 +62,22 @@ class Safety:
         self._elapsed_s, self._reach, self._lowest, self._highest = (np.zeros(joints) for _ in range(4))
         self._reach_ok, self._below = np.zeros(joints, np.bool_), np.zeros(joints, np.bool_)
         self._period_s = period_s
-        # Far in the past: whoever forgets to call `begin` is refused.
+        # Far in the past: without a call of `begin` every check fails.
         self._begun_ns = self._complete_ns = -(2**62)
 
     @property
     def requested(self) -> JointCommand:
-        """The last command as it was asked for, for reports."""
+        """The last command before it was limited, for reports."""
         return self._limits.requested
 
     def begin(self, state: JointState, now_ns: int) -> None:
-        """Start the watch when torque is switched on."""
+        """Start checking, when torque is switched on."""
         self._begun_ns = self._complete_ns = now_ns
         self._limits.begin(state)
         self._remember(state)
 
-    def judge(self, readings: JointState, now_ns: int, missed_ticks: int, imus: ImuState | None = None) -> Verdict:
-        """Judge the readings of a tick.
+    def check(self, readings: JointState, now_ns: int, missed_ticks: int, imus: ImuState | None = None) -> Verdict:
+        """Check the readings of a tick.
 
         Args:
             readings: State of all joints after this tick's read.
@@ -100,18 +100,22 @@ class Safety:
             found += self._joint_violations(index, readings, now_ns)
         return verdict_of(tuple(found))
 
+    def allow_for(self, elapsed_s: float) -> None:
+        """Set how long ago the last command was, s; see `CommandLimits.allow_for`."""
+        self._limits.allow_for(elapsed_s)
+
     def limit(self, command: JointCommand, state: JointState) -> Int64Array:
         """Bring a command inside the limits in place; see `CommandLimits.limit`."""
         return self._limits.limit(command, state)
 
     def damp(self, command: JointCommand, state: JointState) -> Int64Array:
-        """Overwrite a command with damping, from readings the last judge found recent; see `CommandLimits.damp`."""
+        """Overwrite a command with damping, using readings that were recent in the last check; see `CommandLimits`."""
         return self._limits.damp(command, state, self._usable)
 
     def _measure_motion(self, readings: JointState) -> None:
         """Compute how far each joint moved since its last reading, and whether it can have moved so far.
 
-        The stamps say when readings arrived, not when they were taken; a control period makes up for that.
+        Stamps are arrival times, not measurement times; one control period is added to allow for that.
         """
         elapsed_s, reach = self._elapsed_s, self._reach
         np.subtract(readings.stamp_ns, self._last_stamp_ns, out=elapsed_s, casting="unsafe")
@@ -163,7 +167,7 @@ class Safety:
         return found
 
     def _imu_violations(self, imus: ImuState | None, now_ns: int) -> list[Violation]:
-        """Judge the IMUs one by one: there is one, or two."""
+        """Check the IMUs one by one: there are one or two."""
         found: list[Violation] = []
         for index, (spec, age_max_ns) in enumerate(zip(self._imus, self._imu_age_max_ns, strict=True)):
             stamp_ns, faults, finite = -1, 0, False

@@ -10,10 +10,11 @@ from pathlib import Path
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.clock import NS_PER_S, Clock, ns_from_s
-from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.families import when_silent
 from sim2real.hardware.interface import JointInterface
 from sim2real.runtime.contract.manifest import to_metadata
 from sim2real.runtime.controller import Controller
+from sim2real.runtime.first_reading import await_first_reading
 from sim2real.runtime.goal_watch import GoalWatch
 from sim2real.runtime.interventions import SafetyEvent, part_of
 from sim2real.runtime.loop import Pacer
@@ -26,13 +27,12 @@ from sim2real.runtime.telemetry import TelemetryLog
 from sim2real.runtime.trajectory import Trajectory
 from sim2real.runtime.verdict import DAMP_REASONS, Level
 
-_FIRST_READING_S = 1.0  # at a tenth of replies lost, eight joints are all read within ten tries
 _WATCHDOG_SLACK_S = 0.1  # the emulator's and the motors' watchdogs count in steps of 20 ms
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run is done; nothing but `commands` changes what the policy sees."""
+    """Options of a run; only `commands` change what the policy sees."""
 
     duration: float | None = None
     """s of policy; until stopped when None."""
@@ -40,12 +40,12 @@ class RunOptions:
     synchronous_log: bool = False
     """Write the log within the tick: for virtual clocks, where it makes no difference and the file is deterministic."""
     real_time: bool = False
-    """Ask for the real-time profile."""
+    """Request the real-time profile."""
     cpu: int | None = None
     before_shutdown: Callable[[], None] | None = None
     """Called at the end of the run, before torque is switched off."""
     commands: Mapping[str, float] = field(default_factory=dict)
-    """What the operator asks of the policy, by name; the task's defaults for the rest. The policy sees these."""
+    """Operator commands by name, SI units; the task's defaults for the rest."""
     on_tick: Callable[[Controller], None] | None = None
     """Called after every tick, for progress; must be quick."""
     stopwatch: Callable[[], int] = time.perf_counter_ns
@@ -69,15 +69,17 @@ def run_session(
         UserError: The policy is for another robot, the hardware is not as configured, or the log cannot be written.
     """
     options = options or RunOptions()
-    check_robot(policy.contract, robot)
-    session = _Session(policy, robot, hardware, clock, options)
     with ExitStack() as stack:
+        refused = stack.enter_context(ExitStack())
+        refused.callback(hardware.close)  # when nothing comes of the run
+        check_robot(policy.contract, robot)
+        session = _Session(policy, robot, hardware, clock, options)
         if options.log is not None:
             session.log = stack.enter_context(_open_log(policy, robot, options))
         stack.enter_context(stop_on_signals(options.stop))
-        stack.callback(hardware.close)
+        stack.enter_context(refused.pop_all())  # from here on before signals interrupt again, and the log is closed
         if options.real_time:
-            # After the log's thread was started, which must not inherit the priority.
+            # After the start of the log's thread, which must not inherit the priority.
             profile = stack.enter_context(real_time_profile(options.cpu))
             session.warnings += [f"real-time profile: {refusal}" for refusal in profile.refused]
         session.run()
@@ -99,7 +101,7 @@ class _Session:
         self._period_ns = round(NS_PER_S / contract.control_rate)
         self._controller = Controller(policy, robot.ready, hardware, clock, options.stopwatch)
         for name, value in options.commands.items():
-            self._controller.ask(name, value)
+            self._controller.set_operator_command(name, value)
         self._pacer = Pacer(clock, self._period_ns)
         self._goal = GoalWatch(contract, self._period_ns)
         self._trajectory = Trajectory(contract.joint_names, self._ticks_expected())
@@ -112,7 +114,7 @@ class _Session:
         hardware.open()
         controller.machine.fire(Event.OPEN)
         try:
-            if self._look_before_torque():
+            if self._check_before_torque():
                 hardware.enable()
                 controller.machine.fire(Event.ENABLE)
                 self._first_ns = self._last_ns = self._clock.now_ns()
@@ -120,9 +122,9 @@ class _Session:
                 self._loop()
             self._end()
         finally:
-            trouble = controller.cut_torque()
-            if trouble:
-                self.warnings.append(f"torque off was not confirmed, the motors' watchdogs stop them: {trouble}")
+            problem = controller.cut_torque()
+            if problem:
+                self.warnings.append(f"torque off was not confirmed; {when_silent(self._robot)}: {problem}")
 
     def report(self) -> RunReport:
         controller, trajectory = self._controller, self._trajectory
@@ -158,26 +160,22 @@ class _Session:
         # The policy's time begins after the start pose.
         return round((self._options.duration + self._robot.ready.timeout) * self._contract.control_rate) + 10
 
-    def _look_before_torque(self) -> bool:
-        """Wait for the first complete reading and judge it; return whether torque may be switched on."""
-        controller, clock = self._controller, self._clock
+    def _check_before_torque(self) -> bool:
+        """Wait for the first complete reading and check it; return whether torque may be switched on."""
+        controller, robot = self._controller, self._contract.robot
         joints, imus = controller.record.joints, controller.record.imus
-        deadline_ns = clock.now_ns() + ns_from_s(_FIRST_READING_S)
-        while True:
+
+        def read() -> None:
             controller.read()
-            now_ns = controller.record.time_ns = clock.now_ns()
-            if bool((joints.stamp_ns >= 0).all()) and bool(joints.fresh.all()) and bool((imus.stamp_ns >= 0).all()):
-                break
-            if now_ns >= deadline_ns or self._options.stop.cause:
-                names = [*self._contract.joint_names, *(imu.name for imu in self._contract.robot.imus)]
-                stamps = [*joints.stamp_ns, *imus.stamp_ns]
-                silent = [name for name, stamp_ns in zip(names, stamps, strict=True) if stamp_ns < 0]
-                raise HardwareError(
-                    f"no complete reading within {_FIRST_READING_S} s; silent: {', '.join(silent) or '-'}"
-                )
-            clock.sleep_until_ns(now_ns + self._period_ns)
+            controller.record.time_ns = self._clock.now_ns()
+
+        def stopped() -> bool:
+            return bool(self._options.stop.cause)
+
+        await_first_reading(read, robot, joints, imus, self._clock, self._period_ns, stopped)
+        now_ns = controller.record.time_ns
         controller.safety.begin(joints, now_ns)
-        verdict = controller.judge()
+        verdict = controller.check()
         if verdict.level is Level.OK:
             return True
         controller.fault(*verdict.violations)
@@ -237,7 +235,7 @@ class _Session:
         reasons = []
         if self._final_state is State.FAULT:
             violations = controller.fault_verdict.violations
-            # What only damps is told when there is nothing worse: a policy that goes on giving NaN.
+            # Violations that only damp are listed when there is nothing worse: a policy that keeps giving NaN.
             for violation in [each for each in violations if each.reason not in DAMP_REASONS] or violations:
                 part = part_of(contract.robot, violation)
                 event = SafetyEvent(0, violation.reason.name or "", part, violation.value, violation.limit)
@@ -264,13 +262,13 @@ class _Session:
             return self._goal.reached(self._trajectory, since_ns)
         if state is not State.RUNNING:
             return False
-        # A run without a set end ends when it is stopped; of one that was cut short nobody knows.
+        # A run without a duration ends when it is stopped; one that was cut short is not decided.
         return True if self._stopped_by == "duration" or self._options.duration is None else None
 
 
 def _open_log(policy: Policy, robot: RobotConfig, options: RunOptions) -> TelemetryLog:
     if options.log is None:
-        raise UserError("no log was asked for")
+        raise UserError("the options of the run name no log")
     metadata = to_metadata(policy.contract, policy.provenance)
     metadata["policy_sha256"] = policy.digest
     metadata["robot"] = json.dumps(robot.model_dump(mode="json"))

@@ -1,4 +1,4 @@
-"""The robot's states as one transition table. Nothing moves because a process started: each step is its own event.
+"""The robot's states as one transition table. Starting a process moves nothing: each step needs an event of its own.
 
 DISCONNECTED ── open ──► LIMP ── enable ──► READY ── arrive ──► RUNNING ◄── recover ──► DAMPING
                             ▲                                                (damp)
@@ -9,7 +9,7 @@ from enum import Enum, auto
 
 
 class State(Enum):
-    """Where the robot is in its life."""
+    """State of the robot."""
 
     DISCONNECTED = auto()
     LIMP = auto()
@@ -23,11 +23,11 @@ class State(Enum):
     FAULT = auto()
     """No torque, latched until acknowledged."""
     ESTOP = auto()
-    """No torque by a person's will, latched until acknowledged."""
+    """No torque: a person pressed the emergency stop. Latched until acknowledged."""
 
 
 class Event(Enum):
-    """What makes the robot change its state."""
+    """What changes the state."""
 
     OPEN = auto()
     ENABLE = auto()
@@ -39,7 +39,7 @@ class Event(Enum):
     FAULT = auto()
     ESTOP = auto()
     ACKNOWLEDGE = auto()
-    """A person has seen the fault or emergency stop and mended its cause."""
+    """A person has seen the fault or emergency stop and removed its cause."""
     CLOSE = auto()
 
 
@@ -48,7 +48,7 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.LIMP, Event.ENABLE): State.READY,
     (State.LIMP, Event.CLOSE): State.DISCONNECTED,
     (State.READY, Event.ARRIVE): State.RUNNING,
-    # Stale readings during the ramp: it waits, damped, and starts again from where the robot then is.
+    # Stale readings during the ramp: it waits, damped, then restarts from where the robot is.
     (State.READY, Event.DAMP): State.READY,
     (State.RUNNING, Event.DAMP): State.DAMPING,
     (State.DAMPING, Event.DAMP): State.DAMPING,
@@ -64,29 +64,29 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.ESTOP, Event.FAULT): State.ESTOP,
     **{(state, Event.ESTOP): State.ESTOP for state in State},
 }
-"""Everything that may happen; a pair that is not here is a programming error."""
+"""The legal transitions; any other pair is a programming error."""
 
 WITH_TORQUE = frozenset({State.READY, State.RUNNING, State.DAMPING})
 LATCHED = frozenset({State.FAULT, State.ESTOP})
 
 
 class IllegalTransitionError(Exception):
-    """An event that has no place in the present state."""
+    """An event that is not legal in the current state."""
 
 
 class StateMachine:
-    """Holds the present state."""
+    """Holds the current state."""
 
     def __init__(self) -> None:
         self._state = State.DISCONNECTED
 
     @property
     def state(self) -> State:
-        """The present state."""
+        """The current state."""
         return self._state
 
     def fire(self, event: Event) -> State:
-        """Go where the table says; return the new state.
+        """Make the transition of an event; return the new state.
 
         Raises:
             IllegalTransitionError: The table has no such pair; the state stays.

@@ -1,4 +1,4 @@
-"""Asking a run to end: a flag that signals set, so that nothing interrupts the way to torque off."""
+"""The request to end a run: a flag that signals set, so that nothing interrupts the way to torque off."""
 
 import signal
 import threading
@@ -11,24 +11,25 @@ _EMERGENCY = signal.SIGQUIT  # Ctrl-\\ on the terminal
 
 
 class StopRequest:
-    """Whether somebody wants the run to end."""
+    """The request to end a run."""
 
     def __init__(self) -> None:
         self.cause = ""
-        """What asked for it; empty while nobody has."""
+        """The signal or event behind the request; empty while there is none."""
         self.emergency = False
         """Whether it is an emergency stop."""
 
     def stop(self, cause: str) -> None:
-        """Ask the run to end after the present tick."""
+        """Request the end of the run after the current tick; the first cause stays."""
         self.cause = self.cause or cause
 
     def emergency_stop(self, cause: str) -> None:
-        """Ask for torque off at the next tick, latched."""
+        """Request torque off at the next tick, latched."""
         self.emergency = True
         self.stop(cause)
 
-    def _handle(self, number: int, _frame: FrameType | None) -> None:
+    def handle(self, number: int, _frame: FrameType | None) -> None:
+        """Take a signal, as its handler."""
         name = signal.Signals(number).name
         if number == _EMERGENCY:
             self.emergency_stop(name)
@@ -46,7 +47,7 @@ def stop_on_signals(stop: StopRequest) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, stop._handle) for number in (*_STOP, _EMERGENCY)}
+    before = {number: signal.signal(number, stop.handle) for number in (*_STOP, _EMERGENCY)}
     try:
         yield
     finally:

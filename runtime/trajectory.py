@@ -4,7 +4,7 @@ import numpy as np
 
 from sim2real.hardware.types import Float64Array, Int64Array
 
-_TICKS_MAX = 360_000  # an hour at 100 Hz; of a longer run the last half hour at least is kept
+_TICKS_MAX = 360_000  # an hour at 100 Hz; of a longer run at least the last half hour is kept
 
 
 class Trajectory:

@@ -1,11 +1,11 @@
-"""What safety comes to about a tick: a level, its reasons, and the joint, value and limit behind each."""
+"""Safety's verdict on a tick: a level, its reasons, and the joint, value and limit behind each."""
 
 from enum import IntEnum, IntFlag
 from typing import NamedTuple
 
 
 class Level(IntEnum):
-    """What must come of a verdict."""
+    """What the runtime does about a verdict."""
 
     OK = 0
     DAMP = 1
@@ -46,17 +46,17 @@ class Reason(IntFlag):
     IMU_FROZEN = 65536
     """Such an IMU has sent the same sample for as long as that."""
     IMU_IMPLAUSIBLE = 131072
-    """Such an IMU sends what can be no reading."""
+    """Such an IMU sends values that no sensor can read."""
     POSITION_JUMP = 262144
-    """The position changed by more than the joint can have moved since the reading before: the encoder is not to be
-    trusted, nor is any position after it."""
+    """The position changed by more than the joint can have moved since the last reading: neither the encoder nor any
+    later position can be trusted."""
 
 
 IMU_REASONS = Reason.IMU_STALE | Reason.IMU_FROZEN | Reason.IMU_IMPLAUSIBLE
 """Reasons that are about an IMU; their violations have its index instead of a joint's."""
 
 DAMP_REASONS = Reason.STALE_READING | Reason.EFFORT | Reason.ACTION_NOT_FINITE | IMU_REASONS
-"""Reasons that damp; every other is a fault."""
+"""Reasons to damp; every other reason is a fault."""
 
 
 class Violation(NamedTuple):
@@ -70,7 +70,7 @@ class Violation(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Whether the robot may go on."""
+    """Safety's decision on a tick."""
 
     level: Level
     reasons: Reason
@@ -81,7 +81,7 @@ ALL_WELL = Verdict(Level.OK, Reason(0), ())
 
 
 def verdict_of(violations: tuple[Violation, ...]) -> Verdict:
-    """Return the verdict that violations come to: the worst of them decides."""
+    """Return the verdict on some violations; the worst of them decides."""
     reasons = Reason(0)
     for violation in violations:
         reasons |= violation.reason

@@ -4,18 +4,17 @@ import sys
 from importlib.metadata import version
 
 import typer
-from rich.markup import escape
 
-from sim2real.commands.lazy_group import lazy_group
-from sim2real.configs.command import EXIT_FAILED, EXIT_INTERRUPTED, error_console
+from sim2real.commands.lazy_group import commands_of, lazy_group
+from sim2real.configs.command_outcome import EXIT_FAILED, EXIT_INTERRUPTED, error_console
 from sim2real.configs.errors import UserError
 
 app = typer.Typer(
-    cls=lazy_group("sim2real.commands"),
+    cls=lazy_group(commands_of("sim2real.commands")),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # typer's boxes take as long to import as all the rest; commands have them
     help="From simulation to the bench: train, export, flash and safely run policies on serial-bus robots.",
     epilog="Start with: sim2real demo",
 )
@@ -41,7 +40,7 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        error_console().print(f"error: {escape(str(error))}")
+        error_console().print(f"error: {error}", markup=False)
         sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
         error_console().print("interrupted")

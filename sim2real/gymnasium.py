@@ -1,7 +1,7 @@
-"""Registers tasks with Gymnasium; importing this module does it.
+"""Registers the tasks with Gymnasium on import.
 
-Every shipped task is `sim2real/NAME-v0`. Gymnasium's own MuJoCo tasks are `sim2real/HalfCheetah-v5` and so on: one
-environment is Gymnasium's own, a vector of them is ours, with the same numbers.
+Shipped tasks are `sim2real/NAME-v0`. Gymnasium's own MuJoCo tasks are `sim2real/HalfCheetah-v5` etc.: a single
+environment is Gymnasium's, a vector environment is ours and gives the same numbers.
 """
 
 from functools import partial
@@ -11,25 +11,25 @@ import gymnasium
 
 from sim2real.configs.library import shipped
 from sim2real.configs.load import load_randomization, load_task
-from sim2real.reference.catalog import TASKS as REFERENCE_TASKS
+from sim2real.reference.tasks import TASKS as REFERENCE_TASKS
 
 if TYPE_CHECKING:
     from sim2real.envs.batch_env import BatchEnv
     from sim2real.envs.single_env import SingleEnv
     from sim2real.reference.env import ReferenceEnv
 
-_NOTHING_RANDOM = "none"
+_NO_RANDOMIZATION = "none"
 
 
 def register() -> None:
-    """Register the shipped tasks and Gymnasium's; once is enough."""
+    """Register the shipped tasks and Gymnasium's."""
     for task in shipped("tasks"):
         gymnasium.register(
             id=f"sim2real/{task}-v0",
             entry_point="sim2real.gymnasium:make_single",
             vector_entry_point="sim2real.gymnasium:make_vector",
             kwargs={"task": task},
-            # The time limit is the task's own: the learner must see it as truncation with its bootstrap value.
+            # The task has its own time limit, which the learner sees as truncation with a bootstrap value.
             max_episode_steps=None,
         )
     for name in REFERENCE_TASKS:
@@ -44,18 +44,18 @@ def register() -> None:
 
 
 def make_single(
-    task: str, randomization: str = _NOTHING_RANDOM, render_mode: str | None = None, seed: int = 0
+    task: str, randomization: str = _NO_RANDOMIZATION, render_mode: str | None = None, seed: int = 0
 ) -> "SingleEnv":
-    """Make one environment from names or paths of YAML files."""
+    """Create a single environment from names or paths of YAML files."""
     from sim2real.envs.single_env import SingleEnv
 
     return SingleEnv(load_task(task), load_randomization(randomization), render_mode=render_mode, seed=seed)
 
 
 def make_vector(
-    task: str, num_envs: int = 1, randomization: str = _NOTHING_RANDOM, seed: int = 0, threads: int = 0
+    task: str, num_envs: int = 1, randomization: str = _NO_RANDOMIZATION, seed: int = 0, threads: int = 0
 ) -> "BatchEnv":
-    """Make a vector environment from names or paths of YAML files."""
+    """Create a vector environment from names or paths of YAML files."""
     from sim2real.envs.batch_env import BatchEnv
 
     return BatchEnv(load_task(task), load_randomization(randomization), num_envs, seed=seed, threads=threads)
@@ -64,7 +64,7 @@ def make_vector(
 def make_reference(
     task: str, num_envs: int = 1, seed: int = 0, threads: int = 0, max_episode_steps: int | None = None
 ) -> "ReferenceEnv":
-    """Make a vector environment of one of Gymnasium's tasks; its own time limit unless another is given."""
+    """Create a vector environment of one of Gymnasium's tasks, by default with its own time limit."""
     from sim2real.reference.env import EPISODE_STEPS, ReferenceEnv
 
     limit = EPISODE_STEPS if max_episode_steps is None else max_episode_steps

@@ -1,4 +1,4 @@
-"""The MuJoCo plant behind the emulator: the robot's model under the torques of its emulated motors."""
+"""MuJoCo plant of the emulator: the robot's model, driven by the torques of its emulated motors."""
 
 import mujoco
 import numpy as np
@@ -12,7 +12,9 @@ from sim2real.model.model import compile_spec, load_spec, strip
 
 
 class MujocoPlant:
-    """Mechanics of a robot in MuJoCo: gear friction and rotor inertia are the joints', the rest is the firmware's.
+    """Mechanics of a robot in MuJoCo.
+
+    The joints model gear friction and rotor inertia; the emulated firmware models the rest of the motors.
 
     Args:
         robot: The robot; it starts in its default pose.
@@ -33,7 +35,7 @@ class MujocoPlant:
         self.model = compile_spec(spec, robot)
         self.data = mujoco.MjData(self.model)
         self._qpos, self._dof = map(columns_of, joint_addresses(self.model, robot))
-        # The library makes a new array object each time a field is asked for: asked once, they are views that stay.
+        # MuJoCo creates a new array object at each access of a field; these views are kept.
         self._all_positions: Float64Array = self.data.qpos
         self._all_velocities: Float64Array = self.data.qvel
         self._all_efforts: Float64Array = self.data.qfrc_applied
@@ -50,7 +52,7 @@ class MujocoPlant:
         self.reset()
 
     def reset(self) -> None:
-        """Put the robot into its default pose, at rest."""
+        """Set the robot to its default pose, at rest."""
         mujoco.mj_resetData(self.model, self.data)
         self._all_positions[self._qpos] = self._pose
         mujoco.mj_forward(self.model, self.data)
@@ -65,6 +67,6 @@ class MujocoPlant:
         self.velocity[:] = self._all_velocities[self._dof]
 
     def imu(self, body: str) -> Motion:
-        """Return how a body moves that an IMU is fixed to, as of the beginning of the last timestep."""
+        """Return the motion of a body that carries an IMU, at the start of the last timestep."""
         angular_velocity, linear_acceleration, orientation = (values.tolist() for values in self._imus[body])
         return Motion(tuple(orientation), tuple(angular_velocity), tuple(linear_acceleration))

@@ -1,1 +1,1 @@
-"""Learning: algorithms on shared parts, checkpoints, and export to ONNX with the contract inside."""
+"""Training: learning algorithms, checkpoints, evaluation, and export to ONNX with the contract inside."""

@@ -1,4 +1,4 @@
-"""Checkpoints: one file of plain tensors and data, written whole or not at all, loaded without executing anything."""
+"""Checkpoints: one file of tensors and plain data, written atomically and loaded without executing code."""
 
 import contextlib
 import io
@@ -18,23 +18,23 @@ _ARRAY_KEY: Final = "__numpy__"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Everything a run needs to go on exactly where it was."""
+    """State needed to resume a run bit for bit."""
 
     experiment: str
-    """YAML text of the experiment, references spliced in."""
+    """YAML text of the experiment with its references spliced in."""
     contract: str
     """Canonical JSON of the contract."""
     iteration: int
     steps: int
     seconds: float
-    """Training time so far."""
+    """Training time so far, s."""
     policy: dict[str, Any]
     algorithm: dict[str, Any]
     environment: dict[str, Any]
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Write a checkpoint beside its final name and rename it into place: a full disk leaves the older ones whole.
+    """Write a checkpoint atomically: a full disk does not damage older checkpoints.
 
     Raises:
         UserError: The file cannot be written.
@@ -48,7 +48,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint with `weights_only=True`: tensors and plain data, no code.
 
     Raises:
-        UserError: The file is missing, damaged, or of another format.
+        UserError: The file is missing, damaged, or has another format.
     """
     try:
         data = torch.load(path, map_location="cpu", weights_only=True)
@@ -59,7 +59,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     found = data.pop("format", None) if isinstance(data, dict) else None
     if found != FORMAT:
         raise UserError(
-            f"{path}: a checkpoint of format {found}, and this version reads format {FORMAT}; train anew"
+            f"{path}: a checkpoint of format {found}, but this version reads format {FORMAT}; train again"
             if isinstance(found, int)
             else f"{path}: not a checkpoint of format {FORMAT}"
         )
@@ -70,7 +70,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file beside its final name, flush it to disk, and rename it into place. Raises UserError."""
+    """Write a temporary file in the same folder, flush it to disk, and rename it. Raises UserError."""
     temporary = path.with_name(path.name + ".part")
     try:
         with temporary.open("wb") as file:
@@ -85,7 +85,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def _without_arrays(value: Any) -> Any:  # noqa: ANN401 - any plain data
-    """Replace numpy arrays by tensors, which the safe loader accepts."""
+    """Replace numpy arrays by tensors, which torch's safe loader accepts."""
     if isinstance(value, np.ndarray):
         return {_ARRAY_KEY: torch.from_numpy(np.ascontiguousarray(value).copy())}
     if isinstance(value, np.generic):

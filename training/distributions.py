@@ -1,4 +1,4 @@
-"""Action distributions, by hand: torch.distributions costs three times as much per inference (309 against 93 µs)."""
+"""Action distributions; torch.distributions takes three times as long per inference (309 against 93 µs)."""
 
 import math
 from typing import Final
@@ -32,8 +32,8 @@ def gaussian_kl(mean_p: Tensor, log_std_p: Tensor, mean_q: Tensor, log_std_q: Te
 def tanh_gaussian_sample(mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
     """Return actions a = tanh(mean + std·noise), (…, A), and their log-probabilities, (…,).
 
-    The change of variables subtracts Σ log(1 − tanh²u), written as 2·(log 2 − u − softplus(−2u)), which does not lose
-    all digits where tanh saturates (Haarnoja et al. 2018, appendix C; the stable form as in TensorFlow Probability).
+    The change of variables subtracts Σ log(1 − tanh²u), written as 2·(log 2 − u − softplus(−2u)), which is numerically
+    stable where tanh saturates (Haarnoja et al. 2018, appendix C; stable form as in TensorFlow Probability).
     """
     unsquashed = mean + torch.exp(log_std) * noise
     gaussian = -(0.5 * noise.square() + log_std + _HALF_LOG_TAU)

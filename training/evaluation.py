@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.envs.batch_env import BatchEnv
-from sim2real.training.environment import Environment, Floats
+from sim2real.training.environment_interface import Environment, Floats
 
 Act = Callable[[Floats], Floats]
 """Deterministic actions (n, A) for observations (n, O)."""

@@ -1,4 +1,4 @@
-"""Exports a policy to ONNX with its contract, and proves that the file computes what torch computes."""
+"""Exports a policy to ONNX with its contract, and compares onnxruntime's output with torch's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,40 +12,41 @@ from sim2real.configs.errors import UserError
 from sim2real.runtime.contract.manifest import to_metadata
 from sim2real.runtime.contract.spec import Contract
 from sim2real.training.checkpoint import write_atomically
-from sim2real.training.environment import Floats
+from sim2real.training.environment_interface import Floats
 from sim2real.training.onnx_graph import INPUT, OUTPUT, policy_model
 from sim2real.training.policy import Policy
 
 PARITY_MAX: Final = 1e-5
-"""Largest allowed difference of any action; float32 rounding of these networks stays near 1e-6."""
+"""Largest allowed difference of any action; float32 rounding in these networks is about 1e-6."""
 
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What an export came to."""
+    """Result of an export."""
 
     path: Path
     parity: float
     """Largest absolute difference between onnxruntime and torch over the observations."""
     observations: int
-    """How many observations it was measured on."""
+    """Number of observations compared."""
     size_bytes: int
 
 
 def export_policy(
     policy: Policy, contract: Contract, path: Path, provenance: Mapping[str, str], observations: Floats
 ) -> ExportReport:
-    """Write a policy as ONNX; the file appears whole and verified, or not at all.
+    """Verify a policy and write it as ONNX, atomically.
 
     Args:
         policy: The policy.
-        contract: Goes into the model's metadata, in full.
+        contract: Written in full into the model's metadata.
         path: The file to write.
-        provenance: Where the policy comes from.
-        observations: (n, O) recorded observations to compare on; n ≥ 1.
+        provenance: Origin of the policy, written into the metadata.
+        observations: Recorded observations to compare on, (n, O), n ≥ 1.
 
     Raises:
-        UserError: Sizes do not fit the contract, the two differ by more than `PARITY_MAX`, or writing fails.
+        UserError: Sizes do not fit the contract, torch and onnxruntime differ by more than `PARITY_MAX`, or the file
+            cannot be written.
     """
     size = contract.observation_size
     if observations.ndim != 2 or observations.shape[1] != size or not len(observations):
@@ -59,14 +60,14 @@ def export_policy(
 
 
 def onnx_session(content: bytes) -> onnxruntime.InferenceSession:
-    """Return a session on one thread; raises what onnxruntime raises on bytes that are no model."""
+    """Return a session with one thread; raises onnxruntime's exceptions for an invalid model."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
 def _parity(policy: Policy, content: bytes, observations: Floats) -> float:
-    """Return the largest absolute difference, all observations at once and the first ones singly, as a robot asks."""
+    """Return the largest absolute difference, for one batch and, as on the robot, for single observations."""
     session = onnx_session(content)
     expected = policy.act(observations)
     batched = session.run([OUTPUT], {INPUT: observations})[0]

@@ -1,4 +1,4 @@
-"""A first Ctrl-C asks training to stop after the iteration at hand; a second one stops it at once."""
+"""Ctrl-C during training: the first one stops after the current iteration, a second one at once."""
 
 import signal
 import threading
@@ -7,7 +7,7 @@ from typing import Self
 
 
 class Interrupt:
-    """Turns SIGINT into a flag while it is entered; outside the main thread, which may set none, it does nothing."""
+    """Context manager that turns SIGINT into a flag; without effect outside the main thread."""
 
     def __init__(self) -> None:
         self.requested = False

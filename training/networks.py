@@ -1,4 +1,4 @@
-"""Feed-forward networks: one body for every role, and twin critics computed as one batched product."""
+"""Feed-forward networks: a common body, a value network, and twin critics as one batched product."""
 
 import math
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from sim2real.configs.schema.algorithm import Activation
 
 _ACTIVATIONS: Final[dict[Activation, type[nn.Module]]] = {"tanh": nn.Tanh, "elu": nn.ELU, "relu": nn.ReLU}
 
-# Gains that keep the variance of activations, as torch.nn.init.calculate_gain gives them; ELU is treated as ReLU.
+# Gains that preserve the variance of activations, from torch.nn.init.calculate_gain; ELU as ReLU.
 _GAINS: Final[dict[Activation, float]] = {"tanh": 5.0 / 3.0, "elu": math.sqrt(2.0), "relu": math.sqrt(2.0)}
 
 POLICY_HEAD_GAIN: Final = 0.01
-"""The last policy layer starts about 100 times smaller, so that first actions do not depend on the observation
+"""Initial scale of the last policy layer: 100 times smaller, so that the first actions hardly depend on the observation
 (Andrychowicz et al. 2021, §3.2)."""
 
 
@@ -37,7 +37,7 @@ def body(inputs: int, hidden: Sequence[int], activation: Activation, generator: 
 
 
 class ValueNetwork(nn.Module):
-    """V(s): (n, inputs) normalised rows to (n,) values."""
+    """V(s): normalised rows, (n, inputs), to values, (n,)."""
 
     def __init__(self, inputs: int, hidden: Sequence[int], activation: Activation, generator: torch.Generator) -> None:
         super().__init__()
@@ -51,9 +51,9 @@ class ValueNetwork(nn.Module):
 
 
 class TwinCritic(nn.Module):
-    """Two action-value networks Q₁, Q₂ with stacked weights: one `baddbmm` a layer instead of two products.
+    """Two action-value networks Q₁, Q₂ with stacked weights: one `baddbmm` per layer instead of two products.
 
-    Measured 1.2 to 1.4 times as fast as two networks at batch 256 on one CPU thread (shared/PERFORMANCE.md).
+    Measured 1.2 to 1.4 times as fast as two networks, at batch 256 on one CPU thread.
     """
 
     def __init__(self, inputs: int, hidden: Sequence[int], activation: Activation, generator: torch.Generator) -> None:
@@ -71,7 +71,7 @@ class TwinCritic(nn.Module):
         self.activation = _ACTIVATIONS[activation]()
 
     def forward(self, observation: Tensor, action: Tensor) -> Tensor:
-        """Return both values of every row: (n, O) and (n, A) to (2, n)."""
+        """Return both values of each row: (n, O) and (n, A) to (2, n)."""
         value = torch.cat((observation, action), dim=-1).expand(2, -1, -1)
         last = len(self.weights) - 1
         for index, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):

@@ -1,4 +1,4 @@
-"""Running mean and variance of observations, part of the model, so that the exported graph carries them."""
+"""Running mean and variance of observations, part of the model and of the exported graph."""
 
 from typing import Final
 
@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 
 STD_FLOOR: Final = 0.01
-"""Added to the standard deviation, so that a value that hardly ever moves is not blown up when it does. The output is
-not clipped: a clip would turn a non-finite reading into a plausible one."""
+"""Added to the standard deviation, so that a nearly constant value is not amplified when it changes. The output is not
+clipped: a clip would turn a non-finite reading into a plausible one."""
 
 
 class RunningMoments(nn.Module):
-    """Mean and population variance of a stream of rows, merged batch by batch (Chan, Golub, LeVeque 1979)."""
+    """Mean and population variance of a stream of rows, updated batch by batch (Chan, Golub, LeVeque 1979)."""
 
     count: Tensor
     mean: Tensor
@@ -25,7 +25,7 @@ class RunningMoments(nn.Module):
 
     @torch.no_grad()
     def update(self, rows: Tensor) -> None:
-        """Merge rows (n, size) into the moments; in double precision, whatever their type."""
+        """Merge rows, (n, size), into the moments, in double precision."""
         rows = rows.double()
         count = rows.shape[0]
         total = self.count + count
@@ -39,12 +39,12 @@ class RunningMoments(nn.Module):
 
     @property
     def std(self) -> Tensor:
-        """Standard deviation, (size,) double."""
+        """Standard deviation, (size,), in double precision."""
         return self.variance.sqrt()
 
 
 class Normalizer(nn.Module):
-    """(x − mean) / (std + STD_FLOOR) with the moments of what it has seen; the identity until it has seen something."""
+    """(x − mean) / (std + STD_FLOOR) with running moments; the identity before the first update."""
 
     shift: Tensor
     factor: Tensor
@@ -56,7 +56,7 @@ class Normalizer(nn.Module):
         self.register_buffer("factor", torch.ones(size))
 
     def update(self, rows: Tensor) -> None:
-        """Learn from raw observations (n, size); `forward` changes at once."""
+        """Update the moments from raw observations, (n, size); takes effect at once."""
         self.moments.update(rows)
         self.shift.copy_(self.moments.mean)
         self.factor.copy_(1.0 / (self.moments.std + STD_FLOOR))

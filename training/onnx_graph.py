@@ -1,4 +1,4 @@
-"""The ONNX graph of a policy, built node by node from its weights: few nodes, and no exporter between the two."""
+"""The ONNX graph of a policy, built node by node from its weights, without torch's exporter."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from sim2real.training.policy import Policy
 
 OPSET: Final = 17
-"""ONNX operator set; onnxruntime reads it since 1.12."""
+"""ONNX operator set; needs onnxruntime ≥ 1.12."""
 IR_VERSION: Final = 8
-"""File format that belongs to opset 17."""
+"""File format of opset 17."""
 INPUT: Final = "observation"
 OUTPUT: Final = "action"
 
@@ -21,7 +21,7 @@ _OPERATORS: Final[dict[type[nn.Module], str]] = {nn.Tanh: "Tanh", nn.ELU: "Elu",
 
 
 class GraphBuilder:
-    """A chain of nodes: each takes the value of the one before."""
+    """A chain of nodes, each applied to the output of the previous one."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -29,13 +29,13 @@ class GraphBuilder:
         self._value = INPUT
 
     def constant(self, name: str, tensor: Tensor) -> str:
-        """Store a tensor in the graph, as float32, and return its name."""
+        """Store a tensor in the graph as float32; return its name."""
         array = tensor.detach().to(torch.float32).contiguous().numpy()
         self.constants.append(numpy_helper.from_array(array, name))
         return name
 
     def append(self, operator: str, *constants: str, transposed: bool = False) -> None:
-        """Add a node on the chain's value and some constants; `transposed`: the matrix is (outputs, inputs)."""
+        """Append a node with constants as further inputs; `transposed` if its matrix is (outputs, inputs)."""
         output = f"{operator.lower()}_{len(self.nodes)}"
         node = helper.make_node(operator, [self._value, *constants], [output], name=output)
         if transposed:
@@ -44,7 +44,7 @@ class GraphBuilder:
         self._value = output
 
     def linear(self, name: str, layer: nn.Linear) -> None:
-        """Add x·Wᵀ + b."""
+        """Append x·Wᵀ + b."""
         weight = self.constant(f"{name}.weight", layer.weight)
         self.append("Gemm", weight, self.constant(f"{name}.bias", layer.bias), transposed=True)
 
@@ -63,7 +63,7 @@ class GraphBuilder:
 def policy_model(policy: Policy, metadata: Mapping[str, str]) -> onnx.ModelProto:
     """Return the checked ONNX model of a policy: normalisation, body and head, in that order.
 
-    Input `observation` (batch, O) and output `action` (batch, A) are float32; the batch is free.
+    Input `observation`, (batch, O), and output `action`, (batch, A), are float32; any batch size.
     """
     builder = GraphBuilder()
     builder.append("Sub", builder.constant("normalizer.shift", policy.normalizer.shift))

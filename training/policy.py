@@ -1,4 +1,4 @@
-"""The deployed view of an actor: one module that rollouts, evaluation and export share, so that none can drift."""
+"""The deployed policy: one module shared by rollouts, evaluation and export."""
 
 import numpy as np
 import torch
@@ -6,15 +6,15 @@ from torch import Tensor, nn
 
 from sim2real.configs.schema.algorithm import PpoConfig, SacConfig
 from sim2real.runtime.contract.spec import Contract
-from sim2real.training.environment import Floats
+from sim2real.training.environment_interface import Floats
 from sim2real.training.networks import POLICY_HEAD_GAIN, body, linear
 from sim2real.training.normalizer import Normalizer
 
 
 class Policy(nn.Module):
-    """normalise → body → mean → action: (n, O) raw observations to (n, A) actions.
+    """normalise → body → mean → action: raw observations, (n, O), to actions, (n, A).
 
-    `squash` applies tanh to the mean (SAC). Otherwise the contract's clip bounds the action, as it does in training.
+    `squash` applies tanh to the mean (SAC). Otherwise the contract's clip bounds the action, as in training.
     """
 
     def __init__(
@@ -28,17 +28,17 @@ class Policy(nn.Module):
         self.head = linear(hidden[-1] if hidden else observation_size, action_size, POLICY_HEAD_GAIN, generator)
 
     def features(self, normalized: Tensor) -> Tensor:
-        """Return what the heads see, (n, hidden[-1]), of normalised observations."""
+        """Return the inputs of the heads, (n, hidden[-1]), for normalised observations."""
         features: Tensor = self.body(normalized)
         return features
 
     def mean(self, normalized: Tensor) -> Tensor:
-        """Return the mean of the action distribution before squashing, (n, A), of normalised observations."""
+        """Return the mean of the action distribution before squashing, (n, A), for normalised observations."""
         mean: Tensor = self.head(self.features(normalized))
         return mean
 
     def forward(self, observation: Tensor) -> Tensor:
-        """Return the deterministic action, (n, A), of raw observations."""
+        """Return deterministic actions, (n, A), for raw observations."""
         mean = self.mean(self.normalizer(observation))
         return torch.tanh(mean) if self.squash else mean
 
@@ -50,5 +50,5 @@ class Policy(nn.Module):
 
 
 def empty_policy(config: PpoConfig | SacConfig, contract: Contract) -> Policy:
-    """Return a policy of the right shape for a state to be loaded into."""
+    """Return a policy of the right shape, to load a state into."""
     return Policy(config, contract.observation_size, contract.action_size, torch.Generator().manual_seed(0))

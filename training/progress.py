@@ -1,17 +1,17 @@
-"""The progress bar of a training run, on standard error."""
+"""Progress bar of a training run, on standard error."""
 
 from types import TracebackType
 from typing import Final, Self
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from sim2real.configs.command import error_console
+from sim2real.configs.command_outcome import error_console
 
 _PARTS: Final = 1000  # of the bar
 
 
 class TrainingProgress:
-    """A bar over a run, of steps or of time, with return, success rate and steps per second."""
+    """Progress bar over the steps or the time of a run, with return, success rate and steps per second."""
 
     def __init__(self, name: str, share: float, *, enabled: bool) -> None:
         self._progress = Progress(
@@ -21,7 +21,7 @@ class TrainingProgress:
             TimeRemainingColumn(),
             console=error_console(),
             disable=not enabled,
-            # The learners hold the GIL most of the time; drawing rarely costs them little.
+            # Learners hold the GIL most of the time, so the bar is drawn rarely.
             refresh_per_second=4,
         )
         self._task = self._progress.add_task(name, total=_PARTS, completed=round(share * _PARTS), figures="")
@@ -36,6 +36,13 @@ class TrainingProgress:
         self._progress.stop()
 
     def show(self, share: float, episode_return: float, success: float, rate: float) -> None:
-        """Show the state after an iteration: share of the run that is done, `rate` in control steps per second."""
+        """Show the state after an iteration.
+
+        Args:
+            share: Finished share of the run, from 0 to 1.
+            episode_return: Mean return.
+            success: Success rate.
+            rate: Control steps per second.
+        """
         figures = f"return {episode_return:.2f}  success {success:.0%}  {rate / 1000.0:.1f}k steps/s"
         self._progress.update(self._task, completed=share * _PARTS, figures=figures)

@@ -1,4 +1,4 @@
-"""Where a policy comes from: written into the exported model, as text."""
+"""Provenance of a policy, written as text into the exported model."""
 
 import hashlib
 import platform
@@ -43,7 +43,7 @@ def _version(package: str) -> str:
 
 
 def _git_revision() -> str:
-    """Return the commit this source was checked out from, with `+dirty` when edited; empty for an installed package."""
+    """Return the git commit of this source, with `+dirty` if edited; empty for an installed package."""
     folder = Path(__file__).resolve().parent
     if not (folder.parent / ".git").exists():
         return ""

@@ -1,20 +1,19 @@
-"""What a number of steps of every environment came to: preallocated, filled in order, used whole."""
+"""Rollout buffer: a fixed number of steps of every environment, preallocated and filled in order."""
 
 from typing import Final
 
 import torch
 from torch import Tensor
 
-from sim2real.training.environment import Transition
+from sim2real.training.environment_interface import Transition
 
 
 class Rollout:
     """T steps of n environments.
 
-    A row is what a critic sees: the observation, O values, and the privileged ones, P, in one row, so that drawing a
-    mini-batch is one gather. `raw` holds them as read, `seen` as the networks see them (normalised); `seen` has T + 1
-    rows, the last being the one to act on next. The final rows of truncated episodes are kept aside: the row after
-    them belongs to the next episode.
+    A row is the critic's input: O observation values and P privileged values, so that drawing a mini-batch is one
+    gather. `raw` holds raw rows, `normalized` the networks' inputs, with T + 1 rows: the last one is the next input.
+    The final rows of truncated episodes are stored separately, because the row after them is of the next episode.
     """
 
     def __init__(
@@ -24,9 +23,9 @@ class Rollout:
         self.environments: Final = environments
         width = observation_size + privileged_size
         self.raw = torch.zeros(steps, environments, width)
-        self.seen = torch.zeros(steps + 1, environments, width)
-        self.observation: Final = self.seen[..., :observation_size]
-        """(T + 1, n, O): what the policy sees; a view."""
+        self.normalized = torch.zeros(steps + 1, environments, width)
+        self.observation: Final = self.normalized[..., :observation_size]
+        """The policy's input, (T + 1, n, O); a view."""
         self.mean = torch.zeros(steps, environments, action_size)
         self.action = torch.zeros(steps, environments, action_size)
         self.reward = torch.zeros(steps, environments)
@@ -36,12 +35,12 @@ class Rollout:
         self._final_raw: list[Tensor] = []
 
     def clear(self) -> None:
-        """Forget the final rows of the last rollout; everything else is overwritten."""
+        """Drop the final rows of the last rollout; everything else is overwritten."""
         self._final_rows.clear()
         self._final_raw.clear()
 
     def record(self, step: int, transition: Transition) -> None:
-        """Store what step number `step` came to; actions and what was seen are written by who acts."""
+        """Store the result of step `step`; the caller writes observations and actions."""
         terminated = torch.from_numpy(transition.terminated)
         truncated = torch.from_numpy(transition.truncated)
         self.reward[step].copy_(torch.from_numpy(transition.reward))
@@ -54,7 +53,7 @@ class Rollout:
             self._final_raw.append(torch.cat([torch.from_numpy(final)[rows] for final in finals], dim=-1))
 
     def final(self) -> tuple[Tensor, Tensor]:
-        """Return the truncated steps as indices into the flattened (T·n,) rollout, and their final rows as read."""
+        """Return the truncated steps, as indices into the flattened rollout, (T·n,), and their raw final rows."""
         if not self._final_rows:
             return torch.zeros(0, dtype=torch.int64), torch.zeros(0, self.raw.shape[-1])
         return torch.cat(self._final_rows), torch.cat(self._final_raw)

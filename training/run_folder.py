@@ -1,4 +1,4 @@
-"""The folder of one training run, and where everything in it lies."""
+"""The folder of a training run and the paths in it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Final
 from sim2real.configs.errors import UserError
 
 CHECKPOINTS_KEPT: Final = 5
-"""Older checkpoints are deleted: a replay in each would fill the disk."""
+"""Older checkpoints are deleted: each may contain a replay buffer, and the disk would fill up."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: Path) -> "RunFolder":
-        """Make the folder of a new run. Raises UserError if there is one already."""
+        """Create the folder of a new run. Raises UserError if it exists and is not empty."""
         run = cls(path)
         try:
             if path.exists() and any(path.iterdir()):
@@ -34,7 +34,7 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
-        """Return an existing run. Raises UserError if there is none."""
+        """Open an existing run. Raises UserError if there is none."""
         run = cls(path)
         if not run.config.is_file():
             raise UserError(f"{path}: not a run: it has no {run.config.name}")
@@ -42,12 +42,12 @@ class RunFolder:
 
     @property
     def config(self) -> Path:
-        """The resolved experiment."""
+        """The experiment with its references spliced in."""
         return self.path / "config.yaml"
 
     @property
     def metrics(self) -> Path:
-        """One line of JSON an iteration."""
+        """The metrics log, one JSON line per iteration."""
         return self.path / "metrics.jsonl"
 
     @property
@@ -57,12 +57,12 @@ class RunFolder:
 
     @property
     def curriculum(self) -> Path:
-        """Picture of how the curriculum moved."""
+        """Figure of the curriculum."""
         return self.path / "curriculum.png"
 
     @property
     def diverged(self) -> Path:
-        """Folder of states that simulations diverged from."""
+        """Folder of states before a divergence."""
         return self.path / "diverged"
 
     @property

@@ -1,4 +1,4 @@
-"""Training runs: a new one, or one that goes on where it was."""
+"""Starts and resumes training runs."""
 
 from pathlib import Path
 from typing import Final
@@ -6,25 +6,25 @@ from typing import Final
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import dump, validate
 from sim2real.configs.schema.experiment import ExperimentConfig
-from sim2real.configs.source import parse_yaml
+from sim2real.configs.yaml_source import parse_yaml
 from sim2real.training.checkpoint import Checkpoint, load_checkpoint, write_atomically
-from sim2real.training.report import TrainReport
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.session import Session, share_done
+from sim2real.training.train_report import TrainReport
 
 _FREE: Final = ("steps", "training_duration", "checkpoint_every", "evaluation_episodes", "threads")
-"""What may change when a run goes on: how long it does, what is saved, and on how many threads."""
+"""Keys that may change at a resume: duration, checkpoints, evaluation, threads."""
 
 __all__ = ["TrainReport", "experiment_of", "resume", "train"]
 
 
 def train(experiment: ExperimentConfig, run_dir: Path, *, progress: bool = True) -> TrainReport:
-    """Train a new run in `run_dir`, which must not exist yet.
+    """Train a new run in `run_dir`, which must not exist.
 
-    Sets torch to one thread: more make the simulator's own threads slower by far than they make these networks faster.
+    Sets torch to one thread: more would slow down the simulator's threads much more than speed up these networks.
 
     Raises:
-        UserError: The run exists, or something cannot be written; what was saved before stays readable.
+        UserError: The run exists, or a file cannot be written; earlier checkpoints stay readable.
         KeyboardInterrupt: SIGINT; a checkpoint was saved.
     """
     run = RunFolder.create(run_dir)
@@ -35,15 +35,15 @@ def train(experiment: ExperimentConfig, run_dir: Path, *, progress: bool = True)
 
 
 def resume(run_dir: Path, overrides: tuple[str, ...] = (), *, progress: bool = True) -> TrainReport:
-    """Continue a run from its newest checkpoint, exactly as if it had not been stopped.
+    """Resume a run from its newest checkpoint, bit for bit as if it had not stopped.
 
     Args:
         run_dir: The run.
-        overrides: `key=value` texts; only how long it goes on, what is saved and on how many threads may change.
-        progress: Whether to show a progress bar.
+        overrides: `key=value` texts; only duration, checkpoints, evaluation and threads may change.
+        progress: Show a progress bar.
 
     Raises:
-        UserError: As `train`, and when there is no run, no checkpoint, or nothing left to do.
+        UserError: As `train`; also if there is no run or no checkpoint, or the run is finished.
     """
     run = RunFolder.open(run_dir)
     checkpoint = load_checkpoint(run.latest_checkpoint())
@@ -57,18 +57,18 @@ def resume(run_dir: Path, overrides: tuple[str, ...] = (), *, progress: bool = T
 
 
 def experiment_of(checkpoint: Checkpoint, overrides: tuple[str, ...] = ()) -> ExperimentConfig:
-    """Return the experiment of a checkpoint. Raises UserError, also for overrides that change what is learned."""
+    """Return the experiment of a checkpoint. Raises UserError, also for overrides of keys that must not change."""
     for text in overrides:
         if text.partition("=")[0].strip() not in _FREE:
-            raise UserError(f"--set {text}: cannot change when a run is resumed; what can: {', '.join(_FREE)}")
+            raise UserError(f"--set {text}: cannot change when a run is resumed; valid: {', '.join(_FREE)}")
     return validate(ExperimentConfig, parse_yaml(checkpoint.experiment, "checkpoint"), overrides)
 
 
 def _done(experiment: ExperimentConfig, checkpoint: Checkpoint) -> str:
-    """Say what there is nothing left of, and how to go on."""
+    """Return why the run is finished, and how to extend it."""
     if checkpoint.steps >= experiment.steps:
         return f"all {experiment.steps} steps are done; continue with --set steps=N, N larger"
     return (
-        f"its training_duration of {experiment.training_duration:g} s is spent; "
+        f"the training_duration of {experiment.training_duration:g} s is over; "
         "continue with --set training_duration='T s', T larger"
     )

@@ -1,4 +1,4 @@
-"""Policies read back: from a run's newest checkpoint, or from an exported ONNX file."""
+"""Loads policies from a run's newest checkpoint or from an exported ONNX file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +9,11 @@ from pydantic import ValidationError
 from sim2real.configs.errors import ConfigError, UserError
 from sim2real.configs.load import validate
 from sim2real.configs.schema.experiment import ExperimentConfig
-from sim2real.configs.source import parse_yaml
+from sim2real.configs.yaml_source import parse_yaml
 from sim2real.runtime.contract.manifest import ContractError, from_metadata
 from sim2real.runtime.contract.spec import Contract, contract_of
 from sim2real.training.checkpoint import Checkpoint, load_checkpoint
-from sim2real.training.environment import Floats
+from sim2real.training.environment_interface import Floats
 from sim2real.training.evaluation import Act, evaluate
 from sim2real.training.export import ExportReport, export_policy, onnx_session
 from sim2real.training.onnx_graph import INPUT, OUTPUT
@@ -24,15 +24,15 @@ from sim2real.training.session import EVALUATION_SEED_OFFSET
 
 _PARITY_EPISODES = 32
 
-_OTHER_VERSION = "it was written by another version: train anew, or export it anew with the version that trained it"
+_OTHER_VERSION = "written by another version: train again, or export again with the version that trained it"
 
 _KEPT = ("control_rate", "observation", "action", "phase_frequency")
-"""Parts of the contract without which a policy is not the one that was trained."""
+"""Parts of the contract that must be those of training."""
 
 
 @dataclass(frozen=True)
 class SavedPolicy:
-    """A policy and what it was trained for."""
+    """A policy and its experiment."""
 
     experiment: ExperimentConfig
     act: Act
@@ -43,10 +43,10 @@ def load_saved_policy(path: Path, overrides: tuple[str, ...] = ()) -> SavedPolic
 
     Args:
         path: The folder or file.
-        overrides: `key=value` texts on top of its experiment, to put the policy into another world.
+        overrides: `key=value` texts that change its experiment, to evaluate it under other conditions.
 
     Raises:
-        UserError: What is missing or wrong; also when an override changes what the policy sees or does.
+        UserError: The file is missing or invalid, or an override changes the policy's observations or actions.
     """
     if path.is_dir():
         checkpoint = load_checkpoint(RunFolder.open(path).latest_checkpoint())
@@ -62,10 +62,10 @@ def load_saved_policy(path: Path, overrides: tuple[str, ...] = ()) -> SavedPolic
 
 
 def export_run(run_dir: Path, output: Path) -> ExportReport:
-    """Export a run's newest checkpoint; parity is measured on observations of fresh episodes.
+    """Export a run's newest checkpoint; parity is measured on observations of new episodes.
 
     Raises:
-        UserError: There is no checkpoint, parity misses its bound, or the file cannot be written.
+        UserError: There is no checkpoint, parity exceeds its bound, or the file cannot be written.
     """
     checkpoint = load_checkpoint(RunFolder.open(run_dir).latest_checkpoint())
     experiment, policy = _from_checkpoint(checkpoint, run_dir)
@@ -87,7 +87,7 @@ def _actor(policy: Policy) -> Act:
 
 
 def _experiment(text: str, path: Path) -> ExperimentConfig:
-    """Return the experiment that a policy carries with it."""
+    """Return the experiment stored with a policy."""
     try:
         return validate(ExperimentConfig, parse_yaml(text, str(path)))
     except ConfigError as error:
@@ -95,13 +95,13 @@ def _experiment(text: str, path: Path) -> ExperimentConfig:
 
 
 def _check_kept(trained: Contract, world: Contract, path: Path) -> None:
-    """Refuse a world in which the policy would see or do something else than it learned to."""
+    """Refuse a world in which the policy's observations or actions would differ from training."""
     changed = [part for part in _KEPT if getattr(trained, part) != getattr(world, part)]
     if [entry.name for entry in trained.commands] != [entry.name for entry in world.commands]:
         changed.append("commands")
     if changed:
         raise UserError(
-            f"{path}: --set changes the policy's own {', '.join(changed)}; only the world around it can change"
+            f"{path}: --set changes the policy's own {', '.join(changed)}; only the rest of the task may change"
         )
 
 
@@ -117,7 +117,7 @@ def _from_checkpoint(checkpoint: Checkpoint, path: Path) -> tuple[ExperimentConf
 
 
 def _from_onnx(path: Path) -> tuple[str, Act]:
-    """Return the text of the experiment that a file carries, and its policy."""
+    """Return the experiment text in an ONNX file, and its policy."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -136,7 +136,7 @@ def _from_onnx(path: Path) -> tuple[str, Act]:
     text = provenance["experiment_yaml"]
     if contract_of(_experiment(text, path).task) != contract:
         raise UserError(
-            f"{path}: its contract is not that of its own experiment: the metadata was changed after export"
+            f"{path}: its contract does not match its own experiment: the metadata was changed after export"
         )
 
     def act(observation: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""A training run at work: loop, figures, checkpoints, closing evaluation and export."""
+"""Training loop of a run: metrics, checkpoints, final evaluation and export."""
 
 import time
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Final
 
 import torch
 
-from sim2real.configs.command import error_console
+from sim2real.configs.command_outcome import error_console
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import dump
 from sim2real.configs.schema.experiment import ExperimentConfig
@@ -15,31 +15,31 @@ from sim2real.runtime.contract.spec import contract_of
 from sim2real.training.algorithms import make_algorithm
 from sim2real.training.algorithms.interface import Algorithm, Metrics
 from sim2real.training.checkpoint import Checkpoint, save_checkpoint
-from sim2real.training.environment import Environment
+from sim2real.training.environment_interface import Environment
 from sim2real.training.evaluation import evaluate
 from sim2real.training.export import export_policy
 from sim2real.training.interrupt import Interrupt
-from sim2real.training.metrics import MetricsLog, read_metrics
+from sim2real.training.metrics_log import MetricsLog, read_metrics
 from sim2real.training.progress import TrainingProgress
 from sim2real.training.provenance import provenance_of
-from sim2real.training.recent import RecentEpisodes
-from sim2real.training.report import TrainReport
+from sim2real.training.recent_episodes import RecentEpisodes
 from sim2real.training.run_folder import RunFolder
+from sim2real.training.train_report import TrainReport
 
 EVALUATION_SEED_OFFSET: Final = 1_000_003
-"""Episodes of the evaluation differ from those of training."""
+"""Offset from the training seed, so that evaluation uses other episodes."""
 
 _MOVING: Final = ("adr", "doraemon")
-"""Curricula that follow the learner."""
+"""Curricula that adapt to performance."""
 
 
 def share_done(experiment: ExperimentConfig, steps: int, seconds: float) -> float:
-    """Return how much of a run is done, from 0 to 1: the larger share of its steps and of its time, if that is bounded.
+    """Return the finished share of a run, from 0 to 1: the larger one of steps and (if bounded) time.
 
     Args:
-        experiment: Gives the two bounds.
+        experiment: Source of the two bounds.
         steps: Control steps taken.
-        seconds: Time spent gathering and learning, s.
+        seconds: Time of collecting and learning, s.
     """
     share = steps / experiment.steps
     if experiment.training_duration is not None:
@@ -48,10 +48,7 @@ def share_done(experiment: ExperimentConfig, steps: int, seconds: float) -> floa
 
 
 class Session:
-    """The learner, its environment, and the counters of a run.
-
-    Sets torch to one thread.
-    """
+    """Learner, environment and counters of a run. Sets torch to one thread."""
 
     def __init__(self, experiment: ExperimentConfig, run: RunFolder) -> None:
         torch.set_num_threads(1)
@@ -74,7 +71,7 @@ class Session:
 
     @property
     def share(self) -> float:
-        """How much of the run is done, from 0 to 1."""
+        """Finished share of the run, from 0 to 1."""
         return share_done(self.experiment, self.steps, self.seconds)
 
     def start(self) -> None:
@@ -82,14 +79,14 @@ class Session:
         self.algorithm.start(self.experiment.seed)
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on where a checkpoint was saved."""
+        """Restore a checkpoint."""
         self.algorithm.policy.load_state_dict(checkpoint.policy)
         self.algorithm.restore(checkpoint.algorithm)
         self.environment.load_state_dict(checkpoint.environment)
         self.iteration, self.steps, self.seconds = checkpoint.iteration, checkpoint.steps, checkpoint.seconds
 
     def work(self, *, progress: bool) -> TrainReport:
-        """Train to the end, then evaluate and export."""
+        """Train to the end, evaluate and export."""
         steps_before, seconds_before = self.steps, self.seconds
         try:
             interrupted = self._loop(progress=progress)
@@ -105,7 +102,7 @@ class Session:
         return self._close((self.steps - steps_before) / spent if spent > 0.0 else 0.0)
 
     def _loop(self, *, progress: bool) -> bool:
-        """Iterate until all steps are taken or the time is spent; return whether it was interrupted before."""
+        """Iterate until all steps are taken or the time is over; return whether the loop was interrupted."""
         experiment, recent = self.experiment, RecentEpisodes()
         with (
             MetricsLog(self.run, after_iteration=self.iteration, after_steps=self.steps) as log,
@@ -153,11 +150,11 @@ class Session:
         self.run.prune()
 
     def _draw_curriculum(self) -> None:
-        """Draw how the curriculum moved, if it is one that does."""
+        """Plot the curriculum, if it is a moving one."""
         if self.experiment.curriculum.strategy not in _MOVING:
             return
-        # Matplotlib takes half a second to import, and most runs draw nothing.
-        from sim2real.report.curriculum import curriculum_figure
+        # Matplotlib takes 0.5 s to import, and most runs plot nothing.
+        from sim2real.report.curriculum_figure import curriculum_figure
 
         curriculum_figure(read_metrics(self.run.metrics), self.experiment.randomization.parameters, self.run.curriculum)
 
@@ -166,7 +163,7 @@ class Session:
         diverged = self.environment.episodes.diverged
         if diverged:
             where = f"; states in {self.run.diverged}" if self.run.diverged.is_dir() else ""
-            error_console().print(f"warning: {diverged} simulations diverged and began anew{where}")
+            error_console().print(f"warning: {diverged} simulations diverged and were reset{where}")
         evaluation = evaluate(
             policy.act,
             experiment.task,

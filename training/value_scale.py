@@ -1,17 +1,17 @@
-"""Scale of the returns: the value network learns unit-sized targets and its outputs stay what they were (PopArt)."""
+"""Normalisation of value targets to unit scale that preserves the outputs of the value network (PopArt)."""
 
 import torch
 from torch import Tensor, nn
 
 from sim2real.training.normalizer import RunningMoments
 
-_STD_MIN = 1e-4  # returns that hardly differ are not blown up to unit size
+_STD_MIN = 1e-4  # nearly constant returns are not amplified to unit scale
 
 
 class ValueScale(nn.Module):
     """V = mean + std·network, with mean and std of all returns so far (van Hasselt et al. 2016).
 
-    When the moments move, the network's last layer is rescaled so that V of every state stays what it was.
+    When the moments change, the network's last layer is rescaled so that V of every state is unchanged.
     """
 
     def __init__(self) -> None:
@@ -23,17 +23,17 @@ class ValueScale(nn.Module):
         return self.moments.std.clamp(min=_STD_MIN) if self.moments.count > 0 else torch.ones(1, dtype=torch.float64)
 
     def update(self, returns: Tensor, head: nn.Linear) -> None:
-        """Learn from returns (n,) and rescale the value network's last layer."""
+        """Update the moments from returns, (n,), and rescale the value network's last layer."""
         old_mean, old_std = self.moments.mean.clone(), self._std.clone()
         self.moments.update(returns.unsqueeze(-1))
         with torch.no_grad():
             head.weight.mul_((old_std / self._std).float())
             head.bias.copy_((old_std * head.bias + old_mean - self.moments.mean) / self._std)
 
-    def restored(self, output: Tensor) -> Tensor:
-        """Return values in units of reward, (n,), of network outputs."""
+    def denormalized(self, output: Tensor) -> Tensor:
+        """Return values in units of reward, (n,), for network outputs."""
         return output * self._std.float() + self.moments.mean.float()
 
     def normalized(self, value: Tensor) -> Tensor:
-        """Return what the network should output for values in units of reward, (n,)."""
+        """Return network outputs, (n,), for values in units of reward."""
         return (value - self.moments.mean.float()) / self._std.float()

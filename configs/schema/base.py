@@ -1,5 +1,6 @@
 """What all schema classes share: frozen, unknown keys refused, references to other files."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -21,6 +22,14 @@ class MisplacedError(ValueError):
     def __init__(self, at: tuple[str | int, ...], message: str) -> None:
         super().__init__(message)
         self.at = at
+
+
+class OpenUnion(ABC):
+    """Annotation of a field whose value has one of several classes; installed packages can add classes."""
+
+    @abstractmethod
+    def members(self) -> tuple[type[Config], ...]:
+        """Return the classes."""
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,14 @@
 """Schema of a motor type: the datasheet, in SI units, with its sources."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from sim2real.configs.schema.base import Config, MisplacedError, Name
+from sim2real.configs.schema.base import Config, Name
+from sim2real.configs.schema.family_registers import OfInstalledFamily
+from sim2real.configs.schema.nominal import Nominal
 from sim2real.configs.schema.quantity import (
     AngularVelocity,
-    Current,
     Damping,
     HeatCapacity,
     Inertia,
@@ -18,18 +19,9 @@ from sim2real.configs.schema.quantity import (
     Torque,
     Voltage,
 )
+from sim2real.configs.schema.registers import Registers
 
-LOAD_UNIT = 0.001
-"""Share of the stall torque in one unit of Present Load (126) of a Dynamixel: 0.1 % (e-Manual)."""
-
-
-class Nominal(Config):
-    """The nominal operating point of the datasheet, at the output shaft."""
-
-    voltage: Annotated[Voltage, Positive]
-    stall_torque: Annotated[Torque, Positive]
-    stall_current: Annotated[Current, Positive]
-    no_load_speed: Annotated[AngularVelocity, Positive]
+RegistersT = TypeVar("RegistersT", bound=Registers)
 
 
 class Thermal(Config):
@@ -42,112 +34,16 @@ class Thermal(Config):
 
 
 class Friction(Config):
-    """Friction of motor and gear train, at the output shaft."""
+    """Friction of motor and gear train at the output shaft, of the Coulomb-viscous model: it has no other terms.
+
+    Both values are of one fit of just this model. The constants of a richer one (Stribeck, load-dependent friction) are
+    smaller, because its other terms carry the rest: taken alone, they leave most of the friction out.
+    """
 
     coulomb: Annotated[Torque, NonNegative]
+    """Constant, against the motion."""
     viscous: Annotated[Damping, NonNegative] = 0.0
-
-
-class DynamixelGains(Config):
-    """Factory gains of a Dynamixel X model in the firmware's units (76 to 84); by default the XM430-W350's."""
-
-    velocity_i: Annotated[int, Field(ge=0, le=16_383)] = 1920
-    velocity_p: Annotated[int, Field(ge=0, le=16_383)] = 100
-    position_d: Annotated[int, Field(ge=0, le=16_383)] = 0
-    position_i: Annotated[int, Field(ge=0, le=16_383)] = 0
-    position_p: Annotated[int, Field(ge=0, le=16_383)] = 800
-
-
-class DynamixelRegisters(Config):
-    """What differs between Dynamixel X models at register level (Protocol 2.0 e-Manual, control tables)."""
-
-    family: Literal["dynamixel"]
-    series: Literal[330, 430, 540] = 430
-    """The series decides which registers there are: 330 has PWM Slope (62) and no 4.5 Mbaud, 540 has external ports."""
-    model_number: Annotated[int, Field(ge=1, le=65535)]
-    firmware: Annotated[int, Field(ge=1, le=255)]
-    """Firmware version that the emulator reports."""
-    current_unit: Annotated[Current, Positive] | None = None
-    """One unit of Present Current (126) and Goal Current (102). A model without it measures no current: 126 is Present
-    Load in 0.1 %, and 38 and 102 do not exist."""
-    current_limit: Annotated[int, Field(ge=1, le=32_767)] | None = None
-    """Largest value of Current Limit (38), in current units."""
-    velocity_limit: Annotated[int, Field(ge=0, le=2047)] = 200
-    """Factory value of Velocity Limit (44); that of the XM430-W350 where it is not given."""
-    moving_threshold: Annotated[int, Field(ge=0, le=1023)] = 10
-    """Factory value of Moving Threshold (24)."""
-    voltage_floor: Annotated[Voltage, Positive] | None = None
-    """Lowest value that the voltage limits (32, 34) take, where it is below the factory's lower limit."""
-    pwm_slope: Annotated[int, Field(ge=1, le=255)] | None = None
-    """Factory value of PWM Slope (62); the 330 series alone has it."""
-    shutdown: Annotated[int, Field(ge=0, le=255)] = 52
-    """Factory value of Shutdown (63)."""
-    gains: DynamixelGains = DynamixelGains()
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if (self.current_unit is None) != (self.current_limit is None):
-            raise MisplacedError(("current_limit",), "goes with current_unit: both for a model that measures current")
-        if (self.pwm_slope is None) != (self.series != 330):
-            raise MisplacedError(("pwm_slope",), "is a register of the 330 series, and of no other")
-        return self
-
-    @property
-    def measures_current(self) -> bool:
-        """Whether the model has a current sensor."""
-        return self.current_unit is not None
-
-    @property
-    def operating_modes(self) -> tuple[int, ...]:
-        """Values that Operating Mode (11) takes: current and current-based position need a current sensor."""
-        return (1, 3, 4, 16) if self.current_unit is None else (0, 1, 3, 4, 5, 16)
-
-    def effort_unit(self, nominal: Nominal) -> float:
-        """Return the resolution of effort readings and commands, N·m: of current, or of load."""
-        if self.current_unit is None:
-            return LOAD_UNIT * nominal.stall_torque
-        return self.current_unit * nominal.stall_torque / nominal.stall_current
-
-
-class FeetechRegisters(Config):
-    """What differs between Feetech STS/SMS models at register level (vendor's memory table)."""
-
-    family: Literal["feetech"]
-    model_number: Annotated[int, Field(ge=1, le=65535)]
-    firmware: tuple[Annotated[int, Field(ge=0, le=255)], Annotated[int, Field(ge=0, le=255)]]
-    """Main and sub version that the emulator reports."""
-    current_unit: Annotated[Current, Positive]
-    """One unit of Present Current (69)."""
-    phase: Annotated[int, Field(ge=0, le=255)] = 12
-    """Factory value of Phase (18); bit 2 says that a unit of velocity is one step a second, not fifty."""
-
-    def effort_unit(self, nominal: Nominal) -> float:
-        """Return the resolution of effort readings, N·m."""
-        return self.current_unit * nominal.stall_torque / nominal.stall_current
-
-
-class MoteusRegisters(Config):
-    """What differs between moteus controllers (moteus reference, registers)."""
-
-    family: Literal["moteus"]
-    firmware: Annotated[int, Field(ge=0)]
-    """Firmware version register (0x101) that the emulator reports."""
-    effort_unit_int16: Annotated[Torque, Positive] = 0.01
-    """One unit of a torque in 16 bits (moteus reference)."""
-    kp: Annotated[float, Field(gt=0.0)] = 4.0
-    """`servo.pid_position.kp` as set in the controller, N*m for a revolution of error at the output; 4 as shipped. The
-    stiffness of a command is sent as a share of it."""
-    kd: Annotated[float, Field(gt=0.0)] = 0.05
-    """`servo.pid_position.kd` as set in the controller, N*m for a revolution per second; 0.05 as shipped."""
-    model_number: Annotated[int, Field(ge=0, le=0x7FFFFFFF)] | None = None
-    """Model number register (0x100); None accepts any."""
-
-    def effort_unit(self, nominal: Nominal) -> float:
-        """Return the resolution of effort readings, N·m; commands are floats."""
-        return self.effort_unit_int16
-
-
-Registers = Annotated[DynamixelRegisters | FeetechRegisters | MoteusRegisters, Field(discriminator="family")]
+    """In proportion to the velocity."""
 
 
 class MotorConfig(Config):
@@ -169,19 +65,18 @@ class MotorConfig(Config):
     """Supply voltage the motor accepts before it raises its voltage alarm."""
     temperature_max: Temperature
     """Temperature at which the firmware shuts the motor down."""
-    registers: Registers
-    """The motor at register level; its `family` is one folder in `hardware/`."""
+    registers: Annotated[Registers, OfInstalledFamily()]
+    """Register-level parameters; `family` selects the schema of an installed family."""
 
     @property
     def family(self) -> str:
-        """Family of motors: dynamixel, feetech or moteus."""
+        """Name of its motor family."""
         return self.registers.family
 
-    @property
-    def dynamixel(self) -> DynamixelRegisters:
-        """The registers of a Dynamixel; to be asked of those alone."""
-        if not isinstance(self.registers, DynamixelRegisters):
-            raise TypeError(f"motor {self.name!r} is of the family {self.family!r}, not dynamixel")
+    def registers_as(self, kind: type[RegistersT]) -> RegistersT:
+        """Return the registers as the class of a family. Raises TypeError if the motor is of another."""
+        if not isinstance(self.registers, kind):
+            raise TypeError(f"motor {self.name!r} is of the family {self.family!r}: it has no {kind.__name__}")
         return self.registers
 
     @property

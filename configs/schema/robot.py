@@ -5,8 +5,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from sim2real.configs.families import IMU_FAMILIES, MOTOR_FAMILIES
 from sim2real.configs.schema.base import Config, MisplacedError, Name, Reference
-from sim2real.configs.schema.motor import DynamixelRegisters, MotorConfig
+from sim2real.configs.schema.motor import MotorConfig
+from sim2real.configs.schema.protocol import ImuProtocol, MotorProtocol
 from sim2real.configs.schema.quantity import (
     Angle,
     AngularVelocity,
@@ -28,29 +30,20 @@ from sim2real.configs.schema.quantity import (
 class BusConfig(Config):
     """One serial bus."""
 
-    protocol: Literal["dynamixel2", "feetech", "moteus"]
+    protocol: MotorProtocol
+    """Of an installed family of motors."""
     baudrate: Annotated[Baudrate, Positive]
     port: str | None = None
     """Device path on the robot, for example /dev/ttyUSB0; `--port BUS=PATH` overrides it."""
 
 
-FAMILY_OF_PROTOCOL = {"dynamixel2": "dynamixel", "feetech": "feetech", "moteus": "moteus"}
-"""Family of the motors that speak each protocol of a bus."""
-
-
-MODES_OF_FAMILY = {"dynamixel": ("current", "position"), "feetech": ("position",), "moteus": ("impedance",)}
-"""Ways in which the motors of a family can be driven by a policy."""
-
-IDS_OF_FAMILY = {"dynamixel": (0, 252), "feetech": (0, 253), "moteus": (1, 127)}
-"""Lowest and highest address that a motor of a family can have."""
-
-
 class ImuConfig(Config):
     """One inertial measurement unit on a serial port of its own."""
 
-    protocol: Literal["witmotion"]
+    protocol: ImuProtocol
+    """Of an installed family of IMUs."""
     baudrate: Annotated[Baudrate, Positive]
-    rate: Annotated[Rate, Field(gt=0.0, le=200.0)]
+    rate: Annotated[Rate, Positive]
     """Samples per second that the unit is set to send."""
     mounting: tuple[Angle, Angle, Angle] = (0.0, 0.0, 0.0)
     """Roll, pitch and yaw of the unit in the frame of its body: rotations about x, y, z, in this order, fixed axes."""
@@ -63,6 +56,11 @@ class ImuConfig(Config):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        fastest = IMU_FAMILIES[self.protocol].rate_max
+        if not self.rate <= fastest:
+            raise MisplacedError(
+                ("rate",), f"{self.rate:g} Hz is above what a {self.protocol} sends; valid: up to {fastest:g} Hz"
+            )
         if not self.stale_after * self.rate >= 2.0:
             raise MisplacedError(
                 ("stale_after",), f"must be at least two samples long; valid: from {2.0 / self.rate:g} s"
@@ -75,8 +73,8 @@ class JointConfig(Config):
 
     motor: Annotated[MotorConfig, Reference("motors")]
     bus: Name
-    id: Annotated[int, Field(ge=0, le=253)]
-    """Address on the bus: 0 to 252 for Dynamixel, 0 to 253 for Feetech, 1 to 127 for moteus."""
+    id: Annotated[int, Field(ge=0)]
+    """Address on the bus; the family of the motor says which are valid."""
     mode: Literal["current", "position", "impedance"]
     """How the motor is driven: by effort (`current`), by position goal (`position`), or by position and velocity goals,
     feed-forward effort, stiffness and damping together (`impedance`)."""
@@ -112,10 +110,10 @@ class JointConfig(Config):
                 f"{self.default_position} rad is outside position_limits; valid: {low} to {high} rad",
             )
         registers = self.motor.registers
-        if self.mode == "current" and isinstance(registers, DynamixelRegisters) and not registers.measures_current:
-            raise MisplacedError(
-                ("mode",), f"motor {self.motor.name!r} measures no current, so it has no current mode; valid: position"
-            )
+        if (reason := registers.why_not(self.mode)) is not None:
+            modes = MOTOR_FAMILIES[registers.family].modes
+            valid = ", ".join(mode for mode in modes if registers.why_not(mode) is None)
+            raise MisplacedError(("mode",), f"motor {self.motor.name!r} {reason}; valid: {valid}")
         if not self.effort_limit <= self.motor.nominal.stall_torque:
             stall = self.motor.nominal.stall_torque
             raise MisplacedError(
@@ -158,7 +156,7 @@ class SafetyConfig(Config):
     """The envelope in which the runtime keeps the robot, beside the limits of the joints."""
 
     watchdog: Annotated[Duration, Field(ge=0.02, le=2.54)]
-    """Motors stop by themselves when no instruction arrives for this long (20 ms steps, Bus Watchdog 1..127)."""
+    """Motors stop when no instruction arrives for this long: by themselves, or a guardian process stops them."""
     reading_age_max: Annotated[Duration, Positive]
     """A reading older than this is stale: the command is held no longer, the robot is damped."""
     communication_loss: Annotated[Duration, Positive]
@@ -237,22 +235,21 @@ class RobotConfig(Config):
 
     def _check_family(self, name: str, joint: JointConfig) -> None:
         protocol, family = self.buses[joint.bus].protocol, joint.motor.family
-        if FAMILY_OF_PROTOCOL[protocol] != family:
-            fitting = [bus for bus, config in self.buses.items() if FAMILY_OF_PROTOCOL[config.protocol] == family]
+        known = MOTOR_FAMILIES[family]
+        if protocol != known.protocol:
+            fitting = [bus for bus, config in self.buses.items() if config.protocol == known.protocol]
             raise MisplacedError(
                 ("joints", name, "bus"),
                 f"bus {joint.bus!r} speaks {protocol}, motor {joint.motor.name!r} is of the family {family}; "
                 f"valid: {', '.join(fitting) or 'no bus of this robot'}",
             )
-        low, high = IDS_OF_FAMILY[family]
-        if not low <= joint.id <= high:
+        if joint.id not in known.ids:
+            valid = f"{known.ids[0]} to {known.ids[-1]}"
+            raise MisplacedError(("joints", name, "id"), f"must be {valid} for the family {family}, not {joint.id}")
+        if joint.mode not in known.modes:
             raise MisplacedError(
-                ("joints", name, "id"), f"must be {low} to {high} for the family {family}, not {joint.id}"
-            )
-        if joint.mode not in MODES_OF_FAMILY[family]:
-            valid = ", ".join(MODES_OF_FAMILY[family])
-            raise MisplacedError(
-                ("joints", name, "mode"), f"{joint.mode!r} is no mode of the family {family}; valid: {valid}"
+                ("joints", name, "mode"),
+                f"{joint.mode!r} is no mode of the family {family}; valid: {', '.join(known.modes)}",
             )
 
     @property

@@ -39,7 +39,7 @@ class WorldChangeConfig(Config):
 
 
 class WorldConfig(Config):
-    """A world to judge a policy in: what it was trained in, but for the changes named here."""
+    """A world to evaluate a policy in: the training world with these changes."""
 
     name: Name
     description: str

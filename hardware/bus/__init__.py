@@ -1,1 +1,1 @@
-"""What every serial bus needs: transports, framing, requests with retries, discovery, register tables."""
+"""Shared by all serial buses: transports, framing, requests with retries, discovery, register tables, polled bus."""

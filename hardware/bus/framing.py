@@ -1,4 +1,4 @@
-"""Finds frames that begin with a header in a stream of any bytes: what the codecs of serial protocols share."""
+"""Finds frames that begin with a header in a stream of bytes; base of the codecs."""
 
 import heapq
 from abc import ABC, abstractmethod

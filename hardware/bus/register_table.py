@@ -1,4 +1,4 @@
-"""The registers of one motor model, found by name and by address: what the families with a memory of bytes share."""
+"""The registers of one motor model, by name and by address, for families with byte-addressed memory."""
 
 from collections.abc import Iterable, Iterator
 from typing import Generic, Protocol, TypeVar

@@ -1,4 +1,4 @@
-"""One request to one motor and its reply, with bounded waits and retries: for set-up and bench work, not the tick."""
+"""One request to one motor and its reply, with bounded waits and retries: for set-up, not for the tick."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ class RequestLine(ABC, Generic[PacketT]):
         self.baudrate = baudrate
 
     def send(self, frame: bytes) -> None:
-        """Send a frame that nobody answers. Raises PortLostError."""
+        """Send a frame that gets no reply. Raises PortLostError."""
         self.transport.write(frame)
 
     def _ask(

@@ -13,7 +13,7 @@ from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.guardian.guardian import GuardianProcess
 
 _NS_PER_MS = 1_000_000
-_WRITE_STALL_NS_MAX = NS_PER_S  # a kernel buffer that takes nothing for a second has nobody behind it
+_WRITE_STALL_NS_MAX = NS_PER_S  # a kernel buffer that takes nothing for a second: the adapter is gone
 
 
 class SerialPort:
@@ -73,8 +73,8 @@ class SerialPort:
             self._writable.poll(remaining_ms)
             rest = rest[self._write_some(rest) :]
 
-    def ask(self, request: bytes, buffer: memoryview, wanted: int, deadline_ns: int, wait_ms: int) -> int:
-        """Do what `transport.ask` does, with as few calls as it takes.
+    def request(self, frame: bytes, buffer: memoryview, wanted: int, deadline_ns: int, wait_ms: int) -> int:
+        """Do what `transport.request` does, with as few calls as it takes.
 
         Raises:
             PortLostError: The port vanished.
@@ -82,9 +82,9 @@ class SerialPort:
         self._check_open()
         try:
             termios.tcflush(self._fd, termios.TCIFLUSH)
-            sent = os.write(self._fd, request)
-            if sent < len(request):
-                self.write(memoryview(request)[sent:])
+            sent = os.write(self._fd, frame)
+            if sent < len(frame):
+                self.write(memoryview(frame)[sent:])
             if not self._readable.poll(wait_ms):
                 return 0
             received = os.readv(self._fd, [buffer])

@@ -1,4 +1,4 @@
-"""What moves bytes between a driver and a bus: the interface of serial ports, pseudo-terminals and lockstep."""
+"""The transport interface: moves bytes between a driver and a bus, over serial port, pseudo-terminal or in lockstep."""
 
 from collections.abc import Callable
 from functools import partial
@@ -33,25 +33,25 @@ class Transport(Protocol):
         ...
 
 
-Ask = Callable[[bytes, memoryview, int, int, int], int]
-"""`ask` of a transport: request, buffer, bytes wanted, deadline in ns, and the wait until then in ms, rounded up."""
+Request = Callable[[bytes, memoryview, int, int, int], int]
+"""`request` of a transport: frame, buffer, bytes wanted, deadline in ns, and the wait until then in ms, rounded up."""
 
 
 @runtime_checkable
-class AskingTransport(Transport, Protocol):
-    """A transport that has a way of its own to ask and wait for the answer, which costs less than the calls above."""
+class RequestTransport(Transport, Protocol):
+    """A transport with a cheaper way of its own to send a request and wait for the reply."""
 
-    def ask(self, request: bytes, buffer: memoryview, wanted: int, deadline_ns: int, wait_ms: int) -> int:
-        """Do what `ask` below does."""
+    def request(self, frame: bytes, buffer: memoryview, wanted: int, deadline_ns: int, wait_ms: int) -> int:
+        """Do what `request` below does."""
         ...
 
 
-def asking(transport: Transport) -> Ask:
-    """Return the transport's own way to ask, or that of every transport."""
-    return transport.ask if isinstance(transport, AskingTransport) else partial(ask, transport)
+def request_of(transport: Transport) -> Request:
+    """Return the transport's own way to send a request, or that of every transport."""
+    return transport.request if isinstance(transport, RequestTransport) else partial(request, transport)
 
 
-def ask(transport: Transport, request: bytes, buffer: memoryview, wanted: int, deadline_ns: int, wait_ms: int) -> int:
+def request(transport: Transport, frame: bytes, buffer: memoryview, wanted: int, deadline_ns: int, wait_ms: int) -> int:
     """Throw away what has arrived, send a request, and wait until so many bytes came or the deadline passes.
 
     Returns:
@@ -61,7 +61,7 @@ def ask(transport: Transport, request: bytes, buffer: memoryview, wanted: int, d
         PortLostError: The port vanished.
     """
     transport.drain()
-    transport.write(request)
+    transport.write(frame)
     received = 0
     while received < wanted:
         count = transport.read_into(buffer[received:], deadline_ns)

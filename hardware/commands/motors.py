@@ -1,4 +1,4 @@
-"""The `motors` command: bench work on a bus, whatever the family of its motors."""
+"""The `motors` command: finds, shows, sets up and calibrates motors of any family."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -7,14 +7,15 @@ import typer
 from rich.markup import escape
 from rich.progress import Progress
 
-from sim2real.configs.command import Json, Outcome, error_console, reports
+from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.hardware.commands.motors_calibrate import calibrate
 from sim2real.hardware.commands.motors_options import Baudrate, Id, Port, ProtocolName
+from sim2real.hardware.commands.motors_port import open_port
 from sim2real.hardware.commands.motors_watch import monitor, show
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.workbench.change import change_baudrate, change_id
 from sim2real.hardware.workbench.interface import Finding, FoundMotor
-from sim2real.hardware.workbench.port import BenchPort, open_port
+from sim2real.hardware.workbench.port import WorkbenchPort
 from sim2real.hardware.workbench.search import find_on_port, search, speeds
 
 app = typer.Typer(help="Find, look at, set up and calibrate motors on a bus.", no_args_is_help=True)
@@ -135,7 +136,7 @@ def check(
 app.command("calibrate")(calibrate)
 
 
-def _search(opened: BenchPort, baudrate: int | None) -> list[FoundMotor]:
+def _search(opened: WorkbenchPort, baudrate: int | None) -> list[FoundMotor]:
     total = sum(len(speeds(bus, baudrate)) for bus in opened.buses.values())
     with Progress(console=error_console(), transient=True) as progress:
         task = progress.add_task("", total=total)
@@ -149,7 +150,7 @@ def _search(opened: BenchPort, baudrate: int | None) -> list[FoundMotor]:
         return list(search(opened.buses, baudrate, advance))
 
 
-def _examine(opened: BenchPort, motor: int | None, baudrate: int | None) -> list[tuple[FoundMotor, list[Finding]]]:
+def _examine(opened: WorkbenchPort, motor: int | None, baudrate: int | None) -> list[tuple[FoundMotor, list[Finding]]]:
     if motor is not None:
         bus, who = find_on_port(opened.buses, motor, baudrate)
         return [(who, list(bus.findings(who)))]

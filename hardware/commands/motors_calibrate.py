@@ -8,20 +8,20 @@ from typing import Annotated
 
 import typer
 
-from sim2real.configs.command import Json, Outcome, error_console, reports
+from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import UserError
 from sim2real.configs.library import ROOT, find, is_path
 from sim2real.configs.load import load_robot
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.errors import HardwareError
-from sim2real.hardware.workbench.calibration import BenchJoint, Pose, calibrate_joints
-from sim2real.hardware.workbench.interface import BenchBus
+from sim2real.hardware.workbench.calibration import Pose, WorkbenchJoint, calibrate_joints
+from sim2real.hardware.workbench.interface import Workbench
 from sim2real.hardware.workbench.port import open_port
 from sim2real.hardware.workbench.robot_file import write_calibration
 
 
 class TerminalGuide:
-    """Guides whoever sits at the terminal."""
+    """Guides the person at the terminal."""
 
     def ask(self, what: str) -> None:
         """Print it and wait for Enter."""
@@ -63,8 +63,8 @@ def calibrate(
     source = find("robots", robot, relative_to=Path.cwd())
     target = _target(robot, source, to)
     names = _chosen(config, joint or [])
-    with _benches(config, {config.joints[name].bus for name in names}, _paths(config, port or [])) as buses:
-        joints = [BenchJoint(name, config.joints[name], buses[config.joints[name].bus]) for name in names]
+    with _workbenches(config, {config.joints[name].bus for name in names}, _paths(config, port or [])) as buses:
+        joints = [WorkbenchJoint(name, config.joints[name], buses[config.joints[name].bus]) for name in names]
         for one in joints:
             _check_presence(one, round(config.buses[one.config.bus].baudrate))
         found = calibrate_joints(joints, pose, TerminalGuide())
@@ -109,9 +109,9 @@ def _paths(config: RobotConfig, options: list[str]) -> Mapping[str, str]:
 
 
 @contextmanager
-def _benches(config: RobotConfig, names: set[str], paths: Mapping[str, str]) -> Iterator[dict[str, BenchBus]]:
+def _workbenches(config: RobotConfig, names: set[str], paths: Mapping[str, str]) -> Iterator[dict[str, Workbench]]:
     with ExitStack() as stack:
-        buses: dict[str, BenchBus] = {}
+        buses: dict[str, Workbench] = {}
         for name in sorted(names):
             if name not in paths:
                 raise UserError(f"no port for bus {name!r}: give --port {name}=PATH")
@@ -120,10 +120,10 @@ def _benches(config: RobotConfig, names: set[str], paths: Mapping[str, str]) -> 
         yield buses
 
 
-def _check_presence(joint: BenchJoint, baudrate: int) -> None:
+def _check_presence(joint: WorkbenchJoint, baudrate: int) -> None:
     """Set the speed of the line and refuse a motor that is not there."""
     if joint.bus.find(joint.config.id, baudrate) is None:
         raise HardwareError(
             f"joint {joint.name!r}: motor {joint.config.id} does not answer at {baudrate} baud; "
-            "`sim2real motors scan --port PORT` lists who is there"
+            "`sim2real motors scan --port PORT` lists the motors that are there"
         )

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 Port = Annotated[str, typer.Option("--port", help="Serial port, for example /dev/ttyUSB0.", show_default=False)]
-Id = Annotated[int, typer.Option("--id", help="Id of the motor.", min=0, max=253, show_default=False)]
+Id = Annotated[int, typer.Option("--id", help="Id of the motor.", min=0, show_default=False)]
 Baudrate = Annotated[
     int | None,
     typer.Option("--baudrate", help="Speed of the bus; without it every speed is tried.", min=1, show_default=False),
@@ -14,7 +14,7 @@ ProtocolName = Annotated[
     str | None,
     typer.Option(
         "--protocol",
-        help="Family to talk to: dynamixel2, feetech or moteus; without it every one is tried.",
+        help="Protocol of the motors, as in a robot YAML; without it every installed one is tried.",
         show_default=False,
     ),
 ]

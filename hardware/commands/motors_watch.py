@@ -12,13 +12,14 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Column, Table
 
-from sim2real.configs.command import Json, Outcome, print_document, reports
+from sim2real.configs.command_outcome import Json, Outcome, print_document, reports
 from sim2real.configs.errors import UserError
 from sim2real.hardware.clock import NS_PER_S, MonotonicClock
 from sim2real.hardware.commands.motors_options import Baudrate, Id, Port, ProtocolName
+from sim2real.hardware.commands.motors_port import open_port
 from sim2real.hardware.errors import HardwareError, PortLostError
-from sim2real.hardware.workbench.interface import BenchBus, FoundMotor, MotorReading, RegisterReading
-from sim2real.hardware.workbench.port import BenchPort, open_port
+from sim2real.hardware.workbench.interface import FoundMotor, MotorReading, RegisterReading, Workbench
+from sim2real.hardware.workbench.port import WorkbenchPort
 from sim2real.hardware.workbench.search import find_on_port, search
 
 _LIVE_PERIOD_S = 0.25
@@ -84,7 +85,7 @@ def monitor(
         return
 
 
-def _chosen(opened: BenchPort, ids: list[int], baudrate: int | None) -> list[tuple[BenchBus, FoundMotor]]:
+def _chosen(opened: WorkbenchPort, ids: list[int], baudrate: int | None) -> list[tuple[Workbench, FoundMotor]]:
     if ids:
         return [find_on_port(opened.buses, motor, baudrate) for motor in ids]
     found = [(opened.buses[who.protocol], who) for who in search(opened.buses, baudrate)]
@@ -93,7 +94,7 @@ def _chosen(opened: BenchPort, ids: list[int], baudrate: int | None) -> list[tup
     return found
 
 
-def _monitor(motors: list[tuple[BenchBus, FoundMotor]], rate: float, count: int | None, as_json: bool) -> None:
+def _monitor(motors: list[tuple[Workbench, FoundMotor]], rate: float, count: int | None, as_json: bool) -> None:
     clock = MonotonicClock()
     start_ns = clock.now_ns()
     period_ns = round(NS_PER_S / rate)
@@ -111,7 +112,7 @@ def _monitor(motors: list[tuple[BenchBus, FoundMotor]], rate: float, count: int 
                 print_document({"time": now_s, "motors": rows})
 
 
-def _reading(bus: BenchBus, who: FoundMotor) -> MotorReading:
+def _reading(bus: Workbench, who: FoundMotor) -> MotorReading:
     """Read one motor at its own speed; one that does not answer reads as nothing."""
     try:
         bus.set_baudrate(who.baudrate)

@@ -1,4 +1,4 @@
-"""The check-up of a Dynamixel on the bench: what its registers say, whether that is well, and what to do if not."""
+"""Checks a Dynamixel by its registers; every finding that is not ok says what to do."""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,6 +6,7 @@ from sim2real.configs.schema.motor import MotorConfig
 from sim2real.hardware.dynamixel.client import Identity
 from sim2real.hardware.dynamixel.driver import FAST_SYNC_READ_FIRMWARE
 from sim2real.hardware.dynamixel.motor import faults_of
+from sim2real.hardware.dynamixel.schema import registers_of
 from sim2real.hardware.dynamixel.tables import BAUDRATES, BUS_WATCHDOG_SINCE
 from sim2real.hardware.workbench.interface import Finding
 
@@ -55,7 +56,7 @@ def _settings(identity: Identity, baudrate: int, config: MotorConfig, values: Ma
     delay_us = 2 * values["return_delay_time"]
     advice = "opening the robot sets it to 0 and says so" if delay_us else ""
     yield Finding("return delay", f"{delay_us} µs", ok=True, advice=advice)
-    mask, factory = values["shutdown"], config.dynamixel.shutdown
+    mask, factory = values["shutdown"], registers_of(config).shutdown
     yield _finding(
         "shutdown mask",
         str(mask),

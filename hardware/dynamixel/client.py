@@ -34,12 +34,12 @@ class Client(RequestLine[Packet]):
     STATUS_BYTES = 11
 
     def ping(self, motor: int, tries: int = TRIES) -> Identity | None:
-        """Return who answers with this id, None if nobody does. Raises PortLostError."""
+        """Return the identity of the motor with this id, None if none answers. Raises PortLostError."""
         reply = self.request(motor, Instruction.PING, b"", reply_bytes=3, tries=tries)
         return None if reply is None else _identity(reply)
 
     def ping_all(self) -> list[Identity]:
-        """Return everybody who answers a broadcast ping, by id. Takes 0.8 s and more. Raises PortLostError."""
+        """Return the identities of all motors that answer a broadcast ping, by id. Takes 0.8 s and more."""
         wait_s = (ID_MAX + 1) * (_BROADCAST_PING_S_PER_ID + 14 * BITS_PER_BYTE / self.baudrate)
         found: dict[int, Identity] = {}
         for packets in self._asked(encode(BROADCAST, Instruction.PING), wait_s):

@@ -74,7 +74,7 @@ class Packet:
 
     id: int
     instruction: int
-    """A value of `Instruction`, or a byte that is none: a motor answers those with an error."""
+    """A value of `Instruction`, or an unknown byte, which a motor answers with an error."""
     error: int | None
     """Error byte of a status packet; None for instructions. Of a fast status packet: that of its first motor."""
     parameters: bytes

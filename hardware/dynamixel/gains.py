@@ -1,4 +1,4 @@
-"""Stiffness, damping and effort limit of a joint as registers of an X-series motor, and what they come to.
+"""Stiffness, damping and effort limit of a joint as registers of an X-series motor, and the law that results.
 
 Source: e-Manual, PID of position control: the loop's output is PWM, K_P = register / 128, K_D = register / 16.
 """
@@ -7,6 +7,7 @@ from math import floor, inf
 from typing import Final, NamedTuple
 
 from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.dynamixel.schema import registers_of
 from sim2real.hardware.position_law import PositionLaw, Winding, nearest, per_radian
 
 PWM_FULL: Final = 885
@@ -28,10 +29,10 @@ class PositionGains(NamedTuple):
 def position_gains(joint: JointConfig) -> PositionGains:
     """Return the gains nearest to the joint's stiffness and damping at its motor's nominal voltage.
 
-    Torque goes with the supply, and so does what the gains come to. A joint that gives no stiffness keeps the factory's
-    gains. Damping below that of the back-EMF cannot be had.
+    Torque is proportional to the supply, and so are stiffness and damping. A joint that gives no stiffness keeps the
+    factory's gains. Damping below that of the back-EMF cannot be had.
     """
-    factory = joint.motor.dynamixel.gains
+    factory = registers_of(joint.motor).gains
     if joint.stiffness == 0.0:
         return PositionGains(factory.position_p, factory.position_i, factory.position_d)
     p, d = _units(joint, joint.motor.nominal.voltage)
@@ -40,7 +41,7 @@ def position_gains(joint: JointConfig) -> PositionGains:
 
 
 def position_law(joint: JointConfig, supply: float, voltage_max: float) -> PositionLaw:
-    """Return what the registers of a joint in position mode come to.
+    """Return the law that the registers of a joint in position mode make.
 
     Args:
         joint: The joint.
@@ -49,7 +50,7 @@ def position_law(joint: JointConfig, supply: float, voltage_max: float) -> Posit
     """
     p, d = _units(joint, supply)
     gains = position_gains(joint)
-    by_current = effort_is_bounded(joint) and joint.motor.dynamixel.measures_current
+    by_current = effort_is_bounded(joint) and registers_of(joint.motor).measures_current
     return PositionLaw(
         stiffness=p * gains.p,
         damping=Winding.of(joint.motor).damping + d * gains.d,
@@ -66,7 +67,7 @@ def effort_is_bounded(joint: JointConfig) -> bool:
 def current_limit(joint: JointConfig) -> int:
     """Return the Current Limit (38) that keeps the joint at its effort limit; 0 of a motor that measures no current."""
     units = joint.effort_limit / joint.motor.effort_unit
-    return min(floor(units + 1e-9), joint.motor.dynamixel.current_limit or 0)
+    return min(floor(units + 1e-9), registers_of(joint.motor).current_limit or 0)
 
 
 def pwm_limit(joint: JointConfig, voltage_max: float) -> int:
@@ -74,7 +75,7 @@ def pwm_limit(joint: JointConfig, voltage_max: float) -> int:
 
     Stall torque goes with voltage (e-Manual, stall torque at three supplies), so the highest supply counts.
     """
-    if joint.motor.dynamixel.measures_current or not effort_is_bounded(joint):
+    if registers_of(joint.motor).measures_current or not effort_is_bounded(joint):
         return PWM_FULL
     nominal = joint.motor.nominal
     share = joint.effort_limit / nominal.stall_torque * nominal.voltage / voltage_max

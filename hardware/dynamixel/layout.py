@@ -65,7 +65,7 @@ class ReplyLayout:
         self._id_column = reply["id"] if fast else None
         self._head_column = np.frombuffer(buffer, np.uint8, _FAST_HEADER) if fast else reply["head"]
         ends = [start + (index + 1) * dtype.itemsize - 2 for index in range(count)]
-        # Cumulative CRCs go on where the one before ended, over that CRC itself too; others begin anew.
+        # Cumulative CRCs continue where the one before ended, over that CRC too; the others start at their own packet.
         starts = [0, *ends[:-1]] if fast else [end + 2 - dtype.itemsize for end in ends]
         self._pieces = [buffer[begin:end] for begin, end in zip(starts, ends, strict=True)]
         self._prefixes = [buffer[:end] for end in ends]
@@ -78,7 +78,7 @@ class ReplyLayout:
 
     def _fast_perfect(self, received: int) -> bool:
         # The last CRC alone would not do: its motor computes it from what it heard, which may be damaged already. Each
-        # anew from the first byte on is faster than each from the one before: it needs no loop in Python.
+        # from the first byte on is faster than each from the one before: it needs no loop in Python.
         return (
             received == self.reply_bytes
             and self._head_column.tobytes() == self.head

@@ -7,6 +7,7 @@ from sim2real.hardware.dynamixel.client import Client
 from sim2real.hardware.dynamixel.frame import Instruction
 from sim2real.hardware.dynamixel.gains import current_limit, effort_is_bounded, position_gains, pwm_limit
 from sim2real.hardware.dynamixel.registers import Register
+from sim2real.hardware.dynamixel.schema import registers_of
 from sim2real.hardware.dynamixel.tables import BUS_WATCHDOG_SINCE, MODEL_NAMES, ControlTable, x_series_table
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.types import MotorFault
@@ -38,13 +39,13 @@ class Motor:
         goal_range: Lowest and highest goal it accepts, in units of its goal register.
     """
 
-    def __init__(self, joint: str, config: JointConfig, exchange: Client, voltage_max: float) -> None:
+    def __init__(self, joint: str, config: JointConfig, client: Client, voltage_max: float) -> None:
         """Take the joint's configuration; nothing is sent.
 
         Args:
             joint: Its name.
             config: Its configuration.
-            exchange: The bus.
+            client: Requests on its bus.
             voltage_max: V; highest supply that safety allows, at which full PWM is strongest.
         """
         self.joint = joint
@@ -53,7 +54,7 @@ class Motor:
         self.table: ControlTable = x_series_table(config.motor)
         self.firmware = 0
         self.notices: list[str] = []
-        self._exchange = exchange
+        self._client = client
         self._voltage_max = voltage_max
         self._operating_mode = self._choose_operating_mode()
         limit = self.current_limit if self._operating_mode == CURRENT_MODE else 0
@@ -67,7 +68,7 @@ class Motor:
     @property
     def has_current(self) -> bool:
         """Whether the model measures current."""
-        return self.config.motor.dynamixel.current_limit is not None
+        return registers_of(self.config.motor).current_limit is not None
 
     @property
     def current_limit(self) -> int:
@@ -88,7 +89,7 @@ class Motor:
         """Return the value of a register. Raises HardwareError if the motor does not answer or refuses."""
         register = self.table[name]
         try:
-            return register.decode(self._exchange.read(self.id, register.address, register.size))
+            return register.decode(self._client.read(self.id, register.address, register.size))
         except HardwareError as error:
             raise type(error)(f"{self.name}, {name}: {error}") from error
 
@@ -96,13 +97,13 @@ class Motor:
         """Set a register. Raises HardwareError if the motor does not answer or refuses."""
         register = self.table[name]
         try:
-            self._exchange.write(self.id, register.address, register.encode(value))
+            self._client.write(self.id, register.address, register.encode(value))
         except HardwareError as error:
             raise type(error)(f"{self.name}, {name} = {value}: {error}") from error
 
     def check_model(self, model_number: int) -> None:
         """Raise HardwareError if the motor that answered is another model than the configured one."""
-        expected = self.config.motor.dynamixel.model_number
+        expected = registers_of(self.config.motor).model_number
         if model_number != expected:
             raise HardwareError(
                 f"{self.name}: the motor that answers is {model_name(model_number)}, "
@@ -123,7 +124,7 @@ class Motor:
         level = self.table["status_return_level"]
         # A motor at a lower level may not answer this write; whether it took it shows in the next.
         parameters = level.address.to_bytes(2, "little") + level.encode(_ALL_REPLY)
-        self._exchange.request(self.id, Instruction.WRITE, parameters, reply_bytes=0, tries=2)
+        self._client.request(self.id, Instruction.WRITE, parameters, reply_bytes=0, tries=2)
         self.set("torque_enable", 0)
         status = self.get("hardware_error_status")
         if status:
@@ -139,7 +140,7 @@ class Motor:
     def configure(self) -> None:
         """Set what the configuration asks for; EEPROM is written only where it differs. Raises HardwareError."""
         self._ensure("return_delay_time", 0)
-        self._ensure("drive_mode", 0)  # reverse, time-based profiles, torque on by a goal: none of them is ours
+        self._ensure("drive_mode", 0)  # no reverse, no time-based profiles, no torque on by a goal
         self._ensure("operating_mode", self._operating_mode)
         self._ensure("pwm_limit", self.pwm_limit)
         if self.has_current:
@@ -209,7 +210,7 @@ class Motor:
         registers = [self.table[f"position_{name}_gain"] for name in "dip"]
         data = b"".join(map(Register.encode, registers, (gains.d, gains.i, gains.p)))
         try:
-            self._exchange.write(self.id, registers[0].address, data)
+            self._client.write(self.id, registers[0].address, data)
         except HardwareError as error:
             raise type(error)(f"{self.name}, position gains: {error}") from error
 

@@ -1,11 +1,12 @@
-"""What a register's value means: SI with its unit, or words."""
+"""Text of a register's value for people: SI with its unit, or words."""
 
 import math
 from collections.abc import Callable
 
-from sim2real.configs.schema.motor import LOAD_UNIT, MotorConfig
+from sim2real.configs.schema.motor import MotorConfig
 from sim2real.hardware.dynamixel.motor import TRIPPED, faults_of
 from sim2real.hardware.dynamixel.registers import Register, Unit
+from sim2real.hardware.dynamixel.schema import LOAD_UNIT, registers_of
 from sim2real.hardware.dynamixel.tables import BAUDRATES, MODEL_NAMES
 
 PROFILE_ACCELERATION = 214.577 * math.tau / 3600.0
@@ -75,7 +76,7 @@ _QUANTITIES: dict[Unit, Callable[[MotorConfig, int], str]] = {
     "velocity": lambda motor, value: f"{value * motor.velocity_unit:.4f} rad/s",
     "acceleration": lambda _, value: f"{value * PROFILE_ACCELERATION:.3f} rad/s²",
     "pwm": lambda _, value: f"{value * _PWM_PERCENT:.1f} %",
-    "current": lambda motor, value: f"{value * (motor.dynamixel.current_unit or 0.0):.3f} A",
+    "current": lambda motor, value: f"{value * (registers_of(motor).current_unit or 0.0):.3f} A",
     "load": lambda _, value: f"{100 * LOAD_UNIT * value:.1f} %",
     "decivolt": lambda _, value: f"{value / 10:.1f} V",
     "celsius": lambda _, value: f"{value} °C",

@@ -1,4 +1,4 @@
-"""What a control table is made of: registers in the motor's own units."""
+"""A register of a control table, in the motor's own units."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias

@@ -1,4 +1,4 @@
-"""The factors between the units of motors and those of joints, directions and zero angles in them."""
+"""Scale and offset from motor units to joint units, direction and zero angle included."""
 
 import math
 from collections.abc import Callable, Iterable

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from sim2real.hardware.bus.transport import Transport, asking
+from sim2real.hardware.bus.transport import Transport, request_of
 from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.dynamixel.frame import ALERT, BROADCAST, FRAME_BYTES_MAX, HEADER, Decoder, Packet, fast_replies
 from sim2real.hardware.dynamixel.layout import ReplyLayout
@@ -79,7 +79,7 @@ class StateReader:
         wire_s = 2 * longest * _BITS_PER_BYTE / baudrate + _GAP_S * len(self._ids)
         self._wait_ns = ns_from_s(wire_s + margin_s)
         self._wait_ms = -(-self._wait_ns // _NS_PER_MS)
-        self._ask = asking(transport)
+        self._request = request_of(transport)
         self._variant = 0
         self._suspect = False
         self._fast_seen = False
@@ -105,7 +105,7 @@ class StateReader:
             self._collect_late()
         layout = self._health if health else self._motion[self._variant]
         deadline_ns = self._clock.now_ns() + self._wait_ns
-        received = self._ask(layout.request, self._buffer, layout.reply_bytes, deadline_ns, self._wait_ms)
+        received = self._request(layout.request, self._buffer, layout.reply_bytes, deadline_ns, self._wait_ms)
         if layout.perfect(received):
             self.answered, self.errors, self.columns = self._all, layout.errors, layout.columns
             self._suspect = False
@@ -123,7 +123,7 @@ class StateReader:
         return (*self._motion, self._health)
 
     def _collect_late(self) -> None:
-        """Count what came after the last deadline; nobody asks for it any more."""
+        """Count what came after the last deadline: it is too late to be used."""
         self._decoder.reset()
         count = self._transport.read_into(self._buffer, self._clock.now_ns())
         self._counters.unexpected += sum(

@@ -6,8 +6,9 @@ their YAML (`sim2real.configs.schema.motor.DynamixelRegisters`) or follows from 
 
 from collections.abc import Iterator
 
-from sim2real.configs.schema.motor import DynamixelRegisters, MotorConfig
+from sim2real.configs.schema.motor import MotorConfig
 from sim2real.hardware.dynamixel.registers import ControlTable, Register, Unit
+from sim2real.hardware.dynamixel.schema import DynamixelRegisters, registers_of
 
 __all__ = [
     "BAUDRATES",
@@ -75,15 +76,15 @@ def x_series_table(motor: MotorConfig, firmware: int | None = None) -> ControlTa
         firmware: Version that the motor reports; that of the YAML if it is not known.
     """
     if firmware is not None:
-        registers = motor.dynamixel.model_copy(update={"firmware": firmware})
+        registers = registers_of(motor).model_copy(update={"firmware": firmware})
         motor = motor.model_copy(update={"registers": registers})
-    model = motor.dynamixel
+    model = registers_of(motor)
     rows = (*_eeprom(motor), *_ram(motor), *_by_series(model), *_by_current(model))
     return ControlTable((*(_register(row, model) for row in rows), *_indirect(model)))
 
 
 def _eeprom(motor: MotorConfig) -> Iterator[Row]:
-    model = motor.dynamixel
+    model = registers_of(motor)
     low, high = (round(volts * 10) for volts in motor.voltage_range)
     floor = low if model.voltage_floor is None else round(model.voltage_floor * 10)
     last = motor.counts_per_revolution - 1
@@ -114,7 +115,7 @@ def _eeprom(motor: MotorConfig) -> Iterator[Row]:
 
 
 def _ram(motor: MotorConfig) -> Iterator[Row]:
-    gains, fastest = motor.dynamixel.gains, _velocity_max(motor.dynamixel)
+    gains, fastest = registers_of(motor).gains, _velocity_max(registers_of(motor))
     yield from (
         ("torque_enable", 64, 1, "rw", 0, 0, 1, ""),
         ("led", 65, 1, "rw", 0, 0, 1, ""),

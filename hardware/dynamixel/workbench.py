@@ -1,11 +1,11 @@
-"""Dynamixel motors on the bench; implements `BenchBus`."""
+"""The workbench of Dynamixel motors; implements `Workbench`."""
 
 import math
 from collections.abc import Iterator
 
 from sim2real.configs.library import shipped
 from sim2real.configs.load import load_motor
-from sim2real.configs.schema.motor import DynamixelRegisters, MotorConfig
+from sim2real.configs.schema.motor import MotorConfig
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.dynamixel.checkup import examine
@@ -14,6 +14,7 @@ from sim2real.hardware.dynamixel.frame import ID_MAX, Instruction
 from sim2real.hardware.dynamixel.motor import model_name
 from sim2real.hardware.dynamixel.register_text import register_text
 from sim2real.hardware.dynamixel.registers import ControlTable, Register
+from sim2real.hardware.dynamixel.schema import DynamixelRegisters
 from sim2real.hardware.dynamixel.state_reader import reading_registers
 from sim2real.hardware.dynamixel.tables import BAUD_CODES, BAUDRATES, MODEL_NAMES, x_series_table
 from sim2real.hardware.errors import HardwareError
@@ -22,7 +23,7 @@ from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorRead
 _REBOOT_TRIES = 40  # of 26 ms each: an X series motor is back after about half a second
 
 
-class DynamixelBench:
+class DynamixelWorkbench:
     """Single motors on a bus of Protocol 2.0."""
 
     protocol = "dynamixel2"
@@ -30,24 +31,24 @@ class DynamixelBench:
     ids = range(ID_MAX + 1)
 
     def __init__(self, transport: Transport, clock: Clock) -> None:
-        self._exchange = Client(transport, clock, self.baudrates[0])
+        self._client = Client(transport, clock, self.baudrates[0])
         self._known: dict[int, tuple[Identity, MotorConfig, ControlTable]] = {}
 
     def set_baudrate(self, baudrate: int) -> None:
         """Change the speed of the line. Raises HardwareError if the port cannot do it."""
-        if baudrate != self._exchange.baudrate:
+        if baudrate != self._client.baudrate:
             self._known.clear()
-        self._exchange.set_baudrate(baudrate)
+        self._client.set_baudrate(baudrate)
 
     def scan(self, baudrate: int) -> list[FoundMotor]:
-        """Return everybody who answers at a speed, by id; about a second. Raises PortLostError."""
+        """Return every motor that answers at a speed, by id; about a second. Raises PortLostError."""
         self.set_baudrate(baudrate)
-        return [self._found(identity) for identity in self._exchange.ping_all()]
+        return [self._found(identity) for identity in self._client.ping_all()]
 
     def find(self, motor: int, baudrate: int) -> FoundMotor | None:
-        """Return who answers to an id at a speed, None if nobody does. Raises PortLostError."""
+        """Return the motor that answers to an id at a speed, None if none does. Raises PortLostError."""
         self.set_baudrate(baudrate)
-        identity = self._exchange.ping(motor)
+        identity = self._client.ping(motor)
         return None if identity is None else self._found(identity)
 
     def registers(self, motor: int) -> list[RegisterReading]:
@@ -56,7 +57,7 @@ class DynamixelBench:
         readings = []
         for run in _runs(table):
             start = run[0].address
-            data = self._exchange.read(motor, start, run[-1].end - start)
+            data = self._client.read(motor, start, run[-1].end - start)
             for register in run:
                 value = register.decode(data[register.address - start : register.end - start])
                 text = register_text(config, register, value)
@@ -68,7 +69,7 @@ class DynamixelBench:
         _, config, table = self._motor(motor)
         fields = reading_registers(table)
         start, end = fields["effort"].address, fields["temperature"].end
-        block = self._exchange.read(motor, start, end - start)
+        block = self._client.read(motor, start, end - start)
 
         def value(name: str) -> int:
             register = fields[name]
@@ -102,27 +103,27 @@ class DynamixelBench:
         self._write(motor, "baud_rate", BAUD_CODES[new])
 
     def reboot(self, motor: int) -> None:
-        """Restart a motor, which clears latched hardware errors. Raises HardwareError if one is back at once."""
-        self._exchange.request(motor, Instruction.REBOOT, b"", reply_bytes=0, tries=1)
-        if self._exchange.ping(motor, tries=_REBOOT_TRIES) is None:
+        """Restart a motor, which clears latched hardware errors. Raises HardwareError if one persists."""
+        self._client.request(motor, Instruction.REBOOT, b"", reply_bytes=0, tries=1)
+        if self._client.ping(motor, tries=_REBOOT_TRIES) is None:
             raise HardwareError(f"motor {motor} does not answer after a reboot")
         status = self._get(motor, self._motor(motor)[2]["hardware_error_status"])
         if status:
-            raise HardwareError(f"motor {motor}: hardware error 0x{status:02x} is back: its cause is there")
+            raise HardwareError(f"motor {motor}: hardware error 0x{status:02x} persists: remove its cause")
 
     def findings(self, motor: FoundMotor) -> Iterator[Finding]:
         """Yield the findings on a motor. Raises HardwareError."""
         identity, config, _ = self._motor(motor.id)
         values = {register.name: int(register.value) for register in self.registers(motor.id)}
-        yield from examine(identity, self._exchange.baudrate, config, values)
+        yield from examine(identity, self._client.baudrate, config, values)
 
     def _motor(self, motor: int) -> tuple[Identity, MotorConfig, ControlTable]:
-        """Return who has this id, its type and its table; asked once."""
+        """Return identity, type and table of the motor with this id; asked once."""
         known = self._known.get(motor)
         if known is None:
-            identity = self._exchange.ping(motor)
+            identity = self._client.ping(motor)
             if identity is None:
-                raise HardwareError(f"motor {motor} does not answer at {self._exchange.baudrate} baud")
+                raise HardwareError(f"motor {motor} does not answer at {self._client.baudrate} baud")
             config = motor_type(identity.model_number)
             known = self._known[motor] = (identity, config, x_series_table(config, identity.firmware))
         return known
@@ -132,14 +133,14 @@ class DynamixelBench:
         return FoundMotor(
             identity.id,
             self.protocol,
-            self._exchange.baudrate,
+            self._client.baudrate,
             identity.model_number,
             MODEL_NAMES.get(identity.model_number),
             identity.firmware,
         )
 
     def _get(self, motor: int, register: Register) -> int:
-        return register.decode(self._exchange.read(motor, register.address, register.size))
+        return register.decode(self._client.read(motor, register.address, register.size))
 
     def _write(self, motor: int, name: str, value: int) -> None:
         """Write a register whose reply may come with the new id or speed already."""
@@ -147,7 +148,7 @@ class DynamixelBench:
         if not register.minimum <= value <= register.maximum:
             raise HardwareError(f"motor {motor} ({self._motor(motor)[1].name}) has no {name} {value}")
         parameters = register.address.to_bytes(2, "little") + register.encode(value)
-        reply = self._exchange.request(motor, Instruction.WRITE, parameters, reply_bytes=0, tries=1)
+        reply = self._client.request(motor, Instruction.WRITE, parameters, reply_bytes=0, tries=1)
         if reply is not None and reply.error:
             raise HardwareError(f"motor {motor} refused {name} = {value} (error {reply.error})")
 

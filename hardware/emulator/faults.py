@@ -1,4 +1,4 @@
-"""The faults of an emulated robot, executed on its own time from a seed, and counted."""
+"""Injects the scripted faults of an emulated robot, on its own time and from a seed, and counts them."""
 
 from bisect import insort
 from collections import Counter

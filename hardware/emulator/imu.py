@@ -1,68 +1,18 @@
-"""An emulated IMU on its line: what it senses of the plant goes out at the pace of its baud rate."""
+"""An emulated IMU on its line: samples of the plant's motion, sent at its baud rate."""
 
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
 
 from sim2real.configs.schema.robot import ImuConfig
 from sim2real.hardware.clock import NS_PER_S
 from sim2real.hardware.emulator.faults import FaultScript
 from sim2real.hardware.emulator.line import NEVER, garbled, same_rate
+from sim2real.hardware.imu.family import imu_family
 from sim2real.hardware.imu.mounting import Mounting
 from sim2real.hardware.imu.sample import Motion
-from sim2real.hardware.witmotion.firmware import WitMotionUnit
 
 _BITS = 10  # start, eight data bits, stop
 _KEPT_BYTES_MAX = 4096  # of what no client fetches; a serial driver's buffer
-
-
-class EmulatedUnit(Protocol):
-    """A unit, whatever its type: its registers, and the frames that it sends."""
-
-    fault: str
-    """Kind of the fault that it has at present; empty when all is well."""
-
-    @property
-    def baudrate(self) -> int:
-        """bit/s at which it sends and listens."""
-        ...
-
-    @property
-    def period_ns(self) -> int | None:
-        """Time from sample to sample as it was set; None when it sends nothing by itself."""
-        ...
-
-    def boot(self) -> None:
-        """Start anew as after power-up."""
-        ...
-
-    def saved(self) -> dict[str, int]:
-        """Return what it remembers without power, by names of its own."""
-        ...
-
-    def restore(self, settings: dict[str, int]) -> None:
-        """Remember this instead, as far as it is given, and start anew.
-
-        Raises:
-            ValueError: It has no such setting, or not with this value.
-        """
-        ...
-
-    def hear(self, data: bytes, now_ns: int) -> bytes:
-        """Carry out the commands in what the host has sent; return the answer."""
-        ...
-
-    def interrupt(self) -> None:
-        """Forget a command that has begun."""
-        ...
-
-    def sample(self, motion: Motion, now_ns: int) -> bytes:
-        """Return the frames of one sample; the motion is the unit's own."""
-        ...
-
-
-UNITS: dict[str, Callable[[int, int], EmulatedUnit]] = {"witmotion": WitMotionUnit}
-"""Makes a unit from its baud rate and a seed, by protocol."""
 
 
 class ImuLine:
@@ -102,7 +52,7 @@ class ImuLine:
         self.plugged = True
         self.dropped = 0
         baudrate = round(config.baudrate)
-        self.unit = UNITS[config.protocol](baudrate, seed)
+        self.unit = imu_family(config.protocol).emulated_unit(baudrate, seed)
         self._body = config.body
         self._motion = motion
         self._faults = faults

@@ -8,10 +8,10 @@ from operator import and_
 from typing import Any
 
 from sim2real.hardware.clock import NS_PER_S
-from sim2real.hardware.emulator.device_protocol import DeviceProtocol, Reply
 from sim2real.hardware.emulator.faults import FaultScript
 from sim2real.hardware.emulator.line_guardian import LineGuardian
-from sim2real.hardware.emulator.motor import EmulatedMotor
+from sim2real.hardware.firmware.device_protocol import DeviceProtocol, Reply
+from sim2real.hardware.firmware.motor import EmulatedMotor
 
 NEVER = 1 << 62
 """Time of what does not happen."""
@@ -40,7 +40,7 @@ class Line:
         motors: All that hang on it; motors may share an id.
         plugged: False while the adapter is pulled out.
         guardian: What stops the motors when the client, on a virtual clock, stalls.
-        wire: The protocol at the motors' end.
+        protocol: The device protocol, at the motors' end.
         cancelled: Replies lost because the client sent before they were over.
     """
 
@@ -49,13 +49,13 @@ class Line:
     def __init__(
         self,
         name: str,
-        wire: DeviceProtocol[Any, Any],
+        protocol: DeviceProtocol[Any, Any],
         motors: Sequence[EmulatedMotor],
         baudrate: int,
         faults: FaultScript,
     ) -> None:
         self.name = name
-        self.wire = wire
+        self.protocol = protocol
         self.motors = list(motors)
         self.plugged = True
         self.guardian: LineGuardian | None = None
@@ -93,17 +93,17 @@ class Line:
 
     def wire_ns(self, count: int, baudrate: int | None = None) -> int:
         """Return how long so many bytes take, at the client's baud rate if no other is given."""
-        return -(-count * _BITS * NS_PER_S // (baudrate or self._baudrate)) if self.wire.paced else 0
+        return -(-count * _BITS * NS_PER_S // (baudrate or self._baudrate)) if self.protocol.paced else 0
 
     def set_baudrate(self, baudrate: int) -> None:
         """Change the client's baud rate; a frame that has begun is lost. A line that is not paced has none."""
-        if self.wire.paced and baudrate != self._baudrate:
+        if self.protocol.paced and baudrate != self._baudrate:
             self._baudrate = baudrate
-            self.wire.reset()
+            self.protocol.reset()
 
     def hang_up(self) -> None:
         """Forget what is under way to the client, which has left. What it has sent reaches the motors all the same."""
-        self.wire.reset()
+        self.protocol.reset()
         self._wire.clear()
         self._adapter.clear()
 
@@ -118,10 +118,10 @@ class Line:
         start_ns = max(now_ns, self._sent_ns)
         self._cut(start_ns)
         sent = 0
-        for piece in self.wire.pieces(data):
+        for piece in self.protocol.pieces(data):
             sent += len(piece)
             self._sent_ns = start_ns + self.wire_ns(sent)
-            for instruction in self.wire.feed(self._faults.hear(self.name, piece, self._sent_ns)):
+            for instruction in self.protocol.feed(self._faults.hear(self.name, piece, self._sent_ns)):
                 self._instructions.append((self._sent_ns, instruction, self._baudrate))
         return self._sent_ns
 
@@ -141,19 +141,19 @@ class Line:
             return b""
         return heapq.heappop(self._adapter)[2]
 
-    def _carry_out(self, now_ns: int, instruction: Any, baudrate: int) -> None:  # noqa: ANN401 - the wire's own type
+    def _carry_out(self, now_ns: int, instruction: Any, baudrate: int) -> None:  # noqa: ANN401 - the protocol's own type
         self._drop_pending(now_ns)
         hearing = [motor for motor in self.motors if motor.hears(now_ns) and same_rate(motor.baudrate, baudrate)]
         free_ns = now_ns
         for reply in self._replies_to(instruction, hearing, now_ns):
             start_ns = free_ns + reply.delay_ns
             free_ns = start_ns + self.wire_ns(len(reply.data), reply.baudrate)
-            if self.wire.half_duplex and start_ns < self._sent_ns:  # the client is sending again already
+            if self.protocol.half_duplex and start_ns < self._sent_ns:  # the client is sending again already
                 self.cancelled += 1
             else:
                 self._wire.append(_OnWire(start_ns, free_ns, reply.baudrate, reply.data))
 
-    def _replies_to(self, instruction: Any, hearing: list[EmulatedMotor], now_ns: int) -> list[Reply]:  # noqa: ANN401 - the wire's own type
+    def _replies_to(self, instruction: Any, hearing: list[EmulatedMotor], now_ns: int) -> list[Reply]:  # noqa: ANN401 - the protocol's own type
         """Let the motors answer. Those that share an id answer together: what is heard is their bits' conjunction.
 
         One motor of each id answers in each round. Those that are alone with their id do so in every round, which
@@ -164,19 +164,19 @@ class Line:
             by_id.setdefault(motor.id, []).append(motor)
         rounds = max(map(len, by_id.values()), default=0)
         if rounds <= 1:
-            return list(self.wire.replies_to(instruction, hearing, now_ns))
+            return list(self.protocol.replies_to(instruction, hearing, now_ns))
         casts = [[motors[min(turn, len(motors) - 1)] for motors in by_id.values()] for turn in range(rounds)]
         heard: list[Reply] = []
         for cast in casts:
-            replies = self.wire.replies_to(instruction, cast, now_ns)
+            replies = self.protocol.replies_to(instruction, cast, now_ns)
             heard = [_collision(*pair) for pair in zip(heard, replies, strict=False)] + (
                 heard[len(replies) :] or replies[len(heard) :]
             )
         return heard
 
     def _drop_pending(self, now_ns: int) -> None:
-        """Lose the replies that have not begun: who waits to answer and hears an instruction forgets the answer."""
-        while self.wire.half_duplex and self._wire and self._wire[-1].start_ns > now_ns:
+        """Lose the replies that have not begun: a motor that hears an instruction while it waits forgets its answer."""
+        while self.protocol.half_duplex and self._wire and self._wire[-1].start_ns > now_ns:
             self._wire.pop()
             self.cancelled += 1
 
@@ -186,7 +186,7 @@ class Line:
         One that is over and has not been handed over is lost as well: the client has sent without it, which only a
         server that is late can find.
         """
-        if not self.wire.half_duplex:
+        if not self.protocol.half_duplex:
             return
         replies = list(self._wire)
         self._wire.clear()
@@ -201,7 +201,7 @@ class Line:
     def _hand_over(self, reply: _OnWire) -> None:
         if not self.plugged:
             return
-        in_time = not self.wire.paced or same_rate(reply.baudrate, self._baudrate)
+        in_time = not self.protocol.paced or same_rate(reply.baudrate, self._baudrate)
         data = reply.data if in_time else garbled(reply.data)
         for delivery in self._faults.deliver(self.name, data, reply.end_ns):
             if len(self._adapter) < _DELIVERIES_MAX:
@@ -210,7 +210,7 @@ class Line:
 
 
 def _collision(first: Reply, second: Reply) -> Reply:
-    """Return what is heard of two motors that talk together: a line that anyone can pull low."""
+    """Return what is heard of two motors that talk together: a line that every motor can pull low."""
     longer, shorter = sorted((first.data, second.data), key=len, reverse=True)
     data = bytes(map(and_, longer, shorter)) + longer[len(shorter) :]
     return Reply(min(first.delay_ns, second.delay_ns), first.baudrate, data)

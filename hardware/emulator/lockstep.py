@@ -52,7 +52,7 @@ class LockstepTransport:
         self._line.set_baudrate(baudrate)
 
     def start_guardian(self, frames: bytes, limit_ns: int) -> LineGuardian:
-        """Let the frames be sent when nobody feeds the guardian for so long, on the virtual clock."""
+        """Start a guardian that sends the frames when it is not fed for so long, on the virtual clock."""
         if not isinstance(self._line, Line):
             raise HardwareError(f"port {self._line.name!r} has no motors to guard")
         self._line.guardian = LineGuardian(self._clock, self._send_unasked, frames, limit_ns)

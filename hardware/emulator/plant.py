@@ -1,17 +1,16 @@
 """The mechanics at the far side of the motors: efforts in, angles out; chosen by name from the installed plants."""
 
 import importlib.util
-from importlib.metadata import entry_points
-from typing import Protocol
+from collections.abc import Callable
+from typing import Final, Protocol
 
 import numpy as np
 
-from sim2real.configs.errors import UserError
+from sim2real.configs.errors import ConfigError, UserError
+from sim2real.configs.plugins import Plugins, unknown
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.imu.sample import Motion
 from sim2real.hardware.types import Float64Array
-
-_GROUP = "sim2real.plants"
 
 AUTO_PLANT = "auto"
 
@@ -68,23 +67,24 @@ class InertiaPlant:
         return AT_REST
 
 
-def plant_names() -> list[str]:
-    """Return the names of the plants that are installed."""
-    return sorted({entry.name for entry in entry_points(group=_GROUP)})
+PLANTS: Final[Plugins[Callable[[RobotConfig], Plant]]] = Plugins(
+    "sim2real.plants", "plant", lambda part: None if callable(part) else "is not a class or function of the robot"
+)
+"""The installed plants by name: makes the mechanics of a robot."""
 
 
 def choose_plant(name: str) -> str:
     """Return the plant that a name means: `auto` is mujoco where that is installed, else inertia.
 
     Raises:
-        UserError: No such plant.
+        ConfigError: No such plant.
     """
     if name != AUTO_PLANT:
-        if name not in plant_names():
-            raise UserError(f"no plant named {name!r}; valid: {', '.join([AUTO_PLANT, *plant_names()])}")
+        if name not in PLANTS:
+            raise ConfigError(unknown("plant", name, (AUTO_PLANT, *PLANTS.names)))
         return name
     # The entry point is there without the extra; the library behind it decides.
-    installed = "mujoco" in plant_names() and importlib.util.find_spec("mujoco") is not None
+    installed = "mujoco" in PLANTS and importlib.util.find_spec("mujoco") is not None
     return "mujoco" if installed else "inertia"
 
 
@@ -97,15 +97,12 @@ def make_plant(name: str, robot: RobotConfig) -> Plant:
 
     Raises:
         UserError: No such plant, or a part of the installation that it needs is missing.
+        PluginError: The plant's package is broken.
     """
-    found = {entry.name: entry for entry in entry_points(group=_GROUP)}
-    if name not in found:
-        raise UserError(f"no plant named {name!r}; valid: {', '.join(sorted(found))}")
     try:
-        factory = found[name].load()
+        factory = PLANTS[name]
     except ModuleNotFoundError as error:
         raise UserError(
             f"plant {name!r} needs {error.name}, which is not installed: pip install 'sim2real[train]'"
         ) from error
-    plant: Plant = factory(robot)
-    return plant
+    return factory(robot)

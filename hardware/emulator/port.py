@@ -1,4 +1,4 @@
-"""What the client's end of an emulated line needs of it, be it a bus of motors or a unit that sends by itself."""
+"""The interface of an emulated line as its client sees it: a bus of motors, or an IMU that sends by itself."""
 
 from typing import Protocol
 
@@ -10,7 +10,7 @@ class Port(Protocol):
     plugged: bool
     """False while the adapter is pulled out."""
     streams: bool
-    """Whether it sends unasked, so that what nobody listens to is lost."""
+    """Whether it sends unasked, so that what no client reads is lost."""
 
     @property
     def next_ns(self) -> int:

@@ -33,6 +33,7 @@ class PtyServer:
     """Serves an emulated robot. One thread, which sleeps until something is due.
 
     Attributes:
+        emulated: The robot; while it is served, it is for looking at only.
         ports: Path of each bus and IMU, by name; it stays the same when the port is unplugged and comes back.
         serving: Set once it answers: looking through the objects of a large process before that can take longer than a
             client waits.
@@ -48,11 +49,11 @@ class PtyServer:
         """Make the pseudo-terminals; `close` removes them.
 
         Args:
-            emulated: The robot; nobody else may advance it while it is served.
+            emulated: The robot; only the server may advance it while it is served.
             housekeeping: Called about once a second between answers; it must be quick.
             report: Takes a line when the emulation cannot keep up, at most every few seconds.
         """
-        self._emulated = emulated
+        self.emulated = emulated
         self._report = report
         self._housekeeping = housekeeping
         self._housekeeping_ns = 0
@@ -65,15 +66,21 @@ class PtyServer:
         self._offset_ns = 0
         self._step_ns = max(_STEP_NS, emulated.plant.timestep_ns)
 
-    def serve(self, stop: Stop) -> None:
-        """Serve until told to stop, which is noticed within a few milliseconds."""
+    def serve(self, stop: Stop, started: Callable[[], None] = lambda: None) -> None:
+        """Serve until told to stop, which is noticed within a few milliseconds.
+
+        Args:
+            stop: Tells it to end.
+            started: Called once it answers; what a client sends before may be answered too late.
+        """
         # The kernel may delay a wake-up by 50 µs to save power; a reply at 4 Mbaud takes less than that.
         ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
         gc.collect()
         # What lives as long as the server need not be looked at again: a full collection takes milliseconds.
         gc.freeze()
-        self._offset_ns = time.monotonic_ns() - self._emulated.now_ns
+        self._offset_ns = time.monotonic_ns() - self.emulated.now_ns
         self.serving.set()
+        started()
         try:
             while not stop.is_set():
                 self._serve_once()
@@ -86,13 +93,13 @@ class PtyServer:
             if port.is_open:  # what a client sent before a reply was out counts as sent before it
                 port.receive(time.monotonic_ns() - self._offset_ns)
         now_ns = self._time()
-        self._emulated.answer(now_ns)
+        self.emulated.answer(now_ns)
         for port in self._ports.values():
             self._follow_plug(port)
             port.deliver(now_ns)
-        behind_ns = now_ns - self._emulated.now_ns - self._step_ns
-        if behind_ns >= 0 and self._emulated.next_ns - now_ns > _QUIET_NS:
-            self._emulated.advance_to(self._emulated.now_ns + self._step_ns)
+        behind_ns = now_ns - self.emulated.now_ns - self._step_ns
+        if behind_ns >= 0 and self.emulated.next_ns - now_ns > _QUIET_NS:
+            self.emulated.advance_to(self.emulated.now_ns + self._step_ns)
             if self._housekeeping is not None and now_ns >= self._housekeeping_ns:
                 self._housekeeping_ns = now_ns + NS_PER_S
                 self._housekeeping()
@@ -108,7 +115,7 @@ class PtyServer:
     def _time(self) -> int:
         """Return the world's time; where it is too far behind the wall clock, the wall clock's offset gives way."""
         now_ns = time.monotonic_ns() - self._offset_ns
-        behind_ns = now_ns - self._emulated.now_ns - _CATCH_UP_NS
+        behind_ns = now_ns - self.emulated.now_ns - _CATCH_UP_NS
         if behind_ns > 0:
             self._offset_ns += behind_ns
             self.lost_ns += behind_ns
@@ -118,9 +125,9 @@ class PtyServer:
 
     def _wait(self, behind: bool) -> None:
         """Sleep until a client sends, comes or goes, or something is due: on the wires alone where the world waits."""
-        due_ns = self._emulated.next_ns
+        due_ns = self.emulated.next_ns
         if not behind:
-            due_ns = min(due_ns, self._emulated.now_ns + self._step_ns)
+            due_ns = min(due_ns, self.emulated.now_ns + self._step_ns)
         wait_ns = due_ns - (time.monotonic_ns() - self._offset_ns)
         # select, because epoll and poll wait in whole milliseconds.
         descriptors = [descriptor for port in self._ports.values() for descriptor in port.descriptors]

@@ -90,7 +90,7 @@ class PtyPort:
                 continue  # a serial port keeps nothing for a client that is yet to come
             try:
                 sent = os.write(self.master, data)
-            except BlockingIOError:  # nobody reads, and the kernel's buffer is full
+            except BlockingIOError:  # the client does not read, and the kernel's buffer is full
                 sent = 0
             self.dropped += len(data) - sent
 

@@ -1,4 +1,4 @@
-"""Tells when a device file is opened and closed by others, by Linux's inotify."""
+"""Watches with inotify when other processes open and close a device file."""
 
 import ctypes
 import os

@@ -1,4 +1,4 @@
-"""The emulated robot: motors on their lines, their windings and the mechanics behind them, on one time."""
+"""The emulated robot: lines, motors, windings and mechanics on one clock."""
 
 from typing import Any
 
@@ -14,14 +14,14 @@ from sim2real.configs.schema.scenario import (
     UnplugFaultConfig,
 )
 from sim2real.hardware.emulator.electrics import AMBIENT, Electrics
-from sim2real.hardware.emulator.families import FAMILIES
 from sim2real.hardware.emulator.faults import FaultScript, Transition, check_faults
 from sim2real.hardware.emulator.imu import ImuLine
 from sim2real.hardware.emulator.line import NEVER as _NEVER
 from sim2real.hardware.emulator.line import Line
-from sim2real.hardware.emulator.motor import EmulatedMotor
 from sim2real.hardware.emulator.plant import Plant
 from sim2real.hardware.emulator.port import Port
+from sim2real.hardware.families import family_of_bus
+from sim2real.hardware.firmware.motor import EmulatedMotor
 from sim2real.hardware.imu.sample import Motion
 
 _HEALTH_PERIOD_NS = 10_000_000  # the firmware's check of its own state; the e-Manual gives no rate, an assumption
@@ -68,7 +68,7 @@ class EmulatedRobot:
         self.lines = {
             name: Line(
                 name,
-                FAMILIES[bus.protocol].wire(),
+                family_of_bus(bus).device_protocol(),
                 [motor for joint, motor in self.motors.items() if joints[joint].bus == name],
                 round(bus.baudrate),
                 self.faults,
@@ -84,7 +84,7 @@ class EmulatedRobot:
         self._overheated: set[int] = set()
         self._intruders: dict[str, EmulatedMotor] = {}
         self._unpowered: set[int] = set()
-        self._sense()
+        self.sense()
         for motor in self._motors:
             motor.boot(start_ns, boot_ns=0)
 
@@ -115,7 +115,7 @@ class EmulatedRobot:
                 self._carry_out(self.faults.take())
             elif line.instruction_next:
                 self._step_to(event_ns)
-                self._sense()
+                self.sense()
                 line.process(event_ns)
                 self._watch_torque(event_ns)
             else:
@@ -127,7 +127,7 @@ class EmulatedRobot:
 
     def snapshot(self) -> dict[str, Any]:
         """Return the state of everything as plain data, in SI units: for reports and verdicts."""
-        self._sense()
+        self.sense()
         return {
             "time_ns": self._now_ns,
             "supply_voltage": self.electrics.supply,
@@ -135,8 +135,8 @@ class EmulatedRobot:
             "buses": {
                 name: {
                     "plugged": line.plugged,
-                    "unstuffed": line.wire.unstuffed,
-                    "damaged": line.wire.damaged,
+                    "unstuffed": line.protocol.unstuffed,
+                    "damaged": line.protocol.damaged,
                     "cancelled": line.cancelled,
                 }
                 for name, line in self.lines.items()
@@ -193,8 +193,8 @@ class EmulatedRobot:
         """Return how a body of the plant moves, for the IMUs that are fixed to it."""
         return self.plant.imu(body)
 
-    def _sense(self) -> None:
-        """Give the motors' sensors what there is to see."""
+    def sense(self) -> None:
+        """Give the motors' sensors what there is to see, as happens before each instruction and check-up."""
         electrics = self.electrics
         position, velocity = self._shafts()
         for index, motor in enumerate(self._motors):
@@ -208,7 +208,7 @@ class EmulatedRobot:
         for index in self._overheated:
             limit = self._motors[index].temperature_limit + _OVERHEATED
             self.electrics.temperature[index] = max(self.electrics.temperature[index], limit)
-        self._sense()
+        self.sense()
         for motor in self._motors:
             motor.check_health(_HEALTH_PERIOD_NS * 1e-9)
 
@@ -218,7 +218,7 @@ class EmulatedRobot:
 
     def _carry_out(self, transition: Transition) -> None:
         fault, begins = transition.fault, transition.begins
-        self._sense()
+        self.sense()
         if isinstance(fault, UnplugFaultConfig):
             for name, port in self.ports.items():
                 if fault.bus in (None, name):
@@ -271,7 +271,7 @@ class EmulatedRobot:
             motors.append(intruder)
 
     def _set_supply(self, voltage: float, now_ns: int) -> None:
-        """Change the supply; motors that get too little go off, those that get enough again start anew."""
+        """Change the supply; motors that get too little go off, those that get enough again restart."""
         self.electrics.supply_nominal = self.electrics.supply = voltage
         for index, (motor, joint) in enumerate(zip(self._motors, self.config.joints.values(), strict=True)):
             if voltage < _LOGIC_SHARE * joint.motor.voltage_range[0]:
@@ -284,7 +284,7 @@ class EmulatedRobot:
 
 def _make_motor(robot: RobotConfig, joint: JointConfig) -> EmulatedMotor:
     bus = robot.buses[joint.bus]
-    return FAMILIES[bus.protocol].motor(joint.motor, joint.id, round(bus.baudrate))
+    return family_of_bus(bus).emulated_motor(joint.motor, joint.id, round(bus.baudrate))
 
 
 def _next_ns(line: Port) -> int:

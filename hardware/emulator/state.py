@@ -1,4 +1,4 @@
-"""What an emulated robot's motors and IMUs remember without power, in a file: an id that was set survives a restart."""
+"""The non-volatile memory of an emulated robot in a file: an id that was set survives a restart."""
 
 import contextlib
 import json
@@ -11,8 +11,8 @@ from typing import Any
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig
-from sim2real.hardware.emulator.imu import EmulatedUnit
-from sim2real.hardware.emulator.motor import EmulatedMotor
+from sim2real.hardware.firmware.motor import EmulatedMotor
+from sim2real.hardware.firmware.unit import EmulatedUnit
 
 _FORMAT = 1
 
@@ -45,7 +45,7 @@ class StateFile:
         self._written: dict[str, Any] = {}
 
     def load(self, now_ns: int) -> None:
-        """Give the motors what the file remembers and start them anew; a file that is missing remembers nothing.
+        """Restore the motors' settings from the file and restart them; a missing file changes nothing.
 
         Raises:
             UserError: The file cannot be read, or is not of these motors.
@@ -57,7 +57,7 @@ class StateFile:
         except (OSError, ValueError) as error:
             raise UserError(f"state {self._path}: cannot be read: {error}") from error
         if not isinstance(document, dict) or document.get("format") != _FORMAT:
-            raise UserError(f"state {self._path}: is no file of `sim2real emulate --state`")
+            raise UserError(f"state {self._path}: not written by `sim2real emulate --state`")
         remembered = document.get("motors")
         if not isinstance(remembered, dict) or set(remembered) != set(self._motors):
             valid = ", ".join(self._motors)

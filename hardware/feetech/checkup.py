@@ -1,4 +1,4 @@
-"""The check-up of a motor on the bench: what its registers say, whether that is well, and what to do if not."""
+"""Checks an STS motor by its registers; every finding that is not ok says what to do."""
 
 from collections.abc import Iterator, Mapping
 

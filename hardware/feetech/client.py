@@ -12,7 +12,7 @@ _BROADCAST_PING_S_PER_ID = 0.003  # motors answer one after the other; LeRobot w
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a motor is: registers 0 to 4."""
+    """What a motor says that it is: registers 0 to 4."""
 
     id: int
     model_number: int
@@ -25,7 +25,7 @@ class Client(RequestLine[Packet]):
     STATUS_BYTES = 6
 
     def identify(self, motor: int, tries: int = TRIES) -> Identity | None:
-        """Return who answers with this id, None if nobody does. Raises PortLostError."""
+        """Return the identity of the motor with this id, None if none answers. Raises PortLostError."""
         reply = self.request(motor, Instruction.READ, bytes((0, _IDENTITY_BYTES)), _IDENTITY_BYTES, tries)
         if reply is None:
             return None
@@ -33,7 +33,7 @@ class Client(RequestLine[Packet]):
         return Identity(motor, low | high << 8, (major, minor))
 
     def ping_all(self) -> list[int]:
-        """Return the ids of all who answer a broadcast ping. Takes 0.8 s and more. Raises PortLostError."""
+        """Return the ids of all motors that answer a broadcast ping. Takes 0.8 s and more. Raises PortLostError."""
         wait_s = (ID_MAX + 1) * (_BROADCAST_PING_S_PER_ID + self.STATUS_BYTES * BITS_PER_BYTE / self.baudrate)
         found: set[int] = set()
         for packets in self._asked(encode(BROADCAST, Instruction.PING), wait_s):

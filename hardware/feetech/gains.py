@@ -1,4 +1,4 @@
-"""Stiffness, damping and limits of a joint as registers of an STS motor, and what they come to.
+"""Stiffness, damping and limits of a joint as registers of an STS motor, and the law that results.
 
 Source: the newer STS manual for the units of P and D; BAM measured 0.166 duty for each radian and unit of P, 1.02 times
 what the manual says.
@@ -35,8 +35,8 @@ _FACTORY = PositionGains(32, 0, 32)
 def position_gains(joint: JointConfig) -> PositionGains:
     """Return the gains nearest to the joint's stiffness and damping at its motor's nominal voltage.
 
-    Torque goes with the supply, and so does what the gains come to. A joint that gives no stiffness keeps the factory's
-    gains. Damping below that of the back-EMF cannot be had, and D adds little to it.
+    Torque is proportional to the supply, and so are stiffness and damping. A joint that gives no stiffness keeps the
+    factory's gains. Damping below that of the back-EMF cannot be had, and D adds little to it.
     """
     if joint.stiffness == 0.0:
         return _FACTORY
@@ -46,7 +46,7 @@ def position_gains(joint: JointConfig) -> PositionGains:
 
 
 def position_law(joint: JointConfig, supply: float) -> PositionLaw:
-    """Return what the registers of a joint come to at a supply voltage, V."""
+    """Return the law that the registers of a joint make at a supply voltage, V."""
     p, d = _units(joint, supply)
     gains = position_gains(joint)
     return PositionLaw(

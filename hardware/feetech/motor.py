@@ -7,6 +7,7 @@ from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.feetech.client import Client, Identity
 from sim2real.hardware.feetech.frame import Alarm
 from sim2real.hardware.feetech.gains import position_gains, torque_limit
+from sim2real.hardware.feetech.schema import registers_of
 from sim2real.hardware.feetech.tables import (
     COARSE_STEPS,
     FINE_VELOCITY,
@@ -16,7 +17,6 @@ from sim2real.hardware.feetech.tables import (
     REVERSED,
     TORQUE_ON,
     MemoryTable,
-    registers_of,
     sts_table,
 )
 from sim2real.hardware.types import MotorFault
@@ -38,14 +38,14 @@ class Motor:
 
     Attributes:
         table: Its memory table.
-        identity: Who answered; None before `identified`.
+        identity: What it answered; None before `check_model`.
         notices: What was changed in it that stays changed, one line each.
         goal_range: Lowest and highest goal it accepts, in steps.
         many_turns: Whether the joint goes beyond what one turn of the encoder shows.
         velocity_steps: step/s of a unit of Present Velocity and Goal Velocity.
     """
 
-    def __init__(self, joint: str, config: JointConfig, exchange: Client) -> None:
+    def __init__(self, joint: str, config: JointConfig, client: Client) -> None:
         self.joint = joint
         self.config = config
         self.id = config.id
@@ -53,7 +53,7 @@ class Motor:
         self.identity: Identity | None = None
         self.notices: list[str] = []
         self.velocity_steps = 1.0
-        self._exchange = exchange
+        self._client = client
         low, high = sorted(self.counts(angle) for angle in config.position_limits)
         last = config.motor.counts_per_revolution - 1
         self.many_turns = not (low >= 0.0 and high <= last)
@@ -85,7 +85,7 @@ class Motor:
         """Return the value of a register. Raises HardwareError if the motor does not answer."""
         register = self.table[name]
         try:
-            return register.decode(self._exchange.read(self.id, register.address, register.size))
+            return register.decode(self._client.read(self.id, register.address, register.size))
         except HardwareError as error:
             raise type(error)(f"{self.name}, {name}: {error}") from error
 
@@ -98,7 +98,7 @@ class Motor:
         register = self.table[name]
         before = None
         for _ in range(_WRITE_TRIES):
-            self._exchange.write(self.id, register.address, register.encode(value))
+            self._client.write(self.id, register.address, register.encode(value))
             before = self.get(name)
             if before == value:
                 return

@@ -1,10 +1,11 @@
-"""What a register's value means: SI with its unit, or words."""
+"""Text of a register's value for people: SI with its unit, or words."""
 
 import math
 from collections.abc import Callable
 
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.hardware.feetech.motor import faults_of
+from sim2real.hardware.feetech.schema import registers_of
 from sim2real.hardware.feetech.tables import (
     ACCELERATION_STEPS,
     BAUDRATES,
@@ -12,7 +13,6 @@ from sim2real.hardware.feetech.tables import (
     FINE_VELOCITY,
     MODEL_NAMES,
     Register,
-    registers_of,
 )
 
 _MODES = {0: "position", 1: "speed", 2: "PWM", 3: "step"}

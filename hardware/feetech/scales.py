@@ -1,4 +1,4 @@
-"""The factors between the units of STS motors and those of joints, directions and zero angles in them."""
+"""Scale and offset from STS units to joint units, direction and zero angle included."""
 
 import math
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sim2real.hardware.feetech.motor import Motor
-from sim2real.hardware.feetech.tables import registers_of
+from sim2real.hardware.feetech.schema import registers_of
 
 
 class JointScales:

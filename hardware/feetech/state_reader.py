@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sim2real.hardware.bus.transport import Transport, asking
+from sim2real.hardware.bus.transport import Transport, request_of
 from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.feetech.frame import BROADCAST, FRAME_BYTES_MAX, Decoder, checksum
 from sim2real.hardware.feetech.layout import FIRST, LAST, ReplyLayout
@@ -59,7 +59,7 @@ class StateReader:
         wire_s = 2 * longest * _BITS_PER_BYTE / baudrate + _GAP_S * len(self._ids)
         self._wait_ns = ns_from_s(wire_s + margin_s)
         self._wait_ms = -(-self._wait_ns // _NS_PER_MS)
-        self._ask = asking(transport)
+        self._request = request_of(transport)
         self._variant = 0
         self._suspect = False
         self._decoder = Decoder()
@@ -83,7 +83,7 @@ class StateReader:
         layout = self._layouts[self._variant]
         self.asked_ns = asked_ns = self._clock.now_ns()
         deadline_ns = asked_ns + self._wait_ns
-        received = self._ask(layout.request, self._buffer, layout.reply_bytes, deadline_ns, self._wait_ms)
+        received = self._request(layout.request, self._buffer, layout.reply_bytes, deadline_ns, self._wait_ms)
         if layout.intact(received):
             self.answered, self.layout = self._all, layout
             self._suspect = False
@@ -95,7 +95,7 @@ class StateReader:
         return bool(self._some.all())
 
     def _collect_late(self) -> None:
-        """Count what came after the last deadline; nobody asks for it any more."""
+        """Count what came after the last deadline: it is too late to be used."""
         count = self._transport.read_into(self._buffer, self._clock.now_ns())
         self._counters.unexpected += self._well_formed(count)[0]
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from sim2real.configs.schema.motor import FeetechRegisters, MotorConfig
+from sim2real.configs.schema.motor import MotorConfig
 from sim2real.hardware.bus.register_table import RegisterTable
+from sim2real.hardware.feetech.schema import registers_of
 
 EEPROM_END = 40
 """Addresses below are EEPROM: kept without power when Lock (55) is 0 while they are written."""
@@ -96,13 +97,6 @@ class Register:
 
 MemoryTable: TypeAlias = RegisterTable[Register]
 """The registers of one model."""
-
-
-def registers_of(motor: MotorConfig) -> FeetechRegisters:
-    """Return what a motor type states about its registers. Raises TypeError if it is of another family."""
-    if not isinstance(motor.registers, FeetechRegisters):
-        raise TypeError(f"motor {motor.name!r} is of the family {motor.family!r}, not feetech")
-    return motor.registers
 
 
 def sts_table(motor: MotorConfig) -> MemoryTable:

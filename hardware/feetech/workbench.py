@@ -1,11 +1,11 @@
-"""Feetech STS motors on the bench; implements `BenchBus`."""
+"""The workbench of Feetech STS motors; implements `Workbench`."""
 
 import math
 from collections.abc import Iterator
 
 from sim2real.configs.library import shipped
 from sim2real.configs.load import load_motor
-from sim2real.configs.schema.motor import FeetechRegisters, MotorConfig
+from sim2real.configs.schema.motor import MotorConfig
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.errors import HardwareError
@@ -14,6 +14,7 @@ from sim2real.hardware.feetech.client import Client, Identity
 from sim2real.hardware.feetech.frame import ID_MAX, Instruction
 from sim2real.hardware.feetech.motor import model_name
 from sim2real.hardware.feetech.register_text import register_text
+from sim2real.hardware.feetech.schema import FeetechRegisters, registers_of
 from sim2real.hardware.feetech.tables import (
     BAUD_CODES,
     BAUDRATES,
@@ -22,7 +23,6 @@ from sim2real.hardware.feetech.tables import (
     FULL_ANGLE,
     MODEL_NAMES,
     MemoryTable,
-    registers_of,
     sts_table,
 )
 from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading
@@ -31,7 +31,7 @@ _REBOOT_TRIES = 40  # of 26 ms each
 _WRITE_TRIES = 5
 
 
-class FeetechBench:
+class FeetechWorkbench:
     """Single motors on a bus of Feetech's protocol."""
 
     protocol = "feetech"
@@ -39,32 +39,32 @@ class FeetechBench:
     ids = range(ID_MAX + 1)
 
     def __init__(self, transport: Transport, clock: Clock) -> None:
-        self._exchange = Client(transport, clock, self.baudrates[0])
+        self._client = Client(transport, clock, self.baudrates[0])
         self._types: dict[int, MotorConfig] = {}
 
     def set_baudrate(self, baudrate: int) -> None:
         """Change the speed of the line. Raises HardwareError if the port cannot do it."""
-        if baudrate != self._exchange.baudrate:
+        if baudrate != self._client.baudrate:
             self._types.clear()
-        self._exchange.set_baudrate(baudrate)
+        self._client.set_baudrate(baudrate)
 
     def scan(self, baudrate: int) -> list[FoundMotor]:
-        """Return everybody who answers at a speed, by id; about a second. Raises PortLostError."""
+        """Return every motor that answers at a speed, by id; about a second. Raises PortLostError."""
         self.set_baudrate(baudrate)
-        identities = [self._exchange.identify(motor) for motor in self._exchange.ping_all()]
+        identities = [self._client.identify(motor) for motor in self._client.ping_all()]
         return [self._found(identity) for identity in identities if identity is not None]
 
     def find(self, motor: int, baudrate: int) -> FoundMotor | None:
-        """Return who answers to an id at a speed, None if nobody does. Raises PortLostError."""
+        """Return the motor that answers to an id at a speed, None if none does. Raises PortLostError."""
         self.set_baudrate(baudrate)
-        identity = self._exchange.identify(motor)
+        identity = self._client.identify(motor)
         return None if identity is None else self._found(identity)
 
     def registers(self, motor: int) -> list[RegisterReading]:
         """Return the registers of a motor. Raises HardwareError."""
         config = self._type(motor)
         table = sts_table(config)
-        block = self._exchange.read(motor, 0, table.end)
+        block = self._client.read(motor, 0, table.end)
         values = {register.name: register.decode(block[register.address : register.end]) for register in table}
         phase = values["phase"]
         return [
@@ -83,7 +83,7 @@ class FeetechBench:
         config = self._type(motor)
         table = sts_table(config)
         start, end = table["phase"].address, table["present_current"].end
-        block = self._exchange.read(motor, start, end - start)
+        block = self._client.read(motor, start, end - start)
 
         def value(name: str) -> int:
             register = table[name]
@@ -120,38 +120,38 @@ class FeetechBench:
         """Write Baud Rate (6) with the lock open, and close it at the new speed; the line comes back to its own."""
         if new not in BAUD_CODES:
             raise HardwareError(f"{new} baud is not valid; valid: {', '.join(map(str, BAUD_CODES))}")
-        own = self._exchange.baudrate
+        own = self._client.baudrate
         self._write_unlocked(motor, "baud_rate", BAUD_CODES[new])
         try:
-            self._exchange.set_baudrate(new)
+            self._client.set_baudrate(new)
             self._lock(motor)
         finally:
-            self._exchange.set_baudrate(own)
+            self._client.set_baudrate(own)
 
     def reboot(self, motor: int) -> None:
-        """Restart a motor, which clears what it has latched. Raises HardwareError if an alarm is back at once."""
+        """Restart a motor, which clears what it has latched. Raises HardwareError if an alarm persists."""
         table = sts_table(self._type(motor))
-        self._exchange.request(motor, Instruction.REBOOT, b"", reply_bytes=0, tries=1)
-        if self._exchange.identify(motor, tries=_REBOOT_TRIES) is None:
+        self._client.request(motor, Instruction.REBOOT, b"", reply_bytes=0, tries=1)
+        if self._client.identify(motor, tries=_REBOOT_TRIES) is None:
             raise HardwareError(f"motor {motor} does not answer after a reboot")
         status = self._get(motor, table, "status")
         if status:
-            raise HardwareError(f"motor {motor}: alarm 0x{status:02x} is back: its cause is there")
+            raise HardwareError(f"motor {motor}: alarm 0x{status:02x} persists: remove its cause")
 
     def findings(self, motor: FoundMotor) -> Iterator[Finding]:
         """Yield the findings on a motor. Raises HardwareError."""
         values = {register.name: int(register.value) for register in self.registers(motor.id)}
-        yield from examine(motor.id, self._exchange.baudrate, self._type(motor.id), values)
+        yield from examine(motor.id, self._client.baudrate, self._type(motor.id), values)
 
     def _type(self, motor: int) -> MotorConfig:
         """Return the type of a motor; asked once."""
         if motor not in self._types:
-            identity = self._exchange.identify(motor)
+            identity = self._client.identify(motor)
             if identity is None:
-                raise HardwareError(f"motor {motor} does not answer at {self._exchange.baudrate} baud")
+                raise HardwareError(f"motor {motor} does not answer at {self._client.baudrate} baud")
             candidates = motor_types(identity.model_number)
             register = sts_table(candidates[0])["max_voltage_limit"]
-            volts = register.decode(self._exchange.read(motor, register.address, register.size)) / 10
+            volts = register.decode(self._client.read(motor, register.address, register.size)) / 10
             # Versions of different supply share a model number; their voltage limit tells them apart.
             self._types[motor] = min(candidates, key=lambda config: abs(config.voltage_range[1] - volts))
         return self._types[motor]
@@ -161,7 +161,7 @@ class FeetechBench:
         return FoundMotor(
             identity.id,
             self.protocol,
-            self._exchange.baudrate,
+            self._client.baudrate,
             identity.model_number,
             MODEL_NAMES.get(identity.model_number),
             "{}.{}".format(*identity.firmware),
@@ -169,25 +169,25 @@ class FeetechBench:
 
     def _get(self, motor: int, table: MemoryTable, name: str) -> int:
         register = table[name]
-        return register.decode(self._exchange.read(motor, register.address, register.size))
+        return register.decode(self._client.read(motor, register.address, register.size))
 
     def _write_unlocked(self, motor: int, name: str, value: int) -> None:
         """Write an EEPROM register so that it lasts; its reply may come with the new id or speed already."""
         table = sts_table(self._type(motor))
         lock, register = table["lock"], table[name]
         for _ in range(_WRITE_TRIES):
-            self._exchange.write(motor, lock.address, lock.encode(0))
+            self._client.write(motor, lock.address, lock.encode(0))
             if self._get(motor, table, "lock") == 0:
                 break
         else:
             raise HardwareError(f"motor {motor} does not unlock its EEPROM")
         parameters = bytes((register.address,)) + register.encode(value)
-        self._exchange.request(motor, Instruction.WRITE, parameters, reply_bytes=0, tries=1)
+        self._client.request(motor, Instruction.WRITE, parameters, reply_bytes=0, tries=1)
 
     def _lock(self, motor: int) -> None:
-        """Close the lock of a motor that may not be there: whoever changed it looks for it next."""
+        """Close the lock of a motor that may not answer: the caller looks for it next."""
         lock = sts_table(next(iter(_feetech_types())))["lock"]
-        self._exchange.write(motor, lock.address, lock.encode(1))
+        self._client.write(motor, lock.address, lock.encode(1))
 
 
 def motor_types(model_number: int) -> list[MotorConfig]:

@@ -1,4 +1,4 @@
-"""What runs in the guardian's process: see guardian.py, which starts it. The standard library alone, to start quickly.
+"""The program of the guardian's process, which guardian.py starts. Standard library alone, to start quickly.
 
 Arguments: descriptors of port, shared memory, pipe from the driver and pipe to it; process id of the driver; frames in
 hexadecimal. Shared memory: beat, limit in ns, tripped, 64 bits each.

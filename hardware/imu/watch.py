@@ -1,4 +1,4 @@
-"""Judges the samples of one IMU and turns those that can be readings into the frame of its body."""
+"""Checks the samples of one IMU for plausibility and age, and rotates valid ones into the frame of its body."""
 
 import math
 

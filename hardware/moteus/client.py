@@ -77,7 +77,7 @@ class Client:
         """Find out whether the adapter understands checksums: one that does has them in its own lines from then on.
 
         Raises:
-            HardwareError: Nobody answers.
+            HardwareError: No reply.
             PortLostError: The port vanished.
         """
         line = encode_send(asking_id(motor), question(0, b""), checksum=True)
@@ -94,7 +94,7 @@ class Client:
         return self._number
 
     def ask(self, questions: Mapping[int, bytes]) -> dict[int, Answer]:
-        """Ask several controllers at once; return who answered, by id.
+        """Ask several controllers at once; return their answers, by id.
 
         Raises:
             PortLostError: The port vanished.
@@ -113,7 +113,7 @@ class Client:
         Args:
             request: The lines.
             number: Of the question.
-            motors: Who is asked.
+            motors: The controllers that are asked.
             margin_s: How much longer than on CAN an answer may take.
 
         Raises:
@@ -136,7 +136,7 @@ class Client:
         self.counters.timeouts += len(missing)
 
     def send(self, lines: bytes | bytearray) -> None:
-        """Send lines that nobody is asked to answer. Raises PortLostError."""
+        """Send lines that get no answer. Raises PortLostError."""
         self.transport.write(lines)
 
     def _send(self, lines: bytes) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sim2real.configs.schema.motor import MoteusRegisters
 from sim2real.configs.schema.robot import JointConfig
 from sim2real.hardware.moteus.frame import Kind, Resolution, encode_head, encode_values
 from sim2real.hardware.moteus.lines import encode_send
+from sim2real.hardware.moteus.schema import registers_of
 from sim2real.hardware.moteus.tables import Mode
 from sim2real.hardware.types import JointCommand
 
@@ -43,7 +43,7 @@ class CommandLines:
         self._direction = direction
         self._turn = direction / math.tau
         self._zero = np.array([joint.zero / math.tau for joint in joints])
-        gains = [_registers(joint) for joint in joints]
+        gains = [registers_of(joint.motor) for joint in joints]
         self._kp = np.array([math.tau / gain.kp for gain in gains])
         self._kd = np.array([math.tau / gain.kd for gain in gains])
         self._scratch = np.zeros(len(joints))
@@ -82,10 +82,3 @@ class CommandLines:
             encode_send(motor, STOP if index in stopped else _HEAD + data[index * size : (index + 1) * size], checksum)
             for index, motor in enumerate(self._ids)
         )
-
-
-def _registers(joint: JointConfig) -> MoteusRegisters:
-    registers = joint.motor.registers
-    if not isinstance(registers, MoteusRegisters):
-        raise TypeError(f"motor {joint.motor.name!r} is of the family {joint.motor.family!r}, not moteus")
-    return registers

@@ -1,4 +1,4 @@
-"""The controllers of a bus in set-up: who is there, in what state, stopped and started together."""
+"""The controllers of a bus: found, checked, stopped and started together."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -23,13 +23,11 @@ class Controllers:
         ids: Of all of them.
     """
 
-    def __init__(
-        self, joints: Mapping[str, JointConfig], exchange: Client, clock: Clock, commands: CommandLines
-    ) -> None:
+    def __init__(self, joints: Mapping[str, JointConfig], client: Client, clock: Clock, commands: CommandLines) -> None:
         self._names = tuple(joints)
         self._joints = tuple(joints.values())
         self._places = {joint.id: place for place, joint in enumerate(self._joints)}
-        self._exchange, self._clock, self._commands = exchange, clock, commands
+        self._client, self._clock, self._commands = client, clock, commands
         self.ids = frozenset(self._places)
 
     def _name(self, place: int) -> str:
@@ -39,7 +37,7 @@ class Controllers:
         """Check that every controller is there, and the model that is configured."""
         missing = set(self.ids)
         for _ in range(TRIES):
-            for motor, answer in self._exchange.ask(dict.fromkeys(missing, IDENTITY)).items():
+            for motor, answer in self._client.ask(dict.fromkeys(missing, IDENTITY)).items():
                 identity = decode_identity(answer.data)
                 missing.discard(motor)
                 identity.check(self._joints[self._places[motor]], self._name(self._places[motor]))
@@ -48,7 +46,7 @@ class Controllers:
         names = ", ".join(self._name(self._places[motor]) for motor in sorted(missing))
         raise HardwareError(
             f"no answer from {names}; check power, CAN cable and ids (`sim2real motors scan --port PORT` "
-            "lists who is there)"
+            "lists the motors that are there)"
         )
 
     def check(self) -> list[str]:
@@ -74,7 +72,7 @@ class Controllers:
             missing = [motor for motor, place in self._places.items() if place not in readings]
             if not missing:
                 return readings
-            answers = self._exchange.ask(dict.fromkeys(missing, QUERY))
+            answers = self._client.ask(dict.fromkeys(missing, QUERY))
             readings.update((place, reading) for place, _, reading in self.decoded(answers.values()))
         names = ", ".join(self._name(place) for place in range(len(self._names)) if place not in readings)
         if names:
@@ -87,7 +85,7 @@ class Controllers:
             try:
                 reading = decode_reading(answer.data)
             except ProtocolError:
-                self._exchange.counters.corrupt += 1
+                self._client.counters.corrupt += 1
             else:
                 yield self._places[answer.motor], answer, reading
 
@@ -96,7 +94,7 @@ class Controllers:
         moving = set(self.ids)
         try:
             for _ in range(TRIES):
-                answers = self._exchange.ask(dict.fromkeys(sorted(moving), STOP + QUERY))
+                answers = self._client.ask(dict.fromkeys(sorted(moving), STOP + QUERY))
                 for _, answer, reading in self.decoded(answers.values()):
                     if reading.mode == Mode.STOPPED:
                         moving.discard(answer.motor)
@@ -121,7 +119,7 @@ class Controllers:
         }
         started: set[int] = set()
         for _ in range(_START_ROUNDS_MAX):
-            for place, _, reading in self.decoded(self._exchange.ask(holds).values()):
+            for place, _, reading in self.decoded(self._client.ask(holds).values()):
                 if reading.mode == Mode.FAULT:
                     raise HardwareError(f"{self._name(place)}: fault {fault_name(reading.fault)}")
                 if reading.mode == Mode.POSITION:

@@ -1,7 +1,7 @@
 """All moteus controllers behind one adapter as joints with true impedance control.
 
 A tick asks all controllers in one write and reads their answers until the last has come, then commands all of them in
-one write that nobody answers. Commands could carry the question of the next tick, which would save a frame of CAN time;
+one write that gets no answer. Commands could carry the question of the next tick, which would save a frame of CAN time;
 but then what the policy sees would be a whole period old.
 """
 
@@ -56,9 +56,9 @@ class MoteusBus:
         self._names = tuple(joints)
         self._joints = tuple(joints.values())
         self._counters = BusCounters(by_joint=dict.fromkeys(joints, 0))
-        self._exchange = Client(transport, clock, BusCounters())
+        self._client = Client(transport, clock, BusCounters())
         self._commands = CommandLines(self._joints, safety.watchdog)
-        self._group = Controllers(joints, self._exchange, clock, self._commands)
+        self._group = Controllers(joints, self._client, clock, self._commands)
         self._finite = FiniteCheck(len(joints))
         self._requests: list[bytes] = []  # by number
         self._opened = self._enabled = self._closed = False
@@ -83,19 +83,19 @@ class MoteusBus:
         """
         try:
             self._transport.set_baudrate(self._baudrate)
-            self._exchange.decide_checksum(self._joints[0].id)
+            self._client.decide_checksum(self._joints[0].id)
             self._group.identify()
             self.notices = self._group.check()
             _raise_if(self._group.stop())
         except HardwareError:
             self._group.stop()  # a run that crashed may have left them on
             raise
-        checksum = self._exchange.checksum
+        checksum = self._client.checksum
         self._requests = [
             b"".join(encode_send(asking_id(joint.id), question(number, QUERY), checksum) for joint in self._joints)
             for number in range(NUMBERS + 1)
         ]
-        self._exchange.counters = self._counters  # of the run, not of set-up
+        self._client.counters = self._counters  # of the run, not of set-up
         self._opened = True
 
     def read(self, state: JointState) -> None:
@@ -108,8 +108,8 @@ class MoteusBus:
         if not self._opened:
             raise HardwareError("bus is not open")
         state.fresh.fill(False)  # also when the port is lost
-        number = self._exchange.next_number()
-        answers = self._exchange.collect(self._requests[number], number, self._group.ids, self._margin_s)
+        number = self._client.next_number()
+        answers = self._client.collect(self._requests[number], number, self._group.ids, self._margin_s)
         for place, answer, reading in self._group.decoded(answers):
             self._take(state, place, answer.arrived_ns, reading)
         self._counters.reads += 1
@@ -132,7 +132,7 @@ class MoteusBus:
         if not self._enabled:
             return
         self._commands.take(command)
-        self._exchange.send(self._commands.lines(self._exchange.checksum, self._restarted))
+        self._client.send(self._commands.lines(self._client.checksum, self._restarted))
         self._counters.writes += 1
 
     def enable(self) -> None:

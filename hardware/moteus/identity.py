@@ -1,11 +1,11 @@
-"""Who a controller is: its model and firmware."""
+"""Identity of a controller: its model and firmware."""
 
 from dataclasses import dataclass
 
-from sim2real.configs.schema.motor import MoteusRegisters
 from sim2real.configs.schema.robot import JointConfig
 from sim2real.hardware.errors import HardwareError, ProtocolError
 from sim2real.hardware.moteus.frame import Kind, Resolution, encode_head, subframes
+from sim2real.hardware.moteus.schema import registers_of
 
 _MODEL, _FIRMWARE = 0x100, 0x101
 
@@ -27,8 +27,7 @@ class Identity:
 
     def check(self, joint: JointConfig, name: str) -> None:
         """Raise HardwareError if it is not the configured model."""
-        registers = joint.motor.registers
-        expected = registers.model_number if isinstance(registers, MoteusRegisters) else None
+        expected = registers_of(joint.motor).model_number
         if expected is not None and self.model_number != expected:
             raise HardwareError(
                 f"{name}: the controller that answers is of model {self.model_number:#x}, configured is "
@@ -44,7 +43,7 @@ def decode_identity(data: bytes) -> Identity:
             if subframe.kind == Kind.REPLY and subframe.resolution == Resolution.INT32:
                 values[subframe.register] = int(subframe.value)
     except ProtocolError as error:
-        raise HardwareError(f"an answer that is none of a moteus: {error}") from error
+        raise HardwareError(f"invalid moteus reply: {error}") from error
     if _MODEL not in values or _FIRMWARE not in values:
-        raise HardwareError("an answer without model and firmware: not a moteus")
+        raise HardwareError("a moteus reply without model and firmware")
     return Identity(values[_MODEL], values[_FIRMWARE])

@@ -62,12 +62,12 @@ class CanFrame:
 
     @property
     def source(self) -> int:
-        """Who sent it, 0 to 127."""
+        """Source, 0 to 127."""
         return self.can_id >> 8 & 0x7F
 
     @property
     def destination(self) -> int:
-        """Whom it is for, 0 to 127; 127 is everybody."""
+        """Destination, 0 to 127; 127 is broadcast."""
         return self.can_id & 0x7F
 
     @property
@@ -176,6 +176,11 @@ class LineBuffer:
         self._rest = b""
         self._skipping = False
         self.overlong = 0
+
+    @property
+    def pending(self) -> int:
+        """Bytes that wait for the rest of their line."""
+        return len(self._rest)
 
     def feed(self, data: bytes | bytearray | memoryview) -> list[bytes]:
         """Take bytes; return the lines that they complete, without their ends, none of them empty."""

@@ -1,4 +1,4 @@
-"""What a controller is asked for at every tick, and what its answer says."""
+"""The query of every tick, and the reading in its answer."""
 
 import math
 import struct

@@ -32,7 +32,7 @@ class Unit(Enum):
 
 
 class Access(Enum):
-    """Who may do what with a register."""
+    """Whether a register can be read, written, or both."""
 
     READ = "r"
     WRITE = "w"

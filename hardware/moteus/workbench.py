@@ -1,4 +1,4 @@
-"""moteus controllers on the bench; implements `BenchBus`.
+"""The workbench of moteus controllers; implements `Workbench`.
 
 A controller has no speed of its own behind a CAN adapter, does not know its motor, and keeps its configuration only if
 the diagnostic console is told to write it. What it cannot do is refused in words.
@@ -35,7 +35,7 @@ _VOLTAGE = (10.0, 44.0)  # moteus-r4, moteus documentation, hardware specificati
 _TEMPERATURE_MAX = 75.0  # servo.fault_temperature of an r4
 
 
-class MoteusBench:
+class MoteusWorkbench:
     """Single controllers behind one adapter."""
 
     protocol = "moteus"
@@ -43,7 +43,7 @@ class MoteusBench:
     ids = range(1, BROADCAST)
 
     def __init__(self, transport: Transport, clock: Clock) -> None:
-        self._exchange = Client(transport, clock)
+        self._client = Client(transport, clock)
         self._transport = transport
         self._baudrate = self.baudrates[0]
         self._decided = False
@@ -55,20 +55,20 @@ class MoteusBench:
         self._decided = False
 
     def scan(self, baudrate: int) -> list[FoundMotor]:
-        """Return everybody who answers a broadcast, by id. Raises PortLostError."""
+        """Return every controller that answers a broadcast, by id. Raises PortLostError."""
         self.set_baudrate(baudrate)
         found: dict[int, FoundMotor] = {}
         if not self._adapter_answers():
             return []
         for _ in range(TRIES):
-            number = self._exchange.next_number()
-            line = encode_send(asking_id(BROADCAST), question(number, IDENTITY), self._exchange.checksum)
-            for answer in self._exchange.collect(line, number, frozenset(self.ids)):
+            number = self._client.next_number()
+            line = encode_send(asking_id(BROADCAST), question(number, IDENTITY), self._client.checksum)
+            for answer in self._client.collect(line, number, frozenset(self.ids)):
                 found[answer.motor] = self._found(answer.motor, answer.data)
         return [found[motor] for motor in sorted(found)]
 
     def find(self, motor: int, baudrate: int) -> FoundMotor | None:
-        """Return who answers to an id, None if nobody does. Raises PortLostError."""
+        """Return the controller that answers to an id, None if none does. Raises PortLostError."""
         self.set_baudrate(baudrate)
         if not self._adapter_answers():
             return None
@@ -120,12 +120,12 @@ class MoteusBench:
         raise HardwareError("a moteus behind a CAN adapter has no speed of its own; there is nothing to set")
 
     def reboot(self, motor: int) -> None:
-        """Stop a controller, which clears faults; it has no restart. Raises HardwareError if a fault is back."""
+        """Stop a controller, which clears faults; it has no restart. Raises HardwareError if a fault persists."""
         for _ in range(TRIES):
             reading = self._reading(motor, STOP)
             if reading.mode == Mode.STOPPED:
                 return
-        raise HardwareError(f"motor {motor}: fault {fault_name(reading.fault)} is back: {cure(reading.fault)}")
+        raise HardwareError(f"motor {motor}: fault {fault_name(reading.fault)} persists: {cure(reading.fault)}")
 
     def findings(self, motor: FoundMotor) -> Iterator[Finding]:
         """Yield the findings on a controller. Raises HardwareError."""
@@ -152,7 +152,7 @@ class MoteusBench:
         """Find out once whether there is an adapter, and how it talks. Raises PortLostError."""
         if not self._decided:
             try:
-                self._exchange.decide_checksum(BROADCAST)
+                self._client.decide_checksum(BROADCAST)
             except PortLostError:
                 raise
             except HardwareError:
@@ -179,7 +179,7 @@ class MoteusBench:
 
     def _ask_quietly(self, motor: int, data: bytes) -> bytes | None:
         for _ in range(TRIES):
-            answers = self._exchange.ask({motor: data})
+            answers = self._client.ask({motor: data})
             if motor in answers:
                 return answers[motor].data
         return None
@@ -191,7 +191,7 @@ class MoteusBench:
 
     def _say(self, motor: int, text: str) -> None:
         data = encode_stream(Kind.CLIENT_DATA, _CHANNEL, f"{text}\n".encode())
-        self._exchange.send(encode_send(motor, data, self._exchange.checksum))
+        self._client.send(encode_send(motor, data, self._client.checksum))
 
     def _hear(self, motor: int) -> str:
         said = b""
@@ -207,11 +207,11 @@ class MoteusBench:
 
 
 def _decoded(data: bytes) -> list[Subframe]:
-    """Return what an answer holds. Raises HardwareError if it is none."""
+    """Return the subframes of an answer. Raises HardwareError if it is invalid."""
     try:
         return list(subframes(data))
     except ProtocolError as error:
-        raise HardwareError(f"an answer that is none of a moteus: {error}") from error
+        raise HardwareError(f"invalid moteus reply: {error}") from error
 
 
 def _row(register: Register, value: float) -> RegisterReading:

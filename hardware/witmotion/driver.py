@@ -139,7 +139,7 @@ class WitMotionImu:
         return None
 
     def _forget(self) -> None:
-        """Begin anew with the next whole sample."""
+        """Start again with the next whole sample."""
         self.decoder.reset()
         self._acceleration = self._rate = None
 

@@ -53,7 +53,7 @@ _QUIET_CODE = 0x0D  # sends nothing by itself
 _PERIODS_NS = {code: round(NS_PER_S / rate) for rate, code in RATE_CODES.items()}
 _BAUDRATES = {code: rate for rate, code in BAUD_CODES.items()}
 _TEMPERATURE = 2500  # 0.01 °C
-_FIELD = (200, 0, -400)  # magnetic field counts; nobody's robot steers by them
+_FIELD = (200, 0, -400)  # magnetic field counts; no driver uses them
 _NO_NUMBERS = (-32768, -32768, -32768, -32768)
 _NO_ORIENTATION = (0, 0, 0, 0)
 
@@ -83,7 +83,7 @@ class WitMotionUnit:
         self.boot()
 
     def boot(self) -> None:
-        """Start anew as after power-up: registers are as they were saved last; the gyro has a new bias."""
+        """Restart as after power-up: registers are as they were saved last; the gyro has a new bias."""
         self._memory = dict(self._flash)
         self._locked_from_ns = -1
         self._bias = self._random.normal(0.0, RATE_BIAS, 3)
@@ -104,7 +104,7 @@ class WitMotionUnit:
         return {f"{register:#04x}": value for register, value in sorted(self._flash.items())}
 
     def restore(self, settings: dict[str, int]) -> None:
-        """Remember these registers as saved, and start anew.
+        """Remember these registers as saved, and restart.
 
         Raises:
             ValueError: No such register, or a value that it cannot have.

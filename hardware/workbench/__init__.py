@@ -1,1 +1,1 @@
-"""Bench work on motors that need not be those of a robot: finding, showing, setting up, checking, calibrating."""
+"""The workbench: finds, shows, sets up, checks and calibrates single motors, of a robot or not."""

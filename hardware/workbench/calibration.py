@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from sim2real.configs.schema.robot import JointConfig
 from sim2real.hardware.errors import HardwareError
-from sim2real.hardware.workbench.interface import BenchBus
+from sim2real.hardware.workbench.interface import Workbench
 
 MOVE_MIN = 0.1
 """rad; a joint must be moved at least so far to tell its direction from the play of its gears."""
@@ -19,7 +19,7 @@ Pose = Literal["centre", "zero", "default"]
 
 
 class Guide(Protocol):
-    """Who moves the joints: a person at a terminal, or a test."""
+    """Gives the instructions: to a person at a terminal, or in a test."""
 
     def ask(self, what: str) -> None:
         """Say what is to be done and return when it is."""
@@ -40,12 +40,12 @@ class JointCalibration:
 
 
 @dataclass(frozen=True, slots=True)
-class BenchJoint:
+class WorkbenchJoint:
     """A joint and where its motor is; the speed of its line is set."""
 
     name: str
     config: JointConfig
-    bus: BenchBus
+    bus: Workbench
 
     def motor_angle(self) -> float:
         """Return the motor angle after a power cycle, rad.
@@ -67,15 +67,15 @@ class BenchJoint:
         return self.config.default_position if pose == "default" else sum(self.config.position_limits) / 2
 
 
-def calibrate_joints(joints: list[BenchJoint], pose: Pose, guide: Guide) -> Mapping[str, JointCalibration]:
-    """Guide somebody through the calibration of joints; nothing is written to the motors.
+def calibrate_joints(joints: list[WorkbenchJoint], pose: Pose, guide: Guide) -> Mapping[str, JointCalibration]:
+    """Calibrate joints that are moved by hand; nothing is written to the motors.
 
     Joint angle = direction * (motor angle - zero), so zero = motor angle - direction * joint angle in the pose.
 
     Args:
         joints: Joints in the order in which they are asked for.
         pose: Where all of them are put first.
-        guide: Who moves them.
+        guide: Gives the instructions.
 
     Raises:
         HardwareError: A motor does not answer or holds torque, or a joint was not moved.
@@ -95,7 +95,7 @@ def calibrate_joints(joints: list[BenchJoint], pose: Pose, guide: Guide) -> Mapp
     return found
 
 
-def _direction(joint: BenchJoint, guide: Guide) -> Literal[1, -1]:
+def _direction(joint: WorkbenchJoint, guide: Guide) -> Literal[1, -1]:
     """Return which way the motor counts when the joint is moved in its positive direction."""
     for _ in range(_TRIES):
         before = joint.motor_angle()

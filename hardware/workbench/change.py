@@ -1,14 +1,14 @@
-"""Changes to the settings of a motor, for every family: what is refused, what is written, and whether it took."""
+"""Changes the id or the speed of a motor of any family: refuses what is invalid, writes, and verifies."""
 
 from sim2real.hardware.errors import HardwareError
-from sim2real.hardware.workbench.interface import BenchBus, FoundMotor
+from sim2real.hardware.workbench.interface import FoundMotor, Workbench
 
 
-def find_motor(bus: BenchBus, motor: int, baudrates: tuple[int, ...]) -> FoundMotor:
+def find_motor(bus: Workbench, motor: int, baudrates: tuple[int, ...]) -> FoundMotor:
     """Return the motor with this id, at the first of these speeds at which it answers; the line stays at it.
 
     Raises:
-        HardwareError: Nobody answers.
+        HardwareError: No reply.
     """
     for baudrate in baudrates:
         found = bus.find(motor, baudrate)
@@ -17,7 +17,7 @@ def find_motor(bus: BenchBus, motor: int, baudrates: tuple[int, ...]) -> FoundMo
     raise HardwareError(f"no motor answers to id {motor} at {_listed(baudrates)} baud ({bus.protocol})")
 
 
-def change_id(bus: BenchBus, motor: FoundMotor, new: int) -> None:
+def change_id(bus: Workbench, motor: FoundMotor, new: int) -> None:
     """Give a motor another id.
 
     Raises:
@@ -36,7 +36,7 @@ def change_id(bus: BenchBus, motor: FoundMotor, new: int) -> None:
         raise HardwareError(f"motor {motor.id} does not answer to id {new} after the change")
 
 
-def change_baudrate(bus: BenchBus, motor: FoundMotor, new: int) -> None:
+def change_baudrate(bus: Workbench, motor: FoundMotor, new: int) -> None:
     """Make a motor talk at another speed; the line follows.
 
     Raises:
@@ -58,7 +58,7 @@ def change_baudrate(bus: BenchBus, motor: FoundMotor, new: int) -> None:
         raise HardwareError(f"motor {motor.id} does not answer at {new} baud after the change")
 
 
-def _refuse_torque(bus: BenchBus, motor: FoundMotor) -> None:
+def _refuse_torque(bus: Workbench, motor: FoundMotor) -> None:
     if bus.torque_enabled(motor.id):
         raise HardwareError(
             f"motor {motor.id} has torque on: end the program that holds it before its EEPROM is written"

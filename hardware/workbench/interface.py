@@ -1,8 +1,7 @@
-"""The bench interface of a family: what `sim2real motors` asks of it, in terms that no family owns.
+"""The interface of workbenches: what `sim2real motors` does with single motors of any family.
 
-A family implements `BenchBus` in a file `bench.py` of its folder and adds one line to `hardware/workbench/families.py`;
-nothing else is needed. What is refused, and in which words (ids that are taken or not valid, EEPROM under torque), is
-decided once for all families in `hardware/workbench/change.py`: a family only writes.
+What is refused, and in which words (an id that is taken or not valid, EEPROM under torque), is decided for all families
+in `hardware/workbench/change.py`: a family only writes.
 """
 
 from collections.abc import Iterator
@@ -73,8 +72,8 @@ class Finding:
     """What to do; empty when there is nothing."""
 
 
-class BenchBus(Protocol):
-    """Single motors on one bus of a family; made from an open transport and its clock, which the caller closes.
+class Workbench(Protocol):
+    """Single motors on one bus of a family, over an open transport that the caller closes.
 
     `scan`, `find` and `set_baudrate` set the speed of the line and leave it there; every other method talks at it.
     `motor` is an id. Every method may raise HardwareError (no answer, refused, unknown model where the model matters)
@@ -101,11 +100,11 @@ class BenchBus(Protocol):
         ...
 
     def scan(self, baudrate: int) -> list[FoundMotor]:
-        """Return everybody who answers at a speed, by id; also models without a shipped motor type."""
+        """Return every motor that answers at a speed, by id; also models without a shipped motor type."""
         ...
 
     def find(self, motor: int, baudrate: int) -> FoundMotor | None:
-        """Return who answers to an id at a speed, None if nobody does."""
+        """Return the motor that answers to an id at a speed, None if none does."""
         ...
 
     def registers(self, motor: int) -> list[RegisterReading]:

@@ -1,26 +1,29 @@
-"""A serial port opened for bench work: the bench interfaces of one or all families on it, and its own findings."""
+"""A serial port opened for the workbenches of one family or of all, and what is found on the port itself."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from sim2real.configs.families import family_speaking
+from sim2real.configs.plugins import PluginError
 from sim2real.hardware.bus.serial_port import SerialPort
 from sim2real.hardware.clock import MonotonicClock
-from sim2real.hardware.errors import HardwareError
-from sim2real.hardware.workbench.families import BENCHES
-from sim2real.hardware.workbench.interface import BenchBus, Finding
+from sim2real.hardware.families import installed_families
+from sim2real.hardware.workbench.interface import Finding, Workbench
 
 _OPENING_BAUDRATE = 57_600  # any speed that every port can do; each search sets its own
 _LATENCY_TIMER_MS_MAX = 1
 
 
 @dataclass(frozen=True)
-class BenchPort:
+class WorkbenchPort:
     """An open port."""
 
     serial: SerialPort
-    buses: Mapping[str, BenchBus]
-    """The bench interfaces, by protocol."""
+    buses: Mapping[str, Workbench]
+    """The workbenches, by protocol."""
+    broken: tuple[PluginError, ...] = ()
+    """Families that could not be loaded, so that their motors are not found."""
 
     def findings(self) -> list[Finding]:
         """Look at the latency timer of a USB adapter; ports without one have nothing to report."""
@@ -33,7 +36,7 @@ class BenchPort:
 
 
 @contextmanager
-def open_port(path: str, protocol: str | None = None) -> Iterator[BenchPort]:
+def open_port(path: str, protocol: str | None = None) -> Iterator[WorkbenchPort]:
     """Open a port for the block.
 
     Args:
@@ -41,14 +44,18 @@ def open_port(path: str, protocol: str | None = None) -> Iterator[BenchPort]:
         protocol: The one family to talk to; all if there is none.
 
     Raises:
-        HardwareError: The port does not open, or no such protocol.
+        HardwareError: The port does not open.
+        ConfigError: No installed family has the protocol.
+        PluginError: The family cannot be loaded.
     """
-    if protocol is not None and protocol not in BENCHES:
-        raise HardwareError(f"no protocol {protocol!r}; valid: {', '.join(BENCHES)}")
-    chosen = {name: make for name, make in BENCHES.items() if protocol in (None, name)}
+    if protocol is not None:
+        family_speaking(protocol)
+    families, broken = installed_families()
+    chosen = {name: family for name, family in families.items() if protocol in (None, name)}
     clock = MonotonicClock()
     serial = SerialPort(path, _OPENING_BAUDRATE, clock)
     try:
-        yield BenchPort(serial, {name: make(serial, clock) for name, make in chosen.items()})
+        buses = {name: family.workbench(serial, clock) for name, family in chosen.items()}
+        yield WorkbenchPort(serial, buses, tuple(broken) if protocol is None else ())
     finally:
         serial.close()

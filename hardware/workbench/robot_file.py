@@ -12,7 +12,7 @@ from ruamel.yaml.error import YAMLError
 from sim2real.configs.errors import ConfigError
 from sim2real.hardware.workbench.calibration import JointCalibration
 
-_WIDTH = 4096  # lines are never folded anew
+_WIDTH = 4096  # lines are never folded again
 
 
 def write_calibration(source: Path, target: Path, joints: Mapping[str, JointCalibration]) -> Path | None:

@@ -1,1 +1,13 @@
-"""The commands of the runtime, one module each; the root command loads them by entry point."""
+"""The commands of the runtime, one module each; the root command finds them by entry point."""
+
+from sim2real.configs.command_info import CommandInfo
+
+_HERE = "sim2real.runtime.commands"
+
+FLASH = CommandInfo("Install a policy on a robot: verified, tried, reversible.", f"{_HERE}.flash:app")
+HIL = CommandInfo("Run hardware-in-the-loop scenarios on the emulated robot.", f"{_HERE}.hil:app")
+INSPECT = CommandInfo("Show a policy's contract, digests and provenance.", f"{_HERE}.inspect:app")
+REPLAY = CommandInfo("Prove that a log's observations and targets are exact.", f"{_HERE}.replay:app")
+ROLLBACK = CommandInfo("Switch a robot back to its previous policy.", f"{_HERE}.rollback:app")
+RUN = CommandInfo("Run a policy on a robot, real or emulated.", f"{_HERE}.run:app")
+STATUS = CommandInfo("Show which policies a robot holds.", f"{_HERE}.status:app")

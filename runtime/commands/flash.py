@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sim2real.configs.command import Json, Outcome, reports
+from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.library import find_policy
 from sim2real.runtime.flash.destination import destination_with_robot
 from sim2real.runtime.flash.install import flash as install

@@ -6,13 +6,12 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from sim2real.configs.command import Json, Outcome, error_console, reports
+from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import UserError
-from sim2real.configs.library import find_policy
 from sim2real.configs.load import load_scenario
 from sim2real.hardware.emulator.plant import AUTO_PLANT
 from sim2real.runtime.hil import ScenarioResult, run_scenario
-from sim2real.runtime.policy import OnnxPolicy
+from sim2real.runtime.policy import load_policy
 
 app = typer.Typer()
 
@@ -33,11 +32,11 @@ def hil(
     ] = None,
     json_output: Json = False,
 ) -> Outcome:
-    """Run scenarios on the emulated robot in lockstep and check what they must come to.
+    """Run scenarios on the emulated robot in lockstep and check their expected results.
 
     Example: sim2real hil pendulum_swingup pendulum_lossy_bus --policy policy.onnx
     """
-    loaded = OnnxPolicy(find_policy(policy))
+    loaded = load_policy(policy)
     configs = [load_scenario(name, tuple(overrides or ())) for name in scenarios]
     if logs is not None:
         try:

@@ -1,4 +1,4 @@
-"""The `inspect` command: what a policy file says of itself."""
+"""The `inspect` command: contract, digests and provenance of a policy file."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -6,13 +6,12 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from sim2real.configs.command import Json, Outcome, reports
-from sim2real.configs.library import find_policy
+from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.runtime.contract.goal import Goal
 from sim2real.runtime.contract.part import digest_of
 from sim2real.runtime.contract.robot import RobotSpec
 from sim2real.runtime.contract.spec import Contract
-from sim2real.runtime.policy import OnnxPolicy
+from sim2real.runtime.policy import load_policy
 
 app = typer.Typer()
 
@@ -27,7 +26,7 @@ def inspect(
 
     Example: sim2real inspect policy.onnx
     """
-    loaded = OnnxPolicy(find_policy(policy))
+    loaded = load_policy(policy)
     contract = loaded.contract
     document: dict[str, Any] = {
         "path": str(policy),

@@ -1,10 +1,10 @@
-"""The `rollback` command: switch a robot back to the policy before."""
+"""The `rollback` command: switch a robot back to its previous policy."""
 
 from typing import Annotated
 
 import typer
 
-from sim2real.configs.command import Json, Outcome, reports
+from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.runtime.flash.destination import destination
 from sim2real.runtime.flash.install import rollback as go_back
 from sim2real.runtime.flash.report import slot_document, slot_line

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,20 +10,13 @@ import typer
 from rich.markup import escape
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-from sim2real.configs.command import Json, Outcome, error_console, reports
+from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import UserError
-from sim2real.configs.library import find_policy
-from sim2real.configs.load import load_faults, load_robot
-from sim2real.configs.schema.robot import RobotConfig
-from sim2real.configs.schema.scenario import FaultsConfig
-from sim2real.hardware.clock import MonotonicClock
-from sim2real.hardware.emulator.plant import AUTO_PLANT, choose_plant
-from sim2real.hardware.robot import RobotHardware, open_serial_ports
-from sim2real.runtime.controller import Controller
-from sim2real.runtime.emulation import emulator_process, lockstep
-from sim2real.runtime.policy import OnnxPolicy, check_robot
+from sim2real.configs.load import load_robot
+from sim2real.hardware.emulator.plant import AUTO_PLANT
 from sim2real.runtime.report import RunReport
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run import run as run_policy
+from sim2real.runtime.tick import Tick
 
 app = typer.Typer()
 
@@ -38,7 +30,7 @@ def run(
     robot: Annotated[str, typer.Option("--robot", help="A shipped robot or its YAML file.", show_default=False)],
     port: Annotated[
         list[str] | None,
-        typer.Option("--port", help="BUS=PATH or IMU=PATH, before the path in the YAML; may be repeated."),
+        typer.Option("--port", help="BUS=PATH or IMU=PATH, overrides the YAML's port; may be repeated."),
     ] = None,
     emulate: Annotated[
         bool, typer.Option("--emulate", help="Start an emulated robot behind pseudo-terminals, in real time.")
@@ -57,12 +49,12 @@ def run(
     ] = None,
     log: Annotated[Path | None, typer.Option("--log", help="Write an MCAP log to this file.")] = None,
     real_time: Annotated[
-        bool, typer.Option(help="Ask for real-time scheduling, locked memory and no garbage collection.")
+        bool, typer.Option(help="Request real-time scheduling, locked memory and no garbage collection.")
     ] = True,
-    cpu: Annotated[int | None, typer.Option("--cpu", min=0, help="Stay on this processor.")] = None,
+    cpu: Annotated[int | None, typer.Option("--cpu", min=0, help="Run on this processor.")] = None,
     command: Annotated[
         list[str] | None,
-        typer.Option("--command", help="NAME=VALUE asked of the policy, SI units; may be repeated."),
+        typer.Option("--command", help="Operator command NAME=VALUE, SI units; may be repeated."),
     ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Override key.path=value of the robot; may be repeated.")
@@ -73,67 +65,26 @@ def run(
 
     Example: sim2real run policy.onnx --robot pendulum --emulate --duration 12 --log run.mcap
     """
-    config = load_robot(robot, tuple(overrides or ()))
-    paths = _paths(port or [])
-    script = load_faults(faults) if faults is not None else None
-    _check_options(paths, emulate=emulate or in_lockstep, plant=plant, faults=script)
-    loaded = OnnxPolicy(find_policy(policy))
-    check_robot(loaded.contract, config)
-    if in_lockstep and duration is None:
-        raise UserError("--lockstep needs --duration: a virtual clock would run on without end")
-    document: dict[str, Any] = {"policy": str(policy), "policy_sha256": loaded.digest, "robot": config.name}
     with _progress(duration) as on_tick:
-        options = RunOptions(
+        report = run_policy(
+            policy,
+            load_robot(robot, tuple(overrides or ())),
+            ports=_paths(port or []),
+            emulate=emulate,
+            lockstep=in_lockstep,
+            plant=None if plant == AUTO_PLANT else plant,
+            faults=faults,
             duration=duration,
-            log=log,
-            synchronous_log=in_lockstep,
-            real_time=real_time and not in_lockstep,
-            cpu=cpu,
             commands=_commands(command or []),
             on_tick=on_tick,
+            log=log,
+            real_time=real_time,
+            cpu=cpu,
         )
-        report = _run(loaded, config, paths, options, document, emulate, in_lockstep, plant, script)
     for warning in report.warnings:
         error_console().print(f"warning: {escape(warning)}")
-    return Outcome(document | report.document(), _text(report, document), ok=report.ok, reasons=report.reasons)
-
-
-def _run(
-    policy: OnnxPolicy,
-    robot: RobotConfig,
-    paths: dict[str, str],
-    options: RunOptions,
-    document: dict[str, Any],
-    emulate: bool,
-    in_lockstep: bool,
-    plant: str,
-    faults: FaultsConfig | None,
-) -> RunReport:
-    if in_lockstep:
-        world = lockstep(robot, plant=plant, faults=faults)
-        document |= {"mode": "lockstep", "plant": world.plant}
-        report = run_session(policy, robot, world.hardware, world.clock, options)
-        document["faults_injected"] = world.snapshot()["faults_injected"]
-        return report
-    if emulate:
-        document |= {"mode": "emulated", "plant": choose_plant(plant)}
-        with emulator_process(robot, plant=plant, faults=faults) as emulator:
-            report = _run_on_ports(policy, robot, emulator.ports, options, document)
-            return replace(report, warnings=(*report.warnings, *emulator.warnings()))
-    document |= {"mode": "ports", "plant": None}
-    return _run_on_ports(policy, robot, paths, options, document)
-
-
-def _run_on_ports(
-    policy: OnnxPolicy, robot: RobotConfig, paths: dict[str, str], options: RunOptions, document: dict[str, Any]
-) -> RunReport:
-    clock = MonotonicClock()
-    hardware = RobotHardware(robot, open_serial_ports(robot, paths, clock), clock)
-    ports = {name: bus.port for name, bus in robot.buses.items()} | {name: imu.port for name, imu in robot.imus.items()}
-    document["ports"] = {name: paths.get(name, port) for name, port in ports.items()}
-    report = run_session(policy, robot, hardware, clock, options)
-    document["notices"] = hardware.notices
-    return report
+    document = report.document()
+    return Outcome(document, _text(report, document), ok=report.ok, reasons=report.reasons)
 
 
 def _paths(texts: list[str]) -> dict[str, str]:
@@ -157,17 +108,8 @@ def _commands(texts: list[str]) -> dict[str, float]:
     return values
 
 
-def _check_options(paths: dict[str, str], *, emulate: bool, plant: str, faults: FaultsConfig | None) -> None:
-    if emulate and paths:
-        raise UserError("--port names a real port; it does not go with --emulate or --lockstep")
-    if not emulate and faults is not None:
-        raise UserError("--faults needs --emulate or --lockstep")
-    if not emulate and plant != AUTO_PLANT:
-        raise UserError("--plant needs --emulate or --lockstep")
-
-
 @contextmanager
-def _progress(duration: float | None) -> Iterator[Callable[[Controller], None] | None]:
+def _progress(duration: float | None) -> Iterator[Callable[[Tick], None] | None]:
     """Show state and time on a terminal, a few times a second; nothing, and no thread, elsewhere."""
     console = error_console()
     if not console.is_terminal:
@@ -179,19 +121,19 @@ def _progress(duration: float | None) -> Iterator[Callable[[Controller], None] |
     with Progress(*columns, console=console, transient=True, auto_refresh=False) as progress:
         task = progress.add_task("connecting")
 
-        def show(controller: Controller) -> None:
+        def show(tick: Tick) -> None:
             nonlocal due
             now = time.monotonic()
             if now >= due:
                 due = now + _PROGRESS_PERIOD_S
-                progress.update(task, description=f"{controller.state.name}{limit}", refresh=True)
+                progress.update(task, description=f"{tick.state.name}{limit}", refresh=True)
 
         yield show
 
 
 def _text(report: RunReport, document: dict[str, Any]) -> str:
     total, lateness = report.statistics["total"].summary_us(), report.statistics["lateness"].summary_us()
-    goal = {True: "reached", False: "missed", None: "not decided: the policy did not run for long enough"}
+    goal = {True: "reached", False: "missed", None: "not decided: the policy ran for too short a time"}
     interventions = ", ".join(f"{name} {count}" for name, count in report.interventions.items()) or "none"
     bus = report.bus
     lines = [

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from sim2real.configs.command import Json, Outcome, reports
+from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.runtime.flash.destination import destination
 from sim2real.runtime.flash.install import status as read_status
 from sim2real.runtime.flash.report import slot_document, slot_line

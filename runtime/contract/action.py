@@ -24,8 +24,8 @@ class ActionTargets:
 class ActionPipeline:
     """Turns the actions of n robots into joint targets in its own buffers; allocates nothing per tick.
 
-    Where the contract bounds the step of a target, `last_action` is the action that the target came to: a policy sees
-    how far it got, and a filter does not wind up.
+    Where the contract bounds the step of a target, `last_action` is the action that corresponds to the bounded target:
+    the policy sees how far it got, and a filter does not wind up.
 
     An action that is not a number gives targets that are not numbers: the safety module refuses them. Relative targets
     and those with a bounded step stay so until they are reset.
@@ -120,11 +120,11 @@ class ActionPipeline:
         return self._targets
 
     def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Return the last actions and targets: what continuing bit for bit needs."""
+        """Return the last actions and targets: all that is needed to continue with the same bits."""
         return {"last_action": self.last_action.copy(), "target": self._target.copy()}
 
     def load_state_dict(self, state: dict[str, npt.NDArray[np.generic]]) -> None:
-        """Take over what `state_dict` of the same contract and size returned."""
+        """Restore a state from `state_dict`, of the same contract and size."""
         self.last_action[...] = state["last_action"]
         self._target[...] = state["target"]
 

@@ -12,7 +12,7 @@ from sim2real.runtime.contract.spec import Contract
 
 
 class Goal:
-    """The goal of n robots. It feeds nothing that a policy sees, so it may allocate and its last bits are free.
+    """The goal of n robots. No policy sees it: it may allocate, and its last bits may differ between machines.
 
     Args:
         contract: Gives the goal, and what it is measured with.
@@ -47,7 +47,7 @@ class Goal:
 
         A joint's distance is |position - goal|, in [0, π] where full turns count as the same. A body's is its tilt: the
         angle between its z axis and the vertical, 2·asin √(x² + y²) of its orientation. A tip's is the
-        length from where the joint positions put it to where the commands ask for it.
+        length from the tip, computed from the joint positions, to the commanded position.
         """
         if isinstance(self.spec, JointGoal):
             error = goal_error(signals.joint_position[:, self._joint], self.spec.position, self.spec.wrap)
@@ -63,7 +63,7 @@ class Goal:
         return np.zeros(len(signals.joint_position))
 
     def within(self, distance: Float64Array) -> BoolArray:
-        """Return which distances are within tolerance, of the same shape; one that is not a number is not."""
+        """Return which distances are within tolerance, of the same shape; NaN is not."""
         return distance <= self.tolerance
 
     def text(self, distance: float) -> str:

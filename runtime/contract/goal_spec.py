@@ -1,4 +1,4 @@
-"""What a run is judged by, as data: one class for each kind of goal."""
+"""The goal of a run, as data: one class for each kind."""
 
 from typing import Annotated, Any, Literal
 
@@ -26,7 +26,7 @@ class JointGoal(Part):
 
     @model_serializer(mode="wrap")
     def _omit_kind(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave the kind out: contracts had no other once, and their digests stay what they were."""
+        """Leave the kind out: earlier contracts had only this one, and their digests must not change."""
         return {key: value for key, value in handler(self).items() if key != "kind"}
 
 
@@ -41,7 +41,7 @@ class UprightGoal(Part):
 
 
 class TipGoal(Part):
-    """The tip is where the commands ask."""
+    """The tip is at the position that the operator commands."""
 
     kind: Literal["tip"]
     distance: _Positive
@@ -51,13 +51,13 @@ class TipGoal(Part):
 
 
 class FinishGoal(Part):
-    """The run comes to its end without a fault."""
+    """The run ends without a fault."""
 
     kind: Literal["finish"]
 
 
 def _kind_of(value: Any) -> Any:  # noqa: ANN401 - whatever a file holds
-    """Return the kind that a goal says it is; `joint` when it says none."""
+    """Return the kind of a goal; `joint` if it has none."""
     return value.get("kind", "joint") if isinstance(value, dict) else getattr(value, "kind", None)
 
 

@@ -1,4 +1,4 @@
-"""Forward kinematics: where the tips of n robots are, from the positions of their joints."""
+"""Forward kinematics: positions of the tips of n robots, from the positions of their joints."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from sim2real.runtime.contract.robot import LinkSpec, RobotSpec
 
 
 class Kinematics:
-    """Computes tips in its own buffers; allocates nothing per call, and gives one robot the bits it gives thousands.
+    """Computes tips in its own buffers; allocates nothing per call; one robot gets the same bits as thousands.
 
     A point v in the frame of a joint is at p + R · rot(axis, q) · v in the frame before it, with Rodrigues' formula
     rot(a, q) = a aᵀ + cos q (I - a aᵀ) + sin q [a]×. The tip goes through the links from the last to the first: three
@@ -35,7 +35,7 @@ class Kinematics:
         self._tip = np.zeros((n, 3))
 
     def tip(self, position: Float64Array) -> Float64Array:
-        """Return where the tips are.
+        """Return the positions of the tips.
 
         Args:
             position: Joint positions of k ≤ n robots, (k, J), rad, C-contiguous.

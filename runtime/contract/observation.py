@@ -17,7 +17,7 @@ Float32Array = npt.NDArray[np.float32]
 
 @dataclass(slots=True)
 class Inputs:
-    """What terms see of one tick of n robots."""
+    """Inputs of the terms in one tick of n robots."""
 
     signals: Signals
     last_action: Float32Array
@@ -27,11 +27,11 @@ class Inputs:
     frequency: float
     """Hz, of the phase clock; 0 where there is none."""
     scratch: Float64Array
-    """(n, K), for terms that need a place for an intermediate value."""
+    """(n, K), for intermediate values of terms."""
     tip: Float64Array
     """(n, 3), m, in the frame of the base, from the joint positions; anything where no term needs it."""
     target: tuple[int, ...]
-    """Columns of the commands that say where the tip should be, x y z; none where no term needs them."""
+    """Columns of the operator commands of the tip's position, x y z; empty where no term needs them."""
 
 
 # A term writes its SI value for every row into `out`, (n, width). Only element-wise operations on contiguous arrays are
@@ -61,7 +61,7 @@ def joint_velocity(inputs: Inputs, out: Float64Array) -> None:
 
 
 def joint_position_error(inputs: Inputs, out: Float64Array) -> None:
-    """From the joint position to the target of the tick before, rad: how far a joint has yet to go, or sags."""
+    """Target of the tick before minus joint position, rad: the remaining way, or the sag under load."""
     np.subtract(inputs.signals.joint_target, inputs.signals.joint_position, out=out)
 
 
@@ -105,7 +105,7 @@ def projected_gravity(inputs: Inputs, out: Float64Array) -> None:
 
 
 def command(inputs: Inputs, out: Float64Array) -> None:
-    """What the operator asks for, SI units."""
+    """Operator commands, SI units."""
     np.copyto(out, inputs.signals.command)
 
 
@@ -121,17 +121,17 @@ def phase(inputs: Inputs, out: Float64Array) -> None:
 
 
 def tip_position(inputs: Inputs, out: Float64Array) -> None:
-    """Where the tip is by the joint positions, x y z, m, in the frame of the base."""
+    """Position of the tip by the joint positions, x y z, m, in the frame of the base."""
     np.copyto(out, inputs.tip)
 
 
 def tip_error(inputs: Inputs, out: Float64Array) -> None:
-    """From where the tip is by the joint positions to where the commands ask for it, x y z, m."""
+    """From the tip, by the joint positions, to its commanded position, x y z, m."""
     _towards_target(inputs, inputs.tip, out)
 
 
 def measured_tip_error(inputs: Inputs, out: Float64Array) -> None:
-    """From where the tip was measured from outside to where the commands ask for it, x y z, m."""
+    """From the tip, as measured from outside the robot, to its commanded position, x y z, m."""
     _towards_target(inputs, inputs.signals.tip, out)
 
 
@@ -176,7 +176,7 @@ class ObservationPipeline:
         default = np.tile(np.array([joint.default_position for joint in joints]), (n, 1))
         self._kinematics = Kinematics(contract.robot, n) if contract.observes(*KINEMATIC_TERMS) else None
         self._inputs = Inputs(
-            signals=Signals.zeros(0, 0),
+            signals=Signals.of(contract, 0),
             last_action=np.zeros((n, contract.action_size), np.float32),
             default=default,
             frequency=contract.phase_frequency or 0.0,
@@ -222,7 +222,7 @@ class ObservationPipeline:
         """Write the first observation of new episodes of some rows, the whole history at that value.
 
         Args:
-            rows: The k rows that begin anew.
+            rows: The k rows that begin a new episode.
             signals: The first readings of those rows, for k robots.
             last_action: (k, A), zeros for a new episode.
         """
@@ -237,11 +237,11 @@ class ObservationPipeline:
         self._unstarted[rows] = False
 
     def state_dict(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Return the histories: what continuing bit for bit needs."""
+        """Return the histories: all that is needed to continue with the same bits."""
         return {"observation": self.observation.copy(), "unstarted": self._unstarted.copy()}
 
     def load_state_dict(self, state: dict[str, npt.NDArray[np.generic]]) -> None:
-        """Take over what `state_dict` of the same contract and size returned."""
+        """Restore a state from `state_dict`, of the same contract and size."""
         self.observation[...] = state["observation"]
         self._unstarted[...] = state["unstarted"]
         start = 0
@@ -290,7 +290,7 @@ class _Block:
             observation[:, column : column + self.width] = past
 
     def load(self, block: Float32Array) -> None:
-        """Take over the history that a block of observations, (n, size), shows."""
+        """Restore the history from a block of observations, (n, size)."""
         for place, past in enumerate(self._ring):
             past[...] = block[:, place * self.width : (place + 1) * self.width]
 

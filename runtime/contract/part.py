@@ -1,4 +1,4 @@
-"""What all parts of the contract share: frozen, strict, exact in JSON, and a digest."""
+"""The base of all parts of the contract: frozen, strict, exact in JSON, with a digest."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ def digest_of(part: Part) -> str:
 
 
 def without_empty(data: dict[str, Any], *names: str) -> dict[str, Any]:
-    """Return a dump without those of the named fields that say nothing, so that they do not change its digest."""
+    """Return a dump without those of the named fields that are empty, so that they do not change its digest."""
     empty: tuple[Any, ...] = ((), [], None)
     return {
         key: value for key, value in data.items() if key not in names or (value not in empty and value is not False)

@@ -1,4 +1,4 @@
-"""What the contract fixes about the robot, as data."""
+"""The robot in the contract, as data."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -39,7 +39,7 @@ class SafetySpec(Part):
 
 
 class ImuSpec(Part):
-    """One IMU. How it is mounted is no part of the contract: readings are in the frame of its body."""
+    """One IMU. Its mounting is not part of the contract: readings are in the frame of its body."""
 
     name: str
     body: str
@@ -48,7 +48,7 @@ class ImuSpec(Part):
 
 
 class LinkSpec(Part):
-    """Where a joint is, when it stands at zero, in the frame of the joint before it."""
+    """Pose of a joint at position zero, in the frame of the joint before it."""
 
     joint: str
     position: Vector
@@ -60,7 +60,7 @@ class LinkSpec(Part):
 
 
 class TipSpec(Part):
-    """Kinematics of the point that works, from the base through some of the joints, in order."""
+    """Kinematics of the tip, from the base through some of the joints, in order."""
 
     links: Annotated[tuple[LinkSpec, ...], Field(min_length=1, strict=False)]
     position: Vector
@@ -68,7 +68,7 @@ class TipSpec(Part):
 
 
 class RobotSpec(Part):
-    """What the contract fixes about the robot; the runtime refuses a model in which any of it differs."""
+    """The robot that a policy was made for; the runtime refuses a model if any of it differs."""
 
     name: str
     joints: Annotated[tuple[JointSpec, ...], Field(min_length=1, strict=False)]
@@ -89,13 +89,13 @@ class RobotSpec(Part):
         return self
 
     @model_serializer(mode="wrap")
-    def _omit_nothing_to_say(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _omit_empty(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what this robot does not have, so that its digest does not change when others have it."""
         return without_empty(handler(self), "imus", "tip")
 
 
 def robot_spec(robot: RobotConfig) -> RobotSpec:
-    """Return what the contract fixes about a robot."""
+    """Return a robot as the contract has it."""
     safety = robot.safety
     return RobotSpec(
         name=robot.name,

@@ -1,22 +1,19 @@
-"""What the robot measures and was told last, as the contract sees it: batched arrays in SI units, by joint and IMU."""
+"""The inputs of the contract: readings and operator commands as batched arrays in SI units, by joint and IMU."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
 from sim2real.hardware.types import Float64Array
-
-
-def _none() -> Float64Array:
-    return np.zeros((0, 0, 0))
+from sim2real.runtime.contract.spec import Contract
 
 
 @dataclass(slots=True)
 class Signals:
-    """Readings of n robots with J joints and K IMUs, and C commands given to each.
+    """Readings of n robots with J joints and K IMUs, and C operator commands to each.
 
-    Every array is float64 and C-contiguous. What a contract does not observe may be left empty.
+    Every array is float64 and C-contiguous. None has a default: one that is forgotten shows where it is forgotten.
     """
 
     joint_position: Float64Array
@@ -25,32 +22,38 @@ class Signals:
     """(n, J), rad/s"""
     joint_effort: Float64Array
     """(n, J), N·m"""
-    angular_velocity: Float64Array = field(default_factory=_none)
+    angular_velocity: Float64Array
     """(n, K, 3), rad/s, in the frame of the IMU's body."""
-    orientation: Float64Array = field(default_factory=_none)
+    orientation: Float64Array
     """(n, K, 4), unit quaternion w x y z that turns the frame of the IMU's body into the world's."""
-    command: Float64Array = field(default_factory=_none)
+    command: Float64Array
     """(n, C), SI units."""
-    clock: Float64Array = field(default_factory=_none)
+    clock: Float64Array
     """(n, 1), s since the episode, or the policy, began: whole control periods."""
-    tip: Float64Array = field(default_factory=_none)
+    tip: Float64Array
     """(n, 3), m, in the frame of the robot's base: a measurement from outside the robot, such as a camera's."""
-    joint_target: Float64Array = field(default_factory=_none)
+    joint_target: Float64Array
     """(n, J), rad: the position targets of the tick before, the action pipeline's own."""
 
     @classmethod
-    def zeros(cls, n: int, joints: int, imus: int = 0, commands: int = 0) -> Self:
-        """Return signals of zeros; orientations are upright."""
+    def of(cls, contract: Contract, n: int) -> Self:
+        """Return the signals of n robots of a contract: zeros; orientations are upright."""
+        robot = contract.robot
+        return cls.zeros(n, len(robot.joints), len(robot.imus), len(contract.commands))
+
+    @classmethod
+    def zeros(cls, n: int, joints: int, imus: int, commands: int) -> Self:
+        """Return signals of zeros, in the sizes that are given; orientations are upright."""
         orientation = np.zeros((n, imus, 4))
         orientation[:, :, 0] = 1.0
         return cls(
-            np.zeros((n, joints)),
-            np.zeros((n, joints)),
-            np.zeros((n, joints)),
-            np.zeros((n, imus, 3)),
-            orientation,
-            np.zeros((n, commands)),
-            np.zeros((n, 1)),
-            np.zeros((n, 3)),
-            np.zeros((n, joints)),
+            joint_position=np.zeros((n, joints)),
+            joint_velocity=np.zeros((n, joints)),
+            joint_effort=np.zeros((n, joints)),
+            angular_velocity=np.zeros((n, imus, 3)),
+            orientation=orientation,
+            command=np.zeros((n, commands)),
+            clock=np.zeros((n, 1)),
+            tip=np.zeros((n, 3)),
+            joint_target=np.zeros((n, joints)),
         )

@@ -19,7 +19,7 @@ KINEMATIC_TERMS = frozenset({"tip_position", "tip_error"})
 """Observation terms that are computed with the kinematics of the robot's tip."""
 
 TARGET_TERMS = frozenset({"tip_error", "measured_tip_error"})
-"""Observation terms that need the commands of where the tip should be."""
+"""Observation terms that need the operator commands of the tip's position."""
 
 
 class ObservationTermSpec(Part):
@@ -57,13 +57,13 @@ class ActionSpec(Part):
     """Per joint, rad: how far a position target may go in a tick; none where nothing bounds it."""
 
     @model_serializer(mode="wrap")
-    def _omit_nothing_to_say(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what most actions are not, so that their digests do not change when others are."""
+    def _omit_empty(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what this action does not use, so that its digest does not depend on later fields."""
         return without_empty(handler(self), "relative", "step")
 
 
 class CommandSpec(Part):
-    """One number that an operator gives the policy; SI unit."""
+    """One operator command to the policy; SI unit."""
 
     name: str
     low: float
@@ -90,8 +90,8 @@ class Contract(Part):
     """Hz, of the clock that the observation term `phase` shows."""
 
     @model_serializer(mode="wrap")
-    def _omit_nothing_to_say(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what this task does not use, so that its digest does not change when others use it."""
+    def _omit_empty(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what this task does not use, so that its digest does not depend on later fields."""
         return without_empty(handler(self), "commands", "phase_frequency")
 
     @model_validator(mode="after")
@@ -152,7 +152,7 @@ class Contract(Part):
 
     @property
     def tip_columns(self) -> tuple[int, ...]:
-        """Columns of the commands that say where the tip should be, x y z; none when there are no such commands."""
+        """Columns of the operator commands of the tip's position, x y z; empty if there are none."""
         names = [command.name for command in self.commands]
         return tuple(names.index(name) for name in TIP_COMMANDS) if set(TIP_COMMANDS) <= set(names) else ()
 

@@ -1,4 +1,4 @@
-"""From what `--to` and `--robot` say to a target and its robot."""
+"""The target and the robot of the options `--to` and `--robot`."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from sim2real.runtime.flash.target import Target
 
 
 def destination(to: str, robot: str | None) -> tuple[Target, RobotConfig | None]:
-    """Find the target that a command was given, and its robot where that is known.
+    """Return the target that a command was given, and its robot if that is known.
 
     Args:
         to: The name of a shipped target, the path of a target's YAML file, or a folder.

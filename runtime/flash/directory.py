@@ -59,7 +59,7 @@ class DirectoryTarget:
             raise FlashError(f"{self._root}: is not a folder")
         with self._one_line("cannot be prepared"):
             self._root.mkdir(parents=True, exist_ok=True)
-            self.survey()  # before the first write: a stranger's folder does not even get a lock file
+            self.survey()  # before the first write: a folder of other things does not even get a lock file
             descriptor = os.open(self._root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         try:
             try:
@@ -135,7 +135,7 @@ class DirectoryTarget:
             raise
 
     def activate(self, name: SlotName) -> None:
-        """Switch `current` by rename: whoever opens it sees the one slot or the other, whole."""
+        """Switch `current` by rename: a reader sees the one slot or the other, complete."""
         link, new = self._root / _CURRENT, self._root / _CURRENT_NEW
         with self._one_line("cannot be switched"):
             new.unlink(missing_ok=True)

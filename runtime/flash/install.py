@@ -21,7 +21,7 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True)
 class Installed:
-    """What a flash or a rollback came to."""
+    """The result of a flash or a rollback."""
 
     slot: Slot
     """The slot that is active now."""
@@ -33,7 +33,7 @@ class Installed:
 
 @dataclass(frozen=True)
 class Status:
-    """What a target holds, digests verified when it was read."""
+    """The contents of a target; digests were verified when it was read."""
 
     active: SlotName | None
     slots: tuple[Slot, ...]
@@ -42,7 +42,7 @@ class Status:
 
 
 def flash(policy: Path, robot: RobotConfig, target: Target, now: Clock = lambda: datetime.now(UTC)) -> Installed:
-    """Install a policy: checked here, written to the inactive slot, read back, tried there, and only then switched to.
+    """Install a policy: check it, write it to the inactive slot, read it back, try it there, only then switch to it.
 
     Raises:
         UserError: The policy is damaged or for another robot, or the target cannot take it; what was active stays.
@@ -83,8 +83,8 @@ def rollback(target: Target, robot: RobotConfig | None = None) -> Installed:
         back = target.slot(other(active))
         if not back.complete:
             raise FlashError(f"{target.place}: cannot go back: {back.name} {back.problem}; {active} stays active")
-        if (stranger := _stranger(back, robot)) is not None:
-            raise FlashError(f"{target.place}: cannot go back: {stranger}; {active} stays active")
+        if (mismatch := _mismatch(back, robot)) is not None:
+            raise FlashError(f"{target.place}: cannot go back: {mismatch}; {active} stays active")
         previous = target.slot(active)
         target.activate(back.name)
         return Installed(back, previous, changed=True)
@@ -101,7 +101,7 @@ def status(target: Target, robot: RobotConfig | None = None) -> Status:
     if active is None:
         return Status(None, slots, f"{target.place}: no policy is active; install one with: sim2real flash")
     (chosen,) = (slot for slot in slots if slot.name == active)
-    problem = f"the active {active} {chosen.problem}" if not chosen.complete else _stranger(chosen, robot)
+    problem = f"the active {active} {chosen.problem}" if not chosen.complete else _mismatch(chosen, robot)
     return Status(active, slots, f"{target.place}: {problem}" if problem is not None else None)
 
 
@@ -132,7 +132,7 @@ def _refuse_other_robot(contract: Contract, target: Target) -> None:
             )
 
 
-def _stranger(slot: Slot, robot: RobotConfig | None) -> str | None:
+def _mismatch(slot: Slot, robot: RobotConfig | None) -> str | None:
     """Return why the robot's runtime would refuse what is in a slot, None when it would not or no robot is given."""
     if robot is None or slot.manifest is None or slot.manifest.robot_digest == digest_of(robot_spec(robot)):
         return None

@@ -1,4 +1,4 @@
-"""What a slot says about the policy in it, and the errors of flashing."""
+"""The record beside an installed policy, and the errors of flashing."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
@@ -33,7 +33,7 @@ class Manifest(BaseModel):
     task: str
     robot: str
     provenance: dict[str, str]
-    """What the export wrote into the model: how it was trained."""
+    """How the policy was trained, from the model's metadata."""
     installed: datetime
     """UTC."""
 

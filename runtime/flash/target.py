@@ -17,7 +17,7 @@ Check = Callable[[Path], None]
 
 @dataclass(frozen=True)
 class Slot:
-    """What a slot holds, digests computed from its bytes when it was asked for."""
+    """The contents of a slot; digests were computed from its bytes when it was read."""
 
     name: SlotName
     manifest: Manifest | None
@@ -54,7 +54,7 @@ class Target(Protocol):
         ...
 
     def survey(self) -> None:
-        """Refuse a place that holds anything but slots: it may be somebody's folder."""
+        """Refuse a place that holds anything but slots: it may be a folder of other things."""
         ...
 
     def active(self) -> SlotName | None:
@@ -75,5 +75,5 @@ class Target(Protocol):
 
 
 def other(name: SlotName | None) -> SlotName:
-    """Return the slot that is not this one; the first where there is none."""
+    """Return the other slot; the first if there is none."""
     return SLOTS[1] if name == SLOTS[0] else SLOTS[0]

@@ -1,1 +1,1 @@
-"""Benchmarks: every claim of speed is measured side by side in one run and printed as a ratio."""
+"""Benchmarks: alternatives are measured side by side in one run and reported as ratios."""

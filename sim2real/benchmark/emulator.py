@@ -1,4 +1,4 @@
-"""Reply time of the emulator: a fast sync read of twelve motors over a pseudo-terminal while their plant runs."""
+"""Reply time of the emulator: group reads of all motors over a pseudo-terminal while the plant runs."""
 
 import os
 import time
@@ -9,18 +9,16 @@ import numpy as np
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
 from sim2real.configs.schema.robot import RobotConfig
+from sim2real.hardware.bus.group_read import GroupRead
 from sim2real.hardware.bus.serial_port import SerialPort
 from sim2real.hardware.clock import NS_PER_S, MonotonicClock
-from sim2real.hardware.dynamixel.frame import BROADCAST, Instruction, encode
-from sim2real.runtime.emulation import EmulatorProcess, emulator_process
+from sim2real.hardware.emulator.process import EmulatorProcess, emulate
+from sim2real.hardware.families import motor_family
 
 BAR_MS = 2.0
-"""p99 of the reply time that the emulator must stay below on two cores."""
+"""Required upper bound of the p99 reply time on two cores, ms."""
 
-_RETURN_DELAY, _TORQUE_ENABLE = 9, 64
-_ADDRESS, _BYTES = 126, 10  # present current, velocity, position
-_GROUP = 4  # error, id and CRC around each motor's part of the reply
-_PREFIX = 8  # header, id, length and instruction before the first
+_BITS_PER_BYTE = 10  # 8N1
 _TIMEOUT_NS = 50_000_000
 _WARM_UP = 50
 
@@ -28,24 +26,24 @@ _WARM_UP = 50
 def bench_emulator(robot: str = "quadruped", rate: float = 200.0, seconds: float = 10.0) -> dict[str, Any]:
     """Measure the time from the first byte of a request to the last byte of its reply.
 
-    All motors of the robot hang on one bus at 4 Mbaud without return delay, hold their pose, and are asked at a steady
-    rate; the MuJoCo plant runs in real time all the while.
+    All motors of the robot are on one bus at the protocol's fastest speed, and hold their pose. Requests are sent at a
+    fixed rate while the MuJoCo plant runs in real time.
 
     Args:
-        robot: A robot of Dynamixel motors.
-        rate: Requests a second.
-        seconds: How long to ask.
+        robot: A robot whose motors are of one family that has a group read.
+        rate: Requests per second.
+        seconds: Duration of the measurement.
 
     Raises:
-        UserError: The robot has motors of another family.
+        UserError: The robot's motors have no group read.
     """
-    config = _on_one_bus(load_robot(robot))
-    with emulator_process(config, plant="mujoco") as emulator:
-        replies, cpu, elapsed = _ask(config, emulator, rate, seconds)
+    config, read = _on_one_bus(load_robot(robot))
+    with emulate(config, plant="mujoco") as emulator:
+        replies, cpu, elapsed = _request(read, emulator, rate, seconds)
         warnings = emulator.warnings()
     milliseconds = np.array(replies) / 1e6
     p50, p99, p999 = np.percentile(milliseconds, [50, 99, 99.9])
-    wire_ms = _wire_ms(config)
+    wire_ms = (len(read.request) + read.reply_bytes) * _BITS_PER_BYTE / read.baudrate * 1e3
     return {
         "ratios": {"p99_over_bar": float(p99) / BAR_MS, "p50_over_wire_time": float(p50) / wire_ms},
         "figures": {
@@ -63,44 +61,40 @@ def bench_emulator(robot: str = "quadruped", rate: float = 200.0, seconds: float
     }
 
 
-def _on_one_bus(robot: RobotConfig) -> RobotConfig:
+def _on_one_bus(robot: RobotConfig) -> tuple[RobotConfig, GroupRead]:
+    families = sorted({joint.motor.family for joint in robot.joints.values()})
+    ids = range(1, len(robot.joints) + 1)
+    read = motor_family(families[0]).group_read(ids) if len(families) == 1 else None
+    if read is None:
+        raise UserError(
+            f"bench emulator: robot {robot.name!r} has motors of {', '.join(families)}, which no single request asks; "
+            "valid: quadruped, pendulum, so101"
+        )
     name, bus = next(iter(robot.buses.items()))
-    if bus.protocol != "dynamixel2":
-        raise UserError(f"bench emulator: robot {robot.name!r} must have Dynamixel motors; valid: quadruped, pendulum")
-    joints = {joint: config.model_copy(update={"bus": name}) for joint, config in robot.joints.items()}
-    buses = {name: bus.model_copy(update={"baudrate": 4e6})}
-    return robot.model_copy(update={"joints": joints, "buses": buses, "imus": {}})
+    joints = {
+        joint: config.model_copy(update={"bus": name, "id": motor})
+        for motor, (joint, config) in zip(ids, robot.joints.items(), strict=True)
+    }
+    buses = {name: bus.model_copy(update={"baudrate": float(read.baudrate)})}
+    return robot.model_copy(update={"joints": joints, "buses": buses, "imus": {}}), read
 
 
-def _wire_ms(robot: RobotConfig) -> float:
-    motors = len(robot.joints)
-    request = _PREFIX + 4 + motors + 2  # address and length, ids, CRC
-    reply = _PREFIX + motors * (_GROUP + _BYTES)
-    return (request + reply) * 10 / 4e6 * 1e3
-
-
-def _ask(robot: RobotConfig, emulator: EmulatorProcess, rate: float, seconds: float) -> tuple[list[int], float, float]:
-    """Return the reply times, ns, and the CPU seconds of the emulator in so many seconds."""
+def _request(read: GroupRead, emulator: EmulatorProcess, rate: float, seconds: float) -> tuple[list[int], float, float]:
+    """Return the reply times, ns, the CPU time of the emulator, s, and the elapsed time, s."""
     clock = MonotonicClock()
-    ids = [joint.id for joint in robot.joints.values()]
-    port = SerialPort(next(iter(emulator.ports.values())), 4_000_000, clock)
+    port = SerialPort(next(iter(emulator.ports.values())), read.baudrate, clock)
     try:
-        for address, value in ((_RETURN_DELAY, 0), (_TORQUE_ENABLE, 1)):
-            everyone = b"".join(bytes((motor, value)) for motor in ids)
-            port.write(encode(BROADCAST, Instruction.SYNC_WRITE, bytes((address, 0, 1, 0)) + everyone))
-        request = encode(BROADCAST, Instruction.FAST_SYNC_READ, bytes((_ADDRESS, 0, _BYTES, 0, *ids)))
-        length = _PREFIX + len(ids) * (_GROUP + _BYTES)
-        _measure(port, clock, request, length, rate, _WARM_UP)
+        for frame in read.set_up:
+            port.write(frame)
+        _measure(port, clock, read, rate, _WARM_UP)
         begun, cpu = time.monotonic(), _cpu_seconds(emulator.pid)
-        replies = _measure(port, clock, request, length, rate, max(1, round(rate * seconds)))
+        replies = _measure(port, clock, read, rate, max(1, round(rate * seconds)))
         return replies, _cpu_seconds(emulator.pid) - cpu, time.monotonic() - begun
     finally:
         port.close()
 
 
-def _measure(
-    port: SerialPort, clock: MonotonicClock, request: bytes, length: int, rate: float, count: int
-) -> list[int]:
+def _measure(port: SerialPort, clock: MonotonicClock, read: GroupRead, rate: float, count: int) -> list[int]:
     buffer = memoryview(bytearray(4096))
     replies: list[int] = []
     due_ns = clock.now_ns()
@@ -109,14 +103,14 @@ def _measure(
         clock.sleep_until_ns(due_ns)
         port.drain()
         begun_ns = clock.now_ns()
-        port.write(request)
+        port.write(read.request)
         got = 0
-        while got < length:
+        while got < read.reply_bytes:
             more = port.read_into(buffer, begun_ns + _TIMEOUT_NS)
             if not more:
                 break
             got += more
-        replies.append(clock.now_ns() - begun_ns if got >= length else _TIMEOUT_NS)
+        replies.append(clock.now_ns() - begun_ns if got >= read.reply_bytes else _TIMEOUT_NS)
     return replies
 
 

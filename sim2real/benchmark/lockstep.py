@@ -1,4 +1,4 @@
-"""How much faster than real time runs in lockstep go: runtime, driver, codec, emulator and plant together."""
+"""Speed of lockstep runs relative to real time: runtime, driver, codec, emulator and plant together."""
 
 import time
 from pathlib import Path
@@ -18,13 +18,13 @@ def bench_lockstep(policy: Path, robot: RobotConfig, plant: str, seconds: float)
 
     Args:
         policy: The ONNX file.
-        robot: The robot it is for.
+        robot: Its robot.
         plant: `auto`, `mujoco` or `inertia`.
-        seconds: Simulated seconds of policy a round.
+        seconds: Simulated seconds of policy per round.
 
     Returns:
-        Simulated time over time taken, opening the robot and moving it to its start pose included; and the times of the
-        stages of a tick, in which `read` and `write` hold the emulator and the plant.
+        Ratio of simulated to wall time, including opening the robot and moving it to its start pose; and the times of
+        the stages of a tick, where `read` and `write` include emulator and plant.
     """
     loaded = OnnxPolicy(policy)
     factors, stages = [], {}

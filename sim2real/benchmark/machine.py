@@ -1,21 +1,22 @@
-"""What a benchmark ran on: figures without it mean nothing."""
+"""Description of the machine that a benchmark ran on."""
 
 import os
 import platform
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-_LIBRARIES = ("numpy", "mujoco", "torch", "onnxruntime", "gymnasium", "pyserial", "dynamixel-sdk")
+_LIBRARIES = ("numpy", "mujoco", "torch", "onnxruntime", "gymnasium", "pyserial")
 
 
-def machine() -> dict[str, Any]:
-    """Return processor, cores and versions of this machine."""
+def machine(others: Iterable[str] = ()) -> dict[str, Any]:
+    """Return processor, cores and library versions of this machine, including `others` if they are installed."""
     return {
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
         "system": platform.platform(),
-        "libraries": {name: found for name in _LIBRARIES if (found := _version(name)) is not None},
+        "libraries": {name: found for name in (*_LIBRARIES, *others) if (found := _version(name)) is not None},
     }
 
 

@@ -1,4 +1,4 @@
-"""Throughput and memory of a task's environment from tens to thousands of environments."""
+"""Throughput and memory of an environment with tens to thousands of robots."""
 
 import os
 import time
@@ -12,8 +12,9 @@ import numpy as np
 
 from sim2real.configs.load import load_randomization, load_task
 from sim2real.envs.batch_env import BatchEnv
-from sim2real.reference.catalog import TASKS
+from sim2real.hardware.child_process import safe_workers
 from sim2real.reference.env import ReferenceEnv
+from sim2real.reference.tasks import TASKS
 from sim2real.runtime.contract.observation import Float32Array
 
 _ROUNDS = 3
@@ -24,7 +25,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True)
 class Measured:
-    """One size in one round; the time per step is that of all processors together."""
+    """Result of one size in one round; CPU time is summed over all cores."""
 
     steps_per_s: float
     cpu_us_per_step: float
@@ -32,14 +33,14 @@ class Measured:
 
 
 class Steppable(Protocol):
-    """What is measured of an environment."""
+    """Interface of the measured environments."""
 
     @property
     def action_size(self) -> int:
         """Length of one action."""
 
     def reset_arrays(self, seed: int | None = None) -> Float32Array:
-        """Begin new episodes everywhere."""
+        """Start new episodes in all environments."""
 
     def stagger(self) -> None:
         """Give every running episode a random age."""
@@ -51,20 +52,19 @@ class Steppable(Protocol):
 def bench_scale(
     task: str, randomization: str, sizes: tuple[int, ...], threads: int, seconds: float = 1.0
 ) -> dict[str, Any]:
-    """Measure each size in fresh processes, all sizes once in every round.
+    """Measure each size in a fresh process, every size once per round.
 
     Args:
-        task: A task of ours, by name or path, or one of Gymnasium's, such as `Ant-v5`.
-        randomization: How episodes of our tasks differ, by name or path.
+        task: Name or path of one of our tasks, or one of Gymnasium's, such as `Ant-v5`.
+        randomization: Name or path; used for our tasks.
         sizes: Numbers of environments.
         threads: Threads that step them; 0 uses every core.
-        seconds: Time for each size of each round.
+        seconds: Time per size and round.
 
     Returns:
-        For every size but the smallest, its throughput over the best of the smaller ones: the law is that it never
-        falls below one by more than the noise of the machine. Where others use the machine too, the processors' time
-        per step tells more. Memory is the growth of the process with the environment made and stepped, beyond one that
-        holds a single environment.
+        Ratios: throughput of each size but the smallest over the best of the smaller sizes; it should not fall below 1
+        by more than the noise of the machine. On a shared machine CPU time per step is more reliable. Memory is the
+        growth of the process by the environment after some steps, relative to a single environment.
     """
     sizes = tuple(sorted(set(sizes)))
     rounds = [
@@ -95,11 +95,12 @@ def bench_scale(
 
 def _in_fresh_process(task: str, randomization: str, size: int, threads: int, seconds: float) -> Measured:
     """Measure one size in a process of its own."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        return process.submit(_measure, task, randomization, size, threads, seconds).result()
+    with safe_workers(), ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(measure, task, randomization, size, threads, seconds).result()
 
 
-def _measure(task: str, randomization: str, size: int, threads: int, seconds: float) -> Measured:
+def measure(task: str, randomization: str, size: int, threads: int, seconds: float) -> Measured:
+    """Measure one size in this process, which must be fresh so that its peak memory is that of this size."""
     one = _make(task, randomization, 1, threads)
     _prepare(one, 1)
     before = _resident()
@@ -121,7 +122,7 @@ def _make(task: str, randomization: str, size: int, threads: int) -> Steppable:
 
 
 def _prepare(env: Steppable, size: int) -> list[Float32Array]:
-    """Step an environment until everything it needs is allocated; return the actions to go on with."""
+    """Step an environment until all its memory is allocated; return random actions, (n, A) each."""
     rng = np.random.default_rng(0)
     actions = [rng.uniform(-1.0, 1.0, (size, env.action_size)).astype(np.float32) for _ in range(_ACTIONS)]
     env.reset_arrays(0)
@@ -132,6 +133,6 @@ def _prepare(env: Steppable, size: int) -> list[Float32Array]:
 
 
 def _resident() -> int:
-    """Bytes of this process that are in memory."""
+    """Return the resident memory of this process, bytes."""
     with open("/proc/self/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * _PAGE

@@ -1,4 +1,4 @@
-"""Throughput of the randomised environment against bare `Batch.step` of the same model, side by side."""
+"""Throughput of the randomised environment and of bare `Batch.step` on the same model, side by side."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ def bench_sim(
     threads: int,
     seconds: float = 1.0,
 ) -> dict[str, Any]:
-    """Measure every task at every number of environments; see `measure`. Ratios are named TASK/ENVIRONMENTS."""
+    """Measure every task with every number of environments, see `measure`; ratios are named TASK/ENVIRONMENTS."""
     found = {
         f"{task.name}/{size}": measure(task, randomization, size, threads, seconds)
         for task, randomization in pairs
@@ -43,10 +43,10 @@ def measure(
 ) -> dict[str, Any]:
     """Measure control steps per second in interleaved rounds; the ratio is the median of the rounds' ratios.
 
-    Both sides step the same compiled model with the same random actions on the same number of threads, in every round
-    from the same states: what has fallen over costs more to step. The bare side writes controls and steps; the
-    environment side does everything a learner sees: contract, latency, noise, quantisation, disturbances, rewards, ends
-    of episodes, randomisation of new ones.
+    Both sides step the same compiled model with the same random actions and number of threads, in each round from the
+    same states, because fallen robots are slower to step. The bare side writes controls and steps. The environment side
+    does all that a learner sees: contract, latency, noise, quantisation, disturbances, rewards, terminations, and
+    randomisation of new episodes.
     """
     env = BatchEnv(task, randomization, environments, threads=threads)
     env.reset_arrays(0)
@@ -69,7 +69,7 @@ def measure(
         _rate(side, environments, 0.3 * seconds)
     rounds = []
     for index in range(_ROUNDS):
-        # Alternate who goes first, so that a machine that slows down favours nobody.
+        # Alternate the order, so that a slowdown of the machine favours no side.
         first, second = (step_env, step_bare) if index % 2 == 0 else (step_bare, step_env)
         bare.state[:] = env.simulation.batch.state
         rates = {side: _rate(side, environments, seconds) for side in (first, second)}
@@ -87,18 +87,18 @@ def measure(
 
 
 def _controls(contract: Contract, actions: list[Float32Array]) -> list[Float64Array]:
-    """Return the controls that the contract makes of some actions."""
+    """Convert actions to controls by the contract."""
     pipeline = ActionPipeline(contract, len(actions[0]))
     by_effort = contract.action.target == "effort"
     controls = []
     for action in actions:
-        targets = pipeline.apply(action)  # its own buffers, overwritten by the next
+        targets = pipeline.apply(action)  # buffers that the next call overwrites
         controls.append((targets.effort if by_effort else targets.position).copy())
     return controls
 
 
 def _rate(step: Callable[[int], None], environments: int, seconds: float) -> float:
-    """Control steps per second of one side."""
+    """Return the control steps per second of one side."""
     start = time.perf_counter()
     count = 0
     while (elapsed := time.perf_counter() - start) < seconds:

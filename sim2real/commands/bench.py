@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
+from sim2real.benchmark.bus import bench_bus
 from sim2real.benchmark.machine import machine
-from sim2real.commands.lazy_group import lazy_group
-from sim2real.configs.command import Json, Outcome, reports
+from sim2real.commands.lazy_group import commands_of, lazy_group
+from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import MissingExtraError, UserError
 from sim2real.configs.library import find_policy, shipped
 from sim2real.configs.load import load_randomization, load_robot, load_task
@@ -16,9 +17,10 @@ from sim2real.hardware.emulator.plant import AUTO_PLANT
 _ENVIRONMENTS_MAX = 65_536
 
 app = typer.Typer(
-    cls=lazy_group("sim2real.benches"),
+    cls=lazy_group(commands_of("sim2real.benchmarks")),
     help="Measure speed side by side in one run, and what transfers; prints ratios.",
     no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 
@@ -31,17 +33,19 @@ _SIM_SIZES = (256, 1024)
 def bus(
     motors: Annotated[int, typer.Option(min=1, max=100, help="Motors on the bus.")] = 12,
     seconds: Annotated[float, typer.Option(min=0.1, max=600.0, help="Time for each side.")] = 5.0,
+    family: Annotated[
+        str | None, typer.Option("--family", help="Motor family; may be left out while one alone can be compared.")
+    ] = None,
     json_output: Json = False,
 ) -> Outcome:
-    """Compare the driver's tick (one read, one write) with dynamixel-sdk's on a pseudo-terminal.
+    """Compare the driver's tick (one read, one write) with other libraries' on a pseudo-terminal.
 
     Example: sim2real bench bus --motors 12
     """
     try:
-        from sim2real.hardware.benchmark.bus import bench_bus
+        return report("bus", bench_bus(family, motors, seconds))
     except ModuleNotFoundError as error:
-        raise MissingExtraError("bench bus", error.name or "dynamixel-sdk", "dev") from error
-    return report("bus", bench_bus(motors, seconds))
+        raise MissingExtraError("bench bus", error.name or "a library to compare with", "dev") from error
 
 
 @app.command()
@@ -92,12 +96,12 @@ def sim(
 @app.command()
 @reports
 def emulator(
-    robot: Annotated[str, typer.Argument(help="A robot of Dynamixel motors.")] = "quadruped",
+    robot: Annotated[str, typer.Argument(help="A robot whose motors one request can ask.")] = "quadruped",
     rate: Annotated[float, typer.Option(min=1.0, max=1000.0, help="Requests a second.")] = 200.0,
     seconds: Annotated[float, typer.Option(min=0.1, max=600.0, help="How long to ask.")] = 10.0,
     json_output: Json = False,
 ) -> Outcome:
-    """Measure the emulator's reply time to a fast sync read at 4 Mbaud while the MuJoCo plant runs.
+    """Measure the emulator's reply time to a group read of all motors while the MuJoCo plant runs.
 
     Example: sim2real bench emulator quadruped --seconds 10
     """
@@ -119,10 +123,10 @@ def gymnasium_(
     Example: sim2real bench gymnasium HalfCheetah-v5 Ant-v5
     """
     try:
-        from sim2real.benchmark.reference import bench_reference
+        from sim2real.benchmark.gymnasium import bench_gymnasium
     except ModuleNotFoundError as error:
         raise MissingExtraError("bench gymnasium", error.name or "gymnasium", "train") from error
-    return report("gymnasium", bench_reference(tasks or ["HalfCheetah-v5", "Ant-v5"], threads, seconds))
+    return report("gymnasium", bench_gymnasium(tasks or ["HalfCheetah-v5", "Ant-v5"], threads, seconds))
 
 
 @app.command()
@@ -183,7 +187,10 @@ def report(name: str, measured: dict[str, Any]) -> Outcome:
         raise UserError(f"bench {name}: nothing was measured")
     lines = [f"[bold]{key}[/bold]: {value:.3f}" for key, value in ratios.items()]
     lines += [f"{key}: {_shown(value)}" for key, value in figures.items()]
-    return Outcome({"bench": name, "machine": machine(), "ratios": ratios, "figures": figures}, "\n".join(lines))
+    return Outcome(
+        {"bench": name, "machine": machine(measured.get("libraries", ())), "ratios": ratios, "figures": figures},
+        "\n".join(lines),
+    )
 
 
 def _shown(value: object) -> str:

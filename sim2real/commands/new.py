@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from sim2real.configs.command import Json, Outcome, reports
+from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import ConfigError, MissingExtraError
-from sim2real.configs.schema.robot import FAMILY_OF_PROTOCOL
 from sim2real.new_robot.names import robot_name
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def robot(
         str | None, typer.Option("--motor", help="Shipped motor or its YAML file, for every joint.")
     ] = None,
     protocol: Annotated[
-        str | None, typer.Option("--bus-protocol", help=f"{', '.join(FAMILY_OF_PROTOCOL)}; else the motor's.")
+        str | None, typer.Option("--bus-protocol", help="Protocol of an installed motor family; else the motor's.")
     ] = None,
     joints: Annotated[
         str | None, typer.Option("--joints", help="Joints with a motor, as a,b,c; else all hinge joints.")
@@ -49,13 +48,13 @@ def robot(
     Example: sim2real new robot my_arm.xml --motor xm430_w350
     """
     try:
-        from sim2real.new_robot.robot import Wishes, new_robot
+        from sim2real.new_robot.robot import NewRobotOptions, new_robot
     except ModuleNotFoundError as error:
         raise MissingExtraError("new robot", error.name or "mujoco", "train") from error
     chosen = None if joints is None else tuple(part.strip() for part in joints.split(",") if part.strip())
     target = output if output is not None else Path(f"{robot_name(model.stem, name)}.yaml")
     refuse(target, force)
-    made = new_robot(model, target, Wishes(name, motor, protocol, chosen))
+    made = new_robot(model, target, NewRobotOptions(name, motor, protocol, chosen))
     write(target, made.text, force)
     return report(model, target, made)
 

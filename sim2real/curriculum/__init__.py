@@ -1,1 +1,1 @@
-"""Curricula: how much of the randomisation an episode meets."""
+"""Curricula: which part of the randomisation episodes draw from, and how it changes with performance."""

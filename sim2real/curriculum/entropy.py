@@ -1,25 +1,25 @@
-"""How wide a curriculum has become: one number that is comparable between strategies."""
+"""Entropy of a curriculum: its width as one number, comparable between strategies."""
 
 import numpy as np
 
 from sim2real.hardware.types import Float64Array
 
 ENTROPY_FLOOR = -5.0
-"""nats; what a parameter that varies by less than e⁻⁵ of its limits counts in the log: at the start it is −∞."""
+"""nats; logged entropies are cut here, at a width of e⁻⁵ of the limits: at the start they are −∞."""
 
 
-def width_entropy(width: Float64Array, room: Float64Array) -> float:
+def width_entropy(width: Float64Array, span: Float64Array) -> float:
     """Return the ADR entropy, (1/D) Σ log(φᴴ − φᴸ), in nats per dimension (arXiv 1910.07113, appendix B).
 
-    Widths are in units of the distance of the limits: 0 means that every parameter has its whole limits, and the number
-    does not depend on whether an angle or a mass is randomised. Parameters without room are left out.
+    Widths are relative to the distance of the limits: 0 means that all boundaries are at their limits, whatever the
+    units of the parameters. Parameters with equal limits are left out.
 
     Args:
-        width: Distance of the boundaries, (D,).
-        room: Distance of the limits, (D,), in the same unit.
+        width: Distance between the boundaries, (D,).
+        span: Distance between the limits, (D,), in the same unit.
     """
-    movable = room > 0.0
+    movable = span > 0.0
     if not movable.any():
         return 0.0
-    share = np.maximum(width[movable] / room[movable], np.exp(ENTROPY_FLOOR))
+    share = np.maximum(width[movable] / span[movable], np.exp(ENTROPY_FLOOR))
     return float(np.log(share).mean())

@@ -1,4 +1,4 @@
-"""What a curriculum is: it draws the parameters of new episodes and learns from how the episodes went."""
+"""Interface of curricula: they draw the parameters of new episodes and adapt to the performance of finished ones."""
 
 from typing import Any, Protocol
 
@@ -10,15 +10,15 @@ from sim2real.hardware.types import Float64Array
 Tags = npt.NDArray[np.int64]
 
 NO_TAG = -1
-"""Tag of an episode whose performance tells nothing about a boundary."""
+"""Tag of an episode that does not evaluate a boundary."""
 
 
 class Curriculum(Protocol):
-    """One strategy over a parameter space of D parameters whose values are C numbers an episode."""
+    """A strategy over D parameters, whose values are C numbers per episode."""
 
     @property
     def uniforms(self) -> int:
-        """How many random numbers an episode takes."""
+        """Random numbers per episode."""
 
     @property
     def ordered(self) -> bool:
@@ -34,11 +34,11 @@ class Curriculum(Protocol):
             uniform: (k, uniforms), in [0, 1).
 
         Returns:
-            Values, (k, C), SI, and a tag for each episode, (k,), to be given back by `report`.
+            Values, (k, C), SI, and a tag per episode, (k,), for `report`.
         """
 
     def report(self, tags: Tags, values: Float64Array, performance: Float64Array) -> None:
-        """Take in k finished episodes.
+        """Update the strategy from k finished episodes.
 
         Args:
             tags: (k,), as drawn.
@@ -50,13 +50,13 @@ class Curriculum(Protocol):
         """
 
     def bounds(self) -> Float64Array:
-        """Return the present lower and upper boundary of every parameter, (D, 2), SI."""
+        """Return the current lower and upper boundary of every parameter, (D, 2), SI."""
 
     def figures(self) -> dict[str, float]:
-        """Return what a log should show: boundaries by name, entropy, counts."""
+        """Return figures for the log: boundaries by name, entropy, counts."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that decides what follows, as numpy arrays and plain data."""
+        """Return the state needed to resume bit for bit: numpy arrays and plain data."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state. Raises UserError if it is of other parameters."""
+        """Restore what `state_dict` returned. Raises UserError if it has other parameters."""

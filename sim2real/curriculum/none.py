@@ -1,4 +1,4 @@
-"""No curriculum: every episode has the calibrated values."""
+"""No curriculum: calibrated values in every episode."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ import numpy as np
 
 from sim2real.curriculum.entropy import width_entropy
 from sim2real.curriculum.interface import NO_TAG, Tags
+from sim2real.curriculum.parameter_space import ParameterSpace
 from sim2real.curriculum.performance import RecentPerformance
-from sim2real.curriculum.space import ParameterSpace
 from sim2real.hardware.types import Float64Array
 
 
 class NoCurriculum:
-    """Every episode has the calibrated values."""
+    """Draws the calibrated values for every episode."""
 
     def __init__(self, space: ParameterSpace) -> None:
         self._space = space
@@ -25,7 +25,7 @@ class NoCurriculum:
 
     @property
     def uniforms(self) -> int:
-        """How many random numbers an episode takes."""
+        """Random numbers per episode: none."""
         return 0
 
     def draw(self, uniform: Float64Array) -> tuple[Float64Array, Tags]:
@@ -34,7 +34,7 @@ class NoCurriculum:
         return np.tile(values, (len(uniform), 1)), np.full(len(uniform), NO_TAG)
 
     def report(self, tags: Tags, values: Float64Array, performance: Float64Array) -> None:
-        """Take in finished episodes, for the log alone."""
+        """Record finished episodes; used for the log only."""
         self._recent.add(performance)
 
     def bounds(self) -> Float64Array:
@@ -42,15 +42,15 @@ class NoCurriculum:
         return np.stack((self._space.calibrated,) * 2, axis=-1)
 
     def figures(self) -> dict[str, float]:
-        """Return what a log should show."""
-        entropy = width_entropy(np.zeros(len(self._space.names)), self._space.room)
+        """Return boundaries, entropy and performance for the log."""
+        entropy = width_entropy(np.zeros(len(self._space.names)), self._space.span)
         return {"curriculum/entropy": entropy, **self._space.figures(self.bounds()), **self._recent.figures()}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what the log needs to go on."""
+        """Return the state of the logged figures."""
         return {"names": list(self._space.names), "recent": self._recent.state()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state. Raises UserError if it is of other parameters."""
+        """Restore what `state_dict` returned. Raises UserError if it has other parameters."""
         self._space.check_state(state["names"])
         self._recent.restore(state["recent"])

@@ -1,11 +1,11 @@
-"""How the latest episodes went, for the log."""
+"""Mean performance of the latest episodes, for the log."""
 
 import numpy as np
 
 from sim2real.hardware.types import Float64Array
 
 _LATEST = 256
-"""Episodes that are averaged: enough for a standard error of 3 % of a success rate, few enough to follow a learner."""
+"""Episodes in the mean: enough for a standard error of 3 % of a success rate, few enough to follow learning."""
 
 
 class RecentPerformance:
@@ -15,7 +15,7 @@ class RecentPerformance:
         self._results = np.empty(0)
 
     def add(self, performance: Float64Array) -> None:
-        """Take in finished episodes, (k,), oldest first.
+        """Add finished episodes, (k,), oldest first.
 
         Raises:
             ValueError: A performance is not in [0, 1].
@@ -25,13 +25,13 @@ class RecentPerformance:
         self._results = np.concatenate((self._results, performance))[-_LATEST:]
 
     def figures(self) -> dict[str, float]:
-        """Return the mean; nothing before the first episode."""
+        """Return the mean; empty before the first episode."""
         return {"curriculum/performance": float(self._results.mean())} if len(self._results) else {}
 
     def state(self) -> Float64Array:
-        """Return all that decides what follows."""
+        """Return the stored performances."""
         return self._results.copy()
 
     def restore(self, state: Float64Array) -> None:
-        """Continue from a state."""
+        """Restore what `state` returned."""
         self._results = np.array(state, dtype=np.float64)

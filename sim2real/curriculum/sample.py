@@ -1,4 +1,4 @@
-"""One parameter's values from uniform random numbers, by the inverse of its cumulative distribution."""
+"""Samples of one parameter from uniform random numbers, by the inverse CDF."""
 
 import numpy as np
 from scipy.special import ndtri
@@ -15,13 +15,13 @@ def sample(axis: Axis, low: float, high: float, uniform: Float64Array) -> Float6
 
     Args:
         axis: The parameter.
-        low: Place of the lower boundary, within the limits.
-        high: Place of the upper boundary, not below `low`.
+        low: Coordinate of the lower boundary, within the limits.
+        high: Coordinate of the upper boundary, at least `low`.
         uniform: Any shape, in [0, 1).
 
     Returns:
-        SI values of the same shape: between the boundaries, or, of a normal parameter, between the limits; a choice of
-        a categorical parameter lies between the boundaries in the order of its values, all such equally likely.
+        SI values of the same shape, between the boundaries; for a normal parameter between the limits. Choices of a
+        categorical parameter are those between the boundaries in the order of its values, all equally likely.
     """
     if axis.distribution == "categorical":
         choices = np.array(axis.open_choices(low, high))

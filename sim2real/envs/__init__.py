@@ -1,1 +1,1 @@
-"""Environments for learners: ours without copies, Gymnasium's vector and single ones, Stable-Baselines3's."""
+"""Environments for learners: arrays without copies, Gymnasium (vector and single), Stable-Baselines3."""

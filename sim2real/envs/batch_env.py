@@ -1,4 +1,4 @@
-"""The vector environment: Gymnasium's API for other people's learners, plain arrays without copies for ours."""
+"""The vector environment of a task: Gymnasium's API, and arrays without copies for our own learners."""
 
 from pathlib import Path
 from typing import Any
@@ -26,16 +26,16 @@ def spaces_of(contract: Contract) -> tuple[Space[Float32Array], Space[Float32Arr
 
 
 class BatchEnv(SameStepVectorEnv):
-    """n environments of one task, stepped on native threads; an episode that ends begins anew in the same step.
+    """n environments of one task, stepped on native threads; an ended episode is reset in the same step.
 
     Args:
         task: The task.
-        randomization: How episodes differ.
+        randomization: Distribution of the episodes' parameters.
         num_envs: Number of environments.
-        seed: Seed of the first reset; `reset(seed=…)` starts over.
+        seed: Seed until the next `reset(seed=…)`.
         threads: Threads that step the simulations; 0 uses every core. Results do not depend on it.
-        curriculum: How much of the randomisation is met, and when.
-        diverged: Folder for the states that simulations diverged from; they are not kept when left out.
+        curriculum: Which part of the randomisation episodes draw from.
+        diverged: Folder for states before a divergence; None saves nothing.
     """
 
     def __init__(
@@ -62,20 +62,20 @@ class BatchEnv(SameStepVectorEnv):
 
     @property
     def privileged_size(self) -> int:
-        """P, how much a critic may see beside the observation."""
+        """P, the number of privileged values."""
         return int(self.privileged.shape[1])
 
     @property
     def privileged(self) -> Float32Array:
-        """What a critic may see beside the observation now, (n, P): the environment's own buffer."""
+        """Privileged values of the current observation, (n, P), for the critic; the environment's own buffer."""
         return self.simulation.transition.privileged
 
     def curriculum_figures(self) -> dict[str, float]:
-        """Return what the curriculum shows to a log."""
+        """Return the curriculum's figures for the log."""
         return self.simulation.parameters.curriculum.figures()
 
     def reset_arrays(self, seed: int | None = None) -> Float32Array:
-        """Begin new episodes everywhere; return the observations, (n, O): the environment's own buffer."""
+        """Start new episodes in all environments; return the observations, (n, O), the environment's own buffer."""
         if seed is not None:
             self.simulation.seed(seed)
         self.simulation.episodes.begin(self._all)
@@ -83,9 +83,9 @@ class BatchEnv(SameStepVectorEnv):
         return self.simulation.transition.observation
 
     def stagger(self) -> None:
-        """Give every running episode a random age, so that their time limits do not all fall on the same step.
+        """Give every running episode a random age, so that they do not all time out in the same step.
 
-        Without it all environments show a learner the same phase of the task at a time.
+        Otherwise all environments show a learner the same phase of the task at the same time.
         """
         self.simulation.stagger()
 
@@ -101,13 +101,13 @@ class BatchEnv(SameStepVectorEnv):
             self.simulation.begin(ended)
         return ended
 
-    def _outcome(self) -> Transition:
+    def _result(self) -> Transition:
         return self.simulation.transition
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything that resuming bit for bit needs: arrays and plain data."""
+        """Return the state needed to resume bit for bit: arrays and plain data."""
         return self.simulation.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over the state that `state_dict` returned."""
+        """Restore what `state_dict` returned."""
         self.simulation.load_state_dict(state)

@@ -1,4 +1,4 @@
-"""One environment for `gymnasium.make`: the same simulation as the vector environment, one robot of it."""
+"""A single environment for `gymnasium.make`: the simulation of the vector environment with one robot."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ from sim2real.task.episodes import EpisodeStatistics
 
 
 class SingleEnv(gymnasium.Env[Float32Array, Float32Array]):
-    """One environment of a task, for `gymnasium.make`; episodes begin with `reset`, as Gymnasium has it.
+    """A single environment of a task; as in Gymnasium, episodes start with `reset`.
 
     Args:
         task: The task.
-        randomization: How episodes differ.
+        randomization: Distribution of the episodes' parameters.
         render_mode: None or `rgb_array`.
         seed: Seed until the first `reset(seed=…)`.
     """
@@ -51,7 +51,7 @@ class SingleEnv(gymnasium.Env[Float32Array, Float32Array]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Float32Array, dict[str, Any]]:
-        """Begin a new episode."""
+        """Start a new episode."""
         super().reset(seed=seed, options=options)
         if seed is not None:
             self.simulation.seed(seed)
@@ -70,7 +70,7 @@ class SingleEnv(gymnasium.Env[Float32Array, Float32Array]):
         return out.observation[0].copy(), float(out.reward[0]), bool(out.terminated[0]), bool(out.truncated[0]), info
 
     def render(self) -> np.ndarray | None:
-        """Return an RGB image, (height, width, 3) uint8, or None when made without a render mode."""
+        """Return an RGB image, (height, width, 3) uint8, or None without a render mode."""
         if self.render_mode is None:
             return None
         if self._camera is None:

@@ -1,6 +1,6 @@
-"""The vector environments as Stable-Baselines3 wants them; needs `pip install 'sim2real[bench]'`.
+"""Adapter from our vector environments to Stable-Baselines3's `VecEnv`; needs `pip install 'sim2real[bench]'`.
 
-Stable-Baselines3 takes single Gymnasium environments, which it copies, but no vector environments.
+Stable-Baselines3 itself accepts only single Gymnasium environments, which it copies.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,10 +15,10 @@ from sim2real.envs.vector_env import SameStepVectorEnv
 
 
 class StableBaselinesEnv(VecEnv):
-    """A vector environment of ours for Stable-Baselines3's learners: one batch, not n copies.
+    """A Stable-Baselines3 `VecEnv` on one of our vector environments: one batch instead of n copies.
 
     Args:
-        env: The environment, as `gymnasium.make_vec` or a constructor made it.
+        env: The environment, from `gymnasium.make_vec` or a constructor.
     """
 
     def __init__(self, env: SameStepVectorEnv) -> None:
@@ -27,18 +27,18 @@ class StableBaselinesEnv(VecEnv):
         super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
 
     def reset(self) -> VecEnvObs:
-        """Begin new episodes everywhere; the first of the seeds serves the whole batch."""
+        """Start new episodes in all environments; the first seed is the seed of the whole batch."""
         observation, _ = self.env.reset(seed=self._seeds[0])
         self._reset_seeds()
         self._reset_options()
         return observation
 
     def step_async(self, actions: np.ndarray) -> None:
-        """Take the actions, (n, A)."""
+        """Store the actions, (n, A), for `step_wait`."""
         self._actions = actions
 
     def step_wait(self) -> VecEnvStepReturn:
-        """Advance one control step; infos have the last observation of ended episodes."""
+        """Advance one control step; infos hold the last observation of ended episodes."""
         observation, reward, terminated, truncated, info = self.env.step(self._actions)
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         ended = terminated | truncated
@@ -54,24 +54,24 @@ class StableBaselinesEnv(VecEnv):
         self.env.close()
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
-        """Return an attribute of the batch, once for each environment asked about."""
-        return [getattr(self.env, attr_name)] * len(self._chosen(indices))
+        """Return an attribute of the batch, once per selected environment."""
+        return [getattr(self.env, attr_name)] * len(self._selected(indices))
 
     def set_attr(self, attr_name: str, value: object, indices: VecEnvIndices = None) -> None:
-        """Refuse: the environments of a batch have no attributes of their own."""
+        """Raise AttributeError: environments of a batch have no attributes of their own."""
         raise AttributeError(f"{attr_name!r} cannot be set for environments of a batch; set it on the batch")
 
     def env_method(self, method_name: str, *args: object, indices: VecEnvIndices = None, **kwargs: object) -> list[Any]:
-        """Refuse: the environments of a batch have no methods of their own."""
+        """Raise AttributeError: environments of a batch have no methods of their own."""
         raise AttributeError(f"{method_name!r} cannot be called on environments of a batch; call it on the batch")
 
     def env_is_wrapped(
         self, wrapper_class: type[gymnasium.Wrapper[Any, Any, Any, Any]], indices: VecEnvIndices = None
     ) -> list[bool]:
-        """Return that no environment is wrapped."""
-        return [False] * len(self._chosen(indices))
+        """Return False for every selected environment."""
+        return [False] * len(self._selected(indices))
 
-    def _chosen(self, indices: VecEnvIndices) -> Sequence[int]:
+    def _selected(self, indices: VecEnvIndices) -> Sequence[int]:
         if indices is None:
             return range(self.num_envs)
         return [indices] if not isinstance(indices, Iterable) else list(indices)

@@ -1,4 +1,4 @@
-"""Gymnasium's side of environments that step together and begin anew by themselves."""
+"""Base class of vector environments with Gymnasium's API and automatic reset in the same step."""
 
 from abc import ABC, abstractmethod
 from typing import Any, Protocol
@@ -17,34 +17,34 @@ from sim2real.task.transition import Transition
 RealArray = NDArray[np.floating[Any]]
 
 
-class Outcome(Protocol):
-    """What Gymnasium is shown of one step: a `Transition` of any precision."""
+class StepResult(Protocol):
+    """Result of one step for Gymnasium: a `Transition` of any precision."""
 
     @property
     def observation(self) -> RealArray:
-        """(n, O); of the new episode where one ended."""
+        """Observations, (n, O); of the new episode where one ended."""
 
     @property
     def final_observation(self) -> RealArray:
-        """(n, O); the true next observation, at least where an episode ended."""
+        """True next observations, (n, O); valid at least where an episode ended."""
 
     @property
     def reward(self) -> RealArray:
-        """Reward of the step, (n,)."""
+        """Rewards of the step, (n,)."""
 
     @property
     def terminated(self) -> BoolArray:
-        """Who ended in a state that has no successor, (n,)."""
+        """Episodes that ended in a terminal state, (n,)."""
 
     @property
     def truncated(self) -> BoolArray:
-        """Who was cut off, (n,)."""
+        """Episodes that were truncated, (n,)."""
 
 
 class SameStepVectorEnv(VectorEnv[RealArray, Float32Array, Any], ABC):
-    """n environments as Gymnasium's vector environment; an episode that ends begins anew in the same step.
+    """A Gymnasium vector environment that resets ended episodes in the same step.
 
-    Learners that need no copies use `reset_arrays` and `step_arrays`.
+    `reset_arrays` and `step_arrays` avoid copies.
 
     Args:
         num_envs: Number of environments.
@@ -75,7 +75,7 @@ class SameStepVectorEnv(VectorEnv[RealArray, Float32Array, Any], ABC):
 
     @abstractmethod
     def reset_arrays(self, seed: int | None = None) -> Float32Array:
-        """Begin new episodes everywhere; return the observations, (n, O): the environment's own buffer."""
+        """Start new episodes in all environments; return the observations, (n, O), the environment's own buffer."""
 
     @abstractmethod
     def step_arrays(self, actions: Float32Array) -> Transition:
@@ -83,43 +83,48 @@ class SameStepVectorEnv(VectorEnv[RealArray, Float32Array, Any], ABC):
 
     @abstractmethod
     def _step_and_restart(self, actions: Float32Array) -> Indices:
-        """Advance one control step and begin anew where episodes ended; return who ended."""
+        """Advance one control step and reset ended episodes; return their indices."""
 
     @abstractmethod
-    def _outcome(self) -> Outcome:
-        """Return what the last step or reset came to; buffers may be the environment's own."""
+    def _result(self) -> StepResult:
+        """Return the result of the last step or reset; buffers may be the environment's own."""
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[RealArray, dict[str, Any]]:
-        """Begin new episodes everywhere (Gymnasium)."""
+        """Start new episodes in all environments (Gymnasium)."""
         if isinstance(seed, list):
-            raise ValueError("one seed serves all environments of the batch; give an int")
+            raise ValueError("all environments of a batch share one seed; give an int")
         super().reset(seed=seed, options=options)
         self.reset_arrays(seed)
-        return self._outcome().observation.copy(), {}
+        return self._result().observation.copy(), {}
 
     def step(self, actions: Float32Array) -> tuple[RealArray, Float64Array, BoolArray, BoolArray, dict[str, Any]]:
-        """Advance one control step (Gymnasium); `info["final_obs"]` has the last observation of ended episodes."""
+        """Advance one control step (Gymnasium); `info["final_obs"]` holds the last observation of ended episodes."""
         ended = self._step_and_restart(np.asarray(actions, np.float32).reshape(self.num_envs, self.action_size))
-        out = self._outcome()
+        out = self._result()
         info = _final_observations(out.final_observation, ended) if len(ended) else {}
         reward = out.reward.astype(np.float64)
         return out.observation.copy(), reward, out.terminated.copy(), out.truncated.copy(), info
 
     def close_extras(self, **_kwargs: Any) -> None:  # noqa: ANN401 - Gymnasium's signature
-        """Release nothing: the batch goes with the object."""
+        """Do nothing: the batch is freed with the object."""
 
     @staticmethod
     def _length(space: Space[Any]) -> int:
         shape = space.shape
         if shape is None or len(shape) != 1:
-            raise ValueError(f"a space of vectors is needed, not {space}")
+            raise ValueError(f"a space of vectors is required, not {space}")
         return shape[0]
 
 
 def _final_observations(final: RealArray, ended: Indices) -> dict[str, Any]:
-    """Return Gymnasium's info of a step in which some environments, by index, ended."""
+    """Return Gymnasium's info of a step in which some environments ended.
+
+    Args:
+        final: Final observations, (n, O).
+        ended: Indices of the ended environments.
+    """
     observations = np.full(len(final), None, dtype=object)
     for index in ended:
         observations[index] = final[index].copy()

@@ -1,1 +1,1 @@
-"""The robot's MuJoCo model: the user's bodies with what the stack adds, and where things are in its arrays."""
+"""The robot's MuJoCo model: the user's bodies with motors, sensors and terrain added, and their addresses."""

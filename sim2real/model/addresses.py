@@ -1,4 +1,4 @@
-"""Where things are in MuJoCo's arrays: columns of joints, sensors, bases and delay buffers."""
+"""Addresses in MuJoCo's arrays: columns of joints, sensors, bases and delay buffers."""
 
 import math
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ Indices = npt.NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Base:
-    """Where a free base is in the arrays of a model."""
+    """Addresses of a free base."""
 
     body: int
     qpos: int
-    """First of seven columns: place, then quaternion w x y z."""
+    """First of seven columns: position, then quaternion w x y z."""
     dof: int
-    """First of six columns: linear velocity in the world's frame, then angular velocity in the body's."""
+    """First of six columns: linear velocity in the world frame, then angular velocity in the body frame."""
 
 
 def joint_addresses(model: mujoco.MjModel, robot: RobotConfig) -> tuple[Indices, Indices]:
@@ -30,20 +30,20 @@ def joint_addresses(model: mujoco.MjModel, robot: RobotConfig) -> tuple[Indices,
 
 
 def imu_columns(model: mujoco.MjModel, name: str, group: str) -> Indices:
-    """Return the columns of `sensordata` of one group of readings of an IMU."""
+    """Return the `sensordata` columns of one group of readings of an IMU."""
     sensor = model.sensor(f"{name}/{group}")
     return np.arange(int(sensor.dim[0]), dtype=np.intp) + int(sensor.adr[0])
 
 
 def columns_of(indices: Indices) -> slice | Indices:
-    """Return a slice where the indices are consecutive, so that indexing makes a view instead of a copy."""
+    """Return consecutive indices as a slice, so that indexing gives a view instead of a copy."""
     if len(indices) and (np.diff(indices) == 1).all():
         return slice(int(indices[0]), int(indices[-1]) + 1)
     return indices
 
 
 def free_base(model: mujoco.MjModel) -> Base | None:
-    """Return the first free joint of a model."""
+    """Return the first free joint of a model, or None."""
     free = np.flatnonzero(model.jnt_type == mujoco.mjtJoint.mjJNT_FREE)
     if not len(free):
         return None
@@ -51,8 +51,8 @@ def free_base(model: mujoco.MjModel) -> Base | None:
     return Base(int(model.jnt_bodyid[joint]), int(model.jnt_qposadr[joint]), int(model.jnt_dofadr[joint]))
 
 
-def slide(model: mujoco.MjModel, *, vertical: bool) -> tuple[int, int] | None:
-    """Return the columns of qpos and qvel of the first slide joint that is vertical, or level, as the model begins."""
+def slide_joint(model: mujoco.MjModel, *, vertical: bool) -> tuple[int, int] | None:
+    """Return the qpos and qvel columns of the first vertical (or level) slide joint, judged in the initial state."""
     data = mujoco.MjData(model)
     mujoco.mj_kinematics(model, data)
     for joint in np.flatnonzero(model.jnt_type == mujoco.mjtJoint.mjJNT_SLIDE):
@@ -62,26 +62,26 @@ def slide(model: mujoco.MjModel, *, vertical: bool) -> tuple[int, int] | None:
 
 
 def true_feet(model: mujoco.MjModel, robot: RobotConfig) -> tuple[Indices, Indices]:
-    """Return the columns of `sensordata` of the true places and velocities of all feet."""
-    places, velocities = (
-        columns_of_sensors(model, [f"{foot}/{kind}" for foot in robot.feet]) for kind in ("position", "velocity")
+    """Return the `sensordata` columns of the true positions and of the true velocities of all feet."""
+    positions, velocities = (
+        named_sensor_columns(model, [f"{foot}/{kind}" for foot in robot.feet]) for kind in ("position", "velocity")
     )
-    return places, velocities
+    return positions, velocities
 
 
-def columns_of_sensors(model: mujoco.MjModel, names: list[str]) -> Indices:
-    """Return the columns of `sensordata` of sensors with these names, one after the other."""
+def named_sensor_columns(model: mujoco.MjModel, names: list[str]) -> Indices:
+    """Return the `sensordata` columns of named sensors, concatenated."""
     return sensor_columns(model, np.array([model.sensor(name).id for name in names], dtype=np.intp))
 
 
 def sensor_columns(model: mujoco.MjModel, ids: Indices) -> Indices:
-    """Return the columns of `sensordata` of some sensors, one sensor after the other."""
+    """Return the `sensordata` columns of sensors, concatenated."""
     return np.concatenate([np.arange(model.sensor_dim[i]) + model.sensor_adr[i] for i in ids]).astype(np.intp)
 
 
 def value_columns(
     addresses: npt.NDArray[np.int32], samples: npt.NDArray[np.int32], size: int = 1
 ) -> npt.NDArray[np.intp]:
-    """Return where values are in delay buffers, laid out as user, cursor, n times, n · size values (MuJoCo 4)."""
+    """Return the columns of the values in delay buffers: user, cursor, n times, then n · size values (MuJoCo 4)."""
     count = int(samples[0]) if len(samples) else 0
     return addresses[:, None].astype(np.intp) + 2 + count + np.arange(count * size, dtype=np.intp)

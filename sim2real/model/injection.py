@@ -1,4 +1,4 @@
-"""What the stack adds to a user's model: motors, sensors, play in the gears, payloads, rough ground."""
+"""Additions to a user's model: motors, sensors, gear backlash, payloads, rough ground."""
 
 import math
 from typing import Final
@@ -7,8 +7,8 @@ import mujoco
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import ImuConfig, JointConfig, RobotConfig
+from sim2real.hardware.families import motor_family
 from sim2real.hardware.position_law import PositionLaw
-from sim2real.hardware.position_laws import position_law
 from sim2real.model.terrain import TERRAIN, Terrain
 
 IMU_SENSORS: Final = {
@@ -17,15 +17,15 @@ IMU_SENSORS: Final = {
     "orientation": mujoco.mjtSensor.mjSENS_FRAMEQUAT,
 }
 IMU_GROUPS: Final = tuple(IMU_SENSORS)
-"""Groups of readings of IMUs; all are in the frame of the unit's body, as drivers give them whatever the mounting."""
+"""Groups of readings of IMUs, in the frame of the IMU's body; drivers return the same frame for any mounting."""
 
-_BACKLASH_ARMATURE: Final = 1e-4  # kg·m², so that a light link behind the play does not need tiny steps
-_STOP_STEPS: Final = 2.0  # physics steps; a tooth is steel: its stop is as stiff as the solver can be
-_BRISTLE: Final = 1e-3  # rad, how far LuGre's bristles bend before the joint slides
+_BACKLASH_ARMATURE: Final = 1e-4  # kg·m², keeps a light link behind the backlash stable at normal time steps
+_STOP_STEPS: Final = 2.0  # physics steps, time constant of the stop: steel teeth, as stiff as the solver allows
+_BRISTLE: Final = 1e-3  # rad, deflection of the LuGre bristles at which the joint slides
 _STATIC_OVER_COULOMB: Final = 1.3
 _STRIBECK_SPEED: Final = 0.1  # rad/s
-_SPAN_MIN: Final = 1e-4  # m between the lowest and highest ground; MuJoCo takes no height field without height
-_PAYLOAD_MIN: Final = 1e-9  # kg; a body must weigh something
+_SPAN_MIN: Final = 1e-4  # m between lowest and highest ground; MuJoCo refuses a height field of zero height
+_PAYLOAD_MIN: Final = 1e-9  # kg; MuJoCo refuses a massless body
 
 
 def add_motor(
@@ -39,23 +39,24 @@ def add_motor(
 ) -> mujoco.MjsActuator:
     """Add the joint's motor as a `<dcmotor>` with its on-board controller, limited by the supply voltage.
 
-    In current mode the input is a torque, delivered exactly until the voltage saturates; else it is the setpoint of a
-    PD controller in torque space, with the stiffness, damping and limits that the motor's own loop comes to with the
-    registers that its driver sets.
+    In current mode the input is a torque, delivered exactly until the voltage saturates. In other modes it is the
+    setpoint of a PD controller with torque output. Stiffness, damping and limits are those of the motor's own loop with
+    the registers that its driver sets.
 
     Args:
         spec: The model.
         name: Name of the joint, and of the actuator.
         joint: Its configuration.
         supply_voltage: V
-        voltage_max: V; highest supply that safety allows, where the driver goes by it; the supply when left out.
-        lugre: Give the motor the LuGre friction that replaces the joint's dry friction.
+        voltage_max: V; highest supply that safety allows, for drivers that use it; default: the supply voltage.
+        lugre: Give the motor LuGre friction, in place of the joint's dry friction.
     """
     nominal, coulomb = joint.motor.nominal, joint.motor.friction.coulomb
     by_effort = joint.mode == "current"
     law = PositionLaw(0.0, 0.0)
     if not by_effort:
-        law = position_law(joint, supply_voltage, supply_voltage if voltage_max is None else voltage_max)
+        highest = supply_voltage if voltage_max is None else voltage_max
+        law = motor_family(joint.motor.family).position_law(joint, supply_voltage, highest)
     stiffness = coulomb / _BRISTLE
     bristles = [
         stiffness,
@@ -87,9 +88,9 @@ def add_motor(
 def add_imu(
     spec: mujoco.MjSpec, robot: RobotConfig, name: str, imu: ImuConfig, groups: tuple[str, ...], samples: int = 0
 ) -> None:
-    """Add a site at the body's own frame, and the sensors of an IMU there, named `IMU/GROUP`.
+    """Add a site in the body's frame with the sensors of an IMU, named `IMU/GROUP`.
 
-    How the unit is mounted does not matter here: its readings are turned into the body's frame on the robot as well.
+    The mounting of the unit does not matter: drivers convert its readings to the body frame.
 
     Raises:
         UserError: The model has no such body.
@@ -107,11 +108,11 @@ def add_imu(
         sensor.name, sensor.nsample = f"{name}/{group}", samples
 
 
-def tip_sensor(spec: mujoco.MjSpec, robot: RobotConfig, name: str, samples: int = 0) -> None:
-    """Add a sensor of the tip's place in the frame of the robot's base.
+def add_tip_sensor(spec: mujoco.MjSpec, robot: RobotConfig, name: str, samples: int = 0) -> None:
+    """Add a sensor of the tip's position in the frame of the robot's base.
 
     Raises:
-        UserError: The robot has no tip, or the model no such site.
+        UserError: The robot has no tip, or the model does not have its site.
     """
     if robot.tip is None:
         raise UserError(f"robot {robot.name!r} has no `tip`")
@@ -130,11 +131,11 @@ ATTITUDE: Final = "attitude/true"
 """Sensor of the true attitude of the first IMU's body."""
 
 
-def add_truth(spec: mujoco.MjSpec, robot: RobotConfig, *, feet: bool, tip: bool, attitude: bool) -> None:
-    """Add sensors without delay for what rewards, critics and goals see.
+def add_true_sensors(spec: mujoco.MjSpec, robot: RobotConfig, *, feet: bool, tip: bool, attitude: bool) -> None:
+    """Add undelayed sensors for rewards, critics and goals.
 
-    They are `FOOT/position`, `FOOT/velocity`, `tip/true` and `attitude/true`, the last where the first IMU is not on a
-    free base, whose attitude is part of the state.
+    They are `FOOT/position`, `FOOT/velocity`, `tip/true` and `attitude/true`. The last is only added where the first
+    IMU is not on a free base, whose attitude is part of the state.
 
     Raises:
         UserError: The model lacks a foot or the tip.
@@ -148,7 +149,7 @@ def add_truth(spec: mujoco.MjSpec, robot: RobotConfig, *, feet: bool, tip: bool,
         ):
             spec.add_sensor(name=f"{foot}/{kind}", type=sensor, objtype=mujoco.mjtObj.mjOBJ_GEOM, objname=foot)
     if tip:
-        tip_sensor(spec, robot, "tip/true")
+        add_tip_sensor(spec, robot, "tip/true")
     body = next((imu.body for imu in robot.imus.values()), None)
     if attitude and body is not None and body != _free_base(spec):
         sensor = mujoco.mjtSensor.mjSENS_FRAMEQUAT
@@ -162,27 +163,27 @@ def _free_base(spec: mujoco.MjSpec) -> str | None:
 
 
 def backlash_name(joint: str) -> str:
-    """Return the name of the hinge that stands for the play behind a joint."""
+    """Return the name of the hinge that models a joint's backlash."""
     return f"{joint}/backlash"
 
 
 def add_backlash(spec: mujoco.MjSpec, joint: str) -> None:
-    """Add a hinge in series with a joint: the link moves freely within the play, and the encoder does not see it."""
+    """Add a hinge in series with a joint: the link moves freely within the backlash, unseen by the encoder."""
     hinge = spec.joint(joint)
-    play = hinge.parent.add_joint(name=backlash_name(joint), type=mujoco.mjtJoint.mjJNT_HINGE)
-    play.pos, play.axis = hinge.pos, hinge.axis
-    play.armature, play.limited = _BACKLASH_ARMATURE, mujoco.mjtLimited.mjLIMITED_TRUE
-    play.range = [-1e-6, 1e-6]
-    play.solref_limit = [_STOP_STEPS * spec.option.timestep, 1.0]
+    backlash = hinge.parent.add_joint(name=backlash_name(joint), type=mujoco.mjtJoint.mjJNT_HINGE)
+    backlash.pos, backlash.axis = hinge.pos, hinge.axis
+    backlash.armature, backlash.limited = _BACKLASH_ARMATURE, mujoco.mjtLimited.mjLIMITED_TRUE
+    backlash.range = [-1e-6, 1e-6]
+    backlash.solref_limit = [_STOP_STEPS * spec.option.timestep, 1.0]
 
 
 def payload_name(body: str) -> str:
-    """Return the name of the body that stands for the payload of another."""
+    """Return the name of the body that models the payload of another."""
     return f"{body}/payload"
 
 
 def add_payload(spec: mujoco.MjSpec, robot: RobotConfig, name: str) -> None:
-    """Add an almost massless body fixed to another: at the robot's tip if that is on it, else at its origin.
+    """Add an almost massless body fixed to another: at the robot's tip if it is on that body, else at its origin.
 
     Raises:
         UserError: The model has no such body.
@@ -198,10 +199,10 @@ def add_payload(spec: mujoco.MjSpec, robot: RobotConfig, name: str) -> None:
 
 
 def add_terrain(spec: mujoco.MjSpec, terrain: Terrain) -> None:
-    """Put rough ground in the place of the model's planes, with their friction and looks."""
+    """Replace the model's planes by rough ground; friction, contact settings and material are the first plane's."""
     planes = [geom for geom in spec.worldbody.geoms if geom.type == mujoco.mjtGeom.mjGEOM_PLANE]
     rows, columns = terrain.heights.shape
-    # MuJoCo stretches heights to [0, 1] by itself: their own lowest and highest must be what they are stretched by.
+    # MuJoCo normalises heights to [0, 1] by their minimum and maximum; `size` and `pos` undo that.
     lowest = float(terrain.heights.min())
     span = max(float(terrain.heights.max()) - lowest, _SPAN_MIN)
     levels = (terrain.heights - lowest) / span

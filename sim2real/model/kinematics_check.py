@@ -1,4 +1,4 @@
-"""Holds the kinematics of a robot's tip against its model: what the policy computes must be where the tip is."""
+"""Checks the kinematics of a robot's tip against its model."""
 
 import mujoco
 import numpy as np
@@ -9,16 +9,16 @@ from sim2real.hardware.types import Float64Array
 from sim2real.runtime.contract.kinematics import Kinematics
 from sim2real.runtime.contract.robot import LinkSpec, RobotSpec, TipSpec, robot_spec
 
-_TOLERANCE = 1e-4  # m: less than any arm here resolves, more than a length rounded to a tenth of a millimetre
+_TOLERANCE = 1e-4  # m: below the resolution of any arm here, above the rounding of a length to 0.1 mm
 _POSES = 4
-_LEVER = 0.1  # m: an axis that is off by a milliradian moves a point so far along it by a tolerance
+_LEVER = 0.1  # m: an axis error of 1 mrad moves a point this far along the axis by the tolerance
 
 
 def check_tip(model: mujoco.MjModel, robot: RobotConfig) -> None:
-    """Refuse a robot whose `tip` is not where its model has it, in a few poses within its limits.
+    """Compare the robot's `tip` with the site of its model in a few poses within the joint limits.
 
     Raises:
-        UserError: With the first link that is off.
+        UserError: They differ; the message names the first wrong link.
     """
     tip = robot.tip
     if tip is None:
@@ -40,12 +40,15 @@ def check_tip(model: mujoco.MjModel, robot: RobotConfig) -> None:
 
 
 def tip_of_model(model: mujoco.MjModel, robot: RobotConfig, position: Float64Array) -> Float64Array:
-    """Return where the model has the tip of a robot, (3,), m, in the frame that `Kinematics` uses.
+    """Return the tip position of the model, (3,), m, in the frame that `Kinematics` uses.
 
     Args:
-        model: The robot's; it has a tip.
+        model: The robot's model.
         robot: The robot.
         position: Joint positions, (J,), rad.
+
+    Raises:
+        UserError: The robot has no tip.
     """
     if robot.tip is None:
         raise UserError(f"robot {robot.name!r} has no `tip`")
@@ -53,7 +56,7 @@ def tip_of_model(model: mujoco.MjModel, robot: RobotConfig, position: Float64Arr
 
 
 class _Pose:
-    """The model in one pose, seen from the body that the tip's first joint is mounted on."""
+    """The model in one pose, in the frame of the body that carries the tip's first joint."""
 
     def __init__(self, model: mujoco.MjModel, robot: RobotConfig, position: Float64Array) -> None:
         self.position = position
@@ -64,49 +67,49 @@ class _Pose:
         first = robot.tip.links[0].joint if robot.tip else robot.joint_names[0]
         base = model.body_parentid[model.joint(first).bodyid[0]]
         self._origin: Float64Array = self._data.xpos[base]
-        self._turn: Float64Array = self._data.xmat[base].reshape(3, 3)
+        self._rotation: Float64Array = self._data.xmat[base].reshape(3, 3)
 
     def site(self, name: str) -> Float64Array:
-        """Return the place of a site, (3,), m."""
-        return self._seen(self._data.site(name).xpos)
+        """Return the position of a site, (3,), m."""
+        return self._in_base(self._data.site(name).xpos)
 
     def joint(self, name: str) -> tuple[Float64Array, Float64Array]:
-        """Return a point of a joint's axis, (3,), m, and the axis's direction."""
+        """Return a point on a joint's axis, (3,), m, and the direction of the axis, (3,)."""
         joint = self._data.joint(name)
-        return self._seen(joint.xanchor), joint.xaxis @ self._turn
+        return self._in_base(joint.xanchor), joint.xaxis @ self._rotation
 
-    def _seen(self, place: Float64Array) -> Float64Array:
-        seen: Float64Array = (place - self._origin) @ self._turn
-        return seen
+    def _in_base(self, position: Float64Array) -> Float64Array:
+        relative: Float64Array = (position - self._origin) @ self._rotation
+        return relative
 
 
 def _positions(robot: RobotConfig) -> list[Float64Array]:
-    """Return poses: all joints at zero, and some drawn within the limits, always the same ones."""
+    """Return joint positions: all zero, and `_POSES` random ones within the limits, from a fixed seed."""
     rng = np.random.default_rng(0)
     low, high = np.array([joint.position_limits for joint in robot.joints.values()]).T
     return [np.zeros(len(low)), *rng.uniform(low, high, (_POSES, len(low)))]
 
 
 def _first_off(spec: RobotSpec, tip: TipConfig, poses: list[_Pose]) -> str:
-    """Return the first link whose axis is not the line that the model has, or else the tip itself."""
+    """Return the first link whose axis differs from the model's, or the tip position if none does."""
     for index, link in enumerate(tip.links):
-        # Two points of the link's axis, as tips of a chain that ends there.
+        # Two points on the link's axis, as tips of a chain that ends there.
         origin, ahead = (_chain(spec, tip, index + 1, along) for along in (0.0, _LEVER))
         for pose in poses:
             place, axis = pose.joint(link.joint)
             here, there = (chain.tip(pose.position[None, :])[0].copy() for chain in (origin, ahead))
-            beside = np.cross(here - place, axis)  # its length is the distance of a point from a line
+            beside = np.cross(here - place, axis)  # its norm is the distance of a point from a line
             turned = there - here - _LEVER * axis
             if not float(np.linalg.norm(turned)) <= _TOLERANCE:
                 return f"tip.links.{index} (joint {link.joint}), its axis points elsewhere"
             if not float(np.linalg.norm(beside)) <= _TOLERANCE:
                 distance = float(np.linalg.norm(beside)) * 1e3
                 return f"tip.links.{index} (joint {link.joint}), its axis is {distance:.3g} mm beside the model's"
-    return "tip.position, every joint before it is in place"
+    return "tip.position; all joints before it agree"
 
 
 def _chain(spec: RobotSpec, tip: TipConfig, links: int, along: float) -> Kinematics:
-    """Return the kinematics of a point on the axis of a link, so far along it, m."""
+    """Return the kinematics of a point on the axis of the last of some links, at the distance `along`, m."""
     kept = [
         LinkSpec(joint=link.joint, position=link.position, axis=link.axis, rotation=link.rotation)
         for link in tip.links[:links]

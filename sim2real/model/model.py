@@ -1,4 +1,4 @@
-"""The MuJoCo model of a robot: the user's bodies, with motors, sensors and delays from the YAML."""
+"""The MuJoCo model of a robot: the user's bodies with motors, sensors and delays from the YAML."""
 
 import math
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from sim2real.configs.schema.task import PhysicsConfig, TaskConfig
 from sim2real.model.addresses import (
     Base,
     Indices,
-    columns_of_sensors,
     free_base,
     joint_addresses,
+    named_sensor_columns,
     sensor_columns,
-    slide,
+    slide_joint,
     true_feet,
     value_columns,
 )
@@ -32,8 +32,8 @@ from sim2real.model.injection import (
     add_motor,
     add_payload,
     add_terrain,
-    add_truth,
-    tip_sensor,
+    add_tip_sensor,
+    add_true_sensors,
 )
 from sim2real.model.kinematics_check import check_tip
 from sim2real.model.terrain import Terrain
@@ -53,11 +53,11 @@ _JOINT_SENSORS = {
     "joint_effort": (mujoco.mjtSensor.mjSENS_ACTUATORFRC, mujoco.mjtObj.mjOBJ_ACTUATOR),
 }
 JOINT_GROUPS: Final = tuple(_JOINT_SENSORS)
-"""Groups of readings that come over the motors' bus, in one exchange."""
+"""Groups of readings from the motors' bus, read in one exchange."""
 TIP_GROUP: Final = "tip"
-"""The measured place of the tip."""
+"""Measured tip position."""
 GROUPS_OF_KIND: Final[dict[str, tuple[str, ...]]] = {"joint": JOINT_GROUPS, "imu": IMU_GROUPS, "tip": (TIP_GROUP,)}
-"""Groups of readings that arrive together, and so have one age."""
+"""Groups of readings that arrive together and have one age."""
 
 GROUPS_OF_TERM: Final[dict[str, tuple[str, ...]]] = {
     "joint_position": ("joint_position",),
@@ -77,16 +77,16 @@ GROUPS_OF_TERM: Final[dict[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """What a simulation needs of the model beside the robot itself."""
+    """What a simulation adds to the robot's model."""
 
     groups: tuple[str, ...] = ("joint_position", "joint_velocity")
-    """Groups of readings to make sensors for."""
+    """Groups of readings with sensors."""
     action_delay: float = 0.0
-    """Longest action delay that will be set, s."""
+    """Longest action delay, s."""
     delay: dict[str, float] | None = None
-    """Longest delay that will be set of the readings of each group, s."""
+    """Longest delay of the readings of each group, s."""
     polled: tuple[str, ...] = ()
-    """Groups whose polling interval will be set."""
+    """Groups with a polling interval."""
     backlash: bool = False
     payloads: tuple[str, ...] = ()
     """Bodies that carry a payload."""
@@ -97,7 +97,7 @@ class ModelOptions:
 
 @dataclass(frozen=True)
 class RobotModel:
-    """A compiled model and where the robot's joints are in its arrays; every index array is (J,) in joint order."""
+    """A compiled model and the addresses of the robot's joints; every index array is (J,), in joint order."""
 
     model: mujoco.MjModel
     qpos: Indices
@@ -106,17 +106,16 @@ class RobotModel:
     control: Indices
     """Columns of `ctrl`."""
     sensors: dict[str, Indices]
-    """Columns of `sensordata` by group of readings: joint_position, joint_velocity, joint_effort, (J,) each, those of
-    IMUs, (3K,) or (4K,), and the tip's, (3,)."""
+    """Columns of `sensordata` by group of readings: (J,) for joints, (3K,) or (4K,) for K IMUs, (3,) for the tip."""
     sensor_ids: dict[str, Indices]
     """Rows of `sensor_delay` by group of readings."""
     sensor_history: dict[str, npt.NDArray[np.intp]]
-    """Columns of `history` that hold the values of each sensor's delay buffer, oldest first, by group of readings:
-    (J, samples), and for IMUs (K, samples · 3) or (K, samples · 4)."""
+    """Columns of `history` with the values of each sensor's delay buffer, oldest first, by group of readings:
+    (J, samples), for IMUs (K, samples · 3) or (K, samples · 4)."""
     control_history: npt.NDArray[np.intp]
-    """Columns of `history` that hold the values of each actuator's delay buffer, (J, samples)."""
+    """Columns of `history` with the values of each actuator's delay buffer, (J, samples)."""
     moving_target: npt.NDArray[np.intp]
-    """Of motors that move their own target towards the goal: columns of `act`, and which joints they are, (M, 2)."""
+    """Column of `act` and joint index of each motor that moves an internal target towards the goal, (M, 2)."""
     base: Base | None
     """The free base, if the robot has one."""
     rail: tuple[int, int] | None
@@ -124,20 +123,20 @@ class RobotModel:
     travel: tuple[int, int] | None
     """Columns of qpos and qvel of the first level slide joint."""
     true_feet: tuple[Indices, Indices] | None
-    """Columns of `sensordata` with places and velocities of the feet, (3F,) each, x y z of a foot together."""
+    """Columns of `sensordata` with positions and velocities of the feet, (3F,) each, x y z of a foot together."""
     true_tip: Indices | None
-    """Columns of `sensordata` with the tip's place, (3,)."""
+    """Columns of `sensordata` with the tip position, (3,)."""
     true_attitude: Indices | None
-    """Columns of `sensordata` with the attitude of the first IMU's body, (4,), where it is not a free base's."""
+    """Columns of `sensordata` with the attitude of the first IMU's body, (4,), if that body is not a free base."""
 
 
 def load_spec(robot: RobotConfig) -> mujoco.MjSpec:
-    """Load the robot's MJCF and give its joints the inertia and friction of their motors.
+    """Load the robot's MJCF; set armature, friction and damping of its joints to those of their motors.
 
     Raises:
         UserError: The file is missing or invalid, or a joint is missing or not a hinge.
     """
-    path = ROOT / "robots" / Path(robot.model)  # an absolute path stays itself
+    path = ROOT / "robots" / Path(robot.model)  # an absolute path stays as it is
     if not path.is_file():
         raise UserError(f"robot {robot.name!r}: model file {path} does not exist")
     try:
@@ -162,8 +161,8 @@ def build_model(task: TaskConfig, options: ModelOptions = ModelOptions()) -> Rob
     """Compile the model of a task: `<dcmotor>` actuators, sensors of the given groups, and their delay buffers.
 
     Args:
-        task: The task; its robot's joints get actuators named after them.
-        options: What else the model needs.
+        task: The task; its robot's joints get actuators of the same names.
+        options: Further additions to the model.
 
     Raises:
         UserError: The model does not fit the robot.
@@ -185,7 +184,7 @@ def build_model(task: TaskConfig, options: ModelOptions = ModelOptions()) -> Rob
             add_backlash(spec, name)
     _add_sensors(spec, robot, options, physics.timestep)
     upright = task.goal.kind == "upright"
-    add_truth(spec, robot, feet=options.true_feet, tip=options.true_tip, attitude=upright)
+    add_true_sensors(spec, robot, feet=options.true_feet, tip=options.true_tip, attitude=upright)
     for body in options.payloads:
         add_payload(spec, robot, body)
     if options.terrain is not None:
@@ -196,13 +195,13 @@ def build_model(task: TaskConfig, options: ModelOptions = ModelOptions()) -> Rob
 
 
 def strip(spec: mujoco.MjSpec) -> None:
-    """Remove what is not the robot's: a model's own actuators and sensors, and keyframes, which hold their controls."""
+    """Remove the model's own actuators and sensors, and its keyframes, which contain controls."""
     for element in [*spec.keys, *spec.sensors, *spec.actuators]:
         spec.delete(element)
 
 
 def _add_sensors(spec: mujoco.MjSpec, robot: RobotConfig, options: ModelOptions, timestep: float) -> None:
-    """Add the sensors of all groups, with the delay buffers that they need."""
+    """Add the sensors of all groups, with their delay buffers."""
     samples = {
         group: max(_samples((options.delay or {}).get(group, 0.0), timestep), int(group in options.polled))
         for group in options.groups
@@ -215,7 +214,7 @@ def _add_sensors(spec: mujoco.MjSpec, robot: RobotConfig, options: ModelOptions,
             kind, of = _JOINT_SENSORS[group]
             spec.add_sensor(type=kind, objtype=of, objname=name, name=f"{name}/{group}", nsample=samples[group])
     if TIP_GROUP in options.groups:
-        tip_sensor(spec, robot, TIP_GROUP, samples[TIP_GROUP])
+        add_tip_sensor(spec, robot, TIP_GROUP, samples[TIP_GROUP])
 
 
 def set_physics(spec: mujoco.MjSpec, physics: PhysicsConfig) -> None:
@@ -225,7 +224,7 @@ def set_physics(spec: mujoco.MjSpec, physics: PhysicsConfig) -> None:
 
 
 def compile_spec(spec: mujoco.MjSpec, robot: RobotConfig) -> mujoco.MjModel:
-    """Compile, with the compiler's complaint as a user's error."""
+    """Compile a model. Raises UserError with the compiler's message."""
     try:
         return spec.compile()
     except ValueError as error:
@@ -256,16 +255,16 @@ def _located(model: mujoco.MjModel, robot: RobotConfig, options: ModelOptions, *
             [
                 (model.actuator_actadr[index], joint)
                 for joint, index in enumerate(actuators)
-                if model.actuator_actnum[index] > bristles  # the target is the first activation, bristles are another
+                if model.actuator_actnum[index] > bristles  # activations: the target, then bristles
             ],
             dtype=np.intp,
         ).reshape(-1, 2),
         base=free_base(model),
-        rail=slide(model, vertical=True),
-        travel=slide(model, vertical=False),
+        rail=slide_joint(model, vertical=True),
+        travel=slide_joint(model, vertical=False),
         true_feet=true_feet(model, robot) if options.true_feet else None,
-        true_tip=columns_of_sensors(model, ["tip/true"]) if options.true_tip else None,
-        true_attitude=columns_of_sensors(model, [ATTITUDE]) if _has_sensor(model, ATTITUDE) else None,
+        true_tip=named_sensor_columns(model, ["tip/true"]) if options.true_tip else None,
+        true_attitude=named_sensor_columns(model, [ATTITUDE]) if _has_sensor(model, ATTITUDE) else None,
     )
 
 
@@ -281,7 +280,7 @@ def _sensor_ids(model: mujoco.MjModel, robot: RobotConfig, group: str) -> Indice
 
 
 def _samples(delay_max: float, timestep: float) -> int:
-    """Slots a delay buffer needs: the manual's ceil(delay_max / timestep); none when there is no delay."""
+    """Return the length of a delay buffer, ceil(delay_max / timestep) (MuJoCo's manual); 0 without a delay."""
     return math.ceil(delay_max / timestep - 1e-9)
 
 

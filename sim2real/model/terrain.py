@@ -1,4 +1,4 @@
-"""Rough ground: one height field with a strip for each level of roughness, and how high it is where."""
+"""Rough ground: one height field with a strip per level of roughness, and its height at any point."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,30 +10,27 @@ from sim2real.hardware.types import Float64Array
 
 Indices = npt.NDArray[np.intp]
 
-_CELL: Final = 0.1  # m, distance of two heights: about a foot's step of the robots meant
+_CELL: Final = 0.1  # m, grid spacing: about the step length of the shipped robots
 _STRIP: Final = 80  # cells along each side of a strip
-_MARGIN: Final = 25  # cells at its edge where no episode begins
+_MARGIN: Final = 25  # cells at the edge of a strip without episode starts
 _SEED: Final = 7
 
 TERRAIN: Final = "terrain"
-"""Name of the height field and its geom."""
+"""Name of the height field and of its geom."""
 
 
 @dataclass(frozen=True)
 class Terrain:
-    """Strips of ground along x, one for each level; heights are uniform in ±roughness at the corners of a grid.
-
-    The ground's mean height is 0.
-    """
+    """Strips of ground along x, one per level. Heights at the grid points are uniform in ±roughness, with mean 0."""
 
     levels: Float64Array
     """Roughness of each strip, (L,), m, ascending."""
     heights: Float64Array
-    """Heights at the corners of the grid, (rows along y, columns along x), m."""
+    """Heights at the grid points, (rows along y, columns along x), m."""
 
     @classmethod
     def of(cls, levels: Float64Array) -> "Terrain":
-        """Make the strips; the same levels give the same ground."""
+        """Create the strips; the same levels give the same ground."""
         rng = np.random.default_rng(_SEED)
         strips = [rng.uniform(-level, level, (_STRIP + 1, _STRIP)) for level in levels]
         # A last column closes the grid.
@@ -46,32 +43,32 @@ class Terrain:
         return 0.5 * _CELL * (columns - 1), 0.5 * _CELL * (rows - 1)
 
     def level_of(self, roughness: Float64Array) -> Indices:
-        """Return the strip whose roughness is nearest, for each of k episodes."""
+        """Return the index of the strip with the nearest roughness, (k,), for each of k episodes."""
         nearest: Indices = np.abs(roughness.reshape(-1, 1) - self.levels).argmin(axis=1)
         return nearest
 
-    def place(self, level: Indices, uniform: Float64Array) -> Float64Array:
-        """Return places, (k, 2), m, well inside the strips of k episodes.
+    def start_positions(self, level: Indices, uniform: Float64Array) -> Float64Array:
+        """Return start positions, (k, 2), m, inside the margins of the strips.
 
         Args:
-            level: (k,)
+            level: Strip of each episode, (k,).
             uniform: (k, 2), in [0, 1).
         """
         half = np.array(self.size)
         inner = _CELL * (_STRIP - 2 * _MARGIN)
         corner = np.stack((level * _STRIP * _CELL, np.zeros(len(level))), axis=1) + _CELL * _MARGIN - half
-        places: Float64Array = corner + uniform * inner
-        return places
+        positions: Float64Array = corner + uniform * inner
+        return positions
 
-    def height(self, place: Float64Array) -> Float64Array:
-        """Return the height of the ground under places, (..., 2) to (...), m.
+    def height(self, point: Float64Array) -> Float64Array:
+        """Return the height of the ground at points, (..., 2) to (...), m.
 
-        Every cell is two triangles that meet along the line from its first corner to the one across, as MuJoCo has it.
+        As in MuJoCo, a cell is two triangles, split along the diagonal from its first corner.
         """
         half = np.array(self.size)
-        cell = (place + half) / _CELL
+        cell = (point + half) / _CELL
         rows, columns = self.heights.shape
-        # Unlike clip, these make a place of what is no number: a simulation that diverged is asked about too.
+        # Unlike clip, fmin and fmax map NaN to a valid cell: diverged simulations are passed in too.
         column = np.fmax(np.fmin(cell[..., 0], columns - 1.000001), 0.0)
         row = np.fmax(np.fmin(cell[..., 1], rows - 1.000001), 0.0)
         i, j = row.astype(np.intp), column.astype(np.intp)

@@ -1,1 +1,1 @@
-"""The first YAML of a user's own robot: what its MJCF says, what the datasheet says, and marked guesses."""
+"""Generates the first YAML of a user's own robot from its MJCF and the motor's datasheet; guesses are marked."""

@@ -1,4 +1,4 @@
-"""What the user of a new robot has to look at, one line each."""
+"""Checks that the user of a new robot must do, one line each."""
 
 from collections.abc import Iterator
 
@@ -9,17 +9,17 @@ from sim2real.plant import MujocoPlant
 
 
 def checks_of(mjcf: Mjcf, draft: Draft, config: RobotConfig, plant: MujocoPlant) -> Iterator[str]:
-    """Yield a line for everything that is guessed, and for what in the model is not as a motor would like it."""
+    """Yield one line per guess, and per property of the model that affects its motors."""
     motor, start = draft.motor, draft.motor.start
     guessed = f" ({motor.check})" if motor.check else ""
-    yield f"motor: {motor.config.name} everywhere{guessed}; `sim2real config list` names the shipped ones"
-    yield "ids, bus, baud rate: as set on the motors; `sim2real motors scan` shows them, `motors set-id` changes one"
-    yield "direction, zero: `sim2real motors calibrate` finds both by hand"
+    yield f"motor: {motor.config.name} for every joint{guessed}; `sim2real config list` lists the shipped motors"
+    yield "ids, bus, baud rate: as set on the motors; `sim2real motors scan` shows them, `motors set-id` changes an id"
+    yield "direction, zero: `sim2real motors calibrate` measures both while you move the joints by hand"
     yield from _angles(mjcf, draft)
-    rules = f"{start.effort_share:g} times stall torque, {start.velocity_share:g} times speed without load"
+    rules = f"{start.effort_share:g} times stall torque, {start.velocity_share:g} times no-load speed"
     yield f"effort_limit {motor.effort:g} N*m, velocity_limit {motor.velocity:g} rad/s: {rules}"
-    yield f"stiffness {motor.stiffness:g} N*m/rad, damping {motor.damping:g} N*m*s/rad: start values to identify"
-    yield "armature, damping and frictionloss of these joints: the motor's replace the model's"
+    yield f"stiffness {motor.stiffness:g} N*m/rad, damping {motor.damping:g} N*m*s/rad: start values; identify them"
+    yield "armature, damping and frictionloss of these joints: the motor's values replace the model's"
     yield from _model(mjcf, draft)
     yield from _weak(config, plant)
 
@@ -36,30 +36,30 @@ def _angles(mjcf: Mjcf, draft: Draft) -> Iterator[str]:
         yield f"zero: limits beyond half a turn: {', '.join(beyond)}"
     yield f"default_position: {mjcf.pose}"
     if moved:
-        yield f"default_position: at a limit where the model's pose is outside its range: {', '.join(moved)}"
+        yield f"default_position: set to a limit, because the model's pose is outside its range: {', '.join(moved)}"
 
 
 def _model(mjcf: Mjcf, draft: Draft) -> Iterator[str]:
     hinges = [hinge for hinge, _ in draft.joints]
     if mjcf.actuators:
-        yield f"actuators of the model ({mjcf.actuators}): replaced by the motors"
+        yield f"the model's actuators ({mjcf.actuators}): replaced by the motors"
     driven = [hinge.name for hinge in hinges if hinge.has_actuator]
     idle = [hinge.name for hinge in hinges if not hinge.has_actuator]
     if idle:
-        choice = f": if passive, --joints {','.join(driven)}" if driven else ""
+        choice = f": if they are passive, use --joints {','.join(driven)}" if driven else ""
         yield f"no actuator of the model drives {', '.join(idle)}{choice}"
     cut = [hinge.name for hinge in hinges if hinge.effort_max is not None and hinge.effort_max < draft.motor.effort]
     if cut:
-        yield f"actuatorfrcrange of the model is below effort_limit, and cuts it in simulation: {', '.join(cut)}"
+        yield f"the model's actuatorfrcrange is below effort_limit and clips it in simulation: {', '.join(cut)}"
     sprung = [hinge.name for hinge in hinges if hinge.spring > 0.0]
     if sprung:
-        yield f"springs of the model stay in: {', '.join(sprung)}"
+        yield f"the model's joint springs stay active: {', '.join(sprung)}"
     if any(hinge.floating_base is not None for hinge in hinges):
-        yield "the base floats: a policy that balances needs an IMU; the file ends with one to uncomment"
+        yield "the base floats: a balancing policy needs an IMU; uncomment the one at the end of the file"
 
 
 def _weak(config: RobotConfig, plant: MujocoPlant) -> Iterator[str]:
-    """Yield the joints whose motors cannot hold the start pose against gravity, the base being held."""
+    """Yield the joints whose motors cannot hold the start pose against gravity with a fixed base."""
     model, bias = plant.model, plant.data.qfrc_bias
     gravity = {name: abs(float(bias[model.joint(name).dofadr[0]])) for name in config.joints}
     weak = [
@@ -68,4 +68,4 @@ def _weak(config: RobotConfig, plant: MujocoPlant) -> Iterator[str]:
         if not gravity[name] <= joint.effort_limit
     ]
     if weak:
-        yield f"too weak to hold the start pose, the base being held: {', '.join(weak)}"
+        yield f"too weak to hold the start pose with a fixed base: {', '.join(weak)}"

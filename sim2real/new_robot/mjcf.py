@@ -1,4 +1,4 @@
-"""What is in a user's MJCF that a robot YAML has to name: its joints, their ranges, and the pose it starts in."""
+"""Reads from a user's MJCF what a robot YAML needs: joints, their ranges, and the start pose."""
 
 import warnings
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _TYPES = {
 }
 _BY_JOINT = (mujoco.mjtTrn.mjTRN_JOINT, mujoco.mjtTrn.mjTRN_JOINTINPARENT)
 HOME = "home"
-"""Name of the keyframe that is the start pose, as MuJoCo Menagerie has it."""
+"""Name of the keyframe with the start pose, as in MuJoCo Menagerie."""
 
 
 @dataclass(frozen=True)
@@ -27,47 +27,47 @@ class Hinge:
     """One hinge joint of a model."""
 
     name: str
-    """Empty where the model gives none."""
+    """Empty if the model names none."""
     body: str
     range: tuple[float, float] | None
-    """Lowest and highest angle, rad; None where the model does not limit it."""
+    """Lowest and highest angle, rad; None if the model does not limit it."""
     position: float
     """Angle in the model's start pose, rad."""
     has_actuator: bool
-    """Whether an actuator of the model drives it; true as well where that cannot be told, as with tendons."""
+    """Whether an actuator of the model drives it; also true if unknown, as with tendons."""
     effort_max: float | None
-    """Effort that `actuatorfrcrange` lets through both ways, N·m; None where the model does not limit it."""
+    """Symmetric effort limit of `actuatorfrcrange`, N·m; None if the model does not limit it."""
     spring: float
-    """Stiffness of a spring in the joint, N·m/rad."""
+    """Stiffness of the joint spring, N·m/rad."""
     floating_base: str | None
-    """Body with a free joint that carries it; None where the base is fixed."""
+    """Name of the root body with a free joint; None for a fixed base."""
 
 
 @dataclass(frozen=True)
 class Mjcf:
-    """What a model has."""
+    """Contents of a model."""
 
     path: Path
     hinges: tuple[Hinge, ...]
     """In the order of the model."""
     others: tuple[str, ...]
-    """Joints that no motor can drive, in words."""
+    """Descriptions of the joints that no motor can drive."""
     actuators: int
     pose: str
-    """Where the start pose is from, in words."""
+    """Description of the source of the start pose."""
     warnings: tuple[str, ...]
-    """What MuJoCo's compiler finds doubtful."""
+    """Warnings of MuJoCo's compiler."""
 
 
 def read_mjcf(path: Path) -> Mjcf:
     """Read and compile a model.
 
     Raises:
-        ConfigError: There is no such file, or MuJoCo does not compile it; the message is MuJoCo's.
+        ConfigError: The file does not exist, or MuJoCo does not compile it; with MuJoCo's message.
     """
     if not path.is_file():
         raise ConfigError(f"{path}: no such file; give the robot's MJCF")
-    with heard_warnings() as heard:
+    with collect_warnings() as messages:
         try:
             model = mujoco.MjSpec.from_file(str(path)).compile()
         except (ValueError, UnicodeDecodeError) as error:
@@ -77,25 +77,25 @@ def read_mjcf(path: Path) -> Mjcf:
     return Mjcf(
         path=path,
         hinges=tuple(_hinge(model, index, keyframe) for index in joints if _type(model, index) == "hinge"),
-        others=tuple(_in_words(model, index) for index in joints if _type(model, index) != "hinge"),
+        others=tuple(_description(model, index) for index in joints if _type(model, index) != "hinge"),
         actuators=model.nu,
-        pose=f"the model's {'' if keyframe else 'pose at reset; it has no '}keyframe {HOME!r}",
-        warnings=tuple(heard),
+        pose=f"the model's {'' if keyframe else 'initial pose; it has no '}keyframe {HOME!r}",
+        warnings=tuple(messages),
     )
 
 
 @contextmanager
-def heard_warnings() -> Iterator[list[str]]:
-    """Collect Python's warnings, one line each and each once, instead of printing them."""
-    heard: list[str] = []
+def collect_warnings() -> Iterator[list[str]]:
+    """Collect Python warnings, one line each, without duplicates, instead of printing them."""
+    messages: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        yield heard
-    heard.extend(dict.fromkeys(one_line(warning.message) for warning in caught))
+        yield messages
+    messages.extend(dict.fromkeys(one_line(warning.message) for warning in caught))
 
 
 def one_line(message: object) -> str:
-    """Return MuJoCo's message on one line."""
+    """Return a message of MuJoCo on one line."""
     return " ".join(str(message).split())
 
 
@@ -132,7 +132,7 @@ def _floating_base(model: Any, body: int) -> str | None:  # noqa: ANN401
     return str(model.body(root).name) if floats else None
 
 
-def _in_words(model: Any, joint: int) -> str:  # noqa: ANN401
+def _description(model: Any, joint: int) -> str:  # noqa: ANN401
     kind, name = _type(model, joint), model.joint(joint).name
     body = model.body(int(model.jnt_bodyid[joint])).name
     return f"{kind} joint {name!r}" if name else f"{kind} joint of body {body!r}"

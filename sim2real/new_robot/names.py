@@ -1,4 +1,4 @@
-"""Which names of a model a YAML can use."""
+"""Names of a model that a YAML can use."""
 
 import re
 
@@ -9,15 +9,15 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
 def is_name(text: str) -> bool:
-    """Tell whether text is a name to the schema."""
+    """Return whether text is a valid name in the schema."""
     return _NAME.fullmatch(text) is not None
 
 
-def robot_name(stem: str, wish: str | None) -> str:
-    """Return the name wished for, or the model file's, made into one. Raises ConfigError."""
-    if wish is None:
-        name = re.sub(r"[^A-Za-z0-9_]", "_", stem)[:64]
-        return name if is_name(name) else f"robot_{name}"[:64]
-    if not is_name(wish):
-        raise ConfigError(f"--name: {wish!r} is no name of a robot; valid: {NAME_RULE}")
-    return wish
+def robot_name(stem: str, name: str | None) -> str:
+    """Return the given name, or one made from the stem of the model file. Raises ConfigError."""
+    if name is None:
+        made = re.sub(r"[^A-Za-z0-9_]", "_", stem)[:64]
+        return made if is_name(made) else f"robot_{made}"[:64]
+    if not is_name(name):
+        raise ConfigError(f"--name: {name!r} is not a valid robot name; valid: {NAME_RULE}")
+    return name

@@ -1,27 +1,29 @@
-"""From a model and what the user says of it to a robot YAML that loads and compiles."""
+"""Makes a robot YAML that loads and compiles from a model and the user's options."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from sim2real.configs.errors import ConfigError, UserError
+from sim2real.configs.families import family_speaking
 from sim2real.configs.library import ROOT, find, is_path
 from sim2real.configs.load import load_motor, validate
-from sim2real.configs.schema.robot import FAMILY_OF_PROTOCOL, IDS_OF_FAMILY, RobotConfig
-from sim2real.configs.source import parse_yaml
+from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.splice import splice
-from sim2real.new_robot.angles import angles_of
+from sim2real.configs.yaml_source import parse_yaml
+from sim2real.hardware.families import motor_family
 from sim2real.new_robot.checks import checks_of
-from sim2real.new_robot.mjcf import Hinge, Mjcf, heard_warnings, read_mjcf
+from sim2real.new_robot.joint_angles import angles_of
+from sim2real.new_robot.mjcf import Hinge, Mjcf, collect_warnings, read_mjcf
 from sim2real.new_robot.names import NAME_RULE, is_name, robot_name
-from sim2real.new_robot.start_values import STARTS, Motor
+from sim2real.new_robot.start_values import DEFAULT_MOTOR, Motor
 from sim2real.new_robot.yaml_text import Draft, robot_text
 from sim2real.plant import MujocoPlant
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What the user has said; None leaves it to be guessed."""
+class NewRobotOptions:
+    """The user's options; None is guessed."""
 
     name: str | None = None
     motor: str | None = None
@@ -31,32 +33,32 @@ class Wishes:
 
 @dataclass(frozen=True)
 class NewRobot:
-    """A robot YAML that loads, and whose model compiles."""
+    """A robot YAML that loads and whose model compiles."""
 
     text: str
     config: RobotConfig
     passive: tuple[str, ...]
-    """Joints of the model that have no motor, in words."""
+    """Descriptions of the joints without a motor."""
     checks: tuple[str, ...]
-    """What the user has to look at, one line each."""
+    """What the user must check, one line each."""
 
 
-def new_robot(path: Path, output: Path, wishes: Wishes) -> NewRobot:
-    """Return the YAML of a robot for a model; nothing is put into a file.
+def new_robot(path: Path, output: Path, options: NewRobotOptions) -> NewRobot:
+    """Return the YAML of a robot for a model; writes no file.
 
     Args:
         path: The MJCF.
-        output: The YAML file in which the text will be: references in it start from its folder.
-        wishes: What the user has said.
+        output: Path of the future YAML file; references in the text are relative to its folder.
+        options: The user's options.
 
     Raises:
-        ConfigError: The model, or a wish, does not do; the message says what would.
+        ConfigError: The model or an option is invalid; the message says what is valid.
     """
     folder = output.resolve().parent
-    name = robot_name(path.stem, wishes.name)
-    motor = chosen_motor(wishes, folder)
+    name = robot_name(path.stem, options.name)
+    motor = chosen_motor(options, folder)
     mjcf = read_mjcf(path)
-    hinges = chosen_hinges(mjcf, wishes.joints)
+    hinges = chosen_hinges(mjcf, options.joints)
     try:
         joints = tuple((hinge, angles_of(hinge, motor.start.centre)) for hinge in hinges)
     except ConfigError as error:
@@ -65,77 +67,82 @@ def new_robot(path: Path, output: Path, wishes: Wishes) -> NewRobot:
     draft = Draft(name, model, motor, mjcf.pose, _first_id(path, motor, len(hinges)), joints)
     text = robot_text(draft)
     config = load_text(text, output)
-    with heard_warnings() as heard:
+    with collect_warnings() as warned:
         plant = compiled(config, path)
         checks = [*checks_of(mjcf, draft, config, plant)]
-    passive = tuple(_in_words(hinge) for hinge in mjcf.hinges if hinge not in hinges)
-    warned = dict.fromkeys(f"MuJoCo warns: {line}" for line in (*mjcf.warnings, *heard))
-    return NewRobot(text, config, mjcf.others + passive, (*checks, *warned))
+    passive = tuple(_description(hinge) for hinge in mjcf.hinges if hinge not in hinges)
+    warnings = dict.fromkeys(f"MuJoCo warns: {line}" for line in (*mjcf.warnings, *warned))
+    return NewRobot(text, config, mjcf.others + passive, (*checks, *warnings))
 
 
-def chosen_motor(wishes: Wishes, folder: Path) -> Motor:
-    """Return the named motor, or the one that the protocol's family starts with. Raises ConfigError."""
-    protocol, reference = wishes.protocol, wishes.motor
-    if protocol is not None and protocol not in FAMILY_OF_PROTOCOL:
-        raise ConfigError(f"--bus-protocol: no protocol {protocol!r}; valid: {', '.join(FAMILY_OF_PROTOCOL)}")
+def chosen_motor(options: NewRobotOptions, folder: Path) -> Motor:
+    """Return the given motor, or the default one of the protocol's family. Raises ConfigError."""
+    protocol, reference = options.protocol, options.motor
+    family = None if protocol is None else _family_speaking(protocol)
+    check = "" if reference is not None else "no --motor was given"
     if reference is None:
-        reference = STARTS[FAMILY_OF_PROTOCOL[protocol or "dynamixel2"]].motor
-        return Motor(reference, load_motor(reference), "no --motor was given")
+        reference = DEFAULT_MOTOR if family is None else motor_family(family).start.motor
     config = load_motor(reference)
-    if protocol is not None and FAMILY_OF_PROTOCOL[protocol] != config.family:
-        raise ConfigError(
-            f"--bus-protocol: motor {config.name!r} does not speak {protocol}; valid: {STARTS[config.family].protocol}"
-        )
+    if family not in (None, config.family):
+        valid = motor_family(config.family).protocol
+        raise ConfigError(f"--bus-protocol: motor {config.name!r} does not speak {protocol}; valid: {valid}")
     if is_path(reference):
         reference = os.path.relpath(find("motors", reference, relative_to=Path.cwd()), folder)
-    return Motor(reference, config)
+    return Motor(reference, config, check)
+
+
+def _family_speaking(protocol: str) -> str:
+    try:
+        return family_speaking(protocol)
+    except ConfigError as error:
+        raise ConfigError(f"--bus-protocol: {error}") from None
 
 
 def chosen_hinges(mjcf: Mjcf, names: tuple[str, ...] | None) -> tuple[Hinge, ...]:
     """Return the hinge joints that get motors, in the order of the model. Raises ConfigError."""
     if not mjcf.hinges:
         found = f"its joints: {', '.join(mjcf.others)}" if mjcf.others else "it has no joints"
-        raise ConfigError(f"{mjcf.path}: no hinge joint, so nothing that a motor could drive; {found}")
+        raise ConfigError(f"{mjcf.path}: no hinge joint for a motor to drive; {found}")
     valid = [hinge.name for hinge in mjcf.hinges if is_name(hinge.name)]
-    nameless = [_in_words(hinge) for hinge in mjcf.hinges if not is_name(hinge.name)]
-    advice = f'no name that a YAML can use: {", ".join(nameless)}; write name="…" in the MJCF: {NAME_RULE}'
+    nameless = [_description(hinge) for hinge in mjcf.hinges if not is_name(hinge.name)]
+    advice = f'no valid name: {", ".join(nameless)}; write name="…" in the MJCF: {NAME_RULE}'
     if names is None:
         if nameless:
-            others = f"; or leave them passive: --joints {','.join(valid)}" if valid else ""
+            others = f"; or leave them passive with --joints {','.join(valid)}" if valid else ""
             raise ConfigError(f"{mjcf.path}: {advice}{others}")
         return mjcf.hinges
     unknown = [name for name in names if name not in valid]
     if unknown or not names:
-        what = f"no hinge joint named {unknown[0]!r}" if unknown else "names no joint"
+        what = f"no hinge joint named {unknown[0]!r}" if unknown else "no joint given"
         raise ConfigError(f"{mjcf.path}: --joints: {what}; valid: {', '.join(valid) or advice}")
     return tuple(hinge for hinge in mjcf.hinges if hinge.name in names)
 
 
 def load_text(text: str, output: Path) -> RobotConfig:
-    """Load the text as if it were in the file. Raises ConfigError."""
+    """Load the text as the content of the file. Raises ConfigError."""
     sourced = parse_yaml(text, str(output))
     splice(RobotConfig, sourced, output.resolve().parent)
     return validate(RobotConfig, sourced)
 
 
 def compiled(config: RobotConfig, path: Path) -> MujocoPlant:
-    """Return the robot's mechanics, without the actuators of its model. Raises ConfigError."""
+    """Return the robot's MuJoCo plant, without the model's actuators. Raises ConfigError."""
     try:
         return MujocoPlant(config)
     except UserError as error:
         raise ConfigError(
-            f"{path}: {error}; with the model's own actuators it does: motors replace them, so take out what refers to "
-            "them, as ctrl of keyframes and sensors of actuators do"
+            f"{path}: {error}; it compiles only with the model's own actuators, which motors replace: remove what "
+            "refers to them, such as ctrl of keyframes and sensors of actuators"
         ) from error
 
 
 def _first_id(path: Path, motor: Motor, joints: int) -> int:
-    """Return 1, the factory's id in every family, if there are enough from there on. Raises ConfigError."""
-    first, last = 1, IDS_OF_FAMILY[motor.config.family][1]
+    """Return 1, the factory id in every family. Raises ConfigError if the bus has too few ids."""
+    first, last = 1, motor.family.ids[-1]
     if joints > last - first + 1:
         raise ConfigError(f"{path}: {joints} hinge joints, but a bus has ids {first} to {last}; choose with --joints")
     return first
 
 
-def _in_words(hinge: Hinge) -> str:
+def _description(hinge: Hinge) -> str:
     return f"hinge joint {hinge.name!r}" if hinge.name else f"hinge joint of body {hinge.body!r}"

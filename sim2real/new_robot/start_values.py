@@ -4,73 +4,12 @@ import math
 from dataclasses import dataclass
 
 from sim2real.configs.schema.motor import MotorConfig
+from sim2real.hardware.families import motor_family
+from sim2real.hardware.family import Family
+from sim2real.hardware.start_values import StartValues
 
-
-@dataclass(frozen=True)
-class Start:
-    """Start values of a family of motors; shares, reach and decay are those of the shipped robots, rounded."""
-
-    protocol: str
-    motor: str
-    """The shipped motor that is taken when none is named."""
-    mode: str
-    port: str
-    baudrate: str
-    baudrate_check: str
-    centre: float
-    """Motor angle in the middle of the encoder's turn, degrees: there the joint's zero is put."""
-    effort_share: float
-    """Effort limit as a share of the stall torque."""
-    velocity_share: float
-    """Velocity limit as a share of the speed without load."""
-    reach: float
-    """Position error at which the stiffness asks for the effort limit, rad."""
-    decay: float
-    """Damping over stiffness, s."""
-
-
-STARTS = {
-    "dynamixel": Start(
-        protocol="dynamixel2",
-        motor="xm430_w350",
-        mode="position",
-        port="/dev/ttyUSB0",
-        baudrate="1 Mbaud",
-        baudrate_check="as the motors are set; 57600 baud from the factory",
-        centre=180.0,
-        effort_share=0.7,
-        velocity_share=1.0,
-        reach=0.25,
-        decay=0.07,
-    ),
-    "feetech": Start(
-        protocol="feetech",
-        motor="sts3215_7v4",
-        mode="position",
-        port="/dev/ttyACM0",
-        baudrate="1 Mbaud",
-        baudrate_check="as the motors are set; this is the factory's",
-        centre=180.0,
-        effort_share=0.7,
-        velocity_share=1.0,
-        reach=0.25,
-        decay=0.07,
-    ),
-    # The stall torque of a bare brushless motor is no duty point, nor is its speed without load a joint's.
-    "moteus": Start(
-        protocol="moteus",
-        motor="moteus_r4_mj5208_6to1",
-        mode="impedance",
-        port="/dev/fdcanusb",
-        baudrate="1 Mbaud",
-        baudrate_check="of the adapter's serial port; over USB any will do",
-        centre=0.0,
-        effort_share=0.2,
-        velocity_share=0.15,
-        reach=0.5,
-        decay=0.03,
-    ),
-}
+DEFAULT_MOTOR = "xm430_w350"
+"""Motor to use, marked with a check, if neither a motor nor a protocol is given."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +23,14 @@ class Motor:
     """Why it is a guess; empty where the user named it."""
 
     @property
-    def start(self) -> Start:
+    def family(self) -> Family:
+        """Its family."""
+        return motor_family(self.config.family)
+
+    @property
+    def start(self) -> StartValues:
         """Start values of its family."""
-        return STARTS[self.config.family]
+        return self.family.start
 
     @property
     def effort(self) -> float:

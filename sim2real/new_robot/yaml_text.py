@@ -1,4 +1,4 @@
-"""The text of a new robot's YAML, every guess marked with `check:`."""
+"""Text of a new robot's YAML, with every guess marked `check:`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,8 +6,10 @@ from pathlib import Path
 
 import yaml
 
-from sim2real.configs.scalars import CoreDumper
-from sim2real.new_robot.angles import Angles
+from sim2real.configs.families import IMU_FAMILIES
+from sim2real.configs.yaml_scalars import CoreDumper
+from sim2real.hardware.imu.family import imu_family
+from sim2real.new_robot.joint_angles import Angles
 from sim2real.new_robot.mjcf import Hinge
 from sim2real.new_robot.names import NAME_RULE, is_name
 from sim2real.new_robot.start_values import Motor, two_digits
@@ -15,14 +17,14 @@ from sim2real.new_robot.start_values import Motor, two_digits
 
 @dataclass(frozen=True)
 class Draft:
-    """What a robot YAML is made from."""
+    """Contents of a robot YAML."""
 
     name: str
     model: str
-    """Path of the MJCF, as the YAML has it."""
+    """Path of the MJCF, as written in the YAML."""
     motor: Motor
     pose: str
-    """Where the start pose is from, in words."""
+    """Description of the source of the start pose."""
     first_id: int
     joints: tuple[tuple[Hinge, Angles], ...]
 
@@ -35,13 +37,13 @@ def robot_text(draft: Draft) -> str:
 
 
 def printable(text: str) -> str:
-    """Return text on one line, with characters that do not print as escapes."""
+    """Return text with non-printing characters escaped, on one line."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _head(draft: Draft) -> Iterator[str]:
-    yield f"# A start, made by `sim2real new robot` from {printable(Path(draft.model).name)}."
-    yield "# Every line with `check:` holds a guess; take the mark away when you have looked."
+    yield f"# Draft made by `sim2real new robot` from {printable(Path(draft.model).name)}."
+    yield "# Every line with `check:` contains a guess; remove the mark when you have checked it."
     yield f"name: {_scalar(draft.name)}"
     yield f"model: {_scalar(draft.model)} # bodies, joints and geoms; its actuators are replaced by the motors below"
     yield f"supply_voltage: {draft.motor.config.nominal.voltage:g} V # check: the motor's nominal voltage"
@@ -51,22 +53,22 @@ def _bus(motor: Motor) -> Iterator[str]:
     start = motor.start
     yield "buses:"
     yield "  main: # check: all motors are on one bus"
-    yield f"    protocol: {start.protocol}"
+    yield f"    protocol: {motor.family.protocol}"
     yield f"    baudrate: {start.baudrate} # check: {start.baudrate_check}"
-    yield f"    port: {start.port} # check: where the adapter shows up; `--port main=PATH` overrides it"
+    yield f"    port: {start.port} # check: the adapter's device; `--port main=PATH` overrides it"
 
 
 def _rules(motor: Motor) -> Iterator[str]:
     start, nominal = motor.start, motor.config.nominal
-    yield "# The rules behind the numbers of the joints:"
+    yield "# Rules for the numbers of the joints:"
     yield f"# effort_limit is {start.effort_share:g} times the datasheet's stall torque, {nominal.stall_torque:g} N*m;"
-    yield f"# velocity_limit is {start.velocity_share:g} times the unloaded speed, {nominal.no_load_speed:.4g} rad/s;"
-    yield f"# stiffness asks for the effort limit at an error of {start.reach:g} rad;"
+    yield f"# velocity_limit is {start.velocity_share:g} times the no-load speed, {nominal.no_load_speed:.4g} rad/s;"
+    yield f"# stiffness reaches the effort limit at a position error of {start.reach:g} rad;"
     yield f"# damping is {start.decay:g} s times the stiffness. Gains are start values: identify them on the robot."
 
 
 def _joints(draft: Draft) -> Iterator[str]:
-    yield "joints: # in the order of the model, which is the order of every array"
+    yield "joints: # in the order of the model, which is the order of all arrays"
     for number, (hinge, angles) in enumerate(draft.joints, start=draft.first_id):
         yield f"  {hinge.name}:"
         yield from _joint(number, angles, draft.motor, draft.pose)
@@ -78,14 +80,14 @@ def _joint(number: int, angles: Angles, motor: Motor, pose: str) -> Iterator[str
     yield "    bus: main"
     yield f"    id: {number} # check: as set on the motor"
     yield f"    mode: {motor.start.mode}"
-    yield "    direction: 1 # check: -1 where the motor turns the other way"
+    yield "    direction: 1 # check: -1 if the motor turns the other way"
     yield f"    zero: {_degrees(angles.zero)} # check: {angles.zero_check}"
     yield f"    default_position: {_degrees(angles.default)} # check: {angles.default_check or pose}"
     yield f"    position_limits: {limits} # check: {angles.limits_check}"
     yield f"    velocity_limit: {motor.velocity:g} rad/s # check: from the datasheet"
     yield f"    effort_limit: {motor.effort:g} N*m # check: from the datasheet"
-    yield f"    stiffness: {motor.stiffness:g} N*m/rad # check: a start value to identify"
-    yield f"    damping: {motor.damping:g} N*m*s/rad # check: a start value to identify"
+    yield f"    stiffness: {motor.stiffness:g} N*m/rad # check: start value; identify it"
+    yield f"    damping: {motor.damping:g} N*m*s/rad # check: start value; identify it"
 
 
 def _envelope(motor: Motor) -> Iterator[str]:
@@ -97,24 +99,27 @@ def _envelope(motor: Motor) -> Iterator[str]:
     yield "  communication_loss: 300 ms"
     yield "  missed_ticks_max: 20"
     yield f"  temperature_max: {motor.config.temperature_max - 5.0:g} degC # check: 5 K below the motor's own shutdown"
-    yield f"  voltage_range: [{low:.4g} V, {high:.4g} V] # check: 20 % around nominal, within the motor's"
-    yield "  position_margin: 15 deg # check: so far beyond a limit is a fault"
-    yield f"  velocity_margin: {velocity_margin:g} rad/s # check: so far above a limit is a fault"
+    yield f"  voltage_range: [{low:.4g} V, {high:.4g} V] # check: 20 % around nominal, within the motor's range"
+    yield "  position_margin: 15 deg # check: fault at this distance beyond a position limit"
+    yield f"  velocity_margin: {velocity_margin:g} rad/s # check: fault at this speed above a velocity limit"
     yield "ready:"
-    yield "  speed: 1 rad/s # check: of the ramp to the start pose"
-    yield "  tolerance: 10 deg # check: gravity must not pull a joint farther"
+    yield "  speed: 1 rad/s # check: speed of the ramp to the start pose"
+    yield "  tolerance: 10 deg # check: larger than the deflection by gravity"
     yield "  timeout: 10 s"
 
 
 def _imu(base: str) -> Iterator[str]:
-    yield "# The base floats, so a policy that balances needs an IMU. To have one, uncomment this and check every line:"
+    protocol, *others = IMU_FAMILIES.names
+    family = imu_family(protocol)
+    choice = f" # check: or {', '.join(others)}" if others else ""
+    yield "# The base floats: a balancing policy needs an IMU. Uncomment this and check every line:"
     yield "# imus:"
     yield "#   base:"
-    yield "#     protocol: witmotion"
-    yield "#     baudrate: 230400 baud"
-    yield "#     rate: 200 Hz"
+    yield f"#     protocol: {protocol}{choice}"
+    yield f"#     baudrate: {family.start_baudrate}"
+    yield f"#     rate: {family.rate_max:g} Hz"
     yield "#     port: /dev/ttyUSB9"
-    yield f"#     body: {base if is_name(base) else f'base # check: name the body so in the MJCF ({NAME_RULE})'}"
+    yield f"#     body: {base if is_name(base) else f'base # check: give the body this name in the MJCF ({NAME_RULE})'}"
     yield "#     mounting: [0 deg, 0 deg, 0 deg] # check: roll, pitch and yaw of the unit in the frame of the body"
 
 
@@ -124,5 +129,5 @@ def _degrees(angle: float) -> str:
 
 
 def _scalar(text: str) -> str:
-    """Return text as a YAML scalar on one line, quoted where it must be."""
+    """Return text as a YAML scalar on one line, quoted if necessary."""
     return yaml.dump(text, Dumper=CoreDumper, allow_unicode=True, width=float("inf")).splitlines()[0]

@@ -13,7 +13,7 @@ from sim2real.configs.schema.curriculum import CurriculumConfig
 from sim2real.configs.schema.parameter import Application, ParameterConfig, ParameterName
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.curriculum.make import make_curriculum
-from sim2real.curriculum.space import ParameterSpace
+from sim2real.curriculum.parameter_space import ParameterSpace
 from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import Indices
 from sim2real.model.injection import backlash_name, payload_name
@@ -107,7 +107,9 @@ class EpisodeParameters:
             self._bind(entry, own, self.space.columns(index))
         # What two parameters make of one field does not depend on which is listed first.
         self._effects.sort(key=lambda effect: ("set", "scale", "add").index(effect.apply))
-        self._needs_set_const = any(name in mujoco.MjModel._setconst_inputs for name in self._fields)
+        # MuJoCo's own list, which its Batch keeps to; there is no public one.
+        inputs = mujoco.MjModel._setconst_inputs  # noqa: SLF001
+        self._needs_set_const = any(name in inputs for name in self._fields)
 
     @property
     def field_names(self) -> list[str]:

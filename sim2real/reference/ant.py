@@ -1,4 +1,4 @@
-"""Ant: run along x on four legs without falling or jumping, gently."""
+"""Ant: run along x on four legs, with gentle contacts, without falling or jumping."""
 
 from typing import Any, ClassVar
 
@@ -8,30 +8,31 @@ from mujoco.batch import Batch
 from sim2real.hardware.types import BoolArray, Float64Array
 from sim2real.model.addresses import Indices
 from sim2real.reference.contact_force import ContactForces
+from sim2real.reference.forward_velocity import ForwardVelocity
 from sim2real.reference.task import ReferenceTask, Rows
-from sim2real.reference.travel import Travel
 from sim2real.runtime.contract.observation import Float32Array
 
 _TORSO = 1
 
 
 class Ant(ReferenceTask):
-    """`Ant-v5`; the torso's way is measured where it was at the last evaluation of the physics, as Gymnasium does."""
+    """`Ant-v5`; as in Gymnasium, the torso position is that of the last physics evaluation."""
 
     file, frame_skip, terms = "ant.xml", 5, ("forward", "control", "contact", "healthy")
     reset_noise, gaussian_velocity = 0.1, True
     control_weight: ClassVar[float] = 0.5
     contact_weight: ClassVar[float] = 5e-4
     contact_max: ClassVar[float] = 1.0
-    """Components of the contact forces are clipped there."""
+    """Clip of each component of the contact forces."""
     height: ClassVar[tuple[float, float]] = (0.2, 1.0)
     """Healthy heights of the torso, m, inclusive."""
 
     def __init__(self, batch: Batch) -> None:
         super().__init__(batch)
         self._bodies: Float64Array = batch.bind("xpos")
-        self._travel = Travel(batch.nsim)
-        self._contacts = ContactForces(batch, self.file)
+        self._forward = ForwardVelocity(batch.nsim)
+        self.contacts = ContactForces(batch, self.file)
+        """Contact forces before clipping."""
         self._clipped = np.zeros((batch.nsim, 6 * (batch.model.nbody - 1)))
 
     def observe(self, rows: Rows) -> tuple[Float64Array, ...]:
@@ -39,17 +40,17 @@ class Ant(ReferenceTask):
         return self.position[rows, 2:], self.velocity[rows], self._clipped[rows]
 
     def begin(self, rows: Indices) -> None:
-        """Note where the new episodes start; no forces are known before the first step."""
-        self._travel.begin(rows, self.position[rows, 0])
+        """Store the start positions; contact forces are zero before the first step."""
+        self._forward.begin(rows, self.position[rows, 0])
         self._clipped[rows] = 0.0
 
-    def judge(self, action: Float32Array, rewards: Float64Array, terminated: BoolArray) -> None:
-        """Reward speed, thrift, gentle contact and a healthy height."""
-        self._contacts.update()
+    def evaluate(self, action: Float32Array, rewards: Float64Array, terminated: BoolArray) -> None:
+        """Reward speed, small actions, gentle contacts and a healthy height."""
+        self.contacts.update()
         np.clip(
-            self._contacts.values.reshape(self._clipped.shape), -self.contact_max, self.contact_max, out=self._clipped
+            self.contacts.values.reshape(self._clipped.shape), -self.contact_max, self.contact_max, out=self._clipped
         )
-        rewards[0] = self._travel.velocity(self._bodies[:, _TORSO, 0], self.dt)
+        rewards[0] = self._forward.update(self._bodies[:, _TORSO, 0], self.dt)
         rewards[1] = -self.control_weight * np.square(action).sum(axis=1)
         np.einsum("ij,ij->i", self._clipped, self._clipped, out=rewards[2])
         rewards[2] *= -self.contact_weight
@@ -60,9 +61,9 @@ class Ant(ReferenceTask):
         np.logical_not(healthy, out=terminated)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return where everything was at the last step."""
-        return {"x": self._travel.last.copy()}
+        """Return the state needed to resume bit for bit."""
+        return {"x": self._forward.last.copy()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over the state that `state_dict` returned."""
-        self._travel.last[:] = state["x"]
+        """Restore what `state_dict` returned."""
+        self._forward.last[:] = state["x"]

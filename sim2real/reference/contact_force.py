@@ -1,10 +1,10 @@
-"""The external forces on bodies that Gymnasium observes: those of the last evaluation of the physics in a step.
+"""External forces on bodies as Gymnasium observes them: those of the last physics evaluation of a step.
 
-Gymnasium calls `mj_rnePostConstraint` after `mj_step`. Under the Runge-Kutta integrator the contacts and forces found
-there are those of the fourth stage, at a state that is neither the one before the step nor the one after it, and for
-which MuJoCo evaluates no sensors. A batch cannot call a function after a step; but the bound fields show the bodies and
-actuators of that stage, so its state follows from them. A second batch evaluates it once, with a sensor that makes
-MuJoCo compute the forces: one evaluation more, where the step itself takes four for every physics step.
+Gymnasium calls `mj_rnePostConstraint` after `mj_step`. With the Runge-Kutta integrator, contacts and forces are then
+those of the fourth stage, at a state that is neither before nor after the step, and MuJoCo evaluates no sensors there.
+A batch cannot call a function after a step, but its bound fields hold the bodies and actuators of that stage, which
+determine the state. A second batch evaluates that state once, with a sensor that makes MuJoCo compute the forces: one
+more evaluation, beside four for every physics step.
 """
 
 import numpy as np
@@ -12,23 +12,23 @@ from mujoco.batch import Batch
 
 from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import Indices
-from sim2real.reference.models import load_model
+from sim2real.reference.gymnasium_models import load_model
 
 _ROOT = 1  # the body with the free joint
 _NEXT, _AFTER_NEXT = [1, 2, 0], [2, 0, 1]  # axes of a cross product
 
 
 class ContactForces:
-    """External forces on the bodies of n simulations of a free root with actuated hinges.
+    """External forces on the bodies of n simulations; the model is a free root body with actuated hinges.
 
     Args:
         batch: The simulations.
-        file: Their model, among Gymnasium's assets.
+        file: File name of their model among Gymnasium's assets.
     """
 
     def __init__(self, batch: Batch, file: str) -> None:
         model = batch.model
-        self._where, self._attitude, self._axes = batch.bind("xpos"), batch.bind("xquat"), batch.bind("xmat")
+        self._position, self._attitude, self._axes = batch.bind("xpos"), batch.bind("xquat"), batch.bind("xmat")
         self._motion, self._center = batch.bind("cvel"), batch.bind("subtree_com")
         self._contacts, self._control = batch.bind("ncon"), batch.bind("ctrl")
         self._length, self._speed = batch.bind("actuator_length"), batch.bind("actuator_velocity")
@@ -42,33 +42,35 @@ class ContactForces:
         """Torque and force about the centre of mass, N m and N, (n, bodies without the world, 6)."""
 
     def update(self, warm_start: Float64Array | None = None) -> None:
-        """Find the forces of the step that was just taken.
+        """Compute the forces of the last step.
 
         Args:
-            warm_start: `qacc_warmstart` before the last physics step, (n, nv), for solvers whose result depends on it
-                to more than rounding; Newton's does not.
+            warm_start: `qacc_warmstart` before the last physics step, (n, nv); for solvers whose result depends on it
+                by more than rounding. Newton's does not.
         """
         touching = np.flatnonzero(self._contacts)
         self.values[:] = 0.0
         if not len(touching):
             return
-        self._place(touching)
+        self._set_stage_state(touching)
         self._stage_guess[touching] = 0.0 if warm_start is None else warm_start[touching]
         self._stage.forward(touching)
         self.values[touching] = self._forces[touching, 1:]
 
-    def _place(self, rows: Indices) -> None:
-        """Put some simulations of the second batch into the state of the last stage."""
-        where, axes = self._where[rows, _ROOT], self._axes[rows, _ROOT].reshape(-1, 3, 3)
-        # cvel is at the centre of mass of the whole tree, in the world's axes: angular, then linear.
-        motion, arm = self._motion[rows, _ROOT], where - self._center[rows, _ROOT]
-        turn = motion[:, :3]
+    def _set_stage_state(self, rows: Indices) -> None:
+        """Set simulations of the second batch to the state of the last stage."""
+        root, axes = self._position[rows, _ROOT], self._axes[rows, _ROOT].reshape(-1, 3, 3)
+        # cvel is at the centre of mass of the whole tree, in world axes: angular, then linear.
+        motion, arm = self._motion[rows, _ROOT], root - self._center[rows, _ROOT]
+        angular = motion[:, :3]
         position = np.empty((len(rows), self._stage_position.shape[1]))
         velocity = np.empty((len(rows), self._stage_velocity.shape[1]))
-        position[:, :3], position[:, 3:7] = where, self._attitude[rows, _ROOT]
+        position[:, :3], position[:, 3:7] = root, self._attitude[rows, _ROOT]
         position[:, self._q] = self._length[rows] / self._gear
-        velocity[:, :3] = motion[:, 3:] + turn[:, _NEXT] * arm[:, _AFTER_NEXT] - turn[:, _AFTER_NEXT] * arm[:, _NEXT]
-        velocity[:, 3:6] = (turn[:, None, :] @ axes)[:, 0]
+        velocity[:, :3] = (
+            motion[:, 3:] + angular[:, _NEXT] * arm[:, _AFTER_NEXT] - angular[:, _AFTER_NEXT] * arm[:, _NEXT]
+        )
+        velocity[:, 3:6] = (angular[:, None, :] @ axes)[:, 0]
         velocity[:, self._v] = self._speed[rows] / self._gear
         self._stage_position[rows], self._stage_velocity[rows] = position, velocity
         self._stage_control[rows] = self._control[rows]

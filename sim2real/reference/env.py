@@ -1,4 +1,4 @@
-"""The vector environment of Gymnasium's MuJoCo tasks: Gymnasium's numbers, at the speed of MuJoCo's batch."""
+"""Vector environment of Gymnasium's MuJoCo tasks: Gymnasium's numbers at the speed of MuJoCo's batch."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +11,8 @@ from mujoco.batch import Batch, SimulationError
 from sim2real.envs.vector_env import SameStepVectorEnv
 from sim2real.hardware.types import BoolArray, Float64Array
 from sim2real.model.addresses import Indices
-from sim2real.reference.catalog import task_named
-from sim2real.reference.models import load_model
+from sim2real.reference.gymnasium_models import load_model
+from sim2real.reference.tasks import task_named
 from sim2real.runtime.contract.observation import Float32Array
 from sim2real.task.episodes import EpisodeStatistics
 from sim2real.task.transition import Transition
@@ -20,16 +20,16 @@ from sim2real.task.transition import Transition
 EPISODE_STEPS = 1000
 """Gymnasium's time limit of all these tasks."""
 
-_EVERYTHING = slice(None)
+_ALL = slice(None)
 
 
 @dataclass(slots=True)
-class ExactOutcome:
-    """A step in double precision, as Gymnasium shows it."""
+class ExactStep:
+    """Result of a step in double precision, as in Gymnasium."""
 
     observation: Float64Array
     final_observation: Float64Array
-    """Right where an episode ended."""
+    """Valid where an episode ended."""
     reward: Float64Array
     terminated: BoolArray
     truncated: BoolArray
@@ -38,14 +38,14 @@ class ExactOutcome:
 class ReferenceEnv(SameStepVectorEnv):
     """n environments of one of Gymnasium's MuJoCo tasks.
 
-    `step` takes and gives what Gymnasium's own environment does: actions in its action space, not clipped, observations
-    in double precision. `step_arrays` is for the learners here: actions are clipped to ±1 and span the action space,
-    observations are in single precision. An episode is a success if it lasts until the time limit.
+    `step` behaves like Gymnasium's environment: unclipped actions in the action space, observations in double
+    precision. `step_arrays` is for our learners: actions are clipped to ±1, which maps to the bounds of the action
+    space; observations are in single precision. An episode is a success if it reaches the time limit.
 
     Args:
         task: Gymnasium's name of the task, such as `Ant-v5`.
         num_envs: Number of environments.
-        seed: Seed of the first reset; `reset(seed=…)` starts over.
+        seed: Seed until the next `reset(seed=…)`.
         threads: Threads that step the simulations; 0 uses every core. Results do not depend on it.
         max_episode_steps: Time limit.
     """
@@ -61,7 +61,7 @@ class ReferenceEnv(SameStepVectorEnv):
         self._template = self.batch.state[0].copy()
         low, high = model.actuator_ctrlrange.astype(np.float32).T
         self._middle, self._half_range = (high + low) / 2, (high - low) / 2
-        size = sum(part.shape[1] for part in self.task.observe(_EVERYTHING))
+        size = sum(part.shape[1] for part in self.task.observe(_ALL))
         super().__init__(
             num_envs, Box(-np.inf, np.inf, (size,), np.float64), Box(low, high, dtype=np.float32), 1.0 / self.task.dt
         )
@@ -73,7 +73,7 @@ class ReferenceEnv(SameStepVectorEnv):
 
     def _make_buffers(self) -> None:
         n, size = self.num_envs, self.observation_size
-        # MuJoCo resets a simulation whose state is bad and counts that here.
+        # MuJoCo resets simulations with a bad state and counts them here.
         first, last = mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarning.mjWARN_BADQACC
         self._bad_states = self.batch.warning[:, int(first) : int(last) + 1, 1]
         self._rewards = np.zeros((len(self.task.terms), n))
@@ -88,7 +88,7 @@ class ReferenceEnv(SameStepVectorEnv):
             terminated=np.zeros(n, np.bool_),
             truncated=np.zeros(n, np.bool_),
         )
-        self._exact = ExactOutcome(
+        self._exact = ExactStep(
             observation=np.zeros((n, size)),
             final_observation=np.zeros((n, size)),
             reward=np.zeros(n),
@@ -98,15 +98,15 @@ class ReferenceEnv(SameStepVectorEnv):
 
     @property
     def privileged_size(self) -> int:
-        """A critic sees nothing beside the observation."""
+        """0: these tasks have no privileged values."""
         return 0
 
     def curriculum_figures(self) -> dict[str, float]:
-        """Return nothing: the tasks have no curriculum."""
+        """Return an empty dict: these tasks have no curriculum."""
         return {}
 
     def reset_arrays(self, seed: int | None = None) -> Float32Array:
-        """Begin new episodes everywhere; return the observations, (n, O): the environment's own buffer."""
+        """Start new episodes in all environments; return the observations, (n, O), the environment's own buffer."""
         if seed is not None:
             self._rng = np.random.default_rng(seed)
         self.episodes.begin(self._all)
@@ -114,7 +114,7 @@ class ReferenceEnv(SameStepVectorEnv):
         return self.transition.observation
 
     def stagger(self) -> None:
-        """Give every running episode a random age, so that their time limits do not all fall on the same step."""
+        """Give every running episode a random age, so that they do not all time out in the same step."""
         self.episodes.length[:] = self._rng.integers(0, self.length_max, self.num_envs)
         self.episodes.whole[:] = False
 
@@ -122,24 +122,24 @@ class ReferenceEnv(SameStepVectorEnv):
         """Advance one control step; return the environment's own buffers, overwritten by the next step.
 
         Args:
-            actions: (n, A); clipped to ±1, which are the ends of the action space.
+            actions: (n, A); clipped to ±1, the bounds of the action space.
         """
         self._step_and_restart(np.clip(actions, -1.0, 1.0) * self._half_range + self._middle)
         return self.transition
 
     def set_state(self, position: Float64Array, velocity: Float64Array) -> None:
-        """Put every simulation into a state at the start of an episode: (n, nq) and (n, nv)."""
+        """Start new episodes in all simulations from given states, (n, nq) and (n, nv)."""
         self.episodes.begin(self._all)
-        self._place(self._all, position, velocity)
+        self._begin_from(self._all, position, velocity)
 
     def _begin(self, rows: Indices) -> None:
-        self._place(rows, *self.task.draw(len(rows), self._rng))
+        self._begin_from(rows, *self.task.draw(len(rows), self._rng))
 
-    def _place(self, rows: Indices, position: Float64Array, velocity: Float64Array) -> None:
-        """Begin episodes of some simulations from states, and show their first observations."""
+    def _begin_from(self, rows: Indices, position: Float64Array, velocity: Float64Array) -> None:
+        """Start episodes from given states and write their first observations."""
         self.batch.state[rows] = self._template
         self.task.position[rows], self.task.velocity[rows] = position, velocity
-        if self.task.first_observation_derived:
+        if self.task.first_observation_needs_forward:
             self.batch.forward(rows)
         self.task.begin(rows)
         observation = np.concatenate(self.task.observe(rows), axis=1)
@@ -150,8 +150,8 @@ class ReferenceEnv(SameStepVectorEnv):
         exact, out = self._exact, self.transition
         np.copyto(self._control, actions)
         failed = self._advance()
-        self.task.judge(actions, self._rewards, exact.terminated)
-        np.concatenate(self.task.observe(_EVERYTHING), axis=1, out=exact.observation)
+        self.task.evaluate(actions, self._rewards, exact.terminated)
+        np.concatenate(self.task.observe(_ALL), axis=1, out=exact.observation)
         self._end_diverged(failed)
         np.sum(self._rewards, axis=0, out=exact.reward)
         self.episodes.add(exact.reward, self._rewards, ~exact.terminated)
@@ -168,7 +168,7 @@ class ReferenceEnv(SameStepVectorEnv):
         return ended
 
     def _finish(self, ended: Indices) -> None:
-        """Count episodes as ended: success is to last, and performance how much of the time limit one lasted."""
+        """Record ended episodes; success is reaching the time limit, performance the share of it that was reached."""
         self.episodes.finish(
             ended,
             success=self._exact.truncated[ended],
@@ -178,13 +178,13 @@ class ReferenceEnv(SameStepVectorEnv):
             metrics={},
         )
 
-    def _outcome(self) -> ExactOutcome:
+    def _result(self) -> ExactStep:
         return self._exact
 
     def _advance(self) -> Indices | None:
         """Step the physics; return the simulations that MuJoCo refused to step."""
         try:
-            if self.task.last_physics_step_apart:
+            if self.task.separate_last_physics_step:
                 self.batch.step(nstep=self.task.frame_skip - 1)
                 self.task.before_last_physics_step()
                 self.batch.step()
@@ -195,7 +195,7 @@ class ReferenceEnv(SameStepVectorEnv):
         return None
 
     def _end_diverged(self, failed: Indices | None) -> None:
-        """End the episodes of simulations that are no longer finite, with neutral numbers in the place of theirs."""
+        """Terminate the episodes of diverged simulations; set their observations and rewards to zero."""
         finite = np.isfinite(self._exact.observation.sum(axis=1)) & ~self._bad_states.any(axis=1)
         if failed is not None:
             finite[failed] = False
@@ -208,7 +208,7 @@ class ReferenceEnv(SameStepVectorEnv):
             self._rewards[:, broken] = 0.0
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything that resuming bit for bit needs: arrays and plain data."""
+        """Return the state needed to resume bit for bit: arrays and plain data."""
         return {
             "rng": self._rng.bit_generator.state,
             "state": self.batch.state.copy(),
@@ -218,7 +218,7 @@ class ReferenceEnv(SameStepVectorEnv):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over the state that `state_dict` of the same task and size returned."""
+        """Restore what `state_dict` returned; task and n must be the same."""
         self._rng.bit_generator.state = state["rng"]
         self.batch.state[...] = state["state"]
         self._exact.observation[:] = state["observation"]

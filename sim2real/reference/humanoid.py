@@ -1,4 +1,4 @@
-"""Humanoid: run along x upright, with little effort and gentle contact."""
+"""Humanoid: run along x, upright, with small actions and gentle contacts."""
 
 from typing import Any, ClassVar
 
@@ -8,21 +8,21 @@ from mujoco.batch import Batch
 from sim2real.hardware.types import BoolArray, Float64Array
 from sim2real.model.addresses import Indices
 from sim2real.reference.contact_force import ContactForces
+from sim2real.reference.forward_velocity import ForwardVelocity
 from sim2real.reference.task import ReferenceTask, Rows
-from sim2real.reference.travel import Travel
 from sim2real.runtime.contract.observation import Float32Array
 
 _FREE_JOINT = 6  # its degrees of freedom, which no actuator drives
 
 
 class Humanoid(ReferenceTask):
-    """`Humanoid-v5`; what is beside the state is seen as it was at the last evaluation of the physics."""
+    """`Humanoid-v5`; quantities beside the state are those of the last physics evaluation."""
 
     file, frame_skip, terms = "humanoid.xml", 5, ("forward", "control", "contact", "healthy")
     reset_noise = 1e-2
-    first_observation_derived = True
-    # The model's solver (projected Gauss-Seidel) stops before it converges: forces depend on where it starts.
-    last_physics_step_apart = True
+    first_observation_needs_forward = True
+    # The model's solver (projected Gauss-Seidel) stops before convergence: forces depend on its start.
+    separate_last_physics_step = True
     forward_weight: ClassVar[float] = 1.25
     control_weight: ClassVar[float] = 0.1
     contact_weight: ClassVar[float] = 5e-7
@@ -38,8 +38,9 @@ class Humanoid(ReferenceTask):
         self._inertia, self._motion = batch.bind("cinert"), batch.bind("cvel")
         self._actuation, self._guess = batch.bind("qfrc_actuator"), batch.bind("qacc_warmstart")
         self._last_guess = np.zeros((batch.nsim, batch.model.nv))
-        self._travel = Travel(batch.nsim)
-        self._contacts = ContactForces(batch, self.file)
+        self._forward = ForwardVelocity(batch.nsim)
+        self.contacts = ContactForces(batch, self.file)
+        """Contact forces before clipping."""
 
     def observe(self, rows: Rows) -> tuple[Float64Array, ...]:
         """Return positions, velocities, inertias and velocities of bodies, joint torques and contact forces."""
@@ -50,24 +51,24 @@ class Humanoid(ReferenceTask):
             self._inertia[rows, 1:].reshape(count, -1),
             self._motion[rows, 1:].reshape(count, -1),
             self._actuation[rows, _FREE_JOINT:],
-            self._contacts.values[rows].reshape(count, -1),
+            self.contacts.values[rows].reshape(count, -1),
         )
 
     def begin(self, rows: Indices) -> None:
-        """Note where the new episodes start; no forces are known before the first step."""
-        self._travel.begin(rows, self._center(rows))
-        self._contacts.values[rows] = 0.0
+        """Store the start positions; contact forces are zero before the first step."""
+        self._forward.begin(rows, self._center(rows))
+        self.contacts.values[rows] = 0.0
 
     def before_last_physics_step(self) -> None:
-        """Note where the solver starts."""
+        """Store the start of the solver."""
         np.copyto(self._last_guess, self._guess)
 
-    def judge(self, action: Float32Array, rewards: Float64Array, terminated: BoolArray) -> None:
-        """Reward speed, thrift, gentle contact and a healthy height."""
-        self._contacts.update(self._last_guess)
-        np.multiply(self._travel.velocity(self._center(slice(None)), self.dt), self.forward_weight, out=rewards[0])
+    def evaluate(self, action: Float32Array, rewards: Float64Array, terminated: BoolArray) -> None:
+        """Reward speed, small actions, gentle contacts and a healthy height."""
+        self.contacts.update(self._last_guess)
+        np.multiply(self._forward.update(self._center(slice(None)), self.dt), self.forward_weight, out=rewards[0])
         rewards[1] = -self.control_weight * np.square(action, dtype=np.float64).sum(axis=1)
-        forces = self._contacts.values.reshape(len(terminated), -1)
+        forces = self.contacts.values.reshape(len(terminated), -1)
         np.einsum("ij,ij->i", forces, forces, out=rewards[2])
         np.minimum(rewards[2] * self.contact_weight, self.contact_cost_max, out=rewards[2])
         np.negative(rewards[2], out=rewards[2])
@@ -81,9 +82,9 @@ class Humanoid(ReferenceTask):
         return center
 
     def state_dict(self) -> dict[str, Any]:
-        """Return where everything was at the last step."""
-        return {"x": self._travel.last.copy()}
+        """Return the state needed to resume bit for bit."""
+        return {"x": self._forward.last.copy()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over the state that `state_dict` returned."""
-        self._travel.last[:] = state["x"]
+        """Restore what `state_dict` returned."""
+        self._forward.last[:] = state["x"]

@@ -22,7 +22,7 @@ class InvertedPendulum(ReferenceTask):
         """Return positions and velocities."""
         return self.position[rows], self.velocity[rows]
 
-    def judge(self, action: Float32Array, rewards: Float64Array, terminated: BoolArray) -> None:
+    def evaluate(self, action: Float32Array, rewards: Float64Array, terminated: BoolArray) -> None:
         """Reward every step upright."""
         healthy = np.isfinite(self.position.sum(axis=1) + self.velocity.sum(axis=1))
         healthy &= np.abs(self.position[:, 1]) <= self.tilt_max
@@ -31,16 +31,16 @@ class InvertedPendulum(ReferenceTask):
 
 
 class InvertedDoublePendulum(ReferenceTask):
-    """`InvertedDoublePendulum-v5`; the tip is seen where it was at the last evaluation of the physics."""
+    """`InvertedDoublePendulum-v5`; the tip position is that of the last physics evaluation."""
 
     file, frame_skip, terms = "inverted_double_pendulum.xml", 5, ("healthy", "distance", "velocity")
     reset_noise, gaussian_velocity = 0.1, True
-    first_observation_derived = True
+    first_observation_needs_forward = True
     healthy_reward: ClassVar[float] = 10.0
     height_min: ClassVar[float] = 1.0
-    """The tip at or below ends the episode, m."""
+    """A tip at or below this height ends the episode, m."""
     observed_max: ClassVar[float] = 10.0
-    """Velocities and constraint forces are clipped there when they are observed."""
+    """Clip of observed velocities and constraint forces."""
 
     def __init__(self, batch: Batch) -> None:
         super().__init__(batch)
@@ -58,8 +58,8 @@ class InvertedDoublePendulum(ReferenceTask):
             self._constraint[rows, :1].clip(-limit, limit),
         )
 
-    def judge(self, action: Float32Array, rewards: Float64Array, terminated: BoolArray) -> None:
-        """Reward being upright, near the middle and slow."""
+    def evaluate(self, action: Float32Array, rewards: Float64Array, terminated: BoolArray) -> None:
+        """Reward an upright pole, a position near the middle and low velocities."""
         x, height = self._sites[:, 0, 0], self._sites[:, 0, 2]
         np.less_equal(height, self.height_min, out=terminated)
         np.multiply(~terminated, self.healthy_reward, out=rewards[0])

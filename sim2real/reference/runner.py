@@ -1,4 +1,4 @@
-"""HalfCheetah and Swimmer: run along x, with little effort; nothing ends an episode but time."""
+"""HalfCheetah and Swimmer: run along x with small actions; episodes end only at the time limit."""
 
 from typing import Any, ClassVar
 
@@ -7,44 +7,44 @@ from mujoco.batch import Batch
 
 from sim2real.hardware.types import BoolArray, Float64Array
 from sim2real.model.addresses import Indices
+from sim2real.reference.forward_velocity import ForwardVelocity
 from sim2real.reference.task import ReferenceTask, Rows
-from sim2real.reference.travel import Travel
 from sim2real.runtime.contract.observation import Float32Array
 
 
 class Runner(ReferenceTask):
-    """Reward: velocity of the first joint along x, less the squared actions."""
+    """Base class; reward: velocity of the first joint along x, minus weighted squared actions."""
 
     terms: ClassVar[tuple[str, ...]] = ("forward", "control")
     control_weight: ClassVar[float]
     hidden: ClassVar[int]
-    """Leading positions that are not observed: where on the ground it is."""
+    """Number of leading positions that are not observed: the location on the ground."""
 
     def __init__(self, batch: Batch) -> None:
         super().__init__(batch)
-        self._travel = Travel(batch.nsim)
+        self._forward = ForwardVelocity(batch.nsim)
 
     def observe(self, rows: Rows) -> tuple[Float64Array, ...]:
         """Return positions and velocities."""
         return self.position[rows, self.hidden :], self.velocity[rows]
 
     def begin(self, rows: Indices) -> None:
-        """Note where the new episodes start."""
-        self._travel.begin(rows, self.position[rows, 0])
+        """Store the start positions."""
+        self._forward.begin(rows, self.position[rows, 0])
 
-    def judge(self, action: Float32Array, rewards: Float64Array, terminated: BoolArray) -> None:
-        """Reward speed and thrift."""
-        rewards[0] = self._travel.velocity(self.position[:, 0], self.dt)
+    def evaluate(self, action: Float32Array, rewards: Float64Array, terminated: BoolArray) -> None:
+        """Reward speed and small actions."""
+        rewards[0] = self._forward.update(self.position[:, 0], self.dt)
         rewards[1] = -self.control_weight * np.square(action).sum(axis=1)
         terminated[:] = False
 
     def state_dict(self) -> dict[str, Any]:
-        """Return where everything was at the last step."""
-        return {"x": self._travel.last.copy()}
+        """Return the state needed to resume bit for bit."""
+        return {"x": self._forward.last.copy()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over the state that `state_dict` returned."""
-        self._travel.last[:] = state["x"]
+        """Restore what `state_dict` returned."""
+        self._forward.last[:] = state["x"]
 
 
 class HalfCheetah(Runner):

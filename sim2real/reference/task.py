@@ -1,4 +1,4 @@
-"""What makes one of Gymnasium's tasks: its model, what is observed and rewarded, and when an episode ends."""
+"""Base class of Gymnasium's tasks: model, observation, reward and termination."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
@@ -11,30 +11,30 @@ from sim2real.model.addresses import Indices
 from sim2real.runtime.contract.observation import Float32Array
 
 Rows = Indices | slice
-"""Some simulations, or all of them as views without a copy."""
+"""Indices of some simulations, or a slice of all, which gives views."""
 
 
 class ReferenceTask(ABC):
-    """A task over the n simulations of a batch; a subclass for each of Gymnasium's, with the defaults of its v5.
+    """A task over the n simulations of a batch; each subclass is a Gymnasium task with its v5 defaults.
 
     Args:
         batch: The simulations, of the model in `file`.
     """
 
     file: ClassVar[str]
-    """The model among Gymnasium's assets."""
+    """File name of the model among Gymnasium's assets."""
     frame_skip: ClassVar[int]
     """Physics steps per control step."""
     terms: ClassVar[tuple[str, ...]]
-    """Names of the reward's parts."""
+    """Names of the reward terms."""
     reset_noise: ClassVar[float]
-    """Half width of the uniform noise of the first positions, and of the velocities unless `gaussian_velocity`."""
+    """Half width of the uniform noise of initial positions, and of velocities unless `gaussian_velocity`."""
     gaussian_velocity: ClassVar[bool] = False
-    """The noise of the first velocities is normal, with `reset_noise` as standard deviation."""
-    first_observation_derived: ClassVar[bool] = False
-    """The first observation of an episode needs a forward pass: it shows more than the state."""
-    last_physics_step_apart: ClassVar[bool] = False
-    """`before_last_physics_step` is called in every step."""
+    """Noise of initial velocities is normal, with standard deviation `reset_noise`."""
+    first_observation_needs_forward: ClassVar[bool] = False
+    """The first observation needs a forward pass: it contains more than the state."""
+    separate_last_physics_step: ClassVar[bool] = False
+    """Step the last physics step separately, after a call of `before_last_physics_step`."""
 
     def __init__(self, batch: Batch) -> None:
         self.model = batch.model
@@ -48,20 +48,20 @@ class ReferenceTask(ABC):
         """Return the parts of the observation of some simulations, (k, …) each, in order."""
 
     @abstractmethod
-    def judge(self, action: Float32Array, rewards: Float64Array, terminated: BoolArray) -> None:
-        """Write the parts of the reward, (terms, n), and who is in a state without successor, (n,).
+    def evaluate(self, action: Float32Array, rewards: Float64Array, terminated: BoolArray) -> None:
+        """Write the reward terms, (terms, n), and the terminal states, (n,).
 
-        Sums of squared actions are in single precision, as Gymnasium has them.
+        As in Gymnasium, sums of squared actions are in single precision.
         """
 
-    def begin(self, rows: Indices) -> None:  # noqa: B027 - most tasks remember nothing
-        """Forget the episodes before; the new ones' states are in place."""
+    def begin(self, rows: Indices) -> None:  # noqa: B027 - most tasks keep no state
+        """Reset the task's own state for new episodes, whose simulation states are set."""
 
-    def before_last_physics_step(self) -> None:  # noqa: B027 - most tasks need nothing of it
-        """Note what the last physics step of a control step starts from."""
+    def before_last_physics_step(self) -> None:  # noqa: B027 - most tasks do not need it
+        """Store data from before the last physics step of a control step."""
 
     def draw(self, count: int, rng: np.random.Generator) -> tuple[Float64Array, Float64Array]:
-        """Draw the first positions, (k, nq), and velocities, (k, nv), of new episodes."""
+        """Draw initial positions, (k, nq), and velocities, (k, nv), for new episodes."""
         noise = self.reset_noise
         position = self.model.qpos0 + rng.uniform(-noise, noise, (count, self.model.nq))
         shape = (count, self.model.nv)
@@ -69,8 +69,8 @@ class ReferenceTask(ABC):
         return position, velocity
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what the task remembers from one step to the next."""
+        """Return the state needed to resume bit for bit."""
         return {}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:  # noqa: B027 - most tasks remember nothing
-        """Take over the state that `state_dict` returned."""
+    def load_state_dict(self, state: dict[str, Any]) -> None:  # noqa: B027 - most tasks keep no state
+        """Restore what `state_dict` returned."""

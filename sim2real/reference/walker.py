@@ -13,7 +13,7 @@ _OBSERVED_SPEED_MAX = 10.0
 
 
 class Walker(Runner):
-    """A runner that must keep its height and pitch; being upright is rewarded, and losing it ends the episode."""
+    """A runner with a reward for healthy height and pitch; leaving them ends the episode."""
 
     terms = ("forward", "control", "healthy")
     hidden = 1
@@ -29,9 +29,9 @@ class Walker(Runner):
         position, velocity = super().observe(rows)
         return position, velocity.clip(-_OBSERVED_SPEED_MAX, _OBSERVED_SPEED_MAX)
 
-    def judge(self, action: Float32Array, rewards: Float64Array, terminated: BoolArray) -> None:
-        """Reward speed, thrift and being upright."""
-        super().judge(action, rewards, terminated)
+    def evaluate(self, action: Float32Array, rewards: Float64Array, terminated: BoolArray) -> None:
+        """Reward speed, small actions and healthy states."""
+        super().evaluate(action, rewards, terminated)
         healthy = self._healthy()
         rewards[2] = healthy
         np.logical_not(healthy, out=terminated)
@@ -48,7 +48,7 @@ class Hopper(Walker):
     file, frame_skip = "hopper.xml", 4
     height, pitch = (0.7, np.inf), (-0.2, 0.2)
     state_max: ClassVar[float] = 100.0
-    """No healthy position or velocity is as large, but the first two positions."""
+    """Bound of healthy velocities, and of all positions but the first two."""
 
     def _healthy(self) -> BoolArray:
         small = (np.abs(self.position[:, 2:]) < self.state_max).all(axis=1)

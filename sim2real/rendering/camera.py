@@ -13,11 +13,11 @@ class Camera:
     """Renders one model, from its first fixed camera if it has one.
 
     Raises:
-        UserError: No OpenGL that works without a display is installed.
+        UserError: No OpenGL for rendering without a display is installed.
     """
 
     def __init__(self, model: mujoco.MjModel, width: int = 640, height: int = 480) -> None:
-        # Shadows and anti-aliasing cost four fifths of the time of a frame on a machine without a GPU.
+        # Shadows and anti-aliasing take four fifths of the frame time on a machine without a GPU.
         model.vis.quality.shadowsize = 0
         model.vis.quality.offsamples = 0
         try:
@@ -30,7 +30,7 @@ class Camera:
         self._camera = 0 if model.ncam else -1
 
     def frame(self, data: mujoco.MjData) -> Frame:
-        """Return an RGB image, (height, width, 3), of a state that needs no forward pass beforehand."""
+        """Return an RGB image, (height, width, 3), of a state; it needs no forward pass before."""
         mujoco.mj_kinematics(self._renderer.model, data)
         mujoco.mj_camlight(self._renderer.model, data)
         self._renderer.update_scene(data, camera=self._camera)

@@ -10,11 +10,11 @@ from sim2real.configs.errors import UserError
 from sim2real.rendering.camera import Frame
 
 FPS: Final = 30
-_ENCODED_BLOCK: Final = 16  # H.264 encodes blocks of 16 pixels: sizes are multiples of it
+_ENCODED_BLOCK: Final = 16  # pixels; H.264 needs sizes that are multiples of its block
 
 
 class VideoFile:
-    """An MP4 file that frames are added to, one at a time; broken off, it leaves no file."""
+    """An MP4 file written frame by frame; an exception inside the `with` block leaves no file."""
 
     def __init__(self, path: Path, fps: float) -> None:
         import imageio_ffmpeg

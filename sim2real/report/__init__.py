@@ -1,1 +1,1 @@
-"""Reports: figures of training and runs, and one self-contained HTML page."""
+"""Reports: figures and videos of training and runs, and a self-contained HTML page."""

@@ -1,4 +1,4 @@
-"""Videos of a policy's simulated episode, and of recorded joint positions."""
+"""Videos of a policy in a simulated episode, and of recorded joint positions."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,18 +26,18 @@ def render_episode(
     *,
     seed: int = 0,
 ) -> None:
-    """Let a policy act in one simulated episode and write it as an MP4 video.
+    """Run a policy in simulation and write an MP4 video.
 
     Args:
-        task: The task; its reset range gives the start.
-        randomization: How the episode differs.
+        task: The task.
+        randomization: Distribution of the episodes' parameters.
         act: Observations (1, O) to actions (1, A).
         path: The video file.
-        seconds: Length of the video, simulated and shown.
-        seed: Seed of the episode.
+        seconds: Length of the video, in real and simulated time; an ended episode is followed by the next.
+        seed: Seed of the episodes.
 
     Raises:
-        UserError: Nothing can render, or the file cannot be written.
+        UserError: Rendering is not available, or the file cannot be written.
     """
     env = SingleEnv(task, randomization, render_mode="rgb_array", seed=seed)
     stride = max(1, round(task.control_rate / FPS))
@@ -55,10 +55,10 @@ def render_episode(
 
 
 def render_positions(task: TaskConfig, positions: npt.NDArray[np.float64], rate: float, path: Path) -> None:
-    """Write a video of recorded joint positions, (T, J) in rad at `rate` Hz.
+    """Write a video of recorded joint positions, (T, J), rad, at `rate` Hz.
 
     Raises:
-        UserError: Nothing can render, or the file cannot be written.
+        UserError: Rendering is not available, or the file cannot be written.
     """
     robot = build_model(task)
     data = mujoco.MjData(robot.model)

@@ -1,4 +1,4 @@
-"""Figures of training and of runs on the robot, as PNG files."""
+"""Figures of training and of robot runs, as PNG files."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ _DPI = 130
 
 
 def learning_curve(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Draw return and success of training episodes over control steps, with their mean over a fortieth of the run.
+    """Plot return and success of training episodes over control steps, with moving means over 1/40 of the run.
 
     Args:
         rows: Entries of metrics.jsonl; those with `steps` and `episode/return` are drawn.
@@ -45,7 +45,7 @@ def learning_curve(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 
 def _moving_mean(values: Array) -> Array:
-    """Return the mean of the latest fortieth of all values up to each, (T,): a few episodes tell little."""
+    """Return moving means, (T,), over the last fortieth of the values: single iterations are noisy."""
     window = max(len(values) // 40, 1)
     sums = np.cumsum(np.concatenate(([0.0], values)))
     ends = np.arange(1, len(values) + 1)
@@ -57,21 +57,22 @@ def _moving_mean(values: Array) -> Array:
 def goal_angle(
     time: Array, position: Array, running: Array, goal: float, tolerance: float, wrap: bool, path: Path
 ) -> None:
-    """Draw the goal joint's angle on the robot, the goal's band, and when the policy was running.
+    """Plot the angle of the goal joint, the goal's tolerance band, and the start of the policy.
 
     Args:
         time: s, (T,).
-        position: rad, (T,).
-        running: Whether the policy was in command, (T,).
+        position: rad, (T,); NaN where it was not measured.
+        running: Ticks in state RUNNING, (T,).
         goal: rad.
         tolerance: rad.
-        wrap: Whether full turns count as the same position.
+        wrap: Whether angles that differ by full turns are equal.
         path: The PNG file.
     """
     figure, axes = _figure()
     degrees = np.degrees(position)
-    turns = np.arange(np.floor(degrees.min() / 360.0) - 1, np.ceil(degrees.max() / 360.0) + 2) if wrap else [0.0]
-    low, high = min(degrees.min(), 0.0) - 25.0, max(degrees.max(), 0.0) + 25.0
+    smallest, largest = (float(edge(degrees, initial=0.0, where=np.isfinite(degrees))) for edge in (np.min, np.max))
+    turns = np.arange(np.floor(smallest / 360.0) - 1, np.ceil(largest / 360.0) + 2) if wrap else [0.0]
+    low, high = smallest - 25.0, largest + 25.0
     for turn in turns:
         centre = np.degrees(goal) + 360.0 * turn
         if low - 20.0 <= centre <= high + 20.0:
@@ -82,18 +83,18 @@ def goal_angle(
     axes.set_ylim(low, high)
     axes.set_xlabel("time since torque on, s")
     axes.set_ylabel("measured angle, deg")
-    _save(figure, axes, "Angle on the emulated hardware, read over the wire; green: upright within tolerance", path)
+    _save(figure, axes, "Angle as the robot measured it; green: within tolerance of the goal", path)
 
 
 def goal_distance(time: Array, distance: Array, running: Array, tolerance: float, unit: str, path: Path) -> None:
-    """Draw how far the robot was from its goal, the tolerance, and when the policy was running.
+    """Plot the distance from the goal, the tolerance, and the start of the policy.
 
     Args:
         time: s, (T,).
         distance: In `unit`, (T,); NaN where it was not measured.
-        running: Whether the policy was in command, (T,).
+        running: Ticks in state RUNNING, (T,).
         tolerance: In `unit`.
-        unit: Of the distances; empty for a goal that has none.
+        unit: Unit of the distances; empty if the goal has none.
         path: The PNG file.
     """
     figure, axes = _figure()
@@ -104,14 +105,14 @@ def goal_distance(time: Array, distance: Array, running: Array, tolerance: float
     axes.set_ylim(0.0, high)
     axes.set_xlabel("time since torque on, s")
     axes.set_ylabel(f"distance from the goal, {unit}" if unit else "distance from the goal")
-    _save(figure, axes, "Distance from the goal by what the robot measured; green: within tolerance", path)
+    _save(figure, axes, "Distance from the goal, measured by the robot; green: within tolerance", path)
 
 
 def tick_histogram(stages: Mapping[str, tuple[Array, Array]], quantiles: Mapping[str, float], path: Path) -> None:
-    """Draw histograms of tick times.
+    """Plot histograms of tick times.
 
     Args:
-        stages: Bucket edges in µs, (B + 1,), and counts, (B,), by name; drawn together.
+        stages: Bucket edges in µs, (B + 1,), and counts, (B,), by name; drawn in one plot.
         quantiles: Marks in µs, by label.
         path: The PNG file.
     """
@@ -141,7 +142,7 @@ def tick_histogram(stages: Mapping[str, tuple[Array, Array]], quantiles: Mapping
 
 
 def _mark_start(axes: Axes, time: Array, running: Array, high: float) -> None:
-    """Mark when the policy took over, if it did."""
+    """Mark the start of the policy, if it ran."""
     if running.any():
         start = float(time[np.argmax(running)])
         axes.axvline(start, color=_INK, lw=0.8, ls="--")

@@ -1,4 +1,4 @@
-"""From actions to the motors of simulated robots: noise, adversary, register counts, joint offsets, lost commands."""
+"""Actions to motor controls of simulated robots: noise, adversary, quantisation, joint offsets, lost commands."""
 
 from typing import Any
 
@@ -14,21 +14,21 @@ from sim2real.randomization.random_streams import Float32Array, RandomStreams
 from sim2real.runtime.contract.action import ActionPipeline
 from sim2real.runtime.contract.spec import Contract
 from sim2real.simulation.disturbance import Adversary
-from sim2real.simulation.noise import ReadingNoise, quantize, register_resolution
+from sim2real.simulation.noise import ReadingNoise, register_resolution, round_to_counts
 
-_VOLTAGE_MIN = 0.5  # share of the supply's voltage below which it does not sag
+_VOLTAGE_MIN = 0.5  # lowest loaded supply voltage, as a share of the unloaded one
 
 
 class Actuation:
-    """Turns the actions of n robots into controls.
+    """Converts the actions of n robots to MuJoCo controls.
 
     Args:
         batch: The simulations.
         robot: Their model.
         task: The task.
-        contract: Its contract.
-        parameters: What differs between episodes.
-        rounds: Whether commands are rounded to register counts.
+        contract: Contract of the task.
+        parameters: Randomised parameters of each episode.
+        quantize: Round commands to register counts.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Actuation:
         contract: Contract,
         parameters: EpisodeParameters,
         *,
-        rounds: bool,
+        quantize: bool,
     ) -> None:
         n, joints = batch.nsim, len(robot.qpos)
         self.pipeline = ActionPipeline(contract, n)
@@ -51,31 +51,31 @@ class Actuation:
         self._loss = parameters.array("action_loss")
         self._noise = ReadingNoise(joints, parameters, "action", np.zeros(joints))
         self.width = self._noise.width
-        """How many numbers of white noise a tick takes."""
+        """White-noise samples per tick and robot."""
         self._adversary = Adversary(n, contract.observation_size, contract.action_size, parameters)
         noisy = any(parameters.array(name) is not None for name in ("action_gain", "action_bias", "action_white"))
         self._noisy = noisy
         self._scale = np.array(contract.action.scale)
-        self._resolution = _resolution(task, by_effort=self._by_effort) if rounds else None
+        self._resolution = _resolution(task, by_effort=self._by_effort) if quantize else None
         self._supply = _Supply(batch, robot, task, parameters)
         self._target = np.zeros((n, joints))
         self._all = np.arange(n)
 
     @property
     def field_names(self) -> list[str]:
-        """Names of the model fields that differ between simulations because of the supply."""
+        """Model fields that this part sets per simulation."""
         return self._supply.field_names
 
     def begin(self, ids: Indices, streams: RandomStreams) -> None:
-        """Begin new episodes: errors and adversary are drawn."""
+        """Draw the errors and the adversary of new episodes."""
         self._noise.begin(ids, streams)
         self._adversary.begin(ids, streams)
         self._supply.begin(ids)
 
-    def neutral(self, ids: Indices, position: Float64Array) -> Float64Array:
-        """Set and return the controls, (k, J), that came before an episode whose joints stand at `position`.
+    def reset_controls(self, ids: Indices, position: Float64Array) -> Float64Array:
+        """Set the controls of new episodes to hold the joint positions, both (k, J); return the controls.
 
-        Targets go on from where encoders say that the joints are.
+        Relative targets start from the encoder positions.
         """
         neutral = np.zeros_like(position) if self._by_effort else position
         self.pipeline.reset(ids, position if self._offset is None else position + self._offset[ids])
@@ -93,18 +93,18 @@ class Actuation:
         """Write the controls of one control step.
 
         Args:
-            action: The policy's output, (n, A).
-            observation: What it was computed from, (n, O).
+            action: Policy output, (n, A).
+            observation: Observation of that action, (n, O).
             white: Unit noise, (n, width).
-            effort: Where the commanded effort goes, (n, J), if joints are driven by effort.
-            streams: For lost commands.
+            effort: Output: commanded effort, (n, J); written for effort actions only.
+            streams: Random numbers for lost commands.
         """
         targets = self.pipeline.apply(action)
         target = self._target
         np.copyto(target, targets.effort if self._by_effort else targets.position)
         self._disturb(target, observation, white)
         if self._resolution is not None:
-            quantize(target, self._resolution)
+            round_to_counts(target, self._resolution)
         if self._by_effort:
             np.copyto(effort, target)
             np.multiply(target, self._strength, out=target)
@@ -116,23 +116,23 @@ class Actuation:
             arrived = np.flatnonzero(streams.uniform(self._all, 1)[:, 0] >= self._loss[:, 0])
             self._control[arrived[:, None], np.arange(self._control.shape[1])[self._columns]] = target[arrived]
 
-    def load_supply(self) -> None:
-        """Let the supply's voltage follow the load of the control step that has just been made."""
-        self._supply.sag()
+    def update_supply(self) -> None:
+        """Update the supply voltage from the load of the last control step."""
+        self._supply.update()
 
     def _disturb(self, target: Float64Array, observation: Float32Array, white: Float32Array) -> None:
-        """Change targets, (n, J), by noise and adversary, in proportion to the scale of actions."""
+        """Add noise and adversary, scaled like actions, to targets, (n, J)."""
         if self._noisy:
             action = self.pipeline.last_action.astype(np.float64)
             clean = action.copy()
             self._noise.apply(action, white)
             target += (action - clean) * self._scale
-        change = self._adversary.change(observation, self.pipeline.last_action)
-        if change is not None:
-            target += change * self._scale
+        perturbation = self._adversary.perturbation(observation, self.pipeline.last_action)
+        if perturbation is not None:
+            target += perturbation * self._scale
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what the next step depends on."""
+        """Return the state needed to resume bit for bit."""
         return {
             "pipeline": self.pipeline.state_dict(),
             "noise": self._noise.state_dict(),
@@ -141,7 +141,7 @@ class Actuation:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
+        """Restore what `state_dict` returned."""
         self.pipeline.load_state_dict(state["pipeline"])
         self._noise.load_state_dict(state["noise"])
         self._adversary.load_state_dict(state["adversary"])
@@ -149,10 +149,9 @@ class Actuation:
 
 
 class _Supply:
-    """A supply whose voltage sags by its resistance times the current that all motors draw together.
+    """Supply whose voltage sags by its resistance times the total current of the motors.
 
-    The current of a motor is effort over its constant; what it takes from the supply is the mechanical power and the
-    heat of its windings, over the supply's voltage.
+    Winding current: effort / motor constant. Supply current: (mechanical power + winding heat) / supply voltage.
     """
 
     def __init__(self, batch: Batch, robot: RobotModel, task: TaskConfig, parameters: EpisodeParameters) -> None:
@@ -169,7 +168,7 @@ class _Supply:
         self._voltage_max = self._gain[:, self._actuators, GAIN_VOLTAGE_MAX].copy()
 
     def begin(self, ids: Indices) -> None:
-        """Take over the voltages that were drawn for new episodes, or bring back those of the robot."""
+        """Store the voltages drawn for new episodes; restore the robot's where none are drawn."""
         if self._resistance is None:
             return
         where = ids[:, None], self._actuators, GAIN_VOLTAGE_MAX
@@ -177,12 +176,12 @@ class _Supply:
             self._voltage_max[ids] = self._gain[where]
         self._gain[where] = self._voltage_max[ids]
 
-    def sag(self) -> None:
+    def update(self) -> None:
         """Set the voltage of the next control step from the load of the last one."""
         if self._resistance is None:
             return
         effort, speed = self._force[:, self._actuators], self._velocity[:, self._dof]
-        # Of a simulation that has diverged efforts and speeds may be anything; it is about to begin anew.
+        # Diverged simulations may hold any effort or speed; they are reset next.
         with np.errstate(invalid="ignore", over="ignore"):
             current = effort / self._gain[:, self._actuators, GAIN_CONSTANT]
             heat = np.square(current) * self._gain[:, self._actuators, GAIN_RESISTANCE]
@@ -192,20 +191,20 @@ class _Supply:
 
     @property
     def field_names(self) -> list[str]:
-        """Names of the model fields that are expanded."""
+        """Names of the expanded model fields."""
         return [] if self._resistance is None else ["actuator_gainprm"]
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the voltages without load."""
+        """Return the unloaded voltages."""
         return {"voltage_max": self._voltage_max.copy()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
+        """Restore what `state_dict` returned."""
         self._voltage_max[...] = state["voltage_max"]
 
 
 def _resolution(task: TaskConfig, *, by_effort: bool) -> Float64Array:
-    """Return the size of one count of what is commanded, (J,), SI; impedance commands are far finer than anything."""
+    """Return one register count of the commanded quantity, (J,), SI; 1e-9 (negligible) for impedance mode."""
     resolution = register_resolution(task.robot)["joint_effort" if by_effort else "joint_position"]
     fine = np.array([joint.mode == "impedance" for joint in task.robot.joints.values()])
     return np.where(fine, 1e-9, resolution)

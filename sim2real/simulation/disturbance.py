@@ -1,4 +1,4 @@
-"""What disturbs a robot: pushes, wrenches on its bodies, and an adversary that meddles with its actions."""
+"""Disturbances: pushes of the base, wrenches on bodies, and an adversary that perturbs actions."""
 
 from typing import Any, Final
 
@@ -12,23 +12,22 @@ from sim2real.model.model import RobotModel
 from sim2real.randomization.parameters import EpisodeParameters, bodies
 from sim2real.randomization.random_streams import Float32Array, RandomStreams
 
-_DECAY: Final = 0.5  # share of what is left of a push that acts in each control step
-_WRENCH_TIME: Final = 0.3  # s, mean time that a wrench lasts
-_WRENCH_ARM: Final = 0.1  # m, lever at which the force of a wrench also turns
+_DECAY: Final = 0.5  # share of the remaining push applied in each control step
+_WRENCH_TIME: Final = 0.3  # s, mean duration of a wrench
+_WRENCH_ARM: Final = 0.1  # m, lever arm that sets torque relative to force
 _HIDDEN: Final = 16
 _BINS: Final = 15  # the adversary's actions are multiples of 1/15: 31 bins
 
 
 class Pushes:
-    """Impulses on a free base: at random times its velocity along the ground changes, within a few control steps.
+    """Random impulses on a free base that change its horizontal velocity within a few control steps.
 
-    Each component of the change is uniform in ±`push_speed`; pushes come at random with a mean of `push_interval`
-    between them.
+    Each component of the change is uniform in ±`push_speed`. The mean time between pushes is `push_interval`.
 
     Args:
         batch: The simulations.
         robot: Their model.
-        parameters: Where speed and interval are drawn.
+        parameters: Source of `push_speed` and `push_interval`.
         period: Control period, s.
 
     Raises:
@@ -39,11 +38,11 @@ class Pushes:
         self._speed, interval = parameters.array("push_speed"), parameters.array("push_interval")
         self.active = self._speed is not None
         self.pending: Float64Array = np.zeros((batch.nsim, 2))
-        """What is left of the pushes, (n, 2), m/s."""
+        """Remaining velocity change of the pushes, (n, 2), m/s."""
         if self._speed is None:
             return
         if robot.base is None:
-            raise ConfigError("push_speed: this robot has no free base that could be pushed")
+            raise ConfigError("push_speed: this robot has no free base to push")
         if interval is None:
             raise ConfigError("push_speed needs push_interval, the mean time between pushes")
         self._interval, self._period = interval, period
@@ -52,11 +51,11 @@ class Pushes:
         self._all = np.arange(batch.nsim)
 
     def begin(self, ids: Indices) -> None:
-        """Forget the pushes of the last episodes."""
+        """Clear the pushes of ended episodes."""
         self.pending[ids] = 0.0
 
     def apply(self, streams: RandomStreams) -> None:
-        """Push for one control step."""
+        """Apply one control step of the pushes."""
         if self._speed is None:
             return
         uniform = streams.uniform(self._all, 3)
@@ -68,12 +67,12 @@ class Pushes:
 
 
 class Wrenches:
-    """Random forces and torques on bodies, in proportion to mass and inertia, held for random times.
+    """Random forces and torques on bodies, proportional to mass and inertia, each held for a random time.
 
     Args:
         batch: The simulations.
         robot: Their model.
-        parameters: `wrench_acceleration` is the standard deviation of the acceleration along each axis.
+        parameters: Source of `wrench_acceleration`, the standard deviation of the acceleration along each axis.
         period: Control period, s.
     """
 
@@ -88,7 +87,7 @@ class Wrenches:
         self._all = np.arange(batch.nsim)
 
     def apply(self, streams: RandomStreams) -> None:
-        """Draw new wrenches where the time has come."""
+        """Replace wrenches whose time is over."""
         if self._acceleration is None:
             return
         new = np.flatnonzero(streams.uniform(self._all, 1)[:, 0] < self._chance)
@@ -103,15 +102,15 @@ class Wrenches:
 
 
 class Adversary:
-    """A random network that gets a share of the action: a = (1 - α)·policy + α·adversary (arXiv 1910.07113, app. B).
+    """A random network that perturbs the action: a = (1 - α)·policy + α·adversary (arXiv 1910.07113, app. B).
 
-    Its weights are drawn anew for every episode; its outputs are rounded to 31 values from -1 to 1.
+    Weights are drawn per episode; outputs are rounded to 31 values from -1 to 1.
 
     Args:
         n: Number of simulations.
         observations: O
         actions: A
-        parameters: `adversary_share` is α.
+        parameters: Source of `adversary_share`, α.
     """
 
     def __init__(self, n: int, observations: int, actions: int, parameters: EpisodeParameters) -> None:
@@ -122,26 +121,26 @@ class Adversary:
         self._second = np.zeros((sizes[0], _HIDDEN, sizes[2]), np.float32)
 
     def begin(self, ids: Indices, streams: RandomStreams) -> None:
-        """Draw the weights of new episodes."""
+        """Draw weights for new episodes."""
         if self.active:
             for weights in (self._first, self._second):
                 _, rows, columns = weights.shape
                 normal = streams.normal(ids, rows * columns).reshape(len(ids), rows, columns)
                 weights[ids] = normal / np.sqrt(rows)
 
-    def change(self, observation: Float32Array, action: Float32Array) -> Float64Array | None:
-        """Return what the adversary changes about clipped actions, (n, A), or None."""
+    def perturbation(self, observation: Float32Array, action: Float32Array) -> Float64Array | None:
+        """Return the perturbation α·(adversary - action) of clipped actions, (n, A), or None without an adversary."""
         if self._share is None:
             return None
         hidden = np.tanh(np.matmul(observation[:, None, :], self._first))
-        wanted = np.rint(np.tanh(2.0 * np.matmul(hidden, self._second)[:, 0]) * _BINS) / _BINS
-        change: Float64Array = self._share * (wanted.astype(np.float64) - action)
-        return change
+        adversarial = np.rint(np.tanh(2.0 * np.matmul(hidden, self._second)[:, 0]) * _BINS) / _BINS
+        perturbation: Float64Array = self._share * (adversarial.astype(np.float64) - action)
+        return perturbation
 
     def state_dict(self) -> dict[str, Any]:
         """Return the weights of the running episodes."""
         return {"first": self._first.copy(), "second": self._second.copy()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
+        """Restore what `state_dict` returned."""
         self._first[...], self._second[...] = state["first"], state["second"]

@@ -1,4 +1,4 @@
-"""Simulations that diverge: found, counted, and saved so that what happened can be looked at and repeated."""
+"""Detects diverged simulations and saves the state before the failing step, so that it can be reproduced."""
 
 import json
 import math
@@ -15,45 +15,49 @@ from sim2real.configs.errors import UserError
 from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import Indices
 
-_NOBODY: Final[Indices] = np.zeros(0, np.intp)
-_SAVED_MAX: Final = 8  # of a run: they resemble each other
+_NONE: Final[Indices] = np.zeros(0, np.intp)
+_SAVED_MAX: Final = 8  # per run: divergences of one run resemble each other
 _BAD_STATES: Final = (
     mujoco.mjtWarning.mjWARN_BADQPOS,
     mujoco.mjtWarning.mjWARN_BADQVEL,
     mujoco.mjtWarning.mjWARN_BADQACC,
 )
-"""Counted where MuJoCo finds a number that is none, or larger than 1e10, and resets the simulation."""
+"""MuJoCo counts these where a state is NaN or larger than 1e10, and resets the simulation."""
 
 
 class Divergence:
-    """Watches n simulations, and keeps what a step began with.
+    """Detects diverged simulations; keeps the state before each control step.
 
     Args:
         batch: The simulations.
-        decimation: Physics steps of a control step.
+        decimation: Physics steps per control step.
     """
 
     def __init__(self, batch: Batch, decimation: int) -> None:
-        _leave_no_log_file()
+        _disable_log_file()
         self._batch, self._decimation = batch, decimation
         self._bad_states = batch.warning[:, int(_BAD_STATES[0]) : int(_BAD_STATES[-1]) + 1, 1]
         self._qpos: Float64Array = batch.bind("qpos")
         self._qvel: Float64Array = batch.bind("qvel")
         self._before = batch.state.copy()
         self.folder: Path | None = None
-        """Where states are saved; nowhere when None."""
+        """Folder for saved states; None saves nothing."""
         self.saved: list[Path] = []
 
-    def remember(self) -> None:
-        """Keep the state that a step is about to begin with, as long as more may be saved."""
+    def snapshot(self) -> None:
+        """Copy the state before a step, unless no more may be saved."""
         if self.folder is not None and len(self.saved) < _SAVED_MAX:
             np.copyto(self._before, self._batch.state)
 
     def find(self, failed: Indices | None) -> Indices:
-        """Return the simulations that are no longer finite, those that MuJoCo refused to step among them."""
-        # Two sums tell whether anything is wrong at all, which it hardly ever is.
+        """Return the indices of diverged simulations: not finite, reset by MuJoCo, or in `failed`.
+
+        Args:
+            failed: Simulations that MuJoCo refused to step.
+        """
+        # Fast path: two sums show that everything is finite, as it nearly always is.
         if failed is None and not self._bad_states.any() and math.isfinite(self._qpos.sum() + self._qvel.sum()):
-            return _NOBODY
+            return _NONE
         finite = np.isfinite(self._qpos).all(axis=1) & np.isfinite(self._qvel).all(axis=1)
         finite &= ~self._bad_states.any(axis=1)
         if failed is not None:
@@ -64,7 +68,7 @@ class Divergence:
         return broken
 
     def save(self, index: int, record: dict[str, Any]) -> None:
-        """Write the state that one simulation's last step began with, its model, and what was drawn for it.
+        """Write one simulation's state before its last step, its model and its episode record.
 
         Raises:
             UserError: The files cannot be written.
@@ -88,34 +92,55 @@ class Divergence:
 
 
 def _model_bytes(model: mujoco.MjModel) -> bytes:
-    """Return a model as MuJoCo's binary; MuJoCo itself does not tell when it could not write a file."""
+    """Return a model in MuJoCo's binary format; MuJoCo's own file writing does not report failure."""
     buffer = np.zeros(mujoco.mj_sizeModel(model), np.uint8)
     mujoco.mj_saveModel(model, None, buffer)
     return buffer.tobytes()
 
 
-def _leave_no_log_file() -> None:
-    """Keep MuJoCo from writing MUJOCO_LOG.TXT into the working directory: what diverges is counted and saved here."""
+def _disable_log_file() -> None:
+    """Stop MuJoCo from writing MUJOCO_LOG.TXT into the working directory; divergences are counted and saved here."""
     log = mujoco.MjLogConfig.get()
     log.logto_file = False
     log.set()
 
 
 @dataclass(frozen=True)
+class SavedStep:
+    """A saved control step in which a simulation diverged."""
+
+    model: mujoco.MjModel
+    state: Float64Array
+    """MuJoCo's integration state at the start of the step."""
+    physics_steps: int
+    """Physics steps per control step."""
+    record: dict[str, Any]
+    """Parameters, seed and step of the episode."""
+
+    def begin(self) -> mujoco.MjData:
+        """Return the simulation at the start of the step."""
+        data = mujoco.MjData(self.model)
+        mujoco.mj_setState(self.model, data, self.state, mujoco.mjtState.mjSTATE_INTEGRATION)
+        return data
+
+
+@dataclass(frozen=True)
 class Reproduction:
-    """What came of repeating a step that diverged."""
+    """Result of repeating a control step that diverged."""
 
     diverged: bool
     physics_step: int
-    """Step of the control step, from 0, in which it was first no longer finite; the last one if never."""
+    """First physics step of the control step, from 0, with a state that is not finite; the last step if none."""
     largest_velocity: float
-    """Largest speed of any degree of freedom before that."""
+    """Largest absolute velocity of any degree of freedom up to that step, rad/s or m/s."""
+    fastest_joint: str
+    """Name of its joint in the model; empty if all velocities were zero."""
     record: dict[str, Any]
     """Parameters, seed and step of the episode."""
 
 
-def reproduce(path: Path) -> Reproduction:
-    """Repeat the control step of a saved divergence, physics step by physics step.
+def load_step(path: Path) -> SavedStep:
+    """Read a saved divergence.
 
     Raises:
         UserError: The files are missing or damaged.
@@ -126,17 +151,28 @@ def reproduce(path: Path) -> Reproduction:
         model = mujoco.MjModel.from_binary_path(str(path.with_suffix(".mjb")))
     except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise UserError(f"{path}: not a saved divergence: {error}") from error
-    data = mujoco.MjData(model)
-    mujoco.mj_setState(model, data, state, mujoco.mjtState.mjSTATE_INTEGRATION)
+    return SavedStep(model, state, steps, record)
+
+
+def reproduce(path: Path) -> Reproduction:
+    """Repeat the control step of a saved divergence, physics step by physics step.
+
+    Raises:
+        UserError: The files are missing or damaged.
+    """
+    saved = load_step(path)
+    model, data = saved.model, saved.begin()
     model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
-    largest = 0.0
-    for step in range(steps):
-        largest = max(largest, float(np.abs(data.qvel).max()) if np.isfinite(data.qvel).all() else largest)
+    largest, fastest = 0.0, ""
+    for step in range(saved.physics_steps):
+        speed = np.abs(data.qvel)
+        if np.isfinite(speed).all() and speed.max(initial=0.0) > largest:
+            largest, fastest = float(speed.max()), model.joint(int(model.dof_jntid[speed.argmax()])).name
         try:
             mujoco.mj_step(model, data)
         except mujoco.FatalError:
-            return Reproduction(True, step, largest, record)
+            return Reproduction(True, step, largest, fastest, saved.record)
         finite = np.isfinite(data.qpos).all() and np.isfinite(data.qvel).all() and np.isfinite(data.qacc).all()
         if not finite or any(data.warning[kind].number for kind in _BAD_STATES):
-            return Reproduction(True, step, largest, record)
-    return Reproduction(False, steps - 1, largest, record)
+            return Reproduction(True, step, largest, fastest, saved.record)
+    return Reproduction(False, saved.physics_steps - 1, largest, fastest, saved.record)

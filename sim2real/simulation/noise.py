@@ -1,4 +1,4 @@
-"""How readings err: gain and bias of an episode, white noise of a tick, the resolution of the registers."""
+"""Errors of readings: gain and bias per episode, white noise per tick, register resolution."""
 
 from typing import Any
 
@@ -22,9 +22,9 @@ class ReadingNoise:
 
     Args:
         width: Number of readings, J.
-        parameters: How large the errors are: standard deviations of the parameters `NAME_gain`, `_bias`, `_white`.
-        name: What the parameters' names begin with.
-        resolution: Size of one register count for every reading, (J,); 0 leaves the readings unrounded.
+        parameters: Source of the standard deviations `NAME_gain`, `NAME_bias` and `NAME_white`.
+        name: NAME of these parameters.
+        resolution: One register count of each reading, (J,); 0 for readings that are not rounded.
     """
 
     def __init__(self, width: int, parameters: EpisodeParameters, name: str, resolution: Float64Array) -> None:
@@ -36,11 +36,11 @@ class ReadingNoise:
         self._factor = np.ones((n, width))
         self._bias = np.zeros((n, width))
         self.width = 0 if white is None else width
-        """How many numbers of white noise a tick takes."""
+        """White-noise samples per tick and robot."""
         self._white = np.zeros((n, self.width))
 
     def begin(self, ids: Indices, streams: RandomStreams) -> None:
-        """Draw the gain and bias errors of new episodes."""
+        """Draw gain and bias errors for new episodes."""
         width = self._bias.shape[1]
         if self._gain_std is not None:
             self._factor[ids] = 1.0 + self._gain_std[ids] * streams.normal(ids, width)
@@ -48,13 +48,13 @@ class ReadingNoise:
             self._bias[ids] = self._bias_std[ids] * streams.normal(ids, width)
 
     def apply(self, values: Float64Array, white: Float32Array) -> None:
-        """Turn true values of all robots, (n, J), into readings, in place, with unit noise (n, width)."""
+        """Convert true values of all robots, (n, J), to readings, in place, with unit noise (n, width)."""
         if self._white_std is not None:
             np.multiply(white, self._white_std, out=self._white)
         self._read(values, self._factor, self._bias, self._white)
 
-    def first(self, ids: Indices, values: Float64Array, streams: RandomStreams) -> None:
-        """Turn true values of some robots, (k, J), into readings, in place."""
+    def apply_first(self, ids: Indices, values: Float64Array, streams: RandomStreams) -> None:
+        """Convert true values of new episodes, (k, J), to readings, in place."""
         white = np.zeros((len(ids), 0))
         if self._white_std is not None:
             white = self._white_std[ids] * streams.normal(ids, self.width)
@@ -65,7 +65,7 @@ class ReadingNoise:
         return {"factor": self._factor.copy(), "bias": self._bias.copy()}
 
     def load_state_dict(self, state: dict[str, Float64Array]) -> None:
-        """Take over the errors that `state_dict` returned."""
+        """Restore what `state_dict` returned."""
         self._factor[...] = state["factor"]
         self._bias[...] = state["bias"]
 
@@ -77,18 +77,18 @@ class ReadingNoise:
         if self._white_std is not None:
             np.add(values, white, out=values)
         if self._rounds:
-            quantize(values, self._resolution)
+            round_to_counts(values, self._resolution)
 
 
 class OrientationNoise:
-    """Noise of the orientation readings of n robots with K IMUs: the true one times a small turn about each axis.
+    """Noise of the orientation readings of n robots with K IMUs: a small rotation about the IMU's own axes.
 
-    The turn is bias + white, with the bias drawn once per episode; for angles of a few degrees it is the quaternion
-    (1, angles / 2), brought to length 1.
+    The rotation angles are bias + white, with the bias drawn once per episode. The small-angle quaternion is
+    (1, angles / 2), normalised.
 
     Args:
         imus: K
-        parameters: `orientation_bias` and `orientation_white` are standard deviations about each axis, rad.
+        parameters: Source of `orientation_bias` and `orientation_white`, standard deviations about each axis, rad.
     """
 
     def __init__(self, imus: int, parameters: EpisodeParameters) -> None:
@@ -97,39 +97,44 @@ class OrientationNoise:
         n = len(parameters.values)
         self._half_bias = np.zeros((n, 3 * imus))
         self.width = 0 if self._white_std is None else 3 * imus
-        """How many numbers of white noise a tick takes."""
+        """White-noise samples per tick and robot."""
 
     def begin(self, ids: Indices, streams: RandomStreams) -> None:
-        """Draw the biases of new episodes."""
+        """Draw biases for new episodes."""
         if self._bias_std is not None:
             self._half_bias[ids] = 0.5 * self._bias_std[ids] * streams.normal(ids, self._half_bias.shape[1])
 
     def apply(self, values: Float64Array, white: Float32Array) -> None:
-        """Turn true orientations of all robots, (n, 4K), into readings, in place, with unit noise (n, width)."""
+        """Convert true orientations of all robots, (n, 4K), to readings, in place, with unit noise (n, width)."""
         if self._white_std is not None:
-            turn(values, self._half_bias + white * (0.5 * self._white_std))
+            rotate(values, self._half_bias + white * (0.5 * self._white_std))
         elif self._bias_std is not None:
-            turn(values, self._half_bias)
+            rotate(values, self._half_bias)
 
-    def first(self, ids: Indices, values: Float64Array, streams: RandomStreams) -> None:
-        """Turn true orientations of some robots, (k, 4K), into readings, in place."""
+    def apply_first(self, ids: Indices, values: Float64Array, streams: RandomStreams) -> None:
+        """Convert true orientations of new episodes, (k, 4K), to readings, in place."""
         half = self._half_bias[ids]
         if self._white_std is not None:
             half = half + streams.normal(ids, self.width) * (0.5 * self._white_std[ids])
         if self.width or self._bias_std is not None:
-            turn(values, half)
+            rotate(values, half)
 
     def state_dict(self) -> dict[str, Float64Array]:
         """Return the errors of the running episodes."""
         return {"bias": self._half_bias.copy()}
 
     def load_state_dict(self, state: dict[str, Float64Array]) -> None:
-        """Take over the errors that `state_dict` returned."""
+        """Restore what `state_dict` returned."""
         self._half_bias[...] = state["bias"]
 
 
-def turn(values: Float64Array, half: Float64Array) -> None:
-    """Turn orientations, (n, 4K), by small angles about their own axes, given halved, (n, 3K), rad, in place."""
+def rotate(values: Float64Array, half: Float64Array) -> None:
+    """Rotate orientations, (n, 4K), in place, by small angles about their own axes.
+
+    Args:
+        values: Quaternions w x y z of K IMUs.
+        half: Half the angles, (n, 3K), rad.
+    """
     quaternion, angles = values.reshape(len(values), -1, 4), half.reshape(len(values), -1, 3)
     w, x, y, z = (quaternion[:, :, part].copy() for part in range(4))
     a, b, c = (angles[:, :, axis] for axis in range(3))
@@ -140,7 +145,7 @@ def turn(values: Float64Array, half: Float64Array) -> None:
     quaternion /= np.sqrt(np.square(quaternion).sum(axis=2, keepdims=True))
 
 
-def quantize(values: Float64Array, resolution: Float64Array) -> None:
+def round_to_counts(values: Float64Array, resolution: Float64Array) -> None:
     """Round to whole register counts, in place."""
     np.divide(values, resolution, out=values)
     np.rint(values, out=values)
@@ -148,7 +153,7 @@ def quantize(values: Float64Array, resolution: Float64Array) -> None:
 
 
 def register_resolution(robot: RobotConfig) -> dict[str, Float64Array]:
-    """Return the size of one register count for every joint, (J,), by group of readings, SI units."""
+    """Return one register count of each joint, (J,), SI units, by group of readings."""
     motors = [joint.motor for joint in robot.joints.values()]
     return {
         "joint_position": np.array([2.0 * np.pi / motor.counts_per_revolution for motor in motors]),
@@ -158,24 +163,31 @@ def register_resolution(robot: RobotConfig) -> dict[str, Float64Array]:
 
 
 def reading_noises(
-    groups: tuple[str, ...], parameters: EpisodeParameters, robot: RobotConfig, *, rounds: bool
+    groups: tuple[str, ...], parameters: EpisodeParameters, robot: RobotConfig, *, quantize: bool
 ) -> dict[str, ReadingNoise | OrientationNoise]:
-    """Return the noise of every group of readings that is observed."""
+    """Return the noise of each observed group of readings.
+
+    Args:
+        groups: The groups.
+        parameters: Source of the standard deviations.
+        robot: The robot.
+        quantize: Round joint readings to register counts.
+    """
     resolution = register_resolution(robot)
     noises: dict[str, ReadingNoise | OrientationNoise] = {}
     for group in groups:
         if group in JOINT_GROUPS:
-            noises[group] = ReadingNoise(len(robot.joints), parameters, group, resolution[group] * float(rounds))
+            noises[group] = ReadingNoise(len(robot.joints), parameters, group, resolution[group] * float(quantize))
         elif group == TIP_GROUP:
             noises[group] = ReadingNoise(3, parameters, group, np.zeros(3))
         elif group == "orientation":
             noises[group] = OrientationNoise(len(robot.imus), parameters)
         elif group in IMU_GROUPS:
-            # An IMU's counts are far finer than its noise, so its readings are not rounded.
+            # Not rounded: an IMU's counts are much finer than its noise.
             noises[group] = ReadingNoise(3 * len(robot.imus), parameters, group, np.zeros(3 * len(robot.imus)))
     return noises
 
 
-def _array(parameters: EpisodeParameters, name: Any) -> Float64Array | None:  # noqa: ANN401 - a name put together
+def _array(parameters: EpisodeParameters, name: Any) -> Float64Array | None:  # noqa: ANN401 - a composed name
     known: ParameterName = name
     return parameters.array(known)

@@ -1,4 +1,4 @@
-"""How episodes start: the state of joints and base, and what lies in the delay buffers."""
+"""Initial states of episodes: joints, base, and the delay buffers of commands."""
 
 import math
 from typing import Final
@@ -14,18 +14,18 @@ from sim2real.model.terrain import Terrain
 from sim2real.randomization.parameters import EpisodeParameters
 from sim2real.randomization.random_streams import RandomStreams
 
-_LYING_HEIGHT: Final = 0.12  # m, of the base above the ground when an episode begins in any attitude
+_LYING_HEIGHT: Final = 0.12  # m, base height above the ground for starts in a random attitude
 
 
 class Reset:
-    """Places n simulations at the start of an episode.
+    """Sets the initial states of n simulations.
 
     Args:
         batch: The simulations.
         robot: Their model.
-        task: Says where episodes begin.
-        parameters: Joint offsets, and how rough the ground is.
-        terrain: The ground, where it is not flat.
+        task: Source of the reset ranges.
+        parameters: Source of joint offsets and ground roughness.
+        terrain: Rough ground; None if flat.
     """
 
     def __init__(
@@ -46,23 +46,23 @@ class Reset:
         self._roughness = parameters.array("terrain_roughness")
         self._pose = np.array([joint.default_position for joint in task.robot.joints.values()])
 
-    def place(self, ids: Indices, streams: RandomStreams) -> tuple[Float64Array, Float64Array]:
-        """Write the whole state of simulations that begin anew; return joint positions and velocities, (k, J)."""
+    def draw(self, ids: Indices, streams: RandomStreams) -> tuple[Float64Array, Float64Array]:
+        """Draw and write the initial states of new episodes; return joint positions and velocities, (k, J)."""
         position, velocity = self._joints(ids, streams)
         if self._offset is not None:
-            # Encoders that err by this much show the robot where it was meant to be.
+            # The encoders, with their offsets, then read the drawn position.
             position -= self._offset[ids]
         self._batch.state[ids] = self._template
         self._qpos[np.ix_(ids, self._robot.qpos)] = position
         self._qvel[np.ix_(ids, self._robot.dof)] = velocity
         if self._robot.base is not None:
-            self._place_base(ids, self._robot.base.qpos, streams)
+            self._draw_base(ids, self._robot.base.qpos, streams)
         return position, velocity
 
     def fill_controls(self, ids: Indices, controls: Float64Array) -> None:
-        """Fill the delay buffers of commands: what was commanded before an episode, (k, J), must be neutral.
+        """Fill the delay buffers of commands of new episodes with controls, (k, J).
 
-        Motors that move their own target towards the goal hold it there as well.
+        Also sets the internal target of motors that move it towards the goal.
         """
         moving = self._robot.moving_target
         if moving.size:
@@ -71,8 +71,8 @@ class Reset:
         if columns.size:
             self._history[ids[:, None, None], columns] = controls[:, :, None]
 
-    def lay_down(self, ids: Indices) -> None:
-        """Put some simulations into the state that the model starts with."""
+    def restore_initial(self, ids: Indices) -> None:
+        """Set some simulations to the model's initial state."""
         self._batch.state[ids] = self._template
 
     def _joints(self, ids: Indices, streams: RandomStreams) -> tuple[Float64Array, Float64Array]:
@@ -84,30 +84,30 @@ class Reset:
             position += self._pose
         velocity = _between(reset.velocity, uniform[:, joints : 2 * joints])
         if reset.start_pose_share > 0.0:
-            # At rest where the ramp to the start pose would leave the robot.
+            # At rest, where the ramp to the start pose ends on the robot.
             chosen = uniform[:, -1] < reset.start_pose_share
             spread = 2.0 * streams.uniform(ids, joints) - 1.0
             position[chosen] = self._pose + spread[chosen] * robot.ready.tolerance
             velocity[chosen] = 0.0
         return position, velocity
 
-    def _place_base(self, ids: Indices, column: int, streams: RandomStreams) -> None:
-        """Put free bases down: somewhere on the ground of their level, heading anywhere; some in any attitude."""
+    def _draw_base(self, ids: Indices, column: int, streams: RandomStreams) -> None:
+        """Draw the poses of free bases: position on their terrain level, heading, and for some a random attitude."""
         uniform = streams.uniform(ids, 7)
         ground = np.zeros(len(ids))
         if self._terrain is not None:
             roughness = np.zeros(len(ids)) if self._roughness is None else self._roughness[ids, 0]
-            place = self._terrain.place(self._terrain.level_of(roughness), uniform[:, :2])
-            self._qpos[ids, column] = place[:, 0]
-            self._qpos[ids, column + 1] = place[:, 1]
-            # The highest ground within reach: no foot may begin inside it.
-            around = place[:, None, :] + _AROUND
+            start = self._terrain.start_positions(self._terrain.level_of(roughness), uniform[:, :2])
+            self._qpos[ids, column] = start[:, 0]
+            self._qpos[ids, column + 1] = start[:, 1]
+            # Above the highest ground within reach: no foot may start inside it.
+            around = start[:, None, :] + _AROUND
             ground = self._terrain.height(around).max(axis=1)
         heading = math.pi * uniform[:, 2]
         attitude = np.stack((np.cos(heading), 0.0 * heading, 0.0 * heading, np.sin(heading)), axis=1)
         height = self._template_height(column) + ground
         lying = uniform[:, 3] < self._task.reset.lying_share
-        attitude[lying] = _any_attitude(uniform[lying, 4:])
+        attitude[lying] = _random_attitude(uniform[lying, 4:])
         height[lying] = _LYING_HEIGHT + ground[lying]
         self._qpos[ids, column + 2] = height
         self._qpos[ids[:, None], column + 3 + np.arange(4)] = attitude
@@ -124,8 +124,8 @@ def _between(low_high: tuple[float, float], uniform: Float64Array) -> Float64Arr
     return low + (high - low) * uniform
 
 
-def _any_attitude(uniform: Float64Array) -> Float64Array:
-    """Return unit quaternions of all attitudes alike, (k, 4), from uniform numbers, (k, 3) (Shoemake 1992)."""
+def _random_attitude(uniform: Float64Array) -> Float64Array:
+    """Return uniformly distributed unit quaternions, (k, 4), from uniform numbers, (k, 3) (Shoemake 1992)."""
     first, second, third = uniform.T
     a, b = np.sqrt(1.0 - first), np.sqrt(first)
     return np.stack(

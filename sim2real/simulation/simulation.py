@@ -1,4 +1,4 @@
-"""Thousands of randomised robots stepped together: the core behind the vector and the single environment."""
+"""n randomised robots stepped together: the core of the vector and the single environment."""
 
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -13,7 +13,7 @@ from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.curriculum.interface import NO_TAG
 from sim2real.model.addresses import Indices
-from sim2real.model.model import build_model
+from sim2real.model.model import RobotModel, build_model
 from sim2real.randomization.parameters import EpisodeParameters
 from sim2real.randomization.random_streams import RandomStreams
 from sim2real.runtime.contract.observation import Float32Array, ObservationPipeline
@@ -22,7 +22,7 @@ from sim2real.simulation.actuation import Actuation
 from sim2real.simulation.command_source import make_commands
 from sim2real.simulation.disturbance import Pushes, Wrenches
 from sim2real.simulation.divergence import Divergence
-from sim2real.simulation.options import model_options, observed_groups, terrain_of
+from sim2real.simulation.model_options import model_options, observed_groups, terrain_of
 from sim2real.simulation.reset import Reset
 from sim2real.simulation.sensing import Sensing
 from sim2real.simulation.slope import GroundSlope
@@ -36,19 +36,19 @@ from sim2real.task.state import TaskState
 from sim2real.task.transition import Transition
 
 WHOLE_RANGE: Final = FixedCurriculumConfig(strategy="fixed")
-"""Every episode draws from the whole range of the randomisation."""
+"""Draw every episode from the whole range of the randomisation."""
 
 _AGES: Final = 32
 
 
 @dataclass(frozen=True)
 class EpisodeRecord:
-    """What makes an episode what it is: with the same actions, `Simulation.replay` shows the same again."""
+    """Seed and parameters needed to replay an episode with `Simulation.replay`."""
 
     key: int
-    """Of the environment's random stream."""
+    """Key of the simulation's random stream."""
     counter: int
-    """Numbers taken from it before the episode, its parameters included."""
+    """Numbers drawn from the stream before the episode, its parameters included."""
     parameters: dict[str, list[float]]
     """Drawn values by name, SI."""
 
@@ -58,21 +58,21 @@ class EpisodeRecord:
 
 
 class Simulation:
-    """n simulations of one task on MuJoCo's batch, with the robot's contract at both ends.
+    """n simulations of one task on MuJoCo's batch, with the robot's contract for observations and actions.
 
-    Every simulation has a random stream of its own: its episodes depend on the seed and its number, not on how many
-    others there are. (With a moving curriculum, what others met decides what is drawn.)
+    Every simulation has its own random stream: its episodes depend on the seed and its index, not on n. (A moving
+    curriculum also depends on the episodes of the other simulations.)
 
-    Latency is exact to the physics step: an observation latency is the age of the reading when it is observed.
-    A reading is never younger than one physics step: `Batch.step` leaves the sensors as of the last substep's start.
+    Latency is exact to the physics step. The latency of an observation is the age of the reading when observed, at
+    least one physics step: `Batch.step` leaves the sensors as of the start of the last substep.
 
     Args:
         task: The task.
-        randomization: How episodes differ.
+        randomization: Distribution of the episodes' parameters.
         n: Number of simulations.
-        seed: Seed of everything random here.
+        seed: Seed of all random numbers.
         threads: Threads that step the simulations; 0 uses every core. Results do not depend on it.
-        curriculum: How much of the randomisation is met, and when.
+        curriculum: Which part of the randomisation episodes draw from.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Simulation:
         self._needs = Requirements.of(task, PRIVILEGED_NEEDS | METRIC_NEEDS)
         groups = observed_groups(task)
         self._terrain = terrain_of(randomization)
-        self._needs.check(task, dict.fromkeys(("base", "rail", "travel"), True))  # of these the model alone can tell
+        self._needs.check(task, dict.fromkeys(("base", "rail", "travel"), True))  # only the compiled model knows these
         self._robot = build_model(task, model_options(randomization, groups, self._needs, self._terrain))
         robot = self._robot
         found = {"base": robot.base is not None, "rail": robot.rail is not None, "travel": robot.travel is not None}
@@ -98,7 +98,9 @@ class Simulation:
         if self._terrain is not None and self._robot.base is None:
             raise ConfigError(f"task {task.name!r}: terrain_roughness needs a robot with a free base")
         if task.physics.friction == "lugre" and randomization.entry("joint_friction") is not None:
-            raise ConfigError(f"task {task.name!r}: joint_friction is of dry friction; valid: physics.friction coulomb")
+            raise ConfigError(
+                f"task {task.name!r}: joint_friction applies to dry friction only; valid: physics.friction coulomb"
+            )
         self.batch = Batch(self._robot.model, nsim=n, nthread=threads)
         self._streams = RandomStreams(seed, n)
         self._parameters = EpisodeParameters(self.batch, self._robot, randomization, curriculum)
@@ -106,16 +108,16 @@ class Simulation:
         self.length_max = self._evaluator.length_max
 
     def _build(self, groups: tuple[str, ...]) -> None:
-        """Make the parts, and the buffers between them."""
+        """Create the parts and their buffers."""
         n, batch, robot, task, parameters = self.n, self.batch, self._robot, self.task, self._parameters
-        rounds, period = self.randomization.quantize, 1.0 / task.control_rate
+        quantize, period = self.randomization.quantize, 1.0 / task.control_rate
         self._timing = EpisodeTiming(batch, robot, groups, parameters, task.physics.timestep)
         self._jitter = PeriodJitter(batch, parameters, task.physics.timestep)
         self._slope = GroundSlope(batch, parameters)
-        self._sensing = Sensing(batch, robot, task, groups, parameters, self._timing, self._slope, rounds=rounds)
-        self._actuation = Actuation(batch, robot, task, self.contract, parameters, rounds=rounds)
+        self._sensing = Sensing(batch, robot, task, groups, parameters, self._timing, self._slope, quantize=quantize)
+        self._actuation = Actuation(batch, robot, task, self.contract, parameters, quantize=quantize)
         self._sensing.signals.joint_target = self._actuation.pipeline.target
-        self._placement = Reset(batch, robot, task, parameters, self._terrain)
+        self._reset = Reset(batch, robot, task, parameters, self._terrain)
         self._pushes = Pushes(batch, robot, parameters, period)
         self._wrenches = Wrenches(batch, robot, parameters, period)
         self._divergence = Divergence(batch, task.decimation)
@@ -149,13 +151,18 @@ class Simulation:
 
     @property
     def divergence(self) -> Divergence:
-        """Where diverged simulations are found and saved."""
+        """Detects and saves diverged simulations."""
         return self._divergence
 
     @property
     def parameters(self) -> EpisodeParameters:
-        """What differs between the running episodes."""
+        """Randomised parameters of the running episodes."""
         return self._parameters
+
+    @property
+    def robot(self) -> RobotModel:
+        """The robot's model with its addresses."""
+        return self._robot
 
     @property
     def state(self) -> TaskState:
@@ -163,14 +170,14 @@ class Simulation:
         return self._truth.state
 
     def seed(self, seed: int) -> None:
-        """Start the random numbers anew."""
+        """Restart all random streams from a seed."""
         self._streams.seed(seed)
 
     def stagger(self) -> None:
-        """Give every running episode one of some ages, at random.
+        """Give every running episode a random age.
 
-        Ages are whole steps of a coarse grid: episodes that reach their time limit then end several at a time, and to
-        begin many costs hardly more than to begin one.
+        Ages lie on a coarse grid, so that several episodes time out in one step: resetting many together costs hardly
+        more than resetting one.
         """
         ids = np.arange(self.n)
         grid = max(self.length_max // _AGES, 1)
@@ -179,15 +186,15 @@ class Simulation:
         self.episodes.whole[:] = False
 
     def record(self, index: int) -> EpisodeRecord:
-        """Return what makes the running episode of one simulation what it is."""
+        """Return the record of one simulation's running episode."""
         key, _ = self._streams.place(index)
         return EpisodeRecord(key, int(self._records[index]), self._parameters.record(index))
 
     def replay(self, index: int, record: EpisodeRecord) -> None:
-        """Begin the episode of one simulation as a recorded one began; the same actions then lead to the same.
+        """Start a recorded episode in one simulation; the same actions then give the same bits.
 
         Raises:
-            ValueError: The record is of another randomisation.
+            ValueError: The record has other parameters than this randomisation.
         """
         if list(record.parameters) != list(self._parameters.space.names):
             raise ValueError(f"the record has the parameters {', '.join(record.parameters) or 'none'}")
@@ -197,35 +204,35 @@ class Simulation:
         self._parameters.put(ids, values, np.full(1, NO_TAG))
         self._begin(ids)
         self.episodes.begin(ids)
-        self.episodes.whole[ids] = False  # a repeated episode is no new evidence
+        self.episodes.whole[ids] = False  # a replayed episode does not count for the curriculum
 
     def begin(self, ids: Indices) -> None:
-        """Begin new episodes of some simulations; their rows of `transition` show the first observation."""
+        """Start new episodes; their rows of `transition` hold the first observation."""
         self._parameters.draw(ids, self._streams)
         self._begin(ids)
 
     def _begin(self, ids: Indices) -> None:
-        """Begin episodes whose parameters are set."""
+        """Start episodes whose parameters are set."""
         streams = self._streams
         self._records[ids] = streams.counter[ids]
         self._timing.begin(ids)
         self._slope.begin(ids, streams)
         self._commands.begin(ids, streams)
-        position, velocity = self._placement.place(ids, streams)
+        position, velocity = self._reset.draw(ids, streams)
         self._actuation.begin(ids, streams)
-        self._placement.fill_controls(ids, self._actuation.neutral(ids, position))
+        self._reset.fill_controls(ids, self._actuation.reset_controls(ids, position))
         self._pushes.begin(ids)
-        first = self._sensing.first(ids, position, velocity, streams)
-        self._timing.poll(ids, streams)
+        first = self._sensing.first_readings(ids, position, velocity, streams)
+        self._timing.draw_poll_phase(ids, streams)
         first.command[:], first.joint_target[:] = self.signals.command[ids], self.signals.joint_target[ids]
         self.state.begin(ids, first.command)
         self._truth.begin(ids)
         self._evaluator.begin(ids)
         none = np.zeros((len(ids), self.contract.action_size), np.float32)
         self.observation_pipeline.restart(ids, first, none)
-        self._show_privileged(ids)
+        self._write_privileged(ids)
 
-    def _show_privileged(self, ids: Indices) -> None:
+    def _write_privileged(self, ids: Indices) -> None:
         """Write the privileged rows of new episodes."""
         if not self._privileged.size:
             return
@@ -237,10 +244,13 @@ class Simulation:
         self.transition.privileged[ids] = out
 
     def step(self, action: Float32Array) -> Indices:
-        """Advance every simulation by one control step and fill `transition`; return who ended, without beginning anew.
+        """Advance every simulation by one control step and fill `transition`; does not start new episodes.
 
         Args:
             action: (n, A).
+
+        Returns:
+            Indices of the simulations whose episode ended.
         """
         out, state, streams = self.transition, self.state, self._streams
         last_action = self._actuation.pipeline.last_action
@@ -252,17 +262,17 @@ class Simulation:
         self._pushes.apply(streams)
         self._wrenches.apply(streams)
         self._jitter.stretch(streams)
-        self._divergence.remember()
+        self._divergence.snapshot()
         broken = self._divergence.find(self._advance())
-        self._actuation.load_supply()
+        self._actuation.update_supply()
         if len(broken):
-            self._bury(broken)
+            self._reset_diverged(broken)
         self._sensing.sense(self._white_parts[1:], streams)
         np.multiply(self.episodes.length[:, None] + 1, 1.0 / self.contract.control_rate, out=self.signals.clock)
         np.copyto(state.command, self.signals.command)
         self._truth.read(self.signals.clock)
         if len(broken):
-            self._sensing.forget(broken)
+            self._sensing.clear(broken)
             state.clear(broken)
         self._evaluator.step(broken, asked_anew=self._commands.step(streams))
         self._truth.update_command(self.signals.command)
@@ -275,7 +285,7 @@ class Simulation:
         return np.flatnonzero(out.terminated | out.truncated)
 
     def finish(self, ids: Indices) -> None:
-        """Count the episodes of some simulations as ended; the curriculum learns of those seen from their start."""
+        """Record ended episodes; the curriculum learns of those that were seen from their start."""
         whole = self.episodes.whole[ids]
         performance = self._evaluator.finish(ids)
         self._parameters.report(ids[whole], performance[whole])
@@ -288,15 +298,15 @@ class Simulation:
             return np.asarray(error.ids, np.intp)
         return None
 
-    def _bury(self, broken: Indices) -> None:
-        """Save simulations that diverged, and put them into a state that is finite."""
+    def _reset_diverged(self, broken: Indices) -> None:
+        """Save diverged simulations, and set them to the initial state."""
         for index in broken:
             record = self.record(int(index)).document() | {"step": int(self.episodes.length[index])}
             self._divergence.save(int(index), record)
-        self._placement.lay_down(broken)
+        self._reset.restore_initial(broken)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return everything that resuming bit for bit needs: arrays and plain data."""
+        """Return the state needed to resume bit for bit: arrays and plain data."""
         return {
             "streams": self._streams.state_dict(),
             "parameters": self._parameters.state_dict(),
@@ -312,7 +322,7 @@ class Simulation:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over the state that `state_dict` of the same task and size returned."""
+        """Restore what `state_dict` returned; task and n must be the same."""
         self._streams.load_state_dict(state["streams"])
         self._parameters.load_state_dict(state["parameters"])
         for name in self._expanded():

@@ -1,4 +1,4 @@
-"""Sloping ground: gravity is tilted instead, which is the same for the robot and keeps the ground a plane."""
+"""Sloping ground, simulated by tilting gravity: equivalent for the robot, and the ground stays a plane."""
 
 import math
 from typing import Any
@@ -14,13 +14,13 @@ from sim2real.task.attitude import turned
 
 
 class GroundSlope:
-    """How the ground of n simulations slopes, towards a heading drawn for each episode.
+    """Ground slopes of n simulations, each towards a heading drawn per episode.
 
-    The world's z axis is the ground's normal; attitudes that an IMU reads are turned to count from the vertical.
+    The world's z axis is the ground's normal. `to_vertical` converts IMU orientations to a vertical z axis.
 
     Args:
         batch: The simulations.
-        parameters: `ground_slope` is the angle.
+        parameters: Source of `ground_slope`, the angle, rad.
     """
 
     def __init__(self, batch: Batch, parameters: EpisodeParameters) -> None:
@@ -29,21 +29,21 @@ class GroundSlope:
         self._drawn = "opt.gravity" in parameters.field_names
         self._own = np.array(batch.model.opt.gravity)
         self._vertical = np.tile([1.0, 0.0, 0.0, 0.0], (batch.nsim, 1))
-        """Quaternions that turn the ground's frame into one that stands upright, (n, 4)."""
+        """Rotations from the ground's frame to a frame with a vertical z axis, (n, 4)."""
 
     @property
     def field_names(self) -> list[str]:
-        """Names of the model fields that are expanded."""
+        """Names of the expanded model fields."""
         return [] if self._gravity is None else ["opt.gravity"]
 
     def begin(self, ids: Indices, streams: RandomStreams) -> None:
-        """Tilt gravity, as drawn, for new episodes."""
+        """Tilt gravity for new episodes."""
         if self._slope is None or self._gravity is None:
             return
         heading = 2.0 * math.pi * streams.uniform(ids, 1)[:, 0]
         angle = self._slope[ids, 0]
         sine, cosine = np.sin(angle), np.cos(angle)
-        # Gravity turns about (-sin h, cos h, 0): what points down gets a part downhill, towards the heading.
+        # Rotate gravity about (-sin h, cos h, 0): it gains a component downhill, towards the heading.
         ahead, left = np.cos(heading), np.sin(heading)
         x, y, z = (self._gravity[ids] if self._drawn else np.tile(self._own, (len(ids), 1))).T
         along, across = ahead * x + left * y, ahead * y - left * x
@@ -51,7 +51,7 @@ class GroundSlope:
         self._gravity[ids] = np.stack(
             (ahead * downhill - left * across, left * downhill + ahead * across, down), axis=1
         )
-        # The turn about the same axis that brings this gravity back.
+        # The inverse rotation, about the same axis.
         half = 0.5 * angle
         zero = np.zeros(len(ids))
         self._vertical[ids] = np.stack(
@@ -60,11 +60,11 @@ class GroundSlope:
 
     @property
     def vertical(self) -> Float64Array | None:
-        """Quaternions that turn the ground's frame into one that stands upright, (n, 4), live; None on level ground."""
+        """Rotations from the ground's frame to a frame with a vertical z axis, (n, 4), live; None on level ground."""
         return None if self._slope is None else self._vertical
 
-    def turn(self, orientation: Float64Array, ids: Indices | None = None) -> None:
-        """Turn orientations to the ground, (k, 4K), into orientations to the vertical, in place."""
+    def to_vertical(self, orientation: Float64Array, ids: Indices | None = None) -> None:
+        """Convert orientations in the ground's frame, (k, 4K), to a frame with a vertical z axis, in place."""
         if self._slope is None:
             return
         vertical = self._vertical if ids is None else self._vertical[ids]
@@ -72,9 +72,9 @@ class GroundSlope:
         quaternion[...] = turned(vertical, quaternion)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what the next step depends on."""
+        """Return the state needed to resume bit for bit."""
         return {"vertical": self._vertical.copy()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
+        """Restore what `state_dict` returned."""
         self._vertical[...] = state["vertical"]

@@ -1,4 +1,4 @@
-"""Delays of actions and readings, and polling intervals, set for each episode, exact to the physics step."""
+"""Delays of actions and readings, polling intervals and period jitter, set per episode, exact to the physics step."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ from sim2real.randomization.random_streams import RandomStreams
 
 
 class EpisodeTiming:
-    """The delay and interval fields of n simulations. Fields that nothing changes are not expanded.
+    """Delay and interval fields of n simulations. Only randomised fields are expanded.
 
     Args:
         batch: The simulations.
         robot: Their model.
-        groups: Groups of readings that it has sensors for.
-        parameters: Where delays and intervals are drawn.
-        timestep: Physics step, s: a reading is never younger than one.
+        groups: Groups of readings with sensors.
+        parameters: Source of delays and intervals.
+        timestep: Physics step, s: the minimum age of a reading.
     """
 
     def __init__(
@@ -46,14 +46,14 @@ class EpisodeTiming:
         delays = self._action_latency is not None
         self._action: Float64Array | None = batch.expand("actuator_delay") if delays else None
         self.sensor: Float64Array | None = batch.expand("sensor_delay") if self._latencies else None
-        """Delays of sensors, (n, sensors), s; None where nothing is delayed."""
+        """Delays of sensors, (n, sensors), s; None without delays."""
         self.interval: Float64Array | None = batch.expand("sensor_interval") if self._intervals else None
         self._history: Float64Array = batch.bind("history")
-        self._last_poll = robot.model.sensor_historyadr.astype(np.intp)  # the first number of a buffer (MuJoCo 4)
+        self._last_poll = robot.model.sensor_historyadr.astype(np.intp)  # first element of a delay buffer (MuJoCo 4)
 
     @property
     def field_names(self) -> list[str]:
-        """Names of the model fields that are expanded."""
+        """Names of the expanded model fields."""
         fields = (
             ("actuator_delay", self._action),
             ("sensor_delay", self.sensor),
@@ -72,22 +72,22 @@ class EpisodeTiming:
             for sensors, interval in self._intervals:
                 self.interval[ids[:, None], sensors, 0] = interval[ids]
 
-    def poll(self, ids: Indices, streams: RandomStreams) -> None:
-        """Set when the sensors of new episodes were last polled: at any time within an interval before they began.
+    def draw_poll_phase(self, ids: Indices, streams: RandomStreams) -> None:
+        """Draw the time of the last poll before new episodes: up to one interval before time 0.
 
-        Sensors whose readings come together are polled together. Episodes begin at time 0.
+        Sensors of one group are polled together.
         """
         for sensors, interval in self._intervals:
             self._history[ids[:, None], self._last_poll[sensors]] = -streams.uniform(ids, 1) * interval[ids]
 
 
 class PeriodJitter:
-    """Control periods that are longer than they should be: every period is stretched by an exponential excess.
+    """Stretches every control period by an exponentially distributed excess.
 
     Args:
         batch: The simulations.
-        parameters: `period_jitter` is the mean excess, in periods.
-        timestep: s
+        parameters: Source of `period_jitter`, the mean excess, in periods.
+        timestep: Physics step, s.
     """
 
     def __init__(self, batch: Batch, parameters: EpisodeParameters, timestep: float) -> None:
@@ -98,7 +98,7 @@ class PeriodJitter:
 
     @property
     def field_names(self) -> list[str]:
-        """Names of the model fields that are expanded."""
+        """Names of the expanded model fields."""
         return [] if self._field is None else ["opt.timestep"]
 
     def stretch(self, streams: RandomStreams) -> None:

@@ -1,5 +1,6 @@
 """Evaluates episodes: what each step is paid, which episodes end, and how well they went."""
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -55,10 +56,11 @@ class EpisodeEvaluator:
         self._goal = Goal(contract, n)
         self._hold = min(round(self._goal.hold * task.control_rate), self.length_max)
         self._tip_known = task.goal.kind == "tip" and len(state.tip_offset) > 0
-        self._signals = Signals(  # views: the state's buffers stay in their places
-            state.position,
-            state.velocity,
-            state.effort,
+        self._signals = replace(  # views: the state's buffers never move
+            Signals.of(contract, n),
+            joint_position=state.position,
+            joint_velocity=state.velocity,
+            joint_effort=state.effort,
             orientation=state.attitude[:, None, :],
             command=state.command,
         )

@@ -11,7 +11,8 @@ from sim2real.hardware.types import Float64Array
 from sim2real.runtime.contract.action import ActionPipeline
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract, contract_of
-from sim2real.runtime.log import array_of, signals_of
+from sim2real.runtime.log import signals_of
+from sim2real.runtime.tick_fields import FIELD, array_of
 from sim2real.task.measured_state import MeasuredState
 from sim2real.task.recorder import EpisodeRecorder
 from sim2real.task.state import Float32Array
@@ -33,7 +34,7 @@ class MeasuredRun:
         """Return the run of a log's ticks; those in which the policy did not run are left out."""
         ran = [tick for tick in ticks if tick["ran"]]
         joints = len(contract.robot.joints)
-        target = array_of([tick["target"] for tick in ran], np.float64).reshape(-1, joints)
+        target = array_of(FIELD["target"], [tick["target"] for tick in ran]).reshape(-1, joints)
         return cls(signals_of(ran), _applied(ran, contract), target)
 
     def evaluate(self, task: TaskConfig) -> dict[str, float]:
@@ -50,7 +51,7 @@ class MeasuredRun:
         # A target that moves all the time is never a new one: see `TipCommands`.
         moves = task.command_source.kind == "tip" and task.command_source.speed is not None
         for row, (action, target) in enumerate(zip(self.action, self.target, strict=True)):
-            command = self.signals.command[row] if len(self.signals.command) else np.zeros(0)
+            command = self.signals.command[row]
             asked_anew = None if moves else np.any(measured.state.command != command, axis=1)
             measured.read(self.signals, row)
             recorder.tick(action, target, command, asked_anew)
@@ -65,9 +66,9 @@ def _applied(ticks: Sequence[Mapping[str, Any]], contract: Contract) -> Float32A
     applied = np.zeros((len(ticks), contract.action_size), np.float32)
     for row, tick in enumerate(ticks):
         if tick["reset"]:
-            position = array_of([tick["position"]], np.float64)
+            position = array_of(FIELD["position"], [tick["position"]])
             pipeline.reset(position=position if row else None)
-        action = array_of([tick["action"]], np.float32)
+        action = array_of(FIELD["action"], [tick["action"]])
         if np.isfinite(action).all():  # the loop hands no other action to the contract
             pipeline.apply(action)
         applied[row] = pipeline.last_action[0]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim2real.configs.schema.task import PrivilegedTermName, TaskConfig
-from sim2real.curriculum.space import ParameterSpace
+from sim2real.curriculum.parameter_space import ParameterSpace
 from sim2real.hardware.types import Float64Array
 from sim2real.task.rewards import Need
 from sim2real.task.state import Float32Array, TaskConstants, TaskState

@@ -1,4 +1,4 @@
-"""Laws of the frame around every command: what a command returns or raises becomes output and exit status."""
+"""Laws of command outcomes: results and exceptions become output and exit status."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from sim2real.configs.command import EXIT_INTERRUPTED, Json, Outcome, reports
+from sim2real.configs.command_outcome import EXIT_INTERRUPTED, Json, Outcome, reports
 from sim2real.configs.errors import ConfigError, MissingExtraError, UserError
 
 
@@ -23,13 +23,13 @@ def run(result: Outcome | BaseException, *arguments: str) -> Result:
     return CliRunner().invoke(app, list(arguments))
 
 
-def test_what_went_well_is_text_or_one_document_and_status_0() -> None:
+def test_success_prints_text_or_one_document_with_status_0() -> None:
     outcome = Outcome({"reward": 1.5}, "[bold]reward[/bold] 1.5")
     assert (run(outcome).stdout, run(outcome).exit_code) == ("reward 1.5\n", 0)
     assert run(outcome, "--json").stdout == '{"ok": true, "reasons": [], "reward": 1.5}\n'
 
 
-def test_what_failed_says_why_on_standard_error_and_has_status_1() -> None:
+def test_failure_prints_reasons_on_standard_error_with_status_1() -> None:
     outcome = Outcome({"reward": 1.5}, "reward 1.5", ok=False, reasons=("too low", "[sic] too late"))
     for arguments in ((), ("--json",)):
         result = run(outcome, *arguments)
@@ -43,23 +43,23 @@ def test_what_failed_says_why_on_standard_error_and_has_status_1() -> None:
 @pytest.mark.parametrize(
     "error", [UserError("no such motor"), ConfigError("a.yaml:3: wrong"), MissingExtraError("train", "torch", "train")]
 )
-def test_a_users_mistake_is_one_line_and_one_document(error: UserError) -> None:
+def test_a_user_error_is_one_line_and_one_document(error: UserError) -> None:
     result = run(error, "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout) == {"ok": False, "reasons": [str(error)]}
     assert result.stderr == f"error: {error}\n"
 
 
-def test_what_is_no_mistake_of_the_users_is_not_dressed_up_as_one() -> None:
+def test_other_exceptions_are_not_caught() -> None:
     assert isinstance(run(ZeroDivisionError("bug")).exception, ZeroDivisionError)
 
 
-def test_an_interrupt_has_the_status_that_shells_give_it() -> None:
+def test_an_interrupt_has_status_130() -> None:
     result = run(KeyboardInterrupt())
     assert (result.exit_code, result.stderr) == (EXIT_INTERRUPTED, "interrupted\n")
 
 
-def test_the_document_is_json_whatever_the_floats_are() -> None:
+def test_non_finite_floats_become_null() -> None:
     values = {"nan": float("nan"), "deep": [1.0, (float("inf"), {"x": float("-inf")})], 3: "text"}
     assert json.loads(run(Outcome({"figures": values}), "--json").stdout)["figures"] == {
         "nan": None, "deep": [1.0, [None, {"x": None}]], "3": "text",
@@ -68,6 +68,4 @@ def test_the_document_is_json_whatever_the_floats_are() -> None:
 
 def test_a_missing_extra_says_what_to_install() -> None:
     message = str(MissingExtraError("train", "torch", "train"))
-    assert message == (
-        "`sim2real train` needs torch, which is not installed; install it with: pip install 'sim2real[train]'"
-    )
+    assert message == ("train needs torch, which is not installed; install it with: pip install 'sim2real[train]'")

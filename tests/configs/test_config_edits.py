@@ -1,4 +1,4 @@
-"""Law of every shipped file: however it is edited, it loads, or one line says why not; nothing else ever happens."""
+"""Law of every shipped file: after any edit it loads, or is refused in one line."""
 
 import re
 from pathlib import Path
@@ -11,10 +11,12 @@ from sim2real.configs.errors import ConfigError
 from sim2real.configs.library import KINDS, ROOT, shipped
 from sim2real.configs.load import SCHEMAS, dump, load
 
+pytestmark = pytest.mark.slow
+
 SHIPPED = [(kind, name) for kind in KINDS for name in shipped(kind)]
 TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 
-# What people and editors put into YAML by mistake, and what breaks parsers.
+# Common mistakes in YAML, and text that breaks parsers.
 PIECES = st.sampled_from(
     [
         "", " ", "\n", "\t", ":", ": ", "- ", "-", "{", "}", "[", "]", "&a ", "*a", "!!int ", "|\n", ">\n", '"', "'",
@@ -27,7 +29,7 @@ PIECES = st.sampled_from(
 
 @st.composite
 def edits(draw: st.DrawFn, text: str) -> bytes:
-    """A few random edits of the text: tokens or lines deleted, doubled, swapped or replaced; then perhaps one byte."""
+    """A few random edits: tokens or lines deleted, doubled, swapped or replaced, then possibly one byte."""
     for _ in range(draw(st.integers(1, 3))):
         pieces = text.splitlines(keepends=True) if draw(st.booleans()) else TOKEN.findall(text)
         if not pieces:
@@ -54,7 +56,7 @@ def edits(draw: st.DrawFn, text: str) -> bytes:
 
 
 def verdict(kind: str, reference: str, overrides: tuple[str, ...] = ()) -> str | None:
-    """None where it loads, the message of the `ConfigError` where it does not; anything else fails the test."""
+    """None if the file loads, else the message of the `ConfigError`; other exceptions fail the test."""
     try:
         config = load(kind, SCHEMAS[kind], reference, overrides)
     except ConfigError as error:
@@ -74,7 +76,7 @@ def test_an_edited_file_loads_or_is_refused_in_one_line(
     message = verdict(kind, str(path))
     if message is not None:
         assert message.isprintable()
-        # The place is the edited file, or a shipped one that a check across files falls back to; never nowhere.
+        # The location is the edited file, or a shipped one for a check across files; it is never missing.
         assert re.match(rf"({re.escape(str(path))}|{re.escape(str(ROOT))}/\S+\.yaml)(:\d+)?: ", message)
 
 

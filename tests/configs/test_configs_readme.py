@@ -1,4 +1,4 @@
-"""Law of the package's README: its examples are valid, whole, and together one project."""
+"""Laws of the package's README: its examples are valid and complete, and form one project."""
 
 import re
 from pathlib import Path

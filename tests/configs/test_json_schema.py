@@ -1,4 +1,4 @@
-"""Laws of the JSON Schema: it accepts what is shipped, refuses what the loader refuses, and names every field."""
+"""Laws of the JSON Schema: accepts shipped files, refuses what the loader refuses, names every field."""
 
 import re
 from pathlib import Path
@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from sim2real.configs.editor import json_schema
+from sim2real.configs.families import IMU_FAMILIES, MOTOR_FAMILIES
+from sim2real.configs.json_schema import json_schema
 from sim2real.configs.library import KINDS, ROOT, shipped
 from sim2real.configs.load import SCHEMAS, load
 from sim2real.configs.schema.base import Config
-from sim2real.configs.source import read_yaml
+from sim2real.configs.schema.registers import Registers
+from sim2real.configs.yaml_source import read_yaml
 
 SHIPPED = [(kind, name) for kind in KINDS for name in shipped(kind)]
 TYPES: dict[str, type | tuple[type, ...]] = {
@@ -19,7 +21,7 @@ TYPES: dict[str, type | tuple[type, ...]] = {
     "array": list,
 }  # fmt: skip
 
-# Every keyword that our schemas use. One that the little validator below does not know fails; it is not passed over.
+# Every keyword of our schemas. The small validator below fails on others instead of ignoring them.
 ANNOTATIONS = {"title", "description", "default", "discriminator", "patternErrorMessage", "x-unit", "$defs"}
 CHECKED = {
     "$ref", "anyOf", "oneOf", "const", "enum", "type", "pattern", "maxLength", "minimum", "maximum", "exclusiveMinimum",
@@ -29,7 +31,7 @@ CHECKED = {
 
 
 def accepts(schema: dict[str, Any], value: Any, root: dict[str, Any]) -> bool:
-    """Validate against the part of JSON Schema 2020-12 that pydantic writes."""
+    """Validate against the subset of JSON Schema 2020-12 that pydantic writes."""
     assert schema.keys() <= ANNOTATIONS | CHECKED, schema.keys() - ANNOTATIONS - CHECKED
     if "$ref" in schema and not accepts(root["$defs"][schema["$ref"].removeprefix("#/$defs/")], value, root):
         return False
@@ -76,6 +78,9 @@ def config_classes(of: type[Config]) -> set[type[Config]]:
     todo = [of]
     while todo:
         config = todo.pop()
+        if config is Registers:  # stands for those of the installed families
+            todo += [family.registers for family in MOTOR_FAMILIES.working()[0].values()]
+            continue
         found.add(config)
         text = [str(field.annotation) for field in config.model_fields.values()]
         todo += [other for other in subclasses() if other not in found and any(mentions(line, other) for line in text)]
@@ -83,7 +88,9 @@ def config_classes(of: type[Config]) -> set[type[Config]]:
 
 
 def subclasses() -> list[type[Config]]:
-    return [config for config in Config.__subclasses__() if config.__module__.startswith("sim2real.configs.schema")]
+    families = [family.registers.__module__ for family in MOTOR_FAMILIES.working()[0].values()]
+    places = ("sim2real.configs.schema", *families)
+    return [config for config in Config.__subclasses__() if config.__module__.startswith(places)]
 
 
 def mentions(text: str, config: type[Config]) -> bool:
@@ -124,7 +131,7 @@ def test_the_schema_refuses_what_the_loader_refuses(kind: str, name: str, key: s
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_schema_names_every_field_of_every_class_and_says_what_each_class_is(kind: str) -> None:
+def test_the_schema_names_every_field_and_describes_every_class(kind: str) -> None:
     schema = json_schema(SCHEMAS[kind])
     found = schema.get("$defs", {}) | {SCHEMAS[kind].__name__: schema}
     classes = config_classes(SCHEMAS[kind])
@@ -135,9 +142,23 @@ def test_the_schema_names_every_field_of_every_class_and_says_what_each_class_is
         assert found[config.__name__]["description"]
 
 
+def test_the_schema_lists_the_registers_of_every_installed_family_and_the_protocols() -> None:
+    motor, robot = json_schema(SCHEMAS["motors"]), json_schema(SCHEMAS["robots"])
+    families, broken = MOTOR_FAMILIES.working()
+    assert not broken
+    mapping = motor["properties"]["registers"]["discriminator"]["mapping"]
+    assert {name: at.rpartition("/")[2] for name, at in mapping.items()} == {
+        name: family.registers.__name__ for name, family in families.items()
+    }
+    assert robot["$defs"]["BusConfig"]["properties"]["protocol"]["enum"] == [
+        family.protocol for family in families.values()
+    ]
+    assert robot["$defs"]["ImuConfig"]["properties"]["protocol"]["enum"] == list(IMU_FAMILIES.names)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_default_in_the_schema_is_what_a_user_may_write(kind: str) -> None:
-    # An editor inserts the default as it stands; that of a quantity was once a number without its unit.
+    # An editor inserts the default unchanged; once the default of a quantity had no unit.
     schema = json_schema(SCHEMAS[kind])
     for part in (schema, *schema.get("$defs", {}).values()):
         for name, field in part["properties"].items():

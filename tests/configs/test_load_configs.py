@@ -1,4 +1,4 @@
-"""Laws of loading: references, overrides, checks across keys, and the one line that says what is wrong and where."""
+"""Laws of loading: references, overrides, checks across keys, and one-line errors with their location."""
 
 from pathlib import Path
 from typing import Annotated
@@ -23,10 +23,11 @@ from sim2real.configs.load import (
 )
 from sim2real.configs.schema.base import Config, Reference
 from sim2real.configs.splice import read_spliced
+from sim2real.hardware.dynamixel.schema import registers_of
 
 SHIPPED = [(kind, name) for kind in KINDS for name in shipped(kind)]
 
-# Copies of shipped files: the edits below need their values, which in the shipped ones are tuned.
+# Copies of shipped files: the edits below depend on their values, while shipped ones are tuned.
 DATA = Path(__file__).parent / "data"
 TASK_TEXT, ROBOT_TEXT, MOTOR_TEXT = ((DATA / f"{name}.yaml").read_text() for name in ("task", "robot", "motor"))
 
@@ -45,7 +46,7 @@ def refused(kind: str, reference: str, *overrides: str) -> str:
     return message
 
 
-# What is shipped
+# Shipped files
 
 
 def test_every_kind_has_a_schema_and_something_shipped() -> None:
@@ -54,20 +55,20 @@ def test_every_kind_has_a_schema_and_something_shipped() -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), SHIPPED)
-def test_a_shipped_file_loads_under_its_own_name_and_says_what_it_is(kind: str, name: str) -> None:
+def test_a_shipped_file_has_its_own_name_and_a_description(kind: str, name: str) -> None:
     config = load(kind, SCHEMAS[kind], name)
     assert config.model_dump()["name"] == name
     assert config.model_dump()["description"]
 
 
 @pytest.mark.parametrize(("kind", "name"), SHIPPED)
-def test_what_is_dumped_loads_to_an_equal_configuration(kind: str, name: str, tmp_path: Path) -> None:
+def test_a_dump_loads_to_an_equal_configuration(kind: str, name: str, tmp_path: Path) -> None:
     config = load(kind, SCHEMAS[kind], name)
     assert load(kind, SCHEMAS[kind], written(tmp_path / "dump.yaml", dump(config))) == config
 
 
 def test_the_loaders_give_what_their_names_say() -> None:
-    assert load_motor("xm430_w350").dynamixel.model_number == 1020
+    assert registers_of(load_motor("xm430_w350")).model_number == 1020
     assert load_motor("xm430_w350").torque_constant == 4.1 / 2.3
     assert load_robot("pendulum").joint_names == ("pivot",)
     assert load_task(str(DATA / "task.yaml")).decimation == 5
@@ -81,7 +82,7 @@ def test_the_loaders_give_what_their_names_say() -> None:
 # References
 
 
-def test_a_name_a_path_and_the_thing_itself_give_the_same(tmp_path: Path) -> None:
+def test_a_name_a_path_and_an_inline_mapping_are_equivalent(tmp_path: Path) -> None:
     by_name = load_robot(written(tmp_path / "by_name.yaml", ROBOT_TEXT))
     written(tmp_path / "motors" / "mine.yaml", MOTOR_TEXT)
     by_path = load_robot(
@@ -103,7 +104,7 @@ def test_the_model_of_a_users_robot_lies_beside_the_yaml_that_names_it(tmp_path:
     written(tmp_path / "parts" / "robot.yaml", ROBOT_TEXT.replace("pendulum.xml", "mine.xml"))
     by_path = written(tmp_path / "task.yaml", TASK_TEXT.replace("robot: pendulum", "robot: parts/robot.yaml"))
     assert load_task(by_path).robot.model == str(tmp_path / "parts" / "mine.xml")
-    # A robot written in place was once left with a path from nowhere.
+    # Once the model path of an inline robot was not resolved.
     robot = "\n".join(f"  {line}" for line in ROBOT_TEXT.replace("pendulum.xml", "mine.xml").splitlines())
     in_place = written(tmp_path / "inline.yaml", TASK_TEXT.replace("robot: pendulum", f"robot:\n{robot}"))
     assert load_task(in_place).robot.model == str(tmp_path / "mine.xml")
@@ -117,7 +118,7 @@ def test_any_text_is_a_model_path_or_refused_in_one_line(tmp_path: Path) -> None
     assert refused("robots", path).startswith(f"{path}:3: model: '\\x00' is not a path")
 
 
-def test_a_model_beside_the_yaml_goes_before_a_shipped_one_of_its_name(tmp_path: Path) -> None:
+def test_a_model_beside_the_yaml_takes_precedence_over_a_shipped_one(tmp_path: Path) -> None:
     copy = written(tmp_path / "robot.yaml", ROBOT_TEXT)
     assert load_robot(copy).model == "pendulum.xml"
     own = written(tmp_path / "pendulum.xml", "<mujoco/>")
@@ -136,15 +137,15 @@ def test_an_overridden_model_starts_from_the_working_directory(tmp_path: Path, m
 
 
 class Link(Config):
-    """A kind that refers to its own kind; none of the shipped ones does, so none of them can be a circle."""
+    """A kind that refers to its own kind; shipped kinds do not, so they cannot form a cycle."""
 
     below: Annotated["Link", Reference("links")] | None = None
 
 
-def test_files_that_name_each_other_are_a_circle(tmp_path: Path) -> None:
+def test_files_that_refer_to_each_other_form_a_cycle(tmp_path: Path) -> None:
     written(tmp_path / "a.yaml", "below: b.yaml\n")
     written(tmp_path / "b.yaml", "below: a.yaml\n")
-    with pytest.raises(ConfigError, match=r"yaml:1: references go round in a circle"):
+    with pytest.raises(ConfigError, match=r"yaml:1: references form a cycle"):
         read_spliced(Link, tmp_path / "a.yaml")
 
 
@@ -160,7 +161,7 @@ def test_files_that_name_each_other_are_a_circle(tmp_path: Path) -> None:
         ("/" + "a" * 5000 + ".yaml", "File name too long"),
     ],
 )
-def test_a_reference_to_nothing_is_told_at_its_line(reference: str, message: str, tmp_path: Path) -> None:
+def test_a_missing_reference_is_reported_at_its_line(reference: str, message: str, tmp_path: Path) -> None:
     reference = reference or '""'
     path = written(tmp_path / "task.yaml", TASK_TEXT.replace("robot: pendulum", f"robot: {reference}"))
     found = refused("tasks", path)
@@ -168,13 +169,13 @@ def test_a_reference_to_nothing_is_told_at_its_line(reference: str, message: str
     assert message in found
 
 
-def test_names_and_paths_are_told_apart() -> None:
+def test_names_and_paths_are_distinguished() -> None:
     assert not is_path("pendulum")
     assert all(map(is_path, ("./pendulum", "pendulum.yaml", "a/b.yml", "/x")))
     assert find("robots", "pendulum", relative_to=Path("/")) == ROOT / "robots" / "pendulum.yaml"
 
 
-def test_a_mistake_in_a_file_that_is_referred_to_is_told_in_that_file(tmp_path: Path) -> None:
+def test_an_error_in_a_referenced_file_is_reported_in_that_file(tmp_path: Path) -> None:
     robot = written(tmp_path / "robot.yaml", ROBOT_TEXT.replace("effort_limit: 0.5 N*m", "effort_limit: 0.5 A"))
     task = written(tmp_path / "task.yaml", TASK_TEXT.replace("robot: pendulum", "robot: robot.yaml"))
     assert refused("tasks", task) == (
@@ -188,7 +189,7 @@ def line_of(path: str, key: str) -> int:
     return next(number for number, line in enumerate(lines, 1) if f"{key}:" in line)
 
 
-# One line, at the key that is to be mended
+# One line, at the key to fix
 
 
 @pytest.mark.parametrize(
@@ -275,7 +276,7 @@ def line_of(path: str, key: str) -> int:
         ("motors", "source:", "soruce:", "soruce", "unknown key (did you mean 'source'?); valid: name, "),
     ],
 )
-def test_a_mistake_is_told_at_the_line_of_its_key(
+def test_an_error_is_reported_at_the_line_of_its_key(
     kind: str, old: str, new: str, key: str, message: str, tmp_path: Path
 ) -> None:
     text = {"tasks": TASK_TEXT, "robots": ROBOT_TEXT, "motors": MOTOR_TEXT}[kind]
@@ -286,19 +287,19 @@ def test_a_mistake_is_told_at_the_line_of_its_key(
     assert message in found
 
 
-def test_two_joints_with_one_id_are_told_at_the_second(tmp_path: Path) -> None:
+def test_a_duplicate_id_is_reported_at_the_second_joint(tmp_path: Path) -> None:
     joint = ROBOT_TEXT[ROBOT_TEXT.index("  pivot:") : ROBOT_TEXT.index("safety:")]
     path = written(tmp_path / "twin.yaml", ROBOT_TEXT.replace(joint, joint + joint.replace("pivot", "elbow")))
     assert "joints.elbow.id: joint 'pivot' has the same id 1 on bus 'main'" in refused("robots", path)
 
 
-def test_an_observation_term_given_twice_is_told_at_the_second(tmp_path: Path) -> None:
+def test_a_duplicate_observation_term_is_reported_at_the_second(tmp_path: Path) -> None:
     twice = TASK_TEXT.replace("joint_position_sin", "joint_position\n    scale: 0.1")
     path = written(tmp_path / "task.yaml", twice)
     assert "observation.1.term: 'joint_position' is given twice at the same scale" in refused("tasks", path)
 
 
-def test_an_observation_term_may_be_seen_at_two_scales(tmp_path: Path) -> None:
+def test_an_observation_term_may_have_two_scales(tmp_path: Path) -> None:
     twice = TASK_TEXT.replace("joint_position_sin", "joint_position\n    scale: 5.0\n    clip: 1.0")
     task = load_task(written(tmp_path / "task.yaml", twice))
     assert [(term.scale, term.clip) for term in task.observation[:2]] == [(0.1, None), (5.0, 1.0)]
@@ -315,7 +316,7 @@ def test_an_observation_term_may_be_seen_at_two_scales(tmp_path: Path) -> None:
         ("silent", "faults.faults.0: must be a mapping of keys to values, not 'silent'"),
     ],
 )
-def test_a_fault_that_cannot_happen_is_told_at_its_line(fault: str, message: str, tmp_path: Path) -> None:
+def test_an_impossible_fault_is_reported_at_its_line(fault: str, message: str, tmp_path: Path) -> None:
     text = (ROOT / "scenarios" / "pendulum_unplugged.yaml").read_text()
     path = written(tmp_path / "scenario.yaml", text.replace("{kind: unplug, bus: main, start: 2 s}", fault))
     assert refused("scenarios", path).startswith(f"{path}:8: {message}")
@@ -331,7 +332,7 @@ def test_a_fault_that_cannot_happen_is_told_at_its_line(fault: str, message: str
         ("commands=[{at: 1 s, values: {}}]", "commands.0.values"),
     ],
 )
-def test_what_a_scenario_cannot_ask_is_told(override: str, message: str) -> None:
+def test_an_impossible_scenario_is_refused(override: str, message: str) -> None:
     assert message in refused("scenarios", "quadruped_walk", override)
 
 
@@ -386,7 +387,7 @@ def test_later_overrides_win() -> None:
     assert load_experiment("pendulum_ppo", ("seed=1", "seed=2")).seed == 2
 
 
-def test_an_override_may_begin_what_the_file_leaves_out() -> None:
+def test_an_override_may_create_a_mapping_that_the_file_leaves_out() -> None:
     scenario = load_scenario(
         "pendulum_swingup", ("faults.name=mine", "faults.faults=[{kind: silent, joint: pivot}]", "expect.goal=null")
     )
@@ -427,13 +428,13 @@ def test_an_override_may_add_an_entry_to_a_mapping() -> None:
         ("seed=a\nb: c", r"--set 'seed=a\nb: c': not valid YAML"),
     ],
 )
-def test_a_wrong_override_is_told_as_it_was_given(override: str, message: str) -> None:
+def test_an_invalid_override_is_quoted_in_the_message(override: str, message: str) -> None:
     found = refused("experiments", "pendulum_ppo", override)
     assert found.startswith("--set ")
     assert message in found
 
 
-def test_a_check_across_keys_is_told_where_the_file_has_the_key(tmp_path: Path) -> None:
+def test_a_check_across_keys_is_reported_at_the_line_of_the_key(tmp_path: Path) -> None:
     robot = written(tmp_path / "robot.yaml", ROBOT_TEXT)
     assert refused("robots", robot, "joints.pivot.motor.nominal.stall_torque=0.1 N*m") == (
         f"{robot}:{line_of(robot, 'effort_limit')}: joints.pivot.effort_limit: "

@@ -1,4 +1,4 @@
-"""Laws of plug-ins: loaded when asked for, refused by name, and a broken one is named and harms nobody else."""
+"""Laws of plug-ins: loaded at first use, unknown names refused, broken ones named without affecting others."""
 
 import sys
 from importlib.metadata import EntryPoint
@@ -20,7 +20,7 @@ def plugins(tmp_path, monkeypatch, modules: dict[str, str], entries: list[tuple[
     return Plugins(GROUP, "part", find=lambda group: found if group == GROUP else [], **arguments)
 
 
-def test_a_part_is_loaded_when_it_is_asked_for_and_once(tmp_path, monkeypatch):
+def test_a_part_is_loaded_once_at_its_first_use(tmp_path, monkeypatch):
     parts = plugins(tmp_path, monkeypatch, {"plug_a": "PART = object()"}, [("a", "plug_a:PART")])
     assert parts.names == ("a",)
     assert "plug_a" not in sys.modules

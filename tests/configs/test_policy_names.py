@@ -1,4 +1,4 @@
-"""Laws of the names of policies: a shipped one by its name, anything else by its path."""
+"""Laws of policy references: shipped policies by name, others by path."""
 
 from pathlib import Path
 
@@ -26,16 +26,16 @@ def test_a_name_is_the_shipped_file(shelf: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["walk.onnx", "./walk.onnx", "runs/walk", "/tmp/walk", "gone.onnx"])  # noqa: S108
-def test_a_path_stays_as_it_is_whether_there_or_not(path: str, shelf: Path) -> None:
+def test_a_path_is_returned_unchanged_even_if_missing(path: str, shelf: Path) -> None:
     assert find_policy(path) == Path(path)
 
 
-def test_what_is_there_goes_before_a_shipped_name(shelf: Path) -> None:
+def test_an_existing_file_takes_precedence_over_a_shipped_name(shelf: Path) -> None:
     Path("walk").mkdir()
     assert find_policy("walk") == Path("walk")
 
 
-def test_an_unknown_name_is_told_with_what_is_near(shelf: Path) -> None:
+def test_an_unknown_name_is_refused_with_the_closest(shelf: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         find_policy("wlak")
     assert str(caught.value) == (

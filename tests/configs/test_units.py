@@ -1,4 +1,4 @@
-"""Laws of units: every quantity is written with its unit, and comes through text unchanged."""
+"""Laws of units: every quantity has a unit, and survives a round trip through text."""
 
 import contextlib
 import math
@@ -37,7 +37,7 @@ def test_text_becomes_si(text: str, dimension: str, si: float) -> None:
 
 
 @given(FINITE, st.sampled_from(DIMENSIONS))
-def test_every_float_comes_back_as_the_same_bits(si: float, dimension: str) -> None:
+def test_every_float_survives_a_round_trip_bit_for_bit(si: float, dimension: str) -> None:
     back = parse_quantity(format_quantity(si, dimension), dimension)
     assert (back, math.copysign(1.0, back)) == (si, math.copysign(1.0, si))
 
@@ -71,14 +71,14 @@ def test_a_value_without_a_unit_is_refused(value: object) -> None:
 
 
 @pytest.mark.parametrize("text", ["12", "1e5", "", " ", "V", "twelve V", "1_2 V", "0x10 V", "nan V", "inf V", "1,5 V"])
-def test_what_is_no_number_with_a_unit_is_refused(text: str) -> None:
-    # `12` was once read as 1 of the unit `2`.
+def test_text_without_a_number_and_a_unit_is_refused(text: str) -> None:
+    # Once `12` was read as 1 with the unit `2`.
     with pytest.raises(ValueError, match=r"is not a number with a unit|has the wrong unit '(_2|x10|,5) V'"):
         parse_quantity(text, "V")
 
 
 @pytest.mark.parametrize(("text", "meant"), [("1 Nm", "N*m"), ("1 N.m", "N*m"), ("1 mNm", "mN*m")])
-def test_a_slip_of_the_pen_gets_a_hint(text: str, meant: str) -> None:
+def test_a_misspelt_unit_gets_a_hint(text: str, meant: str) -> None:
     with pytest.raises(ValueError, match="wrong unit") as caught:
         parse_quantity(text, "N*m")
     assert f"(did you mean {meant!r}?)" in str(caught.value)

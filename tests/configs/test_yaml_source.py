@@ -1,4 +1,4 @@
-"""Laws of the YAML source: every value knows its line, and no text whatever raises anything but `ConfigError`."""
+"""Laws of the YAML source: every value has its line, and invalid text raises only `ConfigError`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.library import KINDS, ROOT, shipped
-from sim2real.configs.scalars import CoreDumper
-from sim2real.configs.source import Sourced, parse_value, parse_yaml, read_yaml
+from sim2real.configs.yaml_scalars import CoreDumper
+from sim2real.configs.yaml_source import Sourced, parse_value, parse_yaml, read_yaml
 
 SHIPPED = [ROOT / kind / f"{name}.yaml" for kind in KINDS for name in shipped(kind)]
 
@@ -40,13 +40,13 @@ def test_the_line_of_a_key_holds_the_key(path: Path) -> None:
             assert f"{keys[-1]}:" in lines[int(origin.rsplit(":", 1)[1]) - 1]
 
 
-def test_what_has_no_line_has_that_of_what_encloses_it() -> None:
+def test_a_value_without_a_line_has_that_of_its_parent() -> None:
     sourced = parse_yaml("a:\n  b: 1\n", "robot.yaml")
     assert sourced.origin(("a", "missing", 3)) == "robot.yaml:1"
     assert Sourced({}).origin(("a",)) == "configuration"
 
 
-def test_a_graft_brings_its_own_lines_and_takes_the_old_ones_away() -> None:
+def test_a_graft_replaces_values_and_lines() -> None:
     sourced = parse_yaml("a:\n  b:\n    c: 1\n", "old.yaml")
     sourced.graft(("a", "b"), parse_yaml("\n\nd: 2\n", "new.yaml"))
     assert sourced.data == {"a": {"b": {"d": 2}}}
@@ -78,7 +78,7 @@ ANY_TREE = st.recursive(
 
 @given(st.dictionaries(st.text(max_size=8), ANY_TREE, max_size=4))
 @example({"a": "1e3", "b": "0o7", "c": "off", "d": "1:30", "e": "2026-11-20", "f": "~", "g": "", "h": "-.5"})
-def test_what_is_dumped_is_read_back_with_the_same_types(tree: dict[str, object]) -> None:
+def test_dumped_scalars_keep_their_types(tree: dict[str, object]) -> None:
     text = yaml.dump(tree, Dumper=CoreDumper, allow_unicode=True)
     assert parse_yaml(text, "dump.yaml").data == tree
 
@@ -107,10 +107,10 @@ def test_what_is_dumped_is_read_back_with_the_same_types(tree: dict[str, object]
         ('"\\udfff": 1\n', "robot.yaml:1: holds half of a surrogate pair"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_line(text: str, message: str) -> None:
+def test_errors_are_reported_with_their_line(text: str, message: str) -> None:
     if message:
         assert message in error_of(text)
-    else:  # a tag on a sequence or mapping has no effect: it is read as the plain data that it is
+    else:  # a tag on a sequence or mapping has no effect
         assert parse_yaml(text, "robot.yaml").data == {"a": 1, "b": ["id"]}
 
 
@@ -121,7 +121,7 @@ def test_an_alias_bomb_is_stopped() -> None:
 
 
 @pytest.mark.parametrize("text", ["a: &a [*a]\n", "a: &a {b: *a}\n", "a: &a\n  - b: *a\n", "&a b: *a\n"])
-def test_an_alias_of_what_encloses_it_is_stopped_or_plain(text: str) -> None:
+def test_a_recursive_alias_is_refused_or_plain(text: str) -> None:
     if text.startswith("&"):
         assert parse_yaml(text, "robot.yaml").data == {"b": "b"}
     else:
@@ -133,27 +133,27 @@ def test_deep_nesting_is_stopped(text: str) -> None:
     assert "too" in error_of(text)
 
 
-def test_a_file_that_is_not_utf8_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf8_is_reported_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "latin.yaml"
     path.write_bytes("name: arm\ndescription: größer\n".encode("latin-1"))
     with pytest.raises(ConfigError, match=r"latin\.yaml:2: is not UTF-8 text"):
         read_yaml(path)
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_not_part_of_the_first_key(tmp_path: Path) -> None:
     path = tmp_path / "windows.yaml"
     path.write_bytes(b"\xef\xbb\xbfname: arm\r\nid: 3\r\n")
     assert read_yaml(path).data == {"name": "arm", "id": 3}
 
 
-def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
+def test_a_huge_file_is_refused_without_reading_it(tmp_path: Path) -> None:
     path = tmp_path / "log.yaml"
     path.write_bytes(b"a" * 1_000_000)
     with pytest.raises(ConfigError, match="not a configuration file"):
         read_yaml(path)
 
 
-def test_a_file_that_is_gone_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"gone\.yaml: cannot be read: No such file"):
         read_yaml(tmp_path / "gone.yaml")
 
@@ -162,7 +162,7 @@ YAML_TEXT = st.text(alphabet=st.sampled_from(list("ab1:-?[]{},&*!|>%@`'\"\\#~. \
 
 
 def refusal(read: Callable[[], object]) -> str | None:
-    """The message of the `ConfigError`, None where there is none; anything else passes through and fails the test."""
+    """The message of the `ConfigError`, or None; other exceptions fail the test."""
     try:
         read()
     except ConfigError as error:

@@ -3,7 +3,7 @@
 import pytest
 
 from sim2real.hardware.errors import HardwareError
-from sim2real.hardware.failures import failures_of
+from sim2real.hardware.run_all import run_all
 
 
 def _refuse(reason: str) -> None:
@@ -13,10 +13,10 @@ def _refuse(reason: str) -> None:
 def test_what_comes_after_a_failure_is_done_too():
     done: list[int] = []
     acts = (lambda: done.append(1), lambda: _refuse("a"), lambda: done.append(2), lambda: _refuse("b"))
-    assert failures_of(acts) == ["a", "b"]
+    assert run_all(acts) == ["a", "b"]
     assert done == [1, 2]
 
 
 def test_other_errors_are_not_reasons():
     with pytest.raises(ZeroDivisionError):
-        failures_of([lambda: 1 // 0 and None])
+        run_all([lambda: 1 // 0 and None])

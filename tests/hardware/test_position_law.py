@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from emulated import HeldPlant
 
 from sim2real.configs.load import load_robot
 from sim2real.hardware.clock import VirtualClock
@@ -9,13 +10,12 @@ from sim2real.hardware.dynamixel.gains import position_gains as dynamixel_gains
 from sim2real.hardware.emulator.lockstep import lockstep_transports
 from sim2real.hardware.emulator.plant import AT_REST
 from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.families import motor_family
 from sim2real.hardware.feetech.gains import position_gains as feetech_gains
 from sim2real.hardware.imu.sample import Motion
 from sim2real.hardware.position_law import Winding
-from sim2real.hardware.position_laws import position_law
 from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.types import JointCommand, JointState
-from tests.hardware.emulated import HeldPlant
 
 ROBOTS = ["quadruped", "so101", "hopper_leg"]
 
@@ -53,7 +53,9 @@ def vice(name: str, error: float, velocity: float = 0.0) -> tuple[list, np.ndarr
     torque = np.array([j.direction for j in joints]) * emulated.electrics.torque
     hardware.close()
     safety = robot.safety.voltage_range[1]
-    return [position_law(joint, robot.supply_voltage, safety) for joint in joints], torque
+    return [
+        motor_family(joint.motor.family).position_law(joint, robot.supply_voltage, safety) for joint in joints
+    ], torque
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
@@ -99,14 +101,20 @@ def test_gains_stay_in_their_registers_and_are_as_near_as_a_unit(name, gains, la
     joint = next(iter(load_robot(name).joints.values())).model_copy(update={"stiffness": stiffness, "damping": 1e3})
     registers = gains(joint)
     assert all(0 <= value <= largest for value in registers)
-    unit = position_law(joint, joint.motor.nominal.voltage, 99.0).stiffness / registers.p if registers.p else 1.0
+    unit = (
+        motor_family(joint.motor.family).position_law(joint, joint.motor.nominal.voltage, 99.0).stiffness / registers.p
+        if registers.p
+        else 1.0
+    )
     if registers.p < largest:
         assert abs(registers.p * unit - stiffness) <= 0.51 * unit
 
 
 def test_less_damping_than_the_back_emf_cannot_be_had():
     joint = next(iter(load_robot("quadruped").joints.values())).model_copy(update={"damping": 0.0})
-    assert position_law(joint, 12.0, 14.8).damping == pytest.approx(Winding.of(joint.motor).damping)
+    assert motor_family(joint.motor.family).position_law(joint, 12.0, 14.8).damping == pytest.approx(
+        Winding.of(joint.motor).damping
+    )
 
 
 def test_a_servo_that_lost_its_gains_gets_them_again_when_it_is_enabled():

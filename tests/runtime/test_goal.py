@@ -59,7 +59,7 @@ def test_a_goal_has_words_and_survives_the_metadata(kind: str) -> None:
 
 def test_a_joint_s_distance_counts_full_turns_as_the_same_where_it_says_so() -> None:
     _, goal = goal_of("joint", 4)
-    signals = Signals.zeros(4, 1)
+    signals = Signals.zeros(4, 1, 0, 0)
     signals.joint_position[:, 0] = [np.pi, -np.pi, 0.0, 3.0 * np.pi + 0.2]
     np.testing.assert_allclose(goal.distance(signals), [0.0, 0.0, np.pi, 0.2], atol=1e-12)
     assert goal.within(goal.distance(signals)).tolist() == [True, True, False, True]
@@ -67,7 +67,7 @@ def test_a_joint_s_distance_counts_full_turns_as_the_same_where_it_says_so() -> 
 
 def test_a_body_s_distance_is_its_tilt_whatever_its_heading() -> None:
     _, goal = goal_of("upright", 5)
-    signals = Signals.zeros(5, 12, 1)
+    signals = Signals.zeros(5, 12, 1, 0)
     tilt, heading = np.array([0.0, 1e-7, 0.1, 2.0, np.pi]), np.array([1.0, 0.3, -2.0, 3.0, 0.5])
     # Heading about z, then the tilt about the body's own y.
     signals.orientation[:, 0] = np.stack(
@@ -85,7 +85,7 @@ def test_a_body_s_distance_is_its_tilt_whatever_its_heading() -> None:
 
 def test_a_tip_s_distance_is_the_length_to_where_the_commands_ask_for_it() -> None:
     _, goal = goal_of("tip", 3)
-    signals = Signals.zeros(2, 6, commands=3)
+    signals = Signals.zeros(2, 6, 0, 3)
     straight = [0.3914, 0.0, 0.2264]  # all joints at zero, see test_tip
     signals.command[:] = np.add(straight, [[0.003, 0.004, 0.0], [0.0, 0.0, -0.02]])
     np.testing.assert_allclose(goal.distance(signals), [0.005, 0.02], atol=1e-12)
@@ -95,7 +95,7 @@ def test_a_tip_s_distance_is_the_length_to_where_the_commands_ask_for_it() -> No
 
 def test_who_only_has_to_finish_is_never_away() -> None:
     _, goal = goal_of("finish", 2)
-    assert goal.distance(Signals.zeros(2, 1)).tolist() == [0.0, 0.0]
+    assert goal.distance(Signals.zeros(2, 1, 0, 0)).tolist() == [0.0, 0.0]
     assert goal.hold == 0.0
 
 
@@ -108,7 +108,7 @@ def test_a_distance_that_is_no_number_is_not_within(kind: str) -> None:
 def watch_of(kind: str) -> tuple[GoalWatch, TickRecord, Signals]:
     contract = contract_of(task_of(kind))
     record = TickRecord.empty(contract)
-    signals = Signals.zeros(1, len(contract.robot.joints), len(contract.robot.imus), len(contract.commands))
+    signals = Signals.of(contract, 1)
     return GoalWatch(contract, 20_000_000), record, signals
 
 
@@ -206,7 +206,7 @@ def test_the_goal_is_judged_by_the_command_that_was_given(policy_of, fake) -> No
     """The same arm, which stands still, reaches one target and not another."""
     robot = task_of("tip").robot
     contract = contract_of(task_of("tip"))
-    rest = Signals.zeros(1, 6, commands=3)
+    rest = Signals.zeros(1, 6, 0, 3)
     rest.joint_position[0] = [joint.default_position for joint in robot.joints.values()]
     here = dict(zip(TIP_COMMANDS, Kinematics(contract.robot, 1).tip(rest.joint_position)[0].tolist(), strict=True))
     for commands, reached in ((here, True), ({}, False)):
@@ -222,6 +222,6 @@ def test_the_goal_is_judged_by_the_command_that_was_given(policy_of, fake) -> No
 
 def test_a_joint_s_distance_counts_full_turns_as_far_where_it_does_not_say_so() -> None:
     goal = Goal(contract_of(load_task("pendulum_swingup", ("goal.wrap=false",))), 2)
-    signals = Signals.zeros(2, 1)
+    signals = Signals.zeros(2, 1, 0, 0)
     signals.joint_position[:, 0] = [-np.pi, 3.0 * np.pi]
     np.testing.assert_allclose(goal.distance(signals), [2.0 * np.pi, 2.0 * np.pi])

@@ -138,7 +138,7 @@ def test_every_unmet_expectation_is_told(policy):
 def test_a_policy_of_another_task_is_refused(policy, contract):
     other = load_scenario("pendulum_swingup")
     renamed = other.model_copy(update={"task": other.task.model_copy(update={"name": "balance"})})
-    with pytest.raises(UserError, match="is about task 'balance'"):
+    with pytest.raises(UserError, match="is of task 'balance'"):
         run(renamed, policy)
 
 

@@ -92,7 +92,7 @@ def test_what_the_operator_asks_is_what_the_policy_sees(run):
 @pytest.mark.parametrize(
     ("commands", "said"),
     [
-        ({"sideways": 0.1}, "takes no command 'sideways'; valid: forward"),
+        ({"sideways": 0.1}, "has no operator command 'sideways'; valid: forward"),
         ({"forward": 1.5}, r"1\.5 is outside its range; valid: -1\.0 to 1\.0"),
         ({"forward": float("nan")}, "nan is outside its range"),
     ],

@@ -1,14 +1,13 @@
 """Laws of loading and running a policy: true to its graph, and one clear line for whatever is wrong with a file."""
 
 import numpy as np
+import onnx
 import pytest
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
 from sim2real.runtime.contract.manifest import CONTRACT_KEY
 from sim2real.runtime.policy import OnnxPolicy, check_robot
-
-onnx = pytest.importorskip("onnx")
 
 
 def test_a_policy_computes_its_graph_in_its_own_buffer(model_of, contract):

@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from sim2real.runtime import realtime
 from sim2real.runtime.realtime import real_time_profile
+
+pytestmark = pytest.mark.realtime
 
 
 def state():
@@ -37,10 +38,10 @@ def test_everything_is_put_back_even_after_an_exception():
 
 
 def test_what_is_refused_is_named_with_its_reason(monkeypatch):
-    def refuse(_undo):
+    def refuse(*_):
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(realtime, "_fifo", refuse)
+    monkeypatch.setattr("os.sched_setscheduler", refuse)
     with real_time_profile() as profile:
         assert "SCHED_FIFO: Operation not permitted" in profile.refused
         assert "SCHED_FIFO" not in profile.granted

@@ -10,7 +10,6 @@ from sim2real.runtime.session import RunOptions, run_session
 
 @pytest.fixture
 def logged(model_of, robot, fake, tmp_path):
-    pytest.importorskip("onnx")
     policy = OnnxPolicy(model_of(gain=-0.7, bias=0.3))
     path = tmp_path / "run.mcap"
     fake.position[:] = 0.7

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from pydantic import TypeAdapter
 from typer.testing import CliRunner
@@ -30,13 +31,11 @@ TASKS = ["so101_hold", "quadruped_stand", "hopper_hold"]
 
 @pytest.fixture(params=TASKS)
 def task(request: pytest.FixtureRequest) -> TaskConfig:
-    pytest.importorskip("mujoco")
     return load_task(request.param)
 
 
 def idle_model(task: TaskConfig, path: Path) -> Path:
     """Write a policy whose action is always 0: the default pose."""
-    onnx = pytest.importorskip("onnx")
     contract = contract_of(task)
     helper = onnx.helper
     observations, actions = contract.observation_size, contract.action_size
@@ -68,7 +67,6 @@ def test_a_robot_holds_its_default_pose_without_a_fault(task, tmp_path):
 @pytest.mark.parametrize("name", ["so101", "quadruped", "hopper_leg"])
 def test_a_robot_that_lies_limp_is_within_its_limits(name):
     """The runtime must be able to pick it up: stops of the model are inside limits and margin of the robot."""
-    pytest.importorskip("mujoco")
     robot = load_robot(name)
     world = lockstep(robot, plant="mujoco")
     state = JointState.empty(len(robot.joints))
@@ -81,6 +79,7 @@ def test_a_robot_that_lies_limp_is_within_its_limits(name):
         assert low - margin <= position <= high + margin
 
 
+@pytest.mark.realtime
 def test_a_robot_runs_over_its_ports(task, tmp_path):
     model = idle_model(task, tmp_path / "idle.onnx")
     arguments = [str(model), "--robot", task.robot.name, "--emulate", "--duration", "1", "--json"]
@@ -94,7 +93,6 @@ def test_a_robot_runs_over_its_ports(task, tmp_path):
 
 def lively_model(task: TaskConfig, path: Path) -> Path:
     """Write a policy that drives every joint back and forth: a tanh of a random mixture of what it sees."""
-    onnx = pytest.importorskip("onnx")
     contract = contract_of(task)
     helper = onnx.helper
     shape = (contract.observation_size, contract.action_size)
@@ -115,6 +113,7 @@ def lively_model(task: TaskConfig, path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["pendulum_swingup", *TASKS])
 def test_no_command_leaves_the_envelope_while_replies_are_lost(name, tmp_path):
     task = load_task(name)

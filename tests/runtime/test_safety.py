@@ -71,7 +71,7 @@ def judge(state: JointState, *, now_ns: int = NOW, missed: int = 0):
     before.position[:] = state.position
     before.stamp_ns[:] = state.stamp_ns
     safety.begin(before, NOW)
-    return safety.judge(state, now_ns, missed)
+    return safety.check(state, now_ns, missed)
 
 
 def test_healthy_readings_are_all_well():
@@ -121,8 +121,8 @@ def test_a_reading_that_is_not_finite_is_a_fault(field, value):
 def test_a_slow_reading_may_be_unknown_for_the_grace_and_no_longer(field, reason):
     safety, state = watching(), readings(**{field: math.nan})
     state.stamp_ns[:] = NOW + UNKNOWN_GRACE_NS
-    assert safety.judge(state, NOW + UNKNOWN_GRACE_NS, 0) is ALL_WELL
-    verdict = safety.judge(state, NOW + UNKNOWN_GRACE_NS + 1, 0)
+    assert safety.check(state, NOW + UNKNOWN_GRACE_NS, 0) is ALL_WELL
+    verdict = safety.check(state, NOW + UNKNOWN_GRACE_NS + 1, 0)
     assert verdict.level is Level.FAULT
     assert verdict.reasons == reason
 
@@ -158,7 +158,7 @@ def test_joints_that_answer_only_in_turns_are_stale_together():
         now_ns = NOW + tick * 10 * MS
         state.fresh[:] = [tick % 2 == 0, tick % 2 == 1]
         state.stamp_ns[:] = np.where(state.fresh, now_ns, now_ns - 10 * MS)
-        verdict = safety.judge(state, now_ns, 0)
+        verdict = safety.check(state, now_ns, 0)
     assert verdict.reasons == Reason.STALE_READING
     assert verdict.violations[0].joint == -1
 
@@ -175,7 +175,7 @@ def test_a_motor_fault_is_a_fault():
 def test_whoever_forgets_to_begin_is_refused():
     state = readings(temperature=math.nan)
     state.fresh[:] = False
-    verdict = Safety(ROBOT, PERIOD).judge(state, NOW, 0)
+    verdict = Safety(ROBOT, PERIOD).check(state, NOW, 0)
     assert verdict.reasons == Reason.STALE_READING | Reason.TEMPERATURE_UNKNOWN | Reason.POSITION_JUMP
 
 
@@ -188,7 +188,7 @@ def test_a_joint_moves_no_farther_than_its_speed_allows(elapsed_ms, direction):
         safety = watching()
         moved = readings(position=0.1 + direction * share * reach, stamp_ns=NOW + elapsed_ms * MS)
         moved.stamp_ns[1] = NOW + elapsed_ms * MS
-        verdict = safety.judge(moved, NOW + elapsed_ms * MS, 0)
+        verdict = safety.check(moved, NOW + elapsed_ms * MS, 0)
         assert verdict.reasons == reasons
         assert verdict.level is (Level.FAULT if reasons else Level.OK)
         for violation in verdict.violations:
@@ -201,16 +201,16 @@ def test_a_joint_that_did_not_answer_may_have_moved_the_farther_the_longer_ago_t
     for tick in range(1, 4):
         state = readings()
         state.fresh[0], state.stamp_ns[1] = False, NOW + tick * 10 * MS
-        assert safety.judge(state, NOW + tick * 10 * MS, 0) is ALL_WELL
+        assert safety.check(state, NOW + tick * 10 * MS, 0) is ALL_WELL
     back = readings(position=0.1 + 12.0 * 0.04, stamp_ns=NOW + 40 * MS)
     back.stamp_ns[1] = NOW + 40 * MS
-    assert safety.judge(back, NOW + 40 * MS, 0) is ALL_WELL
+    assert safety.check(back, NOW + 40 * MS, 0) is ALL_WELL
 
 
 def test_after_a_jump_the_new_position_is_what_the_next_is_measured_from():
     safety = watching()
-    assert safety.judge(readings(position=1.5), NOW, 0).reasons == Reason.POSITION_JUMP
-    assert safety.judge(readings(position=1.5), NOW, 0) is ALL_WELL
+    assert safety.check(readings(position=1.5), NOW, 0).reasons == Reason.POSITION_JUMP
+    assert safety.check(readings(position=1.5), NOW, 0) is ALL_WELL
 
 
 def test_the_worst_reason_decides():
@@ -467,11 +467,11 @@ def test_a_stale_velocity_is_no_ground_to_push_on():
     safety, made = watching(), command()
     state = readings(velocity=3.0, stamp_ns=NOW - 60 * MS)
     state.fresh[0] = False
-    assert safety.judge(state, NOW, 0).level is Level.DAMP
+    assert safety.check(state, NOW, 0).level is Level.DAMP
     safety.damp(made, state)
     assert made.effort[0] == 0.0
     state = readings(velocity=3.0)
-    assert safety.judge(state, NOW, 0) is ALL_WELL
+    assert safety.check(state, NOW, 0) is ALL_WELL
     safety.damp(made, state)
     assert made.effort[0] == pytest.approx(-0.45)
 
@@ -480,9 +480,9 @@ def test_every_intervention_is_reported_with_limit_joint_and_value():
     safety, log, made = watching(), InterventionLog(ROBOT), command(position=0.1)
     made.effort[0], made.velocity[0], made.stiffness[0], made.position[1] = 0.7, 10.0, 2.0, 1.0
     bits = safety.limit(made, readings())
-    log.limited(NOW, bits, safety.requested, made)
-    log.judged(NOW, judge(readings(position=9.0)).violations)
-    log.judged(NOW, (Violation(Reason.PORT_LOST, -1, 1.0, 0.0),))
+    log.add_limits(NOW, bits, safety.requested, made)
+    log.add_violations(NOW, judge(readings(position=9.0)).violations)
+    log.add_violations(NOW, (Violation(Reason.PORT_LOST, -1, 1.0, 0.0),))
     told = {(event.reason, event.joint, event.value, round(event.limit, 6)) for event in log.events}
     assert told == {
         ("EFFORT", "arm", 0.7, 0.5),
@@ -499,7 +499,7 @@ def test_every_intervention_is_reported_with_limit_joint_and_value():
 def test_the_list_of_events_is_bounded_and_the_counters_are_not():
     log = InterventionLog(ROBOT)
     for _ in range(1500):
-        log.judged(NOW, (Violation(Reason.EFFORT, 0, 2.0, 1.0),))
+        log.add_violations(NOW, (Violation(Reason.EFFORT, 0, 2.0, 1.0),))
     assert len(log.events) == 1000
     assert log.counts == {"EFFORT": 1500}
 
@@ -525,7 +525,7 @@ def judge_imu(state: ImuState | None, *, imus=(TRUNK,), now_ns: int = NOW):
     joints = readings(stamp_ns=now_ns)
     joints.stamp_ns[:] = now_ns
     safety.begin(joints, now_ns)
-    return safety.judge(joints, now_ns, 0, state)
+    return safety.check(joints, now_ns, 0, state)
 
 
 def test_healthy_imu_readings_are_all_well():
@@ -579,7 +579,7 @@ def test_joints_are_damped_from_recent_readings_while_an_imu_is_stale():
     safety = Safety(ROBOT, PERIOD, (TRUNK,))
     state = readings(velocity=1.0)
     safety.begin(state, NOW)
-    assert safety.judge(state, NOW, 0, imu_readings(faults=1)).level is Level.DAMP
+    assert safety.check(state, NOW, 0, imu_readings(faults=1)).level is Level.DAMP
     made = command(effort=0.3)
     safety.damp(made, state)
     assert made.effort[0] == pytest.approx(-0.15)
@@ -588,6 +588,17 @@ def test_joints_are_damped_from_recent_readings_while_an_imu_is_stale():
 def test_events_name_the_imu():
     robot = ROBOT.model_copy(update={"imus": (TRUNK,)})
     log = InterventionLog(robot)
-    log.judged(NOW, judge_imu(imu_readings(faults=2, stamp_ns=NOW - 200 * MS)).violations)
+    log.add_violations(NOW, judge_imu(imu_readings(faults=2, stamp_ns=NOW - 200 * MS)).violations)
     assert [str(event) for event in log.events] == ["IMU trunk stale: 0.2 s, limit 0.1 s", "IMU trunk frozen"]
     assert [event.joint for event in log.events] == ["trunk", "trunk"]
+
+
+@pytest.mark.parametrize("elapsed_s", [0.0, 0.001, PERIOD, 0.05])
+def test_where_commands_come_at_no_fixed_rate_a_target_moves_as_far_as_the_time_since_the_last_allows(elapsed_s):
+    safety, state = watching(), readings()
+    safety.allow_for(elapsed_s)
+    command = JointCommand.zeros(2)
+    command.position[1] = HEAD.position_max
+    bits = safety.limit(command, state)
+    assert command.position[1] == pytest.approx(0.1 + elapsed_s * HEAD.velocity_max, abs=1e-12)
+    assert bits[1] == Intervention.POSITION_STEP

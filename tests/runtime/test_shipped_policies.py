@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim2real.configs.library import find_policy, shipped_policies
+from sim2real.configs.library import find_policy
 from sim2real.configs.load import load_scenario
 from sim2real.hardware.clock import VirtualClock
 from sim2real.hardware.emulator.lockstep import lockstep_transports
@@ -16,19 +16,15 @@ from sim2real.runtime.report import RunReport
 from sim2real.runtime.session import RunOptions, run_session
 from sim2real.runtime.states import State
 
+pytestmark = pytest.mark.slow
+
 SCENARIOS = {"pendulum_swingup": 12.0, "quadruped_walk": 6.0, "so101_reach": 8.0, "hopper_hop": 4.0}
 """s of policy of each, long enough to tell."""
 
 
-def shipped_policy(name: str) -> OnnxPolicy:
-    if name not in shipped_policies():
-        pytest.skip(f"policy {name} is not shipped yet")
-    return OnnxPolicy(find_policy(name))
-
-
 def watched(name: str, duration: float, **commands: float) -> tuple[RunReport, list[np.ndarray]]:
     """A run in lockstep, and where the first body of the model was after every tick, m."""
-    policy = shipped_policy(name)
+    policy = OnnxPolicy(find_policy(name))
     robot = load_scenario(name).task.robot
     plant, clock, places = MujocoPlant(robot), VirtualClock(), []
     emulated = EmulatedRobot(robot, plant)
@@ -48,7 +44,7 @@ def test_every_robots_scenario_is_met_as_far_as_it_goes_in_the_time(name):
     if duration < (scenario.task.goal.hold or 0.0):
         expect = expect.model_copy(update={"goal": None})
     short = scenario.model_copy(update={"duration": duration, "commands": asked, "expect": expect})
-    result = run_scenario(short, shipped_policy(name))
+    result = run_scenario(short, OnnxPolicy(find_policy(name)))
     assert result.ok, result.failures
 
 

@@ -1,4 +1,4 @@
-"""Laws of what is registered with Gymnasium: its checks pass, and other people's learners learn on it."""
+"""Laws of the environments registered with Gymnasium: its checks pass."""
 
 import warnings
 from typing import Any
@@ -10,8 +10,8 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 import sim2real.gymnasium  # noqa: F401 - registers the tasks
-from sim2real.reference.catalog import TASKS
 from sim2real.reference.env import ReferenceEnv
+from sim2real.reference.tasks import TASKS
 
 OURS = sorted(name for name in gymnasium.registry if name.startswith("sim2real/"))
 
@@ -24,11 +24,11 @@ def test_every_shipped_task_and_gymnasiums_own_are_registered() -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_gymnasiums_own_checks_pass(name: str) -> None:
     with warnings.catch_warnings():
-        # Velocities have no bound, in Gymnasium's own environments neither; HalfCheetah's model has an old attribute.
+        # Velocities are unbounded, as in Gymnasium's own environments; HalfCheetah's model has an old attribute.
         warnings.filterwarnings("ignore", message=".*Box observation space (minimum|maximum) value is -?infinity.*")
         warnings.filterwarnings("ignore", message=".*render modes.*")
         warnings.filterwarnings("ignore", message=".*settotalmass.*")
-        # InvertedPendulum's actions and rewards are not ours to change.
+        # InvertedPendulum's actions and rewards are Gymnasium's.
         warnings.filterwarnings("ignore", message=".*symmetric and normalized space.*")
         env = gymnasium.make(name)
         check_env(env.unwrapped, skip_render_check=True)

@@ -5,12 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.runtime.replay import replay
 
 SHORT = ("steps=16384", "environments=64", "task.episode_duration=2 s", "task.goal.hold=1 s")
 
 
+@pytest.mark.realtime
 def test_a_policy_that_learned_nothing_fails_the_demo_and_shows_why(tmp_path: Path) -> None:
     overrides = [part for text in SHORT for part in ("--set", text)]
     command = [sys.executable, "-m", "sim2real.cli", "demo", "--runs-dir", str(tmp_path), *overrides, "--json"]
@@ -39,6 +42,7 @@ def test_a_policy_that_learned_nothing_fails_the_demo_and_shows_why(tmp_path: Pa
     assert replayed.mismatches == ()
 
 
+@pytest.mark.slow
 def test_wrong_input_to_the_demo_is_one_line(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sim2real.cli", "demo", "--runs-dir", str(tmp_path), "--set", "task.nope=1"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)

@@ -1,4 +1,4 @@
-"""A small batched environment in plain numpy, for laws of the learners that need no simulator."""
+"""A small batched environment in numpy, to test learners without a simulator."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ import torch
 from sim2real.configs.load import load_task
 from sim2real.runtime.contract.spec import contract_of
 
-torch.set_num_threads(1)  # as in training: more of them only wait for each other on networks this small
+torch.set_num_threads(1)  # as in training: more threads do not help for networks this small
 
 
 @dataclasses.dataclass
@@ -38,7 +38,7 @@ class Episodes:
 class PointEnvironment:
     """A unit mass on a line: push it to the origin and hold it there; leaving [-2, 2] terminates, 50 steps truncate.
 
-    It takes the pendulum's contract, of which only the sizes matter here; the observation is (position, velocity, 0 …).
+    It uses the pendulum's contract, but only its sizes; the observation is (position, velocity, 0 …).
     With `gift`, every episode has one of its own that is added to each reward and that only a critic can see.
     """
 
@@ -125,7 +125,7 @@ class PointEnvironment:
 
 @pytest.fixture
 def leaves():
-    """Return a function that flattens states; arrays and tensors as tensors, all else as text."""
+    """Return a function that flattens states: arrays and tensors to tensors, the rest to text."""
 
     def flat(value):
         if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Checkpoints load without executing anything, are whole or absent, and a resumed run is the run itself."""
+"""Laws of checkpoints: loaded without executing code, written atomically, resumed bit for bit."""
 
 import errno
 import pickle
@@ -33,7 +33,7 @@ def checkpoint_of(learner, environment):
 @pytest.mark.parametrize(
     ("config", "gift"), [(PPO, False), (PPO, True), (SAC, False)], ids=["ppo", "ppo-privileged", "sac"]
 )
-def test_two_and_two_iterations_through_a_file_are_four(config, gift, point_environment, leaves, tmp_path):
+def test_resuming_after_two_of_four_iterations_gives_the_same_bits(config, gift, point_environment, leaves, tmp_path):
     environment = point_environment(16, episode_steps=11, gift=gift)
     learner = make_algorithm(config, environment, 5)
     learner.start(5)
@@ -85,7 +85,7 @@ def test_a_file_with_code_in_it_is_refused_and_not_executed(tmp_path, monkeypatc
     assert not (tmp_path / "executed").exists()
 
 
-def test_what_is_no_checkpoint_gets_one_clear_line(tmp_path):
+def test_an_invalid_checkpoint_gets_one_clear_line(tmp_path):
     with pytest.raises(UserError, match="no such checkpoint"):
         load_checkpoint(tmp_path / "missing.pt")
     (tmp_path / "cut.pt").write_bytes(b"PK\x03\x04 cut off")
@@ -99,7 +99,7 @@ def test_what_is_no_checkpoint_gets_one_clear_line(tmp_path):
         load_checkpoint(tmp_path / "partial.pt")
 
 
-def test_a_full_disk_leaves_the_older_file_and_no_remains(point_environment, tmp_path, monkeypatch):
+def test_a_full_disk_keeps_the_older_file_and_leaves_no_partial_one(point_environment, tmp_path, monkeypatch):
     environment = point_environment(4)
     learner = make_algorithm(PPO, environment, 0)
     learner.start(0)

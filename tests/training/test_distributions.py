@@ -1,4 +1,4 @@
-"""The distributions written by hand agree with torch.distributions."""
+"""Laws of action distributions: they agree with torch.distributions."""
 
 import pytest
 import torch

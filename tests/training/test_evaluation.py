@@ -1,4 +1,4 @@
-"""Figures of an evaluation, and the worlds in which a finished policy may be played."""
+"""Laws of evaluation: its figures, and overrides of the world of a saved policy."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from sim2real.configs.load import load_experiment, load_randomization, load_task
 from sim2real.envs.batch_env import BatchEnv
 from sim2real.runtime.contract.spec import contract_of
 from sim2real.training.algorithms.ppo import Ppo
-from sim2real.training.commands.eval import _table
+from sim2real.training.commands.eval import table
 from sim2real.training.evaluation import Spread, play, round_seeds
 from sim2real.training.export import export_policy
 from sim2real.training.provenance import provenance_of
@@ -46,7 +46,7 @@ def test_survival_and_metrics_of_a_policy_that_leaves_and_of_one_that_stays(poin
     assert stayed.metrics["distance"].p90 < 0.5
     document = json.loads(json.dumps(stayed.document()))
     assert document["metrics"]["distance"]["p90"] == stayed.metrics["distance"].p90
-    text = _table([gone, stayed])
+    text = table([gone, stayed])
     assert "survival" in text
     assert "distance" in text
 
@@ -115,7 +115,7 @@ def test_which_episodes_count_does_not_depend_on_which_end_first(episodes):
         assert found.metrics["value"] == Spread.of(expected.tolist())
 
 
-def test_rounds_haveround_seeds_of_their_own_that_only_the_seed_of_the_evaluation_decides():
+def test_rounds_have_seeds_of_their_own_that_only_the_seed_of_the_evaluation_decides():
     lengths = np.full(OUTCOMES.shape, 3)
     first, again, neighbour = (scripted(lengths, 24)[0].seeds for _ in range(3))
     assert first == again
@@ -170,7 +170,7 @@ EXPERIMENT = load_experiment("pendulum_ppo", ("algorithm.hidden=[8]",))
 
 
 def exported(path, environment, experiment=EXPERIMENT, rename=("", "")):
-    """Write the policy of an untrained learner, with the text of its experiment changed on the way."""
+    """Export an untrained policy with a changed experiment text."""
     policy = Ppo(experiment.algorithm, environment, 0).policy
     provenance = provenance_of(experiment, steps=1, iterations=1, seconds=1.0)
     provenance["experiment_yaml"] = provenance["experiment_yaml"].replace(*rename)
@@ -178,7 +178,7 @@ def exported(path, environment, experiment=EXPERIMENT, rename=("", "")):
     return export_policy(policy, contract_of(experiment.task), path, provenance, seen).path
 
 
-def test_overrides_change_the_world_and_not_the_policy(point_environment, tmp_path):
+def test_overrides_change_the_world_but_not_the_policy(point_environment, tmp_path):
     path = exported(tmp_path / "policy.onnx", point_environment(2))
     saved = load_saved_policy(path, ("task.physics.friction=lugre", "task.episode_duration=3 s", "task.goal.hold=1 s"))
     assert saved.experiment.task.physics.friction == "lugre"
@@ -189,13 +189,16 @@ def test_overrides_change_the_world_and_not_the_policy(point_environment, tmp_pa
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("task.control_rate=50 Hz", "--set changes the policy's own control_rate; only the world around it can change"),
+        (
+            "task.control_rate=50 Hz",
+            "--set changes the policy's own control_rate; only the rest of the task may change",
+        ),
         ("task.action.fraction=0.5", "--set changes the policy's own action;"),
         ("task.observation=[{term: joint_velocity}]", "--set changes the policy's own observation;"),
         ("task.frictoin=3", "frictoin"),
     ],
 )
-def test_what_the_policy_sees_and_does_cannot_be_overridden(point_environment, tmp_path, override, message):
+def test_observations_and_actions_cannot_be_overridden(point_environment, tmp_path, override, message):
     path = exported(tmp_path / "policy.onnx", point_environment(2))
     with pytest.raises(UserError) as caught:
         load_saved_policy(path, (override,))
@@ -206,7 +209,7 @@ def test_what_the_policy_sees_and_does_cannot_be_overridden(point_environment, t
 def test_a_policy_of_another_version_says_which_key_and_what_to_do(point_environment, tmp_path):
     path = exported(tmp_path / "policy.onnx", point_environment(2), rename=("timestep:", "time_step:"))
     with pytest.raises(
-        UserError, match=r"task\.physics\.time_step: unknown key.*another version: train anew, or expo"
+        UserError, match=r"task\.physics\.time_step: unknown key.*another version: train again, or expo"
     ) as e:
         load_saved_policy(path)
     assert "\n" not in str(e.value)

@@ -1,4 +1,4 @@
-"""The exported file computes what torch computes, carries its contract, and is not written when it does not."""
+"""Laws of export: the file agrees with torch and contains the contract, or is not written."""
 
 import numpy as np
 import onnx
@@ -29,7 +29,7 @@ def policy_of(config):
     generator = torch.Generator().manual_seed(3)
     policy = Policy(config, SIZE, CONTRACT.action_size, generator)
     with torch.no_grad():
-        policy.head.weight.mul_(50.0)  # actions of a trained policy's size
+        policy.head.weight.mul_(50.0)  # action size of a trained policy
     policy.normalizer.update(torch.randn(1000, SIZE, generator=generator) * 3.0 + 2.0)
     return policy
 

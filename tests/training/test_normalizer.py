@@ -1,4 +1,4 @@
-"""Merging moments batch by batch gives what numpy gives on everything at once."""
+"""Laws of the normaliser: batch-wise moments equal numpy's over all rows."""
 
 import numpy as np
 import torch
@@ -34,7 +34,7 @@ def test_normalised_rows_have_zero_mean_and_nearly_unit_spread():
     )
 
 
-def test_what_is_not_finite_stays_so():
+def test_non_finite_values_stay_non_finite():
     normalizer = Normalizer(2)
     normalizer.update(torch.ones(4, 2))
     assert torch.isnan(normalizer(torch.tensor([[float("nan"), 1.0]]))[0, 0])

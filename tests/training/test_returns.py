@@ -1,9 +1,9 @@
-"""Laws of advantage estimation; the arithmetic is worked by hand beside the assertions."""
+"""Laws of advantage estimation; the arithmetic is done by hand beside the assertions."""
 
 import pytest
 import torch
 
-from sim2real.training.returns import generalized_advantages
+from sim2real.training.advantages import generalized_advantages
 
 
 def column(*values):
@@ -38,7 +38,7 @@ def test_a_terminated_step_has_no_successor_value_and_a_truncated_one_has_that_o
     terminated = torch.tensor([[False, False], [True, False], [False, False]])
     ended = torch.tensor([[False, False], [True, True], [False, False]])
     advantage = generalized_advantages(reward, value, next_value, terminated, ended, discount=0.9, gae_lambda=0.8)
-    # t = 2: 3 + 0.9·2 − 7 = −2.2 in both rows, and it stays there: the episodes before it ended.
+    # t = 2: 3 + 0.9·2 − 7 = −2.2 in both columns, and not carried back: the earlier episodes ended.
     # t = 1 terminated: 2 − 1 = 1;            truncated: 2 + 0.9·4 − 1 = 4.6
     # t = 0: δ = 1 + 0.9·1 − 0.5 = 1.4;  + 0.72·1 = 2.12;     + 0.72·4.6 = 4.712
     assert advantage[:, 0].tolist() == pytest.approx([2.12, 1.0, -2.2], abs=1e-12)

@@ -1,6 +1,7 @@
-"""A training run on the real environment: what it leaves behind, resuming, interrupting, full disks."""
+"""Laws of training runs on the real environment: output files, resuming, interrupting, full disks."""
 
 import errno
+import itertools
 import json
 import signal
 
@@ -12,11 +13,11 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_experiment
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.training import runner
+from sim2real.training.algorithms.ppo import Ppo
 from sim2real.training.checkpoint import load_checkpoint
-from sim2real.training.metrics import read_metrics
+from sim2real.training.metrics_log import read_metrics
 from sim2real.training.run_folder import CHECKPOINTS_KEPT, RunFolder
 from sim2real.training.saved_policy import export_run, load_saved_policy
-from sim2real.training.session import Session
 
 SMALL = (
     "environments=16",
@@ -67,7 +68,7 @@ def test_an_onnx_file_knows_its_experiment(finished, tmp_path):
     assert saved.act(np.zeros((3, saved.experiment.environments // 16 * 5), np.float32)).shape == (3, 1)
 
 
-def test_a_resumed_run_is_the_run_itself(finished, tmp_path, monkeypatch):
+def test_a_resumed_run_equals_an_uninterrupted_one(finished, tmp_path, monkeypatch):
     whole = load_checkpoint(finished.run.latest_checkpoint())
     stop_after(monkeypatch, 2)
     with pytest.raises(KeyboardInterrupt):
@@ -92,7 +93,7 @@ MOVING = (
 )
 
 
-def test_a_resumed_run_with_a_moving_curriculum_and_privileged_values_is_the_run_itself(tmp_path, monkeypatch, leaves):
+def test_a_resumed_run_with_curriculum_and_privileged_values_equals_an_uninterrupted_one(tmp_path, monkeypatch, leaves):
     whole = runner.train(small(*MOVING), tmp_path / "whole", progress=False)
     stop_after(monkeypatch, 2)
     with pytest.raises(KeyboardInterrupt):
@@ -111,20 +112,20 @@ def test_a_resumed_run_with_a_moving_curriculum_and_privileged_values_is_the_run
     assert (tmp_path / "half" / "curriculum.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_run_whose_curriculum_stands_still_draws_nothing(finished):
+def test_a_run_without_a_moving_curriculum_draws_no_figure(finished):
     assert finished.document()["curriculum"] is None
 
 
 def stop_after(monkeypatch, iterations):
     """Raise SIGINT, as Ctrl-C does, in the middle of an iteration."""
-    iterate = Session._iterate
+    iterate, begun = Ppo.iterate, itertools.count(1)
 
-    def counting(session):
-        if session.iteration == iterations - 1:
+    def counting(learner, progress):
+        if next(begun) == iterations:
             signal.raise_signal(signal.SIGINT)
-        return iterate(session)
+        return iterate(learner, progress)
 
-    monkeypatch.setattr(Session, "_iterate", counting)
+    monkeypatch.setattr(Ppo, "iterate", counting)
 
 
 def test_figures_after_the_checkpoint_are_dropped_on_resume(finished, tmp_path, monkeypatch):
@@ -139,7 +140,7 @@ def test_figures_after_the_checkpoint_are_dropped_on_resume(finished, tmp_path, 
     assert [line["iteration"] for line in read_metrics(run.metrics)] == [1, 2, 3, 4]
 
 
-def test_what_cannot_be_done_gets_one_clear_line(finished, tmp_path):
+def test_invalid_requests_get_one_clear_line(finished, tmp_path):
     with pytest.raises(UserError, match="is not empty"):
         runner.train(small(), finished.run.path, progress=False)
     with pytest.raises(UserError, match="all 512 steps are done"):

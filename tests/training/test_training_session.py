@@ -1,4 +1,4 @@
-"""A run's loop on an environment without a simulator: what it logs, when it stops, how it anneals."""
+"""Laws of the training loop, without a simulator: logging, stopping, annealing."""
 
 import math
 import types
@@ -8,9 +8,10 @@ import pytest
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_experiment
 from sim2real.training import evaluation, runner, session
+from sim2real.training.algorithms.ppo import Ppo
 from sim2real.training.checkpoint import load_checkpoint
-from sim2real.training.metrics import read_metrics
-from sim2real.training.recent import RecentEpisodes
+from sim2real.training.metrics_log import read_metrics
+from sim2real.training.recent_episodes import RecentEpisodes
 
 SMALL = (
     "environments=16",
@@ -27,7 +28,7 @@ def small(*overrides):
 
 @pytest.fixture
 def point_world(point_environment, monkeypatch):
-    """Put the runner into the point's world; its curriculum's figure counts the steps."""
+    """Run the session on the point environment, whose curriculum figure counts the steps."""
 
     def make(task, randomization, n, **_):
         environment = point_environment(n, episode_steps=20, gift=True)
@@ -51,7 +52,7 @@ def test_metrics_and_curriculum_figures_are_logged(point_world, tmp_path):
     assert set(report.document()["evaluation"]["metrics"]) == {"distance"}
 
 
-def test_a_metric_that_had_nothing_to_measure_is_left_out_and_a_return_that_is_no_number_is_shown():
+def test_nan_metrics_are_left_out_but_a_nan_return_is_shown():
     recent, nan = RecentEpisodes(), float("nan")
     means = recent.add({"metric/lift": [nan, 2.0, 4.0], "metric/tip": [nan], "return": [nan, 1.0]})
     assert math.isnan(means.pop("episode/return"))
@@ -65,17 +66,15 @@ def half_second_iterations(monkeypatch):
     monkeypatch.setattr(session, "time", types.SimpleNamespace(perf_counter=lambda: 0.5 * next(now)))
 
 
-def test_a_run_of_bounded_time_stops_when_it_is_spent_and_anneals_by_it(
-    point_world, half_second_iterations, tmp_path, monkeypatch
-):
+def test_a_time_bound_stops_the_run_and_drives_annealing(point_world, half_second_iterations, tmp_path, monkeypatch):
     shares = []
-    iterate = session.Session._iterate
-    monkeypatch.setattr(session.Session, "_iterate", lambda run: (shares.append(run.share), iterate(run))[1])
+    iterate = Ppo.iterate
+    monkeypatch.setattr(Ppo, "iterate", lambda learner, share: (shares.append(share), iterate(learner, share))[1])
     report = runner.train(small("training_duration=1.6 s", "steps=1000000"), tmp_path / "run", progress=False)
     assert report.iterations == 4
     assert report.seconds == 2.0
     assert shares == pytest.approx([0.0, 0.5 / 1.6, 1.0 / 1.6, 1.5 / 1.6])
-    with pytest.raises(UserError, match=r"its training_duration of 1\.6 s is spent; continue with --set training_dur"):
+    with pytest.raises(UserError, match=r"the training_duration of 1\.6 s is over; continue with --set training_dur"):
         runner.resume(report.run.path, progress=False)
     longer = runner.resume(report.run.path, ("training_duration=2.6 s",), progress=False)
     assert load_checkpoint(longer.run.latest_checkpoint()).seconds == 3.0

@@ -4,7 +4,7 @@ from sim2real.configs.schema.algorithm import AlgorithmConfig
 from sim2real.training.algorithms.interface import Algorithm
 from sim2real.training.algorithms.ppo import Ppo
 from sim2real.training.algorithms.sac import Sac
-from sim2real.training.environment import Environment
+from sim2real.training.environment_interface import Environment
 
 
 def make_algorithm(config: AlgorithmConfig, environment: Environment, seed: int) -> Algorithm:

@@ -1,11 +1,11 @@
-"""What the runner needs from a learning algorithm."""
+"""Interface of learning algorithms."""
 
 from typing import Any, Protocol
 
 from sim2real.training.policy import Policy
 
 Metrics = dict[str, float]
-"""Figures of one iteration: name to value; `group/name` puts it under a heading."""
+"""Metrics of one iteration, by name; TensorBoard groups `group/name`."""
 
 
 class Algorithm(Protocol):
@@ -13,19 +13,23 @@ class Algorithm(Protocol):
 
     @property
     def policy(self) -> Policy:
-        """The deployed view of what has been learned so far."""
+        """The current policy."""
 
     def start(self, seed: int) -> None:
-        """Begin the first episodes."""
+        """Start the first episodes."""
 
     def iterate(self, progress: float) -> tuple[int, Metrics]:
-        """Gather experience and learn from it once; return the control steps taken, over all environments, and figures.
+        """Collect experience and learn from it once.
 
-        `progress` is the share of the run that is done, from 0 to 1, for what is annealed.
+        Args:
+            progress: Finished share of the run, from 0 to 1, for annealing.
+
+        Returns:
+            Control steps taken, summed over environments, and metrics.
         """
 
     def state(self) -> dict[str, Any]:
-        """Return all that decides what follows (tensors and plain data), the policy and the environment apart."""
+        """Return the state needed to resume bit for bit, without policy and environment: tensors and plain data."""
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
+        """Restore what `state` returned."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sim2real.configs.schema.algorithm import PpoConfig
+from sim2real.training.advantages import generalized_advantages
 from sim2real.training.algorithms.interface import Metrics
 from sim2real.training.algorithms.ppo_loss import (
     LEARNING_RATE_MAX,
@@ -19,11 +20,10 @@ from sim2real.training.algorithms.ppo_loss import (
     value_loss,
 )
 from sim2real.training.distributions import gaussian_entropy, gaussian_kl, gaussian_log_prob
-from sim2real.training.environment import Environment, Floats
+from sim2real.training.environment_interface import Environment, Floats
 from sim2real.training.networks import ValueNetwork
 from sim2real.training.normalizer import Normalizer
 from sim2real.training.policy import Policy
-from sim2real.training.returns import generalized_advantages
 from sim2real.training.rollout import Rollout
 from sim2real.training.value_scale import ValueScale
 
@@ -33,11 +33,11 @@ _ADVANTAGE_STD_MIN: Final = 1e-8
 class Ppo:
     """PPO bound to an environment.
 
-    The value network sees the privileged values beside the observation (asymmetric actor-critic, Pinto et al. 2018);
-    the policy, which has to do without them on the robot, never does.
+    The value network also gets the privileged values (asymmetric actor-critic, Pinto et al. 2018). The policy does not:
+    they are not available on the robot.
 
-    One iteration is a rollout of every environment, then some epochs of mini-batches over it. Observations are
-    normalised with what was known before the rollout, so that the probabilities of its actions stay comparable.
+    An iteration is a rollout of every environment, then some epochs of mini-batches over it. Moments from before the
+    rollout normalise its observations, so that the probabilities of its actions stay comparable.
     """
 
     def __init__(self, config: PpoConfig, environment: Environment, seed: int) -> None:
@@ -54,7 +54,8 @@ class Ppo:
         self._parameters: Final = list(chain(self._policy.parameters(), self.value.parameters(), (self.log_std,)))
         # Fused Adam: one kernel call for all parameters of these small networks.
         self._optimizer: Final = torch.optim.Adam(self._parameters, lr=config.learning_rate, eps=1e-5, fused=True)
-        self._rollout: Final = Rollout(config.rollout_steps, environment.num_envs, *sizes, privileged_size)
+        self.rollout: Final = Rollout(config.rollout_steps, environment.num_envs, *sizes, privileged_size)
+        """Data of the last `collect`."""
         self._raw: Final = torch.zeros(environment.num_envs, sizes[0] + privileged_size)
         self._rate_max = LEARNING_RATE_MAX
         std_range = config.std_range
@@ -64,23 +65,23 @@ class Ppo:
 
     @property
     def policy(self) -> Policy:
-        """The deployed view of what has been learned so far."""
+        """The current policy."""
         return self._policy
 
     def start(self, seed: int) -> None:
-        """Begin the first episodes, at different ages, so that not all are in the same phase of the task at a time."""
+        """Start the first episodes, with random ages, so that environments are in different phases of the task."""
         observation = self._environment.reset_arrays(seed)
         self._read(observation, self._environment.privileged)
         self._environment.stagger()
 
     def iterate(self, progress: float) -> tuple[int, Metrics]:
-        """Gather one rollout and learn from it."""
-        # Annealing: late in the run only small steps are allowed, so that the policy it ends with is a settled one.
+        """Collect one rollout and learn from it."""
+        # Annealing: late in the run only small steps are allowed, so that the final policy has converged.
         self._rate_max = max(LEARNING_RATE_MAX * (1.0 - progress), LEARNING_RATE_MIN)
-        self._log_std_max = min(self._log_std_range[1], _falling(self.config, progress))
+        self._log_std_max = min(self._log_std_range[1], _log_std_ceiling(self.config, progress))
         self._bound_std()
         begin = time.perf_counter()
-        self._collect()
+        self.collect()
         middle = time.perf_counter()
         metrics = self._learn()
         metrics["time/collect_s"] = middle - begin
@@ -88,7 +89,7 @@ class Ppo:
         return self.config.rollout_steps * self._environment.num_envs, metrics
 
     def state(self) -> dict[str, Any]:
-        """Return all that decides what follows, the policy and the environment apart."""
+        """Return the state needed to resume bit for bit, without policy and environment."""
         return {
             "value": self.value.state_dict(),
             "value_scale": self._value_scale.state_dict(),
@@ -100,7 +101,7 @@ class Ppo:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
+        """Restore what `state` returned."""
         self.value.load_state_dict(state["value"])
         self._value_scale.load_state_dict(state["value_scale"])
         with torch.no_grad():
@@ -111,11 +112,11 @@ class Ppo:
         self._raw.copy_(state["raw"])
 
     def _read(self, observation: Floats, privileged: Floats) -> None:
-        """Keep what is to be acted on next: (n, O) and (n, P)."""
+        """Store the next observations, (n, O), and privileged values, (n, P)."""
         torch.cat((torch.from_numpy(observation), torch.from_numpy(privileged)), dim=-1, out=self._raw)
 
     def _normalized(self, raw: Tensor) -> Tensor:
-        """Return observations and privileged values, (n, O + P), as the networks see them."""
+        """Return normalised observations and privileged values, (n, O + P)."""
         observation, privileged = self._parts(raw)
         return torch.cat((self._policy.normalizer(observation), self._privileged_normalizer(privileged)), dim=-1)
 
@@ -125,39 +126,40 @@ class Ppo:
         return rows[..., :size], rows[..., size:]
 
     @torch.inference_mode()
-    def _collect(self) -> None:
-        rollout = self._rollout
+    def collect(self) -> None:
+        """Fill the rollout with steps of all environments."""
+        rollout = self.rollout
         rollout.clear()
         noise = torch.randn(rollout.action.shape, generator=self._generator)
         std = self.log_std.exp()
         for step in range(rollout.steps):
             rollout.raw[step].copy_(self._raw)
-            rollout.seen[step].copy_(self._normalized(self._raw))
+            rollout.normalized[step].copy_(self._normalized(self._raw))
             rollout.mean[step].copy_(self._policy.mean(rollout.observation[step]))
             torch.addcmul(rollout.mean[step], noise[step], std, out=rollout.action[step])
             transition = self._environment.step_arrays(rollout.action[step].numpy())
             rollout.record(step, transition)
             self._read(transition.observation, transition.privileged)
-        rollout.seen[-1].copy_(self._normalized(self._raw))
+        rollout.normalized[-1].copy_(self._normalized(self._raw))
 
     def _learn(self) -> Metrics:
-        config, rollout = self.config, self._rollout
+        config, rollout = self.config, self.rollout
         old_log_std = self.log_std.detach().clone()
-        seen = rollout.seen[:-1].flatten(0, 1)
+        normalized = rollout.normalized[:-1].flatten(0, 1)
         old_mean, action = rollout.mean.flatten(0, 1), rollout.action.flatten(0, 1)
         old_log_prob = gaussian_log_prob(action, old_mean, old_log_std)
         figures: list[Tensor] = []
         explained = 0.0
         for epoch in range(config.epochs):
             if epoch == 0 or config.recompute_advantages:
-                advantage, target = self._targets(first=epoch == 0)
+                advantage, target = self.targets(first=epoch == 0)
                 if epoch == 0:
                     explained = _explained_variance(target - advantage, target)
                 goal = self._value_scale.normalized(target) if config.normalize_values else target
                 advantage = (advantage - advantage.mean()) / (advantage.std() + _ADVANTAGE_STD_MIN)
-            order = torch.randperm(seen.shape[0], generator=self._generator)
+            order = torch.randperm(normalized.shape[0], generator=self._generator)
             for rows in order.chunk(config.minibatches):
-                columns = (seen, action, old_mean, old_log_prob, advantage, goal)
+                columns = (normalized, action, old_mean, old_log_prob, advantage, goal)
                 figures.append(self._update(old_log_std, *(column[rows] for column in columns)))
         observation, privileged = self._parts(rollout.raw.flatten(0, 1))
         self._policy.normalizer.update(observation)
@@ -175,13 +177,13 @@ class Ppo:
         }
 
     @torch.no_grad()
-    def _targets(self, *, first: bool) -> tuple[Tensor, Tensor]:
-        """Return advantages and value targets of the rollout, (T·n,) each, by the value network as it is now."""
-        config, rollout = self.config, self._rollout
-        value = self._values(rollout.seen.flatten(0, 1)).view(rollout.steps + 1, rollout.environments)
+    def targets(self, *, first: bool) -> tuple[Tensor, Tensor]:
+        """Return advantages and value targets of the rollout, (T·n,) each, with the current value network."""
+        config, rollout = self.config, self.rollout
+        value = self.values(rollout.normalized.flatten(0, 1)).view(rollout.steps + 1, rollout.environments)
         rows, final = rollout.final()
         next_value = value[1:].clone()
-        next_value.view(-1)[rows] = self._values(self._normalized(final))
+        next_value.view(-1)[rows] = self.values(self._normalized(final))
         advantage = generalized_advantages(
             rollout.reward,
             value[:-1],
@@ -196,35 +198,35 @@ class Ppo:
             self._value_scale.update(target, self.value.head)
         return advantage, target
 
-    def _values(self, seen: Tensor) -> Tensor:
-        """Return values in units of reward, (n,), of normalised rows (n, O + P); each thread computes half of them."""
-        half = seen.shape[0] // 2
-        rest = self._second_thread.submit(self._value_outputs, seen[half:])
-        output = torch.cat((self._value_outputs(seen[:half]), rest.result()))
-        return self._value_scale.restored(output) if self.config.normalize_values else output
+    def values(self, normalized: Tensor) -> Tensor:
+        """Return values in units of reward, (n,), for normalised rows, (n, O + P); two threads compute half each."""
+        half = normalized.shape[0] // 2
+        rest = self._second_thread.submit(self._value_outputs, normalized[half:])
+        output = torch.cat((self._value_outputs(normalized[:half]), rest.result()))
+        return self._value_scale.denormalized(output) if self.config.normalize_values else output
 
     @torch.no_grad()
-    def _value_outputs(self, seen: Tensor) -> Tensor:
-        """Return what the value network says; gradients are off on whichever thread this runs."""
-        output: Tensor = self.value(seen)
+    def _value_outputs(self, normalized: Tensor) -> Tensor:
+        """Return outputs of the value network; `no_grad` is per thread, so it is set here."""
+        output: Tensor = self.value(normalized)
         return output
 
     def _update(
         self,
         old_log_std: Tensor,
-        seen: Tensor,
+        normalized: Tensor,
         action: Tensor,
         old_mean: Tensor,
         old_log_prob: Tensor,
         advantage: Tensor,
         goal: Tensor,
     ) -> Tensor:
-        """Take one step on a mini-batch; return surrogate loss, value loss, share clipped and KL divergence as (4,)."""
+        """Take one gradient step on a mini-batch; return surrogate loss, value loss, clipped share and KL, (4,)."""
         config = self.config
         self._optimizer.zero_grad()
-        # The two networks share nothing: each gets its gradients on a thread of its own.
-        fitting = self._second_thread.submit(self._fit_value, seen, goal)
-        mean = self._policy.mean(self._parts(seen)[0])
+        # The two networks share no weights: their gradients are computed on two threads.
+        fitting = self._second_thread.submit(self._fit_value, normalized, goal)
+        mean = self._policy.mean(self._parts(normalized)[0])
         with torch.no_grad():
             divergence = gaussian_kl(old_mean, old_log_std, mean, self.log_std).mean()
         if config.target_kl is not None:
@@ -241,12 +243,12 @@ class Ppo:
 
     @torch.no_grad()
     def _bound_std(self) -> None:
-        """Keep the standard deviation of actions in its range, and under its ceiling at this point of training."""
+        """Clip the standard deviation of actions to its range and to the current ceiling."""
         self.log_std.clamp_(self._log_std_range[0], self._log_std_max)
 
-    def _fit_value(self, seen: Tensor, goal: Tensor) -> Tensor:
-        """Give the value network its gradients; return its loss."""
-        fit = value_loss(self.value(seen), goal)
+    def _fit_value(self, normalized: Tensor, goal: Tensor) -> Tensor:
+        """Compute the gradients of the value network; return its loss."""
+        fit = value_loss(self.value(normalized), goal)
         torch.autograd.backward(self.config.value_weight * fit)
         return fit.detach()
 
@@ -259,11 +261,11 @@ class Ppo:
         self._optimizer.param_groups[0]["lr"] = rate
 
 
-def _falling(config: PpoConfig, progress: float) -> float:
-    """Return the logarithm of the ceiling that falls from `initial_std` to `final_std`; infinite without one.
+def _log_std_ceiling(config: PpoConfig, progress: float) -> float:
+    """Return the logarithm of the ceiling of the standard deviation; infinite without `final_std`.
 
-    It falls in the second half of training: at a given divergence the mean moves in proportion to the deviation, so
-    that a small one early would only make learning slow.
+    It falls from `initial_std` to `final_std` in the second half of training. For a given divergence the mean moves in
+    proportion to the standard deviation, so a small one early would slow down learning.
     """
     if config.final_std is None:
         return math.inf
@@ -272,6 +274,6 @@ def _falling(config: PpoConfig, progress: float) -> float:
 
 
 def _explained_variance(value: Tensor, target: Tensor) -> float:
-    """Return 1 − Var(target − value) / Var(target): 1 when the values are right, 0 when no better than their mean."""
+    """Return 1 − Var(target − value) / Var(target): 1 for exact values, 0 for values no better than the mean target."""
     spread = target.var()
     return float(1.0 - (target - value).var() / spread) if spread > 0 else 0.0

@@ -1,4 +1,4 @@
-"""The arithmetic of PPO: clipped surrogate, value regression, and the learning rate that follows the KL divergence."""
+"""Losses of PPO: clipped surrogate and value regression; learning rate adapted to the KL divergence."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ _RATE_FACTOR: Final = 1.5
 
 
 def clipped_surrogate(log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor, clip: float) -> tuple[Tensor, Tensor]:
-    """Return the loss −E[min(r·A, clip(r, 1−ε, 1+ε)·A)], and the share of samples whose ratio left the clip range.
+    """Return the loss −E[min(r·A, clip(r, 1−ε, 1+ε)·A)], and the share of samples with a clipped ratio.
 
     r = π(a|s) / π_old(a|s); Schulman et al. 2017, equation 7. All inputs are (n,).
     """
@@ -22,15 +22,15 @@ def clipped_surrogate(log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor,
 
 
 def value_loss(value: Tensor, target: Tensor) -> Tensor:
-    """Return ½·E[(V − target)²], without clipping (Andrychowicz et al. 2021 find that value clipping hurts)."""
+    """Return ½·E[(V − target)²]; without value clipping, which hurts (Andrychowicz et al. 2021)."""
     return 0.5 * (value - target).square().mean()
 
 
 def adapted_rate(rate: float, divergence: float, target: float, rate_max: float = LEARNING_RATE_MAX) -> float:
-    """Return the learning rate after a KL divergence was measured: lower above 2·target, higher below target/2.
+    """Return the learning rate for a measured KL divergence: lowered above 2·target, raised below target/2.
 
-    The rule of Schulman's adaptive penalty (2017, section 4) applied to the step size. A divergence that is not finite
-    lowers it.
+    This applies the rule of the adaptive penalty (Schulman et al. 2017, section 4) to the step size. A divergence that
+    is not finite lowers it.
     """
     if divergence <= target / 2.0:
         return min(rate * _RATE_FACTOR, rate_max)

@@ -12,12 +12,12 @@ from sim2real.configs.schema.algorithm import SacConfig
 from sim2real.training.algorithms.interface import Metrics
 from sim2real.training.algorithms.sac_loss import actor_loss, critic_loss, soft_target, temperature_loss
 from sim2real.training.distributions import tanh_gaussian_sample
-from sim2real.training.environment import Environment, Floats
+from sim2real.training.environment_interface import Environment, Floats
 from sim2real.training.networks import POLICY_HEAD_GAIN, TwinCritic, linear
 from sim2real.training.policy import Policy
-from sim2real.training.replay import Replay
+from sim2real.training.replay_buffer import ReplayBuffer
 
-# Bounds of the logarithm of the standard deviation, as in the authors' code, narrower below: std 0.0067.
+# Bounds of the logarithm of the standard deviation, as in the authors' code, with a higher lower bound: std 0.0067.
 _LOG_STD_MIN: Final = -5.0
 _LOG_STD_MAX: Final = 2.0
 
@@ -25,8 +25,8 @@ _LOG_STD_MAX: Final = 2.0
 class Sac:
     """SAC bound to an environment.
 
-    All environments step together; `updates_per_step` gradient updates follow each such step. Actions are drawn from
-    the policy, and uniformly until `warmup` steps have been taken.
+    Each step of all environments is followed by `updates_per_step` gradient updates. Actions are uniform for the first
+    `warmup` steps, then drawn from the policy.
     """
 
     def __init__(self, config: SacConfig, environment: Environment, seed: int) -> None:
@@ -50,23 +50,23 @@ class Sac:
                 ("temperature", [self.log_temperature]),
             )
         }
-        self._replay: Final = Replay(config.buffer, *sizes)
+        self._replay: Final = ReplayBuffer(config.buffer, *sizes)
         self._observation = torch.zeros(environment.num_envs, sizes[0])
         self._steps = 0
         self._updates_owed = 0.0
 
     @property
     def policy(self) -> Policy:
-        """The deployed view of what has been learned so far."""
+        """The current policy."""
         return self._policy
 
     def start(self, seed: int) -> None:
-        """Begin the first episodes, at different ages, so that not all are in the same phase of the task at a time."""
+        """Start the first episodes, with random ages, so that environments are in different phases of the task."""
         self._observation.copy_(torch.from_numpy(self._environment.reset_arrays(seed)))
         self._environment.stagger()
 
     def iterate(self, progress: float) -> tuple[int, Metrics]:
-        """Take `iteration_steps` steps of every environment, learning after each."""
+        """Take `iteration_steps` steps in every environment; learn after each."""
         collecting = learning = 0.0
         figures: list[Tensor] = []
         for _ in range(self.config.iteration_steps):
@@ -83,7 +83,7 @@ class Sac:
         return self.config.iteration_steps * self._environment.num_envs, metrics
 
     def state(self) -> dict[str, Any]:
-        """Return all that decides what follows, the replay included, the policy and the environment apart."""
+        """Return the state needed to resume bit for bit, with the replay buffer, without policy and environment."""
         return {
             "log_std_head": self.log_std_head.state_dict(),
             "critic": self.critic.state_dict(),
@@ -98,7 +98,7 @@ class Sac:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
+        """Restore what `state` returned."""
         self.log_std_head.load_state_dict(state["log_std_head"])
         self.critic.load_state_dict(state["critic"])
         self.target_critic.load_state_dict(state["target_critic"])
@@ -123,7 +123,7 @@ class Sac:
 
     @torch.no_grad()
     def _explore(self) -> Floats:
-        """Return actions drawn from the policy, uniform ones during warm-up: (n, A)."""
+        """Return actions drawn from the policy, or uniform ones during warm-up, (n, A)."""
         n, size = self._environment.num_envs, self._environment.action_size
         actions: Floats
         if self._steps < self.config.warmup:
@@ -133,14 +133,14 @@ class Sac:
         return actions
 
     def _sample(self, normalized: Tensor) -> tuple[Tensor, Tensor]:
-        """Draw actions and their log-probabilities for normalised observations."""
+        """Draw actions, (n, A), and their log-probabilities, (n,), for normalised observations."""
         features = self._policy.features(normalized)
         mean = self._policy.head(features)
         log_std = self.log_std_head(features).clamp(_LOG_STD_MIN, _LOG_STD_MAX)
         return tanh_gaussian_sample(mean, log_std, torch.randn(mean.shape, generator=self._generator))
 
     def _learn(self) -> list[Tensor]:
-        """Make the updates that are due after one step; a fraction is carried over to the next."""
+        """Do the updates due after one step; a fractional update is carried over to the next step."""
         if self._steps < self.config.warmup:
             return []
         self._updates_owed += self.config.updates_per_step
@@ -149,7 +149,7 @@ class Sac:
         return [self._update() for _ in range(due)]
 
     def _update(self) -> Tensor:
-        """Update critics, actor, temperature and target critics once; return five figures, see `iterate`."""
+        """Update critics, actor, temperature and target critics once; return five metrics, see `iterate`."""
         config = self.config
         batch = self._replay.sample(config.batch, self._generator)
         normalizer = self._policy.normalizer
@@ -168,7 +168,7 @@ class Sac:
         action, log_prob = self._sample(observation)
         values = self.critic(observation, action)
         policy_loss = actor_loss(values, log_prob, temperature)
-        # Only the actor's gradients: those of the critics' weights would be computed for nothing.
+        # Only the actor's gradients are needed here, not those of the critics' weights.
         self._descend("actor", policy_loss, self._actor_parameters)
         self._descend(
             "temperature",

@@ -1,4 +1,4 @@
-"""The arithmetic of SAC: entropy-regularised targets, and the losses of critics, actor and temperature."""
+"""Losses of SAC: entropy-regularised targets, and the losses of critics, actor and temperature."""
 
 import torch
 from torch import Tensor
@@ -14,8 +14,8 @@ def soft_target(
 ) -> Tensor:
     """Return y = r + γ·(1 − terminated)·(min(Q₁', Q₂') − α·log π(a'|s')), (n,).
 
-    Haarnoja et al. 2018, equations 5 and 6 with twin critics. `next_values` is (2, n); the rest is (n,), α a scalar. A
-    truncated step is not terminated and keeps its successor value.
+    Haarnoja et al. 2018, equations 5 and 6, with twin critics. `next_values` is (2, n), α a scalar, the rest (n,). A
+    truncated step is not terminated, so it keeps its successor value.
     """
     successor = torch.minimum(next_values[0], next_values[1]) - temperature * next_log_prob
     return torch.addcmul(reward, 1.0 - terminated, successor, value=discount)
@@ -32,5 +32,5 @@ def actor_loss(values: Tensor, log_prob: Tensor, temperature: Tensor) -> Tensor:
 
 
 def temperature_loss(log_temperature: Tensor, log_prob: Tensor, target_entropy: float) -> Tensor:
-    """Return −E[log α·(log π(a|s) + target entropy)], whose gradient raises α while the entropy is below its target."""
+    """Return −E[log α·(log π(a|s) + target entropy)]; its gradient raises α while the entropy is below target."""
     return -(log_temperature * (log_prob.detach() + target_entropy)).mean()

@@ -1,1 +1,12 @@
-"""Commands of the learners: train, export, eval."""
+"""The commands of training, one module each; the root command finds them by entry point."""
+
+from sim2real.configs.command_info import CommandInfo
+
+_HERE = "sim2real.training.commands"
+
+DEMO = CommandInfo("Train, export, flash and run a swing-up: the whole chain.", f"{_HERE}.demo:app")
+EVAL = CommandInfo("Evaluate a policy in simulation.", f"{_HERE}.eval:app")
+EXPORT = CommandInfo("Export a run's policy to ONNX with its contract.", f"{_HERE}.export:app")
+REPORT = CommandInfo("Write an HTML report of a run or a log.", f"{_HERE}.report:app")
+TRAIN = CommandInfo("Train a policy.", f"{_HERE}.train:app")
+BENCH_TRANSFER = CommandInfo("Compare how policies transfer between worlds.", f"{_HERE}.bench_transfer:app")

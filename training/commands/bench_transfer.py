@@ -1,4 +1,4 @@
-"""The `bench transfer` command: how much randomisation makes policies work where they were not trained."""
+"""The `bench transfer` command: how randomisation affects performance in unseen worlds."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from sim2real.benchmark.machine import machine
-from sim2real.configs.command import Json, Outcome, error_console, reports
+from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import MissingExtraError, UserError
 from sim2real.configs.load import load_transfer
 from sim2real.configs.schema.transfer import TransferConfig
@@ -27,28 +27,30 @@ def transfer(
     ] = None,
     seeds: Annotated[str, typer.Option(help="Seeds of training.")] = "0,1,2",
     minutes: Annotated[
-        float | None, typer.Option(min=0.01, max=1440.0, help="Training time of a run; the study's when left out.")
+        float | None, typer.Option(min=0.01, max=1440.0, help="Training time of a run; default: the study's.")
     ] = None,
     episodes: Annotated[int, typer.Option(min=1, max=4096, help="Episodes in each world.")] = 64,
     emulated: Annotated[int, typer.Option(min=1, max=1000, help="Episodes on the emulated robot.")] = 4,
-    output: Annotated[Path, typer.Option(help="Folder of the study; what is finished there is not done again.")] = Path(
+    output: Annotated[Path, typer.Option(help="Folder of the study; finished runs in it are not repeated.")] = Path(
         "runs/transfer"
     ),
-    gap: Annotated[bool, typer.Option(help="Also give emulator and batch equal commands and print the gap.")] = True,
+    gap: Annotated[
+        bool, typer.Option(help="Also measure the gap between emulator and batch for equal commands.")
+    ] = True,
     evaluate_only: Annotated[bool, typer.Option("--evaluate-only", help="Train nothing.")] = False,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Override key.path=value of the study; may be repeated.")
     ] = None,
     json_output: Json = False,
 ) -> Outcome:
-    """Train with no, fixed and automatic randomisation for the same time; judge in worlds that training never draws.
+    """Train with no, fixed and automatic randomisation for the same time; evaluate in worlds unseen in training.
 
-    May be interrupted: at most one run is lost, and the same command goes on.
+    After an interruption the same command continues; at most one run is lost.
 
     Example: sim2real bench transfer --task pendulum_swingup --minutes 0.5 --output runs/study
     """
     try:
-        from sim2real.training.transfer.bench import Options, bench_transfer, ratios, text_of
+        from sim2real.training.transfer.benchmark import Options, bench_transfer, ratios, text_of
     except ModuleNotFoundError as error:
         raise MissingExtraError("bench transfer", error.name or "torch", "train") from error
     console = error_console()
@@ -93,7 +95,7 @@ def _with_minutes(study: TransferConfig, minutes: float | None) -> TransferConfi
 
 
 def _numbers(text: str) -> tuple[int, ...]:
-    """Read different seeds."""
+    """Parse distinct seeds."""
     parts = [part.strip() for part in text.split(",")]
     if len(set(parts)) != len(parts) or not all(part.isdecimal() and int(part) < 2**32 for part in parts):
         raise UserError(f"--seeds {text!r}: give different whole numbers, as in 0,1,2")

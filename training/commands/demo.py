@@ -1,4 +1,4 @@
-"""The `demo` command: the whole chain on one motor, with a verdict and things to look at."""
+"""The `demo` command: the whole chain on one motor, with a verdict, figures and a video."""
 
 import os
 from datetime import datetime
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from sim2real.configs.command import Json, Outcome, error_console, reports
+from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import MissingExtraError, UserError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ app = typer.Typer()
 @reports
 def demo(
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of training.")] = 0,
-    runs_dir: Annotated[Path, typer.Option(help="Folder of the runs; runs/demo points to the newest demo.")] = Path(
+    runs_dir: Annotated[Path, typer.Option(help="Folder of the runs; runs/demo links to the newest demo.")] = Path(
         "runs"
     ),
     overrides: Annotated[
@@ -30,7 +30,7 @@ def demo(
     video: Annotated[bool, typer.Option(help="Render a video of the run.")] = True,
     json_output: Json = False,
 ) -> Outcome:
-    """Train, export, flash, and run a swing-up on an emulated Dynamixel; fails unless the arm stands up.
+    """Train, export, flash, and run a swing-up on an emulated motor; fails unless the arm stands up.
 
     Example: sim2real demo --seed 3
     """
@@ -52,7 +52,7 @@ def demo(
 
 
 def _point_to(link: Path, folder: Path) -> None:
-    """Make runs/demo name the newest demo; somebody's real folder of that name is left alone."""
+    """Link runs/demo to the newest demo; a real folder of that name is not touched."""
     if link.exists() and not link.is_symlink():
         return
     temporary = link.with_name(f".{link.name}.{os.getpid()}")
@@ -60,7 +60,7 @@ def _point_to(link: Path, folder: Path) -> None:
         temporary.symlink_to(folder.name)
         os.replace(temporary, link)
     except OSError as error:
-        raise UserError(f"{link}: cannot be made to point to {folder}: {error.strerror}") from error
+        raise UserError(f"{link}: cannot be linked to {folder}: {error.strerror}") from error
 
 
 def _text(done: "Demo") -> str:

@@ -1,21 +1,18 @@
 """The `eval` command."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim2real.configs.command import Json, Outcome, reports
-from sim2real.configs.errors import MissingExtraError
-from sim2real.configs.library import find_policy
-from sim2real.configs.load import load_randomization
+from sim2real.configs.command_outcome import Json, Outcome, reports
+from sim2real.training.evaluate import SEED, evaluate
 
 if TYPE_CHECKING:
     from sim2real.training.evaluation import Evaluation
 
 app = typer.Typer(help="Evaluate a policy in simulation.")
-
-_SEED = 20_000_003  # far from the seeds of training runs
 
 
 @app.command("eval")
@@ -23,48 +20,35 @@ _SEED = 20_000_003  # far from the seeds of training runs
 def evaluate_policy(
     policy: Annotated[Path, typer.Argument(help="Folder of a training run, a shipped policy, or an ONNX file.")],
     video: Annotated[Path | None, typer.Option(help="Write a video of one episode (mp4).")] = None,
-    episodes: Annotated[int, typer.Option(min=1, max=100_000, help="Episodes for each row of the table.")] = 64,
+    episodes: Annotated[int, typer.Option(min=1, max=100_000, help="Episodes per row of the table.")] = 64,
     randomization: Annotated[
         str | None, typer.Option(help="Evaluate under this randomization too: a shipped name or a path.")
     ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Override key.path=value of its experiment; may be repeated.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the episodes.")] = _SEED,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the episodes.")] = SEED,
     json_output: Json = False,
 ) -> Outcome:
-    """Evaluate a policy: return, success, survival and the task's metrics, as trained and without any randomization.
+    """Evaluate a policy: return, success, survival and the task's metrics, as trained and without randomization.
 
-    --set puts it into another world than it was trained in; what the policy sees and does stays as it is.
+    --set changes the world; the policy's observations and actions stay the same.
 
     Example: sim2real eval runs/first --episodes 256 --set task.physics.friction=lugre
     """
-    try:
-        from sim2real.report.episode_video import render_episode
-        from sim2real.training.evaluation import evaluate
-        from sim2real.training.saved_policy import load_saved_policy
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("eval", str(error.name), "train") from error
-    saved = load_saved_policy(find_policy(policy), tuple(overrides or ()))
-    task = saved.experiment.task
-    conditions = [saved.experiment.randomization, load_randomization("none")]
-    if randomization is not None:
-        conditions.append(load_randomization(randomization))
-    unique = {condition.name: condition for condition in conditions}
-    rows = [evaluate(saved.act, task, condition, episodes, seed=seed) for condition in unique.values()]
-    document = {
-        "policy": str(policy),
-        "task": task.name,
-        "overrides": list(overrides or ()),
-        "rows": [row.document() for row in rows],
-    }
-    if video is not None:
-        render_episode(task, saved.experiment.randomization, saved.act, video, task.episode_duration)
-        document["video"] = str(video)
-    return Outcome(document, _table(rows) + (f"\nvideo: {video}" if video else ""))
+    report = evaluate(
+        policy,
+        episodes=episodes,
+        randomization=randomization,
+        overrides=tuple(overrides or ()),
+        seed=seed,
+        video=video,
+    )
+    return Outcome(report.document(), table(report.rows) + (f"\nvideo: {video}" if video else ""))
 
 
-def _table(rows: "list[Evaluation]") -> str:
+def table(rows: "Sequence[Evaluation]") -> str:
+    """Return the results as a table, one row per randomization and metric."""
     lines = [f"{'randomization':<20} {'episodes':>8} {'return':>16} {'success':>8} {'survival':>8}"]
     for row in rows:
         value = f"{row.return_mean:.2f} ± {row.return_std:.2f}"

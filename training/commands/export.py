@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sim2real.configs.command import Json, Outcome, reports
+from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import MissingExtraError
 
 app = typer.Typer(help="Export a run's policy to ONNX.")

@@ -1,17 +1,15 @@
 """The `train` command."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sim2real.configs.command import Json, Outcome, error_console, reports
-from sim2real.configs.errors import MissingExtraError, UserError
-from sim2real.configs.load import load_experiment
+from sim2real.configs.command_outcome import Json, Outcome, reports
+from sim2real.training.train import train as train_experiment
 
 if TYPE_CHECKING:
-    from sim2real.training.runner import TrainReport
+    from sim2real.training.train_report import TrainReport
 
 app = typer.Typer(help="Train a policy.")
 
@@ -34,37 +32,10 @@ def train(
 
     Example: sim2real train pendulum_ppo --set seed=3 --name first
     """
-    try:
-        from sim2real.simulation.options import without_effect
-        from sim2real.training import runner
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("train", str(error.name), "train") from error
-    given = tuple(overrides or ())
-    if resume is not None:
-        _check_same(experiment, resume)
-        return _outcome(runner.resume(resume, given))
-    if experiment is None:
-        raise UserError("train: give an EXPERIMENT, or --resume RUN")
-    config = load_experiment(experiment, given)
-    if idle := without_effect(config.task, config.randomization):
-        error_console().print(
-            f"note: task {config.task.name!r} observes nothing that would be changed by {', '.join(idle)} "
-            f"of randomization {config.randomization.name!r}"
-        )
-    folder = runs_dir / (name or f"{config.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
-    return _outcome(runner.train(config, folder))
-
-
-def _check_same(experiment: str | None, run: Path) -> None:
-    """Refuse to resume a run of another experiment than the one that was named."""
-    if experiment is None:
-        return
-    from sim2real.configs.load import load_experiment as load_saved
-    from sim2real.training.run_folder import RunFolder
-
-    named, saved = load_experiment(experiment).name, load_saved(str(RunFolder.open(run).config.resolve())).name
-    if named != saved:
-        raise UserError(f"{run}: is a run of {saved}, not of {named}")
+    report = train_experiment(
+        experiment, overrides=tuple(overrides or ()), name=name, runs_dir=runs_dir, resume=resume, progress=True
+    )
+    return _outcome(report)
 
 
 def _outcome(report: "TrainReport") -> Outcome:

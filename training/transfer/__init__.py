@@ -1,1 +1,1 @@
-"""Transfer studies: policies of several curricula, trained for the same time, judged where none was trained."""
+"""Transfer studies: policies trained with several curricula for the same time, evaluated in unseen worlds."""

@@ -99,10 +99,10 @@ class EmulatedEpisode:
         if recorder.ended or not (recorder.began or record.ran):
             return
         self._truth.read(recorder.clock, first=not recorder.began)
-        recorder.tick(controller.last_action, record.target, record.asked, self._asked_anew)
+        recorder.tick(controller.last_action, record.target, record.operator_command, self._asked_anew)
         self._asked_anew = self._commands.step(self._streams)
         for name, value in zip(self._names, self._command[0].tolist(), strict=True):
-            controller.ask(name, value)
+            controller.set_operator_command(name, value)
 
 
 class PlantTruth:

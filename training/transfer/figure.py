@@ -1,4 +1,4 @@
-"""The table of a study as a picture: a field for each strategy and world, a panel for each task."""
+"""Figure of a study's tables: one panel per task, with a cell per strategy and world."""
 
 import math
 from collections.abc import Mapping
@@ -15,16 +15,16 @@ from sim2real.training.transfer.table import Table
 
 _INK, _DIM = "#22272e", "#6b7682"
 _DPI = 130
-_WIDTH, _ROW, _HEAD = 11.0, 0.36, 1.15  # inches: picture, a strategy, head and foot of a panel
-_DARK = 0.55  # from here on white text reads better
-_SPREAD_MIN = 0.1  # of a world's means; smaller differences are not to look large
+_WIDTH, _ROW, _HEAD = 11.0, 0.36, 1.15  # inches: figure, a strategy, head and foot of a panel
+_DARK = 0.55  # shade from which text is white
+_SPREAD_MIN = 0.1  # smallest colour range of a world's means, so that small differences do not look large
 
 
 def transfer_figure(tables: Mapping[str, Table], path: Path) -> None:
-    """Draw one panel for each task.
+    """Draw one panel per task.
 
     Args:
-        tables: By task.
+        tables: Tables by task.
         path: The PNG file.
     """
     heights = [_HEAD + _ROW * len(table.strategies) for table in tables.values()]
@@ -37,7 +37,7 @@ def transfer_figure(tables: Mapping[str, Table], path: Path) -> None:
 
 def _panel(axes: Axes, task: str, table: Table) -> None:
     means = np.array([[table.figures[name][world].mean for world in table.worlds] for name in table.strategies])
-    # Colours compare strategies within a world: worlds differ more in how hard they are than strategies do.
+    # Colours compare strategies within a world: means differ more between worlds than between strategies.
     low, high = np.fmin.reduce(means, axis=0), np.fmax.reduce(means, axis=0)
     spread = np.maximum(high - low, _SPREAD_MIN)
     shade = 0.08 + 0.82 * (means - low) / spread

@@ -1,4 +1,4 @@
-"""How well a policy does in one world: the figures that a study compares."""
+"""Performance of a policy in one world."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -20,19 +20,19 @@ class WorldPerformance:
 
     episodes: int
     performance: float
-    """How well the task was done, in [0, 1]: the task's own measure, or whether the goal was reached."""
+    """Performance in [0, 1]: the task's own measure, else whether the goal was reached."""
     survival: float
     """Share of episodes that were not terminated."""
     success: float
     """Share of episodes that reached the task's goal."""
     metrics: dict[str, float]
-    """What the task measures of an episode, SI; NaN where no episode had anything to measure."""
+    """Means of the task's metrics, SI; NaN if no episode had anything to measure."""
     diverged: float = 0.0
-    """Share of the episodes whose simulation was no longer finite: the world's fault, not the policy's."""
+    """Share of episodes whose simulation diverged: a defect of the world, not of the policy."""
 
     @classmethod
     def of(cls, episodes: Sequence[Mapping[str, float]], diverged: float = 0.0) -> "WorldPerformance":
-        """Return the means of episodes, each with performance, terminated, success and `metric/NAME`."""
+        """Return the means over episodes, each a mapping with performance, terminated, success and `metric/NAME`."""
         names = [name for name in episodes[0] if name.startswith(_METRIC)]
 
         def mean(name: str) -> float:
@@ -51,7 +51,7 @@ class WorldPerformance:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "WorldPerformance":
-        """Read what `document` wrote; null is NaN."""
+        """Restore from what `document` returned; null becomes NaN."""
         nan = float("nan")
         metrics = {name: nan if value is None else value for name, value in document["metrics"].items()}
         return cls(**{**document, "metrics": metrics})
@@ -62,18 +62,18 @@ class WorldPerformance:
         return asdict(self) | {"metrics": metrics}
 
 
-def evaluate_world(
+def evaluate_in_world(
     act: Act, task: TaskConfig, randomization: RandomizationConfig, episodes: int, *, seed: int, threads: int = 0
 ) -> WorldPerformance:
-    """Play episodes side by side, one in each environment; the same seed gives every policy the same robots.
+    """Run episodes in parallel, one per environment; the same seed gives every policy the same robots.
 
     Args:
         act: The policy.
-        task: The task, in the world's physics.
-        randomization: The world's.
-        episodes: How many.
-        seed: Of the episodes.
-        threads: That step the simulations; 0 uses every core.
+        task: The task, with the world's physics.
+        randomization: The world's randomisation.
+        episodes: Number of episodes.
+        seed: Seed of the episodes.
+        threads: Threads that step the simulations; 0 uses every core.
     """
     environment = BatchEnv(task, randomization, episodes, seed=seed, threads=threads)
     figures = first_episodes(act, environment, episodes, environment.simulation.length_max, seed=seed)

@@ -1,4 +1,4 @@
-"""What a study has found out so far, kept in its folder: runs that are finished are not done again."""
+"""Trains and evaluates the runs of a study; results are kept in its folder, and finished runs are not repeated."""
 
 import hashlib
 import json
@@ -13,42 +13,45 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.load import dump
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.training.checkpoint import write_atomically
-from sim2real.training.environment import Floats
+from sim2real.training.environment_interface import Floats
 from sim2real.training.evaluation import Act
 from sim2real.training.export import onnx_session
 from sim2real.training.onnx_graph import INPUT, OUTPUT
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.runner import train
 from sim2real.training.transfer.emulated import evaluate_emulated
-from sim2real.training.transfer.performance import WorldPerformance, evaluate_world
-from sim2real.training.transfer.study import Run
+from sim2real.training.transfer.performance import WorldPerformance, evaluate_in_world
+from sim2real.training.transfer.runs import Run
 from sim2real.training.transfer.worlds import World
 
 SEED: Final = 30_000_001
-"""Of the episodes that judge; far from the seeds of training."""
+"""Seed of the evaluation episodes; far from the seeds of training."""
 
 _FILE: Final = "transfer.json"
 _EMULATED_SECONDS_MAX: Final = 10.0
 
 
 def is_trained(folder: Path) -> bool:
-    """Tell whether the policy of a run is there: it is written last, and whole."""
+    """Return whether a run has a policy, which is written last and atomically."""
     return RunFolder(folder).policy.is_file()
 
 
 def ensure_trained(run: Run, folder: Path, *, progress: bool) -> bool:
-    """Train a run unless that is done; return whether it had to be. What was interrupted is trained anew.
+    """Train a run unless it is finished; an interrupted run is trained again from the start.
+
+    Returns:
+        Whether the run was trained now.
 
     Raises:
-        UserError: The folder has a run that was trained in another way.
+        UserError: The folder contains a run with another experiment.
         KeyboardInterrupt: SIGINT.
     """
     saved = RunFolder(folder)
     if is_trained(folder):
         if saved.config.read_text(encoding="utf-8") != dump(run.experiment):
             raise UserError(
-                f"{folder}: was trained in another way than this study asks for; give another --output, "
-                "or delete this folder to train it anew"
+                f"{folder}: trained with another experiment than that of this study; give another --output, "
+                "or delete this folder to train again"
             )
         return False
     if saved.config.is_file():
@@ -57,17 +60,17 @@ def ensure_trained(run: Run, folder: Path, *, progress: bool) -> bool:
     return True
 
 
-def judge_run(
+def evaluate_run(
     folder: Path, worlds: Mapping[str, World], episodes: int, emulated: int, say: Callable[[list[str]], None]
 ) -> dict[str, WorldPerformance]:
-    """Return how the policy of a run does in every world; what was judged before in the same worlds is read.
+    """Return the performance of a run's policy in every world; earlier results in the same worlds are reused.
 
     Args:
         folder: The run.
-        worlds: By name.
-        episodes: In each world.
+        worlds: Worlds by name.
+        episodes: Episodes in each world.
         emulated: Episodes on the emulated robot.
-        say: Told the names of the worlds that are judged now, if there are any.
+        say: Called with the names of the worlds to evaluate now, if any.
     """
     path = folder / _FILE
     known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
@@ -76,8 +79,8 @@ def judge_run(
     if left:
         say(left)
     for name in left:
-        judgement = _judge(RunFolder(folder).policy, worlds[name], episodes, emulated)
-        known[name] = {"digest": digests[name]} | judgement.document()
+        performance = _evaluate(RunFolder(folder).policy, worlds[name], episodes, emulated)
+        known[name] = {"digest": digests[name]} | performance.document()
         write_atomically(path, json.dumps(known, indent=1).encode())
     return {
         name: WorldPerformance.from_document({key: value for key, value in known[name].items() if key != "digest"})
@@ -85,15 +88,15 @@ def judge_run(
     }
 
 
-def _judge(policy: Path, world: World, episodes: int, emulated: int) -> WorldPerformance:
+def _evaluate(policy: Path, world: World, episodes: int, emulated: int) -> WorldPerformance:
     if world.config.emulator:
         duration = min(world.task.episode_duration, _EMULATED_SECONDS_MAX)
         return evaluate_emulated(OnnxPolicy(policy), world.task, emulated, duration, seed=SEED)
-    return evaluate_world(_act(policy), world.task, world.randomization, episodes, seed=SEED)
+    return evaluate_in_world(_act(policy), world.task, world.randomization, episodes, seed=SEED)
 
 
 def _act(path: Path) -> Act:
-    """Return the policy of a file, for many robots at once."""
+    """Return the policy of an ONNX file, for batches."""
     session = onnx_session(path.read_bytes())
 
     def act(observation: Floats) -> Floats:
@@ -104,6 +107,6 @@ def _act(path: Path) -> Act:
 
 
 def _digest(world: World, episodes: int) -> str:
-    """Return what tells two judgements of one policy apart."""
+    """Return a digest of the evaluation: world, task, randomisation and number of episodes."""
     text = "\n".join([dump(world.config), dump(world.task), dump(world.randomization), str(episodes)])
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""The table of a study: means and spread over seeds, by strategy and world."""
+"""Tables of a study: means and standard deviations over seeds, by strategy and world."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,8 @@ import numpy as np
 
 from sim2real.training.transfer.performance import WorldPerformance
 
-Judgements = Mapping[str, Mapping[int, Mapping[str, WorldPerformance]]]
-"""Of one task: by strategy, seed and world."""
+TaskResults = Mapping[str, Mapping[int, Mapping[str, WorldPerformance]]]
+"""Results of one task by strategy, seed and world."""
 
 HELD_OUT: Final = "held-out mean"
 _FIXED: Final = "fixed_"
@@ -22,12 +22,12 @@ class Figure:
 
     mean: float
     std: float
-    """Of the seeds, with n - 1; NaN for one seed."""
+    """Standard deviation over seeds, with n - 1; NaN for one seed."""
     seeds: int
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Figure":
-        """Return mean and spread of one value for each seed, those left out that are NaN."""
+        """Return mean and standard deviation of one value per seed, without NaN."""
         measured = np.array([value for value in values if not math.isnan(value)])
         nan = float("nan")
         if not len(measured):
@@ -40,7 +40,7 @@ class Figure:
         return {name: None if math.isnan(value) else value for name, value in asdict(self).items()}
 
     def __str__(self) -> str:
-        """Return the figure as a table has it."""
+        """Return the figure as shown in a table."""
         if not self.seeds:
             return "-"
         return f"{self.mean:.3f}" + ("" if math.isnan(self.std) else f" ±{self.std:.3f}")
@@ -48,14 +48,14 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """One measure of one task: figures by strategy, and there by world; last the mean over held-out worlds."""
+    """One measure of one task: figures by strategy and world; the last world is the mean over held-out worlds."""
 
     measure: str
     strategies: tuple[str, ...]
     worlds: tuple[str, ...]
     figures: dict[str, dict[str, Figure]]
     held_out_of_seed: dict[str, dict[int, float]]
-    """The mean over the held-out worlds of each strategy and seed."""
+    """Mean over held-out worlds by strategy and seed."""
 
     def document(self) -> dict[str, Any]:
         """Return plain data."""
@@ -65,7 +65,7 @@ class Table:
         }
 
     def text(self) -> list[str]:
-        """Return lines for people, the best mean of every row in bold."""
+        """Return the lines of the table, with the best mean of each row in bold."""
         width = max(len(world) for world in self.worlds)
         lines = [f"{self.measure:<{width}}" + "".join(f"  {name:>13}" for name in self.strategies)]
         for world in self.worlds:
@@ -76,43 +76,43 @@ class Table:
         return lines
 
 
-def table_of(judgements: Judgements, worlds: Sequence[str], held_out: Sequence[str], measure: str) -> Table:
+def table_of(results: TaskResults, worlds: Sequence[str], held_out: Sequence[str], measure: str) -> Table:
     """Return the table of a measure.
 
-    A seed's held-out mean counts every held-out world the same; one that was not measured in all of them has none.
+    The held-out mean of a seed weights all held-out worlds equally; it is NaN if a world is NaN.
 
     Args:
-        judgements: Of one task.
+        results: Results of one task.
         worlds: Names of the rows.
-        held_out: Those of them that count in the mean.
+        held_out: Those included in the held-out mean.
         measure: `performance`, `survival`, `success`, or the name of a metric.
     """
     figures: dict[str, dict[str, Figure]] = {}
     means: dict[str, dict[int, float]] = {}
-    for strategy, of_seed in judgements.items():
-        values = {seed: {world: _value(judged[world], measure) for world in worlds} for seed, judged in of_seed.items()}
+    for strategy, by_seed in results.items():
+        values = {seed: {world: _value(result[world], measure) for world in worlds} for seed, result in by_seed.items()}
         means[strategy] = {
             seed: float(np.mean([row[world] for world in held_out])) if held_out else float("nan")
             for seed, row in values.items()
         }
         figures[strategy] = {world: Figure.of([row[world] for row in values.values()]) for world in worlds}
         figures[strategy][HELD_OUT] = Figure.of(list(means[strategy].values()))
-    return Table(measure, tuple(judgements), (*worlds, HELD_OUT), figures, means)
+    return Table(measure, tuple(results), (*worlds, HELD_OUT), figures, means)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A strategy's held-out mean against that of the best fixed level."""
+    """Comparison of a strategy's held-out mean with that of the best fixed level."""
 
     strategy: str
     best_fixed: str
     ratio: float
     difference: Figure
-    """Seed by seed, over the seeds that both have."""
+    """Difference seed by seed, over common seeds."""
 
     @property
     def text(self) -> str:
-        """Return the finding in words."""
+        """The comparison as a sentence."""
         word = "at least" if self.difference.mean >= 0.0 else "below"
         return (
             f"{self.strategy} is {word} every fixed level on the held-out mean: {self.difference.mean:+.3f}"
@@ -122,7 +122,7 @@ class Comparison:
 
 
 def compare(table: Table, strategy: str) -> Comparison | None:
-    """Compare a strategy with the fixed level that has the highest held-out mean; None where one of them is missing."""
+    """Compare a strategy with the fixed level of the highest held-out mean; None if either is missing."""
     ranked = {
         name: table.figures[name][HELD_OUT].mean
         for name in table.strategies
@@ -139,8 +139,8 @@ def compare(table: Table, strategy: str) -> Comparison | None:
     return Comparison(strategy, best, ratio, difference)
 
 
-def _value(judgement: WorldPerformance, measure: str) -> float:
-    if measure in judgement.metrics:
-        return judgement.metrics[measure]
-    value: float = getattr(judgement, measure)
+def _value(performance: WorldPerformance, measure: str) -> float:
+    if measure in performance.metrics:
+        return performance.metrics[measure]
+    value: float = getattr(performance, measure)
     return value

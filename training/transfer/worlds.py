@@ -1,4 +1,4 @@
-"""The worlds of a study as a task meets them, and training kept out of them."""
+"""Worlds of a study, applied to a task; held-out worlds are excluded from training."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,32 +12,32 @@ from sim2real.model.addresses import free_base
 from sim2real.model.model import compile_spec, load_spec
 
 _OF_SERVOS = ("controller_stiffness", "controller_damping")
-"""What only a servo that is told positions makes use of."""
+"""Parameters that apply only to position-controlled servos."""
 
 _OF_DRY_FRICTION = ("joint_friction",)
-"""What a world with another model of friction does not have."""
+"""Parameters that do not apply with another friction model."""
 
 
 @dataclass(frozen=True)
 class World:
-    """A world as one task meets it."""
+    """A world applied to one task."""
 
     config: WorldConfig
     task: TaskConfig
     randomization: RandomizationConfig
     pins: dict[ParameterName, float]
-    """What the world's changes are set to, by parameter, SI."""
+    """Values of the world's changes by parameter, SI."""
 
 
 def worlds_of(
     configs: Iterable[WorldConfig], task: TaskConfig, randomization: RandomizationConfig
 ) -> tuple[dict[str, World], dict[str, str]]:
-    """Return the worlds of a task, and of those that it cannot have the reason, both by name.
+    """Return the worlds of a task, and the reasons for worlds that do not apply, both by name.
 
     Args:
         configs: The worlds of the study.
-        task: As it is trained.
-        randomization: As the YAML has it.
+        task: The task of training.
+        randomization: The randomisation of training.
     """
     free = free_base(compile_spec(load_spec(task.robot), task.robot)) is not None
     worlds, left_out = {}, {}
@@ -64,20 +64,20 @@ def worlds_of(
     return worlds, left_out
 
 
-def kept_out(randomization: RandomizationConfig, worlds: Iterable[World]) -> RandomizationConfig:
-    """Return a randomization whose limits end half the way from its range to each held-out world.
+def exclude_held_out(randomization: RandomizationConfig, worlds: Iterable[World]) -> RandomizationConfig:
+    """Return a randomisation with limits halfway between its range and each held-out world.
 
-    So a curriculum may go beyond what is believed, towards these worlds, and never into one.
+    A curriculum may exceed the range towards these worlds, but never reaches one.
 
     Raises:
-        UserError: The range itself reaches a world, which then is not held out.
+        UserError: The range itself contains a held-out world.
     """
     held_out = [world for world in worlds if world.config.held_out]
-    entries = tuple(_kept_out(entry, held_out, randomization.name) for entry in randomization.parameters)
+    entries = tuple(_exclude(entry, held_out, randomization.name) for entry in randomization.parameters)
     return randomization.model_copy(update={"parameters": entries})
 
 
-def _kept_out(entry: ParameterConfig, held_out: list[World], name: str) -> ParameterConfig:
+def _exclude(entry: ParameterConfig, held_out: list[World], name: str) -> ParameterConfig:
     (low, high), (lowest, highest) = entry.bounds, entry.hard_limits
     for world in held_out:
         value = world.pins.get(entry.parameter)
@@ -90,7 +90,7 @@ def _kept_out(entry: ParameterConfig, held_out: list[World], name: str) -> Param
         else:
             raise UserError(
                 f"world {world.config.name!r} is not held out: randomization {name!r} draws {entry.parameter} from "
-                f"{low:g} to {high:g}, which holds {value:g}; valid: a value outside"
+                f"{low:g} to {high:g}, which contains {value:g}; valid: a value outside"
             )
     if (lowest, highest) == entry.hard_limits:
         return entry
@@ -99,7 +99,7 @@ def _kept_out(entry: ParameterConfig, held_out: list[World], name: str) -> Param
 
 
 def _refusal(change: WorldChangeConfig, task: TaskConfig, randomization: RandomizationConfig, *, free: bool) -> str:
-    """Return why a robot cannot have a change, or nothing."""
+    """Return why a change does not apply to a task, or an empty string."""
     if change.base is not None and (change.base == "free") != free:
         return f"the robot's base is {'free' if free else 'fixed'}"
     if change.robots is not None and task.robot.name not in change.robots:
@@ -126,28 +126,28 @@ def _task(config: WorldConfig, task: TaskConfig) -> TaskConfig:
 
 
 def _value(change: WorldChangeConfig, randomization: RandomizationConfig) -> float:
-    """Return what a change sets its parameter to, SI."""
+    """Return the value of a change, SI."""
     entries = [entry for entry in randomization.parameters if entry.parameter == change.parameter]
     if change.times is not None:
         return change.times * max(entry.bounds[1] for entry in entries)
     added = _added(change)
     if any(entry.application != added.application for entry in entries):
         raise UserError(
-            f"randomization {randomization.name!r}: {change.parameter} does not apply as the study's worlds have it; "
+            f"randomization {randomization.name!r}: {change.parameter} is not applied as in the study's worlds; "
             f"valid: {added.application}"
         )
     return added.bounds[0]
 
 
 def _added(change: WorldChangeConfig) -> ParameterConfig:
-    """Return the entry of a change whose value is given."""
+    """Return the randomisation entry of a change with a value."""
     if change.value is None:
-        raise ValueError(f"{change.parameter} has no value of its own")
+        raise ValueError(f"{change.parameter} has no value")
     return ParameterConfig(parameter=change.parameter, range=(change.value, change.value))
 
 
 def _at(entry: ParameterConfig, value: float) -> ParameterConfig:
-    """Return an entry that always has one value, SI."""
+    """Return an entry with a single value, SI."""
     amount = _amount(entry, value)
     return ParameterConfig(
         parameter=entry.parameter,
@@ -159,6 +159,6 @@ def _at(entry: ParameterConfig, value: float) -> ParameterConfig:
 
 
 def _amount(entry: ParameterConfig, value: float) -> float | str:
-    """Return an SI value as YAML has it."""
+    """Return an SI value as written in YAML."""
     dimension = None if entry.application == "scale" else TRAITS[entry.parameter].dimension
     return float(value) if dimension is None else f"{float(value)!r} {dimension}"

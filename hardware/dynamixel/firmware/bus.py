@@ -14,9 +14,9 @@ from sim2real.hardware.dynamixel.frame import (
     encode_fast_status,
     encode_status,
 )
-from sim2real.hardware.emulator.device_protocol import Reply
-from sim2real.hardware.emulator.framed_device_protocol import FramedDeviceProtocol
 from sim2real.hardware.errors import ProtocolError
+from sim2real.hardware.firmware.device_protocol import Reply
+from sim2real.hardware.firmware.packet_protocol import PacketProtocol
 
 _FAST_PREFIX = 8  # header, id, length, instruction
 _FAST_GROUP = 4  # error, id, CRC
@@ -26,7 +26,7 @@ Request = tuple[int, int, int]
 """Id, address and length of one motor's part of a group read."""
 
 
-class XSeriesProtocol(FramedDeviceProtocol[Packet]):
+class XSeriesProtocol(PacketProtocol[Packet]):
     """Protocol 2.0 at the motors' end of a line; implements `DeviceProtocol`."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ def replies_to(packet: Packet, motors: Sequence[XSeriesMotor], now_ns: int) -> l
 def _answer_damage(packet: Packet, motors: Sequence[XSeriesMotor]) -> list[Reply]:
     """Answer an instruction with a wrong CRC: error 3 of the motor it names (e-Manual, Status Packet), and no more.
 
-    The id may be what is damaged; nothing can be known of that. Instructions to all are answered by nobody.
+    The id may be what is damaged; nothing can be known of that. Broadcast instructions get no answer.
     """
     replies = [
         Reply(motor.return_delay_ns, motor.baudrate, encode_status(motor.id, StatusError.CRC | motor.alert))
@@ -90,7 +90,7 @@ def _answer_alone(packet: Packet, motors: Sequence[XSeriesMotor], now_ns: int) -
 
 
 def _collision(replies: list[Reply]) -> Reply:
-    """Return what is heard when motors of the same id answer together: a line that anyone can pull low."""
+    """Return what is heard when motors of the same id answer together: a line that every motor can pull low."""
     data = bytearray(replies[0].data)
     for reply in replies[1:]:
         for index, byte in enumerate(reply.data[: len(data)]):
@@ -143,7 +143,7 @@ def _read_fast(requests: list[Request], motors: Sequence[XSeriesMotor], now_ns: 
 
 
 def _requests(packet: Packet) -> Iterator[Request]:
-    """Yield the parts of a group read; one that is cut off is none."""
+    """Yield the parts of a group read, without one that is cut off."""
     parameters = packet.parameters
     if packet.instruction in (Instruction.SYNC_READ, Instruction.FAST_SYNC_READ):
         address, length = _words(parameters[:4])
@@ -155,7 +155,7 @@ def _requests(packet: Packet) -> Iterator[Request]:
 
 
 def _writes(packet: Packet) -> Iterator[tuple[int, int, bytes]]:
-    """Yield id, address and data of the parts of a group write; one that is cut off is none."""
+    """Yield id, address and data of the parts of a group write, without one that is cut off."""
     parameters = packet.parameters
     if packet.instruction == Instruction.SYNC_WRITE:
         address, length = _words(parameters[:4])

@@ -73,7 +73,7 @@ class ControlLoop:
         )
 
     def latch(self, position: float, velocity: float) -> None:
-        """Begin anew where the motor is, as when torque is switched on: counts, rad/s."""
+        """Start at the motor's present state, as when torque is switched on: counts, rad/s."""
         self.profile.hold(position)
         self.velocity_target = velocity / self._velocity_unit
         self._integral = 0.0

@@ -1,4 +1,4 @@
-"""What an X-series motor finds wrong with itself: Hardware Error Status (70), and whether Shutdown (63) acts on it."""
+"""Self-check of an X-series motor: Hardware Error Status (70), and whether Shutdown (63) acts on it."""
 
 from enum import IntFlag
 

@@ -1,4 +1,4 @@
-"""What one emulated X-series motor answers to an instruction that is addressed to it, or to all."""
+"""Carries out one instruction in one emulated X-series motor and returns its status packet."""
 
 from collections.abc import Callable
 
@@ -43,7 +43,7 @@ def _ping(motor: XSeriesMotor, parameters: bytes, now_ns: int, broadcast: bool) 
 def _read(motor: XSeriesMotor, parameters: bytes, now_ns: int, broadcast: bool) -> Answer:
     if len(parameters) != 4:
         return StatusError.DATA_LENGTH, b""
-    if broadcast:  # nobody may answer
+    if broadcast:  # no motor may answer
         return _NO_ERROR, b""
     data = motor.read(parameters[0] | parameters[1] << 8, parameters[2] | parameters[3] << 8, now_ns)
     return (data, b"") if isinstance(data, StatusError) else (_NO_ERROR, data)

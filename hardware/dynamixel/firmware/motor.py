@@ -1,6 +1,6 @@
-"""The firmware of one emulated X-series motor: its registers, what writing them does, and what the motor does then.
+"""The firmware of one emulated X-series motor: registers, the effect of writing them, control and faults.
 
-Pure: time is an argument in integer nanoseconds, the shaft and the winding are somebody else's. Source, unless a
+Pure: time is an argument in integer nanoseconds, the shaft and the winding are the emulated robot's. Source, unless a
 comment says otherwise: ROBOTIS e-Manual, DYNAMIXEL Protocol 2.0 and XM430-W350.
 """
 
@@ -19,9 +19,10 @@ from sim2real.hardware.dynamixel.firmware.health import HardwareErrorBit, Health
 from sim2real.hardware.dynamixel.firmware.memory import Change, Memory
 from sim2real.hardware.dynamixel.firmware.readings import Readings
 from sim2real.hardware.dynamixel.frame import ALERT, StatusError
+from sim2real.hardware.dynamixel.schema import registers_of
 from sim2real.hardware.dynamixel.tables import BAUD_CODES, BAUDRATES, x_series_table
-from sim2real.hardware.emulator.encoder import Encoder
-from sim2real.hardware.emulator.motor import Shaft
+from sim2real.hardware.firmware.encoder import Encoder
+from sim2real.hardware.firmware.motor import Shaft
 
 BOOT_NS = 100_000_000
 """A motor does not answer for so long after power-up or reboot. The e-Manual gives no figure: an assumption."""
@@ -52,7 +53,7 @@ class XSeriesMotor:
 
     def __init__(self, config: MotorConfig, motor_id: int, baudrate: int) -> None:
         self.config = config
-        self.memory = Memory(x_series_table(config), config.dynamixel.operating_modes)
+        self.memory = Memory(x_series_table(config), registers_of(config).operating_modes)
         self.memory.set("id", motor_id)
         self.memory.set("baud_rate", BAUD_CODES[baudrate])
         self.shaft = Shaft()
@@ -75,7 +76,7 @@ class XSeriesMotor:
     # Power
 
     def boot(self, now_ns: int, boot_ns: int = BOOT_NS) -> None:
-        """Start anew as after power-up or reboot: RAM forgotten, torque off, errors cleared; answers when booted."""
+        """Restart as after power-up or reboot: RAM is forgotten, torque off, errors cleared; answers when booted."""
         self.memory.reset_ram()
         self.health.reset()
         self.pending = None
@@ -96,7 +97,7 @@ class XSeriesMotor:
         return self.memory.saved()
 
     def restore(self, saved: Mapping[str, float]) -> None:
-        """Take over what an earlier run saved; it counts from the next boot. Raises ValueError on what is none."""
+        """Restore saved settings; they take effect at the next boot. Raises ValueError if one is invalid."""
         self.memory.restore(saved)
 
     def commit(self) -> None:

@@ -1,6 +1,6 @@
-"""What the registers of an X-series motor make of its trajectory: Profile Velocity (112) and Acceleration (108)."""
+"""The trajectory of an X-series motor, from Profile Velocity (112) and Profile Acceleration (108)."""
 
-from sim2real.hardware.emulator.profile import Profile
+from sim2real.hardware.firmware.profile import Profile
 
 
 class XSeriesProfile(Profile):

@@ -1,4 +1,4 @@
-"""What an X-series motor senses, and the registers that show it; they are brought up to date when somebody reads."""
+"""Sensor readings of an X-series motor in its registers, updated when they are read."""
 
 import struct
 
@@ -6,13 +6,14 @@ from sim2real.configs.schema.motor import MotorConfig
 from sim2real.hardware.dynamixel.firmware.control import ControlLoop
 from sim2real.hardware.dynamixel.firmware.memory import Memory
 from sim2real.hardware.dynamixel.gains import PWM_FULL
-from sim2real.hardware.emulator.encoder import Encoder
-from sim2real.hardware.emulator.motor import Shaft
+from sim2real.hardware.dynamixel.schema import registers_of
+from sim2real.hardware.firmware.encoder import Encoder
+from sim2real.hardware.firmware.motor import Shaft
 
-# Realtime Tick (120) to Present Temperature (146) lie side by side in every model. Writing them one by one takes three
-# times as long, and a robot's worth of motors is read at every tick.
-_BLOCK = struct.Struct("<HBBhhiiiiHB")
-_BLOCK_REGISTERS = (
+# Writing the registers one by one takes three times as long, and a robot's worth of motors is read at every tick.
+BLOCK = struct.Struct("<HBBhhiiiiHB")
+"""Realtime Tick (120) to Present Temperature (146), which lie side by side in every model."""
+BLOCK_REGISTERS = (
     "realtime_tick",
     "moving",
     "moving_status",
@@ -25,6 +26,7 @@ _BLOCK_REGISTERS = (
     "present_input_voltage",
     "present_temperature",
 )
+"""The registers of the block, in its order."""
 _TICK_WRAP = 32_768  # ms, Realtime Tick (120)
 _LOAD_MAX, _CURRENT_MAX = 1000.0, 32_767.0
 _IN_POSITION_COUNTS = 20  # the e-Manual gives no figure for bit 0 of Moving Status; an assumption
@@ -39,9 +41,9 @@ class Readings:
         self._encoder = encoder
         self._loop = loop
         self._velocity_unit = config.velocity_unit
-        self._address = memory.table[_BLOCK_REGISTERS[0]].address
+        self._address = memory.table[BLOCK_REGISTERS[0]].address
         self._torque_unit = config.effort_unit
-        self._effort_max = _LOAD_MAX if config.dynamixel.current_unit is None else _CURRENT_MAX
+        self._effort_max = _LOAD_MAX if registers_of(config).current_unit is None else _CURRENT_MAX
 
     def refresh(self, error_status: int, duty: float, up_ns: int) -> None:
         """Bring the registers up to date.
@@ -58,7 +60,7 @@ class Readings:
         profile = self._loop.profile
         arrived = abs(self._memory.get("goal_position") - counts) <= _IN_POSITION_COUNTS
         self._memory.set("hardware_error_status", error_status)
-        _BLOCK.pack_into(
+        BLOCK.pack_into(
             self._memory.bytes,
             self._address,
             up_ns // 1_000_000 % _TICK_WRAP,

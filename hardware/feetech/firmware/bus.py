@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from sim2real.hardware.emulator.device_protocol import Reply
-from sim2real.hardware.emulator.framed_device_protocol import FramedDeviceProtocol
 from sim2real.hardware.feetech.firmware.motor import StsMotor
 from sim2real.hardware.feetech.frame import BROADCAST, Decoder, Instruction, Packet, encode
+from sim2real.hardware.firmware.device_protocol import Reply
+from sim2real.hardware.firmware.packet_protocol import PacketProtocol
 
 
-class StsProtocol(FramedDeviceProtocol[Packet]):
+class StsProtocol(PacketProtocol[Packet]):
     """FT-SCS at the motors' end of a line, which has no stuffing; implements `DeviceProtocol`."""
 
     def __init__(self) -> None:

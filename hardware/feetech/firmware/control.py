@@ -3,7 +3,6 @@
 from math import copysign, pi
 
 from sim2real.configs.schema.motor import MotorConfig
-from sim2real.hardware.emulator.profile import Profile
 from sim2real.hardware.feetech.firmware.memory import Memory
 from sim2real.hardware.feetech.gains import D_UNIT, DUTY_FULL, DUTY_MAX, LOOP_HZ, P_UNIT
 from sim2real.hardware.feetech.tables import (
@@ -13,6 +12,7 @@ from sim2real.hardware.feetech.tables import (
     TORQUE_DAMPED,
     ZERO_IS_FASTEST,
 )
+from sim2real.hardware.firmware.profile import Profile
 
 POSITION, VELOCITY, PWM, STEP = 0, 1, 2, 3
 
@@ -86,7 +86,7 @@ class ControlLoop:
             self._stopped = False
 
     def latch(self, position: int, velocity: float) -> None:
-        """Begin anew where the motor is: steps, step/s."""
+        """Start at the motor's present state: steps, step/s."""
         self.profile.hold(float(position))
         self.velocity_target = velocity
         self._integral = 0.0

@@ -1,8 +1,8 @@
-"""What the registers of an STS motor make of its encoder."""
+"""The encoder of an STS motor as its registers show it."""
 
-from sim2real.hardware.emulator.encoder import Encoder
 from sim2real.hardware.feetech.firmware.memory import Memory
 from sim2real.hardware.feetech.tables import FULL_ANGLE, REVERSED
+from sim2real.hardware.firmware.encoder import Encoder
 
 
 class StsEncoder(Encoder):

@@ -1,9 +1,9 @@
-"""What an STS motor finds wrong with itself: Status (65), and what Unloading Condition (19) does about it."""
+"""Self-check of an STS motor: Status (65), and whether Unloading Condition (19) acts on it."""
 
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.hardware.feetech.firmware.memory import Memory
 from sim2real.hardware.feetech.frame import Alarm
-from sim2real.hardware.feetech.tables import registers_of
+from sim2real.hardware.feetech.schema import registers_of
 
 _PERCENT = 100.0
 _TIME_UNIT_S = 0.01

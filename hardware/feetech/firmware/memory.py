@@ -51,7 +51,7 @@ class Memory:
         }
 
     def restore(self, saved: Mapping[str, float]) -> None:
-        """Set registers of EEPROM to what `saved` returned. Raises ValueError on a name or value that is none."""
+        """Set registers of EEPROM to what `saved` returned. Raises ValueError if a name or value is invalid."""
         settable = {register.name: register for register in self._settable()}
         for name, value in saved.items():
             register = settable.get(name)

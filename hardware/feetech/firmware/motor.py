@@ -1,6 +1,6 @@
-"""The firmware of one emulated STS motor: its registers, what writing them does, and what the motor does then.
+"""The firmware of one emulated STS motor: registers, the effect of writing them, control and faults.
 
-Pure: time is an argument in integer nanoseconds, the shaft and the winding are somebody else's. Source, unless a
+Pure: time is an argument in integer nanoseconds, the shaft and the winding are the emulated robot's. Source, unless a
 comment says otherwise: Feetech's STS3215 memory table and STS manual.
 """
 
@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from math import pi
 
 from sim2real.configs.schema.motor import MotorConfig
-from sim2real.hardware.emulator.motor import Shaft
 from sim2real.hardware.feetech.firmware.control import STEP, ControlLoop
 from sim2real.hardware.feetech.firmware.encoder import StsEncoder
 from sim2real.hardware.feetech.firmware.health import Health
 from sim2real.hardware.feetech.firmware.memory import Memory
 from sim2real.hardware.feetech.gains import DUTY_FULL
+from sim2real.hardware.feetech.schema import registers_of
 from sim2real.hardware.feetech.tables import (
     BAUD_CODES,
     BAUDRATES,
@@ -21,9 +21,9 @@ from sim2real.hardware.feetech.tables import (
     TORQUE_CENTRE,
     TORQUE_DAMPED,
     TORQUE_ON,
-    registers_of,
     sts_table,
 )
+from sim2real.hardware.firmware.motor import Shaft
 
 BOOT_NS = 100_000_000
 """A motor does not answer for so long after power-up or reboot: an assumption."""
@@ -65,7 +65,7 @@ class StsMotor:
     # Power
 
     def boot(self, now_ns: int, boot_ns: int = BOOT_NS) -> None:
-        """Start anew as after power-up or reboot: RAM forgotten, torque off, alarms cleared; answers when booted."""
+        """Restart as after power-up or reboot: RAM is forgotten, torque off, alarms cleared; answers when booted."""
         self.memory.power_up()
         self.pending = None
         self._boot_end_ns = now_ns + boot_ns
@@ -80,7 +80,7 @@ class StsMotor:
         return self.memory.saved()
 
     def restore(self, saved: Mapping[str, float]) -> None:
-        """Take over what an earlier run saved; it counts from the next boot. Raises ValueError on what is none."""
+        """Restore saved settings; they take effect at the next boot. Raises ValueError if one is invalid."""
         self.memory.restore(saved)
 
     def commit(self) -> None:

@@ -7,8 +7,8 @@ one, until the client leaves. Wrong lines are answered in the controller's words
 
 from collections.abc import Iterator, Sequence
 
-from sim2real.hardware.emulator.device_protocol import Reply
 from sim2real.hardware.errors import ProtocolError
+from sim2real.hardware.firmware.device_protocol import Reply
 from sim2real.hardware.moteus.firmware.controller import MoteusMotor
 from sim2real.hardware.moteus.firmware.server import Server
 from sim2real.hardware.moteus.lines import (
@@ -79,9 +79,9 @@ class MoteusProtocol:
             return [self._say(f"ERR {error}")]
         if frame is None:
             return [self._say("ERR unknown command")]
-        return self._exchange(frame, motors, now_ns)
+        return self._client(frame, motors, now_ns)
 
-    def _exchange(self, frame: CanFrame, motors: Sequence[MoteusMotor], now_ns: int) -> list[Reply]:
+    def _client(self, frame: CanFrame, motors: Sequence[MoteusMotor], now_ns: int) -> list[Reply]:
         """Send a frame over CAN and collect the answers, one after the other."""
         begin_ns = max(now_ns, self._free_ns)
         self._free_ns = begin_ns + _can_ns(len(frame.data))

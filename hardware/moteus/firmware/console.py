@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from math import isfinite, nan
 
 CHANNEL = 1
-_OUTPUT_MAX = 4096  # what nobody fetches
+_OUTPUT_MAX = 4096  # of output that is not fetched
 _INPUT_MAX = 256  # of one command
 _STOPS = ("tel stop", "d stop")
 
@@ -48,7 +48,7 @@ class Settings:
         return dict(self._written)
 
     def restore(self, saved: Mapping[str, float]) -> None:
-        """Write what `saved` returned. Raises ValueError on a name or value that is none."""
+        """Write what `saved` returned. Raises ValueError if a name or value is invalid."""
         for name, value in saved.items():
             if not self.set(name, str(value)):
                 raise ValueError(f"{name} = {value}")

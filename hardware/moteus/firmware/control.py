@@ -70,7 +70,7 @@ class Control:
         velocity_limit, acceleration_limit = command["velocity_limit"], command["acceleration_limit"]
         if isnan(acceleration_limit):
             acceleration_limit = DEFAULT_ACCELERATION_LIMIT
-        # A negative limit is none; servo.default_velocity_limit is none as well.
+        # A negative limit means no limit; servo.default_velocity_limit is not set either.
         velocity_limit = velocity_limit if velocity_limit >= 0.0 else nan
         acceleration_limit = acceleration_limit if acceleration_limit >= 0.0 else nan
         if not (isnan(velocity_limit) and isnan(acceleration_limit)):

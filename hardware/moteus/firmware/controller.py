@@ -1,6 +1,6 @@
 """The firmware of one emulated moteus controller: modes, watchdog, faults and the impedance law of position mode.
 
-Pure: time is an argument in integer nanoseconds, the shaft and the winding are somebody else's. Source, unless a
+Pure: time is an argument in integer nanoseconds, the shaft and the winding are the emulated robot's. Source, unless a
 comment says otherwise: moteus documentation and firmware (bldc_servo_control.h, bldc_servo_structs.h). Not emulated:
 modes that set voltages or measure inductance, the integral term (its limit is 0 as shipped), derating by temperature
 or power.
@@ -9,11 +9,12 @@ or power.
 from collections.abc import Mapping
 from math import floor, isnan, tau
 
-from sim2real.configs.schema.motor import MoteusRegisters, MotorConfig
+from sim2real.configs.schema.motor import MotorConfig
 from sim2real.hardware.clock import ns_from_s
-from sim2real.hardware.emulator.motor import Shaft
+from sim2real.hardware.firmware.motor import Shaft
 from sim2real.hardware.moteus.firmware.console import Settings
 from sim2real.hardware.moteus.firmware.control import INITIAL, WATCHED, Control
+from sim2real.hardware.moteus.schema import registers_of
 from sim2real.hardware.moteus.tables import Fault, Mode
 
 BOOT_NS = 100_000_000
@@ -46,9 +47,7 @@ class MoteusMotor:
     """
 
     def __init__(self, config: MotorConfig, motor_id: int, baudrate: int) -> None:
-        registers = config.registers
-        if not isinstance(registers, MoteusRegisters):
-            raise TypeError(f"motor {config.name!r} is of the family {config.family!r}, not moteus")
+        registers = registers_of(config)
         self.config = config
         self.registers = registers
         self.id = motor_id
@@ -72,7 +71,7 @@ class MoteusMotor:
     # Power
 
     def boot(self, now_ns: int, boot_ns: int = BOOT_NS) -> None:
-        """Start anew as after power-up; the turns of the output are forgotten."""
+        """Restart as after power-up; the turns of the output are forgotten."""
         self.booted_ns = now_ns + boot_ns
         self.now_ns = now_ns
         self.home_state = 1
@@ -87,7 +86,7 @@ class MoteusMotor:
         return self.settings.saved()
 
     def restore(self, saved: Mapping[str, float]) -> None:
-        """Take over what an earlier run saved; it counts from the next boot. Raises ValueError on what is none."""
+        """Restore saved settings; they take effect at the next boot. Raises ValueError if one is invalid."""
         self.settings.restore(saved)
 
     def commit(self) -> None:

@@ -1,4 +1,4 @@
-"""The registers of an emulated moteus as frames reach them: what a frame writes, what it is answered."""
+"""The register server of an emulated moteus: carries out the reads and writes of a frame."""
 
 from binascii import crc32
 from collections.abc import Callable

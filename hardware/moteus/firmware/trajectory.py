@@ -1,4 +1,4 @@
-"""The control position and velocity of an emulated moteus: what the impedance law of position mode pulls towards.
+"""The trajectory of an emulated moteus: control position and velocity, the target of its impedance law.
 
 Source: moteus firmware, bldc_servo_position.h. The firmware steps it at 30 kHz; here the steps are those of the
 mechanics, so the approach is by the velocity from which the goal can just be reached in whole steps.

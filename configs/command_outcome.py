@@ -1,0 +1,93 @@
+"""Outcome of a CLI command, printed as text or with `--json` as one JSON document on standard output."""
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+
+import typer
+
+from sim2real.configs.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+P = ParamSpec("P")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output instead of text.")]
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as in shells
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Result of a CLI command."""
+
+    document: dict[str, Any]
+    """Machine-readable result: plain data, documented in the README of the command's package."""
+    text: str = ""
+    """Human-readable result; rich markup is allowed."""
+    ok: bool = True
+    """False sets exit status 1."""
+    reasons: tuple[str, ...] = ()
+    """Reasons why `ok` is False."""
+
+
+def error_console() -> "Console":
+    """Return the console for progress, warnings and errors, on standard error; standard output is for results."""
+    from rich.console import Console  # importing it takes as long as everything else that `sim2real --help` needs
+
+    return Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def print_document(document: dict[str, Any]) -> None:
+    """Print a JSON document as one line on standard output; numbers that are not finite become null."""
+    sys.stdout.write(json.dumps(_plain(document), allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def reports(command: Callable[P, Outcome]) -> Callable[P, None]:
+    """Decorate a command function: print its outcome and exit with its status.
+
+    The function may have an option `json_output: Json`. A `UserError` becomes one line on standard error and exit
+    status 1, and with `--json` also a document `{"ok": false, "reasons": [...]}`.
+    """
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        as_json = bool(kwargs.get("json_output", False))
+        try:
+            outcome = command(*args, **kwargs)
+        except UserError as error:
+            outcome = Outcome({}, ok=False, reasons=(str(error),))
+        except KeyboardInterrupt:
+            error_console().print("interrupted")
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+        if as_json:
+            print_document({"ok": outcome.ok, "reasons": list(outcome.reasons)} | outcome.document)
+        elif outcome.text:
+            from rich.console import Console
+
+            Console(soft_wrap=True, highlight=False).print(outcome.text)
+        for reason in outcome.reasons:
+            error_console().print(f"error: {reason}", markup=False)
+        if not outcome.ok:
+            raise typer.Exit(EXIT_FAILED)
+
+    # functools.wraps copied the annotation of the wrapped function, but the wrapper returns None.
+    run.__annotations__["return"] = None
+    return run
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Replace non-finite floats by None, recursively."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not (float("-inf") < value < float("inf")):
+        return None
+    return value

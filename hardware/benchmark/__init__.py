@@ -1,1 +1,0 @@
-"""Benchmarks of the bus drivers against others', side by side."""

@@ -1,0 +1,80 @@
+"""The law of real time: the same driver over pseudo-terminals, as over the serial ports of a robot."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.clock import MonotonicClock
+from sim2real.hardware.conformance.rig import TICK_NS
+from sim2real.hardware.conformance.subject import Subject
+from sim2real.hardware.emulator.plant import InertiaPlant
+from sim2real.hardware.emulator.pty import PtyServer
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.types import JointCommand, JointState
+
+_SWITCH_S = 1e-4
+_LIMIT_S = 30.0  # a busy machine may need many tries; one that is not needs a second
+
+
+@contextmanager
+def serving(config: RobotConfig, faults: FaultsConfig | None = None) -> Iterator[tuple[PtyServer, EmulatedRobot]]:
+    """Serve a robot without load on pseudo-terminals until the block ends; the robot is for looking at alone."""
+    emulated = EmulatedRobot(config, InertiaPlant(config), faults)
+    server = PtyServer(emulated)
+    stop = threading.Event()
+    thread = threading.Thread(target=server.serve, args=(stop,))
+    # Vendors' libraries poll without a pause, and the interpreter would let them do so for 5 ms at a time.
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_S)
+    thread.start()
+    server.serving.wait()
+    try:
+        yield server, emulated
+    finally:
+        sys.setswitchinterval(interval)
+        stop.set()
+        thread.join()
+        server.close()
+
+
+class SerialPortConformance(Subject):
+    """Laws of any robot's joints over real ports, in real time; subclass it as `class TestAcmeArmOverPorts`."""
+
+    def test_the_same_over_ports(self) -> None:
+        """Open, enable, move every joint, close."""
+        config = self.config()
+        with serving(config) as (server, emulated):
+            _move_every_joint(config, server.ports, emulated)
+
+
+def _move_every_joint(config: RobotConfig, paths: dict[str, str], emulated: EmulatedRobot) -> None:
+    clock = MonotonicClock()
+    hardware = RobotHardware(config, open_serial_ports(config, paths, clock), clock)
+    motors, joints = list(emulated.motors.values()), list(config.joints.values())
+    state, command = JointState.empty(len(motors)), JointCommand.zeros(len(motors))
+    command.stiffness[:] = [joint.stiffness for joint in joints]
+    command.damping[:] = [joint.damping for joint in joints]
+    hardware.open()
+    assert not any(motor.torque_enabled for motor in motors)
+    deadline = time.monotonic() + _LIMIT_S
+    goal = np.array([joint.default_position for joint in joints]) + 0.2
+    command.effort[:] = [min(0.2, joint.effort_limit) for joint in joints]
+    command.position[:] = goal
+    hardware.enable()
+    while not (emulated.plant.position > goal - 0.15).all():
+        assert time.monotonic() < deadline
+        hardware.read(state)
+        if not all(motor.driven for motor in motors):  # a busy machine may let a watchdog expire
+            hardware.disable()
+            hardware.enable()
+        hardware.write(command)
+        clock.sleep_until_ns(clock.now_ns() + TICK_NS)
+    hardware.close()
+    assert not any(motor.torque_enabled for motor in motors)

@@ -1,0 +1,1 @@
+"""Benchmark of the driver against other libraries, side by side."""

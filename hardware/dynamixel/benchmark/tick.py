@@ -1,0 +1,187 @@
+"""Benchmark of the Dynamixel driver against others: cost of one tick of read and write, side by side.
+
+The others are the vendor's SDK by fast sync read (dev extra) and, where it is installed, the raw fast sync read of
+rustypot, which is written in Rust. All talk to the same remembering motors behind a pseudo-terminal in another process.
+CPU time is that of this process alone; wall time holds the peer and the scheduler too.
+"""
+
+import importlib.util
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import dynamixel_sdk as sdk
+import numpy as np
+
+from sim2real.configs.load import load_robot
+from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.bus.serial_port import SerialPort
+from sim2real.hardware.child_process import PYTHON
+from sim2real.hardware.clock import MonotonicClock
+from sim2real.hardware.dynamixel.benchmark import peer
+from sim2real.hardware.dynamixel.driver import DynamixelBus
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.types import JointCommand, JointState
+
+_ROUNDS = 6  # each side takes turns, so that a busy moment of the machine meets both
+_ADDRESS, _BYTES = 126, 10  # present current, velocity, position
+_GOAL_ADDRESS, _GOAL_BYTES = 102, 2
+_US_PER_S = 1e6
+_PREFIXES = {"dynamixel_sdk": "", "rustypot": "rustypot_"}
+
+
+def bench_tick(motors: int, seconds: float) -> dict[str, Any]:
+    """Measure the drivers in turn on the same bus.
+
+    Args:
+        motors: Motors on the bus.
+        seconds: Wall time for all of it.
+
+    Returns:
+        `ratios`: how many times our cost the others' is, the vendor's SDK where no name is given; `figures`:
+        microseconds for each tick; `libraries`: the distributions compared with.
+
+    Raises:
+        HardwareError: The bus did not answer as it must.
+    """
+    pivot = load_robot("pendulum").joints["pivot"]
+    joints = {f"joint_{motor}": pivot.model_copy(update={"id": motor}) for motor in range(1, motors + 1)}
+    sides: dict[str, Callable[[str], AbstractContextManager[Callable[[], None]]]] = {
+        "driver": lambda path: _our_tick(path, joints),
+        "dynamixel_sdk": lambda path: _sdk_tick(path, motors),
+    }
+    if importlib.util.find_spec("rustypot") is not None:
+        sides["rustypot"] = lambda path: _rustypot_tick(path, motors)
+    rounds: dict[str, list[tuple[float, list[float]]]] = {name: [] for name in sides}
+    with _peer(joints) as path:
+        for _ in range(_ROUNDS):
+            for name, side in sides.items():
+                with side(path) as tick:
+                    rounds[name].append(_measure(tick, seconds / _ROUNDS / len(sides)))
+    figures = {key: value for name, own in rounds.items() for key, value in _figures(name, own).items()}
+    ratios = {
+        f"{prefix}{what}": figures[f"{name}_{what}_us"] / figures[f"driver_{what}_us"]
+        for name, prefix in _PREFIXES.items()
+        if name in sides
+        for what in ("cpu", "wall_p50", "wall_p99")
+    }
+    return {
+        "ratios": ratios,
+        "figures": figures | {"motors": float(motors)},
+        "libraries": ["dynamixel-sdk", "rustypot"],
+    }
+
+
+@contextmanager
+def _peer(joints: dict[str, JointConfig]) -> Iterator[str]:
+    """Start the far end; the value is the path of the port."""
+    motor_type = next(iter(joints.values())).motor.name
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        [*PYTHON, "-m", peer.__name__, str(len(joints)), motor_type],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        path = process.stdout.readline().strip() if process.stdout is not None else ""
+        if not path:
+            raise HardwareError("the far end of the benchmark's bus did not start")
+        yield path
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+@contextmanager
+def _our_tick(path: str, joints: dict[str, JointConfig]) -> Iterator[Callable[[], None]]:
+    robot = load_robot("pendulum")
+    clock = MonotonicClock()
+    bus = next(iter(robot.buses.values()))
+    driver = DynamixelBus(bus, joints, robot.safety, SerialPort(path, round(bus.baudrate), clock), clock)
+    driver.open()
+    state, command = JointState.empty(len(joints)), JointCommand.zeros(len(joints))
+
+    def tick() -> None:
+        driver.read(state)
+        command.effort[0] = -command.effort[0] + 0.01
+        driver.write(command)
+
+    yield tick
+    missed = sum(driver.counters.by_joint.values())
+    driver.close()
+    if missed:
+        raise HardwareError(f"{missed} readings were missed in the benchmark")
+
+
+@contextmanager
+def _sdk_tick(path: str, motors: int) -> Iterator[Callable[[], None]]:
+    port = sdk.PortHandler(path)
+    if not (port.openPort() and port.setBaudRate(1_000_000)):
+        raise HardwareError(f"dynamixel-sdk cannot open {path}")
+    handler = sdk.PacketHandler(2.0)
+    reader = sdk.GroupSyncRead(port, handler, _ADDRESS, _BYTES)
+    writer = sdk.GroupSyncWrite(port, handler, _GOAL_ADDRESS, _GOAL_BYTES)
+    ids = range(1, motors + 1)
+    for motor in ids:
+        reader.addParam(motor)
+
+    def tick() -> None:
+        if reader.fastSyncRead() != sdk.COMM_SUCCESS:
+            raise HardwareError("dynamixel-sdk: fast sync read failed")
+        for motor in ids:
+            reader.getData(motor, 126, 2)
+            reader.getData(motor, 128, 4)
+            reader.getData(motor, 132, 4)
+        for motor in ids:
+            writer.addParam(motor, [0, 0])
+        writer.txPacket()
+        writer.clearParam()
+
+    try:
+        yield tick
+    finally:
+        port.closePort()
+
+
+@contextmanager
+def _rustypot_tick(path: str, motors: int) -> Iterator[Callable[[], None]]:
+    import rustypot
+
+    controller = rustypot.Xl330PyController(path, 1_000_000, 0.1)
+    controller.set_fast_sync_read(True)
+    ids = list(range(1, motors + 1))
+    goals = [[0, 0] for _ in ids]
+
+    def tick() -> None:
+        controller.sync_read_raw_data(ids, _ADDRESS, _BYTES)
+        controller.sync_write_raw_data(ids, _GOAL_ADDRESS, goals)
+
+    yield tick
+    controller.close()
+
+
+def _measure(tick: Callable[[], None], seconds: float) -> tuple[float, list[float]]:
+    """Return CPU microseconds for each tick, and the wall microseconds of every tick."""
+    for _ in range(20):
+        tick()
+    walls: list[float] = []
+    cpu = time.process_time()
+    end = time.perf_counter() + seconds
+    before = time.perf_counter()
+    while before < end:
+        tick()
+        after = time.perf_counter()
+        walls.append((after - before) * _US_PER_S)
+        before = after
+    return (time.process_time() - cpu) / len(walls) * _US_PER_S, walls
+
+
+def _figures(name: str, rounds: list[tuple[float, list[float]]]) -> dict[str, float]:
+    walls = np.concatenate([wall for _, wall in rounds])
+    return {
+        f"{name}_cpu_us": float(np.median([cpu for cpu, _ in rounds])),
+        f"{name}_wall_p50_us": float(np.percentile(walls, 50)),
+        f"{name}_wall_p99_us": float(np.percentile(walls, 99)),
+    }

@@ -1,0 +1,92 @@
+"""The Dynamixel family: X series over Protocol 2.0."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sim2real.configs.schema.motor import MotorConfig
+from sim2real.configs.schema.robot import BusConfig, JointConfig, SafetyConfig
+from sim2real.hardware.bus.group_read import GroupRead
+from sim2real.hardware.bus.transport import Transport
+from sim2real.hardware.clock import Clock
+from sim2real.hardware.dynamixel.schema import DynamixelRegisters
+from sim2real.hardware.family import Family
+from sim2real.hardware.firmware.device_protocol import DeviceProtocol
+from sim2real.hardware.firmware.motor import EmulatedMotor
+from sim2real.hardware.interface import BusDriver
+from sim2real.hardware.position_law import PositionLaw
+from sim2real.hardware.start_values import StartValues
+from sim2real.hardware.workbench.interface import Workbench
+
+
+class DynamixelFamily(Family):
+    """Dynamixel X motors; each has a Bus Watchdog of its own."""
+
+    def driver(
+        self,
+        bus: BusConfig,
+        joints: Mapping[str, JointConfig],
+        safety: SafetyConfig,
+        transport: Transport,
+        clock: Clock,
+    ) -> BusDriver:
+        """Return the driver of one bus."""
+        from sim2real.hardware.dynamixel.driver import DynamixelBus
+
+        return DynamixelBus(bus, joints, safety, transport, clock)
+
+    def position_law(self, joint: JointConfig, supply: float, voltage_max: float) -> PositionLaw:
+        """Return what the position gains, PWM Limit and Current Limit make of a joint."""
+        from sim2real.hardware.dynamixel.gains import position_law
+
+        return position_law(joint, supply, voltage_max)
+
+    def workbench(self, transport: Transport, clock: Clock) -> Workbench:
+        """Return single motors on one port."""
+        from sim2real.hardware.dynamixel.workbench import DynamixelWorkbench
+
+        return DynamixelWorkbench(transport, clock)
+
+    def emulated_motor(self, motor: MotorConfig, motor_id: int, baudrate: int) -> EmulatedMotor:
+        """Return the firmware model of an X series motor."""
+        from sim2real.hardware.dynamixel.firmware.motor import XSeriesMotor
+
+        return XSeriesMotor(motor, motor_id, baudrate)
+
+    def device_protocol(self) -> DeviceProtocol[Any, Any]:
+        """Return Protocol 2.0 at the motors' end of a line."""
+        from sim2real.hardware.dynamixel.firmware.bus import XSeriesProtocol
+
+        return XSeriesProtocol()
+
+    def tick_benchmark(self) -> Callable[[int, float], dict[str, Any]]:
+        """Return the comparison with the vendor's SDK, and with rustypot where it is installed."""
+        from sim2real.hardware.dynamixel.benchmark.tick import bench_tick
+
+        return bench_tick
+
+    def group_read(self, ids: Sequence[int]) -> GroupRead:
+        """Return a fast sync read of current, velocity and position at 4 Mbaud."""
+        from sim2real.hardware.dynamixel.group_read import group_read
+
+        return group_read(ids)
+
+
+FAMILY = DynamixelFamily(
+    protocol="dynamixel2",
+    registers=DynamixelRegisters,
+    modes=("current", "position"),
+    ids=range(253),
+    start=StartValues(
+        motor="xm430_w350",
+        mode="position",
+        port="/dev/ttyUSB0",
+        baudrate="1 Mbaud",
+        baudrate_check="as the motors are set; 57600 baud from the factory",
+        centre=180.0,
+        effort_share=0.7,
+        velocity_share=1.0,
+        reach=0.25,
+        decay=0.07,
+    ),
+    when_silent="the Bus Watchdog of each motor stops it",
+)

@@ -1,0 +1,126 @@
+"""The emulated robot in a process of its own, behind pseudo-terminals, in real time."""
+
+import json
+import os
+import selectors
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import as_faults, as_robot, dump
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.child_process import PYTHON
+from sim2real.hardware.emulator.plant import AUTO_PLANT, choose_plant
+
+_START_TIMEOUT_S = 60.0  # importing MuJoCo from a cold disk
+_STOP_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True)
+class EmulatorProcess:
+    """A running emulator."""
+
+    ports: dict[str, str]
+    """Path of the pseudo-terminal of each bus and IMU, by name."""
+    plant: str
+    """Name of the mechanics behind the motors."""
+    pid: int
+    """Of the process."""
+    _errors: Path
+
+    def warnings(self) -> list[str]:
+        """Return what the emulator has warned of so far, such as not keeping up with real time."""
+        lines = self._errors.read_text(encoding="utf-8", errors="replace").splitlines()
+        return [f"emulator: {line.removeprefix('warning: ')}" for line in lines if line.startswith("warning: ")]
+
+
+@contextmanager
+def emulate(
+    robot: str | Path | RobotConfig, *, plant: str | None = None, faults: str | Path | FaultsConfig | None = None
+) -> Iterator[EmulatorProcess]:
+    """Emulate a robot behind pseudo-terminals for the time of the block, in real time.
+
+    Any program that opens serial ports can talk to it: this runtime, the vendor's SDK, another project. The motors
+    answer with the bytes of the real ones, at their baud rate; behind them is a physical model. It runs in a process of
+    its own, which ends with the block, and with this process, however that ends.
+
+    Args:
+        robot: A shipped robot, a YAML file, or a loaded robot.
+        plant: The mechanics: `mujoco`, `inertia` (no MuJoCo needed), or an installed plug-in's; mujoco where it is
+            installed when left out.
+        faults: What goes wrong, and when: shipped faults, a YAML file, or loaded ones. Their time begins when torque is
+            first switched on.
+
+    Yields:
+        The emulator; `.ports` maps names of buses and IMUs to paths.
+
+    Raises:
+        UserError: No such robot, plant or faults, one that is not valid, or the emulator did not start.
+
+    Example:
+        >>> import sim2real
+        >>> with sim2real.emulate("quadruped", plant="inertia") as emulated:
+        ...     sorted(emulated.ports)
+        ['front', 'rear', 'trunk']
+    """
+    config, chosen = as_robot(robot), choose_plant(plant or AUTO_PLANT)
+    script = None if faults is None else as_faults(faults)
+    with tempfile.TemporaryDirectory(prefix="sim2real-run-") as folder:
+        # As files, so that overrides and what the library would splice in reach the emulator as they are here.
+        errors = Path(folder) / "errors.txt"
+        arguments = [chosen, str(os.getpid()), _written(Path(folder) / "robot.yaml", config)]
+        if script is not None:
+            arguments.append(_written(Path(folder) / "faults.yaml", script))
+        with errors.open("wb") as errors_file:
+            # -P: nothing in the working directory can be in its way. A session of its own keeps the terminal's Ctrl-C
+            # from it: it must see torque off.
+            process = subprocess.Popen(  # noqa: S603 - our own program, no shell
+                [*PYTHON, "-m", "sim2real.hardware.emulator.process_main", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors_file,
+                start_new_session=True,
+            )
+        try:
+            yield EmulatorProcess(_ports(process, errors), chosen, process.pid, errors)
+        finally:
+            _stop(process)
+
+
+def _written(path: Path, config: RobotConfig | FaultsConfig) -> str:
+    path.write_text(dump(config), encoding="utf-8")
+    return str(path)
+
+
+def _ports(process: "subprocess.Popen[bytes]", errors: Path) -> dict[str, str]:
+    line = _first_line(process)
+    try:
+        return {port["name"]: port["path"] for port in json.loads(line)["ports"]}
+    except (ValueError, KeyError, TypeError) as error:
+        said = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["it said nothing"]
+        raise UserError(f"the emulator did not start: {said[-1].removeprefix('error: ')}") from error
+
+
+def _first_line(process: "subprocess.Popen[bytes]") -> bytes:
+    output = process.stdout
+    if output is None:
+        raise UserError("the emulator has no output")
+    with selectors.DefaultSelector() as selector:
+        selector.register(output, selectors.EVENT_READ)
+        if not selector.select(_START_TIMEOUT_S):
+            raise UserError(f"the emulator did not start within {_START_TIMEOUT_S:.0f} s")
+    return output.readline()
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.communicate(timeout=_STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()

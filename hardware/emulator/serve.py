@@ -1,0 +1,89 @@
+"""Serves an emulated robot on pseudo-terminals until a signal ends it."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.emulator.plant import make_plant
+from sim2real.hardware.emulator.pty import PtyServer
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.emulator.state import StateFile
+
+
+def serve(
+    robot: RobotConfig,
+    plant: str,
+    faults: FaultsConfig | None,
+    state: Path | None,
+    announce: Callable[[dict[str, Any]], None],
+    warn: Callable[[str], None],
+) -> None:
+    """Serve a robot until SIGINT or SIGTERM. The main thread's alone to call: it takes the two signals.
+
+    Args:
+        robot: The robot.
+        plant: Name of its mechanics, not `auto`.
+        faults: What goes wrong, and when.
+        state: File that keeps what motors and IMUs remember without power.
+        announce: Takes the document of the ports once they are served: `robot`, and of each port `name`, `kind`,
+            `protocol`, `path`, `baudrate`, `ids`.
+        warn: Takes a line when the machine cannot keep up with real time, at most every few seconds.
+
+    Raises:
+        UserError: No such plant or one that is not installed, or the state cannot be read or written.
+    """
+    emulated = EmulatedRobot(robot, make_plant(plant, robot), faults)
+    remembered = _state_file(state, emulated) if state is not None else None
+    if remembered is not None:
+        remembered.load(emulated.now_ns)
+        remembered.save()  # a file that cannot be written shows now
+    server = PtyServer(emulated, report=warn, housekeeping=remembered.save if remembered is not None else None)
+    try:
+        with _until_signal() as stop:
+            ports = [_port(emulated, name, path) for name, path in server.ports.items()]
+            server.serve(stop, lambda: announce({"robot": robot.name, "ports": ports}))
+    finally:
+        server.close()
+        if remembered is not None:
+            remembered.save()
+
+
+def _state_file(path: Path, emulated: EmulatedRobot) -> StateFile:
+    units = {name: line.unit for name, line in emulated.imus.items()}
+    return StateFile(path, emulated.config, emulated.motors, units)
+
+
+def _port(emulated: EmulatedRobot, name: str, path: str) -> dict[str, Any]:
+    robot = emulated.config
+    is_bus = name in robot.buses
+    config = robot.buses[name] if is_bus else robot.imus[name]
+    return {
+        "name": name,
+        "kind": "bus" if is_bus else "imu",
+        "protocol": config.protocol,
+        "path": path,
+        "baudrate": round(config.baudrate),
+        "ids": [motor.id for motor in emulated.lines[name].motors] if is_bus else [],
+    }
+
+
+@contextmanager
+def _until_signal() -> Iterator[threading.Event]:
+    """Turn SIGINT and SIGTERM into an event, so that the ports are removed and the exit status is 0."""
+    stop = threading.Event()
+
+    def request(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,69 @@
+"""All IMUs of a robot as one."""
+
+from collections.abc import Mapping
+
+from sim2real.configs.schema.robot import ImuConfig
+from sim2real.hardware.bus.transport import Transport
+from sim2real.hardware.clock import Clock
+from sim2real.hardware.errors import HardwareError, PortLostError
+from sim2real.hardware.imu.family import imu_family
+from sim2real.hardware.imu.interface import Imu
+from sim2real.hardware.imu.watch import ImuWatch
+from sim2real.hardware.types import ImuState
+
+
+class RobotImus:
+    """The IMUs of a robot, in the order of its YAML.
+
+    Args:
+        configs: The units by name.
+        transports: An open port for each of them, by name. They are closed with the units.
+        clock: The clock of the transports.
+
+    Raises:
+        HardwareError: A unit has no transport.
+    """
+
+    def __init__(self, configs: Mapping[str, ImuConfig], transports: Mapping[str, Transport], clock: Clock) -> None:
+        self._clock = clock
+        self._units: list[Imu] = []
+        self._watches: list[ImuWatch] = []
+        for name, config in configs.items():
+            if name not in transports:
+                raise HardwareError(f"no port for IMU {name!r}")
+            unit = imu_family(config.protocol).driver(name, config, transports[name], clock)
+            self._units.append(unit)
+            self._watches.append(ImuWatch(config, unit.rate_max))
+
+    @property
+    def units(self) -> tuple[Imu, ...]:
+        """The units, in the order of the robot's YAML."""
+        return tuple(self._units)
+
+    @property
+    def notices(self) -> list[str]:
+        """What `open` changed in the units, one line each."""
+        return [notice for unit in self._units for notice in unit.notices]
+
+    def open(self) -> None:
+        """Open all units. Raises HardwareError if one is not as configured."""
+        for unit in self._units:
+            unit.open()
+
+    def read(self, state: ImuState) -> None:
+        """Update the state with what has arrived since the last call, without waiting. Never raises.
+
+        A unit whose port vanished is stale from then on.
+        """
+        for row, (unit, watch) in enumerate(zip(self._units, self._watches, strict=True)):
+            try:
+                sample = unit.read()
+            except PortLostError:
+                watch.lose(state, row)
+            else:
+                watch.note(state, row, sample, self._clock.now_ns())
+
+    def close(self) -> None:
+        """Release the ports. Never raises; closing twice does nothing."""
+        for unit in self._units:
+            unit.close()

@@ -1,0 +1,16 @@
+"""Runs every action of several and collects the errors, so that torque goes off on the other motors too."""
+
+from collections.abc import Callable, Iterable
+
+from sim2real.hardware.errors import HardwareError
+
+
+def run_all(actions: Iterable[Callable[[], None]]) -> list[str]:
+    """Run every action; return the message of each that raised HardwareError, in order."""
+    reasons: list[str] = []
+    for action in actions:
+        try:
+            action()
+        except HardwareError as error:
+            reasons.append(str(error))
+    return reasons

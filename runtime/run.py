@@ -1,0 +1,176 @@
+"""Runs a policy on a robot, real or emulated: start pose, policy, torque off."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from math import inf
+from pathlib import Path
+
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import as_faults, as_robot
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.clock import MonotonicClock
+from sim2real.hardware.emulator import process
+from sim2real.hardware.emulator.plant import AUTO_PLANT, choose_plant
+from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.runtime import emulation
+from sim2real.runtime.controller import Controller
+from sim2real.runtime.policy import OnnxPolicy, Policy, check_robot, load_policy
+from sim2real.runtime.report import RunReport, RunSetting
+from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.stop import StopRequest
+from sim2real.runtime.tick import Tick
+
+
+def run(
+    policy: str | Path | Policy,
+    robot: str | Path | RobotConfig,
+    *,
+    ports: Mapping[str, str] | None = None,
+    emulate: bool = False,
+    lockstep: bool = False,
+    plant: str | None = None,
+    faults: str | Path | FaultsConfig | None = None,
+    duration: float | None = None,
+    commands: Mapping[str, float] | None = None,
+    on_tick: Callable[[Tick], None] | None = None,
+    log: str | Path | None = None,
+    real_time: bool = True,
+    cpu: int | None = None,
+) -> RunReport:
+    """Run a policy on a robot within its safety envelope; torque is off when this returns or raises.
+
+    The robot moves to its start pose, then the policy acts at its control rate. In the main thread SIGINT (Ctrl-C),
+    SIGTERM and SIGHUP end the run in order, and this returns; SIGQUIT is the emergency stop.
+
+    Args:
+        policy: A shipped policy, an exported ONNX file, or a loaded policy. It must be for this robot, field by field.
+        robot: A shipped robot, a YAML file, or a loaded robot.
+        ports: Path of a serial port by name of its bus or IMU; else the `port` in the YAML. For a real robot alone.
+        emulate: Start an emulated robot behind pseudo-terminals, in real time.
+        lockstep: Emulate within this process on a virtual clock: the same each time, and faster than real time.
+        plant: Mechanics of the emulated robot; mujoco where it is installed when left out.
+        faults: Of the emulated robot: shipped faults, a YAML file, or loaded ones.
+        duration: s of policy; until stopped when left out, which `lockstep` does not allow.
+        commands: Operator commands by name, SI units; the task's defaults for the rest.
+        on_tick: Called after each tick with the `Tick`; it must be quick, for the next tick waits for it. An exception
+            ends the run, torque off.
+        log: MCAP file to write.
+        real_time: Ask for real-time scheduling, locked memory and no garbage collection for the time of the run; what
+            is not permitted becomes a warning. Never in lockstep.
+        cpu: Stay on this processor.
+
+    Returns:
+        The verdict and the figures; `.document()` is what `sim2real run --json` prints.
+
+    Raises:
+        UserError: Something cannot be loaded, does not fit together, or is not as configured.
+
+    Example:
+        >>> import sim2real
+        >>> report = sim2real.run("pendulum_swingup", "pendulum", lockstep=True, plant="inertia", duration=1.0)
+        >>> report.ticks, report.final_state.name, report.interventions_total
+        (101, 'RUNNING', 0)
+    """
+    _check_options(ports, emulated=emulate or lockstep, plant=plant, faults=faults)
+    if duration is not None and not 0.0 <= duration < inf:
+        raise UserError(f"duration: {duration} s; valid: 0 s and above")
+    if lockstep and duration is None:
+        raise UserError("lockstep needs a duration: a virtual clock would run on without end")
+    loaded, config = _loaded(policy), as_robot(robot)
+    check_robot(loaded.contract, config)
+    stop = StopRequest()
+    options = RunOptions(
+        duration=duration,
+        log=None if log is None else Path(log),
+        synchronous_log=lockstep,
+        real_time=real_time and not lockstep,
+        cpu=cpu,
+        commands=dict(commands or {}),
+        on_tick=_hook(on_tick, loaded.contract.joint_names, stop),
+        stop=stop,
+    )
+    name = str(policy) if isinstance(policy, str | Path) else _path_of(policy)
+    at = _Run(loaded, name, config, options)
+    script = None if faults is None else as_faults(faults)
+    if lockstep:
+        return at.in_lockstep(plant or AUTO_PLANT, script)
+    if emulate:
+        return at.emulated(choose_plant(plant or AUTO_PLANT), script)
+    return at.on_ports(ports or {})
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What is run; where is the method's to say."""
+
+    policy: Policy
+    name: str | None
+    robot: RobotConfig
+    options: RunOptions
+
+    def in_lockstep(self, plant: str, faults: FaultsConfig | None) -> RunReport:
+        world = emulation.lockstep(self.robot, plant=plant, faults=faults)
+        report = run_session(self.policy, self.robot, world.hardware, world.clock, self.options)
+        injected = world.snapshot()["faults_injected"]
+        setting = RunSetting(
+            self.name, self.policy.digest, self.robot.name, "lockstep", world.plant, faults_injected=injected
+        )
+        return replace(report, setting=setting)
+
+    def emulated(self, plant: str, faults: FaultsConfig | None) -> RunReport:
+        with process.emulate(self.robot, plant=plant, faults=faults) as emulator:
+            report = self.on_ports(emulator.ports, plant)
+            return replace(report, warnings=(*report.warnings, *emulator.warnings()))
+
+    def on_ports(self, paths: Mapping[str, str], plant: str | None = None) -> RunReport:
+        robot, clock = self.robot, MonotonicClock()
+        hardware = RobotHardware(robot, open_serial_ports(robot, paths, clock), clock)
+        report = run_session(self.policy, robot, hardware, clock, self.options)
+        ports = {name: bus.port for name, bus in robot.buses.items()}
+        ports |= {name: imu.port for name, imu in robot.imus.items()}
+        setting = RunSetting(
+            self.name,
+            self.policy.digest,
+            robot.name,
+            "ports" if plant is None else "emulated",
+            plant,
+            ports=ports | dict(paths),
+            notices=tuple(hardware.notices),
+        )
+        return replace(report, setting=setting)
+
+
+def _check_options(
+    ports: Mapping[str, str] | None, *, emulated: bool, plant: str | None, faults: str | Path | FaultsConfig | None
+) -> None:
+    if emulated and ports:
+        raise UserError("ports are those of a real robot; they do not go with emulate or lockstep")
+    if not emulated and faults is not None:
+        raise UserError("faults need an emulated robot: emulate or lockstep")
+    if not emulated and plant is not None:
+        raise UserError("a plant needs an emulated robot: emulate or lockstep")
+
+
+def _loaded(policy: str | Path | Policy) -> Policy:
+    return load_policy(policy) if isinstance(policy, str | Path) else policy
+
+
+def _path_of(policy: Policy) -> str | None:
+    return str(policy.path) if isinstance(policy, OnnxPolicy) else None
+
+
+def _hook(
+    on_tick: Callable[[Tick], None] | None, joint_names: tuple[str, ...], stop: StopRequest
+) -> Callable[[Controller], None] | None:
+    """Return the session's hook that shows the user's own the tick: one view for the whole run."""
+    if on_tick is None:
+        return None
+    views: list[Tick] = []
+
+    def show(controller: Controller) -> None:
+        if not views:
+            views.append(Tick(controller, joint_names, stop))
+        on_tick(views[0])
+
+    return show

@@ -1,0 +1,160 @@
+"""Report of a log: one HTML page with verdict, figures, and the result of a bit-exact replay."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from sim2real.configs.errors import UserError
+from sim2real.hardware.clock import NS_PER_S
+from sim2real.hardware.types import BoolArray, Float64Array
+from sim2real.report.goal_figure import draw_goal
+from sim2real.report.html_page import Exhibit, Row, write_page
+from sim2real.report.joint_figure import joint_figure
+from sim2real.runtime.contract.goal import Goal
+from sim2real.runtime.contract.signals import Signals
+from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.limits import POSITION_TRACKING_MODES
+from sim2real.runtime.log import RunLog, signals_of
+from sim2real.runtime.replay import Replay, replay
+from sim2real.runtime.states import State
+from sim2real.runtime.tick_fields import FIELD, array_of
+
+
+@dataclass(frozen=True)
+class LogReport:
+    """Summary of a log."""
+
+    replay: Replay
+    duration: float
+    """Time from the first tick to the last, s."""
+    states: dict[str, int]
+    """Ticks in each state."""
+    reasons: dict[str, int]
+    """Ticks in which safety blocked the policy, by reason."""
+    interventions: dict[str, int]
+    """Commands that safety limited, by limit, summed over joints."""
+    missed: int
+    """Skipped ticks."""
+    held: int
+    """Ticks in which a joint did not answer."""
+
+    @property
+    def log(self) -> RunLog:
+        """The log."""
+        return self.replay.log
+
+    @property
+    def verdict(self) -> str:
+        """Result of the run in one sentence."""
+        run = self.log.run
+        end = f"ended in {run['final_state']} by {run['stopped_by']}" if run else "was cut off"
+        return f"{self.log.contract.task} on {self.log.contract.robot.name}: the run {end} after {self.duration:.2f} s."
+
+    @property
+    def reached_its_end(self) -> bool:
+        """Whether the run ended in state RUNNING."""
+        return self.log.run.get("final_state") == State.RUNNING.name
+
+    def document(self) -> dict[str, Any]:
+        """Return plain data."""
+        log = self.log
+        return {
+            "kind": "log",
+            "task": log.contract.task,
+            "robot": log.contract.robot.name,
+            "policy_sha256": log.metadata.get("policy_sha256"),
+            "complete": log.complete,
+            "final_state": log.run.get("final_state"),
+            "stopped_by": log.run.get("stopped_by"),
+            "duration_s": self.duration,
+            "ticks": len(log.ticks),
+            "states": self.states,
+            "missed_ticks": self.missed,
+            "held_ticks": self.held,
+            "reasons_of_safety": self.reasons,
+            "interventions": self.interventions,
+            "replays_exactly": not self.replay.reasons,
+        }
+
+
+def report_log(path: Path, page: Path) -> LogReport:
+    """Read a log and write its page.
+
+    Args:
+        path: A log of `sim2real run`.
+        page: The HTML file.
+
+    Raises:
+        UserError: The log cannot be read or has no ticks, or the page cannot be written.
+    """
+    result = replay(path)
+    ticks = result.log.ticks
+    if not ticks:
+        raise UserError(f"{path}: the log has no ticks")
+    time = np.array([tick["time_ns"] for tick in ticks], np.int64)
+    report = LogReport(
+        replay=result,
+        duration=float(time[-1] - time[0]) / NS_PER_S,
+        states=dict(Counter(tick["state"] for tick in ticks)),
+        reasons=dict(Counter(reason for tick in ticks for reason in tick["reasons"])),
+        interventions=dict(Counter(limit for tick in ticks for joint in tick["interventions"] for limit in joint)),
+        missed=sum(tick["missed"] for tick in ticks),
+        held=sum(not all(tick["fresh"]) for tick in ticks),
+    )
+    with TemporaryDirectory(prefix="sim2real-report-") as folder:
+        exhibits = _exhibits(report, (time - time[0]) / NS_PER_S, Path(folder))
+        footer = f"Written by: sim2real report {path}"
+        write_page(page, f"Run of {path.name}", report.reached_its_end, report.verdict, _rows(report), exhibits, footer)
+    return report
+
+
+def _rows(report: LogReport) -> list[Row]:
+    log, result = report.log, report.replay
+    return [
+        Row("policy", (log.metadata.get("policy_sha256") or "unknown")[:12], "SHA-256"),
+        Row("ticks", str(len(log.ticks)), _listed(report.states)),
+        Row("missed ticks", str(report.missed), f"{report.held} in which a joint did not answer"),
+        Row("safety", str(sum(report.reasons.values())), _listed(report.reasons)),
+        Row("limited commands", str(sum(report.interventions.values())), _listed(report.interventions)),
+        Row("replay", "differs" if result.reasons else "bit for bit", "; ".join(result.reasons)),
+        Row("log", "complete" if log.complete else "cut off"),
+    ]
+
+
+def _exhibits(report: LogReport, time: Float64Array, folder: Path) -> list[Exhibit]:
+    log, contract = report.log, report.log.contract
+    signals, goal = signals_of(log.ticks), Goal(contract, len(log.ticks))
+    exhibits = _joints(log, contract, signals, time, folder)
+    if goal.spec.kind == "finish":  # there is no distance from the end
+        return exhibits
+    position = dict(zip(contract.joint_names, signals.joint_position.T, strict=True))
+    draw_goal(goal, time, position, goal.distance(signals), log.running, folder / "goal.png")
+    return [Exhibit("Goal", folder / "goal.png", goal.words), *exhibits]
+
+
+def _joints(log: RunLog, contract: Contract, signals: Signals, time: Float64Array, folder: Path) -> list[Exhibit]:
+    """Plot positions of position-controlled joints, and efforts of the others."""
+    tracking = np.array([joint.mode in POSITION_TRACKING_MODES for joint in contract.robot.joints])
+    found = []
+    for name, quantity, which, measured in (
+        ("position", "position, rad", tracking, signals.joint_position),
+        ("effort", "effort, N·m", ~tracking, signals.joint_effort),
+    ):
+        if which.any():
+            commanded = array_of(FIELD[f"command_{name}"], [tick[f"command_{name}"] for tick in log.ticks])
+            path = folder / f"{name}.png"
+            joint_figure(time, _names(contract, which), measured[:, which], commanded[:, which], quantity, path)
+            found.append(Exhibit(f"Joints: {name}", path, "Measured, and commanded after safety's limits."))
+    return found
+
+
+def _names(contract: Contract, which: BoolArray) -> tuple[str, ...]:
+    return tuple(name for name, chosen in zip(contract.joint_names, which, strict=True) if chosen)
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items()) or "none"

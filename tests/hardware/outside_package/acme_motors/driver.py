@@ -1,0 +1,158 @@
+"""All ACME motors of one bus as joints."""
+
+import math
+import struct
+from collections.abc import Mapping
+
+from acme_motors.client import Client
+from acme_motors.frame import EVERYONE, Operation, Packet, encode
+from acme_motors.registers import STATE, AcmeRegisters, Flag, Register, State
+from sim2real.configs.schema.robot import BusConfig, JointConfig, SafetyConfig
+from sim2real.hardware.bus.discovery import find_motors
+from sim2real.hardware.bus.transport import Transport
+from sim2real.hardware.clock import Clock
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.finite import FiniteCheck
+from sim2real.hardware.run_all import run_all
+from sim2real.hardware.types import BusCounters, JointCommand, JointState, MotorFault
+
+BAUDRATES = (1_000_000, 115_200)
+_FAULTS = {
+    Flag.OVERHEATED: MotorFault.OVERHEATING,
+    Flag.OVERLOADED: MotorFault.OVERLOAD,
+    Flag.WATCHDOG: MotorFault.WATCHDOG,
+}
+
+
+class AcmeMotor:
+    def __init__(self, joint: str, config: JointConfig, client: Client) -> None:
+        self.joint, self.config, self.client = joint, config, client
+        self.id = config.id
+
+    def set(self, register: Register, value: float) -> None:
+        try:
+            self.client.set(self.id, register, value)
+        except HardwareError as error:
+            raise type(error)(f"joint {self.joint!r}: {error}") from error
+
+    def disable(self) -> None:
+        self.set(Register.TORQUE, 0.0)
+
+
+class AcmeBus:
+    def __init__(
+        self,
+        bus: BusConfig,
+        joints: Mapping[str, JointConfig],
+        safety: SafetyConfig,
+        transport: Transport,
+        clock: Clock,
+    ) -> None:
+        self.joint_names = tuple(joints)
+        self.counters = BusCounters(by_joint=dict.fromkeys(joints, 0))
+        self.notices: list[str] = []
+        self._transport, self._clock = transport, clock
+        self._baudrate, self._watchdog = round(bus.baudrate), safety.watchdog
+        self._set_up = Client(transport, clock, self._baudrate, BusCounters())
+        self._run = Client(transport, clock, self._baudrate, self.counters)
+        self._motors = [AcmeMotor(name, joint, self._set_up) for name, joint in joints.items()]
+        self._finite = FiniteCheck(len(joints))
+        self._opened = self._enabled = self._closed = False
+
+    def open(self) -> None:
+        try:
+            self._set_up.set_baudrate(self._baudrate)
+            models = find_motors(self._motors, self._set_up.ping, self._set_up, BAUDRATES)
+            for motor, model in zip(self._motors, models, strict=True):
+                expected = motor.config.motor.registers_as(AcmeRegisters).model_number
+                if model != expected:
+                    raise HardwareError(f"joint {motor.joint!r}: model {model} answers, configured is {expected}")
+                motor.disable()
+        except HardwareError:
+            self._torque_off()
+            raise
+        self._opened = True
+
+    def read(self, state: JointState) -> None:
+        if not self._opened:
+            raise HardwareError("bus is not open")
+        state.fresh.fill(False)
+        ids = bytes(motor.id for motor in self._motors)
+        answers = self._run.ask(EVERYONE, Operation.STATE, ids, len(ids), STATE.size)
+        now_ns = self._clock.now_ns()
+        self.counters.reads += 1
+        for place, motor in enumerate(self._motors):
+            if motor.id in answers:
+                self._take(state, place, motor.config, State.of(answers[motor.id].payload), now_ns)
+            else:
+                self.counters.by_joint[motor.joint] += 1
+
+    def _take(self, state: JointState, place: int, joint: JointConfig, reading: State, now_ns: int) -> None:
+        state.position[place] = joint.direction * (reading.position - joint.zero)
+        state.velocity[place] = joint.direction * reading.velocity
+        state.effort[place] = joint.direction * reading.effort
+        state.voltage[place], state.temperature[place] = reading.voltage, reading.temperature
+        faults = MotorFault(0)
+        for flag, fault in _FAULTS.items():
+            if reading.flags & flag:
+                faults |= fault
+        if self._enabled and not reading.flags & Flag.TORQUE and not faults:
+            faults |= MotorFault.OTHER  # it has restarted
+        state.faults[place] = int(faults)
+        state.stamp_ns[place], state.fresh[place] = now_ns, True
+
+    def write(self, command: JointCommand) -> None:
+        if not self._finite(command):
+            raise ValueError("a target is not finite; nothing was sent")
+        if not self._opened:
+            raise HardwareError("bus is not open")
+        if not self._enabled:
+            return
+        goals = b"".join(
+            struct.pack("<Bf", motor.id, motor.config.direction * command.position[place] + motor.config.zero)
+            for place, motor in enumerate(self._motors)
+        )
+        self._transport.write(encode(Packet(EVERYONE, Operation.GOALS, 0, goals)))
+        self.counters.writes += 1
+
+    def enable(self) -> None:
+        if not self._opened:
+            raise HardwareError("bus is not open")
+        state = JointState.empty(len(self._motors))
+        try:
+            for _ in range(6):
+                self.read(state)
+                if not any(math.isnan(position) for position in state.position):
+                    break
+            for place, motor in enumerate(self._motors):
+                if math.isnan(state.position[place]):
+                    raise HardwareError(f"joint {motor.joint!r}: motor {motor.id} does not answer")
+                joint = motor.config
+                motor.set(Register.GOAL, joint.direction * state.position[place] + joint.zero)
+                if joint.stiffness:
+                    motor.set(Register.STIFFNESS, joint.stiffness)
+                    motor.set(Register.DAMPING, joint.damping)
+                motor.set(Register.WATCHDOG, self._watchdog)
+                motor.set(Register.TORQUE, 1.0)
+        except HardwareError:
+            self._torque_off()
+            raise
+        self._enabled = True
+
+    def disable(self) -> None:
+        reasons = self._torque_off()
+        if reasons:
+            raise HardwareError(f"torque may still be on: {'; '.join(reasons)}")
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        if self._opened:
+            self._torque_off()
+        self._opened = False
+        self._transport.close()
+
+    def _torque_off(self) -> list[str]:
+        self._enabled = False
+        return run_all(motor.disable for motor in self._motors)

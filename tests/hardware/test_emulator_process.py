@@ -1,0 +1,134 @@
+"""Laws of `emulate`: ports for the time of a block, and a process that nobody has to clean up after."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import serial
+
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_faults, load_robot
+from sim2real.hardware.dynamixel.frame import Decoder, Instruction, encode
+from sim2real.hardware.emulator import serve as module
+from sim2real.hardware.emulator.process import emulate
+from sim2real.hardware.emulator.pty import PtyServer
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there; one that ended and waits to be asked about is not."""
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+
+
+def ended(pid: int) -> bool:
+    for _ in range(500):
+        if not is_running(pid):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def answers(path: str) -> bool:
+    with serial.Serial(path, 1_000_000, timeout=2.0) as port:
+        port.write(encode(1, Instruction.PING))
+        return len(Decoder().feed(port.read(14))) == 1
+
+
+def test_motors_answer_in_the_block_and_everything_is_gone_after_it():
+    with emulate("pendulum", plant="inertia") as emulated:
+        assert emulated.ports.keys() == {"main"}
+        assert emulated.plant == "inertia"
+        assert answers(emulated.ports["main"])
+    assert not is_running(emulated.pid)
+    assert not Path(emulated.ports["main"]).exists()
+
+
+def test_overrides_and_loaded_faults_reach_it():
+    robot = load_robot("pendulum", overrides=("joints.pivot.id=7",))
+    with (
+        emulate(robot, plant="inertia", faults=load_faults("lossy_bus")) as emulated,
+        serial.Serial(emulated.ports["main"], 1_000_000, timeout=2.0) as port,
+    ):
+        port.write(encode(7, Instruction.PING))
+        assert Decoder().feed(port.read(14))
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
+def test_it_ends_whatever_ends_the_block(error):
+    def work(pids: list[int]) -> None:
+        with emulate("pendulum", plant="inertia") as emulated:
+            pids.append(emulated.pid)
+            raise error
+
+    pids: list[int] = []
+    with pytest.raises(error):
+        work(pids)
+    assert not is_running(pids[0])
+
+
+def test_it_ends_with_its_parent_however_that_ends():
+    program = (
+        "import json, sim2real, time\n"
+        "with sim2real.emulate('pendulum', plant='inertia') as emulated:\n"
+        "    print(json.dumps([emulated.pid, emulated.ports['main']]), flush=True)\n"
+        "    time.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as parent:
+        pid, path = json.loads(parent.stdout.readline())
+        assert is_running(pid)
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+        assert ended(pid)
+        assert not Path(path).exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ({"robot": "pendulm"}, "did you mean 'pendulum'"),
+        ({"robot": "pendulum", "plant": "jelly"}, "no plant named 'jelly'"),
+        ({"robot": "pendulum", "faults": "nothing"}, "no faults entry named 'nothing'"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_starts_nothing(arguments, line):
+    with pytest.raises(UserError) as refused, emulate(**arguments):
+        pytest.fail("it started")
+    assert line in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_what_the_process_refuses_is_one_line_too():
+    robot = load_robot("pendulum").model_copy(update={"model": "nowhere.xml"})
+    started = r"^the emulator did not start: .*nowhere\.xml"
+    with pytest.raises(UserError, match=started) as refused, emulate(robot, plant="mujoco"):
+        pytest.fail("it started")
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_ports_are_announced_once_they_are_served(monkeypatch):
+    """They were before: a client whose first request came while the process still got ready timed out."""
+    order: list[str] = []
+
+    def serve_for_no_time(self: PtyServer, stop: object, started=lambda: None) -> None:
+        order.append("ready")
+        started()
+
+    monkeypatch.setattr(PtyServer, "serve", serve_for_no_time)
+    module.serve(
+        load_robot("pendulum"), "inertia", None, None, lambda document: order.append(document["robot"]), order.append
+    )
+    assert order == ["ready", "pendulum"]
+
+
+def test_a_process_whose_parent_has_gone_before_it_started_does_not_stay():
+    robot = load_robot("pendulum")
+    command = [sys.executable, "-m", "sim2real.hardware.emulator.process_main", "inertia", "1", robot.name]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    assert done.stdout == ""

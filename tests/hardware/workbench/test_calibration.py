@@ -1,0 +1,174 @@
+"""Laws of the calibration by hand: what it finds, what it refuses, and what it leaves alone in the robot's YAML."""
+
+import math
+from pathlib import Path
+
+import pytest
+from emulated import HeldPlant, robot_of
+from typer.testing import CliRunner
+
+from sim2real.configs.errors import ConfigError
+from sim2real.configs.library import ROOT
+from sim2real.configs.load import load_robot
+from sim2real.hardware.clock import VirtualClock
+from sim2real.hardware.commands.motors import app
+from sim2real.hardware.dynamixel.workbench import DynamixelWorkbench
+from sim2real.hardware.emulator.lockstep import lockstep_transports
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.workbench.calibration import JointCalibration, WorkbenchJoint, calibrate_joints
+from sim2real.hardware.workbench.robot_file import write_calibration
+
+COUNT = math.tau / 4096
+
+
+class Hands:
+    """Moves the shafts as the guide says: joint `i` sits at `motor_angle[i]` in the pose, then goes `way[i]`."""
+
+    def __init__(self, plant, joints, centred, moves):
+        self.plant, self.joints, self.centred = plant, list(joints), centred
+        self.moves = {name: list(steps) for name, steps in moves.items()}
+        self.asked, self.told = [], []
+
+    def ask(self, what):
+        self.asked.append(what)
+        if len(self.asked) == 1:
+            self.plant.position[:] = self.centred
+            return
+        name = what.partition(":")[0]
+        self.plant.position[self.joints.index(name)] += self.moves[name].pop(0)
+
+    def tell(self, what):
+        self.told.append(what)
+
+
+class Desk:
+    """Motors on a bench in lockstep."""
+
+    def __init__(self, **updates):
+        self.robot = robot_of(2, **updates)
+        self.plant = HeldPlant(self.robot)
+        self.emulated = EmulatedRobot(self.robot, self.plant)
+        clock = VirtualClock()
+        self.bus = DynamixelWorkbench(lockstep_transports(self.emulated, clock)["main"], clock)
+        assert self.bus.find(1, 1_000_000) is not None
+        self.joints = [WorkbenchJoint(name, config, self.bus) for name, config in self.robot.joints.items()]
+
+    def calibrate(self, centred, moves, pose="centre"):
+        self.hands = Hands(self.plant, self.robot.joints, self._at_motor(centred), moves)
+        return calibrate_joints(self.joints, pose, self.hands)
+
+    def _at_motor(self, motor_angles):
+        """The plant is in joint angles of the old calibration; the motors see their own."""
+        configs = self.robot.joints.values()
+        return [c.direction * (angle - c.zero) for c, angle in zip(configs, motor_angles, strict=True)]
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+def test_zero_and_direction_are_those_of_the_hands(direction):
+    desk = Desk(zero=0.0, position_limits=(-0.5, 1.5))
+    found = desk.calibrate([2.0, 4.0], {"pivot": [0.5 * direction], "joint2": [0.5]})
+    # The middle of the limits is 0.5: zero = motor angle - direction * 0.5.
+    assert found["pivot"].direction == direction
+    assert found["pivot"].zero == pytest.approx(2.0 - 0.5 * direction, abs=COUNT)
+    assert found["joint2"] == JointCalibration(pytest.approx(3.5, abs=COUNT), 1)
+
+
+@pytest.mark.parametrize(("pose", "angle"), [("zero", 0.0), ("default", 0.25), ("centre", 0.5)])
+def test_the_pose_says_where_the_joints_were_put(pose, angle):
+    desk = Desk(zero=0.0, position_limits=(-0.5, 1.5), default_position=0.25)
+    found = desk.calibrate([2.0, 2.0], {"pivot": [0.3], "joint2": [0.3]}, pose)
+    assert found["pivot"].zero == pytest.approx(2.0 - angle, abs=COUNT)
+
+
+def test_turns_counted_since_power_up_are_not_in_zero():
+    desk = Desk(zero=0.0, position_limits=(-1.0, 1.0))
+    found = desk.calibrate([2.0 + 3 * math.tau, 2.0], {"pivot": [0.3], "joint2": [0.3]})
+    assert found["pivot"].zero == pytest.approx(2.0, abs=COUNT)
+
+
+def test_a_move_over_the_end_of_the_turn_has_its_sign():
+    desk = Desk(zero=0.0, position_limits=(-1.0, 1.0))
+    found = desk.calibrate([0.1, math.tau - 0.1], {"pivot": [-0.4], "joint2": [0.4]})
+    assert (found["pivot"].direction, found["joint2"].direction) == (-1, 1)
+
+
+def test_a_joint_that_hardly_moved_is_asked_for_again_and_given_up_in_the_end():
+    desk = Desk(zero=0.0)
+    found = desk.calibrate([2.0, 2.0], {"pivot": [0.01, -0.3], "joint2": [0.3]})
+    assert found["pivot"].direction == -1
+    assert any("only" in line for line in desk.hands.told)
+    with pytest.raises(HardwareError, match="did not move in 5 tries"):
+        Desk(zero=0.0).calibrate([2.0, 2.0], {"pivot": [0.01] * 5, "joint2": [0.3]})
+
+
+def test_torque_is_refused_before_anything_is_asked():
+    desk = Desk()
+    desk.emulated.motors["joint2"].write_register("torque_enable", 1)
+    with pytest.raises(HardwareError, match=r"'joint2' \(motor 2\) has torque on"):
+        desk.calibrate([2.0, 2.0], {})
+    assert desk.hands.asked == []
+
+
+def test_nothing_is_written_to_the_motors():
+    desk = Desk()
+    before = [bytes(motor.memory.bytes[:64]) for motor in desk.emulated.motors.values()]
+    desk.calibrate([2.0, 2.0], {"pivot": [0.3], "joint2": [0.3]})
+    assert [bytes(motor.memory.bytes[:64]) for motor in desk.emulated.motors.values()] == before
+
+
+# The file
+
+
+@pytest.fixture
+def robot_file(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text((ROOT / "robots" / "pendulum.yaml").read_text())
+    (tmp_path / "pendulum.xml").write_bytes((ROOT / "robots" / "pendulum.xml").read_bytes())
+    return path
+
+
+def test_the_file_changes_where_it_must_and_nowhere_else(robot_file):
+    before = robot_file.read_text().splitlines()
+    backup = write_calibration(robot_file, robot_file, {"pivot": JointCalibration(math.radians(12.5), -1)})
+    after = robot_file.read_text().splitlines()
+    changed = [(old.strip(), new.strip()) for old, new in zip(before, after, strict=True) if old != new]
+    assert [(old.split(" #")[0], new.split(" #")[0].rstrip()) for old, new in changed] == [
+        ("direction: 1", "direction: -1"),
+        ("zero: 180 deg", "zero: 12.500 deg"),
+    ]
+    assert [line.count("#") for line in before] == [line.count("#") for line in after], "comments are kept"
+    assert backup is not None
+    assert backup.read_text().splitlines() == before
+    pivot = load_robot(str(robot_file)).joints["pivot"]
+    assert (pivot.direction, pivot.zero) == (-1, pytest.approx(math.radians(12.5)))
+
+
+def test_keys_that_were_not_there_are_added(robot_file):
+    lines = robot_file.read_text().splitlines()
+    robot_file.write_text("\n".join(line for line in lines if not line.strip().startswith(("zero:", "direction:"))))
+    write_calibration(robot_file, robot_file, {"pivot": JointCalibration(1.0, -1)})
+    pivot = load_robot(str(robot_file)).joints["pivot"]
+    assert (pivot.direction, pivot.zero) == (-1, pytest.approx(1.0, abs=1e-4))
+
+
+def test_a_joint_that_is_not_in_the_file_is_one_line(robot_file):
+    before = robot_file.read_text()
+    with pytest.raises(ConfigError, match="joint 'knee' is not written out"):
+        write_calibration(robot_file, robot_file, {"knee": JointCalibration(0.0, 1)})
+    assert robot_file.read_text() == before
+    assert list(robot_file.parent.glob("*.bak")) == []
+
+
+def test_the_command_leaves_shipped_robots_alone():
+    result = CliRunner().invoke(app, ["calibrate", "pendulum", "--port", "/dev/null", "--json"])
+    assert result.exit_code == 1
+    assert "give --to FILE" in result.stdout
+
+
+def test_the_command_says_which_joints_and_buses_there_are(tmp_path):
+    to = ("--to", str(Path(tmp_path) / "mine.yaml"))
+    result = CliRunner().invoke(app, ["calibrate", "pendulum", "--joint", "knee", *to, "--json"])
+    assert "no joint 'knee'; valid: pivot" in result.stdout
+    result = CliRunner().invoke(app, ["calibrate", "pendulum", "--port", "arm=/dev/null", *to, "--json"])
+    assert "buses: main" in result.stdout

@@ -1,0 +1,54 @@
+"""Laws of the documentation: what a page marks as runnable runs, and what is drawn from the code is as the code is."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+
+# A block counts when the line before its fence is `<!-- run -->`, which no reader sees.
+_BLOCK = re.compile(r"^<!-- run -->\n```(bash|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_MARKS = re.compile(r"^<!-- run -->$", re.MULTILINE)
+
+
+def script(page: Path) -> str:
+    """Return the runnable blocks of a page as one shell script, in order: a page is one session at a terminal."""
+    steps = []
+    for language, code in _BLOCK.findall(page.read_text(encoding="utf-8")):
+        steps.append(code if language == "bash" else f"python - <<'PYTHON_BLOCK'\n{code}PYTHON_BLOCK\n")
+    return "\n".join(steps)
+
+
+RUNNABLE = [page for page in PAGES if script(page)]
+
+
+def test_the_first_pages_are_among_the_runnable() -> None:
+    names = {page.relative_to(ROOT).as_posix() for page in RUNNABLE}
+    assert {"README.md", "docs/tutorials/emulator.md", "docs/tutorials/your_robot.md"} <= names
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_mark_has_its_block(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert len(_MARKS.findall(text)) == len(_BLOCK.findall(text))
+
+
+@pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_the_blocks_of_a_page_run_one_after_the_other(page: Path, tmp_path: Path) -> None:
+    # This interpreter's commands come first, so that the page's `sim2real` and `python` are the tested ones.
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "NO_COLOR": "1"}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script(page)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,  # a bound, not a claim
+    )
+    assert done.returncode == 0, f"{page}:\n{done.stdout}\n{done.stderr}"

@@ -1,0 +1,157 @@
+"""SAC: arithmetic of its targets and losses, replay, learning, determinism."""
+
+import numpy as np
+import pytest
+import torch
+
+from sim2real.configs.schema.algorithm import SacConfig
+from sim2real.training.algorithms.sac import Sac
+from sim2real.training.algorithms.sac_loss import actor_loss, critic_loss, soft_target, temperature_loss
+from sim2real.training.networks import TwinCritic
+from sim2real.training.replay_buffer import ReplayBuffer
+
+CONFIG = SacConfig(
+    name="sac",
+    batch=64,
+    buffer=4096,
+    warmup=256,
+    iteration_steps=20,
+    updates_per_step=2.0,
+    hidden=(32, 32),
+    learning_rate=1e-3,
+)
+
+
+def test_soft_target_by_hand():
+    target = soft_target(
+        reward=torch.tensor([1.0, 1.0]),
+        terminated=torch.tensor([0.0, 1.0]),
+        next_values=torch.tensor([[5.0, 5.0], [4.0, 9.0]]),
+        next_log_prob=torch.tensor([-2.0, -2.0]),
+        temperature=torch.tensor(0.5),
+        discount=0.9,
+    )
+    # 1 + 0.9·(min(5, 4) + 0.5·2) = 5.5; terminated: only the reward
+    assert target.tolist() == pytest.approx([5.5, 1.0])
+
+
+def test_losses_by_hand():
+    values, log_prob = torch.tensor([[1.0, 2.0], [3.0, 0.0]]), torch.tensor([-1.0, 1.0])
+    # ½·((1−2)² + (2−2)²)/2 + ½·((3−2)² + (0−2)²)/2 = 0.25 + 1.25
+    assert float(critic_loss(values, torch.tensor([2.0, 2.0]))) == pytest.approx(1.5)
+    # ((0.5·−1 − 1) + (0.5·1 − 0)) / 2
+    assert float(actor_loss(values, log_prob, torch.tensor(0.5))) == pytest.approx(-0.5)
+
+
+def test_the_temperature_rises_while_the_entropy_is_below_its_target():
+    log_temperature = torch.tensor(0.0, requires_grad=True)
+    # Entropy is 0.5 (log-probability −0.5), its target 1.
+    temperature_loss(log_temperature, torch.tensor([-0.5]), target_entropy=1.0).backward()
+    assert float(log_temperature.grad) < 0.0
+
+
+def test_the_stacked_critics_are_two_separate_networks():
+    generator = torch.Generator().manual_seed(0)
+    critic = TwinCritic(4, (8, 8), "relu", generator)
+    observation, action = torch.randn(5, 3, generator=generator), torch.randn(5, 1, generator=generator)
+    together = critic(observation, action)
+    for twin in range(2):
+        value = torch.cat((observation, action), -1)
+        for layer, (weight, bias) in enumerate(zip(critic.weights, critic.biases, strict=True)):
+            value = value @ weight[twin] + bias[twin]
+            value = torch.relu(value) if layer < 2 else value
+        torch.testing.assert_close(together[twin], value.squeeze(-1))
+    assert not torch.equal(together[0], together[1])
+
+
+def stepping(environment, **updates):
+    """A learner whose iteration is one step and the updates that are due after it, from the first one on."""
+    learner = Sac(CONFIG.model_copy(update={"warmup": 0, "iteration_steps": 1, **updates}), environment, 0)
+    learner.start(0)
+    return learner
+
+
+def gradients(parameter):
+    """Count how often a parameter is given a gradient."""
+    count = [0]
+
+    def counting(_):
+        count[0] += 1
+
+    parameter.register_post_accumulate_grad_hook(counting)
+    return count
+
+
+def test_the_actor_update_leaves_no_gradient_in_the_critics(point_environment):
+    learner = stepping(point_environment(16), updates_per_step=3.0)
+    counts = [gradients(parameter) for part in (learner.critic, learner.policy) for parameter in part.parameters()]
+    learner.iterate(0.0)
+    # Each update gives every parameter a gradient once: a critic from its own loss alone.
+    assert counts == [[3]] * len(counts)
+
+
+def test_target_critics_move_by_the_polyak_share(point_environment):
+    learner = stepping(point_environment(16), updates_per_step=1.0, polyak=0.25)
+    before = [parameter.clone() for parameter in learner.target_critic.parameters()]
+    learner.iterate(0.0)
+    for old, slow, fast in zip(before, learner.target_critic.parameters(), learner.critic.parameters(), strict=True):
+        torch.testing.assert_close(slow, old + 0.25 * (fast.detach() - old))
+
+
+def test_the_replay_overwrites_the_oldest_and_keeps_the_true_successor(point_environment):
+    environment = point_environment(8, episode_steps=3)
+    replay = ReplayBuffer(20, environment.observation_size, 1)
+    observation = environment.reset_arrays(0).copy()
+    environment.x[0] = (1.99, 5.0)
+    for step in range(4):
+        action = np.full((8, 1), step, dtype=np.float32)
+        transition = environment.step_arrays(action)
+        replay.add(observation, action, transition)
+        if step == 0:
+            assert transition.terminated[0]
+            first = replay.state()["rows"]
+            assert first[:, -environment.observation_size - 1].tolist() == transition.terminated.astype(float).tolist()
+            np.testing.assert_array_equal(
+                first[:, -environment.observation_size :].numpy(), transition.final_observation
+            )
+        if step == 2:
+            assert transition.truncated.any()
+            assert not np.array_equal(transition.final_observation, transition.observation)
+        observation = transition.observation.copy()
+    assert len(replay) == 20
+    actions = replay.state()["rows"][:, environment.observation_size].tolist()
+    # 32 rows into a buffer of 20: the first 12 are overwritten.
+    assert sorted(actions) == [1.0] * 4 + [2.0] * 8 + [3.0] * 8
+    with pytest.raises(ValueError, match="do not fit"):
+        ReplayBuffer(4, environment.observation_size, 1).add(observation, action, transition)
+
+
+def test_a_fraction_of_an_update_is_carried_over(point_environment):
+    learner = stepping(point_environment(16), updates_per_step=0.4)
+    count = gradients(learner.log_temperature)
+    totals = [(learner.iterate(0.0), count[0])[1] for _ in range(5)]
+    assert totals == [0, 0, 1, 1, 2]
+
+
+def learned(environment, seed, iterations):
+    learner = Sac(CONFIG, environment, seed)
+    learner.start(seed)
+    means = []
+    for iteration in range(iterations):
+        learner.iterate(iteration / iterations)
+        finished = environment.episodes.drain()["return"]
+        means.append(float(np.mean(finished)) if len(finished) else float("nan"))
+    return learner, means
+
+
+@pytest.mark.slow
+def test_returns_improve(point_environment):
+    _, means = learned(point_environment(32), 0, 40)
+    assert np.nanmean(means[:5]) < 10.0
+    assert np.nanmean(means[-5:]) > 30.0
+
+
+def test_the_same_seed_gives_the_same_policy_and_another_one_another(point_environment):
+    first, again, other = (learned(point_environment(16), seed, 2)[0].policy.state_dict() for seed in (0, 0, 1))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["head.weight"], other["head.weight"])

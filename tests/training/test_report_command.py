@@ -1,0 +1,133 @@
+"""Laws of `sim2real report`: one page of a run or of a log that needs nothing beside it; what is wrong is one line."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sim2real.cli import app
+
+LOGS = Path(__file__).parents[1] / "runtime" / "data"
+SETTINGS = ("environments=8", "steps=256", "evaluation_episodes=4", "task.episode_duration=0.2 s", "threads=1")
+SMALL = ("algorithm.rollout_steps=8", "algorithm.hidden=[8]")
+
+
+def invoke(*arguments: object):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    overrides = [part for setting in SETTINGS + SMALL for part in ("--set", setting)]
+    result = invoke("train", "pendulum_ppo", "--name", "first", "--runs-dir", folder, *overrides)
+    assert result.exit_code == 0, result.output
+    return folder / "first"
+
+
+def titles(page: Path) -> list[str]:
+    """The pictures of a page, all of them inside it."""
+    text = page.read_text(encoding="utf-8")
+    assert not re.search(r'src="(?!data:image/png;base64,)', text)
+    return re.findall(r"<h2>(.*?)</h2>", text)
+
+
+def test_a_run_is_shown_with_its_learning_curve(run: Path) -> None:
+    result = invoke("report", run, "--json")
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    page = Path(document["report"])
+    assert page == run / "report.html"
+    assert document["kind"] == "run"
+    assert (document["experiment"], document["task"], document["robot"]) == (
+        "pendulum_ppo",
+        "pendulum_swingup",
+        "pendulum",
+    )
+    assert (document["steps"], document["finished"]) == (256, True)
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    last = [row for row in rows if row.get("episode/return") is not None][-1]
+    assert document["latest"]["return"] == last["episode/return"]
+    assert titles(page) == ["Learning"]  # its curriculum is fixed: there is nothing to draw
+
+
+def test_a_curriculum_that_moved_is_drawn(run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "moved"
+    copy.mkdir()
+    (copy / "config.yaml").write_text((run / "config.yaml").read_text())
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    names = [name for name in rows[0] if name.startswith("curriculum/") and name.endswith("/high")]
+    for row in rows[1:]:
+        row[names[0]] *= 1.5
+    (copy / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    document = json.loads(invoke("report", copy, "--json").stdout)
+    assert not document["finished"]
+    assert titles(Path(document["report"])) == ["Learning", "Randomisation"]
+    assert "no policy was exported yet" in Path(document["report"]).read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "pictures"),
+    [("pendulum_swingup", ["Goal", "Joints: effort"]), ("quadruped_walk", ["Goal", "Joints: position"])],
+)
+def test_a_log_is_shown_with_its_goal_and_joints(name: str, pictures: list[str], tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    result = invoke("report", LOGS / f"{name}.mcap", "--output", page, "--json")
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert (document["kind"], document["task"], document["final_state"]) == ("log", name, "RUNNING")
+    assert document["replays_exactly"]
+    assert document["held_ticks"] > 0
+    assert sum(document["states"].values()) == document["ticks"]
+    assert document["report"] == str(page)
+    assert titles(page) == pictures
+
+
+def test_a_log_s_page_is_beside_it(tmp_path: Path) -> None:
+    log = tmp_path / "run.mcap"
+    log.write_bytes((LOGS / "pendulum_swingup.mcap").read_bytes())
+    assert invoke("report", log).stdout == f"{tmp_path / 'run.html'}\n"
+    assert (tmp_path / "run.html").is_file()
+
+
+def test_a_log_without_a_goal_s_distance_and_one_that_was_cut_off_are_shown(tmp_path: Path) -> None:
+    log, cut = tmp_path / "run.mcap", tmp_path / "cut.mcap"
+    options = ("--robot", "hopper_leg", "--lockstep", "--plant", "inertia", "--duration", "0.2", "--log", log)
+    invoke("run", "hopper_hop", *options)
+    assert "Goal" not in titles(Path(json.loads(invoke("report", log, "--json").stdout)["report"]))
+    whole = log.read_bytes()
+    cut.write_bytes(whole[: whole.index(b"sim2real.run")])  # the record that closes it
+    document = json.loads(invoke("report", cut, "--json").stdout)
+    assert document["ok"]
+    assert (document["complete"], document["final_state"]) == (False, None)
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["no.mcap"], "no.mcap: cannot be read: No such file"),
+        (["{folder}"], "not a run: it has no config.yaml"),
+        (["{begun}"], "the run has no figures yet"),
+        ([__file__], "not a log of `sim2real run`"),
+        (["{log}", "--output", "{folder}/no/page.html"], "page.html: cannot be written: No such file"),
+    ],
+)
+def test_what_is_wrong_is_one_line(arguments: list, message: str, as_json: bool, tmp_path: Path, run: Path) -> None:
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    (begun / "config.yaml").write_text((run / "config.yaml").read_text())
+    places = {"folder": tmp_path, "begun": begun, "log": LOGS / "pendulum_swingup.mcap"}
+    result = invoke("report", *(str(part).format(**places) for part in arguments), *(["--json"] if as_json else []))
+    assert result.exit_code == 1, result.output
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    assert message in result.stderr
+    if as_json:
+        assert message in json.loads(result.stdout)["reasons"][0]
+
+
+def test_help_has_an_example() -> None:
+    assert "Example: sim2real report runs/first" in " ".join(invoke("report", "--help").stdout.split())

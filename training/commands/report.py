@@ -1,0 +1,51 @@
+"""The `report` command: an HTML page of a training run, or of a run's log."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from sim2real.configs.command_outcome import Json, Outcome, reports
+from sim2real.configs.errors import MissingExtraError, UserError
+
+app = typer.Typer()
+
+
+@app.command()
+@reports
+def report(
+    source: Annotated[
+        Path, typer.Argument(help="A folder of `sim2real train`, or a log of `sim2real run`.", show_default=False)
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The HTML file; else RUN/report.html, or LOG.html beside it.")
+    ] = None,
+    json_output: Json = False,
+) -> Outcome:
+    """Write one HTML page of a training run or of a log: verdict, figures, pictures; nothing else is needed to read it.
+
+    Example: sim2real report runs/first
+    """
+    page = output if output is not None else _beside(source)
+    document = _write(source, page)
+    return Outcome(document | {"report": str(page)}, f"[bold]{escape(str(page))}[/bold]")
+
+
+def _beside(source: Path) -> Path:
+    return source / "report.html" if source.is_dir() else source.with_suffix(".html")
+
+
+def _write(source: Path, page: Path) -> dict[str, Any]:
+    try:
+        if source.is_dir():
+            from sim2real.training.run_page import report_run
+
+            return report_run(source, page).document()
+        from sim2real.report.log_page import report_log
+
+        return report_log(source, page).document()
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("report", str(error.name), "train") from error
+    except OSError as error:
+        raise UserError(f"{page}: cannot be written: {error.strerror}") from error

@@ -1,0 +1,109 @@
+"""Evaluates a policy in simulation: as trained, without randomization, and in a changed world."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sim2real.configs.errors import MissingExtraError, UserError
+from sim2real.configs.library import find_policy
+from sim2real.configs.load import as_randomization, load_randomization
+from sim2real.configs.schema.randomization import RandomizationConfig
+
+if TYPE_CHECKING:
+    from sim2real.training.evaluation import Evaluation
+
+SEED: Final = 20_000_003
+"""Far from the seeds of training runs."""
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """Results of a policy, one row per randomization."""
+
+    policy: str
+    """Shipped name, ONNX file, or folder of a training run."""
+    task: str
+    overrides: tuple[str, ...]
+    rows: "tuple[Evaluation, ...]"
+    video: Path | None = None
+
+    def row(self, randomization: str) -> "Evaluation":
+        """Return the results for a randomization. Raises UserError if it was not evaluated."""
+        for row in self.rows:
+            if row.randomization == randomization:
+                return row
+        raise UserError(
+            f"not evaluated under {randomization!r}; valid: {', '.join(row.randomization for row in self.rows)}"
+        )
+
+    def document(self) -> dict[str, Any]:
+        """Return the report as plain data."""
+        document: dict[str, Any] = {
+            "ok": True,
+            "reasons": [],
+            "policy": self.policy,
+            "task": self.task,
+            "overrides": list(self.overrides),
+            "rows": [row.document() for row in self.rows],
+        }
+        return document if self.video is None else document | {"video": str(self.video)}
+
+
+def evaluate(
+    policy: str | Path,
+    *,
+    episodes: int = 64,
+    randomization: str | Path | RandomizationConfig | None = None,
+    overrides: Sequence[str] = (),
+    seed: int = SEED,
+    video: str | Path | None = None,
+) -> EvaluationReport:
+    """Run complete episodes with a policy: with its training randomization, with none, and with another.
+
+    The same seed gives the same results.
+
+    Args:
+        policy: A shipped policy, an exported ONNX file, or the folder of a training run.
+        episodes: Episodes per row.
+        randomization: A further row with this: a shipped name, a YAML file, or a loaded randomization.
+        overrides: Texts `key.path=value` that change the world of the policy's experiment; the policy's observations
+            and actions stay the same.
+        seed: Seed of the episodes, 0 to 2³² − 1.
+        video: MP4 file for a video of one episode.
+
+    Returns:
+        The results: returns, success and survival rates, lengths in control steps, the task's metrics;
+        `.document()` is what `sim2real eval --json` prints.
+
+    Raises:
+        UserError: The policy, a randomization or an override is not valid, or a number is out of range.
+        MissingExtraError: The extra `train` is not installed.
+
+    Example:
+        >>> import sim2real
+        >>> report = sim2real.evaluate("pendulum_swingup", episodes=4)
+        >>> [row.randomization for row in report.rows], report.row("none").episodes
+        (['pendulum', 'none'], 4)
+    """
+    try:
+        from sim2real.report.episode_video import render_episode
+        from sim2real.training import evaluation
+        from sim2real.training.saved_policy import load_saved_policy
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("evaluate", str(error.name), "train") from error
+    if not episodes >= 1:
+        raise UserError(f"episodes: {episodes}; valid: 1 and above")
+    if not 0 <= seed < 2**32:
+        raise UserError(f"seed: {seed}; valid: 0 to {2**32 - 1}")
+    saved = load_saved_policy(find_policy(policy), tuple(overrides))
+    task, trained = saved.experiment.task, saved.experiment.randomization
+    conditions = [trained, load_randomization("none")]
+    if randomization is not None:
+        conditions.append(as_randomization(randomization))
+    unique = {condition.name: condition for condition in conditions}
+    rows = tuple(evaluation.evaluate(saved.act, task, condition, episodes, seed=seed) for condition in unique.values())
+    target = None if video is None else Path(video)
+    if target is not None:
+        render_episode(task, trained, saved.act, target, task.episode_duration)
+    return EvaluationReport(str(policy), task.name, tuple(overrides), rows, target)

@@ -1,0 +1,119 @@
+"""Report of a training run: one HTML page with settings, latest metrics and learning curves."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from sim2real.configs.errors import UserError
+from sim2real.configs.load import load_experiment
+from sim2real.configs.schema.experiment import ExperimentConfig
+from sim2real.report.curriculum_figure import curriculum_figure
+from sim2real.report.figures import learning_curve
+from sim2real.report.html_page import Exhibit, Row, write_page
+from sim2real.training.metrics_log import read_metrics
+from sim2real.training.run_folder import RunFolder
+
+_SHOWN: Final = ("return", "length", "success", "terminated", "performance")
+"""Metrics of the latest episodes; `episode/NAME` in metrics.jsonl."""
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """Summary of a training run."""
+
+    run: RunFolder
+    experiment: ExperimentConfig
+    rows: list[dict[str, float | None]]
+    """Rows of metrics.jsonl."""
+
+    @property
+    def steps(self) -> int:
+        """Control steps so far."""
+        return int(self.rows[-1]["steps"] or 0)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run finished and exported a policy."""
+        return self.run.policy.is_file()
+
+    @property
+    def latest(self) -> dict[str, float]:
+        """Latest metrics of episodes by name, without those never measured."""
+        found = {}
+        for name in _SHOWN:
+            values = [row[f"episode/{name}"] for row in self.rows if row.get(f"episode/{name}") is not None]
+            if values and (value := values[-1]) is not None:
+                found[name] = value
+        return found
+
+    def document(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "kind": "run",
+            "run": str(self.run.path),
+            "experiment": self.experiment.name,
+            "task": self.experiment.task.name,
+            "robot": self.experiment.task.robot.name,
+            "randomization": self.experiment.randomization.name,
+            "seed": self.experiment.seed,
+            "steps": self.steps,
+            "iterations": int(self.rows[-1]["iteration"] or 0),
+            "finished": self.finished,
+            "latest": self.latest,
+        }
+
+
+def report_run(folder: Path, page: Path) -> RunReport:
+    """Read a run folder and write its page.
+
+    Args:
+        folder: The folder that `sim2real train` made.
+        page: The HTML file.
+
+    Raises:
+        UserError: The folder is not a run, it has no metrics yet, or the page cannot be written.
+    """
+    run = RunFolder.open(folder)
+    rows = read_metrics(run.metrics) if run.metrics.is_file() else []
+    if not rows:
+        raise UserError(f"{folder}: the run has no figures yet: it was stopped before its first iteration")
+    report = RunReport(run, load_experiment(str(run.config.resolve())), rows)
+    with TemporaryDirectory(prefix="sim2real-report-") as pictures:
+        exhibits = _exhibits(report, Path(pictures))
+        verdict = f"{report.steps:,} of {report.experiment.steps:,} control steps" + (
+            ", finished." if report.finished else "; not finished: no policy was exported yet."
+        )
+        title, footer = f"Run {folder.name}", f"Written by: sim2real report {folder}"
+        write_page(page, title, report.finished, verdict, _rows(report), exhibits, footer)
+    return report
+
+
+def _rows(report: RunReport) -> list[Row]:
+    experiment = report.experiment
+    return [
+        Row("task", experiment.task.name, f"robot {experiment.task.robot.name}"),
+        Row("algorithm", experiment.algorithm.name, f"{experiment.environments} environments, seed {experiment.seed}"),
+        Row("randomization", experiment.randomization.name, f"curriculum {experiment.curriculum.strategy}"),
+        *(
+            Row(f"latest {name}", f"{value:.4g}", "mean of the latest episodes")
+            for name, value in report.latest.items()
+        ),
+    ]
+
+
+def _exhibits(report: RunReport, folder: Path) -> list[Exhibit]:
+    found = []
+    if "return" in report.latest:
+        learning_curve(report.rows, folder / "learning.png")
+        found.append(Exhibit("Learning", folder / "learning.png", "Return and success of training episodes."))
+    parameters = report.experiment.randomization.parameters
+    if _moved(report.rows) and curriculum_figure(report.rows, parameters, folder / "curriculum.png"):
+        found.append(Exhibit("Randomisation", folder / "curriculum.png", "Drawn ranges over the run."))
+    return found
+
+
+def _moved(rows: list[dict[str, float | None]]) -> bool:
+    """Return whether any parameter's boundary changed; a fixed curriculum needs no figure."""
+    names = [name for name in rows[-1] if name.startswith("curriculum/") and name.endswith(("/low", "/high"))]
+    return any(len({row.get(name) for row in rows if name in row}) > 1 for name in names)

@@ -1,0 +1,92 @@
+"""Trains an experiment into its own folder: checkpoints, metrics, the exported policy."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim2real.configs.errors import MissingExtraError, UserError
+from sim2real.configs.load import as_experiment
+from sim2real.configs.schema.experiment import ExperimentConfig
+
+if TYPE_CHECKING:
+    from sim2real.training.train_report import TrainReport
+
+
+def train(
+    experiment: str | Path | ExperimentConfig | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    name: str | None = None,
+    runs_dir: str | Path = "runs",
+    resume: str | Path | None = None,
+    progress: bool = False,
+) -> "TrainReport":
+    """Train an experiment into `runs_dir/name`: checkpoints, metrics.jsonl, TensorBoard events, policy.onnx.
+
+    The same experiment and seed give the same policy, bit for bit, on machines with the same arithmetic. Sets torch to
+    one thread: more would slow down the simulator's threads more than they speed up these networks. In the main
+    thread a first Ctrl-C saves a checkpoint before it raises KeyboardInterrupt; the run can be resumed.
+
+    Args:
+        experiment: A shipped experiment, a YAML file, or a loaded experiment; not needed with `resume`.
+        overrides: Texts `key.path=value` applied to it, such as `seed=3`; with `resume` only its length, what is
+            saved and the number of threads.
+        name: Name of the run's folder, which must not exist yet; default: experiment, date and time.
+        runs_dir: Folder of the runs.
+        resume: Folder of a run to continue from its newest checkpoint, with the results of an uninterrupted run.
+        progress: Whether to draw a progress bar on standard error.
+
+    Returns:
+        The report: `.policy` is the exported ONNX file, `.evaluation` the final evaluation; `.document()` is what
+        `sim2real train --json` prints.
+
+    Raises:
+        UserError: The experiment or an override is not valid, the folder already exists, a file cannot be
+            written, or there is nothing to resume.
+        MissingExtraError: The extra `train` is not installed.
+
+    Example:
+        >>> import sim2real
+        >>> short = ("environments=8", "steps=256", "algorithm.rollout_steps=16", "evaluation_episodes=2")
+        >>> report = sim2real.train("pendulum_ppo", overrides=short, name="first")
+        >>> report.steps, report.policy.as_posix()
+        (256, 'runs/first/policy.onnx')
+    """
+    try:
+        from sim2real.training import runner
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("train", str(error.name), "train") from error
+    if resume is not None:
+        _check_same(experiment, Path(resume))
+        return runner.resume(Path(resume), tuple(overrides), progress=progress)
+    if experiment is None:
+        raise UserError("train: give an experiment, or a run to resume")
+    config = as_experiment(experiment, tuple(overrides))
+    _note_idle(config)
+    folder = Path(runs_dir) / (name or f"{config.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
+    return runner.train(config, folder, progress=progress)
+
+
+def _note_idle(experiment: ExperimentConfig) -> None:
+    """Say on standard error which parameters are randomised and observed by nothing."""
+    from sim2real.configs.command_outcome import error_console
+    from sim2real.simulation.model_options import ineffective_parameters
+
+    task, randomization = experiment.task, experiment.randomization
+    if idle := ineffective_parameters(task, randomization):
+        error_console().print(
+            f"note: task {task.name!r} observes nothing that would be changed by {', '.join(idle)} "
+            f"of randomization {randomization.name!r}"
+        )
+
+
+def _check_same(experiment: str | Path | ExperimentConfig | None, run: Path) -> None:
+    """Refuse to resume a run of another experiment than the named one."""
+    if experiment is None:
+        return
+    from sim2real.training.run_folder import RunFolder
+
+    named, saved = as_experiment(experiment).name, as_experiment(RunFolder.open(run).config.resolve()).name
+    if named != saved:
+        raise UserError(f"{run}: is a run of {saved}, not of {named}")
