@@ -1,47 +1,20 @@
-"""MkDocs hook: adds the pages that are made from the code, and fills the places marked in the written ones.
+"""MkDocs hook: adds the pages that are made from the code and fills the places that are marked in the written ones.
 
-`<!-- generated: NAME -->` on a line of its own is replaced by what `PLACES[NAME]` returns.
+A page that would load something from elsewhere is refused.
 """
 
 import re
-from collections.abc import Callable
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from generate import (
-    command_reference,
-    contract,
-    layers,
-    parameters,
-    python_reference,
-    reasons,
-    states,
-    terms,
-    units,
-    yaml_reference,
-)
+from generate import command_reference, python_reference, yaml_reference
+from generate.places import MARK, PLACES
 
-PLACES: dict[str, Callable[[], str]] = {
-    "contract diagram": contract.diagram,
-    "layers diagram": layers.diagram,
-    "layers": layers.table,
-    "metrics": terms.metrics,
-    "observation terms": contract.terms_table,
-    "parameters": parameters.table,
-    "privileged": terms.privileged,
-    "reasons": reasons.table,
-    "rewards": terms.rewards,
-    "states diagram": states.diagram,
-    "terminations": terms.terminations,
-    "transitions": states.table,
-    "units": units.table,
-}
-"""What a written page may ask for."""
-
-_MARK = re.compile(r"^<!-- generated: (.+) -->$", re.MULTILINE)
+# What a browser fetches by itself; a link that a reader may follow is no matter.
+_LOADED = re.compile(r"<(?:script|link|img|iframe|video|source)\b[^>]*\b(?:src|href)=[\"']?((?:https?:)?//[^\"'\s>]+)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -71,4 +44,16 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         # A picture wider than the page is scrolled, not shrunk until nobody can read it.
         return f'<div class="picture">\n{text}\n</div>' if text.startswith("<svg") else text
 
-    return _MARK.sub(fill, markdown)
+    return MARK.sub(fill, markdown)
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Return a page as it is.
+
+    Raises:
+        PluginError: Whoever reads it would load something from a network.
+    """
+    loaded = _LOADED.findall(output)
+    if loaded:
+        raise PluginError(f"{page.file.src_path}: loads {', '.join(sorted(set(loaded)))}; keep it in docs/ instead")
+    return output

@@ -76,8 +76,8 @@ def _note_idle(experiment: ExperimentConfig) -> None:
     task, randomization = experiment.task, experiment.randomization
     if idle := ineffective_parameters(task, randomization):
         error_console().print(
-            f"note: task {task.name!r} observes nothing that would be changed by {', '.join(idle)} "
-            f"of randomization {randomization.name!r}"
+            f"note: task {task.name!r} does not observe the effect of {', '.join(idle)} "
+            f"(randomization {randomization.name!r})"
         )
 
 

@@ -9,7 +9,16 @@ FILE = Path(__file__).resolve().parents[1] / "images" / "architecture.svg"
 
 
 def picture() -> str:
-    """Return the picture as an SVG file."""
+    """Return the picture as an SVG file with colours of its own."""
+    return _drawing().render(standalone=True) + "\n"
+
+
+def diagram() -> str:
+    """Return the picture as an element of a page."""
+    return _drawing().render()
+
+
+def _drawing() -> Drawing:
     drawing = Drawing(
         920, 322, "Train in simulation, flash one file, run it in real time over the motors' own protocol"
     )
@@ -35,20 +44,15 @@ def picture() -> str:
     drawing.arrow(train.edge("right"), policy.edge("left"), label="export")
     drawing.arrow(policy.edge("right"), runtime.edge("left"), label="flash")
     motors = drawing.box(Box(680, 254, 220, 58), "motors and IMUs", ("Dynamixel, Feetech, moteus",))
-    emulator = drawing.box(Box(400, 254, 230, 58), "emulator", ("firmware models, faults",))
+    emulator = drawing.box(Box(400, 254, 250, 58), "emulator", ("firmware models, faults",))
     plant = drawing.box(Box(120, 254, 220, 58), "plant", ("MuJoCo, or inertia alone",))
-    for target, x in ((motors, 830.0), (emulator, 630.0 - 20)):
-        _both_ways(drawing, Point(x, 190) if target is motors else Point(640, 190), target)
+    for x, target in ((622, emulator), (824, motors)):  # both ways: instructions down, replies up
+        drawing.arrow(Point(x, runtime.y + runtime.height), Point(x, target.y))
+        drawing.arrow(Point(x + 12, target.y), Point(x + 12, runtime.y + runtime.height))
     drawing.text(Point(735, 226), "the same bytes", "note")
     drawing.arrow(Point(emulator.x, 276), Point(plant.x + plant.width, 276), label="torque")
     drawing.arrow(Point(plant.x + plant.width, 294), Point(emulator.x, 294), label="motion", above=False)
-    return drawing.render(standalone=True) + "\n"
-
-
-def _both_ways(drawing: Drawing, top: Point, target: Box) -> None:
-    x = min(max(top.x, target.x + 12), target.x + target.width - 22)
-    drawing.arrow(Point(x, top.y), Point(x, target.y))
-    drawing.arrow(Point(x + 12, target.y), Point(x + 12, top.y))
+    return drawing
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """The contract's data flow as a diagram, and its observation terms as a table, from the runtime's code."""
 
+import ast
+import tomllib
 from dataclasses import fields
 from typing import get_args
 
+from generate.layers import ROOT
 from generate.svg import LINE_HEIGHT, Box, Drawing, Point
 from generate.text import first_paragraph
-from sim2real.runtime.contract.observation import TERMS
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import ActionSpec
 
@@ -15,17 +17,17 @@ _WIDTH = 800
 def diagram() -> str:
     """Return the diagram as SVG: robot and simulation on either side of one piece of code."""
     signals = tuple(entry.name for entry in fields(Signals))
-    terms = tuple(TERMS)
+    terms = tuple(observation_terms())
     rows = max(len(signals), (len(terms) + 1) // 2)
     height = 50 + rows * LINE_HEIGHT
-    drawing = Drawing(_WIDTH, height + 330, "From readings to joint commands: one contract for robot and simulation")
+    drawing = Drawing(_WIDTH, height + 318, "From readings to joint commands: one contract for robot and simulation")
     top = 66
     robot = drawing.box(Box(8, 8, 236, 44), "robot: motors and IMUs", ("driver, n = 1",))
     world = drawing.box(Box(528, 8, 264, 44), "simulation: MuJoCo batch", ("noisy, delayed sensors; n = thousands",))
     middle = Box(130, top + 14, 160, height)
     observed = Box(350, top + 14, 320, height)
-    drawing.box(Box(106, top, 588, height + 190), kind="group")
-    drawing.text(Point(686, top + height + 182), "the contract: the same code, the same bits", "note", "end")
+    drawing.box(Box(106, top, 588, height + 166), kind="group")
+    drawing.text(Point(686, top + height + 158), "the contract: the same code, the same bits", "note", "end")
     _listing(drawing, middle, "signals", signals, 1)
     _listing(drawing, observed, "observation terms", terms, 2)
     drawing.arrow(robot.edge("bottom", 80), Point(robot.edge("bottom", 80).x, middle.y))
@@ -39,8 +41,21 @@ def diagram() -> str:
 def terms_table() -> str:
     """Return the observation terms as Markdown: name and what it is."""
     rows = ["| term | is |", "|---|---|"]
-    rows += [f"| `{name}` | {first_paragraph(function.__doc__)} |" for name, function in TERMS.items()]
+    rows += [f"| `{name}` | {text} |" for name, text in observation_terms().items()]
     return "\n".join(rows)
+
+
+def observation_terms() -> dict[str, str]:
+    """Return the shipped observation terms, each an entry point, with the first paragraph of its docstring."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    places = settings["project"]["entry-points"]["sim2real.observation_terms"]
+    return {name: first_paragraph(_docstring(*place.split(":"))) for name, place in places.items()}
+
+
+def _docstring(module: str, function: str) -> str | None:
+    path = (ROOT / module.replace(".", "/")).with_suffix(".py")
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return next(ast.get_docstring(node) for node in body if isinstance(node, ast.FunctionDef) and node.name == function)
 
 
 def _listing(drawing: Drawing, box: Box, title: str, names: tuple[str, ...], columns: int) -> None:
@@ -59,17 +74,15 @@ def _lower_half(drawing: Drawing, observed: Box, top: float) -> str:
     action = drawing.box(
         Box(292, top, 174, 64), "action", ("clip, filter, scale, offset", f"→ {targets} target"), "tint"
     )
-    safety = drawing.box(Box(130, top, 120, 64), "safety", ("limits, ages, faults", "robot only"))
     x = policy.center.x
     drawing.arrow(Point(x, observed.y + observed.height), policy.edge("top"), label="scale, clip, history")
     drawing.arrow(policy.edge("left"), action.edge("right"), label="infer")
-    drawing.arrow(action.edge("left"), safety.edge("right"), label="act")
-    bottom = top + 64 + 86
-    motors = drawing.box(Box(72, bottom, 236, 40), "driver → motors", ())
-    batch = drawing.box(Box(492, bottom, 236, 40), "actuators of the batch", ())
-    drawing.arrow(safety.edge("bottom"), Point(safety.center.x, motors.y), label="write", above=False)
-    turn = bottom - 16
-    drawing.arrow(
-        action.edge("bottom", 40), Point(action.center.x + 40, turn), Point(batch.center.x, turn), batch.edge("top")
-    )
+    row = top + 64 + 76
+    safety = drawing.box(Box(240, row, 158, 46), "safety", ("limits, ages, faults",))
+    motors = drawing.box(Box(8, row, 150, 46), "driver → motors")
+    batch = drawing.box(Box(528, row, 264, 46), "actuators of the batch", ("delayed, with loss and noise",))
+    drawing.arrow(action.edge("bottom", safety.center.x - action.center.x), safety.edge("top"), label="act")
+    drawing.arrow(safety.edge("left"), motors.edge("right"), label="write")
+    start, turn = action.edge("bottom", 40), row - 18
+    drawing.arrow(start, Point(start.x, turn), Point(batch.center.x, turn), batch.edge("top"))
     return drawing.render()

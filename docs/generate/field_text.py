@@ -2,24 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from types import NoneType
-from typing import Annotated, Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types
 from pydantic.fields import FieldInfo
 
 from generate.text import one_line
 from generate.units import quantity_name
-from sim2real.configs.schema.base import Config, Reference
+from sim2real.configs.schema.base import Config, Name, Reference
 from sim2real.configs.schema.quantity import Quantity
-from sim2real.configs.schema_fields import is_config, is_union
 from sim2real.configs.units import valid_units
 
 _BOUNDS = {
-    annotated_types.Ge: "≥ {0.ge:g}",
-    annotated_types.Gt: "> {0.gt:g}",
-    annotated_types.Le: "≤ {0.le:g}",
-    annotated_types.Lt: "< {0.lt:g}",
+    annotated_types.Ge: ("≥", "ge"),
+    annotated_types.Gt: (">", "gt"),
+    annotated_types.Le: ("≤", "le"),
+    annotated_types.Lt: ("<", "lt"),
 }
 _SCALARS = {str: "text", int: "integer", float: "number", bool: "`true` or `false`", NoneType: "none", Any: "anything"}
 
@@ -69,10 +68,10 @@ def default_text(info: FieldInfo, unit: str) -> str:
 
 
 def _of_type(annotation: Any, metadata: tuple[Any, ...], link: dict[type[Config], str]) -> Taken:  # noqa: ANN401 - any type form
-    if is_config(annotation):
+    if isinstance(annotation, type) and issubclass(annotation, Config):
         return Taken(f"[{annotation.__name__}]({link[annotation]})" if annotation in link else annotation.__name__)
     origin, arguments = get_origin(annotation), get_args(annotation)
-    if is_union(annotation):
+    if origin in (Union, UnionType):
         return _of_union(arguments, link)
     if origin is Literal:
         return Taken(" · ".join(f"`{_yaml(choice)}`" for choice in arguments))
@@ -81,7 +80,7 @@ def _of_type(annotation: Any, metadata: tuple[Any, ...], link: dict[type[Config]
         return Taken(f"mapping of {key.kind} to {value.kind}", value.limits, value.unit)
     if origin is tuple:
         return _of_tuple(arguments, link)
-    if annotation is str and any(getattr(item, "pattern", None) for item in metadata):
+    if annotation is str and _is_name(metadata):
         return Taken("name")
     return Taken(_SCALARS.get(annotation, f"`{getattr(annotation, '__name__', annotation)}`"))
 
@@ -113,12 +112,18 @@ def _flat(metadata: tuple[Any, ...]) -> Iterator[Any]:
             yield item
 
 
+def _is_name(metadata: tuple[Any, ...]) -> bool:
+    """Tell whether text is an identifier; the schema has one pattern for them."""
+    own = {pattern for item in get_args(Name)[1].metadata if (pattern := getattr(item, "pattern", None))}
+    return any(getattr(item, "pattern", None) in own for item in metadata)
+
+
 def _limits(metadata: tuple[Any, ...], unit: str) -> Iterator[str]:
-    named = any(getattr(item, "pattern", None) for item in metadata)  # a name says of itself how long it may be
+    named = _is_name(metadata)  # a name says of itself how long it may be
     for item in metadata:
-        for kind, text in _BOUNDS.items():
+        for kind, (sign, attribute) in _BOUNDS.items():
             if isinstance(item, kind):
-                yield text.format(item) + (f" {unit}" if unit else "")
+                yield f"{sign} {_yaml(getattr(item, attribute))}" + (f" `{unit}`" if unit else "")
         if isinstance(item, annotated_types.MinLen) and item.min_length:
             yield f"at least {item.min_length}"
         if isinstance(item, annotated_types.MaxLen) and not named:

@@ -1,6 +1,7 @@
 """Reference of the YAML files: one page a kind, one table a class of the schema."""
 
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from typing import Annotated, Any, get_args, get_origin
 
 from generate.field_text import default_text, taken
@@ -8,7 +9,6 @@ from generate.text import one_line
 from sim2real.configs.library import shipped
 from sim2real.configs.load import SCHEMAS
 from sim2real.configs.schema.base import Config, Reference
-from sim2real.configs.schema_fields import is_config
 
 FOLDER = "reference/yaml"
 """Of the pages, in the documentation."""
@@ -38,6 +38,7 @@ def owners() -> dict[type[Config], str]:
 
     A class is described with the kind that writes it in place; a reference to another file leads to the other page.
     """
+    _load_families()
     found: dict[type[Config], str] = {config: kind for kind, config in SCHEMAS.items()}
     for kind, config in SCHEMAS.items():
         for below in _reached(config, set(SCHEMAS.values())):
@@ -45,8 +46,15 @@ def owners() -> dict[type[Config], str]:
     return found
 
 
+def _load_families() -> None:
+    """Load the families of this project: each brings a class of its own for the registers of its motors."""
+    for entry in entry_points(group="sim2real.motor_families"):
+        if entry.value.startswith("sim2real."):
+            entry.load()
+
+
 def _reached(config: type[Config], roots: set[type[Config]]) -> Iterator[type[Config]]:
-    """Yield a class and those that its fields hold in place, depth first, each once."""
+    """Yield a class, its subclasses, and those that its fields hold in place, depth first, each once."""
     seen: set[type[Config]] = set()
 
     def visit(current: type[Config]) -> Iterator[type[Config]]:
@@ -54,6 +62,8 @@ def _reached(config: type[Config], roots: set[type[Config]]) -> Iterator[type[Co
             return
         seen.add(current)
         yield current
+        for narrower in current.__subclasses__():
+            yield from visit(narrower)
         for info in current.model_fields.values():
             if not any(isinstance(item, Reference) for item in info.metadata):
                 for inner in _configs_in(info.annotation):
@@ -63,7 +73,7 @@ def _reached(config: type[Config], roots: set[type[Config]]) -> Iterator[type[Co
 
 
 def _configs_in(annotation: Any) -> Iterator[type[Config]]:  # noqa: ANN401 - any type form
-    if is_config(annotation):
+    if isinstance(annotation, type) and issubclass(annotation, Config):
         yield annotation
     elif get_origin(annotation) is Annotated:
         yield from _configs_in(get_args(annotation)[0])

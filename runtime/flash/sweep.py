@@ -14,7 +14,7 @@ from sim2real.runtime.safety import EFFORT_FACTOR_MAX
 
 _SEED: Final = 20261120
 _RANDOM: Final = 16  # episodes each of corners and of the inside: enough to meet a NaN that is not hidden on purpose
-_RATE_MAX: Final = radians(2000.0)  # rad/s: the widest range of MEMS gyroscopes (InvenSense MPU-6000, WitMotion)
+_RATE_MAX: Final = radians(2000.0)  # rad/s: the widest range of MEMS gyroscopes (InvenSense MPU-6000)
 _CLOCK_MAX: Final = 86_400.0  # s: a run of a day
 _REACH: Final = 1.0  # m, about the base: tips that a camera may report
 

@@ -39,6 +39,7 @@ def test_the_document_of_the_report_is_that_of_the_command(model_of):
     assert document.keys() == report.document().keys()
 
 
+@pytest.mark.realtime
 def test_over_ports_too(model_of):
     model = model_of()
     report = run(model, "pendulum", duration=0.2, emulate=True, plant="inertia", real_time=False)
@@ -88,7 +89,7 @@ def test_a_hook_gives_operator_commands():
     start = run("hopper_hop", "hopper_leg", duration=1.0, **LOCKSTEP)
     asked = run("hopper_hop", "hopper_leg", duration=1.0, on_tick=ask, **LOCKSTEP)
     assert not np.array_equal(start.position, asked.position)
-    with pytest.raises(UserError, match="takes no command 'sideways'; valid: "):
+    with pytest.raises(UserError, match="has no operator command 'sideways'; valid: "):
         run("hopper_hop", "hopper_leg", duration=1.0, on_tick=lambda t: t.set_command("sideways", 1.0), **LOCKSTEP)
 
 
@@ -127,7 +128,7 @@ WRONG = [
     ({"lockstep": True}, "lockstep needs a duration"),
     ({"lockstep": True, "duration": float("nan")}, "duration: nan s"),
     ({"lockstep": True, "duration": -1.0}, "duration: -1.0 s"),
-    ({"lockstep": True, "duration": 1.0, "commands": {"forward": 1.0}}, "takes no command 'forward'; valid: none"),
+    ({"lockstep": True, "duration": 1.0, "commands": {"forward": 1.0}}, "no operator command 'forward'; valid: none"),
     ({"lockstep": True, "duration": 1.0, "plant": "jelly"}, "no plant named 'jelly'"),
     ({"lockstep": True, "duration": 1.0, "faults": "no_such"}, "no faults entry named 'no_such'"),
 ]
@@ -141,10 +142,11 @@ def test_what_does_not_go_together_is_refused_in_one_line(model_of, options, lin
     assert len(str(refused.value).splitlines()) == 1
 
 
+@pytest.mark.realtime
 def test_a_run_that_is_refused_leaves_the_port_free(model_of):
     with emulate("pendulum", plant="inertia") as emulated:
         for _ in range(2):  # a port that stays open is busy the second time
-            with pytest.raises(UserError, match="takes no command") as refused:
+            with pytest.raises(UserError, match="has no operator command") as refused:
                 run(model_of(), "pendulum", ports=emulated.ports, commands={"forward": 1.0}, real_time=False)
             assert not isinstance(refused.value, HardwareError)
             kept = refused  # noqa: F841 - the traceback keeps the port's object alive, as a debugger would

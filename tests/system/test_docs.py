@@ -39,7 +39,14 @@ def test_every_mark_has_its_block(page: Path) -> None:
     assert len(_MARKS.findall(text)) == len(_BLOCK.findall(text))
 
 
-@pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.relative_to(ROOT).as_posix())
+def with_marks(page: Path) -> object:
+    """Return a page as a parameter; emulated ports behind pseudo-terminals need real time."""
+    real_time = re.search(r"sim2real(\.| )emulate\b|--emulate\b", script(page)) is not None
+    marks = (pytest.mark.slow, *((pytest.mark.realtime,) if real_time else ()))
+    return pytest.param(page, marks=marks, id=page.relative_to(ROOT).as_posix())
+
+
+@pytest.mark.parametrize("page", [with_marks(page) for page in RUNNABLE])
 def test_the_blocks_of_a_page_run_one_after_the_other(page: Path, tmp_path: Path) -> None:
     # This interpreter's commands come first, so that the page's `sim2real` and `python` are the tested ones.
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "NO_COLOR": "1"}

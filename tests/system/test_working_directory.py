@@ -43,29 +43,18 @@ def run(*command: object, cwd: Path) -> str:
 
 
 SCRIPT = """
-    import sys
-    from sim2real.configs.load import load_robot
-    from sim2real.hardware.clock import MonotonicClock
-    from sim2real.hardware.robot import RobotHardware, open_serial_ports
-    from sim2real.hardware.types import JointState
-    from sim2real.runtime.emulation import emulator_process, lockstep
+    import sim2real
 
-    robot = load_robot("pendulum")
-    world = lockstep(robot, plant="inertia")
-    world.hardware.open()
-    state = JointState.empty(1)
-    world.hardware.read(state)
-    world.hardware.close()
-    with emulator_process(robot, plant="inertia") as emulator:
-        clock = MonotonicClock()
-        hardware = RobotHardware(robot, open_serial_ports(robot, emulator.ports, clock), clock)
-        hardware.open()
-        hardware.read(state)
-        hardware.close()
+    report = sim2real.run("pendulum_swingup", "pendulum", lockstep=True, duration=0.1)
+    assert report.final_state.name == "RUNNING"
+    with sim2real.emulate("pendulum", plant="inertia") as emulated:
+        with sim2real.open_robot("pendulum", ports=emulated.ports) as robot:
+            robot.read()
     import configs
 """
 
 
+@pytest.mark.realtime
 @pytest.mark.parametrize("packages", [True, False])
 def test_a_script_beside_folders_of_our_names_uses_the_library_and_its_own_modules(
     here: Path, tmp_path: Path, packages: bool
@@ -78,6 +67,7 @@ def test_a_script_beside_folders_of_our_names_uses_the_library_and_its_own_modul
         assert run(sys.executable, folder / "script.py", cwd=cwd) == "configs of the user\n"
 
 
+@pytest.mark.realtime
 def test_run_emulate_works_there(here: Path) -> None:
     options = ("--emulate", "--plant", "inertia", "--duration", "0.3", "--json")
     document = json.loads(run(SIM2REAL, "run", "pendulum_swingup", "--robot", "pendulum", *options, cwd=here))
@@ -127,6 +117,7 @@ def test_workers_of_multiprocessing_work_there(here: Path, tmp_path: Path) -> No
     assert run(sys.executable, script, cwd=here) == "['random', 'socket']\n"
 
 
+@pytest.mark.realtime
 def test_the_far_end_of_the_bus_benchmark_works_there(here: Path) -> None:
     document = json.loads(run(SIM2REAL, "bench", "bus", "--motors", "2", "--seconds", "0.3", "--json", cwd=here))
     assert document["bench"] == "bus"

@@ -17,6 +17,7 @@ def test_every_request_is_timed_and_no_reply_is_faster_than_the_wire():
     assert measured["ratios"]["p99_over_bar"] == pytest.approx(figures["reply_p99_ms"] / 2.0)
 
 
+@pytest.mark.realtime
 def test_another_family_with_a_group_read_is_timed_by_its_own_request():
     figures = bench_emulator("so101", rate=50.0, seconds=0.1)["figures"]
     assert figures["motors"] == 6
