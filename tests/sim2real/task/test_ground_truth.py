@@ -109,20 +109,25 @@ def test_a_simulation_without_a_batch_is_read_the_same() -> None:
     np.testing.assert_allclose(truth.state.feet.height[0], simulation.state.feet.height[1], atol=5e-3)
 
 
-def swinging(*parameters: dict[str, Any], n: int = 4) -> Simulation:
-    """Pendulums with an IMU on the arm, which is no free base; their goal is that it stands upright."""
+def swinging(*parameters: dict[str, Any], n: int = 4, observed: bool = True) -> Simulation:
+    """Pendulums with an IMU on the arm, which is not a free base; their goal is to stand upright.
+
+    Without `observed` the policy does not observe the IMU.
+    """
     imu = ImuConfig(protocol="witmotion", baudrate="115200 baud", rate="200 Hz", body="arm")
     task = pendulum("observation=[{term: joint_velocity}]")
     robot = task.robot.model_copy(update={"imus": {"arm": imu}})
     gravity = task.observation[0].model_copy(update={"term": "projected_gravity", "scale": 1.0})
     goal = load_task("quadruped_walk").goal
-    task = task.model_copy(update={"robot": robot, "observation": (gravity,), "goal": goal})
+    task = task.model_copy(update={"robot": robot, "goal": goal})
+    if observed:
+        task = task.model_copy(update={"observation": (gravity,)})
     return simulate(task, n, *parameters, seed=3)
 
 
 @pytest.mark.parametrize("latency", ["0 ms", "40 ms"])
 def test_the_true_attitude_is_never_late(latency: str) -> None:
-    """An IMU that is on no free base once told the goal by its delayed reading."""
+    """The goal of an IMU that is not on a free base was once measured by its delayed reading."""
     simulation = swinging(fixed("imu_latency", latency))
     qvel(simulation)[:] = 10.0
     for _ in range(8):
@@ -133,6 +138,19 @@ def test_the_true_attitude_is_never_late(latency: str) -> None:
         assert (np.abs(np.remainder(angle - turned + np.pi, 2.0 * np.pi) - np.pi) < lag).all()
         tilt = 2.0 * np.arcsin(np.abs(np.sin(0.5 * turned)))
         np.testing.assert_allclose(simulation.state.goal_error, tilt, atol=1e-9)
+
+
+@pytest.mark.parametrize("observed", [False, True])
+def test_a_new_episode_has_its_own_true_attitude(observed: bool) -> None:
+    """It was that of the episode before, if the policy did not observe the IMU."""
+    simulation = swinging(observed=observed)
+    for _ in range(5):
+        simulation.step(idle(simulation))
+    simulation.begin(np.array([1, 3]))
+    attitude = simulation.state.attitude[[1, 3]]
+    half = 0.5 * qpos(simulation)[[1, 3], 0]
+    np.testing.assert_allclose(np.abs(attitude[:, 0]), np.abs(np.cos(half)), atol=1e-9)
+    np.testing.assert_allclose(np.abs(attitude[:, 1]), np.abs(np.sin(half)), atol=1e-9)
 
 
 def test_the_true_attitude_counts_from_the_vertical_where_the_ground_slopes() -> None:
