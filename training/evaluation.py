@@ -79,19 +79,19 @@ def evaluate(
 
 
 def play(act: Act, environment: Environment, episodes: int, episode_steps: int, name: str, *, seed: int) -> Evaluation:
-    """Play in rounds, each with a seed of its own; which episodes count is settled before any is played.
+    """Play in rounds, each with its own seed; the episodes that count are chosen before the first round.
 
-    Of every round each environment's first episode counts, of the last round those of the first environments, as many
-    as are left: never those that end first, which are the failures. Round and environment alone decide what an episode
-    meets, not how others went.
+    In each round the first episode of every environment counts; in the last round only those of the first environments,
+    up to the number that is left. Episodes are never chosen by when they end: failures end first. An episode depends on
+    seed, round and environment alone, not on other episodes.
 
     Args:
         act: The policy.
-        environment: Where to play.
-        episodes: How many episodes.
+        environment: The environments.
+        episodes: Number of episodes.
         episode_steps: Upper bound of an episode's length.
         name: Name of the randomization, for the report.
-        seed: Of the first round.
+        seed: Seed of the first round.
     """
     n = environment.num_envs
     recorded = _Recorded()
@@ -120,17 +120,17 @@ def play(act: Act, environment: Environment, episodes: int, episode_steps: int, 
 def first_episodes(
     act: Act, environment: Environment, count: int, episode_steps: int, *, seed: int
 ) -> dict[str, NDArray[np.float64]]:
-    """Play every environment's first episode after a reset; return the figures of the first `count` environments.
+    """Play the first episode of every environment after a reset; return the figures of the first `count`.
 
     Args:
         act: The policy.
-        environment: Where to play.
-        count: How many environments count.
+        environment: The environments.
+        count: Number of environments that count.
         episode_steps: Upper bound of an episode's length.
-        seed: Of the reset.
+        seed: Seed of the reset.
 
     Returns:
-        Figures by name, (count,) each, in the order of the environments: when an episode ended makes no difference.
+        Figures by name, (count,) each, in the order of the environments.
 
     Raises:
         ValueError: An episode is longer than the bound.
@@ -156,7 +156,7 @@ def first_episodes(
 
 
 def round_seeds(seed: int) -> Iterator[int]:
-    """Yield the seeds of the rounds: first the evaluation's own, then some that no neighbouring evaluation has."""
+    """Yield the seeds of the rounds: the evaluation's own, then seeds that evaluations with other seeds do not use."""
     yield seed
     for index in itertools.count(1):
         yield int(np.random.SeedSequence((seed, index)).generate_state(1)[0])

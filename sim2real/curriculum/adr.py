@@ -51,7 +51,7 @@ class AutomaticDomainRandomization:
 
     @property
     def ordered(self) -> bool:
-        """Counting starts over with each move."""
+        """True: the count restarts with each move."""
         return True
 
     @property

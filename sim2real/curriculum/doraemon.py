@@ -57,7 +57,7 @@ class Doraemon:
 
     @property
     def ordered(self) -> bool:
-        """Results of the distributions before count as well: they come at a steady rate."""
+        """False: results of earlier distributions count too, at a steady rate."""
         return False
 
     @property

@@ -35,7 +35,7 @@ class FixedCurriculum:
 
     @property
     def ordered(self) -> bool:
-        """Nothing is counted but for the log."""
+        """False: results are only logged."""
         return False
 
     @property

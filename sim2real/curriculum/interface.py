@@ -24,7 +24,7 @@ class Curriculum(Protocol):
     def ordered(self) -> bool:
         """Whether results of one tag must be reported in the order in which their episodes began.
 
-        A strategy that begins to count when it changes needs that: short episodes, the failures, end first.
+        Needed by a strategy that restarts its count when it changes: short episodes, the failures, end first.
         """
 
     def draw(self, uniform: Float64Array) -> tuple[Float64Array, Tags]:

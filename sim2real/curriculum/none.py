@@ -20,7 +20,7 @@ class NoCurriculum:
 
     @property
     def ordered(self) -> bool:
-        """Nothing is counted but for the log."""
+        """False: results are only logged."""
         return False
 
     @property

@@ -1,4 +1,4 @@
-"""The order in which a curriculum hears of episodes: that in which they began, not that in which they ended."""
+"""Reports episodes to a curriculum in the order in which they began, not in which they ended."""
 
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
@@ -13,7 +13,7 @@ _ENDED: Final = np.iinfo(np.int64).max
 
 
 class _Result(NamedTuple):
-    """One episode that has ended."""
+    """Result of an ended episode."""
 
     number: int
     values: Float64Array
@@ -22,7 +22,7 @@ class _Result(NamedTuple):
 
 
 class Reports(NamedTuple):
-    """Episodes that a curriculum may hear of now."""
+    """Results that are ready for the curriculum."""
 
     tags: Tags
     """(k,)"""
@@ -33,39 +33,39 @@ class Reports(NamedTuple):
 
 
 class ReportOrder:
-    """Holds the results of episodes back until those of the same tag that began before them have ended.
+    """Holds back the result of an episode until all older episodes with its tag have ended.
 
-    Of the episodes that begin together, the failures end first. With more episodes under way than a curriculum counts,
-    the first results of a tag would be failures alone. A result waits for one time limit at most; one without a tag
-    does not wait.
+    Of episodes that begin together, the failures end first. With more running episodes than a curriculum counts, the
+    first results of a tag would all be failures. A result waits for one time limit at most; results without a tag do
+    not wait.
 
     Args:
         n: Number of simulations.
-        columns: How many values an episode has, C.
+        columns: Number of values per episode, C.
     """
 
     def __init__(self, n: int, columns: int) -> None:
         self._columns = columns
         self._tags = np.full(n, NO_TAG)
         self._numbers = np.full(n, _ENDED)
-        """Of the running episodes, in the order of their begin."""
+        """Numbers of the running episodes, in the order in which they began."""
         self._next = 0
         self._held: dict[int, list[_Result]] = {}
 
     def abandon(self, ids: Indices) -> Reports:
-        """Wait no longer for episodes of some simulations that were not reported; return the results that waited."""
+        """Drop the running episodes of some simulations; return the results that waited for them."""
         tags = self._tags[ids[self._numbers[ids] != _ENDED]]
         self._numbers[ids] = _ENDED
         return self._released(tags)
 
     def begin(self, ids: Indices, tags: Tags) -> None:
-        """Begin new episodes, (k,), of some simulations."""
+        """Begin new episodes with their tags, (k,), in some simulations."""
         self._tags[ids] = tags
         self._numbers[ids] = np.arange(self._next, self._next + len(ids))
         self._next += len(ids)
 
     def end(self, ids: Indices, values: Float64Array, performance: Float64Array) -> Reports:
-        """Take in the results of some simulations, (k, C) and (k,); return those that need not wait."""
+        """Add the results of some simulations, (k, C) and (k,); return the results that are ready."""
         tags = self._tags[ids]
         for index, tag, own, result in zip(ids, tags, values, performance, strict=True):
             if tag != NO_TAG:
@@ -78,7 +78,7 @@ class ReportOrder:
         )
 
     def _released(self, tags: Iterable[int]) -> Reports:
-        """Return the held results of some tags for which no older episode is running, and hold them no longer."""
+        """Remove and return the held results of some tags that no older running episode precedes."""
         released: list[tuple[int, _Result]] = []
         for tag in dict.fromkeys(int(each) for each in tags if each != NO_TAG):
             oldest = self._numbers[self._tags == tag].min(initial=_ENDED)
@@ -94,7 +94,7 @@ class ReportOrder:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that decides what follows."""
+        """Return the state needed to resume bit for bit."""
         held = [(tag, result) for tag, results in self._held.items() for result in results]
         return {
             "tags": self._tags.copy(),
@@ -107,7 +107,7 @@ class ReportOrder:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
+        """Restore what `state_dict` returned."""
         self._tags[:], self._numbers[:], self._next = state["tags"], state["numbers"], int(state["next"])
         self._held = {}
         columns = (state[f"held_{name}"] for name in ("tags", "numbers", "values", "performance"))

@@ -1,4 +1,4 @@
-"""Attitudes of many bodies at once, as unit quaternions w x y z."""
+"""Attitudes of many bodies as unit quaternions w x y z."""
 
 import numpy as np
 
@@ -6,11 +6,11 @@ from sim2real.hardware.types import Float64Array
 
 
 def turned(turn: Float64Array, attitude: Float64Array) -> Float64Array:
-    """Return attitudes after a turn about the world's axes: the Hamilton product turn · attitude.
+    """Return attitudes rotated about the world's axes: the Hamilton product turn · attitude.
 
     Args:
-        turn: One for each robot, (k, 4).
-        attitude: Of K bodies of each, (k, K, 4).
+        turn: Rotation of each robot, (k, 4).
+        attitude: Attitudes of K bodies of each robot, (k, K, 4).
 
     Returns:
         (k, K, 4).

@@ -18,7 +18,7 @@ class EpisodeStatistics:
 
     Args:
         n: Number of environments.
-        terms: Names of what rewards are made of, each once.
+        terms: Unique names of the parts of the reward.
         metrics: Names of what else is measured of an episode.
     """
 
@@ -42,8 +42,8 @@ class EpisodeStatistics:
         """Count one step.
 
         Args:
-            reward: What the learner is paid, (n,); its sum is the return.
-            terms: What it is made of, (terms, n).
+            reward: The reward, (n,); its sum is the return.
+            terms: Its parts, (terms, n).
             at_goal: Who is at the goal, (n,).
         """
         np.add(self._returns, reward, out=self._returns)

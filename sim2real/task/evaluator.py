@@ -1,4 +1,4 @@
-"""Evaluates episodes: what each step is paid, which episodes end, and how well they went."""
+"""Evaluates episodes: reward of each step, terminations, success, performance and metrics."""
 
 from dataclasses import replace
 from typing import Any, Final
@@ -17,21 +17,20 @@ from sim2real.task.paid_reward import PaidReward
 from sim2real.task.rewards import TERMINATIONS
 from sim2real.task.state import Float32Array, TaskConstants, TaskState
 
-_NOBODY: Final[Indices] = np.zeros(0, np.intp)
+_NO_ROWS: Final[Indices] = np.zeros(0, np.intp)
 
 
 class EpisodeEvaluator:
     """Evaluates the running episodes of n robots, one control step at a time.
 
-    It is the same for simulated robots, for the emulated one and for a recorded run: these differ in what fills the
-    state. The return of an episode is the sum of the rewards that were paid, floor and penalty included, and its
-    `reward/NAME` rows add up to it.
+    Simulated robots, the emulated robot and logged runs share it; they differ only in the source of the state. The
+    return of an episode is the sum of its rewards, floor and penalty included; its `reward/NAME` rows add up to it.
 
     Args:
         task: The task.
         contract: Its contract.
-        state: The state of the robots, which is brought up to date before each step.
-        length_max: Control steps of an episode, at most; those of the task when left out.
+        state: State of the robots; updated before each step.
+        length_max: Control steps of an episode, at most; the task's by default.
     """
 
     def __init__(
@@ -43,11 +42,11 @@ class EpisodeEvaluator:
         self.length_max = round(task.episode_duration * task.control_rate) if length_max is None else length_max
         """Control steps of an episode, at most."""
         self.reward: Float32Array = np.zeros(n, np.float32)
-        """What the last step was paid, (n,)."""
+        """Reward of the last step, (n,)."""
         self.terminated: BoolArray = np.zeros(n, np.bool_)
-        """Whose episode ended in the last step in a state that has no successor, (n,)."""
+        """Whether the episode ended in the last step in a state without successor, (n,)."""
         self.truncated: BoolArray = np.zeros(n, np.bool_)
-        """Whose episode ended in the last step by its time limit alone, (n,)."""
+        """Whether the episode ended in the last step by its time limit alone, (n,)."""
         self._diverged: BoolArray = np.zeros(n, np.bool_)
         self._reward = PaidReward(task, self.constants, state)
         self._metrics = [make_metric(name, n, task, self.constants) for name in task.metrics]
@@ -66,16 +65,16 @@ class EpisodeEvaluator:
         )
 
     def begin(self, ids: Indices) -> None:
-        """Begin to measure new episodes; those before are not counted unless `finish` was called."""
+        """Start the metrics of new episodes; earlier episodes only count if `finish` was called."""
         for metric in self._metrics:
             metric.begin(ids)
 
-    def step(self, broken: Indices = _NOBODY, asked_anew: BoolArray | None = None) -> None:
-        """Evaluate one step of everybody, from the state that it led to.
+    def step(self, broken: Indices = _NO_ROWS, asked_anew: BoolArray | None = None) -> None:
+        """Evaluate one step of every robot from its resulting state.
 
         Args:
-            broken: Simulations that diverged in this step: they terminate, and their terms are worth nothing.
-            asked_anew: Who is given a new command from the next step on, (n,).
+            broken: Simulations that diverged in this step: they terminate, and their terms are zero.
+            asked_anew: Whether the command changes after this step, (n,).
         """
         state, episodes = self._state, self.episodes
         self._measure_goal()
@@ -90,9 +89,9 @@ class EpisodeEvaluator:
             metric.add(state, asked_anew)
 
     def finish(self, ids: Indices) -> Float64Array:
-        """Count the episodes of k robots as ended; return how well they went, (k,), in [0, 1].
+        """Record the ended episodes of k robots; return their performance, (k,), in [0, 1].
 
-        Success is an unbroken hold of the goal at the end of a full episode. It is the performance too where the task
+        Success is an unbroken hold of the goal at the end of a full episode. It is also the performance if the task
         names none.
         """
         episodes = self.episodes
@@ -111,7 +110,7 @@ class EpisodeEvaluator:
         return performance
 
     def _end(self, broken: Indices) -> None:
-        """Tell whose episode terminates."""
+        """Find the terminated episodes."""
         self.terminated[:] = False
         for ending in self._task.terminations:
             ended = TERMINATIONS[ending.term](self._state, self.constants, ending.limit)
@@ -120,7 +119,7 @@ class EpisodeEvaluator:
         self._diverged[broken] = self.terminated[broken] = True
 
     def _measure_goal(self) -> None:
-        """Measure how far everybody is from the goal."""
+        """Measure the distance from the goal."""
         error = self._state.goal_error
         if self._tip_known:
             offset = self._state.tip_offset
@@ -129,11 +128,11 @@ class EpisodeEvaluator:
             np.copyto(error, self._goal.distance(self._signals))
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what the running episodes have come to: arrays and plain data."""
+        """Return the state of the running episodes: arrays and plain data."""
         return {"episodes": self.episodes.state_dict(), "metrics": [metric.state_dict() for metric in self._metrics]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
+        """Restore what `state_dict` returned."""
         self.episodes.load_state_dict(state["episodes"])
         for metric, saved in zip(self._metrics, state["metrics"], strict=True):
             metric.load_state_dict(saved)

@@ -1,4 +1,4 @@
-"""A recorded run of a robot, evaluated as an episode of its task by what the robot measured."""
+"""A logged run of a robot, evaluated from its readings as an episode of its task."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,32 +23,32 @@ class MeasuredRun:
     """T ticks in which a policy ran."""
 
     signals: Signals
-    """What was read, and the command given, in each tick."""
+    """Readings and operator commands of each tick."""
     action: Float32Array
     """Clipped, filtered actions, (T, A)."""
     target: Float64Array
-    """Joint efforts or positions that the contract made of them, (T, J), N·m or rad."""
+    """Joint targets of the actions, (T, J): efforts, N·m, or positions, rad."""
 
     @classmethod
     def of_log(cls, ticks: Sequence[Mapping[str, Any]], contract: Contract) -> "MeasuredRun":
-        """Return the run of a log's ticks; those in which the policy did not run are left out."""
+        """Return the run of a log; ticks in which the policy did not run are left out."""
         ran = [tick for tick in ticks if tick["ran"]]
         joints = len(contract.robot.joints)
         target = array_of(FIELD["target"], [tick["target"] for tick in ran]).reshape(-1, joints)
         return cls(signals_of(ran), _applied(ran, contract), target)
 
     def evaluate(self, task: TaskConfig) -> dict[str, float]:
-        """Return the figures of the run as one episode, as `EpisodeRecorder.figures` has them.
+        """Return the figures of the run as one episode, those of `EpisodeRecorder.figures`.
 
-        It lasts as long as the run, or until an end of the task: T ticks are T - 1 steps.
+        The episode ends with the run or at a termination of the task: T ticks are T - 1 steps.
 
         Raises:
-            UserError: A term of the task needs what no robot measures.
+            UserError: A term of the task needs a quantity that no robot measures.
         """
         contract = contract_of(task)
         measured = MeasuredState(task, contract)
         recorder = EpisodeRecorder(task, contract, measured.state, max(len(self.action) - 1, 1))
-        # A target that moves all the time is never a new one: see `TipCommands`.
+        # A target that always moves never counts as new: see `TipCommands`.
         moves = task.command_source.kind == "tip" and task.command_source.speed is not None
         for row, (action, target) in enumerate(zip(self.action, self.target, strict=True)):
             command = self.signals.command[row]
@@ -61,7 +61,7 @@ class MeasuredRun:
 
 
 def _applied(ticks: Sequence[Mapping[str, Any]], contract: Contract) -> Float32Array:
-    """Return what the contract made of the logged actions of a policy, (T, A): it clips, filters and bounds them."""
+    """Return the logged actions of a policy as the contract clipped, filtered and bounded them, (T, A)."""
     pipeline = ActionPipeline(contract, 1)
     applied = np.zeros((len(ticks), contract.action_size), np.float32)
     for row, tick in enumerate(ticks):

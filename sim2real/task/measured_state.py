@@ -1,4 +1,4 @@
-"""The state of a robot as far as the robot itself measures it."""
+"""The task state of a robot, from its own readings."""
 
 from typing import Final
 
@@ -14,25 +14,25 @@ from sim2real.task.rewards import NEEDS, Need
 from sim2real.task.state import TaskState
 
 _UNMEASURED: Final[frozenset[Need]] = frozenset({"base", "feet", "rail", "travel"})
-"""What no robot measures; the tip it does, by its joint positions."""
+"""Not measured by any robot; the tip follows from the joint positions."""
 
 
 class MeasuredState:
-    """The state of one robot: joints as read, the tip by their positions, the attitude by the first IMU.
+    """The state of one robot: joints as read, tip by forward kinematics, attitude from the first IMU.
 
     Args:
         task: The task.
         contract: Its contract.
 
     Raises:
-        UserError: A term of the task needs what no robot measures.
+        UserError: A term of the task needs a quantity that no robot measures.
     """
 
     def __init__(self, task: TaskConfig, contract: Contract) -> None:
         _refuse_unmeasured(task)
         knows_tip = contract.robot.tip is not None and bool(contract.tip_columns)
         self.state = TaskState.zeros(task, 1, frozenset({"tip"} if knows_tip else ()))
-        """Filled by every reading, but for command, actions and commanded efforts: the caller sets these."""
+        """Updated by `read`, except command, actions and commanded efforts, which the caller sets."""
         self._by_effort = task.action.target == "effort"
         self._upright = task.goal.kind == "upright"
         self._control_rate = task.control_rate
@@ -42,11 +42,11 @@ class MeasuredState:
         self._read_before = False
 
     def read(self, signals: Signals, row: int) -> None:
-        """Bring the state up to date, one control step after it was read last; before the first, nothing moved.
+        """Update the state, one control step after the last call; the first call assumes no motion before it.
 
         Args:
             signals: Readings.
-            row: Which of them.
+            row: Row of the readings to use.
         """
         state, rows = self.state, slice(row, row + 1)
         position, velocity = signals.joint_position[rows], signals.joint_velocity[rows]

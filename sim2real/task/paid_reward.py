@@ -1,4 +1,4 @@
-"""What the learner is paid for a step, and what that is made of."""
+"""The reward of a step, and its parts."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -12,27 +12,27 @@ from sim2real.task.rewards import REWARDS
 from sim2real.task.state import Float32Array, TaskConstants, TaskState
 
 FLOOR: Final = "reward_min"
-"""Row of the return that has what the task's `reward_min` adds."""
+"""Row of the return: what the task's `reward_min` adds."""
 PENALTY: Final = "termination_penalty"
-"""Row of the return that has what the task's `termination_penalty` takes away."""
+"""Row of the return: what the task's `termination_penalty` subtracts."""
 
 
 class PaidReward:
-    """What a step is paid: the weighted terms together, not less than the floor, less the penalty of an end.
+    """The reward of a step: the sum of the weighted terms, at least the floor, minus the termination penalty.
 
     Args:
-        task: Names terms, floor and penalty.
-        constants: Of the task.
-        state: What the terms see; it is brought up to date before each step.
+        task: Source of terms, floor and penalty.
+        constants: Constants of the task.
+        state: State that the terms see; updated before each step.
     """
 
     def __init__(self, task: TaskConfig, constants: TaskConstants, state: TaskState) -> None:
         n, terms = len(state.position), [entry.term for entry in task.rewards]
         floor, penalty = task.reward_min is not None, task.termination_penalty > 0.0
         self.names = distinct([*terms, *[FLOOR] * floor, *[PENALTY] * penalty])
-        """Of the rows, each once."""
+        """Unique names of the rows."""
         self.rows = np.zeros((len(self.names), n))
-        """What the reward of the last step is made of, (rows, n): the terms, then floor and penalty, if any."""
+        """Parts of the last step's reward, (rows, n): the terms, then floor and penalty, if any."""
         self._task, self._constants, self._state = task, constants, state
         self._terms = self.rows[: len(terms)]
         self._floor = self.rows[len(terms)] if floor else None
@@ -43,14 +43,14 @@ class PaidReward:
         self._performance_row = _row_of(task)
 
     def pay(self, out: Float32Array, terminated: BoolArray, broken: Indices) -> None:
-        """Compute the reward of everybody into `out`, (n,)."""
+        """Compute the reward of every robot into `out`, (n,)."""
         for row, entry in enumerate(self._task.rewards):
             term = REWARDS[entry.term](self._state, self._constants, entry.scale)
             np.multiply(term, self._weights[row], out=self._terms[row])
         self._terms[:, broken] = 0.0
         total = self._total
         total.fill(0.0)
-        for weighted in self._terms:  # term by term: how NumPy adds a column up depends on how many columns there are
+        for weighted in self._terms:  # term by term: the order of NumPy's sum depends on the number of columns
             total += weighted
         if self._floor is not None:
             np.negative(total, out=self._floor)
@@ -62,7 +62,7 @@ class PaidReward:
             np.multiply(terminated, -self._task.termination_penalty, out=self._penalty)
 
     def performance(self, broken: Indices) -> Float64Array:
-        """Return the task's performance in the step that was paid last, (n,)."""
+        """Return the task's performance in the last step, (n,)."""
         wanted, row = self._task.performance, self._performance_row
         if wanted is None:
             raise ValueError(f"task {self._task.name!r} names no performance")
@@ -75,13 +75,13 @@ class PaidReward:
 
 
 def distinct(names: Sequence[str]) -> tuple[str, ...]:
-    """Number the names that come again: `tip_near`, `tip_near_2`."""
+    """Number repeated names: `tip_near`, `tip_near_2`."""
     counts = [names[: index + 1].count(name) for index, name in enumerate(names)]
     return tuple(name if count == 1 else f"{name}_{count}" for name, count in zip(names, counts, strict=True))
 
 
 def _row_of(task: TaskConfig) -> int | None:
-    """Return which reward is the task's performance too, if one is."""
+    """Return the row of the reward that equals the task's performance, or None."""
     wanted = task.performance
     for row, entry in enumerate(task.rewards):
         if wanted is not None and (entry.term, entry.scale) == (wanted.term, wanted.scale) and entry.weight != 0.0:

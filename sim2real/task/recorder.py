@@ -1,4 +1,4 @@
-"""Records one episode of a robot that runs by itself, and evaluates it as a simulated one."""
+"""Evaluates one episode of a robot outside the batch simulation, tick by tick."""
 
 from typing import Final
 
@@ -14,16 +14,15 @@ _ROW: Final = np.zeros(1, np.intp)
 
 
 class EpisodeRecorder:
-    """Evaluates the ticks of one robot: in each it reads its state and acts.
+    """Evaluates the ticks of one robot. In each tick the robot reads its state, then acts.
 
-    The first tick begins the episode. Each following one ends a control step: the state that was read in it is what the
-    action of the tick before led to, and is evaluated with that action and its command. So k + 1 ticks are k steps, as
-    in simulation.
+    The first tick begins the episode. Each later tick ends a control step: its state is the result of the previous
+    tick's action, and is evaluated with that action and command. So k + 1 ticks are k steps, as in simulation.
 
     Args:
         task: The task.
         contract: Its contract.
-        state: The robot's state, of one row: the caller brings it up to date before every tick.
+        state: The robot's state, one row; the caller updates it before each tick.
         length_max: Control steps of the episode.
     """
 
@@ -36,25 +35,25 @@ class EpisodeRecorder:
 
     @property
     def ended(self) -> bool:
-        """Whether the episode is over; further ticks are not taken."""
+        """Whether the episode is over; further ticks are refused."""
         return bool(self._evaluator.terminated[0] or self._evaluator.truncated[0])
 
     @property
     def clock(self) -> Float64Array:
-        """Time since the episode began, in the tick that comes next, (1, 1), s."""
+        """Time of the next tick since the episode began, (1, 1), s."""
         steps = int(self._evaluator.episodes.length[0]) + int(self.began)
         return np.full((1, 1), steps * self._period)
 
     def tick(
         self, action: Float32Array, target: Float64Array, command: Float64Array, asked_anew: BoolArray | None = None
     ) -> None:
-        """Take in one tick, whose state has been read.
+        """Add one tick, after its state has been read.
 
         Args:
-            action: Clipped, filtered action that was made in this tick, (A,).
-            target: Joint efforts or positions that the contract made of it, (J,), N·m or rad.
-            command: What the operator asked of the policy in this tick, (C,), SI units.
-            asked_anew: Whether that is a new command, (1,).
+            action: Clipped, filtered action of this tick, (A,).
+            target: The action's joint targets, (J,): effort, N·m, or position, rad.
+            command: Operator commands of this tick, (C,), SI units.
+            asked_anew: Whether the commands are new, (1,).
 
         Raises:
             ValueError: The episode is over.
@@ -71,10 +70,10 @@ class EpisodeRecorder:
             state.effort[0] = target
 
     def figures(self) -> dict[str, float]:
-        """Return the figures of the episode, by the names of a simulated one's; one that was cut short terminated.
+        """Return the figures of the episode, named as in simulation; one that was cut short counts as terminated.
 
         They are `return`, `length`, `success`, `terminated`, `performance`, `reward/NAME` and `metric/NAME`; a metric
-        that had nothing to measure is NaN.
+        without any measurement is NaN.
         """
         evaluator = self._evaluator
         np.logical_not(evaluator.truncated, out=evaluator.terminated)
