@@ -12,7 +12,7 @@ from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.imu.interface import WithImus
 from sim2real.hardware.interface import JointInterface
 from sim2real.runtime.contract.action import ActionPipeline
-from sim2real.runtime.contract.observation import ObservationPipeline
+from sim2real.runtime.contract.observation import Float32Array, ObservationPipeline
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract
 from sim2real.runtime.interventions import InterventionLog
@@ -83,6 +83,12 @@ class Controller:
     def state(self) -> State:
         """The robot's state."""
         return self.machine.state
+
+    @property
+    def last_action(self) -> Float32Array:
+        """The clipped, filtered action of the last tick in which the policy ran, (A,): the controller's own buffer."""
+        action: Float32Array = self._actions.last_action[0]
+        return action
 
     def set_operator_command(self, name: str, value: float) -> None:
         """Set an operator command, SI units, from the next tick on.

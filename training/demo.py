@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_experiment
 from sim2real.configs.schema.task import TaskConfig
@@ -22,12 +20,12 @@ from sim2real.runtime.contract.goal import Goal
 from sim2real.runtime.contract.spec import contract_of
 from sim2real.runtime.flash.directory import DirectoryTarget
 from sim2real.runtime.flash.install import flash
-from sim2real.runtime.log import read_log, signals_of
+from sim2real.runtime.log import read_log
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.runtime.report import RunReport
 from sim2real.runtime.session import RunOptions, run_session
 from sim2real.runtime.statistics import Durations
-from sim2real.task.score import score
+from sim2real.task.measured_run import MeasuredRun
 from sim2real.training.evaluation import Evaluation, evaluate
 from sim2real.training.runner import TrainReport, train
 from sim2real.training.saved_policy import load_saved_policy
@@ -48,7 +46,7 @@ class Demo:
     """Evaluation from the hanging position, randomised as in training."""
     run: RunReport
     wire: dict[str, float]
-    """The task's reward of the run on emulated hardware: `return` and by term."""
+    """The task's return of the run on emulated hardware: `return`, and the rows `reward/NAME` that add up to it."""
     paths: dict[str, Path] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
@@ -133,7 +131,7 @@ def run_demo(
     policy = OnnxPolicy(Path(target.policy_path))
     log = folder / "run.mcap"
     report = _run(policy, task, log)
-    demo = Demo(folder, training, simulated, report, _score(task, log))
+    demo = Demo(folder, training, simulated, report, _evaluate_log(task, log))
     say("report    figures and page" + (", video" if video else ""))
     _write_report(demo, task, log, video=video)
     return demo
@@ -143,17 +141,19 @@ def _run(policy: OnnxPolicy, task: TaskConfig, log: Path) -> RunReport:
     clock = MonotonicClock()
     with emulate(task.robot) as emulator:
         hardware = RobotHardware(task.robot, open_serial_ports(task.robot, emulator.ports, clock), clock)
-        options = RunOptions(duration=task.episode_duration, log=log, real_time=True)
+        # One period more than an episode: the first tick begins it, and each following one ends a step.
+        duration = task.episode_duration + 1.0 / task.control_rate
+        options = RunOptions(duration=duration, log=log, real_time=True)
         return run_session(policy, task.robot, hardware, clock, options)
 
 
-def _score(task: TaskConfig, log: Path) -> dict[str, float]:
-    ran = [tick for tick in read_log(log).ticks if tick["ran"]]
-    if not ran:  # the robot never reached the start pose
+def _evaluate_log(task: TaskConfig, log: Path) -> dict[str, float]:
+    """Return the run's return and its `reward/NAME` rows, evaluated from the motor's readings."""
+    run = MeasuredRun.of_log(read_log(log).ticks, contract_of(task))
+    if not len(run.action):  # the robot never reached the start pose
         return {"return": float("nan")}
-    target = np.array([tick["target"] for tick in ran], np.float64)
-    action = np.clip(np.array([tick["action"] for tick in ran], np.float32), -1.0, 1.0)
-    return score(task, signals_of(ran), target, action)
+    figures = run.evaluate(task)
+    return {name: value for name, value in figures.items() if name == "return" or name.startswith("reward/")}
 
 
 def _write_report(demo: Demo, task: TaskConfig, log: Path, *, video: bool) -> None:

@@ -1,10 +1,12 @@
 """Plays whole episodes with a policy that no longer learns, and counts."""
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
@@ -16,6 +18,7 @@ Act = Callable[[Floats], Floats]
 
 _ENVIRONMENTS_MAX: Final = 256
 _RECORDED_MAX: Final = 4096
+_RECORDED_EVERY: Final = 10
 _METRIC: Final = "metric/"
 
 
@@ -69,44 +72,34 @@ class Evaluation:
 def evaluate(
     act: Act, task: TaskConfig, randomization: RandomizationConfig, episodes: int, *, seed: int, threads: int = 0
 ) -> Evaluation:
-    """Play `episodes` episodes of a task and return their figures; the same seed gives the same figures."""
+    """Play `episodes` episodes of a task and return their figures; the same seed gives the same robots and figures."""
     environment = BatchEnv(task, randomization, min(episodes, _ENVIRONMENTS_MAX), seed=seed, threads=threads)
     steps = round(task.episode_duration * task.control_rate)
-    return play(act, environment, episodes, steps, randomization.name)
+    return play(act, environment, episodes, steps, randomization.name, seed=seed)
 
 
-def play(act: Act, environment: Environment, episodes: int, episode_steps: int, name: str) -> Evaluation:
-    """Play in rounds; of each round every environment's first episode counts: short ones do not count more often.
+def play(act: Act, environment: Environment, episodes: int, episode_steps: int, name: str, *, seed: int) -> Evaluation:
+    """Play in rounds, each with its own seed; the episodes that count are chosen before the first round.
+
+    In each round the first episode of every environment counts; in the last round only those of the first environments,
+    up to the number that is left. Episodes are never chosen by when they end: failures end first. An episode depends on
+    seed, round and environment alone, not on other episodes.
 
     Args:
         act: The policy.
-        environment: Where to play; its random numbers go on from where they are.
-        episodes: How many episodes.
+        environment: The environments.
+        episodes: Number of episodes.
         episode_steps: Upper bound of an episode's length.
         name: Name of the randomization, for the report.
+        seed: Seed of the first round.
     """
     n = environment.num_envs
-    finished: dict[str, list[float]] = {"return": []}
-    recorded: list[Floats] = []
-    while len(finished["return"]) < episodes:
-        observation = environment.reset_arrays()
-        environment.episodes.drain()
-        first = np.ones(n, dtype=np.bool_)
-        for step in range(episode_steps):
-            if step % 10 == 0 and len(recorded) * n < _RECORDED_MAX:
-                recorded.append(observation.copy())
-            transition = environment.step_arrays(act(observation))
-            observation = transition.observation
-            ended = transition.terminated | transition.truncated
-            if ended.any():
-                # One entry for each environment that ended in this step, in their order.
-                counts = first[ended]
-                for key, values in environment.episodes.drain().items():
-                    finished.setdefault(key, []).extend(np.asarray(values)[counts].tolist())
-                first &= ~ended
-            if not first.any():
-                break
-    figures = {key: values[:episodes] for key, values in finished.items()}
+    recorded = _Recorded()
+    rounds = [
+        first_episodes(recorded.wrap(act), environment, min(n, episodes - begin), episode_steps, seed=of_round)
+        for begin, of_round in zip(range(0, episodes, n), round_seeds(seed), strict=False)
+    ]
+    figures = {key: np.concatenate([each[key] for each in rounds]) for key in rounds[0]}
     return Evaluation(
         randomization=name,
         episodes=episodes,
@@ -116,7 +109,78 @@ def play(act: Act, environment: Environment, episodes: int, episode_steps: int, 
         survival=1.0 - float(np.mean(figures["terminated"])),
         length_mean=float(np.mean(figures["length"])),
         metrics={
-            key.removeprefix(_METRIC): Spread.of(values) for key, values in figures.items() if key.startswith(_METRIC)
+            key.removeprefix(_METRIC): Spread.of(values.tolist())
+            for key, values in figures.items()
+            if key.startswith(_METRIC)
         },
-        observations=np.concatenate(recorded)[:_RECORDED_MAX],
+        observations=recorded.observations(),
     )
+
+
+def first_episodes(
+    act: Act, environment: Environment, count: int, episode_steps: int, *, seed: int
+) -> dict[str, NDArray[np.float64]]:
+    """Play the first episode of every environment after a reset; return the figures of the first `count`.
+
+    Args:
+        act: The policy.
+        environment: The environments.
+        count: Number of environments that count.
+        episode_steps: Upper bound of an episode's length.
+        seed: Seed of the reset.
+
+    Returns:
+        Figures by name, (count,) each, in the order of the environments.
+
+    Raises:
+        ValueError: An episode is longer than the bound.
+    """
+    observation = environment.reset_arrays(seed)
+    environment.episodes.drain()
+    figures: dict[str, NDArray[np.float64]] = {}
+    pending = np.arange(environment.num_envs) < count
+    for _ in range(episode_steps):
+        transition = environment.step_arrays(act(observation))
+        observation = transition.observation
+        ended = transition.terminated | transition.truncated
+        if not ended.any():
+            continue
+        chosen = ended & pending
+        # One entry for each environment that ended in this step, in their order.
+        for name, values in environment.episodes.drain().items():
+            figures.setdefault(name, np.full(count, np.nan))[chosen[:count]] = np.asarray(values)[chosen[ended]]
+        pending &= ~ended
+        if not pending.any():
+            return figures
+    raise ValueError(f"{np.count_nonzero(pending)} episodes last longer than {episode_steps} steps")
+
+
+def round_seeds(seed: int) -> Iterator[int]:
+    """Yield the seeds of the rounds: the evaluation's own, then seeds that evaluations with other seeds do not use."""
+    yield seed
+    for index in itertools.count(1):
+        yield int(np.random.SeedSequence((seed, index)).generate_state(1)[0])
+
+
+class _Recorded:
+    """Observations met on the way, of every tenth call of a policy."""
+
+    def __init__(self) -> None:
+        self._calls, self._rows = 0, 0
+        self._parts: list[Floats] = []
+
+    def wrap(self, act: Act) -> Act:
+        """Return the policy, watched."""
+
+        def watched(observation: Floats) -> Floats:
+            if self._calls % _RECORDED_EVERY == 0 and self._rows < _RECORDED_MAX:
+                self._parts.append(observation.copy())
+                self._rows += len(observation)
+            self._calls += 1
+            return act(observation)
+
+        return watched
+
+    def observations(self) -> Floats:
+        """Return what was recorded, (k, O)."""
+        return np.concatenate(self._parts)[:_RECORDED_MAX]

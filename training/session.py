@@ -117,7 +117,7 @@ class Session:
                 metrics, elapsed, taken = self._iterate()
                 episodes = self.environment.episodes
                 metrics |= recent.add(episodes.drain()) | self.environment.curriculum_figures()
-                metrics["episode/diverged"] = float(episodes.diverged)
+                metrics["episode/diverged"] = float(episodes.diverged)  # all of the run, not a share of the latest
                 log.write(self.iteration, self.steps, metrics | {"time/steps_per_second": taken / elapsed})
                 bar.show(self.share, recent.mean("return"), recent.mean("success"), taken / elapsed)
                 if self.iteration % experiment.checkpoint_every == 0:

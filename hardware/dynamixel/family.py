@@ -88,5 +88,5 @@ FAMILY = DynamixelFamily(
         reach=0.25,
         decay=0.07,
     ),
-    when_silent="the Bus Watchdog of each motor stops it",
+    when_silent="the Bus Watchdog of each motor ends its motion; one in position mode keeps torque and holds its pose",
 )

@@ -74,5 +74,5 @@ FAMILY = MoteusFamily(
         reach=0.5,
         decay=0.03,
     ),
-    when_silent="the watchdog time-out of each controller stops it",
+    when_silent="the time-out of each controller damps it, with torque on",
 )

@@ -9,6 +9,8 @@ Choices that the paper leaves open:
   instead. A parameter with two such boundaries is never picked.
 - An episode's tag holds its boundary and the number of moves of that boundary. Results from before a move are stale:
   they measure another value. They are counted and dropped, like the buffer at a move.
+- Results of a boundary count in the order in which their episodes began (`ordered`): after a move the first episodes to
+  end are the failures, and with many robots they alone would fill the buffer.
 - Steps are SI values for `log_uniform` parameters too; only the draw between the boundaries is logarithmic.
 - The paper's listing adds Δ to both boundaries; here a lower boundary is moved by -Δ.
 """
@@ -46,6 +48,11 @@ class AutomaticDomainRandomization:
         self._filled = np.zeros((dimensions, 2), np.int64)
         self._counts = {"widened": 0, "narrowed": 0, "stale": 0}
         self._recent = RecentPerformance()
+
+    @property
+    def ordered(self) -> bool:
+        """True: the count restarts with each move."""
+        return True
 
     @property
     def uniforms(self) -> int:

@@ -56,6 +56,11 @@ class Doraemon:
         self._recent = RecentPerformance()
 
     @property
+    def ordered(self) -> bool:
+        """False: results of earlier distributions count too, at a steady rate."""
+        return False
+
+    @property
     def uniforms(self) -> int:
         """Random numbers per episode: C."""
         return len(self._space.dimension_of_column)

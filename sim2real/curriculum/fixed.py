@@ -34,6 +34,11 @@ class FixedCurriculum:
         self._recent = RecentPerformance()
 
     @property
+    def ordered(self) -> bool:
+        """False: results are only logged."""
+        return False
+
+    @property
     def uniforms(self) -> int:
         """Random numbers per episode: C."""
         return len(self._space.dimension_of_column)

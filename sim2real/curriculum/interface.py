@@ -20,6 +20,13 @@ class Curriculum(Protocol):
     def uniforms(self) -> int:
         """Random numbers per episode."""
 
+    @property
+    def ordered(self) -> bool:
+        """Whether results of one tag must be reported in the order in which their episodes began.
+
+        Needed by a strategy that restarts its count when it changes: short episodes, the failures, end first.
+        """
+
     def draw(self, uniform: Float64Array) -> tuple[Float64Array, Tags]:
         """Draw the values of k new episodes.
 

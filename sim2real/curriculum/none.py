@@ -19,6 +19,11 @@ class NoCurriculum:
         self._recent = RecentPerformance()
 
     @property
+    def ordered(self) -> bool:
+        """False: results are only logged."""
+        return False
+
+    @property
     def uniforms(self) -> int:
         """Random numbers per episode: none."""
         return 0

@@ -127,8 +127,15 @@ def add_tip_sensor(spec: mujoco.MjSpec, robot: RobotConfig, name: str, samples: 
     sensor.reftype, sensor.refname, sensor.nsample = mujoco.mjtObj.mjOBJ_XBODY, first.name or "world", samples
 
 
-def add_true_sensors(spec: mujoco.MjSpec, robot: RobotConfig, *, feet: bool, tip: bool) -> None:
-    """Add undelayed sensors for rewards and critics: `FOOT/position`, `FOOT/velocity`, `tip/true`.
+ATTITUDE: Final = "attitude/true"
+"""Sensor of the true attitude of the first IMU's body."""
+
+
+def add_true_sensors(spec: mujoco.MjSpec, robot: RobotConfig, *, feet: bool, tip: bool, attitude: bool) -> None:
+    """Add undelayed sensors for rewards, critics and goals.
+
+    They are `FOOT/position`, `FOOT/velocity`, `tip/true` and `attitude/true`. The last is only added where the first
+    IMU is not on a free base, whose attitude is part of the state.
 
     Raises:
         UserError: The model lacks a foot or the tip.
@@ -143,6 +150,16 @@ def add_true_sensors(spec: mujoco.MjSpec, robot: RobotConfig, *, feet: bool, tip
             spec.add_sensor(name=f"{foot}/{kind}", type=sensor, objtype=mujoco.mjtObj.mjOBJ_GEOM, objname=foot)
     if tip:
         add_tip_sensor(spec, robot, "tip/true")
+    body = next((imu.body for imu in robot.imus.values()), None)
+    if attitude and body is not None and body != _free_base(spec):
+        sensor = mujoco.mjtSensor.mjSENS_FRAMEQUAT
+        spec.add_sensor(name=ATTITUDE, type=sensor, objtype=mujoco.mjtObj.mjOBJ_XBODY, objname=body)
+
+
+def _free_base(spec: mujoco.MjSpec) -> str | None:
+    """Return the name of the first body with a free joint, which only children of the world have."""
+    free = mujoco.mjtJoint.mjJNT_FREE
+    return next((body.name for body in spec.worldbody.bodies if any(each.type == free for each in body.joints)), None)
 
 
 def backlash_name(joint: str) -> str:

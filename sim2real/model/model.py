@@ -25,6 +25,7 @@ from sim2real.model.addresses import (
     value_columns,
 )
 from sim2real.model.injection import (
+    ATTITUDE,
     IMU_GROUPS,
     add_backlash,
     add_imu,
@@ -107,6 +108,8 @@ class RobotModel:
     """Columns of `sensordata` with positions and velocities of the feet, (3F,) each, x y z of a foot together."""
     true_tip: Indices | None
     """Columns of `sensordata` with the tip position, (3,)."""
+    true_attitude: Indices | None
+    """Columns of `sensordata` with the attitude of the first IMU's body, (4,), if that body is not a free base."""
 
 
 def load_spec(robot: RobotConfig) -> mujoco.MjSpec:
@@ -162,7 +165,8 @@ def build_model(task: TaskConfig, options: ModelOptions = ModelOptions()) -> Rob
         if options.backlash:
             add_backlash(spec, name)
     _add_sensors(spec, robot, options, physics.timestep)
-    add_true_sensors(spec, robot, feet=options.true_feet, tip=options.true_tip)
+    upright = task.goal.kind == "upright"
+    add_true_sensors(spec, robot, feet=options.true_feet, tip=options.true_tip, attitude=upright)
     for body in options.payloads:
         add_payload(spec, robot, body)
     if options.terrain is not None:
@@ -242,7 +246,12 @@ def _located(model: mujoco.MjModel, robot: RobotConfig, options: ModelOptions, *
         travel=slide_joint(model, vertical=False),
         true_feet=true_feet(model, robot) if options.true_feet else None,
         true_tip=named_sensor_columns(model, ["tip/true"]) if options.true_tip else None,
+        true_attitude=named_sensor_columns(model, [ATTITUDE]) if _has_sensor(model, ATTITUDE) else None,
     )
+
+
+def _has_sensor(model: mujoco.MjModel, name: str) -> bool:
+    return int(mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_SENSOR, name)) >= 0
 
 
 def _sensor_ids(model: mujoco.MjModel, robot: RobotConfig, group: str) -> Indices:

@@ -21,6 +21,7 @@ from sim2real.model.injection import backlash_name, payload_name
 from sim2real.model.model import RobotModel
 from sim2real.randomization.parameter import STRENGTH, Element, FieldEffect, find_parameter
 from sim2real.randomization.random_streams import RandomStreams
+from sim2real.randomization.report_order import ReportOrder
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,8 @@ class EpisodeParameters:
         self.values: Float64Array = np.zeros((n, sum(widths)))
         """What was drawn for the running episodes, (n, C), SI, by the columns of `space`."""
         self.tags = np.full(n, -1, np.int64)
+        ordered = self.curriculum.ordered and bool(self.space.names)
+        self._order = ReportOrder(n, sum(widths)) if ordered else None
         self._fields: dict[str, _Field] = {}
         self._effects: list[_Effect] = []
         self._arrays: dict[str, Float64Array] = {}
@@ -129,7 +132,11 @@ class EpisodeParameters:
         """Draw the parameters of new episodes; derived constants follow."""
         if not len(self.space.names):
             return
+        if self._order is not None:
+            self.curriculum.report(*self._order.abandon(ids))
         values, tags = self.curriculum.draw(streams.uniform(ids, self.curriculum.uniforms))
+        if self._order is not None:
+            self._order.begin(ids, tags)
         self.put(ids, values, tags)
 
     def put(self, ids: Indices, values: Float64Array, tags: np.ndarray) -> None:
@@ -153,7 +160,9 @@ class EpisodeParameters:
 
     def report(self, ids: Indices, performance: Float64Array) -> None:
         """Tell the curriculum how the episodes of some simulations went, (k,), before new ones are drawn."""
-        if len(self.space.names):
+        if self._order is not None:
+            self.curriculum.report(*self._order.end(ids, self.values[ids], performance))
+        elif len(self.space.names):
             self.curriculum.report(self.tags[ids], self.values[ids], performance)
 
     def state_dict(self) -> dict[str, Any]:
@@ -162,12 +171,22 @@ class EpisodeParameters:
             "values": self.values.copy(),
             "tags": self.tags.copy(),
             "curriculum": self.curriculum.state_dict(),
-        }
+        } | ({"order": self._order.state_dict()} if self._order is not None else {})
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a state."""
         self.curriculum.load_state_dict(state["curriculum"])
+        if self._order is not None:
+            self._load_order(state)
         self.put(np.arange(len(self.values)), np.asarray(state["values"]), np.asarray(state["tags"]))
+
+    def _load_order(self, state: dict[str, Any]) -> None:
+        """Continue the order of reports; a state of an older version has none, and its running episodes begin one."""
+        order = self._order = ReportOrder(len(self.values), self.values.shape[1])
+        if "order" in state:
+            order.load_state_dict(state["order"])
+        else:
+            order.begin(np.arange(len(self.values)), np.asarray(state["tags"]))
 
     def _bind(self, entry: ParameterConfig, elements: Indices, columns: slice) -> None:
         kind = find_parameter(entry.parameter)

@@ -77,6 +77,7 @@ class ReferenceEnv(SameStepVectorEnv):
         first, last = mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarning.mjWARN_BADQACC
         self._bad_states = self.batch.warning[:, int(first) : int(last) + 1, 1]
         self._rewards = np.zeros((len(self.task.terms), n))
+        self._diverged = np.zeros(n, np.bool_)
         self.privileged = np.zeros((n, 0), np.float32)
         self.transition = Transition(
             observation=np.zeros((n, size), np.float32),
@@ -153,7 +154,7 @@ class ReferenceEnv(SameStepVectorEnv):
         np.concatenate(self.task.observe(_ALL), axis=1, out=exact.observation)
         self._end_diverged(failed)
         np.sum(self._rewards, axis=0, out=exact.reward)
-        self.episodes.add(self._rewards, ~exact.terminated)
+        self.episodes.add(exact.reward, self._rewards, ~exact.terminated)
         np.greater_equal(self.episodes.length, self.length_max, out=exact.truncated)
         np.greater(exact.truncated, exact.terminated, out=exact.truncated)
         np.copyto(out.reward, exact.reward, casting="same_kind")
@@ -172,6 +173,7 @@ class ReferenceEnv(SameStepVectorEnv):
             ended,
             success=self._exact.truncated[ended],
             terminated=self._exact.terminated[ended],
+            diverged=self._diverged[ended],
             performance=self.episodes.length[ended] / self.length_max,
             metrics={},
         )
@@ -197,9 +199,9 @@ class ReferenceEnv(SameStepVectorEnv):
         finite = np.isfinite(self._exact.observation.sum(axis=1)) & ~self._bad_states.any(axis=1)
         if failed is not None:
             finite[failed] = False
-        broken = np.flatnonzero(~finite)
+        np.logical_not(finite, out=self._diverged)
+        broken = np.flatnonzero(self._diverged)
         if len(broken):
-            self.episodes.diverged += len(broken)
             self._bad_states[broken] = 0
             self._exact.observation[broken] = 0.0
             self._exact.terminated[broken] = True

@@ -17,11 +17,8 @@ _TERRAIN_LEVELS: Final = 6
 
 
 def observed_groups(task: TaskConfig) -> tuple[str, ...]:
-    """Return the groups of readings that a task observes, or measures its goal by."""
-    groups: set[str] = {group for entry in task.observation for group in find_term(entry.term).readings}
-    if task.goal.kind == "upright":
-        groups.add("orientation")
-    return tuple(sorted(groups))
+    """Return the groups of readings that a task observes."""
+    return tuple(sorted({group for entry in task.observation for group in find_term(entry.term).readings}))
 
 
 def ineffective_parameters(task: TaskConfig, randomization: RandomizationConfig) -> tuple[str, ...]:

@@ -61,9 +61,8 @@ class Sensing:
         self.widths = [self._noises[group].width for group in groups]
         """White-noise samples per tick and robot, by group."""
         self._simulator_groups = tuple(group for group in groups if group in IMU_GROUPS or group == TIP_GROUP)
-        self._has_true_sensors = robot.true_feet is not None or robot.true_tip is not None
-        self._qpos: Float64Array = batch.bind("qpos")
-        self._first_imu = next((robot.model.body(imu.body).id for imu in task.robot.imus.values()), -1)
+        true_sensors = (robot.true_feet, robot.true_tip, robot.true_attitude)
+        self._has_true_sensors = any(columns is not None for columns in true_sensors)
         self._all = np.arange(n)
 
     def sense(self, white: list[Float32Array], streams: RandomStreams) -> None:
@@ -122,15 +121,6 @@ class Sensing:
             noise.apply_first(ids, values, streams)
             self._readings[group][ids] = values
         return first
-
-    def true_orientation(self) -> Float64Array:
-        """Return the readings of ideal IMUs, (n, 4K); for an IMU on the free base, the attitude of the base itself."""
-        values: Float64Array = self._sensordata[:, self._robot.sensors["orientation"]]
-        base = self._robot.base
-        if base is not None and self._first_imu == base.body:
-            values[:, :4] = self._qpos[:, base.qpos + 3 : base.qpos + 7]
-        self._slope.to_vertical(values)
-        return values
 
     def clear(self, ids: Indices) -> None:
         """Set the readings of diverged simulations to zero, and orientations to the identity."""

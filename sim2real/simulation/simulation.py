@@ -28,13 +28,11 @@ from sim2real.simulation.sensing import Sensing
 from sim2real.simulation.slope import GroundSlope
 from sim2real.simulation.timing import EpisodeTiming, PeriodJitter
 from sim2real.task.critic_view import CriticView
-from sim2real.task.episodes import EpisodeStatistics
 from sim2real.task.evaluator import EpisodeEvaluator
-from sim2real.task.ground_truth import GroundTruth
+from sim2real.task.ground_truth import GroundTruth, PhysicsArrays
 from sim2real.task.requirements import Requirements
 from sim2real.task.seen import Seen
 from sim2real.task.state import TaskState
-from sim2real.task.task_metrics import make_metrics
 from sim2real.task.transition import Transition
 
 WHOLE_RANGE: Final = FixedCurriculumConfig(strategy="fixed")
@@ -107,7 +105,7 @@ class Simulation:
         self._streams = RandomStreams(seed, n)
         self._parameters = EpisodeParameters(self.batch, self._robot, randomization, curriculum)
         self._build(groups)
-        self.length_max = self._judge.length_max
+        self.length_max = self._evaluator.length_max
 
     def _build(self, groups: tuple[str, ...]) -> None:
         """Create the parts and their buffers."""
@@ -128,19 +126,12 @@ class Simulation:
         self._commands = make_commands(
             task, self.contract.robot, self.signals.command, parameters.array("command_scale")
         )
-        self._truth = GroundTruth(batch, robot, task, self._needs.needs, self._terrain)
-        self._state = self._task_state(n)
-        self._state.action = self._actuation.pipeline.last_action
-        self._judge = EpisodeEvaluator(
-            task, self.contract, self._state, self._sensing.true_orientation, knows_tip="tip" in self._needs.needs
+        arrays = PhysicsArrays(*(batch.bind(name) for name in ("qpos", "qvel", "sensordata", "actuator_force")))
+        self._truth = GroundTruth(
+            arrays, robot, task, self._needs.needs, terrain=self._terrain, vertical=self._slope.vertical
         )
-        self._constants = self._judge.constants
-        self._metrics = make_metrics(task, n, self._constants)
-        self.episodes = EpisodeStatistics(
-            n,
-            self._judge.names,
-            tuple(name for metric in self._metrics for name in metric.names),
-        )
+        self._evaluator = EpisodeEvaluator(task, self.contract, self._truth.state)
+        self.episodes = self._evaluator.episodes
         self._privileged = CriticView(task, parameters.space)
         self._normalized_parameters = np.zeros_like(parameters.values)
         widths = np.cumsum([0, self._actuation.width, *self._sensing.widths])
@@ -153,22 +144,9 @@ class Simulation:
             final_observation=np.zeros((n, observations), np.float32),
             privileged=np.zeros((n, extra), np.float32),
             final_privileged=np.zeros((n, extra), np.float32),
-            reward=np.zeros(n, np.float32),
-            terminated=np.zeros(n, np.bool_),
-            truncated=np.zeros(n, np.bool_),
-        )
-
-    def _task_state(self, n: int) -> TaskState:
-        joints = len(self._robot.qpos)
-        return TaskState(
-            position=np.zeros((n, joints)),
-            velocity=np.zeros((n, joints)),
-            effort=np.zeros((n, joints)),
-            action=np.zeros((n, joints), np.float32),
-            previous_action=np.zeros((n, joints), np.float32),
-            goal_error=np.zeros(n),
-            previous_velocity=np.zeros((n, joints)),
-            command=np.zeros((n, len(self.task.commands))),
+            reward=self._evaluator.reward,
+            terminated=self._evaluator.terminated,
+            truncated=self._evaluator.truncated,
         )
 
     @property
@@ -188,8 +166,8 @@ class Simulation:
 
     @property
     def state(self) -> TaskState:
-        """The true state after the last step."""
-        return self._state
+        """The true state: after the last step, or at the start of an episode that has just begun."""
+        return self._truth.state
 
     def seed(self, seed: int) -> None:
         """Restart all random streams from a seed."""
@@ -247,11 +225,9 @@ class Simulation:
         first = self._sensing.first_readings(ids, position, velocity, streams)
         self._timing.draw_poll_phase(ids, streams)
         first.command[:], first.joint_target[:] = self.signals.command[ids], self.signals.joint_target[ids]
+        self.state.begin(ids, first.command)
         self._truth.begin(ids)
-        for metric in self._metrics:
-            metric.begin(ids)
-        self._state.previous_action[ids] = 0.0
-        self._state.velocity[ids] = velocity
+        self._evaluator.begin(ids)
         none = np.zeros((len(ids), self.contract.action_size), np.float32)
         self.observation_pipeline.restart(ids, first, none)
         self._write_privileged(ids)
@@ -261,11 +237,9 @@ class Simulation:
         if not self._privileged.size:
             return
         self._normalized_parameters[ids] = self._privileged.normalized(self._parameters.values[ids])
-        state = self._task_state(len(ids))
-        state.command[:] = self.signals.command[ids]
-        self._truth.read(state, np.zeros((len(ids), 1)), ids)
         out = np.zeros((len(ids), self._privileged.size), np.float32)
-        seen = Seen(state, self._constants, self._normalized_parameters[ids], self._pushes.pending[ids])
+        parameters, pending = self._normalized_parameters[ids], self._pushes.pending[ids]
+        seen = Seen(self.state.copy_of(ids), self._evaluator.constants, parameters, pending)
         self._privileged.write(seen, out)
         self.transition.privileged[ids] = out
 
@@ -278,12 +252,13 @@ class Simulation:
         Returns:
             Indices of the simulations whose episode ended.
         """
-        out, state, streams = self.transition, self._state, self._streams
-        np.copyto(state.previous_action, state.action)
-        np.copyto(state.previous_velocity, state.velocity)
+        out, state, streams = self.transition, self.state, self._streams
+        last_action = self._actuation.pipeline.last_action
+        np.copyto(state.previous_action, last_action)
         if self._white.shape[1]:
             streams.noise(self._white)
         self._actuation.command(action, out.observation, self._white_parts[0], state.effort, streams)
+        np.copyto(state.action, last_action)
         self._pushes.apply(streams)
         self._wrenches.apply(streams)
         self._jitter.stretch(streams)
@@ -295,38 +270,25 @@ class Simulation:
         self._sensing.sense(self._white_parts[1:], streams)
         np.multiply(self.episodes.length[:, None] + 1, 1.0 / self.contract.control_rate, out=self.signals.clock)
         np.copyto(state.command, self.signals.command)
-        self._truth.read(state, self.signals.clock)
+        self._truth.read(self.signals.clock)
         if len(broken):
             self._sensing.clear(broken)
-            _zero_rows(state, broken)
-        self._judge.judge(out, self.episodes, broken)
-        asked_anew = self._commands.step(streams)
-        for metric in self._metrics:
-            metric.add(state, asked_anew)
-        self.observation_pipeline.observe(self.signals, self._actuation.pipeline.last_action)
+            state.clear(broken)
+        self._evaluator.step(broken, asked_anew=self._commands.step(streams))
+        self._truth.update_command(self.signals.command)
+        self.observation_pipeline.observe(self.signals, last_action)
         np.copyto(out.final_observation, out.observation)
         if self._privileged.size:
-            self._truth.ask(state, self.signals.command)
-            seen = Seen(state, self._constants, self._normalized_parameters, self._pushes.pending)
+            seen = Seen(state, self._evaluator.constants, self._normalized_parameters, self._pushes.pending)
             self._privileged.write(seen, out.privileged)
             np.copyto(out.final_privileged, out.privileged)
         return np.flatnonzero(out.terminated | out.truncated)
 
     def finish(self, ids: Indices) -> None:
-        """Record ended episodes; success is an unbroken hold of the goal at the end of a full episode."""
-        out, episodes = self.transition, self.episodes
-        success = self._judge.success(out, episodes, ids)
-        performance = self._judge.performance(episodes, ids, success)
-        whole = episodes.whole[ids]
+        """Record ended episodes; the curriculum learns of those that were seen from their start."""
+        whole = self.episodes.whole[ids]
+        performance = self._evaluator.finish(ids)
         self._parameters.report(ids[whole], performance[whole])
-        metrics = {name: values for metric in self._metrics for name, values in metric.finish(ids).items()}
-        episodes.finish(
-            ids,
-            success=success,
-            terminated=out.terminated[ids],
-            performance=performance,
-            metrics=metrics,
-        )
 
     def _advance(self) -> Indices | None:
         """Step the physics; return the simulations that MuJoCo refused to step."""
@@ -337,8 +299,7 @@ class Simulation:
         return None
 
     def _reset_diverged(self, broken: Indices) -> None:
-        """Count and save diverged simulations, and set them to the initial state."""
-        self.episodes.diverged += len(broken)
+        """Save diverged simulations, and set them to the initial state."""
         for index in broken:
             record = self.record(int(index)).document() | {"step": int(self.episodes.length[index])}
             self._divergence.save(int(index), record)
@@ -354,11 +315,11 @@ class Simulation:
             "records": self._records.view(np.int64).copy(),
             "observation": self.observation_pipeline.state_dict(),
             "privileged": self.transition.privileged.copy(),
-            "velocity": self._state.velocity.copy(),
+            "velocity": self.state.velocity.copy(),
             "pending": self._pushes.pending.copy(),
-            "episodes": self.episodes.state_dict(),
-            "metrics": [metric.state_dict() for metric in self._metrics],
-        } | {name: part.state_dict() for name, part in self._parts().items()}
+            **self._evaluator.state_dict(),
+            **{name: part.state_dict() for name, part in self._parts().items()},
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` returned; task and n must be the same."""
@@ -371,11 +332,9 @@ class Simulation:
         self.observation_pipeline.load_state_dict(state["observation"])
         self.transition.privileged[...] = state["privileged"]
         self._normalized_parameters[...] = self._privileged.normalized(self._parameters.values)
-        self._state.velocity[...] = state["velocity"]
+        self.state.velocity[...] = state["velocity"]
         self._pushes.pending[...] = state["pending"]
-        self.episodes.load_state_dict(state["episodes"])
-        for metric, saved in zip(self._metrics, state["metrics"], strict=True):
-            metric.load_state_dict(saved)
+        self._evaluator.load_state_dict(state)
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
 
@@ -391,12 +350,3 @@ class Simulation:
     def _expanded(self) -> list[str]:
         parts = (self._parameters, self._timing, self._slope, self._jitter, self._actuation)
         return sorted({name for part in parts for name in part.field_names})
-
-
-def _zero_rows(state: TaskState, rows: Indices) -> None:
-    """Set the task state of some robots to zero."""
-    for part in (state, state.base, state.feet):
-        for name in part.__slots__:
-            values = getattr(part, name)
-            if isinstance(values, np.ndarray) and len(values) > max(rows):
-                values[rows] = 0.0

@@ -10,6 +10,7 @@ from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import Indices
 from sim2real.randomization.parameters import EpisodeParameters
 from sim2real.randomization.random_streams import RandomStreams
+from sim2real.task.attitude import turned
 
 
 class GroundSlope:
@@ -57,18 +58,18 @@ class GroundSlope:
             (np.cos(half), -np.sin(half) * np.sin(heading), np.sin(half) * np.cos(heading), zero), axis=1
         )
 
+    @property
+    def vertical(self) -> Float64Array | None:
+        """Rotations from the ground's frame to a frame with a vertical z axis, (n, 4), live; None on level ground."""
+        return None if self._slope is None else self._vertical
+
     def to_vertical(self, orientation: Float64Array, ids: Indices | None = None) -> None:
         """Convert orientations in the ground's frame, (k, 4K), to a frame with a vertical z axis, in place."""
         if self._slope is None:
             return
         vertical = self._vertical if ids is None else self._vertical[ids]
-        a, b, c, d = (vertical[:, None, part] for part in range(4))
         quaternion = orientation.reshape(len(orientation), -1, 4)
-        w, x, y, z = (quaternion[:, :, part].copy() for part in range(4))
-        quaternion[:, :, 0] = a * w - b * x - c * y - d * z
-        quaternion[:, :, 1] = a * x + b * w + c * z - d * y
-        quaternion[:, :, 2] = a * y - b * z + c * w + d * x
-        quaternion[:, :, 3] = a * z + b * y - c * x + d * w
+        quaternion[...] = turned(vertical, quaternion)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state needed to resume bit for bit."""

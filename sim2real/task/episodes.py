@@ -3,19 +3,28 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim2real.hardware.types import BoolArray, Float64Array
 from sim2real.model.addresses import Indices
+
+RealArray = NDArray[np.floating[Any]]
 
 _FINISHED_MAX = 65_536  # a reader that never drains must not fill the memory; the oldest are dropped
 
 
 class EpisodeStatistics:
-    """Sums of the running episodes of n environments, and the finished ones since the last drain."""
+    """Sums of the running episodes of n environments, and the finished ones since the last drain.
+
+    Args:
+        n: Number of environments.
+        terms: Unique names of the parts of the reward.
+        metrics: Names of what else is measured of an episode.
+    """
 
     def __init__(self, n: int, terms: tuple[str, ...], metrics: tuple[str, ...] = ()) -> None:
         self.terms, self._metrics = terms, metrics
-        self._sums = np.zeros((len(terms), n))
+        self._sums, self._returns = np.zeros((len(terms), n)), np.zeros(n)
         self.length = np.zeros(n, np.int64)
         """Steps of every running episode, (n,)."""
         self.held = np.zeros(n, np.int64)
@@ -29,9 +38,16 @@ class EpisodeStatistics:
         self._finished: list[dict[str, Float64Array]] = []
         self._count = 0
 
-    def add(self, rewards: Float64Array, at_goal: BoolArray) -> None:
-        """Count one step: weighted reward terms, (terms, n), and who is at the goal, (n,)."""
-        np.add(self._sums, rewards, out=self._sums)
+    def add(self, reward: RealArray, terms: Float64Array, at_goal: BoolArray) -> None:
+        """Count one step.
+
+        Args:
+            reward: The reward, (n,); its sum is the return.
+            terms: Its parts, (terms, n).
+            at_goal: Who is at the goal, (n,).
+        """
+        np.add(self._returns, reward, out=self._returns)
+        np.add(self._sums, terms, out=self._sums)
         np.add(self.length, 1, out=self.length)
         np.add(self.held, 1, out=self.held)
         np.multiply(self.held, at_goal, out=self.held)
@@ -42,26 +58,24 @@ class EpisodeStatistics:
         *,
         success: BoolArray,
         terminated: BoolArray,
+        diverged: BoolArray,
         performance: Float64Array,
         metrics: dict[str, Float64Array],
     ) -> None:
         """Move the episodes of some environments to the finished ones and start new ones there."""
-        sums = self._sums[:, ids]
-        # A task may have a term twice, of two widths: they are counted together.
-        terms: dict[str, Float64Array] = {}
-        for name, values in zip(self.terms, sums, strict=True):
-            terms[name] = terms[name] + values if name in terms else values
         self._finished.append(
             {
-                "return": sums.sum(axis=0),
+                "return": self._returns[ids],
                 "length": self.length[ids].astype(np.float64),
                 "success": success.astype(np.float64),
                 "terminated": terminated.astype(np.float64),
+                "diverged": diverged.astype(np.float64),
                 "performance": performance,
             }
-            | {f"reward/{name}": values for name, values in terms.items()}
+            | {f"reward/{name}": sums[ids] for name, sums in zip(self.terms, self._sums, strict=True)}
             | {f"metric/{name}": metrics[name] for name in self._metrics}
         )
+        self.diverged += int(np.count_nonzero(diverged))
         self._count += len(ids)
         while self._count > _FINISHED_MAX:
             self._count -= len(self._finished.pop(0)["return"])
@@ -69,6 +83,7 @@ class EpisodeStatistics:
 
     def begin(self, ids: Indices) -> None:
         """Start new episodes without counting the old ones."""
+        self._returns[ids] = 0.0
         self._sums[:, ids] = 0.0
         self.length[ids] = 0
         self.held[ids] = 0
@@ -79,7 +94,7 @@ class EpisodeStatistics:
         """Return the finished episodes since the last call, one array entry an episode, in order of their end."""
         if not self._finished:
             keys = [
-                *("return", "length", "success", "terminated", "performance"),
+                *("return", "length", "success", "terminated", "diverged", "performance"),
                 *(f"reward/{name}" for name in self.terms),
                 *(f"metric/{name}" for name in self._metrics),
             ]
@@ -91,6 +106,7 @@ class EpisodeStatistics:
     def state_dict(self) -> dict[str, Any]:
         """Return what resuming needs: arrays and plain data."""
         return {
+            "returns": self._returns.copy(),
             "sums": self._sums.copy(),
             "length": self.length.copy(),
             "held": self.held.copy(),
@@ -100,8 +116,13 @@ class EpisodeStatistics:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over the state that `state_dict` returned."""
-        self._sums[:] = state["sums"]
+        """Take over the state that `state_dict` returned.
+
+        One without `returns` was saved before floor and penalty of a reward were counted: their rows come last.
+        """
+        sums = np.asarray(state["sums"])
+        self._sums[: len(sums)], self._sums[len(sums) :] = sums, 0.0
+        self._returns[:] = state.get("returns", sums.sum(axis=0))
         self.length[:] = state["length"]
         self.held[:] = state["held"]
         self.performance[:] = state["performance"]

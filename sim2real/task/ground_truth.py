@@ -1,140 +1,183 @@
 """Reads the true state of simulated robots for the terms of their task."""
 
 import math
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from mujoco.batch import Batch
 
 from sim2real.configs.schema.command import TIP_COMMANDS, VELOCITY_COMMANDS
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.hardware.types import Float64Array
-from sim2real.model.addresses import Indices, columns_of
+from sim2real.model.addresses import Base, Indices, columns_of
 from sim2real.model.model import RobotModel
 from sim2real.model.terrain import Terrain
-from sim2real.task.state import BaseState, FeetState, TaskState, stands_still
-from sim2real.task.term import Need
+from sim2real.task.attitude import turned
+from sim2real.task.state import TaskState, stands_still
 
 Rows = Indices | slice
 
 _ALL: Final = slice(None)
 
 
+@dataclass(frozen=True)
+class PhysicsArrays:
+    """What MuJoCo computes of n simulations: live arrays with a row for each, in the columns of the model."""
+
+    qpos: Float64Array
+    """(n, nq)"""
+    qvel: Float64Array
+    """(n, nv)"""
+    sensordata: Float64Array
+    """(n, nsensordata)"""
+    actuator_force: Float64Array
+    """(n, nu), N·m; read where joints are not driven by effort."""
+
+
 class GroundTruth:
     """The true state of n simulations.
 
     Args:
-        batch: The simulations.
+        arrays: Of the simulations.
         robot: Their model.
-        task: Gives gait and commands.
+        task: Gives gait, goal and commands.
         needs: What the task's terms need; nothing else is read.
         terrain: The ground, where it is not flat.
-        period: Control period, s.
+        vertical: Quaternions that turn the ground's frame into one that stands upright, (n, 4), live, where it slopes.
     """
 
     def __init__(
-        self, batch: Batch, robot: RobotModel, task: TaskConfig, needs: frozenset[Need], terrain: Terrain | None
+        self,
+        arrays: PhysicsArrays,
+        robot: RobotModel,
+        task: TaskConfig,
+        needs: frozenset[str],
+        *,
+        terrain: Terrain | None = None,
+        vertical: Float64Array | None = None,
     ) -> None:
-        self._robot, self._needs, self._terrain, self._task = robot, needs, terrain, task
-        self._qpos: Float64Array = batch.bind("qpos")
-        self._qvel: Float64Array = batch.bind("qvel")
-        self._sensordata: Float64Array = batch.bind("sensordata")
-        self._force: Float64Array | None = None
-        if task.action.target != "effort" and "effort" in needs:
-            self._force = batch.bind("actuator_force")
+        n, names = len(arrays.qpos), list(task.commands)
+        self.state = TaskState.zeros(task, n, needs)
+        """Filled by every reading, but for command, actions and commanded efforts: the caller sets these."""
+        self._arrays, self._robot, self._terrain, self._vertical = arrays, robot, terrain, vertical
+        self._by_effort = task.action.target == "effort"
+        self._control_rate = task.control_rate
         self._q, self._v = columns_of(robot.qpos), columns_of(robot.dof)
+        self._base = robot.base if "base" in needs else None
+        self._feet = robot.true_feet if "feet" in needs else None
+        self._tip = robot.true_tip if "tip" in needs else None
+        self._rail = robot.rail if "rail" in needs else None
+        self._travel = robot.travel if "travel" in needs else None
+        self._attitude = _AttitudeColumns.of(robot) if task.goal.kind == "upright" else None
         self._gait = _Gait(task) if "gait" in needs else None
         self._radius = np.array([robot.model.geom(foot).size[0] for foot in task.robot.feet])
-        names = list(task.commands)
         self._tip_columns = [names.index(name) for name in TIP_COMMANDS] if "tip" in needs else []
-        self._tip_before = np.zeros((batch.nsim, 3))
-
-    def read(self, state: TaskState, clock: Float64Array, rows: Rows = _ALL) -> None:
-        """Bring a state of some simulations up to date: positions, velocities, and what the terms need.
-
-        Args:
-            state: Of as many robots as there are rows; its `command` must be set.
-            clock: Time since the episode began, (k, 1), s.
-            rows: Which simulations.
-        """
-        qpos, qvel = self._qpos[rows], self._qvel[rows]
-        np.copyto(state.position, qpos[:, self._q])
-        np.copyto(state.velocity, qvel[:, self._v])
-        if self._force is not None:
-            np.copyto(state.effort, self._force[rows][:, self._robot.actuator])
-        if "base" in self._needs:
-            self._read_base(state.base, qpos, qvel)
-        if "feet" in self._needs:
-            self._read_feet(state, clock, rows)
-        if "tip" in self._needs and self._robot.true_tip is not None:
-            self._read_tip(state, rows)
-        if "rail" in self._needs and self._robot.rail is not None:
-            state.rail_height = qpos[:, self._robot.rail[0]]
-            state.rail_velocity = qvel[:, self._robot.rail[1]]
-        if "travel" in self._needs and self._robot.travel is not None:
-            state.travel_velocity = qvel[:, self._robot.travel[1]]
-
-    def ask(self, state: TaskState, command: Float64Array) -> None:
-        """Take in what is asked from now on, (n, C): what was read stays, where the tip should be is new."""
-        if self._tip_columns:
-            state.tip_offset = state.tip_offset + (command - state.command)[:, self._tip_columns]
-        np.copyto(state.command, command)
+        self._tip_before = np.zeros((n, 3))
 
     def begin(self, ids: Indices) -> None:
-        """Take the place of the tip of new episodes, whose sensors are current, as the one it was at before."""
-        if self._robot.true_tip is not None:
-            self._tip_before[ids] = self._sensordata[np.ix_(ids, self._robot.true_tip)]
+        """Read the state of new episodes, whose sensors are current: nothing has moved before."""
+        if self._tip is not None:
+            self._tip_before[ids] = self._arrays.sensordata[np.ix_(ids, self._tip)]
+        self.read(np.zeros((len(ids), 1)), ids)
+        self.state.previous_velocity[ids] = self.state.velocity[ids]
 
-    def _read_base(self, base: BaseState, qpos: Float64Array, qvel: Float64Array) -> None:
-        if self._robot.base is None:
-            return
-        start, dof = self._robot.base.qpos, self._robot.base.dof
-        w, x, y, z = (qpos[:, start + 3 + part] for part in range(4))
-        linear, angular = qvel[:, dof : dof + 3], qvel[:, dof + 3 : dof + 6]
-        base.down = np.stack((2.0 * (w * y - x * z), -2.0 * (y * z + w * x), 2.0 * (x * x + y * y) - 1.0), axis=1)
+    def read(self, clock: Float64Array, rows: Rows = _ALL) -> None:
+        """Bring the state of some simulations up to date, one control step after it was read last.
+
+        Args:
+            clock: Time since the episode began, (k, 1), s.
+            rows: Which simulations; their `command` must be set.
+        """
+        state, qpos, qvel = self.state, self._arrays.qpos[rows], self._arrays.qvel[rows]
+        state.position[rows] = qpos[:, self._q]
+        state.previous_velocity[rows] = state.velocity[rows]
+        state.velocity[rows] = qvel[:, self._v]
+        if not self._by_effort:
+            state.effort[rows] = self._arrays.actuator_force[rows][:, self._robot.actuator]
+        if self._base is not None:
+            self._read_base(self._base, qpos, qvel, rows)
+        if self._attitude is not None:
+            self._read_attitude(self._attitude, qpos, rows)
+        if self._feet is not None:
+            self._read_feet(self._feet, clock, rows)
+        if self._tip is not None:
+            self._read_tip(self._tip, rows)
+        if self._rail is not None:
+            state.rail_height[rows], state.rail_velocity[rows] = qpos[:, self._rail[0]], qvel[:, self._rail[1]]
+        if self._travel is not None:
+            state.travel_velocity[rows] = qvel[:, self._travel[1]]
+
+    def update_command(self, command: Float64Array) -> None:
+        """Update the command, (n, C); keep the state that was read."""
+        state = self.state
+        if self._tip_columns:
+            state.tip_offset[...] += (command - state.command)[:, self._tip_columns]
+        np.copyto(state.command, command)
+
+    def _read_base(self, at: Base, qpos: Float64Array, qvel: Float64Array, rows: Rows) -> None:
+        base = self.state.base
+        w, x, y, z = (qpos[:, at.qpos + 3 + part] for part in range(4))
+        linear, angular = qvel[:, at.dof : at.dof + 3], qvel[:, at.dof + 3 : at.dof + 6]
+        base.down[rows, 0] = 2.0 * (w * y - x * z)
+        base.down[rows, 1] = -2.0 * (y * z + w * x)
+        base.down[rows, 2] = 2.0 * (x * x + y * y) - 1.0
         ahead_x, ahead_y = 1.0 - 2.0 * (y * y + z * z), 2.0 * (x * y + w * z)
         length = np.maximum(np.hypot(ahead_x, ahead_y), 1e-9)
         cosine, sine = ahead_x / length, ahead_y / length
-        base.velocity = np.stack(
-            (
-                cosine * linear[:, 0] + sine * linear[:, 1],
-                cosine * linear[:, 1] - sine * linear[:, 0],
-                linear[:, 2],
-            ),
-            axis=1,
-        )
-        base.angular_velocity = angular
-        base.yaw_rate = -np.einsum("ij,ij->i", base.down, angular)
-        base.height = qpos[:, start + 2]
+        base.velocity[rows, 0] = cosine * linear[:, 0] + sine * linear[:, 1]
+        base.velocity[rows, 1] = cosine * linear[:, 1] - sine * linear[:, 0]
+        base.velocity[rows, 2] = linear[:, 2]
+        base.angular_velocity[rows] = angular
+        base.yaw_rate[rows] = -np.einsum("ij,ij->i", base.down[rows], angular)
+        base.height[rows] = qpos[:, at.qpos + 2]
         if self._terrain is not None:
-            base.height = base.height - self._terrain.height(qpos[:, start : start + 2])
+            base.height[rows] -= self._terrain.height(qpos[:, at.qpos : at.qpos + 2])
 
-    def _read_feet(self, state: TaskState, clock: Float64Array, rows: Rows) -> None:
-        if self._robot.true_feet is None:
-            return
-        sensors = self._sensordata[rows]
-        places, velocities = (sensors[:, columns].reshape(len(sensors), -1, 3) for columns in self._robot.true_feet)
-        feet: FeetState = state.feet
-        feet.height = places[:, :, 2] - self._radius
+    def _read_attitude(self, at: "_AttitudeColumns", qpos: Float64Array, rows: Rows) -> None:
+        attitude = (qpos if at.of_base else self._arrays.sensordata[rows])[:, at.columns]
+        if self._vertical is not None:
+            attitude = turned(self._vertical[rows], attitude[:, None, :])[:, 0]
+        self.state.attitude[rows] = attitude
+
+    def _read_feet(self, columns: tuple[Indices, Indices], clock: Float64Array, rows: Rows) -> None:
+        sensors, feet = self._arrays.sensordata[rows], self.state.feet
+        places, velocities = (sensors[:, part].reshape(len(sensors), -1, 3) for part in columns)
+        feet.height[rows] = places[:, :, 2] - self._radius
         if self._terrain is not None:
-            feet.height = feet.height - self._terrain.height(places[:, :, :2])
-        feet.speed = np.hypot(velocities[:, :, 0], velocities[:, :, 1])
+            feet.height[rows] -= self._terrain.height(places[:, :, :2])
+        feet.speed[rows] = np.hypot(velocities[:, :, 0], velocities[:, :, 1])
         if self._gait is not None:
-            feet.wanted = self._gait.wanted(clock, state.command)
+            feet.wanted[rows] = self._gait.wanted(clock, self.state.command[rows])
 
-    def _read_tip(self, state: TaskState, rows: Rows) -> None:
-        place = self._sensordata[rows][:, self._robot.true_tip]
-        state.tip_offset = state.command[:, self._tip_columns] - place
-        state.tip_velocity = (place - self._tip_before[rows]) * self._task.control_rate
+    def _read_tip(self, columns: Indices, rows: Rows) -> None:
+        state, place = self.state, self._arrays.sensordata[rows][:, columns]
+        state.tip_offset[rows] = state.command[rows][:, self._tip_columns] - place
+        state.tip_velocity[rows] = (place - self._tip_before[rows]) * self._control_rate
         self._tip_before[rows] = place
 
     def state_dict(self) -> dict[str, Float64Array]:
-        """Return what the next reading depends on beside the simulations."""
+        """Return what the next reading depends on beside the simulations and the velocities that were read last."""
         return {"tip_before": self._tip_before.copy()}
 
     def load_state_dict(self, state: dict[str, Float64Array]) -> None:
         """Continue from a state."""
         self._tip_before[...] = state["tip_before"]
+
+
+@dataclass(frozen=True)
+class _AttitudeColumns:
+    """Where the attitude of the first IMU's body is, (4,): in `qpos` of a free base, else in `sensordata`."""
+
+    columns: slice | Indices
+    of_base: bool
+
+    @classmethod
+    def of(cls, robot: RobotModel) -> "_AttitudeColumns":
+        if robot.true_attitude is not None:
+            return cls(columns_of(robot.true_attitude), of_base=False)
+        if robot.base is None:
+            raise ValueError("the model has neither a free base nor a sensor of the true attitude")
+        return cls(slice(robot.base.qpos + 3, robot.base.qpos + 7), of_base=True)
 
 
 class _Gait:

@@ -1,24 +1,32 @@
-"""The true state of simulated robots, as rewards, ends, metrics and critics see it: no latency, no noise."""
+"""The state of robots as rewards, ends, metrics and critics see it: buffers that are filled in place.
+
+In simulation and on the emulator that is the ground truth, without latency or noise; of a recorded run it is what the
+robot measured.
+"""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.hardware.types import BoolArray, Float64Array
+from sim2real.model.addresses import Indices
 
 Float32Array = npt.NDArray[np.float32]
 
 COMMAND_MIN = 0.05
 """A command whose parts are all smaller, m/s or rad/s, asks to stand still."""
 
+_UPRIGHT = (1.0, 0.0, 0.0, 0.0)
+
 
 def _none() -> Float64Array:
     return np.zeros((0, 0))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class BaseState:
     """How the free bases of n robots stand and move."""
 
@@ -33,8 +41,13 @@ class BaseState:
     down: Float64Array = field(default_factory=_none)
     """(n, 3), direction of gravity in the body's frame; (0, 0, -1) upright."""
 
+    @classmethod
+    def zeros(cls, n: int) -> "BaseState":
+        """Return buffers of n robots."""
+        return cls(np.zeros(n), np.zeros((n, 3)), np.zeros((n, 3)), np.zeros(n), np.zeros((n, 3)))
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
 class FeetState:
     """What the F feet of n robots do."""
 
@@ -45,10 +58,19 @@ class FeetState:
     wanted: Float64Array = field(default_factory=_none)
     """Height that the gait asks for, (n, F), m; zero when the robot is to stand still."""
 
+    @classmethod
+    def zeros(cls, n: int, feet: int) -> "FeetState":
+        """Return buffers of n robots."""
+        return cls(np.zeros((n, feet)), np.zeros((n, feet)), np.zeros((n, feet)))
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
 class TaskState:
-    """What terms see of n simulations; parts that the robot does not have, or that no term needs, are empty."""
+    """What terms see of n robots; parts that the robot does not have, or that no term needs, are empty.
+
+    Every array is a buffer of the state's own, never a view of the simulator's: it keeps its place for good and is
+    filled in place, so views of it stay valid, and what happens to the simulation later does not change it.
+    """
 
     position: Float64Array
     """Joint positions, (n, J), rad."""
@@ -61,11 +83,13 @@ class TaskState:
     previous_action: Float32Array
     """The same of the step before, (n, A)."""
     goal_error: Float64Array
-    """Distance from the goal, (n,), in its unit; of a joint in [-π, π] when full turns count as the same."""
+    """Distance from the goal at the last evaluation, (n,), in its unit; never negative."""
     previous_velocity: Float64Array = field(default_factory=_none)
     """Joint velocities of the step before, (n, J), rad/s."""
     command: Float64Array = field(default_factory=_none)
     """(n, C), SI units."""
+    attitude: Float64Array = field(default_factory=_none)
+    """Of the first IMU's body against the vertical, (n, 4), unit quaternion w x y z; empty unless that is the goal."""
     base: BaseState = field(default_factory=BaseState)
     feet: FeetState = field(default_factory=FeetState)
     tip_offset: Float64Array = field(default_factory=_none)
@@ -78,6 +102,65 @@ class TaskState:
     """(n,), m/s"""
     travel_velocity: Float64Array = field(default_factory=_none)
     """Of a robot on a boom along its first level slide joint, (n,), m/s."""
+
+    @classmethod
+    def zeros(cls, task: TaskConfig, n: int, needs: frozenset[str]) -> "TaskState":
+        """Return buffers of n robots with the parts that a task's terms need."""
+
+        def rows(need: str) -> int:
+            return n if need in needs else 0
+
+        joints, feet = len(task.robot.joints), len(task.robot.feet)
+        return cls(
+            position=np.zeros((n, joints)),
+            velocity=np.zeros((n, joints)),
+            effort=np.zeros((n, joints)),
+            action=np.zeros((n, joints), np.float32),
+            previous_action=np.zeros((n, joints), np.float32),
+            goal_error=np.zeros(n),
+            previous_velocity=np.zeros((n, joints)),
+            command=np.zeros((n, len(task.commands))),
+            attitude=np.tile(_UPRIGHT, (n if task.goal.kind == "upright" else 0, 1)),
+            base=BaseState.zeros(rows("base")),
+            feet=FeetState.zeros(rows("feet"), feet),
+            tip_offset=np.zeros((rows("tip"), 3)),
+            tip_velocity=np.zeros((rows("tip"), 3)),
+            rail_height=np.zeros(rows("rail")),
+            rail_velocity=np.zeros(rows("rail")),
+            travel_velocity=np.zeros(rows("travel")),
+        )
+
+    def begin(self, rows: Indices, command: Float64Array) -> None:
+        """Forget the actions of some robots that begin new episodes; they are given commands, (k, C)."""
+        for values in (self.action, self.previous_action, self.effort):
+            values[rows] = 0.0
+        self.command[rows] = command
+
+    def clear(self, rows: Indices) -> None:
+        """Put neutral numbers in the place of everything about some robots."""
+        for part in (self, self.base, self.feet):
+            for values in _arrays(part).values():
+                if len(values):
+                    values[rows] = 0.0
+        if len(self.attitude):
+            self.attitude[rows] = _UPRIGHT
+
+    def copy_of(self, rows: Indices) -> "TaskState":
+        """Return the present state of some robots as a state of its own."""
+        return TaskState(
+            **_copies(self, rows),
+            base=BaseState(**_copies(self.base, rows)),
+            feet=FeetState(**_copies(self.feet, rows)),
+        )
+
+
+def _arrays(part: TaskState | BaseState | FeetState) -> dict[str, npt.NDArray[Any]]:
+    values = ((name, getattr(part, name)) for name in part.__slots__)
+    return {name: value for name, value in values if isinstance(value, np.ndarray)}
+
+
+def _copies(part: TaskState | BaseState | FeetState, rows: Indices) -> dict[str, npt.NDArray[Any]]:
+    return {name: values[rows] if len(values) else values for name, values in _arrays(part).items()}
 
 
 @dataclass(frozen=True)

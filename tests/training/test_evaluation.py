@@ -2,16 +2,18 @@
 
 import json
 import math
+import types
 
 import numpy as np
 import pytest
 
 from sim2real.configs.errors import UserError
-from sim2real.configs.load import load_experiment
+from sim2real.configs.load import load_experiment, load_randomization, load_task
+from sim2real.envs.batch_env import BatchEnv
 from sim2real.runtime.contract.spec import contract_of
 from sim2real.training.algorithms.ppo import Ppo
 from sim2real.training.commands.eval import table
-from sim2real.training.evaluation import Spread, play
+from sim2real.training.evaluation import Spread, play, round_seeds
 from sim2real.training.export import export_policy
 from sim2real.training.provenance import provenance_of
 from sim2real.training.saved_policy import load_saved_policy
@@ -31,14 +33,14 @@ def pushing(force):
 
 
 def test_survival_and_metrics_of_a_policy_that_leaves_and_of_one_that_stays(point_environment):
-    gone = play(pushing(1.0), point_environment(8), 20, 50, "point")
+    gone = play(pushing(1.0), point_environment(8), 20, 50, "point", seed=0)
     assert gone.survival == 0.0
     assert gone.metrics["distance"].median > 2.0
 
     def hold(observation):
         return -(observation[:, :1] + 1.5 * observation[:, 1:2])
 
-    stayed = play(hold, point_environment(8), 20, 50, "point")
+    stayed = play(hold, point_environment(8), 20, 50, "point", seed=0)
     assert stayed.survival == 1.0
     assert stayed.metrics["distance"].episodes == stayed.episodes == 20
     assert stayed.metrics["distance"].p90 < 0.5
@@ -47,6 +49,121 @@ def test_survival_and_metrics_of_a_policy_that_leaves_and_of_one_that_stays(poin
     text = table([gone, stayed])
     assert "survival" in text
     assert "distance" in text
+
+
+class Scripted:
+    """Environments whose episodes are settled by seed and number: how long they last, and whether they end well."""
+
+    observation_size = action_size = 1
+    privileged_size = 0
+
+    def __init__(self, num_envs, lengths, outcomes):
+        self.num_envs, self.lengths, self.outcomes = num_envs, lengths, outcomes
+        self.rounds, self.seeds = -1, []
+        self.ends, self.finished = None, []
+        self.episodes = self
+        self.diverged = 0
+
+    def reset_arrays(self, seed=None):
+        self.rounds, self.age = self.rounds + 1, np.zeros(self.num_envs, int)
+        self.seeds.append(seed)
+        self.first = np.ones(self.num_envs, bool)
+        return np.zeros((self.num_envs, 1), np.float32)
+
+    def step_arrays(self, actions):
+        self.age += 1
+        # An environment that begins anew fails at once, time and again.
+        ended = np.where(self.first, self.age >= self.lengths[self.rounds], True)
+        values = np.where(self.first, self.outcomes[self.rounds], -1000.0)
+        self.finished += [(value, value > 0.0) for value in values[ended]]
+        self.first &= ~ended
+        flat = np.zeros((self.num_envs, 1), np.float32)
+        return types.SimpleNamespace(
+            observation=flat, terminated=ended & (values <= 0.0), truncated=ended & (values > 0.0)
+        )
+
+    def drain(self):
+        drained, self.finished = np.array(self.finished).reshape(-1, 2), []
+        names = ("return", "success", "terminated", "length", "metric/value")
+        columns = (drained[:, 0], drained[:, 1], 1.0 - drained[:, 1], drained[:, 0], drained[:, 0])
+        return dict(zip(names, columns, strict=True))
+
+
+OUTCOMES = np.array([[0, 1, 2, 0, 4, 5, 0, 7], [10, 0, 12, 0, 14, 15, 16, 0], [20, 21, 0, 23, 24, 0, 26, 27]])
+"""What the episodes of three rounds of eight environments are worth; nothing is a failure."""
+
+
+def scripted(lengths, episodes):
+    environment = Scripted(8, lengths, OUTCOMES)
+    return environment, play(lambda observation: observation, environment, episodes, 50, "scripted", seed=7)
+
+
+@pytest.mark.parametrize("episodes", [3, 8, 11, 21])
+def test_which_episodes_count_does_not_depend_on_which_end_first(episodes):
+    """The last round once kept those that ended first, which are the failures."""
+    failures_first = np.where(OUTCOMES == 0, 1, 40)
+    failures_last = np.where(OUTCOMES == 0, 40, 1)
+    random = np.random.default_rng(0).integers(1, 50, OUTCOMES.shape)
+    expected = OUTCOMES.reshape(-1)[:episodes]
+    for lengths in (failures_first, failures_last, random):
+        environment, found = scripted(lengths, episodes)
+        assert environment.rounds + 1 == -(-episodes // 8)
+        assert found.return_mean == expected.mean()
+        assert found.return_std == expected.std()
+        assert found.success == (expected > 0).mean()
+        assert found.survival == pytest.approx(found.success)
+        assert found.metrics["value"] == Spread.of(expected.tolist())
+
+
+def test_rounds_have_seeds_of_their_own_that_only_the_seed_of_the_evaluation_decides():
+    lengths = np.full(OUTCOMES.shape, 3)
+    first, again, neighbour = (scripted(lengths, 24)[0].seeds for _ in range(3))
+    assert first == again
+    assert first[0] == 7
+    environment = Scripted(8, lengths, OUTCOMES)
+    play(lambda observation: observation, environment, 24, 50, "scripted", seed=8)
+    neighbour = environment.seeds
+    assert len({*first, *neighbour}) == 6
+
+
+def test_an_episode_that_is_longer_than_any_may_be_is_no_endless_loop():
+    with pytest.raises(ValueError, match="3 episodes last longer than 50 steps"):
+        scripted(np.where(OUTCOMES == 0, 51, 1), 8)
+
+
+def test_every_episode_of_an_evaluation_is_that_of_its_environment_and_round():
+    """With a real task, in which failures end first: each is played apart and looked up."""
+    task = load_task("quadruped_walk", ("episode_duration=1 s",))
+    randomization = load_randomization("quadruped")
+    n, episodes, seed = 6, 15, 11
+
+    def act(observation):  # tumbles; how soon depends on what was drawn
+        return np.tanh(20.0 * observation[:, :12])
+
+    environment = BatchEnv(task, randomization, n, threads=1)
+    found = play(act, environment, episodes, 50, "tumbling", seed=seed)
+    returns, terminated, lengths = [], [], []
+    for number, of_round in zip(range(0, episodes, n), round_seeds(seed), strict=False):
+        alone = BatchEnv(task, randomization, n, threads=1)
+        observation = alone.reset_arrays(of_round)
+        total, over = np.zeros(n), np.zeros(n, bool)
+        ends, length = np.zeros(n, bool), np.zeros(n)
+        while not over.all():
+            out = alone.step_arrays(act(observation))
+            observation = out.observation
+            total[~over] += out.reward[~over]
+            length[~over] += 1
+            ends |= out.terminated & ~over
+            over |= out.terminated | out.truncated
+        left = min(n, episodes - number)
+        returns += total[:left].tolist()
+        terminated += ends[:left].tolist()
+        lengths += length[:left].tolist()
+    assert len(returns) == episodes
+    assert len(set(lengths)) > 2
+    assert found.return_mean == np.mean(returns)
+    assert found.survival == 1.0 - np.mean(terminated)
+    assert found.length_mean == np.mean(lengths)
 
 
 EXPERIMENT = load_experiment("pendulum_ppo", ("algorithm.hidden=[8]",))

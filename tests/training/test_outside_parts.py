@@ -12,6 +12,9 @@ import pytest
 from sim2real.configs.errors import UserError
 from sim2real.runtime.policy import OnnxPolicy
 
+pytestmark = pytest.mark.slow
+
+
 PACKAGE = '''
 """What a stranger's package brings."""
 

@@ -1,35 +1,35 @@
-"""Episodes on the emulated robot in lockstep, judged by the plant's true state as in simulation."""
+"""Episodes on the emulated robot in lockstep, evaluated by the plant's true state as in simulation."""
+
+from typing import Final
 
 import mujoco
 import numpy as np
-import numpy.typing as npt
 
 from sim2real.configs.schema.task import TaskConfig
+from sim2real.hardware.types import BoolArray, Float64Array
 from sim2real.model.addresses import joint_addresses
 from sim2real.model.model import ModelOptions, build_model
 from sim2real.plant import MujocoPlant
 from sim2real.randomization.random_streams import RandomStreams
-from sim2real.runtime.contract.goal import Goal
-from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import contract_of
 from sim2real.runtime.controller import Controller
 from sim2real.runtime.emulation import lockstep
 from sim2real.runtime.policy import Policy
 from sim2real.runtime.session import RunOptions, run_session
-from sim2real.runtime.states import State
 from sim2real.simulation.command_source import make_commands
-from sim2real.task.ground_truth import GroundTruth
+from sim2real.task.ground_truth import GroundTruth, PhysicsArrays
+from sim2real.task.recorder import EpisodeRecorder
 from sim2real.task.requirements import Requirements
-from sim2real.task.state import TaskConstants, TaskState
-from sim2real.task.task_metrics import make_metrics
-from sim2real.task.terms import Terms
 from sim2real.training.transfer.performance import WorldPerformance
 
-_ONE = np.zeros(1, np.intp)
-_START_SPREAD = 0.03  # rad; joints begin so far from the default pose at the most
+_ONE: Final = np.zeros(1, np.intp)
+_START_SPREAD: Final = 0.03  # rad; joints begin so far from the default pose at the most
+_SPARE_TICKS: Final = 5  # the first tick begins the episode; a few may be missed before the run's time is over
 
 
-def judge_emulated(policy: Policy, task: TaskConfig, episodes: int, duration: float, *, seed: int) -> WorldPerformance:
+def evaluate_emulated(
+    policy: Policy, task: TaskConfig, episodes: int, duration: float, *, seed: int
+) -> WorldPerformance:
     """Run a policy on the emulated robot several times; start pose and commands differ from run to run.
 
     Args:
@@ -43,22 +43,20 @@ def judge_emulated(policy: Policy, task: TaskConfig, episodes: int, duration: fl
 
 
 def _episode(policy: Policy, task: TaskConfig, duration: float, seed: int) -> dict[str, float]:
+    """Run one episode and return its figures; one that a fault cut short counts as terminated."""
     world = lockstep(task.robot, plant="mujoco")
     streams = RandomStreams(seed, 1)
     plant = world.emulated.plant
     if not isinstance(plant, MujocoPlant):
         raise TypeError(f"the emulated robot has a {type(plant).__name__}, not MuJoCo's mechanics")
     _place(plant, task, streams)
-    witness = EpisodeRecorder(plant, task, streams, duration)
-    options = RunOptions(duration=duration, commands=witness.first_commands, on_tick=witness.watch)
-    report = run_session(policy, task.robot, world.hardware, world.clock, options)
+    episode = EmulatedEpisode(plant, task, streams, duration)
+    spare = _SPARE_TICKS / task.control_rate
+    options = RunOptions(duration=duration + spare, commands=episode.first_commands, on_tick=episode.watch)
+    run_session(policy, task.robot, world.hardware, world.clock, options)
     if options.stop.cause:
         raise KeyboardInterrupt
-    whole = witness.whole and report.final_state is State.RUNNING
-    figures = witness.figures()
-    reached = report.goal_reached if report.goal_reached is not None else whole
-    performance = figures.pop("performance") if task.performance is not None else float(reached)
-    return {"performance": performance, "terminated": float(not whole), "success": float(reached and whole)} | figures
+    return episode.recorder.figures()
 
 
 def _place(plant: MujocoPlant, task: TaskConfig, streams: RandomStreams) -> None:
@@ -70,101 +68,69 @@ def _place(plant: MujocoPlant, task: TaskConfig, streams: RandomStreams) -> None
     plant.position += offset
 
 
-class _Reading:
-    """The arrays of one simulation, as a batch of one."""
-
-    nsim = 1
-
-    def __init__(self, data: mujoco.MjData) -> None:
-        self._data = data
-
-    def bind(self, name: str) -> npt.NDArray[np.float64]:
-        """Return a live view of a field, (1, …)."""
-        values: npt.NDArray[np.float64] = getattr(self._data, name)
-        return values[None]
-
-
-class EpisodeRecorder:
-    """Sees how the plant really moves while a policy runs, measures it as a simulated episode, and gives commands.
+class EmulatedEpisode:
+    """Lets an episode recorder see how the plant really moves while a policy runs, and gives commands.
 
     Args:
         plant: The mechanics of the emulated robot.
-        task: Gives performance, metrics, ends and commands.
+        task: What is evaluated, and how commands are drawn.
         streams: One stream, for the commands.
         duration: Of the episode, s.
     """
 
     def __init__(self, plant: MujocoPlant, task: TaskConfig, streams: RandomStreams, duration: float) -> None:
-        needs = Requirements.of(task).needs
-        options = ModelOptions(true_feet="feet" in needs, true_tip="tip" in needs)
-        robot = build_model(task, options)
-        contract, joints = contract_of(task), len(task.robot.joints)
-        self._plant, self._task, self._streams = plant, task, streams
-        self._model, self._data = robot.model, mujoco.MjData(robot.model)
-        self._truth = GroundTruth(_Reading(self._data), robot, task, needs, None)
-        self._constants = TaskConstants.of(task)
+        contract = contract_of(task)
+        self._plant, self._streams = plant, streams
+        self._truth = PlantTruth(plant, task)
+        self.recorder = EpisodeRecorder(task, contract, self._truth.state, round(duration * task.control_rate))
+        """Has the figures."""
         self._names = list(task.commands)
         self._command = np.zeros((1, len(self._names)))
         self._commands = make_commands(task, contract.robot, self._command, None)
         self._commands.begin(_ONE, streams)
+        self._asked_anew: BoolArray | None = None
         self.first_commands = dict(zip(self._names, self._command[0].tolist(), strict=True))
-        self._goal = Goal(contract, 1)
-        self._signals = Signals.zeros(1, joints, len(task.robot.imus), len(self._names))
-        self._state = TaskState(
-            position=np.zeros((1, joints)),
-            velocity=np.zeros((1, joints)),
-            effort=np.zeros((1, joints)),
-            action=np.zeros((1, joints), np.float32),
-            previous_action=np.zeros((1, joints), np.float32),
-            goal_error=np.zeros(1),
-            previous_velocity=np.zeros((1, joints)),
-            command=np.zeros((1, len(self._names))),
-        )
-        self._metrics = make_metrics(task, 1, self._constants)
-        self._terms = Terms.of(task)
-        self._length, self._length_max = 0, round(duration * task.control_rate)
-        self._sum = 0.0
-        self._terminated = False
-
-    @property
-    def whole(self) -> bool:
-        """Whether the episode went to its end."""
-        # The last tick of a run is decided by deadlines, not by a count.
-        return not self._terminated and self._length >= self._length_max - 1
+        """What the run begins with."""
 
     def watch(self, controller: Controller) -> None:
-        """Take in one tick."""
-        record, state = controller.record, self._state
-        if not record.ran or self._terminated or self._length >= self._length_max:
+        """Take in one tick; from the policy's first on, all count: time goes on while the robot is damped."""
+        record, recorder = controller.record, self.recorder
+        if recorder.ended or not (recorder.began or record.ran):
             return
-        self._length += 1
-        self._data.qpos[:] = self._plant.data.qpos
-        self._data.qvel[:] = self._plant.data.qvel
-        mujoco.mj_forward(self._model, self._data)
-        state.command[0] = record.operator_command
-        self._truth.read(state, np.array([[self._length / self._task.control_rate]]))
-        self._measure_goal(controller)
-        performance = self._task.performance
-        if performance is not None:
-            self._sum += float(self._terms.rewards[performance.term](state, self._constants, performance.scale)[0])
-        self._terminated = any(
-            bool(self._terms.terminations[ending.term](state, self._constants, ending.limit)[0])
-            for ending in self._task.terminations
-        )
-        asked_anew = self._commands.step(self._streams)
-        for metric in self._metrics:
-            metric.add(state, asked_anew)
+        self._truth.read(recorder.clock, first=not recorder.began)
+        recorder.tick(controller.last_action, record.target, record.operator_command, self._asked_anew)
+        self._asked_anew = self._commands.step(self._streams)
         for name, value in zip(self._names, self._command[0].tolist(), strict=True):
             controller.set_operator_command(name, value)
 
-    def _measure_goal(self, controller: Controller) -> None:
-        signals = self._signals
-        signals.joint_position[:], signals.command[:] = self._state.position, self._state.command
-        signals.orientation[:] = controller.signals.orientation
-        self._state.goal_error[:] = self._goal.distance(signals)
 
-    def figures(self) -> dict[str, float]:
-        """Return performance and metrics of the episode."""
-        metrics = {name: float(values[0]) for metric in self._metrics for name, values in metric.finish(_ONE).items()}
-        performance = min(max(self._sum / self._length_max, 0.0), 1.0)
-        return {"performance": performance} | {f"metric/{name}": value for name, value in metrics.items()}
+class PlantTruth:
+    """The ground truth of a plant: its motion, put into the model of the task, which has the sensors of the truth.
+
+    Args:
+        plant: The mechanics of the emulated robot.
+        task: Says what is read.
+    """
+
+    def __init__(self, plant: MujocoPlant, task: TaskConfig) -> None:
+        seen = task.model_copy(update={"privileged": ()})  # no critic looks on
+        needs = Requirements.of(seen).needs
+        robot = build_model(task, ModelOptions(true_feet="feet" in needs, true_tip="tip" in needs))
+        self._model, self._data, self._plant = robot.model, mujoco.MjData(robot.model), plant
+        self._dof = joint_addresses(plant.model, task.robot)[1]
+        self._actuator, self._force = robot.actuator, np.zeros((1, robot.model.nu))
+        data = self._data
+        arrays = PhysicsArrays(data.qpos[None], data.qvel[None], data.sensordata[None], self._force)
+        self._truth = GroundTruth(arrays, robot, task, needs)
+        self.state = self._truth.state
+        """Of one row."""
+
+    def read(self, clock: Float64Array, *, first: bool) -> None:
+        """Bring the state up to date, at a time since the episode began, (1, 1), s; in the first tick it begins."""
+        self._data.qpos[:], self._data.qvel[:] = self._plant.data.qpos, self._plant.data.qvel
+        mujoco.mj_forward(self._model, self._data)
+        self._force[0, self._actuator] = self._plant.data.qfrc_applied[self._dof]
+        if first:
+            self._truth.begin(_ONE)
+        else:
+            self._truth.read(clock)

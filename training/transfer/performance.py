@@ -5,12 +5,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.envs.batch_env import BatchEnv
-from sim2real.training.evaluation import Act
+from sim2real.training.evaluation import Act, first_episodes
 
 _METRIC: Final = "metric/"
 
@@ -29,7 +28,7 @@ class WorldPerformance:
     metrics: dict[str, float]
     """Means of the task's metrics, SI; NaN if no episode had anything to measure."""
     diverged: float = 0.0
-    """Share of diverged simulations: a defect of the world, not of the policy."""
+    """Share of episodes whose simulation diverged: a defect of the world, not of the policy."""
 
     @classmethod
     def of(cls, episodes: Sequence[Mapping[str, float]], diverged: float = 0.0) -> "WorldPerformance":
@@ -77,21 +76,6 @@ def evaluate_in_world(
         threads: Threads that step the simulations; 0 uses every core.
     """
     environment = BatchEnv(task, randomization, episodes, seed=seed, threads=threads)
-    observation = environment.reset_arrays()
-    finished: dict[str, NDArray[np.float64]] = {}
-    pending, count = np.ones(episodes, np.bool_), 0
-    for _ in range(environment.simulation.length_max):
-        transition = environment.step_arrays(act(observation))
-        observation = transition.observation
-        ended = transition.terminated | transition.truncated
-        if not ended.any():
-            continue
-        first, count = ended & pending, count + int(np.count_nonzero(ended))
-        # One entry per environment that ended in this step, in their order.
-        for name, values in environment.episodes.drain().items():
-            finished.setdefault(name, np.full(episodes, np.nan))[first] = values[first[ended]]
-        pending &= ~ended
-        if not pending.any():
-            break
-    rows = [{name: values[row] for name, values in finished.items()} for row in range(episodes)]
-    return WorldPerformance.of(rows, environment.episodes.diverged / count)
+    figures = first_episodes(act, environment, episodes, environment.simulation.length_max, seed=seed)
+    rows = [{name: values[row] for name, values in figures.items()} for row in range(episodes)]
+    return WorldPerformance.of(rows, float(figures["diverged"].mean()))

@@ -19,7 +19,7 @@ from sim2real.training.export import onnx_session
 from sim2real.training.onnx_graph import INPUT, OUTPUT
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.runner import train
-from sim2real.training.transfer.emulated import judge_emulated
+from sim2real.training.transfer.emulated import evaluate_emulated
 from sim2real.training.transfer.performance import WorldPerformance, evaluate_in_world
 from sim2real.training.transfer.runs import Run
 from sim2real.training.transfer.worlds import World
@@ -91,7 +91,7 @@ def evaluate_run(
 def _evaluate(policy: Path, world: World, episodes: int, emulated: int) -> WorldPerformance:
     if world.config.emulator:
         duration = min(world.task.episode_duration, _EMULATED_SECONDS_MAX)
-        return judge_emulated(OnnxPolicy(policy), world.task, emulated, duration, seed=SEED)
+        return evaluate_emulated(OnnxPolicy(policy), world.task, emulated, duration, seed=SEED)
     return evaluate_in_world(_act(policy), world.task, world.randomization, episodes, seed=SEED)
 
 

@@ -1,5 +1,7 @@
 """Laws of metrics, by hand: what counts, from when on, and with what weight."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -15,15 +17,13 @@ def constants(*commands: str) -> TaskConstants:
     return TaskConstants(none, none, none, none, RATE, {name: column for column, name in enumerate(commands)}, feet=2)
 
 
-def state(command: list[float]) -> TaskState:
+def state(command: list[float], **parts: Any) -> TaskState:
     none, action = np.zeros((1, 1)), np.zeros((1, 1), np.float32)
-    return TaskState(none, none, none, action, action, np.zeros(1), command=np.array([command]))
+    return TaskState(none, none, none, action, action, np.zeros(1), command=np.array([command]), **parts)
 
 
 def walking(velocity: list[float], yaw_rate: float, command: list[float]) -> TaskState:
-    walker = state(command)
-    walker.base = BaseState(velocity=np.array([[*velocity, 0.0]]), yaw_rate=np.array([yaw_rate]))
-    return walker
+    return state(command, base=BaseState(velocity=np.array([[*velocity, 0.0]]), yaw_rate=np.array([yaw_rate])))
 
 
 def test_the_error_of_velocity_ignores_the_first_second_of_a_command() -> None:
@@ -55,9 +55,7 @@ def test_each_command_counts_for_as_long_as_it_was_measured() -> None:
 
 
 def travelling(velocity: float, forward: float) -> TaskState:
-    leg = state([0.2, forward])
-    leg.travel_velocity = np.array([velocity])
-    return leg
+    return state([0.2, forward], travel_velocity=np.array([velocity]))
 
 
 def test_the_error_of_travelling_is_of_the_mean_speed_too() -> None:
@@ -77,9 +75,7 @@ def test_an_episode_without_a_settled_command_has_no_error() -> None:
 
 
 def stepping(height: list[float], wanted: list[float], forward: float = 0.5) -> TaskState:
-    walker = state([forward, 0.0, 0.0])
-    walker.feet = FeetState(height=np.array([height]), wanted=np.array([wanted]))
-    return walker
+    return state([forward, 0.0, 0.0], feet=FeetState(height=np.array([height]), wanted=np.array([wanted])))
 
 
 def test_the_lift_of_feet_is_the_mean_of_the_highest_points_of_their_swings() -> None:
@@ -105,9 +101,7 @@ def test_a_robot_commanded_to_stand_has_no_foot_lift() -> None:
 
 
 def reaching(offset: list[float]) -> TaskState:
-    arm = state([])
-    arm.tip_offset = np.array([offset])
-    return arm
+    return state([], tip_offset=np.array([offset]))
 
 
 def test_the_error_of_the_tip_counts_from_a_second_and_a_half_after_each_target() -> None:
@@ -120,9 +114,7 @@ def test_the_error_of_the_tip_counts_from_a_second_and_a_half_after_each_target(
 
 
 def hopping(height: float, velocity: float, wanted: float = 0.3) -> TaskState:
-    leg = state([wanted])
-    leg.rail_height, leg.rail_velocity = np.array([height]), np.array([velocity])
-    return leg
+    return state([wanted], rail_height=np.array([height]), rail_velocity=np.array([velocity]))
 
 
 def test_the_error_of_hops_is_of_their_highest_points() -> None:

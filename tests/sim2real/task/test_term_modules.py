@@ -108,7 +108,7 @@ def run(task: TaskConfig, n: int = 3, steps: int = 20) -> Simulation:
 def test_every_kind_of_term_comes_from_a_module(tmp_path: Path) -> None:
     simulation = run(task_with(written(tmp_path), *TASK_KEYS))
     state, command = simulation.state, simulation.signals.command
-    np.testing.assert_allclose(simulation.transition.final_privileged[:, 0], state.position[:, 0], atol=1e-6)
+    np.testing.assert_allclose(simulation.transition.privileged[:, 0], state.position[:, 0], atol=1e-6)
     assert set(np.unique(np.abs(command[:, 0]))) == {0.25}
     assert set(np.unique(np.abs(command[:, 1]))) == {0.5}
     ended = simulation.episodes.drain()

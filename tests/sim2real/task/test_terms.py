@@ -1,5 +1,7 @@
 """Laws of the shipped terms: each computes what its docstring says, none lacks what it needs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from worlds import randomized
@@ -106,16 +108,14 @@ def test_an_episode_ends_beyond_the_limit(name: str, limit: float, ends: bool) -
     [([1.0, 2.0], 0.0, False), ([1.01, 0.0], 0.0, True), ([1.01, 0.0], 0.02, False), ([0.0, -2.03], 0.02, True)],
 )
 def test_a_joint_beyond_its_limits_ends_the_episode(position: list[float], limit: float, ends: bool) -> None:
-    state = TaskState(*[np.zeros((1, 2))] * 3, *[np.zeros((1, 2), np.float32)] * 2, np.zeros(1))
-    state.position = np.array([position])
+    state = replace(STATE, position=np.array([position]))
     assert TERMINATIONS["position_limits"](state, CONSTANTS, limit).tolist() == [ends]
-    state.position = np.array([[0.0, np.nan]])
+    state.position[:] = [0.0, np.nan]
     assert TERMINATIONS["position_limits"](state, CONSTANTS, limit).tolist() == [True]
 
 
 def test_nan_terminates_an_episode() -> None:
-    state = TaskState(*[np.zeros((1, 2))] * 3, *[np.zeros((1, 2), np.float32)] * 2, np.zeros(1))
-    state.base = BaseState(height=np.array([np.nan]), down=np.full((1, 3), np.nan))
+    state = replace(STATE, base=BaseState(height=np.array([np.nan]), down=np.full((1, 3), np.nan)))
     for name in ("tilted", "low"):
         assert TERMINATIONS[name](state, CONSTANTS, 0.1).tolist() == [True]
 

@@ -13,7 +13,7 @@ from sim2real.runtime.contract.kinematics import Kinematics
 from sim2real.runtime.contract.spec import contract_of
 from sim2real.training.transfer import results
 from sim2real.training.transfer.benchmark import Options, bench_transfer, ratios, text_of
-from sim2real.training.transfer.emulated import judge_emulated
+from sim2real.training.transfer.emulated import evaluate_emulated
 
 SMALL = (
     "steps=256",
@@ -168,7 +168,7 @@ def test_the_emulated_arm_agrees_with_kinematics():
         for name, place in places.items()
     }
     task = task.model_copy(update={"commands": ranges})
-    judgement = judge_emulated(Still(task), task, 1, 2.0, seed=0)
+    judgement = evaluate_emulated(Still(task), task, 1, 2.0, seed=0)
     pose = np.array([[joint.default_position for joint in task.robot.joints.values()]])
     distance = np.linalg.norm(Kinematics(contract_of(task).robot, 1).tip(pose)[0] - list(places.values()))
     # The arm sags some millimetres under its weight, and the target is drawn within 17 mm.
@@ -180,9 +180,9 @@ def test_the_emulated_arm_agrees_with_kinematics():
 
 def test_the_emulated_quadruped_stands_and_one_that_lies_down_does_not_survive():
     task = load_task("quadruped_walk")
-    stays = judge_emulated(Still(task), task, 1, 0.5, seed=0)
+    stays = evaluate_emulated(Still(task), task, 1, 0.5, seed=0)
     assert stays.survival == 1.0
     strict = task.model_copy(
         update={"terminations": tuple(end.model_copy(update={"limit": 0.3}) for end in task.terminations[1:])}
     )
-    assert judge_emulated(Still(strict), strict, 1, 0.5, seed=0).survival == 0.0
+    assert evaluate_emulated(Still(strict), strict, 1, 0.5, seed=0).survival == 0.0

@@ -9,6 +9,7 @@ from sim2real.configs.schema.curriculum import FixedCurriculumConfig
 from sim2real.curriculum.make import make_curriculum
 from sim2real.curriculum.parameter_space import ParameterSpace
 from sim2real.envs.batch_env import BatchEnv
+from sim2real.training.transfer import performance
 from sim2real.training.transfer.performance import WorldPerformance, evaluate_in_world
 from sim2real.training.transfer.runs import runs_of, strategies_of
 from sim2real.training.transfer.worlds import exclude_held_out, worlds_of
@@ -139,6 +140,30 @@ def test_every_environment_counts_once_and_the_same_seed_gives_the_same_figures(
     assert first == again
     assert (first.episodes, first.survival) == (5, 1.0)
     assert first != evaluate_in_world(act, task, found["believed"].randomization, 5, seed=4, threads=1)
+
+
+def test_the_share_that_diverged_is_of_the_episodes_that_count(monkeypatch):
+    """It once counted those that began anew after a short one, too: a world that broke one robot twice broke two."""
+    found, _ = worlds("pendulum_swingup")
+    task = found["believed"].task.model_copy(update={"episode_duration": 0.5})
+
+    class Breaking(BatchEnv):
+        steps = 0
+
+        def step_arrays(self, actions):
+            self.steps += 1
+            if self.steps in (2, 5, 9):
+                self.simulation.batch.bind("qpos")[1] = np.nan
+            return super().step_arrays(actions)
+
+    monkeypatch.setattr(performance, "BatchEnv", Breaking)
+
+    def act(observation):
+        return np.zeros((len(observation), 1), np.float32)
+
+    broken = evaluate_in_world(act, task, found["believed"].randomization, 4, seed=3, threads=1)
+    assert broken.diverged == 0.25
+    assert broken.survival == 0.75
 
 
 def test_means_of_two_episodes_by_hand():

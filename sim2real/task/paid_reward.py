@@ -1,0 +1,90 @@
+"""The reward of a step, and its parts."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.hardware.types import BoolArray, Float64Array
+from sim2real.model.addresses import Indices
+from sim2real.task.state import Float32Array, TaskConstants, TaskState
+from sim2real.task.terms import Terms
+
+FLOOR: Final = "reward_min"
+"""Row of the return: what the task's `reward_min` adds."""
+PENALTY: Final = "termination_penalty"
+"""Row of the return: what the task's `termination_penalty` subtracts."""
+
+
+class PaidReward:
+    """The reward of a step: the sum of the weighted terms, at least the floor, minus the termination penalty.
+
+    Args:
+        task: Source of terms, floor and penalty.
+        constants: Constants of the task.
+        state: State that the terms see; updated before each step.
+    """
+
+    def __init__(self, task: TaskConfig, constants: TaskConstants, state: TaskState) -> None:
+        n, terms = len(state.position), [entry.term for entry in task.rewards]
+        floor, penalty = task.reward_min is not None, task.termination_penalty > 0.0
+        self.names = distinct([*terms, *[FLOOR] * floor, *[PENALTY] * penalty])
+        """Unique names of the rows."""
+        self.rows = np.zeros((len(self.names), n))
+        """Parts of the last step's reward, (rows, n): the terms, then floor and penalty, if any."""
+        self._task, self._constants, self._state = task, constants, state
+        self._functions = Terms.of(task).rewards
+        self._terms = self.rows[: len(terms)]
+        self._floor = self.rows[len(terms)] if floor else None
+        self._penalty = self.rows[-1] if penalty else None
+        self._weights = np.array([entry.weight / task.control_rate for entry in task.rewards])
+        self._floor_value = (task.reward_min or 0.0) / task.control_rate
+        self._total = np.zeros(n)
+        self._performance_row = _row_of(task)
+
+    def pay(self, out: Float32Array, terminated: BoolArray, broken: Indices) -> None:
+        """Compute the reward of every robot into `out`, (n,)."""
+        for row, entry in enumerate(self._task.rewards):
+            term = self._functions[entry.term](self._state, self._constants, entry.scale)
+            np.multiply(term, self._weights[row], out=self._terms[row])
+        self._terms[:, broken] = 0.0
+        total = self._total
+        total.fill(0.0)
+        for weighted in self._terms:  # term by term: the order of NumPy's sum depends on the number of columns
+            total += weighted
+        if self._floor is not None:
+            np.negative(total, out=self._floor)
+            np.maximum(total, self._floor_value, out=total)
+            self._floor += total
+        np.copyto(out, total, casting="same_kind")
+        if self._penalty is not None:
+            np.subtract(out, self._task.termination_penalty, out=out, where=terminated)
+            np.multiply(terminated, -self._task.termination_penalty, out=self._penalty)
+
+    def performance(self, broken: Indices) -> Float64Array:
+        """Return the task's performance in the last step, (n,)."""
+        wanted, row = self._task.performance, self._performance_row
+        if wanted is None:
+            raise ValueError(f"task {self._task.name!r} names no performance")
+        if row is not None:
+            performance: Float64Array = self._terms[row] / self._weights[row]
+            return performance
+        performance = self._functions[wanted.term](self._state, self._constants, wanted.scale)
+        performance[broken] = 0.0
+        return performance
+
+
+def distinct(names: Sequence[str]) -> tuple[str, ...]:
+    """Number repeated names: `tip_near`, `tip_near_2`."""
+    counts = [names[: index + 1].count(name) for index, name in enumerate(names)]
+    return tuple(name if count == 1 else f"{name}_{count}" for name, count in zip(names, counts, strict=True))
+
+
+def _row_of(task: TaskConfig) -> int | None:
+    """Return the row of the reward that equals the task's performance, or None."""
+    wanted = task.performance
+    for row, entry in enumerate(task.rewards):
+        if wanted is not None and (entry.term, entry.scale) == (wanted.term, wanted.scale) and entry.weight != 0.0:
+            return row
+    return None

@@ -1,0 +1,119 @@
+"""Laws of evaluation: the return is what the learner is paid, to the last bit, and its rows say what it is made of."""
+
+import numpy as np
+import pytest
+from worlds import qpos, randomized
+
+from sim2real.configs.library import shipped
+from sim2real.configs.load import load_task
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.envs.batch_env import BatchEnv
+from sim2real.reference.env import ReferenceEnv
+from sim2real.task.episodes import EpisodeStatistics
+from sim2real.task.paid_reward import FLOOR, PENALTY, distinct
+
+N = 6
+
+
+def played(task: TaskConfig, steps: int, *, breaks: int = -1) -> tuple[dict[str, np.ndarray], list[float]]:
+    """Return the finished episodes of wild play, and what was paid in each, both in the order of their ends.
+
+    In step `breaks` the state of one simulation is no longer a number.
+    """
+    env = BatchEnv(task, randomized(), N, seed=1, threads=1)
+    env.reset_arrays(1)
+    random, running, paid = np.random.default_rng(2), np.zeros(N), []
+    for step in range(steps):
+        if step == breaks:
+            qpos(env.simulation)[1] = np.nan
+        out = env.step_arrays(random.uniform(-1.0, 1.0, (N, env.action_size)).astype(np.float32))
+        running += out.reward
+        ended = out.terminated | out.truncated
+        paid += running[ended].tolist()
+        running[ended] = 0.0
+    return env.episodes.drain(), paid
+
+
+def rows(finished: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name.removeprefix("reward/"): values for name, values in finished.items() if name.startswith("reward/")}
+
+
+@pytest.mark.parametrize("name", shipped("tasks"))
+def test_the_return_of_an_episode_is_what_was_paid_in_it_and_its_rows_add_up_to_it(name: str) -> None:
+    """Floor and penalty were once missing in it, and so in every figure that people saw."""
+    task = load_task(name)
+    steps = 60
+    task = task.model_copy(update={"episode_duration": 0.4 * steps / task.control_rate})
+    finished, paid = played(task, steps, breaks=10)
+    assert len(paid) > N
+    assert finished["diverged"].sum() == 1.0
+    assert finished["return"].tolist() == paid
+    np.testing.assert_allclose(sum(rows(finished).values()), paid, atol=1e-4)
+    assert (FLOOR in rows(finished)) == (task.reward_min is not None)
+    assert (PENALTY in rows(finished)) == (task.termination_penalty > 0.0)
+
+
+def test_the_penalty_of_an_end_is_a_row_of_its_own_also_where_the_simulation_broke() -> None:
+    task = load_task("pendulum_swingup", ("termination_penalty=3", "rewards=[{term: alive, weight: 10}]"))
+    finished, _ = played(task, 5, breaks=2)
+    # 10 a second for two whole steps; the third broke: its terms are worth nothing, and it is paid the penalty.
+    assert finished["length"].tolist() == [3.0]
+    assert finished["return"] == pytest.approx(2 * 10.0 / task.control_rate - 3.0)
+    assert rows(finished)[PENALTY].tolist() == [-3.0]
+    assert rows(finished)["alive"] == pytest.approx(2 * 10.0 / task.control_rate)
+
+
+def test_what_a_floor_adds_is_a_row_of_its_own() -> None:
+    overrides = (
+        "rewards=[{term: alive, weight: -10}, {term: alive, weight: 4}]",
+        "reward_min=-2",
+        "episode_duration=0.1 s",
+    )
+    task = load_task("pendulum_swingup", overrides)
+    finished, _ = played(task, 10)
+    shares = {name: values.mean() / 0.1 for name, values in rows(finished).items()}
+    assert shares == pytest.approx({"alive": -10.0, "alive_2": 4.0, FLOOR: 4.0, PENALTY: 0.0})
+    assert finished["return"] == pytest.approx(-0.2)
+
+
+def test_gymnasiums_own_tasks_count_what_they_pay() -> None:
+    env = ReferenceEnv("Hopper-v5", 4, max_episode_steps=30, threads=1)
+    env.reset(seed=0)
+    random, running, paid = np.random.default_rng(0), np.zeros(4), []
+    for _ in range(70):
+        _, reward, terminated, truncated, _ = env.step(random.uniform(-1.0, 1.0, (4, 3)))
+        running += reward
+        ended = terminated | truncated
+        paid += running[ended].tolist()
+        running[ended] = 0.0
+    finished = env.episodes.drain()
+    assert finished["return"].tolist() == paid
+    np.testing.assert_allclose(sum(rows(finished).values()), paid)
+
+
+def test_what_an_older_version_saved_goes_on_with_the_terms_as_its_return() -> None:
+    statistics = EpisodeStatistics(2, ("alive", FLOOR))
+    saved = statistics.state_dict()
+    del saved["returns"]
+    saved["sums"] = np.array([[1.0, 2.0]])
+    statistics.load_state_dict(saved)
+    everybody = np.ones(2, np.bool_)
+    statistics.add(np.array([0.5, 0.5]), np.array([[0.25, 0.25], [0.25, 0.25]]), everybody)
+    ids = np.arange(2)
+    nothing = np.zeros(2)
+    statistics.finish(
+        ids, success=everybody, terminated=everybody, diverged=~everybody, performance=nothing, metrics={}
+    )
+    finished = statistics.drain()
+    assert finished["return"].tolist() == [1.5, 2.5]
+    assert finished["reward/alive"].tolist() == [1.25, 2.25]
+    assert finished[f"reward/{FLOOR}"].tolist() == [0.25, 0.25]
+
+
+def test_terms_that_come_again_are_numbered() -> None:
+    assert distinct(["tip_near", "effort", "tip_near", "tip_near"]) == (
+        "tip_near",
+        "effort",
+        "tip_near_2",
+        "tip_near_3",
+    )
