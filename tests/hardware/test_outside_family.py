@@ -92,6 +92,7 @@ def port(site: Path, project: Path) -> Iterator[str]:
         process.communicate(timeout=30)
 
 
+@pytest.mark.realtime
 def test_it_passes_the_conformance_suites(site, project):
     code, out, err = run(
         site, project, "-m", "pytest", "acme_conformance.py", "-q", "-W", "error", "-p", "no:cacheprovider"
@@ -100,6 +101,7 @@ def test_it_passes_the_conformance_suites(site, project):
     assert " passed" in out
 
 
+@pytest.mark.realtime
 def test_its_motors_are_emulated_found_and_shown(site, project, port):
     found = sim2real(site, project, "motors", "scan", "--port", port, "--protocol", "acme_bus", "--baudrate", "1000000")
     assert [(motor["id"], motor["protocol"], motor["model_number"]) for motor in found["motors"]] == [
