@@ -17,6 +17,7 @@ from sim2real.configs.schema.motor import Friction, MotorConfig
 FITS = {
     "xl330_m288": {"M1": (0.0128, 0.0037), "M6": (0.0048, 0.0054)},
     "sts3215_7v4": {"M1": (0.0524, 0.0591), "M6": (0.0533, 0.0282)},
+    "sts3215_12v": {"M1": (0.1959, 0.0305)},
 }
 TERMS = {"M1": {"coulomb", "viscous"}, "M6": {"coulomb", "viscous", "stribeck", "load"}}
 SOURCE = re.compile(
