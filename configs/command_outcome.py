@@ -52,8 +52,8 @@ def print_document(document: dict[str, Any]) -> None:
 def reports(command: Callable[P, Outcome]) -> Callable[P, None]:
     """Decorate a command function: print its outcome and exit with its status.
 
-    The function may have an option `json_output: Json`. A `UserError` becomes one line on standard error and exit
-    status 1, and with `--json` also a document `{"ok": false, "reasons": [...]}`.
+    The function may have an option `json_output: Json`. A `UserError`, and a file that the system refuses, become one
+    line on standard error and exit status 1, and with `--json` also a document `{"ok": false, "reasons": [...]}`.
     """
 
     @functools.wraps(command)
@@ -63,6 +63,10 @@ def reports(command: Callable[P, Outcome]) -> Callable[P, None]:
             outcome = command(*args, **kwargs)
         except UserError as error:
             outcome = Outcome({}, ok=False, reasons=(str(error),))
+        except OSError as error:
+            if error.filename is None:  # nothing that the user could look at
+                raise
+            outcome = Outcome({}, ok=False, reasons=(f"{error.filename}: {error.strerror}",))
         except KeyboardInterrupt:
             error_console().print("interrupted")
             raise typer.Exit(EXIT_INTERRUPTED) from None

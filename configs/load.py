@@ -146,7 +146,7 @@ def load(kind: str, schema: type[ConfigT], reference: str, overrides: tuple[str,
     Raises:
         ConfigError: Not valid; the message has the file and line (or the override), and what is valid.
     """
-    return validate(schema, read_spliced(schema, find(kind, reference, relative_to=Path.cwd())), overrides)
+    return validate(schema, read_spliced(schema, find(kind, reference, relative_to=Path())), overrides)
 
 
 def validate(schema: type[ConfigT], sourced: Sourced, overrides: tuple[str, ...] = ()) -> ConfigT:

@@ -1,5 +1,6 @@
 """Laws of command outcomes: results and exceptions become output and exit status."""
 
+import errno
 import json
 
 import pytest
@@ -48,6 +49,18 @@ def test_a_user_error_is_one_line_and_one_document(error: UserError) -> None:
     assert result.exit_code == 1
     assert json.loads(result.stdout) == {"ok": False, "reasons": [str(error)]}
     assert result.stderr == f"error: {error}\n"
+
+
+def test_a_file_that_the_system_refuses_is_one_line_and_one_document() -> None:
+    # A name that is too long, or a TMPDIR that is not there, ended in a traceback.
+    result = run(OSError(errno.ENAMETOOLONG, "File name too long", "xxx"), "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {"ok": False, "reasons": ["xxx: File name too long"]}
+    assert result.stderr == "error: xxx: File name too long\n"
+
+
+def test_an_error_of_the_system_without_a_file_is_a_bug_of_ours() -> None:
+    assert isinstance(run(OSError(errno.EBADF, "Bad file descriptor")).exception, OSError)
 
 
 def test_other_exceptions_are_not_caught() -> None:

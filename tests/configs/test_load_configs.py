@@ -451,3 +451,16 @@ def test_overriding_changes_no_file_and_no_later_load() -> None:
 def test_a_configuration_is_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load_robot("pendulum").name = "other"
+
+
+# A working directory that is gone
+
+
+def test_shipped_names_need_no_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Every command ended in a traceback where a folder was removed under the shell.
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert load_robot("pendulum", ("joints.pivot.effort_limit=0.4 N*m",)).joints["pivot"].effort_limit == 0.4
+    assert "'mine.yaml' is not a path" in refused("robots", "mine.yaml")
