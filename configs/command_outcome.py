@@ -49,6 +49,13 @@ def print_document(document: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
+def refused_file(error: OSError) -> str:
+    """Return one line on a file that the system refuses; raises an error that names no file, which is a bug of ours."""
+    if error.filename is None:
+        raise error
+    return f"{error.filename}: {error.strerror}"
+
+
 def reports(command: Callable[P, Outcome]) -> Callable[P, None]:
     """Decorate a command function: print its outcome and exit with its status.
 
@@ -64,9 +71,7 @@ def reports(command: Callable[P, Outcome]) -> Callable[P, None]:
         except UserError as error:
             outcome = Outcome({}, ok=False, reasons=(str(error),))
         except OSError as error:
-            if error.filename is None:  # nothing that the user could look at
-                raise
-            outcome = Outcome({}, ok=False, reasons=(f"{error.filename}: {error.strerror}",))
+            outcome = Outcome({}, ok=False, reasons=(refused_file(error),))
         except KeyboardInterrupt:
             error_console().print("interrupted")
             raise typer.Exit(EXIT_INTERRUPTED) from None

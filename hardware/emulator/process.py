@@ -68,7 +68,7 @@ def emulate(
         ...     sorted(emulated.ports)
         ['front', 'rear', 'trunk']
     """
-    config, chosen = as_robot(robot), choose_plant(plant or AUTO_PLANT)
+    config, chosen = as_robot(robot), choose_plant(AUTO_PLANT if plant is None else plant)
     script = None if faults is None else as_faults(faults)
     with tempfile.TemporaryDirectory(prefix="sim2real-run-") as folder:
         # As files, so that overrides and what the library would splice in reach the emulator as they are here.
