@@ -125,6 +125,15 @@ def test_a_plant_may_print(tmp_path):
     assert said.stdout == "['main']\n"
 
 
+def test_that_it_broke_down_is_a_warning():
+    # A run told of a lost port, and nobody that the emulator had ended.
+    with emulate("pendulum", plant="inertia") as emulated:
+        assert emulated.warnings() == []
+        os.kill(emulated.pid, signal.SIGKILL)
+        assert ended(emulated.pid)
+        assert emulated.warnings() == ["emulator: it broke down: it said nothing"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
