@@ -2,6 +2,8 @@
 
 import errno
 import json
+import subprocess
+import sys
 
 import pytest
 import typer
@@ -57,6 +59,22 @@ def test_a_file_that_the_system_refuses_is_one_line_and_one_document() -> None:
     assert result.exit_code == 1
     assert json.loads(result.stdout) == {"ok": False, "reasons": ["xxx: File name too long"]}
     assert result.stderr == "error: xxx: File name too long\n"
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_a_standard_output_that_takes_nothing_is_one_line(arguments: tuple[str, ...]) -> None:
+    # `sim2real run … > file` on a full disk ended in a traceback.
+    program = (
+        "from sim2real import cli; from sim2real.configs.command_outcome import *\n"
+        "@cli.app.command()\n@reports\n"
+        "def greet(json_output: Json = False) -> Outcome: return Outcome({}, 'hello')\n"
+        "cli.main()"
+    )
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program, "greet", *arguments], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stderr) == (1, "error: standard output cannot be written: No space left on device\n")
 
 
 def test_an_error_of_the_system_without_a_file_is_a_bug_of_ours() -> None:
