@@ -1,8 +1,8 @@
 """Outcome of a CLI command, printed as text or with `--json` as one JSON document on standard output."""
 
+import errno
 import functools
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
@@ -45,15 +45,21 @@ def error_console() -> "Console":
 
 def print_document(document: dict[str, Any]) -> None:
     """Print a JSON document as one line on standard output; numbers that are not finite become null."""
-    sys.stdout.write(json.dumps(_plain(document), allow_nan=False) + "\n")
-    sys.stdout.flush()
+    typer.echo(json.dumps(_plain(document), allow_nan=False))  # says nothing to a standard output that was closed
+
+
+def refused_file(error: OSError) -> str:
+    """Return one line on a file that the system refuses; raises an error that names no file, which is a bug of ours."""
+    if error.filename is None:
+        raise error
+    return f"{error.filename}: {error.strerror}"
 
 
 def reports(command: Callable[P, Outcome]) -> Callable[P, None]:
     """Decorate a command function: print its outcome and exit with its status.
 
-    The function may have an option `json_output: Json`. A `UserError` becomes one line on standard error and exit
-    status 1, and with `--json` also a document `{"ok": false, "reasons": [...]}`.
+    The function may have an option `json_output: Json`. A `UserError`, and a file that the system refuses, become one
+    line on standard error and exit status 1, and with `--json` also a document `{"ok": false, "reasons": [...]}`.
     """
 
     @functools.wraps(command)
@@ -63,15 +69,17 @@ def reports(command: Callable[P, Outcome]) -> Callable[P, None]:
             outcome = command(*args, **kwargs)
         except UserError as error:
             outcome = Outcome({}, ok=False, reasons=(str(error),))
+        except OSError as error:
+            outcome = Outcome({}, ok=False, reasons=(refused_file(error),))
         except KeyboardInterrupt:
             error_console().print("interrupted")
             raise typer.Exit(EXIT_INTERRUPTED) from None
-        if as_json:
-            print_document({"ok": outcome.ok, "reasons": list(outcome.reasons)} | outcome.document)
-        elif outcome.text:
-            from rich.console import Console
-
-            Console(soft_wrap=True, highlight=False).print(outcome.text)
+        try:
+            _print(outcome, as_json)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # `| head` has seen enough
+            raise UserError(f"standard output cannot be written: {error.strerror}") from error
         for reason in outcome.reasons:
             error_console().print(f"error: {reason}", markup=False)
         if not outcome.ok:
@@ -80,6 +88,15 @@ def reports(command: Callable[P, Outcome]) -> Callable[P, None]:
     # functools.wraps copied the annotation of the wrapped function, but the wrapper returns None.
     run.__annotations__["return"] = None
     return run
+
+
+def _print(outcome: Outcome, as_json: bool) -> None:
+    if as_json:
+        print_document({"ok": outcome.ok, "reasons": list(outcome.reasons)} | outcome.document)
+    elif outcome.text:
+        from rich.console import Console
+
+        Console(soft_wrap=True, highlight=False).print(outcome.text)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value

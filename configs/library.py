@@ -31,8 +31,11 @@ def find_policy(reference: str | Path) -> Path:
         ConfigError: Neither a path nor a shipped policy.
     """
     path = Path(reference)
-    if path.suffix or len(path.parts) != 1 or path.exists():
-        return path
+    try:
+        if path.suffix or len(path.parts) != 1 or path.exists():
+            return path
+    except OSError as error:  # for example a name too long for the file system
+        raise ConfigError(f"{path}: {error.strerror}") from error
     return _named("no policy", str(reference), POLICIES, shipped_policies(), POLICY_SUFFIX, "an ONNX file")
 
 
@@ -52,7 +55,7 @@ def find(kind: str, reference: str, *, relative_to: Path, where: str = "") -> Pa
     Args:
         kind: One of `KINDS`.
         reference: A shipped name or a path.
-        relative_to: Base folder of relative paths.
+        relative_to: Base folder of relative paths; `Path()` is the working directory.
         where: Location of the reference, for the error message.
 
     Raises:

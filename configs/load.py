@@ -158,7 +158,7 @@ def load(
     Raises:
         ConfigError: Not valid; the message has the file and line (or the override), and what is valid.
     """
-    return validate(schema, read_spliced(schema, find(kind, reference, relative_to=Path.cwd())), overrides, check)
+    return validate(schema, read_spliced(schema, find(kind, reference, relative_to=Path())), overrides, check)
 
 
 def validate(

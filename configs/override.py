@@ -34,7 +34,7 @@ def apply_override(schema: type[Config], sourced: Sourced, text: str) -> None:
     parent = sourced.at(at)
     at = (*at, keys[-1]) if isinstance(parent, dict) else _step(schema, sourced, at, keys[-1], where)
     sourced.graft(at, value)
-    splice(schema, sourced, Path.cwd(), within=at)
+    splice(schema, sourced, Path(), within=at)
 
 
 def _step(schema: type[Config], sourced: Sourced, at: KeyPath, key: str, where: str) -> KeyPath:

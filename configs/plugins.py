@@ -5,17 +5,22 @@ is loaded before its name is asked for, and no name has a default: an unknown on
 """
 
 import difflib
+import sys
 import traceback
 from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
+from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from sim2real.configs.errors import ConfigError, UserError
 
 PartT = TypeVar("PartT")
 CalledT = TypeVar("CalledT")
+
+_OURS = "sim2real."  # how the names of our groups and of our modules begin
 
 
 class PluginError(UserError):
@@ -33,6 +38,18 @@ class Provider:
     version: str
 
 
+def installed(*, group: str) -> list[EntryPoint]:
+    """Return the entry points of a group from all installed packages.
+
+    Raises:
+        PluginError: Not even this project's own are there, as its metadata are missing or of another version.
+    """
+    found = list(entry_points(group=group))
+    if group.startswith(_OURS) and not any(map(_is_ours, found)):
+        raise PluginError(f"sim2real itself registers nothing in the group {group!r}: {_why_nothing()}")
+    return found
+
+
 class Plugins(Generic[PartT]):
     """The parts of one kind.
 
@@ -48,7 +65,7 @@ class Plugins(Generic[PartT]):
         group: str,
         noun: str,
         check: Callable[[Any], str | None] = lambda _part: None,
-        find: Callable[..., Iterable[EntryPoint]] = entry_points,
+        find: Callable[..., Iterable[EntryPoint]] = installed,
     ) -> None:
         self.noun = noun
         self._group, self._check, self._find = group, check, find
@@ -115,6 +132,8 @@ class Plugins(Generic[PartT]):
     def guarded(self, name: str, call: Callable[[], CalledT]) -> CalledT:
         """Call code that belongs to a part, such as a second stage of its loading.
 
+        What it prints goes to standard error: standard output is for results.
+
         Raises:
             PluginError: The call failed and the part belongs to another package. Errors of this project's own parts
                 are raised unchanged.
@@ -122,8 +141,11 @@ class Plugins(Generic[PartT]):
         """
         entry = self._entry(name)
         try:
-            return call()
-        except Exception as error:
+            with redirect_stdout(sys.stderr):
+                return call()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit too: a plug-in must not end the program, or even with success
             if _is_ours(entry):  # our bug, or an extra that is not installed: the caller says which
                 raise
             raise PluginError(
@@ -146,7 +168,18 @@ def unknown(noun: str, name: str, names: Iterable[str]) -> str:
 
 
 def _is_ours(entry: EntryPoint) -> bool:
-    return entry.value.startswith("sim2real.")
+    return entry.value.startswith(_OURS)
+
+
+def _why_nothing() -> str:
+    try:
+        folder = Path(str(distribution("sim2real").locate_file(""))).resolve()
+    except PackageNotFoundError:
+        return "it is not installed; install it with: pip install ."
+    return (
+        f"its metadata in {folder} are of another version than its code; if that is a sim2real.egg-info left over "
+        "from an old build, delete it, else reinstall: pip install ."
+    )
 
 
 def _package(entry: EntryPoint) -> str:

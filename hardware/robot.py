@@ -82,7 +82,7 @@ class RobotHardware:
                 bus.open()
                 opened += 1
             self._imus.open()
-        except HardwareError:
+        except BaseException:
             self._disable_quietly(opened)
             raise
 
@@ -121,7 +121,7 @@ class RobotHardware:
         for bus in self._buses:
             try:
                 bus.enable()
-            except HardwareError:
+            except BaseException:
                 self._disable_quietly(len(self._buses))
                 raise
 
@@ -133,9 +133,7 @@ class RobotHardware:
 
     def close(self) -> None:
         """Switch torque off where possible and release the ports. Never raises; closing twice does nothing."""
-        for bus in self._buses:
-            bus.close()
-        self._imus.close()
+        run_all((*(bus.close for bus in self._buses), self._imus.close))
 
     def _disable_quietly(self, count: int) -> None:
         """Switch torque off on the first buses; the error that led here is the one to report."""

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 from mcap.exceptions import McapError
-from mcap.records import Channel, McapRecord, Message, Metadata
+from mcap.records import Channel, McapRecord, Message, Metadata, Statistics
 from mcap.stream_reader import StreamReader
+from zstandard import ZstdError
 
 from sim2real.configs.errors import UserError
 from sim2real.hardware.types import BoolArray
@@ -34,7 +35,7 @@ class RunLog:
     ticks: list[dict[str, Any]]
     """Messages of `/tick` in order; numbers that were not finite are None, or infinite."""
     complete: bool
-    """Whether the log was closed; else the process was killed or the disk was full."""
+    """Whether all of it could be read; else the process was killed, the disk was full, or the file is damaged."""
     contract: Contract
     """The policy's."""
 
@@ -45,7 +46,7 @@ class RunLog:
 
 
 def read_log(path: Path) -> RunLog:
-    """Read a log, as far as it was written.
+    """Read a log, as far as it was written and is not damaged.
 
     Raises:
         UserError: There is no such file, it is no log of this program, or one of a version with other fields.
@@ -56,7 +57,7 @@ def read_log(path: Path) -> RunLog:
     complete = False
     try:
         with path.open("rb") as file:
-            records = _records(StreamReader(file))
+            records = _records(StreamReader(file, validate_crcs=True))
             for record in records:
                 if isinstance(record, Metadata):
                     metadata[record.name] = record.metadata
@@ -64,7 +65,10 @@ def read_log(path: Path) -> RunLog:
                     channels.add(record.id)
                 elif isinstance(record, Message) and record.channel_id in channels:
                     ticks.append(json.loads(record.data))
-            complete = RUN_METADATA in metadata
+                elif isinstance(
+                    record, Statistics
+                ):  # of the index: a damaged record before it may have been passed over
+                    complete = RUN_METADATA in metadata and record.message_count == len(ticks)
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     if METADATA not in metadata:
@@ -111,7 +115,7 @@ def _records(reader: StreamReader) -> Iterator[McapRecord]:
     while True:
         try:
             record = next(records, None)
-        except (McapError, struct.error, zlib.error, ValueError, EOFError):
+        except (McapError, struct.error, zlib.error, ValueError, EOFError, ZstdError):
             return
         if record is None:
             return

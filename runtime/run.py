@@ -72,6 +72,10 @@ def run(
         >>> report.ticks, report.final_state.name, report.interventions_total
         (101, 'RUNNING', 0)
     """
+    if emulate and lockstep:
+        raise UserError("emulate is in real time, lockstep is not: give one of them")
+    if lockstep and cpu is not None:
+        raise UserError("cpu is for runs in real time; it does not go with lockstep")
     _check_options(ports, emulated=emulate or lockstep, plant=plant, faults=faults)
     if duration is not None and not 0.0 <= duration < inf:
         raise UserError(f"duration: {duration} s; valid: 0 s and above")
@@ -94,9 +98,9 @@ def run(
     at = _Run(loaded, name, config, options)
     script = None if faults is None else as_faults(faults)
     if lockstep:
-        return at.in_lockstep(plant or AUTO_PLANT, script)
+        return at.in_lockstep(AUTO_PLANT if plant is None else plant, script)
     if emulate:
-        return at.emulated(choose_plant(plant or AUTO_PLANT), script)
+        return at.emulated(choose_plant(AUTO_PLANT if plant is None else plant), script)
     return at.on_ports(ports or {})
 
 

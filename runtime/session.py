@@ -105,7 +105,7 @@ class _Session:
         self._pacer = Pacer(clock, self._period_ns)
         self._goal = GoalWatch(contract, self._period_ns)
         self._trajectory = Trajectory(contract.joint_names, self._ticks_expected())
-        self._stopped_by = ""
+        self._stopped_by = self._torque_off_problem = ""
         self._final_state = State.DISCONNECTED
         self._first_ns = self._last_ns = 0
 
@@ -124,7 +124,7 @@ class _Session:
         finally:
             problem = controller.cut_torque()
             if problem:
-                self.warnings.append(f"torque off was not confirmed; {when_silent(self._robot)}: {problem}")
+                self._torque_off_problem = f"torque off was not confirmed; {when_silent(self._robot)}: {problem}"
 
     def report(self) -> RunReport:
         controller, trajectory = self._controller, self._trajectory
@@ -246,6 +246,8 @@ class _Session:
             reasons.append(f"emergency stop by {self._stopped_by}")
         elif goal is False and self._stopped_by == "duration":
             reasons.append(self._goal.missed(self._trajectory))
+        if self._torque_off_problem:
+            reasons.append(self._torque_off_problem)
         if self.log is not None and self.log.error:
             reasons.append(self.log.error)
         if self.log is not None and self.log.dropped:

@@ -6,7 +6,7 @@ from importlib.metadata import version
 import typer
 
 from sim2real.commands.lazy_group import commands_of, lazy_group
-from sim2real.configs.command_outcome import EXIT_FAILED, EXIT_INTERRUPTED, error_console
+from sim2real.configs.command_outcome import EXIT_FAILED, EXIT_INTERRUPTED, error_console, refused_file
 from sim2real.configs.errors import UserError
 
 app = typer.Typer(
@@ -41,6 +41,9 @@ def main() -> None:
         app()
     except UserError as error:
         error_console().print(f"error: {error}", markup=False)
+        sys.exit(EXIT_FAILED)
+    except OSError as error:
+        error_console().print(f"error: {refused_file(error)}", markup=False)
         sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
         error_console().print("interrupted")

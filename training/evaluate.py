@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -78,6 +79,7 @@ def evaluate(
 
     Raises:
         UserError: The policy, a randomization or an override is not valid, or a number is out of range.
+        TypeError: `episodes` or `seed` is not whole.
         MissingExtraError: The extra `train` is not installed.
 
     Example:
@@ -92,6 +94,7 @@ def evaluate(
         from sim2real.training.saved_policy import load_saved_policy
     except ModuleNotFoundError as error:
         raise MissingExtraError("evaluate", str(error.name), "train") from error
+    episodes, seed = index(episodes), index(seed)
     if not episodes >= 1:
         raise UserError(f"episodes: {episodes}; valid: 1 and above")
     if not 0 <= seed < 2**32:

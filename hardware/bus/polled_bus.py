@@ -111,7 +111,7 @@ class PolledBus(ABC, Generic[MotorT]):
                 motor.prepare()
             for motor in self._motors:
                 motor.configure()
-        except HardwareError:
+        except BaseException:
             self._torque_off()  # a run that crashed may have left it on
             raise
         self.notices = [notice for motor in self._motors for notice in motor.notices]
@@ -171,7 +171,7 @@ class PolledBus(ABC, Generic[MotorT]):
                 motor.hold()
             for motor in self._motors:
                 self._switch_on(motor)
-        except HardwareError:
+        except BaseException:
             self._after_torque_off(self._torque_off())
             raise
         self._enabled = True
@@ -193,9 +193,11 @@ class PolledBus(ABC, Generic[MotorT]):
         if self._closed:
             return
         self._closed = True
-        self._after_torque_off(self._torque_off() if self._opened else [])
-        self._opened = False
-        self._transport.close()
+        try:
+            self._after_torque_off(self._torque_off() if self._opened else [])
+        finally:
+            self._opened = False
+            self._transport.close()
 
     @abstractmethod
     def _identify(self) -> None:

@@ -60,7 +60,7 @@ def calibrate(
     Example: sim2real motors calibrate ./my_arm.yaml --port /dev/ttyUSB0
     """
     config = load_robot(robot)
-    source = find("robots", robot, relative_to=Path.cwd())
+    source = find("robots", robot, relative_to=Path())
     target = _target(robot, source, to)
     names = _chosen(config, joint or [])
     with _workbenches(config, {config.joints[name].bus for name in names}, _paths(config, port or [])) as buses:

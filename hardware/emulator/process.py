@@ -31,12 +31,16 @@ class EmulatorProcess:
     """Name of the mechanics behind the motors."""
     pid: int
     """Of the process."""
+    _process: "subprocess.Popen[bytes]"
     _errors: Path
 
     def warnings(self) -> list[str]:
-        """Return what the emulator has warned of so far, such as not keeping up with real time."""
-        lines = self._errors.read_text(encoding="utf-8", errors="replace").splitlines()
-        return [f"emulator: {line.removeprefix('warning: ')}" for line in lines if line.startswith("warning: ")]
+        """Return what the emulator has warned of: not keeping up with real time, having broken down."""
+        lines = _lines(self._errors)
+        warnings = [f"emulator: {line.removeprefix('warning: ')}" for line in lines if line.startswith("warning: ")]
+        if self._process.poll() is not None:
+            warnings.append(f"emulator: it broke down: {_last_words(self._errors)}")
+        return warnings
 
 
 @contextmanager
@@ -68,7 +72,7 @@ def emulate(
         ...     sorted(emulated.ports)
         ['front', 'rear', 'trunk']
     """
-    config, chosen = as_robot(robot), choose_plant(plant or AUTO_PLANT)
+    config, chosen = as_robot(robot), choose_plant(AUTO_PLANT if plant is None else plant)
     script = None if faults is None else as_faults(faults)
     with tempfile.TemporaryDirectory(prefix="sim2real-run-") as folder:
         # As files, so that overrides and what the library would splice in reach the emulator as they are here.
@@ -87,7 +91,7 @@ def emulate(
                 start_new_session=True,
             )
         try:
-            yield EmulatorProcess(_ports(process, errors), chosen, process.pid, errors)
+            yield EmulatorProcess(_ports(process, errors), chosen, process.pid, process, errors)
         finally:
             _stop(process)
 
@@ -102,8 +106,15 @@ def _ports(process: "subprocess.Popen[bytes]", errors: Path) -> dict[str, str]:
     try:
         return {port["name"]: port["path"] for port in json.loads(line)["ports"]}
     except (ValueError, KeyError, TypeError) as error:
-        said = errors.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["it said nothing"]
-        raise UserError(f"the emulator did not start: {said[-1].removeprefix('error: ')}") from error
+        raise UserError(f"the emulator did not start: {_last_words(errors)}") from error
+
+
+def _lines(errors: Path) -> list[str]:
+    return errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+
+
+def _last_words(errors: Path) -> str:
+    return (_lines(errors) or ["it said nothing"])[-1].removeprefix("error: ")
 
 
 def _first_line(process: "subprocess.Popen[bytes]") -> bytes:

@@ -1,40 +1,63 @@
 """What runs in the emulator's process: see process.py, which starts it.
 
 Arguments: name of the plant, process id of the parent, file of the robot, and of the faults where there are any. Prints
-one line of JSON once it serves; warnings and errors go to standard error.
+one line of JSON once it serves; warnings and errors go to standard error, and so does whatever a plug-in prints.
 """
 
-import ctypes
 import json
 import os
+import select
 import signal
 import sys
+import threading
 from typing import Any
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_faults, load_robot
 from sim2real.hardware.emulator.serve import serve
 
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_STDOUT, _STDERR = 1, 2
 
 
 def main(arguments: list[str]) -> int:
     """Serve until SIGTERM, which also comes when the parent ends; return the exit status."""
     plant, parent, robot, *faults = arguments
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != int(parent):
-        return 0  # it ended before it could be noticed
+    if not _end_with(int(parent)):
+        return 0
+    output = os.dup(_STDOUT)
+    os.dup2(_STDERR, _STDOUT)
+
+    def announce(document: dict[str, Any]) -> None:
+        os.write(output, json.dumps(document).encode() + b"\n")
+
     try:
-        serve(load_robot(robot), plant, load_faults(faults[0]) if faults else None, None, _announce, _warn)
+        serve(load_robot(robot), plant, load_faults(faults[0]) if faults else None, None, announce, _warn)
     except UserError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     return 0
 
 
-def _announce(document: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(document) + "\n")
-    sys.stdout.flush()
+def _end_with(parent: int) -> bool:
+    """Send this process SIGTERM when its parent ends; return False if it has ended already.
+
+    Linux can do that by itself (PR_SET_PDEATHSIG), but when the parent's thread ends that started this process.
+    """
+    try:
+        watched = os.pidfd_open(parent)
+    except ProcessLookupError:
+        return False
+    if os.getppid() != parent:
+        return False  # it ended, and another process has its id
+
+    def watch() -> None:
+        ended = select.poll()
+        ended.register(watched, select.POLLIN)
+        ended.poll()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+    return True
 
 
 def _warn(line: str) -> None:

@@ -24,7 +24,7 @@ def serve(
     announce: Callable[[dict[str, Any]], None],
     warn: Callable[[str], None],
 ) -> None:
-    """Serve a robot until SIGINT or SIGTERM. The main thread's alone to call: it takes the two signals.
+    """Serve a robot until SIGINT, SIGTERM or SIGHUP. The main thread's alone to call: it takes these signals.
 
     Args:
         robot: The robot.
@@ -75,13 +75,16 @@ def _port(emulated: EmulatedRobot, name: str, path: str) -> dict[str, Any]:
 
 @contextmanager
 def _until_signal() -> Iterator[threading.Event]:
-    """Turn SIGINT and SIGTERM into an event, so that the ports are removed and the exit status is 0."""
+    """Turn the signals into an event: the ports are removed, the exit status is 0. `nohup` stays in force."""
     stop = threading.Event()
 
     def request(number: int, frame: FrameType | None) -> None:
         stop.set()
 
-    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    taken = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        taken.append(signal.SIGHUP)
+    before = {number: signal.signal(number, request) for number in taken}
     try:
         yield stop
     finally:

@@ -87,7 +87,7 @@ class MoteusBus:
             self._group.identify()
             self.notices = self._group.check()
             _raise_if(self._group.stop())
-        except HardwareError:
+        except BaseException:
             self._group.stop()  # a run that crashed may have left them on
             raise
         checksum = self._client.checksum
@@ -147,7 +147,7 @@ class MoteusBus:
         try:
             _raise_if(self._group.stop())
             self._group.start()
-        except HardwareError:
+        except BaseException:
             self._group.stop()
             raise
         self._restarted = frozenset()
@@ -167,10 +167,12 @@ class MoteusBus:
         if self._closed:
             return
         self._closed = True
-        if self._opened:
-            self._group.stop()
-        self._opened = self._enabled = False
-        self._transport.close()
+        try:
+            if self._opened:
+                self._group.stop()
+        finally:
+            self._opened = self._enabled = False
+            self._transport.close()
 
     def _take(self, state: JointState, place: int, now_ns: int, reading: Reading) -> None:
         joint = self._joints[place]

@@ -48,7 +48,7 @@ def replay(
     compared = "observations, actions and targets" if loaded is not None else "observations and targets"
     lines = [f"{escape(str(log))}: {result.ticks} ticks in which the policy ran"]
     if not result.log.complete:
-        lines.append("the log was cut off: its end is missing")
+        lines.append("the log was cut off or is damaged: its end is missing")
     if loaded is not None and loaded.digest != document["logged_policy_sha256"]:
         lines.append(f"another policy than the log's: SHA-256 {loaded.digest[:12]}…")
     if not result.reasons:

@@ -24,9 +24,8 @@ def destination(to: str, robot: str | None) -> tuple[Target, RobotConfig | None]
         if robot is not None:
             raise FlashError(f"--robot {robot}: is for a plain folder; the target {to!r} names its robot itself")
         config = load_target(to)
-        return DirectoryTarget(Path(config.path).expanduser().absolute()), config.robot
-    folder = Path(to).expanduser().absolute()
-    return DirectoryTarget(folder), load_robot(robot) if robot is not None else None
+        return DirectoryTarget(_folder(config.path)), config.robot
+    return DirectoryTarget(_folder(to)), load_robot(robot) if robot is not None else None
 
 
 def destination_with_robot(to: str, robot: str | None) -> tuple[Target, RobotConfig]:
@@ -38,3 +37,11 @@ def destination_with_robot(to: str, robot: str | None) -> tuple[Target, RobotCon
             f"or give the name of a target (shipped: {', '.join(shipped('targets')) or 'none'}) or its YAML file"
         )
     return target, config
+
+
+def _folder(path: str) -> Path:
+    """Return the absolute path of a folder; `~` is the home folder. Links stay: they may be exchanged while we run."""
+    try:
+        return Path(path).expanduser().absolute()
+    except (OSError, RuntimeError) as error:  # an unknown user, a working directory that is gone
+        raise FlashError(f"{path}: cannot be found: {error}") from error

@@ -1,5 +1,6 @@
 """Creates an environment of a task for any learner: one robot, or a batch that steps together."""
 
+from operator import index
 from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, overload
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from sim2real.envs.single_env import SingleEnv
 
 _NOTHING_RANDOM = "none"
+_ENVIRONMENTS_MAX, _THREADS_MAX = 65_536, 1024  # as in experiments
 
 
 @overload
@@ -67,6 +69,7 @@ def make_env(
 
     Raises:
         UserError: No such task or randomization, they do not match, or a number is out of range.
+        TypeError: A number that must be whole is not.
         MissingExtraError: The extra `train` is not installed.
 
     Example:
@@ -86,7 +89,7 @@ def make_env(
         raise MissingExtraError("make_env", str(error.name), "train") from error
     config = as_task(task, check_terms)
     randomness = as_randomization(_NOTHING_RANDOM if randomization is None else randomization)
-    chosen = SystemRandom().randrange(2**32) if seed is None else seed
+    chosen = SystemRandom().randrange(2**32) if seed is None else index(seed)
     if not 0 <= chosen < 2**32:
         raise UserError(f"seed: {seed}; valid: 0 to {2**32 - 1}")
     if num_envs is None:
@@ -95,8 +98,10 @@ def make_env(
         if render_mode not in (None, "rgb_array"):
             raise UserError(f"render_mode: {render_mode!r}; valid: None, 'rgb_array'")
         return SingleEnv(config, randomness, render_mode=render_mode, seed=chosen)
-    if not num_envs >= 1:
-        raise UserError(f"num_envs: {num_envs}; valid: 1 and above, or None for one gymnasium.Env")
+    if not 1 <= index(num_envs) <= _ENVIRONMENTS_MAX:
+        raise UserError(f"num_envs: {num_envs}; valid: 1 to {_ENVIRONMENTS_MAX}, or None for one gymnasium.Env")
+    if not 0 <= index(threads) <= _THREADS_MAX:
+        raise UserError(f"threads: {threads}; valid: 1 to {_THREADS_MAX}, or 0 for every core")
     if render_mode is not None:
         raise UserError(f"render_mode: {render_mode!r}; a vector is not rendered; leave num_envs out")
     return BatchEnv(config, randomness, num_envs, seed=chosen, threads=threads)

@@ -87,7 +87,7 @@ def chosen_motor(options: NewRobotOptions, folder: Path) -> Motor:
         valid = motor_family(config.family).protocol
         raise ConfigError(f"--bus-protocol: motor {config.name!r} does not speak {protocol}; valid: {valid}")
     if is_path(reference):
-        reference = os.path.relpath(find("motors", reference, relative_to=Path.cwd()), folder)
+        reference = os.path.relpath(find("motors", reference, relative_to=Path()), folder)
     return Motor(reference, config, check)
 
 

@@ -121,7 +121,7 @@ def _rows(report: LogReport) -> list[Row]:
         Row("safety", str(sum(report.reasons.values())), _listed(report.reasons)),
         Row("limited commands", str(sum(report.interventions.values())), _listed(report.interventions)),
         Row("replay", "differs" if result.reasons else "bit for bit", "; ".join(result.reasons)),
-        Row("log", "complete" if log.complete else "cut off"),
+        Row("log", "complete" if log.complete else "cut off or damaged"),
     ]
 
 

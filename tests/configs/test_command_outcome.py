@@ -1,6 +1,9 @@
 """Laws of command outcomes: results and exceptions become output and exit status."""
 
+import errno
 import json
+import subprocess
+import sys
 
 import pytest
 import typer
@@ -48,6 +51,34 @@ def test_a_user_error_is_one_line_and_one_document(error: UserError) -> None:
     assert result.exit_code == 1
     assert json.loads(result.stdout) == {"ok": False, "reasons": [str(error)]}
     assert result.stderr == f"error: {error}\n"
+
+
+def test_a_file_that_the_system_refuses_is_one_line_and_one_document() -> None:
+    # A name that is too long, or a TMPDIR that is not there, ended in a traceback.
+    result = run(OSError(errno.ENAMETOOLONG, "File name too long", "xxx"), "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {"ok": False, "reasons": ["xxx: File name too long"]}
+    assert result.stderr == "error: xxx: File name too long\n"
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_a_standard_output_that_takes_nothing_is_one_line(arguments: tuple[str, ...]) -> None:
+    # `sim2real run … > file` on a full disk ended in a traceback.
+    program = (
+        "from sim2real import cli; from sim2real.configs.command_outcome import *\n"
+        "@cli.app.command()\n@reports\n"
+        "def greet(json_output: Json = False) -> Outcome: return Outcome({}, 'hello')\n"
+        "cli.main()"
+    )
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program, "greet", *arguments], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stderr) == (1, "error: standard output cannot be written: No space left on device\n")
+
+
+def test_an_error_of_the_system_without_a_file_is_a_bug_of_ours() -> None:
+    assert isinstance(run(OSError(errno.EBADF, "Bad file descriptor")).exception, OSError)
 
 
 def test_other_exceptions_are_not_caught() -> None:

@@ -460,3 +460,16 @@ def test_a_block_of_another_kind_of_part_is_refused_in_python_too() -> None:
     assert type(experiment)(**data | {"algorithm": experiment.algorithm}) == experiment
     with pytest.raises(ValidationError, match="must be a mapping of keys to values"):
         type(experiment)(**data | {"algorithm": experiment.curriculum})
+
+
+# A working directory that is gone
+
+
+def test_shipped_names_need_no_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Every command ended in a traceback where a folder was removed under the shell.
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert load_robot("pendulum", ("joints.pivot.effort_limit=0.4 N*m",)).joints["pivot"].effort_limit == 0.4
+    assert "'mine.yaml' is not a path" in refused("robots", "mine.yaml")

@@ -56,3 +56,31 @@ def test_a_part_of_the_wrong_kind_is_refused(tmp_path, monkeypatch):
     parts = plugins(tmp_path, monkeypatch, {"plug_text": "PART = 'text'"}, [("a", "plug_text:PART")], check=check)
     with pytest.raises(PluginError, match=r"part 'a' .*: is a str, not an int"):
         parts["a"]
+
+
+@pytest.mark.parametrize("last_words", ["import sys; sys.exit(0)", "class End(BaseException): pass\nraise End"])
+def test_a_part_that_ends_the_program_is_broken_like_any_other(tmp_path, monkeypatch, last_words):
+    # `sim2real run` said nothing and exited with success where any installed family called sys.exit(0).
+    parts = plugins(tmp_path, monkeypatch, {"plug_ends": last_words}, [("ends", "plug_ends:PART")])
+    with pytest.raises(PluginError, match=r"(?s)part 'ends' .* failed to load:"):
+        parts["ends"]
+
+
+def test_what_a_part_prints_when_it_is_loaded_is_no_result(tmp_path, monkeypatch, capsys):
+    # A family that greeted at import made the document of --json unreadable, and the emulator not start.
+    parts = plugins(tmp_path, monkeypatch, {"plug_loud": "print('hello')\nPART = 3"}, [("loud", "plug_loud:PART")])
+    assert parts["loud"] == 3
+    assert capsys.readouterr() == ("", "hello\n")
+
+
+def test_metadata_older_than_the_code_are_named_with_the_cure(tmp_path, monkeypatch):
+    # It said "'moteus' is not a choice; valid: none" beside a sim2real.egg-info of an old build.
+    info = tmp_path / "sim2real.egg-info"
+    info.mkdir()
+    (info / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: sim2real\nVersion: 0.0.1\n")
+    (info / "entry_points.txt").write_text("[console_scripts]\nsim2real = sim2real.cli:main\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    stale: Plugins = Plugins("sim2real.motor_families", "motor family")
+    for question in (lambda: stale.names, lambda: "acme" in stale, lambda: stale["acme"], stale.working):
+        with pytest.raises(PluginError, match=rf"its metadata in {tmp_path} are of another version .*pip install \.$"):
+            question()

@@ -41,3 +41,8 @@ def test_an_unknown_name_is_refused_with_the_closest(shelf: Path) -> None:
     assert str(caught.value) == (
         "no policy named 'wlak' (did you mean 'walk'?); shipped: walk; or give a path to an ONNX file"
     )
+
+
+def test_a_name_too_long_for_the_file_system_is_one_line(shelf: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^x+: File name too long$"):
+        find_policy("x" * 300)

@@ -1,10 +1,13 @@
 """Laws of `emulate`: ports for the time of a block, and a process that nobody has to clean up after."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,7 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_faults, load_robot
 from sim2real.hardware.dynamixel.frame import Decoder, Instruction, encode
 from sim2real.hardware.emulator import serve as module
-from sim2real.hardware.emulator.process import emulate
+from sim2real.hardware.emulator.process import EmulatorProcess, emulate
 from sim2real.hardware.emulator.pty import PtyServer
 
 
@@ -86,6 +89,49 @@ def test_it_ends_with_its_parent_however_that_ends():
         parent.wait()
         assert ended(pid)
         assert not Path(path).exists()
+
+
+def test_it_outlives_the_thread_that_started_it():
+    # It ended with that thread: a pool's, or one of asyncio.to_thread.
+    with ExitStack() as stack:
+        started: list[EmulatorProcess] = []
+        thread = threading.Thread(
+            target=lambda: started.append(stack.enter_context(emulate("pendulum", plant="inertia")))
+        )
+        thread.start()
+        thread.join()
+        time.sleep(0.2)
+        assert answers(started[0].ports["main"])
+    assert not is_running(started[0].pid)
+
+
+def test_a_plant_may_print(tmp_path):
+    # Its words were taken for the ports: "the emulator did not start: it said nothing".
+    (tmp_path / "loud-1.dist-info").mkdir()
+    (tmp_path / "loud-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: loud\nVersion: 1\n")
+    (tmp_path / "loud-1.dist-info" / "entry_points.txt").write_text("[sim2real.plants]\nloud = loud:Loud\n")
+    (tmp_path / "loud.py").write_text(
+        "import os\n"
+        "from sim2real.hardware.emulator.plant import InertiaPlant\n"
+        "class Loud(InertiaPlant):\n"
+        "    def __init__(self, robot):\n"
+        "        print('hello', flush=True)\n"
+        "        os.system('echo hello from outside Python')\n"
+        "        super().__init__(robot)\n"
+    )
+    program = "import sim2real\nwith sim2real.emulate('pendulum', plant='loud') as e: print(sorted(e.ports))"
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment, check=True)
+    assert said.stdout == "['main']\n"
+
+
+def test_that_it_broke_down_is_a_warning():
+    # A run told of a lost port, and nobody that the emulator had ended.
+    with emulate("pendulum", plant="inertia") as emulated:
+        assert emulated.warnings() == []
+        os.kill(emulated.pid, signal.SIGKILL)
+        assert ended(emulated.pid)
+        assert emulated.warnings() == ["emulator: it broke down: it said nothing"]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ def test_what_comes_after_a_failure_is_done_too():
     assert done == [1, 2]
 
 
-def test_other_errors_are_not_reasons():
+def test_other_errors_are_not_reasons_but_wait_for_the_rest():
+    done: list[int] = []
     with pytest.raises(ZeroDivisionError):
-        run_all([lambda: 1 // 0 and None])
+        run_all([lambda: 1 // 0 and None, lambda: _refuse("a"), lambda: done.append(1)])
+    assert done == [1]

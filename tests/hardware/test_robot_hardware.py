@@ -91,6 +91,29 @@ def test_disable_tries_all_buses_and_close_closes_them():
     assert all(bus.closed for bus in buses.values())
 
 
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+@pytest.mark.parametrize("call", ["open", "enable", "disable"])
+def test_a_bug_of_one_family_or_ctrl_c_leaves_no_torque_on_elsewhere(error, call, monkeypatch):
+    # A driver that raised anything but HardwareError kept the other buses from being switched off.
+    hardware, buses = two_buses()
+    hardware.open()
+    hardware.enable()
+    broken = buses["left" if call == "disable" else "right"]
+
+    def fail(_data: bytes) -> None:
+        raise error
+
+    monkeypatch.setattr(broken, "write", fail)
+    with pytest.raises(error):
+        getattr(hardware, call)()
+    for bus in buses.values():
+        if bus is not broken:
+            assert [motor.get("torque_enable") for motor in bus.motors.values()] == [0, 0]
+    with pytest.raises(error):
+        hardware.close()
+    assert all(bus.closed for bus in buses.values())
+
+
 def test_a_bus_that_does_not_open_leaves_torque_off_on_the_others():
     hardware, buses = two_buses()
     buses["right"].motors[1].silent = True

@@ -133,11 +133,22 @@ def test_a_vanishing_port_is_a_fault_at_once_and_then_silence(policy_of, robot, 
         policy_of(swing), robot, fake, duration=5.0, before_shutdown=lambda: ended_at.append(fake.clock.now_ns())
     )
     assert report.final_state is State.FAULT
-    assert report.reasons == ("fault: port lost",)
+    assert report.reasons[0] == "fault: port lost"
     assert fake.reads == 50
     assert (ended_at[0] - NS_PER_S) * 1e-9 > report.duration + robot.safety.watchdog
-    assert any("torque off was not confirmed" in warning for warning in report.warnings)
+    assert report.reasons[1].startswith("torque off was not confirmed; ")
     assert fake.closed
+
+
+def test_a_run_whose_torque_may_still_be_on_is_not_ok(policy_of, robot, fake):
+    # A port that vanished after the last tick was a warning of a run that said ok.
+    def unplug() -> None:
+        fake.port_lost_from = 0
+
+    report = run(policy_of(swing), robot, fake, duration=1.0, before_shutdown=unplug)
+    assert report.final_state is State.RUNNING
+    assert not report.ok
+    assert [reason.partition(";")[0] for reason in report.reasons] == ["torque off was not confirmed"]
 
 
 def test_nan_from_the_policy_damps_is_reported_and_ends_in_fault(policy_of, robot, fake):

@@ -204,3 +204,25 @@ def test_closing_twice_does_nothing(tmp_path, contract):
     with log:
         log.close()
     assert read_log(log.path).complete
+
+
+def test_damage_anywhere_is_seen(policy_of, robot, fake, tmp_path, monkeypatch):
+    # A flipped bit ended in a traceback of the decompressor or of JSON, or one tick less in a log called complete.
+    monkeypatch.setattr(telemetry, "CHUNK_BYTES", 2048)
+    path, damaged = tmp_path / "run.mcap", tmp_path / "damaged.mcap"
+    log_a_run(policy_of(swing), robot, fake, path)
+    whole, intact = path.read_bytes(), read_log(path)
+    assert intact.complete
+    shorter = 0
+    for at in range(0, len(whole), max(1, len(whole) // 200)):
+        damaged.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
+        try:
+            log = read_log(damaged)
+        except UserError:
+            continue
+        if log.complete:
+            assert log.ticks == intact.ticks
+        else:
+            assert all(tick in intact.ticks for tick in log.ticks)
+            shorter += 1
+    assert shorter > 50

@@ -44,7 +44,9 @@ def test_names_and_loaded_configurations_mean_the_same():
     [
         ({"task": "pendulum_swingu"}, "did you mean 'pendulum_swingup'"),
         ({"randomization": "pendulm"}, "did you mean 'pendulum'"),
-        ({"num_envs": 0}, "num_envs: 0; valid: 1 and above"),
+        ({"num_envs": 0}, "num_envs: 0; valid: 1 to 65536"),
+        ({"num_envs": 10**12}, "valid: 1 to 65536"),
+        ({"num_envs": 2, "threads": -1}, "threads: -1; valid: 1 to 1024, or 0 for every core"),
         ({"seed": -1}, "seed: -1; valid: 0 to"),
         ({"seed": 2**32}, "valid: 0 to"),
         ({"threads": 2}, "give num_envs"),
@@ -57,3 +59,14 @@ def test_what_is_wrong_is_one_line(options, line):
         make_env(**({"task": "pendulum_swingup"} | options))
     assert line in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
+
+
+def test_whole_numbers_of_numpy_are_numbers_and_others_are_refused():
+    # A seed of numpy's overflowed, and 1.5 was taken for 1.
+    of_numpy = make_env("pendulum_swingup", num_envs=np.int64(2), randomization="pendulum", seed=np.int64(3))
+    np.testing.assert_array_equal(
+        trace(of_numpy), trace(make_env("pendulum_swingup", num_envs=2, randomization="pendulum", seed=3))
+    )
+    for options in ({"seed": 1.5}, {"num_envs": 1.5}, {"num_envs": 2, "threads": 1.5}):
+        with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+            make_env("pendulum_swingup", **options)

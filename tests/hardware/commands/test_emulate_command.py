@@ -15,7 +15,7 @@ COMMAND = [sys.executable, "-m", "sim2real.cli", "emulate"]
 
 
 @pytest.mark.realtime
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_serves_until_it_is_told_to_end(number):
     with subprocess.Popen(
         [*COMMAND, "pendulum", "--json", "--plant", "inertia"],

@@ -10,6 +10,8 @@ from flash_models import other_robot, write_policy
 from typer.testing import CliRunner, Result
 
 from sim2real.cli import app
+from sim2real.runtime.flash.destination import destination
+from sim2real.runtime.flash.manifest import FlashError
 
 
 def invoke(*arguments: object) -> Result:
@@ -137,3 +139,8 @@ def test_help_has_an_example(command: str) -> None:
     result = invoke(command, "--help")
     assert result.exit_code == 0
     assert f"Example: sim2real {command}" in " ".join(result.stdout.split())
+
+
+def test_a_folder_of_an_unknown_user_is_one_line():
+    with pytest.raises(FlashError, match=r"^~nobody-at-all/robot: cannot be found: Could not determine home directory"):
+        destination("~nobody-at-all/robot", None)
