@@ -1,7 +1,7 @@
-"""What runs in the emulator's process: see process.py, which starts it.
+"""The program of the emulator process, started by process.py.
 
-Arguments: name of the plant, process id of the parent, file of the robot, and of the faults where there are any. Prints
-one line of JSON once it serves; warnings and errors go to standard error.
+Arguments: name of the plant, process id of the parent, robot file, and optionally faults file. Prints one line of JSON
+when it is ready; warnings and errors go to standard error.
 """
 
 import ctypes
@@ -19,11 +19,11 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def main(arguments: list[str]) -> int:
-    """Serve until SIGTERM, which also comes when the parent ends; return the exit status."""
+    """Serve until SIGTERM, which is also sent when the parent ends; return the exit status."""
     plant, parent, robot, *faults = arguments
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     if os.getppid() != int(parent):
-        return 0  # it ended before it could be noticed
+        return 0  # the parent ended before prctl
     try:
         serve(load_robot(robot), plant, load_faults(faults[0]) if faults else None, None, _announce, _warn)
     except UserError as error:

@@ -122,7 +122,7 @@ def test_set_id_moves_a_motor(port):
 
 
 @pytest.mark.parametrize(
-    ("to", "reason"), [("1", "id 1 is taken by XM430-W350"), ("2", "has this id already"), ("253", "valid: 0 to 252")]
+    ("to", "reason"), [("1", "id 1 is taken by XM430-W350"), ("2", "already has id 2"), ("253", "valid: 0 to 252")]
 )
 def test_set_id_refuses_what_cannot_be(port, to, reason):
     assert reason in failure("set-id", "--port", port, "--id", "2", "--to", to, *SPEED)
@@ -147,7 +147,7 @@ def test_check_of_new_motors_is_well_with_a_note_on_return_delay(port):
     findings = {finding["what"]: finding for finding in document["motors"][0]["findings"]}
     expected = {"hardware error", "voltage", "temperature", "firmware", "baud rate", "return delay", "shutdown mask"}
     assert set(findings) == expected
-    assert findings["return delay"]["advice"] == "opening the robot sets it to 0 and says so"
+    assert findings["return delay"]["advice"] == "the driver sets it to 0 and reports the change"
     assert all(finding["ok"] for finding in findings.values())
 
 

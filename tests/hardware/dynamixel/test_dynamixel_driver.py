@@ -84,7 +84,7 @@ def test_open_finds_the_speed_at_which_a_motor_does_answer():
 def test_open_names_the_wrong_model_and_the_configured_one():
     made = Bench(joints(1))
     made.motors[0].set("model_number", 1030)
-    with pytest.raises(HardwareError, match=r"XM430-W210 \(1030\), configured is xm430_w350, XM430-W350 \(1020\)"):
+    with pytest.raises(HardwareError, match=r"XM430-W210 \(1030\), but xm430_w350 is configured, XM430-W350 \(1020\)"):
         made.driver.open()
 
 
@@ -113,7 +113,7 @@ def test_open_takes_back_a_reversed_direction_and_an_expired_watchdog():
 def test_open_refuses_a_setting_that_does_not_stay():
     made = Bench(joints(1))
     made.motors[0].ignore.add("operating_mode")
-    with pytest.raises(HardwareError, match="operating_mode stays 3, not 0"):
+    with pytest.raises(HardwareError, match="operating_mode is still 3 after writing 0"):
         made.driver.open()
 
 
@@ -560,7 +560,7 @@ def test_a_motor_that_refuses_takes_torque_off_all(register):
 def test_a_motor_that_only_pretends_takes_torque_off_all():
     made = bench(2)
     made.motors[1].ignore.add("torque_enable")
-    with pytest.raises(HardwareError, match="did not stay on"):
+    with pytest.raises(HardwareError, match="torque or bus watchdog is off after it was switched on"):
         made.driver.enable()
     assert made.motors[0].get("torque_enable") == 0
 

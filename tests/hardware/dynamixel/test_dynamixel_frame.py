@@ -190,7 +190,7 @@ def test_each_motors_crc_in_a_fast_status_counts():
     ],
 )
 def test_what_is_no_fast_status_of_this_form_is_refused(packet, count):
-    with pytest.raises(ProtocolError, match="no fast status packet"):
+    with pytest.raises(ProtocolError, match="not a fast status packet"):
         decode_fast_status(packet, count, 4)
 
 

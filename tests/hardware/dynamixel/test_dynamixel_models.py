@@ -133,8 +133,8 @@ def test_current_and_load_exclude_each_other(model):
     if model in WITHOUT_CURRENT:
         assert not any(name in table for name in names)
         assert table.at(126) is table["present_load"]
-        assert not table.covering(38, 2)
-        assert not table.covering(102, 2)
+        assert not table.overlapping(38, 2)
+        assert not table.overlapping(102, 2)
     else:
         assert {name: table[name].address for name in names} == names
         assert "present_load" not in table

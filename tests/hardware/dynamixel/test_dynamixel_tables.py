@@ -115,10 +115,10 @@ def test_signed_registers_read_back_negative(table, name):
 
 
 def test_covering_finds_every_register_that_a_block_touches(table):
-    names = [register.name for register in table.covering(126, 10)]
+    names = [register.name for register in table.overlapping(126, 10)]
     assert names == ["present_current", "present_velocity", "present_position"]
-    assert [register.name for register in table.covering(127, 2)] == ["present_current", "present_velocity"]
-    assert table.covering(148, 20) == ()
+    assert [register.name for register in table.overlapping(127, 2)] == ["present_current", "present_velocity"]
+    assert table.overlapping(148, 20) == ()
 
 
 def test_an_unknown_name_lists_the_valid_ones(table):

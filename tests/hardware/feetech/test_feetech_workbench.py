@@ -121,13 +121,13 @@ def test_versions_of_one_model_are_told_apart_by_their_voltage(bench, bus):
         return next(finding.advice for finding in bus.findings(found) if finding.what == "highest voltage")
 
     bench.motor.memory.set("max_voltage_limit", 150)
-    assert advice(bus).startswith("sts3215_12v is made for up to 14.0 V")
+    assert advice(bus).startswith("sts3215_12v is rated for up to 14.0 V")
     config = bench.config
     low = {name: joint.model_copy(update={"motor": load_motor("sts3215_7v4")}) for name, joint in config.joints.items()}
     emulated = EmulatedRobot(config.model_copy(update={"joints": low, "supply_voltage": 7.4}), bench.plant)
     emulated.motors["pivot"].memory.set("max_voltage_limit", 95)
     other = FeetechWorkbench(lockstep_transports(emulated, bench.clock)["main"], bench.clock)
-    assert advice(other).startswith("sts3215_7v4 is made for up to 8.0 V")
+    assert advice(other).startswith("sts3215_7v4 is rated for up to 8.0 V")
 
 
 def test_unknown_model_and_nobody_are_one_line(bench, bus):

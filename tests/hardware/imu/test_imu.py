@@ -47,7 +47,7 @@ class Watched:
 
     def read(self, taken: ImuSample | None, wait_ns: int = 5 * MS) -> ImuFault:
         self.now_ns += wait_ns
-        self.watch.note(self.state, 0, taken, self.now_ns)
+        self.watch.update(self.state, 0, taken, self.now_ns)
         return ImuFault(int(self.state.faults[0]))
 
 
@@ -197,7 +197,7 @@ def test_a_quaternion_as_long_as_rounding_makes_it_is_brought_to_length_one():
 def test_a_lost_port_is_stale_at_once():
     unit = Watched()
     unit.read(sample(1))
-    unit.watch.lose(unit.state, 0)
+    unit.watch.mark_lost(unit.state, 0)
     assert unit.state.faults[0] == ImuFault.STALE
     assert not unit.state.fresh[0]
 

@@ -210,7 +210,7 @@ def lose_position(motor: MoteusMotor) -> None:
 def test_a_controller_without_position_is_refused():
     rig = MoteusRig(1)
     lose_position(rig.motors[0])
-    with pytest.raises(HardwareError, match="knows no position"):
+    with pytest.raises(HardwareError, match="has no valid position"):
         rig.hardware.open()
 
 
@@ -223,8 +223,8 @@ def test_a_controller_that_does_not_start_is_named_and_all_are_stopped():
     assert not any(motor.torque_enabled for motor in rig.motors)
     rig.motors[1].settings.values["servopos.position_min"] = math.nan
     rig.motors[1].commit()
-    rig.motors[1].carry_out = lambda mode, command, now_ns: None
-    with pytest.raises(HardwareError, match=r"joint2.*does not begin"):
+    rig.motors[1].execute = lambda mode, command, now_ns: None
+    with pytest.raises(HardwareError, match=r"joint2.*does not start"):
         rig.hardware.enable()
     assert not any(motor.torque_enabled for motor in rig.motors)
 
@@ -276,7 +276,7 @@ def test_set_up_and_shut_down_bear_a_bad_bus(kind):
     "data", [b"", b"\x21\x00\x0a", bytes(25), b"\x21\x00\x0a\x2f\x01" + b"\xff" * 12 + b"\x27\x0d" + bytes(6)]
 )
 def test_an_answer_that_is_none_is_refused(data):
-    with pytest.raises(Exception, match="answer"):
+    with pytest.raises(Exception, match="reply"):
         decode_reading(data)
     with pytest.raises(HardwareError):
         decode_identity(data + b"\x60")

@@ -32,7 +32,7 @@ from sim2real.hardware.moteus.tables import (
     Fault,
     Mode,
     Unit,
-    cure,
+    advice_for,
     fault_name,
     motor_fault,
 )
@@ -197,11 +197,11 @@ def test_every_fault_means_something():
         wanted = motor_fault(Mode.FAULT, fault)
         assert wanted
         assert fault_name(fault).endswith(f"({fault.value})")
-        assert cure(fault)
+        assert advice_for(fault)
     assert set(CURES) <= set(Fault)
     assert motor_fault(Mode.FAULT, 200) == MotorFault.OTHER
     assert fault_name(200) == "unknown (200)"
-    assert cure(200)
+    assert advice_for(200)
     assert motor_fault(Mode.TIMEOUT, 0) == MotorFault.WATCHDOG
     assert not motor_fault(Mode.POSITION, Fault.LIMIT_TORQUE)
     assert motor_fault(Mode.FAULT, Fault.OVER_TEMPERATURE) == MotorFault.OVERHEATING

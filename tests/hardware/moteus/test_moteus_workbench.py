@@ -78,7 +78,7 @@ def test_nothing_is_written_under_torque(bench, bus):
 def test_there_is_no_speed_to_change(bus):
     with pytest.raises(HardwareError, match="valid: 921600"):
         change_baudrate(bus, bus.find(1, SPEED), 1_000_000)
-    with pytest.raises(HardwareError, match="no speed"):
+    with pytest.raises(HardwareError, match="no baud rate of its own"):
         bus.write_baudrate(1, 1_000_000)
 
 
@@ -87,7 +87,7 @@ def test_reboot_clears_a_fault(bench, bus):
     bus.reboot(1)
     assert bench.motors[0].mode == Mode.STOPPED
     bench.motors[0].raise_fault(Fault.MOTOR_DRIVER)
-    bench.motors[0].carry_out = lambda mode, command, now_ns: None
+    bench.motors[0].execute = lambda mode, command, now_ns: None
     with pytest.raises(HardwareError, match="persists"):
         bus.reboot(1)
 

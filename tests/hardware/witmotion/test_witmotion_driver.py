@@ -149,9 +149,9 @@ def test_a_line_that_is_too_slow_for_the_rate_leaves_samples_out():
 @pytest.mark.parametrize(
     ("updates", "said"),
     [
-        ({"rate": "30 Hz"}, "no rate of 30 Hz; valid: 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200"),
-        ({"baudrate": "1 Mbaud"}, "no speed of 1000000 baud; valid: 4800, 9600"),
-        ({"baudrate": "57600 baud"}, "200 samples of 33 bytes a second need 66000 baud, not 57600"),
+        ({"rate": "30 Hz"}, "does not support a rate of 30 Hz; valid: 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200"),
+        ({"baudrate": "1 Mbaud"}, "does not support 1000000 baud; valid: 4800, 9600"),
+        ({"baudrate": "57600 baud"}, "200 samples per second of 33 bytes need 66000 baud; it has 57600"),
     ],
 )
 def test_what_the_unit_cannot_do_is_refused_before_anything_is_sent(updates, said):
@@ -168,18 +168,18 @@ def test_a_unit_at_another_baud_rate_is_not_found_and_the_message_says_what_to_l
 
 def test_a_unit_that_does_not_take_its_setup_is_refused():
     rig = Rig()
-    hear = rig.unit.hear
-    rig.unit.hear = lambda data, now_ns: hear(data, now_ns) if data[2] == Register.READ_ADDRESS else b""
-    with pytest.raises(HardwareError, match="IMU 'trunk' did not take over content and rate"):
+    receive = rig.unit.receive
+    rig.unit.receive = lambda data, now_ns: receive(data, now_ns) if data[2] == Register.READ_ADDRESS else b""
+    with pytest.raises(HardwareError, match="IMU 'trunk' did not accept content and rate"):
         rig.imus.open()
 
 
 def test_an_old_unit_that_tells_no_registers_is_set_up_all_the_same():
     rig = Rig()
-    hear = rig.unit.hear
-    rig.unit.hear = lambda data, now_ns: hear(data, now_ns) and b""
+    receive = rig.unit.receive
+    rig.unit.receive = lambda data, now_ns: receive(data, now_ns) and b""
     rig.imus.open()
-    assert "it was unknown" in rig.imus.notices[0]
+    assert "before: unknown" in rig.imus.notices[0]
     assert rig.ticks(3)[-1] == ImuFault(0)
 
 

@@ -39,7 +39,7 @@ def setting(register: int, value: int) -> bytes:
 
 
 def read(unit: WitMotionUnit, register: int) -> int:
-    (frame,) = Decoder().feed(unit.hear(setting(Register.READ_ADDRESS, register), 0))
+    (frame,) = Decoder().feed(unit.receive(setting(Register.READ_ADDRESS, register), 0))
     assert frame.type == FrameType.REGISTERS
     return frame.values[0] & 0xFFFF
 
@@ -56,40 +56,40 @@ def test_it_leaves_the_factory_as_the_datasheet_says():
 
 def test_registers_are_locked():
     unit = WitMotionUnit(9600)
-    unit.hear(setting(Register.RETURN_RATE, 0x0B), 0)
+    unit.receive(setting(Register.RETURN_RATE, 0x0B), 0)
     assert unit.period_ns == 100 * MS
-    unit.hear(UNLOCK + setting(Register.RETURN_RATE, 0x0B), 0)
+    unit.receive(UNLOCK + setting(Register.RETURN_RATE, 0x0B), 0)
     assert unit.period_ns == 5 * MS
 
 
 def test_the_lock_falls_shut_after_ten_seconds_and_at_a_wrong_key():
     unit = WitMotionUnit(9600)
-    unit.hear(UNLOCK, 0)
-    unit.hear(setting(Register.RETURN_RATE, 0x09), 10 * S)
+    unit.receive(UNLOCK, 0)
+    unit.receive(setting(Register.RETURN_RATE, 0x09), 10 * S)
     assert unit.period_ns == 100 * MS
-    unit.hear(setting(Register.RETURN_RATE, 0x09), 10 * S - 1)
+    unit.receive(setting(Register.RETURN_RATE, 0x09), 10 * S - 1)
     assert unit.period_ns == 10 * MS
-    unit.hear(UNLOCK + setting(Register.KEY, 1) + setting(Register.RETURN_RATE, 0x08), 0)
+    unit.receive(UNLOCK + setting(Register.KEY, 1) + setting(Register.RETURN_RATE, 0x08), 0)
     assert unit.period_ns == 10 * MS
 
 
 def test_only_what_was_saved_survives_a_power_cycle():
     unit = WitMotionUnit(9600)
-    unit.hear(UNLOCK + setting(Register.RETURN_RATE, 0x0B), 0)
+    unit.receive(UNLOCK + setting(Register.RETURN_RATE, 0x0B), 0)
     unit.boot()
     assert unit.period_ns == 100 * MS
-    unit.hear(UNLOCK + setting(Register.RETURN_RATE, 0x0B) + SAVE, 0)
+    unit.receive(UNLOCK + setting(Register.RETURN_RATE, 0x0B) + SAVE, 0)
     unit.boot()
     assert unit.period_ns == 5 * MS
-    unit.hear(setting(Register.RETURN_RATE, 0x09), 0)  # the lock is shut again
+    unit.receive(setting(Register.RETURN_RATE, 0x09), 0)  # the lock is shut again
     assert unit.period_ns == 5 * MS
 
 
 def test_a_factory_reset_and_a_restart():
     unit = WitMotionUnit(115200)
-    unit.hear(UNLOCK + setting(Register.RETURN_RATE, 0x0B) + setting(Register.SAVE, 0xFF), 0)
+    unit.receive(UNLOCK + setting(Register.RETURN_RATE, 0x0B) + setting(Register.SAVE, 0xFF), 0)
     assert unit.period_ns == 100 * MS
-    unit.hear(UNLOCK + setting(Register.SAVE, 1), 0)
+    unit.receive(UNLOCK + setting(Register.SAVE, 1), 0)
     assert unit.baudrate == 9600
 
 
@@ -97,33 +97,33 @@ def test_a_factory_reset_and_a_restart():
 def test_codes_that_do_not_exist_are_ignored(register, value):
     unit = WitMotionUnit(9600)
     before = read(unit, register)
-    unit.hear(UNLOCK + setting(register, value), 0)
+    unit.receive(UNLOCK + setting(register, value), 0)
     assert read(unit, register) == before
 
 
 def test_registers_are_read_four_at_a_time():
     unit = WitMotionUnit(115200)
-    (frame,) = Decoder().feed(unit.hear(setting(Register.READ_ADDRESS, Register.RETURN_CONTENT), 0))
+    (frame,) = Decoder().feed(unit.receive(setting(Register.READ_ADDRESS, Register.RETURN_CONTENT), 0))
     assert frame.values[:3] == (0x1E, 6, 6)
-    assert unit.hear(setting(Register.READ_ADDRESS, 0x100), 0) == b""
+    assert unit.receive(setting(Register.READ_ADDRESS, 0x100), 0) == b""
 
 
 def test_other_registers_keep_what_is_written():
     unit = WitMotionUnit(9600)
-    unit.hear(UNLOCK + setting(0x24, 1) + setting(0x0B, 0xFFFE), 0)
+    unit.receive(UNLOCK + setting(0x24, 1) + setting(0x0B, 0xFFFE), 0)
     assert read(unit, 0x24) == 1
     assert read(unit, 0x0B) == 0xFFFE
 
 
 def test_every_content_is_sent_in_the_order_of_the_types():
     unit = WitMotionUnit(9600)
-    unit.hear(UNLOCK + setting(Register.RETURN_CONTENT, 0x7FF), 0)
+    unit.receive(UNLOCK + setting(Register.RETURN_CONTENT, 0x7FF), 0)
     assert types(unit.sample(AT_REST, 0)) == list(range(0x50, 0x5B))
 
 
 def test_frames_say_what_is():
     unit = WitMotionUnit(9600, seed=3)
-    unit.hear(UNLOCK + setting(Register.RETURN_CONTENT, 0x20E), 0)
+    unit.receive(UNLOCK + setting(Register.RETURN_CONTENT, 0x20E), 0)
     roll, pitch, yaw = 0.4, -0.3, 1.2
     motion = Motion(Mounting(roll, pitch, yaw).quaternion, (1.0, -2.0, 3.0), (1.0, 2.0, 9.0))
     frames = {frame.type: frame.values for frame in Decoder().feed(unit.sample(motion, 0))}
@@ -228,8 +228,8 @@ def test_an_adapter_that_is_out_hands_over_nothing_and_gives_no_power():
 
 def test_what_was_saved_is_remembered_by_another_unit():
     first, second = WitMotionUnit(9600), WitMotionUnit(9600)
-    first.hear(UNLOCK + setting(Register.RETURN_RATE, 0x0B) + setting(Register.BAUD, 6) + SAVE, 0)
-    first.hear(setting(Register.RETURN_RATE, 0x09), 0)  # not saved
+    first.receive(UNLOCK + setting(Register.RETURN_RATE, 0x0B) + setting(Register.BAUD, 6) + SAVE, 0)
+    first.receive(setting(Register.RETURN_RATE, 0x09), 0)  # not saved
     second.restore(first.saved())
     assert (second.period_ns, second.baudrate) == (5 * MS, 115200)
 
@@ -252,7 +252,7 @@ def test_the_state_file_keeps_the_unit_s_settings(tmp_path):
 
     unit, file = started()
     file.save()
-    unit.hear(UNLOCK + setting(Register.RETURN_RATE, 0x0B) + SAVE, 0)
+    unit.receive(UNLOCK + setting(Register.RETURN_RATE, 0x0B) + SAVE, 0)
     file.save()
     again, file = started()
     file.load(0)

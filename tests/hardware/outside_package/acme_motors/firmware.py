@@ -60,7 +60,7 @@ class FirmwareMotor:
                 raise ValueError(f"no setting {name!r}")
             self._kept[Register[name.upper()]] = value
 
-    def hears(self, now_ns: int) -> bool:
+    def listens(self, now_ns: int) -> bool:
         return not self.silent and now_ns >= self._awake_ns
 
     def hear(self, now_ns: int) -> None:
