@@ -1,8 +1,8 @@
-"""Child processes of this interpreter: they never search the working directory for modules.
+"""Child processes of this interpreter, which never search the working directory for modules.
 
-Python puts the working directory first on the path of `python -m` and `python -c`, and so do the workers of
-multiprocessing start. A user's `yaml.py` or `socket.py` there would be imported in place of the real one.
-`PYTHONPATH` and the user's site-packages stay in force.
+Python puts the working directory first on the import path of `python -m`, `python -c` and multiprocessing workers. A
+user's `yaml.py` or `socket.py` there would be imported in place of the real one. `PYTHONPATH` and the user's
+site-packages still apply.
 """
 
 import os
@@ -12,16 +12,16 @@ from contextlib import contextmanager
 from typing import Final
 
 PYTHON: Final = (sys.executable, "-P")
-"""Command of a child that runs a module: `[*PYTHON, "-m", "sim2real.cli"]`."""
+"""Start of the command that runs a module in a child process: `[*PYTHON, "-m", "sim2real.cli"]`."""
 
-_VARIABLE = "PYTHONSAFEPATH"  # the same as -P, for processes whose command is not ours
+_VARIABLE = "PYTHONSAFEPATH"  # same as -P, for processes whose command we do not choose
 
 
 @contextmanager
 def safe_workers() -> Iterator[None]:
-    """Let workers that are started within the context, by multiprocessing or a library, search no working directory.
+    """Keep the working directory off the import path of worker processes started in this context.
 
-    Sets an environment variable of this process; not for several threads at once.
+    For workers of multiprocessing or of a library. Sets an environment variable of this process: not thread-safe.
     """
     before = os.environ.get(_VARIABLE)
     os.environ[_VARIABLE] = "1"

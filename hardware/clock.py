@@ -1,4 +1,4 @@
-"""Clocks as arguments: the monotonic clock of the machine, and a virtual one that only moves when told to."""
+"""Clocks that are passed as arguments: the machine's monotonic clock, and a virtual clock for lockstep."""
 
 import time
 from typing import Protocol
@@ -7,14 +7,14 @@ NS_PER_S = 1_000_000_000
 
 
 class Clock(Protocol):
-    """Integer nanoseconds that never go back."""
+    """A monotonic time in integer nanoseconds."""
 
     def now_ns(self) -> int:
         """Return the current time."""
         ...
 
     def sleep_until_ns(self, deadline_ns: int) -> None:
-        """Return at the deadline, or at once if it has passed."""
+        """Sleep until the deadline; return at once if it has passed."""
         ...
 
 
@@ -33,7 +33,7 @@ class MonotonicClock:
 
 
 class VirtualClock:
-    """A clock for lockstep: sleeping is instant and moves the time, nothing else does."""
+    """A clock for lockstep: a sleep returns at once and advances the time; nothing else does."""
 
     def __init__(self, start_ns: int = 0) -> None:
         self._now_ns = start_ns
@@ -43,10 +43,10 @@ class VirtualClock:
         return self._now_ns
 
     def sleep_until_ns(self, deadline_ns: int) -> None:
-        """Move the time forward to the deadline; never back."""
+        """Advance the time to the deadline; never move it back."""
         self._now_ns = max(self._now_ns, deadline_ns)
 
 
 def ns_from_s(seconds: float) -> int:
-    """Convert seconds to whole nanoseconds."""
+    """Convert seconds to nanoseconds, rounded."""
     return round(seconds * NS_PER_S)

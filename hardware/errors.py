@@ -8,7 +8,7 @@ class ProtocolError(Exception):
 
 
 class HardwareError(UserError):
-    """The robot's hardware is not as the configuration says, or does not answer."""
+    """The hardware does not answer, or does not match the configuration."""
 
 
 class PortLostError(HardwareError):

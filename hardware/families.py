@@ -1,4 +1,4 @@
-"""The installed families of motors, by name and by the protocol of their bus."""
+"""The installed motor families, by name and by bus protocol."""
 
 from sim2real.configs.families import MOTOR_FAMILIES, family_speaking, part_of
 from sim2real.configs.plugins import PluginError
@@ -7,11 +7,11 @@ from sim2real.hardware.family import Family
 
 
 def motor_family(name: str) -> Family:
-    """Return a family by its name.
+    """Return a motor family by name.
 
     Raises:
-        ConfigError: No such family is installed; lists those that are.
-        PluginError: Its package is broken.
+        ConfigError: No such family is installed; lists the installed ones.
+        PluginError: The family's package is broken.
     """
     family = MOTOR_FAMILIES[name]
     if not isinstance(family, Family):
@@ -21,17 +21,17 @@ def motor_family(name: str) -> Family:
 
 
 def family_of_bus(bus: BusConfig) -> Family:
-    """Return the family of the motors on a bus. Raises ConfigError or PluginError as `family_speaking`."""
+    """Return the family of the motors on a bus. Raises ConfigError and PluginError like `family_speaking`."""
     return motor_family(family_speaking(bus.protocol))
 
 
 def installed_families() -> tuple[dict[str, Family], list[PluginError]]:
-    """Return the families that work, by the protocol of their bus, and the errors of those that do not."""
+    """Return the families that load, by bus protocol, and the errors of those that do not."""
     names, errors = MOTOR_FAMILIES.working()
     return {family.protocol: family for family in map(motor_family, names)}, errors
 
 
 def when_silent(robot: RobotConfig) -> str:
-    """Return what stops the motors of a robot when its client falls silent, for warnings."""
+    """Return what stops a robot's motors when the client stops sending, for warnings."""
     used = {joint.motor.family for joint in robot.joints.values()}
     return "; ".join(motor_family(name).when_silent for name in sorted(used))

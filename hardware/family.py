@@ -1,12 +1,13 @@
-"""A family of motors: one folder exports one `Family`, which its package registers as an entry point.
+"""The `Family` class: everything the stack needs to know about a motor family.
 
-The group is `sim2real.motor_families`; the name is what `family:` says in a motor YAML.
+One folder defines one `Family`. Its package registers it as an entry point in the group `sim2real.motor_families`; the
+name is the value of `family:` in a motor YAML.
 
     [project.entry-points."sim2real.motor_families"]
     acme = "acme_motors.family:FAMILY"
 
-A family is loaded when a configuration names it, so its module imports interfaces and its own schema alone; each method
-imports the part that it gives. So a driver never loads the emulator.
+A family is loaded when a configuration names it. Its module imports only interfaces and its own schema; each method
+imports the part it returns. So a driver never loads the emulator.
 """
 
 from abc import ABC, abstractmethod
@@ -30,12 +31,12 @@ from sim2real.hardware.workbench.interface import Workbench
 
 @dataclass(frozen=True, kw_only=True)
 class Family(FamilySchema, ABC):
-    """All that the stack needs of motors that speak one protocol."""
+    """Everything the stack needs for motors that speak one protocol."""
 
     start: StartValues
-    """For `sim2real new robot`."""
+    """Start values for `sim2real new robot`."""
     when_silent: str
-    """What stops the motors when their client falls silent with torque on, as a sentence for warnings."""
+    """What stops the motors when the client stops sending while torque is on; a sentence for warnings."""
 
     @abstractmethod
     def driver(
@@ -46,45 +47,46 @@ class Family(FamilySchema, ABC):
         transport: Transport,
         clock: Clock,
     ) -> BusDriver:
-        """Return the driver of one bus; nothing is sent before its `open`.
+        """Return the driver of one bus. Nothing is sent before `open`.
 
         Args:
-            bus: Its speed.
-            joints: The joints on it, in the order of the arrays.
-            safety: How long motors go on without instructions.
-            transport: An open port, which the driver owns from now on.
+            bus: The bus configuration; it gives the baud rate.
+            joints: The joints on the bus, in array order.
+            safety: Gives how long the motors keep running without instructions.
+            transport: An open port. The driver owns it from now on.
             clock: The clock of the transport.
         """
 
     @abstractmethod
     def position_law(self, joint: JointConfig, supply: float, voltage_max: float) -> PositionLaw:
-        """Return the law that a joint in position or impedance mode follows with the settings that the driver makes.
+        """Return the control law of a joint in position or impedance mode, with the settings that the driver writes.
 
         Args:
             joint: The joint.
-            supply: V
-            voltage_max: V; highest supply that safety allows.
+            supply: Supply voltage, V.
+            voltage_max: Highest supply voltage that the safety limits allow, V.
         """
 
     @abstractmethod
     def workbench(self, transport: Transport, clock: Clock) -> Workbench:
-        """Return what `sim2real motors` works with on one port, which the caller closes."""
+        """Return the workbench that `sim2real motors` uses on one port. The caller closes the port."""
 
     @abstractmethod
     def emulated_motor(self, motor: MotorConfig, motor_id: int, baudrate: int) -> EmulatedMotor:
-        """Return the firmware model of a motor of this type, set to an id and a baud rate, bit/s."""
+        """Return the firmware model of a motor of this type, with this id and baud rate (bit/s)."""
 
     @abstractmethod
     def device_protocol(self) -> DeviceProtocol[Any, Any]:
-        """Return the protocol at the motors' end of one emulated line."""
+        """Return the device protocol for one emulated line: the motors' end."""
 
     def tick_benchmark(self) -> Callable[[int, float], dict[str, Any]] | None:
-        """Return what compares the driver's tick with other libraries' for so many motors and seconds, if anything.
+        """Return a benchmark that compares the driver's tick with other libraries'; None if there is none.
 
-        It returns `ratios`, `figures`, and the names of the `libraries`.
+        It is called with the number of motors and the duration in s, and returns `ratios`, `figures` and the names of
+        the `libraries`.
         """
         return None
 
     def group_read(self, ids: Sequence[int]) -> GroupRead | None:
-        """Return the request that all these motors answer at once; None where the protocol has none."""
+        """Return the one request that all these motors answer; None if the protocol has none."""
         return None

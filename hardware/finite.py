@@ -1,4 +1,4 @@
-"""Checks that every target of a joint command is finite, before any of it is sent."""
+"""Checks that every target of a joint command is finite before anything is sent."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from sim2real.hardware.types import JointCommand
 
 
 class FiniteCheck:
-    """Tells whether all targets of a command are finite; about two microseconds, nothing allocated."""
+    """Checks whether all targets of a command are finite; takes about 2 µs and allocates nothing."""
 
     def __init__(self, joints: int) -> None:
         self._flags = bytearray(5 * joints)

@@ -1,4 +1,4 @@
-"""The joint-level interface: what the runtime sees of motors of any family."""
+"""The joint-level interface: how the runtime uses motors of any family."""
 
 from typing import Protocol
 
@@ -6,10 +6,10 @@ from sim2real.hardware.types import BusCounters, JointCommand, JointState
 
 
 class JointInterface(Protocol):
-    """All motors of a robot, or of one bus, as joints with names, in SI units, signs and offsets applied.
+    """All motors of a robot, or of one bus, as named joints in SI units, with direction and zero applied.
 
-    The order of calls is open, then any of read / write / enable / disable, then close. Torque is off after open, after
-    disable, after close, and after any of them raises.
+    Call open first, then read / write / enable / disable in any order, then close. Torque is off after open, after
+    disable, after close, and after any of these raises.
     """
 
     @property
@@ -19,21 +19,21 @@ class JointInterface(Protocol):
 
     @property
     def counters(self) -> BusCounters:
-        """What happened on the wire so far."""
+        """Message counters since `open`."""
         ...
 
     def open(self) -> None:
-        """Open the ports, check that every motor is the configured one, configure it, leave torque off.
+        """Open the ports, check that every motor is the configured one, configure it, and leave torque off.
 
         Raises:
-            HardwareError: A port cannot be opened, or a motor is missing or another one than configured.
+            HardwareError: A port cannot be opened, or a motor is missing or not the configured one.
         """
         ...
 
     def read(self, state: JointState) -> None:
         """Update the state in place with one exchange on each bus.
 
-        A joint whose reply is lost or damaged keeps its values and stamp, and is not fresh. Bounded in time.
+        A joint whose reply is lost or damaged keeps its values and time stamp, and is not fresh. The time is bounded.
 
         Raises:
             PortLostError: A port vanished.
@@ -41,7 +41,7 @@ class JointInterface(Protocol):
         ...
 
     def write(self, command: JointCommand) -> None:
-        """Send the targets of all joints with one frame on each bus; nothing waits for a reply.
+        """Send the targets of all joints with one frame on each bus; does not wait for replies.
 
         Raises:
             PortLostError: A port vanished.
@@ -50,15 +50,15 @@ class JointInterface(Protocol):
         ...
 
     def enable(self) -> None:
-        """Switch torque on without a jump: goals first set to where the joints are, or zero effort; watchdogs armed.
+        """Switch torque on without a jump: first set goals to the present position or zero effort, and arm watchdogs.
 
         Raises:
-            HardwareError: A motor refused; torque is off on all of them.
+            HardwareError: A motor refused; torque is off on all motors.
         """
         ...
 
     def disable(self) -> None:
-        """Switch torque off on every motor that can be reached; tries all of them before it raises.
+        """Switch torque off on every motor that can be reached; all are tried before an error is raised.
 
         Raises:
             HardwareError: A motor did not confirm.
@@ -66,14 +66,14 @@ class JointInterface(Protocol):
         ...
 
     def close(self) -> None:
-        """Switch torque off where possible and release the ports. Never raises; closing twice does nothing."""
+        """Switch torque off where possible and release the ports. Never raises; a second call does nothing."""
         ...
 
 
 class BusDriver(JointInterface, Protocol):
-    """The joints of one bus, and what setting them up changed."""
+    """The joints of one bus, and what `open` changed in their motors."""
 
     @property
     def notices(self) -> list[str]:
-        """What `open` changed in the motors, one line each, for people to read."""
+        """What `open` changed in the motors, one line each, for the user."""
         ...

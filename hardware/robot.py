@@ -1,4 +1,4 @@
-"""All joints of a robot over all its buses, and its IMUs, in the order of its YAML."""
+"""All joints of a robot on all its buses, and its IMUs, in the order of the robot YAML."""
 
 from collections.abc import Mapping
 
@@ -18,14 +18,14 @@ from sim2real.hardware.types import BusCounters, ImuState, Int64Array, JointComm
 
 
 class RobotHardware:
-    """The motors and IMUs of a robot; implements `JointInterface` by one driver for each bus, and `WithImus`."""
+    """The motors and IMUs of a robot; implements `JointInterface`, with one driver for each bus, and `WithImus`."""
 
     def __init__(self, robot: RobotConfig, transports: Mapping[str, Transport], clock: Clock) -> None:
-        """Make the drivers; nothing is sent before `open`.
+        """Make the drivers. Nothing is sent before `open`.
 
         Args:
             robot: The robot.
-            transports: An open port for each of its buses and IMUs, by name. They are closed with the hardware.
+            transports: An open port for each bus and IMU, by name. `close` closes them.
             clock: The clock of the transports.
 
         Raises:
@@ -47,12 +47,12 @@ class RobotHardware:
 
     @property
     def joint_names(self) -> tuple[str, ...]:
-        """Joint names in the order of every array: that of the robot's YAML."""
+        """Joint names in array order: the order of the robot YAML."""
         return self._names
 
     @property
     def buses(self) -> tuple[BusDriver, ...]:
-        """The drivers, in the order of the robot's YAML."""
+        """The drivers, in the order of the robot YAML."""
         return tuple(self._buses)
 
     @property
@@ -62,7 +62,7 @@ class RobotHardware:
 
     @property
     def counters(self) -> BusCounters:
-        """What happened on all buses so far."""
+        """Message counters of all buses since `open`."""
         total = BusCounters()
         for bus in self._buses:
             own = bus.counters
@@ -97,7 +97,7 @@ class RobotHardware:
                 part.scatter(state)
 
     def read_imus(self, state: ImuState) -> None:
-        """Update the state with what the IMUs have sent since the last call, without waiting. Never raises."""
+        """Update the state with what the IMUs have sent since the last call; does not wait. Never raises."""
         self._imus.read(state)
 
     def write(self, command: JointCommand) -> None:
@@ -132,16 +132,16 @@ class RobotHardware:
             raise HardwareError("; ".join(reasons))
 
     def close(self) -> None:
-        """Switch torque off where possible and release the ports. Never raises; closing twice does nothing."""
+        """Switch torque off where possible and release the ports. Never raises; a second call does nothing."""
         run_all((*(bus.close for bus in self._buses), self._imus.close))
 
     def _disable_quietly(self, count: int) -> None:
-        """Switch torque off on the first buses; the error that led here is the one to report."""
+        """Switch torque off on the first `count` buses; ignore errors, as an earlier error is being raised."""
         run_all(bus.disable for bus in self._buses[:count])
 
 
 class _Slice:
-    """The joints of one bus within the arrays of the robot."""
+    """The rows of one bus's joints in the arrays of the robot."""
 
     def __init__(self, names: tuple[str, ...], joints: Mapping[str, JointConfig]) -> None:
         self.whole = tuple(joints) == names
@@ -150,12 +150,12 @@ class _Slice:
         self._index: Int64Array = np.array([names.index(name) for name in joints], np.int64)
 
     def scatter(self, state: JointState) -> None:
-        """Copy the readings of this bus into those of the robot."""
+        """Copy the readings of this bus into the state of the robot."""
         for name in JointState.__slots__:
             getattr(state, name)[self._index] = getattr(self.state, name)
 
     def gather(self, command: JointCommand) -> None:
-        """Copy the targets of this bus out of those of the robot."""
+        """Copy the targets of this bus from the command of the robot."""
         for name in JointCommand.__slots__:
             np.take(getattr(command, name), self._index, out=getattr(self.command, name))
 
@@ -165,12 +165,12 @@ def open_serial_ports(robot: RobotConfig, overrides: Mapping[str, str], clock: C
 
     Args:
         robot: The robot.
-        overrides: Paths by name of bus or IMU, which go before those of the YAML.
+        overrides: Paths by bus or IMU name; they override the YAML's ports.
         clock: The clock of the ports.
 
     Raises:
-        HardwareError: No such bus or IMU, one without a path, or a port that does not open; those that did
-            are closed again.
+        HardwareError: A bus or IMU does not exist or has no path, or a port does not open; all opened ports are closed
+            again.
     """
     valid = [*robot.buses, *robot.imus]
     for name in overrides:

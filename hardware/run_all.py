@@ -1,4 +1,4 @@
-"""Runs every action of several and collects the errors, so that torque goes off on the other motors too."""
+"""Runs every action and collects the errors, so that one failure does not leave torque on at the other motors."""
 
 from collections.abc import Callable, Iterable
 
@@ -6,9 +6,9 @@ from sim2real.hardware.errors import HardwareError
 
 
 def run_all(actions: Iterable[Callable[[], None]]) -> list[str]:
-    """Run every action; return the message of each that raised HardwareError, in order.
+    """Run every action; return the messages of those that raised HardwareError, in order.
 
-    Whatever else one raises (a bug, Ctrl-C) is raised when all have run, the first of them.
+    Any other exception (a bug, Ctrl-C) is raised after all actions have run; of several, the first.
     """
     reasons: list[str] = []
     others: list[BaseException] = []

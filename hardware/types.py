@@ -1,4 +1,4 @@
-"""Joint states and joint commands of all joints of a robot, in SI units, in joint order; IMU states and counters."""
+"""Joint states and joint commands in SI units and joint order; IMU states; bus counters."""
 
 from dataclasses import dataclass, field
 from enum import IntFlag
@@ -14,7 +14,7 @@ Indices = npt.NDArray[np.intp]
 
 
 class MotorFault(IntFlag):
-    """What a motor reports to be wrong with itself, for every family."""
+    """Faults that motors of any family report."""
 
     VOLTAGE = 1
     OVERHEATING = 2
@@ -22,13 +22,13 @@ class MotorFault(IntFlag):
     SHOCK = 8
     OVERLOAD = 16
     WATCHDOG = 32
-    """The motor stopped itself because no instruction came."""
+    """The motor stopped itself because it received no instructions."""
     OTHER = 64
 
 
 @dataclass(slots=True)
 class JointState:
-    """Readings of J joints; every array is (J,). A joint that did not answer keeps its last values."""
+    """Readings of J joints; every array is (J,). A joint that does not answer keeps its last values."""
 
     position: Float64Array
     """rad"""
@@ -37,19 +37,19 @@ class JointState:
     effort: Float64Array
     """N·m"""
     stamp_ns: Int64Array
-    """Monotonic time at which the reading arrived; -1 before the first."""
+    """Monotonic time at which the reading arrived, ns; -1 before the first."""
     fresh: BoolArray
-    """Whether the joint answered the last read."""
+    """True if the joint answered the last read."""
     faults: Int64Array
     """Bits of `MotorFault`."""
     temperature: Float64Array
-    """°C, NaN before the first reading; polled more slowly than positions."""
+    """°C; NaN before the first reading; polled more slowly than positions."""
     voltage: Float64Array
-    """V at the motor, NaN before the first reading; polled more slowly than positions."""
+    """V at the motor; NaN before the first reading; polled more slowly than positions."""
 
     @classmethod
     def empty(cls, joints: int) -> Self:
-        """Return the state before the first reading: positions are NaN, so that they are not taken for a pose."""
+        """Return the state before the first reading; positions are NaN, so that they cannot be mistaken for a pose."""
         nan = np.full(joints, np.nan)
         return cls(
             position=nan.copy(),
@@ -65,55 +65,60 @@ class JointState:
 
 @dataclass(slots=True)
 class JointCommand:
-    """Targets of J joints; every array is (J,). Which of them a joint follows is its mode in the robot YAML.
+    """Targets of J joints; every array is (J,). The joint's mode in the robot YAML decides which targets it follows.
 
-    The law they describe is effort = stiffness·(position − q) + damping·(velocity − q̇) + effort. A motor in current
-    mode takes `effort` alone, one in position mode `position` alone; families with impedance control take all five.
+    The control law is effort = stiffness·(position − q) + damping·(velocity − q̇) + effort. A motor in current mode
+    uses only `effort`, one in position mode only `position`; families with impedance control use all five.
     """
 
     position: Float64Array
+    """rad"""
     velocity: Float64Array
+    """rad/s"""
     effort: Float64Array
+    """Feed-forward, N·m."""
     stiffness: Float64Array
+    """N·m/rad"""
     damping: Float64Array
+    """N·m·s/rad"""
 
     @classmethod
     def zeros(cls, joints: int) -> Self:
-        """Return a command of zeros; its arrays are the rows of one block, so that drivers can look at all at once."""
+        """Return a command of zeros. Its arrays are the rows of one block, so that drivers can check all at once."""
         return cls(*np.zeros((5, joints)))
 
 
 class ImuFault(IntFlag):
-    """What is wrong with the readings of an IMU, whatever its type."""
+    """Faults in the readings of an IMU of any type."""
 
     STALE = 1
-    """No sample that could be used for longer than the unit's `stale_after`, or none yet, or its port vanished."""
+    """No usable sample for longer than the unit's `stale_after`, or none yet, or the port vanished."""
     FROZEN = 2
-    """Every sample for as long as that was the same to the bit, which no sensor that works gives."""
+    """All samples during `stale_after` were bit-identical; a working sensor has noise."""
     IMPLAUSIBLE = 4
-    """The newest sample was no possible reading and has not been taken over."""
+    """The newest sample was physically impossible and was not used."""
 
 
 @dataclass(slots=True)
 class ImuState:
-    """Readings of K IMUs in the frames of the bodies they are fixed to. A unit that sent nothing keeps its values."""
+    """Readings of K IMUs, each in the frame of its body. A unit that sent nothing keeps its values."""
 
     angular_velocity: Float64Array
     """(K, 3), rad/s"""
     linear_acceleration: Float64Array
     """(K, 3), m/s²: proper acceleration, +9.81 upward at rest."""
     orientation: Float64Array
-    """(K, 4), unit quaternion w x y z that turns the body's frame into the world's."""
+    """(K, 4), unit quaternion w x y z from body frame to world frame."""
     stamp_ns: Int64Array
-    """(K,), monotonic time at which the reading arrived; -1 before the first."""
+    """(K,), monotonic time at which the reading arrived, ns; -1 before the first."""
     fresh: BoolArray
-    """(K,), whether the last read brought a new reading; between samples it does not, so judge the stamp."""
+    """(K,), True if the last read got a new reading. False is normal between samples: use `stamp_ns` for the age."""
     faults: Int64Array
     """(K,), bits of `ImuFault`."""
 
     @classmethod
     def empty(cls, imus: int) -> Self:
-        """Return the state before the first reading: NaN, so that it is not taken for a reading."""
+        """Return the state before the first reading; values are NaN, so that they cannot be mistaken for a reading."""
         return cls(
             angular_velocity=np.full((imus, 3), np.nan),
             linear_acceleration=np.full((imus, 3), np.nan),
@@ -126,15 +131,15 @@ class ImuState:
 
 @dataclass(slots=True)
 class BusCounters:
-    """What happened on the buses of a robot since it was opened."""
+    """Message counters of a robot's buses since `open`."""
 
     reads: int = 0
     writes: int = 0
     timeouts: int = 0
-    """Replies that did not come in time, one for each motor."""
+    """Replies that did not arrive in time, counted per motor."""
     corrupt: int = 0
-    """Replies with a wrong checksum or form."""
+    """Replies with a wrong checksum or format."""
     unexpected: int = 0
-    """Well-formed replies to no request: late, duplicated, of another motor."""
+    """Valid replies that match no request: late, duplicated, or from another motor."""
     by_joint: dict[str, int] = field(default_factory=dict)
-    """Readings missed, by joint name."""
+    """Missed readings, by joint name."""

@@ -1,1 +1,1 @@
-"""The typed, frozen schema of every YAML file: one module a kind."""
+"""The typed, frozen schema of the YAML files: one module per kind."""

@@ -1,4 +1,4 @@
-"""What all schema classes share: frozen, unknown keys refused, references to other files."""
+"""Base of all schema classes: frozen, no unknown keys, references to other files."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Config(BaseModel):
 
 
 class MisplacedError(ValueError):
-    """What a check across keys finds wrong, and at which of the keys below the object it is to be mended."""
+    """An error found by a check across keys, with the path of the key to correct, relative to the object."""
 
     def __init__(self, at: tuple[str | int, ...], message: str) -> None:
         super().__init__(message)
@@ -25,7 +25,7 @@ class MisplacedError(ValueError):
 
 
 class OpenUnion(ABC):
-    """Annotation of a field whose value has one of several classes; installed packages can add classes."""
+    """Annotation of a field whose value is of one of several classes; installed packages can add classes."""
 
     @abstractmethod
     def members(self) -> tuple[type[Config], ...]:
@@ -34,14 +34,14 @@ class OpenUnion(ABC):
 
 @dataclass(frozen=True)
 class Reference:
-    """Annotation of a field that may be given as the name (or path) of another file of a kind, or written in place."""
+    """Annotation of a field that is the name or path of another file of a kind, or a mapping in place."""
 
     kind: str
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Tell editors that text will do as well."""
+        """Return a JSON schema that accepts text or a mapping."""
         return {"anyOf": [{"type": "string", "description": f"name of one of {self.kind}, or a path"}, handler(schema)]}
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
-"""An identifier: letters, digits and underscores, beginning with a letter."""
+"""An identifier: letters, digits and underscores, starting with a letter."""

@@ -1,4 +1,4 @@
-"""Schema of commands: what an operator asks of a policy, and where that comes from in simulation."""
+"""Schema of operator commands to a policy, and of their source in simulation."""
 
 from typing import Annotated, Final, Literal, Self
 
@@ -8,19 +8,19 @@ from sim2real.configs.schema.base import Config, MisplacedError, Name
 from sim2real.configs.schema.quantity import Duration, NonNegative, Positive, Speed
 
 TIP_COMMANDS: Final = ("tip_x", "tip_y", "tip_z")
-"""Commands that say where the tip should be, m, in the frame of the robot's base."""
+"""Commands for the position of the tip, m, in the frame of the robot's base."""
 
 VELOCITY_COMMANDS: Final = ("forward", "left", "turn")
 """Commands of a walking robot: m/s, m/s, rad/s."""
 
 
 class CommandConfig(Config):
-    """One number that an operator gives the policy, such as a velocity to walk at."""
+    """One operator command to the policy, for example a walking velocity."""
 
     range: tuple[float, float]
-    """Lowest and highest value, in an SI unit; every episode in simulation draws one from it."""
+    """Lowest and highest value, in SI units; in simulation, values are drawn from this range."""
     default: float = 0.0
-    """Value as long as nobody gives another."""
+    """Value until the operator gives another one, in SI units."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -36,20 +36,22 @@ class UniformCommandsConfig(Config):
     """Commands drawn uniformly from their ranges."""
 
     kind: Literal["uniform"] = "uniform"
+    """Kind of source."""
     hold: tuple[Annotated[Duration, Positive], Annotated[Duration, Positive]] | None = None
-    """How long before new ones are drawn; the whole episode when left out."""
+    """Range of the time until new commands are drawn; by default they hold for the whole episode."""
     zero_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
-    """Share of the draws in which all are zero."""
+    """Share of draws in which all commands are zero."""
 
 
 class TipCommandsConfig(Config):
-    """Commands `tip_x`, `tip_y`, `tip_z`: places that the robot's tip can reach, within the ranges of the commands."""
+    """Commands `tip_x`, `tip_y`, `tip_z`: positions that the tip can reach, within the ranges of the commands."""
 
     kind: Literal["tip"]
+    """Kind of source."""
     hold: tuple[Annotated[Duration, Positive], Annotated[Duration, Positive]] | None = None
-    """How long before the next place; the whole episode when left out."""
+    """Range of the time until the next position is drawn; by default one holds for the whole episode."""
     speed: tuple[Annotated[Speed, NonNegative], Annotated[Speed, NonNegative]] | None = None
-    """The target moves towards the next place at a speed drawn from this range; it jumps when left out."""
+    """Range of the speed at which the target moves to the next position; by default it jumps."""
 
 
 class DeclaredCommandsConfig(Config):

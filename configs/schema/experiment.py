@@ -1,4 +1,4 @@
-"""Schema of an experiment: a task, how it is randomised, and how it is learned."""
+"""Schema of an experiment: a task, its randomisation, and the training."""
 
 from typing import Annotated
 
@@ -16,33 +16,39 @@ class ExperimentConfig(Config):
     """One training run."""
 
     name: Name
+    """Name of the experiment; usually the name of its file."""
     description: str = ""
+    """One line for lists and documentation."""
     task: Annotated[TaskConfig, Reference("tasks")]
+    """Task to learn."""
     randomization: Annotated[RandomizationConfig, Reference("randomization")]
+    """Randomisation of the simulated world."""
     curriculum: CurriculumBlock = FixedCurriculumConfig(strategy="fixed")
-    """How much of the randomisation a learner meets, and when; evaluation draws from the whole range."""
+    """Which part of the randomisation is used at which time of the training; evaluation uses the whole range."""
     algorithm: AlgorithmBlock
+    """Learning algorithm and its parameters."""
     episode_duration: Annotated[Duration, Positive] | None = None
-    """Length of training episodes; the task's when left out. Shorter ones show more starts in the same time, and teach
-    the same task, because a time limit is no end: values go on. The goal must be held for the same share of them."""
+    """Duration of training episodes; by default the task's. Shorter episodes give more starts in the same time. They
+    teach the same task, because values are bootstrapped at a time limit. `hold` of the goal is scaled in proportion."""
     environments: Annotated[int, Field(ge=1, le=65536)]
-    """Simulations that step together."""
+    """Number of simulations that step in parallel."""
     steps: Annotated[int, Field(ge=1)]
-    """Control steps of training, over all environments."""
+    """Control steps of the training, summed over all environments."""
     training_duration: Annotated[Duration, Positive] | None = None
-    """Stop when so much time went into training, even if steps remain. Made for comparisons at equal time: how far such
-    a run gets depends on the machine and its load, so it does not repeat bit for bit."""
+    """Stop after this training time even if steps remain; for comparisons at equal time. The result depends on the
+    machine and its load, so it is not reproducible bit for bit."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """Seed of all random numbers of the training."""
     threads: Annotated[int, Field(ge=0, le=1024)] = 0
-    """Threads that step the simulations; 0 uses every core."""
+    """Number of threads that step the simulations; 0 uses every core."""
     checkpoint_every: Annotated[int, Field(ge=1)] = 20
-    """Iterations between checkpoints; the last one is always kept."""
+    """Iterations between checkpoints; the last iteration is always saved."""
     evaluation_episodes: Annotated[int, Field(ge=1, le=100_000)] = 64
-    """Episodes of the closing evaluation."""
+    """Number of episodes of the final evaluation."""
 
     @property
     def training_task(self) -> TaskConfig:
-        """The task with the episodes of training."""
+        """The task with the duration of training episodes."""
         if self.episode_duration is None:
             return self.task
         share = self.episode_duration / self.task.episode_duration

@@ -1,4 +1,4 @@
-"""Reads the registers of a motor with the schema of their family; any installed package can add families."""
+"""Validates the `registers` of a motor with the schema of their family; installed packages can add families."""
 
 import json
 from typing import Any
@@ -13,20 +13,20 @@ from sim2real.configs.schema.registers import Registers
 
 
 class OfInstalledFamily(OpenUnion):
-    """Annotation of the registers of a motor. A family is loaded when a value names it."""
+    """Annotation of a motor's `registers`. A family is loaded when a value names it."""
 
     def members(self) -> tuple[type[Config], ...]:
-        """Return the schemas of the families that can be loaded."""
+        """Return the register schemas of the families that load."""
         families, _ = MOTOR_FAMILIES.working()
         return tuple(family.registers for family in families.values())
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's signature
-        """Read with the family's schema; write with the schema of the value's own class."""
+        """Validate with the family's schema; serialize with the schema of the value's own class."""
         any_class = core_schema.simple_ser_schema("any")
         return core_schema.with_info_plain_validator_function(_read, serialization=any_class)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """List the registers of every family that can be loaded."""
+        """Return the union of the register schemas of all families that load."""
         families, _ = MOTOR_FAMILIES.working()
         choices = {name: family.registers.__pydantic_core_schema__ for name, family in families.items()}
         return handler(core_schema.tagged_union_schema(choices, "family"))
@@ -46,5 +46,5 @@ def _read(value: object, info: ValidationInfo) -> Registers:
     schema = MOTOR_FAMILIES[name].registers
     if info.mode != "json":
         return schema.model_validate(value)
-    # As JSON again: its arrays are tuples to strict validation, Python's lists are not.
+    # As JSON again: strict validation accepts JSON arrays as tuples, but not Python lists.
     return schema.model_validate_json(json.dumps(value), strict=True)

@@ -1,4 +1,4 @@
-"""Schema of a goal: the verdict of a run."""
+"""Schema of a goal: the success criterion of a run."""
 
 from typing import Annotated, Final, Literal, Self
 
@@ -13,25 +13,27 @@ _GOAL_KEYS: Final = {
     "tip": ("distance", "hold"),
     "finish": (),
 }
-"""What each kind of goal must say."""
+"""Required keys of each kind of goal."""
 
 
 class GoalConfig(Config):
-    """The verdict of a run, decided from what the robot measures, in simulation and on the robot alike."""
+    """The success criterion of a run, evaluated from the robot's measurements, both in simulation and on the robot."""
 
     kind: Literal["joint", "upright", "tip", "finish"] = "joint"
-    """joint: a joint is at a position; upright: the first IMU's body is; tip: the tip is where the command asks;
-    finish: the run came to its end without a fault."""
+    """Criterion. `joint`: a joint is at a position; `upright`: the body of the first IMU is upright; `tip`: the tip is
+    at the commanded position; `finish`: the run ends without a fault."""
     joint: Name | None = None
+    """Name of the joint; only for `joint`."""
     position: Angle | None = None
+    """Joint angle to reach; only for `joint`."""
     tolerance: Annotated[Angle, Positive] | None = None
-    """Of the joint's position, or of the body's tilt."""
+    """Largest error of the joint angle, or largest tilt of the body; only for `joint` and `upright`."""
     distance: Annotated[Length, Positive] | None = None
-    """How near the tip must be."""
+    """Largest distance of the tip from its commanded position; only for `tip`."""
     wrap: bool = False
-    """Whether full turns count as the same position."""
+    """Whether joint angles that differ by whole turns are the same position."""
     hold: Annotated[Duration, Positive] | None = None
-    """It must be so for this last part of the run."""
+    """Time at the end of the run during which the criterion must be met; for all kinds except `finish`."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

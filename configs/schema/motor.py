@@ -1,4 +1,4 @@
-"""Schema of a motor type: the datasheet, in SI units, with its sources."""
+"""Schema of a motor type: datasheet values with their sources."""
 
 from typing import Annotated, TypeVar
 
@@ -25,56 +25,64 @@ RegistersT = TypeVar("RegistersT", bound=Registers)
 
 
 class Thermal(Config):
-    """How a motor heats up, for the emulator; where it is left out, as an XM430 in still air."""
+    """Thermal model of a motor, for the emulator; defaults are those of an XM430 in still air."""
 
     heat_capacity: Annotated[HeatCapacity, Positive] = 50.0
-    """An XM430 weighs 82 g (e-Manual), times 600 J/(kg·K) for its mix of metals and plastic: an estimate."""
+    """Heat capacity of the motor. Default: 82 g of an XM430 (e-Manual) times 600 J/(kg·K) for metals and plastic, an
+    estimate."""
     resistance: Annotated[ThermalResistance, Positive] = 13.0
-    """To the air. The case of an XM430 (28.5 x 46.5 x 34 mm, 0.0078 m²) at 10 W/(m²·K): an estimate."""
+    """Thermal resistance to the air. Default: the case of an XM430 (28.5 x 46.5 x 34 mm, 0.0078 m²) at 10 W/(m²·K), an
+    estimate."""
 
 
 class Friction(Config):
-    """Friction of motor and gear train at the output shaft, of the Coulomb-viscous model: it has no other terms.
+    """Friction of motor and gear train at the output shaft, in the Coulomb-viscous model without other terms.
 
-    Both values are of one fit of just this model. The constants of a richer one (Stribeck, load-dependent friction) are
-    smaller, because its other terms carry the rest: taken alone, they leave most of the friction out.
+    Both values must come from one fit of this model. The constants of a richer model (Stribeck, load-dependent
+    friction) are smaller, because its other terms contribute the rest; alone, they give too little friction.
     """
 
     coulomb: Annotated[Torque, NonNegative]
-    """Constant, against the motion."""
+    """Constant friction torque, opposite to the motion."""
     viscous: Annotated[Damping, NonNegative] = 0.0
-    """In proportion to the velocity."""
+    """Friction torque per velocity."""
 
 
 class MotorConfig(Config):
     """One motor type."""
 
     name: Name
+    """Name of the motor type; usually the name of its file."""
     description: str = ""
+    """One line for lists and documentation."""
     source: tuple[str, ...] = Field(min_length=1)
-    """Where the figures come from: datasheet, paper, measurement."""
+    """Sources of the values: datasheet, paper, measurement."""
     nominal: Nominal
+    """Nominal operating point."""
     armature: Annotated[Inertia, NonNegative]
-    """Rotor inertia seen at the output shaft (rotor inertia times gear ratio squared)."""
+    """Rotor inertia at the output shaft (rotor inertia times gear ratio squared)."""
     friction: Friction
+    """Friction of motor and gear train."""
     thermal: Thermal = Thermal()
+    """Thermal model."""
     counts_per_revolution: Annotated[int, Field(ge=2, le=1 << 24)]
+    """Encoder counts per revolution of the output shaft."""
     velocity_unit: Annotated[AngularVelocity, Positive]
     """Resolution of the velocity that the motor reports."""
     voltage_range: tuple[Voltage, Voltage]
-    """Supply voltage the motor accepts before it raises its voltage alarm."""
+    """Lowest and highest supply voltage without a voltage alarm of the motor."""
     temperature_max: Temperature
     """Temperature at which the firmware shuts the motor down."""
     registers: Annotated[Registers, OfInstalledFamily()]
-    """Register-level parameters; `family` selects the schema of an installed family."""
+    """Register-level parameters; `family` selects the schema of an installed motor family."""
 
     @property
     def family(self) -> str:
-        """Name of its motor family."""
+        """Name of the motor family."""
         return self.registers.family
 
     def registers_as(self, kind: type[RegistersT]) -> RegistersT:
-        """Return the registers as the class of a family. Raises TypeError if the motor is of another."""
+        """Return the registers as the class of a family. Raises TypeError if the motor is of another family."""
         if not isinstance(self.registers, kind):
             raise TypeError(f"motor {self.name!r} is of the family {self.family!r}: it has no {kind.__name__}")
         return self.registers
@@ -86,5 +94,5 @@ class MotorConfig(Config):
 
     @property
     def torque_constant(self) -> float:
-        """Stall torque per stall current, N·m/A at the output shaft (what the current register measures)."""
+        """Stall torque / stall current, N·m/A at the output shaft; the constant of the current register."""
         return self.nominal.stall_torque / self.nominal.stall_current

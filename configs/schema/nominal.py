@@ -10,6 +10,10 @@ class Nominal(Config):
     """The nominal operating point of the datasheet, at the output shaft."""
 
     voltage: Annotated[Voltage, Positive]
+    """Supply voltage at which the other values are given."""
     stall_torque: Annotated[Torque, Positive]
+    """Torque at standstill."""
     stall_current: Annotated[Current, Positive]
+    """Supply current at standstill."""
     no_load_speed: Annotated[AngularVelocity, Positive]
+    """Speed without load."""

@@ -1,4 +1,4 @@
-"""Field types for the protocols of buses and IMUs: those of the installed families."""
+"""Field types for the protocols of buses and IMUs of the installed families."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ class Installed:
     """Raises ConfigError for an unknown name, PluginError if its package cannot be loaded."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's signature
-        """Check the text during validation."""
+        """Check the name during validation."""
         return core_schema.no_info_after_validator_function(self._checked, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """List the names, for editors."""
+        """Return a JSON schema that lists the names."""
         return {"type": "string", "enum": list(self.names())}
 
     def _checked(self, value: str) -> str:
@@ -37,7 +37,7 @@ class Installed:
 
 
 MotorProtocol = Annotated[str, Installed(motor_protocols, family_speaking)]
-"""Protocol of a bus."""
+"""Protocol of a bus: that of an installed motor family."""
 
 ImuProtocol = Annotated[str, Installed(lambda: IMU_FAMILIES.names, IMU_FAMILIES.__getitem__)]
-"""Protocol of an IMU: the name of its family."""
+"""Protocol of an IMU: the name of an installed IMU family."""

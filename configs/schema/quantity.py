@@ -9,7 +9,7 @@ from pydantic_core import CoreSchema, core_schema
 from sim2real.configs.units import format_quantity, parse_quantity, valid_units
 
 UNIT_KEYWORD = "x-unit"
-"""In JSON Schema: the SI unit of a quantity."""
+"""Keyword in JSON Schema for the SI unit of a quantity."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Quantity:
     dimension: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's signature
-        """Parse text to SI on the way in; write SI text on the way out (mode `json`)."""
+        """Parse text to SI when validating; write SI text when serializing in mode `json`."""
         return core_schema.no_info_before_validator_function(
             lambda value: parse_quantity(value, self.dimension),
             core_schema.float_schema(allow_inf_nan=False),
@@ -29,7 +29,7 @@ class Quantity:
         )
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Describe the text for editors: a number and one of the valid units."""
+        """Return a JSON schema of the text: a number and a valid unit."""
         units = valid_units(self.dimension)
         return {
             "type": "string",

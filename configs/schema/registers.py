@@ -9,19 +9,19 @@ from sim2real.configs.schema.nominal import Nominal
 class Registers(Config):
     """Register-level parameters of a motor model; each family has its own subclass.
 
-    A subclass narrows `family` to a literal, its name. Its own fields must not refer to other files.
+    A subclass narrows `family` to a literal, its name. Its fields must not refer to other files.
     """
 
     family: str
-    """Name of the family: that of its entry point."""
+    """Name of the motor family, as registered by its entry point."""
 
     @abstractmethod
     def effort_unit(self, nominal: Nominal) -> float:
         """Return the resolution of effort readings, N·m."""
 
     def why_not(self, mode: str) -> str | None:
-        """Return why a motor of this type cannot be driven in a mode of its family, None if it can.
+        """Return why this motor type does not support a mode of its family; None if it does.
 
-        The text follows the name of the motor: `measures no current, so it has no current mode`.
+        The text continues the name of the motor: `measures no current, so it has no current mode`.
         """
         return None

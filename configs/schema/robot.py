@@ -1,4 +1,4 @@
-"""Schema of a robot: its buses, joints, limits and safety envelope."""
+"""Schema of a robot: buses, joints, IMUs, limits and safety envelope."""
 
 import math
 from typing import Annotated, Literal, Self
@@ -28,38 +28,40 @@ from sim2real.configs.schema.quantity import (
 
 
 class BusConfig(Config):
-    """One serial bus."""
+    """One serial bus of motors."""
 
     protocol: MotorProtocol
-    """Of an installed family of motors."""
+    """Protocol of the motors; each installed motor family has one."""
     baudrate: Annotated[Baudrate, Positive]
+    """Baud rate of the bus; must be the one set in the motors."""
     port: str | None = None
     """Device path on the robot, for example /dev/ttyUSB0; `--port BUS=PATH` overrides it."""
 
 
 class ImuConfig(Config):
-    """One inertial measurement unit on a serial port of its own."""
+    """One inertial measurement unit on its own serial port."""
 
     protocol: ImuProtocol
-    """Of an installed family of IMUs."""
+    """Protocol of the unit: the name of an installed IMU family."""
     baudrate: Annotated[Baudrate, Positive]
+    """Baud rate of the port; must be the one set in the unit."""
     rate: Annotated[Rate, Positive]
-    """Samples per second that the unit is set to send."""
+    """Sample rate; the driver sets it in the unit."""
     mounting: tuple[Angle, Angle, Angle] = (0.0, 0.0, 0.0)
-    """Roll, pitch and yaw of the unit in the frame of its body: rotations about x, y, z, in this order, fixed axes."""
+    """Roll, pitch and yaw of the unit in its body's frame: rotations about the fixed axes x, y, z, in this order."""
     port: str | None = None
     """Device path on the robot, for example /dev/ttyUSB1; `--port IMU=PATH` overrides it."""
     body: Name
-    """Body of the model it is fixed to."""
+    """Name of the body in the model that carries the unit."""
     stale_after: Annotated[Duration, Positive] = 0.1
-    """A sample older than this, or values that do not change for so long, are a fault."""
+    """Time after which an old sample, or unchanged values, are a fault; at least two sample periods."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         fastest = IMU_FAMILIES[self.protocol].rate_max
         if not self.rate <= fastest:
             raise MisplacedError(
-                ("rate",), f"{self.rate:g} Hz is above what a {self.protocol} sends; valid: up to {fastest:g} Hz"
+                ("rate",), f"{self.rate:g} Hz is above the highest rate of {self.protocol}; valid: up to {fastest:g} Hz"
             )
         if not self.stale_after * self.rate >= 2.0:
             raise MisplacedError(
@@ -69,24 +71,29 @@ class ImuConfig(Config):
 
 
 class JointConfig(Config):
-    """One actuated joint: which motor drives it, how the two are mounted, and how far it may go."""
+    """One actuated joint: its motor, how it is mounted, and its limits."""
 
     motor: Annotated[MotorConfig, Reference("motors")]
+    """Motor type."""
     bus: Name
+    """Name of the bus that the motor is connected to."""
     id: Annotated[int, Field(ge=0)]
-    """Address on the bus; the family of the motor says which are valid."""
+    """Motor id on the bus; the valid range depends on the motor family."""
     mode: Literal["current", "position", "impedance"]
-    """How the motor is driven: by effort (`current`), by position goal (`position`), or by position and velocity goals,
-    feed-forward effort, stiffness and damping together (`impedance`)."""
+    """Control mode of the motor: `current` (effort targets), `position` (position targets), or `impedance` (position
+    and velocity targets, feed-forward effort, stiffness and damping)."""
     direction: Literal[1, -1] = 1
-    """+1 when the motor's positive direction is the joint's."""
+    """1 if motor and joint have the same positive direction, else -1."""
     zero: Angle = 0.0
     """Motor angle at which the joint angle is zero."""
     default_position: Angle = 0.0
-    """Joint angle of the start pose."""
+    """Joint angle in the start pose."""
     position_limits: tuple[Angle, Angle]
+    """Lowest and highest joint angle that may be commanded."""
     velocity_limit: Annotated[AngularVelocity, Positive]
+    """Largest joint velocity, in both directions."""
     effort_limit: Annotated[Torque, Positive]
+    """Largest torque at the joint; at most the motor's stall torque."""
     stiffness: Annotated[Stiffness, NonNegative] = 0.0
     """Position gain while the runtime holds or ramps the joint."""
     damping: Annotated[Damping, NonNegative] = 0.0
@@ -124,14 +131,16 @@ class JointConfig(Config):
 
 
 class LinkConfig(Config):
-    """Where a joint is, when it stands at zero, in the frame of the joint before it."""
+    """The frame of a joint at angle zero, relative to the frame of the previous joint."""
 
     joint: Name
+    """Name of the joint."""
     position: tuple[Length, Length, Length]
+    """Position x, y, z in the previous frame."""
     axis: tuple[float, float, float]
-    """Unit vector."""
+    """Joint axis in this frame, a unit vector."""
     rotation: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
-    """Unit quaternion w x y z, of this frame in the one before."""
+    """Orientation in the previous frame, a unit quaternion w x y z."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -143,32 +152,35 @@ class LinkConfig(Config):
 
 
 class TipConfig(Config):
-    """Kinematics of the point that works: from the base through some of the joints, in order. The model must agree."""
+    """Kinematics of the tip: a chain from the base through some of the joints. It must agree with the model."""
 
     site: Name
-    """Site of the model at the tip."""
+    """Name of the model's site at the tip."""
     links: tuple[LinkConfig, ...] = Field(min_length=1)
+    """The joints of the chain, from the base to the tip."""
     position: tuple[Length, Length, Length]
-    """The tip in the frame of the last joint."""
+    """Position x, y, z of the tip in the frame of the last joint."""
 
 
 class SafetyConfig(Config):
-    """The envelope in which the runtime keeps the robot, beside the limits of the joints."""
+    """The safety envelope that the runtime enforces, in addition to the limits of the joints."""
 
     watchdog: Annotated[Duration, Field(ge=0.02, le=2.54)]
-    """Motors stop when no instruction arrives for this long: by themselves, or a guardian process stops them."""
+    """Time without instructions after which the motors stop: by their own watchdog, or by a guardian process."""
     reading_age_max: Annotated[Duration, Positive]
-    """A reading older than this is stale: the command is held no longer, the robot is damped."""
+    """Age at which a reading is stale; the runtime then stops holding the last command and damps the robot."""
     communication_loss: Annotated[Duration, Positive]
-    """No reading of a joint for this long is a fault."""
+    """Time without a reading of a joint that is a fault; at least `reading_age_max`."""
     missed_ticks_max: Annotated[int, Field(ge=1, le=10_000)]
-    """So many missed ticks in a row are a fault."""
+    """Number of consecutive missed ticks that is a fault."""
     temperature_max: Temperature
+    """Motor temperature above which the runtime reports a fault."""
     voltage_range: tuple[Voltage, Voltage]
+    """Lowest and highest supply voltage at the motors; a value outside is a fault."""
     position_margin: Annotated[Angle, NonNegative]
-    """How far a joint may be outside its position limits before it is a fault."""
+    """Distance of a joint outside its position limits that is still accepted; more is a fault."""
     velocity_margin: Annotated[AngularVelocity, NonNegative]
-    """How far a joint may be above its velocity limit before it is a fault."""
+    """Joint velocity above the velocity limit that is still accepted; more is a fault."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -185,37 +197,47 @@ class ReadyConfig(Config):
     """How the robot moves to its start pose."""
 
     speed: Annotated[AngularVelocity, Positive]
-    """Speed of the ramp, for the joint that has farthest to go."""
+    """Joint velocity of the ramp, for the joint with the longest way."""
     tolerance: Annotated[Angle, Positive]
-    """The pose counts as reached when every joint is this close."""
+    """Largest position error of a joint at which the pose counts as reached."""
     timeout: Annotated[Duration, Positive]
+    """Longest time to reach the pose; after that, it is a fault."""
 
 
 class RobotConfig(Config):
     """One robot."""
 
     name: Name
+    """Name of the robot; usually the name of its file."""
     description: str = ""
+    """One line for lists and documentation."""
     model: str
-    """MJCF file with bodies, joints and geoms; actuators and sensors are added by the stack."""
+    """MJCF file with bodies, joints and geoms, relative to this file; the stack adds actuators and sensors."""
     buses: dict[Name, BusConfig] = Field(min_length=1)
+    """Motor buses, by name."""
     joints: dict[Name, JointConfig] = Field(min_length=1)
+    """Actuated joints, by their names in the model; this order is the order of all arrays."""
     imus: dict[Name, ImuConfig] = Field(default_factory=dict)
+    """IMUs, by name; the names must differ from those of the buses."""
     feet: tuple[Name, ...] = ()
-    """Geoms of the model that stand on the ground."""
+    """Names of the model's geoms that touch the ground."""
     tip: TipConfig | None = None
+    """Kinematics of the tip, for tasks with tip positions."""
     supply_voltage: Annotated[Voltage, Positive]
+    """Voltage of the unloaded supply."""
     supply_resistance: Annotated[Resistance, NonNegative] = 0.1
-    """Of the supply and its cable, for the emulator; where it is left out, a metre of AWG 20 (33 mohm/m, both ways) and
-    the load regulation of a bench supply: an estimate."""
+    """Internal resistance of the supply and its cable, for the emulator. The default is an estimate: 1 m of AWG 20
+    (33 mohm/m, both ways) and the load regulation of a bench supply."""
     safety: SafetyConfig
+    """Safety envelope."""
     ready: ReadyConfig
+    """Motion to the start pose."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         for name in self.imus:
             if name in self.buses:
-                raise MisplacedError(("imus", name), "a bus has the same name; ports are chosen by it")
+                raise MisplacedError(("imus", name), "a bus has the same name, which must be unique for --port")
         for index, link in enumerate(self.tip.links if self.tip else ()):
             if link.joint not in self.joints:
                 raise MisplacedError(
@@ -240,7 +262,7 @@ class RobotConfig(Config):
             fitting = [bus for bus, config in self.buses.items() if config.protocol == known.protocol]
             raise MisplacedError(
                 ("joints", name, "bus"),
-                f"bus {joint.bus!r} speaks {protocol}, motor {joint.motor.name!r} is of the family {family}; "
+                f"bus {joint.bus!r} has protocol {protocol}, but motor {joint.motor.name!r} is of the family {family}; "
                 f"valid: {', '.join(fitting) or 'no bus of this robot'}",
             )
         if joint.id not in known.ids:
@@ -249,10 +271,10 @@ class RobotConfig(Config):
         if joint.mode not in known.modes:
             raise MisplacedError(
                 ("joints", name, "mode"),
-                f"{joint.mode!r} is no mode of the family {family}; valid: {', '.join(known.modes)}",
+                f"the family {family} has no mode {joint.mode!r}; valid: {', '.join(known.modes)}",
             )
 
     @property
     def joint_names(self) -> tuple[str, ...]:
-        """Joint names in the order that every array uses."""
+        """Joint names in array order."""
         return tuple(self.joints)

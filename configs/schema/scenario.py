@@ -1,4 +1,4 @@
-"""Schema of hardware-in-the-loop scenarios: faults on a timeline, and what must come of them."""
+"""Schema of hardware-in-the-loop scenarios: faults on a timeline, and the expected result."""
 
 from typing import Annotated, Literal, Self
 
@@ -11,91 +11,123 @@ from sim2real.configs.schema.task import TaskConfig
 
 
 class ReplyFaultConfig(Config):
-    """Status packets, or samples of an IMU, that do not arrive as they were sent."""
+    """Replies of motors, or samples of an IMU, that are lost, damaged or duplicated."""
 
     kind: Literal["lose_reply", "corrupt_reply", "truncate_reply", "duplicate_reply"]
+    """`lose_reply`: does not arrive; `corrupt_reply`: one bit is flipped; `truncate_reply`: the end is missing;
+    `duplicate_reply`: arrives twice."""
     bus: Name | None = None
-    """The bus or IMU it happens on; all of them when left out."""
+    """Name of the bus or IMU; by default all of them."""
     probability: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
-    """Chance for each reply, from the seed."""
+    """Probability for each reply, drawn from the seed."""
     start: Annotated[Duration, NonNegative] = 0.0
+    """Start of the fault, counted from when torque is first switched on."""
     duration: Annotated[Duration, Positive] | None = None
-    """How long it lasts; to the end when left out."""
+    """Duration of the fault; by default until the end of the run."""
 
 
 class InstructionFaultConfig(Config):
-    """What the client sends and the motors do not hear as it was sent."""
+    """Instructions to motors that are lost or damaged."""
 
     kind: Literal["lose_instruction", "corrupt_instruction"]
+    """`lose_instruction`: does not arrive; `corrupt_instruction`: one bit is flipped."""
     bus: Name | None = None
+    """Name of the bus; by default all of them."""
     probability: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
-    """Chance for each instruction, from the seed."""
+    """Probability for each instruction, drawn from the seed."""
     start: Annotated[Duration, NonNegative] = 0.0
+    """Start of the fault, counted from when torque is first switched on."""
     duration: Annotated[Duration, Positive] | None = None
+    """Duration of the fault; by default until the end of the run."""
 
 
 class DelayFaultConfig(Config):
-    """Status packets, or samples of an IMU, that arrive late."""
+    """Replies of motors, or samples of an IMU, that arrive late."""
 
     kind: Literal["delay_reply"]
+    """Kind of fault."""
     bus: Name | None = None
+    """Name of the bus or IMU; by default all of them."""
     probability: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    """Probability for each reply, drawn from the seed."""
     delay: Annotated[Duration, Positive]
+    """Additional time until the reply arrives."""
     start: Annotated[Duration, NonNegative] = 0.0
+    """Start of the fault, counted from when torque is first switched on."""
     duration: Annotated[Duration, Positive] | None = None
+    """Duration of the fault; by default until the end of the run."""
 
 
 class MotorFaultConfig(Config):
-    """A motor that misbehaves."""
+    """A fault of one motor."""
 
     kind: Literal["silent", "duplicate_id", "stuck_encoder", "overheat", "overload", "power_cycle"]
-    """`duplicate_id`: another motor of the same kind and id hangs on the bus and answers at the same time."""
+    """`silent`: neither receives nor replies; `duplicate_id`: a second motor with the same model and id is on the bus
+    and replies at the same time; `stuck_encoder`: the position reading is frozen; `overheat`: the temperature is above
+    the motor's limit; `overload`: the motor reports an overload; `power_cycle`: the motor restarts."""
     joint: Name
+    """Name of the joint."""
     start: Annotated[Duration, NonNegative] = 0.0
+    """Start of the fault, counted from when torque is first switched on."""
     duration: Annotated[Duration, Positive] | None = None
-    """How long it lasts; to the end when left out. `power_cycle` and `overload` happen once, at the start."""
+    """Duration; by default until the end of the run. `power_cycle` and `overload` occur once, at the start."""
 
 
 class EncoderJumpFaultConfig(Config):
-    """An encoder whose reading jumps to another place now and then."""
+    """An encoder whose reading periodically jumps to another angle."""
 
     kind: Literal["jumping_encoder"]
+    """Kind of fault."""
     joint: Name
+    """Name of the joint."""
     jump: Annotated[Angle, Positive] = 0.5
-    """Farthest from the true angle, both ways; each place is drawn from the seed."""
+    """Largest error of the reading, in both directions; each error is drawn from the seed."""
     period: Annotated[Duration, Field(ge=0.001)] = 0.1
-    """Time from jump to jump."""
+    """Time between two jumps."""
     start: Annotated[Duration, NonNegative] = 0.0
+    """Start of the fault, counted from when torque is first switched on."""
     duration: Annotated[Duration, Positive] | None = None
+    """Duration of the fault; by default until the end of the run."""
 
 
 class BrownOutFaultConfig(Config):
-    """The supply's voltage drops. Motors that get less than half of the lowest voltage they are made for are off."""
+    """A drop of the supply voltage. Motors power down below half of the lowest voltage of their `voltage_range`."""
 
     kind: Literal["brown_out"]
+    """Kind of fault."""
     voltage: Annotated[Voltage, NonNegative]
-    """What is left of the unloaded supply."""
+    """Voltage of the unloaded supply during the fault."""
     start: Annotated[Duration, NonNegative] = 0.0
+    """Start of the fault, counted from when torque is first switched on."""
     duration: Annotated[Duration, Positive] | None = None
+    """Duration of the fault; by default until the end of the run."""
 
 
 class ImuFaultConfig(Config):
-    """An inertial measurement unit that sends the same sample for ever, no numbers, or a turn that is not."""
+    """A fault of one inertial measurement unit."""
 
     kind: Literal["imu_frozen", "imu_nan", "imu_spinning"]
+    """`imu_frozen`: repeats the same sample; `imu_nan`: sends values that are not valid; `imu_spinning`: reports a
+    rotation that does not exist."""
     imu: Name
+    """Name of the IMU."""
     start: Annotated[Duration, NonNegative] = 0.0
+    """Start of the fault, counted from when torque is first switched on."""
     duration: Annotated[Duration, Positive] | None = None
+    """Duration of the fault; by default until the end of the run."""
 
 
 class UnplugFaultConfig(Config):
-    """The adapter of a bus or an IMU is pulled out, and plugged in again after `duration`."""
+    """An adapter of a bus or an IMU that is unplugged, and plugged in again after `duration`."""
 
     kind: Literal["unplug"]
+    """Kind of fault."""
     bus: Name | None = None
-    """Name of the bus, or of the IMU; every adapter when left out."""
+    """Name of the bus or IMU; by default all adapters."""
     start: Annotated[Duration, NonNegative] = 0.0
+    """Start of the fault, counted from when torque is first switched on."""
     duration: Annotated[Duration, Positive] | None = None
+    """Time until the adapter is plugged in again; by default it stays unplugged."""
 
 
 FaultConfig = Annotated[
@@ -112,51 +144,66 @@ FaultConfig = Annotated[
 
 
 class FaultsConfig(Config):
-    """Faults of an emulated robot; times count from when its torque was first switched on."""
+    """Faults of an emulated robot; times count from when torque is first switched on."""
 
     name: Name
+    """Name of the faults; usually the name of their file."""
     description: str = ""
+    """One line for lists and documentation."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """Seed of the random numbers of the faults."""
     faults: tuple[FaultConfig, ...] = ()
+    """The faults; those at the same time start in this order."""
 
 
 FinalState = Literal["RUNNING", "DAMPING", "FAULT"]
 
 
 class ExpectConfig(Config):
-    """What a scenario must come to."""
+    """The expected result of a scenario."""
 
     final_state: FinalState = "RUNNING"
+    """State of the runtime at the end of the run."""
     goal: bool | None = None
-    """Whether the task's goal is reached; either will do when left out."""
+    """Whether the task's goal is reached; by default not checked."""
     torque_off: bool | None = None
-    """Whether the emulated motors have no torque at the end of the run, before the runtime shuts down."""
+    """Whether torque is off at the emulated motors at the end of the run, before the runtime shuts down; by default not
+    checked."""
     interventions_max: Annotated[int, Field(ge=0)] | None = None
+    """Largest number of interventions of the safety envelope; by default not checked."""
     interventions_min: Annotated[int, Field(ge=0)] | None = None
+    """Smallest number of interventions of the safety envelope; by default not checked."""
     faults_injected_min: Annotated[int, Field(ge=0)] = 0
-    """So many faults must really have happened: a scenario that injects nothing proves nothing."""
+    """Smallest number of injected faults; ensures that the scenario tests something."""
 
 
-class AskConfig(Config):
-    """What the operator asks of the policy from some time on."""
+class OperatorCommandsConfig(Config):
+    """Operator commands from a point in time on."""
 
     at: Annotated[Duration, NonNegative] = 0.0
-    """Since the policy first ran; what is asked at 0 s it sees from its first tick on."""
+    """Time since the policy first ran; commands at 0 s apply from its first tick."""
     values: dict[Name, float] = Field(min_length=1)
-    """By command, in the task's units; a command that is not named stays as it was, at first at the task's default."""
+    """Values by command name, in the task's units. Commands that are not named keep their values; they start at the
+    task's default."""
 
 
 class ScenarioConfig(Config):
     """One hardware-in-the-loop test."""
 
     name: Name
+    """Name of the scenario; usually the name of its file."""
     description: str = ""
+    """One line for lists and documentation."""
     task: Annotated[TaskConfig, Reference("tasks")]
+    """Task of the policy to test."""
     duration: Annotated[Duration, Positive]
-    commands: tuple[AskConfig, ...] = ()
-    """What is asked of the policy, in the order of time."""
+    """Duration of the run."""
+    commands: tuple[OperatorCommandsConfig, ...] = ()
+    """Operator commands, in order of time."""
     faults: Annotated[FaultsConfig, Reference("faults")] | None = None
+    """Faults to inject; by default none."""
     expect: ExpectConfig
+    """Expected result."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -187,7 +234,7 @@ class ScenarioConfig(Config):
 
 
 def unknown_part(fault: FaultConfig, robot: RobotConfig) -> tuple[str, str] | None:
-    """Return the key by which a fault names a part that the robot does not have, and what is valid; None if it has."""
+    """Return the key of a fault that names a missing part of the robot, and a message; None if all parts exist."""
     instructions = isinstance(fault, InstructionFaultConfig)
     ports = list(robot.buses) if instructions else [*robot.buses, *robot.imus]
     for key, valid in (("joint", robot.joints), ("bus", ports), ("imu", robot.imus)):

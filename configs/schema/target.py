@@ -1,4 +1,4 @@
-"""Schema of a flash target: where policies are installed."""
+"""Schema of a flash target: a place to install policies."""
 
 from typing import Annotated, Literal
 
@@ -10,9 +10,12 @@ class TargetConfig(Config):
     """A folder on this machine with two policy slots."""
 
     name: Name
+    """Name of the target; usually the name of its file."""
     description: str = ""
+    """One line for lists and documentation."""
     kind: Literal["directory"]
+    """Kind of target; only folders exist."""
     path: str
-    """The folder; it is created when missing. `~` is the home folder."""
+    """The folder; created if missing. `~` is the home folder."""
     robot: Annotated[RobotConfig, Reference("robots")]
-    """The robot that runs what is installed here; a policy for another robot is refused."""
+    """Robot that runs the installed policies; policies for other robots are refused."""

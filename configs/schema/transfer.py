@@ -1,4 +1,4 @@
-"""Schema of a transfer study: what is trained, with how much randomisation, and in which worlds it is judged."""
+"""Schema of a transfer study: tasks to train, amounts of randomisation, and worlds for the evaluation."""
 
 from typing import Annotated, Literal, Self
 
@@ -14,17 +14,18 @@ Level = Annotated[float, Field(gt=0.0, le=4.0)]
 
 
 class WorldChangeConfig(Config):
-    """One parameter that a world holds at a value which training never draws."""
+    """One parameter that a world fixes at a value which training never draws."""
 
     parameter: ParameterName
+    """Name of the parameter."""
     value: Amount | None = None
-    """The value, as a randomization would write it: a factor where the parameter is one."""
+    """The value, as in a randomization: a factor if the parameter is a factor."""
     times: Annotated[float, Positive] | None = None
-    """Instead of `value`: so many times the highest value that the randomisation draws."""
+    """Instead of `value`: a multiple of the highest value in the randomisation."""
     base: Literal["free", "fixed"] | None = None
-    """Only for robots whose base is so."""
+    """Apply only to robots with this kind of base."""
     robots: tuple[Name, ...] | None = None
-    """Only for robots of these names."""
+    """Apply only to robots with these names."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -39,30 +40,35 @@ class WorldChangeConfig(Config):
 
 
 class WorldConfig(Config):
-    """A world to evaluate a policy in: the training world with these changes."""
+    """A world for the evaluation of policies: the training world with changes."""
 
     name: Name
+    """Name of the world."""
     description: str
+    """One line for the report."""
     held_out: bool = True
-    """Whether it counts in the mean over held-out worlds; if not, it is there to compare with."""
+    """Whether it counts in the mean over held-out worlds; if not, it is only for comparison."""
     calibrated: bool = False
-    """Everything else has its calibrated value, instead of being drawn from the range of the randomisation."""
+    """Whether all other parameters have their calibrated values instead of being drawn from the randomisation."""
     robots: tuple[Name, ...] | None = None
-    """Only for robots of these names."""
+    """Use this world only for robots with these names."""
     changes: tuple[WorldChangeConfig, ...] = ()
-    """Those that a robot cannot have are left out; a world of which nothing is left is left out for this robot."""
+    """Changed parameters. Changes that do not apply to a robot are skipped; a world without any is skipped for it."""
     integrator: Literal["implicitfast", "implicit", "Euler", "RK4"] | None = None
+    """Integrator of the physics; by default that of training."""
     timestep_share: Annotated[float, Field(gt=0.0, le=1.0)] | None = None
-    """Physics step, as a share of the task's."""
+    """Physics timestep, as a share of the task's."""
     friction: Literal["coulomb", "lugre"] | None = None
+    """Friction model; by default that of training."""
     emulator: bool = False
-    """The emulated robot in lockstep instead of the batch environment: runtime, driver, bytes, firmware, mechanics."""
+    """Evaluate on the emulated robot in lockstep (runtime, driver, bytes, firmware, mechanics) instead of the batch
+    environment."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         changed = self.changes or self.integrator or self.timestep_share or self.friction or self.calibrated
         if self.emulator and changed:
-            raise MisplacedError(("emulator",), "the emulated robot is as its YAML has it; it takes no changes")
+            raise MisplacedError(("emulator",), "the emulated robot is as in its YAML, without changes")
         return self
 
 
@@ -70,26 +76,33 @@ class TransferTaskConfig(Config):
     """One task of a study."""
 
     experiment: Annotated[ExperimentConfig, Reference("experiments")]
-    """How it is trained; its curriculum and seed are the study's."""
+    """Experiment that trains the task; the study sets its curriculum and seed."""
     training_duration: Annotated[Duration, Positive]
-    """Of every run, whatever its curriculum."""
+    """Training time of every run, with any curriculum."""
     episode_duration: Annotated[Duration, Positive] | None = None
-    """Length of training episodes; the experiment's when left out. Short ones give a curriculum more results."""
+    """Duration of training episodes; by default the experiment's. Short episodes give a curriculum more results."""
     adr: AdrConfig
+    """Curriculum of the ADR runs."""
     doraemon: DoraemonConfig
+    """Curriculum of the DORAEMON runs."""
 
 
 class TransferConfig(Config):
-    """Which amount of randomisation transfers best, found out in simulation."""
+    """A study in simulation of which amount of randomisation transfers best."""
 
     name: Name
+    """Name of the study; usually the name of its file."""
     description: str = ""
+    """One line for lists and documentation."""
     fixed_levels: Annotated[tuple[Level, ...], Field(min_length=1)]
-    """Of the curriculum `fixed`; 1 is the range of the randomisation."""
+    """Levels of the curriculum `fixed`; 1 is the range of the randomisation."""
     tasks: Annotated[tuple[TransferTaskConfig, ...], Field(min_length=1)]
+    """Tasks to train."""
     worlds: Annotated[tuple[WorldConfig, ...], Field(min_length=1)]
+    """Worlds to evaluate in; at least one must be held out."""
     steps: Annotated[int, Field(ge=1)] | None = None
-    """Control steps that bound every run beside its duration; runs that end by them repeat bit for bit."""
+    """Largest number of control steps of every run, in addition to its duration. Runs that end by it are reproducible
+    bit for bit."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -1,4 +1,4 @@
-"""Discovery: checks that every configured motor answers at the configured speed."""
+"""Discovery: checks that every configured motor answers at the configured baud rate."""
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
@@ -7,26 +7,26 @@ from sim2real.hardware.errors import HardwareError
 
 
 class ExpectedMotor(Protocol):
-    """A motor that the configuration puts on the bus."""
+    """A configured motor of the bus."""
 
     @property
     def id(self) -> int:
-        """Its id."""
+        """Id on the bus."""
 
     @property
     def joint(self) -> str:
-        """Name of the joint that it moves."""
+        """Name of its joint."""
 
 
 class Line(Protocol):
-    """The line of the bus."""
+    """The serial line of the bus."""
 
     @property
     def baudrate(self) -> int:
-        """Its speed."""
+        """Baud rate, bit/s."""
 
     def set_baudrate(self, baudrate: int) -> None:
-        """Change the speed. Raises PortLostError."""
+        """Change the baud rate. Raises PortLostError."""
 
 
 IdentityT_co = TypeVar("IdentityT_co", covariant=True)
@@ -36,35 +36,35 @@ class Ping(Protocol[IdentityT_co]):
     """Asks for the identity of one motor."""
 
     def __call__(self, motor: int, tries: int = ..., /) -> IdentityT_co | None:
-        """Return the identity of the motor with this id, None if none answers. Raises PortLostError."""
+        """Return the identity of the motor with this id; None if none answers. Raises PortLostError."""
 
 
 def find_motors(
     motors: Sequence[ExpectedMotor], ping: Ping[IdentityT_co], line: Line, baudrates: Iterable[int]
 ) -> list[IdentityT_co]:
-    """Ping every motor; return the identities in their order.
+    """Ping every motor; return their identities in order.
 
     Args:
         motors: The configured motors.
         ping: Asks for the identity of one motor.
-        line: The line of the bus.
-        baudrates: Speeds of the family, at which a missing motor is searched for.
+        line: The serial line of the bus.
+        baudrates: Baud rates of the family; a missing motor is searched for at these.
 
     Raises:
-        HardwareError: Lists the ids that are missing, and at which other speed the first of them answers.
+        HardwareError: Motors are missing; lists their ids, and the baud rate at which the first one answers.
         PortLostError: The port vanished.
     """
     answers = [ping(motor.id) for motor in motors]
     missing = [motor for motor, answer in zip(motors, answers, strict=True) if answer is None]
     if missing:
         names = ", ".join(f"{motor.id} (joint {motor.joint!r})" for motor in missing)
-        where_else = _where_else(missing[0].id, ping, line, baudrates)
-        raise HardwareError(f"no answer at {line.baudrate} baud from motor {names}; {where_else}")
+        advice = _advice(missing[0].id, ping, line, baudrates)
+        raise HardwareError(f"no answer at {line.baudrate} baud from motor {names}; {advice}")
     return [answer for answer in answers if answer is not None]
 
 
-def _where_else(motor: int, ping: Ping[object], line: Line, baudrates: Iterable[int]) -> str:
-    """Return the advice for a missing motor, after a search at the other speeds; the speed is restored."""
+def _advice(motor: int, ping: Ping[object], line: Line, baudrates: Iterable[int]) -> str:
+    """Search for a missing motor at the other baud rates; return the advice. The baud rate is restored."""
     configured = line.baudrate
     found = None
     try:
@@ -79,4 +79,4 @@ def _where_else(motor: int, ping: Ping[object], line: Line, baudrates: Iterable[
             f"motor {motor} answers at {found} baud: set that in the robot YAML, or change it with "
             f"`sim2real motors set-baud --id {motor} --to {configured} --port PORT`"
         )
-    return "check power, cable and ids (`sim2real motors scan --port PORT` lists the motors that are there)"
+    return "check power, cable and ids (`sim2real motors scan --port PORT` lists the motors on a port)"

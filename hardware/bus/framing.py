@@ -1,4 +1,4 @@
-"""Finds frames that begin with a header in a stream of bytes; base of the codecs."""
+"""Finds frames in a byte stream by their header; base class of the codecs."""
 
 import heapq
 from abc import ABC, abstractmethod
@@ -8,49 +8,49 @@ PacketT = TypeVar("PacketT")
 
 
 class StreamDecoder(ABC, Generic[PacketT]):
-    """Finds packets in a stream of any bytes, however it is cut into pieces.
+    """Finds packets in a byte stream that arrives in chunks of any size and may be damaged.
 
-    Every header in the stream is a candidate, also one inside another candidate, and the candidate that is complete
-    first and intact is a packet; bytes before it are discarded. So neither a cut-off frame nor a false header, whatever
-    length it claims, holds back or swallows an intact frame after it.
+    Every header in the stream starts a candidate, also inside another candidate. The first candidate that is complete
+    and intact is a packet; bytes before it are discarded. So a cut-off frame or a false header never delays or swallows
+    an intact frame after it, whatever length it claims.
 
-    The buffer never keeps more than `FRAME_BYTES_MAX` bytes between calls. Each candidate costs one look at its frame,
-    and there is at most one for each header, so the work for each byte is bounded too.
+    The buffer holds at most `FRAME_BYTES_MAX` bytes between calls. Each header starts at most one candidate and each
+    candidate is checked once, so the work per byte is bounded too.
 
     Attributes:
         discarded: Bytes that belonged to no packet.
-        corrupt: Frames among them that were cut off by another one or were not intact.
+        corrupt: Frames that were cut off by another frame or were not intact.
     """
 
     HEADER: ClassVar[bytes]
-    """What every frame begins with."""
+    """First bytes of every frame."""
     SIZED_BY: ClassVar[int]
-    """Bytes of a frame from which its size is known, header included."""
+    """Number of bytes, header included, after which the size of a frame is known."""
     FRAME_BYTES_MAX: ClassVar[int]
-    """Longest frame."""
+    """Size of the longest frame, bytes."""
 
     def __init__(self) -> None:
         self.discarded = 0
         self.corrupt = 0
         self._buffer = bytearray()
-        self._base = 0  # place of the buffer's first byte in the stream; all other places count from the stream's start
-        self._scanned = 0  # every header before this place has been looked at
+        self._base = 0  # position of the buffer's first byte; all positions count from the start of the stream
+        self._scanned = 0  # every header before this position has been checked
         self._candidates: list[tuple[int, int]] = []  # heap of (end, start)
 
     @abstractmethod
     def _size(self, head: bytes) -> int | None:
-        """Return the size of the frame that begins with these `SIZED_BY` bytes, None if no frame begins like that."""
+        """Return the size of the frame that starts with these `SIZED_BY` bytes; None if they start no frame."""
 
     @abstractmethod
     def _packet(self, frame: bytes) -> PacketT | None:
-        """Return the packet in a frame of that size, None if it is not intact."""
+        """Return the packet in a complete frame; None if it is not intact."""
 
     def _damaged(self, frame: bytes) -> PacketT | None:
-        """Return what to report of a frame that is not intact and lies in no other candidate; nothing by default."""
+        """Return the packet to report for a damaged frame outside all other candidates; None by default."""
         return None
 
     def feed(self, data: bytes | bytearray | memoryview) -> list[PacketT]:
-        """Take bytes and return the packets that they complete, in order."""
+        """Feed received bytes; return the packets they complete, in order."""
         packets: list[PacketT] = []
         for offset in range(0, len(data), self.FRAME_BYTES_MAX):
             self._buffer += data[offset : offset + self.FRAME_BYTES_MAX]
@@ -58,14 +58,14 @@ class StreamDecoder(ABC, Generic[PacketT]):
         return packets
 
     def reset(self) -> None:
-        """Forget a frame that is not complete, without counting it."""
+        """Discard an incomplete frame without counting it."""
         self._base = self._scanned = self._base + len(self._buffer)
         self._buffer.clear()
         self._candidates.clear()
 
     @property
     def pending(self) -> int:
-        """Bytes that wait for the rest of their frame."""
+        """Number of buffered bytes of incomplete frames."""
         return len(self._buffer)
 
     def _collect(self, packets: list[PacketT]) -> None:
@@ -88,7 +88,7 @@ class StreamDecoder(ABC, Generic[PacketT]):
         self._discard(min((start for _, start in self._candidates), default=self._scanned))
 
     def _accept(self, start: int, end: int) -> None:
-        """Take a packet out, and forget the candidates that it has cut off or that lie inside it."""
+        """Remove a packet from the buffer, and the candidates that it cut off or that lie inside it."""
         self.corrupt += sum(other < start for _, other in self._candidates)
         self._candidates = [item for item in self._candidates if item[1] >= end]
         heapq.heapify(self._candidates)
@@ -97,7 +97,7 @@ class StreamDecoder(ABC, Generic[PacketT]):
         self._base = end
 
     def _scan(self) -> None:
-        """Find the headers in the bytes that are new."""
+        """Find the headers in the new bytes."""
         header, buffer = self.HEADER, self._buffer
         while True:
             at = buffer.find(header, self._scanned - self._base)
@@ -111,10 +111,10 @@ class StreamDecoder(ABC, Generic[PacketT]):
             size = self._size(bytes(buffer[at : at + self.SIZED_BY]))
             if size is not None:
                 heapq.heappush(self._candidates, (self._scanned + size, self._scanned))
-            self._scanned += 1  # a header may begin inside another, as FF FF does in FF FF FF
+            self._scanned += 1  # a header may start inside another: FF FF in FF FF FF
 
-    def _discard(self, place: int) -> None:
-        count = place - self._base
+    def _discard(self, position: int) -> None:
+        count = position - self._base
         self.discarded += count
         del self._buffer[:count]
-        self._base = place
+        self._base = position

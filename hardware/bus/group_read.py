@@ -1,16 +1,17 @@
-"""One request that all motors of a bus answer: what the benchmark of the emulator times."""
+"""A request that all motors of a bus answer; the emulator's benchmark times it."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class GroupRead:
-    """The frames of a group read, the same each time."""
+    """The fixed frames of a group read."""
 
     baudrate: int
-    """bit/s: the fastest of the protocol."""
+    """Highest baud rate of the protocol, bit/s."""
     set_up: tuple[bytes, ...]
-    """Frames without a reply: no return delay, torque on where the motors stand."""
+    """Frames sent first, which get no reply: set the return delay to 0 and switch torque on at the present position."""
     request: bytes
+    """Frame of the request."""
     reply_bytes: int
-    """Length of the whole reply."""
+    """Length of all replies together, bytes."""

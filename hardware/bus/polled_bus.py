@@ -1,8 +1,8 @@
-"""The lifecycle of a bus whose motors are polled: one group read and one group write each tick, whatever the frames.
+"""The lifecycle of a bus whose motors are polled: one group read and one group write per tick.
 
-A family says how its motors are identified, what a poll sends and what a reply means. The order in which motors are
-found, set up, switched on and switched off is the same for all and stands here: torque is off after `open`, `disable`
-and `close`, and after any call that raises.
+A family defines how its motors are identified, what a poll sends and what a reply means. The order in which motors are
+found, configured, switched on and switched off is the same for all families and is implemented here. Torque is off
+after `open`, `disable` and `close`, and after any call that raises.
 """
 
 from abc import ABC, abstractmethod
@@ -18,27 +18,27 @@ from sim2real.hardware.run_all import run_all
 from sim2real.hardware.types import BusCounters, JointCommand, JointState
 
 REPLY_MARGIN_S = 0.006
-"""Wait beyond the time on the wire: USB frames of 1 ms, latency timer of 1 ms, scheduling of a busy machine."""
+"""Wait in addition to the time on the wire: USB frames of 1 ms, latency timer of 1 ms, scheduling on a busy machine."""
 
 _HEALTH_PERIOD_NS = ns_from_s(0.25)
-"""Of voltage and temperature, and of the status of one motor in turn."""
+"""Period of reading voltage and temperature, and the status of one motor in turn."""
 
 
 class PolledMotor(ExpectedMotor, Protocol):
-    """One motor as the joint that it drives; every method raises HardwareError if the motor does not confirm."""
+    """The motor of one joint; every method raises HardwareError if the motor does not confirm."""
 
     @property
     def notices(self) -> list[str]:
-        """What was changed in it that stays changed, one line each."""
+        """Persistent changes made to the motor, one line each."""
 
     def prepare(self) -> None:
-        """Switch torque off; refuse a motor that reports an error."""
+        """Switch torque off; raise if the motor reports an error."""
 
     def configure(self) -> None:
-        """Set what the robot's configuration asks for."""
+        """Write the settings of the robot configuration."""
 
     def hold(self) -> None:
-        """Set the goal that moves nothing."""
+        """Set the goal to the present position, or to zero effort."""
 
     def disable(self) -> None:
         """Switch torque off."""
@@ -49,10 +49,10 @@ class SetUpClient(Protocol):
 
     @property
     def baudrate(self) -> int:
-        """Speed of the line."""
+        """Baud rate of the line, bit/s."""
 
     def set_baudrate(self, baudrate: int) -> None:
-        """Change the speed of the line. Raises PortLostError."""
+        """Change the baud rate of the line. Raises PortLostError."""
 
     def send(self, frame: bytes) -> None:
         """Send a frame that gets no reply. Raises PortLostError."""
@@ -62,20 +62,20 @@ MotorT = TypeVar("MotorT", bound=PolledMotor)
 
 
 class PolledBus(ABC, Generic[MotorT]):
-    """The joints of one bus; implements `JointInterface` but for what the frames hold.
+    """The joints of one bus; implements `JointInterface` except for the contents of the frames.
 
     Attributes:
-        notices: What `open` changed in the motors, one line each, for people to read.
+        notices: What `open` changed in the motors, one line each, for the user.
     """
 
     def __init__(self, transport: Transport, clock: Clock, client: SetUpClient, motors: Sequence[MotorT]) -> None:
-        """Prepare the bus; nothing is sent before `open`.
+        """Prepare the bus. Nothing is sent before `open`.
 
         Args:
             transport: An open port. The bus owns it from now on and closes it.
             clock: The clock of the transport.
-            client: What sets motors up; its counters are not those of the run.
-            motors: The motors, in the order of the arrays.
+            client: Sets motors up; its counters are separate from those of the run.
+            motors: The motors, in array order.
         """
         self.notices: list[str] = []
         self._transport, self._clock, self._client = transport, clock, client
@@ -85,24 +85,24 @@ class PolledBus(ABC, Generic[MotorT]):
         self._finite = FiniteCheck(len(motors))
         self._opened = self._enabled = self._closed = False
         self._health_due_ns = 0
-        self._turn = 0  # the motor whose status is read next without a reason
+        self._next_status = 0  # the motor whose status is read at the next health read
         self._status_due: set[int] = set()
 
     @property
     def joint_names(self) -> tuple[str, ...]:
-        """Joint names in the order of every array."""
+        """Joint names in array order."""
         return self._names
 
     @property
     def counters(self) -> BusCounters:
-        """What happened on the bus since `open`."""
+        """Message counters since `open`."""
         return self._counters
 
     def open(self) -> None:
-        """Find and configure the motors, torque off.
+        """Find and configure the motors; leave torque off.
 
         Raises:
-            HardwareError: A motor is missing, another model, reports an error, or refuses a setting.
+            HardwareError: A motor is missing, is another model, reports an error, or refuses a setting.
         """
         try:
             self._client.set_baudrate(self._client.baudrate)
@@ -112,15 +112,15 @@ class PolledBus(ABC, Generic[MotorT]):
             for motor in self._motors:
                 motor.configure()
         except BaseException:
-            self._torque_off()  # a run that crashed may have left it on
+            self._torque_off()  # an earlier run that crashed may have left it on
             raise
         self.notices = [notice for motor in self._motors for notice in motor.notices]
-        self._begin()
+        self._start_polling()
         self._health_due_ns = self._clock.now_ns()
         self._opened = True
 
     def read(self, state: JointState) -> None:
-        """Update the state with one group read; now and then read the status of one motor too.
+        """Update the state with one group read; from time to time also read the status of one motor.
 
         Raises:
             PortLostError: The port vanished.
@@ -134,8 +134,8 @@ class PolledBus(ABC, Generic[MotorT]):
         self._counters.reads += 1
         if health:
             self._health_due_ns = now_ns + _HEALTH_PERIOD_NS
-            self._take_turn(self._turn)
-            self._turn = (self._turn + 1) % len(self._motors)
+            self._schedule_status(self._next_status)
+            self._next_status = (self._next_status + 1) % len(self._motors)
         if self._status_due:
             self._read_next_status(state)
 
@@ -155,13 +155,13 @@ class PolledBus(ABC, Generic[MotorT]):
             return
         self._transport.write(frame)
         self._counters.writes += 1
-        self._note_instruction()
+        self._after_write()
 
     def enable(self) -> None:
-        """Set goals that move nothing, then switch torque on, with what stops the motors of a dead program armed.
+        """Set goals to the present state, arm the watchdog or guardian, then switch torque on.
 
         Raises:
-            HardwareError: A motor refused; torque is off on all of them, as far as they can be reached.
+            HardwareError: A motor refused; torque is off on all motors that can be reached.
         """
         self._check_open()
         self._check_can_enable()
@@ -201,23 +201,23 @@ class PolledBus(ABC, Generic[MotorT]):
 
     @abstractmethod
     def _identify(self) -> None:
-        """Find every motor and check its model. Raises HardwareError."""
+        """Find every motor and check its model. Raises HardwareError if one is missing or another model."""
 
     @abstractmethod
-    def _begin(self) -> None:
-        """Make what polls and commands the motors, which are configured now."""
+    def _start_polling(self) -> None:
+        """Build the frames for polling and commanding the configured motors."""
 
     @abstractmethod
     def _poll(self, state: JointState, now_ns: int, health: bool) -> None:
-        """Read all motors at once into the state, with voltage and temperature if wanted, and count what is missing."""
+        """Read all motors into the state, with voltage and temperature if `health` is set; count missed replies."""
 
     @abstractmethod
     def _read_status(self, index: int, state: JointState) -> None:
-        """Read the status of one motor that answers, once; it stays due if no reply comes."""
+        """Read the status of one motor once; it stays due if no reply arrives."""
 
     @abstractmethod
     def _goal_frame(self, command: JointCommand) -> bytes | bytearray | None:
-        """Return the frame of finite targets; None while goals must not be sent."""
+        """Return the goal frame for finite targets; None while goals must not be sent."""
 
     @abstractmethod
     def _switch_on(self, motor: MotorT) -> None:
@@ -225,42 +225,42 @@ class PolledBus(ABC, Generic[MotorT]):
 
     @abstractmethod
     def _off_frame(self) -> bytes:
-        """Return the frame that switches torque off on all motors, which none answers."""
+        """Return the frame that switches torque off on all motors; it gets no reply."""
 
-    def _take_turn(self, index: int) -> None:
-        """Note that it is this motor's turn to have its status read."""
+    def _schedule_status(self, index: int) -> None:
+        """Schedule the status read of this motor."""
         self._status_due.add(index)
 
     def _check_can_enable(self) -> None:
-        """Raise HardwareError if torque must not be switched on; nothing has been sent."""
+        """Raise HardwareError if torque must not be switched on. Called before anything is sent."""
 
     def _arm(self) -> None:
-        """Arm what stops the motors of a dead program, if it is no register of theirs. Raises HardwareError."""
+        """Arm what stops the motors if this program dies, unless it is a motor register. Raises HardwareError."""
 
     def _after_enable(self) -> None:
-        """Note that torque has just been switched on."""
+        """Hook: torque has just been switched on."""
 
     def _before_torque_off(self) -> None:
-        """Note that torque is about to be switched off, with all retries."""
+        """Hook: torque is about to be switched off, which may take all retries."""
 
     def _after_torque_off(self, reasons: list[str]) -> None:
-        """Note that torque was switched off, but for these reasons, one for each motor that did not confirm."""
+        """Hook: torque was switched off; `reasons` has one entry for each motor that did not confirm."""
 
-    def _note_instruction(self) -> None:
-        """Note that an instruction has just been sent."""
+    def _after_write(self) -> None:
+        """Hook: a goal frame has just been sent."""
 
     def _check_open(self) -> None:
         if not self._opened:
             raise HardwareError("bus is not open")
 
     def _read_next_status(self, state: JointState) -> None:
-        """Read the status of one motor that answers; the others wait for the next ticks."""
+        """Read the status of one motor that answered this tick; the others wait for the next ticks."""
         index = next((index for index in sorted(self._status_due) if state.fresh[index]), None)
         if index is not None:
             self._read_status(index, state)
 
     def _torque_off(self) -> list[str]:
-        """Switch torque off; return why, for each motor that did not confirm."""
+        """Switch torque off; return the reason for each motor that did not confirm."""
         self._enabled = False
         self._before_torque_off()
         frame = self._off_frame()

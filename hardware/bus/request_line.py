@@ -1,4 +1,4 @@
-"""One request to one motor and its reply, with bounded waits and retries: for set-up, not for the tick."""
+"""Single requests to one motor with bounded waits and retries; for set-up, not for the tick."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -11,23 +11,23 @@ from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.types import BusCounters
 
 TRIES = 5
-"""A frame lost to noise is asked for again. Where one in five is lost, all five are lost once in 3000 times."""
+"""Tries of one request. If noise destroys one frame in five, all five tries fail once in 3000 times."""
 
 MARGIN_S = 0.025
-"""Wait beyond the time on the wire: 16 ms latency timer of an FTDI adapter as shipped, EEPROM writes, scheduling."""
+"""Wait in addition to the time on the wire: FTDI's default latency timer of 16 ms, EEPROM writes, scheduling."""
 
 BITS_PER_BYTE = 10
-"""Of a UART: 8N1."""
+"""Bits per byte of a UART with 8N1."""
 
-_READS_MAX = 4096  # of one wait: a line that never falls silent must not hold the caller
+_READS_MAX = 4096  # per wait: a line that never goes quiet must not block the caller
 
 
 @dataclass
 class RequestLine(ABC, Generic[PacketT]):
-    """A half-duplex bus on which one motor at a time is asked."""
+    """A half-duplex bus with one request to one motor at a time."""
 
     STATUS_BYTES: ClassVar[int]
-    """A reply without parameters."""
+    """Size of a reply without parameters, bytes."""
 
     transport: Transport
     clock: Clock
@@ -41,14 +41,14 @@ class RequestLine(ABC, Generic[PacketT]):
 
     @abstractmethod
     def _make_decoder(self) -> StreamDecoder[PacketT]:
-        """Return what finds the family's packets."""
+        """Return the decoder of the family's packets."""
 
     def _is_foreign(self, packet: PacketT) -> bool:
-        """Return whether a packet that is neither the reply nor an announced echo has no business on the line."""
+        """Return whether to count a packet that is neither the reply nor the expected echo as unexpected."""
         return True
 
     def set_baudrate(self, baudrate: int) -> None:
-        """Change the speed of the line. Raises PortLostError."""
+        """Change the baud rate of the line. Raises PortLostError."""
         self.transport.set_baudrate(baudrate)
         self.baudrate = baudrate
 
@@ -56,16 +56,16 @@ class RequestLine(ABC, Generic[PacketT]):
         """Send a frame that gets no reply. Raises PortLostError."""
         self.transport.write(frame)
 
-    def _ask(
-        self, frame: bytes, reply_bytes: int, answers: Callable[[PacketT], bool], echo: PacketT | None = None
+    def _request(
+        self, frame: bytes, reply_bytes: int, is_reply: Callable[[PacketT], bool], echo: PacketT | None = None
     ) -> PacketT | None:
-        """Send a request once and return its reply, None if none came.
+        """Send a request once and return its reply; None if none arrived.
 
         Args:
             frame: The request.
-            reply_bytes: Parameters of the reply.
-            answers: Whether a packet is the reply.
-            echo: What the request looks like when an adapter sends it back; that is once.
+            reply_bytes: Size of the reply's parameters, bytes.
+            is_reply: Returns whether a packet is the reply.
+            echo: The request as a packet, for adapters that echo it once.
 
         Raises:
             PortLostError: The port vanished.
@@ -73,11 +73,11 @@ class RequestLine(ABC, Generic[PacketT]):
         wire_s = (len(frame) + 2 * (self.STATUS_BYTES + reply_bytes)) * BITS_PER_BYTE / self.baudrate
         corrupt = self._decoder.corrupt
         found: PacketT | None = None
-        for packets in self._asked(frame, wire_s + self.margin_s):
+        for packets in self._received(frame, wire_s + self.margin_s):
             for packet in packets:
                 if packet == echo:
                     echo = None
-                elif found is None and answers(packet):
+                elif found is None and is_reply(packet):
                     found = packet
                 elif self._is_foreign(packet):
                     self.counters.unexpected += 1
@@ -88,8 +88,8 @@ class RequestLine(ABC, Generic[PacketT]):
             self.counters.timeouts += 1
         return found
 
-    def _asked(self, frame: bytes, wait_s: float) -> Iterator[list[PacketT]]:
-        """Send a request and yield the packets that each piece of what arrives completes, until the wait is over."""
+    def _received(self, frame: bytes, wait_s: float) -> Iterator[list[PacketT]]:
+        """Send a request; yield the packets that each received chunk completes, until the wait is over."""
         self.transport.drain()
         self._decoder.reset()
         self.transport.write(frame)

@@ -1,4 +1,4 @@
-"""A serial port as a transport: opened and configured by pyserial, bytes moved on its raw file descriptor."""
+"""A serial port as a transport: pyserial opens and configures it; reads and writes use the file descriptor directly."""
 
 import errno
 import os
@@ -13,26 +13,26 @@ from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.guardian.guardian import GuardianProcess
 
 _NS_PER_MS = 1_000_000
-_WRITE_STALL_NS_MAX = NS_PER_S  # a kernel buffer that takes nothing for a second: the adapter is gone
+_WRITE_STALL_NS_MAX = NS_PER_S  # if the kernel buffer takes nothing for a second, the adapter is gone
 
 
 class SerialPort:
-    """Half-duplex serial port, 8N1, for this process alone.
+    """Half-duplex serial port, 8N1, opened for exclusive use.
 
-    pyserial's own read and write cost three to four times the system calls used here, which matters at one tick a
-    millisecond.
+    pyserial's own read and write take three to four times as long as the system calls used here, which matters at one
+    tick per millisecond.
     """
 
     def __init__(self, path: str, baudrate: int, clock: Clock) -> None:
         """Open the port.
 
         Args:
-            path: Device, for example /dev/ttyUSB0, or the client end of a pseudo-terminal.
-            baudrate: bit/s.
-            clock: The clock of all deadlines; it must be the machine's monotonic one, as waiting is done by the system.
+            path: Device path, for example /dev/ttyUSB0, or the client end of a pseudo-terminal.
+            baudrate: bit/s
+            clock: Clock of all deadlines; must be the machine's monotonic clock, because the system does the waiting.
 
         Raises:
-            HardwareError: The port is missing, busy, not permitted, or cannot do this speed.
+            HardwareError: The port is missing, busy, not permitted, or does not support this baud rate.
         """
         self.path = path
         self._clock = clock
@@ -47,7 +47,7 @@ class SerialPort:
 
     @property
     def latency_timer_ms(self) -> int | None:
-        """How long the USB adapter waits before it passes on a few bytes; None where there is no such setting."""
+        """Time the USB adapter waits before it forwards a partly filled packet; None if there is no such setting."""
         name = Path(os.path.realpath(self.path)).name
         try:
             text = Path(f"/sys/bus/usb-serial/devices/{name}/latency_timer").read_text(encoding="ascii")
@@ -61,7 +61,7 @@ class SerialPort:
         try:
             sent = os.write(self._fd, data)
         except OSError:
-            sent = self._write_some(data)  # tells a full buffer from a port that vanished
+            sent = self._write_some(data)  # distinguishes a full buffer from a vanished port
         if sent == len(data):
             return
         rest = memoryview(data)[sent:]
@@ -74,7 +74,7 @@ class SerialPort:
             rest = rest[self._write_some(rest) :]
 
     def request(self, frame: bytes, buffer: memoryview, wanted: int, deadline_ns: int, wait_ms: int) -> int:
-        """Do what `transport.request` does, with as few calls as it takes.
+        """Do the same as `transport.request`, with as few system calls as possible.
 
         Raises:
             PortLostError: The port vanished.
@@ -89,7 +89,7 @@ class SerialPort:
                 return 0
             received = os.readv(self._fd, [buffer])
         except BlockingIOError:
-            received = 0  # nothing goes out, or a pseudo-terminal that was just flushed says that it is readable
+            received = 0  # the write would block, or a just-flushed pseudo-terminal reports readable
         except termios.error as error:
             raise self._lost(OSError(*error.args)) from error
         except OSError as error:
@@ -102,7 +102,7 @@ class SerialPort:
         return received
 
     def read_into(self, buffer: memoryview, deadline_ns: int) -> int:
-        """Wait until bytes are there or the deadline passes; return how many came, 0 at the deadline.
+        """Wait for bytes until the deadline; return the number received, 0 at the deadline.
 
         Raises:
             PortLostError: The port vanished.
@@ -118,7 +118,7 @@ class SerialPort:
             except BlockingIOError:
                 if wait_ms == 0:
                     return 0
-                continue  # a pseudo-terminal that was just flushed says that it is readable when it is not
+                continue  # a just-flushed pseudo-terminal reports readable without data
             except OSError as error:
                 raise self._lost(error) from error
             if count == 0 and len(buffer):
@@ -126,7 +126,7 @@ class SerialPort:
             return count
 
     def drain(self) -> None:
-        """Throw away what has arrived and was not read. Raises PortLostError if the port vanished."""
+        """Discard received bytes that were not read. Raises PortLostError if the port vanished."""
         self._check_open()
         try:
             termios.tcflush(self._fd, termios.TCIFLUSH)
@@ -134,35 +134,35 @@ class SerialPort:
             raise self._lost(OSError(*error.args)) from error
 
     def set_baudrate(self, baudrate: int) -> None:
-        """Change the speed of the line.
+        """Change the baud rate of the line.
 
         Raises:
             PortLostError: The port vanished.
-            HardwareError: The port cannot do this speed.
+            HardwareError: The port does not support this baud rate.
         """
-        self.drain()  # a port that vanished shows here; pyserial does not tell it from a speed that cannot be
+        self.drain()  # detects a vanished port, which pyserial does not distinguish from an unsupported baud rate
         try:
             self._serial.baudrate = baudrate
         except (ValueError, OSError, termios.error) as error:
-            raise HardwareError(f"port {self.path} cannot do {baudrate} baud") from error
+            raise HardwareError(f"port {self.path} does not support {baudrate} baud") from error
 
     def start_guardian(self, frames: bytes, limit_ns: int) -> GuardianProcess:
-        """Start a process that writes these frames to the port when this one dies or feeds it no more.
+        """Start a guardian process, which writes these frames to the port when this process dies or stops feeding it.
 
         Raises:
-            HardwareError: It did not start.
+            HardwareError: The guardian did not start.
             PortLostError: The port is closed.
         """
         self._check_open()
         return GuardianProcess(self._fd, frames, limit_ns)
 
     def close(self) -> None:
-        """Release the port. Never raises; closing twice does nothing."""
+        """Release the port. Never raises; a second call does nothing."""
         self._closed = True
         try:
             self._serial.close()
         except (OSError, termios.error):
-            return  # gone already: nothing is left to release
+            return  # the port is already gone
 
     def _write_some(self, data: bytes | bytearray | memoryview) -> int:
         try:
@@ -180,7 +180,7 @@ class SerialPort:
         return PortLostError(f"port {self.path} vanished ({error.strerror or error})")
 
     def _set_low_latency(self) -> bool:
-        """Ask the driver to pass bytes on at once; pseudo-terminals and some adapters do not know the request."""
+        """Ask the driver to forward bytes at once; pseudo-terminals and some adapters do not support this."""
         try:
             self._serial.set_low_latency_mode(True)
         except (OSError, ValueError, NotImplementedError):
@@ -198,7 +198,7 @@ def _open(path: str, baudrate: int) -> serial.Serial:
 
 
 def _reason(path: str, error: serial.SerialException) -> str:
-    """Return one line on why a port does not open."""
+    """Return one line that says why a port does not open."""
     code = error.errno if isinstance(error.errno, int) else getattr(error.__context__, "errno", None)
     if code in (errno.EBUSY, errno.EWOULDBLOCK) or "lock" in str(error):
         return f"port busy: {path} is open in another program"
@@ -206,7 +206,7 @@ def _reason(path: str, error: serial.SerialException) -> str:
         found = ", ".join(sorted(str(p) for pattern in ("ttyUSB*", "ttyACM*") for p in Path("/dev").glob(pattern)))
         return f"port {path} does not exist; serial ports here: {found or 'none'}"
     if code == errno.EACCES:
-        return f"port {path}: permission denied; join its group (often `dialout`) and log in again"
+        return f"port {path}: permission denied; add yourself to its group (often `dialout`) and log in again"
     if code == errno.ENOTTY or f"({errno.ENOTTY}," in str(error):
         return f"{path} is not a serial port"
     return f"port {path} cannot be opened: {error}"

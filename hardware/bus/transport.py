@@ -1,4 +1,4 @@
-"""The transport interface: moves bytes between a driver and a bus, over serial port, pseudo-terminal or in lockstep."""
+"""The transport interface: moves bytes between driver and bus, by serial port, by pseudo-terminal or in lockstep."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,14 +6,14 @@ from typing import Protocol, runtime_checkable
 
 
 class Transport(Protocol):
-    """A half-duplex byte stream with deadlines on the clock it was made with."""
+    """A half-duplex byte stream; deadlines refer to the clock it was made with."""
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send all bytes. Raises PortLostError if the port vanished."""
         ...
 
     def read_into(self, buffer: memoryview, deadline_ns: int) -> int:
-        """Wait for bytes until the deadline; return how many were put into the buffer, 0 at the deadline.
+        """Wait for bytes until the deadline; return the number written to the buffer, 0 at the deadline.
 
         Raises:
             PortLostError: The port vanished.
@@ -21,41 +21,41 @@ class Transport(Protocol):
         ...
 
     def drain(self) -> None:
-        """Throw away what has arrived and was not read. Raises PortLostError if the port vanished."""
+        """Discard received bytes that were not read. Raises PortLostError if the port vanished."""
         ...
 
     def set_baudrate(self, baudrate: int) -> None:
-        """Change the speed of the line. Raises PortLostError if the port vanished."""
+        """Change the baud rate of the line. Raises PortLostError if the port vanished."""
         ...
 
     def close(self) -> None:
-        """Release the port. Never raises; closing twice does nothing."""
+        """Release the port. Never raises; a second call does nothing."""
         ...
 
 
 Request = Callable[[bytes, memoryview, int, int, int], int]
-"""`request` of a transport: frame, buffer, bytes wanted, deadline in ns, and the wait until then in ms, rounded up."""
+"""`request` of a transport: frame, buffer, bytes wanted, deadline in ns, wait until the deadline in ms, rounded up."""
 
 
 @runtime_checkable
 class RequestTransport(Transport, Protocol):
-    """A transport with a cheaper way of its own to send a request and wait for the reply."""
+    """A transport with its own, faster `request`."""
 
     def request(self, frame: bytes, buffer: memoryview, wanted: int, deadline_ns: int, wait_ms: int) -> int:
-        """Do what `request` below does."""
+        """Do the same as the function `request`."""
         ...
 
 
 def request_of(transport: Transport) -> Request:
-    """Return the transport's own way to send a request, or that of every transport."""
+    """Return the transport's own `request`; the generic one if it has none."""
     return transport.request if isinstance(transport, RequestTransport) else partial(request, transport)
 
 
 def request(transport: Transport, frame: bytes, buffer: memoryview, wanted: int, deadline_ns: int, wait_ms: int) -> int:
-    """Throw away what has arrived, send a request, and wait until so many bytes came or the deadline passes.
+    """Discard received bytes, send a request, and wait until `wanted` bytes have arrived or the deadline passes.
 
     Returns:
-        How many bytes were put into the buffer; it may be more than were wanted.
+        Number of bytes written to the buffer; may be more than `wanted`.
 
     Raises:
         PortLostError: The port vanished.

@@ -1,8 +1,8 @@
-"""The commands of the hardware, one module each; the root command finds them by entry point."""
+"""The hardware commands, one module each; the root command finds them by entry point."""
 
 from sim2real.configs.command_info import CommandInfo
 
 _HERE = "sim2real.hardware.commands"
 
 EMULATE = CommandInfo("Serve an emulated robot on pseudo-terminals.", f"{_HERE}.emulate:app")
-MOTORS = CommandInfo("Find, look at, set up and calibrate motors on a bus.", f"{_HERE}.motors:app")
+MOTORS = CommandInfo("Find, inspect, set up and calibrate motors on a bus.", f"{_HERE}.motors:app")

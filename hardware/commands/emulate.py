@@ -1,4 +1,4 @@
-"""The `emulate` command: an emulated robot behind pseudo-terminals, for any client, until it is interrupted."""
+"""The `emulate` command: an emulated robot on pseudo-terminals, for any client, until interrupted."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,17 +20,17 @@ def emulate(
     robot: Annotated[str, typer.Argument(help="A shipped robot or its YAML file.", show_default=False)],
     faults: Annotated[str | None, typer.Option("--faults", help="Shipped faults or their YAML file.")] = None,
     plant: Annotated[
-        str, typer.Option("--plant", help="The mechanics: inertia, mujoco, or auto for mujoco where it is installed.")
+        str, typer.Option("--plant", help="The mechanics: inertia, mujoco, or auto (mujoco if installed).")
     ] = "auto",
     speed: Annotated[
         Literal["realtime"], typer.Option("--speed", help="Pseudo-terminals run in real time; lockstep is in-process.")
     ] = "realtime",
     state: Annotated[
-        Path | None, typer.Option("--state", help="Keep what motors and IMUs remember without power in this file.")
+        Path | None, typer.Option("--state", help="Keep the persistent settings of motors and IMUs in this file.")
     ] = None,
     json_output: Json = False,
 ) -> None:
-    """Start an emulated robot and print the port of each bus and IMU; serves until interrupted.
+    """Start an emulated robot, print the port of each bus and IMU, and serve until interrupted.
 
     Example: sim2real emulate pendulum --json
     """

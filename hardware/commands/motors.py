@@ -1,4 +1,4 @@
-"""The `motors` command: finds, shows, sets up and calibrates motors of any family."""
+"""The `motors` command: finds, inspects, sets up and calibrates motors of any family."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -16,26 +16,22 @@ from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.workbench.change import change_baudrate, change_id
 from sim2real.hardware.workbench.interface import Finding, FoundMotor
 from sim2real.hardware.workbench.port import WorkbenchPort
-from sim2real.hardware.workbench.search import find_on_port, search, speeds
+from sim2real.hardware.workbench.scan import baudrates_to_try, find_on_port, scan_port
 
-app = typer.Typer(help="Find, look at, set up and calibrate motors on a bus.", no_args_is_help=True)
+app = typer.Typer(help="Find, inspect, set up and calibrate motors on a bus.", no_args_is_help=True)
 
 
 @app.command()
 @reports
 def scan(port: Port, protocol: ProtocolName = None, baudrate: Baudrate = None, json_output: Json = False) -> Outcome:
-    """List the motors on a bus: every family at every speed, or those that are given.
+    """List the motors on a bus; by default of every family and at every baud rate.
 
     Example: sim2real motors scan --port /dev/ttyUSB0
     """
     with open_port(port, protocol) as opened:
-        found = _search(opened, baudrate)
-    lines = [
-        f"id {who.id:3d}  {escape(who.model or '?')}{'' if who.model_number is None else f' ({who.model_number})'}  "
-        f"firmware {who.firmware}  {who.protocol}  {who.baudrate} baud"
-        for who in found
-    ]
-    document = {"motors": [asdict(who) for who in found]}
+        found = _scan(opened, baudrate)
+    lines = [_line(motor) for motor in found]
+    document = {"motors": [asdict(motor) for motor in found]}
     return Outcome(document, "\n".join(lines) or f"no motor answers on {escape(port)}")
 
 
@@ -48,19 +44,19 @@ app.command("monitor")(monitor)
 def set_id(
     port: Port,
     motor: Id,
-    to: Annotated[int, typer.Option("--to", help="Its new id.", show_default=False)],
+    to: Annotated[int, typer.Option("--to", help="The new id.", show_default=False)],
     protocol: ProtocolName = None,
     baudrate: Baudrate = None,
     json_output: Json = False,
 ) -> Outcome:
-    """Give a motor another id; refused while torque is on or when the id is taken.
+    """Change the id of a motor; refused while torque is on or if the id is taken.
 
     Example: sim2real motors set-id --port /dev/ttyUSB0 --id 1 --to 7
     """
     with open_port(port, protocol) as opened:
         bus, found = find_on_port(opened.buses, motor, baudrate)
         change_id(bus, found, to)
-    return Outcome({"id": to, "before": motor}, f"motor {motor} is now motor {to}")
+    return Outcome({"id": to, "before": motor}, f"motor {motor} now has id {to}")
 
 
 @app.command("set-baud")
@@ -68,19 +64,19 @@ def set_id(
 def set_baud(
     port: Port,
     motor: Id,
-    to: Annotated[int, typer.Option("--to", help="Its new speed, bit/s.", show_default=False)],
+    to: Annotated[int, typer.Option("--to", help="The new baud rate, bit/s.", show_default=False)],
     protocol: ProtocolName = None,
     baudrate: Baudrate = None,
     json_output: Json = False,
 ) -> Outcome:
-    """Make a motor talk at another speed; refused while torque is on.
+    """Change the baud rate of a motor; refused while torque is on.
 
     Example: sim2real motors set-baud --port /dev/ttyUSB0 --id 1 --to 1000000
     """
     with open_port(port, protocol) as opened:
         bus, found = find_on_port(opened.buses, motor, baudrate)
         change_baudrate(bus, found, to)
-    return Outcome({"id": motor, "baudrate": to, "before": found.baudrate}, f"motor {motor} now talks at {to} baud")
+    return Outcome({"id": motor, "baudrate": to, "before": found.baudrate}, f"motor {motor} is now at {to} baud")
 
 
 @app.command()
@@ -88,14 +84,14 @@ def set_baud(
 def reboot(
     port: Port, motor: Id, protocol: ProtocolName = None, baudrate: Baudrate = None, json_output: Json = False
 ) -> Outcome:
-    """Restart a motor: torque goes off, latched hardware errors are cleared.
+    """Restart a motor: switches torque off and clears latched hardware errors.
 
     Example: sim2real motors reboot --port /dev/ttyUSB0 --id 1
     """
     with open_port(port, protocol) as opened:
         bus, _ = find_on_port(opened.buses, motor, baudrate)
         bus.reboot(motor)
-    return Outcome({"id": motor}, f"motor {motor} is back")
+    return Outcome({"id": motor}, f"motor {motor} has restarted")
 
 
 @app.command()
@@ -103,13 +99,13 @@ def reboot(
 def check(
     port: Port,
     motor: Annotated[
-        int | None, typer.Option("--id", help="Id of one motor; without it all are checked.", show_default=False)
+        int | None, typer.Option("--id", help="Id of the motor to check; by default all motors.", show_default=False)
     ] = None,
     protocol: ProtocolName = None,
     baudrate: Baudrate = None,
     json_output: Json = False,
 ) -> Outcome:
-    """Check the adapter and the motors, and say what to do about each finding.
+    """Check the adapter and the motors, with advice for each problem.
 
     Example: sim2real motors check --port /dev/ttyUSB0 --baudrate 1000000
     """
@@ -117,12 +113,12 @@ def check(
         adapter = opened.findings()
         examined = _examine(opened, motor, baudrate)
     if not examined:
-        raise HardwareError(f"no motor answers on {port}: check power, cable and speed")
+        raise HardwareError(f"no motor answers on {port}: check power, cable and baud rate")
     document = {
         "port": [asdict(finding) for finding in adapter],
-        "motors": [asdict(who) | {"findings": [asdict(f) for f in findings]} for who, findings in examined],
+        "motors": [asdict(motor) | {"findings": [asdict(f) for f in findings]} for motor, findings in examined],
     }
-    sections = [(port, adapter), *((f"motor {who.id}", findings) for who, findings in examined)]
+    sections = [(port, adapter), *((f"motor {motor.id}", findings) for motor, findings in examined)]
     text = "\n".join(_section(title, findings) for title, findings in sections if findings)
     reasons = tuple(
         f"{title}: {finding.what} {finding.value}: {finding.advice}"
@@ -136,8 +132,14 @@ def check(
 app.command("calibrate")(calibrate)
 
 
-def _search(opened: WorkbenchPort, baudrate: int | None) -> list[FoundMotor]:
-    total = sum(len(speeds(bus, baudrate)) for bus in opened.buses.values())
+def _line(motor: FoundMotor) -> str:
+    number = "" if motor.model_number is None else f" ({motor.model_number})"
+    name = f"{escape(motor.model or '?')}{number}"
+    return f"id {motor.id:3d}  {name}  firmware {motor.firmware}  {motor.protocol}  {motor.baudrate} baud"
+
+
+def _scan(opened: WorkbenchPort, baudrate: int | None) -> list[FoundMotor]:
+    total = sum(len(baudrates_to_try(bus, baudrate)) for bus in opened.buses.values())
     with Progress(console=error_console(), transient=True) as progress:
         task = progress.add_task("", total=total)
         tried = 0
@@ -147,24 +149,26 @@ def _search(opened: WorkbenchPort, baudrate: int | None) -> list[FoundMotor]:
             progress.update(task, completed=tried, description=f"{protocol} at {speed} baud")
             tried += 1
 
-        return list(search(opened.buses, baudrate, advance))
+        return list(scan_port(opened.buses, baudrate, advance))
 
 
-def _examine(opened: WorkbenchPort, motor: int | None, baudrate: int | None) -> list[tuple[FoundMotor, list[Finding]]]:
-    if motor is not None:
-        bus, who = find_on_port(opened.buses, motor, baudrate)
-        return [(who, list(bus.findings(who)))]
+def _examine(
+    opened: WorkbenchPort, motor_id: int | None, baudrate: int | None
+) -> list[tuple[FoundMotor, list[Finding]]]:
+    if motor_id is not None:
+        bus, found = find_on_port(opened.buses, motor_id, baudrate)
+        return [(found, list(bus.findings(found)))]
     examined = []
-    for who in _search(opened, baudrate):
-        bus = opened.buses[who.protocol]
-        bus.set_baudrate(who.baudrate)
-        examined.append((who, list(bus.findings(who))))
+    for motor in _scan(opened, baudrate):
+        bus = opened.buses[motor.protocol]
+        bus.set_baudrate(motor.baudrate)
+        examined.append((motor, list(bus.findings(motor))))
     return examined
 
 
 def _section(title: str, findings: list[Finding]) -> str:
     lines = [
-        f"  {'ok  ' if finding.ok else 'look'}  {finding.what}: {finding.value}"
+        f"  {'ok  ' if finding.ok else 'FAIL'}  {finding.what}: {finding.value}"
         + (f" ({finding.advice})" if finding.advice else "")
         for finding in findings
     ]

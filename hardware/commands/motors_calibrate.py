@@ -1,4 +1,4 @@
-"""`motors calibrate`: zero and direction of a robot's joints, found by moving them by hand, into its YAML."""
+"""`motors calibrate`: measures zero and direction of a robot's joints, moved by hand, and writes them to its YAML."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -21,18 +21,20 @@ from sim2real.hardware.workbench.robot_file import write_calibration
 
 
 class TerminalGuide:
-    """Guides the person at the terminal."""
+    """Guides the user at the terminal; implements `Guide`."""
 
-    def ask(self, what: str) -> None:
-        """Print it and wait for Enter."""
+    def ask(self, instruction: str) -> None:
+        """Print an instruction and wait for Enter."""
         try:
-            typer.prompt(f"{what}; then press Enter", default="", show_default=False, prompt_suffix=" ", err=True)
+            typer.prompt(
+                f"{instruction}; then press Enter", default="", show_default=False, prompt_suffix=" ", err=True
+            )
         except typer.Abort as error:
-            raise UserError("calibration was ended before it was complete; nothing was written") from error
+            raise UserError("calibration aborted; nothing was written") from error
 
-    def tell(self, what: str) -> None:
-        """Print it."""
-        error_console().print(what, markup=False)
+    def tell(self, message: str) -> None:
+        """Print a result."""
+        error_console().print(message, markup=False)
 
 
 @reports
@@ -40,20 +42,24 @@ def calibrate(
     robot: Annotated[str, typer.Argument(help="Robot name or path of its YAML.")],
     port: Annotated[
         list[str] | None,
-        typer.Option("--port", help="BUS=PATH, or PATH for a robot with one bus; may be repeated.", show_default=False),
+        typer.Option(
+            "--port",
+            help="Serial port: BUS=PATH, or PATH for a robot with one bus; may be repeated.",
+            show_default=False,
+        ),
     ] = None,
     joint: Annotated[
         list[str] | None,
-        typer.Option("--joint", help="Calibrate this joint only; may be repeated.", show_default=False),
+        typer.Option("--joint", help="Calibrate only this joint; may be repeated.", show_default=False),
     ] = None,
-    pose: Annotated[Pose, typer.Option("--pose", help="Where the joints are put by hand to begin with.")] = "centre",
+    pose: Annotated[Pose, typer.Option("--pose", help="Pose of the joints at the start.")] = "centre",
     to: Annotated[
         Path | None,
-        typer.Option("--to", help="Write a copy here; without it the robot's own file.", show_default=False),
+        typer.Option("--to", help="File to write; by default the robot's own file.", show_default=False),
     ] = None,
     json_output: Json = False,
 ) -> Outcome:
-    """Find zero and direction of each joint by moving it by hand, and write them into the robot's YAML.
+    """Measure zero and direction of each joint while you move it by hand, and write them to the robot YAML.
 
     Torque must be off on every motor; nothing is written to the motors.
 
@@ -65,8 +71,8 @@ def calibrate(
     names = _chosen(config, joint or [])
     with _workbenches(config, {config.joints[name].bus for name in names}, _paths(config, port or [])) as buses:
         joints = [WorkbenchJoint(name, config.joints[name], buses[config.joints[name].bus]) for name in names]
-        for one in joints:
-            _check_presence(one, round(config.buses[one.config.bus].baudrate))
+        for joint_on_bus in joints:
+            _check_presence(joint_on_bus, round(config.buses[joint_on_bus.config.bus].baudrate))
         found = calibrate_joints(joints, pose, TerminalGuide())
     backup = write_calibration(source, target, found)
     load_robot(str(target))
@@ -76,15 +82,15 @@ def calibrate(
         "path": str(target),
         "backup": None if backup is None else str(backup),
     }
-    kept = "" if backup is None else f"; the old file is {backup.name}"
-    return Outcome(document, f"wrote {len(found)} joints into {target}{kept}")
+    kept = "" if backup is None else f"; backup: {backup.name}"
+    return Outcome(document, f"wrote {len(found)} joints to {target}{kept}")
 
 
 def _target(robot: str, source: Path, to: Path | None) -> Path:
     if to is not None:
         return to.expanduser().resolve()
     if not is_path(robot) or source.is_relative_to(ROOT):
-        raise UserError(f"{robot} is a shipped robot, whose file stays as it is: give --to FILE for a copy of your own")
+        raise UserError(f"{robot} is a shipped robot and is not overwritten: write a copy with --to FILE")
     return source
 
 
@@ -96,7 +102,7 @@ def _chosen(config: RobotConfig, names: list[str]) -> list[str]:
 
 
 def _paths(config: RobotConfig, options: list[str]) -> Mapping[str, str]:
-    """Return the path of each bus: of the options, else of the YAML."""
+    """Return the path of each bus: from the options, else from the YAML."""
     paths = {name: bus.port for name, bus in config.buses.items() if bus.port is not None}
     for option in options:
         name, separator, path = option.partition("=")
@@ -121,9 +127,9 @@ def _workbenches(config: RobotConfig, names: set[str], paths: Mapping[str, str])
 
 
 def _check_presence(joint: WorkbenchJoint, baudrate: int) -> None:
-    """Set the speed of the line and refuse a motor that is not there."""
+    """Set the baud rate of the line; raise HardwareError if the motor does not answer."""
     if joint.bus.find(joint.config.id, baudrate) is None:
         raise HardwareError(
             f"joint {joint.name!r}: motor {joint.config.id} does not answer at {baudrate} baud; "
-            "`sim2real motors scan --port PORT` lists the motors that are there"
+            "`sim2real motors scan --port PORT` lists the motors on a port"
         )

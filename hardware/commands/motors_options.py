@@ -1,4 +1,4 @@
-"""Options that the `motors` commands share."""
+"""Shared options of the `motors` commands."""
 
 from typing import Annotated
 
@@ -8,13 +8,15 @@ Port = Annotated[str, typer.Option("--port", help="Serial port, for example /dev
 Id = Annotated[int, typer.Option("--id", help="Id of the motor.", min=0, show_default=False)]
 Baudrate = Annotated[
     int | None,
-    typer.Option("--baudrate", help="Speed of the bus; without it every speed is tried.", min=1, show_default=False),
+    typer.Option(
+        "--baudrate", help="Baud rate of the bus; by default every baud rate is tried.", min=1, show_default=False
+    ),
 ]
 ProtocolName = Annotated[
     str | None,
     typer.Option(
         "--protocol",
-        help="Protocol of the motors, as in a robot YAML; without it every installed one is tried.",
+        help="Protocol of the motors, as in a robot YAML; by default every installed one is tried.",
         show_default=False,
     ),
 ]

@@ -1,4 +1,4 @@
-"""The port of the `motors` commands: says which families could not be loaded, so that their motors are not found."""
+"""The port of the `motors` commands; warns about families that could not be loaded, whose motors are not found."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from sim2real.hardware.workbench.port import WorkbenchPort
 
 @contextmanager
 def open_port(path: str, protocol: str | None = None) -> Iterator[WorkbenchPort]:
-    """Open a port for the block, as `sim2real.hardware.workbench.port.open_port` does."""
+    """Open a port for the duration of the block, like `sim2real.hardware.workbench.port.open_port`; print warnings."""
     with port.open_port(path, protocol) as opened:
         for error in opened.broken:
             error_console().print(f"warning: {error}", markup=False)

@@ -1,4 +1,4 @@
-"""`motors show` and `motors monitor`: the registers and the readings of motors, once or live."""
+"""`motors show` and `motors monitor`: registers and readings of motors, once or live."""
 
 import itertools
 import math
@@ -20,12 +20,12 @@ from sim2real.hardware.commands.motors_port import open_port
 from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.workbench.interface import FoundMotor, MotorReading, RegisterReading, Workbench
 from sim2real.hardware.workbench.port import WorkbenchPort
-from sim2real.hardware.workbench.search import find_on_port, search
+from sim2real.hardware.workbench.scan import find_on_port, scan_port
 
 _LIVE_PERIOD_S = 0.25
 
-Rate = Annotated[float, typer.Option("--rate", min=0.1, max=200.0, help="Samples a second.")]
-Count = Annotated[int | None, typer.Option("--count", min=1, help="End after so many samples.", show_default=False)]
+Rate = Annotated[float, typer.Option("--rate", min=0.1, max=200.0, help="Samples per second.")]
+Count = Annotated[int | None, typer.Option("--count", min=1, help="Stop after this many samples.", show_default=False)]
 
 
 @reports
@@ -37,7 +37,7 @@ def show(
     live: Annotated[bool, typer.Option("--live", help="Refresh until interrupted.")] = False,
     json_output: Json = False,
 ) -> Outcome:
-    """Show the registers of one motor, in its own units and in SI.
+    """Show the registers of a motor, in its own units and in SI.
 
     Example: sim2real motors show --port /dev/ttyUSB0 --id 1 --live
     """
@@ -61,7 +61,7 @@ def monitor(
     port: Port,
     motor: Annotated[
         list[int] | None,
-        typer.Option("--id", help="Id of a motor, may be repeated; without it all that answer.", show_default=False),
+        typer.Option("--id", help="Id of a motor; may be repeated; by default all that answer.", show_default=False),
     ] = None,
     protocol: ProtocolName = None,
     baudrate: Baudrate = None,
@@ -69,7 +69,7 @@ def monitor(
     count: Count = None,
     json_output: Json = False,
 ) -> None:
-    """Print what motors measure until interrupted; nothing is written to them. With --json one line a sample.
+    """Print the readings of motors until interrupted; nothing is written to them. With --json, one line per sample.
 
     Example: sim2real motors monitor --port /dev/ttyUSB0 --id 1 --id 2
     """
@@ -88,9 +88,9 @@ def monitor(
 def _chosen(opened: WorkbenchPort, ids: list[int], baudrate: int | None) -> list[tuple[Workbench, FoundMotor]]:
     if ids:
         return [find_on_port(opened.buses, motor, baudrate) for motor in ids]
-    found = [(opened.buses[who.protocol], who) for who in search(opened.buses, baudrate)]
+    found = [(opened.buses[motor.protocol], motor) for motor in scan_port(opened.buses, baudrate)]
     if not found:
-        raise HardwareError(f"no motor answers on {opened.serial.path}: check power, cable and speed")
+        raise HardwareError(f"no motor answers on {opened.serial.path}: check power, cable and baud rate")
     return found
 
 
@@ -98,25 +98,25 @@ def _monitor(motors: list[tuple[Workbench, FoundMotor]], rate: float, count: int
     clock = MonotonicClock()
     start_ns = clock.now_ns()
     period_ns = round(NS_PER_S / rate)
-    # The result of a person's monitor is what is on the screen, so it goes to standard output.
+    # Without --json the live table is the result, so it goes to standard output.
     live = None if as_json else Live(console=Console(), auto_refresh=False)
     with live or nullcontext():
         for sample in itertools.count() if count is None else range(count):
             clock.sleep_until_ns(start_ns + sample * period_ns)
             now_s = (clock.now_ns() - start_ns) / NS_PER_S
-            readings = [(who, _reading(bus, who)) for bus, who in motors]
+            readings = [(motor, _reading(bus, motor)) for bus, motor in motors]
             if live is not None:
                 live.update(_readings_table(readings), refresh=True)
             else:
-                rows = [{"id": who.id, "protocol": who.protocol} | asdict(reading) for who, reading in readings]
+                rows = [{"id": motor.id, "protocol": motor.protocol} | asdict(reading) for motor, reading in readings]
                 print_document({"time": now_s, "motors": rows})
 
 
-def _reading(bus: Workbench, who: FoundMotor) -> MotorReading:
-    """Read one motor at its own speed; one that does not answer reads as nothing."""
+def _reading(bus: Workbench, motor: FoundMotor) -> MotorReading:
+    """Read one motor at its own baud rate; return NaN for all values if it does not answer."""
     try:
-        bus.set_baudrate(who.baudrate)
-        return bus.reading(who.id)
+        bus.set_baudrate(motor.baudrate)
+        return bus.reading(motor.id)
     except PortLostError:
         raise
     except HardwareError:
@@ -126,9 +126,9 @@ def _reading(bus: Workbench, who: FoundMotor) -> MotorReading:
 def _readings_table(readings: list[tuple[FoundMotor, MotorReading]]) -> Table:
     columns = ("id", "position rad", "velocity rad/s", "effort N·m", "temperature °C", "voltage V")
     table = Table(*(Column(name, justify="right") for name in columns))
-    for who, reading in readings:
+    for motor, reading in readings:
         table.add_row(
-            str(who.id),
+            str(motor.id),
             f"{reading.position:+.4f}",
             f"{reading.velocity:+.3f}",
             f"{reading.effort:+.3f}",

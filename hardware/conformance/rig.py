@@ -1,4 +1,4 @@
-"""A robot's hardware in lockstep with the emulated robot behind it, and what a law needs to look at both."""
+"""A robot's driver in lockstep with the emulated robot, with access to both sides for the tests."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -17,11 +17,11 @@ from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.types import Float64Array, JointCommand, JointState
 
 TICK_NS = 10_000_000
-_EFFORT = 0.5  # N·m of the wave in `move`, where the joint may give so much
+_EFFORT = 0.5  # N·m, amplitude of the wave in `move` if the effort limit allows it
 
 
 class TracedPlant(InertiaPlant):
-    """Joints without load that remember where they were: (2, J) of position and velocity for each step."""
+    """Joints without load that record a trace: (2, J) of position and velocity for each step."""
 
     def __init__(self, robot: RobotConfig) -> None:
         super().__init__(robot)
@@ -34,12 +34,12 @@ class TracedPlant(InertiaPlant):
 
 
 class Rig:
-    """One emulated robot without load, and its driver.
+    """An emulated robot without load, and its driver.
 
     Args:
         config: The robot.
-        faults: Entries of `faults` as a YAML has them.
-        seed: Of the faults.
+        faults: Entries of `faults`, as in YAML.
+        seed: Seed of the faults.
     """
 
     def __init__(self, config: RobotConfig, *faults: Mapping[str, Any], seed: int = 0) -> None:
@@ -59,11 +59,11 @@ class Rig:
         self.by_effort = self.joints[0].mode == "current"
 
     def driver(self) -> RobotHardware:
-        """Return another driver of the same motors, as a program has that is started again."""
+        """Return a new driver of the same motors, like a program that is started again."""
         return RobotHardware(self.config, lockstep_transports(self.emulated, self.clock), self.clock)
 
     def enabled(self) -> Self:
-        """Open and enable; the joints are told to stay where they are."""
+        """Open and enable; command the present position."""
         self.hardware.open()
         self.hardware.read(self.state)
         self.command.position[:] = self.state.position
@@ -71,7 +71,7 @@ class Rig:
         return self
 
     def ticks(self, count: int, each: Callable[[], None] = lambda: None, write: bool = True) -> None:
-        """Read and write so many times at 100 Hz; `each` is called after every read."""
+        """Run `count` ticks of read and write at 100 Hz; call `each` after every read."""
         for _ in range(count):
             deadline_ns = self.clock.now_ns() + TICK_NS
             self.settle()
@@ -83,17 +83,17 @@ class Rig:
             self.clock.sleep_until_ns(deadline_ns)
         self.settle()
 
-    def rest(self, seconds: float) -> None:
-        """Let time pass without a word from the client."""
+    def wait(self, seconds: float) -> None:
+        """Let time pass while the client sends nothing, s."""
         self.clock.sleep_until_ns(self.clock.now_ns() + round(seconds * 1e9))
         self.settle()
 
     def settle(self) -> None:
-        """Let the emulated robot catch up with the clock."""
+        """Advance the emulated robot to the time of the clock."""
         self.emulated.advance_to(self.clock.now_ns())
 
     def check_truth(self) -> None:
-        """Assert that each fresh reading is what the joint has been since the read began, to the register."""
+        """Assert that each fresh reading is within the joint's true values since the read started, to the register."""
         self.settle()
         fresh, trace = self.state.fresh, np.array(self.plant.trace)
         readings = np.stack([self.state.position, self.state.velocity])[:, fresh]
@@ -102,11 +102,11 @@ class Rig:
         assert (readings <= trace.max(axis=0)[:, fresh] + error).all()
 
     def torques(self) -> list[bool]:
-        """Return which motors have torque on."""
+        """Return whether torque is on, for each motor."""
         return [motor.torque_enabled for motor in self.motors]
 
     def move(self, amplitude: float = 0.2) -> None:
-        """Command a wave around the default pose, another one for each joint: a tick ago they were elsewhere."""
+        """Command a wave around the default pose, with another phase for each joint, so that old readings are wrong."""
         phase = self.clock.now_ns() * 1e-9 * 12.0 + np.arange(len(self.joints))
         default = np.array([joint.default_position for joint in self.joints])
         if self.by_effort:

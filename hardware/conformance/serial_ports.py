@@ -1,4 +1,4 @@
-"""The law of real time: the same driver over pseudo-terminals, as over the serial ports of a robot."""
+"""Conformance suite in real time: the driver on pseudo-terminals, as on the serial ports of a robot."""
 
 import sys
 import threading
@@ -20,17 +20,17 @@ from sim2real.hardware.robot import RobotHardware, open_serial_ports
 from sim2real.hardware.types import JointCommand, JointState
 
 _SWITCH_S = 1e-4
-_LIMIT_S = 30.0  # a busy machine may need many tries; one that is not needs a second
+_LIMIT_S = 30.0  # a busy machine may need many tries; an idle one needs a second
 
 
 @contextmanager
 def serving(config: RobotConfig, faults: FaultsConfig | None = None) -> Iterator[tuple[PtyServer, EmulatedRobot]]:
-    """Serve a robot without load on pseudo-terminals until the block ends; the robot is for looking at alone."""
+    """Serve a robot without load on pseudo-terminals for the duration of the block; the emulated robot is read-only."""
     emulated = EmulatedRobot(config, InertiaPlant(config), faults)
     server = PtyServer(emulated)
     stop = threading.Event()
     thread = threading.Thread(target=server.serve, args=(stop,))
-    # Vendors' libraries poll without a pause, and the interpreter would let them do so for 5 ms at a time.
+    # Vendors' libraries busy-wait, and by default the interpreter switches threads only every 5 ms.
     interval = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_S)
     thread.start()
@@ -45,9 +45,9 @@ def serving(config: RobotConfig, faults: FaultsConfig | None = None) -> Iterator
 
 
 class SerialPortConformance(Subject):
-    """Laws of any robot's joints over real ports, in real time; subclass it as `class TestAcmeArmOverPorts`."""
+    """Laws for the joints of any robot on real ports, in real time; subclass as `class TestAcmeArmOverPorts`."""
 
-    def test_the_same_over_ports(self) -> None:
+    def test_every_joint_moves_over_ports(self) -> None:
         """Open, enable, move every joint, close."""
         config = self.config()
         with serving(config) as (server, emulated):

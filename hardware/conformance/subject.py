@@ -1,4 +1,4 @@
-"""What the laws are about: one robot, named by the subclass of a suite."""
+"""The robot under test, named by the subclass of a suite."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
@@ -11,22 +11,22 @@ ErrorT = TypeVar("ErrorT", bound=Exception)
 
 
 class Subject:
-    """A suite subclasses this; a test class subclasses the suite and says which robot."""
+    """Base class of the suites; a test class subclasses a suite and sets the robot."""
 
     robot: ClassVar[str]
-    """A shipped name, or a path of a robot YAML. Its joints are all of one mode."""
+    """A shipped robot or the path of a robot YAML. All its joints have the same mode."""
 
     def config(self) -> RobotConfig:
-        """Return the robot."""
+        """Load the robot."""
         return load_robot(self.robot)
 
     def rig(self, *faults: Mapping[str, Any], seed: int = 0) -> Rig:
-        """Return the robot in lockstep, with faults as a YAML has them."""
+        """Return the robot in lockstep, with faults as in YAML."""
         return Rig(self.config(), *faults, seed=seed)
 
 
 def raised(kind: type[ErrorT], call: Callable[[], object]) -> ErrorT:
-    """Return the error that a call raises. Raises AssertionError if it raises none."""
+    """Return the error that a call raises. Raises AssertionError if the call does not raise."""
     try:
         call()
     except kind as error:

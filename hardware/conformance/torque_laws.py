@@ -1,4 +1,4 @@
-"""Laws of torque: it goes on without a jump, moves the joint that is named, and is off on every way out."""
+"""Laws of torque: it is switched on without a jump, moves the commanded joint, and is off after every exit."""
 
 import math
 
@@ -8,14 +8,14 @@ from sim2real.hardware.conformance.rig import TICK_NS, Rig
 from sim2real.hardware.conformance.subject import Subject, raised
 from sim2real.hardware.errors import HardwareError, PortLostError
 
-_EFFORT = 0.3  # N·m, where the joint may give so much
+_EFFORT = 0.3  # N·m, if the effort limit allows it
 
 
 class TorqueLaws(Subject):
-    """What `enable`, `write`, `disable` and `close` do."""
+    """Effects of `enable`, `write`, `disable` and `close`."""
 
-    def test_open_leaves_torque_off_also_where_it_was_on(self) -> None:
-        """A program that crashed has left the motors as they are."""
+    def test_open_switches_torque_off_if_it_was_on(self) -> None:
+        """An earlier program may have crashed with torque on."""
         rig = self.rig().enabled()
         rig.ticks(3)
         assert all(rig.torques())
@@ -24,7 +24,7 @@ class TorqueLaws(Subject):
         assert not any(rig.torques())
 
     def test_enable_does_not_jump(self) -> None:
-        """Joints stay where they are when torque goes on."""
+        """Joints keep their positions when torque is switched on."""
         rig = self.rig()
         rig.plant.position[:] += 0.1
         before = rig.plant.position.copy()
@@ -36,7 +36,7 @@ class TorqueLaws(Subject):
         rig.settle()
         np.testing.assert_allclose(rig.plant.position, before, rtol=0.0, atol=2 * rig.count())
 
-    def test_commands_move_the_joint_they_name_the_way_they_say(self) -> None:
+    def test_a_command_moves_its_joint_in_the_commanded_direction(self) -> None:
         """One joint moves in its positive direction, the others stay."""
         for index in range(len(self.config().joints)):
             rig = self.rig().enabled()
@@ -51,7 +51,7 @@ class TorqueLaws(Subject):
             np.testing.assert_allclose(np.delete(moved, index), 0.0, atol=3 * rig.count())
 
     def test_a_target_that_is_not_finite_is_refused_and_nothing_is_sent(self) -> None:
-        """NaN and infinity in any field."""
+        """For NaN and infinity in any field."""
         rig = self.rig().enabled()
         rig.ticks(2)
         writes = rig.hardware.counters.writes
@@ -64,21 +64,21 @@ class TorqueLaws(Subject):
         assert rig.hardware.counters.writes == writes
 
     def test_torque_is_off_after_disable(self) -> None:
-        """The usual end."""
+        """The normal exit."""
         rig = self.rig().enabled()
         rig.ticks(3)
         rig.hardware.disable()
         _check_off(rig)
 
     def test_torque_is_off_after_close(self) -> None:
-        """Without a word before."""
+        """Without `disable` before it."""
         rig = self.rig().enabled()
         rig.ticks(3)
         rig.hardware.close()
         _check_off(rig)
 
     def test_torque_is_off_after_an_enable_that_one_motor_refused(self) -> None:
-        """All motors or none."""
+        """Torque is on for all motors or for none."""
         rig = self.rig()
         rig.hardware.open()
         rig.motors[-1].silent = True
@@ -86,7 +86,7 @@ class TorqueLaws(Subject):
         _check_off(rig)
 
     def test_disable_tries_every_motor_and_names_the_one_that_did_not_confirm(self) -> None:
-        """One silent motor does not keep torque on at the others."""
+        """One silent motor does not leave torque on at the others."""
         rig = self.rig().enabled()
         rig.ticks(2)
         rig.motors[0].silent = True
@@ -95,14 +95,14 @@ class TorqueLaws(Subject):
         assert rig.torques()[1:] == [False] * (len(rig.joints) - 1)
 
     def test_a_missing_motor_is_named(self) -> None:
-        """Torque stays off at the others."""
+        """Torque stays off at the other motors."""
         rig = self.rig()
         rig.motors[-1].silent = True
         assert rig.names[-1] in str(raised(HardwareError, rig.hardware.open))
         _check_off(rig)
 
-    def test_a_port_that_vanishes_is_an_error_and_closing_still_is_not(self) -> None:
-        """An adapter that is pulled out."""
+    def test_a_vanished_port_is_an_error_but_close_does_not_raise(self) -> None:
+        """For an unplugged adapter."""
         rig = self.rig({"kind": "unplug", "start": "50 ms"}).enabled()
         raised(PortLostError, lambda: rig.ticks(50))
         assert not rig.state.fresh.any() or len(rig.config.buses) > 1

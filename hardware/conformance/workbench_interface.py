@@ -1,4 +1,4 @@
-"""The suite of the workbench interface: what `sim2real motors` finds, shows and sets is what the motors have."""
+"""Conformance suite of the workbench interface: `sim2real motors` finds, shows and sets what the motors have."""
 
 import math
 
@@ -14,24 +14,24 @@ from sim2real.hardware.workbench.interface import Workbench
 
 
 class WorkbenchConformance(Subject):
-    """Laws of single motors on the first bus of a robot; subclass it as `class TestAcmeWorkbench` and set `robot`."""
+    """Laws for single motors on the first bus of a robot; subclass as `class TestAcmeWorkbench` and set `robot`."""
 
     def test_scan_lists_every_motor_once_by_id(self) -> None:
-        """At the speed of the bus, with the protocol that the robot YAML has."""
+        """At the baud rate of the bus, with the protocol of the robot YAML."""
         rig, workbench, baudrate = self._bench()
         found = workbench.scan(baudrate)
         assert [motor.id for motor in found] == sorted(motor.id for motor in self._motors(rig))
         assert {motor.protocol for motor in found} == {self._bus(rig)[1].protocol}
 
     def test_an_id_that_no_motor_has_is_not_found(self) -> None:
-        """By `find`, and by the search over speeds."""
+        """By `find`, and by `find_motor` over baud rates."""
         rig, workbench, baudrate = self._bench()
         free = max(set(workbench.ids) - {motor.id for motor in rig.motors})
         assert workbench.find(free, baudrate) is None
         assert str(free) in str(raised(HardwareError, lambda: find_motor(workbench, free, (baudrate,))))
 
-    def test_registers_have_names_of_their_own(self) -> None:
-        """The decoded table of a motor is not empty, and each name is there once."""
+    def test_register_names_are_unique(self) -> None:
+        """The decoded table of a motor is not empty, and no name occurs twice."""
         rig, workbench, baudrate = self._bench()
         motor = self._motors(rig)[0].id
         workbench.find(motor, baudrate)
@@ -40,7 +40,7 @@ class WorkbenchConformance(Subject):
         assert len(set(names)) == len(names)
 
     def test_readings_are_those_of_the_motor(self) -> None:
-        """Position, voltage and temperature at the motor, before direction and zero."""
+        """Position, voltage and temperature at the motor, without direction and zero."""
         rig, workbench, baudrate = self._bench()
         motor = self._motors(rig)[0]
         workbench.find(motor.id, baudrate)
@@ -51,8 +51,8 @@ class WorkbenchConformance(Subject):
         assert abs(reading.voltage - motor.shaft.voltage) <= 0.11
         assert abs(reading.temperature - motor.shaft.temperature) <= 1.0
 
-    def test_torque_is_told(self) -> None:
-        """Off as the motor starts, on while a driver holds it."""
+    def test_torque_enabled_is_reported(self) -> None:
+        """Off after power-up, on after a driver has enabled it."""
         rig, workbench, baudrate = self._bench()
         motor = self._motors(rig)[0].id
         find_motor(workbench, motor, (baudrate,))
@@ -61,7 +61,7 @@ class WorkbenchConformance(Subject):
         workbench.set_baudrate(baudrate)
         assert workbench.torque_enabled(motor)
 
-    def test_an_id_that_was_changed_lasts(self) -> None:
+    def test_a_changed_id_is_persistent(self) -> None:
         """The motor answers to it at once, and after a power cycle."""
         rig, workbench, baudrate = self._bench()
         motor = self._motors(rig)[0]

@@ -1,4 +1,4 @@
-"""Checks a Dynamixel by its registers; every finding that is not ok says what to do."""
+"""Checks a Dynamixel motor by its registers; every problem comes with advice."""
 
 from collections.abc import Iterator, Mapping
 
@@ -10,17 +10,17 @@ from sim2real.hardware.dynamixel.schema import registers_of
 from sim2real.hardware.dynamixel.tables import BAUDRATES, BUS_WATCHDOG_SINCE
 from sim2real.hardware.workbench.interface import Finding
 
-_HEADROOM = 10  # °C below the shutdown temperature: warm for a motor that does nothing
+_HEADROOM = 10  # °C below the shutdown temperature; an idle motor should be cooler
 
 
 def examine(identity: Identity, baudrate: int, config: MotorConfig, values: Mapping[str, int]) -> Iterator[Finding]:
-    """Yield the findings on one motor.
+    """Yield the findings about one motor.
 
     Args:
-        identity: What it answers to a ping.
-        baudrate: Speed at which it does.
-        config: Its type.
-        values: Its registers, by name.
+        identity: Its ping reply.
+        baudrate: Baud rate at which it answered, bit/s.
+        config: The motor type.
+        values: Register values, by name.
     """
     yield from _condition(identity, values)
     yield from _settings(identity, baudrate, config, values)
@@ -29,7 +29,7 @@ def examine(identity: Identity, baudrate: int, config: MotorConfig, values: Mapp
 def _condition(identity: Identity, values: Mapping[str, int]) -> Iterator[Finding]:
     status = values["hardware_error_status"]
     names = ", ".join(fault.name.lower() for fault in faults_of(status) if fault.name) or "none"
-    reboot = f"remove its cause, then `sim2real motors reboot --id {identity.id} --port PORT`"
+    reboot = f"remove the cause, then run `sim2real motors reboot --id {identity.id} --port PORT`"
     yield _finding("hardware error", f"{names} (0x{status:02x})", status == 0, reboot)
     volts = values["present_input_voltage"] / 10
     low, high = values["min_voltage_limit"] / 10, values["max_voltage_limit"] / 10
@@ -51,28 +51,26 @@ def _settings(identity: Identity, baudrate: int, config: MotorConfig, values: Ma
         "baud rate",
         f"{baudrate} (code {code})",
         configured == baudrate,
-        f"the register says {configured}: cycle its power, then `sim2real motors set-baud`",
+        f"the register says {configured}: cycle the motor's power, then run `sim2real motors set-baud`",
     )
     delay_us = 2 * values["return_delay_time"]
-    advice = "opening the robot sets it to 0 and says so" if delay_us else ""
+    advice = "the driver sets it to 0 and reports the change" if delay_us else ""
     yield Finding("return delay", f"{delay_us} µs", ok=True, advice=advice)
     mask, factory = values["shutdown"], registers_of(config).shutdown
     yield _finding(
         "shutdown mask",
         str(mask),
         mask & factory == factory,
-        f"some protections are off: set Shutdown (63) to the factory's {factory} with DYNAMIXEL Wizard",
+        f"some protections are off: set Shutdown (63) to the factory value {factory} with DYNAMIXEL Wizard",
     )
 
 
 def _firmware(firmware: int) -> Finding:
     if firmware < BUS_WATCHDOG_SINCE:
-        advice = f"no bus watchdog before {BUS_WATCHDOG_SINCE}, so the driver refuses it: update with DYNAMIXEL Wizard"
+        advice = f"the bus watchdog needs {BUS_WATCHDOG_SINCE}, so the driver refuses it: update with DYNAMIXEL Wizard"
         return Finding("firmware", str(firmware), ok=False, advice=advice)
     old = firmware < FAST_SYNC_READ_FIRMWARE
-    advice = (
-        f"fast sync read needs {FAST_SYNC_READ_FIRMWARE}: update with DYNAMIXEL Wizard; sync read is used until then"
-    )
+    advice = f"fast sync read needs {FAST_SYNC_READ_FIRMWARE}; until updated with DYNAMIXEL Wizard, sync read is used"
     return Finding("firmware", str(firmware), ok=True, advice=advice if old else "")
 
 

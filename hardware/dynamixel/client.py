@@ -1,4 +1,4 @@
-"""Requests to single Dynamixel motors and their status packets."""
+"""Requests to single Dynamixel motors."""
 
 from dataclasses import dataclass
 
@@ -15,13 +15,13 @@ from sim2real.hardware.dynamixel.frame import (
 )
 from sim2real.hardware.errors import HardwareError
 
-# Motors answer a broadcast ping one after the other, by id; dynamixel-sdk waits as long.
+# Motors answer a broadcast ping one after the other, by id; dynamixel-sdk waits for the same time.
 _BROADCAST_PING_S_PER_ID = 0.003
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a motor answers to a ping."""
+    """The reply of a motor to a ping."""
 
     id: int
     model_number: int
@@ -34,15 +34,15 @@ class Client(RequestLine[Packet]):
     STATUS_BYTES = 11
 
     def ping(self, motor: int, tries: int = TRIES) -> Identity | None:
-        """Return the identity of the motor with this id, None if none answers. Raises PortLostError."""
+        """Return the identity of the motor with this id; None if none answers. Raises PortLostError."""
         reply = self.request(motor, Instruction.PING, b"", reply_bytes=3, tries=tries)
         return None if reply is None else _identity(reply)
 
     def ping_all(self) -> list[Identity]:
-        """Return the identities of all motors that answer a broadcast ping, by id. Takes 0.8 s and more."""
+        """Return the identities of all motors that answer a broadcast ping, by id. Takes at least 0.8 s."""
         wait_s = (ID_MAX + 1) * (_BROADCAST_PING_S_PER_ID + 14 * BITS_PER_BYTE / self.baudrate)
         found: dict[int, Identity] = {}
-        for packets in self._asked(encode(BROADCAST, Instruction.PING), wait_s):
+        for packets in self._received(encode(BROADCAST, Instruction.PING), wait_s):
             for packet in packets:
                 if packet.error is not None and len(packet.parameters) == 3:
                     found[packet.id] = _identity(packet)
@@ -57,36 +57,37 @@ class Client(RequestLine[Packet]):
         """
         parameters = address.to_bytes(2, "little") + size.to_bytes(2, "little")
         reply = self.request(motor, Instruction.READ, parameters, reply_bytes=size)
-        return self._accepted(reply, motor, f"reading {size} bytes at {address}").parameters
+        return self._checked(reply, motor, f"reading {size} bytes at {address}").parameters
 
     def write(self, motor: int, address: int, data: bytes) -> None:
-        """Write a block of the control table and wait for the motor's word that it did.
+        """Write a block of the control table and wait for the motor's confirmation.
 
         Raises:
             HardwareError: No reply, or the motor refused.
             PortLostError: The port vanished.
         """
         reply = self.request(motor, Instruction.WRITE, address.to_bytes(2, "little") + data, reply_bytes=0)
-        self._accepted(reply, motor, f"writing {data.hex(' ')} at {address}")
+        self._checked(reply, motor, f"writing {data.hex(' ')} at {address}")
 
     def request(
         self, motor: int, instruction: int, parameters: bytes, reply_bytes: int, tries: int = TRIES
     ) -> Packet | None:
-        """Send an instruction and return the status packet, None if none came; one that arrived damaged is repeated.
+        """Send an instruction; return the status packet, None if none arrived. Retries on a reported CRC error.
 
         Args:
             motor: Id.
             instruction: Instruction byte.
-            parameters: What goes with it.
-            reply_bytes: Parameters of the reply; a packet of another length is a late one, unless it reports an error.
-            tries: How often to send it.
+            parameters: Parameters of the instruction.
+            reply_bytes: Size of the reply's parameters, bytes. A packet of another size is a late reply, unless it
+                reports an error.
+            tries: Largest number of attempts.
 
         Raises:
             PortLostError: The port vanished.
         """
         frame = encode(motor, instruction, parameters)
         for _ in range(tries):
-            reply = self._ask(frame, reply_bytes, lambda packet: _answers(packet, motor, reply_bytes))
+            reply = self._request(frame, reply_bytes, lambda packet: _is_reply(packet, motor, reply_bytes))
             if reply is not None and (reply.error or 0) & ~ALERT != StatusError.CRC:
                 return reply
         return None
@@ -95,9 +96,9 @@ class Client(RequestLine[Packet]):
         return Decoder()
 
     def _is_foreign(self, packet: Packet) -> bool:
-        return packet.error is not None  # not the echo of the request that some adapters send back
+        return packet.error is not None  # an echo of the request by the adapter is expected
 
-    def _accepted(self, reply: Packet | None, motor: int, doing: str) -> Packet:
+    def _checked(self, reply: Packet | None, motor: int, doing: str) -> Packet:
         if reply is None:
             raise HardwareError(f"motor {motor} does not answer ({doing})")
         error = (reply.error or 0) & ~ALERT
@@ -107,14 +108,14 @@ class Client(RequestLine[Packet]):
 
 
 def error_name(error: int) -> str:
-    """Return the name of a status error, its number if it has none."""
+    """Return the name of a status error; its number if it is unknown."""
     try:
         return StatusError(error).name.lower().replace("_", " ")
     except ValueError:
         return str(error)
 
 
-def _answers(packet: Packet, motor: int, reply_bytes: int) -> bool:
+def _is_reply(packet: Packet, motor: int, reply_bytes: int) -> bool:
     if packet.error is None or packet.id != motor:
         return False
     refused = bool(packet.error & ~ALERT)

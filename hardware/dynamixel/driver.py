@@ -1,4 +1,4 @@
-"""All Dynamixel motors of one bus as joints: one sync read and one sync write each tick."""
+"""The driver of a Dynamixel bus: one sync read and one sync write per tick."""
 
 import math
 from collections.abc import Mapping
@@ -20,16 +20,16 @@ from sim2real.hardware.dynamixel.tables import BAUDRATES
 from sim2real.hardware.types import BusCounters, JointCommand, JointState, MotorFault
 
 FAST_SYNC_READ_FIRMWARE = 46
-"""Oldest firmware that fast sync read is asked of; the e-Manual names 46 for the XL330."""
+"""Oldest firmware with fast sync read; the e-Manual gives 46 for the XL330."""
 
 _STATUS_ADDRESS, _STATUS_BYTES = 64, 35  # torque enable to bus watchdog
 _FAST_TRIES = 3
 
 
 class DynamixelBus(PolledBus[Motor]):
-    """The joints of one bus; implements `JointInterface`.
+    """The joints of one Dynamixel bus; implements `JointInterface`.
 
-    Joint angle = direction * (motor angle - zero); motor angle = counts * 2 pi / counts per turn, over many turns.
+    Joint angle = direction * (motor angle - zero); motor angle = counts * 2 pi / counts per turn, multi-turn.
 
     Attributes:
         fast_sync_read: Whether all motors answer in one packet; decided by `open`.
@@ -47,15 +47,15 @@ class DynamixelBus(PolledBus[Motor]):
         clock: Clock,
         reply_margin_s: float = REPLY_MARGIN_S,
     ) -> None:
-        """Prepare the bus; nothing is sent before `open`.
+        """Prepare the bus. Nothing is sent before `open`.
 
         Args:
-            bus: Its speed.
-            joints: The joints on it, in the order of the arrays.
-            safety: How long motors go on without instructions.
+            bus: The bus configuration; it gives the baud rate.
+            joints: The joints on the bus, in array order.
+            safety: Gives how long the motors keep running without instructions.
             transport: An open port. The bus owns it from now on and closes it.
             clock: The clock of the transport.
-            reply_margin_s: How much longer than on the wire a reply may take.
+            reply_margin_s: Longest wait for a reply in addition to its time on the wire, s.
         """
         baudrate, supply = round(bus.baudrate), safety.voltage_range[1]
         self._single = Client(transport, clock, baudrate)
@@ -80,13 +80,13 @@ class DynamixelBus(PolledBus[Motor]):
             motor.check_model(identity.model_number)
             motor.check_firmware(identity.firmware)
 
-    def _begin(self) -> None:
+    def _start_polling(self) -> None:
         self._goals = Goals(self._motors, self._scales)
         self.fast_sync_read = self._choose_reader()
 
     def _poll(self, state: JointState, now_ns: int, health: bool) -> None:
         if self._enabled and now_ns - self._last_instruction_ns > self._gap_ns:
-            self._status_due.update(range(len(self._motors)))  # long enough for watchdogs: did they expire?
+            self._status_due.update(range(len(self._motors)))  # watchdogs may have expired
         good = self._reader.read(health)
         self._last_instruction_ns = arrived_ns = self._clock.now_ns()
         if good:
@@ -97,15 +97,15 @@ class DynamixelBus(PolledBus[Motor]):
     def _goal_frame(self, command: JointCommand) -> bytes | bytearray:
         return self._goals.frame(command)
 
-    def _note_instruction(self) -> None:
+    def _after_write(self) -> None:
         self._last_instruction_ns = self._clock.now_ns()
 
     def _switch_on(self, motor: Motor) -> None:
         motor.enable(self._watchdog)
 
     def _after_enable(self) -> None:
-        self._status_due.update(range(len(self._motors)))  # an expired watchdog has just been cleared
-        self._note_instruction()
+        self._status_due.update(range(len(self._motors)))  # read the faults again: `enable` clears an expired watchdog
+        self._after_write()
 
     def _off_frame(self) -> bytes:
         register = self._motors[0].table["torque_enable"]
@@ -114,7 +114,7 @@ class DynamixelBus(PolledBus[Motor]):
         return encode(BROADCAST, Instruction.SYNC_WRITE, block + everyone)
 
     def _choose_reader(self) -> bool:
-        """Make the reader: fast if every motor is new enough and a trial works. Returns whether it is fast."""
+        """Make the reader; use fast sync read if every firmware has it and a trial works. Return whether it is fast."""
         if all(motor.firmware >= FAST_SYNC_READ_FIRMWARE for motor in self._motors):
             self._reader = self._make_reader(fast=True, counters=BusCounters())
             for _ in range(_FAST_TRIES):
@@ -133,7 +133,7 @@ class DynamixelBus(PolledBus[Motor]):
     def _take_all(self, reader: StateReader, state: JointState, now_ns: int, health: bool) -> None:
         columns, scales = reader.columns, self._scales
         position, velocity, effort = state.position, state.velocity, state.effort
-        # Copied first: a multiplication that converts integers on the way costs twice as much as the two steps.
+        # Copy first: multiplying the integers directly takes twice as long as these two steps.
         position[...] = columns["position"]
         velocity[...] = columns["velocity"]
         effort[...] = columns["effort"]
@@ -163,13 +163,13 @@ class DynamixelBus(PolledBus[Motor]):
                 self._counters.by_joint[name] += 1
             elif reader.errors[index] & ALERT and not state.faults[index]:
                 self._status_due.add(index)
-                state.faults[index] = MotorFault.OTHER  # until its status says which
+                state.faults[index] = MotorFault.OTHER  # until its status is read
 
     def _read_status(self, index: int, state: JointState) -> None:
         motor = self._motors[index]
         parameters = _STATUS_ADDRESS.to_bytes(2, "little") + _STATUS_BYTES.to_bytes(2, "little")
         reply = self._status.request(motor.id, Instruction.READ, parameters, _STATUS_BYTES, tries=1)
-        self._note_instruction()
+        self._after_write()
         if reply is not None and len(reply.parameters) == _STATUS_BYTES:
             self._status_due.discard(index)
             state.faults[index] = int(faults_of_block(reply.parameters, motor.table, self._enabled))

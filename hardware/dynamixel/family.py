@@ -1,4 +1,4 @@
-"""The Dynamixel family: X series over Protocol 2.0."""
+"""The Dynamixel family: X-series motors with Protocol 2.0."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ from sim2real.hardware.workbench.interface import Workbench
 
 
 class DynamixelFamily(Family):
-    """Dynamixel X motors; each has a Bus Watchdog of its own."""
+    """Dynamixel X-series motors; each has its own Bus Watchdog."""
 
     def driver(
         self,
@@ -35,31 +35,31 @@ class DynamixelFamily(Family):
         return DynamixelBus(bus, joints, safety, transport, clock)
 
     def position_law(self, joint: JointConfig, supply: float, voltage_max: float) -> PositionLaw:
-        """Return what the position gains, PWM Limit and Current Limit make of a joint."""
+        """Return the control law that follows from the position gains, PWM Limit and Current Limit."""
         from sim2real.hardware.dynamixel.gains import position_law
 
         return position_law(joint, supply, voltage_max)
 
     def workbench(self, transport: Transport, clock: Clock) -> Workbench:
-        """Return single motors on one port."""
+        """Return the workbench on one port."""
         from sim2real.hardware.dynamixel.workbench import DynamixelWorkbench
 
         return DynamixelWorkbench(transport, clock)
 
     def emulated_motor(self, motor: MotorConfig, motor_id: int, baudrate: int) -> EmulatedMotor:
-        """Return the firmware model of an X series motor."""
+        """Return the firmware model of an X-series motor."""
         from sim2real.hardware.dynamixel.firmware.motor import XSeriesMotor
 
         return XSeriesMotor(motor, motor_id, baudrate)
 
     def device_protocol(self) -> DeviceProtocol[Any, Any]:
-        """Return Protocol 2.0 at the motors' end of a line."""
+        """Return the motors' end of Protocol 2.0."""
         from sim2real.hardware.dynamixel.firmware.bus import XSeriesProtocol
 
         return XSeriesProtocol()
 
     def tick_benchmark(self) -> Callable[[int, float], dict[str, Any]]:
-        """Return the comparison with the vendor's SDK, and with rustypot where it is installed."""
+        """Return the benchmark against the vendor's SDK, and against rustypot if it is installed."""
         from sim2real.hardware.dynamixel.benchmark.tick import bench_tick
 
         return bench_tick
@@ -81,12 +81,12 @@ FAMILY = DynamixelFamily(
         mode="position",
         port="/dev/ttyUSB0",
         baudrate="1 Mbaud",
-        baudrate_check="as the motors are set; 57600 baud from the factory",
+        baudrate_check="the baud rate set in the motors; factory default: 57600 baud",
         centre=180.0,
         effort_share=0.7,
         velocity_share=1.0,
         reach=0.25,
         decay=0.07,
     ),
-    when_silent="the Bus Watchdog of each motor ends its motion; one in position mode keeps torque and holds its pose",
+    when_silent="the Bus Watchdog of each motor stops it; in position mode it keeps torque on and holds its position",
 )

@@ -1,15 +1,14 @@
-"""Frames of Dynamixel Protocol 2.0: bytes to packets and back, without input, output or clock.
+"""Frames of Dynamixel Protocol 2.0: encodes and decodes packets; pure, without I/O or clock.
 
 A frame is `FF FF FD 00 ID LENl LENh INST parameters CRCl CRCh`; LEN counts everything after itself. Status packets have
 INST 0x55 and an error byte before their parameters. Source: ROBOTIS e-Manual, DYNAMIXEL Protocol 2.0.
 
-Byte stuffing. A sender follows each FF FF FD after LEN by an extra FD, counted in LEN and CRC, so that no header
-appears inside a packet. dynamixel-sdk 4.1 does not do so for what it sends, and fast status packets are not stuffed by
-definition. LEN and CRC cover the bytes as sent, so they say where a packet ends and that it is whole without any look
-at the stuffing; only then is the stuffing taken out. A sender stuffs everywhere or nowhere: one FF FF FD without its FD
-shows that it does not, and the parameters are taken as they are, with `Packet.unstuffed` set. What cannot be told apart
-is data FF FF FD FD of a sender that does not stuff, when the packet holds no other FF FF FD; it is read as the standard
-says.
+Byte stuffing. A sender adds an FD after each FF FF FD that follows LEN, counted in LEN and CRC, so that no header
+appears inside a packet. dynamixel-sdk 4.1 sends unstuffed packets, and fast status packets are unstuffed by definition.
+LEN and CRC cover the bytes as sent, so the decoder finds the end of a packet and checks it first, and removes the
+stuffing afterwards. A sender stuffs always or never: one FF FF FD without an extra FD shows that it never does. The
+parameters are then kept as they are, and `Packet.unstuffed` is set. One case is ambiguous: FF FF FD FD from a sender
+that does not stuff, in a packet without another FF FF FD. It is decoded as the standard says.
 """
 
 from collections.abc import Sequence
@@ -25,10 +24,10 @@ HEADER = b"\xff\xff\xfd\x00"
 BROADCAST = 254
 ID_MAX = 252
 ALERT = 0x80
-"""Bit of the error byte: Hardware Error Status (70) of the motor is not zero."""
+"""Bit of the error byte: the motor's Hardware Error Status (70) is not zero."""
 
 FRAME_BYTES_MAX = 2048
-"""Longest frame: a sync write of 5 bytes to 253 motors fits, however stuffed; the vendor's library stops at 1024."""
+"""Longest frame: fits a sync write of 5 bytes to 253 motors with any stuffing; the vendor's library allows 1024."""
 
 _MARK = b"\xff\xff\xfd"
 _STUFFED = b"\xff\xff\xfd\xfd"
@@ -70,18 +69,18 @@ class StatusError(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """One packet, its stuffing taken out."""
+    """One packet, without byte stuffing."""
 
     id: int
     instruction: int
     """A value of `Instruction`, or an unknown byte, which a motor answers with an error."""
     error: int | None
-    """Error byte of a status packet; None for instructions. Of a fast status packet: that of its first motor."""
+    """Error byte of a status packet; None for instructions. In a fast status packet: the first motor's."""
     parameters: bytes
     unstuffed: bool
-    """Whether the parameters hold an FF FF FD that the sender did not stuff."""
+    """Whether the parameters contain an FF FF FD that the sender did not stuff."""
     intact: bool = True
-    """False for an instruction with a wrong CRC, which only a decoder at a motor's end reports; without parameters."""
+    """False for an instruction with a wrong CRC, without parameters; only a decoder at the motors' end reports it."""
 
 
 def encode(id: int, instruction: int, parameters: bytes = b"") -> bytes:  # noqa: A002 - the protocol's own word
@@ -95,10 +94,10 @@ def encode_status(id: int, error: int, parameters: bytes = b"") -> bytes:  # noq
 
 
 def encode_fast_status(replies: Sequence[tuple[int, int, bytes]]) -> bytes:
-    """Return the one packet with which motors answer a fast sync or fast bulk read.
+    """Return the single packet with which motors answer a fast sync or fast bulk read.
 
-    It has ID FE and after INST one group `ERR ID data CRC` for each motor. Each CRC covers everything before it, so the
-    last is that of the whole packet. It is not stuffed.
+    It has ID FE and, after INST, one group `ERR ID data CRC` for each motor. Each CRC covers everything before it, so
+    the last one covers the whole packet. It is not stuffed.
 
     Args:
         replies: Id, error byte and data of each motor, in the order of the request.
@@ -108,7 +107,7 @@ def encode_fast_status(replies: Sequence[tuple[int, int, bytes]]) -> bytes:
     """
     length = 1 + sum(4 + len(data) for _, _, data in replies)
     if length > _LENGTH_MAX:
-        raise ProtocolError(f"packet of {length} bytes, at most {_LENGTH_MAX} fit")
+        raise ProtocolError(f"packet of {length} bytes, at most {_LENGTH_MAX}")
     frame = bytearray(HEADER + bytes((BROADCAST, length & 0xFF, length >> 8, Instruction.STATUS)))
     for motor, error, data in replies:
         frame += bytes((error, motor)) + data
@@ -117,13 +116,13 @@ def encode_fast_status(replies: Sequence[tuple[int, int, bytes]]) -> bytes:
 
 
 def fast_replies(frame: bytes, data_length: int) -> list[tuple[int, int, bytes]]:
-    """Return id, error byte and data of the first motors in a fast status packet, as far as its CRCs are right.
+    """Return id, error byte and data of the motors in a fast status packet, up to the first wrong CRC.
 
-    The packet may be cut short: when a motor falls silent, those before it have already been heard.
+    The packet may be cut off: if a motor does not answer, the replies of the motors before it have already arrived.
 
     Args:
-        frame: Bytes from the header on.
-        data_length: Bytes of data of each motor.
+        frame: Bytes, starting with the header.
+        data_length: Data bytes per motor.
     """
     found: list[tuple[int, int, bytes]] = []
     start, group = _PREFIX + 1, data_length + 4
@@ -143,18 +142,18 @@ def fast_replies(frame: bytes, data_length: int) -> list[tuple[int, int, bytes]]
 
 
 def decode_fast_status(packet: Packet, count: int, data_length: int) -> list[tuple[int, int, bytes]]:
-    """Return id, error byte and data of each motor in a fast status packet; every cumulative CRC is checked.
+    """Return id, error byte and data of each motor in a fast status packet, after checking every cumulative CRC.
 
     Args:
-        packet: As it came out of `decode` or a `Decoder`.
-        count: Motors that were asked.
-        data_length: Bytes of data of each motor.
+        packet: A packet from `decode` or a `Decoder`.
+        count: Number of requested motors.
+        data_length: Data bytes per motor.
 
     Raises:
-        ProtocolError: It is no fast status packet of this form, or a CRC in it is wrong.
+        ProtocolError: It is not a fast status packet of this format, or a CRC in it is wrong.
     """
     if packet.id != BROADCAST or packet.error is None or 1 + len(packet.parameters) + 2 != count * (data_length + 4):
-        raise ProtocolError(f"no fast status packet of {count} motors with {data_length} bytes each")
+        raise ProtocolError(f"not a fast status packet of {count} motors with {data_length} bytes each")
     body = bytes((Instruction.STATUS, packet.error)) + packet.parameters
     replies = fast_replies(_frame(BROADCAST, body), data_length)
     if len(replies) != count:
@@ -163,33 +162,33 @@ def decode_fast_status(packet: Packet, count: int, data_length: int) -> list[tup
 
 
 def decode(frame: bytes) -> Packet:
-    """Return the packet in one whole frame. Raises ProtocolError if it is not exactly that."""
+    """Return the packet in one frame. Raises ProtocolError unless it is exactly one intact frame."""
     if frame[:4] != HEADER:
         raise ProtocolError("no header FF FF FD 00")
     size = _frame_bytes(frame)
     if size is None or size != len(frame):
-        raise ProtocolError(f"id, length or instruction not valid in a frame of {len(frame)} bytes")
+        raise ProtocolError(f"invalid id, length or instruction in a frame of {len(frame)} bytes")
     if not _intact(frame):
         raise ProtocolError("wrong CRC")
     return _packet(frame)
 
 
 class Decoder(StreamDecoder[Packet]):
-    """Finds packets in a stream of any bytes. Intact stuffed frames hold no second header.
+    """Finds packets in a byte stream. Intact stuffed frames contain no second header.
 
-    Fast status packets (ID FE) come out like any other, with `error` the first motor's and `parameters` the bytes after
-    it, all but the final CRC, as they were sent: give the packet to `decode_fast_status`.
+    Fast status packets (ID FE) are returned like others: `error` is the first motor's, `parameters` are the bytes after
+    it except the final CRC, as sent. Pass them to `decode_fast_status`.
     """
 
     HEADER = HEADER
-    SIZED_BY = _PREFIX + 1  # the instruction byte, too, says what lengths are possible
+    SIZED_BY = _PREFIX + 1  # the valid lengths also depend on the instruction byte
     FRAME_BYTES_MAX = FRAME_BYTES_MAX
 
     def __init__(self, report_damage: bool = False) -> None:
-        """Begin with an empty buffer.
+        """Start with an empty buffer.
 
         Args:
-            report_damage: Whether instructions with a wrong CRC come out too, marked; motors answer them.
+            report_damage: Whether to return instructions with a wrong CRC too, as not intact; motors answer them.
         """
         super().__init__()
         self._report_damage = report_damage
@@ -209,13 +208,13 @@ class Decoder(StreamDecoder[Packet]):
 def _frame(id: int, body: bytes) -> bytes:  # noqa: A002 - the protocol's own word
     length = len(body) + 2
     if length > _LENGTH_MAX:
-        raise ProtocolError(f"packet of {length} bytes, at most {_LENGTH_MAX} fit")
+        raise ProtocolError(f"packet of {length} bytes, at most {_LENGTH_MAX}")
     frame = HEADER + bytes((id, length & 0xFF, length >> 8)) + body
     return frame + crc16(frame).to_bytes(2, "little")
 
 
 def _frame_bytes(head: bytes) -> int | None:
-    """Return the size of the frame that begins like this, None if no frame does."""
+    """Return the size of the frame that starts with these bytes; None if they start no frame."""
     if len(head) <= _PREFIX:
         return None
     length = head[5] | head[6] << 8
@@ -230,7 +229,7 @@ def _intact(frame: bytes) -> bool:
 
 
 def _packet(frame: bytes) -> Packet:
-    """Return the packet of a frame that has been checked."""
+    """Return the packet of a valid frame."""
     motor, instruction, body = frame[4], frame[_PREFIX], frame[_PREFIX:-2]
     marks = body.count(_MARK)
     fast = instruction == Instruction.STATUS and motor == BROADCAST

@@ -1,6 +1,6 @@
-"""Stiffness, damping and effort limit of a joint as registers of an X-series motor, and the law that results.
+"""Converts stiffness, damping and effort limit of a joint to registers of an X-series motor, and back to a control law.
 
-Source: e-Manual, PID of position control: the loop's output is PWM, K_P = register / 128, K_D = register / 16.
+Source: e-Manual, position PID: the loop's output is PWM, K_P = register / 128, K_D = register / 16.
 """
 
 from math import floor, inf
@@ -11,10 +11,10 @@ from sim2real.hardware.dynamixel.schema import registers_of
 from sim2real.hardware.position_law import PositionLaw, Winding, nearest, per_radian
 
 PWM_FULL: Final = 885
-"""PWM of full voltage: 885 times 0.113 % is 100 % (e-Manual, 36 and 100)."""
+"""PWM value for full voltage: 885 times 0.113 % is 100 % (e-Manual, 36 and 100)."""
 P_UNIT, I_UNIT, D_UNIT = 1.0 / 128.0, 1.0 / 65536.0, 1.0 / 16.0
 LOOP_HZ: Final = 1000.0
-"""The I and D gains count samples of a loop of 1 kHz. The e-Manual gives no rate; this one is an assumption."""
+"""Rate of the loop, whose samples the I and D gains count. An assumption: the e-Manual gives no rate."""
 GAIN_MAX: Final = 16_383
 
 
@@ -27,10 +27,10 @@ class PositionGains(NamedTuple):
 
 
 def position_gains(joint: JointConfig) -> PositionGains:
-    """Return the gains nearest to the joint's stiffness and damping at its motor's nominal voltage.
+    """Return the gains nearest to the joint's stiffness and damping at the motor's nominal voltage.
 
-    Torque is proportional to the supply, and so are stiffness and damping. A joint that gives no stiffness keeps the
-    factory's gains. Damping below that of the back-EMF cannot be had.
+    Torque is proportional to the supply, and so are stiffness and damping. Without a configured stiffness, the factory
+    gains are kept. Damping cannot be lower than that of the back-EMF.
     """
     factory = registers_of(joint.motor).gains
     if joint.stiffness == 0.0:
@@ -41,12 +41,12 @@ def position_gains(joint: JointConfig) -> PositionGains:
 
 
 def position_law(joint: JointConfig, supply: float, voltage_max: float) -> PositionLaw:
-    """Return the law that the registers of a joint in position mode make.
+    """Return the control law of a joint in position mode with these registers.
 
     Args:
         joint: The joint.
-        supply: V
-        voltage_max: V; highest supply that safety allows.
+        supply: Supply voltage, V.
+        voltage_max: Highest supply voltage that the safety limits allow, V.
     """
     p, d = _units(joint, supply)
     gains = position_gains(joint)
@@ -60,20 +60,20 @@ def position_law(joint: JointConfig, supply: float, voltage_max: float) -> Posit
 
 
 def effort_is_bounded(joint: JointConfig) -> bool:
-    """Tell whether a joint in position mode may give less than its motor can."""
+    """Return whether a joint in position mode has an effort limit below the motor's stall torque."""
     return joint.mode == "position" and joint.effort_limit < joint.motor.nominal.stall_torque
 
 
 def current_limit(joint: JointConfig) -> int:
-    """Return the Current Limit (38) that keeps the joint at its effort limit; 0 of a motor that measures no current."""
+    """Return the Current Limit (38) for the joint's effort limit; 0 if the motor measures no current."""
     units = joint.effort_limit / joint.motor.effort_unit
     return min(floor(units + 1e-9), registers_of(joint.motor).current_limit or 0)
 
 
 def pwm_limit(joint: JointConfig, voltage_max: float) -> int:
-    """Return the PWM Limit (36): full, or where nothing else bounds effort what stalls at the effort limit.
+    """Return the PWM Limit (36): full, or if nothing else limits effort, the PWM that stalls at the effort limit.
 
-    Stall torque goes with voltage (e-Manual, stall torque at three supplies), so the highest supply counts.
+    Stall torque is proportional to voltage (e-Manual, stall torque at three supplies), so the highest supply counts.
     """
     if registers_of(joint.motor).measures_current or not effort_is_bounded(joint):
         return PWM_FULL

@@ -1,4 +1,4 @@
-"""The frame that sends the goals of all motors of a bus at once, built in place from a template."""
+"""The frame with the goals of all motors of a bus, built in place from a template."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,24 +17,24 @@ _MARK = b"\xff\xff\xfd"
 
 @dataclass(frozen=True, slots=True)
 class GoalGroup:
-    """Motors that have the same goal register."""
+    """Motors with the same goal register."""
 
     register: Register
     motors: Int64Array
-    """Their places in the order of the bus."""
+    """Indices of the motors in bus order."""
     values: npt.NDArray[np.signedinteger[npt.NBitBase]]
     """Writable view of their goals in the frame."""
 
 
 class GoalFrame:
-    """A sync write where all motors have the same goal register, else a bulk write: one frame either way."""
+    """One frame: a sync write if all motors have the same goal register, else a bulk write."""
 
     def __init__(self, ids: Sequence[int], registers: Sequence[Register]) -> None:
         """Build the template.
 
         Args:
-            ids: Motors, in the order of the bus.
-            registers: The goal register of each.
+            ids: Motor ids, in bus order.
+            registers: Goal register of each motor.
         """
         distinct = sorted(set(registers), key=lambda register: register.address)
         same = len(distinct) == 1
@@ -61,7 +61,7 @@ class GoalFrame:
         )
 
     def seal(self) -> bytes | bytearray:
-        """Return the frame with the goals that are in it now; the template itself where nothing has to be stuffed."""
+        """Return the frame with its present goals; the template itself if nothing needs stuffing."""
         if _MARK in self._template[_PARAMETERS_AT - 1 : -2]:
             return encode(BROADCAST, self._instruction, bytes(self._parameters))
         crc = crc16(self._checked)

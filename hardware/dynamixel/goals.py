@@ -1,4 +1,4 @@
-"""Turns the targets of joints into the goals of their motors, in the one frame that sends them."""
+"""Converts joint targets to motor goals, and writes them to the frame that sends them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,11 +12,11 @@ from sim2real.hardware.dynamixel.scales import JointScales
 from sim2real.hardware.types import Float64Array, JointCommand
 
 _ROUNDING = 1.5 * 2.0**52
-"""Added to a double of less than 2**51, it leaves the nearest integer in the low bits, as two's complement."""
+"""Added to a double below 2**51, it puts the nearest integer in the low bits, as two's complement."""
 
 
-class _Law(NamedTuple):
-    """goal = round(clip(scale * target + offset, low, high)) with whole low and high, for one group of motors."""
+class _Conversion(NamedTuple):
+    """goal = round(clip(scale * target + offset, low, high)) for one group of motors; low and high are integers."""
 
     group: GoalGroup
     from_effort: bool
@@ -30,31 +30,31 @@ class _Law(NamedTuple):
 
 
 class Goals:
-    """Goal Current of motors in current mode, Goal Position of those in position mode, within what each accepts."""
+    """Goal Current in current mode, Goal Position in position mode, clipped to the range that each motor accepts."""
 
     def __init__(self, motors: Sequence[Motor], scales: JointScales) -> None:
         self._frame = GoalFrame([m.id for m in motors], [m.table[m.goal_register] for m in motors])
-        self._laws = tuple(_law(group, motors, scales) for group in self._frame.groups)
-        self._many = len(self._laws) > 1
+        self._conversions = tuple(_conversion(group, motors, scales) for group in self._frame.groups)
+        self._many = len(self._conversions) > 1
 
     def frame(self, command: JointCommand) -> bytes | bytearray:
         """Return the frame for a finite command; valid until the next call."""
-        for law in self._laws:
-            source = command.effort if law.from_effort else command.position
+        for conversion in self._conversions:
+            source = command.effort if conversion.from_effort else command.position
             if self._many:
-                source = source[law.group.motors]
-            scratch = law.scratch
-            np.multiply(source, law.scale, scratch)
-            if law.offset is not None:
-                np.add(scratch, law.offset, scratch)
-            np.maximum(scratch, law.low, out=scratch)
-            np.minimum(scratch, law.high, out=scratch)
+                source = source[conversion.group.motors]
+            scratch = conversion.scratch
+            np.multiply(source, conversion.scale, scratch)
+            if conversion.offset is not None:
+                np.add(scratch, conversion.offset, scratch)
+            np.maximum(scratch, conversion.low, out=scratch)
+            np.minimum(scratch, conversion.high, out=scratch)
             np.add(scratch, _ROUNDING, scratch)
-            law.group.values[...] = law.goals
+            conversion.group.values[...] = conversion.goals
         return self._frame.seal()
 
 
-def _law(group: GoalGroup, motors: Sequence[Motor], scales: JointScales) -> _Law:
+def _conversion(group: GoalGroup, motors: Sequence[Motor], scales: JointScales) -> _Conversion:
     chosen = group.motors
     from_effort = group.register.name == "goal_current"
     scale = 1.0 / (scales.effort if from_effort else scales.position)[chosen]
@@ -63,4 +63,4 @@ def _law(group: GoalGroup, motors: Sequence[Motor], scales: JointScales) -> _Law
     scratch = np.zeros(len(chosen))
     size = group.register.size
     goals = scratch.view(f"<i{size}")[:: 8 // size]
-    return _Law(group, from_effort, scale, offset, low.copy(), high.copy(), scratch, goals)
+    return _Conversion(group, from_effort, scale, offset, low.copy(), high.copy(), scratch, goals)

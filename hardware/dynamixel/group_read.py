@@ -1,4 +1,4 @@
-"""A fast sync read of many Dynamixel motors as one request, for the benchmark of the emulator."""
+"""A fast sync read of many Dynamixel motors, for the emulator's benchmark."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ _BAUDRATE = 4_000_000
 _RETURN_DELAY, _TORQUE_ENABLE = 9, 64
 _ADDRESS, _BYTES = 126, 10  # present current, velocity, position
 _GROUP = 4  # error, id and CRC around each motor's part of the reply
-_PREFIX = 8  # header, id, length and instruction before the first
+_PREFIX = 8  # header, id, length and instruction
 
 
 def group_read(ids: Sequence[int]) -> GroupRead:

@@ -1,4 +1,4 @@
-"""A sync or fast sync read of one block of all motors: its request, and where each value lies in the reply."""
+"""A sync or fast sync read of one block of all motors: the request, and the position of each value in the reply."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -14,12 +14,12 @@ _FAST_HEADER = 8  # of the one fast status packet; then error, id, data, CRC of 
 
 
 class ReplyLayout:
-    """The fixed form of an intact reply without stuffing, laid over a buffer once and for all.
+    """The fixed layout of an intact reply without stuffing, as views of a receive buffer.
 
     Attributes:
-        request: The frame that asks for the block.
-        reply_bytes: Length of the whole reply.
-        length: Bytes of data of each motor.
+        request: The request frame.
+        reply_bytes: Length of the whole reply, bytes.
+        length: Data bytes per motor.
         records: (N,) structured view of the buffer: the named registers of each motor, as sent.
         columns: (N,) views of the buffer, one for each named register.
         errors: (N,) view of the error bytes.
@@ -31,11 +31,11 @@ class ReplyLayout:
         """Lay out a block.
 
         Args:
-            buffer: Where replies are read to; longer than a reply.
-            ids: Motors, in the order in which they answer.
-            fields: Registers of the block by what they are called in `records`; the first begins it.
-            length: Bytes of the block; it may be longer than the registers need.
-            fast: Fast sync read, or sync read.
+            buffer: Receive buffer; longer than a reply.
+            ids: Motor ids, in reply order.
+            fields: Registers of the block, by their names in `records`; the block starts at the first one.
+            length: Length of the block, bytes; may be more than the registers need.
+            fast: True for fast sync read, False for sync read.
         """
         address = next(iter(fields.values())).address
         instruction = Instruction.FAST_SYNC_READ if fast else Instruction.SYNC_READ
@@ -65,20 +65,20 @@ class ReplyLayout:
         self._id_column = reply["id"] if fast else None
         self._head_column = np.frombuffer(buffer, np.uint8, _FAST_HEADER) if fast else reply["head"]
         ends = [start + (index + 1) * dtype.itemsize - 2 for index in range(count)]
-        # Cumulative CRCs continue where the one before ended, over that CRC too; the others start at their own packet.
+        # The cumulative CRCs of fast sync read also cover the previous CRC; the others start at their own packet.
         starts = [0, *ends[:-1]] if fast else [end + 2 - dtype.itemsize for end in ends]
         self._pieces = [buffer[begin:end] for begin, end in zip(starts, ends, strict=True)]
         self._prefixes = [buffer[:end] for end in ends]
         self._group_heads = np.ndarray((count,), "V2", buffer, start, (dtype.itemsize,))  # error and id
         self._good_heads = b"".join(bytes((0, motor)) for motor in ids)
         self.intact: Callable[[int], bool] = self._fast_intact if fast else self._sync_intact
-        """Tell whether the first so many bytes of the buffer are exactly one intact reply without stuffing."""
+        """Return whether the first `received` bytes of the buffer are exactly one intact reply without stuffing."""
         self.perfect: Callable[[int], bool] = self._fast_perfect if fast else self._sync_perfect
-        """Tell the same, and that no motor reports an error."""
+        """Return whether the reply is intact and no motor reports an error."""
 
     def _fast_perfect(self, received: int) -> bool:
-        # The last CRC alone would not do: its motor computes it from what it heard, which may be damaged already. Each
-        # from the first byte on is faster than each from the one before: it needs no loop in Python.
+        # Checking only the last CRC is not enough: the last motor computes it over bytes it received, which may already
+        # be damaged. Computing every CRC from the first byte is faster than continuing: it needs no Python loop.
         return (
             received == self.reply_bytes
             and self._head_column.tobytes() == self.head

@@ -1,4 +1,4 @@
-"""One motor as the joint it drives: registers by name, set-up from the robot's configuration, torque."""
+"""The Dynamixel motor of one joint: register access, configuration, torque."""
 
 import math
 
@@ -17,7 +17,7 @@ WATCHDOG_UNIT_S = 0.02
 EXTENDED_RANGE = (-1_048_575, 1_048_575)
 
 TRIPPED = -1
-"""Bus Watchdog (98) after it has expired."""
+"""Value of Bus Watchdog (98) after it has expired."""
 
 _ALL_REPLY = 2  # Status Return Level
 _FAULTS = {
@@ -30,23 +30,23 @@ _FAULTS = {
 
 
 class Motor:
-    """A Dynamixel X motor on a bus.
+    """An X-series motor on a bus.
 
     Attributes:
-        table: Its control table.
-        firmware: Version it reported; 0 before `check_firmware`.
-        notices: What was changed in it that stays changed, one line each.
-        goal_range: Lowest and highest goal it accepts, in units of its goal register.
+        table: Control table.
+        firmware: Reported firmware version; 0 before `check_firmware`.
+        notices: Persistent changes made to the motor, one line each.
+        goal_range: Lowest and highest accepted goal, in units of the goal register.
     """
 
     def __init__(self, joint: str, config: JointConfig, client: Client, voltage_max: float) -> None:
-        """Take the joint's configuration; nothing is sent.
+        """Prepare the motor; nothing is sent.
 
         Args:
-            joint: Its name.
-            config: Its configuration.
-            client: Requests on its bus.
-            voltage_max: V; highest supply that safety allows, at which full PWM is strongest.
+            joint: Name of the joint.
+            config: Configuration of the joint.
+            client: Client of the bus.
+            voltage_max: Highest supply voltage that the safety limits allow, V; full PWM is strongest there.
         """
         self.joint = joint
         self.config = config
@@ -62,7 +62,7 @@ class Motor:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The motor's name in messages."""
         return f"joint {self.joint!r} (motor {self.id})"
 
     @property
@@ -72,17 +72,17 @@ class Motor:
 
     @property
     def current_limit(self) -> int:
-        """Current Limit (38) that keeps the joint at its effort limit, in the motor's units; 0 without current."""
+        """Current Limit (38) for the joint's effort limit, in the motor's units; 0 if it measures no current."""
         return current_limit(self.config)
 
     @property
     def pwm_limit(self) -> int:
-        """PWM Limit (36): full, or where nothing else bounds effort what stalls at the effort limit."""
+        """PWM Limit (36): full, or if nothing else limits effort, the PWM that stalls at the effort limit."""
         return pwm_limit(self.config, self._voltage_max)
 
     @property
     def goal_register(self) -> str:
-        """Name of the register that takes its goal."""
+        """Name of the goal register."""
         return "goal_current" if self.config.mode == "current" else "goal_position"
 
     def get(self, name: str) -> int:
@@ -102,27 +102,27 @@ class Motor:
             raise type(error)(f"{self.name}, {name} = {value}: {error}") from error
 
     def check_model(self, model_number: int) -> None:
-        """Raise HardwareError if the motor that answered is another model than the configured one."""
+        """Raise HardwareError if the motor is not the configured model."""
         expected = registers_of(self.config.motor).model_number
         if model_number != expected:
             raise HardwareError(
-                f"{self.name}: the motor that answers is {model_name(model_number)}, "
-                f"configured is {self.config.motor.name}, {model_name(expected)}"
+                f"{self.name}: found {model_name(model_number)}, "
+                f"but {self.config.motor.name} is configured, {model_name(expected)}"
             )
 
     def check_firmware(self, firmware: int) -> None:
-        """Note the firmware. Raises HardwareError if it is older than what the driver cannot do without."""
+        """Store the firmware version. Raises HardwareError if it has no bus watchdog."""
         self.firmware = firmware
         if firmware < BUS_WATCHDOG_SINCE:
             raise HardwareError(
-                f"{self.name}: firmware {firmware} has no bus watchdog, so nothing would stop the motor when the "
-                f"program dies; update it to {BUS_WATCHDOG_SINCE} or newer with DYNAMIXEL Wizard"
+                f"{self.name}: firmware {firmware} has no bus watchdog, so nothing would stop the motor if the "
+                f"program dies; update to {BUS_WATCHDOG_SINCE} or newer with DYNAMIXEL Wizard"
             )
 
     def prepare(self) -> None:
-        """Make it answer, switch torque off and refuse a motor with a latched hardware error. Raises HardwareError."""
+        """Enable replies and switch torque off. Raises HardwareError if a hardware error is latched."""
         level = self.table["status_return_level"]
-        # A motor at a lower level may not answer this write; whether it took it shows in the next.
+        # At a lower level the motor may not answer this write; the next write shows whether it was accepted.
         parameters = level.address.to_bytes(2, "little") + level.encode(_ALL_REPLY)
         self._client.request(self.id, Instruction.WRITE, parameters, reply_bytes=0, tries=2)
         self.set("torque_enable", 0)
@@ -130,7 +130,7 @@ class Motor:
         if status:
             names = ", ".join(fault.name.lower() for fault in faults_of(status) if fault.name)
             raise HardwareError(
-                f"{self.name}: hardware error {names} (status 0x{status:02x}) is latched; remove its "
+                f"{self.name}: hardware error {names} (status 0x{status:02x}) is latched; remove the "
                 f"cause, then reboot the motor (`sim2real motors reboot --id {self.id} --port PORT`) or cycle its power"
             )
         if self.get("bus_watchdog") == TRIPPED:
@@ -138,9 +138,9 @@ class Motor:
             self.notices.append(f"{self.name}: cleared a bus watchdog that had expired")
 
     def configure(self) -> None:
-        """Set what the configuration asks for; EEPROM is written only where it differs. Raises HardwareError."""
+        """Write the settings of the configuration; EEPROM is written only where it differs. Raises HardwareError."""
         self._ensure("return_delay_time", 0)
-        self._ensure("drive_mode", 0)  # no reverse, no time-based profiles, no torque on by a goal
+        self._ensure("drive_mode", 0)  # not reversed, no time-based profile, no torque on by goal
         self._ensure("operating_mode", self._operating_mode)
         self._ensure("pwm_limit", self.pwm_limit)
         if self.has_current:
@@ -153,21 +153,23 @@ class Motor:
         self.set("bus_watchdog", watchdog)
         self.set("torque_enable", 1)
         if self.get("torque_enable") != 1 or self.get("bus_watchdog") != watchdog:
-            raise HardwareError(f"{self.name}: torque or bus watchdog did not stay on")
+            raise HardwareError(f"{self.name}: torque or bus watchdog is off after it was switched on")
 
     def hold(self) -> None:
-        """Set the gains, and the goal that moves nothing: no effort, or where it is. Raises HardwareError."""
-        self.set("bus_watchdog", 0)  # while it has expired, it refuses goals and every value but 0
+        """Set the gains, and a goal of zero current or the present position. Raises HardwareError."""
+        self.set("bus_watchdog", 0)  # while expired, the motor refuses goals and every value except 0
         if self.config.mode == "current":
             self.set("goal_current", 0)
             return
         self._set_gains()
         if self._operating_mode == CURRENT_POSITION_MODE:
-            self.set("goal_current", self.current_limit)  # in this mode it bounds the effort
+            self.set("goal_current", self.current_limit)  # limits the effort in this mode
         low, high = self.goal_range
         position = self.get("present_position")
         if not low <= position <= high:
-            raise HardwareError(f"{self.name}: is at {position} counts, outside what it may be sent to ({low}..{high})")
+            raise HardwareError(
+                f"{self.name}: present position {position} is outside its goal range {low}..{high} (counts)"
+            )
         self.set("goal_position", position)
 
     def disable(self) -> None:
@@ -175,7 +177,7 @@ class Motor:
         self.set("torque_enable", 0)
 
     def _choose_operating_mode(self) -> int:
-        """Return Operating Mode (11): position mode alone knows no effort limit, current-based position mode does."""
+        """Return Operating Mode (11); only current-based position mode has an effort limit."""
         if self.config.mode == "current":
             if not self.has_current:
                 raise HardwareError(
@@ -190,7 +192,7 @@ class Motor:
         return POSITION_MODE if one_turn else EXTENDED_POSITION_MODE
 
     def counts(self, angle: float) -> float:
-        """Return the motor's counts at a joint angle."""
+        """Return the motor's counts at a joint angle, rad."""
         motor_angle = self.config.direction * angle + self.config.zero
         return motor_angle * self.config.motor.counts_per_revolution / math.tau
 
@@ -200,12 +202,12 @@ class Motor:
             low, high = sorted(self.counts(angle) for angle in self.config.position_limits)
             if not self.goal_range[0] <= low <= high <= self.goal_range[1]:
                 self.notices.append(f"{self.name}: its position limits {self.goal_range} are narrower than the joint's")
-        # Changing the mode resets the profile; a motor that was not changed may have one that is not ours.
+        # A change of the mode resets the profile; without a change, another program's profile may remain.
         self.set("profile_acceleration", 0)
         self.set("profile_velocity", 0)
 
     def _set_gains(self) -> None:
-        """Set the position gains, in one write: RAM, which a motor that lost its power meanwhile has forgotten."""
+        """Set the position gains with one write. They are in RAM, so a power cycle since `configure` resets them."""
         gains = position_gains(self.config)
         registers = [self.table[f"position_{name}_gain"] for name in "dip"]
         data = b"".join(map(Register.encode, registers, (gains.d, gains.i, gains.p)))
@@ -220,7 +222,7 @@ class Motor:
             return
         self.set(name, value)
         if self.get(name) != value:
-            raise HardwareError(f"{self.name}: {name} stays {before}, not {value}")
+            raise HardwareError(f"{self.name}: {name} is still {before} after writing {value}")
         self.notices.append(f"{self.name}: {name.replace('_', ' ')} set from {before} to {value}")
 
 
@@ -234,9 +236,9 @@ def faults_of(status: int) -> MotorFault:
 
 
 def faults_of_block(block: bytes, table: ControlTable, torque_wanted: bool) -> MotorFault:
-    """Return the faults that registers 64 to 98 of a motor show.
+    """Return the faults shown by registers 64 to 98 of a motor.
 
-    A motor whose torque is off although it should be on, without a fault of its own, has restarted.
+    If torque should be on but is off without a fault, the motor has restarted.
     """
     base = table["torque_enable"].address
 
@@ -253,5 +255,5 @@ def faults_of_block(block: bytes, table: ControlTable, torque_wanted: bool) -> M
 
 
 def model_name(model_number: int) -> str:
-    """Return the name of a model with its number."""
+    """Return the name and number of a model."""
     return f"{MODEL_NAMES.get(model_number, 'an unknown model')} ({model_number})"

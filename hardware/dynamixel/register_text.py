@@ -1,4 +1,4 @@
-"""Text of a register's value for people: SI with its unit, or words."""
+"""Text of a register value for display: in SI with its unit, or in words."""
 
 import math
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from sim2real.hardware.dynamixel.schema import LOAD_UNIT, registers_of
 from sim2real.hardware.dynamixel.tables import BAUDRATES, MODEL_NAMES
 
 PROFILE_ACCELERATION = 214.577 * math.tau / 3600.0
-"""rad/s² in one unit of Profile Acceleration (108): 214.577 rev/min² (e-Manual)."""
+"""rad/s² per unit of Profile Acceleration (108): 214.577 rev/min² (e-Manual)."""
 
 _PWM_PERCENT = 0.113  # e-Manual
 _MODES = {
@@ -26,7 +26,7 @@ _RETURN_LEVELS = {0: "ping", 1: "ping and read", 2: "all"}
 
 
 def register_text(motor: MotorConfig, register: Register, value: int) -> str:
-    """Return the value of a register of a motor for people; empty where the number says all."""
+    """Return the text of a register value; empty if the number needs no explanation."""
     words = _WORDS.get(register.name)
     if words is not None:
         return words(value)
@@ -34,7 +34,7 @@ def register_text(motor: MotorConfig, register: Register, value: int) -> str:
 
 
 def _words(names: dict[int, str]) -> Callable[[int], str]:
-    return lambda value: names.get(value, "not valid")
+    return lambda value: names.get(value, "invalid")
 
 
 def _on(value: int) -> str:
@@ -46,7 +46,7 @@ def _errors(value: int) -> str:
 
 
 def _baudrate(value: int) -> str:
-    return f"{BAUDRATES[value]} baud" if value in BAUDRATES else "not valid"
+    return f"{BAUDRATES[value]} baud" if value in BAUDRATES else "invalid"
 
 
 def _drive_mode(value: int) -> str:
@@ -63,7 +63,7 @@ _WORDS: dict[str, Callable[[int], str]] = {
     "torque_enable": _on,
     "led": _on,
     "status_return_level": _words(_RETURN_LEVELS),
-    "registered_instruction": lambda value: "waits for action" if value else "none",
+    "registered_instruction": lambda value: "waiting for action" if value else "none",
     "hardware_error_status": _errors,
     "bus_watchdog": lambda value: "expired" if value == TRIPPED else f"{20 * value} ms" if value else "off",
     "moving": lambda value: "yes" if value else "no",

@@ -1,4 +1,4 @@
-"""A register of a control table, in the motor's own units."""
+"""Registers of a Dynamixel control table."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -8,7 +8,7 @@ from sim2real.hardware.bus.register_table import RegisterTable
 Unit = Literal[
     "", "2us", "counts", "velocity", "acceleration", "pwm", "current", "load", "decivolt", "celsius", "watchdog", "ms"
 ]
-"""What one unit of a register is; how much that is in SI may depend on the model."""
+"""Unit of a register; its SI value may depend on the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,12 @@ class Register:
     initial: int
     """Factory value in EEPROM, value after a reboot in RAM."""
     minimum: int
-    """Lowest value that a write may set."""
+    """Lowest writable value."""
     maximum: int
+    """Highest writable value."""
     unit: Unit = ""
     since: int = 0
-    """Firmware version that brought it; a motor with an older one has zeros there."""
+    """First firmware version with this register; older versions read zeros."""
 
     @property
     def end(self) -> int:
@@ -37,11 +38,11 @@ class Register:
         return self.address + self.size
 
     def encode(self, value: int) -> bytes:
-        """Return the bytes of a value. Raises OverflowError if it does not fit the size."""
+        """Encode a value. Raises OverflowError if it does not fit the size."""
         return value.to_bytes(self.size, "little", signed=self.signed)
 
     def decode(self, data: bytes | bytearray | memoryview) -> int:
-        """Return the value of its bytes."""
+        """Decode a value."""
         return int.from_bytes(data, "little", signed=self.signed)
 
 

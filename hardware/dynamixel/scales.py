@@ -1,4 +1,4 @@
-"""Scale and offset from motor units to joint units, direction and zero angle included."""
+"""Scales and offsets from motor units to joint units, with direction and zero."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -13,10 +13,10 @@ class JointScales:
     """joint value = counts * scale (+ offset), for J joints.
 
     Attributes:
-        position: rad for each count of Present Position.
-        position_offset: rad.
-        velocity: rad/s for each unit of Present Velocity.
-        effort: N*m for each unit of Present Current, or of Present Load where there is no current.
+        position: rad per count of Present Position.
+        position_offset: rad
+        velocity: rad/s per unit of Present Velocity.
+        effort: N*m per unit of Present Current, or of Present Load if the model measures no current.
     """
 
     def __init__(self, joints: Iterable[JointConfig]) -> None:

@@ -1,8 +1,8 @@
-"""Reads the state of all motors of a bus with one request, and says which motors answered it.
+"""Reads the state of all motors of a bus with one request, and tells which motors answered.
 
-Protocol 2.0 has no sequence numbers: the late reply to one request looks like the reply to the next of the same kind.
-So what arrived before a request is thrown away, and after every exchange that was not perfect the next one asks for a
-block of another length. A late reply then has the wrong length and is counted as unexpected.
+Protocol 2.0 has no sequence numbers, so a late reply looks like the reply to the next request of the same kind. Bytes
+that arrived before a request are therefore discarded, and after an imperfect exchange the next request reads a block of
+another length. A late reply then has the wrong length and is counted as unexpected.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,33 +25,33 @@ _HEALTH = {
 }
 _MOTION = ("effort", "velocity", "position")
 
-# The registers end after 10; what follows, trajectories, is not used. Ten exchanges must fail before a length comes
-# again.
+# The motion registers take 10 bytes; the bytes after them, trajectories, are ignored. A length is reused only after ten
+# failed exchanges.
 _MOTION_BYTES = tuple(range(10, 21))
 _HEALTH_BYTES = 21
 _BITS_PER_BYTE = 10  # 8N1
 _NS_PER_MS = 1_000_000
-_GAP_S = 0.0001  # silence between two status packets, generously
-_READS_MAX = 1024  # of one exchange: a line that never falls silent must not hold the tick
+_GAP_S = 0.0001  # upper bound of the gap between two status packets
+_READS_MAX = 1024  # per exchange: a line that never goes quiet must not block the tick
 
 
 def reading_registers(table: ControlTable) -> dict[str, Register]:
-    """Return the registers of a motor's readings, by address; they lie at the same place in every model.
+    """Return the registers of a motor's readings, by address; their addresses are the same in every model.
 
-    Effort is Present Current, or Present Load where the model measures no current.
+    Effort is Present Current, or Present Load if the model measures no current.
     """
     effort = table["present_current" if "present_current" in table else "present_load"]
     return {"effort": effort} | {name: table[register] for name, register in _HEALTH.items()}
 
 
 class StateReader:
-    """One sync or fast sync read each tick.
+    """One sync or fast sync read per tick.
 
     Attributes:
         answered: (N,) whether each motor answered the last request.
-        errors: (N,) error bytes of those that did.
-        columns: (N,) each, the readings of those that did: effort, velocity, position; after a read with health
-            voltage and temperature too.
+        errors: (N,) error bytes of the motors that answered.
+        columns: (N,) each, the readings of the motors that answered: effort, velocity, position; after a health read
+            also voltage and temperature.
     """
 
     def __init__(
@@ -93,10 +93,10 @@ class StateReader:
         self.columns: Mapping[str, npt.NDArray[np.integer[npt.NBitBase]]] = {}
 
     def read(self, health: bool) -> bool:
-        """Ask all motors for their motion, and for voltage and temperature too if wanted.
+        """Read effort, velocity and position of all motors; with `health` also voltage and temperature.
 
         Returns:
-            Whether all motors answered and none reports an error; otherwise see `answered` and `errors`.
+            True if all motors answered and none reports an error; otherwise see `answered` and `errors`.
 
         Raises:
             PortLostError: The port vanished.
@@ -113,25 +113,25 @@ class StateReader:
         if layout.intact(received):
             self.answered, self.errors, self.columns = self._all, layout.errors, layout.columns
             self._suspect = False
-            return self._sort_out_errors()
+            return self._exclude_refused()
         self._variant = (self._variant + 1) % len(_MOTION_BYTES)
         self._suspect = True
         self._salvage(layout, received, deadline_ns)
-        return self._sort_out_errors()
+        return self._exclude_refused()
 
     def _layouts(self) -> tuple[ReplyLayout, ...]:
         return (*self._motion, self._health)
 
     def _collect_late(self) -> None:
-        """Count what came after the last deadline: it is too late to be used."""
+        """Count replies that arrived after the last deadline; they are too late to be used."""
         self._decoder.reset()
         count = self._transport.read_into(self._buffer, self._clock.now_ns())
         self._counters.unexpected += sum(
             packet.error is not None for packet in self._decoder.feed(self._buffer[:count])
         )
 
-    def _sort_out_errors(self) -> bool:
-        """Take out the motors whose error byte says that the data are none; alerts come with good data."""
+    def _exclude_refused(self) -> bool:
+        """Exclude motors whose error byte marks the data as invalid; data with only an alert are valid."""
         refused = self.answered & ((self.errors & ~np.uint8(ALERT)) != 0)
         if refused.any():
             self.answered = self.answered & ~refused
@@ -139,7 +139,7 @@ class StateReader:
         return bool(self.answered.all()) and not self.errors.any()
 
     def _salvage(self, layout: ReplyLayout, received: int, deadline_ns: int) -> None:
-        """Find the replies in a stream that is not as expected: lost, late, damaged or stuffed ones."""
+        """Find the usable replies when some are lost, late, damaged or stuffed."""
         self._decoder.reset()
         self._fast_seen = False
         self._some[:] = False
@@ -166,14 +166,14 @@ class StateReader:
         self._count_missing(complete, self._decoder.corrupt - corrupt_before)
 
     def _complete(self, layout: ReplyLayout, received: int, corrupt: int) -> bool:
-        """Tell whether everything has come that will: waiting for a motor whose reply was damaged is in vain."""
+        """Return whether all replies have arrived, damaged ones included."""
         if self._fast:
             at = bytes(self._buffer[:received]).find(layout.head)
             return 0 <= at <= received - layout.reply_bytes
         return int(self._some.sum()) + corrupt >= len(self._ids)
 
     def _take(self, layout: ReplyLayout, packet: Packet) -> None:
-        """Take the status packet of one motor; fast ones are searched for in the raw bytes, as they may be cut off."""
+        """Store the status packet of one motor. Fast ones may be cut off: `_take_fast` finds them in the raw bytes."""
         if packet.error is None:
             return  # echo of the request
         index = self._index.get(packet.id)
@@ -184,7 +184,7 @@ class StateReader:
         elif index is None or self._some[index] or len(packet.parameters) != layout.length:
             self._counters.unexpected += 1
         else:
-            self._keep(index, packet.error, packet.parameters)
+            self._store(index, packet.error, packet.parameters)
 
     def _take_fast(self, layout: ReplyLayout, received: int) -> None:
         data = bytes(self._buffer[:received])
@@ -194,10 +194,10 @@ class StateReader:
             for index, (motor, error, values) in enumerate(replies):
                 if motor != self._ids[index]:
                     break
-                self._keep(index, error, values)
+                self._store(index, error, values)
             at = data.find(layout.head, at + len(HEADER))
 
-    def _keep(self, index: int, error: int, values: bytes) -> None:
+    def _store(self, index: int, error: int, values: bytes) -> None:
         self._some[index] = True
         self._salvaged_errors[index] = error
         self._salvaging[index] = np.frombuffer(values, self._salvaging.dtype, 1)[0]

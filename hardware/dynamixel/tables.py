@@ -1,7 +1,7 @@
 """Control tables of the Dynamixel X series as data: address, size, access, sign, unit, limits, factory values.
 
-Source: ROBOTIS e-Manual, control tables of the twelve models in `MODEL_NAMES`. What differs between models is stated in
-their YAML (`sim2real.configs.schema.motor.DynamixelRegisters`) or follows from their series; the rest is here once.
+Source: ROBOTIS e-Manual, control tables of the twelve models in `MODEL_NAMES`. Differences between models are given in
+their YAML (`sim2real.hardware.dynamixel.schema.DynamixelRegisters`) or follow from the series; the rest is here.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 EEPROM_END = 64
-"""Addresses below are EEPROM: kept without power, locked while torque is on."""
+"""Lower addresses are EEPROM: persistent, and locked while torque is on."""
 
 BAUDRATES: dict[int, int] = {
     0: 9_600,
@@ -34,7 +34,7 @@ BAUDRATES: dict[int, int] = {
     6: 4_000_000,
     7: 4_500_000,
 }
-"""Value of Baud Rate (8) to bit/s; the 330 series ends at 6."""
+"""Value of Baud Rate (8) to bit/s; the highest value of the 330 series is 6."""
 
 BAUD_CODES: dict[int, int] = {baudrate: code for code, baudrate in BAUDRATES.items()}
 
@@ -55,25 +55,25 @@ MODEL_NAMES: dict[int, str] = {
 """Model Number (0) to name."""
 
 BUS_WATCHDOG_SINCE = 38
-"""Firmware that brought Bus Watchdog (98)."""
+"""First firmware version with Bus Watchdog (98)."""
 
 Row = tuple[str, int, int, str, int, int, int, Unit]
-"""Name, address, size, access, factory value, lowest and highest value that may be written, unit."""
+"""Name, address, size, access, factory value, lowest and highest writable value, unit."""
 
 # First and last number, address registers, data registers.
 _INDIRECT_BLOCKS = ((1, 28, 168, 224), (29, 56, 578, 634))
 _INDIRECT_BLOCKS_330 = ((1, 28, 168, 224),)
-# Before the 330 series' firmware 53 the data lay closer, and there were fewer (e-Manual of firmware 52).
+# The 330 series before firmware 53 has fewer data registers, at other addresses (e-Manual of firmware 52).
 _INDIRECT_BLOCKS_330_OLD = ((1, 20, 168, 208),)
 _INDIRECT_330_OLD_FIRMWARE = 52
 
 
 def x_series_table(motor: MotorConfig, firmware: int | None = None) -> ControlTable:
-    """Return the control table of an X series motor, as its YAML, its series and its firmware say.
+    """Return the control table of an X-series motor; it depends on its YAML, series and firmware.
 
     Args:
         motor: The motor type.
-        firmware: Version that the motor reports; that of the YAML if it is not known.
+        firmware: Reported firmware version; that of the YAML if None.
     """
     if firmware is not None:
         registers = registers_of(motor).model_copy(update={"firmware": firmware})
@@ -98,7 +98,7 @@ def _eeprom(motor: MotorConfig) -> Iterator[Row]:
         ("return_delay_time", 9, 1, "rw", 250, 0, 254, "2us"),
         ("drive_mode", 10, 1, "rw", 0, 0, 13, ""),
         ("operating_mode", 11, 1, "rw", 3, 0, 16, ""),
-        ("secondary_id", 12, 1, "rw", 255, 0, 255, ""),  # above 252: none
+        ("secondary_id", 12, 1, "rw", 255, 0, 255, ""),  # above 252: no secondary id
         ("protocol_type", 13, 1, "rw", 2, 2 if small else 1, 22 if small else 2, ""),
         ("homing_offset", 20, 4, "rw", 0, -1_044_479, 1_044_479, "counts"),
         ("moving_threshold", 24, 4, "rw", model.moving_threshold, 0, 1023, "velocity"),
@@ -130,8 +130,8 @@ def _ram(motor: MotorConfig) -> Iterator[Row]:
         ("feedforward_2nd_gain", 88, 2, "rw", 0, 0, 16_383, ""),
         ("feedforward_1st_gain", 90, 2, "rw", 0, 0, 16_383, ""),
         ("bus_watchdog", 98, 1, "rw", 0, 0, 127, "watchdog"),  # reads -1 after it has expired
-        # Goals after a reboot: the e-Manual gives none; PWM follows its limit when torque goes on, the others stay
-        # where they were set. Their writable range is narrowed by the limit registers and the operating mode.
+        # Goals after a reboot: not given in the e-Manual. Goal PWM is set to its limit when torque is switched on; the
+        # others are unchanged. Limit registers and operating mode narrow their writable range.
         ("goal_pwm", 100, 2, "rw", 885, -885, 885, "pwm"),
         ("goal_velocity", 104, 4, "rw", 0, -fastest, fastest, "velocity"),
         ("profile_acceleration", 108, 4, "rw", 0, 0, 32_767, "acceleration"),
@@ -161,7 +161,7 @@ def _by_series(model: DynamixelRegisters) -> Iterator[Row]:
 
 
 def _by_current(model: DynamixelRegisters) -> Iterator[Row]:
-    """Yield the registers of the current sensor, or the one that stands where its reading would be."""
+    """Yield the registers of the current sensor, or Present Load if there is none."""
     limit = model.current_limit
     if limit is None:
         yield "present_load", 126, 2, "r", 0, -1000, 1000, "load"
@@ -177,7 +177,7 @@ def _velocity_max(model: DynamixelRegisters) -> int:
 
 
 def _since(name: str, model: DynamixelRegisters) -> int:
-    """Return the firmware that brought a register (e-Manual, notes of the registers); 0 where it says nothing."""
+    """Return the first firmware version with a register (e-Manual, notes of the registers); 0 if it gives none."""
     if name in ("startup_configuration", "backup_ready"):
         return 46 if model.series == 330 else 45
     return BUS_WATCHDOG_SINCE if name == "bus_watchdog" else 0
@@ -190,7 +190,7 @@ def _indirect_blocks(model: DynamixelRegisters) -> tuple[tuple[int, int, int, in
 
 
 def _indirect(model: DynamixelRegisters) -> Iterator[Register]:
-    """Yield the indirect addresses, of which each first points at its own data byte, and the data bytes."""
+    """Yield the indirect addresses, each initially pointing to its own data byte, and the data bytes."""
     blocks = _indirect_blocks(model)
     last_address = blocks[-1][3] + blocks[-1][1] - blocks[-1][0]
     for first, last, addresses, data in blocks:

@@ -20,11 +20,11 @@ from sim2real.hardware.dynamixel.tables import BAUD_CODES, BAUDRATES, MODEL_NAME
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading
 
-_REBOOT_TRIES = 40  # of 26 ms each: an X series motor is back after about half a second
+_REBOOT_TRIES = 40  # of 26 ms each: an X-series motor restarts in about half a second
 
 
 class DynamixelWorkbench:
-    """Single motors on a bus of Protocol 2.0."""
+    """Single Dynamixel motors on a port."""
 
     protocol = "dynamixel2"
     baudrates = tuple(BAUDRATES.values())
@@ -35,24 +35,24 @@ class DynamixelWorkbench:
         self._known: dict[int, tuple[Identity, MotorConfig, ControlTable]] = {}
 
     def set_baudrate(self, baudrate: int) -> None:
-        """Change the speed of the line. Raises HardwareError if the port cannot do it."""
+        """Change the baud rate of the line. Raises HardwareError if the port does not support it."""
         if baudrate != self._client.baudrate:
             self._known.clear()
         self._client.set_baudrate(baudrate)
 
     def scan(self, baudrate: int) -> list[FoundMotor]:
-        """Return every motor that answers at a speed, by id; about a second. Raises PortLostError."""
+        """Return every motor that answers at a baud rate, by id; takes about 1 s. Raises PortLostError."""
         self.set_baudrate(baudrate)
         return [self._found(identity) for identity in self._client.ping_all()]
 
     def find(self, motor: int, baudrate: int) -> FoundMotor | None:
-        """Return the motor that answers to an id at a speed, None if none does. Raises PortLostError."""
+        """Return the motor that answers to an id at a baud rate; None if none does. Raises PortLostError."""
         self.set_baudrate(baudrate)
         identity = self._client.ping(motor)
         return None if identity is None else self._found(identity)
 
     def registers(self, motor: int) -> list[RegisterReading]:
-        """Return the registers of a motor, all but the indirect ones. Raises HardwareError."""
+        """Return the registers of a motor, without the indirect ones. Raises HardwareError."""
         _, config, table = self._motor(motor)
         readings = []
         for run in _runs(table):
@@ -65,7 +65,7 @@ class DynamixelWorkbench:
         return readings
 
     def reading(self, motor: int) -> MotorReading:
-        """Return what a motor measures, asked for with one instruction. Raises HardwareError."""
+        """Return the present measurements of a motor, read with one instruction. Raises HardwareError."""
         _, config, table = self._motor(motor)
         fields = reading_registers(table)
         start, end = fields["effort"].address, fields["temperature"].end
@@ -84,14 +84,14 @@ class DynamixelWorkbench:
         )
 
     def power_up_position(self, motor: int) -> float:
-        """Return the motor angle, rad, without the turns counted since power-up. Raises HardwareError."""
+        """Return the motor angle without the turns counted since power-up, rad. Raises HardwareError."""
         _, config, table = self._motor(motor)
         counts, offset = self._get(motor, table["present_position"]), self._get(motor, table["homing_offset"])
         turn = config.counts_per_revolution
         return ((counts - offset) % turn + offset) * math.tau / turn
 
     def torque_enabled(self, motor: int) -> bool:
-        """Tell whether Torque Enable (64) is set. Raises HardwareError."""
+        """Return whether Torque Enable (64) is set. Raises HardwareError."""
         return bool(self._get(motor, self._motor(motor)[2]["torque_enable"]))
 
     def write_id(self, motor: int, new: int) -> None:
@@ -99,7 +99,7 @@ class DynamixelWorkbench:
         self._write(motor, "id", new)
 
     def write_baudrate(self, motor: int, new: int) -> None:
-        """Write Baud Rate (8). Raises HardwareError if the motor refuses, as the 330 series does 4.5 Mbaud."""
+        """Write Baud Rate (8). Raises HardwareError if the motor refuses; the 330 series refuses 4.5 Mbaud."""
         self._write(motor, "baud_rate", BAUD_CODES[new])
 
     def reboot(self, motor: int) -> None:
@@ -112,13 +112,13 @@ class DynamixelWorkbench:
             raise HardwareError(f"motor {motor}: hardware error 0x{status:02x} persists: remove its cause")
 
     def findings(self, motor: FoundMotor) -> Iterator[Finding]:
-        """Yield the findings on a motor. Raises HardwareError."""
+        """Yield the findings about a motor. Raises HardwareError."""
         identity, config, _ = self._motor(motor.id)
         values = {register.name: int(register.value) for register in self.registers(motor.id)}
         yield from examine(identity, self._client.baudrate, config, values)
 
     def _motor(self, motor: int) -> tuple[Identity, MotorConfig, ControlTable]:
-        """Return identity, type and table of the motor with this id; asked once."""
+        """Return identity, type and table of the motor with this id; cached."""
         known = self._known.get(motor)
         if known is None:
             identity = self._client.ping(motor)
@@ -143,10 +143,10 @@ class DynamixelWorkbench:
         return register.decode(self._client.read(motor, register.address, register.size))
 
     def _write(self, motor: int, name: str, value: int) -> None:
-        """Write a register whose reply may come with the new id or speed already."""
+        """Write a register whose reply may already have the new id or baud rate."""
         register = self._motor(motor)[2][name]
         if not register.minimum <= value <= register.maximum:
-            raise HardwareError(f"motor {motor} ({self._motor(motor)[1].name}) has no {name} {value}")
+            raise HardwareError(f"motor {motor} ({self._motor(motor)[1].name}) does not support {name} = {value}")
         parameters = register.address.to_bytes(2, "little") + register.encode(value)
         reply = self._client.request(motor, Instruction.WRITE, parameters, reply_bytes=0, tries=1)
         if reply is not None and reply.error:
@@ -154,7 +154,7 @@ class DynamixelWorkbench:
 
 
 def _runs(table: ControlTable) -> list[list[Register]]:
-    """Return the registers but the indirect ones, in runs without a gap: reading a gap may be refused (e-Manual)."""
+    """Return contiguous runs of registers, without the indirect ones: the motor may refuse to read a gap (e-Manual)."""
     runs: list[list[Register]] = []
     for register in table:
         if register.name.startswith("indirect"):
@@ -167,7 +167,7 @@ def _runs(table: ControlTable) -> list[list[Register]]:
 
 
 def motor_type(model_number: int) -> MotorConfig:
-    """Return the shipped motor type with this model number. Raises HardwareError, with the known ones."""
+    """Return the shipped motor type with this model number. Raises HardwareError, which lists the known ones."""
     known: dict[int, MotorConfig] = {}
     for motor in map(load_motor, shipped("motors")):
         if isinstance(motor.registers, DynamixelRegisters):

@@ -1,29 +1,28 @@
-"""The electrical side of the motors of a robot: supply, windings and heat, from the figures of the datasheet."""
+"""Electrical model of a robot's motors: supply, windings and heat, from datasheet values."""
 
 from collections.abc import Sequence
 
 from sim2real.configs.schema.robot import RobotConfig
 
 AMBIENT = 25.0
-"""°C; the temperature at which datasheets give winding resistances."""
+"""Ambient temperature, and the temperature of winding resistances in datasheets, °C."""
 
 COPPER_COEFFICIENT = 0.00393
-"""1/K; temperature coefficient of the resistance of annealed copper at 20 °C (IEC 60028)."""
+"""Temperature coefficient of the resistance of annealed copper at 20 °C, 1/K (IEC 60028)."""
 
-_THERMAL_STEP_S = 0.1  # time constants of motors are minutes
+_THERMAL_STEP_S = 0.1  # thermal time constants of motors are minutes
 
 
 class Electrics:
-    """DC motors at their output shafts; every list has one entry a joint, in the order of the robot's joints.
+    """DC motors at their output shafts; every list has one entry per joint, in the order of the robot's joints.
 
-    The motor is the one that MuJoCo's `<dcmotor nominal="V stall_torque no_load_speed">` derives from the datasheet:
+    The model is the one that MuJoCo's `<dcmotor nominal="V stall_torque no_load_speed">` derives from the datasheet:
     K = V / no-load speed, R = K·V / stall torque, i = (v - K·ω) / R, torque = K·i. Datasheets give a larger stall
-    current than V / R, because losses of the gear train are in the stall torque and not in the current. The current
-    register therefore has a constant of its own, stall torque / stall current: what a motor reports, and takes as a
-    goal, is torque / torque_constant, so that a current goal τ / torque_constant delivers τ until the voltage is used
-    up.
+    current than V / R, because gear losses reduce the stall torque but not the current. The current register therefore
+    has its own constant, torque_constant = stall torque / stall current. A motor reports current, and takes current
+    goals, as torque / torque_constant, so a current goal of τ / torque_constant delivers τ until the voltage saturates.
 
-    Plain floats: the dozen numpy calls that a step takes cost as much as the arithmetic of fifteen motors.
+    Plain floats: the dozen numpy calls of a step would cost as much as the arithmetic for fifteen motors.
     """
 
     def __init__(self, robot: RobotConfig, timestep_s: float) -> None:
@@ -32,20 +31,20 @@ class Electrics:
         self.motor_constant = [n.voltage / n.no_load_speed for n in nominal]
         """K: V·s/rad, and N·m/A of winding current."""
         self.torque_constant = [motor.torque_constant for motor in motors]
-        """N·m per ampere that the current register shows."""
+        """N·m per ampere of the current register."""
         self._resistance_cold = [
             constant * n.voltage / n.stall_torque for constant, n in zip(self.motor_constant, nominal, strict=True)
         ]
         self.resistance = list(self._resistance_cold)
-        """Ω, at the present temperature."""
+        """Winding resistance at the present temperature, Ω."""
         self.temperature = [AMBIENT] * len(motors)
-        """°C"""
+        """Winding temperature, °C."""
         self.torque = [0.0] * len(motors)
-        """N·m at the output shafts, in the motors' own direction."""
+        """Torque at the output shafts, in the motors' own direction, N·m."""
         self.supply_nominal = robot.supply_voltage
-        """V of the unloaded supply; may be changed, a brown-out is that."""
+        """Voltage of the unloaded supply, V. A brown-out changes it."""
         self.supply = robot.supply_voltage
-        """V at the motors: the unloaded supply less what its own resistance takes."""
+        """Voltage at the motors, V: the unloaded supply minus the drop over its internal resistance."""
         self._heat = [0.0] * len(motors)
         self._heat_capacity = [motor.thermal.heat_capacity for motor in motors]
         self._thermal_resistance = [motor.thermal.resistance for motor in motors]
@@ -58,9 +57,9 @@ class Electrics:
         """Advance one timestep.
 
         Args:
-            duty: Terminal voltage as a share of the supply, -1 to 1, more is cut off; None where the bridge is open, so
-                that no current flows.
-            velocity: rad/s of the output shafts, in the motors' own direction.
+            duty: Terminal voltage as a share of the supply, clipped to -1..1; None where the bridge is open and no
+                current flows.
+            velocity: Velocities of the output shafts in the motors' own direction, rad/s.
         """
         supply = self.supply
         conductance, generated = 0.0, 0.0
@@ -77,18 +76,18 @@ class Electrics:
             heat[index] += current * current
             conductance += share * share / ohms
             generated += share * emf / ohms
-        # The bridge is a buck converter: power in is power out, so the supply gives duty times the winding current. A
-        # bench supply cannot take current back. Solved for the voltage at these duties: from one step to the next it
-        # would swing where the windings' resistance is not far above the supply's own.
+        # The bridge is a buck converter: power in equals power out, so the supply current is duty times the winding
+        # current. A bench supply cannot sink current. The voltage is solved implicitly for these duties: an explicit
+        # update oscillates if the winding resistance is not far above the supply's internal resistance.
         source = self._supply_resistance
         sagged = (self.supply_nominal + source * generated) / (1.0 + source * conductance)
         self.supply = min(self.supply_nominal, sagged)
         self._steps += 1
         if self._steps >= self._thermal_steps:
-            self._warm()
+            self._update_temperatures()
 
-    def _warm(self) -> None:
-        """Advance the temperatures since the last call: C·dT/dt = R·i² - (T - ambient) / thermal resistance."""
+    def _update_temperatures(self) -> None:
+        """Integrate the temperatures since the last call: C·dT/dt = R·i² - (T - ambient) / thermal resistance."""
         elapsed = self._steps * self._dt
         for index, cold in enumerate(self._resistance_cold):
             joules = self._heat[index] * self.resistance[index] * self._dt

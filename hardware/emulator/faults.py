@@ -1,4 +1,4 @@
-"""Injects the scripted faults of an emulated robot, on its own time and from a seed, and counts them."""
+"""Injects the scripted faults of an emulated robot, in emulated time and from a seed, and counts them."""
 
 from bisect import insort
 from collections import Counter
@@ -27,33 +27,33 @@ _NEVER = 1 << 62
 _ONCE = ("power_cycle", "overload")
 
 TimedFault = MotorFaultConfig | EncoderJumpFaultConfig | BrownOutFaultConfig | ImuFaultConfig | UnplugFaultConfig
-"""Faults that begin and end, as against those that strike single messages."""
+"""Faults with a start and an end, unlike faults of single messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A timed fault that begins, changes or ends."""
+    """The start, change or end of a timed fault."""
 
     time_ns: int
     fault: TimedFault
     begins: bool
     value: float = 0.0
-    """Where an encoder jumps to, rad from the true angle."""
+    """Encoder offset after a jump, rad from the true angle."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One reply as it comes out of the adapter."""
+    """One reply as delivered by the adapter."""
 
     data: bytes
     delay_ns: int = 0
 
 
 class FaultScript:
-    """What goes wrong and when. Times count from `start`, which is called when torque is first switched on.
+    """The faults and their times. Times count from `start`, which is called when torque is first switched on.
 
     Attributes:
-        injected: How often each kind has really happened: replies touched, or faults of motors and ports begun.
+        injected: Number of injected faults by kind: messages affected, or faults of motors and ports started.
     """
 
     def __init__(self, config: FaultsConfig, seed: int = 0) -> None:
@@ -74,11 +74,11 @@ class FaultScript:
 
     @property
     def started(self) -> bool:
-        """Whether torque has been on, so that the time of the faults runs."""
+        """Whether torque has been on, which starts the time of the faults."""
         return self._zero_ns is not None
 
     def start(self, now_ns: int) -> None:
-        """Let the time of the faults begin; later calls do nothing."""
+        """Start the time of the faults; later calls do nothing."""
         if self._zero_ns is not None:
             return
         self._zero_ns = now_ns
@@ -87,16 +87,16 @@ class FaultScript:
             self._transitions.append(Transition(begin_ns, fault, begins=True))
             if end_ns < _NEVER and fault.kind not in _ONCE:
                 self._transitions.append(Transition(end_ns, fault, begins=False))
-        # Sorting is stable: what begins or ends at the same time does so in the order of the file.
+        # The sort is stable: transitions at the same time keep the order of the file.
         self._transitions.sort(key=lambda transition: transition.time_ns)
 
     @property
     def next_ns(self) -> int:
-        """Time of the next transition; far away when there is none."""
+        """Time of the next transition, ns; `_NEVER` if there is none."""
         return self._transitions[0].time_ns if self._transitions else _NEVER
 
     def take(self) -> Transition:
-        """Return the next transition, which the caller carries out now; its begin is counted, and so is each jump."""
+        """Remove and return the next transition, which the caller executes now. Counts starts and jumps."""
         transition = self._transitions.pop(0)
         if transition.begins:
             self.injected[transition.fault.kind] += 1
@@ -105,18 +105,18 @@ class FaultScript:
         return transition
 
     def _jump(self, transition: Transition, fault: EncoderJumpFaultConfig) -> Transition:
-        """Draw where the encoder jumps to now, and have it jump again."""
+        """Draw the encoder offset and schedule the next jump."""
         again = replace(transition, time_ns=transition.time_ns + ns_from_s(fault.period))
         if again.time_ns < _window(fault, self._zero_ns or 0)[1]:
             insort(self._transitions, again, key=lambda transition: transition.time_ns)
         return replace(transition, value=float(self._random.uniform(-fault.jump, fault.jump)))
 
-    def hear(self, bus: str, data: bytes, now_ns: int) -> bytes:
-        """Return what motors hear of one instruction that the client has sent; nothing where it is lost."""
+    def receive(self, bus: str, data: bytes, now_ns: int) -> bytes:
+        """Return the bytes that motors receive of one instruction; empty if it is lost."""
         if self._zero_ns is None:
             return data
         for fault in self._instructions:
-            if self._strikes(fault, bus, now_ns):
+            if self._applies(fault, bus, now_ns):
                 self.injected[fault.kind] += 1
                 if fault.kind == "lose_instruction":
                     return b""
@@ -124,12 +124,12 @@ class FaultScript:
         return data
 
     def deliver(self, bus: str, data: bytes, now_ns: int) -> list[Delivery]:
-        """Return what becomes of one reply that a motor has sent: nothing, itself, or something else."""
+        """Return the deliveries of one reply: none if it is lost, more than one if it is duplicated."""
         if self._zero_ns is None or not self._replies:
             return [Delivery(data)]
         delay_ns, copies = 0, 1
         for fault in self._replies:
-            if not self._strikes(fault, bus, now_ns):
+            if not self._applies(fault, bus, now_ns):
                 continue
             self.injected[fault.kind] += 1
             if isinstance(fault, DelayFaultConfig):
@@ -142,7 +142,7 @@ class FaultScript:
                 data = self._damage(fault.kind, data)
         return [Delivery(data, delay_ns)] * copies
 
-    def _strikes(
+    def _applies(
         self, fault: ReplyFaultConfig | DelayFaultConfig | InstructionFaultConfig, bus: str, now_ns: int
     ) -> bool:
         begin_ns, end_ns = _window(fault, self._zero_ns or 0)
@@ -161,7 +161,7 @@ class FaultScript:
 
 
 def check_faults(config: FaultsConfig, robot: RobotConfig) -> None:
-    """Raise UserError if a fault names a joint, a bus or an IMU that the robot does not have."""
+    """Raise UserError if a fault names a joint, bus or IMU that the robot does not have."""
     for fault in config.faults:
         unknown = unknown_part(fault, robot)
         if unknown is not None:

@@ -1,4 +1,4 @@
-"""An emulated IMU on its line: samples of the plant's motion, sent at its baud rate."""
+"""An emulated IMU on its line: sends samples of the plant's motion at its baud rate."""
 
 from collections import deque
 from collections.abc import Callable
@@ -12,19 +12,18 @@ from sim2real.hardware.imu.mounting import Mounting
 from sim2real.hardware.imu.sample import Motion
 
 _BITS = 10  # start, eight data bits, stop
-_KEPT_BYTES_MAX = 4096  # of what no client fetches; a serial driver's buffer
+_KEPT_BYTES_MAX = 4096  # not fetched by the client; size of a serial driver's buffer
 
 
 class ImuLine:
-    """A full-duplex line with one unit; implements `Port`.
+    """A full-duplex line with one IMU; implements `Port`.
 
-    A sample that falls due while the one before is still on the wire is left out: what a line that is too slow for the
-    rate makes of it.
+    A sample is skipped if the previous one is still on the wire, as on a line that is too slow for the sample rate.
 
     Attributes:
-        unit: The unit at the far end.
-        plugged: False while the adapter is pulled out. The unit has its power from there.
-        dropped: Bytes that no client fetched.
+        unit: The emulated unit.
+        plugged: False while the adapter, which powers the unit, is unplugged.
+        dropped: Number of bytes that no client fetched.
     """
 
     streams = True
@@ -38,15 +37,15 @@ class ImuLine:
         seed: int = 0,
         start_ns: int = 0,
     ) -> None:
-        """Make the line of a unit that has been on since `start_ns`.
+        """Make the line of a unit that is switched on at `start_ns`.
 
         Args:
-            name: Of the unit.
-            config: Its protocol, body and mounting.
-            motion: Gives the present motion of a body, in the body's frame.
-            faults: What becomes of samples on their way.
-            seed: Of the unit's noise.
-            start_ns: Time.
+            name: Name of the unit.
+            config: Gives protocol, body and mounting.
+            motion: Returns the present motion of a body, in the body's frame.
+            faults: Faults of samples on the wire.
+            seed: Seed of the unit's noise.
+            start_ns: Start time, ns.
         """
         self.name = name
         self.plugged = True
@@ -59,41 +58,41 @@ class ImuLine:
         self._mounting = Mounting.of(config.mounting)
         self._baudrate = baudrate
         self._heard: deque[tuple[int, bytes, int]] = deque()
-        self._sent_ns = 0  # when the client's last byte has left it
-        self._busy_ns = 0  # when the unit's last byte has left it
+        self._sent_ns = 0  # end of the client's last byte
+        self._busy_ns = 0  # end of the unit's last byte
         self._adapter: deque[tuple[int, bytes]] = deque()
-        self._last_ns = 0  # when the adapter hands over what it has taken last: bytes do not overtake each other
+        self._last_ns = 0  # delivery time of the adapter's last bytes: bytes stay in order
         self._kept = 0
         self._period_ns: int | None = None
         self._sample_ns = NEVER
-        self._pace(start_ns)
+        self._schedule_samples(start_ns)
 
     @property
     def next_ns(self) -> int:
-        """Time of the next sample, or of a command's arrival."""
+        """Time of the next sample or command, ns."""
         if not self.plugged:
             return NEVER
         return min(self._sample_ns, self._heard[0][0]) if self._heard else self._sample_ns
 
     @property
     def instruction_next(self) -> bool:
-        """Whether the next thing is a sample, for which the world must have come that far."""
+        """Whether the next event is a sample, for which the plant must be up to date."""
         return self._sample_ns <= self.next_ns < NEVER
 
     @property
     def delivery_ns(self) -> int:
-        """Time at which the adapter hands over the next bytes."""
+        """Time at which the adapter delivers the next bytes, ns."""
         return self._adapter[0][0] if self._adapter else NEVER
 
     def process(self, now_ns: int) -> None:
-        """Let a command arrive, or a sample go out; the world has come that far."""
+        """Process a command or send a sample; the plant is up to date."""
         if self._heard and self._heard[0][0] <= now_ns:
             _, data, baudrate = self._heard.popleft()
             if same_rate(self.unit.baudrate, baudrate):
-                speed = self.unit.baudrate  # an answer to the command that changes it comes at the old one
-                self._transmit(max(now_ns, self._busy_ns), self.unit.hear(data, now_ns), speed)
+                speed = self.unit.baudrate  # a reply to a command that changes the baud rate has the old one
+                self._transmit(max(now_ns, self._busy_ns), self.unit.receive(data, now_ns), speed)
                 if self.unit.period_ns != self._period_ns:
-                    self._pace(now_ns)
+                    self._schedule_samples(now_ns)
         elif self._sample_ns <= now_ns and self._period_ns is not None:
             if self._sample_ns >= self._busy_ns:
                 body, mounting = self._motion(self._body), self._mounting
@@ -106,19 +105,19 @@ class ImuLine:
             self._sample_ns += self._period_ns
 
     def set_baudrate(self, baudrate: int) -> None:
-        """Change the client's baud rate; a command that has begun is lost."""
+        """Change the client's baud rate; an incomplete command is lost."""
         if baudrate != self._baudrate:
             self._baudrate = baudrate
             self.unit.interrupt()
 
     def send(self, now_ns: int, data: bytes) -> int:
-        """Take bytes that the client sends now, or after those it still sends; return when the last is through."""
+        """Send the client's bytes, after any bytes it is still sending; return the end of the last byte, ns."""
         self._sent_ns = max(now_ns, self._sent_ns) + _wire_ns(len(data), self._baudrate)
         self._heard.append((self._sent_ns, data, self._baudrate))
         return self._sent_ns
 
     def take(self, now_ns: int) -> bytes:
-        """Return what the adapter has to hand over by now, without waiting; nothing if there is nothing."""
+        """Return the next bytes that the adapter delivers by `now_ns`; empty if there are none."""
         if self.delivery_ns > now_ns:
             return b""
         _, data = self._adapter.popleft()
@@ -126,20 +125,20 @@ class ImuLine:
         return data
 
     def hang_up(self) -> None:
-        """Forget what no client has fetched."""
+        """Discard bytes that no client has fetched."""
         self._adapter.clear()
         self._kept = 0
 
     def plug(self, plugged: bool) -> None:
-        """Pull the adapter out, which takes the unit's power, or put it in again."""
+        """Unplug the adapter, which cuts the unit's power, or plug it in again."""
         self.hang_up()
         self._heard.clear()
         if plugged and not self.plugged:
             self.unit.boot()
         self.plugged = plugged
 
-    def _pace(self, now_ns: int) -> None:
-        """Begin with samples at the unit's own period."""
+    def _schedule_samples(self, now_ns: int) -> None:
+        """Schedule the next sample from the unit's present period."""
         self._period_ns = self.unit.period_ns
         self._sample_ns = NEVER if self._period_ns is None else now_ns + self._period_ns
 
@@ -158,5 +157,5 @@ class ImuLine:
 
 
 def _wire_ns(count: int, baudrate: int) -> int:
-    """Return how long so many bytes take."""
+    """Return the time of `count` bytes on the wire, ns."""
     return -(-count * _BITS * NS_PER_S // baudrate)

@@ -1,4 +1,4 @@
-"""One half-duplex line: bytes of the client in, bytes of the motors out, each at the time that the baud rate gives."""
+"""One emulated serial line: the client's bytes in, the motors' bytes out, timed by the baud rate."""
 
 import heapq
 from collections import deque
@@ -14,11 +14,11 @@ from sim2real.hardware.firmware.device_protocol import DeviceProtocol, Reply
 from sim2real.hardware.firmware.motor import EmulatedMotor
 
 NEVER = 1 << 62
-"""Time of what does not happen."""
+"""Time of an event that does not happen."""
 
 _BITS = 10  # start, eight data bits, stop
 _BAUD_TOLERANCE = 0.03  # e-Manual: an error below 3 % does not affect the communication
-_DELIVERIES_MAX = 4096  # replies that no client fetches; a serial driver's buffer is no larger in bytes
+_DELIVERIES_MAX = 4096  # replies not fetched by the client; a serial driver's buffer has this many bytes
 
 
 @dataclass(slots=True)
@@ -30,21 +30,21 @@ class _OnWire:
 
 
 class Line:
-    """The wire, and the adapter at the client's end of it.
+    """The wire, and the adapter at the client's end.
 
-    Instructions are carried out when their last byte has arrived. Replies come out of the adapter whole, when their
-    last byte has arrived there. What the adapter holds is safe from the wire; a reply that is still on the wire, or yet
-    to come, is lost when the client begins to send.
+    Instructions are executed when their last byte has arrived. The adapter delivers a reply when its last byte has
+    arrived. On a half-duplex line, a reply that is pending or still on the wire is lost when the client starts to send;
+    a reply in the adapter is not.
 
     Attributes:
-        motors: All that hang on it; motors may share an id.
-        plugged: False while the adapter is pulled out.
-        guardian: What stops the motors when the client, on a virtual clock, stalls.
+        motors: All motors on the line; motors may share an id.
+        plugged: False while the adapter is unplugged.
+        guardian: Stops the motors when the client stalls, on the virtual clock.
         protocol: The device protocol, at the motors' end.
-        cancelled: Replies lost because the client sent before they were over.
+        cancelled: Number of replies lost because the client sent before they ended.
     """
 
-    streams = False  # motors speak when they are spoken to
+    streams = False  # motors send only replies
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Line:
         self.cancelled = 0
         self._faults = faults
         self._baudrate = baudrate
-        self._sent_ns = 0  # when the client's last byte has left it
+        self._sent_ns = 0  # end of the client's last byte
         self._instructions: deque[tuple[int, Any, int]] = deque()
         self._wire: deque[_OnWire] = deque()
         self._adapter: list[tuple[int, int, bytes]] = []
@@ -70,12 +70,12 @@ class Line:
 
     @property
     def baudrate(self) -> int:
-        """The client's."""
+        """The client's baud rate, bit/s."""
         return self._baudrate
 
     @property
     def next_ns(self) -> int:
-        """Time of the next thing that happens on the wire; `process` is to be called then."""
+        """Time of the next event on the wire, ns; call `process` then."""
         next_ns = self._instructions[0][0] if self._instructions else NEVER
         if self._wire:
             next_ns = min(next_ns, self._wire[0].end_ns)
@@ -83,88 +83,88 @@ class Line:
 
     @property
     def instruction_next(self) -> bool:
-        """Whether the next thing is an instruction that motors carry out."""
+        """Whether the next event is an instruction to motors."""
         return bool(self._instructions) and self._instructions[0][0] <= self.next_ns
 
     @property
     def delivery_ns(self) -> int:
-        """Time at which the adapter hands over the next reply."""
+        """Time at which the adapter delivers the next reply, ns."""
         return self._adapter[0][0] if self._adapter else NEVER
 
     def wire_ns(self, count: int, baudrate: int | None = None) -> int:
-        """Return how long so many bytes take, at the client's baud rate if no other is given."""
+        """Return the time of `count` bytes on the wire, ns; by default at the client's baud rate."""
         return -(-count * _BITS * NS_PER_S // (baudrate or self._baudrate)) if self.protocol.paced else 0
 
     def set_baudrate(self, baudrate: int) -> None:
-        """Change the client's baud rate; a frame that has begun is lost. A line that is not paced has none."""
+        """Change the client's baud rate; an incomplete frame is lost. Does nothing on a line that is not paced."""
         if self.protocol.paced and baudrate != self._baudrate:
             self._baudrate = baudrate
             self.protocol.reset()
 
     def hang_up(self) -> None:
-        """Forget what is under way to the client, which has left. What it has sent reaches the motors all the same."""
+        """Discard bytes on their way to a client that closed the port. Its instructions still reach the motors."""
         self.protocol.reset()
         self._wire.clear()
         self._adapter.clear()
 
     def plug(self, plugged: bool) -> None:
-        """Pull the adapter out, or put it in again; what is under way is lost both ways."""
+        """Unplug the adapter, or plug it in again; bytes on their way are lost in both directions."""
         self.plugged = plugged
         self._instructions.clear()
         self.hang_up()
 
     def send(self, now_ns: int, data: bytes) -> int:
-        """Take bytes that the client sends now, or after those it still sends; return when the last is through."""
+        """Send the client's bytes, after any bytes it is still sending; return the end of the last byte, ns."""
         start_ns = max(now_ns, self._sent_ns)
-        self._cut(start_ns)
+        self._cut_off_replies(start_ns)
         sent = 0
         for piece in self.protocol.pieces(data):
             sent += len(piece)
             self._sent_ns = start_ns + self.wire_ns(sent)
-            for instruction in self.protocol.feed(self._faults.hear(self.name, piece, self._sent_ns)):
+            for instruction in self.protocol.feed(self._faults.receive(self.name, piece, self._sent_ns)):
                 self._instructions.append((self._sent_ns, instruction, self._baudrate))
         return self._sent_ns
 
     def process(self, now_ns: int) -> None:
-        """Do what happens on the wire at `next_ns`; the world has come that far."""
+        """Process the event at `next_ns`; the plant is up to date."""
         if self.instruction_next:
             _, instruction, baudrate = self._instructions.popleft()
-            self._carry_out(now_ns, instruction, baudrate)
+            self._execute(now_ns, instruction, baudrate)
         elif self.guardian is not None and self.guardian.due_ns <= now_ns:
             self.guardian.act(now_ns)
         elif self._wire:
-            self._hand_over(self._wire.popleft())
+            self._deliver(self._wire.popleft())
 
     def take(self, now_ns: int) -> bytes:
-        """Return what the adapter has to hand over by now, without waiting; nothing if there is nothing."""
+        """Return the next reply that the adapter delivers by `now_ns`; empty if there is none."""
         if self.delivery_ns > now_ns:
             return b""
         return heapq.heappop(self._adapter)[2]
 
-    def _carry_out(self, now_ns: int, instruction: Any, baudrate: int) -> None:  # noqa: ANN401 - the protocol's own type
+    def _execute(self, now_ns: int, instruction: Any, baudrate: int) -> None:  # noqa: ANN401 - the protocol's own type
         self._drop_pending(now_ns)
-        hearing = [motor for motor in self.motors if motor.hears(now_ns) and same_rate(motor.baudrate, baudrate)]
+        receivers = [motor for motor in self.motors if motor.listens(now_ns) and same_rate(motor.baudrate, baudrate)]
         free_ns = now_ns
-        for reply in self._replies_to(instruction, hearing, now_ns):
+        for reply in self._replies_to(instruction, receivers, now_ns):
             start_ns = free_ns + reply.delay_ns
             free_ns = start_ns + self.wire_ns(len(reply.data), reply.baudrate)
-            if self.protocol.half_duplex and start_ns < self._sent_ns:  # the client is sending again already
+            if self.protocol.half_duplex and start_ns < self._sent_ns:  # the client is already sending again
                 self.cancelled += 1
             else:
                 self._wire.append(_OnWire(start_ns, free_ns, reply.baudrate, reply.data))
 
-    def _replies_to(self, instruction: Any, hearing: list[EmulatedMotor], now_ns: int) -> list[Reply]:  # noqa: ANN401 - the protocol's own type
-        """Let the motors answer. Those that share an id answer together: what is heard is their bits' conjunction.
+    def _replies_to(self, instruction: Any, receivers: list[EmulatedMotor], now_ns: int) -> list[Reply]:  # noqa: ANN401 - the protocol's own type
+        """Return the motors' replies. Motors that share an id reply at the same time: their bits are ANDed.
 
-        One motor of each id answers in each round. Those that are alone with their id do so in every round, which
-        changes nothing, for what one instruction does it does twice at the same time.
+        In each round, one motor of each id replies. A motor with a unique id replies in every round; this is harmless,
+        because an instruction has the same effect when it is executed twice at the same time.
         """
         by_id: dict[int, list[EmulatedMotor]] = {}
-        for motor in hearing:
+        for motor in receivers:
             by_id.setdefault(motor.id, []).append(motor)
         rounds = max(map(len, by_id.values()), default=0)
         if rounds <= 1:
-            return list(self.protocol.replies_to(instruction, hearing, now_ns))
+            return list(self.protocol.replies_to(instruction, receivers, now_ns))
         casts = [[motors[min(turn, len(motors) - 1)] for motors in by_id.values()] for turn in range(rounds)]
         heard: list[Reply] = []
         for cast in casts:
@@ -175,16 +175,16 @@ class Line:
         return heard
 
     def _drop_pending(self, now_ns: int) -> None:
-        """Lose the replies that have not begun: a motor that hears an instruction while it waits forgets its answer."""
+        """Cancel replies that have not started: a motor that receives an instruction drops its pending reply."""
         while self.protocol.half_duplex and self._wire and self._wire[-1].start_ns > now_ns:
             self._wire.pop()
             self.cancelled += 1
 
-    def _cut(self, now_ns: int) -> None:
-        """Lose the replies that are not over when the client begins to send; what has arrived of them stays.
+    def _cut_off_replies(self, now_ns: int) -> None:
+        """Cut off the replies that have not ended when the client starts to send; keep the part that has arrived.
 
-        One that is over and has not been handed over is lost as well: the client has sent without it, which only a
-        server that is late can find.
+        A reply that has ended but was not delivered yet is lost too: the client has not waited for it. This happens
+        only when the server is late.
         """
         if not self.protocol.half_duplex:
             return
@@ -194,33 +194,33 @@ class Line:
         for reply in replies:
             if reply.end_ns <= now_ns:
                 continue
-            heard = max(0, now_ns - reply.start_ns) * len(reply.data) // (reply.end_ns - reply.start_ns)
-            if heard:
-                self._wire.append(_OnWire(reply.start_ns, now_ns, reply.baudrate, reply.data[:heard]))
+            arrived = max(0, now_ns - reply.start_ns) * len(reply.data) // (reply.end_ns - reply.start_ns)
+            if arrived:
+                self._wire.append(_OnWire(reply.start_ns, now_ns, reply.baudrate, reply.data[:arrived]))
 
-    def _hand_over(self, reply: _OnWire) -> None:
+    def _deliver(self, reply: _OnWire) -> None:
         if not self.plugged:
             return
-        in_time = not self.protocol.paced or same_rate(reply.baudrate, self._baudrate)
-        data = reply.data if in_time else garbled(reply.data)
+        readable = not self.protocol.paced or same_rate(reply.baudrate, self._baudrate)
+        data = reply.data if readable else garbled(reply.data)
         for delivery in self._faults.deliver(self.name, data, reply.end_ns):
             if len(self._adapter) < _DELIVERIES_MAX:
-                self._deliveries += 1  # keeps the order of replies of the same time
+                self._deliveries += 1  # keeps simultaneous replies in order
                 heapq.heappush(self._adapter, (reply.end_ns + delivery.delay_ns, self._deliveries, delivery.data))
 
 
 def _collision(first: Reply, second: Reply) -> Reply:
-    """Return what is heard of two motors that talk together: a line that every motor can pull low."""
+    """Return the result of two motors sending at once, on a line that each motor can pull low."""
     longer, shorter = sorted((first.data, second.data), key=len, reverse=True)
     data = bytes(map(and_, longer, shorter)) + longer[len(shorter) :]
     return Reply(min(first.delay_ns, second.delay_ns), first.baudrate, data)
 
 
 def same_rate(first: int, second: int) -> bool:
-    """Tell whether two baud rates are close enough to understand each other."""
+    """Return whether two baud rates are close enough to communicate."""
     return abs(first - second) <= _BAUD_TOLERANCE * second
 
 
 def garbled(data: bytes) -> bytes:
-    """Return what a receiver at another baud rate makes of bytes: something else, and never a header."""
+    """Return what a receiver at another baud rate decodes: other bytes, never a header."""
     return bytes((byte * 167 + 89 * index) & 0x7F for index, byte in enumerate(data))

@@ -1,6 +1,6 @@
-"""The guardian of motors without a watchdog, in lockstep: the same law as its process, on the virtual clock.
+"""The guardian of motors without a watchdog, in lockstep: behaves like the guardian process, on the virtual clock.
 
-There is no process that could die here, so only a stall trips it.
+In lockstep no process can die, so only a stall trips it.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ _NEVER = 1 << 62
 
 
 class LineGuardian:
-    """Sends frames on a line when its time comes; implements `Guardian`. The line asks for `due_ns` and calls `act`."""
+    """Sends the stop frames on a line when it is not fed; implements `Guardian`. The line calls `act` at `due_ns`."""
 
     def __init__(self, clock: Clock, send: Callable[[int, bytes], int], frames: bytes, limit_ns: int) -> None:
         self._clock = clock
@@ -26,30 +26,30 @@ class LineGuardian:
 
     @property
     def gone(self) -> bool:
-        """Whether it has nothing left to do."""
+        """Whether it has stopped watching."""
         return self.due_ns == _NEVER
 
     def feed(self) -> None:
-        """Say that all is well."""
+        """Restart the time limit."""
         if not self.tripped and self.due_ns != _NEVER:
             self.due_ns = self._clock.now_ns() + self._limit_ns
 
     def allow_ns(self, limit_ns: int) -> None:
-        """Set how long it may go without food from now on, and feed it."""
+        """Set the longest time between two feeds, and feed it."""
         self._limit_ns = limit_ns
         self.feed()
 
     def stop(self) -> None:
-        """Let it go."""
+        """End it without stopping the motors."""
         self.due_ns = _NEVER
 
     def fire(self) -> None:
-        """Let it stop the motors now."""
+        """Make it stop the motors now."""
         if not self.gone:
             self.due_ns = self._clock.now_ns()
 
     def act(self, now_ns: int) -> None:
-        """Send the frames once; the last time it is done."""
+        """Send the frames once, and schedule the next time."""
         self.tripped = True
         self._send(now_ns, self._frames)
         self._left -= 1

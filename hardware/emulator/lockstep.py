@@ -1,4 +1,4 @@
-"""Lockstep: the emulated robot in-process on a virtual clock, the same bytes, much faster than real time."""
+"""Lockstep: the emulated robot in-process on a virtual clock; same bytes, much faster than real time."""
 
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import VirtualClock
@@ -10,9 +10,9 @@ from sim2real.hardware.errors import HardwareError, PortLostError
 
 
 class LockstepTransport:
-    """A port of the emulated robot. Sending takes the time that the bytes take on the wire; reading waits for a reply.
+    """A port of the emulated robot. A write takes the time of the bytes on the wire; a read waits for a reply.
 
-    Nothing else moves the clock, so a run is the same each time, however long the client thinks.
+    Nothing else advances the clock, so a run is deterministic, however long the client computes.
     """
 
     def __init__(self, emulated: EmulatedRobot, line: Port, clock: VirtualClock) -> None:
@@ -23,15 +23,15 @@ class LockstepTransport:
         self._closed = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Send all bytes; returns when the last one is through."""
-        self._arrive()
+        """Send all bytes; return when the last byte has been sent."""
+        self._catch_up()
         end_ns = self._line.send(self._clock.now_ns(), bytes(data))
         self._clock.sleep_until_ns(end_ns)
-        self._arrive()
+        self._catch_up()
 
     def read_into(self, buffer: memoryview, deadline_ns: int) -> int:
-        """Wait for a reply until the deadline; return how many bytes were put into the buffer."""
-        self._arrive()
+        """Wait for a reply until the deadline; return the number of bytes written to the buffer."""
+        self._catch_up()
         if not self._rest:
             self._rest = self._wait(deadline_ns)
         count = min(len(self._rest), len(buffer))
@@ -40,22 +40,22 @@ class LockstepTransport:
         return count
 
     def drain(self) -> None:
-        """Throw away what has arrived."""
-        self._arrive()
+        """Discard received bytes."""
+        self._catch_up()
         self._rest = b""
         while self._line.take(self._clock.now_ns()):
             pass
 
     def set_baudrate(self, baudrate: int) -> None:
-        """Change the speed of this end of the line."""
-        self._arrive()
+        """Change the client's baud rate."""
+        self._catch_up()
         self._line.set_baudrate(baudrate)
 
     def start_guardian(self, frames: bytes, limit_ns: int) -> LineGuardian:
-        """Start a guardian that sends the frames when it is not fed for so long, on the virtual clock."""
+        """Start a guardian on the virtual clock, which sends the frames if it is not fed for `limit_ns`."""
         if not isinstance(self._line, Line):
             raise HardwareError(f"port {self._line.name!r} has no motors to guard")
-        self._line.guardian = LineGuardian(self._clock, self._send_unasked, frames, limit_ns)
+        self._line.guardian = LineGuardian(self._clock, self._send_frames, frames, limit_ns)
         return self._line.guardian
 
     def close(self) -> None:
@@ -65,11 +65,11 @@ class LockstepTransport:
             self._rest = b""
             self._line.hang_up()
 
-    def _send_unasked(self, now_ns: int, data: bytes) -> int:
+    def _send_frames(self, now_ns: int, data: bytes) -> int:
         return self._line.send(now_ns, data) if self._line.plugged else now_ns
 
     def _wait(self, deadline_ns: int) -> bytes:
-        """Move the clock to the next reply, at most to the deadline."""
+        """Advance the clock to the next reply, at most to the deadline."""
         line, clock = self._line, self._clock
         while True:
             data = line.take(clock.now_ns())
@@ -78,13 +78,13 @@ class LockstepTransport:
             event_ns = min(line.next_ns, line.delivery_ns, self._emulated.faults.next_ns)
             if event_ns > deadline_ns:
                 clock.sleep_until_ns(deadline_ns)
-                self._arrive()
+                self._catch_up()
                 return b""
             clock.sleep_until_ns(event_ns)
-            self._arrive()
+            self._catch_up()
 
-    def _arrive(self) -> None:
-        """Let the world catch up with the clock."""
+    def _catch_up(self) -> None:
+        """Advance the emulated robot to the time of the clock."""
         if self._closed:
             raise PortLostError(f"port {self._line.name!r} is closed")
         self._emulated.advance_to(self._clock.now_ns())
@@ -93,5 +93,5 @@ class LockstepTransport:
 
 
 def lockstep_transports(emulated: EmulatedRobot, clock: VirtualClock) -> dict[str, Transport]:
-    """Return a transport for each bus and each IMU of the emulated robot, by name, all on the same clock."""
+    """Return a transport for each bus and IMU of the emulated robot, by name, all on the same clock."""
     return {name: LockstepTransport(emulated, port, clock) for name, port in emulated.ports.items()}

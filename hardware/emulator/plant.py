@@ -1,4 +1,4 @@
-"""The mechanics at the far side of the motors: efforts in, angles out; chosen by name from the installed plants."""
+"""The plant: mechanics that turn efforts into joint angles; chosen by name from the installed plants."""
 
 import importlib.util
 from collections.abc import Callable
@@ -15,33 +15,33 @@ from sim2real.hardware.types import Float64Array
 AUTO_PLANT = "auto"
 
 AT_REST = Motion((1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 9.81))
-"""A body that stands still, upright, in MuJoCo's default gravity."""
+"""A body at rest, upright, in MuJoCo's default gravity."""
 
 
 class Plant(Protocol):
-    """Pure mechanics of a robot in joint coordinates; motors and their electronics are the firmware model's.
+    """The mechanics of a robot in joint coordinates; the firmware model simulates the motors' electronics.
 
-    Gear friction and rotor inertia belong to the plant. Arrays are (J,) in the order of the robot's joints.
+    The plant includes gear friction and rotor inertia. Arrays are (J,) in the order of the robot's joints.
     """
 
     timestep_ns: int
-    """Time that one step advances."""
+    """Timestep, ns."""
     position: Float64Array
-    """Joint angles, rad; updated in place by step."""
+    """Joint angles, rad; `step` updates them in place."""
     velocity: Float64Array
-    """Joint velocities, rad/s; updated in place by step."""
+    """Joint velocities, rad/s; `step` updates them in place."""
 
     def step(self, effort: Float64Array) -> None:
-        """Advance one timestep under the motors' electromagnetic torques, N·m at the joints."""
+        """Advance one timestep with the motors' electromagnetic torques at the joints, N·m."""
         ...
 
     def imu(self, body: str) -> Motion:
-        """Return how a body moves that an IMU of the robot is fixed to; at most one timestep old."""
+        """Return the motion of a body that carries an IMU; at most one timestep old."""
         ...
 
 
 class InertiaPlant:
-    """Every joint is its rotor with friction, nothing else: first order in velocity, no gravity, no coupling."""
+    """Every joint is only its rotor with friction: first order in velocity, no gravity, no coupling."""
 
     timestep_ns = 1_000_000
 
@@ -49,32 +49,32 @@ class InertiaPlant:
         joints = list(robot.joints.values())
         self.position = np.array([joint.default_position for joint in joints])
         self.velocity = np.zeros(len(joints))
-        # A joint without any inertia would take infinite speed; 1e-4 kg·m² is a horn and its screws.
+        # A joint without inertia would reach infinite speed; 1e-4 kg·m² is a horn and its screws.
         self._inertia = np.array([max(joint.motor.armature, 1e-4) for joint in joints])
         self._viscous = np.array([joint.motor.friction.viscous for joint in joints])
         self._coulomb = np.array([joint.motor.friction.coulomb for joint in joints])
         self._dt = self.timestep_ns * 1e-9
 
     def step(self, effort: Float64Array) -> None:
-        """Advance one timestep: semi-implicit Euler, viscous part implicit; Coulomb friction reverses no motion."""
+        """Advance one step: semi-implicit Euler, viscous friction implicit; Coulomb friction never reverses motion."""
         free = (self._inertia * self.velocity + self._dt * effort) / (self._inertia + self._dt * self._viscous)
         stop = self._dt * self._coulomb / self._inertia
         self.velocity[:] = np.sign(free) * np.maximum(np.abs(free) - stop, 0.0)
         self.position += self._dt * self.velocity
 
     def imu(self, body: str) -> Motion:
-        """Return the motion of a body that stands still, upright: this plant has no bodies."""
+        """Return the motion of a body at rest, upright: this plant has no bodies."""
         return AT_REST
 
 
 PLANTS: Final[Plugins[Callable[[RobotConfig], Plant]]] = Plugins(
-    "sim2real.plants", "plant", lambda part: None if callable(part) else "is not a class or function of the robot"
+    "sim2real.plants", "plant", lambda part: None if callable(part) else "is not callable with a robot"
 )
-"""The installed plants by name: makes the mechanics of a robot."""
+"""Factories of the installed plants, by name."""
 
 
 def choose_plant(name: str) -> str:
-    """Return the plant that a name means: `auto` is mujoco where that is installed, else inertia.
+    """Resolve the name of a plant: `auto` is mujoco if it is installed, else inertia.
 
     Raises:
         ConfigError: No such plant.
@@ -83,7 +83,7 @@ def choose_plant(name: str) -> str:
         if name not in PLANTS:
             raise ConfigError(unknown("plant", name, (AUTO_PLANT, *PLANTS.names)))
         return name
-    # The entry point is there without the extra; the library behind it decides.
+    # The entry point exists without the extra, so check the library itself.
     installed = "mujoco" in PLANTS and importlib.util.find_spec("mujoco") is not None
     return "mujoco" if installed else "inertia"
 
@@ -92,11 +92,11 @@ def make_plant(name: str, robot: RobotConfig) -> Plant:
     """Make the plant of a robot.
 
     Args:
-        name: An entry point of the group `sim2real.plants`: `inertia`, or `mujoco` where the train extra is installed.
-        robot: The robot whose mechanics it has.
+        name: An entry point of the group `sim2real.plants`: `inertia`, or `mujoco` with the train extra.
+        robot: The robot to simulate.
 
     Raises:
-        UserError: No such plant, or a part of the installation that it needs is missing.
+        UserError: No such plant, or a library that it needs is not installed.
         PluginError: The plant's package is broken.
     """
     try:

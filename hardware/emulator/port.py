@@ -1,34 +1,34 @@
-"""The interface of an emulated line as its client sees it: a bus of motors, or an IMU that sends by itself."""
+"""The client's interface of an emulated line: a bus of motors, or an IMU."""
 
 from typing import Protocol
 
 
 class Port(Protocol):
-    """The adapter and what is behind it. Pure: time is an argument in integer nanoseconds."""
+    """An adapter with a bus or an IMU. Pure: time is an argument in integer nanoseconds."""
 
     name: str
     plugged: bool
-    """False while the adapter is pulled out."""
+    """False while the adapter is unplugged."""
     streams: bool
-    """Whether it sends unasked, so that what no client reads is lost."""
+    """Whether it sends without requests; bytes that no client reads are then lost."""
 
     @property
     def next_ns(self) -> int:
-        """Time of the next thing that happens on the wire; `process` is to be called then."""
+        """Time of the next event on the wire, ns; call `process` then."""
         ...
 
     @property
     def delivery_ns(self) -> int:
-        """Time at which the adapter hands over what is next."""
+        """Time at which the adapter delivers the next bytes, ns."""
         ...
 
     @property
     def instruction_next(self) -> bool:
-        """Whether the next thing is an instruction to motors, which must see the present before they carry it out."""
+        """Whether the next event needs up-to-date sensor values: an instruction to motors, or an IMU sample."""
         ...
 
     def process(self, now_ns: int) -> None:
-        """Do what happens on the wire at `next_ns`; the world has come that far."""
+        """Process the event at `next_ns`; the plant is up to date."""
         ...
 
     def set_baudrate(self, baudrate: int) -> None:
@@ -36,17 +36,17 @@ class Port(Protocol):
         ...
 
     def send(self, now_ns: int, data: bytes) -> int:
-        """Take bytes that the client sends; return when the last is through."""
+        """Send the client's bytes; return the end of the last byte, ns."""
         ...
 
     def take(self, now_ns: int) -> bytes:
-        """Return what the adapter has to hand over by now, without waiting; nothing if there is nothing."""
+        """Return the next bytes that the adapter delivers by `now_ns`; empty if there are none."""
         ...
 
     def hang_up(self) -> None:
-        """Forget what is under way to the client, which has left."""
+        """Discard bytes on their way to a client that closed the port."""
         ...
 
     def plug(self, plugged: bool) -> None:
-        """Pull the adapter out, or put it in again."""
+        """Unplug the adapter, or plug it in again."""
         ...

@@ -1,4 +1,4 @@
-"""The emulated robot in a process of its own, behind pseudo-terminals, in real time."""
+"""The emulated robot in its own process, behind pseudo-terminals, in real time."""
 
 import json
 import os
@@ -28,18 +28,18 @@ class EmulatorProcess:
     ports: dict[str, str]
     """Path of the pseudo-terminal of each bus and IMU, by name."""
     plant: str
-    """Name of the mechanics behind the motors."""
+    """Name of the plant."""
     pid: int
-    """Of the process."""
+    """Process id."""
     _process: "subprocess.Popen[bytes]"
     _errors: Path
 
     def warnings(self) -> list[str]:
-        """Return what the emulator has warned of: not keeping up with real time, having broken down."""
+        """Return the emulator's warnings so far: it cannot keep up with real time, or it broke down."""
         lines = _lines(self._errors)
         warnings = [f"emulator: {line.removeprefix('warning: ')}" for line in lines if line.startswith("warning: ")]
         if self._process.poll() is not None:
-            warnings.append(f"emulator: it broke down: {_last_words(self._errors)}")
+            warnings.append(f"emulator: it broke down: {_last_line(self._errors)}")
         return warnings
 
 
@@ -47,24 +47,24 @@ class EmulatorProcess:
 def emulate(
     robot: str | Path | RobotConfig, *, plant: str | None = None, faults: str | Path | FaultsConfig | None = None
 ) -> Iterator[EmulatorProcess]:
-    """Emulate a robot behind pseudo-terminals for the time of the block, in real time.
+    """Emulate a robot behind pseudo-terminals, in real time, for the duration of the block.
 
-    Any program that opens serial ports can talk to it: this runtime, the vendor's SDK, another project. The motors
-    answer with the bytes of the real ones, at their baud rate; behind them is a physical model. It runs in a process of
-    its own, which ends with the block, and with this process, however that ends.
+    Any program that opens serial ports can use it: this runtime, the vendor's SDK, another project. The motors reply
+    with the bytes of real motors, at their baud rate, and move a physical model. It runs in its own process, which ends
+    with the block, or with this process if that ends first for any reason.
 
     Args:
         robot: A shipped robot, a YAML file, or a loaded robot.
-        plant: The mechanics: `mujoco`, `inertia` (no MuJoCo needed), or an installed plug-in's; mujoco where it is
-            installed when left out.
-        faults: What goes wrong, and when: shipped faults, a YAML file, or loaded ones. Their time begins when torque is
-            first switched on.
+        plant: The mechanics: `mujoco`, `inertia` (needs no MuJoCo), or an installed plug-in. By default mujoco if it is
+            installed, else inertia.
+        faults: Faults to inject: shipped faults, a YAML file, or loaded ones. Their time starts when torque is first
+            switched on.
 
     Yields:
-        The emulator; `.ports` maps names of buses and IMUs to paths.
+        The emulator; `.ports` maps bus and IMU names to paths.
 
     Raises:
-        UserError: No such robot, plant or faults, one that is not valid, or the emulator did not start.
+        UserError: Robot, plant or faults do not exist or are invalid, or the emulator did not start.
 
     Example:
         >>> import sim2real
@@ -75,14 +75,14 @@ def emulate(
     config, chosen = as_robot(robot), choose_plant(AUTO_PLANT if plant is None else plant)
     script = None if faults is None else as_faults(faults)
     with tempfile.TemporaryDirectory(prefix="sim2real-run-") as folder:
-        # As files, so that overrides and what the library would splice in reach the emulator as they are here.
+        # Passed as files, so that the emulator gets the same overrides and spliced library parts as this process.
         errors = Path(folder) / "errors.txt"
         arguments = [chosen, str(os.getpid()), _written(Path(folder) / "robot.yaml", config)]
         if script is not None:
             arguments.append(_written(Path(folder) / "faults.yaml", script))
         with errors.open("wb") as errors_file:
-            # -P: nothing in the working directory can be in its way. A session of its own keeps the terminal's Ctrl-C
-            # from it: it must see torque off.
+            # -P: modules in the working directory cannot interfere. Its own session keeps the terminal's Ctrl-C away,
+            # because the emulator must still receive torque off.
             process = subprocess.Popen(  # noqa: S603 - our own program, no shell
                 [*PYTHON, "-m", "sim2real.hardware.emulator.process_main", *arguments],
                 stdin=subprocess.DEVNULL,
@@ -106,15 +106,15 @@ def _ports(process: "subprocess.Popen[bytes]", errors: Path) -> dict[str, str]:
     try:
         return {port["name"]: port["path"] for port in json.loads(line)["ports"]}
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"the emulator did not start: {_last_words(errors)}") from error
+        raise UserError(f"the emulator did not start: {_last_line(errors)}") from error
 
 
 def _lines(errors: Path) -> list[str]:
     return errors.read_text(encoding="utf-8", errors="replace").strip().splitlines()
 
 
-def _last_words(errors: Path) -> str:
-    return (_lines(errors) or ["it said nothing"])[-1].removeprefix("error: ")
+def _last_line(errors: Path) -> str:
+    return (_lines(errors) or ["no error message"])[-1].removeprefix("error: ")
 
 
 def _first_line(process: "subprocess.Popen[bytes]") -> bytes:

@@ -1,7 +1,7 @@
-"""What runs in the emulator's process: see process.py, which starts it.
+"""The program of the emulator process, started by process.py.
 
-Arguments: name of the plant, process id of the parent, file of the robot, and of the faults where there are any. Prints
-one line of JSON once it serves; warnings and errors go to standard error, and so does whatever a plug-in prints.
+Arguments: name of the plant, process id of the parent, robot file, and optionally faults file. Prints one line of JSON
+when it is ready; warnings, errors and the output of plug-ins go to standard error.
 """
 
 import json
@@ -20,7 +20,7 @@ _STDOUT, _STDERR = 1, 2
 
 
 def main(arguments: list[str]) -> int:
-    """Serve until SIGTERM, which also comes when the parent ends; return the exit status."""
+    """Serve until SIGTERM, which is also sent when the parent ends; return the exit status."""
     plant, parent, robot, *faults = arguments
     if not _end_with(int(parent)):
         return 0

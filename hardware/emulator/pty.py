@@ -1,4 +1,4 @@
-"""The emulated robot in real time: its buses as pseudo-terminals that any client opens like serial ports."""
+"""The emulated robot in real time: any client opens its pseudo-terminals like serial ports."""
 
 import ctypes
 import gc
@@ -14,30 +14,30 @@ from sim2real.hardware.clock import NS_PER_S
 from sim2real.hardware.emulator.pty_port import PtyPort
 from sim2real.hardware.emulator.robot import EmulatedRobot
 
-_STEP_NS = 1_000_000  # how long the world is left alone: the more there is to catch up, the later is an answer
-_QUIET_NS = 300_000  # before something is due on the wires; a step of a dozen motors takes a third of that
-_CATCH_UP_NS = 100_000_000  # how far behind it may be and still catch up
+_STEP_NS = 1_000_000  # time between plant updates: the more there is to catch up, the later is a reply
+_QUIET_NS = 300_000  # no plant update this close to the next event; a step of a dozen motors takes a third of it
+_CATCH_UP_NS = 100_000_000  # largest delay that is still caught up
 _REPORT_NS = 5 * NS_PER_S
 _PR_SET_TIMERSLACK = 29  # linux/prctl.h
 
 
 class Stop(Protocol):
-    """What tells the server to end, such as a threading.Event."""
+    """Tells the server to stop, for example a threading.Event."""
 
     def is_set(self) -> bool:
-        """Return whether to end."""
+        """Return whether to stop."""
         ...
 
 
 class PtyServer:
-    """Serves an emulated robot. One thread, which sleeps until something is due.
+    """Serves an emulated robot in one thread, which sleeps until the next event.
 
     Attributes:
-        emulated: The robot; while it is served, it is for looking at only.
-        ports: Path of each bus and IMU, by name; it stays the same when the port is unplugged and comes back.
-        serving: Set once it answers: looking through the objects of a large process before that can take longer than a
-            client waits.
-        lost_ns: World time given up because the machine could not keep up with the wall clock.
+        emulated: The robot; read-only while it is served.
+        ports: Path of each bus and IMU, by name; unchanged when a port is unplugged and plugged in again.
+        serving: Set when it is ready to answer. The garbage collection before that can take longer than a client waits,
+            in a large process.
+        lost_ns: Emulated time lost because the machine could not keep up with real time.
     """
 
     def __init__(
@@ -46,12 +46,12 @@ class PtyServer:
         report: Callable[[str], None] | None = None,
         housekeeping: Callable[[], None] | None = None,
     ) -> None:
-        """Make the pseudo-terminals; `close` removes them.
+        """Create the pseudo-terminals; `close` removes them.
 
         Args:
             emulated: The robot; only the server may advance it while it is served.
-            housekeeping: Called about once a second between answers; it must be quick.
-            report: Takes a line when the emulation cannot keep up, at most every few seconds.
+            report: Called with a line when the emulation cannot keep up, at most every few seconds.
+            housekeeping: Called about once a second between replies; must be quick.
         """
         self.emulated = emulated
         self._report = report
@@ -67,16 +67,16 @@ class PtyServer:
         self._step_ns = max(_STEP_NS, emulated.plant.timestep_ns)
 
     def serve(self, stop: Stop, started: Callable[[], None] = lambda: None) -> None:
-        """Serve until told to stop, which is noticed within a few milliseconds.
+        """Serve until `stop` is set, which is noticed within a few milliseconds.
 
         Args:
-            stop: Tells it to end.
-            started: Called once it answers; what a client sends before may be answered too late.
+            stop: Tells the server to stop.
+            started: Called when it is ready; bytes sent earlier may be answered too late.
         """
-        # The kernel may delay a wake-up by 50 µs to save power; a reply at 4 Mbaud takes less than that.
+        # By default the kernel may delay a wake-up by 50 µs to save power, longer than a reply at 4 Mbaud takes.
         ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
         gc.collect()
-        # What lives as long as the server need not be looked at again: a full collection takes milliseconds.
+        # Exclude long-lived objects from garbage collection: a full collection takes milliseconds.
         gc.freeze()
         self._offset_ns = time.monotonic_ns() - self.emulated.now_ns
         self.serving.set()
@@ -88,9 +88,9 @@ class PtyServer:
             gc.unfreeze()
 
     def _serve_once(self) -> None:
-        """Answer what has come; then, if there is time, let the world catch up by a step, else sleep."""
+        """Answer what has arrived; then advance the plant by a step if there is time, else sleep."""
         for port in self._ports.values():
-            if port.is_open:  # what a client sent before a reply was out counts as sent before it
+            if port.is_open:  # bytes that a client sent before a reply was delivered count as earlier
                 port.receive(time.monotonic_ns() - self._offset_ns)
         now_ns = self._time()
         self.emulated.answer(now_ns)
@@ -107,13 +107,13 @@ class PtyServer:
             self._wait(behind_ns >= 0)
 
     def close(self) -> None:
-        """Remove the ports. Never raises; closing twice does nothing."""
+        """Remove the ports. Never raises; a second call does nothing."""
         for port in self._ports.values():
             port.close()
         self._folder.cleanup()
 
     def _time(self) -> int:
-        """Return the world's time; where it is too far behind the wall clock, the wall clock's offset gives way."""
+        """Return the emulated time; if the robot is too far behind real time, shift the offset and report."""
         now_ns = time.monotonic_ns() - self._offset_ns
         behind_ns = now_ns - self.emulated.now_ns - _CATCH_UP_NS
         if behind_ns > 0:
@@ -124,12 +124,12 @@ class PtyServer:
         return now_ns
 
     def _wait(self, behind: bool) -> None:
-        """Sleep until a client sends, comes or goes, or something is due: on the wires alone where the world waits."""
+        """Sleep until a client sends, opens or closes a port, or the next event; if `behind`, on the wires only."""
         due_ns = self.emulated.next_ns
         if not behind:
             due_ns = min(due_ns, self.emulated.now_ns + self._step_ns)
         wait_ns = due_ns - (time.monotonic_ns() - self._offset_ns)
-        # select, because epoll and poll wait in whole milliseconds.
+        # select, because the timeouts of epoll and poll are whole milliseconds.
         descriptors = [descriptor for port in self._ports.values() for descriptor in port.descriptors]
         select.select(descriptors, [], [], max(0, wait_ns) / NS_PER_S)
 

@@ -1,4 +1,4 @@
-"""Watches with inotify when other processes open and close a device file."""
+"""Counts the clients of a device file with inotify."""
 
 import ctypes
 import os
@@ -8,15 +8,15 @@ from sim2real.hardware.errors import HardwareError
 
 _IN_CLOSE_WRITE, _IN_CLOSE_NOWRITE, _IN_OPEN, _IN_Q_OVERFLOW = 0x8, 0x10, 0x20, 0x4000  # linux/inotify.h
 _CLOSE = _IN_CLOSE_WRITE | _IN_CLOSE_NOWRITE
-_EVENT = struct.Struct("=iIII")  # watch, mask, cookie, length of the name: none, where a file is watched
+_EVENT = struct.Struct("=iIII")  # watch, mask, cookie, length of the name: 0 when a file is watched
 _READ_MAX = 256 * _EVENT.size
 
 
 class OpenWatch:
-    """Counts the clients of one device file from now on; those that had it open before are not among them."""
+    """Counts the clients that open a device file from now on; earlier clients are not counted."""
 
     def __init__(self, path: str) -> None:
-        """Begin to watch. Raises HardwareError if the system allows no further watch."""
+        """Start watching. Raises HardwareError if the system allows no further watch."""
         self._libc = ctypes.CDLL(None, use_errno=True)
         self.descriptor: int = self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         if self.descriptor < 0:
@@ -28,7 +28,7 @@ class OpenWatch:
         self.clients = 0
 
     def all_left(self) -> bool:
-        """Take notice of what happened; return whether the last client has left since the last call."""
+        """Process pending events; return whether the last client has closed the file since the last call."""
         left = False
         while events := self._read():
             for _, mask, _, _ in _EVENT.iter_unpack(events):
@@ -40,7 +40,7 @@ class OpenWatch:
         return left
 
     def close(self) -> None:
-        """End the watch."""
+        """Stop watching."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1

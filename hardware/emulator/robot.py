@@ -1,4 +1,4 @@
-"""The emulated robot: lines, motors, windings and mechanics on one clock."""
+"""The emulated robot: lines, motors, windings and plant on one clock."""
 
 from typing import Any
 
@@ -24,27 +24,27 @@ from sim2real.hardware.families import family_of_bus
 from sim2real.hardware.firmware.motor import EmulatedMotor
 from sim2real.hardware.imu.sample import Motion
 
-_HEALTH_PERIOD_NS = 10_000_000  # the firmware's check of its own state; the e-Manual gives no rate, an assumption
+_HEALTH_PERIOD_NS = 10_000_000  # period of the firmware's self-monitoring; an assumption, the e-Manual gives no rate
 _OVERHEATED = 5.0  # K above Temperature Limit
-_LOGIC_SHARE = 0.5  # of the lowest supply voltage a motor is made for; below it its controller is off: an assumption
+_LOGIC_SHARE = 0.5  # of the lowest supply voltage of the motor; below it the controller is off: an assumption
 
 
 class EmulatedRobot:
-    """All that is at the far end of the wires of a robot.
+    """Everything behind a robot's serial ports.
 
-    It is a pure function of what is sent and when: time is an argument in integer nanoseconds, and only `advance_to`
-    moves it. Motors are switched on at `start_ns`; they have torque off, factory EEPROM but for id and baud rate, and
-    answer at once.
+    Its state depends only on what is sent and when: time is an argument in integer nanoseconds, and only `advance_to`
+    advances it. Motors are powered up at `start_ns` with torque off and factory EEPROM except for id and baud rate;
+    they answer at once.
 
     Raises:
-        UserError: A fault names a joint or bus that the robot does not have.
+        UserError: A fault names a joint, bus or IMU that the robot does not have.
 
     Attributes:
         lines: Buses by name.
         motors: Motors by joint name.
         imus: Lines of the IMUs by name.
         ports: Lines of buses and IMUs, by name.
-        faults: The script of faults, with its counters.
+        faults: The fault script, with its counters.
     """
 
     def __init__(
@@ -90,21 +90,21 @@ class EmulatedRobot:
 
     @property
     def now_ns(self) -> int:
-        """Time up to which the mechanics have been stepped; never more than a timestep behind `advance_to`."""
+        """Time of the plant, ns; at most one timestep behind `advance_to`."""
         return self._now_ns
 
     @property
     def next_ns(self) -> int:
-        """Time of the next thing that a client could notice."""
+        """Time of the next event that a client could notice, ns."""
         return min(min(port.next_ns, port.delivery_ns) for port in self.ports.values())
 
     def advance_to(self, now_ns: int) -> None:
-        """Let everything happen that happens up to this time, in its order. A time that has passed does nothing."""
+        """Process all events up to this time, in order, and step the plant. A past time does nothing."""
         self.answer(now_ns)
         self._step_to(now_ns)
 
     def answer(self, now_ns: int) -> None:
-        """Let everything happen on the wires up to this time; the mechanics come only as far as that needs them."""
+        """Process the events on the wires up to this time; step the plant only as far as they need it."""
         while True:
             line = min(self.ports.values(), key=_next_ns)
             event_ns = min(line.next_ns, self.faults.next_ns)
@@ -112,21 +112,21 @@ class EmulatedRobot:
                 break
             if self.faults.next_ns <= event_ns:
                 self._step_to(event_ns)
-                self._carry_out(self.faults.take())
+                self._apply(self.faults.take())
             elif line.instruction_next:
                 self._step_to(event_ns)
                 self.sense()
                 line.process(event_ns)
-                self._watch_torque(event_ns)
+                self._start_faults_on_torque(event_ns)
             else:
                 line.process(event_ns)
 
     def joint_angle(self, joint: str) -> float:
-        """Return the true angle of a joint, rad."""
+        """Return the true joint angle, rad."""
         return float(self.plant.position[list(self.motors).index(joint)])
 
     def snapshot(self) -> dict[str, Any]:
-        """Return the state of everything as plain data, in SI units: for reports and verdicts."""
+        """Return the whole state as plain data in SI units, for reports and checks."""
         self.sense()
         return {
             "time_ns": self._now_ns,
@@ -169,7 +169,7 @@ class EmulatedRobot:
                 self._check_health()
 
     def _step(self) -> None:
-        """Advance one timestep: loops of the firmware, windings, mechanics."""
+        """Advance one timestep: firmware loops, windings, plant."""
         electrics, now_ns = self.electrics, self._now_ns
         position, velocity = self._shafts()
         supply, dt = electrics.supply, self._dt
@@ -184,17 +184,17 @@ class EmulatedRobot:
         self.plant.step(self._effort)
 
     def _shafts(self) -> tuple[list[float], list[float]]:
-        """Return angles and velocities of the motors' output shafts, from those of the joints."""
+        """Return angles (rad) and velocities (rad/s) of the motors' output shafts."""
         directions, positions, velocities = self._direction, self.plant.position.tolist(), self.plant.velocity.tolist()
         angles = [d * q + zero for d, q, zero in zip(directions, positions, self._zero, strict=True)]
         return angles, [d * v for d, v in zip(directions, velocities, strict=True)]
 
     def _motion(self, body: str) -> Motion:
-        """Return how a body of the plant moves, for the IMUs that are fixed to it."""
+        """Return the motion of a body of the plant, for its IMUs."""
         return self.plant.imu(body)
 
     def sense(self) -> None:
-        """Give the motors' sensors what there is to see, as happens before each instruction and check-up."""
+        """Update the motors' sensor values; done before each instruction and health check."""
         electrics = self.electrics
         position, velocity = self._shafts()
         for index, motor in enumerate(self._motors):
@@ -212,11 +212,11 @@ class EmulatedRobot:
         for motor in self._motors:
             motor.check_health(_HEALTH_PERIOD_NS * 1e-9)
 
-    def _watch_torque(self, now_ns: int) -> None:
+    def _start_faults_on_torque(self, now_ns: int) -> None:
         if not self.faults.started and any(motor.torque_enabled for motor in self._motors):
             self.faults.start(now_ns)
 
-    def _carry_out(self, transition: Transition) -> None:
+    def _apply(self, transition: Transition) -> None:
         fault, begins = transition.fault, transition.begins
         self.sense()
         if isinstance(fault, UnplugFaultConfig):
@@ -231,9 +231,9 @@ class EmulatedRobot:
         elif isinstance(fault, ImuFaultConfig):
             self.imus[fault.imu].unit.fault = fault.kind if begins else ""
         else:
-            self._carry_out_motor(fault, transition)
+            self._apply_to_motor(fault, transition)
 
-    def _carry_out_motor(self, fault: MotorFaultConfig, transition: Transition) -> None:
+    def _apply_to_motor(self, fault: MotorFaultConfig, transition: Transition) -> None:
         motor, begins = self.motors[fault.joint], transition.begins
         if fault.kind == "silent":
             motor.silent = begins
@@ -259,7 +259,7 @@ class EmulatedRobot:
             self.electrics.temperature[index] = AMBIENT
 
     def _duplicate(self, joint: str, transition: Transition) -> None:
-        """Hang a second motor of the same kind and id on the bus, or take it away."""
+        """Add a second motor of the same model and id to the bus, or remove it."""
         motors = self.lines[self.config.joints[joint].bus].motors
         intruder = self._intruders.pop(joint, None)
         if intruder is not None:
@@ -271,7 +271,7 @@ class EmulatedRobot:
             motors.append(intruder)
 
     def _set_supply(self, voltage: float, now_ns: int) -> None:
-        """Change the supply; motors that get too little go off, those that get enough again restart."""
+        """Change the supply voltage, V. Motors power down if it is too low, and restart when it is high enough."""
         self.electrics.supply_nominal = self.electrics.supply = voltage
         for index, (motor, joint) in enumerate(zip(self._motors, self.config.joints.values(), strict=True)):
             if voltage < _LOGIC_SHARE * joint.motor.voltage_range[0]:

@@ -1,4 +1,4 @@
-"""Serves an emulated robot on pseudo-terminals until a signal ends it."""
+"""Serves an emulated robot on pseudo-terminals until a signal arrives."""
 
 import signal
 import threading
@@ -24,34 +24,34 @@ def serve(
     announce: Callable[[dict[str, Any]], None],
     warn: Callable[[str], None],
 ) -> None:
-    """Serve a robot until SIGINT, SIGTERM or SIGHUP. The main thread's alone to call: it takes these signals.
+    """Serve a robot until SIGINT, SIGTERM or SIGHUP. Call only from the main thread: it handles these signals.
 
     Args:
         robot: The robot.
-        plant: Name of its mechanics, not `auto`.
-        faults: What goes wrong, and when.
-        state: File that keeps what motors and IMUs remember without power.
-        announce: Takes the document of the ports once they are served: `robot`, and of each port `name`, `kind`,
-            `protocol`, `path`, `baudrate`, `ids`.
-        warn: Takes a line when the machine cannot keep up with real time, at most every few seconds.
+        plant: Name of the plant, not `auto`.
+        faults: Faults to inject.
+        state: File for the persistent settings of motors and IMUs.
+        announce: Called with the ports when they are ready: `robot`, and `ports`, each with `name`, `kind`, `protocol`,
+            `path`, `baudrate`, `ids`.
+        warn: Called with a line when the machine cannot keep up with real time, at most every few seconds.
 
     Raises:
-        UserError: No such plant or one that is not installed, or the state cannot be read or written.
+        UserError: The plant does not exist or is not installed, or the state file cannot be read or written.
     """
     emulated = EmulatedRobot(robot, make_plant(plant, robot), faults)
-    remembered = _state_file(state, emulated) if state is not None else None
-    if remembered is not None:
-        remembered.load(emulated.now_ns)
-        remembered.save()  # a file that cannot be written shows now
-    server = PtyServer(emulated, report=warn, housekeeping=remembered.save if remembered is not None else None)
+    memory = _state_file(state, emulated) if state is not None else None
+    if memory is not None:
+        memory.load(emulated.now_ns)
+        memory.save()  # fail now if the file cannot be written
+    server = PtyServer(emulated, report=warn, housekeeping=memory.save if memory is not None else None)
     try:
         with _until_signal() as stop:
             ports = [_port(emulated, name, path) for name, path in server.ports.items()]
             server.serve(stop, lambda: announce({"robot": robot.name, "ports": ports}))
     finally:
         server.close()
-        if remembered is not None:
-            remembered.save()
+        if memory is not None:
+            memory.save()
 
 
 def _state_file(path: Path, emulated: EmulatedRobot) -> StateFile:

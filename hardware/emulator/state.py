@@ -1,4 +1,4 @@
-"""The non-volatile memory of an emulated robot in a file: an id that was set survives a restart."""
+"""The persistent memory of an emulated robot in a file, so that a changed id survives a restart."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ _FORMAT = 1
 class StateFile:
     """The persistent memory of all motors and IMUs of a robot, as JSON.
 
-    Numbers that are none (a limit that is not set) are written as null.
+    NaN (a limit that is not set) is written as null.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class StateFile:
         motors: Mapping[str, EmulatedMotor],
         imus: Mapping[str, EmulatedUnit] | None = None,
     ) -> None:
-        """Name the file; nothing is read or written yet.
+        """Prepare the file; nothing is read or written yet.
 
         Args:
             path: The file; its folder must exist.
@@ -45,10 +45,10 @@ class StateFile:
         self._written: dict[str, Any] = {}
 
     def load(self, now_ns: int) -> None:
-        """Restore the motors' settings from the file and restart them; a missing file changes nothing.
+        """Restore the settings of motors and IMUs from the file and restart them; a missing file changes nothing.
 
         Raises:
-            UserError: The file cannot be read, or is not of these motors.
+            UserError: The file cannot be read, or belongs to other motors.
         """
         try:
             document = json.loads(self._path.read_text(encoding="utf-8"))
@@ -58,18 +58,20 @@ class StateFile:
             raise UserError(f"state {self._path}: cannot be read: {error}") from error
         if not isinstance(document, dict) or document.get("format") != _FORMAT:
             raise UserError(f"state {self._path}: not written by `sim2real emulate --state`")
-        remembered = document.get("motors")
-        if not isinstance(remembered, dict) or set(remembered) != set(self._motors):
+        saved_motors = document.get("motors")
+        if not isinstance(saved_motors, dict) or set(saved_motors) != set(self._motors):
             valid = ", ".join(self._motors)
-            raise UserError(f"state {self._path}: is of another robot than {self._robot.name!r}, with joints {valid}")
+            raise UserError(
+                f"state {self._path}: belongs to another robot than {self._robot.name!r}, whose joints are {valid}"
+            )
         for joint, motor in self._motors.items():
-            self._restore(joint, motor, remembered[joint])
+            self._restore(joint, motor, saved_motors[joint])
             motor.boot(now_ns, boot_ns=0)
         self._load_imus(document.get("imus", {}))
         self._written = self._document()
 
     def save(self) -> None:
-        """Write the file if anything has changed, in one step: a reader sees the old one or the new one.
+        """Write the file atomically if anything has changed: a reader sees either the old file or the new one.
 
         Raises:
             UserError: The file cannot be written.
@@ -86,22 +88,22 @@ class StateFile:
     def _restore(self, joint: str, motor: EmulatedMotor, entry: object) -> None:
         model = self._robot.joints[joint].motor.name
         if not isinstance(entry, dict) or entry.get("model") != model:
-            raise UserError(f"state {self._path}: joint {joint!r} has another motor there than {model}")
+            raise UserError(f"state {self._path}: the motor of joint {joint!r} is not {model} in this file")
         saved = entry.get("settings")
         try:
             if not isinstance(saved, dict):
-                raise ValueError("there are no settings")
+                raise ValueError("no settings")
             motor.restore({name: math.nan if value is None else float(value) for name, value in saved.items()})
         except (TypeError, ValueError) as error:
-            raise UserError(f"state {self._path}: joint {joint!r}: not a setting of {model}: {error}") from error
+            raise UserError(f"state {self._path}: joint {joint!r}: invalid setting of {model}: {error}") from error
 
-    def _load_imus(self, remembered: object) -> None:
-        """Give the IMUs what the file remembers; one that it does not know is as from the factory."""
+    def _load_imus(self, saved_units: object) -> None:
+        """Restore the settings of the IMUs; one that is not in the file keeps its factory settings."""
         for name, unit in self._imus.items():
             try:
-                saved = remembered.get(name, {}) if isinstance(remembered, dict) else None
+                saved = saved_units.get(name, {}) if isinstance(saved_units, dict) else None
                 if not isinstance(saved, dict):
-                    raise ValueError("there are no settings")
+                    raise ValueError("no settings")
                 unit.restore({register: int(value) for register, value in saved.items()})
             except (TypeError, ValueError) as error:
                 raise UserError(f"state {self._path}: IMU {name!r}: {error}") from error

@@ -1,1 +1,1 @@
-"""Feetech STS/SMS: codec, memory table, driver, and the emulated motor."""
+"""Feetech STS/SMS: codec, memory table, driver and firmware model."""

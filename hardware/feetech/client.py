@@ -1,4 +1,4 @@
-"""Requests to single STS motors and their status packets."""
+"""Requests to single STS motors."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.feetech.frame import BROADCAST, ID_MAX, Decoder, Instruction, Packet, encode
 
 _IDENTITY_BYTES = 5
-_BROADCAST_PING_S_PER_ID = 0.003  # motors answer one after the other; LeRobot waits as long
+_BROADCAST_PING_S_PER_ID = 0.003  # motors answer one after the other; LeRobot waits for the same time
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a motor says that it is: registers 0 to 4."""
+    """Identity of a motor, from registers 0 to 4."""
 
     id: int
     model_number: int
@@ -25,7 +25,7 @@ class Client(RequestLine[Packet]):
     STATUS_BYTES = 6
 
     def identify(self, motor: int, tries: int = TRIES) -> Identity | None:
-        """Return the identity of the motor with this id, None if none answers. Raises PortLostError."""
+        """Return the identity of the motor with this id; None if none answers. Raises PortLostError."""
         reply = self.request(motor, Instruction.READ, bytes((0, _IDENTITY_BYTES)), _IDENTITY_BYTES, tries)
         if reply is None:
             return None
@@ -33,15 +33,15 @@ class Client(RequestLine[Packet]):
         return Identity(motor, low | high << 8, (major, minor))
 
     def ping_all(self) -> list[int]:
-        """Return the ids of all motors that answer a broadcast ping. Takes 0.8 s and more. Raises PortLostError."""
+        """Return the ids of all motors that answer a broadcast ping. Takes at least 0.8 s. Raises PortLostError."""
         wait_s = (ID_MAX + 1) * (_BROADCAST_PING_S_PER_ID + self.STATUS_BYTES * BITS_PER_BYTE / self.baudrate)
         found: set[int] = set()
-        for packets in self._asked(encode(BROADCAST, Instruction.PING), wait_s):
+        for packets in self._received(encode(BROADCAST, Instruction.PING), wait_s):
             found.update(packet.id for packet in packets if not packet.parameters)
         return sorted(found - {BROADCAST})
 
     def read(self, motor: int, address: int, size: int) -> bytes:
-        """Return the bytes of a block of the table.
+        """Return the bytes of a block of the memory table.
 
         Raises:
             HardwareError: No reply.
@@ -53,7 +53,7 @@ class Client(RequestLine[Packet]):
         return reply.parameters
 
     def write(self, motor: int, address: int, data: bytes) -> bool:
-        """Write a block of the table; return whether the motor answered, which says nothing about what it did.
+        """Write a block of the memory table; return whether the motor replied. A reply does not confirm the write.
 
         Raises:
             PortLostError: The port vanished.
@@ -63,23 +63,23 @@ class Client(RequestLine[Packet]):
     def request(
         self, motor: int, instruction: int, parameters: bytes, reply_bytes: int, tries: int = TRIES
     ) -> Packet | None:
-        """Send an instruction and return the status packet, None if none came.
+        """Send an instruction; return the status packet, None if none arrived.
 
         Args:
             motor: Id.
             instruction: Instruction byte.
-            parameters: What goes with it.
-            reply_bytes: Parameters of the reply; a packet of another length is a late one.
-            tries: How often to send it.
+            parameters: Parameters of the instruction.
+            reply_bytes: Size of the reply's parameters, bytes. A packet of another size is a late reply.
+            tries: Largest number of attempts.
 
         Raises:
             PortLostError: The port vanished.
         """
         frame = encode(motor, instruction, parameters)
-        asked = Packet(motor, instruction, parameters)  # some adapters send it back
-        echo = None if instruction == Instruction.PING else asked  # its echo looks like the reply with a voltage alarm
+        sent = Packet(motor, instruction, parameters)  # some adapters echo it
+        echo = None if instruction == Instruction.PING else sent  # the echo of a ping looks like a reply with an alarm
         for _ in range(tries):
-            reply = self._ask(
+            reply = self._request(
                 frame,
                 reply_bytes,
                 lambda packet: packet.id == motor and len(packet.parameters) == reply_bytes,

@@ -1,4 +1,4 @@
-"""All Feetech STS motors of one bus as joints: one sync read and one sync write each tick."""
+"""The driver of a Feetech STS bus: one sync read and one sync write per tick."""
 
 from collections.abc import Mapping
 
@@ -21,15 +21,15 @@ from sim2real.hardware.feetech.tables import BAUDRATES
 from sim2real.hardware.guardian.guardian import Guarded, Guardian
 from sim2real.hardware.types import BoolArray, JointCommand, JointState, MotorFault
 
-_SETUP_LIMIT_NS = ns_from_s(10.0)  # how long the guardian waits while torque goes on or off, with all retries
+_SETUP_LIMIT_NS = ns_from_s(10.0)  # time limit of the guardian while torque is switched on or off, with all retries
 
 
 class FeetechBus(PolledBus[Motor]):
-    """The joints of one bus; implements `JointInterface`.
+    """The joints of one Feetech bus; implements `JointInterface`.
 
     Joint angle = direction * (motor angle - zero); motor angle = steps * 2 pi / steps per turn. The motors have no
-    watchdog: while torque is on, a guardian watches over this process. No goal is sent while torque is off, where it
-    may move a motor.
+    watchdog: while torque is on, a guardian watches this process. No goal is sent while torque is off, because it could
+    move a motor.
     """
 
     _reader: StateReader
@@ -44,15 +44,15 @@ class FeetechBus(PolledBus[Motor]):
         clock: Clock,
         reply_margin_s: float = REPLY_MARGIN_S,
     ) -> None:
-        """Prepare the bus; nothing is sent before `open`.
+        """Prepare the bus. Nothing is sent before `open`.
 
         Args:
-            bus: Its speed.
-            joints: The joints on it, in the order of the arrays.
-            safety: How long motors go on without instructions.
+            bus: The bus configuration; it gives the baud rate.
+            joints: The joints on the bus, in array order.
+            safety: Gives how long the motors keep running without instructions.
             transport: An open port. The bus owns it from now on and closes it.
             clock: The clock of the transport.
-            reply_margin_s: How much longer than on the wire a reply may take.
+            reply_margin_s: Longest wait for a reply in addition to its time on the wire, s.
         """
         baudrate = round(bus.baudrate)
         self._single = Client(transport, clock, baudrate)
@@ -63,23 +63,24 @@ class FeetechBus(PolledBus[Motor]):
         self._limit_ns = ns_from_s(safety.watchdog)
         self._readings = Readings(JointScales(self._motors))
         self._guardian: Guardian | None = None
-        self._stopped = np.zeros(len(joints), np.int64)  # faults that only the next enable clears
+        self._stopped = np.zeros(len(joints), np.int64)  # faults that are cleared by the next enable
         register = self._motors[0].table["torque_enable"]
         self._torque_register = bytes((register.address, register.size))
         self._off = encode(BROADCAST, Instruction.WRITE, bytes((register.address, 0)))
 
     def open(self) -> None:
-        """Find and configure the motors, torque off.
+        """Find and configure the motors; leave torque off.
 
         Raises:
-            HardwareError: A motor is missing, another model, has an alarm, or keeps a setting; or there are too many.
+            HardwareError: A motor is missing, is another model, has an alarm, or does not accept a setting; or there
+                are too many motors.
         """
         if len(self._motors) > MOTORS_MAX:
             raise HardwareError(f"{len(self._motors)} motors on a Feetech bus; valid: up to {MOTORS_MAX}")
         super().open()
 
     def read(self, state: JointState) -> None:
-        """Update the state with one group read; now and then look whether one motor still has its torque.
+        """Update the state with one group read; from time to time also check that a motor still has torque on.
 
         Raises:
             PortLostError: The port vanished.
@@ -93,8 +94,8 @@ class FeetechBus(PolledBus[Motor]):
         for motor, identity in zip(self._motors, identities, strict=True):
             motor.check_model(identity)
 
-    def _begin(self) -> None:
-        scales = JointScales(self._motors)  # the unit of velocity is known now
+    def _start_polling(self) -> None:
+        scales = JointScales(self._motors)  # the velocity unit is known after `configure`
         self._readings = Readings(scales)
         self._goals = Goals(self._motors, scales)
         ids, table = [motor.id for motor in self._motors], self._motors[0].table
@@ -110,7 +111,7 @@ class FeetechBus(PolledBus[Motor]):
             self._readings.take_all(reader.layout, state, arrived_ns, health)
         else:
             self._readings.take_some(reader.layout, state, reader.answered, reader.asked_ns, health)
-            self._miss(reader.answered)
+            self._count_missed(reader.answered)
         self._feed_guardian()
 
     def _goal_frame(self, command: JointCommand) -> bytearray | None:
@@ -119,7 +120,7 @@ class FeetechBus(PolledBus[Motor]):
     def _check_can_enable(self) -> None:
         if not isinstance(self._transport, Guarded):
             raise HardwareError(
-                "this port can have no guardian, without which nothing stops the motors of a dead program"
+                "this port does not support a guardian, so nothing would stop the motors if the program dies"
             )
 
     def _arm(self) -> None:
@@ -150,7 +151,7 @@ class FeetechBus(PolledBus[Motor]):
         self._release_guardian(fire=bool(reasons))
 
     def _feed_guardian(self) -> bool:
-        """Say that all is well; return whether the motors follow goals, which they do not when it has stopped them."""
+        """Feed the guardian; return whether goals may be sent: torque is on and the guardian has not tripped."""
         guardian = self._guardian
         if not self._enabled or guardian is None:
             return False
@@ -169,21 +170,21 @@ class FeetechBus(PolledBus[Motor]):
             self._guardian.stop()
         self._guardian = None
 
-    def _take_turn(self, index: int) -> None:
-        """Note whose torque is looked at next, and that there still is a guardian."""
+    def _schedule_status(self, index: int) -> None:
+        """Schedule the torque check of this motor, and check that the guardian still runs."""
         if self._enabled:
             self._status_due.add(index)
             if self._guardian is not None and self._guardian.gone:
                 self._stopped.fill(int(MotorFault.WATCHDOG))
 
-    def _miss(self, answered: BoolArray) -> None:
+    def _count_missed(self, answered: BoolArray) -> None:
         for index, name in enumerate(self._names):
             if not answered[index]:
                 self._counters.by_joint[name] += 1
-                self._status_due.add(index)  # it may come back from a restart
+                self._status_due.add(index)  # it may have restarted
 
     def _read_status(self, index: int, state: JointState) -> None:
-        """Look whether a motor still has its torque, which only matters while it should be on."""
+        """While torque should be on, check that a motor still has torque on."""
         if not self._enabled:
             return
         motor = self._motors[index]
@@ -192,6 +193,6 @@ class FeetechBus(PolledBus[Motor]):
         if reply is None:
             return
         self._status_due.discard(index)
-        # Without an alarm or the guardian that switched it off, it has restarted.
+        # If neither an alarm nor the guardian switched torque off, the motor has restarted.
         if reply.parameters[0] == 0 and not self._readings.alarms[index] and not self._stopped[index]:
             self._stopped[index] = int(MotorFault.OTHER)

@@ -19,7 +19,7 @@ from sim2real.hardware.workbench.interface import Workbench
 
 
 class FeetechFamily(Family):
-    """STS motors; they have no watchdog, so a guardian process stands in for one."""
+    """STS motors; they have no watchdog, so a guardian process replaces it."""
 
     def driver(
         self,
@@ -35,13 +35,13 @@ class FeetechFamily(Family):
         return FeetechBus(bus, joints, safety, transport, clock)
 
     def position_law(self, joint: JointConfig, supply: float, voltage_max: float) -> PositionLaw:
-        """Return what the position gains, Torque Limit and Goal Velocity make of a joint."""
+        """Return the control law that follows from the position gains, Torque Limit and Goal Velocity."""
         from sim2real.hardware.feetech.gains import position_law
 
         return position_law(joint, supply)
 
     def workbench(self, transport: Transport, clock: Clock) -> Workbench:
-        """Return single motors on one port."""
+        """Return the workbench on one port."""
         from sim2real.hardware.feetech.workbench import FeetechWorkbench
 
         return FeetechWorkbench(transport, clock)
@@ -53,7 +53,7 @@ class FeetechFamily(Family):
         return StsMotor(motor, motor_id, baudrate)
 
     def device_protocol(self) -> DeviceProtocol[Any, Any]:
-        """Return Feetech's protocol at the motors' end of a line."""
+        """Return the motors' end of Feetech's protocol."""
         from sim2real.hardware.feetech.firmware.bus import StsProtocol
 
         return StsProtocol()
@@ -75,12 +75,12 @@ FAMILY = FeetechFamily(
         mode="position",
         port="/dev/ttyACM0",
         baudrate="1 Mbaud",
-        baudrate_check="as the motors are set; this is the factory's",
+        baudrate_check="the baud rate set in the motors; this is the factory default",
         centre=180.0,
         effort_share=0.7,
         velocity_share=1.0,
         reach=0.25,
         decay=0.07,
     ),
-    when_silent="the motors have no watchdog: a guardian process switches torque off for as long as the port is there",
+    when_silent="the motors have no watchdog: a guardian process switches torque off, if the port still works",
 )

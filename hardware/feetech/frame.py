@@ -1,9 +1,9 @@
-"""Frames of Feetech's FT-SCS protocol as STS and SMS speak it: bytes to packets and back, no input, output or clock.
+"""Frames of Feetech's FT-SCS protocol in the STS/SMS variant: encodes and decodes packets; pure, without I/O or clock.
 
 A frame is `FF FF ID LEN CODE parameters CHECKSUM`; LEN counts everything after itself, the checksum is the complement
-of the sum from ID to the last parameter. CODE is the instruction on the way to a motor and the error byte on the way
-back: nothing in a frame says which, so that its reader must know. Words are little-endian (the SCS series is
-big-endian). There is no byte stuffing. Source: Feetech, STS communication protocol manual; `scservo_sdk`.
+of the sum from ID to the last parameter. CODE is the instruction in a frame to a motor, and the error byte in a frame
+from a motor; the frame itself does not tell which. Words are little-endian (the SCS series is big-endian). There is no
+byte stuffing. Source: Feetech, STS communication protocol manual; `scservo_sdk`.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ BROADCAST = 254
 ID_MAX = 253
 
 PARAMETERS_MAX = 253
-"""LEN is one byte."""
+"""Largest number of parameters: LEN is one byte."""
 FRAME_BYTES_MAX = PARAMETERS_MAX + 6
 
 _PREFIX = 4  # header, id, LEN
@@ -34,7 +34,7 @@ class Instruction(IntEnum):
     REG_WRITE = 0x04
     ACTION = 0x05
     RECOVERY = 0x06
-    """Back to factory values."""
+    """Resets to factory values."""
     REBOOT = 0x08
     CLEAR_TURNS = 0x0A
     SYNC_READ = 0x82
@@ -44,7 +44,7 @@ class Instruction(IntEnum):
 class Alarm(IntFlag):
     """Bits of the error byte of a status packet, of Status (65), Unloading Condition (19) and LED Alarm Condition (20).
 
-    They say what is wrong with the motor. A motor never says that it refused an instruction.
+    They report faults of the motor. A motor never reports that it refused an instruction.
     """
 
     VOLTAGE = 1
@@ -60,7 +60,7 @@ class Packet:
 
     id: int
     code: int
-    """Instruction, or error byte."""
+    """Instruction or error byte."""
     parameters: bytes
 
 
@@ -70,35 +70,35 @@ def checksum(data: bytes | bytearray | memoryview) -> int:
 
 
 def encode(id: int, code: int, parameters: bytes = b"") -> bytes:  # noqa: A002 - the protocol's own word
-    """Return the frame of an instruction, or of a status packet with its error byte in place of the instruction.
+    """Return the frame of an instruction, or of a status packet, whose `code` is the error byte.
 
     Raises:
-        ProtocolError: No such id, or more than `PARAMETERS_MAX` parameters.
+        ProtocolError: Invalid id or code, or more than `PARAMETERS_MAX` parameters.
     """
     if not 0 <= id <= BROADCAST or not 0 <= code <= 0xFF:
-        raise ProtocolError(f"id {id} or code {code} is not valid; valid: ids up to {BROADCAST}, codes up to 255")
+        raise ProtocolError(f"invalid id {id} or code {code}; valid: ids up to {BROADCAST}, codes up to 255")
     if len(parameters) > PARAMETERS_MAX:
-        raise ProtocolError(f"{len(parameters)} parameters, at most {PARAMETERS_MAX} fit")
+        raise ProtocolError(f"{len(parameters)} parameters; at most {PARAMETERS_MAX}")
     body = bytes((id, len(parameters) + 2, code)) + parameters
     return HEADER + body + bytes((checksum(body),))
 
 
 def decode(frame: bytes) -> Packet:
-    """Return the packet in one whole frame. Raises ProtocolError if it is not exactly that."""
+    """Return the packet in one frame. Raises ProtocolError unless it is exactly one intact frame."""
     if frame[:2] != HEADER:
         raise ProtocolError("no header FF FF")
     if len(frame) < _PREFIX or len(frame) != _frame_bytes(frame):
-        raise ProtocolError(f"id or length not valid in a frame of {len(frame)} bytes")
+        raise ProtocolError(f"invalid id or length in a frame of {len(frame)} bytes")
     if not _intact(frame):
         raise ProtocolError("wrong checksum")
     return _packet(frame)
 
 
 class Decoder(StreamDecoder[Packet]):
-    """Finds packets in a stream of any bytes.
+    """Finds packets in a byte stream.
 
-    The price of never waiting for a false header, in a protocol without stuffing: a frame that carries a whole other
-    frame in its parameters is read as that one.
+    Limitation: the protocol has no byte stuffing, so a frame that contains a complete frame in its parameters is
+    decoded as the inner frame. The decoder accepts this to avoid waiting for false headers.
     """
 
     HEADER = HEADER
@@ -113,7 +113,7 @@ class Decoder(StreamDecoder[Packet]):
 
 
 def _frame_bytes(head: bytes) -> int | None:
-    """Return the size of the frame that begins like this, None if no frame does."""
+    """Return the size of the frame that starts with these bytes; None if they start no frame."""
     motor, length = head[2], head[3]
     return None if motor == _NO_ID or length < 2 else _PREFIX + length
 

@@ -1,7 +1,7 @@
-"""Stiffness, damping and limits of a joint as registers of an STS motor, and the law that results.
+"""Converts stiffness, damping and limits of a joint to registers of an STS motor, and back to a control law.
 
-Source: the newer STS manual for the units of P and D; BAM measured 0.166 duty for each radian and unit of P, 1.02 times
-what the manual says.
+Source: the newer STS manual for the units of P and D. BAM measured a duty of 0.166 per radian and unit of P, 1.02 times
+the manual's value.
 """
 
 from math import floor
@@ -11,13 +11,13 @@ from sim2real.configs.schema.robot import JointConfig
 from sim2real.hardware.position_law import PositionLaw, Winding, nearest, per_radian
 
 DUTY_FULL: Final = 1000.0
-"""Load (60), torque limit (48) and PWM goal count 0.1 % of full voltage."""
+"""Full voltage in units of Load (60), Torque Limit (48) and the PWM goal: 0.1 %."""
 DUTY_MAX: Final = 0.97
-"""Measured with an oscilloscope on STS3215 (BAM, feetech/actuator.py)."""
+"""Largest duty cycle, measured with an oscilloscope on an STS3215 (BAM, feetech/actuator.py)."""
 P_UNIT, D_UNIT = 1.0 / 4.0, 1.0 / 8.0
-"""0.1 % duty for each step of error, and for each step of its change in a sample."""
+"""In 0.1 % duty: per step of error, and per step of its change in one sample."""
 LOOP_HZ: Final = 1000.0
-"""DTs (81) counts milliseconds; one millisecond is an assumption."""
+"""Rate of the loop. DTs (81) is in milliseconds; that it is 1 ms is an assumption."""
 GAIN_MAX: Final = 254
 
 
@@ -33,10 +33,10 @@ _FACTORY = PositionGains(32, 0, 32)
 
 
 def position_gains(joint: JointConfig) -> PositionGains:
-    """Return the gains nearest to the joint's stiffness and damping at its motor's nominal voltage.
+    """Return the gains nearest to the joint's stiffness and damping at the motor's nominal voltage.
 
-    Torque is proportional to the supply, and so are stiffness and damping. A joint that gives no stiffness keeps the
-    factory's gains. Damping below that of the back-EMF cannot be had, and D adds little to it.
+    Torque is proportional to the supply, and so are stiffness and damping. Without a configured stiffness, the factory
+    gains are kept. Damping cannot be lower than that of the back-EMF, and D adds little to it.
     """
     if joint.stiffness == 0.0:
         return _FACTORY
@@ -46,7 +46,7 @@ def position_gains(joint: JointConfig) -> PositionGains:
 
 
 def position_law(joint: JointConfig, supply: float) -> PositionLaw:
-    """Return the law that the registers of a joint make at a supply voltage, V."""
+    """Return the control law of a joint with these registers at a supply voltage, V."""
     p, d = _units(joint, supply)
     gains = position_gains(joint)
     return PositionLaw(
@@ -58,7 +58,7 @@ def position_law(joint: JointConfig, supply: float) -> PositionLaw:
 
 
 def torque_limit(joint: JointConfig) -> int:
-    """Return the Torque Limit (48) that keeps the joint at its effort limit; 0.1 % of what the motor can."""
+    """Return the Torque Limit (48) for the joint's effort limit, in 0.1 % of the stall torque."""
     share = joint.effort_limit / joint.motor.nominal.stall_torque
     return max(1, min(1000, floor(share * DUTY_FULL + 1e-9)))
 

@@ -1,4 +1,4 @@
-"""Turns the targets of joints into the goals of their motors, in the one frame that sends them."""
+"""Converts joint targets to motor goals, and writes them to the frame that sends them."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ from sim2real.hardware.feetech.motor import Motor
 from sim2real.hardware.feetech.scales import JointScales
 from sim2real.hardware.types import JointCommand
 
-_BODY_AT = 2  # what the checksum covers begins after the header
+_BODY_AT = 2  # the checksum starts after the header
 _GOALS_AT = 7  # header, id, LEN, instruction, address, length; then id and goal of each motor
 _SIGN = 0x8000
 MOTORS_MAX = 83
-"""So many goals of two bytes with their ids fit into a frame."""
+"""Largest number of motors whose ids and two-byte goals fit in a frame."""
 
 
 class Goals:
@@ -39,7 +39,7 @@ class Goals:
         self._negative = np.zeros(len(motors), np.bool_)
 
     def frame(self, command: JointCommand) -> bytearray:
-        """Return the frame for a finite command, each goal within what its motor accepts; valid until the next call."""
+        """Return the frame for a finite command, goals clipped to each motor's range; valid until the next call."""
         scratch = self._scratch
         np.multiply(command.position, self._scale, out=scratch)
         np.add(scratch, self._offset, out=scratch)

@@ -1,4 +1,4 @@
-"""A sync read of many STS motors as one request, for the benchmark of the emulator."""
+"""A sync read of many STS motors, for the emulator's benchmark."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,11 @@ from sim2real.hardware.feetech.frame import BROADCAST, Instruction, encode
 _BAUDRATE = 1_000_000
 _TORQUE_ENABLE = 40
 _ADDRESS, _BYTES = 56, 15  # present position to present current
-_AROUND = 6  # header, id, length, error and checksum around each motor's reply
+_AROUND = 6  # header, id, length, error and checksum of each reply
 
 
 def group_read(ids: Sequence[int]) -> GroupRead:
-    """Return a sync read of the readings; the return delay stays as it is."""
+    """Return a sync read of the readings; the return delay is not changed."""
     everyone = b"".join(bytes((motor, 1)) for motor in ids)
     return GroupRead(
         _BAUDRATE,

@@ -1,4 +1,4 @@
-"""A sync read of one block of all motors: its request, and where each value lies in the reply."""
+"""A sync read of one block of all motors: the request, and the position of each value in the reply."""
 
 from collections.abc import Sequence
 
@@ -9,29 +9,29 @@ from sim2real.hardware.feetech.frame import BROADCAST, HEADER, Instruction, enco
 from sim2real.hardware.feetech.tables import MemoryTable, Register
 
 FIRST, LAST = "present_position", "present_current"
-"""The block of readings that is asked for."""
+"""First and last register of the block of readings."""
 
 _PREFIX = 5  # of each status packet: header, id, LEN, error
-_AROUND = _PREFIX + 1  # and the checksum
-_SUMMED_FROM = 2  # the checksum covers what comes after the header
+_AROUND = _PREFIX + 1  # plus the checksum
+_SUMMED_FROM = 2  # the checksum starts after the header
 
 
 class ReplyLayout:
-    """The fixed form of an intact reply, laid over a buffer once and for all.
+    """The fixed layout of an intact reply, as views of a receive buffer.
 
     Attributes:
-        request: The frame that asks for the block.
-        reply_bytes: Length of the whole reply.
-        length: Bytes of data of each motor.
-        stride: Bytes of each status packet.
-        heads: Start of each status packet as it must be.
+        request: The request frame.
+        reply_bytes: Length of the whole reply, bytes.
+        length: Data bytes per motor.
+        stride: Size of one status packet, bytes.
+        heads: Expected first bytes of each status packet.
         errors: (N,) view of the error bytes.
-        position, velocity, current: (N,) views of the words as sent, signs in their highest bit.
+        position, velocity, current: (N,) views of the words as sent, with the sign in the highest bit.
         voltage, temperature: (N,) views of the bytes.
     """
 
     def __init__(self, buffer: memoryview, ids: Sequence[int], table: MemoryTable, length: int) -> None:
-        """Lay out a block of `length` bytes, which may be longer than the readings need, over a buffer."""
+        """Lay out a block of `length` bytes, which may be more than the readings need."""
         address = table[FIRST].address
         count = len(ids)
         self.request = encode(BROADCAST, Instruction.SYNC_READ, bytes((address, length, *ids)))
@@ -58,9 +58,9 @@ class ReplyLayout:
         self._good_sums = b"\xff" * count
 
     def intact(self, received: int) -> bool:
-        """Tell whether the first so many bytes of the buffer are exactly one intact reply."""
+        """Return whether the first `received` bytes of the buffer are exactly one intact reply."""
         if received != self.reply_bytes or self._head_column.tobytes() != self._all_heads:
             return False
-        # Sum and checksum are complements: together all ones, in arithmetic of one byte.
+        # The checksum is the complement of the sum: together they give 0xFF modulo 256.
         np.add.reduce(self._summed, axis=1, dtype=np.uint8, out=self._sums)
         return self._sums.tobytes() == self._good_sums

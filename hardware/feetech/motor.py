@@ -1,4 +1,4 @@
-"""One STS motor as the joint it drives: registers by name, set-up from the robot's configuration, torque."""
+"""The STS motor of one joint: register access, configuration, torque."""
 
 import math
 
@@ -37,12 +37,12 @@ class Motor:
     """An STS motor on a bus, in position mode.
 
     Attributes:
-        table: Its memory table.
-        identity: What it answered; None before `check_model`.
-        notices: What was changed in it that stays changed, one line each.
-        goal_range: Lowest and highest goal it accepts, in steps.
-        many_turns: Whether the joint goes beyond what one turn of the encoder shows.
-        velocity_steps: step/s of a unit of Present Velocity and Goal Velocity.
+        table: Memory table.
+        identity: Reported identity; None before `check_model`.
+        notices: Persistent changes made to the motor, one line each.
+        goal_range: Lowest and highest accepted goal, in steps.
+        many_turns: Whether the joint moves beyond one turn of the encoder.
+        velocity_steps: step/s per unit of Present Velocity and Goal Velocity.
     """
 
     def __init__(self, joint: str, config: JointConfig, client: Client) -> None:
@@ -62,22 +62,22 @@ class Motor:
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """The motor's name in messages."""
         return f"joint {self.joint!r} (motor {self.id})"
 
     @property
     def torque_limit(self) -> int:
-        """Torque Limit (48) that keeps the joint at its effort limit; 0.1 % of what the motor can."""
+        """Torque Limit (48) for the joint's effort limit, in 0.1 % of the stall torque."""
         return torque_limit(self.config)
 
     @property
     def goal_velocity(self) -> int:
-        """Goal Velocity (46) that keeps the joint at its velocity limit, in the motor's unit; 0 would be special."""
+        """Goal Velocity (46) for the joint's velocity limit, in the motor's unit; at least 1, as 0 is special."""
         steps = self.config.velocity_limit * self.config.motor.counts_per_revolution / math.tau
         return max(1, min(32_767, math.floor(steps / self.velocity_steps + 1e-9)))
 
     def counts(self, angle: float) -> float:
-        """Return the motor's steps at a joint angle."""
+        """Return the motor's steps at a joint angle, rad."""
         motor_angle = self.config.direction * angle + self.config.zero
         return motor_angle * self.config.motor.counts_per_revolution / math.tau
 
@@ -90,10 +90,10 @@ class Motor:
             raise type(error)(f"{self.name}, {name}: {error}") from error
 
     def set(self, name: str, value: int) -> None:
-        """Set a register and read it back: the family's replies do not say whether a write was taken.
+        """Set a register and read it back, because replies of this family do not confirm a write.
 
         Raises:
-            HardwareError: The motor does not answer, or the register holds another value afterwards.
+            HardwareError: The motor does not answer, or the register still has another value.
         """
         register = self.table[name]
         before = None
@@ -102,20 +102,20 @@ class Motor:
             before = self.get(name)
             if before == value:
                 return
-        raise HardwareError(f"{self.name}: {name} stays {before}, not {value}")
+        raise HardwareError(f"{self.name}: {name} is still {before} after writing {value}")
 
     def check_model(self, identity: Identity) -> None:
-        """Raise HardwareError if the motor that answered is another model than the configured one."""
+        """Raise HardwareError if the motor is not the configured model."""
         self.identity = identity
         expected = registers_of(self.config.motor).model_number
         if identity.model_number != expected:
             raise HardwareError(
-                f"{self.name}: the motor that answers is {model_name(identity.model_number)}, "
-                f"configured is {self.config.motor.name}, {model_name(expected)}"
+                f"{self.name}: found {model_name(identity.model_number)}, "
+                f"but {self.config.motor.name} is configured, {model_name(expected)}"
             )
 
     def prepare(self) -> None:
-        """Switch torque off and refuse a motor with an alarm. Raises HardwareError."""
+        """Switch torque off. Raises HardwareError if the motor has an alarm."""
         self.set("torque_enable", 0)
         status = self.get("status")
         if status:
@@ -127,10 +127,10 @@ class Motor:
             )
 
     def configure(self) -> None:
-        """Set what the configuration asks for; EEPROM is unlocked and written only where it differs.
+        """Write the settings of the configuration; EEPROM is unlocked and written only where it differs.
 
         Raises:
-            HardwareError: The motor does not answer, or a register does not take its value.
+            HardwareError: The motor does not answer, or does not accept a value.
         """
         self._check_range()
         last = self.config.motor.counts_per_revolution - 1
@@ -148,13 +148,13 @@ class Motor:
         }
         if self.many_turns:
             wanted |= {"min_position_limit": 0, "max_position_limit": 0}
-        elif low == high == 0:  # many turns, from another use
+        elif low == high == 0:  # multi-turn mode from an earlier use
             wanted |= {"max_position_limit": last}
         self._ensure(wanted)
         self.velocity_steps = 1.0 if phase & FINE_VELOCITY else float(COARSE_STEPS)
         if phase & REVERSED:
             self.notices.append(
-                f"{self.name}: its phase ({phase}) counts the other way; `direction` is seen from there"
+                f"{self.name}: its phase ({phase}) reverses the counting direction; set `direction` accordingly"
             )
         if not self.many_turns:
             self.goal_range = self.get("min_position_limit"), self.get("max_position_limit")
@@ -165,16 +165,18 @@ class Motor:
         self.set("torque_limit", self.torque_limit)
 
     def hold(self) -> None:
-        """Set the goal that moves nothing: where it is. Raises HardwareError."""
+        """Set the goal to the present position. Raises HardwareError."""
         low, high = self.goal_range
         position = self.get("present_position")
         if not low <= position <= high:
-            raise HardwareError(f"{self.name}: is at {position} steps, outside what it may be sent to ({low}..{high})")
+            raise HardwareError(
+                f"{self.name}: present position {position} is outside its goal range {low}..{high} (steps)"
+            )
         self.set("goal_position", position)
 
     def enable(self) -> None:
-        """Switch torque on, within the joint's limits. Raises HardwareError unless all of it reads back as set."""
-        self.set("goal_velocity", self.goal_velocity)  # RAM: a motor that lost its power meanwhile has forgotten them
+        """Set the joint's limits and switch torque on. Raises HardwareError unless everything reads back as set."""
+        self.set("goal_velocity", self.goal_velocity)  # RAM: reset by a power cycle since `configure`
         self.set("torque_limit", self.torque_limit)
         self.set("torque_enable", TORQUE_ON)
 
@@ -186,9 +188,7 @@ class Motor:
         low, high = sorted(self.counts(angle) for angle in self.config.position_limits)
         if not -MULTI_TURN_COUNTS_MAX <= low <= high <= MULTI_TURN_COUNTS_MAX:
             turns = MULTI_TURN_COUNTS_MAX / self.config.motor.counts_per_revolution
-            raise HardwareError(
-                f"{self.name}: position_limits lie beyond the {turns:.1f} turns that the motor can count"
-            )
+            raise HardwareError(f"{self.name}: position_limits exceed the {turns:.1f} turns that the motor can count")
 
     def _check_goal_range(self) -> None:
         low, high = sorted(self.counts(angle) for angle in self.config.position_limits)
@@ -196,7 +196,7 @@ class Motor:
             self.notices.append(f"{self.name}: its position limits {self.goal_range} are narrower than the joint's")
 
     def _ensure(self, wanted: dict[str, int]) -> None:
-        """Write the EEPROM registers that differ, with the lock open for just that."""
+        """Write the EEPROM registers that differ; unlock EEPROM only for these writes."""
         before = {name: self.get(name) for name in wanted}
         changes = {name: value for name, value in wanted.items() if before[name] != value}
         if not changes:
@@ -211,7 +211,7 @@ class Motor:
 
 
 def faults_of(status: int) -> MotorFault:
-    """Return the faults in a Status (65), or in the error byte of a reply."""
+    """Return the faults in a Status (65) or in the error byte of a reply."""
     faults = MotorFault(0)
     for bit in (1 << shift for shift in range(8)):
         if status & bit:
@@ -220,5 +220,5 @@ def faults_of(status: int) -> MotorFault:
 
 
 def model_name(model_number: int) -> str:
-    """Return the name of a model with its number."""
+    """Return the name and number of a model."""
     return f"{MODEL_NAMES.get(model_number, 'an unknown model')} ({model_number})"

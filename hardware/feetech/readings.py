@@ -1,4 +1,4 @@
-"""From the words of a sync read to the state of joints: signs, units, directions and zero angles."""
+"""Converts the words of a sync read to joint states: signs, units, directions and zeros."""
 
 import numpy as np
 
@@ -7,19 +7,19 @@ from sim2real.hardware.feetech.motor import faults_of
 from sim2real.hardware.feetech.scales import JointScales
 from sim2real.hardware.types import BoolArray, Int64Array, JointState
 
-# One look-up for each word costs less than taking its sign bit apart.
+# A table look-up per word is faster than handling the sign bit.
 _SIGNED = np.arange(1 << 16, dtype=np.int64)
 _SIGNED[1 << 15 :] = -_SIGNED[: 1 << 15]
-_SIGNED_FLOAT = _SIGNED.astype(np.float64)  # numpy converts inside a multiplication at three times the cost
+_SIGNED_FLOAT = _SIGNED.astype(np.float64)  # multiplying integers by floats in numpy takes three times as long
 _FAULTS = np.array([int(faults_of(status)) for status in range(256)], np.int64)
 _VOLTS = 0.1
 
 
 class Readings:
-    """Writes what motors answered into a state.
+    """Writes the motors' replies to a joint state.
 
     Attributes:
-        alarms: (N,) bits of `MotorFault` that each motor's last reply reported.
+        alarms: (N,) bits of `MotorFault` in the last reply of each motor.
     """
 
     def __init__(self, scales: JointScales) -> None:
@@ -28,7 +28,7 @@ class Readings:
         self.alarms: Int64Array = np.zeros(len(scales.position), np.int64)
 
     def take_all(self, layout: ReplyLayout, state: JointState, now_ns: int, health: bool) -> None:
-        """Take the readings of all motors; nothing is allocated. With `health`, voltage and temperature too."""
+        """Store the readings of all motors without allocation; with `health` also voltage and temperature."""
         scales, steps = self._scales, self._steps
         _SIGNED.take(layout.position, out=steps, mode="clip")
         np.subtract(steps, scales.window, out=steps)
@@ -49,7 +49,7 @@ class Readings:
             state.temperature[:] = layout.temperature
 
     def take_some(self, layout: ReplyLayout, state: JointState, answered: BoolArray, now_ns: int, health: bool) -> None:
-        """Take the readings of the motors that answered."""
+        """Store the readings of the motors that answered."""
         scales = self._scales
         steps = (_SIGNED[layout.position] - scales.window & scales.turn) + scales.window
         np.copyto(state.position, steps * scales.position + scales.position_offset, where=answered)

@@ -1,4 +1,4 @@
-"""Text of a register's value for people: SI with its unit, or words."""
+"""Text of a register value for display: in SI with its unit, or in words."""
 
 import math
 from collections.abc import Callable
@@ -19,7 +19,7 @@ _MODES = {0: "position", 1: "speed", 2: "PWM", 3: "step"}
 _TORQUE = {0: "off", 1: "on", 2: "damped"}
 _PHASE = {
     1: "reversed drive",
-    4: "unit of velocity 1 step/s",
+    4: "velocity unit 1 step/s",
     8: "velocity 0 is fastest",
     16: "counts turns",
     128: "reversed position",
@@ -27,13 +27,13 @@ _PHASE = {
 
 
 def register_text(motor: MotorConfig, register: Register, value: int, phase: int) -> str:
-    """Return the value of a register of a motor for people; empty where the number says all.
+    """Return the text of a register value; empty if the number needs no explanation.
 
     Args:
-        motor: Its type.
+        motor: The motor type.
         register: The register.
-        value: What it holds.
-        phase: Phase (18) of the motor, which says the unit of velocities.
+        value: Its value.
+        phase: Value of Phase (18), which gives the unit of velocities.
     """
     words = _WORDS.get(register.name)
     if words is not None:
@@ -56,16 +56,16 @@ def _phase(value: int) -> str:
 
 _WORDS: dict[str, Callable[[int], str]] = {
     "model_number": lambda value: MODEL_NAMES.get(value, "unknown"),
-    "baud_rate": lambda value: f"{BAUDRATES[value]} baud" if value in BAUDRATES else "not valid",
+    "baud_rate": lambda value: f"{BAUDRATES[value]} baud" if value in BAUDRATES else "invalid",
     "response_status_level": lambda value: "all" if value else "ping and read",
     "phase": _phase,
     "unloading_condition": alarm_text,
     "led_alarm_condition": alarm_text,
     "status": alarm_text,
-    "operating_mode": lambda value: _MODES.get(value, "not valid"),
+    "operating_mode": lambda value: _MODES.get(value, "invalid"),
     "torque_enable": lambda value: _TORQUE.get(value, ""),
-    "lock": lambda value: "EEPROM keeps nothing that is written" if value else "EEPROM keeps what is written",
-    "registered_write": lambda value: "waits for action" if value else "none",
+    "lock": lambda value: "EEPROM writes are not saved" if value else "EEPROM writes are saved",
+    "registered_write": lambda value: "waiting for action" if value else "none",
     "moving": lambda value: "yes" if value else "no",
 }
 

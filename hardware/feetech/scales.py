@@ -1,4 +1,4 @@
-"""Scale and offset from STS units to joint units, direction and zero angle included."""
+"""Scales and offsets from STS units to joint units, with direction and zero."""
 
 import math
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ class JointScales:
     """joint value = steps * scale (+ offset), for J joints.
 
     Attributes:
-        position: rad for each step of Present Position.
-        position_offset: rad.
-        velocity: rad/s for each unit of Present Velocity.
-        effort: N*m for each unit of Present Current.
-        window: Steps at which the turn begins that a joint's readings are laid into.
-        turn: Bits of a reading that count; all of them where it counts turns itself.
+        position: rad per step of Present Position.
+        position_offset: rad
+        velocity: rad/s per unit of Present Velocity.
+        effort: N*m per unit of Present Current.
+        window: First step of the turn to which a joint's readings are wrapped.
+        turn: Bit mask of the steps within one turn; all bits for a multi-turn joint.
     """
 
     def __init__(self, motors: Sequence[Motor]) -> None:
@@ -32,8 +32,8 @@ class JointScales:
         self.effort = direction * np.array(
             [config.motor.torque_constant * registers_of(config.motor).current_unit for config in configs]
         )
-        # Within one turn the reading wraps where the encoder does. A joint pushed a little past that point has not
-        # moved a whole turn, so readings are taken to be within half a turn of the middle of its range.
+        # A single-turn reading wraps with the encoder. A joint pushed slightly past that point has not moved a whole
+        # turn, so readings are wrapped to half a turn around the middle of the joint's range.
         turns = [config.motor.counts_per_revolution for config in configs]
         zipped = list(zip(motors, turns, strict=True))
         self.window = np.array([0 if m.many_turns else m.middle - turn // 2 for m, turn in zipped], np.int64)

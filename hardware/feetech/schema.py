@@ -1,4 +1,4 @@
-"""Schema of the registers of a Feetech STS/SMS model in its motor YAML."""
+"""Schema of the `registers` block of Feetech STS/SMS motors in a motor YAML."""
 
 from typing import Annotated, Literal
 
@@ -11,16 +11,18 @@ from sim2real.configs.schema.registers import Registers
 
 
 class FeetechRegisters(Registers):
-    """What differs between Feetech STS/SMS models at register level (vendor's memory table)."""
+    """Differences between STS/SMS models at register level (vendor's memory table)."""
 
     family: Literal["feetech"]
+    """Name of the motor family."""
     model_number: Annotated[int, Field(ge=1, le=65535)]
+    """Model Number (3); identifies the model."""
     firmware: tuple[Annotated[int, Field(ge=0, le=255)], Annotated[int, Field(ge=0, le=255)]]
-    """Main and sub version that the emulator reports."""
+    """Firmware version that the emulated motor reports: major, minor."""
     current_unit: Annotated[Current, Positive]
-    """One unit of Present Current (69)."""
+    """Unit of Present Current (69), A."""
     phase: Annotated[int, Field(ge=0, le=255)] = 12
-    """Factory value of Phase (18); bit 2 says that a unit of velocity is one step a second, not fifty."""
+    """Factory value of Phase (18), a bit mask; with bit 2 set, the velocity unit is 1 step/s, else 50 step/s."""
 
     def effort_unit(self, nominal: Nominal) -> float:
         """Return the resolution of effort readings, N·m."""
@@ -28,5 +30,5 @@ class FeetechRegisters(Registers):
 
 
 def registers_of(motor: MotorConfig) -> FeetechRegisters:
-    """Return the registers of a motor of this family. Raises TypeError if it is of another."""
+    """Return the `registers` block of a motor. Raises TypeError if it is of another family."""
     return motor.registers_as(FeetechRegisters)

@@ -1,12 +1,12 @@
-"""Reads the state of all motors of a bus with one request, and says which motors answered it.
+"""Reads the state of all motors of a bus with one request, and tells which motors answered.
 
-The protocol has no sequence numbers: the late reply to one request looks like the reply to the next of the same kind.
-So what arrived before a request is thrown away, and after every exchange that was not perfect the next one asks for a
-block of another length. A late reply then has the wrong length and is counted as unexpected.
+The protocol has no sequence numbers, so a late reply looks like the reply to the next request of the same kind. Bytes
+that arrived before a request are therefore discarded, and after an imperfect exchange the next request reads a block of
+another length. A late reply then has the wrong length and is counted as unexpected.
 
-Its checksum is one byte, and there is no stuffing. In a stream that is not as expected a packet therefore counts only
-if it begins with the very header that was asked for and no such header lies inside it: what is left of a cut-off reply,
-completed by the next one, has the right checksum once in 256 times.
+The checksum is one byte, and there is no byte stuffing. In an imperfect exchange, a packet is therefore accepted only
+if it starts with exactly the expected header and contains no expected header: the rest of a cut-off reply, completed by
+the next reply, has the right checksum once in 256 times.
 """
 
 from collections.abc import Sequence
@@ -20,21 +20,21 @@ from sim2real.hardware.feetech.layout import FIRST, LAST, ReplyLayout
 from sim2real.hardware.feetech.tables import MemoryTable
 from sim2real.hardware.types import BoolArray, BusCounters
 
-_LENGTHS = 10  # so many exchanges must fail before a length comes again
+_LENGTHS = 10  # a length is reused only after this many failed exchanges
 _BITS_PER_BYTE = 10  # 8N1
 _NS_PER_MS = 1_000_000
-_GAP_S = 0.0001  # silence between two status packets, generously
-_READS_MAX = 1024  # of one exchange: a line that never falls silent must not hold the tick
+_GAP_S = 0.0001  # upper bound of the gap between two status packets
+_READS_MAX = 1024  # per exchange: a line that never goes quiet must not block the tick
 
 
 class StateReader:
-    """One sync read each tick.
+    """One sync read per tick.
 
     Attributes:
         answered: (N,) whether each motor answered the last request.
-        layout: Where the readings of those that did are.
-        asked_ns: When they were asked. After an exchange that was not perfect the readings are dated to it: waiting
-            for those that do not answer does not make the others younger.
+        layout: Gives the readings of the motors that answered.
+        asked_ns: Time of the request. After an imperfect exchange the readings get this time stamp: the wait for
+            missing replies must not make the other readings look newer.
     """
 
     def __init__(
@@ -70,10 +70,10 @@ class StateReader:
         self.layout = self._salvaged[0]
 
     def read(self) -> bool:
-        """Ask all motors for their readings.
+        """Read all motors.
 
         Returns:
-            Whether all motors answered; otherwise see `answered`.
+            True if all motors answered; otherwise see `answered`.
 
         Raises:
             PortLostError: The port vanished.
@@ -95,12 +95,12 @@ class StateReader:
         return bool(self._some.all())
 
     def _collect_late(self) -> None:
-        """Count what came after the last deadline: it is too late to be used."""
+        """Count replies that arrived after the last deadline; they are too late to be used."""
         count = self._transport.read_into(self._buffer, self._clock.now_ns())
         self._counters.unexpected += self._well_formed(count)[0]
 
     def _salvage(self, layout: ReplyLayout, received: int, deadline_ns: int) -> None:
-        """Find the replies in a stream that is not as expected: lost, late or damaged ones."""
+        """Find the usable replies when some are lost, late or damaged."""
         self._some[:] = False
         for _ in range(_READS_MAX):
             damaged = self._take(layout, received)
@@ -120,7 +120,7 @@ class StateReader:
         self._counters.timeouts += missing - corrupt
 
     def _take(self, layout: ReplyLayout, received: int) -> int:
-        """Keep the intact replies among so many bytes; return how many others have come whole, but damaged."""
+        """Store the intact replies in the first `received` bytes; return the number of complete but damaged ones."""
         data = bytes(self._buffer[:received])
         places = [data.find(head) for head in layout.heads]
         starts = sorted(place for place in places if place >= 0)
@@ -138,8 +138,8 @@ class StateReader:
         return damaged
 
     def _well_formed(self, count: int) -> tuple[int, int]:
-        """Return how many packets of motors are among so many bytes, and how many pieces of others."""
+        """Return the number of packets from motors in the first `count` bytes, and the number of damaged ones."""
         decoder = self._decoder = Decoder()
         packets = decoder.feed(self._buffer[:count])
-        found = sum(packet.id != BROADCAST for packet in packets)  # the request may come back as an echo
+        found = sum(packet.id != BROADCAST for packet in packets)  # not an echo of the request
         return found, decoder.corrupt + bool(decoder.pending)

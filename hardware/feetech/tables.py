@@ -1,7 +1,7 @@
-"""Memory table of the Feetech STS/SMS series: registers with addresses, signs, units, limits and factory values.
+"""Memory table of the Feetech STS/SMS series as data: address, size, access, sign, limits, unit, factory values.
 
-Sources: Feetech's STS3215 memory table (firmware 3.6) and its newer STS manual; where they differ, the line says so.
-The registers of the series are the same for all its models; what differs is in the YAML of the motor type.
+Sources: Feetech's STS3215 memory table (firmware 3.6) and its newer STS manual; comments mark differences. All models
+of the series have the same registers; differences in values are given in the motor YAML.
 """
 
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ from sim2real.hardware.bus.register_table import RegisterTable
 from sim2real.hardware.feetech.schema import registers_of
 
 EEPROM_END = 40
-"""Addresses below are EEPROM: kept without power when Lock (55) is 0 while they are written."""
+"""Lower addresses are EEPROM: writes are persistent if Lock (55) is 0."""
 
 MEMORY_BYTES = 256
-"""One byte addresses it; behind the table it reads as zero."""
+"""Size of the memory, which has one-byte addresses; it reads as zero after the table."""
 
 BAUDRATES: dict[int, int] = {
     0: 1_000_000,
@@ -37,28 +37,28 @@ MODEL_NAMES: dict[int, str] = {777: "STS3215", 2825: "STS3250", 11272: "SM8512BL
 """Model Number (3) to name (LeRobot, feetech/tables.py)."""
 
 FINE_VELOCITY = 0b0000_0100
-"""Bit of Phase (18): a unit of velocity is 1 step/s, else 50."""
+"""Bit of Phase (18): the velocity unit is 1 step/s, else 50 step/s."""
 ZERO_IS_FASTEST = 0b0000_1000
-"""Bit of Phase (18): Goal Velocity 0 is the highest speed, else it is a stop."""
+"""Bit of Phase (18): Goal Velocity 0 means highest speed, else stop."""
 FULL_ANGLE = 0b0001_0000
-"""Bit of Phase (18): Present Position counts turns, else it is the angle within one."""
+"""Bit of Phase (18): Present Position counts turns, else it is the angle within one turn."""
 REVERSED = 0b1000_0000
-"""Bit of Phase (18): Present Position counts the other way."""
+"""Bit of Phase (18): the counting direction of Present Position is reversed."""
 
 COARSE_STEPS = 50
-"""Steps per second of a unit of velocity without `FINE_VELOCITY`."""
+"""Velocity unit without `FINE_VELOCITY`, step/s."""
 ACCELERATION_STEPS = 100
-"""Steps per second² of a unit of Acceleration (41)."""
+"""Unit of Acceleration (41), step/s²."""
 MULTI_TURN_COUNTS_MAX = 30_719
-"""Largest goal over many turns: 7.5 turns either way (Feetech's debugging software)."""
+"""Largest multi-turn goal: 7.5 turns in each direction (Feetech's debugging software)."""
 
 TORQUE_OFF, TORQUE_ON, TORQUE_DAMPED, TORQUE_CENTRE = 0, 1, 2, 128
-"""Values of Torque Enable (40); the last makes the present position 2048."""
+"""Values of Torque Enable (40); the last one sets the present position to 2048."""
 
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """One entry of the table; little-endian, a sign is one bit and the rest is the magnitude."""
+    """One entry of the table; little-endian, signed values as sign bit and magnitude."""
 
     name: str
     address: int
@@ -79,7 +79,7 @@ class Register:
         return self.address + self.size
 
     def encode(self, value: int) -> bytes:
-        """Return the bytes of a value. Raises OverflowError if it does not fit."""
+        """Encode a value. Raises OverflowError if it does not fit."""
         if self.sign_bit is not None:
             if abs(value) >> self.sign_bit:
                 raise OverflowError(f"{self.name}: {value} does not fit {self.sign_bit} bits and a sign")
@@ -87,7 +87,7 @@ class Register:
         return value.to_bytes(self.size, "little")
 
     def decode(self, data: bytes | bytearray | memoryview) -> int:
-        """Return the value of its bytes; those above a sign bit mean nothing."""
+        """Decode a value; bits above the sign bit are ignored."""
         raw = int.from_bytes(data, "little")
         if self.sign_bit is None:
             return raw
@@ -100,7 +100,7 @@ MemoryTable: TypeAlias = RegisterTable[Register]
 
 
 def sts_table(motor: MotorConfig) -> MemoryTable:
-    """Return the table of an STS motor: what its YAML states from there, the rest from the factory."""
+    """Return the memory table of an STS motor, with values from its YAML and factory values."""
     return MemoryTable((*_eeprom(motor), *_ram()))
 
 
@@ -115,7 +115,7 @@ def _eeprom(motor: MotorConfig) -> Iterator[Register]:
         ("model_number", 3, 2, None, model.model_number, 0, 0xFFFF, ""),
         ("id", 5, 1, None, 1, 0, 253, ""),
         ("baud_rate", 6, 1, None, 0, 0, 7, ""),
-        ("return_delay_time", 7, 1, None, 0, 0, 254, "2 µs"),  # the newer manual reads 1 to 49 as 50
+        ("return_delay_time", 7, 1, None, 0, 0, 254, "2 µs"),  # newer manual: 1 to 49 act as 50
         ("response_status_level", 8, 1, None, 1, 0, 1, ""),
         ("min_position_limit", 9, 2, 15, 0, 0, last, "step"),
         ("max_position_limit", 11, 2, 15, last, 0, last, "step"),
@@ -129,7 +129,7 @@ def _eeprom(motor: MotorConfig) -> Iterator[Register]:
         ("position_p_gain", 21, 1, None, 32, 0, 254, ""),
         ("position_d_gain", 22, 1, None, 32, 0, 254, ""),
         ("position_i_gain", 23, 1, None, 0, 0, 254, ""),
-        ("minimum_startup_force", 24, 2, None, 16, 0, 1000, "0.1 %"),  # newer: one byte, 25 limits the integral
+        ("minimum_startup_force", 24, 2, None, 16, 0, 1000, "0.1 %"),  # newer manual: one byte; 25 limits the integral
         ("cw_dead_zone", 26, 1, None, 1, 0, 32, "step"),
         ("ccw_dead_zone", 27, 1, None, 1, 0, 32, "step"),
         ("protection_current", 28, 2, None, 500, 0, 2047, "6.5 mA"),
@@ -157,7 +157,7 @@ def _ram() -> Iterator[Register]:
         ("goal_time", 44, 2, 10, 0, -1000, 1000, "ms; 0.1 % in PWM mode"),  # firmware 3.6: sign in bit 11 ?
         ("goal_velocity", 46, 2, 15, 0, -32_767, 32_767, "by phase"),
         ("torque_limit", 48, 2, None, 1000, 0, 1000, "0.1 %"),
-        ("lock", 55, 1, None, 1, 0, 1, ""),  # 0 after power-up in the older table
+        ("lock", 55, 1, None, 1, 0, 1, ""),  # older table: 0 after power-up
     ):
         yield Register(name, address, size, "rw", "ram", sign_bit, initial, minimum, maximum, unit)
     for name, address, size, sign_bit, initial, unit in (
@@ -169,7 +169,7 @@ def _ram() -> Iterator[Register]:
         ("registered_write", 64, 1, None, 0, ""),
         ("status", 65, 1, None, 0, ""),
         ("moving", 66, 1, None, 0, ""),
-        ("target_position", 67, 2, 15, 0, "step"),  # the goal that is followed; newer manual
+        ("target_position", 67, 2, 15, 0, "step"),  # the active goal; newer manual
         ("present_current", 69, 2, 15, 0, "6.5 mA"),
         ("moving_threshold", 80, 1, None, 1, "50 step/s"),  # value and unit: an assumption
         ("loop_period", 81, 1, None, 1, "ms"),
@@ -177,6 +177,6 @@ def _ram() -> Iterator[Register]:
         ("maximum_velocity", 84, 1, None, 100, "50 step/s"),
     ):
         yield Register(name, address, size, "r", "ram", sign_bit, initial, 0, 0xFFFF, unit)
-    # LeRobot writes 85 at set-up, so it can be written; kept in RAM here ?
+    # LeRobot writes 85 at set-up, so it is writable; RAM is an assumption.
     yield Register("maximum_acceleration", 85, 1, "rw", "ram", None, 254, 0, 254, "100 step/s²")
     yield Register("acceleration_multiplier", 86, 1, "r", "ram", None, 0, 0, 255, "")

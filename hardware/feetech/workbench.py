@@ -32,7 +32,7 @@ _WRITE_TRIES = 5
 
 
 class FeetechWorkbench:
-    """Single motors on a bus of Feetech's protocol."""
+    """Single Feetech motors on a port."""
 
     protocol = "feetech"
     baudrates = tuple(BAUDRATES.values())
@@ -43,19 +43,19 @@ class FeetechWorkbench:
         self._types: dict[int, MotorConfig] = {}
 
     def set_baudrate(self, baudrate: int) -> None:
-        """Change the speed of the line. Raises HardwareError if the port cannot do it."""
+        """Change the baud rate of the line. Raises HardwareError if the port does not support it."""
         if baudrate != self._client.baudrate:
             self._types.clear()
         self._client.set_baudrate(baudrate)
 
     def scan(self, baudrate: int) -> list[FoundMotor]:
-        """Return every motor that answers at a speed, by id; about a second. Raises PortLostError."""
+        """Return every motor that answers at a baud rate, by id; takes about 1 s. Raises PortLostError."""
         self.set_baudrate(baudrate)
         identities = [self._client.identify(motor) for motor in self._client.ping_all()]
         return [self._found(identity) for identity in identities if identity is not None]
 
     def find(self, motor: int, baudrate: int) -> FoundMotor | None:
-        """Return the motor that answers to an id at a speed, None if none does. Raises PortLostError."""
+        """Return the motor that answers to an id at a baud rate; None if none does. Raises PortLostError."""
         self.set_baudrate(baudrate)
         identity = self._client.identify(motor)
         return None if identity is None else self._found(identity)
@@ -79,7 +79,7 @@ class FeetechWorkbench:
         ]
 
     def reading(self, motor: int) -> MotorReading:
-        """Return what a motor measures, asked for with one instruction. Raises HardwareError."""
+        """Return the present measurements of a motor, read with one instruction. Raises HardwareError."""
         config = self._type(motor)
         table = sts_table(config)
         start, end = table["phase"].address, table["present_current"].end
@@ -99,7 +99,7 @@ class FeetechWorkbench:
         )
 
     def power_up_position(self, motor: int) -> float:
-        """Return the motor angle, rad, without the turns counted since power-up. Raises HardwareError."""
+        """Return the motor angle without the turns counted since power-up, rad. Raises HardwareError."""
         config = self._type(motor)
         table, turn = sts_table(config), config.counts_per_revolution
         position, offset = self._get(motor, table, "present_position"), self._get(motor, table, "position_offset")
@@ -108,28 +108,28 @@ class FeetechWorkbench:
         return position % turn * math.tau / turn
 
     def torque_enabled(self, motor: int) -> bool:
-        """Tell whether Torque Enable (40) is not 0. Raises HardwareError."""
+        """Return whether Torque Enable (40) is not 0. Raises HardwareError."""
         return bool(self._get(motor, sts_table(self._type(motor)), "torque_enable"))
 
     def write_id(self, motor: int, new: int) -> None:
-        """Write ID (5) with the lock open, and close it under the new id. Raises HardwareError."""
+        """Unlock EEPROM, write ID (5), and lock it at the new id. Raises HardwareError."""
         self._write_unlocked(motor, "id", new)
         self._lock(new)
 
     def write_baudrate(self, motor: int, new: int) -> None:
-        """Write Baud Rate (6) with the lock open, and close it at the new speed; the line comes back to its own."""
+        """Unlock EEPROM, write Baud Rate (6), and lock it at the new baud rate; restore the line's own baud rate."""
         if new not in BAUD_CODES:
             raise HardwareError(f"{new} baud is not valid; valid: {', '.join(map(str, BAUD_CODES))}")
-        own = self._client.baudrate
+        before = self._client.baudrate
         self._write_unlocked(motor, "baud_rate", BAUD_CODES[new])
         try:
             self._client.set_baudrate(new)
             self._lock(motor)
         finally:
-            self._client.set_baudrate(own)
+            self._client.set_baudrate(before)
 
     def reboot(self, motor: int) -> None:
-        """Restart a motor, which clears what it has latched. Raises HardwareError if an alarm persists."""
+        """Restart a motor, which clears latched alarms. Raises HardwareError if an alarm persists."""
         table = sts_table(self._type(motor))
         self._client.request(motor, Instruction.REBOOT, b"", reply_bytes=0, tries=1)
         if self._client.identify(motor, tries=_REBOOT_TRIES) is None:
@@ -139,12 +139,12 @@ class FeetechWorkbench:
             raise HardwareError(f"motor {motor}: alarm 0x{status:02x} persists: remove its cause")
 
     def findings(self, motor: FoundMotor) -> Iterator[Finding]:
-        """Yield the findings on a motor. Raises HardwareError."""
+        """Yield the findings about a motor. Raises HardwareError."""
         values = {register.name: int(register.value) for register in self.registers(motor.id)}
         yield from examine(motor.id, self._client.baudrate, self._type(motor.id), values)
 
     def _type(self, motor: int) -> MotorConfig:
-        """Return the type of a motor; asked once."""
+        """Return the type of a motor; cached."""
         if motor not in self._types:
             identity = self._client.identify(motor)
             if identity is None:
@@ -152,7 +152,7 @@ class FeetechWorkbench:
             candidates = motor_types(identity.model_number)
             register = sts_table(candidates[0])["max_voltage_limit"]
             volts = register.decode(self._client.read(motor, register.address, register.size)) / 10
-            # Versions of different supply share a model number; their voltage limit tells them apart.
+            # Versions for different supply voltages share a model number; their voltage limit distinguishes them.
             self._types[motor] = min(candidates, key=lambda config: abs(config.voltage_range[1] - volts))
         return self._types[motor]
 
@@ -172,7 +172,7 @@ class FeetechWorkbench:
         return register.decode(self._client.read(motor, register.address, register.size))
 
     def _write_unlocked(self, motor: int, name: str, value: int) -> None:
-        """Write an EEPROM register so that it lasts; its reply may come with the new id or speed already."""
+        """Unlock EEPROM and write a register; the reply may already have the new id or baud rate."""
         table = sts_table(self._type(motor))
         lock, register = table["lock"], table[name]
         for _ in range(_WRITE_TRIES):
@@ -185,7 +185,7 @@ class FeetechWorkbench:
         self._client.request(motor, Instruction.WRITE, parameters, reply_bytes=0, tries=1)
 
     def _lock(self, motor: int) -> None:
-        """Close the lock of a motor that may not answer: the caller looks for it next."""
+        """Lock EEPROM. The motor may not answer; the caller checks afterwards."""
         lock = sts_table(next(iter(_feetech_types())))["lock"]
         self._client.write(motor, lock.address, lock.encode(1))
 

@@ -1,1 +1,1 @@
-"""Firmware models of any family: the interfaces that the emulator drives, and parts to build them from."""
+"""Firmware models: the interfaces that the emulator uses, and building blocks for families."""

@@ -1,4 +1,4 @@
-"""The device protocol: how motors decode the bytes on their line, and what they answer."""
+"""The device protocol: how motors decode the bytes on their line, and how they reply."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,12 @@ from sim2real.hardware.firmware.motor import EmulatedMotor
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One reply, to be sent when the one before it is over."""
+    """One reply; it is sent after the previous one has ended."""
 
     delay_ns: int
-    """Return delay."""
+    """Return delay time, ns."""
     baudrate: int
+    """bit/s"""
     data: bytes
 
 
@@ -22,35 +23,35 @@ MotorT_contra = TypeVar("MotorT_contra", bound=EmulatedMotor, contravariant=True
 
 
 class DeviceProtocol(Protocol, Generic[InstructionT, MotorT_contra]):
-    """A family's protocol at the motors' end of one line: a streaming decoder, and what instructions do."""
+    """A family's protocol at the motors' end of a line: a stream decoder, and the execution of instructions."""
 
     half_duplex: bool
-    """Whether client and motors share one wire, so that the client's bytes cut off a reply."""
+    """Whether client and motors share one wire; the client's bytes then cut off a reply."""
     paced: bool
-    """Whether bytes take the time of the client's baud rate; a USB adapter's do not."""
+    """Whether bytes take time on the wire according to the baud rate; not so on a USB adapter."""
 
     @property
     def unstuffed(self) -> int:
-        """Instructions that were not escaped as the protocol asks and were carried out all the same."""
+        """Number of instructions without the byte stuffing of the protocol; they were executed nevertheless."""
         ...
 
     @property
     def damaged(self) -> int:
-        """Instructions that came cut off or with a wrong checksum."""
+        """Number of instructions that were cut off or had a wrong checksum."""
         ...
 
     def pieces(self, data: bytes) -> Iterable[bytes]:
-        """Cut what a client sent at once where instructions may begin, so that each gets its own time of arrival."""
+        """Split one write of the client before each possible instruction, so that each has its own time of arrival."""
         ...
 
     def feed(self, data: bytes) -> Sequence[InstructionT]:
-        """Take bytes; return the instructions that they complete."""
+        """Feed received bytes; return the instructions they complete."""
         ...
 
     def reset(self) -> None:
-        """Forget an instruction that has begun."""
+        """Discard an incomplete instruction."""
         ...
 
     def replies_to(self, instruction: InstructionT, motors: Sequence[MotorT_contra], now_ns: int) -> list[Reply]:
-        """Let the motors that heard an instruction carry it out; return their replies, in order."""
+        """Execute an instruction on the motors that received it; return their replies, in order."""
         ...

@@ -1,15 +1,15 @@
-"""The encoder of an emulated servo: absolute within one turn, counting turns from there while it has power."""
+"""The encoder of an emulated servo: absolute within one turn; counts turns while it has power."""
 
 from math import floor, pi
 
 
 class Encoder:
-    """Counts of one motor from the angle of its output shaft.
+    """Converts the angle of the output shaft to counts.
 
     Attributes:
-        turn: Counts of one revolution.
-        reversed: Whether it counts the other way.
-        offset: Counts added to what it counts.
+        turn: Counts per revolution.
+        reversed: Whether the counting direction is reversed.
+        offset: Counts added to the reading.
     """
 
     def __init__(self, counts_per_revolution: int) -> None:
@@ -25,20 +25,20 @@ class Encoder:
         return self._raw(angle) - self._base + self.offset
 
     def forget_turns(self, angle: float) -> None:
-        """Begin again in the first turn: before the offset the reading is that of the absolute encoder."""
+        """Reset the turn counter: without the offset, the reading is that of the absolute encoder."""
         self._base = floor(self._raw(angle) / self.turn) * self.turn
 
     def freeze(self, angle: float) -> None:
-        """Let the reading stick where it is: a fault."""
+        """Freeze the reading at its present value: a fault."""
         self._stuck = self._raw(angle)
 
     def release(self) -> None:
-        """End the fault."""
+        """End the fault: the reading follows the shaft again."""
         self._stuck = None
 
     @property
     def stuck(self) -> bool:
-        """Whether the reading sticks."""
+        """Whether the reading is frozen."""
         return self._stuck is not None
 
     def _raw(self, angle: float) -> int:

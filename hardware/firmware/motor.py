@@ -7,30 +7,30 @@ from typing import Protocol
 
 @dataclass(slots=True)
 class Shaft:
-    """What the motor's sensors see, in its own direction of rotation."""
+    """What the motor's sensors measure, in the motor's own direction of rotation."""
 
     angle: float = 0.0
     """rad"""
     velocity: float = 0.0
     """rad/s"""
     torque: float = 0.0
-    """N·m of the winding, at the output shaft."""
+    """Electromagnetic torque at the output shaft, N·m."""
     voltage: float = 0.0
-    """V of the supply at the motor."""
+    """Supply voltage at the motor, V."""
     temperature: float = 25.0
     """°C"""
 
 
 class EmulatedMotor(Protocol):
-    """One motor: its registers, its firmware's loops, and what it finds wrong with itself.
+    """One motor: its registers, control loops and self-monitoring.
 
-    Pure: time is an argument in integer nanoseconds. The shaft's mechanics and the winding are the robot's, which
-    calls `boot` first, `step` at every timestep while torque is on, and fills `shaft` before any reading.
+    Pure: time is an argument in integer nanoseconds. The emulated robot models the mechanics and the winding. It calls
+    `boot` first, calls `step` at every timestep while torque is on, and fills `shaft` before any reading.
     """
 
     shaft: Shaft
     silent: bool
-    """Neither hears nor answers: a fault of its data line."""
+    """If True, it neither receives nor replies: a fault of its data line."""
 
     @property
     def id(self) -> int:
@@ -39,17 +39,17 @@ class EmulatedMotor(Protocol):
 
     @property
     def baudrate(self) -> int:
-        """Speed at which it listens and talks."""
+        """Baud rate at which it communicates, bit/s."""
         ...
 
     @property
     def torque_enabled(self) -> bool:
-        """Whether its bridge drives the winding; `step` is called only then."""
+        """Whether the bridge drives the winding; `step` is called only then."""
         ...
 
     @property
     def driven(self) -> bool:
-        """Whether the motor follows a goal: on, and not stopped by its own watchdog."""
+        """Whether the motor follows a goal: torque is on and its watchdog has not stopped it."""
         ...
 
     @property
@@ -59,63 +59,63 @@ class EmulatedMotor(Protocol):
 
     @property
     def faults(self) -> int:
-        """What it finds wrong with itself, bits in the family's own coding; 0 when all is well."""
+        """Detected faults as bits in the family's own encoding; 0 if there are none."""
         ...
 
     @property
     def temperature_limit(self) -> float:
-        """°C above which the firmware shuts down."""
+        """Temperature above which the firmware shuts down, °C."""
         ...
 
     def boot(self, now_ns: int, boot_ns: int = ...) -> None:
-        """Restart as after power-up: what is not persistent is forgotten; answers when `boot_ns` have passed."""
+        """Restart as at power-up: volatile registers are reset; it answers after `boot_ns`."""
         ...
 
     def saved(self) -> dict[str, float]:
-        """Return what survives a power cycle and can be set, by the family's own names."""
+        """Return the persistent settings, by the family's own names."""
         ...
 
     def restore(self, saved: Mapping[str, float]) -> None:
         """Restore saved settings; they take effect at the next boot.
 
         Raises:
-            ValueError: A name or a value that the motor does not have; the message says which.
+            ValueError: A name or a value is invalid; the message says which.
         """
         ...
 
-    def hears(self, now_ns: int) -> bool:
-        """Whether the motor takes part in what happens on the bus."""
+    def listens(self, now_ns: int) -> bool:
+        """Return whether the motor receives instructions now: it has booted and is not silent."""
         ...
 
     def step(self, now_ns: int, angle: float, velocity: float, resistance: float, supply: float, dt: float) -> float:
-        """Return the duty cycle of the bridge for the time up to now, -1 to 1.
+        """Advance the control loops by one step; return the duty cycle of the bridge during it, -1 to 1.
 
         Args:
-            now_ns: Time at the end of the step.
-            angle: rad
-            velocity: rad/s
-            resistance: Ω of the winding.
-            supply: V
-            dt: s
+            now_ns: Time at the end of the step, ns.
+            angle: Angle of the output shaft, rad.
+            velocity: Velocity of the output shaft, rad/s.
+            resistance: Winding resistance, Ω.
+            supply: Supply voltage, V.
+            dt: Duration of the step, s.
         """
         ...
 
     def check_health(self, elapsed_s: float) -> None:
-        """Judge what the sensors see; may switch torque off."""
+        """Check the sensor values over the last `elapsed_s`; may switch torque off."""
         ...
 
     def freeze_encoder(self) -> None:
-        """Let the encoder's reading stick where it is: a fault."""
+        """Freeze the encoder reading at its present value: a fault."""
         ...
 
     def release_encoder(self) -> None:
-        """End that fault."""
+        """End the fault of `freeze_encoder`."""
         ...
 
     def overload(self) -> None:
-        """Report an overload that stays until it is cured as the family has it: a fault."""
+        """Report an overload until it is cleared in the family's own way: a fault."""
         ...
 
     def report(self, now_ns: int) -> dict[str, int | float]:
-        """Return the registers that a verdict wants to see, by name."""
+        """Return the registers that are needed to check a run, by name."""
         ...

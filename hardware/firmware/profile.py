@@ -1,17 +1,17 @@
-"""The trajectory of an emulated servo: from a goal to a position that moves with limited speed and acceleration."""
+"""The motion profile of an emulated servo: moves a position to a goal with limited speed and acceleration."""
 
 from math import copysign, sqrt
 
 
 class Profile:
-    """One trajectory in counts: step, rectangle, trapezoid, or ramps alone.
+    """One motion profile in counts. Velocity over time is a step, rectangle, trapezoid or triangle.
 
     Attributes:
         position: counts
         velocity: counts/s
-        goal: counts; where it goes.
-        speed: counts/s it does not exceed; 0 is no limit.
-        acceleration: counts/s² it does not exceed; 0 is no limit.
+        goal: counts
+        speed: Speed limit, counts/s; 0 is no limit.
+        acceleration: Acceleration limit, counts/s²; 0 is no limit.
     """
 
     def __init__(self) -> None:
@@ -22,17 +22,17 @@ class Profile:
         self.acceleration = 0.0
 
     def hold(self, position: float) -> None:
-        """Stand still here."""
+        """Stop at a position, counts."""
         self.position = self.goal = position
         self.velocity = 0.0
 
     @property
     def running(self) -> bool:
-        """Whether the trajectory is still under way."""
+        """Whether the goal has not been reached yet."""
         return self.position != self.goal
 
     def step(self, dt: float) -> None:
-        """Advance by a time in s."""
+        """Advance by `dt`, s."""
         distance = self.goal - self.position
         if distance == 0.0 and self.velocity == 0.0:
             return
@@ -43,7 +43,7 @@ class Profile:
                 return
             speed = float("inf")
         if acceleration > 0.0:
-            # The speed from which the ramp down still ends at the goal, of a ramp in steps of dt.
+            # Highest speed from which a ramp down, in steps of dt, still ends at the goal.
             ramp = acceleration * dt
             speed = min(speed, sqrt(0.25 * ramp * ramp + 2.0 * acceleration * abs(distance)) - 0.5 * ramp)
             self.velocity += min(max(copysign(speed, distance) - self.velocity, -ramp), ramp)
@@ -52,7 +52,7 @@ class Profile:
         move = self.velocity * dt
         slow = acceleration <= 0.0 or abs(self.velocity) <= 2.0 * acceleration * dt
         arrives = move * distance >= 0.0 and abs(move) >= abs(distance)
-        if slow and (arrives or abs(distance) < 0.5):  # a goal that jumped back is overrun, not jumped to
+        if slow and (arrives or abs(distance) < 0.5):  # overshoot a goal that jumped back; do not jump to it
             self.hold(self.goal)
         else:
             self.position += move

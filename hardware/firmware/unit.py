@@ -6,45 +6,45 @@ from sim2real.hardware.imu.sample import Motion
 
 
 class EmulatedUnit(Protocol):
-    """A unit, whatever its type: its registers, and the frames that it sends."""
+    """An emulated unit of any type: its registers, and the frames it sends."""
 
     fault: str
-    """Kind of the fault that it has at present; empty when all is well."""
+    """Kind of the present fault; empty if there is none."""
 
     @property
     def baudrate(self) -> int:
-        """bit/s at which it sends and listens."""
+        """Baud rate at which it communicates, bit/s."""
         ...
 
     @property
     def period_ns(self) -> int | None:
-        """Time from sample to sample as it was set; None when it sends nothing by itself."""
+        """Configured sample period, ns; None if it does not send samples by itself."""
         ...
 
     def boot(self) -> None:
-        """Restart as after power-up."""
+        """Restart as at power-up."""
         ...
 
     def saved(self) -> dict[str, int]:
-        """Return what it remembers without power, by names of its own."""
+        """Return the persistent settings, by the unit's own names."""
         ...
 
     def restore(self, settings: dict[str, int]) -> None:
-        """Replace these settings and restart; the others stay.
+        """Restore these settings and restart; the others are unchanged.
 
         Raises:
-            ValueError: It has no such setting, or not with this value.
+            ValueError: A setting does not exist or its value is invalid.
         """
         ...
 
-    def hear(self, data: bytes, now_ns: int) -> bytes:
-        """Carry out the commands in what the host has sent; return the answer."""
+    def receive(self, data: bytes, now_ns: int) -> bytes:
+        """Execute the commands that the host sent; return the reply."""
         ...
 
     def interrupt(self) -> None:
-        """Forget a command that has begun."""
+        """Discard an incomplete command."""
         ...
 
     def sample(self, motion: Motion, now_ns: int) -> bytes:
-        """Return the frames of one sample; the motion is the unit's own."""
+        """Return the frames of one sample; `motion` is in the frame of the unit."""
         ...

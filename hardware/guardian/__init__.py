@@ -1,1 +1,1 @@
-"""A process that stops motors without a watchdog when their driver cannot."""
+"""The guardian: a process that stops motors without a watchdog when their driver dies or stalls."""

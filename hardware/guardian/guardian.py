@@ -1,9 +1,9 @@
-"""The guardian of motors without a watchdog: a process that shares their port and stops them when their driver cannot.
+"""The guardian of motors without a watchdog: a process that shares their port and stops them if the driver fails.
 
-It watches over a driver in two ways. A pipe ends when the driver's process dies, however it dies, `kill -9` included; a
-counter in shared memory stands still when the process stalls. Either way it sends the frames that it was given, several
-times, and ends. Feeding it is one store to memory, no system call. It cannot help where frames do not reach the motors:
-an adapter that is pulled out, a cable that is cut.
+It watches the driver in two ways. A pipe closes when the driver's process dies for any reason, `kill -9` included. A
+counter in shared memory stops when the process stalls. In both cases the guardian sends its stop frames several times
+and exits. Feeding it is one memory store, no system call. It cannot help if frames no longer reach the motors, for
+example when the adapter is unplugged or the cable is cut.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from typing import Protocol, runtime_checkable
 from sim2real.hardware.errors import HardwareError
 
 _SCRIPT = Path(__file__).with_name("guardian_process.py")
-_MEMORY_BYTES = 24  # three words of 64 bits: see guardian_process.py
+_MEMORY_BYTES = 24  # three 64-bit words: see guardian_process.py
 _BEAT, _LIMIT_NS, _TRIPPED = 0, 1, 2
 _START_TIMEOUT_MS = 10_000  # a fresh interpreter needs 20 ms; a busy small machine, a second
 _STOP_TIMEOUT_S = 2.0
@@ -36,48 +36,48 @@ class Guardian(Protocol):
 
     @property
     def gone(self) -> bool:
-        """Whether it watches no more, for whatever reason; costs more than `tripped`."""
+        """Whether it has stopped watching, for any reason; costs more than `tripped`."""
         ...
 
     def feed(self) -> None:
-        """Say that all is well."""
+        """Restart the time limit."""
         ...
 
     def allow_ns(self, limit_ns: int) -> None:
-        """Set how long it may go without food from now on, and feed it."""
+        """Set the longest time between two feeds, and feed it."""
         ...
 
     def stop(self) -> None:
-        """Let it go without doing anything. Never raises; stopping twice does nothing."""
+        """End it without stopping the motors. Never raises; a second call does nothing."""
         ...
 
     def fire(self) -> None:
-        """Let it stop the motors now. Never raises."""
+        """Make it stop the motors now. Never raises."""
         ...
 
 
 @runtime_checkable
 class Guarded(Protocol):
-    """A transport that can have a guardian."""
+    """A transport that can start a guardian."""
 
     def start_guardian(self, frames: bytes, limit_ns: int) -> Guardian:
-        """Start one that writes `frames` to this port; raises HardwareError if it does not start."""
+        """Start a guardian that writes `frames` to this port. Raises HardwareError if it does not start."""
         ...
 
 
 class GuardianProcess:
-    """A guardian in a process of its own; implements `Guardian`."""
+    """A guardian in its own process; implements `Guardian`."""
 
     def __init__(self, port: int, frames: bytes, limit_ns: int) -> None:
-        """Start it, and wait until it watches.
+        """Start the process and wait until it watches.
 
         Args:
-            port: File descriptor that it writes to; it has its own copy.
-            frames: What stops the motors.
-            limit_ns: How long it may go without food.
+            port: File descriptor it writes to; it gets its own copy.
+            frames: The frames that stop the motors.
+            limit_ns: Longest time between two feeds, ns.
 
         Raises:
-            HardwareError: It did not start.
+            HardwareError: The process did not start.
         """
         with tempfile.TemporaryFile() as memory:
             memory.truncate(_MEMORY_BYTES)
@@ -89,14 +89,14 @@ class GuardianProcess:
             ready, told = os.pipe()
             arguments = [str(port), str(memory.fileno()), str(life), str(told), str(os.getpid()), frames.hex()]
             try:
-                # -I -S: no site-packages and no user's settings, so that it starts fast and nothing can be in its way.
+                # -I -S: no site-packages and no user settings, so that it starts fast and nothing can interfere.
                 self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and script
                     [sys.executable, "-I", "-S", str(_SCRIPT), *arguments],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     pass_fds=(port, memory.fileno(), life, told),
-                    start_new_session=True,  # a Ctrl-C in the terminal is for the runtime alone
+                    start_new_session=True,  # Ctrl-C in the terminal must reach only the runtime
                 )
             except OSError as error:
                 self._close()
@@ -110,7 +110,7 @@ class GuardianProcess:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """Process id."""
         return self._process.pid
 
     @property
@@ -120,29 +120,29 @@ class GuardianProcess:
 
     @property
     def gone(self) -> bool:
-        """Whether its process has ended: a system call."""
+        """Whether its process has exited; one system call."""
         return self._process.poll() is not None
 
     def feed(self) -> None:
-        """Say that all is well: one store."""
+        """Restart the time limit: one memory store."""
         self._beat += 1
         self._words[_BEAT] = self._beat
 
     def allow_ns(self, limit_ns: int) -> None:
-        """Set how long it may go without food from now on, and feed it."""
+        """Set the longest time between two feeds, and feed it."""
         self._words[_LIMIT_NS] = limit_ns
         self.feed()
 
     def stop(self) -> None:
-        """Let it end without doing anything. Never raises."""
+        """End the process without stopping the motors. Never raises."""
         self._end(_STOP)
 
     def fire(self) -> None:
-        """Let it stop the motors now, and end. Never raises."""
+        """Make it stop the motors now, then end. Never raises."""
         self._end(_FIRE)
 
     def _wait(self, ready: int) -> None:
-        """Wait until it says that it watches."""
+        """Wait for its message that it watches."""
         try:
             poll = select.poll()
             poll.register(ready, select.POLLIN)
@@ -156,7 +156,7 @@ class GuardianProcess:
     def _end(self, word: bytes) -> None:
         if self._life < 0:
             return
-        with contextlib.suppress(OSError):  # it is gone already
+        with contextlib.suppress(OSError):  # it has already exited
             os.write(self._life, word)
         try:
             self._process.wait(_STOP_TIMEOUT_S)

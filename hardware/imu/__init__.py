@@ -1,1 +1,1 @@
-"""Inertial measurement units: their interface, samples, mounting and plausibility."""
+"""Inertial measurement units: interface, samples, mounting and plausibility checks."""

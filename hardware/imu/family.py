@@ -1,6 +1,7 @@
-"""A family of IMUs: one folder exports one `ImuFamily`, which its package registers as an entry point.
+"""The `ImuFamily` class: everything the stack needs to know about an IMU family.
 
-The group is `sim2real.imu_families`; the name is what `protocol:` says of an IMU in a robot YAML.
+One folder defines one `ImuFamily`. Its package registers it as an entry point in the group `sim2real.imu_families`; the
+name is the value of `protocol:` of an IMU in a robot YAML.
 """
 
 from abc import ABC, abstractmethod
@@ -17,33 +18,33 @@ from sim2real.hardware.imu.interface import Imu
 
 @dataclass(frozen=True, kw_only=True)
 class ImuFamily(ImuFamilySchema, ABC):
-    """All that the stack needs of IMUs that speak one protocol; each method imports the part it gives."""
+    """Everything the stack needs for IMUs that speak one protocol; each method imports the part it returns."""
 
     start_baudrate: str
-    """For `sim2real new robot`, as a robot YAML has it."""
+    """Baud rate for `sim2real new robot`, as written in YAML."""
 
     @abstractmethod
     def driver(self, name: str, config: ImuConfig, transport: Transport, clock: Clock) -> Imu:
-        """Return the driver of one unit; nothing is sent before its `open`.
+        """Return the driver of one unit. Nothing is sent before `open`.
 
         Args:
-            name: For messages.
-            config: Speed of the line, samples per second, mounting.
-            transport: An open port, which the driver owns from now on.
+            name: Name of the unit, for messages.
+            config: Gives baud rate, sample rate and mounting.
+            transport: An open port. The driver owns it from now on.
             clock: The clock of the transport.
         """
 
     @abstractmethod
     def emulated_unit(self, baudrate: int, seed: int) -> EmulatedUnit:
-        """Return the firmware model of a unit, set to a baud rate, bit/s, with noise drawn from a seed."""
+        """Return the firmware model of a unit, with this baud rate (bit/s) and noise drawn from this seed."""
 
 
 def imu_family(protocol: str) -> ImuFamily:
-    """Return the family of IMUs that has a protocol.
+    """Return the IMU family of a protocol.
 
     Raises:
-        ConfigError: No such family is installed; lists those that are.
-        PluginError: Its package is broken.
+        ConfigError: No such family is installed; lists the installed ones.
+        PluginError: The family's package is broken.
     """
     family = IMU_FAMILIES[protocol]
     if not isinstance(family, ImuFamily):

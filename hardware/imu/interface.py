@@ -1,4 +1,4 @@
-"""The interface of inertial measurement units."""
+"""The interface of an inertial measurement unit."""
 
 from typing import Protocol, runtime_checkable
 
@@ -7,28 +7,28 @@ from sim2real.hardware.types import ImuState
 
 
 class Imu(Protocol):
-    """One unit on a port of its own. The order of calls is open, then read, then close."""
+    """One unit on its own port. Call open first, then read, then close."""
 
     @property
     def notices(self) -> list[str]:
-        """What `open` changed in the unit, one line each, for people to read."""
+        """What `open` changed in the unit, one line each, for the user."""
         ...
 
     @property
     def rate_max(self) -> float:
-        """Highest angular velocity about an axis that the unit can measure, rad/s."""
+        """Measuring range of the gyro: highest angular velocity about an axis, rad/s."""
         ...
 
     def open(self) -> None:
-        """Check that the unit is there, and set it up as configured.
+        """Check that the unit answers, and configure it.
 
         Raises:
-            HardwareError: It does not answer, or not as configured.
+            HardwareError: It does not answer, or does not match the configuration.
         """
         ...
 
     def read(self) -> ImuSample | None:
-        """Take everything that has arrived, without waiting; return the newest whole sample, None if there is none.
+        """Process all received bytes without waiting; return the newest complete sample, None if there is none.
 
         Raises:
             PortLostError: The port vanished.
@@ -36,14 +36,14 @@ class Imu(Protocol):
         ...
 
     def close(self) -> None:
-        """Release the port. Never raises; closing twice does nothing."""
+        """Release the port. Never raises; a second call does nothing."""
         ...
 
 
 @runtime_checkable
 class WithImus(Protocol):
-    """Hardware that has IMUs beside its joints."""
+    """Hardware with IMUs besides its joints."""
 
     def read_imus(self, state: ImuState) -> None:
-        """Update the state with what has arrived since the last call, without waiting. Never raises."""
+        """Update the state with what has arrived since the last call; does not wait. Never raises."""
         ...

@@ -1,4 +1,4 @@
-"""How a unit is fixed to its body: rotations of vectors and quaternions, three numbers at a time."""
+"""The mounting of an IMU on its body: rotations of vectors and quaternions, in plain floats."""
 
 import math
 from typing import Self
@@ -7,12 +7,12 @@ from sim2real.hardware.imu.sample import Quaternion, Vector
 
 
 class Mounting:
-    """The rotation from a unit's frame to that of its body.
+    """The rotation from the frame of a unit to the frame of its body.
 
     Args:
-        roll: About the body's x axis, rad; the first rotation.
-        pitch: About its y axis, rad.
-        yaw: About its z axis, rad; the last. All three axes stay those of the body.
+        roll: First rotation, about the body's x axis, rad.
+        pitch: Second rotation, about the body's y axis, rad.
+        yaw: Third rotation, about the body's z axis, rad.
     """
 
     def __init__(self, roll: float = 0.0, pitch: float = 0.0, yaw: float = 0.0) -> None:
@@ -25,28 +25,28 @@ class Mounting:
 
     @classmethod
     def of(cls, angles: tuple[float, float, float]) -> Self:
-        """Return the mounting with roll, pitch and yaw as a tuple."""
+        """Return the mounting with these roll, pitch and yaw angles, rad."""
         return cls(*angles)
 
     def to_body(self, vector: Vector) -> Vector:
-        """Return the components in the body's frame of a vector that the unit gives in its own."""
+        """Transform a vector from the frame of the unit to the frame of the body."""
         return vector if self._is_identity else rotate(self.quaternion, vector)
 
     def to_unit(self, vector: Vector) -> Vector:
-        """Return the components in the unit's frame of a vector in the body's."""
+        """Transform a vector from the frame of the body to the frame of the unit."""
         return vector if self._is_identity else rotate(self._conjugate, vector)
 
     def body_orientation(self, unit: Quaternion) -> Quaternion:
-        """Return the orientation of the body from that of the unit."""
+        """Return the orientation of the body, given that of the unit."""
         return unit if self._is_identity else multiply(unit, self._conjugate)
 
     def unit_orientation(self, body: Quaternion) -> Quaternion:
-        """Return the orientation of the unit from that of the body."""
+        """Return the orientation of the unit, given that of the body."""
         return body if self._is_identity else multiply(body, self.quaternion)
 
 
 def multiply(first: Quaternion, second: Quaternion) -> Quaternion:
-    """Return the product: the rotation by the second, then by the first."""
+    """Return the product: the second rotation followed by the first."""
     aw, ax, ay, az = first
     bw, bx, by, bz = second
     return (
@@ -64,6 +64,6 @@ def conjugate(quaternion: Quaternion) -> Quaternion:
 
 
 def rotate(quaternion: Quaternion, vector: Vector) -> Vector:
-    """Return the vector turned by a unit quaternion."""
+    """Rotate a vector by a unit quaternion."""
     _, x, y, z = multiply(multiply(quaternion, (0.0, *vector)), conjugate(quaternion))
     return x, y, z

@@ -1,4 +1,4 @@
-"""All IMUs of a robot as one."""
+"""All IMUs of a robot."""
 
 from collections.abc import Mapping
 
@@ -13,11 +13,11 @@ from sim2real.hardware.types import ImuState
 
 
 class RobotImus:
-    """The IMUs of a robot, in the order of its YAML.
+    """The IMUs of a robot, in the order of the robot YAML.
 
     Args:
         configs: The units by name.
-        transports: An open port for each of them, by name. They are closed with the units.
+        transports: An open port for each unit, by name. `close` closes them.
         clock: The clock of the transports.
 
     Raises:
@@ -37,7 +37,7 @@ class RobotImus:
 
     @property
     def units(self) -> tuple[Imu, ...]:
-        """The units, in the order of the robot's YAML."""
+        """The units, in the order of the robot YAML."""
         return tuple(self._units)
 
     @property
@@ -46,12 +46,12 @@ class RobotImus:
         return [notice for unit in self._units for notice in unit.notices]
 
     def open(self) -> None:
-        """Open all units. Raises HardwareError if one is not as configured."""
+        """Open all units. Raises HardwareError if one does not answer or does not match the configuration."""
         for unit in self._units:
             unit.open()
 
     def read(self, state: ImuState) -> None:
-        """Update the state with what has arrived since the last call, without waiting. Never raises.
+        """Update the state with what has arrived since the last call; does not wait. Never raises.
 
         A unit whose port vanished is stale from then on.
         """
@@ -59,11 +59,11 @@ class RobotImus:
             try:
                 sample = unit.read()
             except PortLostError:
-                watch.lose(state, row)
+                watch.mark_lost(state, row)
             else:
-                watch.note(state, row, sample, self._clock.now_ns())
+                watch.update(state, row, sample, self._clock.now_ns())
 
     def close(self) -> None:
-        """Release the ports. Never raises; closing twice does nothing."""
+        """Release the ports. Never raises; a second call does nothing."""
         for unit in self._units:
             unit.close()

@@ -1,4 +1,4 @@
-"""What IMUs measure: one sample as it leaves the driver of its type, and the motion behind it."""
+"""One IMU sample, and the true motion that an emulated IMU measures."""
 
 from dataclasses import dataclass
 
@@ -15,17 +15,17 @@ class ImuSample:
     linear_acceleration: Vector
     """m/s²: proper acceleration, +9.81 upward at rest."""
     orientation: Quaternion
-    """Turns the unit's frame into the world's."""
+    """Rotation from the frame of the unit to the world frame."""
     raw: bytes
-    """The sample as it was sent, without what counts on by itself, such as time."""
+    """The sample as sent, without fields that always change, such as time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """How a body moves, in its own frame; what an emulated unit measures."""
+    """The motion of a body, in the body's own frame; measured by an emulated unit."""
 
     orientation: Quaternion
-    """Turns the body's frame into the world's."""
+    """Rotation from the frame of the body to the world frame."""
     angular_velocity: Vector
     """rad/s"""
     linear_acceleration: Vector

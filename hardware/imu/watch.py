@@ -1,4 +1,4 @@
-"""Checks the samples of one IMU for plausibility and age, and rotates valid ones into the frame of its body."""
+"""Checks the samples of one IMU for plausibility and age; rotates valid ones into the frame of its body."""
 
 import math
 
@@ -9,20 +9,20 @@ from sim2real.hardware.imu.sample import ImuSample
 from sim2real.hardware.types import ImuFault, ImuState
 
 _NORM_TOLERANCE = 0.05
-"""How far the length of a quaternion may be from 1: four roundings to 1/32768 are 1e-4, so this is no rounding."""
+"""Allowed deviation of a quaternion's norm from 1. Rounding of four components to 1/32768 gives only 1e-4."""
 
 _RATE_SLACK = 1.0 - 1e-3
-"""A gyro at the end of its range shows that end, not the rate: readings must be below it."""
+"""Share of the gyro's range that counts as valid. A gyro beyond its range outputs the end of the range."""
 
-_ACCELERATION_MAX = 1000.0  # m/s²; no unit for robots measures 100 g
+_ACCELERATION_MAX = 1000.0  # m/s²; no IMU for robots measures 100 g
 
 
 class ImuWatch:
-    """What is known of one unit over time. Pure: time is an argument.
+    """State of one unit over time. Pure: time is an argument.
 
     Args:
-        config: Mounting, and how old a reading may be.
-        rate_max: End of the gyro's range, rad/s.
+        config: Gives the mounting and the largest age of a reading.
+        rate_max: Measuring range of the gyro, rad/s.
     """
 
     def __init__(self, config: ImuConfig, rate_max: float) -> None:
@@ -33,14 +33,14 @@ class ImuWatch:
         self._changed_ns = 0
         self._implausible = False
 
-    def note(self, state: ImuState, row: int, sample: ImuSample | None, now_ns: int) -> None:
-        """Take over the newest sample that has arrived, or note that none has.
+    def update(self, state: ImuState, row: int, sample: ImuSample | None, now_ns: int) -> None:
+        """Store the newest sample, and update the faults.
 
         Args:
-            state: Readings of all units.
-            row: The row of this one.
-            sample: None when nothing has arrived.
-            now_ns: Time of the read.
+            state: Readings of all units; updated in place.
+            row: Row of this unit.
+            sample: The newest sample; None if none has arrived.
+            now_ns: Time of the read, ns.
         """
         state.fresh[row] = False
         if sample is not None:
@@ -48,23 +48,23 @@ class ImuWatch:
                 self._raw, self._changed_ns = sample.raw, now_ns
             self._implausible = not self._plausible(sample)
             if not self._implausible:
-                self._take(state, row, sample, now_ns)
+                self._store(state, row, sample, now_ns)
         stamp_ns = int(state.stamp_ns[row])
         faults = ImuFault.IMPLAUSIBLE if self._implausible else ImuFault(0)
         if not (stamp_ns >= 0 and now_ns - stamp_ns <= self._stale_ns):
             faults |= ImuFault.STALE
-        # What does not come at all is stale; frozen is what goes on coming, the same each time.
+        # No samples is stale; identical samples is frozen.
         elif not stamp_ns - self._changed_ns < self._stale_ns:
             faults |= ImuFault.FROZEN
         state.faults[row] = int(faults)
 
-    def lose(self, state: ImuState, row: int) -> None:
-        """Note that the unit's port has vanished."""
+    def mark_lost(self, state: ImuState, row: int) -> None:
+        """Mark the unit as stale because its port vanished."""
         state.fresh[row] = False
         state.faults[row] = int(ImuFault.STALE)
 
     def _plausible(self, sample: ImuSample) -> bool:
-        """Tell whether a unit could have measured this; NaN is inside nothing."""
+        """Return whether a sample is physically possible; False for NaN."""
         limit = self._rate_max
         w, x, y, z = sample.orientation
         return (
@@ -73,7 +73,7 @@ class ImuWatch:
             and abs(math.sqrt(w * w + x * x + y * y + z * z) - 1.0) <= _NORM_TOLERANCE
         )
 
-    def _take(self, state: ImuState, row: int, sample: ImuSample, now_ns: int) -> None:
+    def _store(self, state: ImuState, row: int, sample: ImuSample, now_ns: int) -> None:
         mounting = self._mounting
         w, x, y, z = mounting.body_orientation(sample.orientation)
         norm = math.sqrt(w * w + x * x + y * y + z * z)

@@ -1,1 +1,1 @@
-"""moteus controllers behind an adapter that speaks fdcanusb lines: codecs, tables, driver, emulated firmware."""
+"""moteus controllers behind an fdcanusb adapter: codecs, tables, driver and firmware model."""

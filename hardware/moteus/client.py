@@ -1,7 +1,7 @@
-"""Questions to controllers and their answers: lines written at once, answers collected until a deadline.
+"""Queries to controllers: writes all lines at once, and collects the replies until a deadline.
 
-The protocol has no sequence numbers, so each question carries one: it writes a number to a register that no mode in use
-looks at, PWM of phase A (0x010), and reads it back in the same frame. A late or duplicated answer has another number.
+The protocol has no sequence numbers, so each query adds one: it writes a number to a register that the modes in use
+ignore, PWM of phase A (0x010), and reads it back in the same frame. A late or duplicated reply has another number.
 """
 
 import struct
@@ -16,51 +16,52 @@ from sim2real.hardware.moteus.lines import LINE_BYTES_MAX, REPLY_WANTED, Line, L
 from sim2real.hardware.types import BusCounters
 
 TRIES = 6
-"""Rounds of set-up. Where one answer in five is lost, all six are lost once in 15 000 times."""
+"""Tries during set-up. If one reply in five is lost, all six are lost once in 15 000 times."""
 
 NUMBERS = 64
-"""How many numbers questions take in turn; an answer is never so many questions late."""
+"""Size of the cycle of sequence numbers; a reply is never this many queries late."""
 
 MARGIN_S = 0.003
-"""Wait of a tick beyond the time on CAN: USB frames of 1 ms each way, and scheduling. A lost answer costs all of it."""
+"""Wait in addition to the time on CAN in a tick: USB frames of 1 ms each way, scheduling. A lost reply costs it all."""
 
-_SET_UP_MARGIN_S = 0.03  # of set-up: a process may lose the processor for that long
-_ADAPTER_MARGIN_S = 0.1  # of the first word: an adapter just opened may still be busy
+_SET_UP_MARGIN_S = 0.03  # during set-up: the process may be descheduled for this long
+_ADAPTER_MARGIN_S = 0.1  # for the first query: a newly opened adapter may still be busy
 
-_CAN_S = 0.0005  # a question, its answer and the time between them, for one controller
+_CAN_S = 0.0005  # query, reply and turnaround of one controller
 _NUMBER_REGISTER = 0x010
 _ECHO = encode_head(Kind.REPLY, _NUMBER_REGISTER, 1, Resolution.FLOAT)
 _ECHO_BYTES = len(_ECHO) + 4
-_READS_MAX = 4096  # of one wait: a line that never falls silent must not hold the caller
+_READS_MAX = 4096  # per wait: a line that never goes quiet must not block the caller
 
 
 def question(number: int, data: bytes) -> bytes:
-    """Return a frame's data with the number that the answer must begin with."""
+    """Return the data of a query with its sequence number, which the reply must start with."""
     written = encode_values(Kind.WRITE, _NUMBER_REGISTER, [float(number)], Resolution.FLOAT)
     return written + encode_head(Kind.READ, _NUMBER_REGISTER, 1, Resolution.FLOAT) + data
 
 
 def asking_id(motor: int) -> int:
-    """Return the CAN id of a frame from source 0 that asks for an answer."""
+    """Return the CAN id of a frame from source 0 that requests a reply."""
     return REPLY_WANTED << 8 | motor
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one controller answered."""
+    """The reply of one controller."""
 
     motor: int
     data: bytes
-    """Without the number; up to the frame's padding."""
+    """Data without the sequence number, with the frame's padding."""
     arrived_ns: int
+    """Time of arrival, ns."""
 
 
 @dataclass
 class Client:
-    """The adapter of one bus.
+    """Queries through the adapter of one bus.
 
     Attributes:
-        checksum: Whether lines have checksums; `decide_checksum` finds out.
+        checksum: Whether lines have checksums; set by `decide_checksum`.
     """
 
     transport: Transport
@@ -74,7 +75,7 @@ class Client:
         self._number = 0
 
     def decide_checksum(self, motor: int) -> None:
-        """Find out whether the adapter understands checksums: one that does has them in its own lines from then on.
+        """Find out whether the adapter supports checksums; if so, it uses them in its own lines from then on.
 
         Raises:
             HardwareError: No reply.
@@ -83,18 +84,18 @@ class Client:
         line = encode_send(asking_id(motor), question(0, b""), checksum=True)
         for _ in range(TRIES):
             self._send(line)
-            for answer, _ in self._arriving(self._deadline(1, _ADAPTER_MARGIN_S)):
+            for answer, _ in self._receive_lines(self._deadline(1, _ADAPTER_MARGIN_S)):
                 self.checksum = answer.checked
                 return
         raise HardwareError("the adapter does not answer; check power, cable and that it is an fdcanusb or a moteus")
 
     def next_number(self) -> int:
-        """Return the number of the next question."""
+        """Return the next sequence number."""
         self._number = self._number % NUMBERS + 1
         return self._number
 
     def ask(self, questions: Mapping[int, bytes]) -> dict[int, Answer]:
-        """Ask several controllers at once; return their answers, by id.
+        """Query several controllers at once; return their replies, by id.
 
         Raises:
             PortLostError: The port vanished.
@@ -108,13 +109,13 @@ class Client:
     def collect(
         self, request: bytes, number: int, motors: frozenset[int], margin_s: float = _SET_UP_MARGIN_S
     ) -> Iterator[Answer]:
-        """Send lines that ask these controllers with this number; yield the answers as they come, one from each.
+        """Send the lines of a query; yield the replies as they arrive, one per controller.
 
         Args:
             request: The lines.
-            number: Of the question.
-            motors: The controllers that are asked.
-            margin_s: How much longer than on CAN an answer may take.
+            number: Sequence number of the query.
+            motors: Ids of the queried controllers.
+            margin_s: Longest wait for replies in addition to the time on CAN, s.
 
         Raises:
             PortLostError: The port vanished.
@@ -122,10 +123,10 @@ class Client:
         self._send(request)
         echo = _ECHO + struct.pack("<f", number)
         missing = set(motors)
-        for line, now_ns in self._arriving(self._deadline(len(motors), margin_s)):
+        for line, now_ns in self._receive_lines(self._deadline(len(motors), margin_s)):
             frame = line.frame
             if frame is None:
-                continue  # OK, or ERR: then the answer is missing
+                continue  # OK, or ERR: the reply is then missing
             if frame.source in missing and frame.data.startswith(echo):
                 missing.remove(frame.source)
                 yield Answer(frame.source, frame.data[_ECHO_BYTES:], now_ns)
@@ -136,7 +137,7 @@ class Client:
         self.counters.timeouts += len(missing)
 
     def send(self, lines: bytes | bytearray) -> None:
-        """Send lines that get no answer. Raises PortLostError."""
+        """Send lines that get no reply. Raises PortLostError."""
         self.transport.write(lines)
 
     def _send(self, lines: bytes) -> None:
@@ -147,8 +148,8 @@ class Client:
     def _deadline(self, motors: int, margin_s: float) -> int:
         return self.clock.now_ns() + ns_from_s(motors * _CAN_S + margin_s)
 
-    def _arriving(self, deadline_ns: int) -> Iterator[tuple[Line, int]]:
-        """Yield the lines that come until the deadline, with their time of arrival."""
+    def _receive_lines(self, deadline_ns: int) -> Iterator[tuple[Line, int]]:
+        """Yield the lines received until the deadline, with their time of arrival, ns."""
         for _ in range(_READS_MAX):
             count = self.transport.read_into(self._buffer, deadline_ns)
             if count == 0:
@@ -158,7 +159,7 @@ class Client:
                 try:
                     line = decode_line(text)
                     if self.checksum and not line.checked:
-                        raise ProtocolError("a line without checksum where the others have one")
+                        raise ProtocolError("line without checksum after lines with one")
                 except ProtocolError:
                     self.counters.corrupt += 1
                 else:

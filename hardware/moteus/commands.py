@@ -1,4 +1,4 @@
-"""The lines that command all controllers of a bus: mode, and the ten registers of position mode as floats."""
+"""The command lines for all controllers of a bus: mode, and the ten registers of position mode as floats."""
 
 import math
 from collections.abc import Sequence
@@ -13,30 +13,30 @@ from sim2real.hardware.moteus.tables import Mode
 from sim2real.hardware.types import JointCommand
 
 STOP = encode_values(Kind.WRITE, 0x000, [Mode.STOPPED], Resolution.INT8)
-"""Switches torque off, and clears faults and a time-out."""
+"""Switches torque off, and clears faults and time-outs."""
 
 _COMMAND = 0x020
 _COLUMNS = 10  # position, velocity, feed-forward, kp and kd scale, torque limit, stop, timeout, two limits
 _POSITION, _VELOCITY, _EFFORT, _KP, _KD, _TORQUE_MAX, _STOP, _TIMEOUT, _LIMITS = range(9)
-_NO_LIMIT = -1.0  # any negative number; else the shipped acceleration limit would make a ramp of every target
+_NO_LIMIT = -1.0  # negative: no limit; otherwise the default acceleration limit would turn every target into a ramp
 _HEAD = encode_values(Kind.WRITE, 0x000, [Mode.POSITION], Resolution.INT8) + encode_head(
     Kind.WRITE, _COMMAND, _COLUMNS, Resolution.FLOAT
 )
 
 
 class CommandLines:
-    """One `can send` for each controller, all of them sent at once.
+    """One `can send` line per controller, all sent at once.
 
-    Motor angle = direction * joint angle + zero, in revolutions. The controller multiplies its own kp and kd, set in
-    N·m for a revolution and for a revolution per second, by the scales of the command.
+    Motor angle = direction * joint angle + zero, in revolutions. The controller multiplies its configured kp (N·m/rev)
+    and kd (N·m·s/rev) by the scales in the command.
     """
 
     def __init__(self, joints: Sequence[JointConfig], watchdog: float) -> None:
         """Prepare the lines.
 
         Args:
-            joints: In the order of the bus.
-            watchdog: s without a command after which a controller stops by itself.
+            joints: The joints, in bus order.
+            watchdog: Time without commands after which a controller stops by itself, s.
         """
         self._ids = [joint.id for joint in joints]
         direction = np.array([joint.direction for joint in joints], np.float64)
@@ -53,8 +53,8 @@ class CommandLines:
         self._values[:, _TIMEOUT] = watchdog
         self._values[:, _LIMITS:] = _NO_LIMIT
 
-    def take(self, command: JointCommand) -> None:
-        """Take the targets of a finite command."""
+    def set_targets(self, command: JointCommand) -> None:
+        """Set the targets from a finite command."""
         values, scratch = self._values, self._scratch
         np.multiply(command.position, self._turn, out=scratch)
         np.add(scratch, self._zero, out=scratch)
@@ -69,14 +69,14 @@ class CommandLines:
         values[:, _KD] = scratch
 
     def hold(self, index: int, turns: float) -> bytes:
-        """Return the command, without its line, that asks one controller for nothing where it is, rev."""
+        """Return the data that commands one controller to its present position, rev, with zero gains and effort."""
         values = self._values[index].copy()
         values[:_TORQUE_MAX] = (turns, 0.0, 0.0, 0.0, 0.0)
         row: bytes = values.tobytes()
         return _HEAD + row
 
     def lines(self, checksum: bool, stopped: frozenset[int]) -> bytes:
-        """Return the lines of the targets taken last; the controllers at these places are stopped instead."""
+        """Return the lines for the present targets; the controllers with an index in `stopped` get a stop instead."""
         data, size = self._values.tobytes(), 4 * _COLUMNS
         return b"".join(
             encode_send(motor, STOP if index in stopped else _HEAD + data[index * size : (index + 1) * size], checksum)

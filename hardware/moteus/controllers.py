@@ -1,4 +1,4 @@
-"""The controllers of a bus: found, checked, stopped and started together."""
+"""The controllers of a bus: finds, checks, stops and starts all of them."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -10,17 +10,17 @@ from sim2real.hardware.moteus.client import TRIES, Answer, Client
 from sim2real.hardware.moteus.commands import STOP, CommandLines
 from sim2real.hardware.moteus.identity import IDENTITY, decode_identity
 from sim2real.hardware.moteus.reading import QUERY, Reading, decode_reading
-from sim2real.hardware.moteus.tables import Mode, cure, fault_name
+from sim2real.hardware.moteus.tables import Mode, advice_for, fault_name
 
 _START_ROUNDS_MAX = 100
 _START_ROUND_NS = ns_from_s(0.01)  # a controller needs some milliseconds to enable its bridge
 
 
 class Controllers:
-    """All controllers of a bus; a place is an index into the joints.
+    """All controllers of a bus, indexed like the joints.
 
     Attributes:
-        ids: Of all of them.
+        ids: Their ids.
     """
 
     def __init__(self, joints: Mapping[str, JointConfig], client: Client, clock: Clock, commands: CommandLines) -> None:
@@ -34,7 +34,7 @@ class Controllers:
         return f"joint {self._names[place]!r} (motor {self._joints[place].id})"
 
     def identify(self) -> None:
-        """Check that every controller is there, and the model that is configured."""
+        """Check that every controller answers and is the configured model. Raises HardwareError."""
         missing = set(self.ids)
         for _ in range(TRIES):
             for motor, answer in self._client.ask(dict.fromkeys(missing, IDENTITY)).items():
@@ -46,27 +46,27 @@ class Controllers:
         names = ", ".join(self._name(self._places[motor]) for motor in sorted(missing))
         raise HardwareError(
             f"no answer from {names}; check power, CAN cable and ids (`sim2real motors scan --port PORT` "
-            "lists the motors that are there)"
+            "lists the motors on a port)"
         )
 
     def check(self) -> list[str]:
-        """Refuse controllers that cannot be driven; return what a stop will clear. Raises HardwareError."""
+        """Return notices of time-outs that a stop will clear. Raises HardwareError if a controller is unusable."""
         notices: list[str] = []
         for place, reading in self._ask().items():
             name = self._name(place)
             if reading.mode == Mode.FAULT:
                 raise HardwareError(
-                    f"{name}: fault {fault_name(reading.fault)} is latched; {cure(reading.fault)}, then clear it "
+                    f"{name}: fault {fault_name(reading.fault)} is latched; {advice_for(reading.fault)}, then clear it "
                     f"with `sim2real motors reboot --id {self._joints[place].id} --port PORT`"
                 )
             if not math.isfinite(reading.position):
-                raise HardwareError(f"{name}: knows no position; check how its encoder is configured")
+                raise HardwareError(f"{name}: has no valid position; check its encoder configuration")
             if reading.mode == Mode.TIMEOUT:
                 notices.append(f"{name}: cleared a time-out of its watchdog")
         return notices
 
     def _ask(self) -> dict[int, Reading]:
-        """Ask every controller, again until it answers; return the readings by place. Raises HardwareError."""
+        """Query every controller, with retries; return the readings by index. Raises HardwareError."""
         readings: dict[int, Reading] = {}
         for _ in range(TRIES):
             missing = [motor for motor, place in self._places.items() if place not in readings]
@@ -80,7 +80,7 @@ class Controllers:
         return readings
 
     def decoded(self, answers: Iterable[Answer]) -> Iterable[tuple[int, Answer, Reading]]:
-        """Yield answers with their place and what they say; others count as corrupt."""
+        """Yield index, reply and reading of each valid reply; count the others as corrupt."""
         for answer in answers:
             try:
                 reading = decode_reading(answer.data)
@@ -90,7 +90,7 @@ class Controllers:
                 yield self._places[answer.motor], answer, reading
 
     def stop(self) -> list[str]:
-        """Stop all; return why not, for each that did not confirm. A stop shows in the answer to the next frame."""
+        """Stop all controllers; return the reason for each that did not confirm. The next reply confirms a stop."""
         moving = set(self.ids)
         try:
             for _ in range(TRIES):
@@ -105,15 +105,15 @@ class Controllers:
         return [f"{self._name(self._places[motor])} does not confirm that it stopped" for motor in sorted(moving)]
 
     def start(self) -> None:
-        """Go into position mode where the joints are; all are kept fed until the last is there.
+        """Enter position mode at the present positions; keep commanding all controllers until the last one has started.
 
         Raises:
-            HardwareError: A controller has a fault, or does not begin.
+            HardwareError: A controller has a fault or does not start.
         """
         positions = {place: reading.position for place, reading in self._ask().items()}
         for place, position in positions.items():
             if not math.isfinite(position):
-                raise HardwareError(f"{self._name(place)}: knows no position")
+                raise HardwareError(f"{self._name(place)}: has no valid position")
         holds = {
             joint.id: self._commands.hold(place, positions[place]) + QUERY for place, joint in enumerate(self._joints)
         }
@@ -128,4 +128,4 @@ class Controllers:
                 return
             self._clock.sleep_until_ns(self._clock.now_ns() + _START_ROUND_NS)
         names = ", ".join(self._name(place) for place in range(len(self._joints)) if place not in started)
-        raise HardwareError(f"{names}: position mode does not begin")
+        raise HardwareError(f"{names}: position mode does not start")

@@ -1,8 +1,8 @@
-"""All moteus controllers behind one adapter as joints with true impedance control.
+"""The driver of a moteus bus, with true impedance control.
 
-A tick asks all controllers in one write and reads their answers until the last has come, then commands all of them in
-one write that gets no answer. Commands could carry the question of the next tick, which would save a frame of CAN time;
-but then what the policy sees would be a whole period old.
+A tick queries all controllers in one write, reads the replies, and later commands all controllers in one write without
+replies. The command could include the query of the next tick, which would save one CAN frame, but then the policy's
+observations would be a whole period old.
 """
 
 import math
@@ -23,13 +23,13 @@ from sim2real.hardware.types import BusCounters, JointCommand, JointState, Motor
 
 
 class MoteusBus:
-    """The joints of one bus; implements `JointInterface`.
+    """The joints of one moteus bus; implements `JointInterface`.
 
-    Joint angle = direction * (motor angle - zero); the motor angle is absolute within one turn of the controller's
-    output at power-up.
+    Joint angle = direction * (motor angle - zero). At power-up the motor angle is absolute within one turn of the
+    output.
 
     Attributes:
-        notices: What `open` changed, one line each, for people to read.
+        notices: What `open` changed in the motors, one line each, for the user.
     """
 
     def __init__(
@@ -41,15 +41,15 @@ class MoteusBus:
         clock: Clock,
         reply_margin_s: float = MARGIN_S,
     ) -> None:
-        """Prepare the bus; nothing is sent before `open`.
+        """Prepare the bus. Nothing is sent before `open`.
 
         Args:
-            bus: Its speed, which matters to a UART alone.
-            joints: The joints on it, in the order of the arrays.
-            safety: How long controllers go on without commands.
+            bus: The bus configuration; its baud rate matters only for a UART.
+            joints: The joints on the bus, in array order.
+            safety: Gives how long the controllers keep running without commands.
             transport: An open port. The bus owns it from now on and closes it.
             clock: The clock of the transport.
-            reply_margin_s: How much longer than on CAN an answer may take.
+            reply_margin_s: Longest wait for replies in addition to the time on CAN, s.
         """
         self._baudrate = round(bus.baudrate)
         self._transport, self._margin_s = transport, reply_margin_s
@@ -62,24 +62,24 @@ class MoteusBus:
         self._finite = FiniteCheck(len(joints))
         self._requests: list[bytes] = []  # by number
         self._opened = self._enabled = self._closed = False
-        self._restarted: frozenset[int] = frozenset()  # places of those that stopped by themselves
+        self._restarted: frozenset[int] = frozenset()  # indices of controllers that stopped by themselves
         self.notices: list[str] = []
 
     @property
     def joint_names(self) -> tuple[str, ...]:
-        """Joint names in the order of every array."""
+        """Joint names in array order."""
         return self._names
 
     @property
     def counters(self) -> BusCounters:
-        """What happened on the wire since `open`."""
+        """Message counters since `open`."""
         return self._counters
 
     def open(self) -> None:
-        """Find the controllers, stop them.
+        """Find the controllers and stop them.
 
         Raises:
-            HardwareError: A controller is missing, another model, has a latched fault, or knows no position.
+            HardwareError: A controller is missing, is another model, has a latched fault, or has no valid position.
         """
         try:
             self._transport.set_baudrate(self._baudrate)
@@ -88,14 +88,14 @@ class MoteusBus:
             self.notices = self._group.check()
             _raise_if(self._group.stop())
         except BaseException:
-            self._group.stop()  # a run that crashed may have left them on
+            self._group.stop()  # an earlier run that crashed may have left torque on
             raise
         checksum = self._client.checksum
         self._requests = [
             b"".join(encode_send(asking_id(joint.id), question(number, QUERY), checksum) for joint in self._joints)
             for number in range(NUMBERS + 1)
         ]
-        self._client.counters = self._counters  # of the run, not of set-up
+        self._client.counters = self._counters  # count from here on, not during set-up
         self._opened = True
 
     def read(self, state: JointState) -> None:
@@ -118,7 +118,7 @@ class MoteusBus:
                 self._counters.by_joint[name] += 1
 
     def write(self, command: JointCommand) -> None:
-        """Send the targets of all joints with one write; before `enable` nothing is sent, for it would start motors.
+        """Send the targets of all joints with one write. Sends nothing before `enable`: it would start the motors.
 
         Raises:
             ValueError: A target is not finite: nothing was sent.
@@ -131,15 +131,15 @@ class MoteusBus:
             raise HardwareError("bus is not open")
         if not self._enabled:
             return
-        self._commands.take(command)
+        self._commands.set_targets(command)
         self._client.send(self._commands.lines(self._client.checksum, self._restarted))
         self._counters.writes += 1
 
     def enable(self) -> None:
-        """Clear time-outs, then go into position mode where the joints are, without stiffness and damping.
+        """Clear time-outs, then enter position mode at the present positions, with zero stiffness and damping.
 
         Raises:
-            HardwareError: A controller refused; torque is off on all of them, as far as they can be reached.
+            HardwareError: A controller refused; torque is off on all controllers that can be reached.
         """
         if not self._opened:
             raise HardwareError("bus is not open")
@@ -157,7 +157,7 @@ class MoteusBus:
         """Stop every controller that can be reached.
 
         Raises:
-            HardwareError: Names those that did not confirm.
+            HardwareError: Names the controllers that did not confirm.
         """
         self._enabled = False
         _raise_if(self._group.stop(), "torque may still be on: ")

@@ -18,7 +18,7 @@ from sim2real.hardware.workbench.interface import Workbench
 
 
 class MoteusFamily(Family):
-    """moteus controllers with true impedance control; each has a watchdog time-out of its own."""
+    """moteus controllers with true impedance control; each has its own watchdog time-out."""
 
     def driver(
         self,
@@ -34,23 +34,23 @@ class MoteusFamily(Family):
         return MoteusBus(bus, joints, safety, transport, clock)
 
     def position_law(self, joint: JointConfig, supply: float, voltage_max: float) -> PositionLaw:
-        """Return the gains of the joint: current is regulated, and each command carries gains and effort limit."""
+        """Return the joint's own gains: current is controlled, and each command sets gains and effort limit."""
         return PositionLaw(joint.stiffness, joint.damping, torque_max=joint.effort_limit)
 
     def workbench(self, transport: Transport, clock: Clock) -> Workbench:
-        """Return single controllers on one port."""
+        """Return the workbench on one port."""
         from sim2real.hardware.moteus.workbench import MoteusWorkbench
 
         return MoteusWorkbench(transport, clock)
 
     def emulated_motor(self, motor: MotorConfig, motor_id: int, baudrate: int) -> EmulatedMotor:
-        """Return the firmware model of a controller with its motor."""
+        """Return the firmware model of a controller and its motor."""
         from sim2real.hardware.moteus.firmware.controller import MoteusMotor
 
         return MoteusMotor(motor, motor_id, baudrate)
 
     def device_protocol(self) -> DeviceProtocol[Any, Any]:
-        """Return adapter and CAN at the controllers' end of a line."""
+        """Return the emulated adapter with its CAN bus."""
         from sim2real.hardware.moteus.firmware.bus import MoteusProtocol
 
         return MoteusProtocol()
@@ -61,18 +61,18 @@ FAMILY = MoteusFamily(
     registers=MoteusRegisters,
     modes=("impedance",),
     ids=range(1, 128),
-    # The stall torque of a bare brushless motor is no duty point, nor is its speed without load a joint's.
+    # A brushless motor cannot run at its stall torque, and its no-load speed is too high for a joint.
     start=StartValues(
         motor="moteus_r4_mj5208_6to1",
         mode="impedance",
         port="/dev/fdcanusb",
         baudrate="1 Mbaud",
-        baudrate_check="of the adapter's serial port; over USB any will do",
+        baudrate_check="the baud rate of the adapter's UART; ignored over USB",
         centre=0.0,
         effort_share=0.2,
         velocity_share=0.15,
         reach=0.5,
         decay=0.03,
     ),
-    when_silent="the time-out of each controller damps it, with torque on",
+    when_silent="each controller's watchdog time-out makes it damp the joint, with torque on",
 )

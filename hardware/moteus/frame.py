@@ -1,7 +1,7 @@
-"""Register subframes of the multiplex protocol that moteus speaks in CAN-FD frames, pure and bounded.
+"""Register subframes of the moteus multiplex protocol in CAN-FD frames; pure and bounded.
 
-Source: mjlib multiplex protocol and moteus documentation, protocol. A frame is a sequence of subframes; one that cannot
-be understood ends it, what came before it counts.
+Source: mjlib multiplex protocol and moteus documentation, protocol. A frame is a sequence of subframes; an invalid
+subframe ends it, and the subframes before it are valid.
 """
 
 import math
@@ -16,7 +16,7 @@ NOP = 0x50
 WRITE_ERROR, READ_ERROR = 0x30, 0x31
 CLIENT_DATA, SERVER_DATA, CLIENT_POLL = 0x40, 0x41, 0x42
 REGISTERS_MAX = 64
-"""Registers in one subframe: an answer of 64 bytes has no room for more."""
+"""Largest number of registers in one subframe: a reply of 64 bytes has no room for more."""
 
 _VARUINT_BYTES_MAX = 5
 _SHORT_COUNT_MAX = 3
@@ -24,7 +24,7 @@ _COUNT_BITS, _RESOLUTION_SHIFT = 0b11, 2
 
 
 class Resolution(IntEnum):
-    """How a register's value is coded, in the order of the protocol's type bits."""
+    """Encoding of a register value, in the order of the protocol's type bits."""
 
     INT8 = 0
     INT16 = 1
@@ -33,7 +33,7 @@ class Resolution(IntEnum):
 
 
 class Kind(IntEnum):
-    """What a subframe does; for registers the upper half of its first byte."""
+    """Type of a subframe; for registers, the upper half of its first byte."""
 
     WRITE = 0x00
     READ = 0x10
@@ -47,33 +47,33 @@ class Kind(IntEnum):
 
 _REGISTER_KINDS = (Kind.WRITE, Kind.READ, Kind.REPLY)
 CODES = tuple(struct.Struct(code) for code in ("<b", "<h", "<i", "<f"))
-"""Coding of one value, by resolution."""
+"""Encoding of one value, by resolution."""
 
 LARGEST = (127, 32767, 2147483647)
-"""Largest whole number, by resolution. The smallest, one below its negative, means NaN."""
+"""Largest integer, by resolution. The smallest, -LARGEST - 1, means NaN."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subframe:
-    """One register of a frame, or one piece of the diagnostic stream."""
+    """One register in a frame, or one part of the diagnostic stream."""
 
     kind: Kind
     register: int
-    """Register; for streams the channel."""
+    """Register; for streams, the channel."""
     resolution: Resolution = Resolution.INT8
     value: float = 0.0
-    """As it is in the frame, not scaled: a whole number unless the resolution is FLOAT. The code of an error, the
-    longest answer of a poll."""
+    """Unscaled value as in the frame: an integer unless the resolution is FLOAT. For errors the error code, for polls
+    the longest reply."""
     data: bytes = b""
-    """Of the stream."""
+    """Data of the stream."""
     first: bool = True
-    """Whether it is the first register of its subframe: an answer has the same subframes as the question."""
+    """Whether it is the first register of its subframe; a reply has the same subframes as the query."""
 
 
 def whole(value: float, resolution: Resolution, scale: float) -> float:
-    """Return what is put into a frame for a value: cut off at the largest number, NaN as the smallest.
+    """Encode a value for a frame: clipped to the largest integer, NaN as the smallest.
 
-    Truncates toward zero, as firmware and vendor's library do.
+    Truncates toward zero, like the firmware and the vendor's library.
     """
     if resolution == Resolution.FLOAT:
         return value
@@ -84,16 +84,16 @@ def whole(value: float, resolution: Resolution, scale: float) -> float:
 
 
 def scaled(value: float, resolution: Resolution, scale: float) -> float:
-    """Return the value that a number in a frame stands for; the smallest whole number is NaN."""
+    """Decode a number from a frame; the smallest integer is NaN."""
     if resolution == Resolution.FLOAT:
         return value
     return math.nan if value == -LARGEST[resolution] - 1 else value * scale
 
 
 def encode_varuint(value: int) -> bytes:
-    """Return a number in groups of seven bits, the lowest first. Raises ProtocolError beyond 32 bits."""
+    """Encode a number in groups of seven bits, lowest first. Raises ProtocolError if it has more than 32 bits."""
     if not 0 <= value < 1 << 32:
-        raise ProtocolError(f"{value} is no 32-bit number")
+        raise ProtocolError(f"{value} does not fit in 32 bits")
     out = bytearray()
     while value >= 0x80:
         out.append(value & 0x7F | 0x80)
@@ -103,7 +103,7 @@ def encode_varuint(value: int) -> bytes:
 
 
 def encode_head(kind: Kind, register: int, count: int, resolution: Resolution) -> bytes:
-    """Return the first bytes of a subframe of so many registers; READ has nothing else. Raises ProtocolError."""
+    """Return the first bytes of a subframe of `count` registers; a READ has no others. Raises ProtocolError."""
     if not 1 <= count <= REGISTERS_MAX:
         raise ProtocolError(f"{count} registers in one subframe; valid: 1 to {REGISTERS_MAX}")
     first = kind | resolution << _RESOLUTION_SHIFT
@@ -113,12 +113,12 @@ def encode_head(kind: Kind, register: int, count: int, resolution: Resolution) -
 
 
 def encode_values(kind: Kind, register: int, values: Sequence[float], resolution: Resolution) -> bytes:
-    """Return a WRITE or REPLY of registers in a row; values as they go into the frame. Raises ProtocolError."""
+    """Return a WRITE or REPLY of consecutive registers, with unscaled values. Raises ProtocolError."""
     code = CODES[resolution]
     try:
         packed = b"".join(map(code.pack, values))
     except (struct.error, OverflowError) as error:
-        raise ProtocolError(f"a value of {list(values)} does not fit into {resolution.name}") from error
+        raise ProtocolError(f"a value of {list(values)} does not fit in {resolution.name}") from error
     return encode_head(kind, register, len(values), resolution) + packed
 
 
@@ -128,15 +128,15 @@ def encode_error(kind: Kind, register: int, code: int) -> bytes:
 
 
 def encode_stream(kind: Kind, channel: int, data: bytes) -> bytes:
-    """Return a piece of the diagnostic stream, CLIENT_DATA or SERVER_DATA."""
+    """Return a part of the diagnostic stream, CLIENT_DATA or SERVER_DATA."""
     return bytes((kind,)) + encode_varuint(channel) + encode_varuint(len(data)) + data
 
 
 def subframes(data: bytes) -> Iterator[Subframe]:
-    """Yield the registers and stream pieces of a frame in their order.
+    """Yield the registers and stream parts of a frame, in order.
 
     Raises:
-        ProtocolError: From here on the frame cannot be understood; what was yielded before counts.
+        ProtocolError: The rest of the frame is invalid; the subframes yielded before are valid.
     """
     offset = 0
     while offset < len(data):
@@ -166,7 +166,7 @@ def subframes(data: bytes) -> Iterator[Subframe]:
 
 
 def _registers(data: bytes, offset: int, first: int, register: int, count: int) -> Generator[Subframe, None, int]:
-    """Yield the registers of one subframe; return where the next one begins."""
+    """Yield the registers of one subframe; return the offset of the next subframe."""
     if count > REGISTERS_MAX:
         raise ProtocolError(f"{count} registers in one subframe; at most {REGISTERS_MAX}")
     kind, resolution = Kind(first & 0xF0), Resolution(first >> _RESOLUTION_SHIFT & 0b11)
@@ -183,7 +183,7 @@ def _registers(data: bytes, offset: int, first: int, register: int, count: int) 
 
 
 def _varuint(data: bytes, offset: int) -> tuple[int, int]:
-    """Return a number and where the next one begins."""
+    """Return a number and the offset after it."""
     value = 0
     for index, byte in enumerate(data[offset : offset + _VARUINT_BYTES_MAX]):
         value |= (byte & 0x7F) << 7 * index

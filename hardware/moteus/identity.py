@@ -10,33 +10,32 @@ from sim2real.hardware.moteus.schema import registers_of
 _MODEL, _FIRMWARE = 0x100, 0x101
 
 IDENTITY = encode_head(Kind.READ, _MODEL, 2, Resolution.INT32)
-"""Asks for model number and firmware version."""
+"""Query for model number and firmware version."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a controller says that it is."""
+    """Model number and firmware version of a controller."""
 
     model_number: int
     firmware: int
 
     @property
     def firmware_text(self) -> str:
-        """Version as people write it: 0x010304 is 1.3.4."""
+        """Firmware version as text: 0x010304 is 1.3.4."""
         return f"{self.firmware >> 16 & 0xFF}.{self.firmware >> 8 & 0xFF}.{self.firmware & 0xFF}"
 
     def check(self, joint: JointConfig, name: str) -> None:
-        """Raise HardwareError if it is not the configured model."""
+        """Raise HardwareError if the controller is not the configured model."""
         expected = registers_of(joint.motor).model_number
         if expected is not None and self.model_number != expected:
             raise HardwareError(
-                f"{name}: the controller that answers is of model {self.model_number:#x}, configured is "
-                f"{joint.motor.name}, model {expected:#x}"
+                f"{name}: found model {self.model_number:#x}, but {joint.motor.name} is configured, model {expected:#x}"
             )
 
 
 def decode_identity(data: bytes) -> Identity:
-    """Return what an answer to `IDENTITY` says. Raises HardwareError if it does not say it."""
+    """Decode a reply to `IDENTITY`. Raises HardwareError if it is invalid or incomplete."""
     values: dict[int, int] = {}
     try:
         for subframe in subframes(data):
@@ -45,5 +44,5 @@ def decode_identity(data: bytes) -> Identity:
     except ProtocolError as error:
         raise HardwareError(f"invalid moteus reply: {error}") from error
     if _MODEL not in values or _FIRMWARE not in values:
-        raise HardwareError("a moteus reply without model and firmware")
+        raise HardwareError("moteus reply without model and firmware")
     return Identity(values[_MODEL], values[_FIRMWARE])

@@ -1,8 +1,8 @@
-"""The lines of an fdcanusb adapter, pure: bytes to lines and back, with and without checksums.
+"""The lines of an fdcanusb adapter: encodes and decodes them, with and without checksums; pure.
 
 Host to adapter `can send ID HEX FLAGS`, adapter to host `rcv ID HEX FLAGS`, `OK` and `ERR REASON`. A line may end in a
-space and `*CC`, CC being the CRC-8 of all before the star. Source: moteus documentation, integration over UART, and the
-fdcanusb README.
+space and `*CC`, where CC is the CRC-8 of everything before the star. Source: moteus documentation, integration over
+UART, and the fdcanusb README.
 """
 
 from binascii import Error as HexError
@@ -12,20 +12,20 @@ from dataclasses import dataclass
 from sim2real.hardware.errors import ProtocolError
 
 LINE_BYTES_MAX = 256
-"""Longest line; the controller's own buffer for one (uart_fdcanusb_micro_server.h). 64 bytes of data need 156."""
+"""Longest line: size of the controller's line buffer (uart_fdcanusb_micro_server.h). 64 data bytes need 156."""
 
 DATA_BYTES_MAX = 64
 """Payload of the largest CAN-FD frame."""
 
 BROADCAST = 0x7F
 REPLY_WANTED = 0x80
-"""Bit of the source that asks for a reply."""
+"""Bit of the source that requests a reply."""
 
 CRLF = b"\r\n"
-"""How an adapter ends its lines."""
+"""Line end of an adapter."""
 
 _POLYNOMIAL = 0x97
-_SIZES: tuple[int, ...] = (*range(9), 12, 16, 20, 24, 32, 48, 64)  # ISO 11898-1: what a CAN-FD frame can carry
+_SIZES: tuple[int, ...] = (*range(9), 12, 16, 20, 24, 32, 48, 64)  # ISO 11898-1: payload sizes of CAN-FD frames
 _PADDING = b"\x50"  # a NOP subframe
 _SEND, _RECEIVED = b"can send ", b"rcv "
 _ID_DIGITS_MAX = 8
@@ -55,7 +55,7 @@ def crc8(data: bytes | memoryview) -> int:
 
 @dataclass(frozen=True, slots=True)
 class CanFrame:
-    """One CAN-FD frame. Its id is source << 8 | destination; the driver sends from source 0."""
+    """One CAN-FD frame. Its id is source << 8 | destination; the driver uses source 0."""
 
     can_id: int
     data: bytes
@@ -72,21 +72,21 @@ class CanFrame:
 
     @property
     def prefix(self) -> int:
-        """The 13 bits above; controllers answer to one prefix, 0 as shipped."""
+        """The 13 bits above; controllers answer to one prefix, by default 0."""
         return self.can_id >> 16
 
     @property
     def reply_wanted(self) -> bool:
-        """Whether the sender asks for a reply."""
+        """Whether the sender requests a reply."""
         return bool(self.can_id >> 8 & REPLY_WANTED)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line that an adapter sent."""
+    """One line from an adapter."""
 
     frame: CanFrame | None
-    """What came over CAN; None for `OK` and `ERR`."""
+    """Frame received on CAN; None for `OK` and `ERR`."""
     error: str | None = None
     """Reason of an `ERR`."""
     checked: bool = False
@@ -94,15 +94,15 @@ class Line:
 
 
 def pad(data: bytes) -> bytes:
-    """Fill up to a size that CAN-FD has. Raises ProtocolError above 64 bytes."""
+    """Pad to the next CAN-FD payload size. Raises ProtocolError above 64 bytes."""
     size = next((size for size in _SIZES if size >= len(data)), None)
     if size is None:
-        raise ProtocolError(f"{len(data)} bytes do not fit into a CAN-FD frame of {DATA_BYTES_MAX}")
+        raise ProtocolError(f"{len(data)} bytes do not fit in a CAN-FD frame of {DATA_BYTES_MAX}")
     return data + _PADDING * (size - len(data))
 
 
 def seal(text: bytes, checksum: bool, end: bytes = b"\n") -> bytes:
-    """Return a line with its end, and its checksum if it is to have one."""
+    """Add the line end, and the checksum if wanted."""
     if checksum:
         text += b" "
         text += f"*{crc8(text):02X}".encode()
@@ -110,17 +110,17 @@ def seal(text: bytes, checksum: bool, end: bytes = b"\n") -> bytes:
 
 
 def encode_send(can_id: int, data: bytes, checksum: bool) -> bytes:
-    """Return the line that asks the adapter to send a frame; data is padded. Raises ProtocolError above 64 bytes."""
+    """Return the line that makes the adapter send a frame; data is padded. Raises ProtocolError above 64 bytes."""
     return seal(f"can send {can_id:04x} {pad(data).hex().upper()} BF".encode(), checksum)
 
 
 def encode_received(can_id: int, data: bytes, checksum: bool) -> bytes:
-    """Return the line by which the adapter passes a frame on; data is padded. Raises ProtocolError above 64 bytes."""
+    """Return the adapter's line for a received frame; data is padded. Raises ProtocolError above 64 bytes."""
     return seal(f"rcv {can_id:X} {pad(data).hex().upper()} E B F".encode(), checksum, CRLF)
 
 
 def encode_answer(text: str, checksum: bool) -> bytes:
-    """Return a line of the adapter's own, such as `OK`."""
+    """Return a line from the adapter itself, such as `OK`."""
     return seal(text.encode("ascii"), checksum, CRLF)
 
 
@@ -132,17 +132,17 @@ def strip_checksum(line: bytes) -> tuple[bytes, bool]:
     try:
         claimed = unhexlify(line[-_CHECKSUM_BYTES + 1 :])
     except HexError:
-        return line, False  # as the controller has it: a star that no digits follow is text
+        return line, False  # as in the controller: a star without hex digits is text
     if claimed[0] != crc8(content):
         raise ChecksumError("checksum")
     return content.rstrip(b" "), True
 
 
 def decode_send(content: bytes) -> CanFrame | None:
-    """Return the frame of a `can send` line without its checksum, None for another command.
+    """Return the frame of a `can send` line without its checksum; None for another command.
 
     Raises:
-        ProtocolError: Says what is wrong, in the controller's own words.
+        ProtocolError: The line is invalid; the message is the controller's.
     """
     if not content.startswith(_SEND):
         return None
@@ -150,10 +150,10 @@ def decode_send(content: bytes) -> CanFrame | None:
 
 
 def decode_line(line: bytes) -> Line:
-    """Return what an adapter's line says.
+    """Decode a line from an adapter.
 
     Raises:
-        ProtocolError: Wrong checksum, or no line that an adapter sends.
+        ProtocolError: Wrong checksum, or not a line of an adapter.
     """
     content, checked = strip_checksum(line)
     if content.startswith(_RECEIVED):
@@ -166,10 +166,10 @@ def decode_line(line: bytes) -> Line:
 
 
 class LineBuffer:
-    """Takes bytes as they come; gives whole lines. Holds at most one line; resynchronises at the next line end.
+    """Splits received bytes into lines. Holds at most one line; resynchronises at the next line end.
 
     Attributes:
-        overlong: Lines that were thrown away because they were too long.
+        overlong: Number of lines that were discarded because they were too long.
     """
 
     def __init__(self) -> None:
@@ -179,11 +179,11 @@ class LineBuffer:
 
     @property
     def pending(self) -> int:
-        """Bytes that wait for the rest of their line."""
+        """Number of buffered bytes of an incomplete line."""
         return len(self._rest)
 
     def feed(self, data: bytes | bytearray | memoryview) -> list[bytes]:
-        """Take bytes; return the lines that they complete, without their ends, none of them empty."""
+        """Feed received bytes; return the non-empty lines they complete, without line ends."""
         *complete, self._rest = (self._rest + bytes(data)).replace(b"\r", b"\n").split(b"\n")
         if self._skipping and complete:
             del complete[0]
@@ -198,7 +198,7 @@ class LineBuffer:
         return lines
 
     def reset(self) -> None:
-        """Forget a line that has begun."""
+        """Discard an incomplete line."""
         self._rest = b""
         self._skipping = False
 

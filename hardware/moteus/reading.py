@@ -1,4 +1,4 @@
-"""The query of every tick, and the reading in its answer."""
+"""The query of every tick, and the reading in its reply."""
 
 import math
 import struct
@@ -15,7 +15,7 @@ QUERY = (
     + encode_head(Kind.READ, _POSITION, 3, Resolution.FLOAT)
     + encode_head(Kind.READ, _VOLTAGE, 3, Resolution.INT16)
 )
-"""Asks for mode; position, velocity, torque as floats; voltage, temperature, fault."""
+"""Query for mode; position, velocity and torque as floats; voltage, temperature and fault."""
 
 _HEADS = tuple(
     encode_head(Kind.REPLY, register, count, resolution)
@@ -29,7 +29,7 @@ _LAYOUT = struct.Struct("<2sb2sfff2shhh")
 
 
 class Reading(NamedTuple):
-    """One answer, in the controller's units at the output: rev, rev/s, N·m, V, °C."""
+    """One reply, in the controller's units at the output: rev, rev/s, N·m, V, °C."""
 
     mode: int
     fault: int
@@ -41,14 +41,14 @@ class Reading(NamedTuple):
 
 
 def decode_reading(data: bytes) -> Reading:
-    """Return what an answer to `QUERY` says. Raises ProtocolError if it is not one."""
+    """Decode a reply to `QUERY`. Raises ProtocolError if it is invalid."""
     if len(data) < _LAYOUT.size:
-        raise ProtocolError(f"an answer of {len(data)} bytes is too short")
+        raise ProtocolError(f"a reply of {len(data)} bytes is too short")
     head, mode, head_3, position, velocity, torque, head_v, voltage, temperature, fault = _LAYOUT.unpack_from(data)
     if (head, head_3, head_v) != _HEADS:
-        raise ProtocolError("an answer to another question")
+        raise ProtocolError("reply to another query")
     if not (math.isfinite(velocity) and math.isfinite(torque)):
-        raise ProtocolError("an answer that is not finite")
+        raise ProtocolError("reply with values that are not finite")
     return Reading(
         mode,
         fault,

@@ -1,4 +1,4 @@
-"""Schema of the settings of a moteus controller in its motor YAML."""
+"""Schema of the `registers` block of moteus controllers in a motor YAML."""
 
 from typing import Annotated, Literal
 
@@ -11,26 +11,27 @@ from sim2real.configs.schema.registers import Registers
 
 
 class MoteusRegisters(Registers):
-    """What differs between moteus controllers (moteus reference, registers)."""
+    """Differences between moteus controllers (moteus reference, registers)."""
 
     family: Literal["moteus"]
+    """Name of the motor family."""
     firmware: Annotated[int, Field(ge=0)]
-    """Firmware version register (0x101) that the emulator reports."""
+    """Value of the firmware version register (0x101) that the emulated controller reports."""
     effort_unit_int16: Annotated[Torque, Positive] = 0.01
-    """One unit of a torque in 16 bits (moteus reference)."""
+    """Unit of a 16-bit torque, N·m (moteus reference)."""
     kp: Annotated[float, Field(gt=0.0)] = 4.0
-    """`servo.pid_position.kp` as set in the controller, N*m for a revolution of error at the output; 4 as shipped. The
-    stiffness of a command is sent as a share of it."""
+    """`servo.pid_position.kp` as configured in the controller, N·m/rev at the output; factory default 4. Commands send
+    their stiffness as a share of it."""
     kd: Annotated[float, Field(gt=0.0)] = 0.05
-    """`servo.pid_position.kd` as set in the controller, N*m for a revolution per second; 0.05 as shipped."""
+    """`servo.pid_position.kd` as configured in the controller, N·m·s/rev at the output; factory default 0.05."""
     model_number: Annotated[int, Field(ge=0, le=0x7FFFFFFF)] | None = None
-    """Model number register (0x100); None accepts any."""
+    """Value of the model number register (0x100); any model is accepted if it is left out."""
 
     def effort_unit(self, nominal: Nominal) -> float:
-        """Return the resolution of effort readings, N·m; commands are floats."""
+        """Return the resolution of effort readings, N·m; command values are floats."""
         return self.effort_unit_int16
 
 
 def registers_of(motor: MotorConfig) -> MoteusRegisters:
-    """Return the registers of a motor of this family. Raises TypeError if it is of another."""
+    """Return the `registers` block of a motor. Raises TypeError if it is of another family."""
     return motor.registers_as(MoteusRegisters)

@@ -7,7 +7,7 @@ from sim2real.hardware.types import MotorFault
 
 
 class Unit(Enum):
-    """What a register counts: symbol, and size of one unit in 8, 16 and 32 bits; a float is in the unit itself."""
+    """Unit of a register: symbol, and the size of one count in 8, 16 and 32 bits; floats are in the unit itself."""
 
     NUMBER = ("", (1.0, 1.0, 1.0))
     POSITION = ("rev", (0.01, 0.0001, 0.00001))
@@ -23,11 +23,11 @@ class Unit(Enum):
 
     @property
     def symbol(self) -> str:
-        """Unit of the value, empty for a plain number."""
+        """Unit symbol; empty for a plain number."""
         return self.value[0]
 
     def scale(self, resolution: int) -> float:
-        """Return the size of one unit at a resolution, 1 for a float."""
+        """Return the size of one count at a resolution; 1 for a float."""
         return self.value[1][resolution] if resolution < len(self.value[1]) else 1.0
 
 
@@ -61,7 +61,7 @@ class Mode(IntEnum):
 
 
 class Fault(IntEnum):
-    """Values of the fault register (0x00f). From 96 on they are limits at work, not faults."""
+    """Values of the fault register (0x00f). Values from 96 on are active limits, not faults."""
 
     NONE = 0
     CALIBRATION = 32
@@ -94,7 +94,7 @@ class Fault(IntEnum):
 
 
 MOTOR_FAULTS = {
-    Fault.MOTOR_DRIVER: MotorFault.OVERLOAD,  # most often more current than the supply or the bridge could give
+    Fault.MOTOR_DRIVER: MotorFault.OVERLOAD,  # usually more current than the supply or the bridge can deliver
     Fault.OVER_VOLTAGE: MotorFault.VOLTAGE,
     Fault.UNDER_VOLTAGE: MotorFault.VOLTAGE,
     Fault.ENCODER: MotorFault.ENCODER,
@@ -102,19 +102,19 @@ MOTOR_FAULTS = {
     Fault.POSITION_INVALID: MotorFault.ENCODER,
     Fault.OVER_TEMPERATURE: MotorFault.OVERHEATING,
 }
-"""The faults that mean something to every family; the others are `MotorFault.OTHER`."""
+"""Faults that every family has; the others are `MotorFault.OTHER`."""
 
 CURES = {
     Fault.CALIBRATION: "check the magnet, then calibrate (`moteus_tool --calibrate`)",
     Fault.MOTOR_DRIVER: "check the supply's current limit and the phase wires",
-    Fault.OVER_VOLTAGE: "give energy somewhere to go when braking, or lower the supply (servo.max_voltage)",
+    Fault.OVER_VOLTAGE: "add a sink for braking energy, or lower the supply voltage (servo.max_voltage)",
     Fault.ENCODER: "check the encoder's magnet and cable",
     Fault.NOT_CONFIGURED: "calibrate it (`moteus_tool --calibrate`)",
     Fault.OVER_TEMPERATURE: "let it cool down",
     Fault.OUTSIDE_LIMIT: "move the joint inside servopos.position_min and position_max, or widen them",
     Fault.UNDER_VOLTAGE: "check the supply",
 }
-"""What a user does about the faults that say it."""
+"""Advice for the user, by fault."""
 
 _NO_CURE = "look it up in the moteus reference and remove its cause"
 
@@ -128,8 +128,9 @@ class Register:
     unit: Unit = Unit.NUMBER
     access: Access = Access.READ
     initial: float = 0.0
-    """Value of a command register when the mode was just written."""
+    """Value of a command register after the mode has been written."""
     only_int32: bool = False
+    """Whether it can be accessed only in 32 bits."""
 
 
 _NAN = float("nan")
@@ -206,16 +207,16 @@ _ROWS = (
 )
 
 SHADOWS = {0x042: 0x022, 0x043: 0x023, 0x044: 0x024, 0x045: 0x025, 0x046: 0x027, 0x047: 0x02B, 0x048: 0x02D}
-"""Registers of the stay-within mode that are other names of those of the position mode."""
+"""Registers of the stay-within mode that are aliases of position-mode registers."""
 
 REGISTERS = {register.address: register for register in _ROWS}
-"""Every register that the emulated controller has, by address."""
+"""All registers of the emulated controller, by address."""
 
 BY_NAME = {register.name: register for register in _ROWS}
 
 
 def motor_fault(mode: int, fault: int) -> MotorFault:
-    """Return what a mode and a fault register mean for every family."""
+    """Convert the mode and fault registers to a fault."""
     if mode == Mode.TIMEOUT:
         return MotorFault.WATCHDOG
     if mode != Mode.FAULT:
@@ -227,11 +228,11 @@ _FAULT_CODES = frozenset(Fault)
 
 
 def fault_name(fault: int) -> str:
-    """Return what a fault is called, its number if it has no name."""
+    """Return the name and number of a fault."""
     name = Fault(fault).name.lower().replace("_", " ") if fault in _FAULT_CODES else "unknown"
     return f"{name} ({fault})"
 
 
-def cure(fault: int) -> str:
-    """Return what a user does about a fault."""
+def advice_for(fault: int) -> str:
+    """Return the advice for a fault."""
     return CURES.get(Fault(fault), _NO_CURE) if fault in _FAULT_CODES else _NO_CURE

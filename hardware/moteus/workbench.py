@@ -1,7 +1,7 @@
 """The workbench of moteus controllers; implements `Workbench`.
 
-A controller has no speed of its own behind a CAN adapter, does not know its motor, and keeps its configuration only if
-the diagnostic console is told to write it. What it cannot do is refused in words.
+Behind a CAN adapter, a controller has no baud rate of its own. It does not know its motor, and keeps its configuration
+only after `conf write` on the diagnostic console. Unsupported actions raise HardwareError.
 """
 
 import math
@@ -25,18 +25,18 @@ from sim2real.hardware.moteus.frame import (
 from sim2real.hardware.moteus.identity import IDENTITY, decode_identity
 from sim2real.hardware.moteus.lines import BROADCAST, encode_send
 from sim2real.hardware.moteus.reading import QUERY, Reading, decode_reading
-from sim2real.hardware.moteus.tables import REGISTERS, Access, Mode, Register, Unit, cure, fault_name
+from sim2real.hardware.moteus.tables import REGISTERS, Access, Mode, Register, Unit, advice_for, fault_name
 from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading
 
 _CHANNEL = 1
 _POLL = bytes((CLIENT_POLL, _CHANNEL, 48))
-_POLLS_MAX = 40  # of one console command
+_POLLS_MAX = 40  # per console command
 _VOLTAGE = (10.0, 44.0)  # moteus-r4, moteus documentation, hardware specifications
 _TEMPERATURE_MAX = 75.0  # servo.fault_temperature of an r4
 
 
 class MoteusWorkbench:
-    """Single controllers behind one adapter."""
+    """Single moteus controllers behind one adapter."""
 
     protocol = "moteus"
     baudrates = (921_600,)
@@ -49,7 +49,7 @@ class MoteusWorkbench:
         self._decided = False
 
     def set_baudrate(self, baudrate: int) -> None:
-        """Change the speed of the line, which matters to a UART alone. Raises HardwareError if it cannot."""
+        """Change the baud rate of the line, which matters only for a UART. Raises HardwareError if unsupported."""
         self._transport.set_baudrate(baudrate)
         self._baudrate = baudrate
         self._decided = False
@@ -68,7 +68,7 @@ class MoteusWorkbench:
         return [found[motor] for motor in sorted(found)]
 
     def find(self, motor: int, baudrate: int) -> FoundMotor | None:
-        """Return the controller that answers to an id, None if none does. Raises PortLostError."""
+        """Return the controller that answers to an id; None if none does. Raises PortLostError."""
         self.set_baudrate(baudrate)
         if not self._adapter_answers():
             return None
@@ -76,7 +76,7 @@ class MoteusWorkbench:
         return None if data is None else self._found(motor, data)
 
     def registers(self, motor: int) -> list[RegisterReading]:
-        """Return what can be read, as whole numbers of 32 bits. Raises HardwareError."""
+        """Return all readable registers, as 32-bit integers. Raises HardwareError."""
         readings = []
         for register in REGISTERS.values():
             if register.access == Access.WRITE:
@@ -90,7 +90,7 @@ class MoteusWorkbench:
         return readings
 
     def reading(self, motor: int) -> MotorReading:
-        """Return what a controller measures. Raises HardwareError."""
+        """Return the present measurements of a controller. Raises HardwareError."""
         reading = self._reading(motor)
         return MotorReading(
             position=reading.position * math.tau,
@@ -101,43 +101,43 @@ class MoteusWorkbench:
         )
 
     def power_up_position(self, motor: int) -> float:
-        """Return the motor angle, rad, within the one turn that is absolute. Raises HardwareError."""
+        """Return the motor angle within the one absolute turn, rad. Raises HardwareError."""
         position = self._reading(motor).position
         return (position - math.floor(position + 0.5)) * math.tau
 
     def torque_enabled(self, motor: int) -> bool:
-        """Tell whether the bridge is on. Raises HardwareError."""
+        """Return whether the bridge is on. Raises HardwareError."""
         return self._reading(motor).mode not in (Mode.STOPPED, Mode.FAULT)
 
     def write_id(self, motor: int, new: int) -> None:
-        """Set id.id and keep it. Raises HardwareError if the console refuses."""
-        self._say(motor, f"conf set id.id {new}")
-        self._hear(new)  # it answers to the new id at once
+        """Set id.id and save it. Raises HardwareError if the console refuses."""
+        self._send_console(motor, f"conf set id.id {new}")
+        self._console_output(new)  # the new id takes effect at once
         self._console(new, "conf write")
 
     def write_baudrate(self, motor: int, new: int) -> None:
-        """Refuse. Raises HardwareError."""
-        raise HardwareError("a moteus behind a CAN adapter has no speed of its own; there is nothing to set")
+        """Always raise HardwareError: the controller has no baud rate."""
+        raise HardwareError("a moteus behind a CAN adapter has no baud rate of its own")
 
     def reboot(self, motor: int) -> None:
-        """Stop a controller, which clears faults; it has no restart. Raises HardwareError if a fault persists."""
+        """Stop a controller, which clears faults; it has no reboot. Raises HardwareError if a fault persists."""
         for _ in range(TRIES):
             reading = self._reading(motor, STOP)
             if reading.mode == Mode.STOPPED:
                 return
-        raise HardwareError(f"motor {motor}: fault {fault_name(reading.fault)} persists: {cure(reading.fault)}")
+        raise HardwareError(f"motor {motor}: fault {fault_name(reading.fault)} persists: {advice_for(reading.fault)}")
 
     def findings(self, motor: FoundMotor) -> Iterator[Finding]:
-        """Yield the findings on a controller. Raises HardwareError."""
+        """Yield the findings about a controller. Raises HardwareError."""
         reading = self._reading(motor.id)
         low, high = _VOLTAGE
         yield Finding("firmware", str(motor.firmware), ok=True)
         faulty = reading.mode == Mode.FAULT
         text = fault_name(reading.fault) if faulty else "none"
-        yield Finding("fault", text, not faulty, cure(reading.fault) if faulty else "")
-        fed = low <= reading.voltage <= high
-        advice = "" if fed else f"a moteus-r4 takes {low:g} to {high:g} V"
-        yield Finding("voltage", f"{reading.voltage:.1f} V", fed, advice)
+        yield Finding("fault", text, not faulty, advice_for(reading.fault) if faulty else "")
+        in_range = low <= reading.voltage <= high
+        advice = "" if in_range else f"a moteus-r4 needs {low:g} to {high:g} V"
+        yield Finding("voltage", f"{reading.voltage:.1f} V", in_range, advice)
         cool = reading.temperature <= _TEMPERATURE_MAX
         yield Finding("temperature", f"{reading.temperature:.0f} degC", cool, "" if cool else "let it cool down")
         for name, unit in (("kp", "N*m/rev"), ("kd", "N*m*s/rev")):
@@ -145,11 +145,11 @@ class MoteusWorkbench:
             yield Finding(name, f"{value} {unit}", ok=True, advice=f"the motor YAML must have {name}: {value}")
         bounds = [self._console(motor.id, f"conf get servopos.position_{end}") for end in ("min", "max")]
         shipped = bounds == ["-0.01", "0.01"]
-        advice = "widen them (`conf set servopos.position_min nan`), else it faults at the first command"
+        advice = "widen them (`conf set servopos.position_min nan`), or it faults at the first command"
         yield Finding("position bounds", " to ".join(bounds) + " rev", not shipped, advice if shipped else "")
 
     def _adapter_answers(self) -> bool:
-        """Find out once whether there is an adapter, and how it talks. Raises PortLostError."""
+        """Return whether the adapter answers; on the first answer, detect checksums. Raises PortLostError."""
         if not self._decided:
             try:
                 self._client.decide_checksum(BROADCAST)
@@ -171,7 +171,7 @@ class MoteusWorkbench:
             raise HardwareError(f"motor {motor}: {error}") from error
 
     def _ask(self, motor: int, data: bytes) -> bytes:
-        """Return an answer. Raises HardwareError if none comes."""
+        """Query a controller; return its reply. Raises HardwareError if none arrives."""
         answer = self._ask_quietly(motor, data) if self._adapter_answers() else None
         if answer is None:
             raise HardwareError(f"motor {motor} does not answer")
@@ -185,29 +185,29 @@ class MoteusWorkbench:
         return None
 
     def _console(self, motor: int, text: str) -> str:
-        """Let the console run a command; return what it says before `OK`. Raises HardwareError if it refuses."""
-        self._say(motor, text)
-        return self._hear(motor)
+        """Run a console command; return the output before `OK`. Raises HardwareError if it is refused."""
+        self._send_console(motor, text)
+        return self._console_output(motor)
 
-    def _say(self, motor: int, text: str) -> None:
+    def _send_console(self, motor: int, text: str) -> None:
         data = encode_stream(Kind.CLIENT_DATA, _CHANNEL, f"{text}\n".encode())
         self._client.send(encode_send(motor, data, self._client.checksum))
 
-    def _hear(self, motor: int) -> str:
-        said = b""
+    def _console_output(self, motor: int) -> str:
+        output = b""
         for _ in range(_POLLS_MAX):
             pieces = _decoded(self._ask(motor, _POLL))
-            said += b"".join(piece.data for piece in pieces if piece.kind == Kind.SERVER_DATA)
-            *lines, _ = said.decode("ascii", "replace").splitlines(keepends=True) or [""]
-            if said.endswith(b"OK\r\n"):
+            output += b"".join(piece.data for piece in pieces if piece.kind == Kind.SERVER_DATA)
+            *lines, _ = output.decode("ascii", "replace").splitlines(keepends=True) or [""]
+            if output.endswith(b"OK\r\n"):
                 return "".join(lines).strip()
-            if said.startswith(b"ERR") and said.endswith(b"\n"):
-                raise HardwareError(f"motor {motor} refused: {said.decode('ascii', 'replace').strip()}")
+            if output.startswith(b"ERR") and output.endswith(b"\n"):
+                raise HardwareError(f"motor {motor} refused: {output.decode('ascii', 'replace').strip()}")
         raise HardwareError(f"the console of motor {motor} does not answer")
 
 
 def _decoded(data: bytes) -> list[Subframe]:
-    """Return the subframes of an answer. Raises HardwareError if it is invalid."""
+    """Return the subframes of a reply. Raises HardwareError if it is invalid."""
     try:
         return list(subframes(data))
     except ProtocolError as error:
@@ -219,7 +219,7 @@ def _row(register: Register, value: float) -> RegisterReading:
 
 
 def _text(register: Register, value: float) -> str:
-    """Return what a register's number means."""
+    """Return the text of a register value."""
     if register.name == "mode" and value in _MODES:
         return Mode(int(value)).name.lower().replace("_", " ")
     if register.name == "fault" and value:

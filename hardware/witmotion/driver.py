@@ -1,4 +1,4 @@
-"""A WitMotion unit as an IMU: set up once, then listened to."""
+"""The driver of a WitMotion IMU: configures it once, then only receives."""
 
 from sim2real.configs.schema.robot import ImuConfig
 from sim2real.hardware.bus.transport import Transport
@@ -23,43 +23,43 @@ from sim2real.hardware.witmotion.frame import (
 )
 
 CONTENT = Content.ACCELERATION | Content.ANGULAR_VELOCITY | Content.QUATERNION
-"""The frames of a sample, in the order in which the unit sends them."""
+"""The frames of a sample, in the order of transmission."""
 
 SAMPLE_BYTES = FRAME_BYTES * CONTENT.bit_count()
 
-_BUFFER_BYTES = 4096  # what the kernel keeps of a port
+_BUFFER_BYTES = 4096  # the kernel's receive buffer of a port
 _BACKLOG_MAX = _BUFFER_BYTES - SAMPLE_BYTES
-"""Bytes: what is full loses what comes, so the newest that it holds may be as old as it likes."""
+"""Largest backlog, bytes: a full buffer drops new bytes, so its newest sample may be arbitrarily old."""
 
 _BITS = 10  # start, eight data bits, stop
-_ANSWER_S = 0.3  # a sample that is being sent, the command, its answer, and the USB adapter's latency
+_ANSWER_S = 0.3  # a sample in transmission, the command, its reply, and the USB adapter's latency
 _TRIES = 3
 _PAUSE_S = 0.01  # between commands: the vendor's SDK waits 1 ms
-_SAVE_S = 0.1  # until the flash is written; the vendor's examples wait so long
+_SAVE_S = 0.1  # until the flash is written, as in the vendor's examples
 _FIRST_SAMPLE_S = 1.0
 
 
 class WitMotionImu:
-    """One unit; implements `Imu`. A sample is what the unit sends in one go: acceleration, rate, quaternion.
+    """One unit; implements `Imu`. A sample consists of three consecutive frames: acceleration, rate, quaternion.
 
     Attributes:
-        decoder: With its counters of bytes and frames that were damaged.
-        backlogs: Reads that found a buffer that may have run over, and threw it away.
+        decoder: Frame decoder, with its counters of damaged bytes and frames.
+        backlogs: Number of reads that found a possibly overflowed buffer and discarded it.
     """
 
     rate_max = RATE_RANGE
 
     def __init__(self, name: str, config: ImuConfig, transport: Transport, clock: Clock) -> None:
-        """Prepare the unit; nothing is sent before `open`.
+        """Prepare the unit. Nothing is sent before `open`.
 
         Args:
-            name: For messages.
-            config: Speed of the line, samples per second.
+            name: Name of the unit, for messages.
+            config: Gives baud rate and sample rate.
             transport: An open port. The unit owns it from now on and closes it.
             clock: The clock of the transport.
 
         Raises:
-            HardwareError: The family has no such rate or speed, or the speed is too low for the rate.
+            HardwareError: Sample rate or baud rate is not supported, or the baud rate is too low for the sample rate.
         """
         self.notices: list[str] = []
         self.decoder = Decoder()
@@ -74,10 +74,10 @@ class WitMotionImu:
         self._rate: Frame | None = None
 
     def open(self) -> None:
-        """Set content and rate where they differ, and wait for a first sample.
+        """Set content and sample rate if they differ, and wait for the first sample.
 
         Raises:
-            HardwareError: Nothing comes, or not what was set up.
+            HardwareError: The unit sends nothing, or does not send the configured frames.
         """
         self._transport.drain()
         registers = self._read_setup()
@@ -86,17 +86,17 @@ class WitMotionImu:
             self._set_up()
             after = self._read_setup()
             if after != wanted and after is not None:
-                raise HardwareError(f"IMU {self._name!r} did not take over content and rate: it has {after}")
+                raise HardwareError(f"IMU {self._name!r} did not accept content and rate: it has {after}")
             was = "unknown" if registers is None else f"content {registers[0]:#x}, rate code {registers[1]}"
             self.notices.append(
                 f"IMU {self._name!r}: set to send acceleration, rate and quaternion at {self._config.rate:g} Hz, "
-                f"and saved; it was {was}"
+                f"and saved; before: {was}"
             )
-        self._forget()
+        self._restart_sample()
         self._await_sample()
 
     def read(self) -> ImuSample | None:
-        """Take everything that has arrived, without waiting; return the newest whole sample, None if there is none.
+        """Process all received bytes without waiting; return the newest complete sample, None if there is none.
 
         Raises:
             PortLostError: The port vanished.
@@ -112,16 +112,16 @@ class WitMotionImu:
         if received > _BACKLOG_MAX:
             self.backlogs += 1
             self._transport.drain()
-            self._forget()
+            self._restart_sample()
             return None
         return newest
 
     def close(self) -> None:
-        """Release the port. Never raises; closing twice does nothing."""
+        """Release the port. Never raises; a second call does nothing."""
         self._transport.close()
 
     def _collect(self, frame: Frame) -> ImuSample | None:
-        """Take one frame; return the sample that it completes."""
+        """Add one frame; return the sample it completes."""
         if frame.type == FrameType.ACCELERATION:
             self._acceleration, self._rate = frame, None
         elif frame.type == FrameType.ANGULAR_VELOCITY:
@@ -138,13 +138,13 @@ class WitMotionImu:
                 )
         return None
 
-    def _forget(self) -> None:
-        """Start again with the next whole sample."""
+    def _restart_sample(self) -> None:
+        """Discard partial data; start with the next complete sample."""
         self.decoder.reset()
         self._acceleration = self._rate = None
 
     def _read_setup(self) -> tuple[int, int] | None:
-        """Return content and rate code, None if the unit does not tell."""
+        """Return content and rate code; None if the unit does not answer."""
         for _ in range(_TRIES):
             self._send(Register.READ_ADDRESS, Register.RETURN_CONTENT)
             deadline_ns = self._clock.now_ns() + ns_from_s(_ANSWER_S)
@@ -152,7 +152,7 @@ class WitMotionImu:
                 for frame in self.decoder.feed(self._buffer[:count]):
                     if frame.type == FrameType.REGISTERS:
                         return frame.values[0] & 0xFFFF, frame.values[1] & 0xFFFF
-                if self._clock.now_ns() >= deadline_ns:  # frames that come without end are no answer
+                if self._clock.now_ns() >= deadline_ns:  # continuous samples are not the reply
                     break
         return None
 
@@ -185,22 +185,22 @@ class WitMotionImu:
             )
         raise HardwareError(
             f"no answer from IMU {self._name!r} at {baudrate} baud: check power and wires, and its baud rate; "
-            f"units leave the factory with 9600 baud"
+            f"the factory default is 9600 baud"
         )
 
 
 def _rate_code(name: str, config: ImuConfig) -> int:
-    """Return the code of the configured rate. Raises HardwareError if it cannot be."""
+    """Return the code of the configured sample rate. Raises HardwareError if it is not possible."""
     baudrate = round(config.baudrate)
     if config.rate not in RATE_CODES:
         valid = ", ".join(f"{rate:g}" for rate in RATE_CODES)
-        raise HardwareError(f"IMU {name!r} has no rate of {config.rate:g} Hz; valid: {valid}")
+        raise HardwareError(f"IMU {name!r} does not support a rate of {config.rate:g} Hz; valid: {valid}")
     if baudrate not in BAUD_CODES:
-        raise HardwareError(f"IMU {name!r} has no speed of {baudrate} baud; valid: {', '.join(map(str, BAUD_CODES))}")
+        raise HardwareError(f"IMU {name!r} does not support {baudrate} baud; valid: {', '.join(map(str, BAUD_CODES))}")
     needed = config.rate * SAMPLE_BYTES * _BITS
     if not needed <= baudrate:
         raise HardwareError(
-            f"IMU {name!r}: {config.rate:g} samples of {SAMPLE_BYTES} bytes a second need {needed:.0f} baud, "
-            f"not {baudrate}"
+            f"IMU {name!r}: {config.rate:g} samples per second of {SAMPLE_BYTES} bytes need {needed:.0f} baud; "
+            f"it has {baudrate}"
         )
     return RATE_CODES[config.rate]

@@ -9,7 +9,7 @@ from sim2real.hardware.imu.interface import Imu
 
 
 class WitMotionFamily(ImuFamily):
-    """WitMotion units on a serial port of their own."""
+    """WitMotion units, each on its own serial port."""
 
     def driver(self, name: str, config: ImuConfig, transport: Transport, clock: Clock) -> Imu:
         """Return the driver of one unit."""

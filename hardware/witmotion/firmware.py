@@ -1,7 +1,7 @@
-"""The firmware of an emulated WitMotion unit: its registers, and what it sends by itself.
+"""The firmware of an emulated WitMotion unit: registers and periodic samples.
 
-Figures of the sensor: WitMotion, WT901C datasheet: gyro 0.028 to 0.07 °/s rms, acceleration 0.75 to 1 mg rms;
-orientation 0.05° static for roll and pitch.
+Sensor figures from the WitMotion WT901C datasheet: gyro noise 0.028 to 0.07 °/s rms, acceleration noise 0.75 to 1 mg
+rms, static orientation accuracy 0.05° for roll and pitch.
 """
 
 import math
@@ -30,14 +30,14 @@ from sim2real.hardware.witmotion.frame import (
 RATE_NOISE = math.radians(0.05)
 """rad/s rms"""
 RATE_BIAS = math.radians(0.05)
-"""rad/s rms, drawn at power-up: what the unit's own calibration at rest leaves; an estimate."""
+"""rad/s rms, drawn at power-up: the residual of the unit's calibration at rest; an estimate."""
 ACCELERATION_NOISE = 1e-3 * STANDARD_GRAVITY
 """m/s² rms"""
 ORIENTATION_NOISE = math.radians(0.02)
-"""rad rms about each axis: less than the static accuracy of 0.05°, most of which is constant; an estimate."""
+"""rad rms about each axis: below the static accuracy of 0.05°, most of which is constant; an estimate."""
 
 SPIN = math.radians(500.0)
-"""rad/s about z, that a unit with the fault `imu_spinning` reports on top of what is."""
+"""Rate about z that the fault `imu_spinning` adds, rad/s."""
 
 _FACTORY = {
     int(Register.RETURN_CONTENT): int(
@@ -49,7 +49,7 @@ _FACTORY = {
 _REGISTERS = 0x90  # REGSIZE of the vendor's SDK
 _UNLOCKED_NS = 10 * NS_PER_S
 _SAVE, _FACTORY_RESET, _RESTART = 0x00, 0x01, 0xFF
-_QUIET_CODE = 0x0D  # sends nothing by itself
+_QUIET_CODE = 0x0D  # no periodic samples
 _PERIODS_NS = {code: round(NS_PER_S / rate) for rate, code in RATE_CODES.items()}
 _BAUDRATES = {code: rate for rate, code in BAUD_CODES.items()}
 _TEMPERATURE = 2500  # 0.01 °C
@@ -59,19 +59,19 @@ _NO_ORIENTATION = (0, 0, 0, 0)
 
 
 class WitMotionUnit:
-    """One unit, without its wire. Pure: time and motion are arguments, randomness is from the seed.
+    """One unit, without its wire. Pure: time and motion are arguments; random numbers come from the seed.
 
     Attributes:
-        baudrate: Speed at which it sends and listens.
-        fault: Kind of the fault that it has at present; empty when all is well.
+        baudrate: Baud rate at which it communicates, bit/s.
+        fault: Kind of the present fault; empty if there is none.
     """
 
     def __init__(self, baudrate: int, seed: int = 0) -> None:
-        """Make a unit as it leaves the factory, but for its baud rate.
+        """Make a unit with factory settings except for the baud rate.
 
         Args:
-            baudrate: One of those that the protocol has; the nearest one is taken.
-            seed: Of bias and noise.
+            baudrate: bit/s; the nearest baud rate of the protocol is used.
+            seed: Seed of bias and noise.
         """
         self._random = np.random.default_rng(seed)
         nearest = min(BAUD_CODES, key=lambda rate: abs(rate - baudrate))
@@ -83,7 +83,7 @@ class WitMotionUnit:
         self.boot()
 
     def boot(self) -> None:
-        """Restart as after power-up: registers are as they were saved last; the gyro has a new bias."""
+        """Restart as at power-up with the saved registers; the gyro has a new bias."""
         self._memory = dict(self._flash)
         self._locked_from_ns = -1
         self._bias = self._random.normal(0.0, RATE_BIAS, 3)
@@ -91,23 +91,23 @@ class WitMotionUnit:
 
     @property
     def baudrate(self) -> int:
-        """bit/s at which it sends and listens."""
+        """Baud rate at which it communicates, bit/s."""
         return _BAUDRATES[self._memory[Register.BAUD]]
 
     @property
     def period_ns(self) -> int | None:
-        """Time from sample to sample as it was set; None when it sends nothing by itself."""
+        """Configured sample period, ns; None if it does not send samples by itself."""
         return _PERIODS_NS.get(self._memory[Register.RETURN_RATE])
 
     def saved(self) -> dict[str, int]:
-        """Return the registers as they were saved last, by their numbers in hexadecimal."""
+        """Return the saved registers, by register number in hexadecimal."""
         return {f"{register:#04x}": value for register, value in sorted(self._flash.items())}
 
     def restore(self, settings: dict[str, int]) -> None:
-        """Remember these registers as saved, and restart.
+        """Save these registers and restart.
 
         Raises:
-            ValueError: No such register, or a value that it cannot have.
+            ValueError: A register does not exist or its value is invalid.
         """
         restored = {int(register, 16): value for register, value in settings.items()}
         for register, value in restored.items():
@@ -118,20 +118,20 @@ class WitMotionUnit:
         self._flash |= restored
         self.boot()
 
-    def hear(self, data: bytes, now_ns: int) -> bytes:
-        """Carry out the commands in what the host has sent; return the answer."""
-        return b"".join(self._carry_out(command, now_ns) for command in self._commands.feed(data))
+    def receive(self, data: bytes, now_ns: int) -> bytes:
+        """Execute the commands that the host sent; return the reply."""
+        return b"".join(self._execute(command, now_ns) for command in self._commands.feed(data))
 
     def interrupt(self) -> None:
-        """Forget a command that has begun, as the line was cut."""
+        """Discard an incomplete command, because the line was interrupted."""
         self._commands.reset()
 
     def sample(self, motion: Motion, now_ns: int) -> bytes:
         """Return the frames of one sample.
 
         Args:
-            motion: Of the unit, in its own frame.
-            now_ns: Time.
+            motion: Motion of the unit, in its own frame.
+            now_ns: Time, ns.
         """
         content = Content(self._memory[Register.RETURN_CONTENT] & 0x7FF)
         if self.fault == "imu_frozen" and self._frozen:
@@ -141,7 +141,7 @@ class WitMotionUnit:
         self._frozen = frames if self.fault == "imu_frozen" else b""
         return frames
 
-    def _carry_out(self, command: Command, now_ns: int) -> bytes:
+    def _execute(self, command: Command, now_ns: int) -> bytes:
         register, value = command.register, command.value
         if register == Register.READ_ADDRESS:
             return self._answer(value)
@@ -182,7 +182,7 @@ class WitMotionUnit:
     def _values(self, motion: Motion, now_ns: int) -> dict[int, tuple[int, int, int, int]]:
         noise = self._random.standard_normal(9)
         if self.fault == "imu_nan":
-            # The wire has no NaN: a sensor that no longer answers its processor gives the ends of the ranges.
+            # The protocol has no NaN: if the sensor chip stops answering, the unit sends the ends of the ranges.
             broken = dict.fromkeys((FrameType.ACCELERATION, FrameType.ANGULAR_VELOCITY, FrameType.ANGLE), _NO_NUMBERS)
             return {int(kind): words for kind, words in broken.items()} | {int(FrameType.QUATERNION): _NO_ORIENTATION}
         rate = [

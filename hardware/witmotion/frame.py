@@ -1,9 +1,9 @@
-"""Frames of the WitMotion standard protocol: bytes to messages and back, without input, output or clock.
+"""Frames of the WitMotion standard protocol: encodes and decodes them; pure, without I/O or clock.
 
-The unit sends frames of 11 bytes by itself: `55 TYPE data(8) SUM`, SUM the low byte of the sum of the ten before it;
-data are four little-endian int16. The host sends commands of 5 bytes, without a checksum: `FF AA REGISTER low high`.
-Sources: WitMotion, WT901 datasheet v20-0702, sections 5.1 and 5.2; WitStandardProtocol_JY901, `REG.h` and
-`wit_c_sdk.c`.
+The unit periodically sends frames of 11 bytes: `55 TYPE data(8) SUM`. SUM is the low byte of the sum of the ten bytes
+before it; data are four little-endian int16. The host sends commands of 5 bytes, without a checksum:
+`FF AA REGISTER low high`. Sources: WitMotion, WT901 datasheet v20-0702, sections 5.1 and 5.2;
+WitStandardProtocol_JY901, `REG.h` and `wit_c_sdk.c`.
 """
 
 import math
@@ -20,10 +20,10 @@ COMMAND_HEADER = b"\xff\xaa"
 COMMAND_BYTES = 5
 
 UNLOCK_KEY = 0xB588
-"""Written to KEY, it lets registers be changed for the next 10 s (WIT Standard Communication Protocol)."""
+"""Written to KEY, it unlocks the registers for 10 s (WIT Standard Communication Protocol)."""
 
 STANDARD_GRAVITY = 9.80665
-"""m/s² (CGPM 1901); the datasheet's formula says 9.8 with two digits."""
+"""m/s² (CGPM 1901); the datasheet's formula has 9.8, with two digits."""
 
 ACCELERATION_RANGE = 16.0 * STANDARD_GRAVITY
 RATE_RANGE = math.radians(2000.0)
@@ -48,14 +48,14 @@ class FrameType(IntEnum):
     QUATERNION = 0x59
     SATELLITES = 0x5A
     REGISTERS = 0x5F
-    """Answer to READ_ADDRESS: four registers, from the one that was asked for."""
+    """Reply to READ_ADDRESS: four registers, starting at the requested one."""
 
 
 _TYPES = frozenset(int(kind) for kind in FrameType)
 
 
 class Content(IntFlag):
-    """Bits of the register RETURN_CONTENT: which frames the unit sends, in the order of their types."""
+    """Bits of the register RETURN_CONTENT: the frames to send, in the order of their types."""
 
     TIME = 0x001
     ACCELERATION = 0x002
@@ -71,7 +71,7 @@ class Content(IntFlag):
 
     @property
     def frame_type(self) -> FrameType:
-        """The frame that one bit stands for."""
+        """Frame type of a single bit."""
         return FrameType(FrameType.TIME + self.value.bit_length() - 1)
 
 
@@ -79,12 +79,12 @@ class Register(IntEnum):
     """Registers, each 16 bits wide."""
 
     SAVE = 0x00
-    """Write 0 to keep the settings over a power cycle, 1 to go back to those of the factory, 0xFF to restart."""
+    """Write 0 to save the settings, 1 to reset them to factory values, 0xFF to restart."""
     RETURN_CONTENT = 0x02
     RETURN_RATE = 0x03
     BAUD = 0x04
     READ_ADDRESS = 0x27
-    """Write the number of a register to get its value and those of the next three."""
+    """Write a register number to get the values of this register and the next three."""
     KEY = 0x69
 
 
@@ -100,7 +100,7 @@ RATE_CODES = {
     100.0: 0x09,
     200.0: 0x0B,
 }
-"""Values of RETURN_RATE by samples per second. 0x0A is 125 Hz on one model alone, 0x0C sends once, 0x0D nothing."""
+"""Values of RETURN_RATE by samples per second. 0x0A is 125 Hz on one model only, 0x0C sends once, 0x0D never."""
 
 BAUD_CODES = {
     4800: 1,
@@ -118,26 +118,26 @@ BAUD_CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame that the unit has sent."""
+    """One frame from the unit."""
 
     type: int
     """A value of `FrameType`."""
     values: tuple[int, int, int, int]
-    """int16 each, as sent."""
+    """Four int16, as sent."""
     data: bytes
-    """The same as eight bytes."""
+    """The same data as eight bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command that the host has sent."""
+    """One command from the host."""
 
     register: int
     value: int
 
 
 def encode(kind: int, values: tuple[int, int, int, int]) -> bytes:
-    """Return a frame. Raises ProtocolError if a value is no int16 or the type none that there is."""
+    """Encode a frame. Raises ProtocolError if a value is not an int16 or the type is unknown."""
     if kind not in _TYPES:
         raise ProtocolError(f"no frame type {kind:#x}")
     try:
@@ -148,16 +148,16 @@ def encode(kind: int, values: tuple[int, int, int, int]) -> bytes:
 
 
 def decode(frame: bytes) -> Frame:
-    """Return what one whole frame says. Raises ProtocolError if it is not exactly that."""
+    """Decode one frame. Raises ProtocolError unless it is exactly one intact frame."""
     if len(frame) != FRAME_BYTES or frame[0] != HEADER or frame[1] not in _TYPES:
-        raise ProtocolError("no frame 55 TYPE data SUM of 11 bytes")
+        raise ProtocolError("not a frame 55 TYPE data SUM of 11 bytes")
     if sum(frame[:-1]) & 0xFF != frame[-1]:
         raise ProtocolError("wrong sum")
     return Frame(frame[1], _DATA.unpack_from(frame, 2), frame[2:10])
 
 
 def encode_command(register: int, value: int) -> bytes:
-    """Return a command. Raises ProtocolError if the register is no byte or the value no uint16."""
+    """Encode a command. Raises ProtocolError if the register is not a byte or the value not a uint16."""
     if not 0 <= register <= 0xFF:
         raise ProtocolError(f"no register {register}")
     if not 0 <= value <= 0xFFFF:
@@ -166,41 +166,41 @@ def encode_command(register: int, value: int) -> bytes:
 
 
 def acceleration(values: tuple[int, int, int, int]) -> Vector:
-    """Return what an acceleration frame says, m/s²; its fourth value is a temperature."""
+    """Return the acceleration in a frame, m/s²; the fourth value is a temperature."""
     return _scaled(values, ACCELERATION_RANGE)
 
 
 def angular_velocity(values: tuple[int, int, int, int]) -> Vector:
-    """Return what an angular velocity frame says, rad/s."""
+    """Return the angular velocity in a frame, rad/s."""
     return _scaled(values, RATE_RANGE)
 
 
 def angle(values: tuple[int, int, int, int]) -> Vector:
-    """Return what an angle frame says: roll, pitch and yaw, rad."""
+    """Return roll, pitch and yaw in an angle frame, rad."""
     return _scaled(values, math.pi)
 
 
 def quaternion(values: tuple[int, int, int, int]) -> Quaternion:
-    """Return what a quaternion frame says, w x y z; as long as the unit's rounding makes it."""
+    """Return the quaternion w x y z in a frame; its norm deviates from 1 by the unit's rounding."""
     w, x, y, z = values
     return w / _FULL_SCALE, x / _FULL_SCALE, y / _FULL_SCALE, z / _FULL_SCALE
 
 
 def counts(value: float, full_scale: float) -> int:
-    """Return the int16 that a unit with this range sends for a value; what is outside shows the end of the range."""
+    """Return the int16 that a unit with this range sends for a value; clipped to the range."""
     return max(-_FULL_SCALE, min(_FULL_SCALE - 1, round(value / full_scale * _FULL_SCALE)))
 
 
 class Decoder:
-    """Finds frames in a stream of any bytes, however it is cut into pieces.
+    """Finds frames in a byte stream that arrives in chunks of any size and may be damaged.
 
-    Where a header with a known type is not followed by a frame with the right sum, the search goes on at the next byte;
-    so neither a cut-off frame nor a false header holds back an intact frame that follows, unless the sum of a false one
-    is right by chance. Keeps at most ten bytes, and looks at each byte eleven times at most.
+    If a header with a known type is not followed by a frame with the right sum, the search continues at the next byte.
+    So a cut-off frame or a false header never delays an intact frame after it, unless the sum of a false frame is right
+    by chance. Keeps at most ten bytes, and reads each byte at most eleven times.
 
     Attributes:
         discarded: Bytes that belonged to no frame.
-        corrupt: Headers among them that a known type followed.
+        corrupt: Discarded headers that were followed by a known type.
     """
 
     def __init__(self) -> None:
@@ -210,11 +210,11 @@ class Decoder:
 
     @property
     def pending(self) -> int:
-        """Bytes that wait for the rest of their frame."""
+        """Number of buffered bytes of incomplete frames."""
         return len(self._rest)
 
     def feed(self, data: bytes | bytearray | memoryview) -> list[Frame]:
-        """Take bytes and return the frames that they complete, in order."""
+        """Feed received bytes; return the frames they complete, in order."""
         buffer = self._rest + bytes(data)
         frames: list[Frame] = []
         at, end = 0, len(buffer)
@@ -243,18 +243,18 @@ class Decoder:
         return frames
 
     def reset(self) -> None:
-        """Forget a frame that is not complete."""
+        """Discard an incomplete frame."""
         self._rest = b""
 
 
 class CommandDecoder:
-    """Finds commands in what a host sends; there is no checksum, so anything after the header is one."""
+    """Finds commands in the host's bytes; there is no checksum, so any bytes after a header are a command."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, data: bytes) -> list[Command]:
-        """Take bytes and return the commands that they complete, in order; keeps at most four bytes."""
+        """Feed received bytes; return the commands they complete, in order. Keeps at most four bytes."""
         buffer = self._rest + data
         commands: list[Command] = []
         at = 0
@@ -271,7 +271,7 @@ class CommandDecoder:
             at = start + COMMAND_BYTES
 
     def reset(self) -> None:
-        """Forget a command that has begun."""
+        """Discard an incomplete command."""
         self._rest = b""
 
 

@@ -1,1 +1,1 @@
-"""The workbench: finds, shows, sets up, checks and calibrates single motors, of a robot or not."""
+"""The workbench: finds, shows, configures, checks and calibrates single motors, with or without a robot."""

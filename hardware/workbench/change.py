@@ -1,14 +1,14 @@
-"""Changes the id or the speed of a motor of any family: refuses what is invalid, writes, and verifies."""
+"""Changes the id or baud rate of a motor of any family: checks, writes, verifies."""
 
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.workbench.interface import FoundMotor, Workbench
 
 
 def find_motor(bus: Workbench, motor: int, baudrates: tuple[int, ...]) -> FoundMotor:
-    """Return the motor with this id, at the first of these speeds at which it answers; the line stays at it.
+    """Return the motor with this id, at the first baud rate at which it answers; the line stays at that baud rate.
 
     Raises:
-        HardwareError: No reply.
+        HardwareError: It answers at none of them.
     """
     for baudrate in baudrates:
         found = bus.find(motor, baudrate)
@@ -18,15 +18,15 @@ def find_motor(bus: Workbench, motor: int, baudrates: tuple[int, ...]) -> FoundM
 
 
 def change_id(bus: Workbench, motor: FoundMotor, new: int) -> None:
-    """Give a motor another id.
+    """Change the id of a motor.
 
     Raises:
-        HardwareError: The id is not valid or taken, torque is on, or the motor does not answer to it afterwards.
+        HardwareError: The id is invalid or taken, torque is on, or the motor does not answer to the new id.
     """
     if new not in bus.ids:
         raise HardwareError(f"id {new} is not valid; valid: {bus.ids[0]} to {bus.ids[-1]}")
     if new == motor.id:
-        raise HardwareError(f"motor {new} has this id already")
+        raise HardwareError(f"the motor already has id {new}")
     taken = bus.find(new, motor.baudrate)
     if taken is not None:
         raise HardwareError(f"id {new} is taken by {_kind(taken)} on this bus")
@@ -37,16 +37,16 @@ def change_id(bus: Workbench, motor: FoundMotor, new: int) -> None:
 
 
 def change_baudrate(bus: Workbench, motor: FoundMotor, new: int) -> None:
-    """Make a motor talk at another speed; the line follows.
+    """Change the baud rate of a motor; the line follows.
 
     Raises:
-        HardwareError: The motor cannot do this speed, torque is on, its id is taken at the new speed, or it does not
-            answer at it afterwards.
+        HardwareError: The motor does not support this baud rate, torque is on, its id is taken at the new baud rate, or
+            it does not answer there.
     """
     if new not in bus.baudrates:
         raise HardwareError(f"{new} baud is not valid; valid: {_listed(bus.baudrates)}")
     if new == motor.baudrate:
-        raise HardwareError(f"motor {motor.id} talks at {new} baud already")
+        raise HardwareError(f"motor {motor.id} is already at {new} baud")
     taken = bus.find(motor.id, new)
     if taken is not None:
         raise HardwareError(f"id {motor.id} is taken by {_kind(taken)} at {new} baud")
@@ -60,9 +60,7 @@ def change_baudrate(bus: Workbench, motor: FoundMotor, new: int) -> None:
 
 def _refuse_torque(bus: Workbench, motor: FoundMotor) -> None:
     if bus.torque_enabled(motor.id):
-        raise HardwareError(
-            f"motor {motor.id} has torque on: end the program that holds it before its EEPROM is written"
-        )
+        raise HardwareError(f"motor {motor.id} has torque on: stop the program that holds it, then write its EEPROM")
 
 
 def _listed(baudrates: tuple[int, ...]) -> str:

@@ -1,7 +1,7 @@
-"""The interface of workbenches: what `sim2real motors` does with single motors of any family.
+"""The workbench interface: what `sim2real motors` does with single motors of any family.
 
-What is refused, and in which words (an id that is taken or not valid, EEPROM under torque), is decided for all families
-in `hardware/workbench/change.py`: a family only writes.
+`hardware/workbench/change.py` checks and reports for all families (an id that is taken or invalid, EEPROM under
+torque); a family only writes.
 """
 
 from collections.abc import Iterator
@@ -17,16 +17,17 @@ class FoundMotor:
     protocol: str
     """Protocol of the bus, as in the robot YAML."""
     baudrate: int
-    """Speed at which it answered."""
+    """Baud rate at which it answered, bit/s."""
     model_number: int | None
-    """None where the family has no such number."""
+    """None if the family has no such number."""
     model: str | None
-    """Name for people; None for a model that is not known."""
+    """Model name for display; None for an unknown model."""
     firmware: int | str
+    """Firmware version."""
 
     @property
     def title(self) -> str:
-        """What messages call it."""
+        """The motor's name in messages."""
         return f"motor {self.id} ({self.model or 'unknown model'}{_number(self.model_number)})"
 
 
@@ -36,20 +37,20 @@ class RegisterReading:
 
     address: int
     area: Literal["eeprom", "ram"]
-    """EEPROM is kept without power; `ram` too for what a family does not keep."""
+    """`eeprom` survives a power cycle; everything else is `ram`."""
     name: str
     value: int | float
-    """In the motor's own units, as it is in the register."""
+    """Register value in the motor's own units."""
     text: str = ""
-    """The same in SI with its unit, or in words; empty where the number says all."""
+    """The value in SI with its unit, or in words; empty if the number needs no explanation."""
 
 
 @dataclass(frozen=True, slots=True)
 class MotorReading:
-    """One line of `motors monitor`, at the motor, before direction and zero; NaN for what it does not measure."""
+    """One line of `motors monitor`, at the motor, without direction and zero; NaN for what it does not measure."""
 
     position: float
-    """rad, as the driver counts it."""
+    """rad, as the driver reads it."""
     velocity: float
     """rad/s"""
     effort: float
@@ -67,17 +68,17 @@ class Finding:
     what: str
     value: str
     ok: bool
-    """False fails the check; what the driver itself takes care of does not."""
+    """False fails the check. Settings that the driver writes itself are always ok."""
     advice: str = field(default="")
-    """What to do; empty when there is nothing."""
+    """What the user should do; may be empty."""
 
 
 class Workbench(Protocol):
-    """Single motors on one bus of a family, over an open transport that the caller closes.
+    """Access to single motors of one family on an open port, which the caller closes.
 
-    `scan`, `find` and `set_baudrate` set the speed of the line and leave it there; every other method talks at it.
-    `motor` is an id. Every method may raise HardwareError (no answer, refused, unknown model where the model matters)
-    and PortLostError, and each waits and retries within bounds.
+    `scan`, `find` and `set_baudrate` set the baud rate of the line; every other method uses the present one. `motor` is
+    an id. Every method may raise HardwareError (no answer, refused, unknown model where the model matters) and
+    PortLostError. Waits and retries are bounded.
     """
 
     @property
@@ -87,56 +88,56 @@ class Workbench(Protocol):
 
     @property
     def baudrates(self) -> tuple[int, ...]:
-        """Speeds that `scan` tries; one speed where the line has none of its own."""
+        """Baud rates that `scan` tries, bit/s; only one if the line has no baud rate of its own."""
         ...
 
     @property
     def ids(self) -> range:
-        """Ids that a motor may have."""
+        """Valid motor ids."""
         ...
 
     def set_baudrate(self, baudrate: int) -> None:
-        """Change the speed of the line; nothing is sent."""
+        """Change the baud rate of the line; nothing is sent."""
         ...
 
     def scan(self, baudrate: int) -> list[FoundMotor]:
-        """Return every motor that answers at a speed, by id; also models without a shipped motor type."""
+        """Return every motor that answers at a baud rate, by id; also models without a shipped motor type."""
         ...
 
     def find(self, motor: int, baudrate: int) -> FoundMotor | None:
-        """Return the motor that answers to an id at a speed, None if none does."""
+        """Return the motor that answers to an id at a baud rate; None if none does."""
         ...
 
     def registers(self, motor: int) -> list[RegisterReading]:
-        """Return the decoded table of a motor, by address."""
+        """Return the decoded registers of a motor, by address."""
         ...
 
     def reading(self, motor: int) -> MotorReading:
-        """Return what the motor measures now."""
+        """Return the present measurements of a motor."""
         ...
 
     def power_up_position(self, motor: int) -> float:
-        """Return the motor angle, rad, that the driver would read after a power cycle, which forgets turns."""
+        """Return the motor angle that the driver would read after a power cycle, without whole turns, rad."""
         ...
 
     def torque_enabled(self, motor: int) -> bool:
-        """Tell whether the motor holds torque, whatever holds it."""
+        """Return whether torque is on, whichever program switched it on."""
         ...
 
     def write_id(self, motor: int, new: int) -> None:
-        """Write another id so that it lasts, unlocking and locking EEPROM as needed; no reply has to be waited for."""
+        """Write another id to persistent memory, unlocking and locking EEPROM as needed; need not wait for a reply."""
         ...
 
     def write_baudrate(self, motor: int, new: int) -> None:
-        """Write another speed so that it lasts; the line keeps its own. Raises HardwareError if it cannot do it."""
+        """Write another baud rate to persistent memory; the line is unchanged. Raises HardwareError if invalid."""
         ...
 
     def reboot(self, motor: int) -> None:
-        """Restart a motor, which switches torque off, and return when it answers again."""
+        """Restart a motor, which switches torque off; return when it answers again."""
         ...
 
     def findings(self, motor: FoundMotor) -> Iterator[Finding]:
-        """Yield what is to be said about the condition and the settings of a motor, and what to do about it."""
+        """Yield findings about the condition and settings of a motor, with advice."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""A serial port opened for the workbenches of one family or of all, and what is found on the port itself."""
+"""An open serial port with the workbenches of one family or of all, and findings about the port itself."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,37 +11,37 @@ from sim2real.hardware.clock import MonotonicClock
 from sim2real.hardware.families import installed_families
 from sim2real.hardware.workbench.interface import Finding, Workbench
 
-_OPENING_BAUDRATE = 57_600  # any speed that every port can do; each search sets its own
+_OPENING_BAUDRATE = 57_600  # supported by every port; each scan sets its own
 _LATENCY_TIMER_MS_MAX = 1
 
 
 @dataclass(frozen=True)
 class WorkbenchPort:
-    """An open port."""
+    """An open port with its workbenches."""
 
     serial: SerialPort
     buses: Mapping[str, Workbench]
     """The workbenches, by protocol."""
     broken: tuple[PluginError, ...] = ()
-    """Families that could not be loaded, so that their motors are not found."""
+    """Errors of families that could not be loaded; their motors are not found."""
 
     def findings(self) -> list[Finding]:
-        """Look at the latency timer of a USB adapter; ports without one have nothing to report."""
+        """Check the latency timer of a USB adapter; return nothing for ports without one."""
         timer_ms = self.serial.latency_timer_ms
         if timer_ms is None:
             return []
         ok = timer_ms <= _LATENCY_TIMER_MS_MAX
-        advice = "each reply waits so long: write 1 to latency_timer under /sys/bus/usb-serial/devices (udev)"
+        advice = "it delays every reply: write 1 to latency_timer under /sys/bus/usb-serial/devices (udev)"
         return [Finding("latency timer", f"{timer_ms} ms", ok, "" if ok else advice)]
 
 
 @contextmanager
 def open_port(path: str, protocol: str | None = None) -> Iterator[WorkbenchPort]:
-    """Open a port for the block.
+    """Open a port for the duration of the block.
 
     Args:
         path: Device path.
-        protocol: The one family to talk to; all if there is none.
+        protocol: Protocol of the only family to use; all families if None.
 
     Raises:
         HardwareError: The port does not open.

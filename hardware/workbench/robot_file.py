@@ -1,4 +1,4 @@
-"""Writes a calibration into a robot's YAML; comments, order and everything else in the file stay as they are."""
+"""Writes a calibration to a robot YAML; comments, order and everything else in the file are kept."""
 
 import math
 from collections.abc import Mapping
@@ -12,22 +12,22 @@ from ruamel.yaml.error import YAMLError
 from sim2real.configs.errors import ConfigError
 from sim2real.hardware.workbench.calibration import JointCalibration
 
-_WIDTH = 4096  # lines are never folded again
+_WIDTH = 4096  # never re-fold lines
 
 
 def write_calibration(source: Path, target: Path, joints: Mapping[str, JointCalibration]) -> Path | None:
-    """Write `zero` and `direction` of joints.
+    """Write `zero` and `direction` of joints to a robot YAML.
 
     Args:
-        source: The robot's YAML.
-        target: Where to write it; may be the same file.
-        joints: What was found, by joint name.
+        source: The robot YAML.
+        target: The file to write; may be the same.
+        joints: The calibrations, by joint name.
 
     Returns:
-        The backup of the file that was at the target before; None if there was none.
+        Path of the backup of the previous target file; None if there was none.
 
     Raises:
-        ConfigError: The file cannot be read or written, or a joint is not written out in it.
+        ConfigError: The file cannot be read or written, or does not list a joint.
     """
     yaml = YAML()
     yaml.width, yaml.preserve_quotes = _WIDTH, True
@@ -51,13 +51,13 @@ def _joint(document: object, name: str, source: Path) -> CommentedMap:
     joints = document.get("joints") if isinstance(document, CommentedMap) else None
     joint = joints.get(name) if isinstance(joints, CommentedMap) else None
     if not isinstance(joint, CommentedMap):
-        raise ConfigError(f"{source}: joint {name!r} is not written out in this file; valid: a mapping under `joints`")
+        raise ConfigError(f"{source}: the file has no mapping for joint {name!r} under `joints`")
     return joint
 
 
 def _set(joint: CommentedMap, found: JointCalibration) -> None:
     joint["direction"] = found.direction
-    joint["zero"] = f"{math.degrees(found.zero):.3f} deg"  # an encoder step of 4096 a turn is 0.088°
+    joint["zero"] = f"{math.degrees(found.zero):.3f} deg"  # one step of a 4096-count encoder is 0.088°
 
 
 def _back_up(path: Path) -> Path | None:

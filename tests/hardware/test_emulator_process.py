@@ -1,4 +1,4 @@
-"""Laws of `emulate`: ports for the time of a block, and a process that nobody has to clean up after."""
+"""Laws of `emulate`: ports for the duration of a block, and a process that always ends."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from sim2real.hardware.emulator.pty import PtyServer
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process is there; one that ended and waits to be asked about is not."""
+    """Return whether a process runs; a zombie does not."""
     try:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
@@ -52,7 +52,7 @@ def test_motors_answer_in_the_block_and_everything_is_gone_after_it():
     assert not Path(emulated.ports["main"]).exists()
 
 
-def test_overrides_and_loaded_faults_reach_it():
+def test_overrides_and_loaded_faults_reach_the_process():
     robot = load_robot("pendulum", overrides=("joints.pivot.id=7",))
     with (
         emulate(robot, plant="inertia", faults=load_faults("lossy_bus")) as emulated,
@@ -63,7 +63,7 @@ def test_overrides_and_loaded_faults_reach_it():
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
-def test_it_ends_whatever_ends_the_block(error):
+def test_the_process_ends_however_the_block_ends(error):
     def work(pids: list[int]) -> None:
         with emulate("pendulum", plant="inertia") as emulated:
             pids.append(emulated.pid)
@@ -75,7 +75,7 @@ def test_it_ends_whatever_ends_the_block(error):
     assert not is_running(pids[0])
 
 
-def test_it_ends_with_its_parent_however_that_ends():
+def test_the_process_ends_with_its_parent():
     program = (
         "import json, sim2real, time\n"
         "with sim2real.emulate('pendulum', plant='inertia') as emulated:\n"
@@ -142,14 +142,14 @@ def test_that_it_broke_down_is_a_warning():
         ({"robot": "pendulum", "faults": "nothing"}, "no faults entry named 'nothing'"),
     ],
 )
-def test_what_is_wrong_is_one_line_and_starts_nothing(arguments, line):
+def test_invalid_arguments_are_one_line_and_start_nothing(arguments, line):
     with pytest.raises(UserError) as refused, emulate(**arguments):
         pytest.fail("it started")
     assert line in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
 
 
-def test_what_the_process_refuses_is_one_line_too():
+def test_errors_of_the_process_are_one_line_too():
     robot = load_robot("pendulum").model_copy(update={"model": "nowhere.xml"})
     started = r"^the emulator did not start: .*nowhere\.xml"
     with pytest.raises(UserError, match=started) as refused, emulate(robot, plant="mujoco"):
@@ -157,8 +157,8 @@ def test_what_the_process_refuses_is_one_line_too():
     assert len(str(refused.value).splitlines()) == 1
 
 
-def test_ports_are_announced_once_they_are_served(monkeypatch):
-    """They were before: a client whose first request came while the process still got ready timed out."""
+def test_ports_are_announced_when_they_are_served(monkeypatch):
+    """They were announced earlier: a client whose first request came during start-up timed out."""
     order: list[str] = []
 
     def serve_for_no_time(self: PtyServer, stop: object, started=lambda: None) -> None:
@@ -172,7 +172,7 @@ def test_ports_are_announced_once_they_are_served(monkeypatch):
     assert order == ["ready", "pendulum"]
 
 
-def test_a_process_whose_parent_has_gone_before_it_started_does_not_stay():
+def test_a_process_whose_parent_ended_before_it_started_exits():
     robot = load_robot("pendulum")
     command = [sys.executable, "-m", "sim2real.hardware.emulator.process_main", "inertia", "1", robot.name]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)

@@ -1,4 +1,4 @@
-"""Laws of trying several things: all are tried, what the hardware refused is told in order, a bug is not hidden."""
+"""Laws of `run_all`: every action is run, hardware errors are returned in order, bugs are not hidden."""
 
 import pytest
 
@@ -10,7 +10,7 @@ def _refuse(reason: str) -> None:
     raise HardwareError(reason)
 
 
-def test_what_comes_after_a_failure_is_done_too():
+def test_actions_after_a_failure_are_run_too():
     done: list[int] = []
     acts = (lambda: done.append(1), lambda: _refuse("a"), lambda: done.append(2), lambda: _refuse("b"))
     assert run_all(acts) == ["a", "b"]

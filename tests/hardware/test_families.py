@@ -1,4 +1,4 @@
-"""Laws of families: found by entry point, known to nothing else, and no driver loads the emulator."""
+"""Laws of families: they are found by entry point only, and no driver loads the emulator."""
 
 import fnmatch
 import re
@@ -95,7 +95,7 @@ def test_configurations_load_no_driver_and_drivers_load_no_firmware():
     assert done.returncode == 0, done.stderr
 
 
-def test_an_unknown_family_is_refused_with_those_that_are_installed():
+def test_an_unknown_family_is_refused_with_the_installed_ones():
     with pytest.raises(ConfigError, match=r"no motor family named 'dinamixel' \(did you mean 'dynamixel'\?\); va"):
         motor_family("dinamixel")
     with pytest.raises(ConfigError, match="no IMU family named 'bno055'; valid: witmotion"):
@@ -105,13 +105,13 @@ def test_an_unknown_family_is_refused_with_those_that_are_installed():
         family_of_bus(bus)
 
 
-def test_an_imu_that_is_set_faster_than_its_family_sends_is_refused():
-    with pytest.raises(ConfigError, match=r"rate: 400 Hz is above what a witmotion sends; valid: up to 200 Hz"):
+def test_an_imu_rate_above_the_maximum_of_its_family_is_refused():
+    with pytest.raises(ConfigError, match=r"rate: 400 Hz is above the highest rate of witmotion; valid: up to 200 Hz"):
         load_robot("quadruped", ("imus.trunk.rate=400 Hz",))
 
 
 def replaced(monkeypatch: pytest.MonkeyPatch, **parts: object) -> None:
-    """Install these families instead."""
+    """Replace the installed families."""
     module = types.ModuleType("families_of_this_test")
     vars(module).update(parts)
     monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -127,18 +127,18 @@ def test_two_families_with_one_protocol_are_both_named(monkeypatch):
         registry.family_speaking("dynamixel2")
 
 
-def test_a_part_that_is_no_family_is_refused(monkeypatch):
+def test_an_entry_point_that_is_not_a_family_is_refused(monkeypatch):
     replaced(monkeypatch, bad=3)
     _, errors = installed_families()
     assert "is a int, not a FamilySchema" in str(errors[0])
 
 
-def test_a_family_that_lacks_a_part_cannot_be_made():
+def test_a_family_without_a_method_cannot_be_instantiated():
     with pytest.raises(TypeError, match="abstract method"):
         type("Half", (type(FAMILY).__mro__[1],), {})(**vars(FAMILY))
 
 
-def test_what_stops_a_silent_robot_is_what_its_families_say():
+def test_when_silent_joins_the_texts_of_the_families():
     assert when_silent(load_robot("quadruped")) == MOTOR_FAMILIES["dynamixel"].when_silent
     assert "no watchdog" in when_silent(load_robot("so101"))
 

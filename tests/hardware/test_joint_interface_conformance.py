@@ -1,4 +1,4 @@
-"""Laws of joints and of workbenches, run on every family and every shipped robot: in lockstep, and over ports."""
+"""The conformance suites on every family and every shipped robot: in lockstep and over ports."""
 
 import pytest
 

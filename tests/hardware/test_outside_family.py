@@ -1,7 +1,7 @@
-"""A motor family from another package, installed beside this one: it has every right that the project's own have.
+"""A motor family from another package has the same abilities as the project's own families.
 
-`outside_package/` holds what its author would publish; it is copied to a folder of its own and given the metadata that
-an installer writes. The commands run in processes of their own, as users run them.
+`outside_package/` holds what its author would publish. The test copies it to its own folder and adds the metadata that
+an installer writes. The commands run in separate processes, as users run them.
 """
 
 import json
@@ -46,7 +46,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """The folder of somebody who has such an arm."""
+    """Return the folder of a user who has such an arm."""
     for path in (*SOURCES.iterdir(), SOURCES / "acme_motors" / "acme_a1.yaml"):
         if path.is_file():
             shutil.copy(path, tmp_path / path.name)
@@ -102,7 +102,7 @@ def test_it_passes_the_conformance_suites(site, project):
 
 
 @pytest.mark.realtime
-def test_its_motors_are_emulated_found_and_shown(site, project, port):
+def test_its_motors_can_be_emulated_scanned_and_shown(site, project, port):
     found = sim2real(site, project, "motors", "scan", "--port", port, "--protocol", "acme_bus", "--baudrate", "1000000")
     assert [(motor["id"], motor["protocol"], motor["model_number"]) for motor in found["motors"]] == [
         (3, "acme_bus", 7),
@@ -113,7 +113,7 @@ def test_its_motors_are_emulated_found_and_shown(site, project, port):
     assert shown["registers"]["model"] == 7.0
 
 
-def test_a_policy_runs_on_it_in_lockstep(site, project):
+def test_a_policy_runs_on_the_family_in_lockstep(site, project):
     write = project / "write.py"
     write.write_text(
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
@@ -127,7 +127,7 @@ def test_a_policy_runs_on_it_in_lockstep(site, project):
 
 
 def write_hold() -> None:
-    """Write a policy of the arm that asks for its default pose; runs where the family is installed."""
+    """Write a policy of the arm that commands its default pose; runs in a process with the family installed."""
     from sim2real.configs.load import load_task
 
     contract = contract_of(load_task("./acme_hold.yaml"))
@@ -144,7 +144,7 @@ def write_hold() -> None:
     onnx.save(model, "hold.onnx")
 
 
-def test_editors_get_its_registers_and_a_new_robot_its_start_values(site, project):
+def test_json_schema_has_its_registers_and_new_robot_its_start_values(site, project):
     sim2real(site, project, "config", "schema", "schema")
     motors = json.loads((project / "schema" / "motors.json").read_text())
     assert "AcmeRegisters" in motors["$defs"]
@@ -165,7 +165,7 @@ def test_a_wrong_value_of_its_registers_is_refused_with_file_and_line(site, proj
     assert reason.startswith(f"{motor}:20: joints.shoulder.motor.registers.stifness: unknown key (did you mean 'stiff")
 
 
-def test_without_the_package_the_family_is_refused_with_those_that_are_installed(tmp_path, project):
+def test_without_the_package_the_family_is_refused_with_the_installed_ones(tmp_path, project):
     code, out, _ = run(tmp_path, project, "-m", "sim2real.cli", "config", "show", "robots", "acme_arm.yaml", "--json")
     assert code == 1
     (reason,) = json.loads(out)["reasons"]

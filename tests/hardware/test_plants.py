@@ -1,4 +1,4 @@
-"""Laws of plants: chosen by name, any package may add one, and a broken one harms nobody else."""
+"""Laws of plants: chosen by name; any package may add one; a broken one does not affect the others."""
 
 import sys
 from importlib.metadata import EntryPoint

@@ -1,4 +1,4 @@
-"""Laws of the position loop: what firmware does with the registers that a driver sets is what the law says in SI."""
+"""Laws of the position loop: the firmware with the driver's registers follows the control law in SI units."""
 
 import numpy as np
 import pytest
@@ -21,14 +21,14 @@ ROBOTS = ["quadruped", "so101", "hopper_leg"]
 
 
 class Vice(HeldPlant):
-    """Held joints on a body that stands still."""
+    """Joints held at a fixed position and velocity, on a body at rest."""
 
     def imu(self, body: str) -> Motion:
         return AT_REST
 
 
 def vice(name: str, error: float, velocity: float = 0.0) -> tuple[list, np.ndarray]:
-    """Laws of a robot's joints, and the torques of its motors in a vice at this error and velocity."""
+    """Return the laws of a robot's joints, and its motors' torques when held at this error and velocity."""
     robot = load_robot(name).model_copy(update={"supply_resistance": 0.0})
     joints = list(robot.joints.values())
     plant = Vice(robot)
@@ -43,7 +43,7 @@ def vice(name: str, error: float, velocity: float = 0.0) -> tuple[list, np.ndarr
     command.position[:] = start + error
     command.stiffness[:] = [joint.stiffness for joint in joints]
     command.damping[:] = [joint.damping for joint in joints]
-    for _ in range(10):  # a servo that moves its own target arrives
+    for _ in range(10):  # a servo that moves its internal target reaches the goal
         hardware.read(state)
         hardware.write(command)
         clock.sleep_until_ns(clock.now_ns() + 20_000_000)
@@ -72,11 +72,11 @@ def test_torque_falls_by_the_damping_with_speed(name):
     laws, still = vice(name, 0.1)
     _, moving = vice(name, 0.1, velocity=0.1)
     for law, before, after in zip(laws, still, moving, strict=True):
-        # A step of the encoder, and a servo's small D gain that works on whole counts, blur it.
+        # Within an encoder step, and the rounding of a servo's small D gain to whole counts.
         assert before - after == pytest.approx(0.1 * law.damping, abs=0.15 * law.damping)
 
 
-def test_no_servo_gives_more_than_the_law_says_it_may():
+def test_no_servo_exceeds_the_torque_limit_of_the_law():
     laws, torque = vice("quadruped", 0.4)
     assert torque == pytest.approx([law.torque_max for law in laws], rel=1e-6)
     robot = load_robot("so101")
@@ -87,7 +87,7 @@ def test_no_servo_gives_more_than_the_law_says_it_may():
     assert torque == pytest.approx(np.minimum(full, asked), rel=0.02)
 
 
-def test_a_joint_without_stiffness_keeps_the_factorys_gains():
+def test_a_joint_without_stiffness_keeps_the_factory_gains():
     for name, gains, factory in (("quadruped", dynamixel_gains, (800, 0, 0)), ("so101", feetech_gains, (32, 0, 32))):
         joint = next(iter(load_robot(name).joints.values())).model_copy(update={"stiffness": 0.0})
         assert gains(joint) == factory
@@ -97,7 +97,7 @@ def test_a_joint_without_stiffness_keeps_the_factorys_gains():
 @pytest.mark.parametrize(
     ("name", "gains", "largest"), [("quadruped", dynamixel_gains, 16_383), ("so101", feetech_gains, 254)]
 )
-def test_gains_stay_in_their_registers_and_are_as_near_as_a_unit(name, gains, largest, stiffness):
+def test_gains_fit_their_registers_and_are_within_one_unit(name, gains, largest, stiffness):
     joint = next(iter(load_robot(name).joints.values())).model_copy(update={"stiffness": stiffness, "damping": 1e3})
     registers = gains(joint)
     assert all(0 <= value <= largest for value in registers)
@@ -110,14 +110,14 @@ def test_gains_stay_in_their_registers_and_are_as_near_as_a_unit(name, gains, la
         assert abs(registers.p * unit - stiffness) <= 0.51 * unit
 
 
-def test_less_damping_than_the_back_emf_cannot_be_had():
+def test_damping_is_never_below_that_of_the_back_emf():
     joint = next(iter(load_robot("quadruped").joints.values())).model_copy(update={"damping": 0.0})
     assert motor_family(joint.motor.family).position_law(joint, 12.0, 14.8).damping == pytest.approx(
         Winding.of(joint.motor).damping
     )
 
 
-def test_a_servo_that_lost_its_gains_gets_them_again_when_it_is_enabled():
+def test_enable_writes_gains_again_that_a_power_cycle_reset():
     robot = load_robot("quadruped")
     clock = VirtualClock()
     emulated = EmulatedRobot(robot, Vice(robot))

@@ -27,7 +27,7 @@ COUNT = math.tau / 4096
 
 
 def two_buses():
-    """Four joints that take turns on two buses."""
+    """Return four joints that alternate between two buses."""
     main = ROBOT.buses["main"]
     joints = {
         name: PIVOT.model_copy(update={"bus": bus, "id": motor, "zero": 0.0})
@@ -69,7 +69,7 @@ def test_a_target_that_is_not_finite_is_sent_on_no_bus():
     assert [len(bus.written) for bus in buses.values()] == sent
 
 
-def test_a_motor_that_refuses_takes_torque_off_on_all_buses():
+def test_a_motor_that_refuses_switches_torque_off_on_all_buses():
     hardware, buses = two_buses()
     hardware.open()
     buses["right"].motors[2].refuse["torque_enable"] = 7
@@ -153,7 +153,7 @@ class Lockstep:
             self.tick()
 
 
-def test_emulated_motors_turn_as_told():
+def test_emulated_motors_follow_commands():
     bench = Lockstep()
     for _ in range(50):
         bench.tick(0.2)
@@ -164,28 +164,28 @@ def test_emulated_motors_turn_as_told():
 
 
 @pytest.mark.parametrize("kind", ["lose_reply", "corrupt_reply", "truncate_reply", "duplicate_reply"])
-def test_spoiled_replies_are_counted_and_the_run_goes_on(kind):
+def test_damaged_replies_are_counted_and_the_run_continues(kind):
     bench = Lockstep(ReplyFaultConfig(kind=kind, probability=0.2))
     fresh = 0
     for _ in range(200):
         bench.tick()
         fresh += int(bench.state.fresh.sum())
-        # Nothing turns the shafts but their own friction: a reading far from zero was not sent.
+        # Only friction acts on the shafts: a reading far from zero was never sent.
         assert (np.abs(bench.state.position[bench.state.fresh]) < 4.0).all()
     counters = bench.hardware.counters
     assert fresh > 100
-    # A fault that strikes must show in a counter, but for a copy that is thrown away before the next request.
+    # Every injected fault shows in a counter, except a duplicate that is discarded before the next request.
     assert kind == "duplicate_reply" or counters.timeouts + counters.corrupt > 0
     assert (bench.state.faults == 0).all()
 
 
-def test_late_replies_are_never_taken_for_the_next():
+def test_late_replies_are_never_mistaken_for_the_next():
     bench = Lockstep(DelayFaultConfig(kind="delay_reply", probability=0.3, delay="12 ms"), joints=1)
     for _ in range(200):
         bench.tick(0.3)
         if bench.state.fresh[0]:
             shaft = bench.emulated.joint_angle("pivot")
-            # A tick at 9 rad/s and the age of the encoder's sample; the reading before last is farther away.
+            # The motion of one tick at 9 rad/s plus the age of the sample; an older reading is farther away.
             assert bench.state.position[0] == pytest.approx(shaft, abs=0.12)
     assert bench.hardware.counters.unexpected > 0
 

@@ -52,7 +52,7 @@ class ScriptedMotor:
         self.memory[register.address : register.end] = register.encode(value)
 
     def write(self, address, data):
-        for register in TABLE.covering(address, len(data)):
+        for register in TABLE.overlapping(address, len(data)):
             if register.name in self.refuse:
                 return self.refuse[register.name]
             if register.name in self.ignore:

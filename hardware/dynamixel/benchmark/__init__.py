@@ -1,1 +1,1 @@
-"""Benchmark of the driver against other libraries, side by side."""
+"""Benchmark of the Dynamixel driver against other libraries."""

@@ -1,8 +1,8 @@
-"""The far end of the bus in benchmarks: motors that only store what is written, behind a pseudo-terminal.
+"""The motors' end of the bus in benchmarks: motors that only store registers, behind a pseudo-terminal.
 
-It runs in a process of its own: `python -P -m sim2real.hardware.dynamixel.benchmark.peer MOTORS MOTOR_TYPE`.
+Runs in its own process: `python -P -m sim2real.hardware.dynamixel.benchmark.peer MOTORS MOTOR_TYPE`.
 
-Replies to reads of many motors are made once and sent again as they are, so that the peer costs as little as it can.
+Replies to group reads are built once and sent again unchanged, so that the peer takes as little time as possible.
 """
 
 import os
@@ -19,7 +19,7 @@ _MEMORY_BYTES = 1024
 
 
 class MemoryMotor:
-    """One motor: what is written is there."""
+    """One motor that only stores its registers."""
 
     def __init__(self, motor: int, table: ControlTable) -> None:
         self.memory = bytearray(_MEMORY_BYTES)
@@ -29,7 +29,7 @@ class MemoryMotor:
         self.id = motor
 
     def answer(self, packet: Packet) -> bytes:
-        """Return the status frame for an instruction to this motor alone."""
+        """Return the status frame for an instruction to this motor."""
         data = packet.parameters
         address = int.from_bytes(data[:2], "little")
         if packet.instruction == Instruction.READ:
@@ -50,17 +50,17 @@ class Peer:
         self._canned: dict[bytes, bytes] = {}
 
     def answer(self, request: bytes) -> bytes:
-        """Return what the bus says to bytes that arrived."""
+        """Return the replies to received bytes."""
         canned = self._canned.get(request)
         if canned is not None:
             return canned
         packets = self._decoder.feed(request)
-        answers = b"".join(self._one(packet) for packet in packets)
+        answers = b"".join(self._answer_packet(packet) for packet in packets)
         if len(packets) == 1 and packets[0].instruction in (Instruction.FAST_SYNC_READ, Instruction.SYNC_READ):
             self._canned[bytes(request)] = answers
         return answers
 
-    def _one(self, packet: Packet) -> bytes:
+    def _answer_packet(self, packet: Packet) -> bytes:
         data = packet.parameters
         if packet.instruction not in (Instruction.FAST_SYNC_READ, Instruction.SYNC_READ):
             return b"" if packet.id == BROADCAST else self._motors[packet.id].answer(packet)
@@ -72,7 +72,7 @@ class Peer:
 
 
 def serve(motors: int, motor_type: str) -> None:
-    """Print the path of the port, then answer until standard input ends, as it does when the parent dies."""
+    """Print the path of the port, then answer until standard input ends, also when the parent dies."""
     far, near = pty.openpty()
     tty.setraw(near)
     peer = Peer(motors, x_series_table(load_motor(motor_type)))

@@ -1,8 +1,8 @@
-"""Benchmark of the Dynamixel driver against others: cost of one tick of read and write, side by side.
+"""Benchmark of the Dynamixel driver against other libraries: cost of one tick of read and write.
 
-The others are the vendor's SDK by fast sync read (dev extra) and, where it is installed, the raw fast sync read of
-rustypot, which is written in Rust. All talk to the same remembering motors behind a pseudo-terminal in another process.
-CPU time is that of this process alone; wall time holds the peer and the scheduler too.
+The others are the vendor's SDK with fast sync read (dev extra) and, if installed, the raw fast sync read of rustypot,
+which is written in Rust. All use the same motors, which only store registers, behind a pseudo-terminal in another
+process. CPU time is of this process only; wall time includes the peer and the scheduler.
 """
 
 import importlib.util
@@ -25,7 +25,7 @@ from sim2real.hardware.dynamixel.driver import DynamixelBus
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.types import JointCommand, JointState
 
-_ROUNDS = 6  # each side takes turns, so that a busy moment of the machine meets both
+_ROUNDS = 6  # the sides alternate, so that load on the machine affects all of them
 _ADDRESS, _BYTES = 126, 10  # present current, velocity, position
 _GOAL_ADDRESS, _GOAL_BYTES = 102, 2
 _US_PER_S = 1e6
@@ -33,18 +33,18 @@ _PREFIXES = {"dynamixel_sdk": "", "rustypot": "rustypot_"}
 
 
 def bench_tick(motors: int, seconds: float) -> dict[str, Any]:
-    """Measure the drivers in turn on the same bus.
+    """Measure the drivers alternately on the same bus.
 
     Args:
-        motors: Motors on the bus.
-        seconds: Wall time for all of it.
+        motors: Number of motors on the bus.
+        seconds: Total wall time, s.
 
     Returns:
-        `ratios`: how many times our cost the others' is, the vendor's SDK where no name is given; `figures`:
-        microseconds for each tick; `libraries`: the distributions compared with.
+        `ratios`: cost of the others divided by ours; without a name it is the vendor's SDK. `figures`: microseconds per
+        tick. `libraries`: the compared distributions.
 
     Raises:
-        HardwareError: The bus did not answer as it must.
+        HardwareError: The bus did not answer as expected.
     """
     pivot = load_robot("pendulum").joints["pivot"]
     joints = {f"joint_{motor}": pivot.model_copy(update={"id": motor}) for motor in range(1, motors + 1)}
@@ -76,7 +76,7 @@ def bench_tick(motors: int, seconds: float) -> dict[str, Any]:
 
 @contextmanager
 def _peer(joints: dict[str, JointConfig]) -> Iterator[str]:
-    """Start the far end; the value is the path of the port."""
+    """Start the peer; yield the path of its port."""
     motor_type = next(iter(joints.values())).motor.name
     process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
         [*PYTHON, "-m", peer.__name__, str(len(joints)), motor_type],
@@ -87,7 +87,7 @@ def _peer(joints: dict[str, JointConfig]) -> Iterator[str]:
     try:
         path = process.stdout.readline().strip() if process.stdout is not None else ""
         if not path:
-            raise HardwareError("the far end of the benchmark's bus did not start")
+            raise HardwareError("the benchmark's peer did not start")
         yield path
     finally:
         process.terminate()
@@ -112,7 +112,7 @@ def _our_tick(path: str, joints: dict[str, JointConfig]) -> Iterator[Callable[[]
     missed = sum(driver.counters.by_joint.values())
     driver.close()
     if missed:
-        raise HardwareError(f"{missed} readings were missed in the benchmark")
+        raise HardwareError(f"the benchmark missed {missed} readings")
 
 
 @contextmanager
@@ -163,7 +163,7 @@ def _rustypot_tick(path: str, motors: int) -> Iterator[Callable[[], None]]:
 
 
 def _measure(tick: Callable[[], None], seconds: float) -> tuple[float, list[float]]:
-    """Return CPU microseconds for each tick, and the wall microseconds of every tick."""
+    """Return the mean CPU time per tick, and the wall time of every tick, µs."""
     for _ in range(20):
         tick()
     walls: list[float] = []

@@ -1,1 +1,1 @@
-"""The emulated Dynamixel X-series motor, register by register."""
+"""Firmware model of Dynamixel X-series motors."""

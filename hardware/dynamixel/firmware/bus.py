@@ -1,4 +1,4 @@
-"""The motors on one bus, taken together: which of them answer an instruction, and in what order."""
+"""The motors on one bus: which of them answer an instruction, and in which order."""
 
 from collections.abc import Iterator, Sequence
 
@@ -33,13 +33,13 @@ class XSeriesProtocol(PacketProtocol[Packet]):
         super().__init__(Decoder(report_damage=True))
 
     def replies_to(self, instruction: Packet, motors: Sequence[XSeriesMotor], now_ns: int) -> list[Reply]:
-        """Let the motors that heard an instruction carry it out; return their status packets, in order."""
+        """Execute an instruction on the motors that received it; return their status packets, in order."""
         self.unstuffed += instruction.unstuffed
         return replies_to(instruction, motors, now_ns)
 
 
 def replies_to(packet: Packet, motors: Sequence[XSeriesMotor], now_ns: int) -> list[Reply]:
-    """Let the motors that heard an instruction carry it out; return their replies, in order."""
+    """Execute an instruction on the motors that received it; return their replies, in order."""
     if not packet.intact:
         return _answer_damage(packet, motors)
     for motor in motors:
@@ -62,9 +62,9 @@ def replies_to(packet: Packet, motors: Sequence[XSeriesMotor], now_ns: int) -> l
 
 
 def _answer_damage(packet: Packet, motors: Sequence[XSeriesMotor]) -> list[Reply]:
-    """Answer an instruction with a wrong CRC: error 3 of the motor it names (e-Manual, Status Packet), and no more.
+    """Answer an instruction with a wrong CRC: the addressed motor replies error 3 (e-Manual, Status Packet).
 
-    The id may be what is damaged; nothing can be known of that. Broadcast instructions get no answer.
+    If the id itself is damaged, another motor replies. Broadcast instructions get no reply.
     """
     replies = [
         Reply(motor.return_delay_ns, motor.baudrate, encode_status(motor.id, StatusError.CRC | motor.alert))
@@ -90,7 +90,7 @@ def _answer_alone(packet: Packet, motors: Sequence[XSeriesMotor], now_ns: int) -
 
 
 def _collision(replies: list[Reply]) -> Reply:
-    """Return what is heard when motors of the same id answer together: a line that every motor can pull low."""
+    """Return the result of motors with the same id replying at once, on a line that each motor can pull low."""
     data = bytearray(replies[0].data)
     for reply in replies[1:]:
         for index, byte in enumerate(reply.data[: len(data)]):
@@ -101,8 +101,8 @@ def _collision(replies: list[Reply]) -> Reply:
 def _read_group(requests: list[Request], motors: Sequence[XSeriesMotor], now_ns: int) -> list[Reply]:
     """Answer a sync or bulk read.
 
-    Each motor waits for the reply of the one before it in the request, so those after one that is silent are silent too
-    (ROBOTIS in DynamixelSDK issue 364).
+    Each motor waits for the reply of the motor before it in the request, so the motors after a silent one do not reply
+    either (ROBOTIS in DynamixelSDK issue 364).
     """
     replies: list[Reply] = []
     for motor_id, address, length in requests:
@@ -117,9 +117,9 @@ def _read_group(requests: list[Request], motors: Sequence[XSeriesMotor], now_ns:
 
 
 def _read_fast(requests: list[Request], motors: Sequence[XSeriesMotor], now_ns: int) -> list[Reply]:
-    """Answer a fast sync or fast bulk read with one packet, which ends before the first motor that is silent."""
+    """Answer a fast sync or fast bulk read with one packet, which ends before the first silent motor."""
     groups: list[tuple[int, int, bytes]] = []
-    heard = _FAST_PREFIX
+    sent_bytes = _FAST_PREFIX
     first: XSeriesMotor | None = None
     silent = False
     for motor_id, address, length in requests:
@@ -132,18 +132,18 @@ def _read_fast(requests: list[Request], motors: Sequence[XSeriesMotor], now_ns: 
         data = motor.read(address, length, now_ns)
         error, parameters = (int(data), bytes(length)) if isinstance(data, StatusError) else (0, data)
         groups.append((motor_id, error | motor.alert, parameters))
-        heard += _FAST_GROUP + length
+        sent_bytes += _FAST_GROUP + length
     if first is None:
         return []
     try:
         frame = encode_fast_status(groups)
-    except ProtocolError:  # more than fits into a packet: the motors cannot answer that
+    except ProtocolError:  # the reply does not fit in a packet
         return []
-    return [Reply(first.return_delay_ns, first.baudrate, frame[:heard])]
+    return [Reply(first.return_delay_ns, first.baudrate, frame[:sent_bytes])]
 
 
 def _requests(packet: Packet) -> Iterator[Request]:
-    """Yield the parts of a group read, without one that is cut off."""
+    """Yield the parts of a group read, without a cut-off part."""
     parameters = packet.parameters
     if packet.instruction in (Instruction.SYNC_READ, Instruction.FAST_SYNC_READ):
         address, length = _words(parameters[:4])
@@ -155,7 +155,7 @@ def _requests(packet: Packet) -> Iterator[Request]:
 
 
 def _writes(packet: Packet) -> Iterator[tuple[int, int, bytes]]:
-    """Yield id, address and data of the parts of a group write, without one that is cut off."""
+    """Yield id, address and data of the parts of a group write, without a cut-off part."""
     parameters = packet.parameters
     if packet.instruction == Instruction.SYNC_WRITE:
         address, length = _words(parameters[:4])

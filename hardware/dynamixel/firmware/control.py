@@ -1,7 +1,7 @@
-"""The control loops of an X-series motor: goals and gains in the firmware's units, duty cycle of the bridge out.
+"""The control loops of an X-series motor: from goals and gains in firmware units to the duty cycle of the bridge.
 
-Plain floats, one object a motor: for the one to a few dozen motors of a robot a numpy call on an array that short
-costs as much as the arithmetic of several motors.
+Plain floats and one object per motor: for up to a few dozen motors, a numpy call on such a short array costs as much as
+the arithmetic for several motors.
 """
 
 from math import pi
@@ -21,18 +21,18 @@ _TIME_BASED = 0b100  # Drive Mode (10)
 
 
 class ControlLoop:
-    """What the firmware does at each sample; in counts of Present Position and rad/s, in the direction that is set."""
+    """One sample of the firmware's loops; in counts of Present Position and rad/s, in the configured direction."""
 
     def __init__(self, motor: MotorConfig, memory: Memory) -> None:
         self._memory = memory
         self._motor_constant = motor.nominal.voltage / motor.nominal.no_load_speed
-        # Of one unit of Goal Current; models without it have no mode that asks for it.
+        # Winding current per unit of Goal Current; models without that register have no mode that uses it.
         self._winding_amperes = motor.effort_unit / self._motor_constant
         self._counts_per_radian = motor.counts_per_revolution / (2.0 * pi)
         self._velocity_unit = motor.velocity_unit
         self.profile = XSeriesProfile()
         self.velocity_target = 0.0
-        """Velocity units; the trajectory of velocity mode."""
+        """Target of velocity mode along its trajectory, in velocity units."""
         self.mode = POSITION
         self._integral = 0.0
         self._error = 0.0
@@ -40,7 +40,7 @@ class ControlLoop:
         self.load_goals()
 
     def load_gains(self) -> None:
-        """Take over everything but the goals from the registers."""
+        """Load everything except the goals from the registers."""
         get = self._memory.get
         self.mode = get("operating_mode")
         self._position_p = get("position_p_gain") * P_UNIT
@@ -55,7 +55,7 @@ class ControlLoop:
         self._time_based = bool(get("drive_mode") & _TIME_BASED)
 
     def load_goals(self) -> None:
-        """Take over the goals from the registers."""
+        """Load the goals from the registers."""
         get = self._memory.get
         self._goal_pwm = float(get("goal_pwm"))
         self._goal_current = float(get("goal_current")) if self._memory.has("goal_current") else 0.0
@@ -73,7 +73,7 @@ class ControlLoop:
         )
 
     def latch(self, position: float, velocity: float) -> None:
-        """Start at the motor's present state, as when torque is switched on: counts, rad/s."""
+        """Start from the motor's present position (counts) and velocity (rad/s), as when torque is switched on."""
         self.profile.hold(position)
         self.velocity_target = velocity / self._velocity_unit
         self._integral = 0.0
@@ -81,26 +81,26 @@ class ControlLoop:
 
     @property
     def trajectory_velocity(self) -> float:
-        """Velocity units of the trajectory that the loop follows."""
+        """Velocity of the present trajectory, in velocity units."""
         if self.mode == VELOCITY:
             return self.velocity_target
         return self.profile.velocity / (self._counts_per_radian * self._velocity_unit)
 
     def duty(self, position: float, velocity: float, spin: float, resistance: float, supply: float, dt: float) -> float:
-        """Return the share of the supply voltage that the bridge puts out, -1 to 1.
+        """Return the bridge voltage as a share of the supply, -1 to 1.
 
         Args:
-            position: Counts, as the encoder gives them.
-            velocity: rad/s, as the encoder gives it.
-            spin: rad/s of the rotor, which makes the back-EMF whatever the encoder says.
-            resistance: Ω of the winding.
-            supply: V
-            dt: s since the last call.
+            position: Position from the encoder, counts.
+            velocity: Velocity from the encoder, rad/s.
+            spin: True velocity, which determines the back-EMF, rad/s.
+            resistance: Winding resistance, Ω.
+            supply: Supply voltage, V.
+            dt: Time since the last call, s.
         """
         mode = self.mode
         limit = abs(self._goal_pwm) / PWM_FULL
         if mode == CURRENT:
-            # The current loop is far faster than the mechanics; it is taken as ideal.
+            # The current loop is much faster than the mechanics, so it is modelled as ideal.
             volts = self._motor_constant * spin + resistance * self._winding_amperes * self._goal_current
             return min(max(volts / supply, -limit), limit)
         if mode == PWM:
@@ -131,13 +131,13 @@ class ControlLoop:
         pwm += self._position_d * (error - self._error) / (dt * LOOP_HZ)
         self._error = error
         if self._feedforward_1 or self._feedforward_2:
-            # Units of the trajectory's own registers; the e-Manual gives the gains (1/4) but not what they multiply.
+            # In units of the trajectory registers: an assumption, the e-Manual gives only the gain scale (1/4).
             units = self.profile.velocity / (self._counts_per_radian * self._velocity_unit)
             acceleration = (self.profile.velocity - before) / dt / (self._counts_per_radian * _PROFILE_ACCELERATION)
             pwm += self._feedforward_1 * units + self._feedforward_2 * acceleration
         return pwm / PWM_FULL
 
     def _integrate(self, gain: float, error: float, limit: float, dt: float) -> None:
-        """Integrate in PWM units, never beyond what the bridge may put out."""
+        """Integrate in PWM units, clipped to the limit of the bridge output."""
         bound = limit * PWM_FULL
         self._integral = min(max(self._integral + gain * error * dt * LOOP_HZ, -bound), bound)

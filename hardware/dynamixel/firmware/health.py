@@ -1,4 +1,4 @@
-"""Self-check of an X-series motor: Hardware Error Status (70), and whether Shutdown (63) acts on it."""
+"""Self-monitoring of an X-series motor: Hardware Error Status (70) and Shutdown (63)."""
 
 from enum import IntFlag
 
@@ -16,14 +16,14 @@ class HardwareErrorBit(IntFlag):
     OVERLOAD = 0x20
 
 
-# The e-Manual calls it a persistent load beyond the maximum output and gives no figures; these are assumptions.
+# The e-Manual defines overload as a persistent load above the maximum output, without figures; these are assumptions.
 _OVERLOAD_DUTY = 0.95
 _OVERLOAD_SPEED_SHARE = 0.05
 _OVERLOAD_S = 2.0
 
 
 class Health:
-    """Hardware errors of one motor, judged at each check. What has shut the motor down stays until a reboot."""
+    """Hardware errors of one motor, updated at each check. An error that shut the motor down stays until a reboot."""
 
     def __init__(self, motor: MotorConfig, memory: Memory) -> None:
         self._memory = memory
@@ -35,11 +35,11 @@ class Health:
 
     @property
     def shut_down(self) -> bool:
-        """Whether an error holds torque off."""
+        """Whether an error keeps torque off."""
         return bool(self.status & self._memory.get("shutdown"))
 
     def reset(self) -> None:
-        """Forget everything, as a reboot does."""
+        """Clear all errors, as a reboot does."""
         self.status = self._raised = 0
         self._overloaded_s = 0.0
 
@@ -48,7 +48,15 @@ class Health:
         self._raised |= bit
 
     def check(self, temperature: float, voltage: float, duty: float, velocity: float, elapsed_s: float) -> bool:
-        """Judge readings in °C, V, share of full voltage, rad/s, s since the last; return whether torque must go."""
+        """Check the readings; return whether torque must be switched off.
+
+        Args:
+            temperature: °C
+            voltage: V
+            duty: Share of full voltage.
+            velocity: rad/s
+            elapsed_s: Time since the last check, s.
+        """
         get = self._memory.get
         stalled = abs(duty) >= _OVERLOAD_DUTY and abs(velocity) < self._overload_speed
         self._overloaded_s = self._overloaded_s + elapsed_s if stalled else 0.0

@@ -1,4 +1,4 @@
-"""Carries out one instruction in one emulated X-series motor and returns its status packet."""
+"""Executes one instruction on one emulated X-series motor and returns its status packet."""
 
 from collections.abc import Callable
 
@@ -14,13 +14,13 @@ _NO_ERROR = 0
 
 
 def execute(motor: XSeriesMotor, packet: Packet, now_ns: int) -> Answer | None:
-    """Carry out an instruction; return the answer, None if the motor keeps silent.
+    """Execute an instruction; return the answer, None if the motor does not reply.
 
-    It keeps silent when the instruction went to all (but for ping) or to its secondary id, and as Status Return Level
-    (68) says.
+    It does not reply to a broadcast (except ping) or to its secondary id, nor below the Status Return Level (68) for
+    this instruction.
     """
     broadcast = packet.id == BROADCAST
-    own = packet.id == motor.id  # as it was before the instruction, which may change it
+    own = packet.id == motor.id  # before execution, which may change the id
     handler = _HANDLERS.get(packet.instruction)
     if handler is None:
         error, data = int(StatusError.INSTRUCTION), b""
@@ -43,7 +43,7 @@ def _ping(motor: XSeriesMotor, parameters: bytes, now_ns: int, broadcast: bool) 
 def _read(motor: XSeriesMotor, parameters: bytes, now_ns: int, broadcast: bool) -> Answer:
     if len(parameters) != 4:
         return StatusError.DATA_LENGTH, b""
-    if broadcast:  # no motor may answer
+    if broadcast:  # no motor replies
         return _NO_ERROR, b""
     data = motor.read(parameters[0] | parameters[1] << 8, parameters[2] | parameters[3] << 8, now_ns)
     return (data, b"") if isinstance(data, StatusError) else (_NO_ERROR, data)
@@ -71,18 +71,18 @@ def _action(motor: XSeriesMotor, parameters: bytes, now_ns: int, broadcast: bool
     if changes is None:
         return StatusError.INSTRUCTION, b""  # e-Manual: Action without Reg Write
     motor.register_write(None)
-    # Torque or a limit may have changed since the write was registered, so the rules are asked again.
+    # Torque or a limit may have changed since the write was registered, so it is checked again.
     for register, value in changes:
         checked = motor.check_write(register.address, register.encode(value))
         if not isinstance(checked, list):
             return checked, b""
-    motor.carry_out(changes, now_ns)
+    motor.execute(changes, now_ns)
     return _NO_ERROR, b""
 
 
 def _factory_reset(motor: XSeriesMotor, parameters: bytes, now_ns: int, broadcast: bool) -> Answer:
     keep = _KEPT_BY_RESET.get(parameters[0]) if len(parameters) == 1 else None
-    if keep is None or (broadcast and not keep):  # a reset of all ids at once is refused since firmware 42
+    if keep is None or (broadcast and not keep):  # since firmware 42, a reset of all ids at once is refused
         return StatusError.DATA_RANGE, b""
     motor.factory_reset(keep, now_ns)
     return _NO_ERROR, b""

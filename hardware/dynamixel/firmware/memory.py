@@ -1,4 +1,4 @@
-"""The memory of an emulated X-series motor: EEPROM and RAM behind the access rules of the control table."""
+"""The memory of an emulated X-series motor: EEPROM and RAM with the access rules of the control table."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -14,14 +14,14 @@ Change = tuple[Register, int]
 
 
 class Memory:
-    """Bytes by address. EEPROM survives a power cycle, RAM does not; indirect data stand for what they point at."""
+    """Bytes by address. EEPROM survives a power cycle, RAM does not; indirect data refer to other addresses."""
 
     def __init__(self, table: ControlTable, modes: tuple[int, ...]) -> None:
-        """Make the memory of a motor as it leaves the factory.
+        """Make the memory of a motor with factory values.
 
         Args:
-            table: Its registers.
-            modes: Values that Operating Mode (11) takes.
+            table: The control table.
+            modes: Valid values of Operating Mode (11).
         """
         self.table = table
         self._modes = modes
@@ -42,11 +42,11 @@ class Memory:
         return register.decode(self.bytes[register.address : register.end])
 
     def has(self, name: str) -> bool:
-        """Tell whether the model has a register."""
+        """Return whether the model has a register."""
         return name in self.table
 
     def set(self, name: str, value: int) -> None:
-        """Set a register as the firmware itself does, past all rules."""
+        """Set a register as the firmware does, without the access rules."""
         register = self.table[name]
         self.bytes[register.address : register.end] = register.encode(value)
 
@@ -55,25 +55,26 @@ class Memory:
         self._reset("ram", ())
 
     def reset_eeprom(self, keep: tuple[str, ...]) -> None:
-        """Set EEPROM to its factory values, all but the registers named."""
+        """Set EEPROM to its factory values, except the registers in `keep`."""
         self._reset("eeprom", keep)
 
     def saved(self) -> dict[str, float]:
-        """Return the registers of EEPROM that can be written, as they are after a power cycle."""
+        """Return the writable registers of EEPROM, by name."""
         return {
-            register.name: register.decode(self.bytes[register.address : register.end]) for register in self._settable()
+            register.name: register.decode(self.bytes[register.address : register.end])
+            for register in self._writable_eeprom()
         }
 
     def restore(self, saved: Mapping[str, float]) -> None:
-        """Set registers of EEPROM to what `saved` returned. Raises ValueError if a name or value is invalid."""
-        settable = {register.name: register for register in self._settable()}
+        """Restore registers from `saved`. Raises ValueError if a name or value is invalid."""
+        settable = {register.name: register for register in self._writable_eeprom()}
         for name, value in saved.items():
             register = settable.get(name)
             if register is None or not register.minimum <= value <= register.maximum:
                 raise ValueError(f"{name} = {value}")
             self.set(name, int(value))
 
-    def _settable(self) -> Iterator[Register]:
+    def _writable_eeprom(self) -> Iterator[Register]:
         return (register for register in self.table if register.area == "eeprom" and register.access == "rw")
 
     def _reset(self, area: str, keep: tuple[str, ...]) -> None:
@@ -82,7 +83,7 @@ class Memory:
                 self.bytes[register.address : register.end] = register.encode(register.initial)
 
     def read(self, address: int, length: int) -> bytes | StatusError:
-        """Return the bytes of a block, or why not. Gaps inside the table read as zero."""
+        """Return the bytes of a block, or an error. Gaps inside the table read as zero."""
         end = address + length
         if length < 1:
             return StatusError.DATA_LENGTH
@@ -93,12 +94,12 @@ class Memory:
         return bytes(self.bytes[self._target(a)] for a in range(address, end))
 
     def check(self, address: int, data: bytes, tripped: bool) -> list[Change] | StatusError:
-        """Return the changes that a write of a block means, or why it is refused; then nothing of it is done.
+        """Return the changes of a block write, or the error if any part is refused.
 
         Args:
             address: First address.
-            data: Bytes for it and those that follow.
-            tripped: Whether the bus watchdog has expired, so that goals are refused.
+            data: Bytes from that address on.
+            tripped: Whether the bus watchdog has expired; goals are then refused.
         """
         if not data:
             return StatusError.DATA_LENGTH
@@ -114,12 +115,12 @@ class Memory:
         return changes
 
     def apply(self, changes: list[Change]) -> None:
-        """Carry out changes that have been checked."""
+        """Write checked changes."""
         for register, value in changes:
             self.bytes[register.address : register.end] = register.encode(value)
 
     def _target(self, address: int) -> int:
-        """Return the address that a byte stands for: itself, but for indirect data."""
+        """Return the address that an address refers to: another one only for indirect data."""
         pointer = self._indirect.get(address)
         if pointer is None:
             return address
@@ -127,7 +128,7 @@ class Memory:
         return target if target < len(self.bytes) else address
 
     def _runs(self, address: int, data: bytes) -> Iterator[tuple[int, bytes]]:
-        """Yield the write as blocks of contiguous target addresses."""
+        """Split a write into blocks with contiguous target addresses."""
         if address + len(data) <= self._indirect_first:
             yield address, data
             return
@@ -139,12 +140,12 @@ class Memory:
                 start = offset
 
     def _split(self, address: int, data: bytes, changes: list[Change]) -> StatusError | None:
-        """Append the registers and values of one block."""
+        """Append the registers and values of one block to `changes`; return an error if it splits a register."""
         offset = 0
         while offset < len(data):
             register = self.table.at(address + offset)
             if register is None:
-                inside = self.table.covering(address + offset, 1)
+                inside = self.table.overlapping(address + offset, 1)
                 return StatusError.DATA_LENGTH if inside else StatusError.ACCESS
             if len(data) - offset < register.size:
                 return StatusError.DATA_LENGTH
@@ -157,7 +158,7 @@ class Memory:
             return StatusError.ACCESS
         if register.since > self._firmware:
             return StatusError.ACCESS
-        if not register.minimum <= value <= register.maximum or not self._sensible(register.name, value):
+        if not register.minimum <= value <= register.maximum or not self._is_known_value(register.name, value):
             return StatusError.DATA_RANGE
         if tripped and (register.name in _GOALS or (register.name == "bus_watchdog" and value != 0)):
             return StatusError.DATA_RANGE
@@ -173,16 +174,16 @@ class Memory:
         limit = self.get(_MAGNITUDE_LIMITS[name])
         return -limit <= value <= limit
 
-    def _sensible(self, name: str, value: int) -> bool:
-        """Return whether the firmware knows a value that lies within the range of its register."""
+    def _is_known_value(self, name: str, value: int) -> bool:
+        """Return whether a value within the range of its register is valid for the firmware."""
         if name == "operating_mode":
             return value in self._modes
-        known = _SENSIBLE.get(name)
+        known = _KNOWN_VALUES.get(name)
         return known is None or known(value)
 
 
-_SENSIBLE: dict[str, Callable[[int], bool]] = {
-    # Protocol 1.0 is another language, which this motor does not speak: it refuses where hardware would fall silent.
+_KNOWN_VALUES: dict[str, Callable[[int], bool]] = {
+    # Protocol 1.0 is not modelled: the write is refused, where real hardware would stop answering.
     "protocol_type": lambda value: value == 2,
     "drive_mode": lambda value: value & ~0b1101 == 0,
 }

@@ -1,7 +1,7 @@
-"""The firmware of one emulated X-series motor: registers, the effect of writing them, control and faults.
+"""The firmware of one emulated X-series motor: registers, effects of writes, control and faults.
 
-Pure: time is an argument in integer nanoseconds, the shaft and the winding are the emulated robot's. Source, unless a
-comment says otherwise: ROBOTIS e-Manual, DYNAMIXEL Protocol 2.0 and XM430-W350.
+Pure: time is an argument in integer nanoseconds; the emulated robot models shaft and winding. Source, unless a comment
+says otherwise: ROBOTIS e-Manual, DYNAMIXEL Protocol 2.0 and XM430-W350.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from sim2real.hardware.firmware.encoder import Encoder
 from sim2real.hardware.firmware.motor import Shaft
 
 BOOT_NS = 100_000_000
-"""A motor does not answer for so long after power-up or reboot. The e-Manual gives no figure: an assumption."""
+"""Time without replies after power-up or reboot; an assumption, the e-Manual gives no figure."""
 
 _NEVER = 1 << 62
 _WATCHDOG_UNIT_NS = 20_000_000
@@ -45,11 +45,11 @@ _RESET_BY_MODE = (
 )
 _TORQUE_BY_GOAL = 0b1000  # Drive Mode (10)
 _REPORTED = ("id", "operating_mode", "torque_enable", "bus_watchdog", "hardware_error_status", "present_position")
-_HOMING_MAX = 1024  # counts; in position mode a larger Homing Offset (20) is ignored
+_HOMING_MAX = 1024  # counts; position mode ignores a larger Homing Offset (20)
 
 
 class XSeriesMotor:
-    """One motor; implements `EmulatedMotor`. EEPROM lives as long as the object, RAM until the next boot."""
+    """One motor; implements `EmulatedMotor`. EEPROM lasts as long as the object, RAM until the next boot."""
 
     def __init__(self, config: MotorConfig, motor_id: int, baudrate: int) -> None:
         self.config = config
@@ -62,11 +62,11 @@ class XSeriesMotor:
         self.loop = ControlLoop(config, self.memory)
         self._readings = Readings(config, self.memory, self.shaft, self.encoder, self.loop)
         self.silent = False
-        """Neither hears nor answers: a fault of its data line."""
+        """If True, it neither receives nor replies: a fault of its data line."""
         self.torque_enabled = False
         self.watchdog_tripped = False
         self.pending: list[Change] | None = None
-        """The registered write that waits for Action."""
+        """The registered write, which waits for Action."""
         self._duty = 0.0
         self._boot_end_ns = 0
         self._watchdog_period_ns = 0
@@ -76,7 +76,7 @@ class XSeriesMotor:
     # Power
 
     def boot(self, now_ns: int, boot_ns: int = BOOT_NS) -> None:
-        """Restart as after power-up or reboot: RAM is forgotten, torque off, errors cleared; answers when booted."""
+        """Restart as at power-up or reboot: RAM reset, torque off, errors cleared; it answers after `boot_ns`."""
         self.memory.reset_ram()
         self.health.reset()
         self.pending = None
@@ -93,7 +93,7 @@ class XSeriesMotor:
             self._torque_on(now_ns)
 
     def saved(self) -> dict[str, float]:
-        """Return what survives a power cycle and can be set, by name."""
+        """Return the persistent settings, by name."""
         return self.memory.saved()
 
     def restore(self, saved: Mapping[str, float]) -> None:
@@ -101,33 +101,33 @@ class XSeriesMotor:
         self.memory.restore(saved)
 
     def commit(self) -> None:
-        """Let a changed id, baud rate and return delay take effect, as they do after the reply."""
+        """Apply a changed id, baud rate and return delay; called after the reply."""
         self.id = self.memory.get("id")
         self.secondary_id = self.memory.get("secondary_id")
         self.baudrate = BAUDRATES[self.memory.get("baud_rate")]
         self.return_delay_ns = self.memory.get("return_delay_time") * _RETURN_DELAY_UNIT_NS
 
-    def hears(self, now_ns: int) -> bool:
-        """Whether the motor takes part in what happens on the bus."""
+    def listens(self, now_ns: int) -> bool:
+        """Return whether the motor receives instructions now: it has booted and is not silent."""
         return not self.silent and now_ns >= self._boot_end_ns
 
     # Time
 
     def feed_watchdog(self, now_ns: int) -> None:
-        """An instruction was on the bus, whomever it was for."""
+        """Restart the bus watchdog: an instruction to any motor was on the bus."""
         if self._watchdog_period_ns and self.torque_enabled and not self.watchdog_tripped:
             self._watchdog_deadline_ns = now_ns + self._watchdog_period_ns
 
     def step(self, now_ns: int, angle: float, velocity: float, resistance: float, supply: float, dt: float) -> float:
-        """Return the duty cycle of the bridge for the time up to now; to be called while torque is on.
+        """Advance the control loops by one step; return the duty cycle of the bridge. Called while torque is on.
 
         Args:
-            now_ns: Time at the end of the step.
-            angle: rad
-            velocity: rad/s
-            resistance: Ω of the winding.
-            supply: V
-            dt: s
+            now_ns: Time at the end of the step, ns.
+            angle: Angle of the output shaft, rad.
+            velocity: Velocity of the output shaft, rad/s.
+            resistance: Winding resistance, Ω.
+            supply: Supply voltage, V.
+            dt: Duration of the step, s.
         """
         if now_ns > self._watchdog_deadline_ns:
             self._trip_watchdog(angle)
@@ -142,7 +142,7 @@ class XSeriesMotor:
         return self._duty
 
     def check_health(self, elapsed_s: float) -> None:
-        """Judge what the sensors see; an error that Shutdown (63) names switches torque off."""
+        """Check the sensor values; an error that is enabled in Shutdown (63) switches torque off."""
         shaft = self.shaft
         if self.health.check(shaft.temperature, shaft.voltage, self._duty, shaft.velocity, elapsed_s):
             self._torque_off()
@@ -153,11 +153,11 @@ class XSeriesMotor:
         self.check_health(0.0)
 
     def freeze_encoder(self) -> None:
-        """Let the encoder's reading stick where it is: a fault."""
+        """Freeze the encoder reading at its present value: a fault."""
         self.encoder.freeze(self.shaft.angle)
 
     def release_encoder(self) -> None:
-        """End that fault."""
+        """End the fault of `freeze_encoder`."""
         self.encoder.release()
 
     def overload(self) -> None:
@@ -177,55 +177,55 @@ class XSeriesMotor:
         return float(self.memory.get("temperature_limit"))
 
     def report(self, now_ns: int) -> dict[str, int | float]:
-        """Return the registers that a verdict wants to see, by name."""
+        """Return the registers that are needed to check a run, by name."""
         return {name: self.read_register(name, now_ns) for name in _REPORTED}
 
     @property
     def alert(self) -> int:
-        """Bit of the error byte that says that Hardware Error Status (70) is not zero."""
+        """ALERT bit of the error byte; set while Hardware Error Status (70) is not zero."""
         return ALERT if self.health.status else 0
 
     @property
     def driven(self) -> bool:
-        """Whether the motor puts torque on its shaft: on, and not stopped by its watchdog in a mode without goal."""
+        """Whether the motor drives its shaft: torque is on, unless its watchdog stopped it outside position modes."""
         return self.torque_enabled and not (self.watchdog_tripped and self.loop.mode not in POSITION_MODES)
 
     def read_register(self, name: str, now_ns: int = 0) -> int:
-        """Return the present value of a register: for tests and reports, no access rules."""
+        """Return the present value of a register, without access rules; for tests and reports."""
         self._readings.refresh(self.health.status, self._duty, max(0, now_ns - self._boot_end_ns))
         return self.memory.get(name)
 
     def write_register(self, name: str, value: int, now_ns: int = 0) -> StatusError | None:
-        """Write a register by name under the rules of the bus; return the error, None if it was done."""
+        """Write a register by name with the access rules; return the error, None on success."""
         register = self.memory.table[name]
         return self.write(register.address, register.encode(value), now_ns)
 
     def read(self, address: int, length: int, now_ns: int) -> bytes | StatusError:
-        """Return the bytes of a block, or why not."""
-        # Beyond the readings lie indirect data, which may point at them.
+        """Return the bytes of a block, or an error."""
+        # Indirect data, at higher addresses, may point to the readings.
         if address + length > _READINGS_FROM:
             self._readings.refresh(self.health.status, self._duty, max(0, now_ns - self._boot_end_ns))
         return self.memory.read(address, length)
 
     def check_write(self, address: int, data: bytes) -> list[Change] | StatusError:
-        """Return the changes that a write means, or why it is refused."""
+        """Return the changes of a write, or the error if it is refused."""
         changes = self.memory.check(address, data, self.watchdog_tripped)
         if not isinstance(changes, list) or not self.health.shut_down:
             return changes
-        # Torque does not come back before a reboot; the e-Manual does not say which error tells.
+        # Torque stays off until a reboot; the e-Manual does not say which error is returned.
         wants_torque = any(register.name == "torque_enable" and value for register, value in changes)
         return StatusError.RESULT_FAIL if wants_torque else changes
 
     def write(self, address: int, data: bytes, now_ns: int) -> StatusError | None:
-        """Write a block as an instruction does: all of it or nothing; return the error, None if it was done."""
+        """Write a block completely or not at all, as an instruction does; return the error, None on success."""
         changes = self.check_write(address, data)
         if not isinstance(changes, list):
             return changes
-        self.carry_out(changes, now_ns)
+        self.execute(changes, now_ns)
         return None
 
-    def carry_out(self, changes: list[Change], now_ns: int) -> None:
-        """Do what checked changes mean."""
+    def execute(self, changes: list[Change], now_ns: int) -> None:
+        """Execute checked changes with their effects."""
         goals = any(_GOALS_FROM <= register.address < _GOALS_TO for register, _ in changes)
         by_goal = goals and self.memory.get("drive_mode") & _TORQUE_BY_GOAL
         if by_goal and not self.torque_enabled and not self.health.shut_down:
@@ -242,7 +242,7 @@ class XSeriesMotor:
             self.loop.load_goals()
 
     def clear_turns(self) -> bool:
-        """Reduce Present Position to one turn (Clear, 0x01); return False while the motor turns."""
+        """Reset Present Position to one turn (Clear, 0x01); return False while the motor moves."""
         if abs(self.shaft.velocity) / self.config.velocity_unit > self.memory.get("moving_threshold"):
             return False
         self.encoder.forget_turns(self.shaft.angle)
@@ -250,17 +250,17 @@ class XSeriesMotor:
         return True
 
     def factory_reset(self, keep: tuple[str, ...], now_ns: int) -> None:
-        """Set EEPROM to its factory values, all but the registers named, and boot."""
+        """Set EEPROM to its factory values, except the registers in `keep`, and boot."""
         self.memory.reset_eeprom(keep)
         self.boot(now_ns)
 
     def register_write(self, changes: list[Change] | None) -> None:
-        """Hold changes for Action, or forget them."""
+        """Store changes for Action, or discard them."""
         self.pending = changes
         self.memory.set("registered_instruction", int(changes is not None))
 
     def _before(self, changes: list[Change]) -> None:
-        """Changing the operating mode resets gains and profile."""
+        """Reset gains and profile if the operating mode changes."""
         for register, value in changes:
             if register.name == "operating_mode" and value != self.memory.get("operating_mode"):
                 for name in _RESET_BY_MODE:
@@ -300,7 +300,7 @@ class XSeriesMotor:
         self._watchdog_deadline_ns = _NEVER
 
     def _trip_watchdog(self, angle: float) -> None:
-        """Stop: no current, no velocity, or stand where the motor is, with the profile's ramps off."""
+        """Stop the motor: zero current, PWM or velocity, or hold the present position without profile ramps."""
         self.watchdog_tripped = True
         self._watchdog_deadline_ns = _NEVER
         self.shaft.angle = angle
@@ -315,14 +315,14 @@ class XSeriesMotor:
         self._latch_position()
 
     def _latch_position(self) -> None:
-        """Make the goal position the present one."""
+        """Set the goal position to the present position."""
         counts = self.encoder.counts(self.shaft.angle)
         self.memory.set("goal_position", counts)
         self.loop.latch(float(counts), -self.shaft.velocity if self.encoder.reversed else self.shaft.velocity)
         self.loop.load_goals()
 
     def _reset_goals(self) -> None:
-        """Set the goals that a mode begins with; in current-based position mode Goal Current is a limit."""
+        """Set the initial goals of the mode; in current-based position mode, Goal Current is a limit."""
         mode = self.memory.get("operating_mode")
         self.memory.set("goal_pwm", 0 if mode == PWM else self.memory.get("pwm_limit"))
         if self.memory.has("goal_current"):

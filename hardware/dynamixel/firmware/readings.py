@@ -1,4 +1,4 @@
-"""Sensor readings of an X-series motor in its registers, updated when they are read."""
+"""The reading registers of an X-series motor, updated when they are read."""
 
 import struct
 
@@ -10,9 +10,9 @@ from sim2real.hardware.dynamixel.schema import registers_of
 from sim2real.hardware.firmware.encoder import Encoder
 from sim2real.hardware.firmware.motor import Shaft
 
-# Writing the registers one by one takes three times as long, and a robot's worth of motors is read at every tick.
+# Writing the registers one by one takes three times as long, and all motors of a robot are read at every tick.
 BLOCK = struct.Struct("<HBBhhiiiiHB")
-"""Realtime Tick (120) to Present Temperature (146), which lie side by side in every model."""
+"""Realtime Tick (120) to Present Temperature (146), which are contiguous in every model."""
 BLOCK_REGISTERS = (
     "realtime_tick",
     "moving",
@@ -26,14 +26,14 @@ BLOCK_REGISTERS = (
     "present_input_voltage",
     "present_temperature",
 )
-"""The registers of the block, in its order."""
+"""The registers of the block, in order."""
 _TICK_WRAP = 32_768  # ms, Realtime Tick (120)
 _LOAD_MAX, _CURRENT_MAX = 1000.0, 32_767.0
-_IN_POSITION_COUNTS = 20  # the e-Manual gives no figure for bit 0 of Moving Status; an assumption
+_IN_POSITION_COUNTS = 20  # for bit 0 of Moving Status; an assumption, the e-Manual gives no figure
 
 
 class Readings:
-    """The registers of readings of one motor."""
+    """The reading registers of one motor."""
 
     def __init__(self, config: MotorConfig, memory: Memory, shaft: Shaft, encoder: Encoder, loop: ControlLoop) -> None:
         self._memory = memory
@@ -46,12 +46,12 @@ class Readings:
         self._effort_max = _LOAD_MAX if registers_of(config).current_unit is None else _CURRENT_MAX
 
     def refresh(self, error_status: int, duty: float, up_ns: int) -> None:
-        """Bring the registers up to date.
+        """Update the registers.
 
         Args:
             error_status: Hardware Error Status (70).
-            duty: Share of the supply voltage on the winding, in the shaft's direction.
-            up_ns: Time since the motor started.
+            duty: Winding voltage as a share of the supply, in the shaft's direction.
+            up_ns: Time since boot, ns.
         """
         shaft = self._shaft
         sign = -1.0 if self._encoder.reversed else 1.0

@@ -1,1 +1,1 @@
-"""The emulated Feetech STS motor, register by register."""
+"""Firmware model of Feetech STS motors."""

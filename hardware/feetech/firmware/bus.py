@@ -1,4 +1,4 @@
-"""STS motors at their end of a line: which of them answer an instruction, and in what order."""
+"""The motors on one bus: which of them answer an instruction, and in which order."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,13 +9,13 @@ from sim2real.hardware.firmware.packet_protocol import PacketProtocol
 
 
 class StsProtocol(PacketProtocol[Packet]):
-    """FT-SCS at the motors' end of a line, which has no stuffing; implements `DeviceProtocol`."""
+    """FT-SCS at the motors' end of a line; it has no byte stuffing. Implements `DeviceProtocol`."""
 
     def __init__(self) -> None:
         super().__init__(Decoder())
 
     def replies_to(self, instruction: Packet, motors: Sequence[StsMotor], now_ns: int) -> list[Reply]:
-        """Let the motors that heard an instruction carry it out; return their status packets, in order."""
+        """Execute an instruction on the motors that received it; return their status packets, in order."""
         if instruction.code == Instruction.SYNC_READ:
             return _read_group(instruction, motors)
         if instruction.code == Instruction.SYNC_WRITE:
@@ -25,7 +25,7 @@ class StsProtocol(PacketProtocol[Packet]):
 
 
 def _answer(packet: Packet, motors: Sequence[StsMotor], now_ns: int) -> list[Reply]:
-    """Carry out an instruction to one motor or to all; all answer a ping alone, by id."""
+    """Execute an instruction to one motor or to all. All motors reply only to a ping, ordered by id."""
     handler = _HANDLERS.get(packet.code)
     if handler is None:
         return []
@@ -34,10 +34,10 @@ def _answer(packet: Packet, motors: Sequence[StsMotor], now_ns: int) -> list[Rep
         if packet.id not in (motor.id, BROADCAST):
             continue
         reads = packet.code in (Instruction.PING, Instruction.READ)
-        speaks = packet.code == Instruction.PING or (packet.id != BROADCAST and (reads or motor.answers_all))
+        replies_now = packet.code == Instruction.PING or (packet.id != BROADCAST and (reads or motor.answers_all))
         motor_id, baudrate, delay_ns = motor.id, motor.baudrate, motor.return_delay_ns
         parameters = handler(motor, packet.parameters, now_ns)
-        if speaks and parameters is not None:
+        if replies_now and parameters is not None:
             replies.append(Reply(delay_ns, baudrate, encode(motor_id, motor.faults, parameters)))
     for motor in motors:
         motor.commit()
@@ -47,8 +47,8 @@ def _answer(packet: Packet, motors: Sequence[StsMotor], now_ns: int) -> list[Rep
 def _read_group(packet: Packet, motors: Sequence[StsMotor]) -> list[Reply]:
     """Answer a sync read in the order of the request.
 
-    Each waits for the reply of the one before it, so those after a silent one are silent too: an assumption, made
-    because a client that copes with it copes with the other way as well.
+    Each motor waits for the reply of the motor before it, so the motors after a silent one do not reply either. This is
+    an assumption: it is the harder case for a client.
     """
     if len(packet.parameters) < 2:
         return []

@@ -1,4 +1,4 @@
-"""The control loops of an STS motor: goals and gains in the firmware's units, duty cycle of the bridge out."""
+"""The control loops of an STS motor: from goals and gains in firmware units to the duty cycle of the bridge."""
 
 from math import copysign, pi
 
@@ -16,21 +16,21 @@ from sim2real.hardware.firmware.profile import Profile
 
 POSITION, VELOCITY, PWM, STEP = 0, 1, 2, 3
 
-_I_UNIT = 1.0 / 256.0  # the manual gives none: an assumption
-# Units of the velocity loop: none are given; assumed are 0.1 % duty for each 50 step/s of error, and a hundredth of
-# that in a sample.
+_I_UNIT = 1.0 / 256.0  # an assumption: the manual gives no unit
+# Units of the velocity loop are assumptions, the manual gives none: 0.1 % duty per 50 step/s of error, and a hundredth
+# of that per sample.
 _VELOCITY_I_UNIT = 0.01
 
 
 class ControlLoop:
-    """What the firmware does at each sample; in steps of Present Position and step/s."""
+    """One sample of the firmware's loops; in steps of Present Position and step/s."""
 
     def __init__(self, motor: MotorConfig, memory: Memory) -> None:
         self._memory = memory
         self._fastest = motor.nominal.no_load_speed * motor.counts_per_revolution / (2.0 * pi)
         self.profile = Profile()
         self.velocity_target = 0.0
-        """step/s; the trajectory of velocity mode."""
+        """Target of velocity mode along its trajectory, step/s."""
         self.mode = POSITION
         self.duty_limit = 1.0
         self._integral = 0.0
@@ -40,11 +40,11 @@ class ControlLoop:
 
     @property
     def velocity_unit(self) -> float:
-        """step/s of a unit of velocity."""
+        """Velocity unit, step/s."""
         return 1.0 if self._memory.get("phase") & FINE_VELOCITY else float(COARSE_STEPS)
 
     def load(self) -> None:
-        """Take over everything but the goals from the registers."""
+        """Load everything except the goals from the registers."""
         get = self._memory.get
         self.mode = get("operating_mode")
         self._damped = get("torque_enable") == TORQUE_DAMPED
@@ -60,7 +60,7 @@ class ControlLoop:
         self._range = (get("min_position_limit"), get("max_position_limit"))
 
     def load_goals(self) -> None:
-        """Take over the goals from the registers."""
+        """Load the goals from the registers."""
         get = self._memory.get
         self._pwm = float(get("goal_time"))
         speed = get("goal_velocity") * self.velocity_unit
@@ -73,7 +73,7 @@ class ControlLoop:
         self._stopped = self.profile.speed == 0.0
 
     def aim(self, goal: int) -> None:
-        """Take a goal position, within the limits unless they say many turns; in step mode it counts from the last."""
+        """Set a goal position, clipped to the limits except in multi-turn mode; in step mode relative to the last."""
         if self.mode == STEP:
             self.profile.goal += goal
         elif self._multi:
@@ -86,23 +86,23 @@ class ControlLoop:
             self._stopped = False
 
     def latch(self, position: int, velocity: float) -> None:
-        """Start at the motor's present state: steps, step/s."""
+        """Start from the motor's present position (steps) and velocity (step/s)."""
         self.profile.hold(float(position))
         self.velocity_target = velocity
         self._integral = 0.0
         self._error = 0.0
 
     def duty(self, position: int, velocity: float, dt: float) -> float:
-        """Return the share of the supply voltage that the bridge puts out, -1 to 1.
+        """Return the bridge voltage as a share of the supply, -1 to 1.
 
         Args:
-            position: Steps, as the encoder gives them.
-            velocity: step/s, likewise.
-            dt: s since the last call.
+            position: Position from the encoder, steps.
+            velocity: Velocity from the encoder, step/s.
+            dt: Time since the last call, s.
         """
         limit = min(self._limit, self.duty_limit)
         if self._damped:
-            return 0.0  # the bridge shorts the winding, which brakes
+            return 0.0  # the bridge shorts the winding, which brakes the motor
         if self.mode == PWM:
             wanted = self._pwm
         elif self.mode == VELOCITY:
@@ -133,6 +133,6 @@ class ControlLoop:
         return wanted
 
     def _integrate(self, gain: float, error: float, limit: float, dt: float) -> None:
-        """Integrate in units of duty, never beyond what the bridge may put out."""
+        """Integrate in duty units, clipped to the limit of the bridge output."""
         bound = limit * DUTY_FULL
         self._integral = min(max(self._integral + gain * error * dt * LOOP_HZ, -bound), bound)

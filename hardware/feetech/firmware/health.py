@@ -1,4 +1,4 @@
-"""Self-check of an STS motor: Status (65), and whether Unloading Condition (19) acts on it."""
+"""Self-monitoring of an STS motor: Status (65) and Unloading Condition (19)."""
 
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.hardware.feetech.firmware.memory import Memory
@@ -10,10 +10,10 @@ _TIME_UNIT_S = 0.01
 
 
 class Health:
-    """Alarms of one motor, judged at each check.
+    """Alarms of one motor, updated at each check.
 
     Voltage and temperature alarms last as long as their cause. Overload and over-current stay until torque is switched
-    off, or at the next power-up: that is what users of the motors report, the manual does not say.
+    off or the next power-up. This is what users report; the manual does not say.
     """
 
     def __init__(self, motor: MotorConfig, memory: Memory) -> None:
@@ -26,29 +26,37 @@ class Health:
         """Status (65), and the error byte of every reply."""
 
     def reset(self) -> None:
-        """Forget what has been latched, as torque off does."""
+        """Clear latched alarms, as torque off does."""
         self.status &= ~self._latched
         self._latched = Alarm(0)
         self._overloaded_s = self._overcurrent_s = 0.0
 
     def overload(self) -> None:
-        """Report an overload that stays: a fault."""
+        """Latch an overload: a fault."""
         self._latched |= Alarm.OVERLOAD
 
     @property
     def unloaded(self) -> bool:
-        """Whether an alarm that Unloading Condition (19) names switches torque off; an overload only lowers it."""
+        """Whether an alarm enabled in Unloading Condition (19) switches torque off; an overload only reduces it."""
         return bool(self.status & ~Alarm.OVERLOAD & self._memory.get("unloading_condition"))
 
     @property
     def duty_limit(self) -> float:
-        """Share of full voltage that is left: Protective Torque (34) after an overload."""
+        """Largest duty cycle: Protective Torque (34) after an overload, else 1."""
         if self.status & Alarm.OVERLOAD & self._memory.get("unloading_condition"):
             return self._memory.get("protective_torque") / _PERCENT
         return 1.0
 
     def check(self, temperature: float, voltage: float, duty: float, current: float, elapsed_s: float) -> None:
-        """Judge readings in °C, V, share of full voltage, A, s since the last."""
+        """Check the readings.
+
+        Args:
+            temperature: °C
+            voltage: V
+            duty: Share of full voltage.
+            current: A
+            elapsed_s: Time since the last check, s.
+        """
         get = self._memory.get
         overloaded = abs(duty) * _PERCENT >= get("overload_torque")
         self._overloaded_s = self._overloaded_s + elapsed_s if overloaded else 0.0

@@ -1,7 +1,7 @@
-"""The firmware of one emulated STS motor: registers, the effect of writing them, control and faults.
+"""The firmware of one emulated STS motor: registers, effects of writes, control and faults.
 
-Pure: time is an argument in integer nanoseconds, the shaft and the winding are the emulated robot's. Source, unless a
-comment says otherwise: Feetech's STS3215 memory table and STS manual.
+Pure: time is an argument in integer nanoseconds; the emulated robot models shaft and winding. Source, unless a comment
+says otherwise: Feetech's STS3215 memory table and STS manual.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from sim2real.hardware.feetech.tables import (
 from sim2real.hardware.firmware.motor import Shaft
 
 BOOT_NS = 100_000_000
-"""A motor does not answer for so long after power-up or reboot: an assumption."""
+"""Time without replies after power-up or reboot: an assumption."""
 
 _RETURN_DELAY_UNIT_NS = 2_000
 _READINGS_FROM = 56
@@ -37,7 +37,7 @@ _GOALS = ("acceleration", "goal_position", "goal_time", "goal_velocity")
 
 
 class StsMotor:
-    """One motor; implements `EmulatedMotor`. EEPROM lives as long as the object, RAM until the next boot."""
+    """One motor; implements `EmulatedMotor`. EEPROM lasts as long as the object, RAM until the next boot."""
 
     watchdog_tripped = False
     """The family has no watchdog."""
@@ -54,10 +54,10 @@ class StsMotor:
         self._steps_per_radian = config.counts_per_revolution / (2.0 * pi)
         self._current_unit = registers_of(config).current_unit
         self.silent = False
-        """Neither hears nor answers: a fault of its data line."""
+        """If True, it neither receives nor replies: a fault of its data line."""
         self.torque_enabled = False
         self.pending: tuple[int, bytes] | None = None
-        """The registered write that waits for Action."""
+        """The registered write, which waits for Action."""
         self._duty = 0.0
         self._boot_end_ns = 0
         self.commit()
@@ -65,7 +65,7 @@ class StsMotor:
     # Power
 
     def boot(self, now_ns: int, boot_ns: int = BOOT_NS) -> None:
-        """Restart as after power-up or reboot: RAM is forgotten, torque off, alarms cleared; answers when booted."""
+        """Restart as at power-up or reboot: RAM reset, torque off, alarms cleared; it answers after `boot_ns`."""
         self.memory.power_up()
         self.pending = None
         self._boot_end_ns = now_ns + boot_ns
@@ -76,7 +76,7 @@ class StsMotor:
         self._latch()
 
     def saved(self) -> dict[str, float]:
-        """Return what survives a power cycle and can be set, by name."""
+        """Return the persistent settings, by name."""
         return self.memory.saved()
 
     def restore(self, saved: Mapping[str, float]) -> None:
@@ -84,18 +84,18 @@ class StsMotor:
         self.memory.restore(saved)
 
     def commit(self) -> None:
-        """Let a changed id, baud rate and return delay take effect, as they do after the reply."""
+        """Apply a changed id, baud rate and return delay; called after the reply."""
         self.id = self.memory.get("id")
         self.baudrate = BAUDRATES[self.memory.get("baud_rate")]
         self.return_delay_ns = self.memory.get("return_delay_time") * _RETURN_DELAY_UNIT_NS
 
-    def hears(self, now_ns: int) -> bool:
-        """Whether the motor takes part in what happens on the bus."""
+    def listens(self, now_ns: int) -> bool:
+        """Return whether the motor receives instructions now: it has booted and is not silent."""
         return not self.silent and now_ns >= self._boot_end_ns
 
     @property
     def answers_all(self) -> bool:
-        """Whether it answers more than reads and pings: Response Status Level (8)."""
+        """Whether it also answers other instructions than reads and pings: Response Status Level (8)."""
         return self.memory.get("response_status_level") != 0
 
     @property
@@ -106,14 +106,14 @@ class StsMotor:
     # Time
 
     def step(self, now_ns: int, angle: float, velocity: float, resistance: float, supply: float, dt: float) -> float:
-        """Return the duty cycle of the bridge for the time up to now; to be called while torque is on."""
+        """Advance the control loops by one step; return the duty cycle of the bridge. Called while torque is on."""
         sign = -1.0 if self.encoder.reversed else 1.0
         sensed = 0.0 if self.encoder.stuck else sign * velocity * self._steps_per_radian
         self._duty = sign * self.loop.duty(self.encoder.position(angle), sensed, dt)
         return self._duty
 
     def check_health(self, elapsed_s: float) -> None:
-        """Judge what the sensors see; an alarm that Unloading Condition (19) names switches torque off or lowers it."""
+        """Check the sensor values; an alarm enabled in Unloading Condition (19) switches torque off or reduces it."""
         shaft = self.shaft
         self.health.check(shaft.temperature, shaft.voltage, self._duty, self._amperes(), elapsed_s)
         self.loop.duty_limit = self.health.duty_limit
@@ -123,15 +123,15 @@ class StsMotor:
             self._duty = 0.0
 
     def freeze_encoder(self) -> None:
-        """Let the encoder's reading stick where it is: a fault."""
+        """Freeze the encoder reading at its present value: a fault."""
         self.encoder.freeze(self.shaft.angle)
 
     def release_encoder(self) -> None:
-        """End that fault."""
+        """End the fault of `freeze_encoder`."""
         self.encoder.release()
 
     def overload(self) -> None:
-        """Report an overload, which lowers torque until it is switched off: a fault."""
+        """Report an overload, which reduces torque until it is switched off: a fault."""
         self.health.overload()
         self.check_health(0.0)
 
@@ -148,16 +148,16 @@ class StsMotor:
         return float(self.memory.get("max_temperature_limit"))
 
     def report(self, now_ns: int) -> dict[str, int | float]:
-        """Return the registers that a verdict wants to see, by name."""
+        """Return the registers that are needed to check a run, by name."""
         return {name: self.read_register(name, now_ns) for name in _REPORTED}
 
     def read_register(self, name: str, now_ns: int = 0) -> int:
-        """Return the present value of a register: for tests and reports."""
+        """Return the present value of a register; for tests and reports."""
         self._refresh()
         return self.memory.get(name)
 
     def write_register(self, name: str, value: int, now_ns: int = 0) -> None:
-        """Write a register by name under the rules of the bus."""
+        """Write a register by name with the access rules."""
         register = self.memory.table[name]
         self.write(register.address, register.encode(value))
 
@@ -170,36 +170,36 @@ class StsMotor:
     def write(self, address: int, data: bytes) -> None:
         """Write a block as an instruction does."""
         before = self.memory.get("torque_enable")
-        taken = [register.name for register in self.memory.write(address, data)]
-        if any(name not in _GOALS for name in taken):
-            self._apply_settings(taken, before)
-        if not taken:
+        written = [register.name for register in self.memory.write(address, data)]
+        if any(name not in _GOALS for name in written):
+            self._apply_settings(written, before)
+        if not written:
             return
         self.loop.load_goals()
-        if "goal_position" in taken:
+        if "goal_position" in written:
             self.loop.aim(self.memory.get("goal_position"))
 
     def register_write(self, pending: tuple[int, bytes] | None) -> None:
-        """Hold a write for Action, or forget it."""
+        """Store a write for Action, or discard it."""
         self.pending = pending
         self.memory.set("registered_write", int(pending is not None))
 
     def recover(self, now_ns: int) -> None:
-        """Set EEPROM to its factory values, all but the id, and boot. What is kept is not documented: an assumption."""
+        """Set EEPROM to its factory values, except the id (an assumption: not documented), and boot."""
         self.memory.reset_eeprom(keep=("id",))
         self.boot(now_ns)
 
     def clear_turns(self) -> None:
-        """Begin again in the first turn."""
+        """Reset the turn counter."""
         self.encoder.forget_turns(self.shaft.angle)
         self._latch()
 
-    def _apply_settings(self, taken: list[str], torque_before: int) -> None:
+    def _apply_settings(self, written: list[str], torque_before: int) -> None:
         before = self.encoder.many_turns
         self.encoder.load()
-        if "torque_enable" in taken:
+        if "torque_enable" in written:
             self._set_torque(self.memory.get("torque_enable"), torque_before)
-        moved = {"position_offset", "operating_mode"} & set(taken) or before != self.encoder.many_turns
+        moved = {"position_offset", "operating_mode"} & set(written) or before != self.encoder.many_turns
         self.loop.load()
         if moved:
             self._latch()
@@ -228,7 +228,7 @@ class StsMotor:
         self.loop.duty_limit = 1.0
 
     def _latch(self) -> None:
-        """Make the goal the present position, as at torque on: users see no jump; the manual does not say."""
+        """Set the goal to the present position, as at torque on. Users report no jump; the manual does not say."""
         position = self.encoder.position(self.shaft.angle)
         self.loop.load()
         if self.loop.mode != STEP:
@@ -240,7 +240,7 @@ class StsMotor:
         return self.shaft.torque / self.config.torque_constant
 
     def _refresh(self) -> None:
-        """Bring the readings up to date."""
+        """Update the reading registers."""
         put, shaft, profile = self.memory.set, self.shaft, self.loop.profile
         sign = -1.0 if self.encoder.reversed else 1.0
         position = self.encoder.position(shaft.angle)

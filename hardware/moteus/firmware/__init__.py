@@ -1,1 +1,1 @@
-"""The emulated moteus controller and its fdcanusb adapter."""
+"""Firmware model of moteus controllers and their fdcanusb adapter."""

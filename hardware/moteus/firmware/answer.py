@@ -1,4 +1,4 @@
-"""The answer of an emulated moteus to one frame, put together subframe by subframe."""
+"""The reply of an emulated moteus to one frame, built subframe by subframe."""
 
 from sim2real.hardware.moteus.frame import Kind, Subframe, encode_error, encode_stream, encode_values
 from sim2real.hardware.moteus.lines import DATA_BYTES_MAX
@@ -7,7 +7,7 @@ _TUNNEL_HEAD = 3  # kind, channel and size of a SERVER_DATA subframe
 
 
 class Answer:
-    """Has the same subframes as the question. What does not fit into a frame is left out."""
+    """A reply with the same subframes as the query. Subframes that do not fit in the frame are dropped."""
 
     def __init__(self) -> None:
         self._data = bytearray()
@@ -16,12 +16,12 @@ class Answer:
 
     @property
     def room(self) -> int:
-        """How many characters a stream's subframe can still hold."""
+        """Number of characters that fit in another stream subframe."""
         self._close_values()
         return max(0, DATA_BYTES_MAX - len(self._data) - _TUNNEL_HEAD)
 
     def add_value(self, question: Subframe, value: float) -> None:
-        """Add the value of a register, as it goes into a frame."""
+        """Add the unscaled value of a register."""
         if question.first:
             self._close_values()
         if not self._values:
@@ -29,17 +29,17 @@ class Answer:
         self._values.append(value)
 
     def add_error(self, kind: Kind, register: int, code: int) -> None:
-        """Add that a register could not be read or written."""
+        """Add the error of a register that could not be read or written."""
         self._close_values()
         self._add(encode_error(kind, register, code))
 
     def add_stream(self, channel: int, data: bytes) -> None:
-        """Add what the console says."""
+        """Add console output."""
         self._close_values()
         self._add(encode_stream(Kind.SERVER_DATA, channel, data))
 
     def close(self) -> bytes:
-        """Return all of it."""
+        """Return the complete reply."""
         self._close_values()
         return bytes(self._data)
 

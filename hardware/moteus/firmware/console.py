@@ -1,20 +1,20 @@
-"""The diagnostic console of an emulated moteus: the few text commands that set-up needs, over the tunnel in frames.
+"""The diagnostic console of an emulated moteus: the few text commands needed for set-up, tunnelled in frames.
 
-Source: moteus documentation, diagnostic protocol. Of the configuration there is what the emulation acts on; anything
-else is refused with `ERR`, as an unknown name is.
+Source: moteus documentation, diagnostic protocol. Only the settings that the emulation uses exist; other names are
+refused with `ERR`, like unknown names.
 """
 
 from collections.abc import Mapping
 from math import isfinite, nan
 
 CHANNEL = 1
-_OUTPUT_MAX = 4096  # of output that is not fetched
-_INPUT_MAX = 256  # of one command
+_OUTPUT_MAX = 4096  # unread output, bytes
+_INPUT_MAX = 256  # one command, bytes
 _STOPS = ("tel stop", "d stop")
 
 
 class Settings:
-    """The configuration that the emulation acts on, by the controller's names; lost at a boot unless it was written."""
+    """The settings that the emulation uses, by the controller's names; lost at boot unless saved with `conf write`."""
 
     def __init__(self, motor_id: int, kp: float, kd: float) -> None:
         self.values: dict[str, float] = {
@@ -40,27 +40,27 @@ class Settings:
         return True
 
     def write(self) -> None:
-        """Keep everything over the next boot."""
+        """Save all values, as `conf write` does."""
         self._written = dict(self.values)
 
     def saved(self) -> dict[str, float]:
-        """Return what was written last."""
+        """Return the saved values."""
         return dict(self._written)
 
     def restore(self, saved: Mapping[str, float]) -> None:
-        """Write what `saved` returned. Raises ValueError if a name or value is invalid."""
+        """Restore values from `saved` and save them. Raises ValueError if a name or value is invalid."""
         for name, value in saved.items():
             if not self.set(name, str(value)):
                 raise ValueError(f"{name} = {value}")
         self.write()
 
     def boot(self) -> None:
-        """Go back to what was written."""
+        """Reset to the saved values."""
         self.values = dict(self._written)
 
 
 class Console:
-    """Takes characters, runs lines, gives characters."""
+    """Executes command lines and buffers their output."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -68,7 +68,7 @@ class Console:
         self._output = b""
 
     def feed(self, data: bytes) -> None:
-        """Take characters; run the lines that they complete."""
+        """Feed characters; execute the lines they complete."""
         *lines, rest = (self._input + data).replace(b"\r", b"\n").split(b"\n")
         self._input = rest[:_INPUT_MAX]
         for line in lines:
@@ -77,9 +77,9 @@ class Console:
                 self._output = (self._output + self._run(text).encode() + b"\r\n")[-_OUTPUT_MAX:]
 
     def take(self, size: int) -> bytes:
-        """Return what there is to say, at most so many characters."""
-        said, self._output = self._output[:size], self._output[size:]
-        return said
+        """Return buffered output, at most `size` characters."""
+        output, self._output = self._output[:size], self._output[size:]
+        return output
 
     def _run(self, text: str) -> str:
         if text in _STOPS:

@@ -1,4 +1,4 @@
-"""The control law of an emulated moteus: registers of the command in, torque out.
+"""The control law of an emulated moteus: from command registers to torque.
 
 Source: moteus firmware, bldc_servo_control.h and bldc_servo_structs.h. Units are the controller's: revolutions, N·m.
 """
@@ -15,33 +15,33 @@ TIMEOUT_TORQUE_MAX = 5.0  # servo.timeout_max_torque_Nm
 CURRENT_MAX = 100.0  # servo.max_current_A of an r4
 
 WATCHED = (Mode.POSITION, Mode.STAY_WITHIN)
-"""The modes that the watchdog ends, and that bounds apply to."""
+"""Modes with a watchdog and position bounds."""
 
 INITIAL = {register.name: register.initial for register in BY_NAME.values() if 0x010 <= register.address < 0x050}
-"""What a new command begins with."""
+"""Register values at the start of a new command."""
 
 
 @dataclass(slots=True)
 class Torques:
-    """The parts of the torque that position mode asks for, N·m."""
+    """The terms of the commanded torque in position mode, N·m."""
 
     p: float = 0.0
     d: float = 0.0
     feedforward: float = 0.0
     total: float = 0.0
-    """After the limits."""
+    """Sum, after the limits."""
 
 
 class Control:
-    """Control position, impedance law and limits of one controller.
+    """Control position, impedance control and limits of one controller.
 
     Attributes:
         command: The registers of the last command, by name; replaced with every command.
-        position_min: servopos.position_min, rev; NaN for none. The controller is shipped with -0.01.
-        position_max: servopos.position_max, rev; NaN for none. The controller is shipped with 0.01.
+        position_min: servopos.position_min, rev; NaN for none. The controller's factory default is -0.01.
+        position_max: servopos.position_max, rev; NaN for none. The controller's factory default is 0.01.
         trajectory: Control position and velocity.
-        torques: What the law asks for.
-        limit: Which limit is at work, a code from 96 on, else 0.
+        torques: Terms of the commanded torque.
+        limit: Code of the active limit, from 96 on; 0 if there is none.
     """
 
     def __init__(self, kp: float, kd: float, torque_constant: float) -> None:
@@ -54,18 +54,18 @@ class Control:
         self._torque_constant = torque_constant
 
     def clear(self) -> None:
-        """Forget what the last mode did."""
+        """Reset the state of the last mode."""
         self.trajectory.clear()
         self.torques = Torques()
         self.limit = 0
 
     def outside(self, position: float) -> bool:
-        """Tell whether a mode that has bounds may not begin here."""
+        """Return whether a position (rev) is outside the bounds, so that a bounded mode must not start."""
         bounded = not self.command["ignore_position_bounds"]
         return bounded and (position < self.position_min or position > self.position_max)
 
     def aim(self, position: float) -> bool:
-        """Give the trajectory the goal of the command. False for limits together with a stop position: a fault."""
+        """Set the trajectory's goal from the command; return False for limits with a stop position, a fault."""
         command = self.command
         velocity_limit, acceleration_limit = command["velocity_limit"], command["acceleration_limit"]
         if isnan(acceleration_limit):
@@ -84,10 +84,10 @@ class Control:
         return True
 
     def torque(self, mode: Mode, position: float, velocity: float, dt: float) -> float:
-        """Return the torque at the output in a mode, within the limits; rev, rev/s, s."""
-        return self._limited(mode, self._asked(mode, position, velocity, dt))
+        """Return the torque at the output in a mode, within the limits, N·m; arguments in rev, rev/s, s."""
+        return self._limited(mode, self._commanded(mode, position, velocity, dt))
 
-    def _asked(self, mode: Mode, position: float, velocity: float, dt: float) -> float:
+    def _commanded(self, mode: Mode, position: float, velocity: float, dt: float) -> float:
         command = self.command
         if mode == Mode.CURRENT:
             return command["command_q_current"] * self._torque_constant
@@ -102,7 +102,7 @@ class Control:
         return 0.0
 
     def _follow(self, position: float, velocity: float, dt: float) -> None:
-        """Move the control position on, up to the bounds and the stop position."""
+        """Advance the control position, up to the bounds and the stop position."""
         trajectory = self.trajectory
         trajectory.start(position, velocity)
         trajectory.step(dt)
@@ -132,9 +132,9 @@ class Control:
         return p + d + feedforward
 
     def _limited(self, mode: Mode, torque: float) -> float:
-        """Cut a torque to what was commanded and to what the bridge can give."""
+        """Clip a torque to the commanded limit and to the current limit of the bridge."""
         self.limit = 0
-        if isnan(torque):  # of a command that is no number
+        if isnan(torque):  # from a command with NaN
             torque = 0.0
         limits = (
             (self._torque_max(mode), Fault.LIMIT_TORQUE),

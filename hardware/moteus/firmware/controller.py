@@ -1,9 +1,8 @@
-"""The firmware of one emulated moteus controller: modes, watchdog, faults and the impedance law of position mode.
+"""The firmware of one emulated moteus controller: modes, watchdog, faults and impedance control.
 
-Pure: time is an argument in integer nanoseconds, the shaft and the winding are the emulated robot's. Source, unless a
-comment says otherwise: moteus documentation and firmware (bldc_servo_control.h, bldc_servo_structs.h). Not emulated:
-modes that set voltages or measure inductance, the integral term (its limit is 0 as shipped), derating by temperature
-or power.
+Pure: time is an argument in integer nanoseconds; the emulated robot models shaft and winding. Source, unless a comment
+says otherwise: moteus documentation and firmware (bldc_servo_control.h, bldc_servo_structs.h). Not emulated: modes that
+set voltages or measure inductance, the integral term (its default limit is 0), derating by temperature or power.
 """
 
 from collections.abc import Mapping
@@ -18,32 +17,32 @@ from sim2real.hardware.moteus.schema import registers_of
 from sim2real.hardware.moteus.tables import Fault, Mode
 
 BOOT_NS = 100_000_000
-"""A controller does not answer for so long after power-up. Not documented: an assumption."""
+"""Time without replies after power-up; an assumption, not documented."""
 
 ENABLING_NS = 10_000_000
-"""From stopped, the bridge is enabled and the current offsets are taken before a mode begins. An assumption."""
+"""Time to enable the bridge and measure current offsets when a stopped controller starts a mode; an assumption."""
 
 DEFAULT_TIMEOUT_S = 0.1  # servo.default_timeout_s
 SUPPORTED = frozenset(
     (Mode.STOPPED, Mode.CURRENT, Mode.POSITION, Mode.TIMEOUT, Mode.ZERO_VELOCITY, Mode.STAY_WITHIN, Mode.BRAKE)
 )
-"""Modes that can be commanded."""
+"""Modes that the emulation supports."""
 
 _ENABLING = (Mode.ENABLING, Mode.CALIBRATING, Mode.CALIBRATION_COMPLETE)
 _NEVER = 1 << 62
 
 
 class MoteusMotor:
-    """One controller; implements `EmulatedMotor`. Its id and bounds live as long as the object, all else until a boot.
+    """One controller; implements `EmulatedMotor`. Saved settings last as long as the object, all else until a boot.
 
     Attributes:
-        settings: Its configuration.
-        control: Its law, with the registers of the last command.
+        settings: Configuration.
+        control: Control law, with the registers of the last command.
         mode: Register 0x000.
-        fault: What it finds wrong with itself, a `Fault`.
+        fault: Present `Fault`.
         home_state: Register 0x00c.
-        now_ns: Time of the last thing it did.
-        booted_ns: When it began to answer.
+        now_ns: Time of the last update, ns.
+        booted_ns: End of the boot, ns.
     """
 
     def __init__(self, config: MotorConfig, motor_id: int, baudrate: int) -> None:
@@ -71,7 +70,7 @@ class MoteusMotor:
     # Power
 
     def boot(self, now_ns: int, boot_ns: int = BOOT_NS) -> None:
-        """Restart as after power-up; the turns of the output are forgotten."""
+        """Restart as at power-up; the turns of the output are reset."""
         self.booted_ns = now_ns + boot_ns
         self.now_ns = now_ns
         self.home_state = 1
@@ -82,7 +81,7 @@ class MoteusMotor:
         self.commit()
 
     def saved(self) -> dict[str, float]:
-        """Return what survives a power cycle and can be set, by name."""
+        """Return the persistent settings, by name."""
         return self.settings.saved()
 
     def restore(self, saved: Mapping[str, float]) -> None:
@@ -90,39 +89,39 @@ class MoteusMotor:
         self.settings.restore(saved)
 
     def commit(self) -> None:
-        """Let a changed configuration take effect, as it does after the reply."""
+        """Apply a changed configuration; called after the reply."""
         values, control = self.settings.values, self.control
         self.id = int(values["id.id"])
         control.kp, control.kd = values["servo.pid_position.kp"], values["servo.pid_position.kd"]
         control.position_min, control.position_max = values["servopos.position_min"], values["servopos.position_max"]
 
-    def hears(self, now_ns: int) -> bool:
-        """Whether the controller takes part in what happens on the bus."""
+    def listens(self, now_ns: int) -> bool:
+        """Return whether the controller receives frames now: it has booted and is not silent."""
         if self.silent or now_ns < self.booted_ns:
             return False
         self._catch_up(now_ns)
         return True
 
-    # What others see
+    # State
 
     @property
     def torque_enabled(self) -> bool:
-        """Whether its bridge is on."""
+        """Whether the bridge is on."""
         return self.mode not in (Mode.STOPPED, Mode.FAULT)
 
     @property
     def driven(self) -> bool:
-        """Whether it follows a command: neither stopped nor timed out."""
+        """Whether it follows a command: not stopped, not enabling and not timed out."""
         return self.torque_enabled and self.mode != Mode.TIMEOUT and self.mode not in _ENABLING
 
     @property
     def watchdog_tripped(self) -> bool:
-        """Whether no command came in time; latched until it is stopped."""
+        """Whether commands timed out; latched until a stop."""
         return self.mode == Mode.TIMEOUT
 
     @property
     def faults(self) -> int:
-        """The fault register, 0 without a fault."""
+        """The fault register; 0 if there is none."""
         return self.fault
 
     @property
@@ -132,16 +131,16 @@ class MoteusMotor:
 
     @property
     def position(self) -> float:
-        """Sensed position, rev."""
+        """Measured position, rev."""
         return self._sensed(self.shaft.angle)
 
     @property
     def velocity(self) -> float:
-        """Sensed velocity, rev/s."""
+        """Measured velocity, rev/s."""
         return 0.0 if self._stuck is not None else self.shaft.velocity / tau
 
     def report(self, now_ns: int) -> dict[str, int | float]:
-        """Return the registers that a verdict wants to see, by name."""
+        """Return the registers that are needed to check a run, by name."""
         return {
             "id": self.id,
             "mode": int(self.mode),
@@ -151,8 +150,8 @@ class MoteusMotor:
 
     # Commands
 
-    def carry_out(self, mode: Mode, command: dict[str, float], now_ns: int) -> None:
-        """Take a command: a mode, and the registers of a new command with those that came with it."""
+    def execute(self, mode: Mode, command: dict[str, float], now_ns: int) -> None:
+        """Execute a command: a mode, and its command registers."""
         self.control.command = command
         self._wanted = mode
         if mode == Mode.STOPPED:
@@ -165,7 +164,7 @@ class MoteusMotor:
             self._aim()
 
     def set_output(self, position: float, exact: bool) -> None:
-        """Say what the position is here: exactly, or to the nearest whole turn. NaN does nothing."""
+        """Define the present position, rev: exactly, or to the nearest whole turn. NaN does nothing."""
         if isnan(position):
             return
         error = self.position - position
@@ -176,29 +175,29 @@ class MoteusMotor:
     # Time
 
     def step(self, now_ns: int, angle: float, velocity: float, resistance: float, supply: float, dt: float) -> float:
-        """Return the duty cycle of the bridge for the time up to now; to be called while torque is on.
+        """Advance the control loops by one step; return the duty cycle of the bridge. Called while torque is on.
 
         Args:
-            now_ns: Time at the end of the step.
-            angle: rad
-            velocity: rad/s
-            resistance: Ω of the winding.
-            supply: V
-            dt: s
+            now_ns: Time at the end of the step, ns.
+            angle: Angle of the output shaft, rad.
+            velocity: Velocity of the output shaft, rad/s.
+            resistance: Winding resistance, Ω.
+            supply: Supply voltage, V.
+            dt: Duration of the step, s.
         """
         self._catch_up(now_ns)
         if self.mode == Mode.BRAKE:
             return 0.0  # all phases to ground
         sensed = 0.0 if self._stuck is not None else velocity / tau
         torque = self.control.torque(self.mode, self._sensed(angle), sensed, dt)
-        # The current loop is far faster than the mechanics; it is taken as ideal. Torque 0 leaves the rotor free.
+        # The current loop is much faster than the mechanics, so it is ideal here. Torque 0 leaves the rotor free.
         duty = (self._motor_constant * velocity + resistance * torque / self._motor_constant) / supply
         if not -1.0 <= duty <= 1.0:
             self.control.limit = Fault.LIMIT_VOLTAGE
         return duty
 
     def check_health(self, elapsed_s: float) -> None:
-        """Judge what the sensors see; a fault switches torque off and stays until it is stopped."""
+        """Check the sensor values; a fault switches torque off and is latched until a stop."""
         if self.mode in (Mode.STOPPED, Mode.FAULT):
             return
         low, high = self.config.voltage_range
@@ -210,23 +209,23 @@ class MoteusMotor:
             self.raise_fault(Fault.OVER_TEMPERATURE)
 
     def raise_fault(self, fault: Fault) -> None:
-        """Switch torque off and say why."""
+        """Switch torque off and set the fault."""
         self._stop()
         self.mode, self.fault = Mode.FAULT, int(fault)
 
     def freeze_encoder(self) -> None:
-        """Let the encoder's reading stick where it is: a fault."""
+        """Freeze the encoder reading at its present value: a fault."""
         self._stuck = self.position
 
     def release_encoder(self) -> None:
-        """End that fault."""
+        """End the fault of `freeze_encoder`."""
         self._stuck = None
 
     def overload(self) -> None:
-        """Report a fault of the bridge, as an over-current is."""
+        """Report a fault of the bridge, like an over-current."""
         self.raise_fault(Fault.MOTOR_DRIVER)
 
-    # Inside
+    # Internals
 
     def _sensed(self, angle: float) -> float:
         return self._stuck if self._stuck is not None else angle / tau - self._offset
@@ -238,15 +237,15 @@ class MoteusMotor:
         self.control.clear()
 
     def _change_mode(self, mode: Mode, now_ns: int) -> None:
-        """Go towards a mode; faults and time-outs are left by a stop alone."""
+        """Start the change to a mode; only a stop leaves fault and time-out."""
         if self.mode == mode or self.mode in (Mode.FAULT, Mode.TIMEOUT):
             return
         if self.mode == Mode.STOPPED:
             self.mode, self._enabled_ns = Mode.ENABLING, now_ns + ENABLING_NS
         elif self.mode not in _ENABLING:
-            self._begin(mode)
+            self._enter(mode)
 
-    def _begin(self, mode: Mode) -> None:
+    def _enter(self, mode: Mode) -> None:
         if mode in WATCHED and self.control.outside(self.position):
             self.raise_fault(Fault.OUTSIDE_LIMIT)
             return
@@ -254,10 +253,10 @@ class MoteusMotor:
         self.control.trajectory.clear()
 
     def _catch_up(self, now_ns: int) -> None:
-        """Let happen what time brings: enabling ends, the watchdog expires."""
+        """Advance to a time: enabling ends, the watchdog expires."""
         self.now_ns = now_ns
         if self.mode in _ENABLING and now_ns >= self._enabled_ns:
-            self._begin(self._wanted)
+            self._enter(self._wanted)
             if self.mode == Mode.POSITION:
                 self._aim()
         if self.mode in WATCHED and now_ns > self._deadline_ns:

@@ -1,4 +1,4 @@
-"""The register server of an emulated moteus: carries out the reads and writes of a frame."""
+"""The register server of an emulated moteus: executes the reads and writes of a frame."""
 
 from binascii import crc32
 from collections.abc import Callable
@@ -24,7 +24,7 @@ _MS_PER_NS = 1e-6
 
 
 class Server:
-    """Carries out the frames for one controller."""
+    """Executes the frames for one controller."""
 
     def __init__(self, motor: MoteusMotor) -> None:
         self._motor = motor
@@ -35,8 +35,8 @@ class Server:
         self._uuid = [crc32(f"moteus {motor.id} {word}".encode()) - (1 << 31) for word in range(4)]
         self._readings = _readings(motor, self._uuid)
 
-    def carry_out(self, data: bytes, now_ns: int, reply_wanted: bool = True) -> bytes | None:
-        """Do what a frame says; return the answer, None if by its UUID it is for another controller."""
+    def execute(self, data: bytes, now_ns: int, reply_wanted: bool = True) -> bytes | None:
+        """Execute a frame; return the reply, None if its UUID addresses another controller."""
         answer = Answer()
         self._reply_wanted = reply_wanted
         self._mode = None
@@ -46,9 +46,9 @@ class Server:
                     return None
                 self._do(subframe, answer)
         except ProtocolError:
-            pass  # what came before counts
-        if self._mode is not None:  # a command takes effect when the frame is over
-            self._motor.carry_out(self._mode, dict(self._staged), now_ns)
+            pass  # the subframes before it are valid
+        if self._mode is not None:  # a command takes effect after the whole frame
+            self._motor.execute(self._mode, dict(self._staged), now_ns)
         return answer.close()
 
     def _is_addressed(self, subframe: Subframe) -> bool:
@@ -70,12 +70,12 @@ class Server:
         elif kind in (Kind.CLIENT_DATA, Kind.CLIENT_POLL) and register == CHANNEL:
             self._console.feed(subframe.data)
             if not self._reply_wanted:
-                return  # what there is to say waits for a poll
+                return  # output is kept for a poll
             wanted = int(subframe.value) if kind == Kind.CLIENT_POLL else answer.room
             answer.add_stream(CHANNEL, self._console.take(min(wanted, answer.room)))
 
     def _read(self, subframe: Subframe) -> float | None:
-        """Return a register as it goes into a frame, None if there is no such register to read."""
+        """Return the unscaled value of a register; None if it does not exist or is not readable."""
         register = _find(subframe.register)
         if register is None or register.access == Access.WRITE:
             return None
@@ -89,7 +89,7 @@ class Server:
         return whole(value, subframe.resolution, register.unit.scale(subframe.resolution))
 
     def _write(self, subframe: Subframe) -> int:
-        """Write a register; return an error code, 0 if it was done."""
+        """Write a register; return the error code, 0 on success."""
         register = _find(subframe.register)
         if register is None:
             return UNKNOWN
@@ -121,7 +121,7 @@ def _find(address: int) -> Register | None:
 
 
 def _readings(motor: MoteusMotor, uuid: list[int]) -> dict[str, Callable[[], float]]:
-    """Return how to read each register that is not what a command wrote."""
+    """Return the getter of each register that is not a command register."""
     control, trajectory, shaft = motor.control, motor.control.trajectory, motor.shaft
     constant = motor.config.torque_constant
     readings: dict[str, Callable[[], float]] = {

@@ -1,14 +1,14 @@
-"""The trajectory of an emulated moteus: control position and velocity, the target of its impedance law.
+"""The trajectory of an emulated moteus: control position and velocity, the target of impedance control.
 
-Source: moteus firmware, bldc_servo_position.h. The firmware steps it at 30 kHz; here the steps are those of the
-mechanics, so the approach is by the velocity from which the goal can just be reached in whole steps.
+Source: moteus firmware, bldc_servo_position.h. The firmware steps it at 30 kHz; here the steps are those of the plant,
+so the approach uses the velocity from which the goal can just be reached in whole steps.
 """
 
 from math import copysign, isnan, nan, sqrt
 
 
 class Trajectory:
-    """Moves the control position to the goal, at once or within limits; then on at the goal's velocity. Revolutions.
+    """Moves the control position to the goal, at once or within limits, then at the goal's velocity. In revolutions.
 
     Attributes:
         position: Control position; NaN while there is none.
@@ -26,18 +26,18 @@ class Trajectory:
         self._acceleration_limit = nan
 
     def clear(self) -> None:
-        """Forget everything, as a change of mode does."""
+        """Reset everything, as a change of mode does."""
         self.position, self.velocity, self.done = nan, 0.0, True
         self._goal, self._goal_velocity = nan, 0.0
 
     def aim(self, goal: float, velocity: float, velocity_limit: float, acceleration_limit: float) -> None:
-        """Take a new goal.
+        """Set a new goal.
 
         Args:
-            goal: NaN to go on from where the control position is.
-            velocity: Of the goal, NaN for none.
-            velocity_limit: NaN for none.
-            acceleration_limit: NaN for none.
+            goal: Goal position, rev; NaN to continue from the present control position.
+            velocity: Velocity of the goal, rev/s; NaN for none.
+            velocity_limit: rev/s; NaN for none.
+            acceleration_limit: rev/s²; NaN for none.
         """
         self._goal, self._goal_velocity = goal, 0.0 if isnan(velocity) else velocity
         self._velocity_limit, self._acceleration_limit = velocity_limit, acceleration_limit
@@ -48,17 +48,17 @@ class Trajectory:
                 self.position, self._goal = goal, nan
 
     def start(self, position: float, velocity: float) -> None:
-        """Begin where the motor is, if there is no control position yet."""
+        """Start from the motor's position and velocity if there is no control position yet."""
         if isnan(self.position):
             self.position, self.velocity = position, velocity
 
     def hold(self, position: float) -> None:
-        """Stand at a position: a bound, or a stop position."""
+        """Stop at a position: a bound or a stop position."""
         self.clear()
         self.position = position
 
     def step(self, dt: float) -> None:
-        """Advance by dt seconds; `start` has given it a position."""
+        """Advance by `dt`, s; call `start` first."""
         before = self.velocity
         if self.done:
             self.velocity = self._goal_velocity
@@ -85,15 +85,15 @@ class Trajectory:
         return self.velocity + min(max(wanted - self.velocity, -acceleration * dt), acceleration * dt)
 
     def _approach(self, distance: float, dt: float) -> float:
-        """Return the velocity towards the goal from which braking at the limit ends there."""
+        """Return the velocity towards the goal from which braking at the limit ends at the goal."""
         acceleration = self._acceleration_limit
-        if isnan(acceleration):  # a velocity limit alone
+        if isnan(acceleration):  # only a velocity limit
             return distance / dt
         half = 0.5 * acceleration * dt
         return copysign(sqrt(half * half + 2.0 * acceleration * abs(distance)) - half, distance)
 
     def _arrive(self, dt: float) -> None:
-        """End the trajectory where what is left is less than a step."""
+        """End the trajectory if the rest is less than one step."""
         acceleration = self._acceleration_limit
         slack = 1e-9 if isnan(acceleration) else acceleration * dt
         if abs(self._goal - self.position) <= slack * dt and abs(self.velocity - self._goal_velocity) <= 2.0 * slack:

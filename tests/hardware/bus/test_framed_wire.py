@@ -1,4 +1,4 @@
-"""Laws of the motors' end of a line of frames: what a client sent at once is cut before each header, only there."""
+"""Laws of packet protocols at the motors' end: one write of a client is split before each header, only there."""
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ STREAMS = st.lists(st.sampled_from([b"\xff", b"\xff\xff", b"\xff\xff\xfd\x00", b
 
 @pytest.mark.parametrize(("wire", "header"), WIRES)
 @given(parts=STREAMS)
-def test_every_piece_but_the_first_begins_with_a_header_and_nothing_is_lost(wire, header, parts):
+def test_every_piece_after_the_first_starts_with_a_header_and_no_byte_is_lost(wire, header, parts):
     data = b"".join(parts)
     pieces = list(wire().pieces(data))
     assert b"".join(pieces) == data
@@ -25,6 +25,6 @@ def test_every_piece_but_the_first_begins_with_a_header_and_nothing_is_lost(wire
 
 
 @pytest.mark.parametrize(("wire", "header"), WIRES)
-def test_a_header_after_a_byte_of_noise_begins_a_piece(wire, header):
+def test_a_header_after_a_byte_of_noise_starts_a_piece(wire, header):
     line: PacketProtocol[object] = wire()
     assert list(line.pieces(b"\x01" + header + b"\x02" + header)) == [b"\x01", header + b"\x02", header]

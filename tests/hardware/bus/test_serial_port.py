@@ -18,7 +18,7 @@ EVERY_BYTE = bytes(range(256))
 
 @pytest.fixture
 def pair():
-    """The far end's descriptor, and the path of the near end."""
+    """Return the file descriptor of the master end, and the path of the client end."""
     far, near = pty.openpty()
     path = os.ttyname(near)
     yield far, path, near
@@ -60,7 +60,7 @@ def test_every_byte_goes_through_both_ways(pair, clock):
     port.close()
 
 
-def test_the_far_end_sees_the_speed(pair, clock):
+def test_the_baud_rate_is_set_on_the_port(pair, clock):
     far, path, _ = pair
     port = SerialPort(path, 1_000_000, clock)
     assert termios.tcgetattr(far)[4] == termios.B1000000
@@ -69,7 +69,7 @@ def test_the_far_end_sees_the_speed(pair, clock):
     port.close()
 
 
-def test_a_pseudo_terminal_has_no_latency_settings_and_that_is_fine(pair, clock):
+def test_a_port_without_latency_settings_is_accepted(pair, clock):
     port = SerialPort(pair[1], 1_000_000, clock)
     assert port.latency_timer_ms is None
     assert not port.low_latency
@@ -85,7 +85,7 @@ def test_waiting_ends_at_the_deadline(pair, clock):
     port.close()
 
 
-def test_drain_throws_away_what_came(pair, clock):
+def test_drain_discards_received_bytes(pair, clock):
     far, path, _ = pair
     port = SerialPort(path, 1_000_000, clock)
     os.write(far, b"stale")
@@ -110,14 +110,14 @@ def test_more_than_the_kernel_takes_at_once_is_sent_in_parts(pair, clock):
 
 
 @pytest.mark.slow
-def test_a_far_end_that_takes_nothing_is_a_lost_port(pair, clock):
+def test_a_port_that_accepts_no_bytes_is_lost(pair, clock):
     port = SerialPort(pair[1], 1_000_000, clock)
     with pytest.raises(PortLostError, match="takes no data"):
         port.write(bytes(200_000))
     port.close()
 
 
-def test_a_far_end_that_goes_is_a_lost_port(pair, clock):
+def test_a_vanished_port_is_lost(pair, clock):
     far, path, near = pair
     port = SerialPort(path, 1_000_000, clock)
     os.close(near)
@@ -135,7 +135,7 @@ def test_a_far_end_that_goes_is_a_lost_port(pair, clock):
     port.close()
 
 
-def test_a_closed_port_is_a_lost_port(pair, clock):
+def test_a_closed_port_is_lost(pair, clock):
     port = SerialPort(pair[1], 1_000_000, clock)
     port.close()
     port.close()
@@ -152,7 +152,7 @@ def test_a_port_that_is_open_elsewhere_is_busy(pair, clock):
     SerialPort(pair[1], 1_000_000, clock).close()
 
 
-def test_what_does_not_open_is_said_in_one_line(tmp_path, clock):
+def test_a_port_that_does_not_open_is_one_line(tmp_path, clock):
     file = tmp_path / "file"
     file.write_text("")
     for path, reason in (

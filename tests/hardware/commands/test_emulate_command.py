@@ -1,4 +1,4 @@
-"""Laws of the `emulate` command: one line of JSON when it serves, exit status 0 when it is told to end."""
+"""Laws of the `emulate` command: one line of JSON when it is ready, exit status 0 on a signal."""
 
 import json
 import signal
@@ -16,7 +16,7 @@ COMMAND = [sys.executable, "-m", "sim2real.cli", "emulate"]
 
 @pytest.mark.realtime
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_serves_until_it_is_told_to_end(number):
+def test_serves_until_a_signal(number):
     with subprocess.Popen(
         [*COMMAND, "pendulum", "--json", "--plant", "inertia"],
         stdout=subprocess.PIPE,
@@ -62,7 +62,7 @@ def test_serves_until_it_is_told_to_end(number):
         (["pendulum", "--speed", "slow"], "slow"),
     ],
 )
-def test_mistakes_are_one_clear_line(arguments, named):
+def test_user_errors_are_one_clear_line(arguments, named):
     done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True)
     assert done.returncode != 0
     assert named in done.stderr

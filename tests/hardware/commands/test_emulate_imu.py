@@ -1,4 +1,4 @@
-"""Laws of `sim2real emulate` for a robot with an IMU: a port of its own, that any serial client reads."""
+"""Laws of `sim2real emulate` for a robot with an IMU: its own port, which any serial client can read."""
 
 import json
 import subprocess

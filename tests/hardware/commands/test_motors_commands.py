@@ -1,4 +1,4 @@
-"""Laws of the `motors` command, on emulated motors: in lockstep, and behind a pseudo-terminal."""
+"""Laws of the `motors` command on emulated motors: in lockstep and behind a pseudo-terminal."""
 
 import json
 
@@ -33,7 +33,7 @@ def emulated():
 
 @pytest.fixture
 def port(emulated, clock, monkeypatch):
-    """The path of a port that is in lockstep with the emulated motors: no command waits in real time."""
+    """Return the path of a port in lockstep with the emulated motors: no command waits in real time."""
 
     class LockstepPort(LockstepTransport):
         latency_timer_ms = None
@@ -51,13 +51,13 @@ def port(emulated, clock, monkeypatch):
 
 @pytest.fixture
 def served_port():
-    """The path of a port at the pace of its baud rate."""
+    """Return the path of a port in real time, paced by its baud rate."""
     with served(2) as server:
         yield server.ports["main"]
 
 
 def run(*arguments, code=0):
-    """Return the document that a command prints; its one line of error is in `reasons`."""
+    """Return the document that a command prints; errors are in `reasons`."""
     result = CliRunner().invoke(app, [*arguments, "--json"])
     assert result.exit_code == code, (result.output, result.exception)
     lines = result.stdout.splitlines()
@@ -75,7 +75,7 @@ def failure(*arguments):
 
 
 @pytest.mark.realtime
-def test_scan_lists_who_is_there(served_port):
+def test_scan_lists_the_motors(served_port):
     document = run("scan", "--port", served_port, *SPEED)
     first = {
         "id": 1,
@@ -88,7 +88,7 @@ def test_scan_lists_who_is_there(served_port):
     assert document["motors"] == [first, first | {"id": 2}]
 
 
-def test_scan_of_a_speed_at_which_nobody_talks_is_empty(port):
+def test_scan_at_another_baud_rate_is_empty(port):
     assert run("scan", "--port", port, "--baudrate", "57600")["motors"] == []
 
 
@@ -112,62 +112,62 @@ def test_show_prints_text_too(port):
     assert "present_position" in result.stdout
 
 
-def test_a_motor_that_is_not_there_is_one_line(port):
+def test_a_missing_motor_is_one_line(port):
     assert "no motor answers to id 9 at 1000000 baud" in failure("show", "--port", port, "--id", "9", *SPEED)
 
 
-def test_set_id_moves_a_motor(port):
+def test_set_id_changes_the_id(port):
     assert run("set-id", "--port", port, "--id", "2", "--to", "7", *SPEED)["id"] == 7
     assert [motor["id"] for motor in run("scan", "--port", port, *SPEED)["motors"]] == [1, 7]
 
 
 @pytest.mark.parametrize(
-    ("to", "reason"), [("1", "id 1 is taken by XM430-W350"), ("2", "has this id already"), ("253", "valid: 0 to 252")]
+    ("to", "reason"), [("1", "id 1 is taken by XM430-W350"), ("2", "already has id 2"), ("253", "valid: 0 to 252")]
 )
-def test_set_id_refuses_what_cannot_be(port, to, reason):
+def test_set_id_refuses_invalid_ids(port, to, reason):
     assert reason in failure("set-id", "--port", port, "--id", "2", "--to", to, *SPEED)
 
 
-def test_eeprom_is_left_alone_while_torque_is_on(port, emulated):
+def test_eeprom_is_not_written_while_torque_is_on(port, emulated):
     emulated.motors["joint2"].write(64, b"\x01", emulated.now_ns)
     for command, to in (("set-id", "7"), ("set-baud", "57600")):
         assert "has torque on" in failure(command, "--port", port, "--id", "2", "--to", to, *SPEED)
 
 
-def test_set_baud_changes_the_speed_of_one_motor(port):
+def test_set_baud_changes_the_baud_rate_of_one_motor(port):
     assert run("set-baud", "--port", port, "--id", "2", "--to", "57600", *SPEED)["before"] == 1_000_000
     assert [motor["id"] for motor in run("scan", "--port", port, "--baudrate", "57600")["motors"]] == [2]
     assert run("show", "--port", port, "--id", "2")["baudrate"] == 57_600, "without --baudrate every speed is tried"
     assert "valid: 9600" in failure("set-baud", "--port", port, "--id", "1", "--to", "5", *SPEED)
 
 
-def test_check_of_new_motors_is_well_with_a_note_on_return_delay(port):
+def test_check_of_new_motors_passes_with_a_note_on_return_delay(port):
     document = run("check", "--port", port, *SPEED)
     assert [motor["id"] for motor in document["motors"]] == [1, 2]
     findings = {finding["what"]: finding for finding in document["motors"][0]["findings"]}
     expected = {"hardware error", "voltage", "temperature", "firmware", "baud rate", "return delay", "shutdown mask"}
     assert set(findings) == expected
-    assert findings["return delay"]["advice"] == "opening the robot sets it to 0 and says so"
+    assert findings["return delay"]["advice"] == "the driver sets it to 0 and reports the change"
     assert all(finding["ok"] for finding in findings.values())
 
 
-def test_check_of_nobody_is_one_line(port):
+def test_check_without_motors_is_one_line(port):
     assert "check power" in failure("check", "--port", port, "--baudrate", "57600")
 
 
-def test_reboot_brings_a_motor_back_with_torque_off(port, emulated):
+def test_reboot_restarts_a_motor_with_torque_off(port, emulated):
     emulated.motors["pivot"].write(64, b"\x01", emulated.now_ns)
     run("reboot", "--port", port, "--id", "1", *SPEED)
     assert run("show", "--port", port, "--id", "1", *SPEED)["registers"]["torque_enable"] == 0
 
 
-def test_scan_of_one_family_at_every_speed_finds_motors_of_different_speeds(port):
+def test_scan_of_one_family_finds_motors_at_different_baud_rates(port):
     run("set-baud", "--port", port, "--id", "2", "--to", "57600", *SPEED)
     found = run("scan", "--port", port, "--protocol", "dynamixel2")["motors"]
     assert [(motor["id"], motor["baudrate"]) for motor in found] == [(2, 57_600), (1, 1_000_000)]
 
 
-def test_set_baud_refuses_a_speed_at_which_the_id_is_taken(port, emulated):
+def test_set_baud_refuses_a_baud_rate_at_which_the_id_is_taken(port, emulated):
     run("set-baud", "--port", port, "--id", "2", "--to", "57600", *SPEED)
     run("set-id", "--port", port, "--id", "2", "--to", "1", "--baudrate", "57600")
     reason = failure("set-baud", "--port", port, "--id", "1", "--to", "57600", *SPEED)
@@ -181,7 +181,7 @@ def test_an_unknown_family_is_one_line(port):
 
 
 @pytest.mark.realtime
-def test_monitor_prints_one_line_a_sample(served_port):
+def test_monitor_prints_one_line_per_sample(served_port):
     arguments = ["monitor", "--port", served_port, "--protocol", "dynamixel2", "--id", "1", "--id", "2", *SPEED]
     result = CliRunner().invoke(app, [*arguments, "--count", "3", "--rate", "100", "--json"])
     assert result.exit_code == 0, result.output
@@ -219,7 +219,7 @@ def test_calibrate_writes_a_copy_of_a_shipped_robot(port, emulated, clock, monke
         target = emulated.plant.position[0] + next(moves)
         emulated.plant.position[0] = target
         emulated.plant.velocity[0] = 0.0
-        clock.sleep_until_ns(clock.now_ns() + 50_000_000)  # the next step of the plant shows it to the motor
+        clock.sleep_until_ns(clock.now_ns() + 50_000_000)  # the motor sees it after the next step of the plant
 
     monkeypatch.setattr(TerminalGuide, "ask", ask)
     (tmp_path / "pendulum.xml").write_bytes((ROOT / "robots" / "pendulum.xml").read_bytes())
@@ -244,6 +244,6 @@ def test_a_port_is_required():
 
 
 def test_an_id_that_no_family_has_is_one_line(port):
-    # The option takes any number: which ids are valid is the family's to say.
+    # The option accepts any number; the family defines the valid ids.
     reason = failure("show", "--port", port, "--id", "300")
     assert "id 300 is not valid (dynamixel2); valid: 0 to 252" in reason

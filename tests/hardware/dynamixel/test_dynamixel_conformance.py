@@ -1,4 +1,4 @@
-"""Laws of the joint-level interface at register level, for the Dynamixel driver in both modes: lockstep and a pty."""
+"""Laws of the joint interface at register level, for the Dynamixel driver in both modes: in lockstep and over a pty."""
 
 import math
 import time
@@ -24,7 +24,7 @@ COUNT = 2 * math.pi / 4096
 
 
 class Rig:
-    """Hardware in lockstep with the emulated robot behind it."""
+    """A driver in lockstep with the emulated robot."""
 
     def __init__(self, joints: int, *entries: dict, **updates: object) -> None:
         faults = TypeAdapter(FaultsConfig).validate_python({"name": "test", "seed": 1, "faults": list(entries)})
@@ -65,7 +65,7 @@ MODES = ["current", "position"]
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("joints", [1, 3])
-def test_open_leaves_torque_off_also_where_it_was_on(joints, mode):
+def test_open_switches_torque_off_if_it_was_on(joints, mode):
     rig = Rig(joints, mode=mode)
     for motor in rig.emulated.motors.values():
         assert motor.write_register("torque_enable", 1) is None
@@ -118,7 +118,7 @@ def test_effort_command_is_the_torque_at_the_joint(direction):
 
 @pytest.mark.parametrize("direction", [1, -1])
 def test_position_command_is_reached(direction):
-    rig = Rig(2, mode="position", direction=direction, stiffness=0.0).enabled()  # the gains of the factory
+    rig = Rig(2, mode="position", direction=direction, stiffness=0.0).enabled()  # factory gains
     rig.command.position[:] = (0.4, -0.3)
     rig.ticks(200)
     assert rig.plant.position == pytest.approx([0.4, -0.3], abs=6 * COUNT)
@@ -131,14 +131,14 @@ def test_missed_reading_keeps_values_and_stamp_and_is_counted(kind):
     missed: list[bool] = []
     before = (math.nan, -1)
 
-    def look() -> None:
+    def check() -> None:
         nonlocal before
         now = (float(rig.state.position[0]), int(rig.state.stamp_ns[0]))
         missed.append(not rig.state.fresh[0])
         assert now == before if missed[-1] else now[1] > before[1]
         before = now
 
-    rig.ticks(30, look)
+    rig.ticks(30, check)
     assert 5 <= sum(missed) <= 12
     assert not missed[0]
     assert not missed[-1]
@@ -147,7 +147,7 @@ def test_missed_reading_keeps_values_and_stamp_and_is_counted(kind):
     assert counters.timeouts + counters.corrupt >= sum(missed)
 
 
-def test_duplicated_and_late_replies_are_never_taken_for_new_ones():
+def test_duplicated_and_late_replies_are_never_mistaken_for_new_ones():
     entries = (
         {"kind": "duplicate_reply", "probability": 0.3},
         {"kind": "delay_reply", "probability": 0.2, "delay": "9 ms"},
@@ -155,17 +155,17 @@ def test_duplicated_and_late_replies_are_never_taken_for_new_ones():
     rig = Rig(1, *entries, mode="current").enabled()
     rig.command.effort[:] = 0.2
 
-    def look() -> None:
+    def check() -> None:
         if rig.state.fresh[0]:
-            age_s = (rig.clock.now_ns() - rig.state.stamp_ns[0]) * 1e-9  # a status that was asked for took it
+            age_s = (rig.clock.now_ns() - rig.state.stamp_ns[0]) * 1e-9  # a status read discarded it
             now = rig.state.position[0] + age_s * rig.state.velocity[0]
             assert now == pytest.approx(rig.plant.position[0], abs=0.015)
 
-    rig.ticks(100, look)
+    rig.ticks(100, check)
     assert rig.emulated.faults.injected["delay_reply"] > 5
 
 
-def test_silent_motor_is_stopped_by_its_watchdog_in_its_time():
+def test_the_watchdog_stops_a_silent_motor_in_time():
     rig = Rig(1, {"kind": "silent", "joint": "pivot", "start": "100 ms"}, mode="current").enabled()
     rig.command.effort[:] = 0.1
     start_ns = rig.clock.now_ns()
@@ -179,7 +179,7 @@ def test_silent_motor_is_stopped_by_its_watchdog_in_its_time():
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_client_that_stops_is_stopped_by_the_watchdog_and_sees_the_fault_when_it_returns(mode):
+def test_the_watchdog_stops_the_motors_of_a_stalled_client_which_then_sees_the_fault(mode):
     rig = Rig(2, mode=mode).enabled()
     rig.ticks(3)
     rig.clock.sleep_until_ns(rig.clock.now_ns() + round(rig.config.safety.watchdog * 1e9) + 3_000_000)
@@ -252,7 +252,7 @@ def test_disable_tries_every_motor_and_names_the_one_that_did_not_confirm():
     assert not any(motor.driven for motor in rig.emulated.motors.values())
 
 
-def test_port_that_vanishes_is_an_error_and_closing_still_is_not():
+def test_a_vanished_port_is_an_error_but_close_does_not_raise():
     rig = Rig(1, {"kind": "unplug", "start": "50 ms"}, mode="current").enabled()
     with pytest.raises(PortLostError):
         rig.ticks(50)
@@ -269,7 +269,7 @@ def test_closing_twice_does_nothing_and_closing_before_open_is_allowed():
     Rig(1).hardware.close()
 
 
-def test_missing_motor_and_other_model_are_named():
+def test_a_missing_motor_and_another_model_are_named():
     rig = Rig(2)
     rig.emulated.motors["joint2"].silent = True
     with pytest.raises(HardwareError, match="joint2"):
@@ -280,16 +280,16 @@ def test_missing_motor_and_other_model_are_named():
         rig.hardware.open()
 
 
-def test_two_runs_in_lockstep_are_the_same_to_the_bit():
+def test_two_runs_in_lockstep_are_bit_identical():
     def run() -> tuple[list[bytes], int, dict]:
         rig = Rig(2, {"kind": "lose_reply", "probability": 0.1}, mode="current").enabled()
         seen: list[bytes] = []
 
-        def look() -> None:
+        def check() -> None:
             rig.command.effort[:] = 0.2 * np.sin(rig.state.stamp_ns * 1e-8)
             seen.append(rig.state.position.tobytes() + rig.state.stamp_ns.tobytes() + rig.state.fresh.tobytes())
 
-        rig.ticks(100, look)
+        rig.ticks(100, check)
         return seen, rig.clock.now_ns(), rig.emulated.snapshot()
 
     assert run() == run()
@@ -302,12 +302,12 @@ def ports() -> Iterator[tuple[object, dict[str, str]]]:
 
 
 @pytest.mark.realtime
-def test_the_same_over_a_pseudo_terminal(ports):
+def test_joints_move_over_a_pseudo_terminal(ports):
     server, paths = ports
     config = robot_of(2, mode="current")
     clock = MonotonicClock()
     hardware = RobotHardware(config, open_serial_ports(config, paths, clock), clock)
-    motors = list(server.emulated.motors.values())  # looked at, not touched
+    motors = list(server.emulated.motors.values())  # read only
     state, command = JointState.empty(2), JointCommand.zeros(2)
     hardware.open()
     assert not any(motor.torque_enabled for motor in motors)

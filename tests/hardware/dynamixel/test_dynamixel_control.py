@@ -9,13 +9,13 @@ from emulated import Bench, HeldPlant
 from sim2real.hardware.dynamixel.firmware.profile import XSeriesProfile
 from sim2real.hardware.emulator.electrics import AMBIENT
 
-UNIT = 0.00269  # A per unit of current
+UNIT = 0.00269  # A per current unit
 VELOCITY_UNIT = 0.229 * 2 * math.pi / 60
 
 
 @pytest.mark.parametrize("direction", [1, -1])
 @pytest.mark.parametrize("goal", [-200, -1, 0, 50, 400])
-def test_current_goal_delivers_its_torque_until_the_voltage_is_used_up(goal, direction):
+def test_a_current_goal_delivers_its_torque_until_the_voltage_saturates(goal, direction):
     bench = Bench(plant=HeldPlant)
     bench.emulated.plant.velocity[0] = 1.0
     bench.write("drive_mode", 1 if direction < 0 else 0)
@@ -27,7 +27,7 @@ def test_current_goal_delivers_its_torque_until_the_voltage_is_used_up(goal, dir
     assert bench.read("present_current") == goal
 
 
-def test_voltage_bounds_the_torque_of_a_fast_motor():
+def test_voltage_limits_the_torque_of_a_fast_motor():
     bench = Bench(plant=HeldPlant)
     motor = bench.config.joints["pivot"].motor.nominal
     bench.torque_on(0)
@@ -59,7 +59,7 @@ def test_torque_off_is_an_open_circuit():
 
 def test_readings_are_in_register_units():
     bench = Bench(plant=HeldPlant)
-    bench.emulated.plant.position[0] = 0.5  # joint; the motor is 180° further
+    bench.emulated.plant.position[0] = 0.5  # joint angle; the motor angle is 180° more
     assert bench.read("present_position") == 2048 + round(0.5 * 4096 / (2 * math.pi))
     bench.emulated.plant.velocity[0] = -1.0
     assert bench.read("present_velocity") == round(-1.0 / VELOCITY_UNIT)
@@ -72,7 +72,7 @@ def test_readings_are_in_register_units():
     assert 7 <= (bench.read("realtime_tick") - ticks) % 32768 <= 9
 
 
-def test_position_counts_turns_until_position_mode_takes_them_away():
+def test_position_counts_turns_until_position_mode_resets_them():
     bench = Bench(plant=HeldPlant)
     bench.emulated.plant.position[0] = 7.0
     turned = 2048 + round(7.0 * 4096 / (2 * math.pi))
@@ -85,11 +85,11 @@ def test_homing_offset_moves_the_reading_not_the_motor():
     bench = Bench(plant=HeldPlant)
     bench.write("homing_offset", 100)
     assert bench.read("present_position") == 2148
-    bench.write("homing_offset", 2000)  # more than a quarter turn is ignored in position mode
+    bench.write("homing_offset", 2000)  # position mode ignores more than a quarter turn
     assert bench.read("present_position") == 2048
 
 
-def test_reverse_mode_turns_every_sign():
+def test_reverse_mode_inverts_every_sign():
     bench = Bench(plant=HeldPlant)
     bench.write("drive_mode", 1)
     before = bench.read("present_position")
@@ -120,7 +120,7 @@ def test_position_modes_reach_their_goal(mode):
     assert bench.read("moving_status") & 1
 
 
-def test_integral_gain_removes_what_friction_leaves():
+def test_integral_gain_removes_the_error_due_to_friction():
     bench = Bench()
     bench.write("position_i_gain", 2000)
     bench.write("position_d_gain", 400)
@@ -147,7 +147,7 @@ def test_current_based_position_mode_never_exceeds_its_goal_current():
     assert bench.read("present_current") == 50
 
 
-def test_profile_bounds_speed_of_the_trajectory():
+def test_profile_velocity_limits_the_trajectory():
     bench = Bench()
     bench.write("profile_velocity", 50)
     bench.write("profile_acceleration", 20)
@@ -163,7 +163,7 @@ def test_profile_bounds_speed_of_the_trajectory():
 
 
 @pytest.mark.parametrize("goal", [-3000.0, 10.0, 2000.0])
-def test_trapezoid_ends_at_the_goal_within_both_bounds(goal):
+def test_a_trapezoid_ends_at_the_goal_within_both_limits(goal):
     profile = XSeriesProfile()
     profile.aim(goal, 500.0, 1000.0)
     velocities = [0.0]
@@ -173,10 +173,10 @@ def test_trapezoid_ends_at_the_goal_within_both_bounds(goal):
     changes = [abs(after - before) for before, after in pairwise(velocities)]
     assert profile.position == goal
     assert max(map(abs, velocities)) <= 500.0 + 1e-9
-    assert max(changes) <= 2.0 + 1e-9  # twice, where it stops
+    assert max(changes) <= 2.0 + 1e-9  # twice where it stops
 
 
-def test_time_based_profile_arrives_in_its_time():
+def test_a_time_based_profile_arrives_on_time():
     profile = XSeriesProfile()
     profile.aim_in_time(1000.0, 2.0, 0.5)
     for _ in range(1990):
@@ -208,7 +208,7 @@ def test_stalled_motor_reports_overload_and_shuts_down():
     assert not bench.motor.torque_enabled
 
 
-def test_watchdog_in_position_mode_holds_where_the_motor_is():
+def test_the_watchdog_holds_the_position_in_position_mode():
     bench = Bench()
     bench.write("profile_velocity", 20)
     bench.write("torque_enable", 1)

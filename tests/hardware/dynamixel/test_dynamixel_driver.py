@@ -1,4 +1,4 @@
-"""Laws of the Dynamixel driver, against motors that do only what the test says."""
+"""Laws of the Dynamixel driver with scripted motors."""
 
 import math
 
@@ -37,7 +37,7 @@ def command(count, **targets):
 
 
 def past_health(made):
-    """Let the exchange with voltage and temperature happen, so that those that follow are of motion alone."""
+    """Run the exchange with voltage and temperature, so that the following ones read only motion."""
     read(made)
     made.bus.written.clear()
 
@@ -45,7 +45,7 @@ def past_health(made):
 # Opening
 
 
-def test_open_sets_only_what_differs_and_says_so():
+def test_open_writes_only_differing_settings_and_reports_them():
     made = bench(1)
     motor = made.motors[0]
     assert (motor.get("return_delay_time"), motor.get("operating_mode"), motor.get("torque_enable")) == (0, 0, 0)
@@ -73,7 +73,7 @@ def test_open_lists_all_motors_that_are_missing():
     assert made.motors[1].get("torque_enable") == 0, "a crashed run left torque on"
 
 
-def test_open_finds_the_speed_at_which_a_motor_does_answer():
+def test_open_finds_the_baud_rate_at_which_a_motor_answers():
     made = Bench(joints(1))
     made.bus.motors_baudrate = 57_600
     with pytest.raises(HardwareError, match="motor 1 answers at 57600 baud"):
@@ -84,11 +84,11 @@ def test_open_finds_the_speed_at_which_a_motor_does_answer():
 def test_open_names_the_wrong_model_and_the_configured_one():
     made = Bench(joints(1))
     made.motors[0].set("model_number", 1030)
-    with pytest.raises(HardwareError, match=r"XM430-W210 \(1030\), configured is xm430_w350, XM430-W350 \(1020\)"):
+    with pytest.raises(HardwareError, match=r"XM430-W210 \(1030\), but xm430_w350 is configured, XM430-W350 \(1020\)"):
         made.driver.open()
 
 
-def test_open_refuses_a_latched_hardware_error_with_its_cure():
+def test_open_refuses_a_latched_hardware_error_with_advice():
     made = Bench(joints(2))
     made.motors[1].set("hardware_error_status", 0x24)
     made.motors[1].alert = True
@@ -98,7 +98,7 @@ def test_open_refuses_a_latched_hardware_error_with_its_cure():
     assert made.motors[0].get("torque_enable") == 0
 
 
-def test_open_takes_back_a_reversed_direction_and_an_expired_watchdog():
+def test_open_resets_a_reversed_direction_and_an_expired_watchdog():
     made = Bench(joints(1))
     made.motors[0].set("drive_mode", 1)
     made.motors[0].set("bus_watchdog", -1)
@@ -110,14 +110,14 @@ def test_open_takes_back_a_reversed_direction_and_an_expired_watchdog():
     assert any("bus watchdog that had expired" in notice for notice in made.driver.notices)
 
 
-def test_open_refuses_a_setting_that_does_not_stay():
+def test_open_refuses_a_motor_that_ignores_a_setting():
     made = Bench(joints(1))
     made.motors[0].ignore.add("operating_mode")
-    with pytest.raises(HardwareError, match="operating_mode stays 3, not 0"):
+    with pytest.raises(HardwareError, match="operating_mode is still 3 after writing 0"):
         made.driver.open()
 
 
-def test_old_firmware_is_read_by_sync_read():
+def test_old_firmware_is_read_with_sync_read():
     assert bench(firmware=FAST).driver.fast_sync_read
     made = bench(firmware=SYNC)
     assert not made.driver.fast_sync_read
@@ -132,7 +132,7 @@ def test_position_limits_choose_the_operating_mode(limits, mode):
     assert made.motors[0].get("operating_mode") == mode
 
 
-def test_position_mode_with_an_effort_limit_bounds_the_current():
+def test_position_mode_with_an_effort_limit_limits_the_current():
     made = bench(1, mode="position", position_limits=(0.1, 6.0), effort_limit=0.5)
     motor = made.motors[0]
     assert motor.get("operating_mode") == 5
@@ -147,7 +147,7 @@ def test_firmware_without_a_watchdog_is_refused():
         bench(1, firmware=37)
 
 
-def test_narrower_position_limits_in_the_motor_are_told_and_kept():
+def test_narrower_position_limits_in_the_motor_are_reported_and_kept():
     made = Bench(joints(1, mode="position", position_limits=(0.1, 6.0), effort_limit=STALL))
     made.motors[0].set("max_position_limit", 1000)
     made.driver.open()
@@ -189,7 +189,7 @@ def test_readings_are_in_joint_units_signs_and_zeros(firmware):
 
 
 @pytest.mark.parametrize("firmware", [FAST, SYNC])
-def test_one_request_a_tick_and_health_a_few_times_a_second(firmware):
+def test_one_request_per_tick_and_health_a_few_times_per_second(firmware):
     made = bench(3, firmware)
     made.bus.written.clear()
     lengths = []
@@ -198,7 +198,7 @@ def test_one_request_a_tick_and_health_a_few_times_a_second(firmware):
         read(made)
         frames = made.bus.written[before:]
         lengths.append(frames[0][10])
-        # With voltage and temperature goes the status of one motor in turn.
+        # The exchange with voltage and temperature is followed by the status read of one motor.
         assert len(frames) == (2 if frames[0][10] == 21 else 1)
         made.clock.sleep_until_ns((tick + 1) * 10_000_000 + 100_000_000)
     assert lengths.count(21) in (4, 5)
@@ -207,7 +207,7 @@ def test_one_request_a_tick_and_health_a_few_times_a_second(firmware):
 
 @pytest.mark.parametrize("firmware", [FAST, SYNC])
 def test_current_minus_one_before_a_velocity_of_fd_is_read(firmware):
-    # The reply is stuffed (sync) or holds a header mark (fast sync): 3 to 8 % of reads on one real robot.
+    # The reply is stuffed (sync) or contains FF FF FD (fast sync): 3 to 8 % of the reads on one real robot.
     made = bench(3, firmware)
     past_health(made)
     for motor in made.motors:
@@ -239,7 +239,7 @@ def test_a_silent_motor_keeps_its_values_and_is_not_fresh(firmware):
     assert read(made, state).fresh.all()
 
 
-def test_a_damaged_reply_costs_one_reading_and_no_waiting():
+def test_a_damaged_reply_costs_one_reading_and_no_wait():
     made = bench(3, SYNC)
     past_health(made)
 
@@ -254,7 +254,7 @@ def test_a_damaged_reply_costs_one_reading_and_no_waiting():
     assert made.clock.now_ns() - started_ns < 2_000_000
 
 
-def test_damage_in_a_fast_reply_costs_those_behind_it():
+def test_damage_in_a_fast_reply_costs_the_readings_after_it():
     made = bench(3, FAST)
     past_health(made)
     made.bus.mangle = lambda _, frame: [(0, frame[:24] + bytes((frame[24] ^ 1,)) + frame[25:])]
@@ -263,8 +263,8 @@ def test_damage_in_a_fast_reply_costs_those_behind_it():
     assert (made.driver.counters.corrupt, made.driver.counters.timeouts) == (2, 0)
 
 
-def test_damage_that_the_motors_heard_too_is_found_by_the_motors_own_crc():
-    # Every later CRC is cumulative and right; dynamixel-sdk, which looks at the last alone, would take the value.
+def test_damage_that_later_motors_received_too_is_found_by_the_first_crc():
+    # Every later cumulative CRC is right; dynamixel-sdk checks only the last one and would accept the value.
     made = bench(2, FAST)
     past_health(made)
 
@@ -279,12 +279,12 @@ def test_damage_that_the_motors_heard_too_is_found_by_the_motors_own_crc():
 
 
 @pytest.mark.parametrize("firmware", [FAST, SYNC])
-def test_a_late_reply_is_never_taken_for_the_next(firmware):
+def test_a_late_reply_is_never_mistaken_for_the_next(firmware):
     made = bench(1, firmware)
     past_health(made)
     motor = made.motors[0]
     motor.set("present_position", 111)
-    made.bus.mangle = lambda _, frame: [(8_000_000, frame)]  # comes in the middle of the next exchange
+    made.bus.mangle = lambda _, frame: [(8_000_000, frame)]  # arrives during the next exchange
     state = read(made)
     assert not state.fresh[0]
     motor.set("present_position", 222)
@@ -297,7 +297,7 @@ def test_a_late_reply_is_never_taken_for_the_next(firmware):
 
 
 @pytest.mark.parametrize("firmware", [FAST, SYNC])
-def test_a_reply_that_comes_between_two_requests_is_counted_and_dropped(firmware):
+def test_a_reply_between_two_requests_is_counted_and_dropped(firmware):
     made = bench(1, firmware)
     past_health(made)
     made.motors[0].set("present_position", 111)
@@ -320,7 +320,7 @@ def test_replies_of_other_motors_and_duplicates_are_unexpected():
     assert made.driver.counters.unexpected == 2
 
 
-def test_the_echo_of_an_adapter_is_no_reply():
+def test_the_echo_of_an_adapter_is_not_a_reply():
     made = bench(2, SYNC)
     past_health(made)
     original = made.bus.write
@@ -335,14 +335,14 @@ def test_the_echo_of_an_adapter_is_no_reply():
     assert made.driver.counters.unexpected == 0
 
 
-def test_a_refused_read_is_no_reading():
+def test_a_refused_read_is_not_a_reading():
     made = bench(2, SYNC)
     past_health(made)
     made.bus.mangle = lambda _, frame: [(0, encode_status(2, 7, frame[9:19]))] if frame[4] == 2 else [(0, frame)]
     assert read(made).fresh.tolist() == [True, False]
 
 
-def test_a_line_that_never_falls_silent_does_not_hold_the_tick():
+def test_a_line_that_never_goes_quiet_does_not_block_the_tick():
     made = bench(1, SYNC)
     past_health(made)
     made.bus.mangle = lambda _, frame: [(index * 1000, b"\xff\xff\xfd\x00" * 8) for index in range(5000)]
@@ -352,7 +352,7 @@ def test_a_line_that_never_falls_silent_does_not_hold_the_tick():
 
 
 def corruption(generator):
-    """Return what mangles replies: flipped bits, cut, inserted, doubled and lost bytes, delays of up to two ticks."""
+    """Return a function that corrupts replies: flips, cuts, inserts, doubles, drops bytes, delays up to 2 ticks."""
 
     def mangle(_, frame):
         at = generator.randrange(len(frame))
@@ -375,7 +375,7 @@ def corruption(generator):
 @pytest.mark.parametrize("firmware", [FAST, SYNC])
 @given(data=st.data())
 @settings(max_examples=60, deadline=None, derandomize=True)
-def test_no_corruption_makes_a_value_that_was_not_sent(firmware, data):
+def test_no_corruption_yields_a_value_that_was_not_sent(firmware, data):
     made = bench(3, firmware)
     past_health(made)
     state = JointState.empty(3)
@@ -389,7 +389,7 @@ def test_no_corruption_makes_a_value_that_was_not_sent(firmware, data):
                 assert state.position[index] == pytest.approx((1000 * tick + index) * COUNT)
 
 
-def test_a_lost_port_is_told():
+def test_a_lost_port_is_an_error():
     made = bench(1)
     state = read(made)
     made.bus.lost = True
@@ -409,7 +409,7 @@ def test_a_lost_port_is_told():
 
 
 @pytest.mark.parametrize("firmware", [FAST, SYNC])
-def test_an_alert_is_looked_into_at_once(firmware):
+def test_an_alert_triggers_a_status_read(firmware):
     made = bench(3, firmware)
     state = read(made)
     assert state.faults.tolist() == [0, 0, 0]
@@ -447,7 +447,7 @@ def test_a_motor_that_restarted_is_a_fault():
     assert read(made).faults.tolist() == [MotorFault.OTHER]
 
 
-def test_an_alert_whose_reason_is_not_known_yet_is_a_fault_already():
+def test_an_alert_is_a_fault_before_its_status_is_read():
     made = bench(2)
     past_health(made)
     for motor in made.motors:
@@ -534,14 +534,14 @@ def test_enable_sets_goals_first_then_watchdogs_then_torque():
         assert motor.get("torque_enable") == 1
 
 
-def test_enable_holds_a_position_joint_where_it_is():
+def test_enable_holds_a_position_joint_at_its_position():
     made = bench(1, mode="position", position_limits=(-10.0, 10.0))
     made.motors[0].set("present_position", -1234)
     made.driver.enable()
     assert made.motors[0].get("goal_position") == -1234
 
 
-def test_enable_refuses_a_joint_outside_what_it_may_be_sent_to():
+def test_enable_refuses_a_joint_outside_its_goal_range():
     made = bench(1, mode="position", position_limits=(0.1, 6.0), effort_limit=STALL)
     made.motors[0].set("present_position", 5000)
     with pytest.raises(HardwareError, match="outside"):
@@ -549,7 +549,7 @@ def test_enable_refuses_a_joint_outside_what_it_may_be_sent_to():
 
 
 @pytest.mark.parametrize("register", ["torque_enable", "bus_watchdog", "goal_current"])
-def test_a_motor_that_refuses_takes_torque_off_all(register):
+def test_a_motor_that_refuses_switches_torque_off_on_all(register):
     made = bench(3)
     made.motors[1].refuse[register] = 7
     with pytest.raises(HardwareError, match=rf"joint 'b' \(motor 2\), {register} = .*access error"):
@@ -557,10 +557,10 @@ def test_a_motor_that_refuses_takes_torque_off_all(register):
     assert [motor.get("torque_enable") for motor in made.motors] == [0, 0, 0]
 
 
-def test_a_motor_that_only_pretends_takes_torque_off_all():
+def test_a_motor_that_ignores_torque_enable_switches_torque_off_on_all():
     made = bench(2)
     made.motors[1].ignore.add("torque_enable")
-    with pytest.raises(HardwareError, match="did not stay on"):
+    with pytest.raises(HardwareError, match="torque or bus watchdog is off after it was switched on"):
         made.driver.enable()
     assert made.motors[0].get("torque_enable") == 0
 
@@ -574,7 +574,7 @@ def test_disable_tries_all_motors_before_it_raises():
     assert [motor.get("torque_enable") for motor in made.motors] == [1, 0, 0]
 
 
-def test_close_takes_torque_off_and_never_raises():
+def test_close_switches_torque_off_and_never_raises():
     made = bench(2)
     made.driver.enable()
     made.motors[0].silent = True

@@ -20,7 +20,7 @@ def test_ping_answers_model_and_firmware():
     assert (reply.id, reply.error, reply.data) == (1, 0, bytes((1020 & 0xFF, 1020 >> 8, 46)))
 
 
-def test_motor_powers_up_with_factory_values_but_for_id_and_baud_rate():
+def test_a_motor_powers_up_with_factory_values_except_id_and_baud_rate():
     bench = Bench()
     for name, expected in {
         "torque_enable": 0,
@@ -57,7 +57,7 @@ def test_eeprom_is_locked_while_torque_is_on(name):
     [("operating_mode", 2), ("operating_mode", 15), ("drive_mode", 2), ("id", 253), ("baud_rate", 8), ("led", 2),
      ("position_p_gain", 16_384), ("protocol_type", 1), ("bus_watchdog", -1)],
 )  # fmt: skip
-def test_values_that_no_register_takes_are_out_of_range_and_change_nothing(name, value):
+def test_values_outside_the_range_are_refused_and_change_nothing(name, value):
     bench = Bench()
     before = bench.read(name)
     assert bench.write(name, value) == StatusError.DATA_RANGE
@@ -90,12 +90,12 @@ def test_part_of_a_register_is_a_length_error_and_a_gap_an_access_error():
     write = Instruction.WRITE
     assert bench.ask(write, b"\x74\x00\x00\x00").error == StatusError.DATA_LENGTH
     assert bench.ask(write, b"\x75\x00\x00").error == StatusError.DATA_LENGTH
-    assert bench.ask(write, b"\x42\x00\x00").error == StatusError.ACCESS  # 66: no register
+    assert bench.ask(write, b"\x42\x00\x00").error == StatusError.ACCESS  # 66 is not a register
     assert bench.ask(Instruction.READ, b"\xff\x7f\x04\x00").error == StatusError.ACCESS
     assert bench.ask(Instruction.READ, b"\x84\x00").error == StatusError.DATA_LENGTH
 
 
-def test_block_is_written_whole_or_not_at_all():
+def test_a_block_is_written_completely_or_not_at_all():
     bench = Bench()
     acceleration_then_velocity = b"\x6c\x00" + (7).to_bytes(4, "little") + (40_000).to_bytes(4, "little")
     assert bench.ask(Instruction.WRITE, acceleration_then_velocity).error == StatusError.DATA_RANGE
@@ -121,7 +121,7 @@ def test_registered_write_is_refused_like_a_write():
     assert bench.ask(Instruction.ACTION).error == StatusError.INSTRUCTION
 
 
-def test_registered_eeprom_write_finds_torque_on_at_action():
+def test_a_registered_eeprom_write_is_refused_if_torque_is_on_at_action():
     bench = Bench()
     bench.ask(Instruction.REG_WRITE, bench.value("operating_mode", 0))
     bench.write("torque_enable", 1)
@@ -130,7 +130,7 @@ def test_registered_eeprom_write_finds_torque_on_at_action():
 
 
 @pytest.mark.parametrize(("level", "ping", "read", "write"), [(0, 1, 0, 0), (1, 1, 1, 0), (2, 1, 1, 1)])
-def test_status_return_level_says_what_is_answered(level, ping, read, write):
+def test_status_return_level_selects_the_replies(level, ping, read, write):
     bench = Bench()
     bench.send(Instruction.WRITE, bench.value("status_return_level", level))
     bench.listen()
@@ -140,7 +140,7 @@ def test_status_return_level_says_what_is_answered(level, ping, read, write):
     assert bench.motor.read_register("led") == 1
 
 
-def test_secondary_id_obeys_and_keeps_silent():
+def test_the_secondary_id_executes_without_reply():
     bench = Bench()
     bench.write("secondary_id", 5)
     assert bench.ask(Instruction.WRITE, bench.value("led", 1), to=5) is None
@@ -148,7 +148,7 @@ def test_secondary_id_obeys_and_keeps_silent():
     assert bench.ask(Instruction.PING, to=5) is None
 
 
-def test_broadcast_write_obeys_and_keeps_silent():
+def test_a_broadcast_write_is_executed_without_reply():
     bench = Bench(2)
     assert bench.ask(Instruction.WRITE, bench.value("led", 1), to=BROADCAST) is None
     assert [bench.read("led", to=i) for i in (1, 2)] == [1, 1]
@@ -163,7 +163,7 @@ def test_id_change_takes_effect_after_the_reply():
     assert bench.ask(Instruction.PING, to=9) is not None
 
 
-def test_indirect_data_stand_for_the_bytes_they_point_at():
+def test_indirect_data_refer_to_the_bytes_they_point_to():
     bench = Bench()
     led = bench.table["led"].address
     assert bench.write("indirect_address_1", led) == 0
@@ -183,7 +183,7 @@ def test_goal_through_indirect_data_is_a_goal():
     assert bench.read("present_current") == 100
 
 
-def test_reboot_forgets_ram_keeps_eeprom_and_takes_its_time():
+def test_reboot_resets_ram_keeps_eeprom_and_takes_time():
     bench = Bench()
     bench.write("shutdown", 53)
     bench.write("led", 1)
@@ -196,7 +196,7 @@ def test_reboot_forgets_ram_keeps_eeprom_and_takes_its_time():
 
 
 @pytest.mark.parametrize(("option", "motor_id", "baud"), [(0xFF, 1, 1), (0x01, 7, 1), (0x02, 7, 3)])
-def test_factory_reset_keeps_what_its_option_says(option, motor_id, baud):
+def test_factory_reset_keeps_the_registers_of_its_option(option, motor_id, baud):
     bench = Bench()
     bench.write("id", 7)
     bench.ask(Instruction.WRITE, bench.value("shutdown", 53), to=7)
@@ -207,7 +207,7 @@ def test_factory_reset_keeps_what_its_option_says(option, motor_id, baud):
     assert [motor.read_register(name) for name in ("id", "baud_rate", "shutdown")] == [motor_id, baud, 52]
 
 
-def test_clear_reduces_the_position_to_one_turn_and_not_while_it_moves():
+def test_clear_resets_the_turns_but_not_while_the_motor_moves():
     bench = Bench(plant=HeldPlant)
     bench.torque_on(4)
     bench.emulated.plant.velocity[0] = 20.0
@@ -222,14 +222,14 @@ def test_clear_reduces_the_position_to_one_turn_and_not_while_it_moves():
     assert bench.ask(Instruction.CLEAR, b"\x01").error == StatusError.DATA_RANGE
 
 
-def test_alert_bit_is_in_every_answer_while_there_is_an_error():
+def test_the_alert_bit_is_in_every_reply_during_an_error():
     bench = Bench()
     bench.emulated.electrics.supply_nominal = 9.0
     bench.write("torque_enable", 1)
     bench.wait(0.05)
     reply = bench.ask(Instruction.READ, bench.block("hardware_error_status"))
     assert (reply.error, reply.value) == (ALERT, 0x01)
-    assert bench.motor.torque_enabled  # 52 does not name the voltage
+    assert bench.motor.torque_enabled  # 52 does not include the voltage bit
     bench.emulated.electrics.supply_nominal = 12.0
     bench.wait(0.05)
     assert bench.ask(Instruction.PING).error == 0
@@ -252,7 +252,7 @@ def test_shutdown_latches_torque_off_until_a_reboot():
     assert bench.read("hardware_error_status") == 0
 
 
-def test_watchdog_counts_twenty_milliseconds_from_the_last_instruction_to_anyone():
+def test_the_watchdog_counts_20_ms_units_from_the_last_instruction_to_any_motor():
     bench = Bench(2)
     bench.torque_on(0)
     bench.write("bus_watchdog", 3)
@@ -284,7 +284,7 @@ def test_expired_watchdog_stops_the_motor_reads_minus_one_and_refuses_goals_unti
     assert bench.write("goal_current", 10) == 0
 
 
-def test_watchdog_sleeps_while_torque_is_off():
+def test_the_watchdog_is_inactive_while_torque_is_off():
     bench = Bench()
     bench.write("bus_watchdog", 1)
     bench.wait(1.0)
@@ -301,7 +301,7 @@ def test_changing_the_operating_mode_resets_gains_and_profile():
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 255), st.integers(0, 255), st.binary(max_size=40)), min_size=1, max_size=12))
-def test_no_instruction_whatsoever_upsets_the_motors(packets):
+def test_no_instruction_raises_in_the_motors(packets):
     bench = Bench(2)
     for to, instruction, parameters in packets:
         if to <= 252 or to == BROADCAST:
@@ -325,7 +325,7 @@ def damaged(frame: bytes) -> bytes:
     return frame[:-1] + bytes((frame[-1] ^ 0x40,))
 
 
-def test_an_instruction_with_a_wrong_crc_is_answered_with_error_3_and_not_done():
+def test_an_instruction_with_a_wrong_crc_gets_error_3_and_is_not_executed():
     bench = Bench()
     bench.transport.write(damaged(encode(1, Instruction.WRITE, bench.value("led", 1))))
     (reply,) = bench.listen()
@@ -333,7 +333,7 @@ def test_an_instruction_with_a_wrong_crc_is_answered_with_error_3_and_not_done()
     assert bench.read("led") == 0
 
 
-def test_a_damaged_instruction_to_all_or_to_another_is_answered_by_nobody():
+def test_a_damaged_instruction_to_all_or_another_gets_no_reply():
     bench = Bench()
     for to in (BROADCAST, 2):
         bench.transport.write(damaged(encode(to, Instruction.PING)))
@@ -350,11 +350,11 @@ def test_a_damaged_instruction_does_not_feed_the_watchdog():
     assert bench.motor.watchdog_tripped
 
 
-def test_a_header_inside_the_parameters_is_no_damaged_instruction():
+def test_a_header_inside_the_parameters_is_not_a_damaged_instruction():
     bench = Bench()
-    inside = encode(1, Instruction.PING)[:-1]  # cut off, so that its CRC is made of what follows
+    inside = encode(1, Instruction.PING)[:-1]  # cut off: the bytes after it are read as its CRC
     frame = HEADER + bytes((1,)) + (len(inside) + 5).to_bytes(2, "little") + bytes((Instruction.WRITE, 224, 0)) + inside
-    frame += umts(frame).to_bytes(2, "little")  # as dynamixel-sdk sends it: not stuffed
+    frame += umts(frame).to_bytes(2, "little")  # unstuffed, as dynamixel-sdk sends it
     bench.transport.write(frame)
     (reply,) = bench.listen()
     assert reply.error & 0x7F != StatusError.CRC

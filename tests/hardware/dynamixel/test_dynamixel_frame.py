@@ -1,4 +1,4 @@
-"""Laws of the Protocol 2.0 codec: the vendor's bytes, round trips, and what any other bytes may do."""
+"""Laws of the Protocol 2.0 codec: the vendor's examples, round trips, and arbitrary bytes."""
 
 import contextlib
 import os
@@ -57,7 +57,7 @@ STATUS_GOLDENS = {
 }
 
 ids = st.integers(0, 252)
-# Bytes of headers and stuffing far more often than chance would have them.
+# Bytes of headers and stuffing, much more frequent than at random.
 tricky = st.lists(st.sampled_from([b"\xff", b"\xfd", b"\x00", b"\x55", b"\xff\xff\xfd", HEADER, b"a"]), max_size=24)
 parameters = st.one_of(st.binary(max_size=64), tricky.map(b"".join))
 fast_data = st.lists(
@@ -73,19 +73,19 @@ def frames() -> st.SearchStrategy[bytes]:
     return st.one_of(instructions, statuses, fast_data.map(encode_fast_status))
 
 
-def test_crc_is_the_vendors():
+def test_crc_matches_the_vendor_s():
     assert umts(b"123456789") == 0xFEE8
 
 
 @pytest.mark.parametrize("name", INSTRUCTION_GOLDENS)
-def test_instructions_are_the_manuals_bytes(name):
+def test_instructions_match_the_manual(name):
     motor, instruction, data, frame = INSTRUCTION_GOLDENS[name]
     assert encode(motor, instruction, bytes.fromhex(data)) == bytes.fromhex(frame)
     assert decode(bytes.fromhex(frame)) == Packet(motor, instruction, None, bytes.fromhex(data), False)
 
 
 @pytest.mark.parametrize("name", STATUS_GOLDENS)
-def test_statuses_are_the_manuals_bytes(name):
+def test_statuses_match_the_manual(name):
     motor, error, data, frame = STATUS_GOLDENS[name]
     assert encode_status(motor, error, bytes.fromhex(data)) == bytes.fromhex(frame)
     assert decode(bytes.fromhex(frame)) == Packet(motor, Instruction.STATUS, error, bytes.fromhex(data), False)
@@ -100,7 +100,7 @@ def test_stuffing_is_counted_in_length_and_crc():
 
 
 class RecordingPort:
-    """What dynamixel-sdk needs of a port, keeping what it writes."""
+    """The port interface of dynamixel-sdk; records what it writes."""
 
     is_using = False
 
@@ -133,31 +133,31 @@ def sdk_frame(instruction, motor, data):
 @given(ids, st.sampled_from([i for i in Instruction if i != Instruction.STATUS]), parameters)
 @example(1, Instruction.WRITE, bytes.fromhex("74 00 FF FF FD 00"))
 @settings(max_examples=60, deadline=None)
-def test_sdk_sends_the_same_bytes_but_for_stuffing(motor, instruction, data):
+def test_sdk_sends_the_same_bytes_except_for_stuffing(motor, instruction, data):
     sent = sdk_frame(instruction, motor, data)
     if b"\xff\xff\xfd" not in data:
         assert sent == encode(motor, instruction, data)
     elif b"\xff\xff\xfd\xfd" not in data:
-        # It does not stuff; the packet is taken as it is, and marked.
+        # It does not stuff; the packet is kept as it is, and marked.
         assert decode(sent) == Packet(motor, instruction, None, data, True)
         assert Decoder().feed(sent) == [decode(sent)]
 
 
 @given(ids, st.integers(0, 255).filter(lambda i: i != Instruction.STATUS), parameters)
 @settings(max_examples=200)
-def test_instructions_come_back_as_sent(motor, instruction, data):
+def test_instructions_round_trip(motor, instruction, data):
     assert decode(encode(motor, instruction, data)) == Packet(motor, instruction, None, data, False)
 
 
 @given(ids, st.integers(0, 255), parameters)
 @settings(max_examples=200)
-def test_statuses_come_back_as_sent(motor, error, data):
+def test_statuses_round_trip(motor, error, data):
     assert decode(encode_status(motor, error, data)) == Packet(motor, Instruction.STATUS, error, data, False)
 
 
 @given(fast_data)
 @settings(max_examples=100)
-def test_fast_statuses_come_back_as_sent(replies):
+def test_fast_statuses_round_trip(replies):
     packets = Decoder().feed(encode_fast_status(replies))
     assert len(packets) == 1
     assert decode_fast_status(packets[0], len(replies), 10) == replies
@@ -165,14 +165,14 @@ def test_fast_statuses_come_back_as_sent(replies):
 
 @given(fast_data, st.data())
 @settings(max_examples=100)
-def test_a_fast_status_cut_short_gives_those_who_were_heard(replies, data):
+def test_a_cut_off_fast_status_gives_the_complete_replies(replies, data):
     frame = encode_fast_status(replies)
     cut = data.draw(st.integers(0, len(frame)))
     assert fast_replies(frame[:cut], 10) == replies[: max(0, cut - 8) // 14]
 
 
-def test_each_motors_crc_in_a_fast_status_counts():
-    # Damage that the motors after it heard too: their CRCs are right, that of the first is not.
+def test_every_crc_in_a_fast_status_is_checked():
+    # Damage that later motors received too: their CRCs are right, but not the first one.
     frame = bytearray(encode_fast_status([(1, 0, b"abcd"), (2, 0, b"efgh")]))
     frame[10] ^= 1
     frame[-2:] = umts(bytes(frame[:-2])).to_bytes(2, "little")
@@ -189,8 +189,8 @@ def test_each_motors_crc_in_a_fast_status_counts():
         (decode(encode_fast_status([(1, 0, b"abcd")])), 2),
     ],
 )
-def test_what_is_no_fast_status_of_this_form_is_refused(packet, count):
-    with pytest.raises(ProtocolError, match="no fast status packet"):
+def test_a_packet_that_is_not_this_fast_status_is_refused(packet, count):
+    with pytest.raises(ProtocolError, match="not a fast status packet"):
         decode_fast_status(packet, count, 4)
 
 
@@ -215,7 +215,7 @@ def test_fast_replies_of_anything_else_are_none():
         encode(1, Instruction.PING)[:-1] + b"\x00",
     ],
 )
-def test_what_is_not_one_whole_frame_is_a_protocol_error(frame):
+def test_anything_but_one_complete_frame_is_a_protocol_error(frame):
     with pytest.raises(ProtocolError):
         decode(frame)
 
@@ -228,7 +228,7 @@ def test_what_is_not_one_whole_frame_is_a_protocol_error(frame):
         lambda: encode_fast_status([(1, 0, bytes(FRAME_BYTES_MAX))]),
     ],
 )
-def test_frames_that_no_decoder_would_take_are_not_made(make):
+def test_frames_that_no_decoder_accepts_are_not_encoded(make):
     with pytest.raises(ProtocolError, match="at most"):
         make()
 
@@ -243,7 +243,7 @@ def test_any_bytes_raise_nothing_but_protocol_errors(data):
 
 @given(st.lists(frames() | tricky.map(b"".join), max_size=6), st.lists(st.integers(1, 40), min_size=1, max_size=8))
 @settings(max_examples=FUZZ_EXAMPLES, deadline=None)
-def test_the_cuts_of_a_stream_do_not_matter(pieces, sizes):
+def test_the_chunks_of_a_stream_do_not_matter(pieces, sizes):
     stream = b"".join(pieces)
     whole = Decoder()
     expected = whole.feed(stream)
@@ -258,7 +258,7 @@ def test_the_cuts_of_a_stream_do_not_matter(pieces, sizes):
 
 @given(st.lists(frames(), min_size=1, max_size=6))
 @settings(max_examples=100)
-def test_intact_frames_all_come_through(sent):
+def test_all_intact_frames_are_found(sent):
     decoder = Decoder()
     assert decoder.feed(b"".join(sent)) == [decode(frame) for frame in sent]
     assert (decoder.discarded, decoder.corrupt, decoder.pending) == (0, 0, 0)
@@ -267,7 +267,7 @@ def test_intact_frames_all_come_through(sent):
 @given(st.binary(max_size=60) | tricky.map(b"".join), ids, parameters)
 @settings(max_examples=300)
 def test_an_intact_frame_after_garbage_is_found_at_once(garbage, motor, data):
-    # Within one frame: even a false header that claims 2000 bytes holds nothing back.
+    # Even a false header that claims 2000 bytes delays nothing beyond one frame.
     frame = encode_status(motor, 0, data)
     packets = Decoder().feed(garbage + frame)
     assert packets[-1:] == [decode(frame)]
@@ -284,8 +284,8 @@ def test_a_cut_off_frame_does_not_swallow_the_next(length):
 
 
 @given(frames(), st.data())
-@settings(max_examples=300, derandomize=True)  # one in 65536 other lengths has a right CRC by chance
-def test_a_frame_with_one_damaged_byte_is_no_packet(frame, data):
+@settings(max_examples=300, derandomize=True)  # one in 65536 other lengths has the right CRC by chance
+def test_a_frame_with_one_damaged_byte_is_not_a_packet(frame, data):
     at = data.draw(st.integers(0, len(frame) - 1))
     damaged = bytearray(frame)
     damaged[at] ^= data.draw(st.integers(1, 255))
@@ -309,7 +309,7 @@ def test_a_large_feed_is_bounded_too():
     assert decoder.pending <= FRAME_BYTES_MAX
 
 
-def test_two_frames_that_end_together_are_the_outer_one():
+def test_of_two_frames_that_end_together_the_outer_one_is_found():
     inner = encode_status(2, 0, b"z")
     body = bytes((Instruction.WRITE,)) + inner[:-2]
     head = HEADER + b"\x01" + (len(body) + 2).to_bytes(2, "little")
@@ -326,7 +326,7 @@ def test_a_frame_inside_an_unstuffed_one_is_complete_first():
     assert [packet.id for packet in packets] == [2]
 
 
-def test_reset_forgets_the_rest_of_a_frame():
+def test_reset_discards_an_incomplete_frame():
     decoder = Decoder()
     frame = encode(1, Instruction.PING)
     decoder.feed(frame[:6])
@@ -337,7 +337,7 @@ def test_reset_forgets_the_rest_of_a_frame():
     assert decoder.discarded == 4
 
 
-def test_damaged_instructions_come_out_marked_for_who_answers_them():
+def test_damaged_instructions_are_returned_marked_if_requested():
     frame = bytearray(encode(5, Instruction.WRITE, b"\x40\x00\x01"))
     frame[-1] ^= 1
     assert Decoder().feed(bytes(frame)) == []
@@ -345,7 +345,7 @@ def test_damaged_instructions_come_out_marked_for_who_answers_them():
     assert (packet.id, packet.instruction, packet.parameters, packet.intact) == (5, Instruction.WRITE, b"", False)
 
 
-def test_damaged_status_packets_and_headers_inside_other_frames_are_no_instructions():
+def test_damaged_status_packets_and_inner_headers_are_not_instructions():
     status = bytearray(encode_status(5, 0, b"\x01"))
     status[-1] ^= 1
     decoder = Decoder(report_damage=True)
@@ -353,6 +353,6 @@ def test_damaged_status_packets_and_headers_inside_other_frames_are_no_instructi
     assert decoder.corrupt == 1
     inner = bytearray(encode(5, Instruction.PING))
     inner[-1] ^= 1
-    # A frame that has begun and is not complete yet: what looks damaged lies in it.
+    # An incomplete frame contains the bytes that look damaged.
     outer = bytes.fromhex("FF FF FD 00 01 40 00 03")
     assert decoder.feed(outer + bytes(inner)) == []

@@ -1,4 +1,4 @@
-"""Laws over all X models: their tables are the vendor's manual's, and the driver drives each of them."""
+"""Laws of all X-series models: their tables match the manual, and the driver works with each of them."""
 
 import math
 
@@ -59,7 +59,7 @@ def robot(model, **updates):
             "zero": math.pi,
             "position_limits": (-1.0, 1.0),
             "effort_limit": motor.nominal.stall_torque,
-            "stiffness": 0.0,  # the factory's gains
+            "stiffness": 0.0,  # factory gains
             **updates,
         }
     )
@@ -69,7 +69,7 @@ def robot(model, **updates):
 
 
 class Driven:
-    """One motor of a model behind its driver, in lockstep."""
+    """One motor of a model with its driver, in lockstep."""
 
     def __init__(self, config, plant=InertiaPlant):
         self.clock = VirtualClock()
@@ -87,12 +87,12 @@ class Driven:
             self.clock.sleep_until_ns(self.clock.now_ns() + 10_000_000)
 
 
-def test_every_model_of_the_vendors_list_has_its_motor_type():
+def test_every_model_of_the_vendor_s_list_has_a_motor_type():
     assert {name.lower().replace("-", "_") for name in MODEL_NAMES.values()} == set(MANUAL)
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_tables_are_the_manuals(model):
+def test_tables_match_the_manual(model):
     table = x_series_table(load_motor(model))
     number, threshold, hot, high, low, current, velocity, slope, shutdown, gains = MANUAL[model]
     expected = {
@@ -133,8 +133,8 @@ def test_current_and_load_exclude_each_other(model):
     if model in WITHOUT_CURRENT:
         assert not any(name in table for name in names)
         assert table.at(126) is table["present_load"]
-        assert not table.covering(38, 2)
-        assert not table.covering(102, 2)
+        assert not table.overlapping(38, 2)
+        assert not table.overlapping(102, 2)
     else:
         assert {name: table[name].address for name in names} == names
         assert "present_load" not in table
@@ -152,7 +152,7 @@ def test_the_330_series_ends_at_4_mbaud_and_has_its_indirect_data_where_the_firm
 
 
 @pytest.mark.parametrize("model", sorted(NOMINAL))
-def test_nominal_figures_are_the_datasheets(model):
+def test_nominal_figures_match_the_datasheets(model):
     motor = load_motor(model)
     stall, current, rpm, constant = NOMINAL[model]
     assert (motor.nominal.stall_torque, motor.nominal.stall_current) == (stall, current)
@@ -161,7 +161,7 @@ def test_nominal_figures_are_the_datasheets(model):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_every_value_of_every_register_has_a_text_or_none(model):
+def test_every_value_of_every_register_can_be_shown(model):
     motor = load_motor(model)
     for register in x_series_table(motor):
         for value in (register.minimum, register.initial, register.maximum):
@@ -186,7 +186,7 @@ def test_the_driver_moves_every_model_to_its_goal(model):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_position_mode_keeps_to_the_effort_limit_at_a_shaft_in_a_vice(model):
+def test_position_mode_keeps_the_effort_limit_with_a_blocked_shaft(model):
     stall = load_motor(model).nominal.stall_torque
     driven = Driven(robot(model, effort_limit=0.4 * stall), HeldPlant)
     driven.driver.enable()
@@ -199,7 +199,7 @@ def test_position_mode_keeps_to_the_effort_limit_at_a_shaft_in_a_vice(model):
 
 
 @pytest.mark.parametrize("model", WITHOUT_CURRENT)
-def test_current_mode_is_refused_where_there_is_no_current(model):
+def test_current_mode_is_refused_without_a_current_sensor(model):
     with pytest.raises(HardwareError, match=f"{model} measures no current.*valid mode: position"):
         Driven(robot(model, mode="current"))
     with pytest.raises(ConfigError, match="measures no current"):
@@ -207,7 +207,7 @@ def test_current_mode_is_refused_where_there_is_no_current(model):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_the_emulator_takes_the_operating_modes_that_the_model_has(model):
+def test_the_emulator_accepts_the_operating_modes_of_the_model(model):
     motor = EmulatedRobot(robot(model), InertiaPlant(robot(model))).motors["pivot"]
     accepted = [mode for mode in range(17) if motor.write_register("operating_mode", mode) is None]
     assert accepted == ([1, 3, 4, 16] if model in WITHOUT_CURRENT else [0, 1, 3, 4, 5, 16])

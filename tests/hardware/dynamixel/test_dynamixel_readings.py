@@ -1,4 +1,4 @@
-"""The block of readings is written at once: its layout is that of the control table, whatever the model."""
+"""Laws of the block of readings: its layout matches the control table of every model."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from sim2real.hardware.dynamixel.tables import MODEL_NAMES, x_series_table
 
 
 @pytest.mark.parametrize("model", sorted(MODEL_NAMES.values()))
-def test_layout_of_the_block_is_that_of_the_control_table(model):
+def test_the_layout_of_the_block_matches_the_control_table(model):
     table = x_series_table(load_motor(model.lower().replace("-", "_")))
     effort = "present_current" if "present_current" in table else "present_load"
     registers = [table[effort if name == "effort" else name] for name in BLOCK_REGISTERS]

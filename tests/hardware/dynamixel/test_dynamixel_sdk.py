@@ -1,4 +1,4 @@
-"""The vendor's own library as a client of the emulator over a pseudo-terminal."""
+"""The vendor's SDK as a client of the emulator over a pseudo-terminal."""
 
 import time
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ POSITION, LED, TORQUE, MODE, GOAL_CURRENT, GOAL_POSITION = 132, 65, 64, 11, 102,
 
 
 class Client:
-    """The library with one port; its methods' bookkeeping is checked here once."""
+    """The SDK with one port; return codes are checked here."""
 
     def __init__(self, path: str, baudrate: int = 1_000_000) -> None:
         self.port = PortHandler(path)
@@ -44,7 +44,7 @@ class Client:
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    # The library gives up after twice this and 2 ms; a busy machine may need longer to run the emulator at all.
+    # The SDK times out after twice this plus 2 ms; on a busy machine the emulator may run late.
     monkeypatch.setattr(port_handler, "LATENCY_TIMER", 150)
     with served(joints=3) as server:
         client = Client(server.ports["main"])
@@ -119,7 +119,7 @@ def test_reg_write_and_action(client):
     assert client.packets.regWriteTxRx(client.port, 1, LED, 1, [1]) == (COMM_SUCCESS, 0)
     assert client.read(1, 1, LED) == 0
     assert client.packets.action(client.port, 1) == COMM_SUCCESS
-    time.sleep(0.1)  # the library does not wait for the reply to Action, and clears the port before it sends again
+    time.sleep(0.1)  # the SDK does not wait for the reply to Action, and clears the port before the next request
     assert client.read(1, 1, LED) == 1
 
 
@@ -154,7 +154,7 @@ def test_motor_moves(client):
     client.write(1, 1, TORQUE, 0)
 
 
-def test_wrong_baud_rate_is_no_answer_and_the_right_one_is(client):
+def test_only_the_right_baud_rate_gets_a_reply(client):
     for baudrate in (57_600, 115_200, 2_000_000, 4_000_000):
         client.port.setBaudRate(baudrate)
         assert client.packets.ping(client.port, 1)[1] == COMM_RX_TIMEOUT

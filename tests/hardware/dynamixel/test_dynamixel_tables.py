@@ -1,4 +1,4 @@
-"""Laws of the control table: what the vendor's manual and the motor's YAML say."""
+"""Laws of the control table, compared with the manual and the motor YAML."""
 
 import pytest
 
@@ -69,14 +69,14 @@ def table():
 
 
 @pytest.mark.parametrize("name", MANUAL)
-def test_registers_are_the_manuals(table, name):
+def test_registers_match_the_manual(table, name):
     register = table[name]
     assert (register.address, register.size, register.access, register.initial) == MANUAL[name]
     assert table.at(register.address) is register
     assert register.area == ("eeprom" if register.address < 64 else "ram")
 
 
-def test_what_the_yaml_states_comes_from_it():
+def test_values_in_the_yaml_are_used():
     motor = load_motor(
         "xm430_w350",
         (
@@ -114,11 +114,11 @@ def test_signed_registers_read_back_negative(table, name):
     assert register.decode(b"\xff" * register.size) == -1
 
 
-def test_covering_finds_every_register_that_a_block_touches(table):
-    names = [register.name for register in table.covering(126, 10)]
+def test_overlapping_finds_every_register_that_a_block_touches(table):
+    names = [register.name for register in table.overlapping(126, 10)]
     assert names == ["present_current", "present_velocity", "present_position"]
-    assert [register.name for register in table.covering(127, 2)] == ["present_current", "present_velocity"]
-    assert table.covering(148, 20) == ()
+    assert [register.name for register in table.overlapping(127, 2)] == ["present_current", "present_velocity"]
+    assert table.overlapping(148, 20) == ()
 
 
 def test_an_unknown_name_lists_the_valid_ones(table):
@@ -128,7 +128,7 @@ def test_an_unknown_name_lists_the_valid_ones(table):
         table["position"]
 
 
-def test_overlaps_and_double_names_are_refused():
+def test_overlaps_and_duplicate_names_are_refused():
     def register(name, address):
         return Register(name, address, 2, "rw", "ram", False, 0, 0, 1)
 
@@ -138,7 +138,7 @@ def test_overlaps_and_double_names_are_refused():
         ControlTable([register("a", 64), register("a", 68)])
 
 
-def test_baud_codes_and_speeds_are_inverse():
+def test_baud_codes_and_baud_rates_are_inverse():
     assert all(BAUD_CODES[BAUDRATES[code]] == code for code in BAUDRATES)
     assert BAUDRATES[1] == 57_600
     assert BAUDRATES[3] == 1_000_000

@@ -1,4 +1,4 @@
-"""Laws of the faults of instructions, ids, encoders and the supply: each does what hardware does, and is counted."""
+"""Laws of the faults of instructions, ids, encoders and supply: each acts like on hardware, and is counted."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def counts(bench: Bench) -> int:
 
 
 @pytest.mark.parametrize("kind", ["lose_instruction", "corrupt_instruction"])
-def test_an_instruction_that_is_not_heard_is_not_carried_out_and_is_counted(kind):
+def test_a_lost_instruction_is_not_executed_and_is_counted(kind):
     bench = bench_with({"kind": kind, "start": "100 ms", "duration": "200 ms"})
     bench.wait(0.12)
     assert bench.ask(Instruction.WRITE, bench.value("led", 1)) is None
@@ -36,11 +36,11 @@ def test_an_instruction_that_is_not_heard_is_not_carried_out_and_is_counted(kind
     assert bench.motor.read_register("led") == 1
 
 
-def test_two_motors_of_one_id_answer_the_same_question_together_and_what_differs_is_lost():
+def test_two_motors_with_one_id_reply_together_and_differing_bits_are_lost():
     bench = bench_with({"kind": "duplicate_id", "joint": "pivot", "duration": "1 s"}, plant=HeldPlant)
     bench.emulated.plant.position[:] = 1.0
-    assert bench.ask(Instruction.PING) is not None  # both say the same
-    bench.write("led", 1)  # both do it
+    assert bench.ask(Instruction.PING) is not None  # both reply the same
+    bench.write("led", 1)  # both execute it
     bench.motor.memory.set("led", 0)
     assert bench.ask(Instruction.READ, bench.block("led")) is None
     bench.wait(1.0)
@@ -48,14 +48,14 @@ def test_two_motors_of_one_id_answer_the_same_question_together_and_what_differs
     assert bench.emulated.faults.injected["duplicate_id"] == 1
 
 
-def test_a_second_motor_of_an_id_spoils_that_ids_part_of_a_group_read():
+def test_a_second_motor_with_an_id_damages_that_id_in_a_group_read():
     bench = bench_with({"kind": "duplicate_id", "joint": "joint2"}, joints=3)
     bench.emulated.motors["joint2"].memory.set("led", 1)
     bench.send(Instruction.SYNC_READ, bench.block("led") + bytes((1, 2, 3)), to=0xFE)
     assert [reply.id for reply in bench.listen()] == [1, 3]
 
 
-def test_a_jumping_encoder_jumps_within_its_bound_at_its_period_and_is_true_again_at_the_end():
+def test_a_jumping_encoder_jumps_within_its_bound_at_its_period_and_recovers():
     entry = {"kind": "jumping_encoder", "joint": "pivot", "jump": "0.4 rad", "period": "20 ms", "duration": "1 s"}
     bench = bench_with(entry, plant=HeldPlant)
     seen = []
@@ -71,7 +71,7 @@ def test_a_jumping_encoder_jumps_within_its_bound_at_its_period_and_is_true_agai
     assert bench.emulated.faults.injected["jumping_encoder"] == 50
 
 
-def test_jumps_are_the_seeds():
+def test_jumps_follow_from_the_seed():
     def run(seed: int) -> list[int]:
         bench = bench_with({"kind": "jumping_encoder", "joint": "pivot"}, plant=HeldPlant, seed=seed)
         seen = []
@@ -94,7 +94,7 @@ def test_a_brown_out_is_a_voltage_alarm_and_ends():
     assert bench.motor.read_register("present_input_voltage") == pytest.approx(120, abs=1)
 
 
-def test_motors_without_voltage_are_off_and_start_anew():
+def test_motors_without_voltage_are_off_and_restart():
     bench = bench_with({"kind": "brown_out", "voltage": "2 V", "start": "50 ms", "duration": "300 ms"})
     bench.wait(0.1)
     assert bench.ask(Instruction.PING) is None
@@ -104,7 +104,7 @@ def test_motors_without_voltage_are_off_and_start_anew():
     assert not bench.motor.torque_enabled
 
 
-def test_a_fault_of_an_imu_that_is_not_there_is_refused():
+def test_a_fault_of_a_missing_imu_is_refused():
     script = TypeAdapter(FaultsConfig).validate_python(
         {"name": "test", "faults": [{"kind": "imu_nan", "imu": "trunk"}]}
     )
@@ -113,7 +113,7 @@ def test_a_fault_of_an_imu_that_is_not_there_is_refused():
         EmulatedRobot(pendulum, InertiaPlant(pendulum), script)
 
 
-def test_a_fault_of_an_imu_is_told_to_it_for_its_time():
+def test_a_fault_of_an_imu_lasts_for_its_duration():
     robot = load_robot("quadruped")
     entry = {"kind": "imu_frozen", "imu": "trunk", "start": "0.1 s", "duration": "0.1 s"}
     script = TypeAdapter(FaultsConfig).validate_python({"name": "test", "faults": [entry]})

@@ -1,4 +1,4 @@
-"""Laws of the emulator's faults: they begin with torque, come from the seed, and count what they did."""
+"""Laws of the emulator's faults: they start with torque, follow from the seed, and are counted."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def bench_with(*entries: dict, seed: int = 0, **options) -> Bench:
 
 
 def torque_on(bench: Bench) -> None:
-    """Switch torque on whether or not the reply comes."""
+    """Switch torque on, even if the reply is lost."""
     bench.send(Instruction.WRITE, bench.value("torque_enable", 1))
     bench.listen()
     assert bench.motor.torque_enabled
@@ -33,7 +33,7 @@ def pings(bench: Bench, count: int) -> list[bool]:
     return [bench.ask(Instruction.PING) is not None for _ in range(count)]
 
 
-def test_nothing_happens_before_torque_is_on():
+def test_no_fault_occurs_before_torque_is_on():
     bench = bench_with({"kind": "lose_reply"})
     assert all(pings(bench, 20))
     torque_on(bench)
@@ -50,7 +50,7 @@ def test_lost_replies_follow_their_probability_and_are_counted():
 
 
 @pytest.mark.parametrize("kind", ["lose_reply", "corrupt_reply", "truncate_reply", "duplicate_reply"])
-def test_same_seed_same_bytes_other_seed_others(kind):
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(kind):
     def run(seed: int) -> bytes:
         bench = bench_with({"kind": kind, "probability": 0.5}, seed=seed)
         torque_on(bench)
@@ -64,7 +64,7 @@ def test_same_seed_same_bytes_other_seed_others(kind):
     assert run(3) != run(4)
 
 
-def test_corrupt_and_cut_replies_are_no_packets():
+def test_corrupt_and_truncated_replies_are_not_packets():
     for kind in ("corrupt_reply", "truncate_reply"):
         bench = bench_with({"kind": kind})
         torque_on(bench)
@@ -72,20 +72,20 @@ def test_corrupt_and_cut_replies_are_no_packets():
         assert bench.emulated.faults.injected[kind] == 21
 
 
-def test_duplicated_reply_comes_twice():
+def test_a_duplicated_reply_arrives_twice():
     bench = bench_with({"kind": "duplicate_reply"})
     torque_on(bench)
     bench.send(Instruction.PING)
     assert len(bench.listen()) == 2
 
 
-def test_delayed_reply_comes_late_and_survives_the_next_instruction():
+def test_a_delayed_reply_arrives_late_and_survives_the_next_instruction():
     bench = bench_with({"kind": "delay_reply", "delay": "30 ms", "duration": "1 s"})
     torque_on(bench)
     bench.listen(50 * MS)
     start_ns = bench.clock.now_ns()
     bench.send(Instruction.PING)
-    bench.wait(0.005)  # the adapter has it
+    bench.wait(0.005)  # it is in the adapter
     assert bench.ask(Instruction.READ, bench.block("led")) is None
     late = bench.listen()
     assert [len(reply.data) for reply in late] == [3, 1]
@@ -102,14 +102,14 @@ def test_fault_ends_after_its_duration():
     assert all(pings(bench, 3))
 
 
-def test_fault_of_another_bus_does_not_touch_this_one():
+def test_a_fault_of_another_bus_does_not_affect_this_one():
     script = faults({"kind": "lose_reply", "bus": "other"})
     robot = load_robot("pendulum")
     with pytest.raises(UserError, match="valid: main"):
         EmulatedRobot(robot, InertiaPlant(robot), script)
 
 
-def test_silent_motor_neither_hears_nor_answers_and_its_watchdog_stops_it():
+def test_a_silent_motor_neither_receives_nor_replies_and_its_watchdog_stops_it():
     bench = bench_with({"kind": "silent", "joint": "pivot", "start": "50 ms"}, joints=2)
     bench.torque_on(0)
     bench.write("goal_current", 100)
@@ -146,7 +146,7 @@ def test_overheat_and_overload_shut_the_motor_down(kind, bit):
         assert bench.motor.read_register("present_temperature") >= 80
 
 
-def test_power_cycle_forgets_ram_and_keeps_eeprom():
+def test_a_power_cycle_resets_ram_and_keeps_eeprom():
     bench = bench_with({"kind": "power_cycle", "joint": "pivot", "start": "10 ms"})
     bench.write("return_delay_time", 0)
     bench.write("led", 1)
@@ -158,7 +158,7 @@ def test_power_cycle_forgets_ram_and_keeps_eeprom():
     assert (bench.read("led"), bench.read("return_delay_time")) == (0, 0)
 
 
-def test_unplugged_port_is_lost_until_it_is_put_back_and_the_watchdog_stops_the_motor():
+def test_an_unplugged_port_is_lost_until_replugged_and_the_watchdog_stops_the_motor():
     bench = bench_with({"kind": "unplug", "bus": "main", "start": "10 ms", "duration": "500 ms"})
     bench.torque_on(0)
     bench.write("goal_current", 50)
@@ -178,7 +178,7 @@ def test_unplugged_port_is_lost_until_it_is_put_back_and_the_watchdog_stops_the_
     assert bench.ask(Instruction.PING) is not None
 
 
-def test_port_that_vanishes_while_a_client_waits_is_noticed_then():
+def test_a_port_that_vanishes_during_a_wait_is_noticed():
     bench = bench_with({"kind": "unplug", "start": "10 ms"})
     bench.write("torque_enable", 1)
     with pytest.raises(PortLostError):
@@ -186,7 +186,7 @@ def test_port_that_vanishes_while_a_client_waits_is_noticed_then():
     assert bench.clock.now_ns() < 20 * MS
 
 
-def test_two_runs_are_the_same_to_the_byte():
+def test_two_runs_are_byte_identical():
     def run() -> tuple[bytes, dict, int]:
         bench = bench_with(
             {"kind": "corrupt_reply", "probability": 0.1},
@@ -206,7 +206,7 @@ def test_two_runs_are_the_same_to_the_byte():
     assert run() == run()
 
 
-def test_how_finely_time_is_cut_changes_nothing():
+def test_the_step_size_of_the_caller_changes_nothing():
     def run(step_ns: int) -> dict:
         bench = Bench()
         bench.torque_on(0)

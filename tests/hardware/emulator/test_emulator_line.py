@@ -1,4 +1,4 @@
-"""Laws of the emulated half-duplex line: times to the nanosecond, order, collisions, baud rates."""
+"""Laws of the emulated half-duplex line: exact timing, order, collisions, baud rates."""
 
 from itertools import pairwise
 
@@ -28,7 +28,7 @@ def test_return_delay_follows_its_register():
     assert bench.ask(Instruction.PING).arrived_ns - start_ns == 24 * BYTE_NS
 
 
-def test_writing_takes_the_time_of_its_bytes_and_reading_no_longer_than_its_deadline():
+def test_a_write_takes_the_time_of_its_bytes_and_a_read_ends_at_its_deadline():
     bench = Bench()
     bench.transport.write(bytes(100))
     assert bench.clock.now_ns() == 100 * BYTE_NS
@@ -44,7 +44,7 @@ def test_sync_read_replies_come_in_request_order_one_after_the_other():
     assert gaps == {DELAY_NS + 15 * BYTE_NS}
 
 
-def test_sync_read_ends_before_the_first_motor_that_is_not_there():
+def test_a_sync_read_ends_before_the_first_missing_motor():
     bench = Bench(3)
     assert [reply.id for reply in bench.sync_read("present_position", [1, 7, 2])] == [1]
 
@@ -70,7 +70,7 @@ def test_bulk_read_answers_each_motor_its_own_block():
     assert [(reply.id, len(reply.data)) for reply in bench.listen()] == [(2, 1), (1, 4)]
 
 
-def test_group_writes_reach_each_motor_and_nobody_answers():
+def test_group_writes_reach_each_motor_and_get_no_reply():
     bench = Bench(2)
     bench.send(Instruction.SYNC_WRITE, bench.block("led") + bytes((1, 1, 2, 1)), BROADCAST)
     assert bench.listen() == []
@@ -96,7 +96,7 @@ def test_new_instruction_cancels_a_pending_reply():
     assert bench.emulated.lines["main"].cancelled == 1
 
 
-def test_motor_that_waits_to_answer_forgets_the_answer_when_it_hears_an_instruction():
+def test_a_motor_drops_its_pending_reply_when_it_receives_an_instruction():
     bench = Bench(2)
     write = encode(1, Instruction.WRITE, bench.value("led", 1))
     bench.transport.write(write + encode(1, Instruction.READ, bench.block("led")))  # both within the return delay
@@ -104,7 +104,7 @@ def test_motor_that_waits_to_answer_forgets_the_answer_when_it_hears_an_instruct
     assert reply.value == 1
 
 
-def test_instructions_in_one_write_are_carried_out_in_turn():
+def test_instructions_in_one_write_are_executed_in_order():
     bench = Bench()
     led = encode(BROADCAST, Instruction.SYNC_WRITE, bench.block("led") + bytes((1, 1)))
     bench.transport.write(led + encode(1, Instruction.READ, bench.block("led")))
@@ -121,7 +121,7 @@ def test_half_an_instruction_waits_for_its_other_half():
     assert len(bench.listen()) == 1
 
 
-def test_damaged_instruction_is_not_carried_out_and_the_next_one_is():
+def test_a_damaged_instruction_is_not_executed_but_the_next_one_is():
     bench = Bench()
     frame = bytearray(encode(1, Instruction.WRITE, bench.value("led", 1)))
     frame[-1] ^= 1
@@ -131,10 +131,10 @@ def test_damaged_instruction_is_not_carried_out_and_the_next_one_is():
     assert bench.emulated.lines["main"].protocol.damaged == 1
 
 
-def test_unstuffed_instruction_is_obeyed_and_counted():
+def test_an_unstuffed_instruction_is_executed_and_counted():
     bench = Bench(2)
     address = bench.table["profile_velocity"].address.to_bytes(2, "little")
-    # Profile velocity 0xFDFFFF is out of range: obeyed means answered.
+    # Profile velocity 0xFDFFFF is out of range: the error reply shows that it was executed.
     stuffed = encode(1, Instruction.WRITE, address + b"\xff\xff\xfd\x00")
     unstuffed = bytearray(stuffed.replace(b"\xff\xff\xfd\xfd", b"\xff\xff\xfd"))
     unstuffed[5] -= 1
@@ -147,7 +147,7 @@ def test_unstuffed_instruction_is_obeyed_and_counted():
 
 
 @pytest.mark.parametrize("baudrate", [57_600, 115_200, 2_000_000, 4_000_000])
-def test_client_at_another_speed_is_not_understood(baudrate):
+def test_a_client_at_another_baud_rate_gets_no_reply(baudrate):
     bench = Bench()
     bench.transport.set_baudrate(baudrate)
     assert bench.ask(Instruction.PING) is None
@@ -155,7 +155,7 @@ def test_client_at_another_speed_is_not_understood(baudrate):
     assert bench.ask(Instruction.PING) is not None
 
 
-def test_client_that_changes_speed_before_the_reply_reads_garbage():
+def test_a_client_that_changes_its_baud_rate_before_the_reply_reads_garbage():
     bench = Bench()
     bench.send(Instruction.PING)
     bench.transport.set_baudrate(2_000_000)
@@ -177,7 +177,7 @@ def test_baud_rate_change_takes_effect_after_the_reply(code, baudrate):
     )
 
 
-def test_motors_of_one_id_answer_into_each_other():
+def test_motors_with_one_id_reply_at_the_same_time():
     bench = Bench(2)
     bench.write("led", 1, to=2)
     bench.write("id", 2)
@@ -186,7 +186,7 @@ def test_motors_of_one_id_answer_into_each_other():
     assert len(bench.heard) > 0
 
 
-def test_drain_forgets_what_has_arrived_only():
+def test_drain_discards_only_received_bytes():
     bench = Bench()
     bench.send(Instruction.PING)
     bench.clock.sleep_until_ns(bench.clock.now_ns() + 5 * MS)
@@ -197,10 +197,10 @@ def test_drain_forgets_what_has_arrived_only():
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=80), max_size=8))
-def test_no_bytes_whatsoever_make_the_motors_deaf(chunks):
+def test_no_bytes_stop_the_motors_from_receiving(chunks):
     bench = Bench()
     for chunk in chunks:
         bench.transport.write(chunk)
-    bench.wait(0.3)  # a reboot among them takes its time
+    bench.wait(0.3)  # one of them may be a reboot, which takes time
     bench.transport.drain()
     assert bench.ask(Instruction.PING) is not None

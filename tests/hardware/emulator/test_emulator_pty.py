@@ -1,4 +1,4 @@
-"""Laws of the emulator's pseudo-terminals: clients come and go, ports are pulled and put back."""
+"""Laws of the emulator's pseudo-terminals: clients open and close ports, adapters are unplugged and replugged."""
 
 import fcntl
 import os
@@ -22,17 +22,17 @@ from sim2real.hardware.errors import PortLostError
 pytestmark = pytest.mark.realtime
 
 PING = encode(1, Instruction.PING)
-PATIENCE_S = 30.0  # bounds a wait that a law says must end; nothing is measured by it
+PATIENCE_S = 30.0  # upper bound of waits; nothing is measured with it
 
 
 def answers(path: str, request: bytes = PING, baudrate: int = 1_000_000) -> int:
-    """How many packets a fresh client hears."""
+    """Return the number of packets that a new client receives."""
     with serial.Serial(path, baudrate, timeout=0.3) as port:
         port.write(request)
         decoder, packets = Decoder(), 0
         while heard := port.read(max(1, port.in_waiting)):
             packets += len(decoder.feed(heard))
-            port.timeout = 0.05  # what belongs to an answer comes without a pause
+            port.timeout = 0.05  # the bytes of a reply arrive without a pause
         return packets
 
 
@@ -43,7 +43,7 @@ def until(condition) -> None:
         time.sleep(0.005)
 
 
-def test_port_is_a_link_in_a_folder_of_the_owner_alone():
+def test_the_port_is_a_link_in_a_private_folder():
     with served() as server:
         path = Path(server.ports["main"])
         assert path.is_symlink()
@@ -52,12 +52,12 @@ def test_port_is_a_link_in_a_folder_of_the_owner_alone():
     assert not path.parent.exists()
 
 
-def test_clients_come_and_go():
+def test_clients_open_and_close_the_port():
     with served() as server:
         assert [answers(server.ports["main"]) for _ in range(5)] == [1] * 5
 
 
-def test_half_frame_of_a_client_that_left_does_not_disturb_the_next():
+def test_half_a_frame_before_close_does_not_disturb_the_next_client():
     with served() as server:
         path = server.ports["main"]
         with serial.Serial(path, 1_000_000) as port:
@@ -66,15 +66,15 @@ def test_half_frame_of_a_client_that_left_does_not_disturb_the_next():
         assert answers(path) == 1
 
 
-def test_last_words_of_a_client_that_left_reach_the_motor():
+def test_instructions_sent_before_close_reach_the_motor():
     with served() as server:
-        motor = server.emulated.motors["pivot"]  # looked at, not touched
+        motor = server.emulated.motors["pivot"]  # read only
         with serial.Serial(server.ports["main"], 1_000_000) as port:
             port.write(encode(1, Instruction.WRITE, b"\x41\x00\x01"))
         until(lambda: motor.memory.get("led") == 1)
 
 
-def test_what_a_client_did_not_read_is_not_there_for_the_next():
+def test_unread_bytes_are_discarded_for_the_next_client():
     with served() as server:
         path = server.ports["main"]
         with serial.Serial(path, 1_000_000) as port:
@@ -90,7 +90,7 @@ def test_what_a_client_did_not_read_is_not_there_for_the_next():
 
 
 @pytest.mark.parametrize("baudrate", [9_600, 57_600, 4_000_000, 4_500_000])
-def test_any_speed_of_the_motors_can_be_spoken(baudrate):
+def test_every_baud_rate_of_the_motors_works(baudrate):
     with served() as server:
         codes = {9_600: 0, 57_600: 1, 4_000_000: 6, 4_500_000: 7}
         path = server.ports["main"]
@@ -99,7 +99,7 @@ def test_any_speed_of_the_motors_can_be_spoken(baudrate):
         assert answers(path, baudrate=baudrate) == 1
 
 
-def test_port_that_is_taken_for_itself_by_one_client_serves_the_next_one():
+def test_a_port_opened_exclusively_works_for_the_next_client():
     with served() as server:
         for _ in range(3):
             descriptor = os.open(server.ports["main"], os.O_RDWR | os.O_NOCTTY)
@@ -108,7 +108,7 @@ def test_port_that_is_taken_for_itself_by_one_client_serves_the_next_one():
             assert answers(server.ports["main"]) == 1
 
 
-def test_unplugged_port_vanishes_and_comes_back_under_its_path():
+def test_an_unplugged_port_vanishes_and_returns_at_the_same_path():
     entry = {"kind": "unplug", "bus": "main", "start": "50 ms", "duration": "300 ms"}
     faults = TypeAdapter(FaultsConfig).validate_python({"name": "unplug", "faults": [entry]})
     with served(faults=faults) as server:

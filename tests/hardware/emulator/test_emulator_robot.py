@@ -1,4 +1,4 @@
-"""Laws of the emulated robot as a whole: when its world is stepped changes nothing, and its supply is a supply."""
+"""Laws of the whole emulated robot: the time of plant steps does not matter, and the supply behaves physically."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ READ = encode(BROADCAST, Instruction.FAST_SYNC_READ, bytes((126, 0, 10, 0)) + ID
 
 
 def conversation(lazy: bool) -> tuple[list[bytes], np.ndarray]:
-    """Ask at odd times for half a second; the lazy world is stepped only as far as answers need it, now and then."""
+    """Send requests at irregular times for 0.5 s; if `lazy`, step the plant only as far as replies need it."""
     robot = load_robot("quadruped")
     plant = InertiaPlant(robot)
     plant.position[:] += 0.3
@@ -36,14 +36,14 @@ def conversation(lazy: bool) -> tuple[list[bytes], np.ndarray]:
     return heard, plant.position.copy()
 
 
-def test_answers_do_not_depend_on_when_the_world_is_stepped():
+def test_replies_do_not_depend_on_when_the_plant_is_stepped():
     eager, lazy = conversation(lazy=False), conversation(lazy=True)
     assert eager[0] == lazy[0]
     assert (eager[1] == lazy[1]).all()
     assert sum(map(bool, eager[0])) > 90
 
 
-def test_an_answer_steps_the_world_no_further_than_it_needs():
+def test_answer_steps_the_plant_no_further_than_needed():
     robot = load_robot("quadruped")
     emulated = EmulatedRobot(robot.model_copy(update={"imus": {}}), InertiaPlant(robot))
     emulated.answer(50 * MS)
@@ -55,7 +55,7 @@ def test_an_answer_steps_the_world_no_further_than_it_needs():
 
 @pytest.mark.parametrize("name", ["pendulum", "so101", "quadruped", "hopper_leg"])
 @pytest.mark.parametrize("resistance", [0.0, 0.1, 2.0])
-def test_stalled_motors_pull_the_supply_down_to_where_it_is_in_balance(name, resistance):
+def test_stalled_motors_lower_the_supply_voltage_to_its_equilibrium(name, resistance):
     robot = load_robot(name).model_copy(update={"supply_resistance": resistance})
     electrics = Electrics(robot, 1e-3)
     joints = len(robot.joints)
@@ -67,7 +67,7 @@ def test_stalled_motors_pull_the_supply_down_to_where_it_is_in_balance(name, res
     assert seen[1:] == pytest.approx([robot.supply_voltage / (1.0 + resistance * conductance)] * 19, rel=0.01)
 
 
-def test_motors_that_brake_do_not_lift_the_supply():
+def test_braking_motors_do_not_raise_the_supply_voltage():
     electrics = Electrics(load_robot("quadruped"), 1e-3)
     for _ in range(5):
         electrics.step([0.1] * 12, [20.0] * 12)

@@ -1,4 +1,4 @@
-"""Laws of the state file: what motors remember without power survives the emulator, for every family, or is refused."""
+"""Laws of the state file: persistent settings survive a restart of the emulator, for every family, or are refused."""
 
 import json
 import signal
@@ -31,7 +31,7 @@ def state_of(emulated: EmulatedRobot, path: Path) -> StateFile:
 
 
 @pytest.mark.parametrize("name", ROBOTS)
-def test_what_was_saved_is_there_in_the_next_run_and_outlives_a_power_cycle(name, tmp_path):
+def test_saved_settings_survive_the_next_run_and_a_power_cycle(name, tmp_path):
     path, robot = tmp_path / "state.json", load_robot(name)
     first = emulated_robot(robot)
     motor = next(iter(first.motors.values()))
@@ -50,7 +50,7 @@ def test_what_was_saved_is_there_in_the_next_run_and_outlives_a_power_cycle(name
         assert other.saved() == pytest.approx(one.saved(), nan_ok=True)
 
 
-def test_a_missing_file_is_a_robot_from_the_factory(tmp_path):
+def test_a_missing_file_means_factory_settings(tmp_path):
     emulated = emulated_robot(load_robot("pendulum"))
     state_of(emulated, tmp_path / "none.json").load(0)
     assert emulated.motors["pivot"].id == 1
@@ -91,7 +91,7 @@ def broken(change: str, text: str) -> str:
 
 
 @pytest.mark.parametrize("change", ["json", "list", "format", "joints", "model", "settings", "value", "type", "name"])
-def test_a_file_that_is_not_of_these_motors_is_refused(change, tmp_path):
+def test_a_file_of_other_motors_is_refused(change, tmp_path):
     path = tmp_path / "state.json"
     emulated = emulated_robot(load_robot("pendulum"))
     state_of(emulated, path).save()
@@ -108,7 +108,7 @@ def test_a_file_of_another_robot_is_refused(tmp_path):
 
 
 @pytest.mark.realtime
-def test_an_id_set_over_the_port_is_there_when_the_emulator_is_started_again(tmp_path):
+def test_an_id_set_over_the_port_survives_a_restart_of_the_emulator(tmp_path):
     def run(act) -> list[int]:
         command = [sys.executable, "-m", "sim2real.cli", "emulate", "pendulum", "--json", "--plant", "inertia"]
         with subprocess.Popen(
@@ -138,7 +138,7 @@ def test_an_id_set_over_the_port_is_there_when_the_emulator_is_started_again(tmp
 
 
 @pytest.mark.realtime
-def test_what_was_set_is_there_also_after_an_emulator_that_was_killed(tmp_path):
+def test_settings_survive_a_killed_emulator(tmp_path):
     path = tmp_path / "eeprom.json"
     command = [sys.executable, "-m", "sim2real.cli", "emulate", "pendulum", "--json", "--plant", "inertia"]
     with subprocess.Popen([*command, "--state", str(path)], stdout=subprocess.PIPE, text=True) as process:

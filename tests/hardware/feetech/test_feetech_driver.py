@@ -1,4 +1,4 @@
-"""Laws of the joint-level interface, run on the Feetech driver against its emulated motors in lockstep."""
+"""Laws of the joint interface for the Feetech driver, with emulated motors in lockstep."""
 
 import math
 from collections.abc import Callable
@@ -23,7 +23,7 @@ STEP = 2 * math.pi / 4096
 
 
 class Rig:
-    """Hardware in lockstep with the emulated robot behind it."""
+    """A driver in lockstep with the emulated robot."""
 
     def __init__(self, joints: int, *entries: dict, **updates: object) -> None:
         faults = TypeAdapter(FaultsConfig).validate_python({"name": "test", "seed": 1, "faults": list(entries)})
@@ -65,7 +65,7 @@ class Rig:
 
 
 @pytest.mark.parametrize("joints", [1, 3])
-def test_open_leaves_torque_off_also_where_it_was_on(joints):
+def test_open_switches_torque_off_if_it_was_on(joints):
     rig = Rig(joints)
     for motor in rig.motors:
         motor.write_register("torque_enable", 1)
@@ -90,19 +90,19 @@ def test_readings_are_the_true_joint_state_to_the_register(direction):
 
 @pytest.mark.parametrize("phase", [12, 8])
 @pytest.mark.parametrize("direction", [1, -1])
-def test_velocity_and_effort_have_their_sign_and_unit_whatever_the_phase(direction, phase):
+def test_velocity_and_effort_have_the_right_sign_and_unit_in_every_phase(direction, phase):
     rig = Rig(2, direction=direction)
     for motor in rig.motors:
         motor.memory.set("phase", phase)
     rig.enabled()
     rig.command.position[:] = (1.5, -1.5)
 
-    def look() -> None:
+    def check() -> None:
         unit = STEP * (1 if phase & 4 else 50)
         age_s = (rig.clock.now_ns() - rig.state.stamp_ns[0]) * 1e-9
         assert rig.state.velocity == pytest.approx(rig.plant.velocity, abs=0.51 * unit + 40 * age_s + 0.15)
 
-    rig.ticks(20, look)
+    rig.ticks(20, check)
     assert rig.state.velocity[0] > 1.0
     assert rig.state.velocity[1] < -1.0
 
@@ -121,21 +121,21 @@ def test_enable_does_not_jump():
 
 
 @pytest.mark.parametrize("direction", [1, -1])
-def test_position_command_is_reached_no_faster_than_the_joint_may_go(direction):
+def test_a_position_command_is_reached_within_the_velocity_limit(direction):
     rig = Rig(2, direction=direction, velocity_limit=2.0).enabled()
     rig.command.position[:] = (1.0, -0.8)
     fastest = 0.0
 
-    def look() -> None:
+    def check() -> None:
         nonlocal fastest
         fastest = max(fastest, float(np.abs(rig.plant.velocity).max()))
 
-    rig.ticks(200, look)
+    rig.ticks(200, check)
     assert rig.plant.position == pytest.approx([1.0, -0.8], abs=6 * STEP)
     assert 1.5 < fastest < 2.6  # the loop overshoots its trajectory; without the limit it is 4.7
 
 
-def test_effort_limit_bounds_the_duty_cycle():
+def test_the_effort_limit_limits_the_duty_cycle():
     rig = Rig(1, effort_limit=1.0).enabled()
     assert rig.motors[0].read_register("torque_limit") == math.floor(1000 / 2.94)
     rig.command.position[:] = 2.0
@@ -143,7 +143,7 @@ def test_effort_limit_bounds_the_duty_cycle():
     assert abs(rig.emulated.electrics.torque[0]) <= 1.01
 
 
-def test_goals_beyond_one_turn_are_reached_over_many_turns():
+def test_goals_beyond_one_turn_are_reached():
     rig = Rig(1, position_limits=(-9.0, 9.0), velocity_limit=4.7).enabled()
     assert any("phase" in notice for notice in rig.hardware.notices)
     rig.command.position[:] = -8.0
@@ -153,14 +153,14 @@ def test_goals_beyond_one_turn_are_reached_over_many_turns():
     rig.hardware.close()
 
 
-def test_range_beyond_what_the_motor_counts_is_refused():
+def test_a_range_beyond_the_motor_s_turns_is_refused():
     with pytest.raises(HardwareError, match="turns"):
         Rig(1, position_limits=(-50.0, 50.0)).hardware.open()
 
 
-def test_joint_pushed_past_the_encoders_seam_has_not_moved_a_turn():
+def test_a_joint_pushed_past_the_encoder_s_wrap_has_not_moved_a_turn():
     rig = Rig(1, zero=0.1, position_limits=(-0.1, 1.5))
-    rig.plant.position[:] = -0.15  # 32 steps below the seam
+    rig.plant.position[:] = -0.15  # 32 steps below the wrap
     rig.hardware.open()
     rig.hardware.read(rig.state)
     assert rig.motors[0].read_register("present_position") > 4000
@@ -175,14 +175,14 @@ def test_missed_reading_keeps_values_and_stamp_and_is_counted(kind):
     missed: list[bool] = []
     before = (math.nan, -1)
 
-    def look() -> None:
+    def check() -> None:
         nonlocal before
         now = (float(rig.state.position[0]), int(rig.state.stamp_ns[0]))
         missed.append(not rig.state.fresh[0])
         assert now == before if missed[-1] else now[1] > before[1]
         before = now
 
-    rig.ticks(30, look)
+    rig.ticks(30, check)
     assert 4 <= sum(missed) <= 12
     assert not missed[0]
     assert not missed[-1]
@@ -191,7 +191,7 @@ def test_missed_reading_keeps_values_and_stamp_and_is_counted(kind):
     assert counters.timeouts + counters.corrupt >= sum(missed)
 
 
-def test_duplicated_late_and_truncated_replies_are_never_taken_for_new_ones():
+def test_duplicated_late_and_truncated_replies_are_never_mistaken_for_new_ones():
     entries = (
         {"kind": "duplicate_reply", "probability": 0.1},
         {"kind": "delay_reply", "delay": "15 ms", "probability": 0.1},
@@ -200,24 +200,24 @@ def test_duplicated_late_and_truncated_replies_are_never_taken_for_new_ones():
     rig = Rig(3, *entries).enabled()
     rig.command.position[:] = (1.0, -1.0, 0.5)
 
-    def look() -> None:
+    def check() -> None:
         for index in np.flatnonzero(rig.state.fresh):
-            age_s = (rig.clock.now_ns() - rig.state.stamp_ns[index]) * 1e-9  # a torque that was looked at took it
+            age_s = (rig.clock.now_ns() - rig.state.stamp_ns[index]) * 1e-9  # a torque check discarded it
             now = rig.state.position[index] + age_s * rig.state.velocity[index]
             assert now == pytest.approx(rig.plant.position[index], abs=0.03)
 
-    rig.ticks(150, look)
+    rig.ticks(150, check)
     assert all(rig.emulated.faults.injected[entry["kind"]] > 5 for entry in entries)
 
 
-def test_motors_that_answer_are_fresh_when_another_does_not():
+def test_motors_that_answer_are_fresh_if_another_does_not():
     rig = Rig(3, {"kind": "silent", "joint": "joint3", "start": "50 ms"}).enabled()
     rig.ticks(20)
     assert rig.state.fresh.tolist() == [True, True, False]
     assert rig.hardware.counters.by_joint["joint3"] > 10
 
 
-def test_client_that_stalls_is_stopped_by_the_guardian_and_sees_it_when_it_returns():
+def test_the_guardian_stops_the_motors_of_a_stalled_client_which_then_sees_it():
     rig = Rig(2).enabled()
     rig.command.position[:] = 1.0
     rig.ticks(3)
@@ -227,7 +227,7 @@ def test_client_that_stalls_is_stopped_by_the_guardian_and_sees_it_when_it_retur
     assert not any(rig.torques())
     rig.ticks(3)
     assert all(int(faults) & MotorFault.WATCHDOG for faults in rig.state.faults)
-    assert not any(rig.torques())  # goals are not sent any more
+    assert not any(rig.torques())  # no more goals are sent
     rig.hardware.enable()
     rig.ticks(3)
     assert rig.state.faults.tolist() == [0, 0]
@@ -239,7 +239,7 @@ def test_alarms_are_faults_of_their_joint(kind, fault):
     rig = Rig(2, {"kind": kind, "joint": "joint2", "start": "50 ms"}).enabled()
     rig.ticks(20)
     assert [int(faults) & fault for faults in rig.state.faults] == [0, fault]
-    # An overload lowers torque to its protective share, heat switches it off.
+    # An overload reduces torque to the protective torque, overheating switches it off.
     assert rig.torques() == [True, kind == "overload"]
 
 
@@ -286,7 +286,7 @@ def test_torque_is_off_after_an_enable_that_one_motor_refused():
     assert not any(rig.torques())
 
 
-def test_disable_tries_every_motor_names_the_one_that_did_not_confirm_and_the_guardian_goes_on():
+def test_disable_tries_every_motor_names_the_unconfirmed_one_and_the_guardian_fires():
     rig = Rig(3).enabled()
     rig.ticks(2)
     rig.motors[0].silent = True
@@ -298,7 +298,7 @@ def test_disable_tries_every_motor_names_the_one_that_did_not_confirm_and_the_gu
     assert not any(rig.torques())
 
 
-def test_port_that_vanishes_is_an_error_and_closing_still_is_not():
+def test_a_vanished_port_is_an_error_but_close_does_not_raise():
     rig = Rig(1, {"kind": "unplug", "start": "50 ms"}).enabled()
     with pytest.raises(PortLostError):
         rig.ticks(50)
@@ -308,7 +308,7 @@ def test_port_that_vanishes_is_an_error_and_closing_still_is_not():
     Rig(1).hardware.close()
 
 
-def test_missing_motor_other_model_and_alarm_are_named():
+def test_a_missing_motor_another_model_and_an_alarm_are_named():
     rig = Rig(2)
     rig.motors[1].silent = True
     with pytest.raises(HardwareError, match="joint2"):
@@ -324,7 +324,7 @@ def test_missing_motor_other_model_and_alarm_are_named():
         rig.hardware.open()
 
 
-def test_motor_at_another_speed_is_found_and_said():
+def test_a_motor_at_another_baud_rate_is_found_and_reported():
     rig = Rig(1)
     rig.motors[0].memory.set("baud_rate", 4)
     rig.motors[0].commit()
@@ -332,7 +332,7 @@ def test_motor_at_another_speed_is_found_and_said():
         rig.hardware.open()
 
 
-def test_eeprom_is_unlocked_only_to_change_what_differs_and_the_change_lasts():
+def test_eeprom_is_unlocked_only_for_persistent_changes():
     rig = Rig(1)
     motor = rig.motors[0]
     for name, value in {"return_delay_time": 250, "response_status_level": 0, "operating_mode": 1}.items():
@@ -349,7 +349,7 @@ def test_eeprom_is_unlocked_only_to_change_what_differs_and_the_change_lasts():
     ]
 
 
-def test_port_without_a_guardian_does_not_get_torque():
+def test_torque_stays_off_on_a_port_without_a_guardian():
     rig = Rig(1)
     (transport,) = lockstep_transports(rig.emulated, rig.clock).values()
 
@@ -364,29 +364,29 @@ def test_port_without_a_guardian_does_not_get_torque():
     bus.close()
 
 
-def test_two_runs_in_lockstep_are_the_same_to_the_bit():
+def test_two_runs_in_lockstep_are_bit_identical():
     def run() -> tuple[list[bytes], int, dict]:
         rig = Rig(2, {"kind": "lose_reply", "probability": 0.1}).enabled()
         seen: list[bytes] = []
 
-        def look() -> None:
+        def check() -> None:
             rig.command.position[:] = 0.5 * np.sin(rig.state.stamp_ns * 1e-9)
             seen.append(rig.state.position.tobytes() + rig.state.stamp_ns.tobytes() + rig.state.fresh.tobytes())
 
-        rig.ticks(100, look)
+        rig.ticks(100, check)
         return seen, rig.clock.now_ns(), rig.emulated.snapshot()
 
     assert run() == run()
 
 
 def lossy_run(seconds: float, joints: int = 2) -> tuple[int, int]:
-    """Follow goals while one reply in twenty is lost; return readings that were fresh, and those that were missed."""
+    """Follow goals while one reply in twenty is lost; return the numbers of fresh and missed readings."""
     rig = Rig(joints, {"kind": "lose_reply", "probability": 0.05}).enabled()
     fresh = missed = 0
     stamps = rig.state.stamp_ns.copy()
     low, high = (rig.motors[0].memory.get(f"{end}_position_limit") for end in ("min", "max"))
 
-    def look() -> None:
+    def check() -> None:
         nonlocal fresh, missed, stamps
         age_s = (rig.clock.now_ns() - rig.state.stamp_ns) * 1e-9
         for index in range(joints):
@@ -405,7 +405,7 @@ def lossy_run(seconds: float, joints: int = 2) -> tuple[int, int]:
         stamps = rig.state.stamp_ns.copy()
         rig.command.position[:] = 0.8 * np.sin(rig.clock.now_ns() * 1e-9 + np.arange(joints))
 
-    rig.ticks(round(seconds * 100), look)
+    rig.ticks(round(seconds * 100), check)
     assert all(rig.torques())
     assert rig.state.faults.tolist() == [0] * joints
     return fresh, missed
@@ -417,7 +417,7 @@ def test_lost_replies_never_become_fresh_readings_nor_goals_outside_the_envelope
 
 
 class Echoing:
-    """An adapter that sends back what was sent, before any reply."""
+    """An adapter that echoes every write before any reply."""
 
     def __init__(self, inner) -> None:
         self.inner = inner
@@ -441,7 +441,7 @@ class Echoing:
         self.echo = b""
 
 
-def test_echo_of_what_was_sent_is_not_taken_for_an_answer():
+def test_an_echo_is_not_mistaken_for_a_reply():
     rig = Rig(3)
     (transport,) = lockstep_transports(rig.emulated, rig.clock).values()
     bus = FeetechBus(rig.config.buses["main"], rig.config.joints, rig.config.safety, Echoing(transport), rig.clock)
@@ -461,7 +461,7 @@ def test_echo_of_what_was_sent_is_not_taken_for_an_answer():
     bus.close()
 
 
-def test_nothing_is_done_on_a_bus_that_is_not_open_nor_on_one_with_too_many_motors():
+def test_a_closed_bus_and_a_bus_with_too_many_motors_are_errors():
     rig = Rig(1)
     for act in (lambda: rig.hardware.read(rig.state), lambda: rig.hardware.write(rig.command), rig.hardware.enable):
         with pytest.raises(HardwareError, match="not open"):
@@ -470,7 +470,7 @@ def test_nothing_is_done_on_a_bus_that_is_not_open_nor_on_one_with_too_many_moto
         Rig(84).hardware.open()
 
 
-def test_limits_narrower_than_the_joints_and_a_reversed_phase_are_noticed():
+def test_narrower_limits_and_a_reversed_phase_are_reported():
     rig = Rig(1)
     rig.motors[0].memory.set("max_position_limit", 3000)
     rig.motors[0].memory.set("phase", 12 | 128)
@@ -479,14 +479,14 @@ def test_limits_narrower_than_the_joints_and_a_reversed_phase_are_noticed():
     assert "narrower" in " ".join(rig.hardware.notices)
     assert "phase" in " ".join(rig.hardware.notices)
     rig.hardware.enable()
-    rig.command.position[:] = 2.0  # beyond what the motor accepts
+    rig.command.position[:] = 2.0  # beyond the motor's limits
     rig.hardware.write(rig.command)
     rig.settle()
     assert rig.motors[0].memory.get("goal_position") == 3000
     rig.hardware.close()
 
 
-def test_motor_left_in_many_turns_is_brought_back_to_one():
+def test_a_motor_left_in_multi_turn_mode_is_reset():
     rig = Rig(1)
     for name, value in {"min_position_limit": 0, "max_position_limit": 0, "phase": 12 | 16}.items():
         rig.motors[0].memory.set(name, value)

@@ -1,4 +1,4 @@
-"""Laws of the emulated STS motor: memory and its lock, modes, protections, and who answers what."""
+"""Laws of the emulated STS motor: memory and its lock, modes, protections, and replies."""
 
 import math
 
@@ -18,7 +18,7 @@ STEP = 2 * math.pi / 4096
 
 
 class HeldPlant:
-    """A shaft in a vice."""
+    """A blocked shaft."""
 
     timestep_ns = MS
 
@@ -63,7 +63,7 @@ ADDRESSES = {
 
 
 @pytest.mark.parametrize("name", ["sts3215_7v4", "sts3215_12v"])
-def test_table_is_the_vendors(name):
+def test_the_table_matches_the_vendor_s(name):
     table = sts_table(load_motor(name))
     assert {register: table[register].address for register in ADDRESSES} == ADDRESSES
     assert table["model_number"].initial == 777
@@ -77,7 +77,7 @@ def test_table_is_the_vendors(name):
 
 
 @given(st.sampled_from([register for register in TABLE if register.sign_bit]), st.integers(-40_000, 40_000))
-def test_sign_and_magnitude_go_round_or_do_not_fit(register, value):
+def test_sign_and_magnitude_round_trip_or_do_not_fit(register, value):
     if abs(value) < 1 << register.sign_bit:
         assert register.decode(register.encode(value)) == value
     else:
@@ -97,10 +97,10 @@ def test_table_refuses_registers_that_overlap_or_share_a_name():
         registers_of(load_robot("pendulum").joints["pivot"].motor)
 
 
-# Who answers
+# Replies
 
 
-def test_only_pings_and_reads_are_answered_at_level_0():
+def test_only_pings_and_reads_get_replies_at_level_0():
     bench = Bench(1)
     bench.write("response_status_level", 0)
     assert bench.ask(Instruction.WRITE, bytes((40, 1))) is None
@@ -110,7 +110,7 @@ def test_only_pings_and_reads_are_answered_at_level_0():
     assert len(bench.sync_read("present_position", [1])) == 1
 
 
-def test_all_answer_a_broadcast_ping_by_id_and_nobody_any_other_broadcast():
+def test_of_all_broadcasts_only_a_ping_gets_replies_ordered_by_id():
     bench = Bench(3)
     bench.ask(Instruction.WRITE, bytes((40, 1)), to=BROADCAST)
     assert bench.listen() == []
@@ -120,7 +120,7 @@ def test_all_answer_a_broadcast_ping_by_id_and_nobody_any_other_broadcast():
     assert [reply.id for reply in bench.listen()] == [1, 2, 3]
 
 
-def test_sync_read_is_answered_in_the_order_of_the_request_up_to_who_is_silent():
+def test_a_sync_read_gets_replies_in_order_up_to_a_silent_motor():
     bench = Bench(3)
     assert [reply.id for reply in bench.sync_read("present_position", [3, 1, 2])] == [3, 1, 2]
     bench.emulated.motors["pivot"].silent = True
@@ -137,7 +137,7 @@ def test_sync_read_is_answered_in_the_order_of_the_request_up_to_who_is_silent()
         (4, b"\x28"),
     ],
 )
-def test_what_is_no_instruction_is_not_answered(instruction, parameters):
+def test_invalid_instructions_get_no_reply(instruction, parameters):
     assert Bench(1).ask(instruction, parameters) is None
 
 
@@ -151,7 +151,7 @@ def test_cut_off_group_instructions_do_nothing(instruction, parameters):
     assert bench.read("goal_position") == before
 
 
-def test_return_delay_counts_two_microseconds():
+def test_return_delay_is_in_units_of_2_us():
     bench = Bench(1)
     start = bench.clock.now_ns()
     bench.ask(Instruction.PING)
@@ -165,7 +165,7 @@ def test_return_delay_counts_two_microseconds():
 # Memory
 
 
-def test_eeprom_keeps_only_what_is_written_with_the_lock_open():
+def test_eeprom_writes_are_persistent_only_while_unlocked():
     bench = Bench(1)
     bench.write("position_p_gain", 20)
     bench.write("lock", 0)
@@ -178,7 +178,7 @@ def test_eeprom_keeps_only_what_is_written_with_the_lock_open():
     assert bench.read("lock") == 1
 
 
-def test_writes_are_never_refused_but_change_nothing_that_is_read_only_or_out_of_range():
+def test_read_only_and_out_of_range_writes_are_ignored_without_error():
     bench = Bench(1)
     for name, value in (("model_number", 1), ("present_position", 7), ("operating_mode", 9), ("torque_limit", 1001)):
         before = bench.read(name)
@@ -192,7 +192,7 @@ def test_half_a_register_can_be_written():
     assert bench.read("torque_limit") == 0x310
 
 
-def test_torque_limit_begins_at_the_highest_torque():
+def test_torque_limit_starts_at_max_torque():
     bench = Bench(1)
     bench.write("lock", 0)
     bench.write("max_torque", 600)
@@ -201,7 +201,7 @@ def test_torque_limit_begins_at_the_highest_torque():
     assert bench.read("torque_limit") == 600
 
 
-def test_recovery_brings_back_factory_values_but_not_the_id():
+def test_recovery_resets_everything_except_the_id():
     bench = Bench(2)
     bench.write("position_p_gain", 20, to=2)
     assert bench.ask(Instruction.RECOVERY, to=2) is not None
@@ -221,7 +221,7 @@ def test_action_without_a_registered_write_does_nothing():
 # Position
 
 
-def test_goal_at_torque_on_is_where_the_motor_is():
+def test_the_goal_at_torque_on_is_the_present_position():
     bench = Bench(1)
     bench.plant.position[0] = 0.3
     bench.write("torque_enable", 1)
@@ -256,7 +256,7 @@ def test_goal_time_is_the_duration_of_the_move():
     assert bench.read("present_position") == pytest.approx(2848, abs=3)
 
 
-def test_acceleration_counts_a_hundred_steps_per_second_squared():
+def test_acceleration_is_in_units_of_100_steps_per_second_squared():
     bench = Bench(1)
     bench.write("torque_enable", 1)
     bench.write("acceleration", 10)
@@ -276,14 +276,14 @@ def test_zero_goal_velocity_is_a_stop_without_its_bit_of_phase():
 
 
 @pytest.mark.parametrize("phase", [12, 12 | 128])
-def test_present_position_is_the_actual_one_less_the_offset_within_a_turn(phase):
+def test_present_position_is_the_actual_one_minus_the_offset_within_a_turn(phase):
     bench = Bench(1)
     bench.write("phase", phase)
     sign = -1 if phase & 128 else 1
     actual = sign * 2048 % 4096
     bench.write("position_offset", -300)
     assert bench.read("present_position") == (actual + 300) % 4096
-    bench.plant.position[0] = math.pi  # past the seam
+    bench.plant.position[0] = math.pi  # past the wrap
     assert bench.read("present_position") == (actual + sign * 2048 + 300) % 4096
 
 
@@ -298,7 +298,7 @@ def test_turns_are_counted_with_their_bit_of_phase_until_they_are_cleared():
     assert 0 <= bench.read("present_position") < 4096
 
 
-def test_torque_128_centres_and_keeps_torque_and_place():
+def test_torque_128_sets_the_centre_without_torque_or_motion():
     bench = Bench(1)
     bench.plant.position[0] = 0.5
     bench.write("torque_enable", 1)
@@ -317,7 +317,7 @@ def test_torque_128_centres_and_keeps_torque_and_place():
 
 
 @pytest.mark.parametrize(("phase", "unit"), [(12, 1), (8, 50)])
-def test_speed_mode_holds_a_speed_of_either_sign_in_the_unit_of_the_phase(phase, unit):
+def test_speed_mode_holds_speeds_of_both_signs_in_the_unit_of_the_phase(phase, unit):
     bench = Bench(1)
     bench.write("phase", phase)
     bench.write("operating_mode", 1)
@@ -328,7 +328,7 @@ def test_speed_mode_holds_a_speed_of_either_sign_in_the_unit_of_the_phase(phase,
         assert bench.read("present_velocity") * unit == pytest.approx(speed, abs=60)
 
 
-def test_pwm_mode_puts_out_the_duty_that_is_asked_for():
+def test_pwm_mode_outputs_the_commanded_duty():
     bench = Bench(1)
     bench.write("operating_mode", 2)
     bench.write("torque_enable", 1)
@@ -338,7 +338,7 @@ def test_pwm_mode_puts_out_the_duty_that_is_asked_for():
         assert bench.read("present_load") == duty
 
 
-def test_step_mode_goes_so_many_steps_each_time():
+def test_step_mode_moves_by_the_goal():
     bench = Bench(1)
     bench.write("operating_mode", 3)
     bench.write("torque_enable", 1)
@@ -347,7 +347,7 @@ def test_step_mode_goes_so_many_steps_each_time():
         bench.write("goal_position", -200)
         bench.wait(1.0)
     assert (bench.plant.position[0] - start) / STEP == pytest.approx(-400, abs=6)
-    assert abs(bench.read("present_position")) <= 3  # what is left to go
+    assert abs(bench.read("present_position")) <= 3  # the remaining distance
 
 
 def test_damped_torque_brakes_without_a_goal():
@@ -362,7 +362,7 @@ def test_damped_torque_brakes_without_a_goal():
 # Protections
 
 
-def test_overload_lowers_torque_after_its_time_until_torque_is_switched_off():
+def test_overload_reduces_torque_after_its_time_until_torque_is_off():
     bench = Bench(1, HeldPlant)
     bench.write("torque_enable", 1)
     bench.write("goal_position", 3000)
@@ -377,7 +377,7 @@ def test_overload_lowers_torque_after_its_time_until_torque_is_switched_off():
     assert bench.read("status") == 0
 
 
-def test_overload_that_is_not_to_unload_is_only_reported():
+def test_an_overload_without_its_unloading_bit_is_only_reported():
     bench = Bench(1, HeldPlant)
     bench.write("unloading_condition", 0)
     bench.write("torque_enable", 1)
@@ -400,7 +400,7 @@ def test_overcurrent_switches_torque_off_after_its_time():
     assert (bench.read("status"), bench.read("torque_enable")) == (8, 0)
 
 
-def test_heat_switches_torque_off_and_its_alarm_ends_with_it():
+def test_overheating_switches_torque_off_and_its_alarm_ends_with_it():
     bench = Bench(1)
     bench.write("torque_enable", 1)
     bench.emulated.electrics.temperature[0] = 75.0
@@ -412,7 +412,7 @@ def test_heat_switches_torque_off_and_its_alarm_ends_with_it():
 
 
 @pytest.mark.parametrize(("mask", "on"), [(44, 1), (45, 0)])
-def test_voltage_is_an_alarm_and_unloads_only_if_it_is_to(mask, on):
+def test_voltage_is_an_alarm_and_unloads_only_with_its_bit(mask, on):
     bench = Bench(1)
     bench.write("unloading_condition", mask)
     bench.write("torque_enable", 1)
@@ -421,7 +421,7 @@ def test_voltage_is_an_alarm_and_unloads_only_if_it_is_to(mask, on):
     assert (bench.read("status"), bench.read("torque_enable")) == (1, on)
 
 
-def test_stuck_encoder_shows_a_motor_that_stands():
+def test_a_stuck_encoder_shows_a_motor_at_rest():
     bench = Bench(1)
     bench.motor.freeze_encoder()
     bench.plant.position[0] = 0.3
@@ -431,7 +431,7 @@ def test_stuck_encoder_shows_a_motor_that_stands():
     assert bench.read("present_position") > 2048
 
 
-def test_report_holds_what_a_verdict_wants_to_see():
+def test_report_has_the_registers_for_checks():
     bench = Bench(1)
     assert bench.motor.report(0)["present_position"] == 2048
     assert bench.motor.temperature_limit == MOTOR.temperature_max
@@ -447,7 +447,7 @@ def test_report_holds_what_a_verdict_wants_to_see():
     st.floats(0, 5000).filter(lambda value: value == 0 or value > 10),
     st.floats(0, 20_000).filter(lambda value: value == 0 or value > 100),
 )
-def test_trajectory_ends_at_its_goal_within_its_limits(goal, speed, acceleration):
+def test_a_trajectory_ends_at_its_goal_within_its_limits(goal, speed, acceleration):
     profile = Profile()
     profile.goal, profile.speed, profile.acceleration = goal, speed, acceleration
     before, steps = 0.0, 0

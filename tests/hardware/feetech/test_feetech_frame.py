@@ -1,4 +1,4 @@
-"""Laws of the Feetech codec: golden frames, round trips, and a decoder that any bytes may be fed to."""
+"""Laws of the Feetech codec: golden frames, round trips, and arbitrary bytes."""
 
 import contextlib
 import random
@@ -21,7 +21,7 @@ GOLDEN = {
     "FF FF 01 02 0A F2": Packet(1, Instruction.CLEAR_TURNS, b""),
 }
 packets = st.builds(Packet, st.integers(0, 254), st.integers(0, 255), st.binary(max_size=253))
-# Without FF, parameters hold no header, so that no frame can lie in another.
+# Without FF in parameters, no frame can contain another one.
 plain = st.builds(
     Packet,
     st.integers(0, 253),
@@ -43,14 +43,14 @@ def test_golden_frames(text, packet):
 
 
 @given(packets)
-def test_what_was_encoded_is_decoded(packet):
+def test_encode_and_decode_are_inverse(packet):
     assert decode(frame_of(packet)) == packet
 
 
 @pytest.mark.parametrize(
     ("motor", "code", "parameters"), [(255, 1, b""), (-1, 1, b""), (1, 256, b""), (1, 3, bytes(254))]
 )
-def test_what_fits_no_frame_is_refused(motor, code, parameters):
+def test_values_that_do_not_fit_a_frame_are_refused(motor, code, parameters):
     with pytest.raises(ProtocolError):
         encode(motor, code, parameters)
 
@@ -59,7 +59,7 @@ def test_what_fits_no_frame_is_refused(motor, code, parameters):
     "frame",
     ["", "FF", "FF FF", "FF FF 01", "00 FF 01 02 01 FB", "FF FF FF 02 01 FB", "FF FF 01 01 FB", "FF FF 01 02 01 FA"],
 )
-def test_what_is_no_frame_is_a_protocol_error(frame):
+def test_anything_but_a_frame_is_a_protocol_error(frame):
     with pytest.raises(ProtocolError):
         decode(bytes.fromhex(frame))
 
@@ -71,7 +71,7 @@ def test_decoding_any_bytes_gives_a_packet_or_a_protocol_error(data):
 
 
 @given(packets, st.integers(0, 258), st.integers(0, 7))
-def test_one_flipped_bit_is_never_the_same_packet(packet, place, bit):
+def test_a_flipped_bit_never_gives_the_same_packet(packet, place, bit):
     frame = bytearray(frame_of(packet))
     frame[place % len(frame)] ^= 1 << bit
     with pytest.raises(ProtocolError):
@@ -79,7 +79,7 @@ def test_one_flipped_bit_is_never_the_same_packet(packet, place, bit):
 
 
 @given(st.lists(plain, max_size=8), st.data())
-def test_packets_come_out_however_the_stream_is_cut(sent, data):
+def test_the_chunks_of_a_stream_do_not_matter(sent, data):
     stream = b"".join(map(frame_of, sent))
     decoder, got, start = Decoder(), [], 0
     while start < len(stream):
@@ -91,19 +91,19 @@ def test_packets_come_out_however_the_stream_is_cut(sent, data):
 
 
 @given(plain, st.integers(1, 65), st.lists(plain, min_size=1, max_size=3))
-def test_cut_off_frame_costs_itself_and_no_other(cut, left, after):
+def test_a_cut_off_frame_costs_only_itself(cut, left, after):
     frame = frame_of(cut)
     decoder = Decoder()
     decoder.feed(frame[: -min(left, len(frame) - 1)])
     got = decoder.feed(b"".join(map(frame_of, after)))
-    # One stray candidate in 256 has the right checksum and takes the next frame with it; those after it are safe.
+    # One false frame in 256 has the right checksum and destroys the next frame; later ones are safe.
     assert got[-1] == after[-1] or len(after) == 1
     assert decoder.pending <= FRAME_BYTES_MAX
 
 
 @settings(max_examples=200)
 @given(st.binary(max_size=2000), plain)
-def test_decoder_is_in_step_again_within_one_frame(noise, packet):
+def test_the_decoder_resynchronises_within_one_frame(noise, packet):
     decoder = Decoder()
     decoder.feed(noise)
     got = decoder.feed(bytes(FRAME_BYTES_MAX) + frame_of(packet))
@@ -111,7 +111,7 @@ def test_decoder_is_in_step_again_within_one_frame(noise, packet):
     assert decoder.pending == 0
 
 
-def test_false_header_that_claims_much_does_not_hold_back_the_next_frame():
+def test_a_false_header_with_a_large_length_does_not_delay_the_next_frame():
     frame = bytes.fromhex("FF FF 01 04 02 38 02 BE")
     decoder = Decoder()
     assert decoder.feed(b"\xff\xff\x05\xff" + frame) == [decode(frame)]
@@ -119,13 +119,13 @@ def test_false_header_that_claims_much_does_not_hold_back_the_next_frame():
     assert decoder.discarded == 4
 
 
-def test_header_may_follow_stray_bytes_of_its_own_kind():
+def test_a_header_may_follow_stray_header_bytes():
     frame = bytes.fromhex("FF FF 01 04 02 38 02 BE")
     for count in range(1, 5):
         assert Decoder().feed(b"\xff" * count + frame) == [decode(frame)]
 
 
-def test_reset_forgets_what_has_begun_and_counts_nothing():
+def test_reset_discards_an_incomplete_frame_and_counts_nothing():
     frame = bytes.fromhex("FF FF 01 04 02 38 02 BE")
     decoder = Decoder()
     assert decoder.feed(frame[:5]) == []
@@ -136,8 +136,8 @@ def test_reset_forgets_what_has_begun_and_counts_nothing():
     assert (decoder.corrupt, decoder.discarded) == (0, 0)
 
 
-def test_frame_within_a_frame_is_read_inside_out():
-    """The price of never waiting for a false header, in a protocol without stuffing."""
+def test_of_nested_frames_the_inner_one_is_found():
+    """A limitation of the decoder, in a protocol without byte stuffing."""
     inner = bytes.fromhex("FF FF 01 04 02 38 02 BE")
     decoder = Decoder()
     assert decoder.feed(encode(2, Instruction.WRITE, inner + b"\x00")) == [decode(inner)]
@@ -151,7 +151,7 @@ def test_bad_checksum_is_counted():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_any_bytes_are_bounded_work_and_no_error(seed):
+def test_any_bytes_take_bounded_work_and_raise_nothing(seed):
     source = random.Random(seed)
     frames = [bytes.fromhex(text) for text in GOLDEN]
     decoder = Decoder()

@@ -1,4 +1,4 @@
-"""Feetech's own library as a client of the emulator over a pseudo-terminal."""
+"""Feetech's SDK as a client of the emulator over a pseudo-terminal."""
 
 import time
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ MODEL, ID, BAUD, OFFSET, MODE, TORQUE, ACCELERATION, GOAL, SPEED, LOCK, POSITION
 
 
 class Client:
-    """The library with one port; its methods' bookkeeping is checked here once."""
+    """The SDK with one port; return codes are checked here."""
 
     def __init__(self, path: str) -> None:
         self.port = sdk.PortHandler(path)
@@ -59,10 +59,10 @@ def served_robot():
 
 @pytest.fixture
 def client(served_robot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    # The library gives up after twice this and 2 ms; a busy machine may need longer to run the emulator at all.
+    # The SDK times out after twice this plus 2 ms; on a busy machine the emulator may run late.
     monkeypatch.setattr(port_handler, "LATENCY_TIMER", 150)
     client = Client(served_robot.ports["main"])
-    # The library closes and opens the port while it sets the speed; ask until the line is up again.
+    # The SDK closes and opens the port while it sets the baud rate; retry until it works again.
     assert any(client.packets.ping(client.port, 1)[1] == sdk.COMM_SUCCESS for _ in range(5))
     yield client
     client.port.closePort()
@@ -73,7 +73,7 @@ def test_ping(client):
     assert client.packets.ping(client.port, 9)[1] == sdk.COMM_RX_TIMEOUT
 
 
-def test_table_read_gives_the_factory_values(client):
+def test_a_table_read_gives_the_factory_values(client):
     data, result, error = client.packets.readTxRx(client.port, 1, 0, 40)
     assert (result, error) == (sdk.COMM_SUCCESS, 0)
     for register in TABLE:
@@ -112,7 +112,7 @@ def test_torque_group_write_and_polling_to_convergence(client, served_robot):
     assert not any(motor.torque_enabled for motor in served_robot.emulated.motors.values())
 
 
-def test_speed_mode_turns_with_the_sign_that_was_asked_for(client):
+def test_speed_mode_turns_with_the_commanded_sign(client):
     client.write(1, 1, MODE, 1)
     client.write(1, 1, TORQUE, 1)
     client.write(2, 1, SPEED, sdk.SCS_TOSCS(-500, 15))
@@ -122,7 +122,7 @@ def test_speed_mode_turns_with_the_sign_that_was_asked_for(client):
     client.write(1, 1, TORQUE, 0)
 
 
-def test_alarm_is_in_the_error_byte_and_is_no_refusal(client, served_robot):
+def test_an_alarm_is_in_the_error_byte_and_does_not_refuse(client, served_robot):
     motor = served_robot.emulated.motors["pivot"]
     motor.memory.set("max_voltage_limit", 100)  # 10 V, below the supply
     deadline = time.monotonic() + 30.0
@@ -134,7 +134,7 @@ def test_alarm_is_in_the_error_byte_and_is_no_refusal(client, served_robot):
         assert time.monotonic() < deadline
     assert error == 1
     assert "voltage" in client.packets.getRxPacketError(error)
-    assert motor.torque_enabled  # unloading condition 44 does not name the voltage
+    assert motor.torque_enabled  # unloading condition 44 does not include the voltage bit
 
 
 def test_registered_writes_wait_for_the_action(client):
@@ -146,14 +146,14 @@ def test_registered_writes_wait_for_the_action(client):
     assert client.read(1, 1, 64) == 0
 
 
-def test_id_changed_with_the_lock_open_lasts_and_under_the_lock_does_not(client, served_robot):
+def test_an_id_is_persistent_only_if_changed_while_unlocked(client, served_robot):
     client.write(1, 3, LOCK, 0)
     client.write(1, 3, ID, 7)
     client.write(1, 7, LOCK, 1)
     client.write(1, 2, ID, 8)
     assert [client.packets.ping(client.port, motor)[1] for motor in (7, 8)] == [sdk.COMM_SUCCESS] * 2
     for motor in (7, 8):
-        client.packets.txPacket(client.port, [0, 0, motor, 2, 8, 0])  # reboot; the library has no name for it
+        client.packets.txPacket(client.port, [0, 0, motor, 2, 8, 0])  # reboot; the SDK has no name for it
         client.port.is_using = False
     time.sleep(0.3)
     client.port.ser.reset_input_buffer()
@@ -161,7 +161,7 @@ def test_id_changed_with_the_lock_open_lasts_and_under_the_lock_does_not(client,
 
 
 @pytest.mark.parametrize(("code", "baudrate"), [(1, 500_000), (4, 115_200), (7, 38_400)])
-def test_baud_rate_can_be_changed_and_the_old_one_is_no_answer(client, code, baudrate):
+def test_the_baud_rate_can_be_changed_and_the_old_one_gets_no_reply(client, code, baudrate):
     client.write(1, 1, LOCK, 0)
     assert client.write(1, 1, BAUD, code) == 0
     assert client.packets.ping(client.port, 1)[1] != sdk.COMM_SUCCESS

@@ -1,4 +1,4 @@
-"""The guardian over a pseudo-terminal: torque goes off when the process that holds it dies or stalls, by any way."""
+"""Laws of the guardian over a pseudo-terminal: it switches torque off when the driver's process dies or stalls."""
 
 import os
 import select
@@ -50,7 +50,7 @@ while True:
 
 @contextmanager
 def runtime(path: str, watchdog: str = "0.1") -> Iterator[tuple[subprocess.Popen, int]]:
-    """A process that holds torque on both motors of a served robot, and the id of its guardian's."""
+    """Start a process that holds torque on both motors of a served robot; return it and its guardian's process id."""
     process = subprocess.Popen(
         [sys.executable, "-c", RUNTIME.replace("WATCHDOG", watchdog), path, os.path.dirname(feetech_bench.__file__)],
         stdout=subprocess.PIPE,
@@ -67,7 +67,7 @@ def runtime(path: str, watchdog: str = "0.1") -> Iterator[tuple[subprocess.Popen
 
 
 def wait_for(condition, timeout_s: float = 20.0) -> float:
-    """Seconds until it holds."""
+    """Return the seconds until a condition holds."""
     start = time.monotonic()
     while not condition():
         assert time.monotonic() - start < timeout_s
@@ -108,7 +108,7 @@ def test_guardian_outlives_the_signals_of_a_terminal():
             wait_for(lambda: not any(motor.torque_enabled for motor in motors))
 
 
-def test_orderly_end_stops_the_guardian_and_a_stalled_driver_sees_what_it_did():
+def test_close_stops_the_guardian_and_a_stalled_driver_sees_that_it_tripped():
     config, clock = sts_robot(2), MonotonicClock()
     with served(2) as server:
         motors = list(server.emulated.motors.values())
@@ -121,11 +121,11 @@ def test_orderly_end_stops_the_guardian_and_a_stalled_driver_sees_what_it_did():
         hardware.enable()
         assert all(motor.torque_enabled for motor in motors)
         pid = port.guardian.pid
-        wait_for(lambda: not any(motor.torque_enabled for motor in motors))  # nobody feeds it
+        wait_for(lambda: not any(motor.torque_enabled for motor in motors))  # no feed
         hardware.read(state)
         assert (state.faults & MotorFault.WATCHDOG).all()
         hardware.write(command)
-        assert hardware.counters.writes == 0  # goals are not for motors that have been stopped
+        assert hardware.counters.writes == 0  # no goals are sent after the guardian tripped
         wait_for(lambda: not alive(pid))
         hardware.enable()
         fresh = port.guardian.pid
@@ -154,7 +154,7 @@ def test_guardian_that_is_killed_is_a_fault():
         hardware.close()
 
 
-def test_frames_go_to_the_port_when_told_to_and_not_when_let_go():
+def test_fire_sends_the_frames_and_stop_does_not():
     for act, expected in (("stop", b""), ("fire", b"off")):
         read, write = os.pipe()
         guardian = GuardianProcess(write, b"off", 10**11)

@@ -1,4 +1,4 @@
-"""Laws of IMU readings, whatever the type: in the body's frame, judged before anybody acts on them."""
+"""Laws of IMU readings of any type: in the frame of the body, and checked before use."""
 
 import math
 
@@ -27,7 +27,7 @@ def config(**updates: object) -> ImuConfig:
 
 
 def sample(number: int = 0, **updates: object) -> ImuSample:
-    """A possible sample; each number gives other bytes."""
+    """Return a plausible sample; each number gives other raw bytes."""
     values = {
         "angular_velocity": (0.1, 0.2, 0.3),
         "linear_acceleration": (0.0, 0.0, 9.81),
@@ -38,7 +38,7 @@ def sample(number: int = 0, **updates: object) -> ImuSample:
 
 
 class Watched:
-    """One unit and its watch, 5 ms from read to read."""
+    """One unit with its checks, read every 5 ms."""
 
     def __init__(self, **updates: object) -> None:
         self.watch = ImuWatch(config(**updates), RATE_MAX)
@@ -47,7 +47,7 @@ class Watched:
 
     def read(self, taken: ImuSample | None, wait_ns: int = 5 * MS) -> ImuFault:
         self.now_ns += wait_ns
-        self.watch.note(self.state, 0, taken, self.now_ns)
+        self.watch.update(self.state, 0, taken, self.now_ns)
         return ImuFault(int(self.state.faults[0]))
 
 
@@ -55,7 +55,7 @@ class Watched:
 
 
 @given(angles, angles, angles, vectors)
-def test_a_vector_comes_back_from_the_unit_s_frame(roll, pitch, yaw, vector):
+def test_a_vector_survives_the_round_trip_to_the_unit_s_frame(roll, pitch, yaw, vector):
     mounting = Mounting(roll, pitch, yaw)
     np.testing.assert_allclose(mounting.to_body(mounting.to_unit(vector)), vector, atol=1e-12)
     assert math.dist((0, 0, 0), mounting.to_body(vector)) == pytest.approx(math.dist((0, 0, 0), vector))
@@ -84,7 +84,7 @@ def test_quarter_turns_are_right_handed(turn, vector, expected):
 
 @given(angles, angles, angles, vectors, angles)
 def test_orientation_and_vectors_agree(roll, pitch, yaw, vector, heading):
-    """A vector of the unit, seen in the world through the body or through the unit, is the same."""
+    """A vector in the frame of the unit is the same in the world frame through either orientation."""
     mounting, unit = Mounting(roll, pitch, yaw), Mounting(heading, 0.3, -heading).quaternion
     body = mounting.body_orientation(unit)
     np.testing.assert_allclose(rotate(unit, vector), rotate(body, mounting.to_body(vector)), atol=1e-12)
@@ -92,24 +92,24 @@ def test_orientation_and_vectors_agree(roll, pitch, yaw, vector, heading):
     np.testing.assert_allclose(back, unit, atol=1e-12)
 
 
-def test_a_straight_mounting_changes_no_bit():
+def test_an_identity_mounting_changes_no_bit():
     mounting, orientation = Mounting(), (0.1, 0.2, 0.3, 0.9273618495495703)
     assert mounting.to_body((0.1, -0.2, 0.3)) == (0.1, -0.2, 0.3)
     assert mounting.body_orientation(orientation) is orientation
     assert multiply((1.0, 0.0, 0.0, 0.0), orientation) == orientation
 
 
-# --- judging
+# --- checks
 
 
-def test_nobody_takes_the_state_before_the_first_reading_for_one():
+def test_the_state_before_the_first_reading_is_not_a_reading():
     state = ImuState.empty(2)
     assert np.isnan(state.orientation).all()
     assert (state.stamp_ns == -1).all()
     assert (state.faults == ImuFault.STALE).all()
 
 
-def test_a_reading_is_turned_into_the_body_s_frame_and_stamped():
+def test_a_reading_is_rotated_into_the_body_frame_and_stamped():
     unit = Watched(mounting=("0 deg", "0 deg", "90 deg"))
     assert unit.read(sample(1, orientation=Mounting(yaw=math.pi / 2).quaternion)) == ImuFault(0)
     np.testing.assert_allclose(unit.state.angular_velocity[0], [-0.2, 0.1, 0.3], atol=1e-15)
@@ -118,7 +118,7 @@ def test_a_reading_is_turned_into_the_body_s_frame_and_stamped():
     assert unit.state.fresh[0]
 
 
-def test_between_samples_the_values_stay_and_are_not_fresh():
+def test_between_samples_values_are_kept_and_not_fresh():
     unit = Watched()
     unit.read(sample(1))
     assert unit.read(None) == ImuFault(0)
@@ -127,7 +127,7 @@ def test_between_samples_the_values_stay_and_are_not_fresh():
     assert unit.state.angular_velocity[0].tolist() == [0.1, 0.2, 0.3]
 
 
-def test_what_does_not_come_is_stale_after_its_time_and_not_before():
+def test_no_samples_is_stale_after_stale_after_and_not_before():
     unit = Watched()
     unit.read(sample(1))
     assert unit.read(None, 100 * MS) == ImuFault(0)
@@ -135,7 +135,7 @@ def test_what_does_not_come_is_stale_after_its_time_and_not_before():
     assert unit.read(sample(2)) == ImuFault(0)
 
 
-def test_what_repeats_itself_is_frozen_after_its_time_and_not_before():
+def test_identical_samples_are_frozen_after_stale_after_and_not_before():
     unit = Watched()
     for _ in range(20):
         assert unit.read(sample(1)) == ImuFault(0)
@@ -144,7 +144,7 @@ def test_what_repeats_itself_is_frozen_after_its_time_and_not_before():
     assert unit.read(sample(2)) == ImuFault(0)
 
 
-def test_a_sample_that_comes_late_and_is_the_same_is_not_fresh_news():
+def test_a_late_identical_sample_does_not_reset_the_frozen_time():
     unit = Watched()
     unit.read(sample(1))
     assert unit.read(sample(1), 150 * MS) == ImuFault.FROZEN
@@ -163,7 +163,7 @@ def test_a_sample_that_comes_late_and_is_the_same_is_not_fresh_news():
         {"linear_acceleration": (0.0, -1e4, 0.0)},
     ],
 )
-def test_what_can_be_no_reading_is_told_and_not_taken_over(wrong):
+def test_an_impossible_sample_is_a_fault_and_not_used(wrong):
     unit = Watched()
     unit.read(sample(1))
     before = unit.state.stamp_ns[0]
@@ -176,7 +176,7 @@ def test_what_can_be_no_reading_is_told_and_not_taken_over(wrong):
 
 
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=10, max_size=10))
-def test_whatever_comes_the_state_holds_possible_readings_only(values):
+def test_the_state_only_ever_holds_plausible_readings(values):
     unit = Watched(mounting=("10 deg", "20 deg", "30 deg"))
     unit.read(sample(1))
     unit.read(
@@ -188,7 +188,7 @@ def test_whatever_comes_the_state_holds_possible_readings_only(values):
     assert np.linalg.norm(unit.state.orientation[0]) == pytest.approx(1.0)
 
 
-def test_a_quaternion_as_long_as_rounding_makes_it_is_brought_to_length_one():
+def test_a_rounded_quaternion_is_normalized():
     unit = Watched()
     assert unit.read(sample(1, orientation=(0.70709, 0.0, -0.70709, 0.0))) == ImuFault(0)
     assert np.linalg.norm(unit.state.orientation[0]) == pytest.approx(1.0, abs=1e-15)
@@ -197,7 +197,7 @@ def test_a_quaternion_as_long_as_rounding_makes_it_is_brought_to_length_one():
 def test_a_lost_port_is_stale_at_once():
     unit = Watched()
     unit.read(sample(1))
-    unit.watch.lose(unit.state, 0)
+    unit.watch.mark_lost(unit.state, 0)
     assert unit.state.faults[0] == ImuFault.STALE
     assert not unit.state.fresh[0]
 

@@ -1,4 +1,4 @@
-"""Laws of the moteus driver beyond those of the joint-level interface, against the emulated controllers."""
+"""Laws of the moteus driver beyond the joint interface, with emulated controllers."""
 
 import math
 
@@ -62,7 +62,7 @@ def test_the_motor_keeps_the_effort_limit_of_the_joint():
     assert rig.emulated.electrics.torque[0] == pytest.approx(0.5, abs=1e-6)
 
 
-def test_targets_are_followed_at_once_whatever_the_shipped_acceleration_limit():
+def test_targets_are_followed_at_once_despite_the_default_acceleration_limit():
     rig = driven(joints=1)
     rig.command.position[:] = 1.0
     rig.hardware.write(rig.command)
@@ -84,7 +84,7 @@ def test_a_tick_is_two_writes_and_the_readings_are_of_that_tick():
 
 
 def lines_of_a_tick(rig: MoteusRig) -> list[bytes]:
-    """What the driver sends in one tick."""
+    """Return the lines that the driver sends in one tick."""
     sent: list[bytes] = []
     transport = rig.transports["main"]
     write = transport.write
@@ -96,13 +96,13 @@ def lines_of_a_tick(rig: MoteusRig) -> list[bytes]:
     return lines
 
 
-def test_checksums_are_used_where_the_adapter_understands_them():
+def test_checksums_are_used_if_the_adapter_supports_them():
     rig = driven()
     assert all(b" *" in line for line in lines_of_a_tick(rig))
     rig = MoteusRig(2)
     wire = rig.emulated.lines["main"].protocol
     plain = wire.replies_to
-    # An adapter of older firmware takes the star for a flag, and has none itself.
+    # Older adapter firmware reads the star as a flag, and sends no checksums.
     wire.replies_to = lambda line, motors, now_ns: plain(line.partition(b" *")[0], motors, now_ns)
     rig.enabled()
     assert not any(b" *" in line for line in lines_of_a_tick(rig))
@@ -118,7 +118,7 @@ def test_before_enable_a_write_moves_nothing():
     assert not any(motor.torque_enabled for motor in rig.motors)
 
 
-def test_enable_holds_nothing_so_that_nothing_jumps():
+def test_enable_starts_with_zero_gains_so_that_nothing_jumps():
     rig = MoteusRig(1)
     rig.plant.position[0] = 0.7
     rig.hardware.open()
@@ -153,7 +153,7 @@ def test_a_controller_that_restarted_is_a_fault_and_is_stopped_again():
     assert not rig.state.faults.any()
 
 
-def test_faults_are_told_and_the_others_go_on():
+def test_faults_are_reported_and_the_other_joints_continue():
     rig = driven()
     rig.ticks(3)
     rig.motors[1].raise_fault(Fault.ENCODER)
@@ -162,17 +162,17 @@ def test_faults_are_told_and_the_others_go_on():
     assert [motor.driven for motor in rig.motors] == [True, False]
 
 
-def test_a_latched_fault_is_refused_with_its_cure():
+def test_a_latched_fault_is_refused_with_advice():
     rig = MoteusRig(2)
     rig.motors[1].raise_fault(Fault.OVER_TEMPERATURE)
     with pytest.raises(HardwareError, match=r"joint2.*over temperature \(38\).*cool down.*reboot --id 2"):
         rig.hardware.open()
 
 
-def test_a_time_out_of_a_run_before_is_cleared_and_said():
+def test_a_time_out_of_an_earlier_run_is_cleared_and_reported():
     rig = driven()
     rig.wait(0.2)
-    again = RobotHardware(rig.config, rig.transports, rig.clock)  # the run before died: it said no good-bye
+    again = RobotHardware(rig.config, rig.transports, rig.clock)  # the earlier run died without `close`
     again.open()
     assert len(again.notices) == 2
     assert "time-out" in again.notices[0]
@@ -191,7 +191,7 @@ def test_another_model_is_refused_where_one_is_configured():
     assert Identity(7, 0x010304).firmware_text == "1.3.4"
 
 
-def test_nobody_on_the_line_and_a_missing_controller():
+def test_no_adapter_and_a_missing_controller_are_errors():
     rig = MoteusRig(2)
     rig.motors[1].silent = True
     with pytest.raises(HardwareError, match=r"joint2.*scan"):
@@ -210,7 +210,7 @@ def lose_position(motor: MoteusMotor) -> None:
 def test_a_controller_without_position_is_refused():
     rig = MoteusRig(1)
     lose_position(rig.motors[0])
-    with pytest.raises(HardwareError, match="knows no position"):
+    with pytest.raises(HardwareError, match="has no valid position"):
         rig.hardware.open()
 
 
@@ -223,13 +223,13 @@ def test_a_controller_that_does_not_start_is_named_and_all_are_stopped():
     assert not any(motor.torque_enabled for motor in rig.motors)
     rig.motors[1].settings.values["servopos.position_min"] = math.nan
     rig.motors[1].commit()
-    rig.motors[1].carry_out = lambda mode, command, now_ns: None
-    with pytest.raises(HardwareError, match=r"joint2.*does not begin"):
+    rig.motors[1].execute = lambda mode, command, now_ns: None
+    with pytest.raises(HardwareError, match=r"joint2.*does not start"):
         rig.hardware.enable()
     assert not any(motor.torque_enabled for motor in rig.motors)
 
 
-def test_a_position_that_is_lost_is_an_encoder_fault_and_not_a_reading():
+def test_a_lost_position_is_an_encoder_fault_and_not_a_reading():
     rig = driven()
     rig.ticks(2)
     lose_position(rig.motors[0])
@@ -241,27 +241,27 @@ def test_a_position_that_is_lost_is_an_encoder_fault_and_not_a_reading():
 
 
 @pytest.mark.parametrize("kind", ["duplicate_reply", "delay_reply"])
-def test_late_and_duplicated_answers_are_never_taken_for_new_ones(kind):
+def test_late_and_duplicated_replies_are_never_mistaken_for_new_ones(kind):
     entry = {"kind": kind, "probability": 0.3} | ({"delay": "10 ms"} if kind == "delay_reply" else {})
     rig = driven(entry)
     rig.command.stiffness[:], rig.command.velocity[:] = 0.0, 4.0
     wrong: list[float] = []
 
-    def look() -> None:
+    def check() -> None:
         for joint in range(2):
             if rig.state.fresh[joint]:
                 age_s = (rig.clock.now_ns() - rig.state.stamp_ns[joint]) * 1e-9
                 now = rig.state.position[joint] + age_s * rig.state.velocity[joint]
                 wrong.append(abs(now - rig.plant.position[joint]))
 
-    rig.ticks(200, look)
+    rig.ticks(200, check)
     assert max(wrong) < 4.0 * 0.002
     assert rig.emulated.faults.injected[kind] > 50
     assert rig.hardware.counters.unexpected > 10
 
 
 @pytest.mark.parametrize("kind", ["lose_reply", "corrupt_reply", "truncate_reply"])
-def test_set_up_and_shut_down_bear_a_bad_bus(kind):
+def test_set_up_and_shut_down_tolerate_a_bad_bus(kind):
     rig = driven({"kind": kind, "probability": 0.2}, joints=3)
     rig.ticks(20)
     for _ in range(5):
@@ -275,8 +275,8 @@ def test_set_up_and_shut_down_bear_a_bad_bus(kind):
 @pytest.mark.parametrize(
     "data", [b"", b"\x21\x00\x0a", bytes(25), b"\x21\x00\x0a\x2f\x01" + b"\xff" * 12 + b"\x27\x0d" + bytes(6)]
 )
-def test_an_answer_that_is_none_is_refused(data):
-    with pytest.raises(Exception, match="answer"):
+def test_an_invalid_reply_is_refused(data):
+    with pytest.raises(Exception, match="reply"):
         decode_reading(data)
     with pytest.raises(HardwareError):
         decode_identity(data + b"\x60")
@@ -284,7 +284,7 @@ def test_an_answer_that_is_none_is_refused(data):
         decode_identity(b"\x11\x00")
 
 
-def test_a_closed_bus_says_so():
+def test_a_closed_bus_is_an_error():
     rig = driven()
     rig.hardware.close()
     for act in (rig.hardware.enable, lambda: rig.hardware.read(rig.state), lambda: rig.hardware.write(rig.command)):
@@ -292,12 +292,12 @@ def test_a_closed_bus_says_so():
             act()
 
 
-def test_five_percent_lost_replies_never_pass_a_stale_value_as_fresh():
+def test_with_five_percent_lost_replies_no_stale_value_is_fresh():
     rig = driven({"kind": "lose_reply", "probability": 0.05})
     last = rig.state.stamp_ns.copy()
     lost = 0
 
-    def look() -> None:
+    def check() -> None:
         nonlocal lost
         for joint in range(2):
             fresh = bool(rig.state.fresh[joint])
@@ -308,7 +308,7 @@ def test_five_percent_lost_replies_never_pass_a_stale_value_as_fresh():
         last[:] = rig.state.stamp_ns
         rig.command.position[:] = 0.3 * np.sin(rig.clock.now_ns() * 1e-9)
 
-    rig.ticks(500, look)
+    rig.ticks(500, check)
     assert rig.hardware.counters.timeouts == lost > 20
     assert not rig.state.faults.any()
     assert rig.clock.now_ns() < 501 * (TICK_NS + 10 * MS)

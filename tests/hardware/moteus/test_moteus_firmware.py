@@ -1,4 +1,4 @@
-"""Laws of the emulated moteus and its adapter, spoken to in bare lines."""
+"""Laws of the emulated moteus and its adapter, tested with plain lines."""
 
 import math
 
@@ -53,14 +53,14 @@ def started(**registers: float) -> LineBench:
 # --- the adapter
 
 
-def test_every_frame_is_acknowledged_and_the_answer_comes_after_it():
+def test_every_frame_is_acknowledged_before_its_reply():
     lines = LineBench(2).ask(STATE, motor=2)
     assert [line.frame is None for line in lines] == [True, False]
     assert lines[1].frame.source == 2
     assert all(line.checked for line in lines)
 
 
-def test_lines_end_as_the_adapter_s_do_and_without_checksum_have_none():
+def test_lines_have_the_adapter_s_line_end_and_no_checksum_without_one():
     bench = LineBench()
     bench.transport.write(encode_send(0x8001, STATE, checksum=False))
     buffer = bytearray(1000)
@@ -68,7 +68,7 @@ def test_lines_end_as_the_adapter_s_do_and_without_checksum_have_none():
     assert buffer[:count] == b"OK\r\n"
 
 
-def test_after_a_checksum_all_lines_need_one_until_the_client_leaves():
+def test_after_a_checksum_all_lines_need_one_until_the_port_is_closed():
     bench = LineBench()
     bare = encode_send(0x8001, STATE, checksum=False)
     assert len(bench.say(bare)) == 2
@@ -89,21 +89,21 @@ def test_after_a_checksum_all_lines_need_one_until_the_client_leaves():
         (b"can send 8001 0", "malformed data"),
     ],
 )
-def test_a_wrong_line_is_answered_in_the_controller_s_words(line, error):
+def test_an_invalid_line_gets_the_controller_s_error(line, error):
     bench = LineBench()
     assert bench.say(line + b"\n") == [b"ERR " + error.encode()]
     assert bench.emulated.lines["main"].protocol.damaged == (error == "checksum")
-    assert len(bench.ask(STATE)) == 2  # and the next one is understood
+    assert len(bench.ask(STATE)) == 2  # the next one is decoded
 
 
-def test_nobody_answers_without_being_asked_nor_for_another_id_or_prefix():
+def test_no_controller_replies_unrequested_or_to_another_id_or_prefix():
     bench = LineBench(2)
     assert [line.frame for line in bench.ask(mode(0), reply=False)] == [None]
     assert [line.frame for line in bench.ask(STATE, motor=9)] == [None]
     assert [decode_line(line).frame for line in bench.say(encode_send(0x18001, STATE, checksum=True))] == [None]
 
 
-def test_everybody_answers_a_broadcast_one_after_the_other():
+def test_all_controllers_reply_to_a_broadcast_one_after_the_other():
     frames = [line.frame for line in LineBench(3).ask(STATE, motor=0x7F) if line.frame is not None]
     assert [frame.source for frame in frames] == [1, 2, 3]
 
@@ -118,7 +118,7 @@ def test_many_frames_sent_at_once_share_the_can_bus():
     assert 0.4 * MS < bench.clock.now_ns() - start_ns - MS < 1.5 * MS
 
 
-def test_the_speed_of_the_line_does_not_matter():
+def test_the_baud_rate_does_not_matter():
     bench = LineBench()
     bench.transport.set_baudrate(115_200)
     assert len(bench.ask(STATE)) == 2
@@ -138,7 +138,7 @@ def test_a_frame_for_another_uuid_is_discarded():
 
 
 @pytest.mark.parametrize("resolution", Resolution)
-def test_every_register_can_be_read_or_says_that_it_cannot(resolution):
+def test_every_register_can_be_read_or_returns_an_error(resolution):
     bench = LineBench()
     for register in REGISTERS.values():
         (seen,) = bench.answer(encode_head(Kind.READ, register.address, 1, resolution))
@@ -147,7 +147,7 @@ def test_every_register_can_be_read_or_says_that_it_cannot(resolution):
         assert seen.kind == (Kind.REPLY if readable else Kind.READ_ERROR)
 
 
-def test_every_register_can_be_written_or_says_that_it_cannot():
+def test_every_register_can_be_written_or_returns_an_error():
     bench = LineBench()
     for register in REGISTERS.values():
         if register.name.startswith("uuid_mask"):
@@ -160,7 +160,7 @@ def test_every_register_can_be_written_or_says_that_it_cannot():
     ]
 
 
-def test_the_answer_has_the_subframes_of_the_question():
+def test_the_reply_has_the_subframes_of_the_query():
     bench = LineBench()
     question = bytes.fromhex("1100 1f01 170d")
     (frame,) = [line.frame for line in bench.ask(question) if line.frame is not None]
@@ -171,13 +171,13 @@ def test_the_answer_has_the_subframes_of_the_question():
     assert set(frame.data[25:]) == {0x50}
 
 
-def test_what_an_answer_cannot_hold_is_left_out():
+def test_values_that_do_not_fit_a_reply_are_dropped():
     seen = LineBench().answer(encode_head(Kind.READ, 1, 15, F) + encode_head(Kind.READ, 1, 1, F))
     assert {subframe.register for subframe in seen} <= set(range(1, 16))
     assert len(seen) < 16
 
 
-def test_a_bad_register_between_good_ones_is_named():
+def test_an_invalid_register_between_valid_ones_is_named():
     seen = LineBench().answer(encode_head(Kind.READ, 7, 4, Resolution.INT8))
     assert [(s.kind, s.register) for s in seen] == [
         (Kind.REPLY, 7),
@@ -187,11 +187,11 @@ def test_a_bad_register_between_good_ones_is_named():
     ]
 
 
-def test_what_comes_before_garbage_counts():
+def test_subframes_before_garbage_are_valid():
     assert [s.register for s in LineBench().answer(b"\x11\x00\x60\x11\x01")] == [0]
 
 
-def test_not_a_number_is_the_smallest_number_in_both_directions():
+def test_nan_is_the_smallest_integer_in_both_directions():
     bench = LineBench()
     assert value(bench, "maximum_torque", Resolution.INT16) == -32768
     bench.ask(encode_values(Kind.WRITE, 0x25, [-128], Resolution.INT8))
@@ -210,14 +210,14 @@ def test_a_mode_resets_the_registers_of_the_command():
     assert value(bench, "feedforward_torque") == 0.0
 
 
-def test_the_stay_within_registers_are_other_names():
+def test_the_stay_within_registers_are_aliases():
     bench = LineBench()
     bench.ask(encode_values(Kind.WRITE, 0x43, [0.25], F))
     assert value(bench, "kp_scale") == 0.25
 
 
 @pytest.mark.parametrize("number", [1, 5, 16, 77, -3])
-def test_a_mode_that_cannot_be_commanded_is_refused(number):
+def test_an_unsupported_mode_is_refused(number):
     bench = LineBench()
     assert bench.answer(encode_values(Kind.WRITE, 0, [number], Resolution.INT8))[0] == Subframe(
         Kind.WRITE_ERROR, 0, value=3
@@ -225,7 +225,7 @@ def test_a_mode_that_cannot_be_commanded_is_refused(number):
     assert bench.motors[0].mode == Mode.STOPPED
 
 
-def test_the_counter_of_milliseconds_wraps():
+def test_the_millisecond_counter_wraps():
     bench = LineBench()
     bench.wait(0.2)
     assert value(bench, "millisecond_counter") == pytest.approx(200, abs=10)
@@ -239,12 +239,12 @@ def test_firmware_model_and_uuid():
     assert value(bench, "uuid_mask_capable") == 1
 
 
-# --- modes and law
+# --- modes and control law
 
 
-def test_a_mode_begins_when_the_bridge_is_enabled():
+def test_a_mode_starts_when_the_bridge_is_enabled():
     bench = LineBench()
-    assert bench.values(position(0.0) + STATE)[0] == Mode.STOPPED  # what the frame says takes effect after it
+    assert bench.values(position(0.0) + STATE)[0] == Mode.STOPPED  # the command takes effect after the frame
     assert value(bench, "mode") == Mode.ENABLING
     bench.wait(0.012)
     assert value(bench, "mode") == Mode.POSITION
@@ -259,7 +259,7 @@ def test_position_is_reached_at_once_without_limits_and_held():
     assert seen[2] == pytest.approx(0.0, abs=1e-3)
 
 
-def test_the_shipped_acceleration_limit_makes_a_ramp_of_a_target():
+def test_the_default_acceleration_limit_turns_a_target_into_a_ramp():
     bench = started()
     bench.ask(mode(Mode.POSITION, command_position=2.0, timeout=NAN, velocity_limit=5.0))
     seen, times = [0.0], [bench.clock.now_ns()]
@@ -288,7 +288,7 @@ def test_a_velocity_limit_alone_is_a_ramp_without_acceleration():
     assert value(bench, "control_position") == pytest.approx(1.0)
 
 
-def test_velocity_without_position_goes_on_and_on():
+def test_velocity_without_position_continues():
     bench = started()
     bench.ask(mode(Mode.POSITION, command_position=NAN, command_velocity=2.0, timeout=NAN))
     bench.wait(1.0)
@@ -311,7 +311,7 @@ def test_torque_is_the_impedance_law_with_both_scales():
     bench.plant.position[0], bench.plant.velocity[0] = 2 * math.pi * 0.1, 2 * math.pi * 3.0
     bench.ask(position(0.2, command_velocity=0.0, kp_scale=0.5, kd_scale=2.0, feedforward_torque=0.05))
     bench.wait(0.002)
-    # The parts are of the last step, a millisecond old at most.
+    # The terms are of the last step, at most 1 ms old.
     seen = bench.values(encode_head(Kind.READ, 0x30, 5, F) + encode_head(Kind.READ, 1, 3, F))
     assert seen[0x30] == pytest.approx(4.0 * 0.5 * (0.2 - seen[1]), abs=0.01)
     assert seen[0x32] == pytest.approx(0.05 * 2.0 * -seen[2], abs=0.03)
@@ -320,7 +320,7 @@ def test_torque_is_the_impedance_law_with_both_scales():
     assert seen[3] == pytest.approx(seen[0x34], abs=1e-6)
 
 
-def test_torque_is_cut_to_the_maximum_and_the_fault_register_says_so():
+def test_torque_is_clipped_and_the_fault_register_shows_it():
     bench = started()
     bench.ask(position(1.0, maximum_torque=0.3))
     bench.wait(0.002)
@@ -340,7 +340,7 @@ def test_stiffness_without_damping_and_damping_without_stiffness():
     assert value(soft, "d_torque") == 0.0
 
 
-def test_the_stop_position_ends_a_motion_and_does_not_go_with_limits():
+def test_the_stop_position_ends_a_motion_and_excludes_limits():
     bench = started()
     bench.ask(position(NAN, command_velocity=-2.0, stop_position=0.5))
     bench.wait(1.0)
@@ -349,7 +349,7 @@ def test_the_stop_position_ends_a_motion_and_does_not_go_with_limits():
     assert (value(bench, "mode"), value(bench, "fault")) == (Mode.FAULT, Fault.STOP_POSITION_DEPRECATED)
 
 
-def test_staying_within_bounds_is_free_inside_and_held_outside():
+def test_stay_within_is_free_inside_the_bounds_and_holds_outside():
     bench = LineBench()
     bounds = mode(Mode.STAY_WITHIN, within_lower=-0.1, within_upper=0.1, timeout=NAN)
     bench.ask(bounds)
@@ -382,7 +382,7 @@ def test_zero_velocity_and_brake_slow_the_rotor(wanted, share):
     assert bench.motors[0].driven
 
 
-def test_what_is_no_number_gives_no_torque():
+def test_nan_gives_no_torque():
     bench = started()
     bench.ask(position(0.5, kp_scale=NAN))
     bench.wait(0.01)
@@ -396,7 +396,7 @@ def test_what_is_no_number_gives_no_torque():
 
 
 @pytest.mark.parametrize(("timeout", "seconds"), [(0.0, 0.1), (0.05, 0.05), (0.3, 0.3)])
-def test_a_command_that_is_not_renewed_in_its_time_ends_in_a_time_out(timeout, seconds):
+def test_a_command_that_is_not_renewed_times_out(timeout, seconds):
     bench = started()
     bench.plant.velocity[0] = 1.0
     bench.ask(position(0.5, timeout=timeout))
@@ -408,7 +408,7 @@ def test_a_command_that_is_not_renewed_in_its_time_ends_in_a_time_out(timeout, s
     assert not bench.motors[0].driven
 
 
-def test_questions_do_not_renew_a_command():
+def test_queries_do_not_renew_a_command():
     bench = started()
     bench.ask(position(0.5, timeout=0.1))
     for _ in range(12):
@@ -433,7 +433,7 @@ def test_a_time_out_damps_and_is_latched_until_stopped():
     assert value(bench, "mode") == Mode.POSITION
 
 
-def test_no_time_out_is_not_a_number():
+def test_nan_disables_the_time_out():
     bench = started(timeout=NAN)
     bench.wait(3.0)
     assert value(bench, "mode") == Mode.POSITION
@@ -476,14 +476,14 @@ def test_a_fault_switches_torque_off_and_stays_until_stopped(what, fault):
     assert (value(bench, "mode"), value(bench, "fault")) == (Mode.STOPPED, 0)
 
 
-def test_a_fault_is_not_looked_for_while_stopped():
+def test_faults_are_not_checked_while_stopped():
     bench = LineBench()
     spoil(bench, "hot")
     bench.wait(0.05)
     assert value(bench, "fault") == 0
 
 
-def test_position_mode_does_not_begin_outside_the_bounds_and_ends_at_them():
+def test_position_mode_does_not_start_outside_the_bounds_and_stops_at_them():
     bench = LineBench()
     for line in (b"conf set servopos.position_min -0.1\n", b"conf set servopos.position_max 0.1\n"):
         bench.ask(encode_stream(Kind.CLIENT_DATA, 1, line))
@@ -502,7 +502,7 @@ def test_position_mode_does_not_begin_outside_the_bounds_and_ends_at_them():
     assert value(bench, "control_position") == pytest.approx(0.3)
 
 
-def test_a_stuck_encoder_shows_neither_motion_nor_speed():
+def test_a_stuck_encoder_shows_no_motion_and_no_velocity():
     bench = started()
     bench.motors[0].freeze_encoder()
     bench.plant.velocity[0] = 5.0
@@ -556,7 +556,7 @@ def console(bench: LineBench, text: bytes, motor: int = 1) -> bytes:
     return said
 
 
-def test_the_console_sets_what_the_emulation_acts_on_and_refuses_the_rest():
+def test_the_console_sets_emulated_settings_and_refuses_others():
     bench = LineBench()
     assert console(bench, b"conf get servo.pid_position.kp\n") == b"4\r\nOK\r\n"
     assert console(bench, b"conf set servo.pid_position.kp 8\n") == b"OK\r\n"
@@ -568,7 +568,7 @@ def test_the_console_sets_what_the_emulation_acts_on_and_refuses_the_rest():
     assert console(bench, b"tel stop\n\n") == b"OK\r\n"
 
 
-def test_configuration_lasts_over_a_boot_if_it_was_written():
+def test_configuration_survives_a_boot_if_it_was_written():
     bench = LineBench()
     for text in (b"conf set servo.pid_position.kp 8\n", b"conf write\n", b"conf set servo.pid_position.kp 2\n"):
         console(bench, text)
@@ -576,7 +576,7 @@ def test_configuration_lasts_over_a_boot_if_it_was_written():
     assert bench.motors[0].control.kp == 8.0
 
 
-def test_an_id_changes_after_the_answer():
+def test_an_id_changes_after_the_reply():
     bench = LineBench()
     (frame,) = [
         line.frame

@@ -1,4 +1,4 @@
-"""Laws of the register subframes, and that they are what the vendor's library says."""
+"""Laws of the register subframes, compared with the vendor's library."""
 
 import math
 
@@ -32,7 +32,7 @@ from sim2real.hardware.moteus.tables import (
     Fault,
     Mode,
     Unit,
-    cure,
+    advice_for,
     fault_name,
     motor_fault,
 )
@@ -54,7 +54,7 @@ def values(draw):
 
 
 @given(st.sampled_from([Kind.WRITE, Kind.REPLY]), registers, values())
-def test_values_come_back_and_are_the_library_s(kind, register, coded):
+def test_values_round_trip_and_match_the_library(kind, register, coded):
     resolution, numbers = coded
     data = encode_values(kind, register, numbers, resolution)
     seen = list(subframes(data))
@@ -67,14 +67,14 @@ def test_values_come_back_and_are_the_library_s(kind, register, coded):
 
 
 @given(registers, st.integers(1, REGISTERS_MAX), st.sampled_from(Resolution))
-def test_reads_come_back_and_are_the_library_s(register, count, resolution):
+def test_reads_round_trip_and_match_the_library(register, count, resolution):
     data = encode_head(Kind.READ, register, count, resolution)
     assert [s.register for s in subframes(data)] == list(range(register, register + count))
     assert [s.register for s in mp.parse_frame(data)] == list(range(register, register + count))
 
 
 @given(registers, st.integers(0, 0xFFFFFFFF), st.binary(max_size=40))
-def test_errors_and_streams_come_back(register, code, text):
+def test_errors_and_streams_round_trip(register, code, text):
     data = encode_error(Kind.READ_ERROR, register, code) + b"\x50" + encode_stream(Kind.CLIENT_DATA, 1, text)
     assert list(subframes(data)) == [
         Subframe(Kind.READ_ERROR, register, value=code),
@@ -96,7 +96,7 @@ def test_errors_and_streams_come_back(register, code, text):
         b"\x1c\x41\x00",
     ],
 )
-def test_what_cannot_be_understood_is_an_error_after_what_can(data):
+def test_an_invalid_subframe_is_an_error_after_the_valid_ones(data):
     seen = subframes(b"\x11\x0f" + data)
     assert next(seen).register == 0x0F
     with pytest.raises(ProtocolError):
@@ -108,7 +108,7 @@ def test_an_empty_subframe_is_skipped():
 
 
 @given(st.binary(max_size=64))
-def test_any_bytes_are_bounded_work_and_only_a_protocol_error(data):
+def test_any_bytes_take_bounded_work_and_raise_only_protocol_errors(data):
     count = 0
     try:
         for subframe in subframes(data):
@@ -126,7 +126,7 @@ def test_a_number_beyond_32_bits_is_refused(number):
 
 
 @pytest.mark.parametrize("count", [0, REGISTERS_MAX + 1])
-def test_more_registers_than_an_answer_holds_are_refused(count):
+def test_more_registers_than_fit_a_reply_are_refused(count):
     with pytest.raises(ProtocolError):
         encode_head(Kind.READ, 0, count, Resolution.INT8)
 
@@ -143,12 +143,12 @@ def test_a_value_that_does_not_fit_is_refused(value, resolution):
 
 
 SCALED = [register for register in REGISTERS.values() if register.unit is not Unit.NUMBER and register.address < 0x130]
-# Some registers the library leaves raw: a register that it scales has a smallest number that is NaN.
+# The library leaves some registers raw; for a scaled register, the smallest number is NaN.
 THEIRS = [register for register in SCALED if math.isnan(protocol.scale_register(register.address, mp.INT8, -128))]
 
 
 def test_almost_all_registers_have_a_scale_in_the_library():
-    # It reads neither raw voltages and duty cycles nor currents that were commanded.
+    # It scales no raw voltages, duty cycles or commanded currents.
     assert len(THEIRS) >= 30
     assert all(
         register.address in (*range(0x10, 0x20), 0x2C, 0x40, 0x41) for register in SCALED if register not in THEIRS
@@ -170,11 +170,11 @@ def test_scales_are_the_library_s(register, data, resolution):
     integers,
     st.sampled_from([0.01, 0.0001, 0.5]),
 )
-def test_numbers_are_cut_off_as_the_library_cuts_them(value, resolution, scale):
+def test_numbers_are_truncated_like_in_the_library(value, resolution, scale):
     assert whole(value, resolution, scale) == mp.saturate(value, resolution, scale)
 
 
-def test_a_float_is_itself():
+def test_a_float_is_unchanged():
     assert whole(1.5, Resolution.FLOAT, 0.1) == 1.5
     assert scaled(1.5, Resolution.FLOAT, 0.1) == 1.5
     assert Unit.VOLTAGE.scale(Resolution.FLOAT) == 1.0
@@ -192,16 +192,16 @@ def test_names_and_addresses_are_the_library_s():
     assert len(BY_NAME) == len(REGISTERS)
 
 
-def test_every_fault_means_something():
+def test_every_fault_maps_to_a_motor_fault():
     for fault in Fault:
         wanted = motor_fault(Mode.FAULT, fault)
         assert wanted
         assert fault_name(fault).endswith(f"({fault.value})")
-        assert cure(fault)
+        assert advice_for(fault)
     assert set(CURES) <= set(Fault)
     assert motor_fault(Mode.FAULT, 200) == MotorFault.OTHER
     assert fault_name(200) == "unknown (200)"
-    assert cure(200)
+    assert advice_for(200)
     assert motor_fault(Mode.TIMEOUT, 0) == MotorFault.WATCHDOG
     assert not motor_fault(Mode.POSITION, Fault.LIMIT_TORQUE)
     assert motor_fault(Mode.FAULT, Fault.OVER_TEMPERATURE) == MotorFault.OVERHEATING

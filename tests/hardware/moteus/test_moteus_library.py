@@ -1,4 +1,4 @@
-"""The vendor's own library as a client of the emulator over a pseudo-terminal, and a client that is killed."""
+"""The vendor's library as a client of the emulator over a pseudo-terminal, and a client that is killed."""
 
 import asyncio
 import math
@@ -39,10 +39,10 @@ Scene = Callable[[list[moteus.Controller]], Awaitable[None]]
 
 
 def act(server: PtyServer, scene: Scene) -> None:
-    """Let a scene play with three controllers behind one adapter, as the library makes them."""
+    """Run a test coroutine with three controllers of the library behind one adapter."""
 
     async def play() -> None:
-        # A busy machine may need longer to run the emulator at all.
+        # On a busy machine the emulator may start late.
         transport = moteus.Fdcanusb(server.ports["main"], command_timeout=2.0, response_timeout=2.0)
         try:
             await scene([moteus.Controller(id=motor, transport=transport) for motor in (1, 2, 3)])
@@ -90,7 +90,7 @@ def test_position_command_to_convergence_with_position_and_velocity(server):
             return abs(seen.values[R.POSITION] - 0.4) < 0.006 and abs(seen.values[R.VELOCITY]) < 0.01
 
         await until(ask, there)
-        # Onward at a velocity: what is reported is what the position does.
+        # Motion at a velocity: the reported velocity matches the change of position.
         await until(
             lambda: controller.set_position(position=math.nan, velocity=1.5, watchdog_timeout=20.0, query=True),
             lambda seen: abs(seen.values[R.VELOCITY] - 1.5) < 0.05,
@@ -142,7 +142,7 @@ def test_watchdog_latches_until_stopped(server):
     act(server, scene)
 
 
-def test_fault_and_its_cure(server):
+def test_fault_and_recovery(server):
     async def scene(controllers) -> None:
         controller = controllers[1]
         await controller.set_position(position=0.1, watchdog_timeout=20.0)
@@ -209,7 +209,7 @@ def drive(path: str) -> None:
         clock.sleep_until_ns(clock.now_ns() + 5_000_000)
 
 
-def test_a_client_that_is_killed_is_stopped_by_the_watchdogs_in_their_time(server):
+def test_watchdogs_stop_the_motors_of_a_killed_client_in_time(server):
     process = multiprocessing.get_context("spawn").Process(target=drive, args=(server.ports["main"],), daemon=True)
     process.start()
     deadline = time.monotonic() + PATIENCE_S
@@ -222,7 +222,7 @@ def test_a_client_that_is_killed_is_stopped_by_the_watchdogs_in_their_time(serve
     killed_ns = server.emulated.now_ns
     watchdog_ns = round(server.emulated.config.safety.watchdog * 1e9)
     while any(motor.driven for motor in motors(server)):
-        # Of the world's own time, which a busy machine may let lag behind what the port has taken.
+        # In emulated time, which may lag behind on a busy machine.
         assert server.emulated.now_ns < killed_ns + watchdog_ns + LAG_NS
         time.sleep(0.001)
     assert all(motor.watchdog_tripped for motor in motors(server))

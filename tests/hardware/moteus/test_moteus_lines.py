@@ -1,4 +1,4 @@
-"""Laws of the fdcanusb line codec, and that it is what the vendor's library says."""
+"""Laws of the fdcanusb line codec, compared with the vendor's library."""
 
 import asyncio
 
@@ -45,7 +45,7 @@ def test_checksums_are_the_library_s(text):
 
 
 @given(ids, payloads, st.booleans())
-def test_a_sent_frame_comes_back_padded(can_id, data, checksum):
+def test_a_sent_frame_round_trips_padded(can_id, data, checksum):
     line = encode_send(can_id, data, checksum)
     assert line.endswith(b"\n")
     assert len(line) <= LINE_BYTES_MAX
@@ -57,7 +57,7 @@ def test_a_sent_frame_comes_back_padded(can_id, data, checksum):
 
 
 @given(ids, payloads, st.booleans())
-def test_a_received_frame_comes_back(can_id, data, checksum):
+def test_a_received_frame_round_trips(can_id, data, checksum):
     line = encode_received(can_id, data, checksum).rstrip()
     assert decode_line(line) == Line(CanFrame(can_id, pad(data)), checked=checksum)
 
@@ -67,26 +67,26 @@ def test_hex_digits_may_be_of_either_case():
 
 
 @given(ids, payloads, st.integers(0, 1000), st.integers(0, 7))
-def test_one_wrong_bit_is_found(can_id, data, position, bit):
+def test_one_wrong_bit_is_detected(can_id, data, position, bit):
     line = bytearray(encode_received(can_id, data, checksum=True).rstrip())
     line[position % len(line)] ^= 1 << bit
     try:
         seen = decode_line(bytes(line))
     except ProtocolError:
         return
-    # The star or a digit behind it was hit: then there is no checksum, which a client that wants them refuses. A digit
-    # that changed its case says the same.
+    # If the star or a digit after it changed, the line has no checksum, which a client with checksums refuses. A digit
+    # that only changed its case has the same value.
     assert not seen.checked or seen.frame == CanFrame(can_id, pad(data))
 
 
-def test_the_frame_says_who_and_whom():
+def test_a_frame_has_source_and_destination():
     frame = CanFrame(0x8105, b"")
     assert (frame.source, frame.destination, frame.reply_wanted, frame.prefix) == (1, 5, True, 0)
     assert CanFrame(0x12340105, b"").prefix == 0x1234
 
 
 @pytest.mark.parametrize("line", [b"rcv", b"hello", b"", b"can send 8001 00", b"rcv 100 0", b"rcv xx 00"])
-def test_what_no_adapter_says_is_an_error(line):
+def test_lines_that_no_adapter_sends_are_errors(line):
     with pytest.raises(ProtocolError):
         decode_line(line)
 
@@ -103,7 +103,7 @@ def test_what_no_adapter_says_is_an_error(line):
         (b"can send 8001 " + b"00" * 65, "malformed data"),
     ],
 )
-def test_a_malformed_command_is_told_as_the_controller_tells_it(line, reason):
+def test_a_malformed_command_gets_the_controller_s_error(line, reason):
     with pytest.raises(ProtocolError, match=reason):
         decode_send(line)
 
@@ -112,7 +112,7 @@ def test_another_command_is_not_a_frame():
     assert decode_send(b"can on") is None
 
 
-def test_answers_of_the_adapter():
+def test_lines_of_the_adapter_itself():
     assert decode_line(b"OK") == Line(None)
     assert decode_line(b"ERR unknown command") == Line(None, "unknown command")
     assert decode_line(encode_answer("ERR checksum", checksum=True).rstrip()) == Line(None, "checksum", checked=True)
@@ -124,13 +124,13 @@ def test_a_star_without_digits_is_text():
     assert strip_checksum(b"OK *zz") == (b"OK *zz", False)
 
 
-def test_more_than_a_frame_holds_is_refused():
+def test_more_data_than_fit_a_frame_are_refused():
     with pytest.raises(ProtocolError):
         encode_send(1, bytes(65), checksum=False)
 
 
 @given(st.lists(st.tuples(ids, payloads), max_size=5), st.lists(st.integers(1, 40), max_size=40), st.booleans())
-def test_lines_come_out_whole_however_they_are_cut(frames, cuts, checksum):
+def test_the_chunks_of_lines_do_not_matter(frames, cuts, checksum):
     data = b"".join(encode_received(*frame, checksum) for frame in frames)
     buffer, lines = LineBuffer(), []
     for cut in [*cuts, len(data)]:
@@ -140,7 +140,7 @@ def test_lines_come_out_whole_however_they_are_cut(frames, cuts, checksum):
 
 
 @given(st.lists(soup, max_size=20), ids, payloads)
-def test_after_any_bytes_the_next_line_is_understood(chunks, can_id, data):
+def test_after_any_bytes_the_next_line_is_decoded(chunks, can_id, data):
     buffer = LineBuffer()
     for chunk in chunks:
         for line in buffer.feed(chunk):
@@ -153,7 +153,7 @@ def test_after_any_bytes_the_next_line_is_understood(chunks, can_id, data):
     assert decode_line(frames[-1]).frame == CanFrame(can_id, pad(data))
 
 
-def test_a_line_without_end_takes_no_room_and_is_counted_once():
+def test_an_endless_line_is_not_buffered_and_counted_once():
     buffer = LineBuffer()
     for _ in range(100):
         assert buffer.feed(b"x" * 100) == []
@@ -167,7 +167,7 @@ def test_a_line_without_end_takes_no_room_and_is_counted_once():
 
 
 class _Serial:
-    """Takes what the library sends."""
+    """Records what the library sends."""
 
     def __init__(self) -> None:
         self.sent = b""
@@ -181,7 +181,7 @@ class _Serial:
 def test_frames_are_sent_as_the_library_sends_them(checksum, data, motor, reply):
     device = object.__new__(moteus.fdcanusb_device.FdcanusbDevice)
     device._disable_brs, device._checksum_active, device._debug_log = False, checksum, None
-    device._padding_hex = "50"  # the library's own default
+    device._padding_hex = "50"  # the library's default
     device._serial = serial = _Serial()
     frame = moteus.transport_device.Frame(
         arbitration_id=reply << 15 | motor, data=data, is_extended_id=True, is_fd=True, bitrate_switch=True
@@ -191,7 +191,7 @@ def test_frames_are_sent_as_the_library_sends_them(checksum, data, motor, reply)
 
 
 @given(ids, payloads)
-def test_the_library_understands_our_adapter(can_id, data):
+def test_the_library_decodes_our_adapter(can_id, data):
     line = encode_received(can_id, data, checksum=True).rstrip()
     content, had, valid = _strip_and_validate_checksum(line)
     assert had

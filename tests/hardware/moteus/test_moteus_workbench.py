@@ -1,4 +1,4 @@
-"""moteus controllers on the bench: what `sim2real motors` asks of a family, in lockstep."""
+"""Laws of the moteus workbench, in lockstep."""
 
 import math
 
@@ -24,13 +24,13 @@ def bus(bench) -> MoteusWorkbench:
     return MoteusWorkbench(bench.transport, bench.clock)
 
 
-def test_scan_finds_everybody(bus):
+def test_scan_finds_all_controllers(bus):
     found = bus.scan(SPEED)
     assert [motor.id for motor in found] == [1, 2, 3]
     assert {(m.protocol, m.baudrate, m.model, m.firmware) for m in found} == {("moteus", SPEED, "moteus", "0.1.9")}
 
 
-def test_nobody_is_found_where_nobody_is(bench, bus):
+def test_missing_controllers_are_not_found(bench, bus):
     assert bus.find(9, SPEED) is None
     bench.emulated.lines["main"].protocol.replies_to = lambda *_: []
     assert bus.scan(SPEED) == []
@@ -39,7 +39,7 @@ def test_nobody_is_found_where_nobody_is(bench, bus):
         bus.reading(1)
 
 
-def test_registers_have_names_numbers_and_words(bench, bus):
+def test_registers_have_names_values_and_texts(bench, bus):
     bench.motors[0].raise_fault(Fault.ENCODER)
     bench.plant.position[0] = 2 * math.pi * 0.250004
     rows = {row.name: row for row in bus.registers(1)}
@@ -58,7 +58,7 @@ def test_reading_and_power_up_position(bench, bus):
     assert bus.power_up_position(2) == pytest.approx(math.pi / 2, abs=1e-5)
 
 
-def test_an_id_is_changed_and_lasts(bench, bus):
+def test_a_changed_id_is_persistent(bench, bus):
     change_id(bus, bus.find(2, SPEED), 9)
     bench.motors[1].boot(bench.clock.now_ns(), boot_ns=0)
     assert [motor.id for motor in bus.scan(SPEED)] == [1, 3, 9]
@@ -75,10 +75,10 @@ def test_nothing_is_written_under_torque(bench, bus):
         change_id(bus, bus.find(1, SPEED), 9)
 
 
-def test_there_is_no_speed_to_change(bus):
+def test_there_is_no_baud_rate_to_change(bus):
     with pytest.raises(HardwareError, match="valid: 921600"):
         change_baudrate(bus, bus.find(1, SPEED), 1_000_000)
-    with pytest.raises(HardwareError, match="no speed"):
+    with pytest.raises(HardwareError, match="no baud rate of its own"):
         bus.write_baudrate(1, 1_000_000)
 
 
@@ -87,12 +87,12 @@ def test_reboot_clears_a_fault(bench, bus):
     bus.reboot(1)
     assert bench.motors[0].mode == Mode.STOPPED
     bench.motors[0].raise_fault(Fault.MOTOR_DRIVER)
-    bench.motors[0].carry_out = lambda mode, command, now_ns: None
+    bench.motors[0].execute = lambda mode, command, now_ns: None
     with pytest.raises(HardwareError, match="persists"):
         bus.reboot(1)
 
 
-def test_findings_say_what_is_wrong_and_what_to_do(bench, bus):
+def test_findings_name_problems_and_give_advice(bench, bus):
     motor = bus.find(1, SPEED)
     found = {finding.what: finding for finding in bus.findings(motor)}
     assert all(finding.ok for finding in found.values())

@@ -1,4 +1,4 @@
-"""The package's own test suite: three classes."""
+"""The test suite of the package: three classes."""
 
 from pathlib import Path
 

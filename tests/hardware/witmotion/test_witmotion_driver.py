@@ -1,4 +1,4 @@
-"""Laws of the WitMotion driver against the emulated unit: on a virtual clock, under faults, and over a pty."""
+"""Laws of the WitMotion driver with the emulated unit: on a virtual clock, with faults, and over a pty."""
 
 import math
 import time
@@ -29,7 +29,7 @@ from sim2real.hardware.types import ImuFault, ImuState, JointState
 from sim2real.hardware.witmotion.frame import BAUD_CODES, Frame, FrameType, Register, encode_command
 
 MS = 1_000_000
-NOISE = 0.05  # rad/s, m/s²: more than the unit's noise and bias ever are
+NOISE = 0.05  # rad/s, m/s²: above the unit's noise and bias
 
 
 def imu(**updates: object) -> ImuConfig:
@@ -39,7 +39,7 @@ def imu(**updates: object) -> ImuConfig:
 
 
 class MovingPlant(InertiaPlant):
-    """A plant whose trunk moves as it is told."""
+    """A plant whose trunk has the motion that the test sets."""
 
     motion = Motion((1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 9.81))
 
@@ -75,7 +75,7 @@ class Rig:
         return faults
 
 
-def test_a_unit_from_the_factory_is_set_up_once_and_remembers_it():
+def test_a_factory_unit_is_configured_once_and_saves_it():
     rig = Rig().opened()
     assert len(rig.imus.notices) == 1
     assert "200 Hz" in rig.imus.notices[0]
@@ -86,14 +86,14 @@ def test_a_unit_from_the_factory_is_set_up_once_and_remembers_it():
 
 
 @pytest.mark.parametrize("mounting", [("0 rad", "0 rad", "0 rad"), ("0.3 rad", "-1.1 rad", "2.5 rad")])
-def test_readings_are_the_body_s_motion_to_the_unit_s_noise(mounting):
+def test_readings_are_the_body_s_motion_within_the_unit_s_noise(mounting):
     rig = Rig(units={"trunk": imu(mounting=mounting)}).opened()
     body = Mounting(0.4, -0.2, 1.0).quaternion
     rig.plant.motion = Motion(body, (1.0, -2.0, 3.0), (1.0, 2.0, 9.0))
     assert rig.ticks(3)[-1] == ImuFault(0)
     np.testing.assert_allclose(rig.state.angular_velocity[0], [1.0, -2.0, 3.0], atol=NOISE)
     np.testing.assert_allclose(rig.state.linear_acceleration[0], [1.0, 2.0, 9.0], atol=NOISE)
-    # The same turn has two quaternions.
+    # One rotation has two quaternions.
     assert abs(np.dot(rig.state.orientation[0], body)) == pytest.approx(1.0, abs=1e-4)
 
 
@@ -115,7 +115,7 @@ def test_reading_does_not_wait():
     assert rig.clock.now_ns() == before
 
 
-def test_several_units_have_ports_of_their_own():
+def test_several_units_have_separate_ports():
     units = {"trunk": imu(), "head": imu(rate="100 Hz", mounting=("0 deg", "0 deg", "180 deg"))}
     rig = Rig(units=units).opened()
     rig.plant.motion = Motion((1.0, 0.0, 0.0, 0.0), (1.0, 2.0, 3.0), (0.0, 0.0, 9.81))
@@ -125,7 +125,7 @@ def test_several_units_have_ports_of_their_own():
 
 
 @pytest.mark.parametrize("rate", ["1 Hz", "10 Hz", "50 Hz", "100 Hz", "200 Hz"])
-def test_samples_come_at_the_rate_that_was_set(rate):
+def test_samples_arrive_at_the_configured_rate(rate):
     rig = Rig(units={"trunk": imu(rate=rate, stale_after="2 s")}).opened()
     fresh = 0
     for _ in range(2000):
@@ -134,7 +134,7 @@ def test_samples_come_at_the_rate_that_was_set(rate):
     assert fresh == pytest.approx(4 * float(rate.split()[0]), abs=1)
 
 
-def test_a_line_that_is_too_slow_for_the_rate_leaves_samples_out():
+def test_a_line_too_slow_for_the_rate_skips_samples():
     rig = Rig(units={"trunk": imu(baudrate="9600 baud", rate="10 Hz", stale_after="1 s")}).opened()
     for command in ((Register.KEY, 0xB588), (Register.RETURN_RATE, 0x0B)):
         rig.transports["trunk"].write(encode_command(*command))
@@ -149,37 +149,37 @@ def test_a_line_that_is_too_slow_for_the_rate_leaves_samples_out():
 @pytest.mark.parametrize(
     ("updates", "said"),
     [
-        ({"rate": "30 Hz"}, "no rate of 30 Hz; valid: 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200"),
-        ({"baudrate": "1 Mbaud"}, "no speed of 1000000 baud; valid: 4800, 9600"),
-        ({"baudrate": "57600 baud"}, "200 samples of 33 bytes a second need 66000 baud, not 57600"),
+        ({"rate": "30 Hz"}, "does not support a rate of 30 Hz; valid: 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200"),
+        ({"baudrate": "1 Mbaud"}, "does not support 1000000 baud; valid: 4800, 9600"),
+        ({"baudrate": "57600 baud"}, "200 samples per second of 33 bytes need 66000 baud; it has 57600"),
     ],
 )
-def test_what_the_unit_cannot_do_is_refused_before_anything_is_sent(updates, said):
+def test_unsupported_settings_are_refused_before_anything_is_sent(updates, said):
     with pytest.raises(HardwareError, match=said):
         Rig(units={"trunk": imu(**updates)})
 
 
-def test_a_unit_at_another_baud_rate_is_not_found_and_the_message_says_what_to_look_at():
+def test_a_unit_at_another_baud_rate_is_not_found_and_the_message_says_what_to_check():
     rig = Rig()
     rig.unit.restore({f"{Register.BAUD:#x}": BAUD_CODES[9600]})
     with pytest.raises(HardwareError, match=r"no answer from IMU 'trunk' at 115200 baud.*9600"):
         rig.imus.open()
 
 
-def test_a_unit_that_does_not_take_its_setup_is_refused():
+def test_a_unit_that_does_not_accept_its_settings_is_refused():
     rig = Rig()
-    hear = rig.unit.hear
-    rig.unit.hear = lambda data, now_ns: hear(data, now_ns) if data[2] == Register.READ_ADDRESS else b""
-    with pytest.raises(HardwareError, match="IMU 'trunk' did not take over content and rate"):
+    receive = rig.unit.receive
+    rig.unit.receive = lambda data, now_ns: receive(data, now_ns) if data[2] == Register.READ_ADDRESS else b""
+    with pytest.raises(HardwareError, match="IMU 'trunk' did not accept content and rate"):
         rig.imus.open()
 
 
-def test_an_old_unit_that_tells_no_registers_is_set_up_all_the_same():
+def test_a_unit_that_cannot_read_registers_is_configured_anyway():
     rig = Rig()
-    hear = rig.unit.hear
-    rig.unit.hear = lambda data, now_ns: hear(data, now_ns) and b""
+    receive = rig.unit.receive
+    rig.unit.receive = lambda data, now_ns: receive(data, now_ns) and b""
     rig.imus.open()
-    assert "it was unknown" in rig.imus.notices[0]
+    assert "before: unknown" in rig.imus.notices[0]
     assert rig.ticks(3)[-1] == ImuFault(0)
 
 
@@ -188,7 +188,7 @@ def test_an_imu_without_a_port_is_named():
         RobotImus({"trunk": imu()}, {}, VirtualClock())
 
 
-def test_what_lay_in_the_buffer_too_long_is_thrown_away():
+def test_an_overflowed_buffer_is_discarded():
     rig = Rig().opened()
     rig.clock.sleep_until_ns(rig.clock.now_ns() + 1_000 * MS)
     rig.imus.read(rig.state)
@@ -197,7 +197,7 @@ def test_what_lay_in_the_buffer_too_long_is_thrown_away():
     assert rig.ticks(2)[-1] == ImuFault(0)
 
 
-def test_after_a_pause_that_the_buffer_holds_the_newest_sample_counts():
+def test_after_a_pause_within_the_buffer_the_newest_sample_is_used():
     rig = Rig().opened()
     rig.clock.sleep_until_ns(rig.clock.now_ns() + 400 * MS)
     rig.emulated.advance_to(rig.clock.now_ns())
@@ -214,7 +214,7 @@ def begin(rig: Rig) -> None:
     rig.emulated.faults.start(rig.clock.now_ns())
 
 
-def test_a_frozen_unit_is_found_within_its_time_and_recovers():
+def test_a_frozen_unit_is_detected_in_time_and_recovers():
     rig = Rig(ImuFaultConfig(kind="imu_frozen", imu="trunk", start="0.5 s", duration="0.5 s"))
     begin(rig)
     faults = rig.ticks(150)
@@ -223,7 +223,7 @@ def test_a_frozen_unit_is_found_within_its_time_and_recovers():
     assert not any(faults[102:])
 
 
-def test_a_unit_that_sends_no_numbers_is_implausible_then_stale_and_no_value_of_it_is_taken_over():
+def test_a_broken_sensor_is_implausible_then_stale_and_its_values_are_not_used():
     rig = Rig(ImuFaultConfig(kind="imu_nan", imu="trunk", start="0.5 s", duration="0.5 s"))
     begin(rig)
     faults = rig.ticks(99)
@@ -235,7 +235,7 @@ def test_a_unit_that_sends_no_numbers_is_implausible_then_stale_and_no_value_of_
     assert not any(rig.ticks(10)[3:])
 
 
-def test_a_spinning_unit_reports_a_turn_that_is_consistent():
+def test_a_spinning_unit_reports_a_consistent_rotation():
     rig = Rig(ImuFaultConfig(kind="imu_spinning", imu="trunk"))
     begin(rig)
     rig.ticks(2)
@@ -247,7 +247,7 @@ def test_a_spinning_unit_reports_a_turn_that_is_consistent():
     assert turned == pytest.approx(rate * elapsed, abs=0.01)
 
 
-def test_an_unplugged_unit_is_stale_at_once_and_back_with_its_settings():
+def test_an_unplugged_unit_is_stale_at_once_and_returns_with_its_settings():
     rig = Rig(UnplugFaultConfig(kind="unplug", bus="trunk", start="0.5 s", duration="0.5 s"))
     begin(rig)
     faults = rig.ticks(150)
@@ -256,7 +256,7 @@ def test_an_unplugged_unit_is_stale_at_once_and_back_with_its_settings():
     assert not any(faults[104:])
 
 
-def test_a_bus_that_is_unplugged_leaves_the_imu_alone():
+def test_an_unplugged_bus_does_not_affect_the_imu():
     rig = Rig(UnplugFaultConfig(kind="unplug", bus="main", start="0.1 s", duration="0.5 s"))
     begin(rig)
     assert not any(rig.ticks(50))
@@ -284,7 +284,7 @@ def test_a_damaged_byte_costs_one_sample():
     assert rig.imus.units[0].decoder.corrupt >= 1
 
 
-def test_lockstep_is_the_same_each_time_and_another_seed_is_another_noise():
+def test_lockstep_is_deterministic_and_another_seed_gives_other_noise():
     def run(seed: int) -> bytes:
         rig = Rig(seed=seed).opened()
         rig.ticks(20)
@@ -313,7 +313,7 @@ def test_the_robot_s_hardware_reads_joints_and_imus():
     assert imus.faults[0] == ImuFault.STALE
 
 
-def test_a_robot_whose_imu_is_not_there_does_not_open():
+def test_a_robot_with_a_missing_imu_does_not_open():
     rig = Rig()
     rig.emulated.imus["trunk"].plug(False)
     with pytest.raises(HardwareError):
@@ -325,7 +325,7 @@ def with_ports(config: RobotConfig, ports: dict[str, str]) -> RobotConfig:
 
 
 @pytest.mark.realtime
-def test_over_a_pty_the_unit_is_set_up_and_read_in_real_time():
+def test_the_unit_is_configured_and_read_in_real_time_over_a_pty():
     config = robot_of().model_copy(update={"imus": {"trunk": imu()}})
     with serving(config) as server:
         clock = MonotonicClock()
@@ -352,7 +352,7 @@ def test_ports_of_imus_are_named_like_those_of_buses():
         open_serial_ports(only_imu, {}, MonotonicClock())
 
 
-def test_only_frames_of_the_sample_make_one():
+def test_only_the_frames_of_a_sample_complete_it():
     rig = Rig().opened()
     unit = rig.imus.units[0]
     frames = {int(kind) for kind in (FrameType.ACCELERATION, FrameType.ANGULAR_VELOCITY, FrameType.QUATERNION)}
@@ -370,7 +370,7 @@ def test_only_frames_of_the_sample_make_one():
 
 
 @pytest.mark.parametrize("kind", ["lose_reply", "corrupt_reply", "truncate_reply", "duplicate_reply"])
-def test_on_a_bad_line_samples_are_missing_and_never_wrong(kind):
+def test_on_a_bad_line_samples_are_lost_but_never_wrong(kind):
     rig = Rig(ReplyFaultConfig(kind=kind, bus="trunk", probability=0.2))
     rig.plant.motion = Motion((1.0, 0.0, 0.0, 0.0), (1.0, -2.0, 3.0), (0.0, 0.0, 9.81))
     begin(rig)
@@ -384,7 +384,7 @@ def test_on_a_bad_line_samples_are_missing_and_never_wrong(kind):
     assert 600 < fresh <= 1000
 
 
-def test_late_samples_come_in_their_order():
+def test_late_samples_stay_in_order():
     rig = Rig(DelayFaultConfig(kind="delay_reply", bus="trunk", probability=0.3, delay="12 ms"))
     begin(rig)
     for tick in range(200):

@@ -1,4 +1,4 @@
-"""Laws of the emulated WitMotion unit: registers under lock, what is saved, what is sent and when."""
+"""Laws of the emulated WitMotion unit: locked registers, saved settings, contents and timing of samples."""
 
 import math
 
@@ -39,7 +39,7 @@ def setting(register: int, value: int) -> bytes:
 
 
 def read(unit: WitMotionUnit, register: int) -> int:
-    (frame,) = Decoder().feed(unit.hear(setting(Register.READ_ADDRESS, register), 0))
+    (frame,) = Decoder().feed(unit.receive(setting(Register.READ_ADDRESS, register), 0))
     assert frame.type == FrameType.REGISTERS
     return frame.values[0] & 0xFFFF
 
@@ -48,7 +48,7 @@ def types(data: bytes) -> list[int]:
     return [frame.type for frame in Decoder().feed(data)]
 
 
-def test_it_leaves_the_factory_as_the_datasheet_says():
+def test_factory_settings_are_those_of_the_datasheet():
     unit = WitMotionUnit(9600)
     assert (unit.baudrate, unit.period_ns) == (9600, 100 * MS)
     assert types(unit.sample(AT_REST, 0)) == [0x51, 0x52, 0x53, 0x54]
@@ -56,40 +56,40 @@ def test_it_leaves_the_factory_as_the_datasheet_says():
 
 def test_registers_are_locked():
     unit = WitMotionUnit(9600)
-    unit.hear(setting(Register.RETURN_RATE, 0x0B), 0)
+    unit.receive(setting(Register.RETURN_RATE, 0x0B), 0)
     assert unit.period_ns == 100 * MS
-    unit.hear(UNLOCK + setting(Register.RETURN_RATE, 0x0B), 0)
+    unit.receive(UNLOCK + setting(Register.RETURN_RATE, 0x0B), 0)
     assert unit.period_ns == 5 * MS
 
 
-def test_the_lock_falls_shut_after_ten_seconds_and_at_a_wrong_key():
+def test_the_lock_closes_after_ten_seconds_or_a_wrong_key():
     unit = WitMotionUnit(9600)
-    unit.hear(UNLOCK, 0)
-    unit.hear(setting(Register.RETURN_RATE, 0x09), 10 * S)
+    unit.receive(UNLOCK, 0)
+    unit.receive(setting(Register.RETURN_RATE, 0x09), 10 * S)
     assert unit.period_ns == 100 * MS
-    unit.hear(setting(Register.RETURN_RATE, 0x09), 10 * S - 1)
+    unit.receive(setting(Register.RETURN_RATE, 0x09), 10 * S - 1)
     assert unit.period_ns == 10 * MS
-    unit.hear(UNLOCK + setting(Register.KEY, 1) + setting(Register.RETURN_RATE, 0x08), 0)
+    unit.receive(UNLOCK + setting(Register.KEY, 1) + setting(Register.RETURN_RATE, 0x08), 0)
     assert unit.period_ns == 10 * MS
 
 
-def test_only_what_was_saved_survives_a_power_cycle():
+def test_only_saved_settings_survive_a_power_cycle():
     unit = WitMotionUnit(9600)
-    unit.hear(UNLOCK + setting(Register.RETURN_RATE, 0x0B), 0)
+    unit.receive(UNLOCK + setting(Register.RETURN_RATE, 0x0B), 0)
     unit.boot()
     assert unit.period_ns == 100 * MS
-    unit.hear(UNLOCK + setting(Register.RETURN_RATE, 0x0B) + SAVE, 0)
+    unit.receive(UNLOCK + setting(Register.RETURN_RATE, 0x0B) + SAVE, 0)
     unit.boot()
     assert unit.period_ns == 5 * MS
-    unit.hear(setting(Register.RETURN_RATE, 0x09), 0)  # the lock is shut again
+    unit.receive(setting(Register.RETURN_RATE, 0x09), 0)  # locked again
     assert unit.period_ns == 5 * MS
 
 
 def test_a_factory_reset_and_a_restart():
     unit = WitMotionUnit(115200)
-    unit.hear(UNLOCK + setting(Register.RETURN_RATE, 0x0B) + setting(Register.SAVE, 0xFF), 0)
+    unit.receive(UNLOCK + setting(Register.RETURN_RATE, 0x0B) + setting(Register.SAVE, 0xFF), 0)
     assert unit.period_ns == 100 * MS
-    unit.hear(UNLOCK + setting(Register.SAVE, 1), 0)
+    unit.receive(UNLOCK + setting(Register.SAVE, 1), 0)
     assert unit.baudrate == 9600
 
 
@@ -97,33 +97,33 @@ def test_a_factory_reset_and_a_restart():
 def test_codes_that_do_not_exist_are_ignored(register, value):
     unit = WitMotionUnit(9600)
     before = read(unit, register)
-    unit.hear(UNLOCK + setting(register, value), 0)
+    unit.receive(UNLOCK + setting(register, value), 0)
     assert read(unit, register) == before
 
 
 def test_registers_are_read_four_at_a_time():
     unit = WitMotionUnit(115200)
-    (frame,) = Decoder().feed(unit.hear(setting(Register.READ_ADDRESS, Register.RETURN_CONTENT), 0))
+    (frame,) = Decoder().feed(unit.receive(setting(Register.READ_ADDRESS, Register.RETURN_CONTENT), 0))
     assert frame.values[:3] == (0x1E, 6, 6)
-    assert unit.hear(setting(Register.READ_ADDRESS, 0x100), 0) == b""
+    assert unit.receive(setting(Register.READ_ADDRESS, 0x100), 0) == b""
 
 
-def test_other_registers_keep_what_is_written():
+def test_other_registers_keep_written_values():
     unit = WitMotionUnit(9600)
-    unit.hear(UNLOCK + setting(0x24, 1) + setting(0x0B, 0xFFFE), 0)
+    unit.receive(UNLOCK + setting(0x24, 1) + setting(0x0B, 0xFFFE), 0)
     assert read(unit, 0x24) == 1
     assert read(unit, 0x0B) == 0xFFFE
 
 
 def test_every_content_is_sent_in_the_order_of_the_types():
     unit = WitMotionUnit(9600)
-    unit.hear(UNLOCK + setting(Register.RETURN_CONTENT, 0x7FF), 0)
+    unit.receive(UNLOCK + setting(Register.RETURN_CONTENT, 0x7FF), 0)
     assert types(unit.sample(AT_REST, 0)) == list(range(0x50, 0x5B))
 
 
-def test_frames_say_what_is():
+def test_frames_contain_the_true_motion():
     unit = WitMotionUnit(9600, seed=3)
-    unit.hear(UNLOCK + setting(Register.RETURN_CONTENT, 0x20E), 0)
+    unit.receive(UNLOCK + setting(Register.RETURN_CONTENT, 0x20E), 0)
     roll, pitch, yaw = 0.4, -0.3, 1.2
     motion = Motion(Mounting(roll, pitch, yaw).quaternion, (1.0, -2.0, 3.0), (1.0, 2.0, 9.0))
     frames = {frame.type: frame.values for frame in Decoder().feed(unit.sample(motion, 0))}
@@ -133,7 +133,7 @@ def test_frames_say_what_is():
     assert quaternion(frames[0x59]) == pytest.approx(motion.orientation, abs=0.002)
 
 
-def test_what_is_beyond_the_range_shows_its_end():
+def test_values_are_clipped_to_the_range():
     unit = WitMotionUnit(9600)
     hard = Motion((1.0, 0.0, 0.0, 0.0), (100.0, -100.0, 0.0), (0.0, 0.0, 40.0 * STANDARD_GRAVITY))
     frames = {frame.type: frame.values for frame in Decoder().feed(unit.sample(hard, 0))}
@@ -165,7 +165,7 @@ def line(**updates: object) -> ImuLine:
 
 
 def run(port: ImuLine, until_ns: int) -> list[tuple[int, bytes]]:
-    """What a client gets, and when."""
+    """Return the bytes that a client receives, with their times."""
     got = []
     while min(port.next_ns, port.delivery_ns) <= until_ns:
         if port.delivery_ns <= port.next_ns:
@@ -175,14 +175,14 @@ def run(port: ImuLine, until_ns: int) -> list[tuple[int, bytes]]:
     return got
 
 
-def test_a_sample_arrives_when_its_last_byte_is_through():
+def test_a_sample_arrives_with_its_last_byte():
     got = run(line(), 350 * MS)
     wire_ns = -(-44 * 10 * S // 9600)
     assert [at for at, _ in got] == [number * 100 * MS + wire_ns for number in (1, 2, 3)]
     assert [types(data) for _, data in got] == [[0x51, 0x52, 0x53, 0x54]] * 3
 
 
-def test_a_client_at_another_speed_hears_no_frame_and_is_not_heard():
+def test_a_client_at_another_baud_rate_can_neither_receive_nor_send():
     port = line()
     port.set_baudrate(115200)
     port.send(0, UNLOCK + setting(Register.RETURN_RATE, 0x0B))
@@ -190,7 +190,7 @@ def test_a_client_at_another_speed_hears_no_frame_and_is_not_heard():
     assert port.unit.period_ns == 100 * MS
 
 
-def test_a_unit_that_changes_its_speed_is_heard_at_the_new_one():
+def test_a_unit_sends_at_its_new_baud_rate():
     port = line()
     port.send(0, UNLOCK + setting(Register.BAUD, 6))
     assert types(run(port, 150 * MS)[0][1]) == []
@@ -198,7 +198,7 @@ def test_a_unit_that_changes_its_speed_is_heard_at_the_new_one():
     assert types(run(port, 250 * MS)[0][1]) == [0x51, 0x52, 0x53, 0x54]
 
 
-def test_what_nobody_fetches_is_bounded():
+def test_unfetched_bytes_are_bounded():
     port = line(baudrate="115200 baud")
     port.send(0, UNLOCK + setting(Register.RETURN_RATE, 0x0B))
     while port.next_ns < 5 * S:
@@ -210,13 +210,13 @@ def test_what_nobody_fetches_is_bounded():
     assert port.dropped > 0
 
 
-def test_a_unit_that_is_told_to_be_quiet_is():
+def test_a_unit_can_be_set_to_send_nothing():
     port = line()
     port.send(0, UNLOCK + setting(Register.RETURN_RATE, 0x0D))
     assert run(port, 2 * S) == []
 
 
-def test_an_adapter_that_is_out_hands_over_nothing_and_gives_no_power():
+def test_an_unplugged_adapter_delivers_nothing_and_gives_no_power():
     port = line()
     port.send(0, UNLOCK + setting(Register.RETURN_RATE, 0x09))
     run(port, 50 * MS)
@@ -226,16 +226,16 @@ def test_an_adapter_that_is_out_hands_over_nothing_and_gives_no_power():
     assert port.unit.period_ns == 100 * MS
 
 
-def test_what_was_saved_is_remembered_by_another_unit():
+def test_saved_settings_can_be_restored_in_another_unit():
     first, second = WitMotionUnit(9600), WitMotionUnit(9600)
-    first.hear(UNLOCK + setting(Register.RETURN_RATE, 0x0B) + setting(Register.BAUD, 6) + SAVE, 0)
-    first.hear(setting(Register.RETURN_RATE, 0x09), 0)  # not saved
+    first.receive(UNLOCK + setting(Register.RETURN_RATE, 0x0B) + setting(Register.BAUD, 6) + SAVE, 0)
+    first.receive(setting(Register.RETURN_RATE, 0x09), 0)  # not saved
     second.restore(first.saved())
     assert (second.period_ns, second.baudrate) == (5 * MS, 115200)
 
 
 @pytest.mark.parametrize("settings", [{"0x90": 1}, {"0x03": -1}, {"0x03": 65536}, {"0x04": 77}, {"rate": 1}])
-def test_what_no_unit_can_remember_is_refused_and_changes_nothing(settings):
+def test_invalid_settings_are_refused_and_change_nothing(settings):
     unit = WitMotionUnit(9600)
     before = unit.saved()
     with pytest.raises(ValueError, match=r"cannot be|no baud rate|invalid literal"):
@@ -252,7 +252,7 @@ def test_the_state_file_keeps_the_unit_s_settings(tmp_path):
 
     unit, file = started()
     file.save()
-    unit.hear(UNLOCK + setting(Register.RETURN_RATE, 0x0B) + SAVE, 0)
+    unit.receive(UNLOCK + setting(Register.RETURN_RATE, 0x0B) + SAVE, 0)
     file.save()
     again, file = started()
     file.load(0)

@@ -1,4 +1,4 @@
-"""Laws of the WitMotion codec: goldens by the datasheet's formulas, any bytes in any pieces, back in step at once."""
+"""Laws of the WitMotion codec: examples from the datasheet's formulas, arbitrary bytes in any chunks, fast resync."""
 
 import math
 
@@ -94,7 +94,7 @@ def test_bits_of_the_content_name_their_frames():
 
 
 @given(kinds, words)
-def test_what_was_encoded_is_decoded(kind, values):
+def test_encode_and_decode_are_inverse(kind, values):
     data = encode(kind, values)
     assert len(data) == FRAME_BYTES
     assert decode(data) == Frame(kind, values, data[2:10])
@@ -104,13 +104,13 @@ def test_what_was_encoded_is_decoded(kind, values):
 @pytest.mark.parametrize(
     ("kind", "values"), [(0x60, (0, 0, 0, 0)), (0x51, (32768, 0, 0, 0)), (0x51, (0, 0, 0, -32769))]
 )
-def test_what_fits_no_frame_is_not_encoded(kind, values):
+def test_values_that_do_not_fit_a_frame_are_not_encoded(kind, values):
     with pytest.raises(ProtocolError):
         encode(kind, values)
 
 
 @pytest.mark.parametrize(("register", "value"), [(-1, 0), (256, 0), (3, -1), (3, 65536)])
-def test_what_fits_no_command_is_not_encoded(register, value):
+def test_values_that_do_not_fit_a_command_are_not_encoded(register, value):
     with pytest.raises(ProtocolError):
         encode_command(register, value)
 
@@ -119,7 +119,7 @@ def test_what_fits_no_command_is_not_encoded(register, value):
 def test_a_frame_with_one_byte_changed_is_refused(kind, values, place, change):
     damaged = bytearray(encode(kind, values))
     damaged[place] ^= change
-    # A sum finds every change of one byte, and the sum itself; another type that exists changes the sum as well.
+    # The sum detects every change of one byte, also of the sum itself or to another valid type.
     with pytest.raises(ProtocolError):
         decode(bytes(damaged))
 
@@ -134,7 +134,7 @@ def test_decoding_any_bytes_raises_nothing_but_a_protocol_error(data):
 
 
 @given(st.lists(st.tuples(kinds, words), max_size=8), st.data())
-def test_a_stream_comes_out_the_same_however_it_is_cut(frames, data):
+def test_the_chunks_of_a_stream_do_not_matter(frames, data):
     stream = b"".join(encode(kind, values) for kind, values in frames)
     decoder, found, at = Decoder(), [], 0
     while at < len(stream):
@@ -148,13 +148,13 @@ def test_a_stream_comes_out_the_same_however_it_is_cut(frames, data):
 @settings(max_examples=300)
 @given(st.binary(max_size=60), kinds, words, kinds, words)
 def test_after_any_bytes_the_next_frame_but_one_is_found(garbage, kind, values, kind2, values2):
-    """At most one intact frame is lost: one that a false frame with the right sum, by chance, reaches into."""
+    """At most one intact frame is lost: if a false frame with a sum that is right by chance overlaps it."""
     first, second = encode(kind, values), encode(kind2, values2)
     decoder = Decoder()
     found = decoder.feed(garbage + first + second)
     taken = 11 * len(found) + decoder.discarded + decoder.pending
     assert taken == len(garbage) + 2 * FRAME_BYTES
-    # A false frame may reach into the second one too; never farther.
+    # A false frame may overlap the second frame too, never a third one.
     found += decoder.feed(second)
     assert decode(second) in found
 
@@ -166,12 +166,12 @@ def test_bytes_without_a_header_never_hide_a_frame(garbage, kind, values):
 
 
 @given(kinds, words, st.integers(1, FRAME_BYTES - 1), kinds, words)
-def test_a_frame_that_is_cut_off_does_not_hold_back_the_next(kind, values, kept, kind2, values2):
+def test_a_cut_off_frame_does_not_delay_the_next(kind, values, kept, kind2, values2):
     cut, whole = encode(kind, values)[:kept], encode(kind2, values2)
     stream = cut + whole
     for at in range(kept):
         if sum(stream[at : at + 10]) & 0xFF == stream[at + 10]:
-            return  # one in 256: together they happen to be a frame
+            return  # one in 256: together they form a frame by chance
     assert decode(whole) in Decoder().feed(cut + whole)
 
 
@@ -192,7 +192,7 @@ def test_damaged_frames_are_counted():
 
 
 @given(st.lists(st.tuples(st.integers(0, 255), st.integers(0, 65535)), max_size=6), st.integers(1, 7))
-def test_commands_come_out_however_they_are_cut(commands, size):
+def test_the_chunks_of_commands_do_not_matter(commands, size):
     stream = b"".join(encode_command(register, value) for register, value in commands)
     decoder = CommandDecoder()
     found = [c for at in range(0, len(stream), size) for c in decoder.feed(stream[at : at + size])]
@@ -200,13 +200,13 @@ def test_commands_come_out_however_they_are_cut(commands, size):
 
 
 @given(st.binary(max_size=60))
-def test_any_bytes_are_at_most_commands(data):
+def test_any_bytes_give_only_commands(data):
     decoder = CommandDecoder()
     for command in decoder.feed(data) + decoder.feed(COMMAND_HEADER):
         assert encode_command(command.register, command.value) in data + COMMAND_HEADER
 
 
-def test_a_command_that_was_cut_off_is_forgotten_on_reset():
+def test_reset_discards_a_cut_off_command():
     decoder = CommandDecoder()
     assert decoder.feed(b"\x00\xff") == []
     assert decoder.feed(b"\xaa\x69") == []
@@ -216,5 +216,5 @@ def test_a_command_that_was_cut_off_is_forgotten_on_reset():
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0.0, 0), (1e9, 32767), (-1e9, -32768), (RATE_RANGE / 2.0, 16384)])
-def test_values_beyond_the_range_show_its_end(value, expected):
+def test_values_beyond_the_range_are_clipped(value, expected):
     assert counts(value, RATE_RANGE) == expected

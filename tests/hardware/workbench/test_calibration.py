@@ -1,4 +1,4 @@
-"""Laws of the calibration by hand: what it finds, what it refuses, and what it leaves alone in the robot's YAML."""
+"""Laws of the calibration by hand: results, errors, and the parts of the robot YAML that stay unchanged."""
 
 import math
 from pathlib import Path
@@ -23,7 +23,7 @@ COUNT = math.tau / 4096
 
 
 class Hands:
-    """Moves the shafts as the guide says: joint `i` sits at `motor_angle[i]` in the pose, then goes `way[i]`."""
+    """Moves the shafts as instructed: joint `i` is at `motor_angle[i]` in the pose, then moves by `way[i]`."""
 
     def __init__(self, plant, joints, centred, moves):
         self.plant, self.joints, self.centred = plant, list(joints), centred
@@ -43,7 +43,7 @@ class Hands:
 
 
 class Desk:
-    """Motors on a bench in lockstep."""
+    """Motors on the workbench in lockstep."""
 
     def __init__(self, **updates):
         self.robot = robot_of(2, **updates)
@@ -59,13 +59,13 @@ class Desk:
         return calibrate_joints(self.joints, pose, self.hands)
 
     def _at_motor(self, motor_angles):
-        """The plant is in joint angles of the old calibration; the motors see their own."""
+        """Convert motor angles to the plant's joint angles, which have the old calibration."""
         configs = self.robot.joints.values()
         return [c.direction * (angle - c.zero) for c, angle in zip(configs, motor_angles, strict=True)]
 
 
 @pytest.mark.parametrize("direction", [1, -1])
-def test_zero_and_direction_are_those_of_the_hands(direction):
+def test_zero_and_direction_follow_from_the_moves(direction):
     desk = Desk(zero=0.0, position_limits=(-0.5, 1.5))
     found = desk.calibrate([2.0, 4.0], {"pivot": [0.5 * direction], "joint2": [0.5]})
     # The middle of the limits is 0.5: zero = motor angle - direction * 0.5.
@@ -75,25 +75,25 @@ def test_zero_and_direction_are_those_of_the_hands(direction):
 
 
 @pytest.mark.parametrize(("pose", "angle"), [("zero", 0.0), ("default", 0.25), ("centre", 0.5)])
-def test_the_pose_says_where_the_joints_were_put(pose, angle):
+def test_zero_depends_on_the_start_pose(pose, angle):
     desk = Desk(zero=0.0, position_limits=(-0.5, 1.5), default_position=0.25)
     found = desk.calibrate([2.0, 2.0], {"pivot": [0.3], "joint2": [0.3]}, pose)
     assert found["pivot"].zero == pytest.approx(2.0 - angle, abs=COUNT)
 
 
-def test_turns_counted_since_power_up_are_not_in_zero():
+def test_zero_excludes_turns_counted_since_power_up():
     desk = Desk(zero=0.0, position_limits=(-1.0, 1.0))
     found = desk.calibrate([2.0 + 3 * math.tau, 2.0], {"pivot": [0.3], "joint2": [0.3]})
     assert found["pivot"].zero == pytest.approx(2.0, abs=COUNT)
 
 
-def test_a_move_over_the_end_of_the_turn_has_its_sign():
+def test_a_move_across_the_end_of_the_turn_has_the_right_sign():
     desk = Desk(zero=0.0, position_limits=(-1.0, 1.0))
     found = desk.calibrate([0.1, math.tau - 0.1], {"pivot": [-0.4], "joint2": [0.4]})
     assert (found["pivot"].direction, found["joint2"].direction) == (-1, 1)
 
 
-def test_a_joint_that_hardly_moved_is_asked_for_again_and_given_up_in_the_end():
+def test_a_joint_that_hardly_moves_is_retried_then_an_error():
     desk = Desk(zero=0.0)
     found = desk.calibrate([2.0, 2.0], {"pivot": [0.01, -0.3], "joint2": [0.3]})
     assert found["pivot"].direction == -1
@@ -102,7 +102,7 @@ def test_a_joint_that_hardly_moved_is_asked_for_again_and_given_up_in_the_end():
         Desk(zero=0.0).calibrate([2.0, 2.0], {"pivot": [0.01] * 5, "joint2": [0.3]})
 
 
-def test_torque_is_refused_before_anything_is_asked():
+def test_torque_is_refused_before_the_first_instruction():
     desk = Desk()
     desk.emulated.motors["joint2"].write_register("torque_enable", 1)
     with pytest.raises(HardwareError, match=r"'joint2' \(motor 2\) has torque on"):
@@ -128,7 +128,7 @@ def robot_file(tmp_path):
     return path
 
 
-def test_the_file_changes_where_it_must_and_nowhere_else(robot_file):
+def test_only_calibrated_values_change_in_the_file(robot_file):
     before = robot_file.read_text().splitlines()
     backup = write_calibration(robot_file, robot_file, {"pivot": JointCalibration(math.radians(12.5), -1)})
     after = robot_file.read_text().splitlines()
@@ -144,7 +144,7 @@ def test_the_file_changes_where_it_must_and_nowhere_else(robot_file):
     assert (pivot.direction, pivot.zero) == (-1, pytest.approx(math.radians(12.5)))
 
 
-def test_keys_that_were_not_there_are_added(robot_file):
+def test_missing_keys_are_added(robot_file):
     lines = robot_file.read_text().splitlines()
     robot_file.write_text("\n".join(line for line in lines if not line.strip().startswith(("zero:", "direction:"))))
     write_calibration(robot_file, robot_file, {"pivot": JointCalibration(1.0, -1)})
@@ -152,21 +152,21 @@ def test_keys_that_were_not_there_are_added(robot_file):
     assert (pivot.direction, pivot.zero) == (-1, pytest.approx(1.0, abs=1e-4))
 
 
-def test_a_joint_that_is_not_in_the_file_is_one_line(robot_file):
+def test_a_joint_missing_in_the_file_is_one_line(robot_file):
     before = robot_file.read_text()
-    with pytest.raises(ConfigError, match="joint 'knee' is not written out"):
+    with pytest.raises(ConfigError, match="no mapping for joint 'knee'"):
         write_calibration(robot_file, robot_file, {"knee": JointCalibration(0.0, 1)})
     assert robot_file.read_text() == before
     assert list(robot_file.parent.glob("*.bak")) == []
 
 
-def test_the_command_leaves_shipped_robots_alone():
+def test_the_command_never_overwrites_shipped_robots():
     result = CliRunner().invoke(app, ["calibrate", "pendulum", "--port", "/dev/null", "--json"])
     assert result.exit_code == 1
-    assert "give --to FILE" in result.stdout
+    assert "write a copy with --to FILE" in result.stdout
 
 
-def test_the_command_says_which_joints_and_buses_there_are(tmp_path):
+def test_the_command_lists_valid_joints_and_buses(tmp_path):
     to = ("--to", str(Path(tmp_path) / "mine.yaml"))
     result = CliRunner().invoke(app, ["calibrate", "pendulum", "--joint", "knee", *to, "--json"])
     assert "no joint 'knee'; valid: pivot" in result.stdout

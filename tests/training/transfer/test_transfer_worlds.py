@@ -115,7 +115,7 @@ def test_a_held_out_world_within_the_range_is_refused():
     [
         ("[{name: w, description: d, changes: [{parameter: body_mass}]}]", "give `value` or `times`"),
         ("[{name: w, description: d, changes: [{parameter: action_latency, value: 3}]}]", "no unit"),
-        ("[{name: w, description: d, emulator: true, friction: lugre}]", "takes no changes"),
+        ("[{name: w, description: d, emulator: true, friction: lugre}]", "without changes"),
         ("[{name: w, description: d, held_out: false}]", "at least one must be held out"),
         ("[{name: w, description: d}, {name: w, description: d}]", "'w' is given twice"),
     ],

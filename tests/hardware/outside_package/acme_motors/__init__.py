@@ -1,1 +1,1 @@
-"""A family of motors from outside the project: what a vendor or a user would publish as a package of their own."""
+"""A motor family from outside the project, as a vendor or user would publish it in a package."""

@@ -1,4 +1,4 @@
-"""Requests on one bus, each with a number that its answers repeat."""
+"""Requests on one bus, each with a sequence number that the replies repeat."""
 
 from acme_motors.frame import REPLY, Decoder, Operation, Packet, encode
 from acme_motors.registers import Register, pack, unpack
@@ -24,7 +24,7 @@ class Client:
         self.baudrate = baudrate
 
     def ask(self, motor: int, operation: int, payload: bytes, answers: int, size: int) -> dict[int, Packet]:
-        """Return the answers of a request by the motor they are from; those that are missing are counted."""
+        """Send a request; return the replies by motor. Missing replies are counted."""
         self._number = (self._number + 1) % 256
         frame = encode(Packet(motor, operation, self._number, payload))
         self.transport.drain()
@@ -49,7 +49,7 @@ class Client:
         return found
 
     def ping(self, motor: int, tries: int = TRIES, /) -> int | None:
-        """Return the model number of the motor with this id, None if none answers."""
+        """Return the model number of the motor with this id; None if none answers."""
         for _ in range(tries):
             for packet in self.ask(motor, Operation.PING, b"", 1, 2).values():
                 return int.from_bytes(packet.payload, "little")

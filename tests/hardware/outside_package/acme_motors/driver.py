@@ -1,4 +1,4 @@
-"""All ACME motors of one bus as joints."""
+"""The driver of an ACME bus."""
 
 import math
 import struct
@@ -97,7 +97,7 @@ class AcmeBus:
             if reading.flags & flag:
                 faults |= fault
         if self._enabled and not reading.flags & Flag.TORQUE and not faults:
-            faults |= MotorFault.OTHER  # it has restarted
+            faults |= MotorFault.OTHER  # the motor has restarted
         state.faults[place] = int(faults)
         state.stamp_ns[place], state.fresh[place] = now_ns, True
 

@@ -1,4 +1,4 @@
-"""The one object that this package registers."""
+"""The family object that this package registers."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The firmware model: one motor, and what a line of them answers."""
+"""The firmware model of one motor, and the device protocol of a line."""
 
 from collections.abc import Mapping, Sequence
 
@@ -60,10 +60,10 @@ class FirmwareMotor:
                 raise ValueError(f"no setting {name!r}")
             self._kept[Register[name.upper()]] = value
 
-    def hears(self, now_ns: int) -> bool:
+    def listens(self, now_ns: int) -> bool:
         return not self.silent and now_ns >= self._awake_ns
 
-    def hear(self, now_ns: int) -> None:
+    def feed_watchdog(self, now_ns: int) -> None:
         self._heard_ns = now_ns
 
     def set(self, register: Register, value: float) -> None:
@@ -118,7 +118,7 @@ class LineProtocol(PacketProtocol[Packet]):
         by_id = {motor.id: motor for motor in motors}
         for motor in motors:
             if instruction.id in (EVERYONE, motor.id):
-                motor.hear(now_ns)
+                motor.feed_watchdog(now_ns)
         if instruction.operation == Operation.STATE:
             asked = [by_id[motor] for motor in instruction.payload if motor in by_id]
             return [self._reply(motor, instruction, motor.state()) for motor in asked]
@@ -129,10 +129,10 @@ class LineProtocol(PacketProtocol[Packet]):
                     by_id[piece[0]].set(Register.GOAL, unpack(piece))
             return []
         motor = by_id.get(instruction.id)
-        answer = None if motor is None else self._carry_out(motor, instruction, now_ns)
+        answer = None if motor is None else self._execute(motor, instruction, now_ns)
         return [] if motor is None or answer is None else [self._reply(motor, instruction, answer)]
 
-    def _carry_out(self, motor: FirmwareMotor, instruction: Packet, now_ns: int) -> bytes | None:
+    def _execute(self, motor: FirmwareMotor, instruction: Packet, now_ns: int) -> bytes | None:
         payload = instruction.payload
         if instruction.operation == Operation.PING:
             return int(motor.values[Register.MODEL]).to_bytes(2, "little")

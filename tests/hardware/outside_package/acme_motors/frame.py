@@ -9,16 +9,16 @@ from sim2real.hardware.bus.framing import StreamDecoder
 HEADER = b"\xa5\x5a"
 EVERYONE = 0xFF
 ID_MAX = 0x3F
-REPLY = 0x80  # in the operation byte of an answer
+REPLY = 0x80  # in the operation byte of a reply
 _HEAD_BYTES, _CRC_BYTES = 6, 2
 
 
 class Operation(IntEnum):
     PING = 1
     GET = 2  # index: value
-    SET = 3  # index, value: the same, once it is set
-    STATE = 4  # ids: one answer from each, in this order
-    GOALS = 5  # id, value, and so on: no answer
+    SET = 3  # index, value: replies with the value
+    STATE = 4  # ids: one reply from each, in this order
+    GOALS = 5  # id, value, and so on: no reply
     REBOOT = 6
 
 
@@ -26,7 +26,7 @@ class Packet(NamedTuple):
     id: int
     operation: int
     number: int
-    """Of the request, repeated in its answers: a late answer has another."""
+    """Sequence number of the request, repeated in its replies; a late reply has another one."""
     payload: bytes
 
 

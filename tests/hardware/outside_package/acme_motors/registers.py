@@ -1,4 +1,4 @@
-"""The registers, all of them 32-bit floats, and the answer to a request for the state."""
+"""The registers, all 32-bit floats, and the reply to a state request."""
 
 import struct
 from enum import IntEnum, IntFlag

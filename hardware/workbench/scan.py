@@ -1,4 +1,4 @@
-"""Searches a port for motors: every family at every speed, or the given ones."""
+"""Scans a port for motors: every family at every baud rate, or given ones."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -7,31 +7,31 @@ from sim2real.hardware.workbench.change import find_motor
 from sim2real.hardware.workbench.interface import FoundMotor, Workbench
 
 Advance = Callable[[str, int], None]
-"""Called with protocol and speed before they are tried."""
+"""Progress callback; called with protocol and baud rate before each scan."""
 
 
-def search(
+def scan_port(
     buses: Mapping[str, Workbench], baudrate: int | None, advance: Advance = lambda protocol, baudrate: None
 ) -> Iterator[FoundMotor]:
-    """Yield every motor that answers.
+    """Yield every motor that answers on a port.
 
     Args:
         buses: The workbenches of one port, by protocol.
-        baudrate: The one speed to try; each family's own if there is none.
-        advance: Told what is tried next.
+        baudrate: The only baud rate to try, bit/s; all of the family if None.
+        advance: Progress callback.
 
     Raises:
         PortLostError: The port vanished.
-        HardwareError: The port cannot do the one speed that was asked for.
+        HardwareError: The port does not support the given baud rate.
     """
     for protocol, bus in buses.items():
-        for speed in speeds(bus, baudrate):
+        for speed in baudrates_to_try(bus, baudrate):
             advance(protocol, speed)
             try:
                 found = bus.scan(speed)
             except PortLostError:
                 raise
-            except HardwareError:  # no motor talks at a speed that the adapter cannot do
+            except HardwareError:  # the adapter does not support this baud rate
                 if baudrate is not None:
                     raise
                 continue
@@ -39,10 +39,10 @@ def search(
 
 
 def find_on_port(buses: Mapping[str, Workbench], motor: int, baudrate: int | None) -> tuple[Workbench, FoundMotor]:
-    """Return the motor with this id and the workbench of its family; the line stays at its speed.
+    """Return the motor with this id and the workbench of its family; the line stays at the motor's baud rate.
 
     Raises:
-        HardwareError: No motor answers, or no family has such an id.
+        HardwareError: No motor answers, or the id is invalid in every family.
     """
     reasons: list[str] = []
     for bus in buses.values():
@@ -50,7 +50,7 @@ def find_on_port(buses: Mapping[str, Workbench], motor: int, baudrate: int | Non
             reasons.append(f"id {motor} is not valid ({bus.protocol}); valid: {bus.ids[0]} to {bus.ids[-1]}")
             continue
         try:
-            return bus, find_motor(bus, motor, speeds(bus, baudrate))
+            return bus, find_motor(bus, motor, baudrates_to_try(bus, baudrate))
         except PortLostError:
             raise
         except HardwareError as error:
@@ -58,6 +58,6 @@ def find_on_port(buses: Mapping[str, Workbench], motor: int, baudrate: int | Non
     raise HardwareError("; ".join(reasons))
 
 
-def speeds(bus: Workbench, baudrate: int | None) -> tuple[int, ...]:
-    """Return the speeds to try on a bus."""
+def baudrates_to_try(bus: Workbench, baudrate: int | None) -> tuple[int, ...]:
+    """Return the baud rates to try on a bus."""
     return bus.baudrates if baudrate is None else (baudrate,)
