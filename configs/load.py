@@ -1,6 +1,7 @@
 """Loads configurations: splices in references, applies overrides, validates."""
 
 import json
+from os import fspath
 from pathlib import Path
 from typing import TypeVar
 
@@ -63,7 +64,7 @@ def load_robot(reference: str | Path, overrides: tuple[str, ...] = ()) -> RobotC
         >>> robot.joint_names, robot.joints["pivot"].effort_limit
         (('pivot',), 0.4)
     """
-    return load("robots", RobotConfig, str(reference), overrides)
+    return load("robots", RobotConfig, fspath(reference), overrides)
 
 
 def load_task(reference: str, overrides: tuple[str, ...] = ()) -> TaskConfig:
@@ -108,12 +109,14 @@ def as_robot(robot: str | Path | RobotConfig) -> RobotConfig:
 
 def as_task(task: str | Path | TaskConfig) -> TaskConfig:
     """Return a task from a shipped name or a path, or as given if already loaded. Raises ConfigError."""
-    return task if isinstance(task, TaskConfig) else load_task(str(task))
+    return task if isinstance(task, TaskConfig) else load_task(fspath(task))
 
 
 def as_randomization(randomization: str | Path | RandomizationConfig) -> RandomizationConfig:
     """Return a randomization from a shipped name or a path, or as given if already loaded. Raises ConfigError."""
-    return randomization if isinstance(randomization, RandomizationConfig) else load_randomization(str(randomization))
+    return (
+        randomization if isinstance(randomization, RandomizationConfig) else load_randomization(fspath(randomization))
+    )
 
 
 def as_experiment(experiment: str | Path | ExperimentConfig, overrides: tuple[str, ...] = ()) -> ExperimentConfig:
@@ -123,7 +126,7 @@ def as_experiment(experiment: str | Path | ExperimentConfig, overrides: tuple[st
         ConfigError: No such experiment, or it or an override is not valid.
     """
     if not isinstance(experiment, ExperimentConfig):
-        return load_experiment(str(experiment), overrides)
+        return load_experiment(fspath(experiment), overrides)
     if not overrides:
         return experiment
     return validate(ExperimentConfig, parse_yaml(dump(experiment), experiment.name), overrides)
@@ -131,7 +134,7 @@ def as_experiment(experiment: str | Path | ExperimentConfig, overrides: tuple[st
 
 def as_faults(faults: str | Path | FaultsConfig) -> FaultsConfig:
     """Return faults from a shipped name or a path, or as given if already loaded. Raises ConfigError."""
-    return faults if isinstance(faults, FaultsConfig) else load_faults(str(faults))
+    return faults if isinstance(faults, FaultsConfig) else load_faults(fspath(faults))
 
 
 def load(kind: str, schema: type[ConfigT], reference: str, overrides: tuple[str, ...] = ()) -> ConfigT:
