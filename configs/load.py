@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from os import fspath
 from pathlib import Path
 from typing import TypeVar
 
@@ -64,7 +65,7 @@ def load_robot(reference: str | Path, overrides: tuple[str, ...] = ()) -> RobotC
         >>> robot.joint_names, robot.joints["pivot"].effort_limit
         (('pivot',), 0.4)
     """
-    return load("robots", RobotConfig, str(reference), overrides)
+    return load("robots", RobotConfig, fspath(reference), overrides)
 
 
 def load_task(reference: str, overrides: tuple[str, ...] = ()) -> TaskConfig:
@@ -109,12 +110,14 @@ def as_robot(robot: str | Path | RobotConfig) -> RobotConfig:
 
 def as_task(task: str | Path | TaskConfig, check: Callable[[TaskConfig], None] | None = None) -> TaskConfig:
     """Return a task from a shipped name or a path, see `load`, or as given if already loaded. Raises ConfigError."""
-    return task if isinstance(task, TaskConfig) else load("tasks", TaskConfig, str(task), check=check)
+    return task if isinstance(task, TaskConfig) else load("tasks", TaskConfig, fspath(task), check=check)
 
 
 def as_randomization(randomization: str | Path | RandomizationConfig) -> RandomizationConfig:
     """Return a randomization from a shipped name or a path, or as given if already loaded. Raises ConfigError."""
-    return randomization if isinstance(randomization, RandomizationConfig) else load_randomization(str(randomization))
+    return (
+        randomization if isinstance(randomization, RandomizationConfig) else load_randomization(fspath(randomization))
+    )
 
 
 def as_experiment(
@@ -128,7 +131,7 @@ def as_experiment(
         ConfigError: No such experiment, or it or an override is not valid.
     """
     if not isinstance(experiment, ExperimentConfig):
-        return load("experiments", ExperimentConfig, str(experiment), overrides, check)
+        return load("experiments", ExperimentConfig, fspath(experiment), overrides, check)
     if not overrides:
         return experiment
     return validate(ExperimentConfig, parse_yaml(dump(experiment), experiment.name), overrides, check)
@@ -136,7 +139,7 @@ def as_experiment(
 
 def as_faults(faults: str | Path | FaultsConfig) -> FaultsConfig:
     """Return faults from a shipped name or a path, or as given if already loaded. Raises ConfigError."""
-    return faults if isinstance(faults, FaultsConfig) else load_faults(str(faults))
+    return faults if isinstance(faults, FaultsConfig) else load_faults(fspath(faults))
 
 
 def load(

@@ -11,6 +11,10 @@ from sim2real.configs.errors import ConfigError
 from sim2real.configs.library import KINDS, ROOT, find, is_path, shipped
 from sim2real.configs.load import (
     SCHEMAS,
+    as_experiment,
+    as_faults,
+    as_randomization,
+    as_robot,
     dump,
     load,
     load_experiment,
@@ -473,3 +477,13 @@ def test_shipped_names_need_no_working_directory(tmp_path: Path, monkeypatch: py
     gone.rmdir()
     assert load_robot("pendulum", ("joints.pivot.effort_limit=0.4 N*m",)).joints["pivot"].effort_limit == 0.4
     assert "'mine.yaml' is not a path" in refused("robots", "mine.yaml")
+
+
+@pytest.mark.parametrize(
+    "given", [None, 3, ["pendulum"], load_task("pendulum_swingup")], ids=lambda given: type(given).__name__
+)
+def test_what_is_no_reference_is_a_type_error(given: object) -> None:
+    # Its text was looked up as a name: "no robots entry named 'None'".
+    for loaded in (as_robot, as_experiment, as_randomization, as_faults, load_robot):
+        with pytest.raises(TypeError, match=r"^expected str, bytes or os.PathLike object, not "):
+            loaded(given)
