@@ -25,6 +25,7 @@ def script(page: Path) -> str:
     return "\n".join(steps)
 
 
+_OF_LIBRARIES = {".cache", ".config"}  # what libraries keep for themselves: fonts, a device's number
 RUNNABLE = [page for page in PAGES if script(page)]
 
 
@@ -47,15 +48,27 @@ def with_marks(page: Path) -> object:
 
 
 @pytest.mark.parametrize("page", [with_marks(page) for page in RUNNABLE])
-def test_the_blocks_of_a_page_run_one_after_the_other(page: Path, tmp_path: Path) -> None:
-    # This interpreter's commands come first, so that the page's `sim2real` and `python` are the tested ones.
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "NO_COLOR": "1"}
+def test_the_blocks_of_a_page_run_one_after_the_other(
+    page: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder, home = tmp_path / "work", tmp_path / "home"
+    folder.mkdir()
+    home.mkdir()
+    environment = os.environ | {
+        # This interpreter's commands come first, so that the page's `sim2real` and `python` are the tested ones.
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(home),
+        "MPLCONFIGDIR": str(tmp_path_factory.getbasetemp() / "matplotlib"),  # its list of fonts takes seconds to make
+        "NO_COLOR": "1",
+    }
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script(page)],
-        cwd=tmp_path,
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
         timeout=300,  # a bound, not a claim
     )
     assert done.returncode == 0, f"{page}:\n{done.stdout}\n{done.stderr}"
+    assert {path.name for path in tmp_path.iterdir()} == {"work", "home"}, "a page writes outside its folder"
+    assert {path.name for path in home.iterdir()} <= _OF_LIBRARIES, "a page writes into the reader's home folder"
