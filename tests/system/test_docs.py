@@ -12,16 +12,24 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 
-# A block counts when the line before its fence is `<!-- run -->`, which no reader sees.
-_BLOCK = re.compile(r"^<!-- run -->\n```(bash|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_MARKS = re.compile(r"^<!-- run -->$", re.MULTILINE)
+# A block counts when the line before its fence is `<!-- run -->` or `<!-- file -->`, which no reader sees.
+_BLOCK = re.compile(
+    r'^<!-- (?:run -->\n```(?P<language>bash|python)|file -->\n```\w+ title="(?P<file>[\w./]+)")\n(?P<code>.*?)^```$',
+    re.MULTILINE | re.DOTALL,
+)
+_MARKS = re.compile(r"^<!-- (?:run|file) -->$", re.MULTILINE)
 
 
 def script(page: Path) -> str:
-    """Return the runnable blocks of a page as one shell script, in order: a page is one session at a terminal."""
+    """Return the marked blocks of a page as one shell script, in order: a page is one session at a terminal."""
     steps = []
-    for language, code in _BLOCK.findall(page.read_text(encoding="utf-8")):
-        steps.append(code if language == "bash" else f"python - <<'PYTHON_BLOCK'\n{code}PYTHON_BLOCK\n")
+    for block in _BLOCK.finditer(page.read_text(encoding="utf-8")):
+        code = block["code"]
+        if block["language"] == "bash":
+            steps.append(code)
+        else:  # a script for Python, or a file that the reader saves
+            command = f"cat > {block['file']}" if block["file"] else "python -"
+            steps.append(f"{command} <<'END_OF_BLOCK'\n{code}END_OF_BLOCK\n")
     return "\n".join(steps)
 
 
