@@ -12,12 +12,14 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 
-# A block counts when the line before its fence is `<!-- run -->` or `<!-- file -->`, which no reader sees.
+# A block counts when the line before its fence is `<!-- run -->`, `<!-- file -->`, or `<!-- more -->` for more of a
+# file; no reader sees that line.
 _BLOCK = re.compile(
-    r'^<!-- (?:run -->\n```(?P<language>bash|python)|file -->\n```\w+ title="(?P<file>[\w./]+)")\n(?P<code>.*?)^```$',
+    r'^<!-- (?:run -->\n```(?P<language>bash|python)|(?P<kind>file|more) -->\n```\w+ title="(?P<file>[\w./]+)")\n'
+    r"(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-_MARKS = re.compile(r"^<!-- (?:run|file) -->$", re.MULTILINE)
+_MARKS = re.compile(r"^<!-- (?:run|file|more) -->$", re.MULTILINE)
 
 
 def script(page: Path) -> str:
@@ -28,7 +30,8 @@ def script(page: Path) -> str:
         if block["language"] == "bash":
             steps.append(code)
         else:  # a script for Python, or a file that the reader saves
-            command = f"cat > {block['file']}" if block["file"] else "python -"
+            arrow = {"file": ">", "more": ">>"}
+            command = f"cat {arrow[block['kind']]} {block['file']}" if block["kind"] else "python -"
             steps.append(f"{command} <<'END_OF_BLOCK'\n{code}END_OF_BLOCK\n")
     return "\n".join(steps)
 
