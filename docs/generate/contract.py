@@ -81,7 +81,8 @@ def _lower_half(drawing: Drawing, observed: Box, top: float) -> str:
     safety = drawing.box(Box(240, row, 158, 46), "safety", ("limits, ages, faults",))
     motors = drawing.box(Box(8, row, 150, 46), "driver → motors")
     batch = drawing.box(Box(528, row, 264, 46), "actuators of the batch", ("delayed, with loss and noise",))
-    drawing.arrow(action.edge("bottom", safety.center.x - action.center.x), safety.edge("top"), label="act")
+    drawing.arrow(action.edge("bottom", safety.center.x - action.center.x), safety.edge("top"))
+    drawing.text(Point(safety.center.x - 8, top + 64 + 24), "act", "note", "end")  # clear of the group's edge
     drawing.arrow(safety.edge("left"), motors.edge("right"), label="write")
     start, turn = action.edge("bottom", 40), row - 18
     drawing.arrow(start, Point(start.x, turn), Point(batch.center.x, turn), batch.edge("top"))

@@ -12,19 +12,31 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 
-# A block counts when the line before its fence is `<!-- run -->`, which no reader sees.
-_BLOCK = re.compile(r"^<!-- run -->\n```(bash|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_MARKS = re.compile(r"^<!-- run -->$", re.MULTILINE)
+# A block counts when the line before its fence is `<!-- run -->`, `<!-- file -->`, or `<!-- more -->` for more of a
+# file; no reader sees that line.
+_BLOCK = re.compile(
+    r'^<!-- (?:run -->\n```(?P<language>bash|python)|(?P<kind>file|more) -->\n```\w+ title="(?P<file>[\w./]+)")\n'
+    r"(?P<code>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+_MARKS = re.compile(r"^<!-- (?:run|file|more) -->$", re.MULTILINE)
 
 
 def script(page: Path) -> str:
-    """Return the runnable blocks of a page as one shell script, in order: a page is one session at a terminal."""
+    """Return the marked blocks of a page as one shell script, in order: a page is one session at a terminal."""
     steps = []
-    for language, code in _BLOCK.findall(page.read_text(encoding="utf-8")):
-        steps.append(code if language == "bash" else f"python - <<'PYTHON_BLOCK'\n{code}PYTHON_BLOCK\n")
+    for block in _BLOCK.finditer(page.read_text(encoding="utf-8")):
+        code = block["code"]
+        if block["language"] == "bash":
+            steps.append(code)
+        else:  # a script for Python, or a file that the reader saves
+            arrow = {"file": ">", "more": ">>"}
+            command = f"cat {arrow[block['kind']]} {block['file']}" if block["kind"] else "python -"
+            steps.append(f"{command} <<'END_OF_BLOCK'\n{code}END_OF_BLOCK\n")
     return "\n".join(steps)
 
 
+_OF_LIBRARIES = {".cache", ".config"}  # what libraries keep for themselves: fonts, a device's number
 RUNNABLE = [page for page in PAGES if script(page)]
 
 
@@ -47,15 +59,27 @@ def with_marks(page: Path) -> object:
 
 
 @pytest.mark.parametrize("page", [with_marks(page) for page in RUNNABLE])
-def test_the_blocks_of_a_page_run_one_after_the_other(page: Path, tmp_path: Path) -> None:
-    # This interpreter's commands come first, so that the page's `sim2real` and `python` are the tested ones.
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "NO_COLOR": "1"}
+def test_the_blocks_of_a_page_run_one_after_the_other(
+    page: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder, home = tmp_path / "work", tmp_path / "home"
+    folder.mkdir()
+    home.mkdir()
+    environment = os.environ | {
+        # This interpreter's commands come first, so that the page's `sim2real` and `python` are the tested ones.
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(home),
+        "MPLCONFIGDIR": str(tmp_path_factory.getbasetemp() / "matplotlib"),  # its list of fonts takes seconds to make
+        "NO_COLOR": "1",
+    }
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script(page)],
-        cwd=tmp_path,
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
         timeout=300,  # a bound, not a claim
     )
     assert done.returncode == 0, f"{page}:\n{done.stdout}\n{done.stderr}"
+    assert {path.name for path in tmp_path.iterdir()} == {"work", "home"}, "a page writes outside its folder"
+    assert {path.name for path in home.iterdir()} <= _OF_LIBRARIES, "a page writes into the reader's home folder"
