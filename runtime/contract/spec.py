@@ -8,7 +8,7 @@ from sim2real.configs.schema.command import TIP_COMMANDS
 from sim2real.configs.schema.observation import ObservationNeed
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.runtime.contract.goal_spec import GoalSpec, goal_spec
-from sim2real.runtime.contract.observation_term import find_term
+from sim2real.runtime.contract.observation_term import find_term, width_of
 from sim2real.runtime.contract.part import Part, digest_of, without_empty
 from sim2real.runtime.contract.provider import ProviderSpec, check_provider, provider_of
 from sim2real.runtime.contract.robot import ImuSpec, RobotSpec, robot_spec
@@ -101,7 +101,7 @@ class Contract(Part):
         joints = len(self.robot.joints)
         for term in self.observation:
             check_provider(term.term, term.provider)
-            width = find_term(term.term).width_for(self.sizes)
+            width = width_of(term.term, self.sizes)
             if term.width != width:
                 raise ValueError(f"observation term {term.term!r} has width {term.width}, this robot gives {width}")
         if self.needs("phase") and self.phase_frequency is None:
@@ -185,7 +185,7 @@ def contract_of(task: TaskConfig) -> Contract:
         observation=tuple(
             ObservationTermSpec(
                 term=entry.term,
-                width=find_term(entry.term).width_for(sizes),
+                width=width_of(entry.term, sizes),
                 scale=entry.scale,
                 clip=entry.clip,
                 history=entry.history,

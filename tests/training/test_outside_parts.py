@@ -438,6 +438,65 @@ def test_a_policy_that_is_not_what_its_algorithm_declares_is_refused(place: Path
         (place / "site" / "acme_search.py").write_text(text)
 
 
+SWING = "    joints = inputs.signals.joint_position.shape[1]\n"
+"""First line of the term."""
+
+
+def run_with(place: Path, body: str) -> subprocess.CompletedProcess[str]:
+    """Run the policy on a robot whose copy of the package, of the same version, has more lines in its term."""
+    installed(place / "site", "1.2")
+    parts = place / "site" / "acme_parts.py"
+    assert SWING in parts.read_text()
+    try:
+        parts.write_text(parts.read_text().replace(SWING, SWING + body))
+        return sim2real(place, place / "site", *RUN, "--log", "broken.mcap", "--json")
+    finally:
+        installed(place / "site", "1.2")
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("    return\n", "wrote 0 of its 2 values"),
+        ("    out = out[:, :joints].copy()\n    joints = 1\n", "wrote 0 of its 2 values"),
+        ("    raise RuntimeError('boom')\n", "failed in its trial:\nTraceback"),
+        ("    inputs.signals.joint_position[:] = 7.0\n", "failed in its trial:\nTraceback"),
+        ("    inputs.last_action[:] = 7.0\n", "failed in its trial:\nTraceback"),
+    ],
+)
+def test_a_term_that_fails_or_changes_its_inputs_or_leaves_values_out_is_refused_before_the_robot_moves(
+    body: str, message: str, place: Path
+) -> None:
+    done = run_with(place, body)
+    assert done.returncode == 1
+    (reason,) = json.loads(done.stdout)["reasons"]
+    assert reason.startswith(f"observation term 'swing' of acme-parts 1.2 {message}")
+
+
+MID_RUN = """    global calls
+    calls = globals().get("calls", 0) + 1
+    if calls > 40:
+        LINE
+"""
+
+
+def test_a_term_that_fails_in_mid_run_is_named_and_its_log_stays(place: Path) -> None:
+    done = run_with(place, MID_RUN.replace("LINE", "raise RuntimeError('boom')"))
+    assert done.returncode == 1
+    (reason,) = json.loads(done.stdout)["reasons"]
+    assert reason.startswith("observation term 'swing' of acme-parts 1.2 failed:\nTraceback")
+    assert reason.endswith("RuntimeError: boom")
+    replayed = succeeded(sim2real(place, place / "site", "replay", "broken.mcap", "--json"))
+    assert replayed["ticks"] > 20
+
+
+def test_a_term_cannot_change_in_mid_run_what_safety_and_the_log_see(place: Path) -> None:
+    for line in ("inputs.signals.joint_position[:] = 7.0", "inputs.signals.joint_target[:] = 7.0"):
+        done = run_with(place, MID_RUN.replace("LINE", line))
+        (reason,) = json.loads(done.stdout)["reasons"]
+        assert reason.endswith("ValueError: assignment destination is read-only")
+
+
 def test_one_robot_and_thousands_observe_the_same_bits_through_a_term_from_outside(place: Path) -> None:
     script = """
 from pathlib import Path
