@@ -29,9 +29,8 @@ def train(experiment: ExperimentConfig, run_dir: Path, *, progress: bool = True)
         KeyboardInterrupt: SIGINT; a checkpoint was saved.
     """
     experiment = recorded(experiment)
-    run = RunFolder.create(run_dir)
-    _write(experiment, run)
-    session = Session(experiment, run)
+    session = Session(experiment, RunFolder(run_dir))  # before the folder: one that cannot be made leaves none behind
+    _write(experiment, RunFolder.create(run_dir))
     session.start()
     return session.work(progress=progress)
 

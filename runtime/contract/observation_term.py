@@ -101,13 +101,13 @@ def width_of(name: str, sizes: Sizes) -> int:
 
     Raises:
         ConfigError: There is no such term.
-        PluginError: Its package is broken, or its width is no whole number from 1 on.
+        PluginError: Its package is broken, or its width is no number of values.
     """
     term = find_term(name)
     width: object = OBSERVATION_TERMS.guarded(name, lambda: term.width_for(sizes), "failed to tell its width")
-    if isinstance(width, int) and width >= 1:
+    if isinstance(width, int) and width >= 0:
         return width
-    raise OBSERVATION_TERMS.wrong(name, f"has the width {width!r}; valid: a whole number, 1 and above")
+    raise OBSERVATION_TERMS.wrong(name, f"has the width {width!r}; valid: a whole number")
 
 
 def find_term(name: str) -> ObservationTerm:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from sim2real.configs.schema.command import TIP_COMMANDS
-from sim2real.configs.schema.observation import ObservationNeed
+from sim2real.configs.schema.observation import OBSERVATION_TERMS, ObservationNeed
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.runtime.contract.goal_spec import GoalSpec, goal_spec
 from sim2real.runtime.contract.observation_term import find_term, width_of
@@ -185,7 +185,7 @@ def contract_of(task: TaskConfig) -> Contract:
         observation=tuple(
             ObservationTermSpec(
                 term=entry.term,
-                width=width_of(entry.term, sizes),
+                width=_width(entry.term, sizes),
                 scale=entry.scale,
                 clip=entry.clip,
                 history=entry.history,
@@ -201,6 +201,14 @@ def contract_of(task: TaskConfig) -> Contract:
         ),
         phase_frequency=task.phase_frequency,
     )
+
+
+def _width(term: str, sizes: Sizes) -> int:
+    """Return the width of a task's term. Raises PluginError if there is nothing of it on this robot."""
+    width = width_of(term, sizes)
+    if width < 1:
+        raise OBSERVATION_TERMS.wrong(term, "has no values on this robot")
+    return width
 
 
 def _action_spec(task: TaskConfig, robot: RobotSpec) -> ActionSpec:

@@ -473,6 +473,26 @@ def test_a_term_that_fails_or_changes_its_inputs_or_leaves_values_out_is_refused
     assert reason.startswith(f"observation term 'swing' of acme-parts 1.2 {message}")
 
 
+@pytest.mark.parametrize(
+    ("width", "message"),
+    [
+        ("lambda of: of.joints / 1", "has the width 1.0; valid: a whole number"),
+        ("lambda of: of.wheels", "failed to tell its width:\nTraceback"),
+        ("lambda of: of.imus", "has no values on this robot"),
+    ],
+)
+def test_a_width_that_is_none_is_refused(width: str, message: str, place: Path) -> None:
+    parts = place / "site" / "acme_parts.py"
+    try:
+        parts.write_text(PACKAGE.replace("lambda of: 2 * of.joints", width))
+        done = sim2real(place, place / "site", "train", "experiment.yaml", "--name", "third", "--json")
+    finally:
+        installed(place / "site", "1.2")
+    (reason,) = json.loads(done.stdout)["reasons"]
+    assert reason.startswith(f"observation term 'swing' of acme-parts 1.2 {message}")
+    assert not (place / "runs" / "third").exists()
+
+
 MID_RUN = """    global calls
     calls = globals().get("calls", 0) + 1
     if calls > 40:
