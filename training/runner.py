@@ -12,6 +12,7 @@ from sim2real.training.kept_modules import as_kept, keep, located, recorded, tex
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.session import Session, share_done
 from sim2real.training.train_report import TrainReport
+from sim2real.training.trained_contract import trained_contract
 
 _FREE: Final = ("steps", "training_duration", "checkpoint_every", "evaluation_episodes", "threads")
 """Keys that may change at a resume: duration, checkpoints, evaluation, threads."""
@@ -48,6 +49,7 @@ def resume(run_dir: Path, overrides: tuple[str, ...] = (), *, progress: bool = T
     """
     run = RunFolder.open(run_dir)
     checkpoint = load_checkpoint(run.latest_checkpoint())
+    trained_contract(checkpoint, run_dir)
     experiment = experiment_of(checkpoint, overrides)
     if share_done(experiment, checkpoint.steps, checkpoint.seconds) >= 1.0:
         raise UserError(f"{run_dir}: {_done(experiment, checkpoint)}")

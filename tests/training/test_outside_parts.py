@@ -438,6 +438,24 @@ def test_a_policy_that_is_not_what_its_algorithm_declares_is_refused(place: Path
         (place / "site" / "acme_search.py").write_text(text)
 
 
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [("eval", ("--episodes", "1")), ("export", ("-o", "other.onnx")), ("train", ("--set", "steps=1024"))],
+)
+def test_a_run_is_refused_by_another_version_of_its_terms_and_without_them(
+    command: str, options: tuple[str, ...], place: Path
+) -> None:
+    arguments = (command, *(("--resume",) if command == "train" else ()), "runs/first", *options)
+    observed = "runs/first: the policy observes 'swing' of package acme-parts 1.2, "
+    installed(place / "site", "2.0")
+    try:
+        found = refused(sim2real(place, place / "site", *arguments))
+    finally:
+        installed(place / "site", "1.2")
+    assert f"{observed}and installed is that of acme-parts 2.0; install it with: pip install acme-parts==1.2" in found
+    assert f"{observed}which is not installed; install it with" in refused(sim2real(place, None, *arguments))
+
+
 SWING = "    joints = inputs.signals.joint_position.shape[1]\n"
 """First line of the term."""
 
