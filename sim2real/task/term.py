@@ -151,15 +151,14 @@ class PrivilegedTerm(Term):
 
     def width(self, sizes: Sizes) -> int:
         """Return how many values it has. Raises UserError if its size is no number of values."""
-        size: PrivilegedSize | object = self.size  # whatever the declaration said
-        width = self.call(size, sizes) if callable(size) else size
+        width: object = self.call(self.size, sizes) if callable(self.size) else self.size
         if isinstance(width, int) and width >= 0:
             return width
         raise self.wrong(f"has the size {width!r}; valid: a whole number")
 
     def blocks(self, seen: Seen, n: int, width: int) -> list[Float64Array]:
         """Return its blocks for n robots, `width` values together. Raises UserError if they are something else."""
-        blocks: list[Float64Array] = self.call(lambda: list(self.function(seen)))
+        blocks: list[Any] = self.call(lambda: list(self.function(seen)))
         for block in blocks:
             if not (isinstance(block, np.ndarray) and block.ndim == 2 and len(block) == n):
                 shape = getattr(block, "shape", type(block).__name__)
