@@ -129,28 +129,45 @@ class Plugins(Generic[PartT]):
             raise PluginError(f"two packages have a {self.noun} named {name!r}: {places}; uninstall one")
         return entries[0]
 
-    def guarded(self, name: str, call: Callable[[], CalledT]) -> CalledT:
+    def guarded(self, name: str, call: Callable[[], CalledT], failed: str = "failed to load") -> CalledT:
         """Call code that belongs to a part, such as a second stage of its loading.
 
         What it prints goes to standard error: standard output is for results.
+
+        Args:
+            name: Name of the part.
+            call: The code.
+            failed: What to say of a part whose code raises an error.
 
         Raises:
             PluginError: The call failed and the part belongs to another package. Errors of this project's own parts
                 are raised unchanged.
             ConfigError: No such part.
         """
-        entry = self._entry(name)
         try:
             with redirect_stdout(sys.stderr):
                 return call()
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # SystemExit too: a plug-in must not end the program, or even with success
-            if _is_ours(entry):  # our bug, or an extra that is not installed: the caller says which
-                raise
-            raise PluginError(
-                f"{self.noun} {name!r} of {_package(entry)} failed to load:\n{traceback.format_exc().rstrip()}"
-            ) from error
+            if (blamed := self.blamed(name, failed)) is None:
+                raise  # our bug, or an extra that is not installed: the caller says which
+            raise blamed from error
+
+    def blamed(self, name: str, failed: str) -> PluginError | None:
+        """Return the present exception as an error of a part's package; None if the part is of this project.
+
+        Raises:
+            ConfigError: No such part.
+        """
+        entry = self._entry(name)
+        if _is_ours(entry):
+            return None
+        return PluginError(f"{self.noun} {name!r} of {_package(entry)} {failed}:\n{traceback.format_exc().rstrip()}")
+
+    def wrong(self, name: str, what: str) -> PluginError:
+        """Return the error of a part that is not as it must be. Raises ConfigError if there is no such part."""
+        return PluginError(f"{self.noun} {name!r} of {_package(self._entry(name))} {what}")
 
     def _load(self, entry: EntryPoint) -> PartT:
         part = self.guarded(entry.name, entry.load)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import IntFlag
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,15 @@ Float64Array = npt.NDArray[np.float64]
 Int64Array = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.intp]
+
+ScalarT = TypeVar("ScalarT", bound=np.generic)
+
+
+def read_only(array: npt.NDArray[ScalarT]) -> npt.NDArray[ScalarT]:
+    """Return a view of an array that cannot be written to."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 class MotorFault(IntFlag):

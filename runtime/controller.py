@@ -11,6 +11,7 @@ from sim2real.hardware.clock import Clock
 from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.imu.interface import WithImus
 from sim2real.hardware.interface import JointInterface
+from sim2real.hardware.types import read_only
 from sim2real.runtime.contract.action import ActionPipeline
 from sim2real.runtime.contract.observation import Float32Array, ObservationPipeline
 from sim2real.runtime.contract.signals import Signals
@@ -69,7 +70,8 @@ class Controller:
                 (1, 3), np.nan
             ),  # no sensor of a robot measures it; `check_robot` refuses policies that need it
             joint_target=self._actions.target,
-        )
+        ).read_only()  # an observation term from outside must not change what safety and the log see
+        self._last_action = read_only(self._actions.last_action)
         self._observations = ObservationPipeline(contract, 1)
         self._by_effort = contract.action.target == "effort"
         self.pose = StartPose(contract.robot, speed=ready.speed, tolerance=ready.tolerance, timeout=ready.timeout)
@@ -86,8 +88,8 @@ class Controller:
 
     @property
     def last_action(self) -> Float32Array:
-        """The clipped, filtered action of the last tick in which the policy ran, (A,): the controller's own buffer."""
-        action: Float32Array = self._actions.last_action[0]
+        """The clipped, filtered action of the last tick in which the policy ran, (A,): a view, read-only."""
+        action: Float32Array = self._last_action[0]
         return action
 
     def set_operator_command(self, name: str, value: float) -> None:
@@ -232,7 +234,7 @@ class Controller:
             self._ticks_since_reset = 0
             record.reset = True
         record.clock[0] = self._ticks_since_reset * self._period
-        observation = self._observations.observe(self.signals, self._actions.last_action)
+        observation = self._observations.observe(self.signals, self._last_action)
         observed = watch()
         action = self._policy.act(observation)
         inferred = watch()

@@ -1,18 +1,12 @@
 """What a program sees of a running policy after each tick, and what it may ask for."""
 
 from dataclasses import fields
-from typing import TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
-from sim2real.hardware.types import ImuState, JointCommand, JointState
+from sim2real.hardware.types import ImuState, JointCommand, JointState, read_only
 from sim2real.runtime.contract.observation import Float32Array
 from sim2real.runtime.controller import Controller
 from sim2real.runtime.states import State
 from sim2real.runtime.stop import StopRequest
-
-ScalarT = TypeVar("ScalarT", bound=np.generic)
 
 
 class Tick:
@@ -40,10 +34,10 @@ class Tick:
         record = controller.record
         self._controller, self._record, self._stop = controller, record, stop
         self.joint_names = joint_names
-        self.joints = JointState(*(_read_only(getattr(record.joints, each.name)) for each in fields(JointState)))
-        self.imus = ImuState(*(_read_only(getattr(record.imus, each.name)) for each in fields(ImuState)))
-        self.command = JointCommand(*(_read_only(getattr(record.command, each.name)) for each in fields(JointCommand)))
-        self.observation, self.action = _read_only(record.observation), _read_only(record.action)
+        self.joints = JointState(*(read_only(getattr(record.joints, each.name)) for each in fields(JointState)))
+        self.imus = ImuState(*(read_only(getattr(record.imus, each.name)) for each in fields(ImuState)))
+        self.command = JointCommand(*(read_only(getattr(record.command, each.name)) for each in fields(JointCommand)))
+        self.observation, self.action = read_only(record.observation), read_only(record.action)
 
     @property
     def number(self) -> int:
@@ -76,9 +70,3 @@ class Tick:
     def stop(self) -> None:
         """End the run after this tick, torque off."""
         self._stop.stop("hook")
-
-
-def _read_only(array: npt.NDArray[ScalarT]) -> npt.NDArray[ScalarT]:
-    view = array.view()
-    view.flags.writeable = False
-    return view

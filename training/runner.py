@@ -12,6 +12,7 @@ from sim2real.training.kept_modules import as_kept, keep, located, recorded, tex
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.session import Session, share_done
 from sim2real.training.train_report import TrainReport
+from sim2real.training.trained_contract import trained_contract
 
 _FREE: Final = ("steps", "training_duration", "checkpoint_every", "evaluation_episodes", "threads")
 """Keys that may change at a resume: duration, checkpoints, evaluation, threads."""
@@ -29,9 +30,8 @@ def train(experiment: ExperimentConfig, run_dir: Path, *, progress: bool = True)
         KeyboardInterrupt: SIGINT; a checkpoint was saved.
     """
     experiment = recorded(experiment)
-    run = RunFolder.create(run_dir)
-    _write(experiment, run)
-    session = Session(experiment, run)
+    session = Session(experiment, RunFolder(run_dir))  # before the folder: one that cannot be made leaves none behind
+    _write(experiment, RunFolder.create(run_dir))
     session.start()
     return session.work(progress=progress)
 
@@ -49,6 +49,7 @@ def resume(run_dir: Path, overrides: tuple[str, ...] = (), *, progress: bool = T
     """
     run = RunFolder.open(run_dir)
     checkpoint = load_checkpoint(run.latest_checkpoint())
+    trained_contract(checkpoint, run_dir)
     experiment = experiment_of(checkpoint, overrides)
     if share_done(experiment, checkpoint.steps, checkpoint.seconds) >= 1.0:
         raise UserError(f"{run_dir}: {_done(experiment, checkpoint)}")

@@ -25,10 +25,9 @@ from sim2real.training.policy import Policy
 from sim2real.training.provenance import provenance_of
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.session import EVALUATION_SEED_OFFSET
+from sim2real.training.trained_contract import OTHER_VERSION, trained_contract
 
 _PARITY_EPISODES = 32
-
-_OTHER_VERSION = "written by another version: train again, or export again with the version that trained it"
 
 _KEPT = ("control_rate", "observation", "action", "phase_frequency")
 """Parts of the contract that must be those of training."""
@@ -103,7 +102,7 @@ def _experiment(text: str, path: Path) -> ExperimentConfig:
     try:
         return validate(ExperimentConfig, parse_yaml(text, str(path)))
     except ConfigError as error:
-        raise UserError(f"{error}; {_OTHER_VERSION}") from error
+        raise UserError(f"{error}; {OTHER_VERSION}") from error
 
 
 def _check_kept(trained: Contract, world: Contract, path: Path) -> None:
@@ -119,8 +118,9 @@ def _check_kept(trained: Contract, world: Contract, path: Path) -> None:
 
 def _from_checkpoint(checkpoint: Checkpoint, path: Path) -> tuple[ExperimentConfig, Policy]:
     torch.set_num_threads(1)
+    contract = trained_contract(checkpoint, path)
     experiment = _experiment(checkpoint.experiment, path)
-    policy = _empty_policy(experiment.algorithm, contract_of(experiment.task))
+    policy = _empty_policy(experiment.algorithm, contract)
     try:
         policy.load_state_dict(checkpoint.policy)
     except RuntimeError as error:
@@ -141,7 +141,7 @@ def _from_onnx(path: Path) -> tuple[str, Act]:
     try:
         contract, provenance = from_metadata(session.get_modelmeta().custom_metadata_map)
     except ContractError as error:
-        hint = f"; {_OTHER_VERSION}" if isinstance(error.__cause__, ValidationError) else ""
+        hint = f"; {OTHER_VERSION}" if isinstance(error.__cause__, ValidationError) else ""
         raise UserError(f"{path}: {error}{hint}") from error
     if "experiment_yaml" not in provenance:
         raise UserError(f"{path}: its provenance names no experiment; evaluate the run it was exported from")

@@ -46,17 +46,9 @@ def from_metadata(metadata: Mapping[str, str]) -> tuple[Contract, dict[str, str]
         raise ContractError(
             f"the model carries no contract: metadata {', '.join(missing)} missing; export it with sim2real"
         )
-    text = metadata[CONTRACT_KEY]
-    if len(text) > _CONTRACT_CHARACTERS_MAX:
-        raise ContractError(f"the model's contract is longer than {_CONTRACT_CHARACTERS_MAX} characters")
+    contract = read_contract(metadata[CONTRACT_KEY])
     try:
-        contract = Contract.model_validate_json(text)
         provenance = json.loads(metadata[PROVENANCE_KEY])
-    except ValidationError as error:
-        provider = error.errors(include_url=False)[0].get("ctx", {}).get("error")
-        if isinstance(provider, ProviderError):
-            raise ContractError(str(provider)) from provider
-        raise ContractError(f"the model's contract is not valid: {_first(error)}") from error
     except (ValueError, RecursionError) as error:
         raise ContractError("the model's provenance is not valid JSON") from error
     if not (isinstance(provenance, dict) and all(isinstance(value, str) for value in provenance.values())):
@@ -64,6 +56,23 @@ def from_metadata(metadata: Mapping[str, str]) -> tuple[Contract, dict[str, str]
     if metadata[CONTRACT_DIGEST_KEY] != contract.digest() or metadata[ROBOT_DIGEST_KEY] != digest_of(contract.robot):
         raise ContractError("the model's contract does not match its digest: the metadata was changed after export")
     return contract, provenance
+
+
+def read_contract(text: str) -> Contract:
+    """Return the contract of a policy from its JSON text.
+
+    Raises:
+        ContractError: The text is no contract, or a package that computes a term is not installed as it names it.
+    """
+    if len(text) > _CONTRACT_CHARACTERS_MAX:
+        raise ContractError(f"the model's contract is longer than {_CONTRACT_CHARACTERS_MAX} characters")
+    try:
+        return Contract.model_validate_json(text)
+    except ValidationError as error:
+        provider = error.errors(include_url=False)[0].get("ctx", {}).get("error")
+        if isinstance(provider, ProviderError):
+            raise ContractError(str(provider)) from provider
+        raise ContractError(f"the model's contract is not valid: {_first(error)}") from error
 
 
 def differences(model: RobotSpec, robot: RobotSpec) -> list[str]:

@@ -3,12 +3,14 @@
 import numpy as np
 import numpy.typing as npt
 
-from sim2real.hardware.types import BoolArray, Float64Array
+from sim2real.configs.schema.observation import OBSERVATION_TERMS
+from sim2real.hardware.types import BoolArray, Float64Array, read_only
 from sim2real.runtime.contract.kinematics import Kinematics
 from sim2real.runtime.contract.observation_term import Inputs, find_term
 from sim2real.runtime.contract.signals import Float32Array as Float32Array
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract, ObservationTermSpec
+from sim2real.runtime.contract.term_trial import try_term
 
 
 class ObservationPipeline:
@@ -17,23 +19,18 @@ class ObservationPipeline:
     Args:
         contract: Gives the terms, their scales, clips and histories.
         n: Number of robots: thousands in simulation, 1 on the robot.
+
+    Raises:
+        PluginError: A term from outside cannot be used, see `try_term`.
     """
 
     def __init__(self, contract: Contract, n: int) -> None:
+        at_rest = _inputs_at_rest(contract, 1)
+        for term in contract.observation:
+            try_term(term.term, term.width, at_rest)
         self._blocks = [_Block(term, n) for term in contract.observation]
-        # One row for each robot: an operand that is broadcast would make numpy allocate buffers at every tick.
-        joints = contract.robot.joints
-        default = np.tile(np.array([joint.default_position for joint in joints]), (n, 1))
         self._kinematics = Kinematics(contract.robot, n) if contract.needs("tip") else None
-        self._inputs = Inputs(
-            signals=Signals.of(contract, 0),
-            last_action=np.zeros((n, contract.action_size), np.float32),
-            default=default,
-            frequency=contract.phase_frequency or 0.0,
-            scratch=np.zeros((n, len(contract.robot.imus))),
-            tip=np.zeros((n, 3)),
-            target=contract.tip_columns if contract.needs("tip_commands") else (),
-        )
+        self._inputs = _inputs_at_rest(contract, n)
         self.observation = np.zeros((n, contract.observation_size), np.float32)
         """The observations of the last tick, (n, O)."""
         self._unstarted = np.ones(n, np.bool_)
@@ -53,6 +50,9 @@ class ObservationPipeline:
 
         Returns:
             The observations, (n, O): the pipeline's own buffer, overwritten by the next call.
+
+        Raises:
+            PluginError: A term from outside failed.
         """
         start = 0
         unstarted = self._unstarted if self._any_unstarted else None
@@ -101,13 +101,29 @@ class ObservationPipeline:
         self._any_unstarted = bool(self._unstarted.any())
 
 
+def _inputs_at_rest(contract: Contract, n: int) -> Inputs:
+    """Return inputs of n robots that do not move; nothing but `scratch` can be written to."""
+    # One row for each robot: an operand that is broadcast would make numpy allocate buffers at every tick.
+    default = np.tile(np.array([joint.default_position for joint in contract.robot.joints]), (n, 1))
+    last_action, tip = np.zeros((n, contract.action_size), np.float32), np.zeros((n, 3))
+    return Inputs(
+        signals=Signals.of(contract, n).read_only(),
+        last_action=read_only(last_action),
+        default=read_only(default),
+        frequency=contract.phase_frequency or 0.0,
+        scratch=np.zeros((n, len(contract.robot.imus))),
+        tip=read_only(tip),
+        target=contract.tip_columns if contract.needs("tip_commands") else (),
+    )
+
+
 class _Block:
     """One term's part of the observation."""
 
     def __init__(self, spec: ObservationTermSpec, n: int) -> None:
         self.history = spec.history
         self.size = spec.size
-        self._term = find_term(spec.term).function
+        self._name, self._function = spec.term, find_term(spec.term).function
         self.width = spec.width
         self._scale = spec.scale
         self._clip = spec.clip
@@ -116,7 +132,12 @@ class _Block:
 
     def compute(self, inputs: Inputs, value: Float64Array) -> Float64Array:
         """Compute the term's scaled and clipped value into `value`, (rows, width), and return it."""
-        self._term(inputs, value)
+        try:
+            self._function(inputs, value)
+        except Exception as error:
+            if (blamed := OBSERVATION_TERMS.blamed(self._name, "failed")) is None:
+                raise
+            raise blamed from error
         if self._scale != 1.0:
             np.multiply(value, self._scale, out=value)
         if self._clip is not None:

@@ -96,6 +96,20 @@ def observation_term(
     return lambda function: ObservationTerm(function, width, readings, needs)
 
 
+def width_of(name: str, sizes: Sizes) -> int:
+    """Return how many values an installed observation term has in one tick.
+
+    Raises:
+        ConfigError: There is no such term.
+        PluginError: Its package is broken, or its width is no number of values.
+    """
+    term = find_term(name)
+    width: object = OBSERVATION_TERMS.guarded(name, lambda: term.width_for(sizes), "failed to tell its width")
+    if isinstance(width, int) and width >= 0:
+        return width
+    raise OBSERVATION_TERMS.wrong(name, f"has the width {width!r}; valid: a whole number")
+
+
 def find_term(name: str) -> ObservationTerm:
     """Return the installed observation term of a name.
 

@@ -6,7 +6,7 @@ from typing import Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
-from sim2real.hardware.types import Float64Array
+from sim2real.hardware.types import Float64Array, read_only
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -53,6 +53,10 @@ class Signals:
     """(n, 3), m, in the frame of the robot's base: a measurement from outside the robot, such as a camera's."""
     joint_target: Float64Array
     """(n, J), rad: the position targets of the tick before, the action pipeline's own."""
+
+    def read_only(self) -> Self:
+        """Return views of the same arrays that cannot be written to."""
+        return type(self)(**{name: read_only(getattr(self, name)) for name in self.__slots__})
 
     @classmethod
     def of(cls, contract: Sized, n: int) -> Self:

@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from sim2real.configs.schema.command import TIP_COMMANDS
-from sim2real.configs.schema.observation import ObservationNeed
+from sim2real.configs.schema.observation import OBSERVATION_TERMS, ObservationNeed
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.runtime.contract.goal_spec import GoalSpec, goal_spec
-from sim2real.runtime.contract.observation_term import find_term
+from sim2real.runtime.contract.observation_term import find_term, width_of
 from sim2real.runtime.contract.part import Part, digest_of, without_empty
 from sim2real.runtime.contract.provider import ProviderSpec, check_provider, provider_of
 from sim2real.runtime.contract.robot import ImuSpec, RobotSpec, robot_spec
@@ -101,7 +101,7 @@ class Contract(Part):
         joints = len(self.robot.joints)
         for term in self.observation:
             check_provider(term.term, term.provider)
-            width = find_term(term.term).width_for(self.sizes)
+            width = width_of(term.term, self.sizes)
             if term.width != width:
                 raise ValueError(f"observation term {term.term!r} has width {term.width}, this robot gives {width}")
         if self.needs("phase") and self.phase_frequency is None:
@@ -185,7 +185,7 @@ def contract_of(task: TaskConfig) -> Contract:
         observation=tuple(
             ObservationTermSpec(
                 term=entry.term,
-                width=find_term(entry.term).width_for(sizes),
+                width=_width(entry.term, sizes),
                 scale=entry.scale,
                 clip=entry.clip,
                 history=entry.history,
@@ -201,6 +201,14 @@ def contract_of(task: TaskConfig) -> Contract:
         ),
         phase_frequency=task.phase_frequency,
     )
+
+
+def _width(term: str, sizes: Sizes) -> int:
+    """Return the width of a task's term. Raises PluginError if there is nothing of it on this robot."""
+    width = width_of(term, sizes)
+    if width < 1:
+        raise OBSERVATION_TERMS.wrong(term, "has no values on this robot")
+    return width
 
 
 def _action_spec(task: TaskConfig, robot: RobotSpec) -> ActionSpec:

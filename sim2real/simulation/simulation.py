@@ -12,6 +12,7 @@ from sim2real.configs.schema.curriculum import CurriculumConfig, FixedCurriculum
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.curriculum.interface import NO_TAG
+from sim2real.hardware.types import read_only
 from sim2real.model.addresses import Indices
 from sim2real.model.model import RobotModel, build_model
 from sim2real.randomization.parameters import EpisodeParameters
@@ -134,6 +135,12 @@ class Simulation:
         self.episodes = self._evaluator.episodes
         self._privileged = CriticView(task, parameters.space)
         self._normalized_parameters = np.zeros_like(parameters.values)
+        self._seen = Seen(
+            self._truth.state.read_only(),
+            self._evaluator.constants,
+            read_only(self._normalized_parameters),
+            read_only(self._pushes.pending),
+        )
         widths = np.cumsum([0, self._actuation.width, *self._sensing.widths])
         self._white = np.zeros((n, int(widths[-1])), np.float32)
         self._white_parts = [self._white[:, start:stop] for start, stop in pairwise(widths)]
@@ -279,8 +286,7 @@ class Simulation:
         self.observation_pipeline.observe(self.signals, last_action)
         np.copyto(out.final_observation, out.observation)
         if self._privileged.size:
-            seen = Seen(state, self._evaluator.constants, self._normalized_parameters, self._pushes.pending)
-            self._privileged.write(seen, out.privileged)
+            self._privileged.write(self._seen, out.privileged)
             np.copyto(out.final_privileged, out.privileged)
         return np.flatnonzero(out.terminated | out.truncated)
 

@@ -113,7 +113,10 @@ class HeldCommands(ABC):
         if not len(self.low):
             return
         self._timer.begin(ids, streams)
-        self.setup.out[ids] = self.draw(streams.uniform(ids, self.uniforms), ids)
+        values, shape = self.draw(streams.uniform(ids, self.uniforms), ids), (len(ids), len(self.low))
+        if values.shape != shape:
+            raise ValueError(f"draw returned {values.shape}; valid: {shape}")
+        self.setup.out[ids] = values
 
     def step(self, streams: Streams) -> BoolArray | None:
         """Redraw commands whose hold time has expired."""

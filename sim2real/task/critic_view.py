@@ -38,16 +38,11 @@ class CriticView:
         """Compute all terms of k robots into `out`, (k, P).
 
         Raises:
-            UserError: A term does not have the size that it declares.
+            UserError: A term failed, or does not have the size that it declares.
         """
         start = 0
         for term, width in self._terms:
-            stop = start
-            for block in term.function(seen):
-                if not (block.shape[0] == len(out) and stop + block.shape[1] <= start + width):
-                    raise term.wrong(f"returned a block of shape {block.shape}; its declared size is {width}")
-                out[:, stop : stop + block.shape[1]] = block
-                stop += block.shape[1]
-            if stop != start + width:
-                raise term.wrong(f"returned {stop - start} values; its declared size is {width}")
-            start = stop
+            for block in term.blocks(seen, len(out), width):
+                stop = start + block.shape[1]
+                out[:, start:stop] = block
+                start = stop

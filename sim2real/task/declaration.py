@@ -5,8 +5,7 @@ A module's declarations are kept in the module itself, so that a module has exac
 
 import inspect
 import re
-import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 from sim2real.configs.errors import ConfigError
@@ -120,20 +119,29 @@ def _declaring(
 ) -> Callable[[Any], Any]:
     if not (name is None or isinstance(name, str)):
         raise TypeError("a declaration takes parentheses: write @reward() rather than @reward")
-    frame = inspect.currentframe()
-    caller = frame.f_back.f_back if frame is not None and frame.f_back is not None else None
-    if caller is None:
-        raise RuntimeError("a declaration has to know where it is made, and this Python has no frames")
-    place = f"{caller.f_code.co_filename}:{caller.f_lineno}"
 
     def declare(target: Any) -> Any:  # noqa: ANN401 - a function or class of one of the kinds
-        own = name or target.__name__
-        term = kind(own, target, place, **declared)
+        frame = inspect.currentframe()
+        if frame is None or frame.f_back is None:
+            raise RuntimeError("a declaration has to know where it is made, and this Python has no frames")
+        caller = frame.f_back  # not the module of the target: that of a function which was imported is another
+        term = kind(name or _own_name(target), target, f"{caller.f_code.co_filename}:{caller.f_lineno}", **declared)
         _check(term, target, arguments)
-        _keep(vars(sys.modules[target.__module__]), term)
+        _keep(caller.f_globals, term)
         return target
 
     return declare
+
+
+def _is_tuple_of_text(names: object) -> bool:
+    return isinstance(names, tuple) and all(isinstance(name, str) for name in names)
+
+
+def _own_name(target: object) -> str:
+    own = getattr(target, "__name__", None)
+    if not isinstance(own, str):
+        raise TypeError(f"a {type(target).__name__} has no name of its own: give it one, as in @reward('level')")
+    return own
 
 
 def _keep(namespace: dict[str, Any], term: Term) -> None:
@@ -149,14 +157,13 @@ def _check(term: Term, target: Callable[..., Any], arguments: int) -> None:
     where = f"{term.place}: {term.noun} {term.name!r}"
     if not _NAME.fullmatch(term.name):
         raise ConfigError(f"{where}: the name must be letters, digits and underscores, beginning with a letter")
-    _check_needs(where, term.needs)
+    for what, names in (("needs", term.needs), ("commands", term.commands)):
+        if not _is_tuple_of_text(names):
+            raise ConfigError(f"{where}: {what} must be a tuple of names, as in {what}=('name',)")
+    for need in term.needs:
+        if need not in NEEDS:
+            raise ConfigError(f"{where}: {unknown('need', need, NEEDS)}")
     try:
         inspect.signature(target).bind(*[None] * arguments)
     except TypeError:
-        raise ConfigError(f"{where}: {target.__name__} must take {term.signature}") from None
-
-
-def _check_needs(where: str, needs: Iterable[str]) -> None:
-    for need in needs:
-        if need not in NEEDS:
-            raise ConfigError(f"{where}: {unknown('need', need, NEEDS)}")
+        raise ConfigError(f"{where}: the {term.noun} must take {term.signature}") from None

@@ -14,7 +14,7 @@ from sim2real.runtime.contract.spec import Contract
 from sim2real.task.episodes import EpisodeStatistics
 from sim2real.task.paid_reward import PaidReward
 from sim2real.task.state import Float32Array, TaskConstants, TaskState
-from sim2real.task.task_metrics import make_metrics
+from sim2real.task.task_metrics import TaskMetrics
 from sim2real.task.terms import Terms
 
 _NO_ROWS: Final[Indices] = np.zeros(0, np.intp)
@@ -49,10 +49,10 @@ class EpisodeEvaluator:
         self.truncated: BoolArray = np.zeros(n, np.bool_)
         """Whether the episode ended in the last step by its time limit alone, (n,)."""
         self._diverged: BoolArray = np.zeros(n, np.bool_)
-        self._reward = PaidReward(task, self.constants, state)
-        self._metrics = make_metrics(task, n, self.constants)
-        names = tuple(name for metric in self._metrics for name in metric.names)
-        self.episodes = EpisodeStatistics(n, self._reward.names, names)
+        self._seen = state.read_only()
+        self._reward = PaidReward(task, self.constants, self._seen)
+        self._metrics = TaskMetrics(task, n, self.constants)
+        self.episodes = EpisodeStatistics(n, self._reward.names, self._metrics.names)
         self._goal = Goal(contract, n)
         self._hold = min(round(self._goal.hold * task.control_rate), self.length_max)
         self._tip_known = task.goal.kind == "tip" and len(state.tip_offset) > 0
@@ -67,8 +67,7 @@ class EpisodeEvaluator:
 
     def begin(self, ids: Indices) -> None:
         """Start the metrics of new episodes; earlier episodes only count if `finish` was called."""
-        for metric in self._metrics:
-            metric.begin(ids)
+        self._metrics.begin(ids)
 
     def step(self, broken: Indices = _NO_ROWS, asked_anew: BoolArray | None = None) -> None:
         """Evaluate one step of every robot from its resulting state.
@@ -86,8 +85,7 @@ class EpisodeEvaluator:
             episodes.performance += self._reward.performance(broken)
         np.greater_equal(episodes.length, self.length_max, out=self.truncated)
         np.logical_and(self.truncated, ~self.terminated, out=self.truncated)
-        for metric in self._metrics:
-            metric.add(state, asked_anew)
+        self._metrics.add(self._seen, asked_anew)
 
     def finish(self, ids: Indices) -> Float64Array:
         """Record the ended episodes of k robots; return their performance, (k,), in [0, 1].
@@ -106,7 +104,7 @@ class EpisodeEvaluator:
             terminated=self.terminated[ids],
             diverged=self._diverged[ids],
             performance=performance,
-            metrics={name: values for metric in self._metrics for name, values in metric.finish(ids).items()},
+            metrics=self._metrics.finish(ids),
         )
         return performance
 
@@ -114,7 +112,7 @@ class EpisodeEvaluator:
         """Find the terminated episodes."""
         self.terminated[:] = False
         for ending in self._task.terminations:
-            ended = self._terminations[ending.term](self._state, self.constants, ending.limit)
+            ended = self._terminations[ending.term](self._seen, self.constants, ending.limit)
             np.logical_or(self.terminated, ended, out=self.terminated)
         self._diverged[:] = False
         self._diverged[broken] = self.terminated[broken] = True
@@ -130,10 +128,9 @@ class EpisodeEvaluator:
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state of the running episodes: arrays and plain data."""
-        return {"episodes": self.episodes.state_dict(), "metrics": [metric.state_dict() for metric in self._metrics]}
+        return {"episodes": self.episodes.state_dict(), "metrics": self._metrics.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` returned."""
         self.episodes.load_state_dict(state["episodes"])
-        for metric, saved in zip(self._metrics, state["metrics"], strict=True):
-            metric.load_state_dict(saved)
+        self._metrics.load_state_dict(state["metrics"])

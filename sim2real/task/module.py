@@ -10,6 +10,7 @@ import importlib.machinery
 import importlib.util
 import sys
 import traceback
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib.abc import SourceLoader
 from pathlib import Path
@@ -62,7 +63,8 @@ def load_module(config: ModuleConfig) -> TermModule:
         )
     key = config.module, digest
     if key not in _LOADED:
-        module = _run(path, text, digest) if config.is_path else _import(config.module)
+        with redirect_stdout(sys.stderr):  # what it prints must not end up in a command's JSON
+            module = _run(path, text, digest) if config.is_path else _import(config.module)
         terms = declared_in(module)
         if not terms:
             raise ConfigError(f"{config.module} declares no terms; see sim2real.task: reward, termination, metric, …")
@@ -145,9 +147,23 @@ def _run(path: Path, text: bytes, digest: str) -> ModuleType:
         del sys.modules[name]
         if isinstance(error, UserError) or not isinstance(error, Exception | SystemExit):
             raise
-        raise _failed(str(path)) from error
+        raise _failed(str(path), _hint(error, path)) from error
     return module
 
 
-def _failed(name: str) -> ModuleFailedError:
-    return ModuleFailedError(f"module {name} failed to load:\n{traceback.format_exc().rstrip()}")
+def _hint(error: BaseException, path: Path) -> str:
+    """Return the cure where a module failed because it imports a file beside it; otherwise an empty text."""
+    if not isinstance(error, ImportError):
+        return ""
+    name = (error.name or "").partition(".")[0]
+    beside = name and any((path.parent / each).exists() for each in (name, f"{name}.py"))
+    if not (beside or "relative import" in str(error)):
+        return ""
+    return (
+        "\na module that is named by its path cannot import the files beside it: install them as a package, and name "
+        "the module by its dotted name"
+    )
+
+
+def _failed(name: str, hint: str = "") -> ModuleFailedError:
+    return ModuleFailedError(f"module {name} failed to load:\n{traceback.format_exc().rstrip()}{hint}")

@@ -23,7 +23,7 @@ class PaidReward:
     Args:
         task: Source of terms, floor and penalty.
         constants: Constants of the task.
-        state: State that the terms see; updated before each step.
+        state: State that the terms see, read-only; updated before each step.
     """
 
     def __init__(self, task: TaskConfig, constants: TaskConstants, state: TaskState) -> None:
@@ -70,7 +70,7 @@ class PaidReward:
         if row is not None:
             performance: Float64Array = self._terms[row] / self._weights[row]
             return performance
-        performance = self._functions[wanted.term](self._state, self._constants, wanted.scale)
+        performance = self._functions[wanted.term](self._state, self._constants, wanted.scale).astype(np.float64)
         performance[broken] = 0.0
         return performance
 

@@ -4,6 +4,7 @@ In simulation and on the emulator that is the ground truth, without latency or n
 robot measured.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim2real.configs.schema.task import TaskConfig
-from sim2real.hardware.types import BoolArray, Float64Array
+from sim2real.hardware.types import BoolArray, Float64Array, read_only
 from sim2real.model.addresses import Indices
 
 Float32Array = npt.NDArray[np.float32]
@@ -147,20 +148,23 @@ class TaskState:
 
     def copy_of(self, rows: Indices) -> "TaskState":
         """Return the present state of some robots as a state of its own."""
-        return TaskState(
-            **_copies(self, rows),
-            base=BaseState(**_copies(self.base, rows)),
-            feet=FeetState(**_copies(self.feet, rows)),
+        return self._with(lambda values: values[rows] if len(values) else values)
+
+    def read_only(self) -> "TaskState":
+        """Return views of the same buffers that cannot be written to: what terms are given."""
+        return self._with(read_only)
+
+    def _with(self, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> "TaskState":
+        """Return a state of changed arrays."""
+        own, base, feet = (
+            {name: change(values) for name, values in _arrays(part).items()} for part in (self, self.base, self.feet)
         )
+        return TaskState(**own, base=BaseState(**base), feet=FeetState(**feet))
 
 
 def _arrays(part: TaskState | BaseState | FeetState) -> dict[str, npt.NDArray[Any]]:
     values = ((name, getattr(part, name)) for name in part.__slots__)
     return {name: value for name, value in values if isinstance(value, np.ndarray)}
-
-
-def _copies(part: TaskState | BaseState | FeetState, rows: Indices) -> dict[str, npt.NDArray[Any]]:
-    return {name: values[rows] if len(values) else values for name, values in _arrays(part).items()}
 
 
 @dataclass(frozen=True)

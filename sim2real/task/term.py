@@ -1,5 +1,6 @@
 """A declared term of each kind: rewards, ends, metrics, privileged terms, sources of commands."""
 
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Literal, get_args
@@ -7,7 +8,7 @@ from typing import Any, ClassVar, Final, Literal, get_args
 import numpy as np
 
 from sim2real.configs.errors import UserError
-from sim2real.hardware.types import BoolArray, Float64Array
+from sim2real.hardware.types import BoolArray, Float64Array, Indices
 from sim2real.task.command_source import CommandSetup, CommandSource
 from sim2real.task.measurement import Metric
 from sim2real.task.seen import Seen, Sizes
@@ -16,6 +17,8 @@ from sim2real.task.state import TaskConstants, TaskState
 Need = Literal["base", "effort", "feet", "gait", "tip", "rail", "travel"]
 """What a term may need beside joint positions, joint velocities, actions and commands: a free base, joint efforts,
 feet, a gait, a tip with its commands, a rail to rise on, or one to travel on."""
+
+_REAL: Final = "fiub"  # kinds of dtype
 
 NEEDS: Final[tuple[Need, ...]] = get_args(Need)
 
@@ -50,15 +53,38 @@ class Term:
     """Commands that the task must have."""
 
     def wrong(self, what: str) -> UserError:
-        """Return the error of a function that did not return what its kind must."""
+        """Return the error of a term that is not as its kind must be."""
         return UserError(f"{self.place}: {self.noun} {self.name!r} {what}")
 
-    def _column(self, values: Any, n: int) -> Any:  # noqa: ANN401 - what somebody's function returned
-        """Return values that are one for each of n robots. Raises UserError if they are not."""
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401 - somebody's function
+        """Call a function of the term. Raises UserError, with the whole traceback, if it fails."""
+        try:
+            return function(*arguments)
+        except UserError:
+            raise
+        except Exception as error:
+            raise self.wrong(f"failed:\n{traceback.format_exc().rstrip()}") from error
+
+    def check_methods(self, made: object, *methods: str) -> None:
+        """Refuse what a term made if it lacks a method. Raises UserError."""
+        if missing := [name for name in methods if not callable(getattr(made, name, None))]:
+            raise self.wrong(f"has no method {', '.join(missing)}; valid: all of {', '.join(methods)}")
+
+    def column(self, values: Any, n: int) -> Any:  # noqa: ANN401 - what a function returned
+        """Return real numbers, one for each of n robots. Raises UserError if they are something else."""
         if not (isinstance(values, np.ndarray) and values.shape == (n,)):
             shape = getattr(values, "shape", type(values).__name__)
             raise self.wrong(f"returned {shape}; valid: an array with one value for each robot, ({n},)")
+        if values.dtype.kind not in _REAL:
+            raise self.wrong(f"returned {values.dtype}; valid: real numbers")
         return values
+
+    def mask(self, values: Any, n: int) -> BoolArray:  # noqa: ANN401 - what a function returned
+        """Return booleans, one for each of n robots. Raises UserError if they are something else."""
+        found: BoolArray = self.column(values, n)
+        if found.dtype != np.bool_:
+            raise self.wrong(f"returned {found.dtype}; valid: booleans")
+        return found
 
 
 @dataclass(frozen=True)
@@ -71,7 +97,7 @@ class RewardTerm(Term):
 
     def __call__(self, state: TaskState, constants: TaskConstants, scale: float) -> Float64Array:
         """Return its values, (n,). Raises UserError if the function returns anything else."""
-        values: Float64Array = self._column(self.function(state, constants, scale), len(state.position))
+        values: Float64Array = self.column(self.call(self.function, state, constants, scale), len(state.position))
         return values
 
 
@@ -85,10 +111,7 @@ class TerminationTerm(Term):
 
     def __call__(self, state: TaskState, constants: TaskConstants, limit: float) -> BoolArray:
         """Return whose episodes end, (n,). Raises UserError if the function returns anything else."""
-        ends: BoolArray = self._column(self.function(state, constants, limit), len(state.position))
-        if ends.dtype != np.bool_:
-            raise self.wrong(f"returned {ends.dtype}; valid: booleans")
-        return ends
+        return self.mask(self.call(self.function, state, constants, limit), len(state.position))
 
 
 @dataclass(frozen=True)
@@ -98,6 +121,23 @@ class MetricTerm(Term):
     noun: ClassVar[str] = "metric"
     signature: ClassVar[str] = "(n, constants)"
     function: MetricFactory
+
+    def make(self, n: int, constants: TaskConstants) -> Metric:
+        """Return the metric of n environments. Raises UserError if it fails or lacks a part of a `Metric`."""
+        metric: Metric = self.call(self.function, n, constants)
+        self.check_methods(metric, "add", "begin", "finish", "state_dict", "load_state_dict")
+        names = getattr(metric, "names", None)
+        if not (isinstance(names, tuple) and names and all(isinstance(name, str) for name in names)):
+            raise self.wrong("has no `names`, a tuple with the name of each figure")
+        return metric
+
+    def figures(self, metric: Metric, ids: Indices) -> dict[str, Float64Array]:
+        """Return the figures of k ended episodes, (k,) each. Raises UserError if they are not those of its names."""
+        figures = self.call(metric.finish, ids)
+        if not (isinstance(figures, dict) and set(figures) == set(metric.names)):
+            given = ", ".join(map(str, figures)) if isinstance(figures, dict) else type(figures).__name__
+            raise self.wrong(f"returned the figures {given}; valid: {', '.join(metric.names)}")
+        return {name: self.column(values, len(ids)) for name, values in figures.items()}
 
 
 @dataclass(frozen=True)
@@ -110,8 +150,24 @@ class PrivilegedTerm(Term):
     size: PrivilegedSize
 
     def width(self, sizes: Sizes) -> int:
-        """Return how many values it has."""
-        return self.size if isinstance(self.size, int) else self.size(sizes)
+        """Return how many values it has. Raises UserError if its size is no number of values."""
+        width: object = self.call(self.size, sizes) if callable(self.size) else self.size
+        if isinstance(width, int) and width >= 0:
+            return width
+        raise self.wrong(f"has the size {width!r}; valid: a whole number")
+
+    def blocks(self, seen: Seen, n: int, width: int) -> list[Float64Array]:
+        """Return its blocks for n robots, `width` values together. Raises UserError if they are something else."""
+        blocks: list[Any] = self.call(lambda: list(self.function(seen)))
+        for block in blocks:
+            if not (isinstance(block, np.ndarray) and block.ndim == 2 and len(block) == n):
+                shape = getattr(block, "shape", type(block).__name__)
+                raise self.wrong(f"returned a block of shape {shape}; valid: ({n}, width)")
+            if block.dtype.kind not in _REAL:
+                raise self.wrong(f"returned {block.dtype}; valid: real numbers")
+        if (size := sum(block.shape[1] for block in blocks)) != width:
+            raise self.wrong(f"returned {size} values; its declared size is {width}")
+        return blocks
 
 
 @dataclass(frozen=True)
@@ -123,3 +179,9 @@ class CommandTerm(Term):
     function: CommandFactory
     parameters: Mapping[str, float]
     """Numbers that a task may set, with their defaults."""
+
+    def make(self, setup: CommandSetup) -> CommandSource:
+        """Return the command source of n robots. Raises UserError if it fails or lacks a part of a `CommandSource`."""
+        source: CommandSource = self.call(self.function, setup)
+        self.check_methods(source, "begin", "step", "state_dict", "load_state_dict")
+        return source

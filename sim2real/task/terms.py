@@ -34,6 +34,8 @@ class TermTable(dict[str, TermT], Generic[TermT]):
         """Take a term in if it is of this kind. Raises ConfigError if there is one of its name."""
         if not isinstance(term, self.kind):
             return
+        if term is self.get(term.name):
+            raise ConfigError("this module is named already")
         if term.name in self:
             places = f"{self[term.name].place} and {term.place}"
             raise ConfigError(f"two {term.noun}s are named {term.name!r}: {places}; rename one")

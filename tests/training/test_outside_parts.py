@@ -438,6 +438,103 @@ def test_a_policy_that_is_not_what_its_algorithm_declares_is_refused(place: Path
         (place / "site" / "acme_search.py").write_text(text)
 
 
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [("eval", ("--episodes", "1")), ("export", ("-o", "other.onnx")), ("train", ("--set", "steps=1024"))],
+)
+def test_a_run_is_refused_by_another_version_of_its_terms_and_without_them(
+    command: str, options: tuple[str, ...], place: Path
+) -> None:
+    arguments = (command, *(("--resume",) if command == "train" else ()), "runs/first", *options)
+    observed = "runs/first: the policy observes 'swing' of package acme-parts 1.2, "
+    installed(place / "site", "2.0")
+    try:
+        found = refused(sim2real(place, place / "site", *arguments))
+    finally:
+        installed(place / "site", "1.2")
+    assert f"{observed}and installed is that of acme-parts 2.0; install it with: pip install acme-parts==1.2" in found
+    assert f"{observed}which is not installed; install it with" in refused(sim2real(place, None, *arguments))
+
+
+SWING = "    joints = inputs.signals.joint_position.shape[1]\n"
+"""First line of the term."""
+
+
+def run_with(place: Path, body: str) -> subprocess.CompletedProcess[str]:
+    """Run the policy on a robot whose copy of the package, of the same version, has more lines in its term."""
+    installed(place / "site", "1.2")
+    parts = place / "site" / "acme_parts.py"
+    assert SWING in parts.read_text()
+    try:
+        parts.write_text(parts.read_text().replace(SWING, SWING + body))
+        return sim2real(place, place / "site", *RUN, "--log", "broken.mcap", "--json")
+    finally:
+        installed(place / "site", "1.2")
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("    return\n", "wrote 0 of its 2 values"),
+        ("    out = out[:, :joints].copy()\n    joints = 1\n", "wrote 0 of its 2 values"),
+        ("    raise RuntimeError('boom')\n", "failed in its trial:\nTraceback"),
+        ("    inputs.signals.joint_position[:] = 7.0\n", "failed in its trial:\nTraceback"),
+        ("    inputs.last_action[:] = 7.0\n", "failed in its trial:\nTraceback"),
+    ],
+)
+def test_a_term_that_fails_or_changes_its_inputs_or_leaves_values_out_is_refused_before_the_robot_moves(
+    body: str, message: str, place: Path
+) -> None:
+    done = run_with(place, body)
+    assert done.returncode == 1
+    (reason,) = json.loads(done.stdout)["reasons"]
+    assert reason.startswith(f"observation term 'swing' of acme-parts 1.2 {message}")
+
+
+@pytest.mark.parametrize(
+    ("width", "message"),
+    [
+        ("lambda of: of.joints / 1", "has the width 1.0; valid: a whole number"),
+        ("lambda of: of.wheels", "failed to tell its width:\nTraceback"),
+        ("lambda of: of.imus", "has no values on this robot"),
+    ],
+)
+def test_a_width_that_is_none_is_refused(width: str, message: str, place: Path) -> None:
+    parts = place / "site" / "acme_parts.py"
+    try:
+        parts.write_text(PACKAGE.replace("lambda of: 2 * of.joints", width))
+        done = sim2real(place, place / "site", "train", "experiment.yaml", "--name", "third", "--json")
+    finally:
+        installed(place / "site", "1.2")
+    (reason,) = json.loads(done.stdout)["reasons"]
+    assert reason.startswith(f"observation term 'swing' of acme-parts 1.2 {message}")
+    assert not (place / "runs" / "third").exists()
+
+
+MID_RUN = """    global calls
+    calls = globals().get("calls", 0) + 1
+    if calls > 40:
+        LINE
+"""
+
+
+def test_a_term_that_fails_in_mid_run_is_named_and_its_log_stays(place: Path) -> None:
+    done = run_with(place, MID_RUN.replace("LINE", "raise RuntimeError('boom')"))
+    assert done.returncode == 1
+    (reason,) = json.loads(done.stdout)["reasons"]
+    assert reason.startswith("observation term 'swing' of acme-parts 1.2 failed:\nTraceback")
+    assert reason.endswith("RuntimeError: boom")
+    replayed = succeeded(sim2real(place, place / "site", "replay", "broken.mcap", "--json"))
+    assert replayed["ticks"] > 20
+
+
+def test_a_term_cannot_change_in_mid_run_what_safety_and_the_log_see(place: Path) -> None:
+    for line in ("inputs.signals.joint_position[:] = 7.0", "inputs.signals.joint_target[:] = 7.0"):
+        done = run_with(place, MID_RUN.replace("LINE", line))
+        (reason,) = json.loads(done.stdout)["reasons"]
+        assert reason.endswith("ValueError: assignment destination is read-only")
+
+
 def test_one_robot_and_thousands_observe_the_same_bits_through_a_term_from_outside(place: Path) -> None:
     script = """
 from pathlib import Path

@@ -190,6 +190,39 @@ def test_a_module_that_is_reloaded_declares_what_its_text_says_now(
     del sys.modules["acme_reloaded"]
 
 
+def test_a_declaration_belongs_to_the_module_that_makes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(
+        tmp_path, "def level(state, constants, scale, gain=1.0):\n    return gain * state.goal_error\n", "acme_level.py"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    text = """
+from functools import partial
+
+from acme_level import level
+
+from sim2real.task import reward
+
+reward()(level)
+reward("tilted_by")(partial(level, gain=2.0))
+"""
+    terms = Terms.of(task_with(written(tmp_path, text))).rewards
+    assert {"level", "tilted_by"} <= set(terms)
+    assert terms["level"].place == f"{tmp_path / 'my_terms.py'}:8"
+    monkeypatch.delitem(sys.modules, "acme_level")
+
+
+def test_what_a_module_prints_is_not_in_a_command_s_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Terms.of(task_with(written(tmp_path, "print('loaded')\n" + MODULE)))
+    assert capsys.readouterr() == ("", "loaded\n")
+
+
+@pytest.mark.parametrize("line", ["import neighbour", "from neighbour import level", "from .neighbour import level"])
+def test_a_module_that_imports_a_file_beside_it_is_told_the_cure(line: str, tmp_path: Path) -> None:
+    written(tmp_path, "level = 1\n", "neighbour.py")
+    with pytest.raises(ModuleFailedError, match=r"install them as a package, and name the module by its dotted name$"):
+        Terms.of(task_with(written(tmp_path, line + "\n")))
+
+
 # Where a path starts from
 
 
@@ -294,6 +327,12 @@ def test_a_name_that_is_declared_twice_is_refused_with_both_places(tmp_path: Pat
     assert f"named 'hanging': {path}:{first} and {path}:{second}; rename one" in refused(PENDULUM, tmp_path)
 
 
+def test_a_module_that_is_named_twice_is_told_at_the_second(tmp_path: Path) -> None:
+    written(tmp_path)
+    found = refused(PENDULUM.replace("[my_terms.py]", "[my_terms.py, ./my_terms.py]"), tmp_path)
+    assert found.endswith("modules.1: this module is named already")
+
+
 def test_one_name_may_be_a_reward_and_a_metric(tmp_path: Path) -> None:
     text = MODULE + "\n\n@reward()\ndef speed_peak(state, constants, scale):\n    return state.goal_error\n"
     terms = Terms.of(task_with(written(tmp_path, text)))
@@ -347,7 +386,9 @@ def test_an_installed_module_whose_own_import_fails_is_named_with_its_traceback(
     [
         ("@reward(needs=('bas',))", "no need named 'bas' (did you mean 'base'?); valid: base, effort, feet"),
         ("@reward('2nd')", "the name must be letters, digits and underscores"),
-        ("@metric()", "wrong must take (n, constants)"),
+        ("@metric()", "the metric must take (n, constants)"),
+        ("@reward(needs='base')", "needs must be a tuple of names, as in needs=('name',)"),
+        ("@reward(commands='height')", "commands must be a tuple of names, as in commands=('name',)"),
     ],
 )
 def test_a_declaration_that_cannot_be_used_is_told_at_its_own_line(
@@ -381,7 +422,29 @@ def test_a_declaration_without_parentheses_says_what_to_write(tmp_path: Path) ->
             "reward 'hanging' returned float; valid: an array",
         ),
         ("state.velocity[:, 0]) > limit", "state.velocity[:, 0])", "termination 'fast' returned float64; valid: bool"),
-        ("of.joints + 1", "of.joints", "privileged term 'joints_and_push' returned a block of shape (3, 1); its decl"),
+        ("of.joints + 1", "of.joints", "privileged term 'joints_and_push' returned 2 values; its declared size is 1"),
+        ("lambda of: of.joints + 1", "lambda of: of.wheels", "privileged term 'joints_and_push' failed:\nTraceback"),
+        ("lambda of: of.joints + 1", "1.5", "privileged term 'joints_and_push' has the size 1.5; valid: a whole"),
+        ("seen.push[:, :1]]", "seen.push[:, 0]]", "returned a block of shape (3,); valid: (3, width)"),
+        ("[seen.state.position, seen.push[:, :1]]", "None", "privileged term 'joints_and_push' failed:\nTraceback"),
+        (
+            "return np.cos(state.position[:, 0]",
+            "return 1j * np.cos(state.position[:, 0]",
+            "returned complex128; valid: re",
+        ),
+        ("return np.cos(state.position[:, 0] / scale)", "raise KeyError(scale)", "reward 'hanging' failed:\nTraceback"),
+        ("return np.cos(state", "state.position[:] = 0.0; return np.cos(state", "assignment destination is read-only"),
+        ("state.velocity[:, 0]) > limit", "state.speed[:, 0]) > limit", "termination 'fast' failed:\nTraceback"),
+        (
+            '    names = ("speed_peak",)\n',
+            "",
+            "metric 'speed_peak' has no `names`, a tuple with the name of each figure",
+        ),
+        ('{"speed_peak": self', '{"peak": self', "metric 'speed_peak' returned the figures peak; valid: speed_peak"),
+        ('["total"][ids]}', '["total"]}', "metric 'speed_peak' returned (3,); valid: an array with one value for each"),
+        ("def add(self", "def ad(self", "metric 'speed_peak' has no method add; valid: all of add, begin, finish, st"),
+        ("    uniforms = 2\n", "", "command source 'corners' failed:\nTraceback"),
+        ("return np.where(uniform < 0.5, low, high)", "return low", "draw returned (2,); valid: (3, 2)"),
         (
             "of.joints + 1",
             "of.joints + 2",
