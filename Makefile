@@ -2,6 +2,8 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
+# A build leaves its metadata here, where Python would find them before those of the installation, however old they are.
+UNSHADOW := @rm -rf sim2real.egg-info
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: help demo test test-fast coverage lint docs format clean
@@ -65,14 +67,17 @@ $(BIN)/python:
 $(VENV)/.train: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing into $(VENV) ..."
 	$(PIP) --editable '.[train]'
+	$(UNSHADOW)
 	@touch $@
 
 $(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing the tools of the documentation ..."
 	$(PIP) --editable '.[docs]'
+	$(UNSHADOW)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.train
 	@echo "installing the tools of development ..."
 	$(PIP) --editable '.[dev]'
+	$(UNSHADOW)
 	@touch $@
