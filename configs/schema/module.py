@@ -4,11 +4,13 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, field_validator
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, field_validator
 from pydantic_core import CoreSchema, core_schema
 
+from sim2real.configs.choice import shown
 from sim2real.configs.schema.base import Config
 
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _DOTTED: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 
 
@@ -17,7 +19,7 @@ class ModuleConfig(Config):
 
     module: str
     """A path that ends in `.py`, relative to the file that names it, or the dotted name of an installed module."""
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    sha256: str | None = None
     """Digest of the module's text, hex digits. A run writes it; a module with another text is then refused."""
 
     @field_validator("module")
@@ -26,6 +28,13 @@ class ModuleConfig(Config):
         if not (is_module_path(module) or _DOTTED.fullmatch(module)):
             raise ValueError(f"{module!r} is no module; valid: a path that ends in .py, or a dotted name")
         return module
+
+    @field_validator("sha256")
+    @classmethod
+    def _check_digest(cls, sha256: str | None) -> str | None:
+        if sha256 is not None and not _DIGEST.fullmatch(sha256):
+            raise ValueError(f"{shown(sha256)} is no SHA-256; valid: 64 hex digits, 0 to 9 and a to f")
+        return sha256
 
     @property
     def is_path(self) -> bool:

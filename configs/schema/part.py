@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, SerializationInfo, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
+from sim2real.configs.choice import shown
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.plugins import PluginError, Plugins, unknown
 from sim2real.configs.schema.base import Config, MisplacedError
@@ -85,8 +86,10 @@ class PartBlock:
             raise MisplacedError((self.key,), f"this key is required and missing; valid: {valid}")
         schema = self.schema_of(block)
         if schema is None:
-            shown = str(block[self.key])[:_NAME_MAX]
-            raise MisplacedError((self.key,), unknown(self.parts.noun, shown, self.parts.names))
+            given = block[self.key]
+            if not isinstance(given, str):
+                raise MisplacedError((self.key,), f"must be a name, not {shown(given)}")
+            raise MisplacedError((self.key,), unknown(self.parts.noun, given[:_NAME_MAX], self.parts.names))
         if info.mode == "json":
             # As the loader does: `true` is no number, and lists become tuples.
             return schema.model_validate_json(json.dumps(block), strict=True)

@@ -421,6 +421,8 @@ def test_an_override_may_add_an_entry_to_a_mapping() -> None:
             "algorithm.name=pppo",
             "--set algorithm.name=pppo: algorithm.name: no algorithm named 'pppo' (did you mean 'ppo'?)",
         ),
+        ("algorithm.name=3", "--set algorithm.name=3: algorithm.name: must be a name, not 3"),
+        ("task.modules=[{module: a.b, sha256: xyz}]", "modules.0.sha256: 'xyz' is no SHA-256; valid: 64 hex digits"),
         ("task.robot.joints.hinge.id=1", "no key 'task.robot.joints.hinge'; valid: pivot"),
         ("task.observation.9.scale=1", "no entry 'task.observation.9'; valid: 0 to 4"),
         ("task.observation.-1.scale=1", "no entry 'task.observation.-1'; valid: 0 to 4"),

@@ -131,7 +131,7 @@ def test_that_it_broke_down_is_a_warning():
         assert emulated.warnings() == []
         os.kill(emulated.pid, signal.SIGKILL)
         assert ended(emulated.pid)
-        assert emulated.warnings() == ["emulator: it broke down: it said nothing"]
+        assert emulated.warnings() == ["emulator: it broke down: no error message"]
 
 
 @pytest.mark.parametrize(
