@@ -519,11 +519,12 @@ MID_RUN = """    global calls
 
 
 def test_a_term_that_fails_in_mid_run_is_named_and_its_log_stays(place: Path) -> None:
-    done = run_with(place, MID_RUN.replace("LINE", "raise RuntimeError('boom')"))
-    assert done.returncode == 1
-    (reason,) = json.loads(done.stdout)["reasons"]
-    assert reason.startswith("observation term 'swing' of acme-parts 1.2 failed:\nTraceback")
-    assert reason.endswith("RuntimeError: boom")
+    for line, error in (("raise RuntimeError('boom')", "RuntimeError: boom"), ("raise SystemExit(0)", "SystemExit: 0")):
+        done = run_with(place, MID_RUN.replace("LINE", line))
+        assert done.returncode == 1
+        (reason,) = json.loads(done.stdout)["reasons"]
+        assert reason.startswith("observation term 'swing' of acme-parts 1.2 failed:\nTraceback")
+        assert reason.endswith(error)
     replayed = succeeded(sim2real(place, place / "site", "replay", "broken.mcap", "--json"))
     assert replayed["ticks"] > 20
 
