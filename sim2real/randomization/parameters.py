@@ -78,7 +78,7 @@ class EpisodeParameters:
         curriculum: How they are drawn.
 
     Raises:
-        ConfigError: A parameter names an element that the model does not have.
+        ConfigError: A parameter names an element, or changes a field, that the model does not have.
     """
 
     def __init__(
@@ -199,17 +199,21 @@ class EpisodeParameters:
             self._copies.append((array, places, columns))
             return
         for effect in kind.effects:
-            field = self._field(effect)
+            field = self._field(entry.parameter, effect)
             indices = None if kind.of == "world" else _field_index(effect.field, kind.of, elements, self._robot)
             apply = effect.apply or entry.application
             self._effects.append(_Effect(field, columns, indices, effect.column, kind.width, apply, effect.transform))
 
-    def _field(self, effect: FieldEffect) -> _Field:
+    def _field(self, parameter: str, effect: FieldEffect) -> _Field:
         if effect.field not in self._fields:
             if effect.field == STRENGTH:
                 field = _Field(self.strength, np.ones(self.strength.shape[1]))
             else:
-                field = _Field(self._batch.expand(effect.field), np.array(_model_field(self._robot, effect.field)))
+                try:
+                    expanded = self._batch.expand(effect.field)
+                except ValueError as error:
+                    raise ConfigError(f"parameter {parameter!r}: {error}") from error
+                field = _Field(expanded, np.array(_model_field(self._robot, effect.field)))
             self._fields[effect.field] = field
         return self._fields[effect.field]
 
