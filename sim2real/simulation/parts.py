@@ -29,7 +29,6 @@ from sim2real.task.evaluator import EpisodeEvaluator
 from sim2real.task.ground_truth import GroundTruth, PhysicsArrays
 from sim2real.task.requirements import Requirements
 
-
 _SAVED: Final = ("actuation", "sensing", "slope", "commands", "truth")
 """Parts whose state is saved under their own names."""
 
