@@ -15,7 +15,7 @@ help:
 	@echo "make test-fast  most of it, in a minute: all but what is marked slow or realtime"
 	@echo "make coverage  every branch of safety, state machine and codecs is tested"
 	@echo "make lint    formatting, lint rules, types, import contracts"
-	@echo "make docs    build the documentation into build/site; links are checked"
+	@echo "make docs    build the documentation into build/site; links are checked, the blocks of its pages run"
 	@echo "make format  format the code and mend what can be mended"
 	@echo "make clean   remove the virtual environment and what the tools left"
 
@@ -26,11 +26,11 @@ demo: $(VENV)/.train
 PARALLEL := --numprocesses auto --maxprocesses 8 --dist worksteal
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PARALLEL) -m "not realtime"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not realtime and not pages"
 	$(BIN)/python -m pytest -m realtime
 
 test-fast: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PARALLEL) -m "not realtime and not slow" --durations 5
+	$(BIN)/python -m pytest $(PARALLEL) -m "not realtime and not slow and not pages" --durations 5
 
 # What must not be wrong is small and covered whole: safety, state machine, codecs.
 TRUSTED := runtime/safety.py runtime/verdict.py runtime/limits.py runtime/states.py hardware/bus/framing.py hardware/moteus/lines.py \
@@ -50,9 +50,11 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 # Strict: a warning, a broken link or a missing anchor fails. Look at it with `python3 -m http.server -d build/site`.
-docs: $(VENV)/.docs
+# The blocks of the pages are run as a reader would type them.
+docs: $(VENV)/.docs $(VENV)/.dev
 	$(BIN)/python docs/check_links.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	$(BIN)/python -m pytest -m pages tests/system/test_docs.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

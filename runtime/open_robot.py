@@ -46,6 +46,9 @@ def open_robot(robot: str | Path | RobotConfig, *, ports: Mapping[str, str] | No
     catch (`kill -9`, a power cut, a pulled cable) is left to the motors' own watchdogs, which `enable` arms: they stop
     the motors when nothing is sent for `safety.watchdog`.
 
+    Signals reach the main thread alone. In another one the block must end by itself, and before the program does: what
+    ends with a daemon thread is left to the watchdogs too.
+
     This is for the workbench. The limits and the safety envelope of the YAML hold (see `OpenRobot.write`); there is no
     ramp to the start pose, no fixed rate and no log. `run` has those.
 

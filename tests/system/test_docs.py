@@ -52,10 +52,8 @@ def test_every_mark_has_its_block(page: Path) -> None:
 
 
 def with_marks(page: Path) -> object:
-    """Return a page as a parameter; emulated ports behind pseudo-terminals need real time."""
-    real_time = re.search(r"sim2real(\.| )emulate\b|--emulate\b", script(page)) is not None
-    marks = (pytest.mark.slow, *((pytest.mark.realtime,) if real_time else ()))
-    return pytest.param(page, marks=marks, id=page.relative_to(ROOT).as_posix())
+    """Return a page as a parameter; pages run by themselves, because some emulate ports in real time."""
+    return pytest.param(page, marks=pytest.mark.pages, id=page.relative_to(ROOT).as_posix())
 
 
 @pytest.mark.parametrize("page", [with_marks(page) for page in RUNNABLE])

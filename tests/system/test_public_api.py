@@ -152,7 +152,13 @@ def test_a_name_that_needs_an_extra_is_there_without_it(name):
     assert python("-c", program).strip() == "[]"
 
 
-@pytest.mark.parametrize("name", SIGNATURES)
+IN_REAL_TIME = {"emulate", "open_robot"}
+"""Their examples serve ports in a child process: on a busy machine the watchdog of 0.1 s may stop the motors."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.realtime] * (name in IN_REAL_TIME)) for name in SIGNATURES]
+)
 def test_every_function_says_what_it_takes_gives_and_raises_and_its_example_runs(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     function = inspect.unwrap(getattr(sim2real, name))
