@@ -1,4 +1,4 @@
-"""Plays whole episodes with a policy that no longer learns, and counts."""
+"""Evaluates a fixed policy over whole episodes."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -24,18 +24,18 @@ _METRIC: Final = "metric/"
 
 @dataclass(frozen=True)
 class Spread:
-    """How a metric is spread over the episodes that had something to measure; no numbers (NaN) when none had."""
+    """Distribution of a metric over the episodes in which it was measured; NaN if there are none."""
 
     episodes: int
     mean: float
     std: float
     median: float
     p90: float
-    """Nine in ten episodes are below."""
+    """90th percentile."""
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Spread":
-        """Return the spread of values, those left out that are NaN."""
+        """Return the spread of values; NaN values are left out."""
         measured = np.asarray(values, dtype=float)
         measured = measured[~np.isnan(measured)]
         if not len(measured):
@@ -59,9 +59,9 @@ class Evaluation:
     length_mean: float
     """Control steps."""
     metrics: dict[str, Spread]
-    """What the task measures of an episode, by name."""
+    """The task's metrics, by name."""
     observations: Floats = field(repr=False)
-    """(k, O) observations met on the way."""
+    """Some of the observations, (k, O)."""
 
     def document(self) -> dict[str, Any]:
         """Return the figures as plain data."""
@@ -163,14 +163,14 @@ def round_seeds(seed: int) -> Iterator[int]:
 
 
 class _Recorded:
-    """Observations met on the way, of every tenth call of a policy."""
+    """Observations of every tenth call of a policy."""
 
     def __init__(self) -> None:
         self._calls, self._rows = 0, 0
         self._parts: list[Floats] = []
 
     def wrap(self, act: Act) -> Act:
-        """Return the policy, watched."""
+        """Return the policy with its observations recorded."""
 
         def watched(observation: Floats) -> Floats:
             if self._calls % _RECORDED_EVERY == 0 and self._rows < _RECORDED_MAX:
@@ -182,5 +182,5 @@ class _Recorded:
         return watched
 
     def observations(self) -> Floats:
-        """Return what was recorded, (k, O)."""
+        """Return the recorded observations, (k, O)."""
         return np.concatenate(self._parts)[:_RECORDED_MAX]

@@ -1,7 +1,7 @@
-"""The modules of a task that a run keeps, so that it goes on and is evaluated with the text it was trained with.
+"""Copies of a task's modules in a run: it is resumed and evaluated with the text that it was trained with.
 
-A run folder has them in `modules/`, a checkpoint has them too, and the experiment names each with the digest of its
-text. A file of the user's is run from that copy from then on. An installed module cannot be run from a copy: it must
+They are in `modules/` of the run folder and in every checkpoint, and the experiment has the digest of each. A user's
+file is run from its copy from then on. An installed module cannot be run from a copy: it must
 have the recorded text.
 """
 
@@ -18,13 +18,13 @@ from sim2real.task.terms import Terms
 from sim2real.training.checkpoint import write_atomically
 
 FOLDER: Final = "modules"
-"""Where a run has its modules."""
+"""Folder of the modules in a run."""
 
 _DIGITS: Final = 12  # of a digest: two texts of one name get two files
 
 
 def recorded(experiment: ExperimentConfig) -> ExperimentConfig:
-    """Return an experiment whose modules are named with the digests of their texts; they are run for that.
+    """Return an experiment with the digests of its modules; the modules are loaded for that.
 
     Raises:
         UserError: A module is missing, failed, or is not the text that is recorded already.
@@ -41,7 +41,7 @@ def texts_of(experiment: ExperimentConfig) -> dict[str, str]:
 
 
 def as_kept(experiment: ExperimentConfig) -> ExperimentConfig:
-    """Return a recorded experiment as a run writes it: files of the user's are those beside it, wherever it moves."""
+    """Return a recorded experiment as a run writes it: with the copies of the user's files, by relative paths."""
     return _with(
         experiment,
         [

@@ -1,4 +1,4 @@
-"""Schema of the learning algorithms: every switch with its default and the reason for it."""
+"""Schema of the learning algorithms."""
 
 from typing import Annotated, Final, Literal, Protocol, Self
 
@@ -17,9 +17,11 @@ class AlgorithmConfig(Config):
     """What the configuration of every algorithm says: which one it is, and the size of its policy."""
 
     name: str
+    """Name of the algorithm: shipped, or from an installed package."""
     hidden: Hidden
     """Widths of the policy's hidden layers."""
     activation: Activation
+    """Activation function of the hidden layers."""
 
 
 class AlgorithmPart(Protocol):
@@ -45,41 +47,46 @@ class PpoConfig(AlgorithmConfig):
     """
 
     name: Literal["ppo"]
+    """Name of the algorithm."""
     rollout_steps: Annotated[int, Field(ge=1, le=4096)] = 32
-    """Steps of every environment between updates."""
+    """Control steps of every environment between updates."""
     epochs: Annotated[int, Field(ge=1, le=100)] = 5
     """Passes over each rollout."""
     minibatches: Annotated[int, Field(ge=1, le=1024)] = 4
-    """Parts of each pass: few and large, which costs least on a CPU."""
+    """Minibatches per epoch: few and large ones cost least on a CPU."""
     clip: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.2
     """Range of the probability ratio; 0.2 is best in the paper's own ablation."""
     discount: Annotated[float, Field(gt=0.0, le=1.0)] = 0.99
+    """Discount of the reward per control step, γ."""
     gae_lambda: Annotated[float, Field(ge=0.0, le=1.0)] = 0.95
+    """Decay of the advantage estimate per control step, λ: smaller values trust the value network more."""
     learning_rate: Annotated[float, Positive] = 3e-4
-    """Rate of Adam; the starting point when `target_kl` adapts it."""
+    """Learning rate of Adam; the initial one if `target_kl` adapts it."""
     target_kl: Annotated[float, Positive] | None = 0.01
-    """The learning rate follows the measured KL divergence towards this; none: constant rate."""
+    """KL divergence per update that the learning rate is adapted to, nat; null: constant learning rate."""
     entropy_weight: Annotated[float, NonNegative] = 0.0
-    """Reward for exploring, per nat of the policy's entropy."""
+    """Weight of the entropy bonus, per nat of the policy's entropy."""
     value_weight: Annotated[float, Positive] = 0.5
+    """Weight of the value loss beside the policy loss."""
     gradient_norm_max: Annotated[float, Positive] = 1.0
+    """Largest norm of a gradient; larger ones are scaled down."""
     recompute_advantages: bool = True
-    """Compute advantages anew before every epoch, by the value network as it is then (Andrychowicz et al. 2021)."""
+    """Recompute advantages before every epoch with the current value network (Andrychowicz et al. 2021)."""
     normalize_values: bool = True
-    """Learn values in units of the returns' own spread (PopArt, van Hasselt et al. 2016): the size of the rewards
-    stops mattering."""
+    """Normalise value targets by the running mean and deviation of the returns (PopArt, van Hasselt et al. 2016), so
+    that the scale of the rewards does not matter."""
     hidden: Hidden = (64, 64)
     """Widths of the hidden layers of policy and value network."""
     activation: Activation = "tanh"
-    """tanh bodies: Andrychowicz et al. 2021."""
+    """Activation function of the hidden layers; tanh as in Andrychowicz et al. 2021."""
     initial_std: Annotated[float, Positive] = 0.6
     """Standard deviation of the first actions, in units of the action's clip."""
     std_range: tuple[Annotated[float, Positive], Annotated[float, Positive]] | None = None
-    """Floor and ceiling of that deviation; none: it goes where the gradient takes it. A floor keeps exploration alive
-    in long runs; a ceiling holds it where `entropy_weight` outbids the reward."""
+    """Lowest and highest standard deviation, in the same units; null: unbounded. The lower bound keeps exploration up
+    in long runs; the upper one limits it where `entropy_weight` outweighs the reward."""
     final_std: Annotated[float, Positive] | None = None
-    """Ceiling of that deviation at the end of training: from the middle on it falls to this geometrically, beginning at
-    `initial_std`; none: no such ceiling. What is learned last, precision and calm, is learned nearly without noise."""
+    """Upper bound of the standard deviation at the end of training, in the same units; null: none. From half of the
+    training on, the bound decays geometrically from `initial_std`. Precise and calm motion needs little noise."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -107,27 +114,31 @@ class SacConfig(AlgorithmConfig):
     """
 
     name: Literal["sac"]
+    """Name of the algorithm."""
     batch: Annotated[int, Field(ge=1, le=65536)] = 256
     """Transitions per gradient update."""
     buffer: Annotated[int, Field(ge=1, le=100_000_000)] = 1_000_000
-    """Transitions that the replay holds."""
+    """Capacity of the replay buffer, transitions."""
     warmup: Annotated[int, Field(ge=0)] = 4096
-    """Steps taken with random actions before learning begins."""
+    """Control steps of all environments with random actions before learning begins."""
     iteration_steps: Annotated[int, Field(ge=1, le=65536)] = 50
-    """Steps of every environment between two lines of figures; changes nothing in what is learned."""
+    """Control steps of every environment per iteration, which is a row of metrics; does not affect what is learned."""
     updates_per_step: Annotated[float, Field(gt=0.0)] = 4.0
-    """Gradient updates per step of all environments; divided by their number it is the update-to-data ratio."""
+    """Gradient updates per control step of all environments; divided by their number: the update-to-data ratio."""
     discount: Annotated[float, Field(gt=0.0, le=1.0)] = 0.99
+    """Discount of the reward per control step, γ."""
     polyak: Annotated[float, Field(gt=0.0, le=1.0)] = 0.005
-    """Share of the new weights that the target critics take at each update."""
+    """Share of the critics' weights that the target critics take over in each update."""
     learning_rate: Annotated[float, Positive] = 3e-4
+    """Learning rate of Adam for actor, critics and temperature."""
     initial_temperature: Annotated[float, Positive] = 0.2
-    """Weight of the entropy at the start; it adapts to keep the target entropy."""
+    """Initial weight of the entropy; it is adapted to reach the target entropy."""
     target_entropy_scale: Annotated[float, Positive] = 1.0
-    """Target entropy is minus this times the number of actions."""
+    """Target entropy, nat, is minus this times the number of actions."""
     hidden: Hidden = (128, 128)
     """Widths of the hidden layers of actor and critics."""
     activation: Activation = "relu"
+    """Activation function of the hidden layers."""
 
 
 AlgorithmBlock = Annotated[AlgorithmConfig, PartBlock(ALGORITHMS, "name")]

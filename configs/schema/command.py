@@ -58,11 +58,11 @@ class DeclaredCommandsConfig(Config):
     """Commands from a source that a module of the task declares."""
 
     kind: Annotated[Name, WithJsonSchema({"type": "string", "pattern": r"^(?!(uniform|tip)$)[A-Za-z][A-Za-z0-9_]*$"})]
-    """Its name."""
+    """Name of the declared source."""
     hold: tuple[Annotated[Duration, Positive], Annotated[Duration, Positive]] | None = None
-    """How long before new ones are drawn; the whole episode when left out."""
+    """Range of the time until new commands are drawn; by default they hold for the whole episode."""
     parameters: dict[Name, float] = Field(default_factory=dict)
-    """Numbers that the source takes, SI; its own defaults for those that are left out."""
+    """Parameters of the source, in SI units; default: its own."""
 
 
 def _member(given: object) -> str:

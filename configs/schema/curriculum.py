@@ -1,4 +1,4 @@
-"""Schema of curricula: how much of the randomisation a learner meets, and when."""
+"""Schema of curricula: which part of the randomisation episodes draw from, over training."""
 
 from typing import Annotated, Final, Literal, Protocol, Self
 
@@ -15,6 +15,7 @@ class CurriculumConfig(Config):
     """What the configuration of every curriculum says: which one it is."""
 
     strategy: str
+    """Name of the curriculum: shipped, or from an installed package."""
 
 
 class CurriculumPart(Protocol):
@@ -37,14 +38,17 @@ class NoCurriculumConfig(CurriculumConfig):
     """Every episode has the calibrated values."""
 
     strategy: Literal["none"]
+    """Name of the curriculum."""
 
 
 class FixedCurriculumConfig(CurriculumConfig):
     """The same distribution from the first episode to the last."""
 
     strategy: Literal["fixed"]
+    """Name of the curriculum."""
     level: Annotated[float, Field(ge=0.0, le=4.0)] = 1.0
-    """Share of the way from the calibrated value to each end of the range; never beyond the limits."""
+    """Share of the randomisation's range to draw from: 0 is the calibrated value, 1 the whole range; never beyond the
+    limits."""
 
 
 class AdrConfig(CurriculumConfig):
@@ -54,14 +58,15 @@ class AdrConfig(CurriculumConfig):
     """
 
     strategy: Literal["adr"]
+    """Name of the curriculum."""
     boundary_share: Share = 0.5
     """Probability that an episode evaluates a boundary."""
     buffer: Annotated[int, Field(ge=1, le=100_000)] = 32
-    """Results of a boundary that are averaged before it moves; the paper takes 240 with far more episodes an hour."""
+    """Results of a boundary that are averaged before it moves; the paper uses 240, with far more episodes per hour."""
     threshold_high: Share = 0.8
-    """Mean performance from which a boundary widens."""
+    """Mean performance, 0 to 1, from which a boundary widens."""
     threshold_low: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.5
-    """Mean performance up to which it narrows."""
+    """Mean performance up to which a boundary narrows."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -76,14 +81,15 @@ class DoraemonConfig(CurriculumConfig):
     """Domain randomisation by entropy maximisation (Tiboni et al., ICLR 2024)."""
 
     strategy: Literal["doraemon"]
+    """Name of the curriculum."""
     success_threshold: Share = 0.7
-    """Performance from which an episode counts as a success."""
+    """Performance, 0 to 1, from which an episode counts as a success."""
     success_rate: Share = 0.5
     """α: the share of successes that the widest distribution must keep."""
     divergence_max: Annotated[float, Field(gt=0.0)] = 0.1
-    """ε: largest KL divergence between two distributions that follow each other, over all parameters."""
+    """ε: largest KL divergence between successive distributions, over all parameters, nat."""
     episodes: Annotated[int, Field(ge=8, le=1_000_000)] = 512
-    """Finished episodes from which each next distribution is computed."""
+    """Finished episodes per update of the distribution."""
 
 
 CurriculumBlock = Annotated[CurriculumConfig, PartBlock(CURRICULA, "strategy")]

@@ -35,13 +35,13 @@ OBSERVATION_TERMS: Final[Plugins[ObservationPart]] = Plugins(
 
 
 class ObservationTermConfig(Config):
-    """One block of the observation vector; a term may be seen at several scales, such as a coarse and a fine one."""
+    """One block of the observation vector; a term may appear at several scales, such as a coarse and a fine one."""
 
     term: Annotated[str, PartName(OBSERVATION_TERMS)]
-    """Shipped, or from a package that is installed here and on the robot."""
+    """Name of the term: shipped, or from a package that is installed here and on the robot."""
     scale: float = 1.0
     """Factor that brings the SI value to about unit size."""
     clip: Annotated[float, Positive] | None = None
-    """Bound of the scaled value, both ways."""
+    """Largest absolute scaled value; larger ones are clipped. Default: not clipped."""
     history: Annotated[int, Field(ge=1, le=64)] = 1
-    """How many ticks the block holds, oldest first."""
+    """Number of ticks in the block, oldest first."""

@@ -1,4 +1,4 @@
-"""Schema of one randomised parameter: where it starts, how far it may go, in which steps, and how it applies."""
+"""Schema of one randomised parameter: distribution, limits, and how it applies."""
 
 from math import inf
 from typing import Annotated, Final, Literal, Self
@@ -27,27 +27,28 @@ class ParameterConfig(Config):
     """
 
     parameter: ParameterName
+    """Name of the parameter: shipped, or from an installed package."""
     elements: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-    """Names of the bodies, joints or geoms it applies to; all when left out."""
+    """Names of the bodies, joints or geoms it applies to; by default all."""
     shared: bool = False
     """Draw one value for all elements instead of one each."""
     apply: Application | None = None
-    """scale: a factor on the model's own value; add: added to it; set: in its place. What the parameter is made for
-    when left out."""
+    """`scale`: factor on the model's value; `add`: added to it; `set`: in its place. By default the parameter's first
+    one."""
     distribution: Literal["uniform", "log_uniform", "normal", "categorical"] = "uniform"
-    """normal: mean in the middle of the range, which is four standard deviations wide, and never beyond the limits;
-    categorical: one of `values`."""
+    """`normal`: mean in the middle of the range, which is four standard deviations wide, clipped to the limits;
+    `categorical`: one of `values`."""
     range: tuple[Amount, Amount] | None = None
-    """Lowest and highest value."""
+    """Lowest and highest value, in the parameter's unit; plain factors with `scale`."""
     values: Annotated[tuple[Amount, ...], Field(min_length=1)] | None = None
-    """What a categorical parameter chooses from, in order of difficulty: a curriculum opens one after the other."""
+    """Values of a categorical parameter, easiest first: a curriculum adds one after the other."""
     calibrated: Amount | None = None
-    """The value without randomisation: where a curriculum starts. When left out: factor 1, addition 0, and for what is
-    set the value of the range that is nearest to no effect."""
+    """Value without randomisation, at which a curriculum starts. By default 1 with `scale`, 0 with `add`, and with
+    `set` the value within the limits that is closest to no effect."""
     limits: tuple[Amount, Amount] | None = None
-    """Hard limits that no curriculum passes; the range when left out."""
+    """Limits that no curriculum exceeds; by default the range."""
     step: Amount | None = None
-    """How far a boundary moves at a time; a twentieth of the limits when left out."""
+    """Step of a boundary; by default a twentieth of the distance between the limits."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

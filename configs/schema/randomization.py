@@ -1,4 +1,4 @@
-"""Schema of what differs from episode to episode in simulation."""
+"""Schema of the randomisation of simulated episodes."""
 
 from typing import Self
 
@@ -9,11 +9,14 @@ from sim2real.configs.schema.parameter import ParameterConfig
 
 
 class RandomizationConfig(Config):
-    """How simulated episodes differ."""
+    """Differences between simulated episodes."""
 
     name: Name
+    """Name of the randomization."""
     description: str = ""
+    """For readers."""
     parameters: tuple[ParameterConfig, ...] = ()
+    """The randomised parameters."""
     quantize: bool = True
     """Round readings and commands to the resolution of the motors' registers."""
 

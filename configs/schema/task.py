@@ -1,4 +1,4 @@
-"""Schema of a task: what the policy sees, what it commands, and what it is trained for."""
+"""Schema of a task: observation, action, reward, and what ends an episode."""
 
 from typing import Annotated, Literal, Self
 
@@ -18,7 +18,9 @@ class EffortActionConfig(Config):
     """The policy commands joint effort: action 1 is `fraction` of the joint's effort limit."""
 
     target: Literal["effort"]
+    """What the policy commands."""
     fraction: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    """Effort at action 1, as a share of the joint's effort limit."""
     smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """First-order filter on the action: share of the previous value that is kept each tick."""
 
@@ -27,11 +29,13 @@ class PositionActionConfig(Config):
     """The policy commands joint position: default position plus `scale` times the action."""
 
     target: Literal["position"]
+    """What the policy commands."""
     scale: Annotated[Angle, Positive]
+    """Distance from the default position at action 1."""
     scales: dict[Name, Annotated[Angle, Positive]] = Field(default_factory=dict)
-    """Of joints whose scale is another."""
+    """The same for single joints, by name, in place of `scale`."""
     relative: bool = False
-    """Move the last target by `scale` times the action instead, so that actions are speeds; every run begins at the
+    """Whether the action, times `scale`, moves the last target: actions are then speeds. Every run starts at the
     default position."""
     smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """First-order filter on the action: share of the previous value that is kept each tick."""
@@ -44,94 +48,116 @@ class RewardTermConfig(Config):
     """One term of the reward: weight times the term, per second of simulated time."""
 
     term: RewardName
+    """Name of the reward: shipped, or declared in a module of the task."""
     weight: float
+    """Factor of the term, per second of simulated time; negative for a cost."""
     scale: Annotated[float, Positive] = 1.0
-    """Width or unit of the term, in the SI unit its docstring names."""
+    """Scale of the term, in the SI unit that its documentation names."""
 
 
 class PerformanceConfig(Config):
-    """How well an episode went, in [0, 1]: mean of a reward term over the whole time limit, nothing after a fall."""
+    """Performance of an episode, 0 to 1: mean of a reward over the time limit; steps after a termination count as 0."""
 
     term: RewardName
+    """Name of the reward: shipped, or declared in a module of the task."""
     scale: Annotated[float, Positive] = 1.0
+    """Scale of the reward, in the SI unit that its documentation names."""
 
 
 class TerminationConfig(Config):
-    """One condition that ends an episode for good."""
+    """One condition that terminates an episode."""
 
     term: TerminationName
+    """Name of the termination: shipped, or declared in a module of the task."""
     limit: float = 0.0
-    """In the SI unit its docstring names."""
+    """Limit of the condition, in the SI unit that its documentation names."""
 
 
 class GaitConfig(Config):
-    """When each foot is in the air, by the clock of `phase_frequency`."""
+    """Target heights of the feet over the cycle of `phase_frequency`."""
 
     lift: Annotated[Length, Positive]
     """Height of the foot in the middle of its swing."""
     offsets: dict[Name, Annotated[float, Field(ge=0.0, lt=1.0)]]
-    """Part of the cycle by which each of the robot's feet is late."""
+    """Phase offset of each foot, as a share of the cycle."""
     swing: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.5
-    """Part of the cycle that a foot is in the air."""
+    """Share of the cycle that a foot is in the air."""
 
 
 class ResetConfig(Config):
-    """Start of an episode: every joint's position and velocity drawn uniformly from these ranges."""
+    """Initial state of an episode, drawn uniformly from ranges."""
 
     start_pose_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
-    """Share of episodes that begin as runs on the robot do: at rest, in the start pose within its tolerance."""
+    """Share of episodes that start as runs on the robot do: at rest, in the start pose within its tolerance."""
 
     around: Literal["zero", "default"] = "zero"
-    """What `position` counts from: the joints' zero, or their default position."""
+    """Reference of `position`: the zero of the joints, or their default position."""
     position: tuple[Angle, Angle]
+    """Range of the joint positions, from their reference."""
     velocity: tuple[AngularVelocity, AngularVelocity]
+    """Range of the joint velocities."""
     lying_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
-    """Share of episodes in which a free base begins in any attitude, a little above the ground."""
+    """Share of episodes in which a free base starts in a random attitude, just above the ground."""
 
 
 class PhysicsConfig(Config):
     """Settings of the simulator."""
 
     timestep: Annotated[Duration, Positive]
+    """Physics step; the control period is a multiple of it."""
     integrator: Literal["implicitfast", "implicit", "Euler", "RK4"] = "implicitfast"
+    """MuJoCo's integrator."""
     friction: Literal["coulomb", "lugre"] = "coulomb"
-    """Model of the friction in the gears: dry friction that the solver holds exactly, or bristles that bend (LuGre)."""
+    """Friction of the gears: Coulomb, which holds exactly in the solver, or LuGre bristles."""
 
 
 class TaskConfig(Config):
     """One task of one robot."""
 
     name: Name
+    """Name of the task."""
     description: str = ""
+    """For readers."""
     modules: tuple[Module, ...] = ()
-    """Where the terms come from that are not shipped: rewards, ends, metrics, privileged terms, command sources."""
+    """Python modules that declare further rewards, terminations, metrics, privileged terms and command sources."""
     robot: Annotated[RobotConfig, Reference("robots")]
+    """The robot: a shipped name, a path, or the robot itself."""
     control_rate: Annotated[Rate, Field(gt=0.0, le=2000.0)]
+    """Control steps per second, in simulation and on the robot."""
     episode_duration: Annotated[Duration, Positive]
+    """Time limit of an episode."""
     physics: PhysicsConfig
+    """Settings of the simulator."""
     observation: tuple[ObservationTermConfig, ...] = Field(min_length=1)
+    """Blocks of the policy's observation, in order."""
     privileged: tuple[PrivilegedName, ...] = ()
-    """What a critic sees of the simulation beside the observation; no policy does."""
+    """Inputs of the critic beside the observation, by name; the policy never gets them."""
     commands: dict[Name, CommandConfig] = Field(default_factory=dict)
-    """What the observation term `command` shows, in this order."""
+    """Operator commands by name, in the order of the observation term `command`."""
     command_source: CommandSourceConfig = UniformCommandsConfig()
-    """Where commands come from in simulation."""
+    """Source of the commands in simulation."""
     phase_frequency: Annotated[Rate, Positive] | None = None
-    """Of the clock that the observation term `phase` shows."""
+    """Frequency of the phase clock, which the observation term `phase` shows."""
     gait: GaitConfig | None = None
+    """Gait of a walking robot, for the terms that need one."""
     action: ActionConfig
+    """Meaning of the policy's actions."""
     reset: ResetConfig
+    """Initial states of the episodes."""
     rewards: tuple[RewardTermConfig, ...] = Field(min_length=1)
+    """Terms of the reward; their weighted sum is paid in every control step."""
     reward_min: float | None = None
-    """Lowest reward, per second of simulated time, that the terms may come to together."""
+    """Lower bound of the sum of the terms, per second of simulated time; by default unbounded."""
     performance: PerformanceConfig | None = None
-    """What a curriculum goes by; whether the goal was reached, 0 or 1, when left out."""
+    """Performance measure of the curriculum; by default 1 if the goal was reached, else 0."""
     metrics: tuple[MetricName, ...] = ()
-    """What is measured of every episode beside its reward."""
+    """Metrics of every episode, by name; they do not change the reward."""
     terminations: tuple[TerminationConfig, ...] = ()
+    """Conditions that terminate an episode before its time limit."""
     termination_penalty: Annotated[float, NonNegative] = 0.0
-    """Reward subtracted when an episode terminates."""
+    """Reward subtracted once when an episode terminates."""
     goal: GoalConfig
+    """Success criterion of an episode, and of a run on the robot."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -69,7 +69,7 @@ INTERFACES = {
         "sim2real.task.state.TaskState",
         "sim2real.task.state.TaskConstants",
         "sim2real.task.measurement.MetricSums",
-        "sim2real.task.seen.Seen",
+        "sim2real.task.privileged_inputs.PrivilegedInputs",
         "sim2real.task.command_source.HeldCommands",
     ),
     "Simulated world": (

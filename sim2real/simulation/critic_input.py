@@ -1,4 +1,4 @@
-"""Privileged values of n simulations: what a critic sees beside the observation."""
+"""Privileged values of n simulations: the critic's input beside the observation."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from sim2real.hardware.types import Float64Array, read_only
 from sim2real.model.addresses import Indices
 from sim2real.randomization.parameters import EpisodeParameters
 from sim2real.task.critic_view import CriticView
-from sim2real.task.seen import Seen
+from sim2real.task.privileged_inputs import PrivilegedInputs
 from sim2real.task.state import Float32Array, TaskConstants, TaskState
 
 
@@ -18,7 +18,7 @@ class CriticInput:
         task: Names the privileged terms.
         state: True state of the n robots.
         parameters: Drawn parameters of the running episodes.
-        pending: What is left of the pushes, (n, 2), m/s; the buffer of the disturbance.
+        pending: Remaining velocity changes of the pushes, (n, 2), m/s: the live buffer.
     """
 
     def __init__(
@@ -28,7 +28,9 @@ class CriticInput:
         self._state, self._parameters, self._pending = state, parameters, pending
         self._normalized = np.zeros_like(parameters.values)
         self._constants = TaskConstants.of(task)
-        self._seen = Seen(state.read_only(), self._constants, read_only(self._normalized), read_only(pending))
+        self._inputs = PrivilegedInputs(
+            state.read_only(), self._constants, read_only(self._normalized), read_only(pending)
+        )
 
     @property
     def size(self) -> int:
@@ -41,15 +43,15 @@ class CriticInput:
             return
         self._normalized[ids] = self._view.normalized(self._parameters.values[ids])
         rows = np.zeros((len(ids), self.size), np.float32)
-        seen = Seen(self._state.copy_of(ids), self._constants, self._normalized[ids], self._pending[ids])
-        self._view.write(seen, rows)
+        inputs = PrivilegedInputs(self._state.copy_of(ids), self._constants, self._normalized[ids], self._pending[ids])
+        self._view.write(inputs, rows)
         out[ids] = rows
 
     def write(self, out: Float32Array) -> None:
         """Write the values of all simulations after a step into `out`, (n, P)."""
         if self.size:
-            self._view.write(self._seen, out)
+            self._view.write(self._inputs, out)
 
     def restore(self) -> None:
-        """Follow the parameters after they were restored."""
+        """Recompute the normalised parameters after a restore."""
         self._normalized[...] = self._view.normalized(self._parameters.values)

@@ -193,7 +193,7 @@ class Simulation:
         if len(broken):
             parts.sensing.clear(broken)
             state.clear(broken)
-        parts.evaluator.step(broken, asked_anew=parts.commands.step(streams))
+        parts.evaluator.step(broken, command_changed=parts.commands.step(streams))
         parts.truth.update_command(self.signals.command)
         parts.observations.observe(self.signals, last_action)
         np.copyto(out.final_observation, out.observation)

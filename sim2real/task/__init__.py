@@ -1,4 +1,4 @@
-"""What a task rewards, ends, measures, asks and shows a critic, and what it takes to declare such a term.
+"""Terms of a task: rewards, terminations, metrics, privileged values and command sources, and their declaration.
 
 A module that a task names in `modules` imports from here:
 
@@ -12,8 +12,8 @@ A module that a task names in `modules` imports from here:
 from sim2real.task.command_source import CommandSetup, CommandSource, HeldCommands, HoldTimer, Streams
 from sim2real.task.declaration import command, metric, privileged, reward, termination
 from sim2real.task.measurement import Metric, MetricSums
-from sim2real.task.seen import Seen, Sizes
-from sim2real.task.state import BaseState, FeetState, TaskConstants, TaskState, asked
+from sim2real.task.privileged_inputs import PrivilegedInputs, Sizes
+from sim2real.task.state import BaseState, FeetState, TaskConstants, TaskState, commanded
 
 __all__ = [
     "BaseState",
@@ -24,13 +24,13 @@ __all__ = [
     "HoldTimer",
     "Metric",
     "MetricSums",
-    "Seen",
+    "PrivilegedInputs",
     "Sizes",
     "Streams",
     "TaskConstants",
     "TaskState",
-    "asked",
     "command",
+    "commanded",
     "metric",
     "privileged",
     "reward",

@@ -1,11 +1,11 @@
-"""What a critic sees beside the observation: the privileged terms of a task, side by side."""
+"""Privileged values of a task: its privileged terms, side by side."""
 
 import numpy as np
 
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.curriculum.parameter_space import ParameterSpace
 from sim2real.hardware.types import Float64Array
-from sim2real.task.seen import Seen, Sizes
+from sim2real.task.privileged_inputs import PrivilegedInputs, Sizes
 from sim2real.task.state import Float32Array
 from sim2real.task.terms import Terms
 
@@ -34,7 +34,7 @@ class CriticView:
         normalized: Float64Array = (values - self._calibrated) * self._scale
         return normalized
 
-    def write(self, seen: Seen, out: Float32Array) -> None:
+    def write(self, inputs: PrivilegedInputs, out: Float32Array) -> None:
         """Compute all terms of k robots into `out`, (k, P).
 
         Raises:
@@ -42,7 +42,7 @@ class CriticView:
         """
         start = 0
         for term, width in self._terms:
-            for block in term.blocks(seen, len(out), width):
+            for block in term.blocks(inputs, len(out), width):
                 stop = start + block.shape[1]
                 out[:, start:stop] = block
                 start = stop

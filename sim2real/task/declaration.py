@@ -1,6 +1,6 @@
-"""Declares a task's terms: in one place the function, its name, and what it needs of robot and task.
+"""Declares a task's terms: function, name, and needs in one place.
 
-A module's declarations are kept in the module itself, so that a module has exactly the terms that its text declares.
+Declarations are kept in the module that makes them: a module has exactly the terms that its text declares.
 """
 
 import inspect
@@ -58,7 +58,7 @@ def reward(
 def termination(
     name: str | None = None, *, needs: tuple[Need, ...] = (), commands: tuple[str, ...] = ()
 ) -> Callable[[TerminationT], TerminationT]:
-    """Declare an end of episodes, `(state, constants, limit) -> (n,)`: whose ends, as booleans. See `reward`."""
+    """Declare a termination, `(state, constants, limit) -> (n,)`: True where the episode ends. See `reward`."""
     return _declaring(TerminationTerm, name, 3, needs=needs, commands=commands)
 
 
@@ -76,7 +76,7 @@ def privileged(
     needs: tuple[Need, ...] = (),
     commands: tuple[str, ...] = (),
 ) -> Callable[[PrivilegedT], PrivilegedT]:
-    """Declare what a critic may see, `(seen) -> [(k, width), …]`: blocks that stand side by side. See `reward`.
+    """Declare a privileged term, `(inputs) -> [(k, width), …]`: blocks of the critic's input. See `reward`.
 
     Args:
         name: As for a reward.
@@ -94,7 +94,7 @@ def command(
     commands: tuple[str, ...] = (),
     parameters: Mapping[str, float] | None = None,
 ) -> Callable[[CommandT], CommandT]:
-    """Declare a source of commands: a class (or function) that makes a `CommandSource` from a `CommandSetup`.
+    """Declare a command source: a class (or function) that makes a `CommandSource` from a `CommandSetup`.
 
     Args:
         name: What a task calls it in `command_source.kind`; the class's own name when left out.
@@ -106,7 +106,7 @@ def command(
 
 
 def declared_in(module: Any) -> tuple[Term, ...]:  # noqa: ANN401 - any object with a namespace
-    """Return what a module declares, in order; a name may come twice."""
+    """Return the terms that a module declares, in order; names may repeat."""
     _, terms = vars(module).get(_DECLARED, (None, ()))
     return tuple(terms)
 
@@ -145,7 +145,7 @@ def _own_name(target: object) -> str:
 
 
 def _keep(namespace: dict[str, Any], term: Term) -> None:
-    """Add a term to those of its module; a module that is reloaded begins anew."""
+    """Add a term to its module; reloading the module starts a new list."""
     spec, terms = namespace.get(_DECLARED, (None, []))
     if spec is not namespace.get("__spec__"):
         terms = []

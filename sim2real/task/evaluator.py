@@ -69,12 +69,12 @@ class EpisodeEvaluator:
         """Start the metrics of new episodes; earlier episodes only count if `finish` was called."""
         self._metrics.begin(ids)
 
-    def step(self, broken: Indices = _NO_ROWS, asked_anew: BoolArray | None = None) -> None:
+    def step(self, broken: Indices = _NO_ROWS, command_changed: BoolArray | None = None) -> None:
         """Evaluate one step of every robot from its resulting state.
 
         Args:
             broken: Simulations that diverged in this step: they terminate, and their terms are zero.
-            asked_anew: Whether the command changes after this step, (n,).
+            command_changed: Whether the command changes after this step, (n,).
         """
         state, episodes = self._state, self.episodes
         self._measure_goal()
@@ -85,7 +85,7 @@ class EpisodeEvaluator:
             episodes.performance += self._reward.performance(broken)
         np.greater_equal(episodes.length, self.length_max, out=self.truncated)
         np.logical_and(self.truncated, ~self.terminated, out=self.truncated)
-        self._metrics.add(self._seen, asked_anew)
+        self._metrics.add(self._seen, command_changed)
 
     def finish(self, ids: Indices) -> Float64Array:
         """Record the ended episodes of k robots; return their performance, (k,), in [0, 1].

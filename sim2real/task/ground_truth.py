@@ -22,7 +22,7 @@ _ALL: Final = slice(None)
 
 @dataclass(frozen=True)
 class PhysicsArrays:
-    """What MuJoCo computes of n simulations: live arrays with a row for each, in the columns of the model."""
+    """MuJoCo's arrays of n simulations: live, one row each, columns as in the model."""
 
     qpos: Float64Array
     """(n, nq)"""
@@ -82,7 +82,7 @@ class GroundTruth:
         self.state.previous_velocity[ids] = self.state.velocity[ids]
 
     def read(self, clock: Float64Array, rows: Rows = _ALL) -> None:
-        """Bring the state of some simulations up to date, one control step after it was read last.
+        """Update the state of some simulations, one control step after the last read.
 
         Args:
             clock: Time since the episode began, (k, 1), s.
@@ -147,7 +147,7 @@ class GroundTruth:
             feet.height[rows] -= self._terrain.height(places[:, :, :2])
         feet.speed[rows] = np.hypot(velocities[:, :, 0], velocities[:, :, 1])
         if self._gait is not None:
-            feet.wanted[rows] = self._gait.wanted(clock, self.state.command[rows])
+            feet.target[rows] = self._gait.target(clock, self.state.command[rows])
 
     def _read_tip(self, columns: Indices, rows: Rows) -> None:
         state, place = self.state, self._arrays.sensordata[rows][:, columns]
@@ -156,7 +156,7 @@ class GroundTruth:
         self._tip_before[rows] = place
 
     def state_dict(self) -> dict[str, Float64Array]:
-        """Return what the next reading depends on beside the simulations and the velocities that were read last."""
+        """Return what the next reading depends on, besides the simulations and the last velocities."""
         return {"tip_before": self._tip_before.copy()}
 
     def load_state_dict(self, state: dict[str, Float64Array]) -> None:
@@ -181,7 +181,7 @@ class _AttitudeColumns:
 
 
 class _Gait:
-    """How high each foot should be at a time."""
+    """Target heights of the feet over time."""
 
     def __init__(self, task: TaskConfig) -> None:
         gait, names = task.gait, list(task.commands)
@@ -191,12 +191,12 @@ class _Gait:
         self._offset = np.array([gait.offsets[foot] for foot in task.robot.feet])
         self._columns = [names.index(name) for name in VELOCITY_COMMANDS if name in names]
 
-    def wanted(self, clock: Float64Array, command: Float64Array) -> Float64Array:
+    def target(self, clock: Float64Array, command: Float64Array) -> Float64Array:
         """Return the height of each foot, (k, F), m: half a sine during its swing."""
         phase = clock * self._frequency - self._offset
         phase -= np.floor(phase)
         height = np.where(phase < self._swing, self._lift * np.sin(math.pi / self._swing * phase), 0.0)
         if self._columns:
             height[stands_still(command[:, self._columns])] = 0.0
-        wanted: Float64Array = height
-        return wanted
+        target: Float64Array = height
+        return target

@@ -54,9 +54,9 @@ class MeasuredRun:
         moves = isinstance(source, TipCommandsConfig) and source.speed is not None
         for row, (action, target) in enumerate(zip(self.action, self.target, strict=True)):
             command = self.signals.command[row]
-            asked_anew = None if moves else np.any(measured.state.command != command, axis=1)
+            command_changed = None if moves else np.any(measured.state.command != command, axis=1)
             measured.read(self.signals, row)
-            recorder.tick(action, target, command, asked_anew)
+            recorder.tick(action, target, command, command_changed)
             if recorder.ended:
                 break
         return recorder.figures()

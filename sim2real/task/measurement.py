@@ -1,4 +1,4 @@
-"""What a metric is: it measures running episodes beside their reward, in SI units."""
+"""What a metric is: figures of an episode other than its reward, in SI units."""
 
 from typing import Any, Protocol
 
@@ -12,13 +12,13 @@ class Metric(Protocol):
     """Measures the running episodes of n environments."""
 
     names: tuple[str, ...]
-    """Of its figures."""
+    """Names of its figures."""
 
-    def add(self, state: TaskState, asked_anew: BoolArray | None) -> None:
-        """Take in one control step; `asked_anew` tells who was given new commands after it, (n,)."""
+    def add(self, state: TaskState, command_changed: BoolArray | None) -> None:
+        """Add one control step; `command_changed` is True where the command changes after it, (n,)."""
 
     def begin(self, ids: Indices) -> None:
-        """Forget what was measured of some episodes."""
+        """Clear the measurements of some episodes."""
 
     def finish(self, ids: Indices) -> dict[str, Float64Array]:
         """Return the figures of k ended episodes, (k,) each, NaN where nothing was measured."""
@@ -31,9 +31,9 @@ class Metric(Protocol):
 
 
 class MetricSums:
-    """What most metrics are made of: arrays with a row for each environment, zero when an episode begins.
+    """Base of most metrics: arrays with a row for each environment, zero when an episode begins.
 
-    `total` and `count` make the mean.
+    The mean is `total` / `count`.
 
     Args:
         n: Number of environments.
@@ -44,7 +44,7 @@ class MetricSums:
         self.arrays: dict[str, Float64Array] = arrays | {"count": np.zeros(n)}
 
     def begin(self, ids: Indices) -> None:
-        """Forget what was measured of some episodes."""
+        """Clear the measurements of some episodes."""
         for array in self.arrays.values():
             array[ids] = 0.0
 

@@ -1,4 +1,4 @@
-"""The shipped metrics: how well an episode tracked what was asked, in SI units."""
+"""The shipped metrics: how well an episode tracked its commands, in SI units."""
 
 from abc import ABC, abstractmethod
 from typing import Final
@@ -9,9 +9,9 @@ from sim2real.configs.schema.command import VELOCITY_COMMANDS
 from sim2real.hardware.types import BoolArray, Float64Array, Indices
 from sim2real.task.declaration import metric
 from sim2real.task.measurement import MetricSums
-from sim2real.task.state import TaskConstants, TaskState, asked, stands_still
+from sim2real.task.state import TaskConstants, TaskState, commanded, stands_still
 
-_SETTLING: Final = 1.0  # s after a new command that do not count
+_SETTLING: Final = 1.0  # s after a new command that are not measured
 _TIP_SETTLING: Final = 1.5  # s
 _HOP_MIN: Final = 0.02  # m above standing that make a hop
 
@@ -19,8 +19,8 @@ _HOP_MIN: Final = 0.02  # m above standing that make a hop
 class _HeldError(MetricSums, ABC):
     """|Mean velocity - command| over the time that a command is held, its first second left out.
 
-    A walking body sways, a hopping one surges; what counts is where it gets to. Of several commands in an episode the
-    mean counts, each for as long as it was measured.
+    The mean leaves out the sway of walking and hopping. Several commands in an episode are weighted by how long each
+    was measured.
     """
 
     names: tuple[str, ...]
@@ -35,20 +35,20 @@ class _HeldError(MetricSums, ABC):
 
     @abstractmethod
     def velocity(self, state: TaskState) -> Float64Array:
-        """Return what the commands ask for, (n, width)."""
+        """Return the commanded quantities, (n, width)."""
 
-    def add(self, state: TaskState, asked_anew: BoolArray | None) -> None:
-        """Take in one control step."""
+    def add(self, state: TaskState, command_changed: BoolArray | None) -> None:
+        """Add one control step."""
         sums = self.arrays
         settled = sums["age"] >= self._settling
-        sums["error"] += (self.velocity(state) - asked(state, self._constants, *self.commands)) * settled[:, None]
+        sums["error"] += (self.velocity(state) - commanded(state, self._constants, *self.commands)) * settled[:, None]
         sums["settled"] += settled
         sums["age"] += 1.0
-        if asked_anew is not None:
-            self._close(np.flatnonzero(asked_anew))
+        if command_changed is not None:
+            self._close(np.flatnonzero(command_changed))
 
     def _close(self, ids: Indices) -> None:
-        """Count the commands of some robots as over."""
+        """End the measurement of the present commands of some robots."""
         sums = self.arrays
         sums["total"][ids] += np.abs(sums["error"][ids])
         sums["count"][ids] += sums["settled"][ids]
@@ -64,7 +64,7 @@ class _HeldError(MetricSums, ABC):
 
 @metric("velocity_error", needs=("base",), commands=VELOCITY_COMMANDS)
 class VelocityError(_HeldError):
-    """Of a walking robot, m/s, m/s, rad/s."""
+    """Velocity tracking of a walking robot, m/s, m/s, rad/s."""
 
     names: tuple[str, ...] = ("forward_error", "left_error", "turn_error")
     commands: tuple[str, ...] = VELOCITY_COMMANDS
@@ -76,7 +76,7 @@ class VelocityError(_HeldError):
 
 @metric("travel_error", needs=("travel",), commands=("forward",))
 class TravelError(_HeldError):
-    """Of a robot on a boom, m/s."""
+    """Velocity tracking of a robot on a boom, m/s."""
 
     names: tuple[str, ...] = ("travel_error",)
     commands: tuple[str, ...] = ("forward",)
@@ -88,7 +88,7 @@ class TravelError(_HeldError):
 
 @metric("foot_lift", needs=("base", "feet", "gait"), commands=VELOCITY_COMMANDS)
 class FootLift(MetricSums):
-    """Mean of the highest point of each swing over all feet, m, while the robot is asked to move."""
+    """Mean of the highest point of each swing over all feet, m, while the robot is commanded to move."""
 
     names: tuple[str, ...] = ("foot_lift",)
 
@@ -97,10 +97,10 @@ class FootLift(MetricSums):
         super().__init__(n, peak=np.zeros((n, feet)), swinging=np.zeros((n, feet)), total=np.zeros(n))
         self._columns = [constants.commands[name] for name in VELOCITY_COMMANDS]
 
-    def add(self, state: TaskState, _asked_anew: BoolArray | None) -> None:
-        """Take in one control step."""
+    def add(self, state: TaskState, _command_changed: BoolArray | None) -> None:
+        """Add one control step."""
         sums = self.arrays
-        swinging = state.feet.wanted > 0.0
+        swinging = state.feet.target > 0.0
         ended = (sums["swinging"] > 0.0) & ~swinging & ~stands_still(state.command[:, self._columns])[:, None]
         sums["total"] += (sums["peak"] * ended).sum(axis=1)
         sums["count"] += ended.sum(axis=1)
@@ -122,15 +122,15 @@ class TipError(MetricSums):
         super().__init__(n, age=np.zeros(n), total=np.zeros(n))
         self._settling = round(_TIP_SETTLING * constants.control_rate)
 
-    def add(self, state: TaskState, asked_anew: BoolArray | None) -> None:
-        """Take in one control step."""
+    def add(self, state: TaskState, command_changed: BoolArray | None) -> None:
+        """Add one control step."""
         sums = self.arrays
         settled = sums["age"] >= self._settling
         sums["total"] += np.sqrt(np.square(state.tip_offset).sum(axis=1)) * settled
         sums["count"] += settled
         sums["age"] += 1.0
-        if asked_anew is not None:
-            sums["age"][asked_anew] = 0.0
+        if command_changed is not None:
+            sums["age"][command_changed] = 0.0
 
     def finish(self, ids: Indices) -> dict[str, Float64Array]:
         """Return the mean distance, m."""
@@ -147,12 +147,12 @@ class HopError(MetricSums):
         super().__init__(n, rising=np.zeros(n), total=np.zeros(n))
         self._constants = constants
 
-    def add(self, state: TaskState, _asked_anew: BoolArray | None) -> None:
-        """Take in one control step."""
+    def add(self, state: TaskState, _command_changed: BoolArray | None) -> None:
+        """Add one control step."""
         sums = self.arrays
         rising = state.rail_velocity > 0.0
         apex = (sums["rising"] > 0.0) & ~rising & (state.rail_height > _HOP_MIN)
-        error = np.abs(state.rail_height - asked(state, self._constants, "height")[:, 0])
+        error = np.abs(state.rail_height - commanded(state, self._constants, "height")[:, 0])
         sums["total"] += error * apex
         sums["count"] += apex
         sums["rising"][...] = rising

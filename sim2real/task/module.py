@@ -1,7 +1,7 @@
 """Runs the Python modules that a task names, and finds the terms that they declare.
 
-A file is run as it is read: what was digested is what runs. Its folder is not put on `sys.path`, and its name there is
-made of its path and text, so that two files of one name do not meet.
+A file is read once: the text that is digested is the text that runs. Its folder is not added to `sys.path`, and its
+module name is made of its path and digest, so that two files with the same name do not collide.
 """
 
 import hashlib
@@ -22,22 +22,22 @@ from sim2real.configs.schema.module import ModuleConfig
 from sim2real.task.declaration import declared_in
 from sim2real.task.term import Term
 
-_BYTES_MAX: Final = 1_000_000  # a module of terms has some thousand; more is another file by mistake
+_BYTES_MAX: Final = 1_000_000  # a module of terms has some thousand; a larger file is a mistake
 _SHOWN: Final = 12  # digits of a digest that tell two texts apart
 
 
 class ModuleFailedError(UserError):
-    """A module of the user's failed as it was run; the message ends with the whole traceback."""
+    """A user's module raised an error while loading; the message ends with the traceback."""
 
 
 @dataclass(frozen=True)
 class TermModule:
-    """A module that ran."""
+    """A loaded module."""
 
     config: ModuleConfig
     text: bytes
     sha256: str
-    """Of the text, hex digits."""
+    """Digest of the text, hex digits."""
     terms: tuple[Term, ...]
 
 
@@ -45,7 +45,7 @@ _LOADED: dict[tuple[str, str], TermModule] = {}
 
 
 def load_module(config: ModuleConfig) -> TermModule:
-    """Return a module; it runs once in a process as long as its text stays.
+    """Return a module; it runs once per process and text.
 
     Raises:
         ConfigError: There is no such module, its text is not that of the recorded digest, or it declares nothing.
@@ -73,7 +73,7 @@ def load_module(config: ModuleConfig) -> TermModule:
 
 
 def forget_modules() -> None:
-    """Forget which modules ran, as a new process has: what is loaded next runs again."""
+    """Clear the cache of loaded modules: the next load runs them again, as in a new process."""
     _LOADED.clear()
 
 
@@ -117,7 +117,7 @@ def _import(name: str) -> ModuleType:
 
 
 class _Text(SourceLoader):
-    """Loads a module from text that was read before."""
+    """Loads a module from text that was read already."""
 
     def __init__(self, path: Path, text: bytes) -> None:
         self._path, self._text = str(path), text

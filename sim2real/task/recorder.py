@@ -45,7 +45,11 @@ class EpisodeRecorder:
         return np.full((1, 1), steps * self._period)
 
     def tick(
-        self, action: Float32Array, target: Float64Array, command: Float64Array, asked_anew: BoolArray | None = None
+        self,
+        action: Float32Array,
+        target: Float64Array,
+        command: Float64Array,
+        command_changed: BoolArray | None = None,
     ) -> None:
         """Add one tick, after its state has been read.
 
@@ -53,7 +57,7 @@ class EpisodeRecorder:
             action: Clipped, filtered action of this tick, (A,).
             target: The action's joint targets, (J,): effort, N·m, or position, rad.
             command: Operator commands of this tick, (C,), SI units.
-            asked_anew: Whether the commands are new, (1,).
+            command_changed: Whether the commands changed, (1,).
 
         Raises:
             ValueError: The episode is over.
@@ -62,7 +66,7 @@ class EpisodeRecorder:
             raise ValueError("the episode is over")
         state = self._state
         if self.began:
-            self._evaluator.step(asked_anew=asked_anew)
+            self._evaluator.step(command_changed=command_changed)
         self.began = True
         np.copyto(state.previous_action, state.action)
         state.action[0], state.command[0] = action, command

@@ -24,7 +24,7 @@ _WORDS: Final[dict[Need, str]] = {
 
 @dataclass(frozen=True)
 class Requirements:
-    """What the terms of a task need, all together."""
+    """The needs of all terms of a task."""
 
     needs: frozenset[Need]
     commands: tuple[str, ...]

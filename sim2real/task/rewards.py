@@ -5,9 +5,9 @@ import numpy as np
 from sim2real.configs.schema.command import VELOCITY_COMMANDS
 from sim2real.hardware.types import Float64Array
 from sim2real.task.declaration import reward
-from sim2real.task.state import TaskConstants, TaskState, asked
+from sim2real.task.state import TaskConstants, TaskState, commanded
 
-# How far ahead a moving joint is looked at when it is asked to be still: velocity times this counts as distance.
+# s; `goal_still` adds joint velocity times this to the distance from the goal.
 _STILL_HORIZON = 0.1
 _GRAVITY = 9.81
 
@@ -73,14 +73,14 @@ def pose_deviation(state: TaskState, constants: TaskConstants, scale: float) -> 
 @reward(needs=("base",), commands=VELOCITY_COMMANDS)
 def velocity_tracking(state: TaskState, constants: TaskConstants, scale: float) -> Float64Array:
     """exp(-|v - command|² / scale²) along the ground; scale in m/s."""
-    error = state.base.velocity[:, :2] - asked(state, constants, "forward", "left")
+    error = state.base.velocity[:, :2] - commanded(state, constants, "forward", "left")
     return _bell(_sum_of_squares(error), scale)
 
 
 @reward(needs=("base",), commands=VELOCITY_COMMANDS)
 def yaw_rate_tracking(state: TaskState, constants: TaskConstants, scale: float) -> Float64Array:
     """exp(-(yaw rate - command)² / scale²); scale in rad/s."""
-    return _bell(np.square(state.base.yaw_rate - asked(state, constants, "turn")[:, 0]), scale)
+    return _bell(np.square(state.base.yaw_rate - commanded(state, constants, "turn")[:, 0]), scale)
 
 
 @reward(needs=("base",))
@@ -116,16 +116,16 @@ def base_height(state: TaskState, _constants: TaskConstants, scale: float) -> Fl
 
 @reward(needs=("base", "feet", "gait"))
 def gait_tracking(state: TaskState, _constants: TaskConstants, scale: float) -> Float64Array:
-    """exp(-Σ (height - wanted)² / (2 scale²)) over the feet; scale in m."""
+    """exp(-Σ (height - target)² / (2 scale²)) over the feet; scale in m."""
     feet = state.feet
-    return _bell(_sum_of_squares(feet.height - feet.wanted), scale * 2.0**0.5)
+    return _bell(_sum_of_squares(feet.height - feet.target), scale * 2.0**0.5)
 
 
 @reward(needs=("base", "feet", "gait"))
 def foot_slip(state: TaskState, _constants: TaskConstants, scale: float) -> Float64Array:
     """Sum of (speed / scale)² over the feet that the gait has on the ground; scale in m/s."""
     feet = state.feet
-    return _sum_of_squares(feet.speed * (feet.wanted <= 0.0)) / scale**2
+    return _sum_of_squares(feet.speed * (feet.target <= 0.0)) / scale**2
 
 
 @reward(needs=("tip",))
@@ -150,13 +150,13 @@ def tip_speed(state: TaskState, _constants: TaskConstants, scale: float) -> Floa
 def hop_tracking(state: TaskState, constants: TaskConstants, scale: float) -> Float64Array:
     """exp(-(apex - command)² / scale²), the apex of a flight from the present height and speed; scale in m."""
     apex = state.rail_height + np.square(state.rail_velocity) / (2.0 * _GRAVITY)
-    return _bell(np.square(apex - asked(state, constants, "height")[:, 0]), scale)
+    return _bell(np.square(apex - commanded(state, constants, "height")[:, 0]), scale)
 
 
 @reward(needs=("travel",), commands=("forward",))
 def travel_tracking(state: TaskState, constants: TaskConstants, scale: float) -> Float64Array:
     """exp(-(v - command)² / scale²) of a robot that travels on a boom; scale in m/s."""
-    return _bell(np.square(state.travel_velocity - asked(state, constants, "forward")[:, 0]), scale)
+    return _bell(np.square(state.travel_velocity - commanded(state, constants, "forward")[:, 0]), scale)
 
 
 def _bell(square: Float64Array, width: float) -> Float64Array:

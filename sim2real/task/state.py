@@ -1,4 +1,4 @@
-"""The state of robots as rewards, ends, metrics and critics see it: buffers that are filled in place.
+"""The state of robots for rewards, terminations, metrics and critics: buffers that are filled in place.
 
 In simulation and on the emulator that is the ground truth, without latency or noise; of a recorded run it is what the
 robot measured.
@@ -18,7 +18,7 @@ from sim2real.model.addresses import Indices
 Float32Array = npt.NDArray[np.float32]
 
 COMMAND_MIN = 0.05
-"""A command whose parts are all smaller, m/s or rad/s, asks to stand still."""
+"""Velocity commands that are all smaller, m/s or rad/s, mean standing still."""
 
 _UPRIGHT = (1.0, 0.0, 0.0, 0.0)
 
@@ -29,7 +29,7 @@ def _none() -> Float64Array:
 
 @dataclass(frozen=True, slots=True)
 class BaseState:
-    """How the free bases of n robots stand and move."""
+    """State of the free bases of n robots."""
 
     height: Float64Array = field(default_factory=_none)
     """Of the base's origin above the ground under it, (n,), m."""
@@ -50,14 +50,14 @@ class BaseState:
 
 @dataclass(frozen=True, slots=True)
 class FeetState:
-    """What the F feet of n robots do."""
+    """State of the F feet of n robots."""
 
     height: Float64Array = field(default_factory=_none)
     """Of the lowest point above the ground under it, (n, F), m."""
     speed: Float64Array = field(default_factory=_none)
     """Along the ground, (n, F), m/s."""
-    wanted: Float64Array = field(default_factory=_none)
-    """Height that the gait asks for, (n, F), m; zero when the robot is to stand still."""
+    target: Float64Array = field(default_factory=_none)
+    """Target height by the gait, (n, F), m; 0 where the command is to stand still."""
 
     @classmethod
     def zeros(cls, n: int, feet: int) -> "FeetState":
@@ -67,7 +67,7 @@ class FeetState:
 
 @dataclass(frozen=True, slots=True)
 class TaskState:
-    """What terms see of n robots; parts that the robot does not have, or that no term needs, are empty.
+    """The state of n robots, for terms; parts that the robot does not have, or that no term needs, are empty.
 
     Every array is a buffer of the state's own, never a view of the simulator's: it keeps its place for good and is
     filled in place, so views of it stay valid, and what happens to the simulation later does not change it.
@@ -94,7 +94,7 @@ class TaskState:
     base: BaseState = field(default_factory=BaseState)
     feet: FeetState = field(default_factory=FeetState)
     tip_offset: Float64Array = field(default_factory=_none)
-    """From the tip to where the command asks it to be, (n, 3), m."""
+    """From the tip to its commanded position, (n, 3), m."""
     tip_velocity: Float64Array = field(default_factory=_none)
     """(n, 3), m/s."""
     rail_height: Float64Array = field(default_factory=_none)
@@ -132,13 +132,13 @@ class TaskState:
         )
 
     def begin(self, rows: Indices, command: Float64Array) -> None:
-        """Forget the actions of some robots that begin new episodes; they are given commands, (k, C)."""
+        """Clear the actions of k robots that begin new episodes; set their commands, (k, C)."""
         for values in (self.action, self.previous_action, self.effort):
             values[rows] = 0.0
         self.command[rows] = command
 
     def clear(self, rows: Indices) -> None:
-        """Put neutral numbers in the place of everything about some robots."""
+        """Set everything about some robots to zero, and their attitudes to upright."""
         for part in (self, self.base, self.feet):
             for values in _arrays(part).values():
                 if len(values):
@@ -201,13 +201,13 @@ class TaskConstants:
         )
 
 
-def asked(state: TaskState, constants: TaskConstants, *names: str) -> Float64Array:
+def commanded(state: TaskState, constants: TaskConstants, *names: str) -> Float64Array:
     """Return the commands of these names, (n, len(names))."""
     values: Float64Array = state.command[:, [constants.commands[name] for name in names]]
     return values
 
 
 def stands_still(command: Float64Array) -> BoolArray:
-    """Tell which commands, (n, C), ask to stand still, (n,)."""
+    """Return which commands, (n, C), mean standing still, (n,)."""
     still: BoolArray = np.all(np.abs(command) < COMMAND_MIN, axis=1)
     return still

@@ -18,8 +18,8 @@ class TaskMetrics:
         constants: Constants of the task.
 
     Raises:
-        ConfigError: A metric is unknown, or two have a figure of one name.
-        UserError: A metric of the user's is not a `Metric`, or failed; so in every method.
+        ConfigError: A metric is unknown, or two have a figure with the same name.
+        UserError: A user's metric is not a `Metric`, or failed; from every method.
     """
 
     def __init__(self, task: TaskConfig, n: int, constants: TaskConstants) -> None:
@@ -37,14 +37,14 @@ class TaskMetrics:
         """Names of all figures."""
 
     def begin(self, ids: Indices) -> None:
-        """Forget what was measured of some episodes."""
+        """Clear the measurements of some episodes."""
         for term, metric in self._metrics:
             term.call(metric.begin, ids)
 
-    def add(self, state: TaskState, asked_anew: BoolArray | None) -> None:
-        """Take in one control step; `asked_anew` tells which commands change after it, (n,)."""
+    def add(self, state: TaskState, command_changed: BoolArray | None) -> None:
+        """Add one control step; `command_changed` is True where the command changes after it, (n,)."""
         for term, metric in self._metrics:
-            term.call(metric.add, state, asked_anew)
+            term.call(metric.add, state, command_changed)
 
     def finish(self, ids: Indices) -> dict[str, Float64Array]:
         """Return the figures of k ended episodes by name, (k,) each."""

@@ -1,4 +1,4 @@
-"""A declared term of each kind: rewards, ends, metrics, privileged terms, sources of commands."""
+"""A declared term of each kind: reward, termination, metric, privileged term, command source."""
 
 import traceback
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from sim2real.configs.errors import UserError
 from sim2real.hardware.types import BoolArray, Float64Array, Indices
 from sim2real.task.command_source import CommandSetup, CommandSource
 from sim2real.task.measurement import Metric
-from sim2real.task.seen import Seen, Sizes
+from sim2real.task.privileged_inputs import PrivilegedInputs, Sizes
 from sim2real.task.state import TaskConstants, TaskState
 
 Need = Literal["base", "effort", "feet", "gait", "tip", "rail", "travel"]
@@ -25,19 +25,19 @@ NEEDS: Final[tuple[Need, ...]] = get_args(Need)
 RewardFunction = Callable[[TaskState, TaskConstants, float], Float64Array]
 """Returns (n,) values for the weight 1; the number is the term's `scale`."""
 TerminationFunction = Callable[[TaskState, TaskConstants, float], BoolArray]
-"""Returns whose episodes end, (n,); the number is the term's `limit`."""
+"""Returns True where the episode ends, (n,); the number is the term's `limit`."""
 MetricFactory = Callable[[int, TaskConstants], Metric]
 """Makes the metric of n environments."""
-PrivilegedFunction = Callable[[Seen], list[Float64Array]]
-"""Returns blocks, (k, width) each, that stand side by side."""
+PrivilegedFunction = Callable[[PrivilegedInputs], list[Float64Array]]
+"""Returns blocks of the critic's input, (k, width) each."""
 PrivilegedSize = int | Callable[[Sizes], int]
 CommandFactory = Callable[[CommandSetup], CommandSource]
-"""Makes the source of commands of n robots."""
+"""Makes the command source of n robots."""
 
 
 @dataclass(frozen=True)
 class Term:
-    """What every declaration holds."""
+    """A declared term."""
 
     noun: ClassVar[str]
     """What a term of this kind is called in messages."""
@@ -53,7 +53,7 @@ class Term:
     """Commands that the task must have."""
 
     def wrong(self, what: str) -> UserError:
-        """Return the error of a term that is not as its kind must be."""
+        """Return an error of the term, with its place."""
         return UserError(f"{self.place}: {self.noun} {self.name!r} {what}")
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401 - somebody's function
@@ -103,14 +103,14 @@ class RewardTerm(Term):
 
 @dataclass(frozen=True)
 class TerminationTerm(Term):
-    """An end of episodes."""
+    """A termination."""
 
     noun: ClassVar[str] = "termination"
     signature: ClassVar[str] = "(state, constants, limit)"
     function: TerminationFunction
 
     def __call__(self, state: TaskState, constants: TaskConstants, limit: float) -> BoolArray:
-        """Return whose episodes end, (n,). Raises UserError if the function returns anything else."""
+        """Return True where the episode ends, (n,). Raises UserError if the function returns anything else."""
         return self.mask(self.call(self.function, state, constants, limit), len(state.position))
 
 
@@ -142,10 +142,10 @@ class MetricTerm(Term):
 
 @dataclass(frozen=True)
 class PrivilegedTerm(Term):
-    """What a critic may see beside the observation."""
+    """An input of the critic beside the observation."""
 
     noun: ClassVar[str] = "privileged term"
-    signature: ClassVar[str] = "(seen)"
+    signature: ClassVar[str] = "(inputs)"
     function: PrivilegedFunction
     size: PrivilegedSize
 
@@ -156,9 +156,9 @@ class PrivilegedTerm(Term):
             return width
         raise self.wrong(f"has the size {width!r}; valid: a whole number")
 
-    def blocks(self, seen: Seen, n: int, width: int) -> list[Float64Array]:
+    def blocks(self, inputs: PrivilegedInputs, n: int, width: int) -> list[Float64Array]:
         """Return its blocks for n robots, `width` values together. Raises UserError if they are something else."""
-        blocks: list[Any] = self.call(lambda: list(self.function(seen)))
+        blocks: list[Any] = self.call(lambda: list(self.function(inputs)))
         for block in blocks:
             if not (isinstance(block, np.ndarray) and block.ndim == 2 and len(block) == n):
                 shape = getattr(block, "shape", type(block).__name__)
@@ -172,7 +172,7 @@ class PrivilegedTerm(Term):
 
 @dataclass(frozen=True)
 class CommandTerm(Term):
-    """A source of commands."""
+    """A command source."""
 
     noun: ClassVar[str] = "command source"
     signature: ClassVar[str] = "(setup)"

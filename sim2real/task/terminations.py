@@ -1,4 +1,4 @@
-"""The shipped ends of episodes: pure functions of the batched state, chosen by the task YAML."""
+"""The shipped terminations: pure functions of the batched state, chosen by the task YAML."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from sim2real.task.state import TaskConstants, TaskState
 
 @termination()
 def position_limits(state: TaskState, constants: TaskConstants, limit: float) -> BoolArray:
-    """Whether any joint is outside its position limits by more than `limit`, rad; one that is no number is outside."""
+    """Whether any joint is outside its position limits by more than `limit`, rad; NaN is outside."""
     inside = (state.position >= constants.position_min - limit) & (state.position <= constants.position_max + limit)
     outside: BoolArray = np.logical_not(inside.all(axis=1))
     return outside

@@ -1,4 +1,4 @@
-"""What a task may name: the shipped terms, and those that its modules declare."""
+"""Terms that a task may name: the shipped ones, and those that its modules declare."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class TermTable(dict[str, TermT], Generic[TermT]):
         raise ConfigError(unknown(self.kind.noun, name, self))
 
     def add(self, term: Term) -> None:
-        """Take a term in if it is of this kind. Raises ConfigError if there is one of its name."""
+        """Add a term if it is of this kind. Raises ConfigError if its name is taken."""
         if not isinstance(term, self.kind):
             return
         if term is self.get(term.name):
@@ -54,7 +54,7 @@ class Terms:
 
     @classmethod
     def of(cls, task: TaskConfig) -> "Terms":
-        """Return the terms of a task; its modules are run where they were not yet.
+        """Return the terms of a task; modules that are not loaded yet are run.
 
         Raises:
             ConfigError: A module is missing or has another text than recorded, or two terms have one name.
@@ -120,7 +120,7 @@ def terms_of(modules: tuple[ModuleConfig, ...]) -> Terms:
 
 
 def _add(to: Terms, terms: Iterable[Term]) -> None:
-    """Add terms, each to the table of its kind. Raises ConfigError for a name that is taken."""
+    """Add terms, each to the table of its kind. Raises ConfigError if a name is taken."""
     for term in terms:
         for table in (to.rewards, to.terminations, to.metrics, to.privileged, to.commands):
             table.add(term)

@@ -1,4 +1,4 @@
-"""What one step of the simulated world comes to."""
+"""The result of one step of n environments."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ from sim2real.runtime.contract.observation import Float32Array
 
 @dataclass(slots=True)
 class Transition:
-    """One step of n environments: the simulation's own buffers, overwritten by the next step."""
+    """The result of one step, in the simulation's own buffers, which the next step overwrites."""
 
     observation: Float32Array
     """(n, O); of the new episode where one ended."""
     final_observation: Float32Array
     """(n, O); the true next observation of every row."""
     privileged: Float32Array
-    """(n, P); what a critic may see beside the observation, of the new episode where one ended. P may be 0."""
+    """(n, P); privileged values for the critic, of the new episode where one ended. P may be 0."""
     final_privileged: Float32Array
     """(n, P); the same of the true next state of every row."""
     reward: Float32Array

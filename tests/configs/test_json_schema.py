@@ -195,3 +195,13 @@ def test_editors_are_offered_the_names_of_terms_and_accept_those_that_a_module_m
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_schema_is_json(kind: str, tmp_path: Path) -> None:
     assert TypeAdapter(Any).validate_json(TypeAdapter(Any).dump_json(json_schema(SCHEMAS[kind])))
+
+
+def test_every_key_says_what_it_means() -> None:
+    undescribed = [
+        f"{config.__name__}.{name}"
+        for config in sorted({found for schema in SCHEMAS.values() for found in config_classes(schema)}, key=str)
+        for name, info in config.model_fields.items()
+        if not info.description
+    ]
+    assert undescribed == []

@@ -157,7 +157,7 @@ class Peak(MetricSums):
     def __init__(self, n, constants):
         super().__init__(n, total=np.zeros(n))
 
-    def add(self, state, asked_anew):
+    def add(self, state, command_changed):
         self.arrays["total"][:] = np.maximum(self.arrays["total"], np.abs(state.position[:, 0]))
 
     def finish(self, ids):

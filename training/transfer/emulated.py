@@ -23,21 +23,21 @@ from sim2real.task.requirements import Requirements
 from sim2real.training.transfer.performance import WorldPerformance
 
 _ONE: Final = np.zeros(1, np.intp)
-_START_SPREAD: Final = 0.03  # rad; joints begin so far from the default pose at the most
+_START_SPREAD: Final = 0.03  # rad, largest distance of a joint from its default position at the start
 _SPARE_TICKS: Final = 5  # the first tick begins the episode; a few may be missed before the run's time is over
 
 
 def evaluate_emulated(
     policy: Policy, task: TaskConfig, episodes: int, duration: float, *, seed: int
 ) -> WorldPerformance:
-    """Run a policy on the emulated robot several times; start pose and commands differ from run to run.
+    """Run a policy on the emulated robot several times, each with another start pose and other commands.
 
     Args:
         policy: The exported policy.
-        task: What it is for; commands are drawn as in simulation.
-        episodes: How many runs.
-        duration: Of each, s of policy.
-        seed: Of start poses and commands.
+        task: Its task; commands are drawn as in simulation.
+        episodes: Number of runs.
+        duration: Duration of each run, s, from the policy's first tick.
+        seed: Seed of start poses and commands.
     """
     return WorldPerformance.of([_episode(policy, task, duration, seed + number) for number in range(episodes)])
 
@@ -69,13 +69,13 @@ def _place(plant: MujocoPlant, task: TaskConfig, streams: RandomStreams) -> None
 
 
 class EmulatedEpisode:
-    """Lets an episode recorder see how the plant really moves while a policy runs, and gives commands.
+    """Records an episode by the plant's true motion while a policy runs, and gives its commands.
 
     Args:
         plant: The mechanics of the emulated robot.
-        task: What is evaluated, and how commands are drawn.
+        task: The task; commands are drawn as in simulation.
         streams: One stream, for the commands.
-        duration: Of the episode, s.
+        duration: Duration of the episode, s.
     """
 
     def __init__(self, plant: MujocoPlant, task: TaskConfig, streams: RandomStreams, duration: float) -> None:
@@ -88,32 +88,32 @@ class EmulatedEpisode:
         self._command = np.zeros((1, len(self._names)))
         self._commands = make_commands(task, contract.robot, self._command, None)
         self._commands.begin(_ONE, streams)
-        self._asked_anew: BoolArray | None = None
+        self._command_changed: BoolArray | None = None
         self.first_commands = dict(zip(self._names, self._command[0].tolist(), strict=True))
         """What the run begins with."""
 
     def watch(self, controller: Controller) -> None:
-        """Take in one tick; from the policy's first on, all count: time goes on while the robot is damped."""
+        """Record one tick; all ticks from the policy's first one count, also while the robot is damped."""
         record, recorder = controller.record, self.recorder
         if recorder.ended or not (recorder.began or record.ran):
             return
         self._truth.read(recorder.clock, first=not recorder.began)
-        recorder.tick(controller.last_action, record.target, record.operator_command, self._asked_anew)
-        self._asked_anew = self._commands.step(self._streams)
+        recorder.tick(controller.last_action, record.target, record.operator_command, self._command_changed)
+        self._command_changed = self._commands.step(self._streams)
         for name, value in zip(self._names, self._command[0].tolist(), strict=True):
             controller.set_operator_command(name, value)
 
 
 class PlantTruth:
-    """The ground truth of a plant: its motion, put into the model of the task, which has the sensors of the truth.
+    """Ground truth of a plant: its state, copied into the task's model, which has the sensors for it.
 
     Args:
         plant: The mechanics of the emulated robot.
-        task: Says what is read.
+        task: Source of what is read.
     """
 
     def __init__(self, plant: MujocoPlant, task: TaskConfig) -> None:
-        seen = task.model_copy(update={"privileged": ()})  # no critic looks on
+        seen = task.model_copy(update={"privileged": ()})  # there is no critic
         needs = Requirements.of(seen).needs
         robot = build_model(task, ModelOptions(true_feet="feet" in needs, true_tip="tip" in needs))
         self._model, self._data, self._plant = robot.model, mujoco.MjData(robot.model), plant
@@ -126,7 +126,7 @@ class PlantTruth:
         """Of one row."""
 
     def read(self, clock: Float64Array, *, first: bool) -> None:
-        """Bring the state up to date, at a time since the episode began, (1, 1), s; in the first tick it begins."""
+        """Update the state at a time since the episode began, (1, 1), s; the first tick begins it."""
         self._data.qpos[:], self._data.qvel[:] = self._plant.data.qpos, self._plant.data.qvel
         mujoco.mj_forward(self._model, self._data)
         self._force[0, self._actuator] = self._plant.data.qfrc_applied[self._dof]

@@ -13,9 +13,9 @@ def test_a_critic_sees_a_new_tip_target_in_the_same_step() -> None:
     columns = simulation.contract.tip_columns
     changed = 0
     for _ in range(20):
-        asked = simulation.signals.command.copy()
+        before = simulation.signals.command.copy()
         simulation.step(np.zeros((4, 6), np.float32))
-        changed += int((simulation.signals.command != asked).any())
+        changed += int((simulation.signals.command != before).any())
         offset = (
             simulation.signals.command[:, columns] - simulation.batch.bind("sensordata")[:, simulation.robot.true_tip]
         )

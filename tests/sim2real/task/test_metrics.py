@@ -75,7 +75,7 @@ def test_an_episode_without_a_settled_command_has_no_error() -> None:
 
 
 def stepping(height: list[float], wanted: list[float], forward: float = 0.5) -> TaskState:
-    return state([forward, 0.0, 0.0], feet=FeetState(height=np.array([height]), wanted=np.array([wanted])))
+    return state([forward, 0.0, 0.0], feet=FeetState(height=np.array([height]), target=np.array([wanted])))
 
 
 def test_the_lift_of_feet_is_the_mean_of_the_highest_points_of_their_swings() -> None:

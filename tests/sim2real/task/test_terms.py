@@ -9,7 +9,7 @@ from worlds import randomized
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.load import load_task
 from sim2real.simulation.simulation import Simulation
-from sim2real.task.seen import Seen, Sizes
+from sim2real.task.privileged_inputs import PrivilegedInputs, Sizes
 from sim2real.task.state import BaseState, FeetState, TaskConstants, TaskState, stands_still
 from sim2real.task.terms import Terms
 
@@ -42,7 +42,7 @@ STATE = TaskState(
         yaw_rate=np.array([0.1]),
         down=np.array([[0.48, -0.36, -0.8]]),
     ),
-    feet=FeetState(height=np.array([[0.03, 0.01]]), speed=np.array([[0.7, 0.2]]), wanted=np.array([[0.02, 0.0]])),
+    feet=FeetState(height=np.array([[0.03, 0.01]]), speed=np.array([[0.7, 0.2]]), target=np.array([[0.02, 0.0]])),
     tip_offset=np.array([[0.03, 0.0, -0.04]]),
     tip_velocity=np.array([[0.0, 0.2, 0.1]]),
     rail_height=np.array([0.1]),
@@ -126,7 +126,7 @@ def test_a_nearly_zero_command_means_standing_still() -> None:
 
 
 def test_privileged_values_are_what_their_docstrings_say() -> None:
-    seen = Seen(STATE, CONSTANTS, np.array([[0.5, -1.0]]), np.array([[0.1, 0.2]]))
+    seen = PrivilegedInputs(STATE, CONSTANTS, np.array([[0.5, -1.0]]), np.array([[0.1, 0.2]]))
     expected = {
         "base_velocity": [0.2, 0.5, -0.3, 0.05],
         "base_height": [0.75, 0.48, -0.36, -0.8],

@@ -1,4 +1,4 @@
-"""What privileged terms are computed from."""
+"""Inputs of the privileged terms."""
 
 from dataclasses import dataclass
 
@@ -7,20 +7,20 @@ from sim2real.task.state import TaskConstants, TaskState
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What a critic may be shown of k robots."""
+class PrivilegedInputs:
+    """Inputs of the privileged terms, for k robots."""
 
     state: TaskState
     constants: TaskConstants
     parameters: Float64Array
     """Drawn parameters, (k, C), in half widths of their limits from the calibrated values."""
     push: Float64Array
-    """What is left of a push, (k, 2), m/s."""
+    """Remaining velocity change of a push, (k, 2), m/s."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How many there are of what privileged terms have values of."""
+    """Numbers that the sizes of privileged terms depend on."""
 
     joints: int
     feet: int
