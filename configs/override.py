@@ -1,6 +1,7 @@
 """Overrides: `--set key.path=value` on top of the files."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,13 @@ from sim2real.configs.schema.base import Config
 from sim2real.configs.schema_fields import fields_at
 from sim2real.configs.splice import splice
 from sim2real.configs.yaml_source import KeyPath, Sourced, parse_value
+
+
+def as_overrides(overrides: Sequence[str]) -> tuple[str, ...]:
+    """Return overrides as they were given. Raises TypeError for one text, which is a sequence of letters."""
+    if isinstance(overrides, str):
+        raise TypeError(f"overrides: {overrides!r} is one text; valid: a sequence of texts, ({overrides!r},)")
+    return tuple(overrides)
 
 
 def apply_override(schema: type[Config], sourced: Sourced, text: str) -> None:

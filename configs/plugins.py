@@ -165,6 +165,11 @@ class Plugins(Generic[PartT]):
             return None
         return PluginError(f"{self.noun} {name!r} of {_package(entry)} {failed}:\n{traceback.format_exc().rstrip()}")
 
+    def check_made(self, name: str, made: object, *attributes: str) -> None:
+        """Refuse what a part made if it lacks an attribute. Raises PluginError."""
+        if missing := [each for each in attributes if not hasattr(made, each)]:
+            raise self.wrong(name, f"made an object of type {type(made).__name__} without {', '.join(missing)}")
+
     def wrong(self, name: str, what: str) -> PluginError:
         """Return the error of a part that is not as it must be. Raises ConfigError if there is no such part."""
         return PluginError(f"{self.noun} {name!r} of {_package(self._entry(name))} {what}")

@@ -1,7 +1,10 @@
 """Keys that the schema allows at a path, and inspection of its type annotations."""
 
+from collections.abc import Iterable
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import Discriminator, Tag
 
 from sim2real.configs.schema.base import Config, OpenUnion, Reference
 from sim2real.configs.schema.part import PartBlock
@@ -9,7 +12,7 @@ from sim2real.configs.yaml_source import KeyPath
 
 
 def fields_at(annotation: Any, path: KeyPath, data: Any) -> list[str]:  # noqa: ANN401 - any type form, any YAML
-    """Return the keys that the schema allows in the mapping at a path; for a union, those of all members.
+    """Return the keys that the schema allows in the mapping at a path; of a union, those of the members it may be.
 
     Args:
         annotation: The schema.
@@ -19,7 +22,8 @@ def fields_at(annotation: Any, path: KeyPath, data: Any) -> list[str]:  # noqa: 
     if get_origin(annotation) is Annotated:
         inner, *metadata = get_args(annotation)
         block = next((item for item in metadata if isinstance(item, PartBlock)), None)
-        return fields_at((block.schema_of(data) if block is not None else None) or inner, path, data)
+        chosen = block.schema_of(data) if block is not None else _tagged(inner, metadata, data)
+        return fields_at(chosen or inner, path, data)
     if is_union(annotation):
         names = [name for option in get_args(annotation) for name in fields_at(option, path, data)]
         return list(dict.fromkeys(names))
@@ -32,6 +36,18 @@ def fields_at(annotation: Any, path: KeyPath, data: Any) -> list[str]:  # noqa: 
         inner = arguments[1] if get_origin(annotation) is dict else arguments[0]
         return fields_at(inner, path[1:], _below(data, path[0]))
     return []
+
+
+def _tagged(union: Any, metadata: Iterable[Any], data: Any) -> Any:  # noqa: ANN401 - any type form, any YAML
+    """Return the member of a union that its discriminator chooses for the data; None if there is none."""
+    chooser = next((found for item in metadata if (found := getattr(item, "discriminator", None))), None)
+    if callable(chooser):
+        tag = Tag(str(chooser(data)))
+        return next((option for option in get_args(union) if tag in get_args(option)[1:]), None)
+    if chooser is None or not isinstance(data, dict):
+        return None
+    names = ((option, get_args(option.model_fields[chooser].annotation)) for option in get_args(union))
+    return next((option for option, valid in names if data.get(chooser) in valid), None)
 
 
 def _below(data: Any, key: str | int) -> Any:  # noqa: ANN401 - any YAML
@@ -69,7 +85,9 @@ def reference_of(annotation: Any) -> tuple[Any, Reference | None]:  # noqa: ANN4
 
 
 def full_annotation(config: type[Config], name: str) -> Any:  # noqa: ANN401 - any type form
-    """Return the type of a field together with its reference or part block, which pydantic stores separately."""
+    """Return the type of a field together with what says more of it, which pydantic stores separately."""
     info = config.model_fields[name]
-    kept = next((item for item in info.metadata if isinstance(item, Reference | PartBlock)), None)
+    kept: Any = next((item for item in info.metadata if isinstance(item, Reference | PartBlock | Discriminator)), None)
+    if isinstance(info.discriminator, str):
+        kept = Discriminator(info.discriminator)
     return info.annotation if kept is None else Annotated[info.annotation, kept]

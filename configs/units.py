@@ -47,6 +47,9 @@ _UNITS: dict[str, tuple[str, float]] = {
     "Mbaud": ("baud", 1e6),
 }
 
+DIMENSIONS = tuple(sorted({dimension for dimension, _ in _UNITS.values()}))
+"""SI units, each the name of its dimension."""
+
 # The group of the number is atomic, or `12` would match as 1 with the unit `2`.
 _QUANTITY = re.compile(r"\s*((?>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?))\s*(\S.*?)\s*", re.ASCII)
 _SHOWN_MAX = 60

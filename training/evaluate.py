@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sim2real.configs.errors import MissingExtraError, UserError
 from sim2real.configs.library import find_policy
 from sim2real.configs.load import as_randomization, load_randomization
+from sim2real.configs.override import as_overrides
 from sim2real.configs.schema.randomization import RandomizationConfig
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def evaluate(
     Args:
         policy: A shipped policy, an exported ONNX file, or the folder of a training run.
         episodes: Episodes per row.
-        randomization: A further row with this: a shipped name, a YAML file, or a loaded randomization.
+        randomization: A further row with this: a shipped name, a YAML file, or a loaded randomization. Its row is
+            named `NAME, as given` if another one of that name is evaluated too.
         overrides: Texts `key.path=value` that change the world of the policy's experiment; the policy's observations
             and actions stay the same.
         seed: Seed of the episodes, 0 to 2³² − 1.
@@ -99,14 +101,23 @@ def evaluate(
         raise UserError(f"episodes: {episodes}; valid: 1 and above")
     if not 0 <= seed < 2**32:
         raise UserError(f"seed: {seed}; valid: 0 to {2**32 - 1}")
-    saved = load_saved_policy(find_policy(policy), tuple(overrides))
+    changes = as_overrides(overrides)
+    saved = load_saved_policy(find_policy(policy), changes)
     task, trained = saved.experiment.task, saved.experiment.randomization
-    conditions = [trained, load_randomization("none")]
-    if randomization is not None:
-        conditions.append(as_randomization(randomization))
-    unique = {condition.name: condition for condition in conditions}
-    rows = tuple(evaluation.evaluate(saved.act, task, condition, episodes, seed=seed) for condition in unique.values())
+    conditions = _conditions(trained, None if randomization is None else as_randomization(randomization))
+    rows = tuple(evaluation.evaluate(saved.act, task, condition, episodes, seed=seed) for condition in conditions)
     target = None if video is None else Path(video)
     if target is not None:
         render_episode(task, trained, saved.act, target, task.episode_duration)
-    return EvaluationReport(str(policy), task.name, tuple(overrides), rows, target)
+    return EvaluationReport(str(policy), task.name, changes, rows, target)
+
+
+def _conditions(trained: RandomizationConfig, given: RandomizationConfig | None) -> list[RandomizationConfig]:
+    """Return what a policy is evaluated under: each randomization once, each by a name of its own."""
+    conditions = [trained]
+    for other in (load_randomization("none"), given):
+        if other is None or other in conditions:
+            continue
+        taken = other.name in [condition.name for condition in conditions]
+        conditions.append(other.model_copy(update={"name": f"{other.name}, as given"}) if taken else other)
+    return conditions

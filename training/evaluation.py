@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -60,7 +60,7 @@ class Evaluation:
     """Control steps."""
     metrics: dict[str, Spread]
     """What the task measures of an episode, by name."""
-    observations: Floats
+    observations: Floats = field(repr=False)
     """(k, O) observations met on the way."""
 
     def document(self) -> dict[str, Any]:

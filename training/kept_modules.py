@@ -79,21 +79,23 @@ def keep(folder: Path, texts: Mapping[str, str]) -> None:
             raise UserError(f"{path}: cannot be kept: {error.strerror}") from error
 
 
-def located(experiment: ExperimentConfig, folder: Path) -> ExperimentConfig:
-    """Return an experiment whose modules are those kept in a folder, wherever one is kept there.
+def located(experiment: ExperimentConfig, path: Path) -> ExperimentConfig:
+    """Return an experiment whose modules are those kept in a run's folder, or beside a policy, wherever one is kept.
 
     Args:
         experiment: As a run or an exported policy has it.
-        folder: Of the run, or of the policy.
+        path: Folder of the run, or file of the policy.
 
     Raises:
         UserError: A module is missing, failed, or has another text than recorded.
     """
+    folder = path if path.is_dir() else path.parent
     found = _with(experiment, [_located(module, folder.resolve()) for module in experiment.task.modules])
     try:
         Terms.of(found.task)
     except ConfigError as error:
-        raise UserError(f"{folder}: {error}; a run keeps the text in its folder {FOLDER}/") from error
+        cure = f"a run keeps the text in its folder {FOLDER}/"
+        raise UserError(f"{path}: {error}; {cure}{'' if path.is_dir() else ': copy that beside the policy'}") from error
     return found
 
 

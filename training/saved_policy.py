@@ -54,20 +54,20 @@ def load_saved_policy(path: Path, overrides: tuple[str, ...] = ()) -> SavedPolic
     if path.is_dir():
         checkpoint = load_checkpoint(RunFolder.open(path).latest_checkpoint())
         keep(path, checkpoint.modules)
-        text, act, folder = checkpoint.experiment, _actor(_from_checkpoint(checkpoint, path)[1]), path
+        text, act = checkpoint.experiment, _actor(_from_checkpoint(checkpoint, path)[1])
     else:
-        (text, act), folder = _from_onnx(path), path.parent
+        text, act = _from_onnx(path)
     experiment = _experiment(text, path)
     if overrides:
         world = validate(
             ExperimentConfig,
             parse_yaml(text, str(path)),
             overrides,
-            lambda config: check_terms(located(config, folder)),
+            lambda config: check_terms(located(config, path)),
         )
         _check_kept(contract_of(experiment.task), contract_of(world.task), path)
         experiment = world
-    return SavedPolicy(located(experiment, folder), act)
+    return SavedPolicy(located(experiment, path), act)
 
 
 def export_run(run_dir: Path, output: Path) -> ExportReport:

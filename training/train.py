@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sim2real.configs.errors import MissingExtraError, UserError
 from sim2real.configs.load import as_experiment
+from sim2real.configs.override import as_overrides
 from sim2real.configs.schema.experiment import ExperimentConfig
 
 if TYPE_CHECKING:
@@ -60,10 +61,10 @@ def train(
         raise MissingExtraError("train", str(error.name), "train") from error
     if resume is not None:
         _check_same(experiment, Path(resume))
-        return runner.resume(Path(resume), tuple(overrides), progress=progress)
+        return runner.resume(Path(resume), as_overrides(overrides), progress=progress)
     if experiment is None:
         raise UserError("train: give an experiment, or a run to resume")
-    config = as_experiment(experiment, tuple(overrides), check_terms)
+    config = as_experiment(experiment, as_overrides(overrides), check_terms)
     _note_idle(config)
     folder = Path(runs_dir) / (name or f"{config.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
     return runner.train(config, folder, progress=progress)

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, get_args
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, SerializationInfo, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
@@ -76,7 +76,13 @@ class PartBlock:
     def schema_of(self, block: object) -> type[Config] | None:
         """Return the schema of a block; None where it names no installed part. Raises PluginError."""
         name = block.get(self.key) if isinstance(block, dict) else None
-        return self.parts[name].config if isinstance(name, str) and name in self.parts else None
+        if not (isinstance(name, str) and name in self.parts):
+            return None
+        config: type[Config] = self.parts[name].config
+        field = config.model_fields.get(self.key)
+        if field is None or name not in get_args(field.annotation):
+            raise self.parts.wrong(name, f"has a schema without `{self.key}: Literal[{name!r}]`")
+        return config
 
     def _validated(self, block: object, info: ValidationInfo) -> Config:
         if not isinstance(block, dict):

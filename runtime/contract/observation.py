@@ -134,7 +134,7 @@ class _Block:
         """Compute the term's scaled and clipped value into `value`, (rows, width), and return it."""
         try:
             self._function(inputs, value)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a term must not end the program, or even with success
             if (blamed := OBSERVATION_TERMS.blamed(self._name, "failed")) is None:
                 raise
             raise blamed from error

@@ -19,6 +19,7 @@ app = typer.Typer(
     help="List, show and check configurations; export their JSON Schema for editors.", no_args_is_help=True
 )
 
+Overrides = Annotated[list[str] | None, typer.Option("--set", help="Override key.path=value; may be repeated.")]
 Kind = Annotated[str, typer.Argument(help=f"One of: {', '.join(SCHEMAS)}.", show_default=False)]
 
 
@@ -38,9 +39,7 @@ def list_shipped(json_output: Json = False) -> Outcome:
 def show(
     kind: Kind,
     reference: Annotated[str, typer.Argument(help="A shipped name or a path.")],
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="Override key.path=value; may be repeated.")
-    ] = None,
+    overrides: Overrides = None,
     json_output: Json = False,
 ) -> Outcome:
     """Show a configuration with references spliced in and overrides applied; fails if it is not valid.
@@ -56,9 +55,7 @@ def show(
 def check(
     kind: Kind,
     reference: Annotated[str, typer.Argument(help="A shipped name or a path.")],
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="Override key.path=value; may be repeated.")
-    ] = None,
+    overrides: Overrides = None,
     json_output: Json = False,
 ) -> Outcome:
     """Check a configuration, and that every term a task names exists: for that, the modules of the task are run.

@@ -17,9 +17,9 @@ from sim2real.curriculum.make import make_curriculum
 from sim2real.curriculum.parameter_space import ParameterSpace
 from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import Indices
-from sim2real.model.injection import backlash_name, payload_name
 from sim2real.model.model import RobotModel
-from sim2real.randomization.parameter import STRENGTH, Element, FieldEffect, find_parameter
+from sim2real.randomization.elements import element_names, elements_of, field_index, model_field
+from sim2real.randomization.parameter import STRENGTH, FieldEffect, find_parameter
 from sim2real.randomization.random_streams import RandomStreams
 from sim2real.randomization.report_order import ReportOrder
 
@@ -78,7 +78,7 @@ class EpisodeParameters:
         curriculum: How they are drawn.
 
     Raises:
-        ConfigError: A parameter names an element that the model does not have.
+        ConfigError: A parameter names an element, or changes a field, that the model does not have.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class EpisodeParameters:
         self._batch, self._robot = batch, robot
         self.strength: Float64Array = np.ones((n, len(robot.actuator)))
         """Factor on the commanded effort of every motor, (n, J)."""
-        elements = [_elements(entry, robot, config.name) for entry in config.parameters]
+        elements = [elements_of(entry, robot, config.name) for entry in config.parameters]
         widths = [
             (1 if entry.shared else len(own)) * find_parameter(entry.parameter).width
             for entry, own in zip(config.parameters, elements, strict=True)
@@ -193,83 +193,26 @@ class EpisodeParameters:
         if not kind.effects:
             array = self._arrays.get(entry.parameter)
             if array is None:
-                array = np.full((len(self.values), len(_names(kind.of, self._robot))), kind.neutral)
+                array = np.full((len(self.values), len(element_names(kind.of, self._robot))), kind.neutral)
                 self._arrays[entry.parameter] = array
-            places = np.searchsorted(sorted(_names(kind.of, self._robot).values()), elements)
+            places = np.searchsorted(sorted(element_names(kind.of, self._robot).values()), elements)
             self._copies.append((array, places, columns))
             return
         for effect in kind.effects:
-            field = self._field(effect)
-            indices = None if kind.of == "world" else _field_index(effect.field, kind.of, elements, self._robot)
+            field = self._field(entry.parameter, effect)
+            indices = None if kind.of == "world" else field_index(effect.field, kind.of, elements, self._robot)
             apply = effect.apply or entry.application
             self._effects.append(_Effect(field, columns, indices, effect.column, kind.width, apply, effect.transform))
 
-    def _field(self, effect: FieldEffect) -> _Field:
+    def _field(self, parameter: str, effect: FieldEffect) -> _Field:
         if effect.field not in self._fields:
             if effect.field == STRENGTH:
                 field = _Field(self.strength, np.ones(self.strength.shape[1]))
             else:
-                field = _Field(self._batch.expand(effect.field), np.array(_model_field(self._robot, effect.field)))
+                try:
+                    expanded = self._batch.expand(effect.field)
+                except ValueError as error:
+                    raise ConfigError(f"parameter {parameter!r}: {error}") from error
+                field = _Field(expanded, np.array(model_field(self._robot, effect.field)))
             self._fields[effect.field] = field
         return self._fields[effect.field]
-
-
-def bodies(robot: RobotModel) -> Indices:
-    """Return the bodies of a robot, (B,), its payloads left out."""
-    return np.array(list(_names("body", robot).values()), dtype=np.intp)
-
-
-def _model_field(robot: RobotModel, name: str) -> Float64Array:
-    owner, field = (robot.model.opt, name.removeprefix("opt.")) if name.startswith("opt.") else (robot.model, name)
-    values: Float64Array = getattr(owner, field)
-    return values
-
-
-def _names(of: Element, robot: RobotModel) -> dict[str, int]:
-    """Return the elements of a kind by name; the number counts within the kind."""
-    model = robot.model
-    driven = [model.actuator(int(index)).name for index in robot.actuator]
-    if of == "world":
-        return {"": 0}
-    if of == "body":
-        loads = {payload_name(model.body(index).name) for index in range(1, model.nbody)}
-        names = {index: model.body(index).name or f"body {index}" for index in range(1, model.nbody)}
-        return {name: index for index, name in names.items() if name not in loads}
-    if of == "geom":
-        return {model.geom(index).name or f"geom {index}": index for index in range(model.ngeom)}
-    if of == "load":
-        bodies = {model.body(index).name: index for index in range(1, model.nbody)}
-        return {name: bodies[payload_name(name)] for name in bodies if payload_name(name) in bodies}
-    return {name: index for index, name in enumerate(driven)}
-
-
-def _elements(entry: ParameterConfig, robot: RobotModel, where: str) -> Indices:
-    of = find_parameter(entry.parameter).of
-    named = _names(of, robot)
-    wanted = list(named) if entry.elements is None else list(entry.elements)
-    unknown = [name for name in wanted if name not in named]
-    if of == "world" and entry.elements is not None:
-        raise ConfigError(f"randomization {where!r}: {entry.parameter} takes no elements")
-    if unknown or not wanted:
-        kind = {"load": "payload on body", "play": "joint"}.get(of, of)
-        raise ConfigError(
-            f"randomization {where!r}: {entry.parameter}: no {kind} named {(unknown or ['…'])[0]!r}; "
-            f"valid: {', '.join(named) or 'none'}"
-        )
-    return np.array([named[name] for name in wanted], dtype=np.intp)
-
-
-def _field_index(field: str, of: Element, elements: Indices, robot: RobotModel) -> Indices:
-    """Return where the elements of a kind are in a model field."""
-    model = robot.model
-    if of in ("joint", "actuator", "play"):
-        if field == STRENGTH:
-            return elements
-        if of == "actuator":
-            return robot.actuator[elements]
-        if of == "play":
-            names = [model.actuator(int(robot.actuator[index])).name for index in elements]
-            return np.array([model.joint(backlash_name(name)).id for name in names], dtype=np.intp)
-        dofs = robot.dof[elements]
-        return dofs if field.startswith("dof_") else model.dof_jntid[dofs].astype(np.intp)
-    return elements

@@ -9,7 +9,8 @@ from sim2real.configs.errors import ConfigError
 from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import Indices
 from sim2real.model.model import RobotModel
-from sim2real.randomization.parameters import EpisodeParameters, bodies
+from sim2real.randomization.elements import bodies
+from sim2real.randomization.parameters import EpisodeParameters
 from sim2real.randomization.random_streams import Float32Array, RandomStreams
 
 _DECAY: Final = 0.5  # share of the remaining push applied in each control step

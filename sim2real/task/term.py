@@ -62,7 +62,7 @@ class Term:
             return function(*arguments)
         except UserError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a term must not end the program, or even with success
             raise self.wrong(f"failed:\n{traceback.format_exc().rstrip()}") from error
 
     def check_methods(self, made: object, *methods: str) -> None:

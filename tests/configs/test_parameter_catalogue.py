@@ -31,9 +31,12 @@ def catalogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **collections: st
     return ParameterCatalogue(Plugins(GROUP, "collection of parameters", find=lambda group: entries))
 
 
+EFFECT = 'FieldEffect("opt.wind")'
+
+
 def declaring(*names: str) -> str:
-    lines = ["from sim2real.randomization.parameter import Parameter"]
-    declared = ", ".join(f'Parameter("{name}", "m", ("set",), "world")' for name in names)
+    lines = ["from sim2real.randomization.parameter import FieldEffect, Parameter"]
+    declared = ", ".join(f'Parameter("{name}", "m", ("set",), "world", ({EFFECT},))' for name in names)
     return "\n".join([*lines, f"DECLARED = ({declared},)\n"])
 
 
@@ -63,12 +66,33 @@ def test_a_broken_package_is_named_where_it_may_be_meant_and_the_others_go_on(
         found["creep"]
 
 
-def test_a_parameter_that_two_packages_declare_is_refused_with_both(
+def test_a_parameter_that_two_packages_declare_is_refused_with_both_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = catalogue(tmp_path, monkeypatch, a=declaring("bend"), b=declaring("bend"))
-    with pytest.raises(PluginError, match=r"'bend' is declared twice: by acme_a 1\.0 and by acme_b 1\.0"):
+    found = catalogue(tmp_path, monkeypatch, a=declaring("bend", "sag"), b=declaring("bend"), c=declaring("bend"))
+    with pytest.raises(
+        PluginError, match=r"'bend' of acme_c 1\.0 is declared twice: by acme_a 1\.0 and by acme_c 1\.0"
+    ):
         found["bend"]
+    assert found.names == ("sag",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"m"', '"furlong"', "'bend' of acme_a 1.0 has the unit 'furlong'; valid: A, "),
+        (f"({EFFECT},)", "()", "'bend' of acme_a 1.0 has no effects: no part of the simulation reads it by itself"),
+    ],
+)
+def test_a_declaration_that_cannot_be_used_is_refused_by_its_name(
+    old: str, new: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert old in declaring("bend")
+    found = catalogue(tmp_path, monkeypatch, a=declaring("bend").replace(old, new), b=declaring("sag"))
+    with pytest.raises(PluginError) as caught:
+        found["bend"]
+    assert message in str(caught.value)
+    assert found.names == ("sag",)
 
 
 @pytest.mark.parametrize(

@@ -456,6 +456,46 @@ def test_a_run_is_refused_by_another_version_of_its_terms_and_without_them(
     assert f"{observed}which is not installed; install it with" in refused(sim2real(place, None, *arguments))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "    return Search(",
+            "    1 / 0\n    return Search(",
+            "algorithm 'search' of acme-parts 1.2 failed to make a l",
+        ),
+        (
+            "    return Search(",
+            "    return list() or list(",
+            "algorithm 'search' of acme-parts 1.2 made an object of type l",
+        ),
+        (
+            'Literal["search"]',
+            'Literal["serach"]',
+            "'search' of acme-parts 1.2 has a schema without `name: Literal['sear",
+        ),
+        ('Literal["part_way"]', "str", "'part_way' of acme-parts 1.2 has a schema without `strategy: Literal['part_"),
+        ("lambda config, space:", "lambda config:", "curriculum 'part_way' of acme-parts 1.2 failed to make a curr"),
+        (
+            "lambda config, space:",
+            "lambda config, space: 1 or",
+            "curriculum 'part_way' of acme-parts 1.2 made an object of type i",
+        ),
+        ('"dof_damping"', '"dof_dampin"', "parameter 'bearing_drag': dof_dampin is not an expandable MjModel field"),
+    ],
+)
+def test_a_part_that_does_not_keep_its_promise_is_named(old: str, new: str, message: str, place: Path) -> None:
+    parts = place / "site" / "acme_parts.py"
+    assert old in PACKAGE
+    try:
+        parts.write_text(PACKAGE.replace(old, new).replace("list(config, environment, seed)", "[]"))
+        done = sim2real(place, place / "site", "train", "experiment.yaml", "--name", "fourth", "--json")
+    finally:
+        installed(place / "site", "1.2")
+    (reason,) = json.loads(done.stdout)["reasons"]
+    assert message in reason.splitlines()[0]
+
+
 SWING = "    joints = inputs.signals.joint_position.shape[1]\n"
 """First line of the term."""
 
@@ -519,11 +559,12 @@ MID_RUN = """    global calls
 
 
 def test_a_term_that_fails_in_mid_run_is_named_and_its_log_stays(place: Path) -> None:
-    done = run_with(place, MID_RUN.replace("LINE", "raise RuntimeError('boom')"))
-    assert done.returncode == 1
-    (reason,) = json.loads(done.stdout)["reasons"]
-    assert reason.startswith("observation term 'swing' of acme-parts 1.2 failed:\nTraceback")
-    assert reason.endswith("RuntimeError: boom")
+    for line, error in (("raise RuntimeError('boom')", "RuntimeError: boom"), ("raise SystemExit(0)", "SystemExit: 0")):
+        done = run_with(place, MID_RUN.replace("LINE", line))
+        assert done.returncode == 1
+        (reason,) = json.loads(done.stdout)["reasons"]
+        assert reason.startswith("observation term 'swing' of acme-parts 1.2 failed:\nTraceback")
+        assert reason.endswith(error)
     replayed = succeeded(sim2real(place, place / "site", "replay", "broken.mcap", "--json"))
     assert replayed["ticks"] > 20
 

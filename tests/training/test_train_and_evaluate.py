@@ -70,6 +70,26 @@ def test_a_loaded_randomization_is_one_more_row(trained):
     assert [row.randomization for row in report.rows] == ["pendulum", "none", "other"]
 
 
+def test_a_randomization_never_takes_the_place_of_another_of_its_name(trained):
+    wider = load_randomization("pendulum", ("parameters.0.limits=null", "parameters.0.range=[0.5, 2.0]"))
+    report = evaluate(trained.run.path, episodes=2, randomization=wider)
+    assert [row.randomization for row in report.rows] == ["pendulum", "none", "pendulum, as given"]
+    assert report.rows[0].return_mean == evaluate(trained.run.path, episodes=2).rows[0].return_mean
+    assert report.rows[2].return_mean != report.rows[0].return_mean
+    same = evaluate(trained.run.path, episodes=2, randomization="pendulum")
+    assert [row.randomization for row in same.rows] == ["pendulum", "none"]
+
+
+def test_a_report_is_short_enough_to_be_shown(trained):
+    assert len(repr(evaluate(trained.run.path, episodes=2))) < 1000
+
+
+@pytest.mark.parametrize("function", [train, evaluate])
+def test_overrides_are_texts_and_not_one_text(function):
+    with pytest.raises(TypeError, match=r"overrides: 'seed=3' is one text; valid: a sequence of texts, \('seed=3',\)"):
+        function("pendulum_ppo" if function is train else "pendulum_swingup", overrides="seed=3")
+
+
 def test_a_run_goes_on_where_it_was(trained, tmp_path):
     report = train("pendulum_ppo", resume=trained.run.path, overrides=("steps=192",))
     assert report.steps == 192

@@ -29,10 +29,11 @@ def make_algorithm(config: AlgorithmConfig, environment: "Environment", seed: in
 
     Raises:
         ConfigError: No installed package has the algorithm.
-        PluginError: Its package is broken, or its policy is not what it declares.
+        PluginError: Its package is broken, or what it makes is no learner, or its policy is not what it declares.
     """
     kind = algorithm_kind(config)
-    learner = kind.make(config, environment, seed)
+    learner = ALGORITHMS.guarded(config.name, lambda: kind.make(config, environment, seed), "failed to make a learner")
+    ALGORITHMS.check_made(config.name, learner, "policy", "start", "iterate", "state", "restore")
     if learner.policy.squash != kind.squashed:
         raise PluginError(
             f"algorithm {config.name!r} declares squashed={kind.squashed}, and its policy has "

@@ -433,6 +433,7 @@ def test_a_declaration_without_parentheses_says_what_to_write(tmp_path: Path) ->
             "returned complex128; valid: re",
         ),
         ("return np.cos(state.position[:, 0] / scale)", "raise KeyError(scale)", "reward 'hanging' failed:\nTraceback"),
+        ("return np.cos(state.position[:, 0] / scale)", "raise SystemExit(0)", "reward 'hanging' failed:\nTraceback"),
         ("return np.cos(state", "state.position[:] = 0.0; return np.cos(state", "assignment destination is read-only"),
         ("state.velocity[:, 0]) > limit", "state.speed[:, 0]) > limit", "termination 'fast' failed:\nTraceback"),
         (
