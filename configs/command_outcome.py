@@ -1,8 +1,11 @@
 """Outcome of a CLI command, printed as text or with `--json` as one JSON document on standard output."""
 
+import contextlib
 import errno
 import functools
 import json
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
@@ -79,6 +82,7 @@ def reports(command: Callable[P, Outcome]) -> Callable[P, None]:
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise  # `| head` has seen enough
+            _give_up_output()
             raise UserError(f"standard output cannot be written: {error.strerror}") from error
         for reason in outcome.reasons:
             error_console().print(f"error: {reason}", markup=False)
@@ -97,6 +101,12 @@ def _print(outcome: Outcome, as_json: bool) -> None:
         from rich.console import Console
 
         Console(soft_wrap=True, highlight=False).print(outcome.text)
+
+
+def _give_up_output() -> None:
+    """Let what is still buffered go nowhere: Python writes it at its end, and would exit with a status of its own."""
+    with contextlib.suppress(OSError, ValueError):  # a stream without a descriptor has no buffer that could fail
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import subprocess
 import sys
 
@@ -61,9 +62,10 @@ def test_a_file_that_the_system_refuses_is_one_line_and_one_document() -> None:
     assert result.stderr == "error: xxx: File name too long\n"
 
 
+@pytest.mark.parametrize("buffered", [True, False])
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
-def test_a_standard_output_that_takes_nothing_is_one_line(arguments: tuple[str, ...]) -> None:
-    # `sim2real run … > file` on a full disk ended in a traceback.
+def test_a_standard_output_that_takes_nothing_is_one_line(arguments: tuple[str, ...], buffered: bool) -> None:
+    # `sim2real run … > file` on a full disk ended in a traceback, and where Python buffers, with its own status.
     program = (
         "from sim2real import cli; from sim2real.configs.command_outcome import *\n"
         "@cli.app.command()\n@reports\n"
@@ -72,7 +74,11 @@ def test_a_standard_output_that_takes_nothing_is_one_line(arguments: tuple[str, 
     )
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [sys.executable, "-c", program, "greet", *arguments], stdout=full, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-c", program, "greet", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "" if buffered else "1"},
         )
     assert (done.returncode, done.stderr) == (1, "error: standard output cannot be written: No space left on device\n")
 
