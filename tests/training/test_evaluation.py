@@ -126,7 +126,7 @@ def test_rounds_have_seeds_of_their_own_that_only_the_seed_of_the_evaluation_dec
     assert len({*first, *neighbour}) == 6
 
 
-def test_an_episode_that_is_longer_than_any_may_be_is_no_endless_loop():
+def test_an_episode_that_is_longer_than_the_bound_is_an_error():
     with pytest.raises(ValueError, match="3 episodes last longer than 50 steps"):
         scripted(np.where(OUTCOMES == 0, 51, 1), 8)
 

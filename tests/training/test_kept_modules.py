@@ -90,7 +90,7 @@ def test_a_run_moves_and_its_module_changes_and_it_is_evaluated_as_it_was_traine
     assert OnnxPolicy(tmp_path / "again.onnx").contract == OnnxPolicy(moved / "policy.onnx").contract
 
 
-def test_a_run_goes_on_with_the_kept_text_bit_for_bit(run: RunFolder, tmp_path: Path) -> None:
+def test_a_run_resumes_with_the_kept_text_bit_for_bit(run: RunFolder, tmp_path: Path) -> None:
     module(tmp_path / "user", factor=100.0)
     resume(run.path, ("steps=96",), progress=False)
     again = load_experiment(str(run.config), ("steps=96",))

@@ -257,7 +257,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_all_of_it_trains_and_is_measured(place: Path) -> None:
+def test_an_experiment_of_parts_from_outside_trains_and_is_measured(place: Path) -> None:
     lines = [json.loads(line) for line in (place / "runs" / "first" / "metrics.jsonl").read_text().splitlines()]
     assert [line["steps"] for line in lines] == [32, 64, 96]
     assert all("search/best" in line and "curriculum/bearing_drag/high" in line for line in lines)
@@ -268,7 +268,7 @@ def test_all_of_it_trains_and_is_measured(place: Path) -> None:
     assert row["metrics"]["peak"]["mean"] > 0.0
 
 
-def test_it_goes_on_and_exports_with_package_and_version_in_contract_and_provenance(place: Path) -> None:
+def test_it_resumes_and_exports_with_package_and_version_in_contract_and_provenance(place: Path) -> None:
     site = place / "site"
     succeeded(sim2real(place, site, "train", "--resume", "runs/first", "--set", "steps=128", "--json"))
     succeeded(sim2real(place, site, "export", "runs/first", "-o", "policy.onnx", "--json"))
@@ -539,7 +539,7 @@ def test_a_term_that_fails_or_changes_its_inputs_or_leaves_values_out_is_refused
         ("lambda of: of.imus", "has no values on this robot"),
     ],
 )
-def test_a_width_that_is_none_is_refused(width: str, message: str, place: Path) -> None:
+def test_an_invalid_width_is_refused(width: str, message: str, place: Path) -> None:
     parts = place / "site" / "acme_parts.py"
     try:
         parts.write_text(PACKAGE.replace("lambda of: 2 * of.joints", width))

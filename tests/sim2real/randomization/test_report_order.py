@@ -32,7 +32,7 @@ def test_a_result_waits_for_those_of_its_tag_that_began_before() -> None:
     assert end(order, 0) == [0.0, 1.0, 2.0]
 
 
-def test_an_environment_that_begins_anew_waits_for_older_ones_again() -> None:
+def test_a_restarted_environment_waits_for_older_ones_again() -> None:
     order = ReportOrder(2, 1)
     order.begin(ids(0, 1), np.array([7, 7]))
     assert end(order, 1) == []
@@ -43,7 +43,7 @@ def test_an_environment_that_begins_anew_waits_for_older_ones_again() -> None:
     assert end(order, 1) == [1.0]
 
 
-def test_nobody_waits_for_an_episode_that_was_given_up() -> None:
+def test_no_result_waits_for_an_abandoned_episode() -> None:
     order = ReportOrder(3, 1)
     order.begin(ids(0, 1, 2), np.array([7, 7, 8]))
     assert end(order, 1) == []
@@ -51,7 +51,7 @@ def test_nobody_waits_for_an_episode_that_was_given_up() -> None:
     assert order.abandon(ids(0, 1, 2)).performance.tolist() == []
 
 
-def test_a_saved_order_goes_on() -> None:
+def test_a_saved_order_continues() -> None:
     order, again = ReportOrder(4, 1), ReportOrder(4, 1)
     order.begin(ids(0, 1, 2, 3), np.array([7, 7, 8, 8]))
     assert end(order, 3, 1) == []

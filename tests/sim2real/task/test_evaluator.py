@@ -53,7 +53,7 @@ def test_the_return_of_an_episode_is_what_was_paid_in_it_and_its_rows_add_up_to_
     assert (PENALTY in rows(finished)) == (task.termination_penalty > 0.0)
 
 
-def test_the_penalty_of_an_end_is_a_row_of_its_own_also_where_the_simulation_broke() -> None:
+def test_the_termination_penalty_is_a_row_of_its_own_also_where_the_simulation_diverged() -> None:
     task = load_task("pendulum_swingup", ("termination_penalty=3", "rewards=[{term: alive, weight: 10}]"))
     finished, _ = played(task, 5, breaks=2)
     # 10 a second for two whole steps; the third broke: its terms are worth nothing, and it is paid the penalty.
@@ -63,7 +63,7 @@ def test_the_penalty_of_an_end_is_a_row_of_its_own_also_where_the_simulation_bro
     assert rows(finished)["alive"] == pytest.approx(2 * 10.0 / task.control_rate)
 
 
-def test_what_a_floor_adds_is_a_row_of_its_own() -> None:
+def test_the_reward_floor_is_a_row_of_its_own() -> None:
     overrides = (
         "rewards=[{term: alive, weight: -10}, {term: alive, weight: 4}]",
         "reward_min=-2",
@@ -91,7 +91,7 @@ def test_gymnasiums_own_tasks_count_what_they_pay() -> None:
     np.testing.assert_allclose(sum(rows(finished).values()), paid)
 
 
-def test_what_an_older_version_saved_goes_on_with_the_terms_as_its_return() -> None:
+def test_a_state_of_an_older_version_resumes_with_the_sum_of_its_terms_as_return() -> None:
     statistics = EpisodeStatistics(2, ("alive", FLOOR))
     saved = statistics.state_dict()
     del saved["returns"]
@@ -110,7 +110,7 @@ def test_what_an_older_version_saved_goes_on_with_the_terms_as_its_return() -> N
     assert finished[f"reward/{FLOOR}"].tolist() == [0.25, 0.25]
 
 
-def test_terms_that_come_again_are_numbered() -> None:
+def test_repeated_terms_are_numbered() -> None:
     assert distinct(["tip_near", "effort", "tip_near", "tip_near"]) == (
         "tip_near",
         "effort",

@@ -27,7 +27,7 @@ def buffers(state: TaskState) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("name", list(EVERYTHING))
-def test_the_state_is_in_buffers_that_stay_and_are_no_views_of_the_simulator(name: str) -> None:
+def test_the_state_has_fixed_buffers_and_no_views_of_the_simulator(name: str) -> None:
     """Some parts were once views of the simulator's arrays: to forget a broken robot wrote into its simulation."""
     simulation = simulate(load_task(name, ("episode_duration=0.2 s",)), 4, *EVERYTHING[name])
     before = buffers(simulation.state)

@@ -115,7 +115,7 @@ def test_a_log_of_a_simulated_episode_has_its_figures() -> None:
     same(run.evaluate(task), player.figures)
 
 
-def test_an_end_of_the_task_ends_the_episode_of_a_log_with_its_penalty() -> None:
+def test_a_termination_ends_the_episode_of_a_log_with_its_penalty() -> None:
     task = load_task("pendulum_swingup", ("rewards=[{term: alive, weight: 1}]",))
     signals = Signals.zeros(50, 1, 0, 0)
     signals.joint_position[20:] = 10.0  # rad, beyond the limits
@@ -154,7 +154,7 @@ def test_efforts_are_the_commanded_ones_where_the_policy_commands_effort_and_els
         assert run.evaluate(task)["return"] == pytest.approx(-10.0 * share / task.control_rate)
 
 
-def test_a_tip_is_where_the_joint_positions_put_it() -> None:
+def test_the_tip_follows_from_the_joint_positions() -> None:
     task = load_task("so101_hold", REACH)
     signals = Signals.zeros(4, 6, 0, 3)
     signals.joint_position[2:, 0] = 0.1  # the pan joint turns once, by a tenth of a radian
@@ -175,7 +175,7 @@ def test_terms_that_no_robot_measures_are_refused_by_name() -> None:
         run.evaluate(task)
 
 
-def test_what_only_critics_see_does_not_matter_to_a_robot() -> None:
+def test_privileged_terms_do_not_matter_on_a_robot() -> None:
     task = load_task("so101_reach", ("privileged=[tip_offset]",))
     run = MeasuredRun(Signals.zeros(3, 6, 0, 3), np.zeros((3, 6), np.float32), np.zeros((3, 6)))
     assert run.evaluate(task)["length"] == 2.0

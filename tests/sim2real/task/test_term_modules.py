@@ -118,7 +118,7 @@ def test_every_kind_of_term_comes_from_a_module(tmp_path: Path) -> None:
     assert (ended["reward/tired"] < 0.0).all()
 
 
-def test_a_reward_of_ones_own_is_paid_by_its_weight_a_second(tmp_path: Path) -> None:
+def test_a_reward_from_a_module_is_paid_by_its_weight_per_second(tmp_path: Path) -> None:
     simulation = Simulation(task_with(written(tmp_path), *TASK_KEYS[:1], "terminations=[]"), randomized(), 4, seed=2)
     simulation.begin(np.arange(4))
     simulation.step(np.full((4, 1), 0.3, np.float32))
@@ -147,7 +147,7 @@ def test_loading_a_configuration_runs_nothing(tmp_path: Path) -> None:
     assert missing.modules[0].module == str(tmp_path / "not_there.py")
 
 
-def test_a_module_adds_nothing_to_the_import_path_and_two_of_one_name_do_not_meet(tmp_path: Path) -> None:
+def test_a_module_adds_nothing_to_the_import_path_and_files_of_one_name_do_not_collide(tmp_path: Path) -> None:
     text = "from sim2real.task import reward\n\n\n@reward()\ndef mine(state, constants, scale):\n    return {} * "
     text += "state.position[:, 0]\n"
     first, second = (written(tmp_path / name, text.format(name)) for name in "12")
@@ -365,7 +365,9 @@ def test_a_module_that_exits_does_not_end_the_command(tmp_path: Path) -> None:
         ("terms.yaml.", "'terms.yaml.' is no module"),
     ],
 )
-def test_what_is_no_module_of_terms_is_told_at_its_line(module: str, message: str, tmp_path: Path) -> None:
+def test_a_module_without_terms_or_no_module_at_all_is_reported_at_its_line(
+    module: str, message: str, tmp_path: Path
+) -> None:
     text = PENDULUM.replace("[my_terms.py]", f"[{module}]")
     found = refused(text, tmp_path)
     assert found.startswith(f"{tmp_path / 'task.yaml'}:{line_of(text, module)}: modules.0")
@@ -453,7 +455,7 @@ def test_a_declaration_without_parentheses_says_what_to_write(tmp_path: Path) ->
         ),
     ],
 )
-def test_a_term_that_returns_something_else_is_told_at_its_declaration(
+def test_a_term_that_fails_or_returns_something_else_is_reported_at_its_declaration(
     old: str, new: str, message: str, tmp_path: Path
 ) -> None:
     assert old in MODULE
@@ -464,7 +466,7 @@ def test_a_term_that_returns_something_else_is_told_at_its_declaration(
     assert message in str(caught.value)
 
 
-def test_what_a_term_of_ones_own_needs_is_checked_as_for_the_shipped_ones(tmp_path: Path) -> None:
+def test_the_needs_of_a_term_from_a_module_are_checked_as_those_of_shipped_ones(tmp_path: Path) -> None:
     text = MODULE.replace("@reward()", "@reward(needs=('base',), commands=('forward', 'a'))")
     with pytest.raises(ConfigError, match=r"its terms need the command forward$"):
         Simulation(task_with(written(tmp_path, text), *TASK_KEYS), randomized(), 1)
@@ -473,7 +475,7 @@ def test_what_a_term_of_ones_own_needs_is_checked_as_for_the_shipped_ones(tmp_pa
         Simulation(task_with(written(tmp_path, text), *TASK_KEYS), randomized(), 1)
 
 
-def test_a_parameter_that_a_source_of_commands_does_not_declare_is_refused(tmp_path: Path) -> None:
+def test_a_parameter_that_a_command_source_does_not_declare_is_refused(tmp_path: Path) -> None:
     overrides = (*TASK_KEYS, "command_source.parameters={shar: 0.1}")
     with pytest.raises(ConfigError, match=r"no parameter of 'corners' named 'shar' \(did you mean 'share'\?\)"):
         Simulation(task_with(written(tmp_path), *overrides), randomized(), 1)
