@@ -100,7 +100,7 @@ def _installed(name: str) -> Path:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise _failed(name) from error  # the package is there, and what it imports is not
         spec = None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _failed(name) from error
     if spec is None or spec.origin is None or not spec.has_location:
         raise ConfigError(f"no module named {name!r} is installed; valid: a dotted name, or a path that ends in .py")
@@ -112,7 +112,7 @@ def _import(name: str) -> ModuleType:
         return importlib.import_module(name)
     except UserError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a module must not end the program, or even with success
         raise _failed(name) from error
 
 

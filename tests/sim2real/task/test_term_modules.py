@@ -339,6 +339,19 @@ def test_one_name_may_be_a_reward_and_a_metric(tmp_path: Path) -> None:
     assert {"speed_peak"} <= set(terms.rewards) & set(terms.metrics)
 
 
+@pytest.mark.parametrize("place", ["quits.py", "quits/__init__.py"])
+def test_an_installed_module_cannot_end_the_program(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # `sim2real train` ended with success where a module named by its dotted name called sys.exit(0); a file could not.
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).write_text("import sys\nsys.exit(0)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    name = "quits" if place == "quits.py" else "quits.terms"
+    with pytest.raises(ModuleFailedError, match=f"module {name} failed to load:(.|\n)*SystemExit: 0"):
+        load_module(ModuleConfig(module=name))
+
+
 def test_a_module_that_fails_is_named_with_its_whole_traceback(tmp_path: Path) -> None:
     path = written(tmp_path, "def inner():\n    return 1 / 0\n\n\ninner()\n")
     with pytest.raises(ModuleFailedError) as caught:
