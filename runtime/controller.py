@@ -146,7 +146,7 @@ class Controller:
         try:
             self._hardware.disable()
         except HardwareError as error:
-            return str(error)  # the motors' own watchdogs do the rest: nothing more is sent to them
+            return str(error)  # nothing more is sent, so that watchdogs expire
         return ""
 
     def read(self) -> None:

@@ -43,11 +43,12 @@ def open_robot(robot: str | Path | RobotConfig, *, ports: Mapping[str, str] | No
     Torque is off on every way out: the end of the block, an exception, Ctrl-C, `sys.exit`, a generator that is closed,
     a robot that does not open or enable. SIGTERM, SIGHUP and SIGQUIT raise SystemExit in the block unless the program
     has a handler of its own; signals in the middle of switching torque off wait until that is done. What no program can
-    catch (`kill -9`, a power cut, a pulled cable) is left to the motors' own watchdogs, which `enable` arms: they stop
-    the motors when nothing is sent for `safety.watchdog`.
+    catch (`kill -9`, a pulled cable) is left to what `enable` arms, the motors' own watchdogs or a guardian process.
+    They end the motion when nothing is sent for `safety.watchdog`. Some motors then keep torque on, and a guardian
+    reaches none behind a pulled cable: the documentation of safety says what each family does.
 
     Signals reach the main thread alone. In another one the block must end by itself, and before the program does: what
-    ends with a daemon thread is left to the watchdogs too.
+    ends with a daemon thread is left to them too.
 
     This is for the workbench. The limits and the safety envelope of the YAML hold (see `OpenRobot.write`); there is no
     ramp to the start pose, no fixed rate and no log. `run` has those.
@@ -179,7 +180,7 @@ class OpenRobot:
     def enable(self) -> None:
         """Switch torque on without a jump: position targets begin where the joints are, efforts at zero.
 
-        The watchdogs are armed from here on: `write` at least every `safety.watchdog`, or the motors stop.
+        Watchdogs or guardian are armed from here on: `write` at least every `safety.watchdog`, or they end the motion.
 
         Raises:
             HardwareError: No complete reading within a second, a reading that is no ground for torque, or a motor that
@@ -247,7 +248,7 @@ class OpenRobot:
         """Switch torque off on every motor that can be reached.
 
         Raises:
-            HardwareError: A motor did not confirm. Its own watchdog then stops it.
+            HardwareError: A motor did not confirm.
         """
         self._enabled = False
         self._hardware.disable()
