@@ -1,10 +1,9 @@
 """Installed families of motors and IMUs: the properties of a family that configurations are checked against."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from sim2real.configs.errors import ConfigError
-from sim2real.configs.plugins import PluginError, Plugins, unknown
+from sim2real.configs.plugins import PluginError, Plugins, part_of, unknown
 from sim2real.configs.schema.registers import Registers
 
 
@@ -28,15 +27,6 @@ class ImuFamilySchema:
 
     rate_max: float
     """Highest sample rate of a unit, Hz."""
-
-
-def part_of(wanted: type) -> Callable[[object], str | None]:
-    """Return a check that a plug-in is an instance of a class."""
-
-    def check(part: object) -> str | None:
-        return None if isinstance(part, wanted) else f"is a {type(part).__name__}, not a {wanted.__name__}"
-
-    return check
 
 
 MOTOR_FAMILIES: Plugins[FamilySchema] = Plugins("sim2real.motor_families", "motor family", part_of(FamilySchema))

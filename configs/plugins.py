@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar, cast
 from sim2real.configs.errors import ConfigError, UserError
 
 PartT = TypeVar("PartT")
+WantedT = TypeVar("WantedT")
 CalledT = TypeVar("CalledT")
 
 _OURS = "sim2real."  # how the names of our groups and of our modules begin
@@ -90,6 +91,18 @@ class Plugins(Generic[PartT]):
         if name not in self._loaded:
             self._loaded[name] = self._load(self._entry(name))
         return self._loaded[name]
+
+    def of(self, name: str, wanted: type[WantedT]) -> WantedT:
+        """Return a part that must be of a class which a layer above this one knows.
+
+        Raises:
+            ConfigError: As `plugins[name]`.
+            PluginError: As `plugins[name]`, and if the part is of another class.
+        """
+        part: object = self[name]
+        if not isinstance(part, wanted):
+            raise self.wrong(name, str(part_of(wanted)(part)))
+        return part
 
     def working(self) -> tuple[dict[str, PartT], list[PluginError]]:
         """Load all parts; return the loaded ones by name, and the errors of the others."""
@@ -179,6 +192,15 @@ class Plugins(Generic[PartT]):
         if (wrong := self._check(part)) is not None:
             raise PluginError(f"{self.noun} {entry.name!r} of {_package(entry)} ({entry.value}): {wrong}")
         return cast(PartT, part)
+
+
+def part_of(wanted: type) -> Callable[[object], str | None]:
+    """Return a check that a plug-in is an instance of a class."""
+
+    def check(part: object) -> str | None:
+        return None if isinstance(part, wanted) else f"is a {type(part).__name__}, not a {wanted.__name__}"
+
+    return check
 
 
 def unknown(noun: str, name: str, names: Iterable[str]) -> str:

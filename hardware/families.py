@@ -1,6 +1,6 @@
 """The installed motor families, by name and by bus protocol."""
 
-from sim2real.configs.families import MOTOR_FAMILIES, family_speaking, part_of
+from sim2real.configs.families import MOTOR_FAMILIES, family_speaking
 from sim2real.configs.plugins import PluginError
 from sim2real.configs.schema.robot import BusConfig, RobotConfig
 from sim2real.hardware.family import Family
@@ -13,11 +13,7 @@ def motor_family(name: str) -> Family:
         ConfigError: No such family is installed; lists the installed ones.
         PluginError: The family's package is broken.
     """
-    family = MOTOR_FAMILIES[name]
-    if not isinstance(family, Family):
-        package = MOTOR_FAMILIES.provider(name)
-        raise PluginError(f"motor family {name!r} of {package.package} {package.version}: {part_of(Family)(family)}")
-    return family
+    return MOTOR_FAMILIES.of(name, Family)  # type: ignore[type-abstract]  # compared with, never made
 
 
 def family_of_bus(bus: BusConfig) -> Family:

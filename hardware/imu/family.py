@@ -7,8 +7,7 @@ name is the value of `protocol:` of an IMU in a robot YAML.
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from sim2real.configs.families import IMU_FAMILIES, ImuFamilySchema, part_of
-from sim2real.configs.plugins import PluginError
+from sim2real.configs.families import IMU_FAMILIES, ImuFamilySchema
 from sim2real.configs.schema.robot import ImuConfig
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
@@ -46,10 +45,4 @@ def imu_family(protocol: str) -> ImuFamily:
         ConfigError: No such family is installed; lists the installed ones.
         PluginError: The family's package is broken.
     """
-    family = IMU_FAMILIES[protocol]
-    if not isinstance(family, ImuFamily):
-        package = IMU_FAMILIES.provider(protocol)
-        raise PluginError(
-            f"IMU family {protocol!r} of {package.package} {package.version}: {part_of(ImuFamily)(family)}"
-        )
-    return family
+    return IMU_FAMILIES.of(protocol, ImuFamily)  # type: ignore[type-abstract]  # compared with, never made

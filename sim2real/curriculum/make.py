@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from sim2real.configs.plugins import PluginError
 from sim2real.configs.schema.curriculum import CURRICULA, CurriculumConfig
 from sim2real.curriculum.interface import Curriculum
 from sim2real.curriculum.kind import CurriculumKind
@@ -19,10 +18,7 @@ def curriculum_kind(config: CurriculumConfig) -> CurriculumKind:
         ConfigError: No installed package has it.
         PluginError: Its package is broken, or gives something else.
     """
-    kind = CURRICULA[config.strategy]
-    if not isinstance(kind, CurriculumKind):
-        raise PluginError(f"curriculum {config.strategy!r}: is a {type(kind).__name__}, not a CurriculumKind")
-    return kind
+    return CURRICULA.of(config.strategy, CurriculumKind)
 
 
 def make_curriculum(config: CurriculumConfig, space: ParameterSpace) -> Curriculum:

@@ -84,3 +84,10 @@ def test_metadata_older_than_the_code_are_named_with_the_cure(tmp_path, monkeypa
     for question in (lambda: stale.names, lambda: "acme" in stale, lambda: stale["acme"], stale.working):
         with pytest.raises(PluginError, match=rf"its metadata in {tmp_path} are of another version .*pip install \.$"):
             question()
+
+
+def test_a_part_of_another_class_than_a_layer_above_needs_is_named_with_its_package(tmp_path, monkeypatch):
+    parts = plugins(tmp_path, monkeypatch, {"plug_number": "PART = 3"}, [("a", "plug_number:PART")])
+    assert parts.of("a", int) == 3
+    with pytest.raises(PluginError, match="part 'a' of no installed package is a int, not a str"):
+        parts.of("a", str)

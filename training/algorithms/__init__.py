@@ -18,10 +18,7 @@ def algorithm_kind(config: AlgorithmConfig) -> AlgorithmKind:
         ConfigError: No installed package has it.
         PluginError: Its package is broken, or gives something else.
     """
-    kind = ALGORITHMS[config.name]
-    if not isinstance(kind, AlgorithmKind):
-        raise PluginError(f"algorithm {config.name!r}: is a {type(kind).__name__}, not an AlgorithmKind")
-    return kind
+    return ALGORITHMS.of(config.name, AlgorithmKind)
 
 
 def make_algorithm(config: AlgorithmConfig, environment: "Environment", seed: int) -> "Algorithm":
