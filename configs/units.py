@@ -22,6 +22,7 @@ _UNITS: dict[str, tuple[str, float]] = {
     "deg/s": ("rad/s", math.pi / 180.0),
     "rpm": ("rad/s", 2.0 * math.pi / 60.0),
     "rad/s^2": ("rad/s^2", 1.0),
+    "rad/s^3": ("rad/s^3", 1.0),
     "s": ("s", 1.0),
     "ms": ("s", 1e-3),
     "us": ("s", 1e-6),

@@ -17,7 +17,8 @@ from typing import Any
 
 from sim2real.configs.families import FamilySchema
 from sim2real.configs.schema.motor import MotorConfig
-from sim2real.configs.schema.robot import BusConfig, JointConfig, SafetyConfig
+from sim2real.configs.schema.robot import BusConfig, JointConfig
+from sim2real.configs.schema.safety import SafetyConfig
 from sim2real.hardware.bus.group_read import GroupRead
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock

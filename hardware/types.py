@@ -55,6 +55,8 @@ class JointState:
     """°C; NaN before the first reading; polled more slowly than positions."""
     voltage: Float64Array
     """V at the motor; NaN before the first reading; polled more slowly than positions."""
+    health_stamp_ns: Int64Array
+    """Monotonic time at which temperature and voltage arrived, ns; -1 before the first."""
 
     @classmethod
     def empty(cls, joints: int) -> Self:
@@ -69,6 +71,7 @@ class JointState:
             faults=np.zeros(joints, np.int64),
             temperature=nan.copy(),
             voltage=nan.copy(),
+            health_stamp_ns=np.full(joints, -1, np.int64),
         )
 
 

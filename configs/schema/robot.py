@@ -11,6 +11,8 @@ from sim2real.configs.schema.motor import MotorConfig
 from sim2real.configs.schema.protocol import ImuProtocol, MotorProtocol
 from sim2real.configs.schema.quantity import (
     Angle,
+    AngularAcceleration,
+    AngularJerk,
     AngularVelocity,
     Baudrate,
     Damping,
@@ -21,10 +23,10 @@ from sim2real.configs.schema.quantity import (
     Rate,
     Resistance,
     Stiffness,
-    Temperature,
     Torque,
     Voltage,
 )
+from sim2real.configs.schema.safety import SafetyConfig
 
 
 class BusConfig(Config):
@@ -98,6 +100,18 @@ class JointConfig(Config):
     """Position gain while the runtime holds or ramps the joint."""
     damping: Annotated[Damping, NonNegative] = 0.0
     """Velocity gain while the runtime holds, ramps or damps the joint."""
+    acceleration_limit: Annotated[AngularAcceleration, Positive] | None = None
+    """Largest acceleration of the position target; unlimited when absent."""
+    jerk_limit: Annotated[AngularJerk, Positive] | None = None
+    """Largest jerk of the position target; unlimited when absent."""
+    effort_continuous: Annotated[Torque, Positive] | None = None
+    """Torque that the motor can hold for ever. Above it the measured effort is integrated over `thermal_time`, I²t; a
+    budget used up is limited to this. Unlimited when absent."""
+    thermal_time: Annotated[Duration, Positive] = 10.0
+    """Time constant of the motor's windings for `effort_continuous`."""
+    stall_effort: Annotated[Torque, Positive] | None = None
+    """Measured torque above which a joint that does not move for `safety.tracking_time` is stalled, a fault. For
+    grippers and joints that can run against something; unlimited when absent."""
 
     @field_validator("direction", mode="before")
     @classmethod
@@ -162,37 +176,6 @@ class TipConfig(Config):
     """Position x, y, z of the tip in the frame of the last joint."""
 
 
-class SafetyConfig(Config):
-    """The safety envelope that the runtime enforces, in addition to the limits of the joints."""
-
-    watchdog: Annotated[Duration, Field(ge=0.02, le=2.54)]
-    """Time without instructions after which the motors stop: by their own watchdog, or by a guardian process."""
-    reading_age_max: Annotated[Duration, Positive]
-    """Age at which a reading is stale; the runtime then stops holding the last command and damps the robot."""
-    communication_loss: Annotated[Duration, Positive]
-    """Time without a reading of a joint that is a fault; at least `reading_age_max`."""
-    missed_ticks_max: Annotated[int, Field(ge=1, le=10_000)]
-    """Number of consecutive missed ticks that is a fault."""
-    temperature_max: Temperature
-    """Motor temperature above which the runtime reports a fault."""
-    voltage_range: tuple[Voltage, Voltage]
-    """Lowest and highest supply voltage at the motors; a value outside is a fault."""
-    position_margin: Annotated[Angle, NonNegative]
-    """Distance of a joint outside its position limits that is still accepted; more is a fault."""
-    velocity_margin: Annotated[AngularVelocity, NonNegative]
-    """Joint velocity above the velocity limit that is still accepted; more is a fault."""
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if not self.reading_age_max <= self.communication_loss:
-            raise MisplacedError(
-                ("reading_age_max",), f"must not exceed communication_loss; valid: up to {self.communication_loss} s"
-            )
-        if not self.voltage_range[0] < self.voltage_range[1]:
-            raise MisplacedError(("voltage_range",), "must be ordered, low before high")
-        return self
-
-
 class ReadyConfig(Config):
     """How the robot moves to its start pose."""
 
@@ -202,6 +185,19 @@ class ReadyConfig(Config):
     """Largest position error of a joint at which the pose counts as reached."""
     timeout: Annotated[Duration, Positive]
     """Longest time to reach the pose; after that, it is a fault."""
+    blend: Annotated[Duration, NonNegative] = 0.0
+    """Time over which the policy's first targets are blended in, from the last target before it."""
+
+
+class RestConfig(Config):
+    """A pose that the robot is lowered to before torque goes off at the end of a run."""
+
+    pose: dict[Name, Angle] = Field(min_length=1)
+    """Joint angle by joint; the others stay where they are."""
+    speed: Annotated[AngularVelocity, Positive]
+    """Joint velocity, for the joint with the longest way."""
+    timeout: Annotated[Duration, Positive]
+    """Longest time for it; then torque goes off wherever the robot is."""
 
 
 class RobotConfig(Config):
@@ -232,9 +228,12 @@ class RobotConfig(Config):
     """Safety envelope."""
     ready: ReadyConfig
     """Motion to the start pose."""
+    rest: RestConfig | None = None
+    """Motion to a pose of rest at the end of a run; torque goes off at once when absent, and after a fault."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        self._check_rest()
         for name in self.imus:
             if name in self.buses:
                 raise MisplacedError(("imus", name), "a bus has the same name, which must be unique for --port")
@@ -243,6 +242,8 @@ class RobotConfig(Config):
                 raise MisplacedError(
                     ("tip", "links", index, "joint"), f"no joint {link.joint!r}; valid: {', '.join(self.joints)}"
                 )
+        if self.safety.tilt_max is not None and not self.imus:
+            raise MisplacedError(("safety", "tilt_max"), "needs an IMU, and the robot has none")
         used: dict[tuple[str, int], str] = {}
         for name, joint in self.joints.items():
             if joint.bus not in self.buses:
@@ -254,6 +255,16 @@ class RobotConfig(Config):
                     ("joints", name, "id"), f"joint {other!r} has the same id {joint.id} on bus {joint.bus!r}"
                 )
         return self
+
+    def _check_rest(self) -> None:
+        for name, angle in self.rest.pose.items() if self.rest else ():
+            if name not in self.joints:
+                raise MisplacedError(("rest", "pose", name), f"no joint {name!r}; valid: {', '.join(self.joints)}")
+            low, high = self.joints[name].position_limits
+            if not low <= angle <= high:
+                raise MisplacedError(
+                    ("rest", "pose", name), f"{angle} rad is outside position_limits; valid: {low} to {high} rad"
+                )
 
     def _check_family(self, name: str, joint: JointConfig) -> None:
         protocol, family = self.buses[joint.bus].protocol, joint.motor.family

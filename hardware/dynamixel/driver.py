@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sim2real.configs.schema.robot import BusConfig, JointConfig, SafetyConfig
+from sim2real.configs.schema.robot import BusConfig, JointConfig
+from sim2real.configs.schema.safety import SafetyConfig
 from sim2real.hardware.bus.discovery import find_motors
 from sim2real.hardware.bus.polled_bus import REPLY_MARGIN_S, PolledBus
 from sim2real.hardware.bus.transport import Transport
@@ -146,6 +147,7 @@ class DynamixelBus(PolledBus[Motor]):
         if health:
             np.multiply(columns["voltage"], 0.1, out=state.voltage)
             state.temperature[:] = columns["temperature"]
+            state.health_stamp_ns.fill(now_ns)
 
     def _take_some(self, reader: StateReader, state: JointState, now_ns: int, health: bool) -> None:
         answered, data = reader.answered, reader.columns
@@ -158,6 +160,7 @@ class DynamixelBus(PolledBus[Motor]):
         if health:
             np.copyto(state.voltage, data["voltage"] * 0.1, where=answered)
             np.copyto(state.temperature, data["temperature"], where=answered)
+            np.copyto(state.health_stamp_ns, now_ns, where=answered)
         for index, name in enumerate(self._names):
             if not answered[index]:
                 self._counters.by_joint[name] += 1

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sim2real.configs.schema.robot import BusConfig, JointConfig, SafetyConfig
+from sim2real.configs.schema.robot import BusConfig, JointConfig
+from sim2real.configs.schema.safety import SafetyConfig
 from sim2real.hardware.bus.discovery import find_motors
 from sim2real.hardware.bus.polled_bus import REPLY_MARGIN_S, PolledBus
 from sim2real.hardware.bus.transport import Transport

@@ -47,6 +47,7 @@ class Readings:
         if health:
             np.multiply(layout.voltage, _VOLTS, out=state.voltage)
             state.temperature[:] = layout.temperature
+            state.health_stamp_ns.fill(now_ns)
 
     def take_some(self, layout: ReplyLayout, state: JointState, answered: BoolArray, now_ns: int, health: bool) -> None:
         """Store the readings of the motors that answered."""
@@ -61,3 +62,4 @@ class Readings:
         if health:
             np.copyto(state.voltage, layout.voltage * _VOLTS, where=answered)
             np.copyto(state.temperature, layout.temperature, where=answered)
+            np.copyto(state.health_stamp_ns, now_ns, where=answered)

@@ -8,7 +8,8 @@ observations would be a whole period old.
 import math
 from collections.abc import Mapping
 
-from sim2real.configs.schema.robot import BusConfig, JointConfig, SafetyConfig
+from sim2real.configs.schema.robot import BusConfig, JointConfig
+from sim2real.configs.schema.safety import SafetyConfig
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.errors import HardwareError
@@ -183,7 +184,7 @@ class MoteusBus:
         state.velocity[place] = joint.direction * reading.velocity * math.tau
         state.effort[place] = joint.direction * reading.torque
         state.voltage[place], state.temperature[place] = reading.voltage, reading.temperature
-        state.stamp_ns[place] = now_ns
+        state.stamp_ns[place] = state.health_stamp_ns[place] = now_ns
         state.fresh[place] = True
         faults = motor_fault(reading.mode, reading.fault)
         if self._enabled and reading.mode in _RESTARTED:

@@ -70,6 +70,7 @@ class FakeRobot:
             if self.slow_readings:
                 state.temperature[:] = 30.0
                 state.voltage[:] = self.voltage
+                state.health_stamp_ns[:] = state.stamp_ns
         else:
             self.counters.timeouts += len(self.joints)
         if self.reads in self.at_read:

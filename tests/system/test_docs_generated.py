@@ -13,7 +13,8 @@ from generate.field_text import default_text, taken
 from generate.places import MARK, PLACES
 from generate.yaml_reference import owners
 from sim2real.configs.load import SCHEMAS
-from sim2real.configs.schema.robot import JointConfig, RobotConfig, SafetyConfig
+from sim2real.configs.schema.robot import JointConfig, RobotConfig
+from sim2real.configs.schema.safety import SafetyConfig
 from sim2real.runtime.states import TRANSITIONS, Event, State
 from sim2real.runtime.verdict import Reason
 

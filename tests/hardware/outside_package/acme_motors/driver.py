@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from acme_motors.client import Client
 from acme_motors.frame import EVERYONE, Operation, Packet, encode
 from acme_motors.registers import STATE, AcmeRegisters, Flag, Register, State
-from sim2real.configs.schema.robot import BusConfig, JointConfig, SafetyConfig
+from sim2real.configs.schema.robot import BusConfig, JointConfig
+from sim2real.configs.schema.safety import SafetyConfig
 from sim2real.hardware.bus.discovery import find_motors
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock

@@ -6,7 +6,8 @@ from typing import Any
 
 from acme_motors.registers import AcmeRegisters
 from sim2real.configs.schema.motor import MotorConfig
-from sim2real.configs.schema.robot import BusConfig, JointConfig, SafetyConfig
+from sim2real.configs.schema.robot import BusConfig, JointConfig
+from sim2real.configs.schema.safety import SafetyConfig
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.family import Family

@@ -1,0 +1,114 @@
+"""Schema of the safety envelope of a robot: limits of the runtime, and what follows when one is broken."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from sim2real.configs.schema.base import Config, MisplacedError
+from sim2real.configs.schema.quantity import (
+    Angle,
+    AngularVelocity,
+    Duration,
+    NonNegative,
+    Positive,
+    Temperature,
+    Voltage,
+)
+
+FaultName = Literal[
+    "STALE_READING",
+    "EFFORT",
+    "ACTION_NOT_FINITE",
+    "POSITION",
+    "VELOCITY",
+    "TEMPERATURE",
+    "VOLTAGE",
+    "NOT_FINITE",
+    "COMMUNICATION_LOSS",
+    "MISSED_TICKS",
+    "MOTOR_FAULT",
+    "TEMPERATURE_UNKNOWN",
+    "VOLTAGE_UNKNOWN",
+    "PORT_LOST",
+    "START_POSE",
+    "IMU_STALE",
+    "IMU_FROZEN",
+    "IMU_IMPLAUSIBLE",
+    "POSITION_JUMP",
+    "DAMPING_TOO_LONG",
+    "MISSED_SHARE",
+    "TRACKING",
+    "JOINT_FROZEN",
+    "STALLED",
+    "TILT",
+    "OPERATOR_LOST",
+    "OBSERVATION_RANGE",
+    "SUPERVISOR_LOST",
+    "INTERNAL_ERROR",
+]
+"""Names of the reasons in `sim2real.runtime.verdict`."""
+
+Reaction = Literal["off", "limp", "damp", "hold"]
+"""What the robot does after a fault. `off`: torque off. `limp`: no effort, torque on where the motor can do that.
+`damp`: motion is damped. `hold`: every joint holds the position it had."""
+
+
+class SafetyConfig(Config):
+    """The safety envelope that the runtime enforces, in addition to the limits of the joints."""
+
+    watchdog: Annotated[Duration, Field(ge=0.02, le=2.54)]
+    """Time without instructions after which the motors stop: by their own watchdog, or by a guardian process."""
+    reading_age_max: Annotated[Duration, Positive]
+    """Age at which a reading is stale; the runtime then stops holding the last command and damps the robot."""
+    communication_loss: Annotated[Duration, Positive]
+    """Time without a reading of a joint that is a fault; at least `reading_age_max`."""
+    missed_ticks_max: Annotated[int, Field(ge=1, le=10_000)]
+    """Number of consecutive missed ticks that is a fault."""
+    temperature_max: Temperature
+    """Motor temperature above which the runtime reports a fault."""
+    voltage_range: tuple[Voltage, Voltage]
+    """Lowest and highest supply voltage at the motors; a value outside is a fault."""
+    position_margin: Annotated[Angle, NonNegative]
+    """Distance of a joint outside its position limits that is still accepted; more is a fault."""
+    velocity_margin: Annotated[AngularVelocity, NonNegative]
+    """Joint velocity above the velocity limit that is still accepted; more is a fault."""
+    damping_max: Annotated[Duration, Positive] = 2.0
+    """Longest time in damping; after that it is a fault. The time counts on until the policy has run as long without
+    damping."""
+    missed_share_max: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
+    """Share of missed ticks during `missed_share_window` above which it is a fault."""
+    missed_share_window: Annotated[Duration, Positive] = 2.0
+    """Time over which the share of missed ticks is measured."""
+    health_age_max: Annotated[Duration, Positive] = 2.0
+    """Age at which a motor's temperature or voltage counts as unknown, which is a fault; both are polled slowly."""
+    tracking_error_max: Annotated[Angle, Positive] | None = None
+    """Distance between a joint and its position target that is a fault after `tracking_time`; unlimited when absent."""
+    tracking_time: Annotated[Duration, Positive] = 0.5
+    """How long a tracking error may last, and a joint may stall."""
+    frozen_after: Annotated[Duration, Positive] = 0.5
+    """Time after which a joint whose readings do not change in spite of an effort or a moving target is a fault."""
+    temperature_derating: Temperature | None = None
+    """Motor temperature from which the effort limit falls, to zero at `temperature_max`; not at all when absent."""
+    tilt_max: Annotated[Angle, Positive] | None = None
+    """Angle between the base and upright that is a fault; needs an IMU; unlimited when absent."""
+    operator_timeout: Annotated[Duration, Positive] | None = None
+    """Longest time without a sign of life from the operator's device, where one is in use; then the robot damps."""
+    observation_range: Literal["count", "damp", "fault"] = "count"
+    """What follows when the policy observes values outside the range seen in training."""
+    on_fault: dict[FaultName, Reaction] = Field(default_factory=dict)
+    """Reaction to each fault; `off` for those that are not named."""
+    fault_time: Annotated[Duration, Positive] = 2.0
+    """How long `damp`, `hold` and `limp` last after a fault; then torque goes off."""
+    on_death: Literal["off", "damp", "hold"] = "off"
+    """What the motors do when the runtime dies or stalls: within `watchdog`, by the supervisor process or by their own
+    watchdog. Refused where a family cannot do it in the joint's mode."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.reading_age_max <= self.communication_loss:
+            raise MisplacedError(
+                ("reading_age_max",), f"must not exceed communication_loss; valid: up to {self.communication_loss} s"
+            )
+        if not self.voltage_range[0] < self.voltage_range[1]:
+            raise MisplacedError(("voltage_range",), "must be ordered, low before high")
+        return self

@@ -1,0 +1,1 @@
+"""What a person asks of a run while it runs: commands, stop, emergency stop, reset."""
