@@ -24,7 +24,6 @@ from sim2real.runtime.record import TickRecord
 from sim2real.runtime.safety import Safety
 from sim2real.runtime.states import WITH_TORQUE, Event, State, StateMachine
 from sim2real.runtime.statistics import TickStatistics
-from sim2real.runtime.tick_fields import record_signals
 from sim2real.runtime.verdict import ALL_WELL, Level, Reason, Verdict, Violation, verdict_of
 
 
@@ -68,7 +67,7 @@ class Controller:
         self._ticks_since_reset = 0
         self._actions = ActionPipeline(contract, 1)
         self.signals = Signals(
-            **record_signals(self.record),
+            **self.record.signals(),
             tip=np.full(
                 (1, 3), np.nan
             ),  # no sensor of a robot measures it; `check_robot` refuses policies that need it

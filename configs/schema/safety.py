@@ -107,6 +107,8 @@ class SafetyConfig(Config):
     """Angle between the base and upright that is a fault; needs an IMU; unlimited when absent."""
     operator_timeout: Annotated[Duration, Positive] | None = None
     """Longest time without a sign of life from the operator's device, where one is in use; then the robot damps."""
+    operator_command_time: Annotated[Duration, Positive] = 1.0
+    """Shortest time in which an operator command crosses its whole range; bounds how fast a device can change it."""
     observation_range: Literal["count", "damp", "fault"] = "count"
     """What follows when the policy observes values outside the range seen in training."""
     on_fault: dict[FaultName, Reaction] = Field(default_factory=dict)
