@@ -118,7 +118,7 @@ BAUD_CODES = {
 
 
 class Frame(NamedTuple):
-    """One frame from the unit; a tuple, because a dozen arrive in a tick and a frozen dataclass costs four times as much."""
+    """One frame from the unit: a tuple, as a dozen arrive in a tick, and a frozen dataclass takes longer to make."""
 
     type: int
     """A value of `FrameType`."""
