@@ -1,6 +1,7 @@
 """The joint-level interface: how the runtime uses motors of any family."""
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 from sim2real.hardware.types import BusCounters, JointCommand, JointState
 
@@ -76,4 +77,16 @@ class BusDriver(JointInterface, Protocol):
     @property
     def notices(self) -> list[str]:
         """What `open` changed in the motors, one line each, for the user."""
+        ...
+
+
+@runtime_checkable
+class Interruptible(Protocol):
+    """Hardware whose `open` and `enable` can be ended between two frames, which a request to stop needs."""
+
+    def check_with(self, checkpoint: Callable[[], None]) -> None:
+        """Call the checkpoint before each write of `open` and `enable`.
+
+        What it raises ends the call, torque off on all motors. It is not called while torque is switched off.
+        """
         ...

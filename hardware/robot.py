@@ -1,10 +1,12 @@
 """All joints of a robot on all its buses, and its IMUs, in the order of the robot YAML."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 
 import numpy as np
 
 from sim2real.configs.schema.robot import BusConfig, ImuConfig, JointConfig, RobotConfig
+from sim2real.hardware.bus.checked_transport import CheckedTransport, Checkpoint
 from sim2real.hardware.bus.serial_port import SerialPort
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
@@ -18,7 +20,10 @@ from sim2real.hardware.types import BusCounters, ImuState, Int64Array, JointComm
 
 
 class RobotHardware:
-    """The motors and IMUs of a robot; implements `JointInterface`, with one driver for each bus, and `WithImus`."""
+    """The motors and IMUs of a robot; implements `JointInterface`, with one driver for each bus, and `WithImus`.
+
+    It also implements `Interruptible`: opening and switching on can be ended between two frames.
+    """
 
     def __init__(self, robot: RobotConfig, transports: Mapping[str, Transport], clock: Clock) -> None:
         """Make the drivers. Nothing is sent before `open`.
@@ -35,15 +40,25 @@ class RobotHardware:
         self._finite = FiniteCheck(len(self._names))
         self._buses: list[BusDriver] = []
         self._slices: list[_Slice] = []
+        self._transports: list[CheckedTransport] = []
+        self._checkpoint: Checkpoint = _go_on
         for bus_name, bus in robot.buses.items():
             joints = {name: joint for name, joint in robot.joints.items() if joint.bus == bus_name}
             if not joints:
                 continue
             if bus_name not in transports:
                 raise HardwareError(f"no port for bus {bus_name!r}")
-            self._buses.append(family_of_bus(bus).driver(bus, joints, robot.safety, transports[bus_name], clock))
+            transport = CheckedTransport(transports[bus_name])
+            self._transports.append(transport)
+            self._buses.append(family_of_bus(bus).driver(bus, joints, robot.safety, transport, clock))
             self._slices.append(_Slice(self._names, joints))
-        self._imus = RobotImus(robot.imus, transports, clock)
+        checked = {name: CheckedTransport(transports[name]) for name in robot.imus if name in transports}
+        self._imu_transports = tuple(checked.values())
+        self._imus = RobotImus(robot.imus, checked, clock)
+
+    def check_with(self, checkpoint: Checkpoint) -> None:
+        """Call the checkpoint before each write of `open` and `enable`; see `Interruptible`."""
+        self._checkpoint = checkpoint
 
     @property
     def joint_names(self) -> tuple[str, ...]:
@@ -78,10 +93,14 @@ class RobotHardware:
         """Open all buses and IMUs, torque off. Raises HardwareError if one fails; torque is then off on all."""
         opened = 0
         try:
-            for bus in self._buses:
-                bus.open()
+            for bus, transport in zip(self._buses, self._transports, strict=True):
+                with transport.checking(self._checkpoint):
+                    bus.open()
                 opened += 1
-            self._imus.open()
+            with ExitStack() as stack:
+                for imu in self._imu_transports:
+                    stack.enter_context(imu.checking(self._checkpoint))
+                self._imus.open()
         except BaseException:
             self._disable_quietly(opened)
             raise
@@ -118,9 +137,10 @@ class RobotHardware:
 
     def enable(self) -> None:
         """Switch torque on without a jump. Raises HardwareError if a motor refused; torque is then off on all."""
-        for bus in self._buses:
+        for bus, transport in zip(self._buses, self._transports, strict=True):
             try:
-                bus.enable()
+                with transport.checking(self._checkpoint):
+                    bus.enable()
             except BaseException:
                 self._disable_quietly(len(self._buses))
                 raise
@@ -138,6 +158,10 @@ class RobotHardware:
     def _disable_quietly(self, count: int) -> None:
         """Switch torque off on the first `count` buses; ignore errors, as an earlier error is being raised."""
         run_all(bus.disable for bus in self._buses[:count])
+
+
+def _go_on() -> None:
+    """Stop nothing."""
 
 
 class _Slice:
