@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sim2real.configs.errors import UserError
 from sim2real.configs.schema.fault import (
     BrownOutFaultConfig,
     EncoderJumpFaultConfig,
@@ -23,11 +24,18 @@ from sim2real.hardware.emulator.electrics import AMBIENT, Electrics
 from sim2real.hardware.emulator.faults import Transition
 from sim2real.hardware.emulator.imu import ImuLine
 from sim2real.hardware.emulator.line import NEVER, Line
-from sim2real.hardware.emulator.plant import Plant
+from sim2real.hardware.emulator.plant import JammingPlant, Plant
 from sim2real.hardware.firmware.motor import EmulatedMotor
 
 _OVERHEATED = 5.0  # K above Temperature Limit
 _LOGIC_SHARE = 0.5  # of the lowest supply voltage of the motor; below it the controller is off: an assumption
+
+
+def jamming(plant: Plant) -> JammingPlant:
+    """Return a plant whose joints can jam. Raises UserError if this one's cannot."""
+    if not isinstance(plant, JammingPlant):
+        raise UserError(f"the joints of {type(plant).__name__} cannot jam: it has no method `jam`")
+    return plant
 
 
 @dataclass(slots=True)
@@ -146,7 +154,7 @@ class FaultEffects:
         elif fault.kind == "overload":
             motor.overload()
         elif fault.kind == "jammed":
-            self._parts.plant.jam(index, begins)
+            jamming(self._parts.plant).jam(index, begins)
         elif fault.kind == "stuck_temperature":
             if begins:
                 self.stuck_temperature[index] = motor.shaft.temperature

@@ -2,7 +2,7 @@
 
 import importlib.util
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -39,8 +39,13 @@ class Plant(Protocol):
         """Return the motion of a body that carries an IMU; at most one timestep old."""
         ...
 
+
+@runtime_checkable
+class JammingPlant(Plant, Protocol):
+    """A plant whose joints can jam, for the fault `jammed`."""
+
     def jam(self, joint: int, jammed: bool) -> None:
-        """Hold the joint with this index where it is, whatever the effort, or release it: a fault."""
+        """Hold the joint with this index where it is, whatever the effort, or release it."""
         ...
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from sim2real.configs.schema.robot import JointConfig, RobotConfig
 from sim2real.configs.schema.scenario import FaultsConfig
 from sim2real.hardware.emulator.electrics import Electrics
-from sim2real.hardware.emulator.fault_effects import EmulatedParts, FaultEffects
+from sim2real.hardware.emulator.fault_effects import EmulatedParts, FaultEffects, jamming
 from sim2real.hardware.emulator.faults import FaultScript, check_faults
 from sim2real.hardware.emulator.imu import ImuLine
 from sim2real.hardware.emulator.line import Line
@@ -29,7 +29,7 @@ class EmulatedRobot:
     they answer at once.
 
     Raises:
-        UserError: A fault names a joint, bus or IMU that the robot does not have.
+        UserError: A fault names a joint, bus or IMU that the robot does not have, or the plant cannot have it.
 
     Attributes:
         lines: Buses by name.
@@ -49,6 +49,8 @@ class EmulatedRobot:
         self.plant = plant
         script = faults or FaultsConfig(name="none")
         check_faults(script, robot)
+        if any(fault.kind == "jammed" for fault in script.faults):
+            jamming(plant)
         self.faults = FaultScript(script, seed, start_ns)
         self.observer: Callable[[int], None] | None = None
         self._dt = plant.timestep_ns * 1e-9

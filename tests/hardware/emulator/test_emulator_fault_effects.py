@@ -7,6 +7,7 @@ import pytest
 from emulated import MS, Bench, HeldPlant
 from pydantic import TypeAdapter, ValidationError
 
+from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
 from sim2real.configs.schema.scenario import FaultsConfig
 from sim2real.hardware.clock import VirtualClock
@@ -284,3 +285,8 @@ def test_a_line_fault_of_an_imu_is_refused():
 def test_impossible_faults_are_refused(entry):
     with pytest.raises(ValidationError):
         script(entry)
+
+
+def test_a_plant_whose_joints_cannot_jam_refuses_the_fault():
+    with pytest.raises(UserError, match="HeldPlant cannot jam"):
+        bench_with({"kind": "jammed", "joint": "pivot"}, plant=HeldPlant)
