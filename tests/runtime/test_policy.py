@@ -221,9 +221,13 @@ def test_a_robot_that_differs_is_refused_field_by_field(contract):
                     "joints.pivot.velocity_limit=8 rad/s",
                     "joints.pivot.stiffness=2 N*m/rad",
                     "joints.pivot.damping=0.2 N*m*s/rad",
-                    "safety.temperature_max=60 degC",
-                    "safety.missed_ticks_max=10",
-                    "safety.position_margin=10 deg",
+                    "joints.pivot.effort_limit=0.5 N*m",
+                    "joints.pivot.position_limits=[-500 deg, 500 deg]",
                 ),
             ),
         )
+
+
+def test_envelopes_may_differ(contract):
+    """The policy sees nothing of them; the tighter of both holds."""
+    check_robot(contract, load_robot("pendulum", ("safety.temperature_max=60 degC", "safety.missed_ticks_max=10")))
