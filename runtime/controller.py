@@ -6,7 +6,7 @@ from math import inf
 import numpy as np
 
 from sim2real.configs.errors import UserError
-from sim2real.configs.schema.robot import ReadyConfig
+from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.imu.interface import WithImus
@@ -16,6 +16,7 @@ from sim2real.runtime.contract.action import ActionPipeline
 from sim2real.runtime.contract.observation import Float32Array, ObservationPipeline
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.envelope.settings import safety_settings
 from sim2real.runtime.interventions import InterventionLog
 from sim2real.runtime.policy import Policy
 from sim2real.runtime.pose import StartPose
@@ -23,7 +24,6 @@ from sim2real.runtime.record import TickRecord
 from sim2real.runtime.safety import Safety
 from sim2real.runtime.states import WITH_TORQUE, Event, State, StateMachine
 from sim2real.runtime.statistics import TickStatistics
-from sim2real.runtime.tick_fields import record_signals
 from sim2real.runtime.verdict import ALL_WELL, Level, Reason, Verdict, Violation, verdict_of
 
 
@@ -35,20 +35,22 @@ class Controller:
 
     Args:
         policy: Its contract has been checked against the robot's.
-        ready: How to move to the start pose.
+        robot: Limits of safety, and how to move to the start pose.
         hardware: Opened, enabled, disabled and closed by the session.
         clock: Gives the time of the readings.
         stopwatch: Integer nanoseconds; used for the statistics of the stages only.
     """
 
     def __init__(
-        self, policy: Policy, ready: ReadyConfig, hardware: JointInterface, clock: Clock, stopwatch: Callable[[], int]
+        self, policy: Policy, robot: RobotConfig, hardware: JointInterface, clock: Clock, stopwatch: Callable[[], int]
     ) -> None:
-        contract = policy.contract
+        contract, ready = policy.contract, robot.ready
+        settings = safety_settings(robot, contract.robot.safety)
         self.machine = StateMachine()
         self._period = 1.0 / contract.control_rate
-        self.safety = Safety(contract.robot, self._period, contract.observed_imus)
-        self.interventions = InterventionLog(contract.robot)
+        self.safety = Safety(contract.robot, settings, self._period, contract.observed_imus)
+        terms = tuple(entry.term for entry in contract.observation)
+        self.interventions = InterventionLog(contract.robot, settings.buses, terms)
         self.statistics = TickStatistics.empty()
         self.record = TickRecord.empty(contract)
         self.held_ticks = 0
@@ -65,7 +67,7 @@ class Controller:
         self._ticks_since_reset = 0
         self._actions = ActionPipeline(contract, 1)
         self.signals = Signals(
-            **record_signals(self.record),
+            **self.record.signals(),
             tip=np.full(
                 (1, 3), np.nan
             ),  # no sensor of a robot measures it; `check_robot` refuses policies that need it
@@ -79,7 +81,7 @@ class Controller:
         self._reset_pending = True
         self._finite = np.zeros(contract.action_size, np.bool_)
         self._actions_refused = 0
-        self._actions_refused_max = contract.robot.safety.missed_ticks_max
+        self._actions_refused_max = settings.envelope.missed_ticks_max
 
     @property
     def state(self) -> State:

@@ -11,6 +11,7 @@ import numpy as np
 
 from sim2real.hardware.types import BoolArray, Int64Array, JointCommand, JointState
 from sim2real.runtime.contract.robot import JointSpec, RobotSpec
+from sim2real.runtime.envelope.settings import SafetySettings
 
 POSITION_TRACKING_MODES = ("position", "impedance")
 """Modes in which a motor follows a position target; it moves at most as fast as the joint may."""
@@ -45,13 +46,14 @@ class CommandLimits:
 
     Args:
         robot: Gives the limits of the joints.
+        settings: The envelope, and limits that are not part of the contract.
         period_s: Control period, s: a position target moves at most velocity limit times this per command.
     """
 
-    def __init__(self, robot: RobotSpec, period_s: float) -> None:
+    def __init__(self, robot: RobotSpec, settings: SafetySettings, period_s: float) -> None:
         self._joints = robot.joints
         joints = len(robot.joints)
-        self._margin = robot.safety.position_margin
+        self._margin = settings.envelope.position_margin
         self._period_s = period_s
         self._any_tracking = any(joint.mode in POSITION_TRACKING_MODES for joint in robot.joints)
         # Bounds of the five targets, (5, J), in the order of JointCommand's fields; row 0 follows the last target.
@@ -137,6 +139,60 @@ class CommandLimits:
         self._moved(command)
         return self._bits
 
+    def hold(self, command: JointCommand, state: JointState, usable: BoolArray) -> Int64Array:
+        """Overwrite a command with one that keeps every joint at the position it had when holding began.
+
+        A joint in position or impedance mode is held by its motor. One in current mode gets
+        effort = stiffness · (position - q) - damping · q̇, or none where its reading is not usable.
+
+        Args:
+            command: Overwritten.
+            state: The last readings.
+            usable: (J,), whether a joint's reading is recent enough to act on.
+        """
+        self._bits.fill(0)
+        for index, joint in enumerate(self._joints):
+            position, velocity = float(state.position[index]), float(state.velocity[index])
+            self._hold_from(index, position)
+            tracking = joint.mode in POSITION_TRACKING_MODES
+            command.position[index] = target = _clip(self._hold[index], *self._position_bounds(index))
+            command.velocity[index] = command.effort[index] = 0.0
+            command.stiffness[index] = joint.stiffness if tracking else 0.0
+            command.damping[index] = joint.damping if tracking else 0.0
+            if usable[index] and joint.mode != "position":
+                low, high, _ = effort_bounds(joint, position, velocity, held=tracking)
+                wanted = 0.0 if tracking else joint.stiffness * (target - position) - joint.damping * velocity
+                command.effort[index] = _clip(wanted, low, high)
+        self._holding = True
+        self._remember(command)
+        self._moved(command)
+        return self._bits
+
+    def limp(self, command: JointCommand, state: JointState) -> Int64Array:
+        """Overwrite a command with one without effort, stiffness and damping.
+
+        The position target follows the joint, so that a motor that has no other target gives way as well as it can, and
+        so that no joint snaps back afterwards.
+
+        Args:
+            command: Overwritten.
+            state: The last readings.
+        """
+        self._bits.fill(0)
+        for values in (command.velocity, command.effort, command.stiffness, command.damping):
+            values.fill(0.0)
+        for index in range(len(self._joints)):
+            self._follow(index, command, float(state.position[index]))
+        self._holding = False
+        self._remember(command)
+        self._moved(command)
+        return self._bits
+
+    def _hold_from(self, index: int, position: float) -> None:
+        """Note where holding begins; later calls do not move it."""
+        if not self._holding:
+            self._hold[index] = position if -inf < position < inf else self._previous[index]
+
     def _remember(self, command: JointCommand) -> None:
         targets = self._targets
         targets[0] = command.position
@@ -218,13 +274,12 @@ class CommandLimits:
     def _damp(self, command: JointCommand, state: JointState, usable: BoolArray) -> None:
         for index, joint in enumerate(self._joints):
             position, velocity = float(state.position[index]), float(state.velocity[index])
-            if not self._holding:
-                self._hold[index] = position if -inf < position < inf else self._previous[index]
+            self._hold_from(index, position)
             command.velocity[index] = command.effort[index] = 0.0
             command.stiffness[index] = joint.stiffness if joint.mode == "position" else 0.0
             command.damping[index] = joint.damping if joint.mode in POSITION_TRACKING_MODES else 0.0
             if joint.mode == "impedance":
-                self._damp_impedance(index, joint, command, position)
+                self._follow(index, command, position)
             else:
                 command.position[index] = _clip(self._hold[index], *self._position_bounds(index))
             if usable[index] and joint.mode != "position":
@@ -234,8 +289,9 @@ class CommandLimits:
                 command.effort[index] = _clip(wanted, low, high)
         self._holding = True
 
-    def _damp_impedance(self, index: int, joint: JointSpec, command: JointCommand, position: float) -> None:
+    def _follow(self, index: int, command: JointCommand, position: float) -> None:
         """Let the position target follow the joint within the margin; without stiffness it causes no effort."""
+        joint = self._joints[index]
         low, high = joint.position_min - self._margin, joint.position_max + self._margin
         if -inf < position < inf:
             self._previous[index] = _clip(position, low, high)

@@ -87,7 +87,7 @@ def _contract(path: Path, metadata: dict[str, str]) -> Contract:
 
 def _check_fields(path: Path, contract: Contract, ticks: list[dict[str, Any]]) -> None:
     """Refuse a log that lacks what is read here; one field more does no harm."""
-    expected = [field.name for field in logged_fields(contract)]
+    expected = [field.name for field in logged_fields(contract) if not field.added]
     for tick in ticks[:1]:  # the others are of the same writer
         if missing := [name for name in expected if name not in tick]:
             raise UserError(f"{path}: its ticks have no field {', '.join(map(repr, missing))}; {_CURE}")
@@ -115,7 +115,7 @@ def _records(reader: StreamReader) -> Iterator[McapRecord]:
     while True:
         try:
             record = next(records, None)
-        except (McapError, struct.error, zlib.error, ValueError, EOFError, ZstdError):
+        except (McapError, struct.error, zlib.error, ValueError, EOFError, ZstdError, MemoryError, OverflowError):
             return
         if record is None:
             return

@@ -7,9 +7,13 @@ from math import inf
 
 import numpy as np
 
+from sim2real.configs.schema.safety import Reaction
 from sim2real.hardware.clock import NS_PER_S, ns_from_s
 from sim2real.hardware.types import ImuFault, ImuState, Int64Array, JointCommand, JointState
 from sim2real.runtime.contract.robot import ImuSpec, RobotSpec
+from sim2real.runtime.contract.signals import Float32Array
+from sim2real.runtime.envelope.reaction import reaction_to
+from sim2real.runtime.envelope.settings import SafetySettings
 from sim2real.runtime.limits import CommandLimits
 from sim2real.runtime.verdict import ALL_WELL, Reason, Verdict, Violation, verdict_of
 
@@ -27,16 +31,20 @@ class Safety:
     scalar code.
 
     Args:
-        robot: Limits of the joints, and the envelope.
+        robot: Limits of the joints.
+        settings: The envelope, and limits that are not part of the contract.
         period_s: Control period, s.
         imus: Those that the policy depends on: none, or all of the robot's.
     """
 
-    def __init__(self, robot: RobotSpec, period_s: float, imus: tuple[ImuSpec, ...] = ()) -> None:
-        envelope = robot.safety
+    def __init__(
+        self, robot: RobotSpec, settings: SafetySettings, period_s: float, imus: tuple[ImuSpec, ...] = ()
+    ) -> None:
+        envelope = settings.envelope
+        self._settings = settings
         self._joints = robot.joints
         self._envelope = envelope
-        self._limits = CommandLimits(robot, period_s)
+        self._limits = CommandLimits(robot, settings, period_s)
         self._age_max_ns = ns_from_s(envelope.reading_age_max)
         self._loss_ns = ns_from_s(envelope.communication_loss)
         # Bounds of position, velocity, effort, temperature and voltage, (5, J).
@@ -76,7 +84,16 @@ class Safety:
         self._limits.begin(state)
         self._remember(state)
 
-    def check(self, readings: JointState, now_ns: int, missed_ticks: int, imus: ImuState | None = None) -> Verdict:
+    def check(
+        self,
+        readings: JointState,
+        now_ns: int,
+        missed_ticks: int,
+        imus: ImuState | None = None,
+        *,
+        missed: int = 0,
+        operator_alive_ns: int = -1,
+    ) -> Verdict:
         """Check the readings of a tick.
 
         Args:
@@ -84,6 +101,8 @@ class Safety:
             now_ns: Time after the read.
             missed_ticks: Ticks missed in a row before this one.
             imus: Readings of the robot's IMUs after this tick's read; needed where the policy depends on them.
+            missed: Ticks missed immediately before this one.
+            operator_alive_ns: Time of the last sign of life from the operator's device; -1 while none is in use.
 
         Returns:
             The verdict; a constant when all is well.
@@ -111,6 +130,29 @@ class Safety:
     def damp(self, command: JointCommand, state: JointState) -> Int64Array:
         """Overwrite a command with damping, using readings that were recent in the last check; see `CommandLimits`."""
         return self._limits.damp(command, state, self._usable)
+
+    def hold(self, command: JointCommand, state: JointState) -> Int64Array:
+        """Overwrite a command with one that keeps every joint where it is; see `CommandLimits.hold`."""
+        return self._limits.hold(command, state, self._usable)
+
+    def limp(self, command: JointCommand, state: JointState) -> Int64Array:
+        """Overwrite a command with one without effort; see `CommandLimits.limp`."""
+        return self._limits.limp(command, state)
+
+    def check_observation(self, observation: Float32Array) -> Verdict:
+        """Check what the policy is about to see against the ranges seen in training.
+
+        Args:
+            observation: (O,), after the contract's scales and clips.
+
+        Returns:
+            The verdict: OK with its reasons where values outside are only counted.
+        """
+        return ALL_WELL
+
+    def reaction(self, verdict: Verdict) -> Reaction:
+        """Return what the robot does after a fault: the strongest reaction to its reasons."""
+        return reaction_to(verdict, self._settings.on_fault)
 
     def _measure_motion(self, readings: JointState) -> None:
         """Compute how far each joint moved since its last reading, and whether it can have moved so far.

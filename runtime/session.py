@@ -13,10 +13,11 @@ from sim2real.hardware.clock import NS_PER_S, Clock, ns_from_s
 from sim2real.hardware.families import when_silent
 from sim2real.hardware.interface import JointInterface
 from sim2real.runtime.contract.manifest import to_metadata
+from sim2real.runtime.contract.robot import robot_spec
 from sim2real.runtime.controller import Controller
+from sim2real.runtime.envelope.settings import envelope_notices
 from sim2real.runtime.first_reading import await_first_reading
 from sim2real.runtime.goal_watch import GoalWatch
-from sim2real.runtime.interventions import SafetyEvent, part_of
 from sim2real.runtime.loop import Pacer
 from sim2real.runtime.policy import Policy, check_robot
 from sim2real.runtime.realtime import real_time_profile
@@ -92,14 +93,14 @@ class _Session:
     ) -> None:
         contract = policy.contract
         self.log: TelemetryLog | None = None
-        self.warnings: list[str] = []
+        self.warnings: list[str] = list(envelope_notices(robot_spec(robot).safety, contract.robot.safety))
         self._contract = contract
         self._robot = robot
         self._hardware = hardware
         self._clock = clock
         self._options = options
         self._period_ns = round(NS_PER_S / contract.control_rate)
-        self._controller = Controller(policy, robot.ready, hardware, clock, options.stopwatch)
+        self._controller = Controller(policy, robot, hardware, clock, options.stopwatch)
         for name, value in options.commands.items():
             self._controller.set_operator_command(name, value)
         self._pacer = Pacer(clock, self._period_ns)
@@ -231,15 +232,13 @@ class _Session:
             options.before_shutdown()
 
     def _reasons(self, goal: bool | None) -> tuple[str, ...]:
-        controller, contract = self._controller, self._contract
-        reasons = []
+        controller = self._controller
+        reasons: list[str] = []
         if self._final_state is State.FAULT:
             violations = controller.fault_verdict.violations
             # Violations that only damp are listed when there is nothing worse: a policy that keeps giving NaN.
-            for violation in [each for each in violations if each.reason not in DAMP_REASONS] or violations:
-                part = part_of(contract.robot, violation)
-                event = SafetyEvent(0, violation.reason.name or "", part, violation.value, violation.limit)
-                reasons.append(f"fault: {event}")
+            blamed = [each for each in violations if each.reason not in DAMP_REASONS] or violations
+            reasons.extend(f"fault: {controller.interventions.event_of(0, violation)}" for violation in blamed)
         elif self._final_state is not State.RUNNING and self._stopped_by == "duration":
             reasons.append(f"the run ended in state {self._final_state.name}")
         elif self._final_state is State.ESTOP:

@@ -10,15 +10,16 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Self
 
 from mcap.writer import Writer
 
 from sim2real.configs.errors import UserError
 from sim2real.runtime.contract.spec import Contract
 from sim2real.runtime.record import TickRecord
-from sim2real.runtime.ring import Ring
-from sim2real.runtime.tick_fields import FIELDS, tick_schema
+from sim2real.runtime.ring import RingReader, SharedRing
+from sim2real.runtime.row_layout import json_of
+from sim2real.runtime.tick_fields import row_layout, tick_schema
 
 TOPIC = "/tick"
 METADATA = "sim2real"
@@ -53,7 +54,8 @@ class TelemetryLog:
         """Ticks written."""
         self.summary: dict[str, str] = {}
         """Texts for the record `sim2real.run`, written on closing."""
-        self._ring = Ring(contract)
+        self._ring = SharedRing(row_layout(contract))
+        self._rows = RingReader(self._ring.fd)
         self._joints = list(contract.joint_names)
         try:
             self._file: IO[bytes] = path.open("wb")
@@ -76,13 +78,13 @@ class TelemetryLog:
 
     @property
     def dropped(self) -> int:
-        """Ticks that found the ring full and are not in the file."""
-        return self._ring.dropped
+        """Ticks that were overwritten in the ring before they were written."""
+        return self._rows.lost
 
     def record(self, record: TickRecord) -> None:
         """Add one tick."""
-        self._ring.push(record)
-        if self._thread is None and len(self._ring) >= _SYNCHRONOUS_TICKS:
+        self._ring.push(record.pack())
+        if self._thread is None and self._ring.written - self._rows.next >= _SYNCHRONOUS_TICKS:
             self._drain()
 
     def close(self) -> None:
@@ -116,11 +118,12 @@ class TelemetryLog:
 
     def _drain(self) -> None:
         try:
-            while (tick := self._ring.pop()) is not None:
+            while (row := self._rows.pop()) is not None:
                 if self.error:
-                    continue  # the ring is emptied all the same, so that the loop sees no difference
+                    continue  # the ring is emptied all the same, so that nothing counts as lost
+                tick = self._rows.layout.plain(row)
                 time_ns = tick["time_ns"]
-                self._writer.add_message(self._channel, time_ns, encode(tick), time_ns, sequence=tick["tick"])
+                self._writer.add_message(self._channel, time_ns, json_of(tick), time_ns, sequence=tick["tick"])
                 self.ticks += 1
             if not self.error:
                 self._file.flush()
@@ -130,17 +133,3 @@ class TelemetryLog:
     def _fail(self, error: OSError) -> None:
         if not self.error:
             self.error = f"{self.path}: the log ends early, {error.strerror}; what was written before stays readable"
-
-
-def encode(tick: Mapping[str, Any]) -> bytes:
-    """Return the JSON of one tick, as `Ring.pop` gives it; states, reasons and limits by name."""
-    message = dict(tick)
-    for name, text in _TEXTS:
-        message[name] = text(message[name])
-    text_of_tick = json.dumps(message, separators=(",", ":"))
-    if "NaN" in text_of_tick or "Infinity" in text_of_tick:  # no name in a message contains either word
-        text_of_tick = text_of_tick.replace("NaN", "null").replace("Infinity", "1e999")
-    return text_of_tick.encode()
-
-
-_TEXTS = [(field.name, field.text) for field in FIELDS if field.text is not None]

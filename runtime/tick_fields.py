@@ -3,18 +3,16 @@
 To log one more number: give `TickRecord` the attribute, and add a line to `FIELDS`.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from operator import attrgetter
+from enum import Enum, IntFlag
 from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from sim2real.hardware.types import Float64Array
 from sim2real.runtime.contract.spec import Contract
 from sim2real.runtime.limits import Intervention
-from sim2real.runtime.record import TickRecord
+from sim2real.runtime.row_layout import RowLayout
 from sim2real.runtime.states import State
 from sim2real.runtime.verdict import Reason
 
@@ -38,10 +36,12 @@ class TickField:
     """Length of each value; 0 where it is a single number."""
     signal: str = ""
     """Attribute of `Signals` with the same values, if the contract sees them."""
-    text: Callable[[Any], Any] | None = None
-    """Converts the number, or the list of numbers, to the names that the log has instead."""
-    names: tuple[str, ...] = ()
-    """Valid names, if it is one of a few."""
+    one_of: type[Enum] | None = None
+    """What the number is one of: the log has its name."""
+    bits_of: type[IntFlag] | None = None
+    """What its bits are: the log has a list of their names."""
+    added: bool = False
+    """Whether logs of earlier versions lack it."""
 
     def shape(self, contract: Contract) -> tuple[int, ...]:
         """Return its shape in one tick of a contract's robot; one with a zero is not logged."""
@@ -58,14 +58,6 @@ class TickField:
         return (size, self.components) if self.components else (size,)
 
 
-def _reasons(bits: int) -> list[str]:
-    return [reason.name or "" for reason in Reason(bits)]
-
-
-def _interventions(bits: list[int]) -> list[list[str]]:
-    return [[limit.name or "" for limit in Intervention(value)] for value in bits]
-
-
 _INT, _BOOL, _SINGLE, _DOUBLE = np.int64, np.bool_, np.float32, np.float64
 
 FIELDS: Final = (
@@ -77,11 +69,10 @@ FIELDS: Final = (
         "tick",
         _INT,
         "state in which the command was made",
-        text=lambda value: State(value).name,
-        names=tuple(state.name for state in State),
+        one_of=State,
     ),
     TickField("missed", "missed", "tick", _INT, "ticks skipped before this one"),
-    TickField("reasons", "reasons", "tick", _INT, "why safety did not let the policy command", text=_reasons),
+    TickField("reasons", "reasons", "tick", _INT, "why safety did not let the policy command", bits_of=Reason),
     TickField("ran", "ran", "tick", _BOOL, "whether the policy ran; if not, its values are of an earlier tick"),
     TickField("reset", "reset", "tick", _BOOL, "whether the contract's pipelines were reset first"),
     TickField("position", "joints.position", "joint", _DOUBLE, "rad, measured", signal="joint_position"),
@@ -89,6 +80,14 @@ FIELDS: Final = (
     TickField("effort", "joints.effort", "joint", _DOUBLE, "N·m, measured", signal="joint_effort"),
     TickField("temperature", "joints.temperature", "joint", _DOUBLE, "°C; null while unknown"),
     TickField("voltage", "joints.voltage", "joint", _DOUBLE, "V; null while unknown"),
+    TickField(
+        "health_stamp_ns",
+        "joints.health_stamp_ns",
+        "joint",
+        _INT,
+        "ns, when temperature and voltage arrived; -1 before the first",
+        added=True,
+    ),
     TickField("stamp_ns", "joints.stamp_ns", "joint", _INT, "ns, when each reading arrived"),
     TickField("faults", "joints.faults", "joint", _INT, "bits of MotorFault"),
     TickField("fresh", "joints.fresh", "joint", _BOOL, "whether the joint answered in this tick"),
@@ -136,25 +135,29 @@ FIELDS: Final = (
         "joint",
         _INT,
         "limits that changed the command, by joint",
-        text=_interventions,
+        bits_of=Intervention,
     ),
 )
-"""In the order of the log's messages."""
+"""Those of each axis in the order of the log's messages."""
 
 
 def logged_fields(contract: Contract) -> tuple[TickField, ...]:
-    """Return the fields in the log of a contract: IMUs, operator commands and phase only where it has them."""
-    return tuple(field for field in FIELDS if 0 not in field.shape(contract))
+    """Return the fields in the log of a contract, numbers of the tick itself first.
+
+    IMUs, operator commands and phase are only there where the contract has them.
+    """
+    fields = (field for field in FIELDS if 0 not in field.shape(contract))
+    return tuple(sorted(fields, key=lambda field: field.axis != "tick"))
 
 
-def row_dtype(contract: Contract) -> np.dtype[np.void]:
-    """Return the dtype of one logged tick."""
-    return np.dtype([(field.name, field.dtype, field.shape(contract)) for field in logged_fields(contract)])
-
-
-def record_signals(record: TickRecord) -> dict[str, Float64Array]:
-    """Return the arrays of `Signals` that a record holds, by name: views, (1, …), that follow it from tick to tick."""
-    return {field.signal: attrgetter(field.source)(record)[None] for field in FIELDS if field.signal}
+def row_layout(contract: Contract) -> RowLayout:
+    """Return the layout of one tick's row in memory."""
+    fields = logged_fields(contract)
+    return RowLayout(
+        np.dtype([(field.name, field.dtype, field.shape(contract)) for field in fields], align=True),
+        {field.name: {int(each.value): each.name for each in field.one_of} for field in fields if field.one_of},
+        {field.name: {int(each.value): each.name or "" for each in field.bits_of} for field in fields if field.bits_of},
+    )
 
 
 def tick_schema(contract: Contract) -> dict[str, Any]:
@@ -169,10 +172,10 @@ def tick_schema(contract: Contract) -> dict[str, Any]:
 def _schema(field: TickField, contract: Contract) -> dict[str, Any]:
     kinds: dict[type[np.generic], str] = {_INT: "integer", _BOOL: "boolean", _SINGLE: "number", _DOUBLE: "number"}
     described = {"description": field.description} if field.description else {}
-    if field.names:
-        return {"type": "string", "enum": list(field.names), **described}
-    depth = len(field.shape(contract)) + (field.text is not None)
-    kind: dict[str, Any] = {"type": kinds[field.dtype] if field.text is None else "string"}
+    if field.one_of:
+        return {"type": "string", "enum": [each.name for each in field.one_of], **described}
+    depth = len(field.shape(contract)) + (field.bits_of is not None)
+    kind: dict[str, Any] = {"type": kinds[field.dtype] if field.bits_of is None else "string"}
     for _ in range(depth):
         kind = {"type": "array", "items": kind}
     return kind | described

@@ -112,6 +112,8 @@ class JointConfig(Config):
     stall_effort: Annotated[Torque, Positive] | None = None
     """Measured torque above which a joint that does not move for `safety.tracking_time` is stalled, a fault. For
     grippers and joints that can run against something; unlimited when absent."""
+    tracking_error_max: Annotated[Angle, Positive] | None = None
+    """Instead of `safety.tracking_error_max`, for a joint that may be held up: a gripper, for example."""
 
     @field_validator("direction", mode="before")
     @classmethod

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sim2real.hardware.types import ImuFault, ImuState, JointCommand, JointState
 from sim2real.runtime.contract.robot import ImuSpec, JointSpec, RobotSpec, SafetySpec
+from sim2real.runtime.envelope.settings import JointSettings, SafetySettings
 from sim2real.runtime.interventions import InterventionLog
 from sim2real.runtime.limits import CommandLimits, Intervention, effort_bounds
 from sim2real.runtime.safety import UNKNOWN_GRACE_NS, Safety
@@ -42,6 +43,7 @@ ARM = JointSpec(
 )
 HEAD = ARM.model_copy(update={"name": "head", "mode": "position", "position_min": -1.0, "position_max": 1.5})
 ROBOT = RobotSpec(name="two", joints=(ARM, HEAD), safety=ENVELOPE)
+SETTINGS = SafetySettings(envelope=ENVELOPE, joints=(JointSettings(), JointSettings()))
 
 
 def readings(**changes) -> JointState:
@@ -60,7 +62,7 @@ def readings(**changes) -> JointState:
 
 
 def watching() -> Safety:
-    safety = Safety(ROBOT, PERIOD)
+    safety = Safety(ROBOT, SETTINGS, PERIOD)
     safety.begin(readings(), NOW)
     return safety
 
@@ -175,7 +177,7 @@ def test_a_motor_fault_is_a_fault():
 def test_whoever_forgets_to_begin_is_refused():
     state = readings(temperature=math.nan)
     state.fresh[:] = False
-    verdict = Safety(ROBOT, PERIOD).check(state, NOW, 0)
+    verdict = Safety(ROBOT, SETTINGS, PERIOD).check(state, NOW, 0)
     assert verdict.reasons == Reason.STALE_READING | Reason.TEMPERATURE_UNKNOWN | Reason.POSITION_JUMP
 
 
@@ -254,7 +256,7 @@ def command(**targets) -> JointCommand:
 
 
 def limits(position=(0.1, 0.1)) -> CommandLimits:
-    made = CommandLimits(ROBOT, PERIOD)
+    made = CommandLimits(ROBOT, SETTINGS, PERIOD)
     state = readings()
     state.position[:] = position
     made.begin(state)
@@ -382,7 +384,7 @@ def test_who_starts_outside_the_limits_is_walked_back_without_a_jump():
 
 
 def test_a_robot_without_position_mode_has_no_step_limit():
-    guard = CommandLimits(RobotSpec(name="one", joints=(ARM,), safety=ENVELOPE), PERIOD)
+    guard = CommandLimits(RobotSpec(name="one", joints=(ARM,), safety=ENVELOPE), SETTINGS, PERIOD)
     made, state = JointCommand.zeros(1), JointState.empty(1)
     state.position[:], state.velocity[:] = 0.0, 0.0
     guard.begin(state)
@@ -521,7 +523,7 @@ def imu_readings(**changes) -> ImuState:
 
 
 def judge_imu(state: ImuState | None, *, imus=(TRUNK,), now_ns: int = NOW):
-    safety = Safety(ROBOT, PERIOD, imus)
+    safety = Safety(ROBOT, SETTINGS, PERIOD, imus)
     joints = readings(stamp_ns=now_ns)
     joints.stamp_ns[:] = now_ns
     safety.begin(joints, now_ns)
@@ -576,7 +578,7 @@ def test_an_imu_that_the_policy_does_not_depend_on_is_not_judged():
 
 
 def test_joints_are_damped_from_recent_readings_while_an_imu_is_stale():
-    safety = Safety(ROBOT, PERIOD, (TRUNK,))
+    safety = Safety(ROBOT, SETTINGS, PERIOD, (TRUNK,))
     state = readings(velocity=1.0)
     safety.begin(state, NOW)
     assert safety.check(state, NOW, 0, imu_readings(faults=1)).level is Level.DAMP
