@@ -105,7 +105,8 @@ class _Session:
             self._controller.set_operator_command(name, value)
         self._pacer = Pacer(clock, self._period_ns)
         self._goal = GoalWatch(contract, self._period_ns)
-        self._trajectory = Trajectory(contract.joint_names, self._ticks_expected())
+        held = round(self._goal.goal.hold * contract.control_rate) + 1
+        self._trajectory = Trajectory(contract.joint_names, self._ticks_expected(), held)
         self._stopped_by = self._torque_off_problem = ""
         self._final_state = State.DISCONNECTED
         self._first_ns = self._last_ns = 0
