@@ -20,7 +20,7 @@ from sim2real.runtime.first_reading import await_first_reading
 from sim2real.runtime.goal_watch import GoalWatch
 from sim2real.runtime.loop import Pacer
 from sim2real.runtime.policy import Policy, check_robot
-from sim2real.runtime.realtime import real_time_profile
+from sim2real.runtime.realtime import RealTimeProfile, real_time_profile
 from sim2real.runtime.report import RunReport
 from sim2real.runtime.states import LATCHED, Event, State
 from sim2real.runtime.stop import StopRequest, stop_on_signals
@@ -82,7 +82,7 @@ def run_session(
         if options.real_time:
             # After the start of the log's thread, which must not inherit the priority.
             profile = stack.enter_context(real_time_profile(options.cpu))
-            session.warnings += [f"real-time profile: {refusal}" for refusal in profile.refused]
+            session.use(profile)
         session.run()
     return session.report()
 
@@ -104,12 +104,19 @@ class _Session:
         for name, value in options.commands.items():
             self._controller.set_operator_command(name, value)
         self._pacer = Pacer(clock, self._period_ns)
+        self._before_loop: Callable[[], None] = lambda: None
         self._goal = GoalWatch(contract, self._period_ns)
         held = round(self._goal.goal.hold * contract.control_rate) + 1
         self._trajectory = Trajectory(contract.joint_names, self._ticks_expected(), held)
         self._stopped_by = self._torque_off_problem = ""
         self._final_state = State.DISCONNECTED
         self._first_ns = self._last_ns = 0
+
+    def use(self, profile: RealTimeProfile) -> None:
+        """Run with what was granted of the real-time profile."""
+        self.warnings += [f"real-time profile: {refusal}" for refusal in profile.refused]
+        self._pacer.spin_ns = profile.spin_ns
+        self._before_loop = profile.clear_processor
 
     def run(self) -> None:
         controller, hardware = self._controller, self._hardware
@@ -120,6 +127,7 @@ class _Session:
                 hardware.enable()
                 controller.machine.fire(Event.ENABLE)
                 self._first_ns = self._last_ns = self._clock.now_ns()
+                self._before_loop()
                 controller.pose.begin(controller.record.joints, self._first_ns)
                 self._loop()
             self._end()
