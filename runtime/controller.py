@@ -18,6 +18,7 @@ from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract
 from sim2real.runtime.envelope.settings import safety_settings
 from sim2real.runtime.interventions import InterventionLog
+from sim2real.runtime.operator.interface import Operator
 from sim2real.runtime.policy import Policy
 from sim2real.runtime.pose import StartPose
 from sim2real.runtime.record import TickRecord
@@ -64,6 +65,11 @@ class Controller:
         self._clock = clock
         self._stopwatch = stopwatch
         self._imu_hardware = _imu_hardware(contract, hardware)
+        self._operator_alive_ns = -1
+        commands = contract.commands
+        self._command_low = np.array([command.low for command in commands])
+        self._command_high = np.array([command.high for command in commands])
+        self._asked, self._command_given = np.zeros(len(commands)), np.zeros(len(commands), np.bool_)
         self._ticks_since_reset = 0
         self._actions = ActionPipeline(contract, 1)
         self.signals = Signals(
@@ -109,6 +115,13 @@ class Controller:
                 f"operator command {name!r}: {value} is outside its range; valid: {command.low} to {command.high}"
             )
         self.record.operator_command[commands[name]] = value
+
+    def take_operator(self, operator: Operator) -> None:
+        """Take an operator's commands, clipped to their ranges, and its sign of life. Allocates nothing."""
+        self._operator_alive_ns = operator.alive_ns
+        values, command = self._asked, self.record.operator_command
+        np.clip(operator.values, self._command_low, self._command_high, out=values)
+        np.copyto(command, values, where=np.isfinite(values, out=self._command_given))
 
     def tick(self, missed: int, missed_in_a_row: int) -> None:
         """Run one tick with torque on.
@@ -160,7 +173,9 @@ class Controller:
     def check(self, missed_in_a_row: int = 0) -> Verdict:
         """Check the readings in the record against safety's limits."""
         record = self.record
-        return self.safety.check(record.joints, record.time_ns, missed_in_a_row, record.imus)
+        return self.safety.check(
+            record.joints, record.time_ns, missed_in_a_row, record.imus, operator_alive_ns=self._operator_alive_ns
+        )
 
     def _read(self, missed_in_a_row: int) -> Verdict:
         record = self.record

@@ -1,7 +1,7 @@
 """Lockstep: the emulated robot in-process on a virtual clock; same bytes, much faster than real time."""
 
 from sim2real.hardware.bus.transport import Transport
-from sim2real.hardware.clock import VirtualClock
+from sim2real.hardware.clock import NS_PER_S, VirtualClock
 from sim2real.hardware.emulator.line import Line
 from sim2real.hardware.emulator.line_guardian import LineGuardian
 from sim2real.hardware.emulator.port import Port
@@ -25,6 +25,7 @@ class LockstepTransport:
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send all bytes; return when the last byte has been sent."""
         self._catch_up()
+        self._await_room(len(data))
         end_ns = self._line.send(self._clock.now_ns(), bytes(data))
         self._clock.sleep_until_ns(end_ns)
         self._catch_up()
@@ -67,6 +68,16 @@ class LockstepTransport:
 
     def _send_frames(self, now_ns: int, data: bytes) -> int:
         return self._line.send(now_ns, data) if self._line.plugged else now_ns
+
+    def _await_room(self, count: int) -> None:
+        """Wait while the port is blocked and its buffer is full; like `SerialPort`, give up after a second."""
+        line, clock = self._line, self._clock
+        deadline_ns = clock.now_ns() + NS_PER_S
+        while isinstance(line, Line) and count > line.room:
+            if clock.now_ns() >= deadline_ns:
+                raise PortLostError(f"port {line.name!r} takes no data")
+            clock.sleep_until_ns(min(deadline_ns, max(self._emulated.faults.next_ns, clock.now_ns() + 1)))
+            self._catch_up()
 
     def _wait(self, deadline_ns: int) -> bytes:
         """Advance the clock to the next reply, at most to the deadline."""

@@ -8,8 +8,9 @@ import pytest
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_task
 from sim2real.configs.schema.command import CommandConfig
+from sim2real.configs.schema.fault import ImuFaultConfig, UnplugFaultConfig
 from sim2real.configs.schema.robot import ImuConfig
-from sim2real.configs.schema.scenario import FaultsConfig, ImuFaultConfig, UnplugFaultConfig
+from sim2real.configs.schema.scenario import FaultsConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.hardware.errors import HardwareError
 from sim2real.runtime.contract.spec import contract_of
