@@ -88,7 +88,7 @@ def run_session(
         stack.enter_context(stop_on_signals(options.stop))
         stack.enter_context(refused.pop_all())  # from here on before signals interrupt again, and the log is closed
         if options.real_time:
-            # After the start of the log's thread, which must not inherit the priority.
+            # After the start of the log's process, which must not inherit the priority.
             profile = stack.enter_context(real_time_profile(options.cpu))
             session.use(profile)
         session.run()
@@ -336,4 +336,6 @@ def _open_log(policy: Policy, robot: RobotConfig, options: RunOptions) -> Teleme
     metadata = to_metadata(policy.contract, policy.provenance)
     metadata["policy_sha256"] = policy.digest
     metadata["robot"] = json.dumps(robot.model_dump(mode="json"))
-    return TelemetryLog(options.log, policy.contract, metadata, synchronous=options.synchronous_log)
+    return TelemetryLog(
+        options.log, policy.contract, metadata, synchronous=options.synchronous_log, loop_cpu=options.cpu
+    )

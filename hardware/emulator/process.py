@@ -16,9 +16,11 @@ from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.schema.scenario import FaultsConfig
 from sim2real.hardware.child_process import PYTHON
 from sim2real.hardware.emulator.plant import AUTO_PLANT, choose_plant
+from sim2real.hardware.emulator.starvation import Starvation
 
 _START_TIMEOUT_S = 60.0  # importing MuJoCo from a cold disk
 _STOP_TIMEOUT_S = 5.0
+_WARNING = "warning: "  # process_main.py writes it
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,20 @@ class EmulatorProcess:
     _errors: Path
 
     def warnings(self) -> list[str]:
-        """Return the emulator's warnings so far: it cannot keep up with real time, or it broke down."""
-        lines = _lines(self._errors)
-        warnings = [f"emulator: {line.removeprefix('warning: ')}" for line in lines if line.startswith("warning: ")]
+        """Return the emulator's warnings so far: it could not keep up, was starved, or broke down; one of each kind."""
+        warnings = [f"emulator: {line}" for line in self._latest().values()]
         if self._process.poll() is not None:
             warnings.append(f"emulator: it broke down: {_last_line(self._errors)}")
         return warnings
+
+    def starved(self) -> str:
+        """Return how often and for how long the machine gave it no processor; empty if it always did."""
+        return self._latest().get(Starvation.KIND, "")
+
+    def _latest(self) -> dict[str, str]:
+        """Return the newest warning of each kind, by what is before its colon: the figures in them only grow."""
+        lines = [line.removeprefix(_WARNING) for line in _lines(self._errors) if line.startswith(_WARNING)]
+        return {line.partition(":")[0]: line for line in lines}
 
 
 @contextmanager

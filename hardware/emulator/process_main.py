@@ -17,6 +17,7 @@ from sim2real.configs.load import load_faults, load_robot
 from sim2real.hardware.emulator.serve import serve
 
 _STDOUT, _STDERR = 1, 2
+_WARN_S = 0.1  # the parent reads the lines when its run has ended: none of the last second may be missing
 
 
 def main(arguments: list[str]) -> int:
@@ -31,7 +32,8 @@ def main(arguments: list[str]) -> int:
         os.write(output, json.dumps(document).encode() + b"\n")
 
     try:
-        serve(load_robot(robot), plant, load_faults(faults[0]) if faults else None, None, announce, _warn)
+        script = load_faults(faults[0]) if faults else None
+        serve(load_robot(robot), plant, script, None, announce, _warn, _WARN_S)
     except UserError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
