@@ -140,14 +140,8 @@ def test_a_broken_link_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_every_limit_and_reason_of_safety_is_explained() -> None:
     """Keys that are no limits: when the supervisor acts, what it does, and how long reactions last."""
-    page = (
-        Path(__file__)
-        .resolve()
-        .parents[2]
-        .joinpath("docs/concepts/safety.md")
-        .read_text(encoding="utf-8")
-        .partition("## What is checked")[0]
-    )
+    root = Path(__file__).resolve().parents[2]
+    page = (root / "docs/concepts/safety.md").read_text(encoding="utf-8").partition("## What is checked")[0]
     limits = {"acceleration_limit", "jerk_limit", "effort_continuous", "thermal_time", "stall_effort"}
     keys = set(SafetyConfig.model_fields) - {"watchdog", "on_death", "on_fault", "fault_time"} | limits
     named = {word for text in re.findall(r"`([^`]+)`", page) for word in re.findall(r"\w+", text)}
