@@ -12,7 +12,8 @@ from sim2real.configs.schema.scenario import FaultsConfig
 from sim2real.hardware.clock import MonotonicClock
 from sim2real.hardware.emulator import process
 from sim2real.hardware.emulator.plant import AUTO_PLANT, choose_plant
-from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.robot import RobotHardware
+from sim2real.hardware.robot_ports import open_serial_ports
 from sim2real.runtime import emulation
 from sim2real.runtime.controller import Controller
 from sim2real.runtime.policy import OnnxPolicy, Policy, check_robot, load_policy

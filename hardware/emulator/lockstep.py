@@ -1,12 +1,15 @@
 """Lockstep: the emulated robot in-process on a virtual clock; same bytes, much faster than real time."""
 
+from collections.abc import Sequence
+
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import VirtualClock
 from sim2real.hardware.emulator.line import Line
-from sim2real.hardware.emulator.line_guardian import LineGuardian
+from sim2real.hardware.emulator.line_supervisor import LineSupervisor
 from sim2real.hardware.emulator.port import Port
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.errors import HardwareError, PortLostError
+from sim2real.hardware.supervisor.supervisor import Watched
 
 
 class LockstepTransport:
@@ -28,6 +31,12 @@ class LockstepTransport:
         end_ns = self._line.send(self._clock.now_ns(), bytes(data))
         self._clock.sleep_until_ns(end_ns)
         self._catch_up()
+
+    def write_now(self, data: bytes) -> bool:
+        """Send all bytes without waiting for their end."""
+        self._catch_up()
+        self._line.send(self._clock.now_ns(), data)
+        return True
 
     def read_into(self, buffer: memoryview, deadline_ns: int) -> int:
         """Wait for a reply until the deadline; return the number of bytes written to the buffer."""
@@ -51,12 +60,22 @@ class LockstepTransport:
         self._catch_up()
         self._line.set_baudrate(baudrate)
 
-    def start_guardian(self, frames: bytes, limit_ns: int) -> LineGuardian:
-        """Start a guardian on the virtual clock, which sends the frames if it is not fed for `limit_ns`."""
+    def start_supervisor(self, ports: Sequence[Watched], limit_ns: int) -> LineSupervisor:
+        """Start a supervisor of these ports on the virtual clock, which acts if it is not fed for `limit_ns`."""
         if not isinstance(self._line, Line):
-            raise HardwareError(f"port {self._line.name!r} has no motors to guard")
-        self._line.guardian = LineGuardian(self._clock, self._send_frames, frames, limit_ns)
-        return self._line.guardian
+            raise HardwareError(f"port {self._line.name!r} has no motors to supervise")
+        lines = [
+            (port.transport.send_frames, port.off, port.death)
+            for port in ports
+            if isinstance(port.transport, LockstepTransport)
+        ]
+        self._line.supervisor = LineSupervisor(self._clock, lines, limit_ns)
+        return self._line.supervisor
+
+    def send_frames(self, now_ns: int, data: bytes) -> None:
+        """Send without a wait, also after the client has closed the port, as another process would."""
+        if self._line.plugged:
+            self._line.send(now_ns, data)
 
     def close(self) -> None:
         """Release the port."""
@@ -64,9 +83,6 @@ class LockstepTransport:
             self._closed = True
             self._rest = b""
             self._line.hang_up()
-
-    def _send_frames(self, now_ns: int, data: bytes) -> int:
-        return self._line.send(now_ns, data) if self._line.plugged else now_ns
 
     def _wait(self, deadline_ns: int) -> bytes:
         """Advance the clock to the next reply, at most to the deadline."""
