@@ -124,7 +124,7 @@ class _Run:
         return replace(report, setting=setting)
 
     def emulated(self, plant: str, faults: FaultsConfig | None) -> RunReport:
-        with process.emulate(self.robot, plant=plant, faults=faults) as emulator:
+        with process.emulate(self.robot, plant=plant, faults=faults, real_time=self.options.real_time) as emulator:
             with blaming(emulator):
                 report = self.on_ports(emulator.ports, plant)
             return with_emulator(report, emulator)
