@@ -1,21 +1,13 @@
 """The joint-level interface: how the runtime uses motors of any family."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sim2real.configs.schema.death import DeathState
 from sim2real.hardware.types import BusCounters, JointCommand, JointState, Supervision
 
-Cancelled = Callable[[], bool]
-"""Whether a stop was asked for; looked at between any two requests while motors are opened or switched on."""
-
 Between = Callable[[], None]
-"""Called between any two requests of a long step: feeds what must be fed. Raises CancelledError after a stop."""
-
-
-def never() -> bool:
-    """Return False: no stop is asked for."""
-    return False
+"""Called before each request of a long step: feeds what must be fed. What it raises ends the step."""
 
 
 def nothing() -> None:
@@ -44,16 +36,12 @@ class JointInterface(Protocol):
         """Whether the supervisor process watches this one. Quick enough for every tick; waits for nothing."""
         ...
 
-    def open(self, cancelled: Cancelled = never) -> None:
+    def open(self) -> None:
         """Switch torque off on all buses, check that every motor is the configured one, and configure it.
-
-        Args:
-            cancelled: Whether a stop was asked for.
 
         Raises:
             HardwareError: A motor is missing or not the configured one. Torque off was sent on every bus, also on
                 those that were not reached.
-            CancelledError: A stop was asked for.
         """
         ...
 
@@ -76,15 +64,11 @@ class JointInterface(Protocol):
         """
         ...
 
-    def enable(self, cancelled: Cancelled = never) -> None:
+    def enable(self) -> None:
         """Switch torque on without a jump: first set goals to the present position or zero effort, and arm watchdogs.
-
-        Args:
-            cancelled: Whether a stop was asked for.
 
         Raises:
             HardwareError: A motor refused; torque is off on all motors.
-            CancelledError: A stop was asked for; torque is off on all motors.
         """
         ...
 
@@ -102,15 +86,11 @@ class JointInterface(Protocol):
         """
         ...
 
-    def recover(self, cancelled: Cancelled = never) -> None:
+    def recover(self) -> None:
         """Switch torque off, restart tripped motors and write all settings again, so that `enable` is possible.
-
-        Args:
-            cancelled: Whether a stop was asked for.
 
         Raises:
             HardwareError: A motor is missing, or still reports a fault.
-            CancelledError: A stop was asked for.
         """
         ...
 
@@ -208,4 +188,29 @@ class BusDriver(Protocol):
 
     def close(self) -> None:
         """Send torque off and release the port. Never raises; a second call does nothing."""
+        ...
+
+
+@runtime_checkable
+class Interruptible(Protocol):
+    """Hardware whose `open`, `enable` and `recover` can be ended between two frames, which a request to stop needs."""
+
+    def check_with(self, checkpoint: Callable[[], None]) -> None:
+        """Call the checkpoint before each request and in each wait of `open`, `enable` and `recover`.
+
+        What it raises ends the call, torque off on all motors. It is not called while torque is switched off.
+        """
+        ...
+
+
+@runtime_checkable
+class Recovering(Protocol):
+    """Hardware that can be made ready for `enable` again after a fault."""
+
+    def recover(self) -> None:
+        """Switch torque off, restart tripped motors, and write and read back their settings.
+
+        Raises:
+            HardwareError: A motor is missing, or still reports a fault.
+        """
         ...

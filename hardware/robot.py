@@ -9,11 +9,11 @@ import numpy as np
 from sim2real.configs.schema.robot import JointConfig, RobotConfig
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock, ns_from_s
-from sim2real.hardware.errors import CancelledError, HardwareError, PortLostError, TorqueOnError
+from sim2real.hardware.errors import HardwareError, PortLostError, TorqueOnError
 from sim2real.hardware.families import family_of_bus
 from sim2real.hardware.finite import FiniteCheck
 from sim2real.hardware.imu.robot_imus import RobotImus
-from sim2real.hardware.interface import Between, BusDriver, Cancelled, never
+from sim2real.hardware.interface import Between, BusDriver, nothing
 from sim2real.hardware.run_all import run_all
 from sim2real.hardware.supervisor.supervisor import WATCH_SHARE, Plan, Supervisor, Watched, start_supervisor
 from sim2real.hardware.torque_off import confirm_off, send_off
@@ -32,7 +32,10 @@ _FEED_SHARE: Final = 0.25
 
 
 class RobotHardware:
-    """The motors and IMUs of a robot; implements `JointInterface`, with one driver for each bus, and `WithImus`."""
+    """The motors and IMUs of a robot; implements `JointInterface`, with one driver for each bus, and `WithImus`.
+
+    It also implements `Interruptible`: opening and switching on can be ended between two frames.
+    """
 
     def __init__(self, robot: RobotConfig, transports: Mapping[str, Transport], clock: Clock) -> None:
         """Make the drivers. Nothing is sent before `open`.
@@ -50,6 +53,7 @@ class RobotHardware:
         self._buses: list[BusDriver] = []
         names: list[str] = []
         self._slices: list[_Slice] = []
+        self._checkpoint: Between = nothing
         for bus_name, bus in robot.buses.items():
             joints = {name: joint for name, joint in robot.joints.items() if joint.bus == bus_name}
             if not joints:
@@ -70,6 +74,10 @@ class RobotHardware:
         self._feed_due_ns = 0
         self._closed = False
         self._imus = RobotImus(robot.imus, transports, clock)
+
+    def check_with(self, checkpoint: Between) -> None:
+        """Call the checkpoint before each request and in each wait of a long step; see `Interruptible`."""
+        self._checkpoint = checkpoint
 
     @property
     def joint_names(self) -> tuple[str, ...]:
@@ -112,14 +120,13 @@ class RobotHardware:
             return Supervision.TRIPPED
         return Supervision.WATCHING if supervisor.alive else Supervision.LOST
 
-    def open(self, cancelled: Cancelled = never) -> None:
+    def open(self) -> None:
         """Switch torque off where that hides no fault, then open all buses, with torque off, and the IMUs.
 
         Raises:
             HardwareError: A bus or an IMU does not open; torque off was sent on all buses, whether opened or not.
-            CancelledError: A stop was asked for.
         """
-        between = self._between(cancelled)
+        between = self._between
         try:
             send_off([bus for bus in self._buses if not bus.off_clears_faults])  # a killed program may have left it on
             for bus in self._buses:
@@ -194,14 +201,13 @@ class RobotHardware:
         if lost is not None:
             raise lost
 
-    def enable(self, cancelled: Cancelled = never) -> None:
+    def enable(self) -> None:
         """Start the supervisor, then switch torque on without a jump, bus by bus; those that have it are fed.
 
         Raises:
             HardwareError: A motor refused, or the supervisor does not start; torque is off on all motors.
-            CancelledError: A stop was asked for; torque is off on all motors.
         """
-        between = self._between(cancelled)
+        between = self._between
         try:
             between()
             self._supervise()
@@ -237,14 +243,13 @@ class RobotHardware:
         if joints:
             raise TorqueOnError(joints)
 
-    def recover(self, cancelled: Cancelled = never) -> None:
+    def recover(self) -> None:
         """Switch torque off, restart the motors that have tripped, and configure all again; IMUs that were lost, too.
 
         Raises:
             HardwareError: A motor is missing, or still reports a fault.
-            CancelledError: A stop was asked for.
         """
-        between = self._between(cancelled)
+        between = self._between
         self.torque_off()
         self._end_supervision()
         try:
@@ -268,17 +273,12 @@ class RobotHardware:
         with suppress(HardwareError):
             self.disable()
 
-    def _between(self, cancelled: Cancelled) -> Between:
-        """Return what is done between any two requests of a long step: look for a stop, feed what has torque."""
-
-        def between() -> None:
-            if cancelled():
-                raise CancelledError("a stop was asked for; torque is off")
-            self._feed()
-            if self._driven and self._clock.now_ns() >= self._feed_due_ns:
-                self._keep_alive()
-
-        return between
+    def _between(self) -> None:
+        """Done before any request of a long step: look for a stop, and feed what has torque."""
+        self._checkpoint()
+        self._feed()
+        if self._driven and self._clock.now_ns() >= self._feed_due_ns:
+            self._keep_alive()
 
     def _feed(self) -> None:
         if self._supervisor is not None:
@@ -305,6 +305,10 @@ class RobotHardware:
             self._supervisor = None
 
 
+def _go_on() -> None:
+    """Stop nothing."""
+
+
 class _Slice:
     """The rows of one bus's joints in the arrays of the robot."""
 
@@ -321,5 +325,10 @@ class _Slice:
 
     def gather(self, command: JointCommand) -> None:
         """Copy the targets of this bus from the command of the robot."""
-        for name in JointCommand.__slots__:
-            np.take(getattr(command, name), self._index, out=getattr(self.command, name))
+        index, own = self._index, self.command
+        # The indices are valid: the mode that checks them copies through a buffer, and takes four times as long.
+        command.position.take(index, None, own.position, "clip")
+        command.velocity.take(index, None, own.velocity, "clip")
+        command.effort.take(index, None, own.effort, "clip")
+        command.stiffness.take(index, None, own.stiffness, "clip")
+        command.damping.take(index, None, own.damping, "clip")

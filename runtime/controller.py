@@ -6,7 +6,7 @@ from math import inf
 import numpy as np
 
 from sim2real.configs.errors import UserError
-from sim2real.configs.schema.robot import ReadyConfig
+from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.imu.interface import WithImus
@@ -16,14 +16,15 @@ from sim2real.runtime.contract.action import ActionPipeline
 from sim2real.runtime.contract.observation import Float32Array, ObservationPipeline
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.envelope.settings import safety_settings
 from sim2real.runtime.interventions import InterventionLog
+from sim2real.runtime.operator.interface import Operator
 from sim2real.runtime.policy import Policy
 from sim2real.runtime.pose import StartPose
 from sim2real.runtime.record import TickRecord
 from sim2real.runtime.safety import Safety
 from sim2real.runtime.states import WITH_TORQUE, Event, State, StateMachine
 from sim2real.runtime.statistics import TickStatistics
-from sim2real.runtime.tick_fields import record_signals
 from sim2real.runtime.verdict import ALL_WELL, Level, Reason, Verdict, Violation, verdict_of
 
 
@@ -35,20 +36,22 @@ class Controller:
 
     Args:
         policy: Its contract has been checked against the robot's.
-        ready: How to move to the start pose.
+        robot: Limits of safety, and how to move to the start pose.
         hardware: Opened, enabled, disabled and closed by the session.
         clock: Gives the time of the readings.
         stopwatch: Integer nanoseconds; used for the statistics of the stages only.
     """
 
     def __init__(
-        self, policy: Policy, ready: ReadyConfig, hardware: JointInterface, clock: Clock, stopwatch: Callable[[], int]
+        self, policy: Policy, robot: RobotConfig, hardware: JointInterface, clock: Clock, stopwatch: Callable[[], int]
     ) -> None:
-        contract = policy.contract
+        contract, ready = policy.contract, robot.ready
+        settings = safety_settings(robot, contract.robot.safety)
         self.machine = StateMachine()
         self._period = 1.0 / contract.control_rate
-        self.safety = Safety(contract.robot, self._period, contract.observed_imus)
-        self.interventions = InterventionLog(contract.robot)
+        self.safety = Safety(contract.robot, settings, self._period, contract.observed_imus, contract.observation)
+        terms = tuple(entry.term for entry in contract.observation)
+        self.interventions = InterventionLog(contract.robot, settings.buses, terms)
         self.statistics = TickStatistics.empty()
         self.record = TickRecord.empty(contract)
         self.held_ticks = 0
@@ -62,10 +65,15 @@ class Controller:
         self._clock = clock
         self._stopwatch = stopwatch
         self._imu_hardware = _imu_hardware(contract, hardware)
+        self._operator_alive_ns = -1
+        commands = contract.commands
+        self._command_low = np.array([command.low for command in commands])
+        self._command_high = np.array([command.high for command in commands])
+        self._asked, self._command_given = np.zeros(len(commands)), np.zeros(len(commands), np.bool_)
         self._ticks_since_reset = 0
         self._actions = ActionPipeline(contract, 1)
         self.signals = Signals(
-            **record_signals(self.record),
+            **self.record.signals(),
             tip=np.full(
                 (1, 3), np.nan
             ),  # no sensor of a robot measures it; `check_robot` refuses policies that need it
@@ -79,7 +87,7 @@ class Controller:
         self._reset_pending = True
         self._finite = np.zeros(contract.action_size, np.bool_)
         self._actions_refused = 0
-        self._actions_refused_max = contract.robot.safety.missed_ticks_max
+        self._actions_refused_max = settings.envelope.missed_ticks_max
 
     @property
     def state(self) -> State:
@@ -107,6 +115,13 @@ class Controller:
                 f"operator command {name!r}: {value} is outside its range; valid: {command.low} to {command.high}"
             )
         self.record.operator_command[commands[name]] = value
+
+    def take_operator(self, operator: Operator) -> None:
+        """Take an operator's commands, clipped to their ranges, and its sign of life. Allocates nothing."""
+        self._operator_alive_ns = operator.alive_ns
+        values, command = self._asked, self.record.operator_command
+        np.clip(operator.values, self._command_low, self._command_high, out=values)
+        np.copyto(command, values, where=np.isfinite(values, out=self._command_given))
 
     def tick(self, missed: int, missed_in_a_row: int) -> None:
         """Run one tick with torque on.
@@ -158,7 +173,14 @@ class Controller:
     def check(self, missed_in_a_row: int = 0) -> Verdict:
         """Check the readings in the record against safety's limits."""
         record = self.record
-        return self.safety.check(record.joints, record.time_ns, missed_in_a_row, record.imus)
+        return self.safety.check(
+            record.joints,
+            record.time_ns,
+            missed_in_a_row,
+            record.imus,
+            missed=record.missed,
+            operator_alive_ns=self._operator_alive_ns,
+        )
 
     def _read(self, missed_in_a_row: int) -> Verdict:
         record = self.record
@@ -236,6 +258,10 @@ class Controller:
         record.clock[0] = self._ticks_since_reset * self._period
         observation = self._observations.observe(self.signals, self._last_action)
         observed = watch()
+        unseen = self.safety.check_observation(observation[0])
+        if unseen is not ALL_WELL and self._refuse_observation(unseen):
+            record.observation[:] = observation[0]
+            return
         action = self._policy.act(observation)
         inferred = watch()
         record.ran = True
@@ -260,6 +286,19 @@ class Controller:
         command.stiffness[:] = targets.stiffness[0]
         command.damping[:] = targets.damping[0]
         self.record.target[:] = command.effort if self._by_effort else command.position
+
+    def _refuse_observation(self, verdict: Verdict) -> bool:
+        """Count values outside the ranges seen in training; tell whether the policy must not act on them."""
+        record = self.record
+        self.interventions.add_violations(record.time_ns, verdict.violations)
+        record.reasons |= int(verdict.reasons)
+        if verdict.level is Level.FAULT:
+            self._fault(verdict)
+        elif verdict.level is Level.DAMP:
+            self.machine.fire(Event.DAMP)
+            record.state = self.machine.state.value
+            self._damp()
+        return verdict.level is not Level.OK
 
     def _refuse_action(self) -> None:
         """Damp; it is a fault if the policy keeps giving such actions."""

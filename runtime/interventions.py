@@ -26,6 +26,14 @@ _UNITS = {
     "STALE_READING": " s",
     "COMMUNICATION_LOSS": " s",
     "IMU_STALE": " s",
+    "BUS_LOSS": " s",
+    "DAMPING_TOO_LONG": " s",
+    "TRACKING": " rad",
+    "JOINT_FROZEN": " s",
+    "STALLED": " N*m",
+    "TILT": " rad",
+    "OPERATOR_LOST": " s",
+    "SUPERVISOR_LOST": " s",
 }
 """Units of value and limit; the rest are counts, gains and bits."""
 
@@ -37,7 +45,7 @@ class SafetyEvent:
     time_ns: int
     reason: str
     joint: str
-    """Name of the joint, or of the IMU where the reason is about one; empty when it is about neither."""
+    """Name of the joint, or of the IMU, bus or observation term that the reason is about; empty for the whole robot."""
     value: float
     limit: float
 
@@ -45,11 +53,19 @@ class SafetyEvent:
         what = self.reason.lower().replace("_", " ")
         where = f" of joint {self.joint}" if self.joint else ""
         unit = _UNITS.get(self.reason, "")
+        if self.reason == "BUS_LOSS":
+            return f"bus {self.joint} silent: {self.value:.4g}{unit}, limit {self.limit:.4g}{unit}"
+        if self.reason == "OBSERVATION_RANGE":
+            return (
+                f"observation {self.joint} outside the range seen in training: {self.value:.4g}, limit {self.limit:.4g}"
+            )
+        if self.reason == "TILT":
+            return f"tilt of IMU {self.joint}: {self.value:.4g}{unit}, limit {self.limit:.4g}{unit}"
         if self.reason.startswith("IMU_"):
             return f"IMU {self.joint} {self.reason.removeprefix('IMU_').lower()}" + (
                 f": {self.value:.4g}{unit}, limit {self.limit:.4g}{unit}" if unit else ""
             )
-        if self.reason == "PORT_LOST":
+        if self.reason in ("PORT_LOST", "INTERNAL_ERROR"):
             return what
         if self.reason == "MOTOR_FAULT":
             return f"{what}{where}: {MotorFault(int(self.value)).name or int(self.value)}"
@@ -69,11 +85,18 @@ class SafetyEvent:
 
 
 class InterventionLog:
-    """Counters by reason and a bounded list of events."""
+    """Counters by reason and a bounded list of events.
 
-    def __init__(self, robot: RobotSpec) -> None:
-        self._robot = robot
-        self._joints = robot.joints
+    Args:
+        robot: Names of joints and IMUs.
+        buses: Names of the robot's buses.
+        terms: Names of the policy's observation terms.
+    """
+
+    def __init__(self, robot: RobotSpec, buses: tuple[str, ...] = (), terms: tuple[str, ...] = ()) -> None:
+        self._joints = tuple(joint.name for joint in robot.joints)
+        self._imus = tuple(imu.name for imu in robot.imus)
+        self._buses, self._terms = buses, terms
         self.counts: dict[str, int] = {}
         self.events: list[SafetyEvent] = []
 
@@ -85,27 +108,34 @@ class InterventionLog:
     def add_violations(self, time_ns: int, violations: tuple[Violation, ...]) -> None:
         """Add the reasons why a tick was not allowed."""
         for violation in violations:
-            part = part_of(self._robot, violation)
-            self._add(SafetyEvent(time_ns, _name(violation.reason), part, violation.value, violation.limit))
+            self._add(self.event_of(time_ns, violation))
+
+    def event_of(self, time_ns: int, violation: Violation) -> SafetyEvent:
+        """Return a violation with its names, without counting it."""
+        part = self._part_of(violation)
+        return SafetyEvent(time_ns, _name(violation.reason), part, violation.value, violation.limit)
 
     def add_limits(self, time_ns: int, bits: Int64Array, requested: JointCommand, sent: JointCommand) -> None:
         """Add the limits that changed a command, given by bits of `Intervention` for each joint, (J,)."""
         for index, value in enumerate(bits.tolist()):
             for limit in Intervention(value):
                 wanted, allowed = _values(limit, index, requested, sent)
-                self._add(SafetyEvent(time_ns, _name(limit), self._joints[index].name, wanted, allowed))
+                self._add(SafetyEvent(time_ns, _name(limit), self._joints[index], wanted, allowed))
+
+    def _part_of(self, violation: Violation) -> str:
+        """Return the name of the part that a violation is about; empty when it is about the whole robot."""
+        if violation.joint < 0:
+            return ""
+        if violation.reason is Reason.BUS_LOSS:
+            return self._buses[violation.joint]
+        if violation.reason is Reason.OBSERVATION_RANGE:
+            return self._terms[violation.joint]
+        return (self._imus if violation.reason in IMU_REASONS else self._joints)[violation.joint]
 
     def _add(self, event: SafetyEvent) -> None:
         self.counts[event.reason] = self.counts.get(event.reason, 0) + 1
         if len(self.events) < _EVENTS_MAX:
             self.events.append(event)
-
-
-def part_of(robot: RobotSpec, violation: Violation) -> str:
-    """Return the name of the joint or the IMU that a violation is about; empty when it is about neither."""
-    if violation.joint < 0:
-        return ""
-    return (robot.imus if violation.reason in IMU_REASONS else robot.joints)[violation.joint].name
 
 
 def _name(flag: Reason | Intervention) -> str:

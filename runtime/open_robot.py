@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +19,7 @@ from sim2real.hardware.robot_ports import open_serial_ports
 from sim2real.hardware.run_all import run_all
 from sim2real.hardware.types import ImuState, JointCommand, JointState
 from sim2real.runtime.contract.robot import robot_spec
+from sim2real.runtime.envelope.settings import safety_settings
 from sim2real.runtime.exit_signals import exit_on_signals, signals_held
 from sim2real.runtime.first_reading import await_first_reading
 from sim2real.runtime.interventions import InterventionLog, SafetyEvent
@@ -132,7 +135,9 @@ class OpenRobot:
         # Writes come at no fixed rate. Between two of them is at most the watchdog's time, or the motors have stopped.
         self._gap_s_max = robot.safety.watchdog
         self._reading_age_max_ns = ns_from_s(robot.safety.reading_age_max)
-        self._safety = Safety(self._spec, self._gap_s_max)
+        # A robot on a bench may be tilted as its owner likes.
+        self._settings = replace(safety_settings(robot), tilt_max=inf)
+        self._safety = Safety(self._spec, self._settings, self._gap_s_max)
         self._targets = JointTargets(self._spec)
         self._joints = JointState.empty(len(robot.joints))
         self._imus = ImuState.empty(len(robot.imus))
@@ -279,7 +284,7 @@ class OpenRobot:
         """Let safety judge the last reading; a fault switches torque off."""
         self._verdict = self._safety.check(self._joints, self._read_ns, 0)
         if self._verdict.level is Level.FAULT:
-            log = InterventionLog(self._spec)
+            log = InterventionLog(self._spec, self._settings.buses)
             log.add_violations(self._read_ns, self._verdict.violations)
             raise HardwareError(self._fault("; ".join(map(str, log.events))))
 
@@ -294,7 +299,7 @@ class OpenRobot:
 
     def _bound(self, now_ns: int) -> tuple[SafetyEvent, ...]:
         """Bring the targets into a command inside the limits; return what was changed."""
-        log, command = InterventionLog(self._spec), self._command
+        log, command = InterventionLog(self._spec, self._settings.buses), self._command
         self._targets.copy_to(command)
         self._safety.allow_for(min((now_ns - self._written_ns) / NS_PER_S, self._gap_s_max))
         if self._verdict.level is Level.DAMP:

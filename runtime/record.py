@@ -1,12 +1,20 @@
-"""The record of one tick: the arrays that the loop works on, and the numbers beside them, for the log."""
+"""The record of one tick: the arrays that the loop works on, and the numbers beside them, for the log.
 
-from dataclasses import dataclass
+All that is logged lies in one row of memory, of which the arrays are views: another process gets the tick by one copy.
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from typing import Any, Final
 
 import numpy as np
 
 from sim2real.hardware.types import Float64Array, ImuState, Int64Array, JointCommand, JointState
 from sim2real.runtime.contract.observation import Float32Array
 from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.tick_fields import FIELDS, logged_fields, row_layout
 
 
 @dataclass(slots=True)
@@ -49,12 +57,21 @@ class TickRecord:
     """Ticks skipped before this one."""
     reasons: int = 0
     """Bits of `Reason`."""
+    row: bytearray = field(default_factory=bytearray, repr=False)
+    """The memory of what is logged, in the layout of `row_layout`; the numbers in it are those of the last `pack`."""
+    _numbers: struct.Struct = field(default=struct.Struct(""), repr=False)
+    _values: Callable[["TickRecord"], tuple[Any, ...]] = field(default=lambda _record: (), repr=False)
+
+    def pack(self) -> bytearray:
+        """Bring the numbers into the row beside the arrays, and return it: the same memory in every tick."""
+        self._numbers.pack_into(self.row, 0, *self._values(self))
+        return self.row
 
     @classmethod
     def empty(cls, contract: Contract) -> "TickRecord":
         """Return the record before the first tick; operator commands have their defaults."""
         joints = len(contract.robot.joints)
-        return cls(
+        record = cls(
             joints=JointState.empty(joints),
             observation=np.zeros(contract.observation_size, np.float32),
             action=np.zeros(contract.action_size, np.float32),
@@ -65,3 +82,33 @@ class TickRecord:
             operator_command=np.array([command.default for command in contract.commands]),
             clock=np.zeros(1),
         )
+        record._lay_out(contract)
+        return record
+
+    def signals(self) -> dict[str, Float64Array]:
+        """Return the arrays of `Signals` in this record, by name: views, (1, …), that follow it from tick to tick."""
+        return {each.signal: attrgetter(each.source)(self)[None] for each in FIELDS if each.signal}
+
+    def _lay_out(self, contract: Contract) -> None:
+        """Replace the arrays that are logged by views of one row, with the same values."""
+        logged, layout = logged_fields(contract), row_layout(contract)
+        self.row = bytearray(layout.dtype.itemsize)
+        views = layout.arrays(self.row)
+        # One block of five rows, so that drivers can check a whole command at once.
+        start = layout.offset("command_position")
+        command = np.ndarray((5, len(contract.robot.joints)), np.float64, self.row, start)
+        command[:] = [getattr(self.command, each.name) for each in fields(JointCommand)]
+        self.command = JointCommand(*command)
+        for each in logged:
+            if each.axis != "tick" and not each.source.startswith("command."):
+                view = views[each.name]
+                view[...] = attrgetter(each.source)(self)
+                owner, _, name = each.source.rpartition(".")
+                setattr(getattr(self, owner) if owner else self, name, view)
+        numbers = [each for each in logged if each.axis == "tick"]
+        self._numbers = struct.Struct("@" + "".join(_FORMATS[each.dtype] for each in numbers))
+        self._values = attrgetter(*(each.source for each in numbers))
+
+
+_FORMATS: Final[dict[type[np.generic], str]] = {np.int64: "q", np.bool_: "?", np.float64: "d"}
+"""As NumPy lays out an aligned row that begins with them."""

@@ -1,5 +1,6 @@
 """Times of the stages of a tick, counted in fixed memory however long the run."""
 
+from array import array
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,38 +21,45 @@ class Durations:
     """A histogram of durations in nanoseconds; adding one costs an index and an increment."""
 
     def __init__(self) -> None:
-        self._counts = [0] * (_SUB * (_OCTAVES + 1))
-        self.count = 0
+        # Machine integers: a list would hold one object more for every bucket whose count leaves Python's small ones.
+        self._counts = array("Q", bytes(8 * _SUB * (_OCTAVES + 1)))
         self.max_ns = 0
         self._sum_ns = 0
 
+    @property
+    def count(self) -> int:
+        """Number of durations."""
+        return sum(self._counts)
+
     def add(self, duration_ns: int) -> None:
         """Count one duration; negative ones count as zero."""
-        ns = duration_ns if duration_ns > 0 else 0
-        octave = ns.bit_length() - _SUB_BITS - 1
+        if duration_ns < 0:
+            duration_ns = 0
+        octave = duration_ns.bit_length() - _SUB_BITS - 1
         if octave < 0:
-            index = ns
+            index = duration_ns
         elif octave < _OCTAVES:
-            index = (octave << _SUB_BITS) + (ns >> octave)
+            index = (octave << _SUB_BITS) + (duration_ns >> octave)
         else:
             index = -1
         self._counts[index] += 1
-        self.count += 1
-        self._sum_ns += ns
-        if ns > self.max_ns:  # eight of these a tick: a call of max() costs as much as the rest
-            self.max_ns = ns
+        self._sum_ns += duration_ns
+        if duration_ns > self.max_ns:  # eight of these a tick: a call of max() costs as much as the rest
+            self.max_ns = duration_ns
 
     def quantile_ns(self, share: float) -> float:
         """Return the duration that this share of all does not exceed, to within 1/64; NaN when there are none."""
-        if self.count == 0:
+        count = self.count
+        if count == 0:
             return float("nan")
-        rank = max(1, int(np.ceil(share * self.count)))
+        rank = max(1, int(np.ceil(share * count)))
         index = int(np.searchsorted(np.cumsum(self._counts), rank))
         return float(min(_upper_edge(index), self.max_ns))
 
     def mean_ns(self) -> float:
         """Return the mean; NaN when there are none."""
-        return self._sum_ns / self.count if self.count else float("nan")
+        count = self.count
+        return self._sum_ns / count if count else float("nan")
 
     def histogram(self) -> tuple[Float64Array, Int64Array]:
         """Return the bucket edges in µs, (B + 1,), and the counts, (B,), from the first bucket in use to the last."""
@@ -68,7 +76,7 @@ class Durations:
             "p50_us": self.quantile_ns(0.5) / 1e3,
             "p99_us": self.quantile_ns(0.99) / 1e3,
             "p99_9_us": self.quantile_ns(0.999) / 1e3,
-            "max_us": (self.max_ns if self.count else float("nan")) / 1e3,
+            "max_us": (self.max_ns if any(self._counts) else float("nan")) / 1e3,
             "mean_us": self.mean_ns() / 1e3,
         }
 

@@ -50,12 +50,44 @@ class Reason(IntFlag):
     POSITION_JUMP = 262144
     """The position changed by more than the joint can have moved since the last reading: neither the encoder nor any
     later position can be trusted."""
+    BUS_LOSS = 524288
+    """No reading of any joint of a bus for `communication_loss`."""
+    DAMPING_TOO_LONG = 1048576
+    """The robot was damped for `damping_max`, all times together."""
+    MISSED_SHARE = 2097152
+    """More than `missed_share_max` of the ticks in `missed_share_window` were missed."""
+    TRACKING = 4194304
+    """The joint was farther from its position target than `tracking_error_max` for `tracking_time`."""
+    JOINT_FROZEN = 8388608
+    """The joint's readings did not change for `frozen_after`, although they must have: the encoder is stuck, or the
+    motor gives no torque."""
+    STALLED = 16777216
+    """The joint did not move for `tracking_time` at more than its `stall_effort`."""
+    TILT = 33554432
+    """The body of an IMU is tilted by more than `tilt_max`."""
+    OPERATOR_LOST = 67108864
+    """No sign of life from the operator's device for `operator_timeout`."""
+    OBSERVATION_RANGE = 134217728
+    """The policy observes values outside the range seen in training; `observation_range` says what follows."""
+    SUPERVISOR_LOST = 268435456
+    """The process that watches over this one has ended, or stalls."""
+    INTERNAL_ERROR = 536870912
+    """An exception in a tick."""
 
 
-IMU_REASONS = Reason.IMU_STALE | Reason.IMU_FROZEN | Reason.IMU_IMPLAUSIBLE
+IMU_REASONS = Reason.IMU_STALE | Reason.IMU_FROZEN | Reason.IMU_IMPLAUSIBLE | Reason.TILT
 """Reasons that are about an IMU; their violations have its index instead of a joint's."""
 
-DAMP_REASONS = Reason.STALE_READING | Reason.EFFORT | Reason.ACTION_NOT_FINITE | IMU_REASONS
+DAMP_REASONS = (
+    Reason.STALE_READING
+    | Reason.EFFORT
+    | Reason.ACTION_NOT_FINITE
+    | Reason.IMU_STALE
+    | Reason.IMU_FROZEN
+    | Reason.IMU_IMPLAUSIBLE
+    | Reason.OPERATOR_LOST
+    | Reason.OBSERVATION_RANGE
+)
 """Reasons to damp; every other reason is a fault."""
 
 
@@ -64,7 +96,8 @@ class Violation(NamedTuple):
 
     reason: Reason
     joint: int
-    """Index of the joint, or of the IMU where the reason is about one; -1 when it is about neither."""
+    """Index of the joint, or of the IMU, bus, observation term or action component that the reason is about; -1 when it
+    is about the whole robot."""
     value: float
     limit: float
 

@@ -10,6 +10,9 @@ from sim2real.model.addresses import columns_of, imu_columns, joint_addresses
 from sim2real.model.injection import IMU_GROUPS, add_imu
 from sim2real.model.model import compile_spec, load_spec, strip
 
+_JAM_DAMPING = 1e4
+"""Damping of a jammed joint, N·m·s/rad: a torque of 10 N·m turns it by 1 mrad/s. The integrator is implicit in it."""
+
 
 class MujocoPlant:
     """Mechanics of a robot in MuJoCo.
@@ -39,6 +42,8 @@ class MujocoPlant:
         self._all_positions: Float64Array = self.data.qpos
         self._all_velocities: Float64Array = self.data.qvel
         self._all_efforts: Float64Array = self.data.qfrc_applied
+        self._dof_of_joint = np.arange(self.model.nv)[self._dof]
+        self._damping = self.model.dof_damping[self._dof_of_joint]
         self._pose = [joint.default_position for joint in robot.joints.values()]
         sensors: Float64Array = self.data.sensordata
         self._imus = {
@@ -70,3 +75,7 @@ class MujocoPlant:
         """Return the motion of a body that carries an IMU, at the start of the last timestep."""
         angular_velocity, linear_acceleration, orientation = (values.tolist() for values in self._imus[body])
         return Motion(tuple(orientation), tuple(angular_velocity), tuple(linear_acceleration))
+
+    def jam(self, joint: int, jammed: bool) -> None:
+        """Hold a joint by a damping that no motor overcomes, or release it."""
+        self.model.dof_damping[self._dof_of_joint[joint]] = _JAM_DAMPING if jammed else self._damping[joint]

@@ -1,6 +1,7 @@
 """Schema of the safety envelope of a robot: limits of the runtime, and what follows when one is broken."""
 
-from typing import Annotated, Literal, Self
+from math import pi
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -26,6 +27,7 @@ FaultName = Literal[
     "VOLTAGE",
     "NOT_FINITE",
     "COMMUNICATION_LOSS",
+    "BUS_LOSS",
     "MISSED_TICKS",
     "MOTOR_FAULT",
     "TEMPERATURE_UNKNOWN",
@@ -53,6 +55,16 @@ Reaction = Literal["off", "limp", "damp", "hold"]
 """What the robot does after a fault. `off`: torque off. `limp`: no effort, torque on where the motor can do that.
 `damp`: motion is damped. `hold`: every joint holds the position it had."""
 
+NEVER_WITH_TORQUE: Final[tuple[FaultName, ...]] = (
+    "PORT_LOST",  # no command reaches the motors behind it
+    "NOT_FINITE",  # the joint's position is unknown: whatever the motor does about it may be wrong
+    "POSITION_JUMP",
+    "JOINT_FROZEN",
+    "SUPERVISOR_LOST",  # nothing would end the torque if the runtime died as well
+    "INTERNAL_ERROR",  # what would compute the reaction has failed
+)
+"""Faults after which torque goes off at once."""
+
 
 class SafetyConfig(Config):
     """The safety envelope that the runtime enforces, in addition to the limits of the joints."""
@@ -75,8 +87,10 @@ class SafetyConfig(Config):
     velocity_margin: Annotated[AngularVelocity, NonNegative]
     """Joint velocity above the velocity limit that is still accepted; more is a fault."""
     damping_max: Annotated[Duration, Positive] = 2.0
-    """Longest time in damping; after that it is a fault. The time counts on until the policy has run as long without
-    damping."""
+    """Longest time in damping, all of it together; more is a fault. See `damping_recovery`."""
+    damping_recovery: Annotated[Duration, Positive] = 10.0
+    """Time without damping after which the time spent in damping is forgotten again, at a thirtieth of the time that
+    passes."""
     missed_share_max: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
     """Share of missed ticks during `missed_share_window` above which it is a fault."""
     missed_share_window: Annotated[Duration, Positive] = 2.0
@@ -84,21 +98,24 @@ class SafetyConfig(Config):
     health_age_max: Annotated[Duration, Positive] = 2.0
     """Age at which a motor's temperature or voltage counts as unknown, which is a fault; both are polled slowly."""
     tracking_error_max: Annotated[Angle, Positive] | None = None
-    """Distance between a joint and its position target that is a fault after `tracking_time`; unlimited when absent."""
+    """Distance between a joint and its position target that is a fault after `tracking_time`; unlimited when absent.
+    A joint may have its own."""
     tracking_time: Annotated[Duration, Positive] = 0.5
     """How long a tracking error may last, and a joint may stall."""
     frozen_after: Annotated[Duration, Positive] = 0.5
     """Time after which a joint whose readings do not change in spite of an effort or a moving target is a fault."""
     temperature_derating: Temperature | None = None
     """Motor temperature from which the effort limit falls, to zero at `temperature_max`; not at all when absent."""
-    tilt_max: Annotated[Angle, Positive] | None = None
+    tilt_max: Annotated[Angle, Field(gt=0.0, lt=pi)] | None = None
     """Angle between the base and upright that is a fault; needs an IMU; unlimited when absent."""
     operator_timeout: Annotated[Duration, Positive] | None = None
     """Longest time without a sign of life from the operator's device, where one is in use; then the robot damps."""
+    operator_command_time: Annotated[Duration, Positive] = 1.0
+    """Shortest time in which an operator command crosses its whole range; bounds how fast a device can change it."""
     observation_range: Literal["count", "damp", "fault"] = "count"
     """What follows when the policy observes values outside the range seen in training."""
     on_fault: dict[FaultName, Reaction] = Field(default_factory=dict)
-    """Reaction to each fault; `off` for those that are not named."""
+    """Reaction to each fault; `off` for those that are not named. Of several faults the strongest reaction is taken."""
     fault_time: Annotated[Duration, Positive] = 2.0
     """How long `damp`, `hold` and `limp` last after a fault; then torque goes off."""
     on_death: DeathState = "off"
@@ -113,4 +130,12 @@ class SafetyConfig(Config):
             )
         if not self.voltage_range[0] < self.voltage_range[1]:
             raise MisplacedError(("voltage_range",), "must be ordered, low before high")
+        if self.temperature_derating is not None and not self.temperature_derating < self.temperature_max:
+            raise MisplacedError(
+                ("temperature_derating",),
+                f"must be below temperature_max; valid: below {self.temperature_max:g} degC",
+            )
+        for name, reaction in self.on_fault.items():
+            if name in NEVER_WITH_TORQUE and reaction != "off":
+                raise MisplacedError(("on_fault", name), "torque always goes off after this fault; valid: off")
         return self

@@ -16,7 +16,7 @@ from sim2real.hardware.supervisor.process import SupervisorProcess
 from sim2real.hardware.supervisor.supervisor import Watched
 
 _NS_PER_MS = 1_000_000
-_WRITE_STALL_NS_MAX = NS_PER_S // 50
+WRITE_STALL_NS_MAX = NS_PER_S // 50
 """Longest wait for the kernel to take a byte. Its buffer holds dozens of frames: when it is full, nothing has left for
 many ticks."""
 
@@ -65,7 +65,7 @@ class SerialPort:
         if sent == len(data):
             return
         rest = memoryview(data)[sent:]
-        deadline_ns = self._clock.now_ns() + _WRITE_STALL_NS_MAX
+        deadline_ns = self._clock.now_ns() + WRITE_STALL_NS_MAX
         while rest:
             remaining_ms = (deadline_ns - self._clock.now_ns()) // _NS_PER_MS
             if remaining_ms <= 0:

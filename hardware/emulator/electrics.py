@@ -48,7 +48,8 @@ class Electrics:
         self._heat = [0.0] * len(motors)
         self._heat_capacity = [motor.thermal.heat_capacity for motor in motors]
         self._thermal_resistance = [motor.thermal.resistance for motor in motors]
-        self._supply_resistance = robot.supply_resistance
+        self.supply_resistance = robot.supply_resistance
+        """Internal resistance of the supply and its cable, Ω. A fault changes it."""
         self._dt = timestep_s
         self._thermal_steps = max(1, round(_THERMAL_STEP_S / timestep_s))
         self._steps = 0
@@ -79,7 +80,7 @@ class Electrics:
         # The bridge is a buck converter: power in equals power out, so the supply current is duty times the winding
         # current. A bench supply cannot sink current. The voltage is solved implicitly for these duties: an explicit
         # update oscillates if the winding resistance is not far above the supply's internal resistance.
-        source = self._supply_resistance
+        source = self.supply_resistance
         sagged = (self.supply_nominal + source * generated) / (1.0 + source * conductance)
         self.supply = min(self.supply_nominal, sagged)
         self._steps += 1

@@ -3,31 +3,58 @@
 from bisect import insort
 from collections import Counter
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
 from sim2real.configs.errors import UserError
-from sim2real.configs.schema.robot import RobotConfig
-from sim2real.configs.schema.scenario import (
+from sim2real.configs.schema.fault import (
     BrownOutFaultConfig,
     DelayFaultConfig,
     EncoderJumpFaultConfig,
     FaultConfig,
-    FaultsConfig,
     ImuFaultConfig,
     InstructionFaultConfig,
+    LineFaultConfig,
     MotorFaultConfig,
+    NoiseFaultConfig,
     ReplyFaultConfig,
+    SlippingEncoderFaultConfig,
+    StuckEncoderFaultConfig,
     UnplugFaultConfig,
+    WarmingFaultConfig,
+    WeakSupplyFaultConfig,
+    WrongIdFaultConfig,
     unknown_part,
 )
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.scenario import FaultsConfig
 from sim2real.hardware.clock import ns_from_s
 
 _NEVER = 1 << 62
-_ONCE = ("power_cycle", "overload")
+_ONCE: Final = ("power_cycle", "brief_reset", "overload")
 
-TimedFault = MotorFaultConfig | EncoderJumpFaultConfig | BrownOutFaultConfig | ImuFaultConfig | UnplugFaultConfig
-"""Faults with a start and an end, unlike faults of single messages."""
+MessageFault = ReplyFaultConfig | DelayFaultConfig | InstructionFaultConfig
+"""Faults of single messages."""
+
+TimedFault = (
+    LineFaultConfig
+    | NoiseFaultConfig
+    | MotorFaultConfig
+    | WrongIdFaultConfig
+    | StuckEncoderFaultConfig
+    | SlippingEncoderFaultConfig
+    | EncoderJumpFaultConfig
+    | WarmingFaultConfig
+    | BrownOutFaultConfig
+    | WeakSupplyFaultConfig
+    | ImuFaultConfig
+    | UnplugFaultConfig
+)
+"""Faults with a start and an end."""
+
+_Repeated = NoiseFaultConfig | StuckEncoderFaultConfig | EncoderJumpFaultConfig
+"""Those of them that draw something anew in each period."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +65,9 @@ class Transition:
     fault: TimedFault
     begins: bool
     value: float = 0.0
-    """Encoder offset after a jump, rad from the true angle."""
+    """Error of an encoder's reading, rad: drawn from the seed where the fault says so."""
+    data: bytes = b""
+    """Bytes of a burst of noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +79,17 @@ class Delivery:
 
 
 class FaultScript:
-    """The faults and their times. Times count from `start`, which is called when torque is first switched on.
+    """The faults and their times.
+
+    Times count from power-up, or from `start`, which is called when torque is first switched on.
 
     Attributes:
         injected: Number of injected faults by kind: messages affected, or faults of motors and ports started.
     """
 
-    def __init__(self, config: FaultsConfig, seed: int = 0) -> None:
+    def __init__(self, config: FaultsConfig, seed: int = 0, power_up_ns: int = 0) -> None:
         self.injected: Counter[str] = Counter()
+        self._power_up_ns = power_up_ns
         self._random = np.random.default_rng((config.seed, seed))
         self._replies: list[ReplyFaultConfig | DelayFaultConfig] = []
         self._instructions: list[InstructionFaultConfig] = []
@@ -71,6 +103,7 @@ class FaultScript:
                 self._timed.append(fault)
         self._transitions: list[Transition] = []
         self._zero_ns: int | None = None
+        self._schedule("power_up", power_up_ns)
 
     @property
     def started(self) -> bool:
@@ -82,11 +115,15 @@ class FaultScript:
         if self._zero_ns is not None:
             return
         self._zero_ns = now_ns
+        self._schedule("torque", now_ns)
+
+    def _schedule(self, since: str, zero_ns: int) -> None:
         for fault in self._timed:
-            begin_ns, end_ns = _window(fault, now_ns)
-            self._transitions.append(Transition(begin_ns, fault, begins=True))
-            if end_ns < _NEVER and fault.kind not in _ONCE:
-                self._transitions.append(Transition(end_ns, fault, begins=False))
+            if fault.since == since:
+                begin_ns, end_ns = _window(fault, zero_ns)
+                self._transitions.append(Transition(begin_ns, fault, begins=True))
+                if end_ns < _NEVER and fault.kind not in _ONCE:
+                    self._transitions.append(Transition(end_ns, fault, begins=False))
         # The sort is stable: transitions at the same time keep the order of the file.
         self._transitions.sort(key=lambda transition: transition.time_ns)
 
@@ -100,21 +137,29 @@ class FaultScript:
         transition = self._transitions.pop(0)
         if transition.begins:
             self.injected[transition.fault.kind] += 1
-            if isinstance(transition.fault, EncoderJumpFaultConfig):
-                return self._jump(transition, transition.fault)
+            if isinstance(transition.fault, _Repeated):
+                return self._draw(transition, transition.fault)
         return transition
 
-    def _jump(self, transition: Transition, fault: EncoderJumpFaultConfig) -> Transition:
-        """Draw the encoder offset and schedule the next jump."""
+    def _draw(self, transition: Transition, fault: _Repeated) -> Transition:
+        """Draw the error of the reading, or the burst, of this period; schedule the next period."""
         again = replace(transition, time_ns=transition.time_ns + ns_from_s(fault.period))
-        if again.time_ns < _window(fault, self._zero_ns or 0)[1]:
+        repeats = not (isinstance(fault, StuckEncoderFaultConfig) and fault.noise == 0.0)
+        if repeats and again.time_ns < _window(fault, self._zero_of(fault))[1]:
             insort(self._transitions, again, key=lambda transition: transition.time_ns)
-        return replace(transition, value=float(self._random.uniform(-fault.jump, fault.jump)))
+        if isinstance(fault, NoiseFaultConfig):
+            return replace(transition, data=self._random.bytes(int(self._random.integers(1, fault.length + 1))))
+        bound = fault.noise if isinstance(fault, StuckEncoderFaultConfig) else fault.jump
+        return replace(transition, value=float(self._random.uniform(-bound, bound)))
+
+    def _zero_of(self, fault: FaultConfig) -> int:
+        """Return the time from which the times of a fault count, ns; never if torque has not been on yet."""
+        if fault.since == "power_up":
+            return self._power_up_ns
+        return _NEVER if self._zero_ns is None else self._zero_ns
 
     def receive(self, bus: str, data: bytes, now_ns: int) -> bytes:
         """Return the bytes that motors receive of one instruction; empty if it is lost."""
-        if self._zero_ns is None:
-            return data
         for fault in self._instructions:
             if self._applies(fault, bus, now_ns):
                 self.injected[fault.kind] += 1
@@ -125,7 +170,7 @@ class FaultScript:
 
     def deliver(self, bus: str, data: bytes, now_ns: int) -> list[Delivery]:
         """Return the deliveries of one reply: none if it is lost, more than one if it is duplicated."""
-        if self._zero_ns is None or not self._replies:
+        if not self._replies:
             return [Delivery(data)]
         delay_ns, copies = 0, 1
         for fault in self._replies:
@@ -142,10 +187,8 @@ class FaultScript:
                 data = self._damage(fault.kind, data)
         return [Delivery(data, delay_ns)] * copies
 
-    def _applies(
-        self, fault: ReplyFaultConfig | DelayFaultConfig | InstructionFaultConfig, bus: str, now_ns: int
-    ) -> bool:
-        begin_ns, end_ns = _window(fault, self._zero_ns or 0)
+    def _applies(self, fault: MessageFault, bus: str, now_ns: int) -> bool:
+        begin_ns, end_ns = _window(fault, self._zero_of(fault))
         if fault.bus not in (None, bus) or not begin_ns <= now_ns < end_ns:
             return False
         return bool(self._random.random() < fault.probability)

@@ -27,6 +27,7 @@ class ImuLine:
     """
 
     streams = True
+    blocked = False
 
     def __init__(
         self,

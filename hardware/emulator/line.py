@@ -18,6 +18,7 @@ NEVER = 1 << 62
 
 _BITS = 10  # start, eight data bits, stop
 _BAUD_TOLERANCE = 0.03  # e-Manual: an error below 3 % does not affect the communication
+_HELD_BYTES_MAX = 4096  # of a serial driver's buffer
 _DELIVERIES_MAX = 4096  # replies not fetched by the client; a serial driver's buffer has this many bytes
 
 
@@ -42,6 +43,9 @@ class Line:
         supervisor: Stops the motors when the client stalls, on the virtual clock; on one line of the robot.
         protocol: The device protocol, at the motors' end.
         cancelled: Number of replies lost because the client sent before they ended.
+        cut: Whether the wire is cut behind the adapter.
+        echo: Whether the adapter returns the client's own bytes.
+        blocked: Whether the adapter takes no bytes.
     """
 
     streams = False  # motors send only replies
@@ -60,6 +64,8 @@ class Line:
         self.plugged = True
         self.supervisor: LineSupervisor | None = None
         self.cancelled = 0
+        self.cut = self.echo = self.blocked = False
+        self._held = b""
         self._faults = faults
         self._baudrate = baudrate
         self._sent_ns = 0  # end of the client's last byte
@@ -106,6 +112,7 @@ class Line:
         self.protocol.reset()
         self._wire.clear()
         self._adapter.clear()
+        self._held = b""
 
     def plug(self, plugged: bool) -> None:
         """Unplug the adapter, or plug it in again; bytes on their way are lost in both directions."""
@@ -116,14 +123,40 @@ class Line:
     def send(self, now_ns: int, data: bytes) -> int:
         """Send the client's bytes, after any bytes it is still sending; return the end of the last byte, ns."""
         start_ns = max(now_ns, self._sent_ns)
+        if self.blocked:
+            self._held += data
+            return now_ns
         self._cut_off_replies(start_ns)
+        if self.echo:
+            self._to_adapter(start_ns + self.wire_ns(len(data)), data)
         sent = 0
         for piece in self.protocol.pieces(data):
             sent += len(piece)
             self._sent_ns = start_ns + self.wire_ns(sent)
-            for instruction in self.protocol.feed(self._faults.receive(self.name, piece, self._sent_ns)):
-                self._instructions.append((self._sent_ns, instruction, self._baudrate))
+            self._reach_motors(self._sent_ns, self._faults.receive(self.name, piece, self._sent_ns))
         return self._sent_ns
+
+    @property
+    def room(self) -> int:
+        """Number of bytes that the client can still write: the serial driver buffers them while the port is blocked."""
+        return max(0, _HELD_BYTES_MAX - len(self._held)) if self.blocked else _HELD_BYTES_MAX
+
+    def block(self, blocked: bool, now_ns: int) -> None:
+        """Block the port, or release it; what the client wrote meanwhile is then sent at once."""
+        self.blocked = blocked
+        if not blocked and self._held:
+            held, self._held = self._held, b""
+            self.send(now_ns, held)
+
+    def discard(self) -> None:
+        """Discard what the serial driver holds while the port is blocked."""
+        self._held = b""
+
+    def receive_noise(self, now_ns: int, data: bytes) -> None:
+        """Let motors and client receive bytes that nobody sent."""
+        if self.plugged:
+            self._reach_motors(now_ns, data)
+            self._to_adapter(now_ns, data)
 
     def process(self, now_ns: int) -> None:
         """Process the event at `next_ns`; the plant is up to date."""
@@ -140,6 +173,16 @@ class Line:
         if self.delivery_ns > now_ns:
             return b""
         return heapq.heappop(self._adapter)[2]
+
+    def _reach_motors(self, now_ns: int, data: bytes) -> None:
+        if not self.cut:
+            for instruction in self.protocol.feed(data):
+                self._instructions.append((now_ns, instruction, self._baudrate))
+
+    def _to_adapter(self, time_ns: int, data: bytes) -> None:
+        if len(self._adapter) < _DELIVERIES_MAX:
+            self._deliveries += 1  # keeps simultaneous replies in order
+            heapq.heappush(self._adapter, (time_ns, self._deliveries, data))
 
     def _execute(self, now_ns: int, instruction: Any, baudrate: int) -> None:  # noqa: ANN401 - the protocol's own type
         self._drop_pending(now_ns)
@@ -199,14 +242,12 @@ class Line:
                 self._wire.append(_OnWire(reply.start_ns, now_ns, reply.baudrate, reply.data[:arrived]))
 
     def _deliver(self, reply: _OnWire) -> None:
-        if not self.plugged:
+        if not self.plugged or self.cut:
             return
         readable = not self.protocol.paced or same_rate(reply.baudrate, self._baudrate)
         data = reply.data if readable else garbled(reply.data)
         for delivery in self._faults.deliver(self.name, data, reply.end_ns):
-            if len(self._adapter) < _DELIVERIES_MAX:
-                self._deliveries += 1  # keeps simultaneous replies in order
-                heapq.heappush(self._adapter, (reply.end_ns + delivery.delay_ns, self._deliveries, delivery.data))
+            self._to_adapter(reply.end_ns + delivery.delay_ns, delivery.data)
 
 
 def _collision(first: Reply, second: Reply) -> Reply:

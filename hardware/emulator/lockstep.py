@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from sim2real.hardware.bus.serial_port import WRITE_STALL_NS_MAX
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import VirtualClock
 from sim2real.hardware.emulator.line import Line
@@ -28,13 +29,16 @@ class LockstepTransport:
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send all bytes; return when the last byte has been sent."""
         self._catch_up()
+        self._await_room(len(data))
         end_ns = self._line.send(self._clock.now_ns(), bytes(data))
         self._clock.sleep_until_ns(end_ns)
         self._catch_up()
 
     def write_now(self, data: bytes) -> bool:
-        """Send all bytes without waiting for their end."""
+        """Send without waiting for the end. If the buffer of a blocked port is full, discard what it holds first."""
         self._catch_up()
+        if isinstance(self._line, Line) and len(data) > self._line.room:
+            self._line.discard()
         self._line.send(self._clock.now_ns(), data)
         return True
 
@@ -83,6 +87,16 @@ class LockstepTransport:
             self._closed = True
             self._rest = b""
             self._line.hang_up()
+
+    def _await_room(self, count: int) -> None:
+        """Wait while the port is blocked and its buffer is full; give up after as long as `SerialPort`."""
+        line, clock = self._line, self._clock
+        deadline_ns = clock.now_ns() + WRITE_STALL_NS_MAX
+        while isinstance(line, Line) and count > line.room:
+            if clock.now_ns() >= deadline_ns:
+                raise PortLostError(f"port {line.name!r} takes no data")
+            clock.sleep_until_ns(min(deadline_ns, max(self._emulated.faults.next_ns, clock.now_ns() + 1)))
+            self._catch_up()
 
     def _wait(self, deadline_ns: int) -> bytes:
         """Advance the clock to the next reply, at most to the deadline."""

@@ -2,7 +2,7 @@
 
 import importlib.util
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -40,6 +40,15 @@ class Plant(Protocol):
         ...
 
 
+@runtime_checkable
+class JammingPlant(Plant, Protocol):
+    """A plant whose joints can jam, for the fault `jammed`."""
+
+    def jam(self, joint: int, jammed: bool) -> None:
+        """Hold the joint with this index where it is, whatever the effort, or release it."""
+        ...
+
+
 class InertiaPlant:
     """Every joint is only its rotor with friction: first order in velocity, no gravity, no coupling."""
 
@@ -54,17 +63,22 @@ class InertiaPlant:
         self._viscous = np.array([joint.motor.friction.viscous for joint in joints])
         self._coulomb = np.array([joint.motor.friction.coulomb for joint in joints])
         self._dt = self.timestep_ns * 1e-9
+        self._moves = np.ones(len(joints))
 
     def step(self, effort: Float64Array) -> None:
         """Advance one step: semi-implicit Euler, viscous friction implicit; Coulomb friction never reverses motion."""
         free = (self._inertia * self.velocity + self._dt * effort) / (self._inertia + self._dt * self._viscous)
         stop = self._dt * self._coulomb / self._inertia
-        self.velocity[:] = np.sign(free) * np.maximum(np.abs(free) - stop, 0.0)
+        self.velocity[:] = np.sign(free) * np.maximum(np.abs(free) - stop, 0.0) * self._moves
         self.position += self._dt * self.velocity
 
     def imu(self, body: str) -> Motion:
         """Return the motion of a body at rest, upright: this plant has no bodies."""
         return AT_REST
+
+    def jam(self, joint: int, jammed: bool) -> None:
+        """Hold a joint where it is, or release it."""
+        self._moves[joint] = 0.0 if jammed else 1.0
 
 
 PLANTS: Final[Plugins[Callable[[RobotConfig], Plant]]] = Plugins(

@@ -9,6 +9,8 @@ class Port(Protocol):
     name: str
     plugged: bool
     """False while the adapter is unplugged."""
+    blocked: bool
+    """Whether the adapter takes no bytes; they stay in the client's buffer."""
     streams: bool
     """Whether it sends without requests; bytes that no client reads are then lost."""
 

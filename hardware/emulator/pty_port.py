@@ -42,7 +42,10 @@ class PtyPort:
     @property
     def descriptors(self) -> tuple[int, ...]:
         """File descriptors to wait for; call `receive` when one is readable."""
-        return () if self._watch is None else (self.master, self._watch.descriptor)
+        if self._watch is None:
+            return ()
+        # The bytes of a blocked port stay in the kernel's buffer.
+        return (self._watch.descriptor,) if self.line.blocked else (self.master, self._watch.descriptor)
 
     def open(self) -> None:
         """Create a new pseudo-terminal and point the link at it. Raises HardwareError if it cannot be watched."""
@@ -70,7 +73,7 @@ class PtyPort:
     def receive(self, now_ns: int) -> None:
         """Pass bytes from the client to the line, at the baud rate that the client has set."""
         try:
-            data = os.read(self.master, _READ_MAX)
+            data = b"" if self.line.blocked else os.read(self.master, _READ_MAX)
         except BlockingIOError:
             data = b""
         # Before sending: no reply to these bytes exists yet, so only bytes for an earlier client are discarded.

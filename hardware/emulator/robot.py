@@ -1,22 +1,16 @@
 """The emulated robot: lines, motors, windings and plant on one clock."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from sim2real.configs.schema.robot import JointConfig, RobotConfig
-from sim2real.configs.schema.scenario import (
-    BrownOutFaultConfig,
-    EncoderJumpFaultConfig,
-    FaultsConfig,
-    ImuFaultConfig,
-    MotorFaultConfig,
-    UnplugFaultConfig,
-)
-from sim2real.hardware.emulator.electrics import AMBIENT, Electrics
-from sim2real.hardware.emulator.faults import FaultScript, Transition, check_faults
+from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.emulator.electrics import Electrics
+from sim2real.hardware.emulator.fault_effects import EmulatedParts, FaultEffects, jamming
+from sim2real.hardware.emulator.faults import FaultScript, check_faults
 from sim2real.hardware.emulator.imu import ImuLine
-from sim2real.hardware.emulator.line import NEVER as _NEVER
 from sim2real.hardware.emulator.line import Line
 from sim2real.hardware.emulator.plant import Plant
 from sim2real.hardware.emulator.port import Port
@@ -25,8 +19,6 @@ from sim2real.hardware.firmware.motor import EmulatedMotor
 from sim2real.hardware.imu.sample import Motion
 
 _HEALTH_PERIOD_NS = 10_000_000  # period of the firmware's self-monitoring; an assumption, the e-Manual gives no rate
-_OVERHEATED = 5.0  # K above Temperature Limit
-_LOGIC_SHARE = 0.5  # of the lowest supply voltage of the motor; below it the controller is off: an assumption
 
 
 class EmulatedRobot:
@@ -37,7 +29,7 @@ class EmulatedRobot:
     they answer at once.
 
     Raises:
-        UserError: A fault names a joint, bus or IMU that the robot does not have.
+        UserError: A fault names a joint, bus or IMU that the robot does not have, or the plant cannot have it.
 
     Attributes:
         lines: Buses by name.
@@ -45,6 +37,8 @@ class EmulatedRobot:
         imus: Lines of the IMUs by name.
         ports: Lines of buses and IMUs, by name.
         faults: The fault script, with its counters.
+        observer: Called with the time, ns, after each instruction that reached motors and each health check, for
+            whoever measures at the motors.
     """
 
     def __init__(
@@ -55,7 +49,10 @@ class EmulatedRobot:
         self.plant = plant
         script = faults or FaultsConfig(name="none")
         check_faults(script, robot)
-        self.faults = FaultScript(script, seed)
+        if any(fault.kind == "jammed" for fault in script.faults):
+            jamming(plant)
+        self.faults = FaultScript(script, seed, start_ns)
+        self.observer: Callable[[int], None] | None = None
         self._dt = plant.timestep_ns * 1e-9
         self._now_ns = start_ns
         self.electrics = Electrics(robot, self._dt)
@@ -81,9 +78,17 @@ class EmulatedRobot:
         }
         self.ports: dict[str, Port] = {**self.lines, **self.imus}
         self._health_ns = start_ns + _HEALTH_PERIOD_NS
-        self._overheated: set[int] = set()
-        self._intruders: dict[str, EmulatedMotor] = {}
-        self._unpowered: set[int] = set()
+        parts = EmulatedParts(
+            robot,
+            plant,
+            self.electrics,
+            self.motors,
+            self.lines,
+            self.imus,
+            lambda joint: _make_motor(robot, joints[joint]),
+            self._zero,
+        )
+        self._effects = FaultEffects(parts)
         self.sense()
         for motor in self._motors:
             motor.boot(start_ns, boot_ns=0)
@@ -112,12 +117,15 @@ class EmulatedRobot:
                 break
             if self.faults.next_ns <= event_ns:
                 self._step_to(event_ns)
-                self._apply(self.faults.take())
+                self.sense()
+                self._effects.apply(self.faults.take())
             elif line.instruction_next:
                 self._step_to(event_ns)
                 self.sense()
                 line.process(event_ns)
                 self._start_faults_on_torque(event_ns)
+                if self.observer is not None:
+                    self.observer(event_ns)
             else:
                 line.process(event_ns)
 
@@ -202,84 +210,21 @@ class EmulatedRobot:
             shaft.angle, shaft.velocity = position[index], velocity[index]
             shaft.torque, shaft.temperature = electrics.torque[index], electrics.temperature[index]
             shaft.voltage = electrics.supply
+        for index, temperature in self._effects.stuck_temperature.items():
+            self._motors[index].shaft.temperature = temperature
 
     def _check_health(self) -> None:
         self._health_ns += _HEALTH_PERIOD_NS
-        for index in self._overheated:
-            limit = self._motors[index].temperature_limit + _OVERHEATED
-            self.electrics.temperature[index] = max(self.electrics.temperature[index], limit)
+        self._effects.advance(self._now_ns)
         self.sense()
         for motor in self._motors:
             motor.check_health(_HEALTH_PERIOD_NS * 1e-9)
+        if self.observer is not None:
+            self.observer(self._now_ns)
 
     def _start_faults_on_torque(self, now_ns: int) -> None:
         if not self.faults.started and any(motor.torque_enabled for motor in self._motors):
             self.faults.start(now_ns)
-
-    def _apply(self, transition: Transition) -> None:
-        fault, begins = transition.fault, transition.begins
-        self.sense()
-        if isinstance(fault, UnplugFaultConfig):
-            for name, port in self.ports.items():
-                if fault.bus in (None, name):
-                    port.plug(not begins)
-        elif isinstance(fault, BrownOutFaultConfig):
-            self._set_supply(fault.voltage if begins else self.config.supply_voltage, transition.time_ns)
-        elif isinstance(fault, EncoderJumpFaultConfig):
-            index = list(self.motors).index(fault.joint)
-            self._zero[index] = self.config.joints[fault.joint].zero + transition.value
-        elif isinstance(fault, ImuFaultConfig):
-            self.imus[fault.imu].unit.fault = fault.kind if begins else ""
-        else:
-            self._apply_to_motor(fault, transition)
-
-    def _apply_to_motor(self, fault: MotorFaultConfig, transition: Transition) -> None:
-        motor, begins = self.motors[fault.joint], transition.begins
-        if fault.kind == "silent":
-            motor.silent = begins
-        elif fault.kind == "duplicate_id":
-            self._duplicate(fault.joint, transition)
-        elif fault.kind == "stuck_encoder":
-            if begins:
-                motor.freeze_encoder()
-            else:
-                motor.release_encoder()
-        elif fault.kind == "overheat":
-            self._overheat(self._motors.index(motor), begins)
-        elif fault.kind == "overload":
-            motor.overload()
-        else:
-            motor.boot(transition.time_ns)
-
-    def _overheat(self, index: int, begins: bool) -> None:
-        if begins:
-            self._overheated.add(index)
-        else:
-            self._overheated.discard(index)
-            self.electrics.temperature[index] = AMBIENT
-
-    def _duplicate(self, joint: str, transition: Transition) -> None:
-        """Add a second motor of the same model and id to the bus, or remove it."""
-        motors = self.lines[self.config.joints[joint].bus].motors
-        intruder = self._intruders.pop(joint, None)
-        if intruder is not None:
-            motors.remove(intruder)
-        if transition.begins:
-            intruder = _make_motor(self.config, self.config.joints[joint])
-            intruder.boot(transition.time_ns, boot_ns=0)
-            self._intruders[joint] = intruder
-            motors.append(intruder)
-
-    def _set_supply(self, voltage: float, now_ns: int) -> None:
-        """Change the supply voltage, V. Motors power down if it is too low, and restart when it is high enough."""
-        self.electrics.supply_nominal = self.electrics.supply = voltage
-        for index, (motor, joint) in enumerate(zip(self._motors, self.config.joints.values(), strict=True)):
-            if voltage < _LOGIC_SHARE * joint.motor.voltage_range[0]:
-                self._unpowered.add(index)
-                motor.boot(now_ns, boot_ns=_NEVER)
-            elif index in self._unpowered:
-                self._unpowered.discard(index)
-                motor.boot(now_ns)
 
 
 def _make_motor(robot: RobotConfig, joint: JointConfig) -> EmulatedMotor:

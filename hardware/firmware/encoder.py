@@ -24,6 +24,11 @@ class Encoder:
         """Return the reading at an angle of the output shaft, rad."""
         return self._raw(angle) - self._base + self.offset
 
+    def angle(self, counts: float) -> float:
+        """Return the angle of the output shaft at which a working encoder has this reading, rad."""
+        raw = counts - self.offset + self._base
+        return (-raw if self.reversed else raw) / self._counts_per_radian
+
     def forget_turns(self, angle: float) -> None:
         """Reset the turn counter: without the offset, the reading is that of the absolute encoder."""
         self._base = floor(self._raw(angle) / self.turn) * self.turn

@@ -21,6 +21,25 @@ class Shaft:
     """°C"""
 
 
+@dataclass(frozen=True, slots=True)
+class MotorGoal:
+    """What a motor's registers tell it to do, in SI units and in its own direction of rotation.
+
+    torque = stiffness·(position − q) + damping·(0 − q̇) + effort, within ± `effort_max`.
+    """
+
+    position: float | None
+    """Angle of the output shaft, rad; None if it has no goal position."""
+    effort: float
+    """Feed-forward, N·m."""
+    stiffness: float
+    """N·m/rad, at the motor's nominal voltage."""
+    damping: float
+    """N·m·s/rad beyond that of the back-EMF, at the motor's nominal voltage."""
+    effort_max: float
+    """N·m; infinite if nothing limits the torque."""
+
+
 class EmulatedMotor(Protocol):
     """One motor: its registers, control loops and self-monitoring.
 
@@ -31,6 +50,13 @@ class EmulatedMotor(Protocol):
     shaft: Shaft
     silent: bool
     """If True, it neither receives nor replies: a fault of its data line."""
+    goal_writes: int
+    """Number of goals that it has received."""
+
+    @property
+    def goal(self) -> MotorGoal:
+        """What its registers tell it to do now; it does that while `driven`."""
+        ...
 
     @property
     def id(self) -> int:
@@ -114,6 +140,10 @@ class EmulatedMotor(Protocol):
 
     def overload(self) -> None:
         """Report an overload until it is cleared in the family's own way: a fault."""
+        ...
+
+    def renumber(self, motor_id: int) -> None:
+        """Change its id at once, as a damaged EEPROM does: a fault."""
         ...
 
     def report(self, now_ns: int) -> dict[str, int | float]:

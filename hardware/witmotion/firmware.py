@@ -36,6 +36,12 @@ ACCELERATION_NOISE = 1e-3 * STANDARD_GRAVITY
 ORIENTATION_NOISE = math.radians(0.02)
 """rad rms about each axis: below the static accuracy of 0.05°, most of which is constant; an estimate."""
 
+DRIFT = math.radians(20.0)
+"""Rate about x of the fault `imu_drifting`, rad/s: within what a robot does, and far beyond any bias."""
+
+QUARTER_TURN: Quaternion = (math.sqrt(0.5), math.sqrt(0.5), 0.0, 0.0)
+"""About x: how the fault `imu_rotated` turns the unit."""
+
 SPIN = math.radians(500.0)
 """Rate about z that the fault `imu_spinning` adds, rad/s."""
 
@@ -133,6 +139,10 @@ class WitMotionUnit:
             motion: Motion of the unit, in its own frame.
             now_ns: Time, ns.
         """
+        if self.fault == "imu_silent":
+            return b""
+        if self.fault == "imu_rotated":
+            motion = _rotated(motion)
         content = Content(self._memory[Register.RETURN_CONTENT] & 0x7FF)
         if self.fault == "imu_frozen" and self._frozen:
             return self._frozen
@@ -195,6 +205,10 @@ class WitMotionUnit:
             rate[2] += SPIN
             half = SPIN * now_ns / NS_PER_S / 2.0
             orientation = multiply(orientation, (math.cos(half), 0.0, 0.0, math.sin(half)))
+        if self.fault == "imu_drifting":
+            rate[0] += DRIFT
+            half = DRIFT * now_ns / NS_PER_S / 2.0
+            orientation = multiply(orientation, (math.cos(half), math.sin(half), 0.0, 0.0))
         force = [
             value + error
             for value, error in zip(motion.linear_acceleration, ACCELERATION_NOISE * noise[3:6], strict=True)
@@ -210,6 +224,12 @@ class WitMotionUnit:
             int(FrameType.MAGNETIC_FIELD): (*_FIELD, _TEMPERATURE),
             int(FrameType.QUATERNION): (w, x, y, z),
         }
+
+
+def _rotated(motion: Motion) -> Motion:
+    """Return what a unit measures that has been turned by a quarter about its x axis."""
+    (rx, ry, rz), (ax, ay, az) = motion.angular_velocity, motion.linear_acceleration
+    return Motion(multiply(motion.orientation, QUARTER_TURN), (rx, rz, -ry), (ax, az, -ay))
 
 
 def _counted(values: list[float], full_scale: float) -> tuple[int, int, int]:

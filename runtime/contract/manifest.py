@@ -76,7 +76,10 @@ def read_contract(text: str) -> Contract:
 
 
 def differences(model: RobotSpec, robot: RobotSpec) -> list[str]:
-    """Return where two robots differ, as `joints.pivot.effort_max: model 0.5, robot 0.4`; empty when equal."""
+    """Return where two robots differ, as `joints.pivot.effort_max: model 0.5, robot 0.4`; empty when equal.
+
+    The safety envelopes may differ: the policy sees nothing of them, and the tighter of both holds.
+    """
     theirs, ours = _flat(model), _flat(robot)
     order = list(dict.fromkeys([*ours, *theirs]))
     return [
@@ -91,7 +94,6 @@ def _flat(robot: RobotSpec) -> dict[str, Any]:
     flat: dict[str, Any] = {"name": robot.name, "joints": names}
     for joint in robot.joints:
         flat.update(_fields(f"joints.{joint.name}", joint))
-    flat.update(_fields("safety", robot.safety))
     for imu in robot.imus:
         flat.update(_fields(f"imus.{imu.name}", imu))
     if robot.tip is not None:

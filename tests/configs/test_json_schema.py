@@ -105,10 +105,11 @@ def mappings(schema: Any) -> Iterator[dict[str, Any]]:
         yield from mappings(below)
 
 
-def subclasses() -> list[type[Config]]:
+def subclasses(of: type[Config] = Config) -> list[type[Config]]:
     families = [family.registers.__module__ for family in MOTOR_FAMILIES.working()[0].values()]
     places = ("sim2real.configs.schema", *families)
-    return [config for config in Config.__subclasses__() if config.__module__.startswith(places)]
+    found = [config for config in of.__subclasses__() if config.__module__.startswith(places)]
+    return found + [narrower for config in found for narrower in subclasses(config)]
 
 
 def mentions(text: str, config: type[Config]) -> bool:

@@ -7,13 +7,8 @@ import pytest
 from emulated import robot_of
 from scripted_motors import PIVOT, ROBOT, ScriptedBus, ScriptedMotor
 
-from sim2real.configs.schema.scenario import (
-    DelayFaultConfig,
-    FaultsConfig,
-    MotorFaultConfig,
-    ReplyFaultConfig,
-    UnplugFaultConfig,
-)
+from sim2real.configs.schema.fault import DelayFaultConfig, MotorFaultConfig, ReplyFaultConfig, UnplugFaultConfig
+from sim2real.configs.schema.scenario import FaultsConfig
 from sim2real.hardware.clock import VirtualClock
 from sim2real.hardware.emulator.lockstep import lockstep_transports
 from sim2real.hardware.emulator.plant import InertiaPlant

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sim2real.hardware.types import JointCommand, JointState
 from sim2real.runtime.contract.robot import JointSpec, RobotSpec, SafetySpec
+from sim2real.runtime.envelope.settings import JointSettings, SafetySettings
 from sim2real.runtime.limits import CommandLimits, Intervention, effort_bounds
 from sim2real.runtime.pose import StartPose
 
@@ -40,6 +41,7 @@ ROBOT = RobotSpec(
         velocity_margin=10.0,
     ),
 )
+SETTINGS = SafetySettings(envelope=ROBOT.safety, joints=(JointSettings(),))
 YES, NO = np.array([True]), np.array([False])
 anything = st.floats(allow_nan=True, allow_infinity=True) | st.floats(-25.0, 25.0)
 
@@ -51,7 +53,7 @@ def state(position: float = 0.5, velocity: float = 0.0) -> JointState:
 
 
 def limits(position: float = 0.5) -> CommandLimits:
-    made = CommandLimits(ROBOT, PERIOD)
+    made = CommandLimits(ROBOT, SETTINGS, PERIOD)
     made.begin(state(position))
     return made
 

@@ -252,7 +252,7 @@ def test_sigquit_is_an_emergency_stop(policy_of, robot, fake):
 
 
 def test_a_policy_for_another_robot_is_refused_before_a_port_is_opened(policy_of, fake):
-    other = load_robot("pendulum", ("joints.pivot.effort_limit=0.4 N*m", "safety.watchdog=200 ms"))
+    other = load_robot("pendulum", ("joints.pivot.effort_limit=0.4 N*m", "joints.pivot.stiffness=2 N*m/rad"))
     with pytest.raises(UserError, match=r"2 fields differ.*joints.pivot.effort_max: model .*, robot 0.4") as caught:
         run(policy_of(still), other, fake)
     assert "\n" not in str(caught.value)

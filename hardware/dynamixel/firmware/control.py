@@ -28,6 +28,7 @@ class ControlLoop:
         self._motor_constant = motor.nominal.voltage / motor.nominal.no_load_speed
         # Winding current per unit of Goal Current; models without that register have no mode that uses it.
         self._winding_amperes = motor.effort_unit / self._motor_constant
+        self._torque_per_pwm = motor.nominal.stall_torque / PWM_FULL  # at the nominal voltage
         self._counts_per_radian = motor.counts_per_revolution / (2.0 * pi)
         self._velocity_unit = motor.velocity_unit
         self.profile = XSeriesProfile()
@@ -78,6 +79,12 @@ class ControlLoop:
         self.velocity_target = velocity / self._velocity_unit
         self._integral = 0.0
         self._error = 0.0
+
+    @property
+    def gains(self) -> tuple[float, float]:
+        """Stiffness, N·m/rad, and damping beyond that of the back-EMF, N·m·s/rad, at the nominal voltage."""
+        full = self._torque_per_pwm * self._counts_per_radian
+        return full * self._position_p, full * self._position_d / LOOP_HZ
 
     @property
     def trajectory_velocity(self) -> float:

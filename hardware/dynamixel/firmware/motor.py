@@ -5,6 +5,7 @@ says otherwise: ROBOTIS e-Manual, DYNAMIXEL Protocol 2.0 and XM430-W350.
 """
 
 from collections.abc import Mapping
+from math import inf
 
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.hardware.dynamixel.firmware.control import (
@@ -19,10 +20,11 @@ from sim2real.hardware.dynamixel.firmware.health import HardwareErrorBit, Health
 from sim2real.hardware.dynamixel.firmware.memory import Change, Memory
 from sim2real.hardware.dynamixel.firmware.readings import Readings
 from sim2real.hardware.dynamixel.frame import ALERT, StatusError
+from sim2real.hardware.dynamixel.gains import PWM_FULL
 from sim2real.hardware.dynamixel.schema import registers_of
 from sim2real.hardware.dynamixel.tables import BAUD_CODES, BAUDRATES, x_series_table
 from sim2real.hardware.firmware.encoder import Encoder
-from sim2real.hardware.firmware.motor import Shaft
+from sim2real.hardware.firmware.motor import MotorGoal, Shaft
 
 BOOT_NS = 100_000_000
 """Time without replies after power-up or reboot; an assumption, the e-Manual gives no figure."""
@@ -63,6 +65,7 @@ class XSeriesMotor:
         self._readings = Readings(config, self.memory, self.shaft, self.encoder, self.loop)
         self.silent = False
         """If True, it neither receives nor replies: a fault of its data line."""
+        self.goal_writes = 0
         self.torque_enabled = False
         self.watchdog_tripped = False
         self.pending: list[Change] | None = None
@@ -190,6 +193,23 @@ class XSeriesMotor:
         """Whether the motor drives its shaft: torque is on, unless its watchdog stopped it outside position modes."""
         return self.torque_enabled and not (self.watchdog_tripped and self.loop.mode not in POSITION_MODES)
 
+    @property
+    def goal(self) -> MotorGoal:
+        """What its registers tell it to do now."""
+        get, sign, mode = self.memory.get, -1.0 if self.encoder.reversed else 1.0, self.loop.mode
+        current = get("goal_current") * self.config.effort_unit if self.memory.has("goal_current") else 0.0
+        if mode not in POSITION_MODES:
+            return MotorGoal(None, sign * current if mode == CURRENT else 0.0, 0.0, 0.0, inf)
+        stiffness, damping = self.loop.gains
+        limit = abs(current) if mode == CURRENT_POSITION else inf
+        limit = min(limit, get("goal_pwm") / PWM_FULL * self.config.nominal.stall_torque)
+        return MotorGoal(self.encoder.angle(get("goal_position")), 0.0, stiffness, damping, limit)
+
+    def renumber(self, motor_id: int) -> None:
+        """Change its id at once: a fault."""
+        self.memory.set("id", motor_id)
+        self.commit()
+
     def read_register(self, name: str, now_ns: int = 0) -> int:
         """Return the present value of a register, without access rules; for tests and reports."""
         self._readings.refresh(self.health.status, self._duty, max(0, now_ns - self._boot_end_ns))
@@ -239,6 +259,7 @@ class XSeriesMotor:
             self._load_mounting()
             self.loop.load_gains()
         if goals:
+            self.goal_writes += 1
             self.loop.load_goals()
 
     def clear_turns(self) -> bool:

@@ -27,6 +27,8 @@ class ControlLoop:
 
     def __init__(self, motor: MotorConfig, memory: Memory) -> None:
         self._memory = memory
+        # N·m/rad of one 0.1 % of duty a step, at the nominal voltage.
+        self._stiffness_unit = motor.nominal.stall_torque / DUTY_FULL * motor.counts_per_revolution / (2.0 * pi)
         self._fastest = motor.nominal.no_load_speed * motor.counts_per_revolution / (2.0 * pi)
         self.profile = Profile()
         self.velocity_target = 0.0
@@ -42,6 +44,13 @@ class ControlLoop:
     def velocity_unit(self) -> float:
         """Velocity unit, step/s."""
         return 1.0 if self._memory.get("phase") & FINE_VELOCITY else float(COARSE_STEPS)
+
+    @property
+    def gains(self) -> tuple[float, float]:
+        """Stiffness, N·m/rad, and damping beyond that of the back-EMF, N·m·s/rad; none of the first when it damps."""
+        if self._damped or self.mode != POSITION:
+            return 0.0, 0.0
+        return self._stiffness_unit * self._p, self._stiffness_unit * self._d / LOOP_HZ
 
     def load(self) -> None:
         """Load everything except the goals from the registers."""

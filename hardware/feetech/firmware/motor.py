@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from math import pi
 
 from sim2real.configs.schema.motor import MotorConfig
-from sim2real.hardware.feetech.firmware.control import STEP, ControlLoop
+from sim2real.hardware.feetech.firmware.control import POSITION, STEP, ControlLoop
 from sim2real.hardware.feetech.firmware.encoder import StsEncoder
 from sim2real.hardware.feetech.firmware.health import Health
 from sim2real.hardware.feetech.firmware.memory import Memory
@@ -23,7 +23,7 @@ from sim2real.hardware.feetech.tables import (
     TORQUE_ON,
     sts_table,
 )
-from sim2real.hardware.firmware.motor import Shaft
+from sim2real.hardware.firmware.motor import MotorGoal, Shaft
 
 BOOT_NS = 100_000_000
 """Time without replies after power-up or reboot: an assumption."""
@@ -55,6 +55,7 @@ class StsMotor:
         self._current_unit = registers_of(config).current_unit
         self.silent = False
         """If True, it neither receives nor replies: a fault of its data line."""
+        self.goal_writes = 0
         self.torque_enabled = False
         self.pending: tuple[int, bytes] | None = None
         """The registered write, which waits for Action."""
@@ -177,7 +178,21 @@ class StsMotor:
             return
         self.loop.load_goals()
         if "goal_position" in written:
+            self.goal_writes += 1
             self.loop.aim(self.memory.get("goal_position"))
+
+    @property
+    def goal(self) -> MotorGoal:
+        """What its registers tell it to do now."""
+        stiffness, damping = self.loop.gains
+        limit = self.memory.get("torque_limit") / DUTY_FULL * self.config.nominal.stall_torque
+        position = self.encoder.angle(self.loop.profile.goal) if self.loop.mode == POSITION else None
+        return MotorGoal(position, 0.0, stiffness, damping, limit)
+
+    def renumber(self, motor_id: int) -> None:
+        """Change its id at once: a fault."""
+        self.memory.set("id", motor_id)
+        self.commit()
 
     def register_write(self, pending: tuple[int, bytes] | None) -> None:
         """Store a write for Action, or discard it."""

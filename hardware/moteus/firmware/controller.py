@@ -6,11 +6,11 @@ set voltages or measure inductance, the integral term (its default limit is 0), 
 """
 
 from collections.abc import Mapping
-from math import floor, isnan, tau
+from math import floor, inf, isnan, tau
 
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.hardware.clock import ns_from_s
-from sim2real.hardware.firmware.motor import Shaft
+from sim2real.hardware.firmware.motor import MotorGoal, Shaft
 from sim2real.hardware.moteus.firmware.console import Settings
 from sim2real.hardware.moteus.firmware.control import INITIAL, WATCHED, Control
 from sim2real.hardware.moteus.schema import registers_of
@@ -53,6 +53,7 @@ class MoteusMotor:
         self.baudrate = baudrate
         self.shaft = Shaft()
         self.silent = False
+        self.goal_writes = 0
         self.home_state = 1
         self.settings = Settings(motor_id, registers.kp, registers.kd)
         self.control = Control(registers.kp, registers.kd, config.torque_constant)
@@ -130,6 +131,22 @@ class MoteusMotor:
         return self.config.temperature_max
 
     @property
+    def goal(self) -> MotorGoal:
+        """What its registers tell it to do now."""
+        control, command = self.control, self.control.command
+        stiffness = control.kp * command["kp_scale"] / tau if self.mode in WATCHED else 0.0
+        damping = control.kd * command["kd_scale"] / tau
+        feedforward = command["feedforward_torque"] if self.mode in WATCHED else 0.0
+        target, limit = command["command_position"], command["maximum_torque"]
+        position = (target + self._offset) * tau if self.mode == Mode.POSITION and not isnan(target) else None
+        return MotorGoal(position, feedforward, stiffness, damping, inf if isnan(limit) else abs(limit))
+
+    def renumber(self, motor_id: int) -> None:
+        """Change its id at once: a fault."""
+        self.settings.values["id.id"] = motor_id
+        self.commit()
+
+    @property
     def position(self) -> float:
         """Measured position, rev."""
         return self._sensed(self.shaft.angle)
@@ -157,6 +174,7 @@ class MoteusMotor:
         if mode == Mode.STOPPED:
             self._stop()
             return
+        self.goal_writes += 1
         timeout = command["timeout"]
         self._deadline_ns = _NEVER if isnan(timeout) else now_ns + ns_from_s(timeout or DEFAULT_TIMEOUT_S)
         self._change_mode(mode, now_ns)

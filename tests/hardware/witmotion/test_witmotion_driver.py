@@ -8,14 +8,9 @@ import pytest
 from emulated import robot_of
 from served import serving
 
+from sim2real.configs.schema.fault import DelayFaultConfig, ImuFaultConfig, ReplyFaultConfig, UnplugFaultConfig
 from sim2real.configs.schema.robot import ImuConfig, RobotConfig
-from sim2real.configs.schema.scenario import (
-    DelayFaultConfig,
-    FaultsConfig,
-    ImuFaultConfig,
-    ReplyFaultConfig,
-    UnplugFaultConfig,
-)
+from sim2real.configs.schema.scenario import FaultsConfig
 from sim2real.hardware.clock import MonotonicClock, VirtualClock
 from sim2real.hardware.emulator.lockstep import lockstep_transports
 from sim2real.hardware.emulator.plant import InertiaPlant

@@ -8,6 +8,7 @@ from sim2real.configs.schema.parameter import ParameterConfig
 from sim2real.hardware.types import JointCommand, JointState
 from sim2real.runtime.contract.action import ActionPipeline
 from sim2real.runtime.contract.spec import contract_of
+from sim2real.runtime.envelope.settings import safety_settings
 from sim2real.runtime.limits import CommandLimits
 from sim2real.simulation.simulation import Simulation
 
@@ -21,7 +22,7 @@ def test_targets_are_those_of_the_contract_and_pass_safety_unchanged(name: str) 
     joints = len(contract.robot.joints)
     rng = np.random.default_rng(0)
     sent = simulation.batch.bind("ctrl")
-    limits = CommandLimits(contract.robot, 1.0 / contract.control_rate)
+    limits = CommandLimits(contract.robot, safety_settings(task.robot), 1.0 / contract.control_rate)
     state, command = JointState.empty(joints), JointCommand.zeros(joints)
     state.position[:] = [joint.default_position for joint in contract.robot.joints]
     state.velocity[:] = 0.0
