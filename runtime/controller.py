@@ -49,7 +49,7 @@ class Controller:
         settings = safety_settings(robot, contract.robot.safety)
         self.machine = StateMachine()
         self._period = 1.0 / contract.control_rate
-        self.safety = Safety(contract.robot, settings, self._period, contract.observed_imus)
+        self.safety = Safety(contract.robot, settings, self._period, contract.observed_imus, contract.observation)
         terms = tuple(entry.term for entry in contract.observation)
         self.interventions = InterventionLog(contract.robot, settings.buses, terms)
         self.statistics = TickStatistics.empty()
@@ -174,7 +174,12 @@ class Controller:
         """Check the readings in the record against safety's limits."""
         record = self.record
         return self.safety.check(
-            record.joints, record.time_ns, missed_in_a_row, record.imus, operator_alive_ns=self._operator_alive_ns
+            record.joints,
+            record.time_ns,
+            missed_in_a_row,
+            record.imus,
+            missed=record.missed,
+            operator_alive_ns=self._operator_alive_ns,
         )
 
     def _read(self, missed_in_a_row: int) -> Verdict:
@@ -253,6 +258,10 @@ class Controller:
         record.clock[0] = self._ticks_since_reset * self._period
         observation = self._observations.observe(self.signals, self._last_action)
         observed = watch()
+        unseen = self.safety.check_observation(observation[0])
+        if unseen is not ALL_WELL and self._refuse_observation(unseen):
+            record.observation[:] = observation[0]
+            return
         action = self._policy.act(observation)
         inferred = watch()
         record.ran = True
@@ -277,6 +286,19 @@ class Controller:
         command.stiffness[:] = targets.stiffness[0]
         command.damping[:] = targets.damping[0]
         self.record.target[:] = command.effort if self._by_effort else command.position
+
+    def _refuse_observation(self, verdict: Verdict) -> bool:
+        """Count values outside the ranges seen in training; tell whether the policy must not act on them."""
+        record = self.record
+        self.interventions.add_violations(record.time_ns, verdict.violations)
+        record.reasons |= int(verdict.reasons)
+        if verdict.level is Level.FAULT:
+            self._fault(verdict)
+        elif verdict.level is Level.DAMP:
+            self.machine.fire(Event.DAMP)
+            record.state = self.machine.state.value
+            self._damp()
+        return verdict.level is not Level.OK
 
     def _refuse_action(self) -> None:
         """Damp; it is a fault if the policy keeps giving such actions."""
