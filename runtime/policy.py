@@ -1,9 +1,13 @@
 """The policy: an ONNX model with its contract, run on one thread in fixed buffers."""
 
 import hashlib
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from statistics import median
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import onnxruntime
@@ -12,16 +16,24 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.library import find_policy
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.runtime.contract.manifest import ContractError, differences, from_metadata
+from sim2real.runtime.contract.model_file import MODEL_DIGEST_KEY, metadata_of, model_digest
 from sim2real.runtime.contract.observation import Float32Array
 from sim2real.runtime.contract.observation_term import find_term
 from sim2real.runtime.contract.robot import robot_spec
 from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.flash.installed import check_installed
+from sim2real.runtime.model_trial import try_model
+from sim2real.runtime.model_trial_child import first_line, one_thread
 
 INPUT = "observation"
 OUTPUT = "action"
+STATE_INPUT = "state_{}"
+STATE_OUTPUT = "next_state_{}"
+"""Names of the recurrent state's tensors, numbered from 0 in the order of the contract's shapes."""
 
 _WARM_UP_RUNS = 20  # the first run allocates and plans; a few more bring caches and clock rates up
-_LOG_SEVERITY_FATAL = 4  # what is wrong comes as an exception; onnxruntime would print it a second time
+_WARM_UP_S = 1.0
+"""No further run of the warm-up begins after this time: a slow policy must not take minutes to load."""
 _DIFFERENCES_SHOWN = 5
 
 
@@ -38,15 +50,28 @@ class Policy(Protocol):
         ...
 
 
+@runtime_checkable
+class RecurrentPolicy(Policy, Protocol):
+    """A policy that may carry state from tick to tick."""
+
+    def reset(self) -> None:
+        """Forget: the next action is the first of an episode."""
+        ...
+
+
 class OnnxPolicy:
     """A loaded and warmed-up policy.
 
+    Loading is bounded: the model is first loaded and run in a child process, in limited time and memory.
+
     Args:
         path: The ONNX file, as `sim2real export` writes it: input `observation` (1 or any batch, O) float32,
-            output `action` (the same, A) float32, the contract in the metadata.
+            output `action` (the same, A) float32, the contract in the metadata. A recurrent policy also has inputs
+            `state_0`, … and outputs `next_state_0`, … of the contract's shapes.
 
     Raises:
-        UserError: The file is missing, is no ONNX model, has no valid contract, or its shapes are not the contract's.
+        UserError: The file is missing, is not what was installed in its slot, is no ONNX model, has no valid contract,
+            its shapes are not the contract's, or loading it takes too long.
     """
 
     contract: Contract
@@ -55,32 +80,41 @@ class OnnxPolicy:
     """SHA-256 of the file, hex digits."""
     size: int
     """Bytes of the file."""
+    inference_s: float
+    """Time of one run on this machine when it was loaded, s: the median of the warm-up."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         model = _read(path)
         self.digest, self.size = hashlib.sha256(model).hexdigest(), len(model)
+        check_installed(path, self.digest, self.size)
+        self.contract, self.provenance = _contract(path, model)
+        try_model(path, model)
         session = _session(path, model)
-        try:
-            self.contract, self.provenance = from_metadata(session.get_modelmeta().custom_metadata_map)
-        except ContractError as error:
-            raise ContractError(f"{path}: {error}") from error
-        if self.contract.recurrent_state:
-            raise UserError(f"{path}: the policy has recurrent state, which this runtime does not support")
         observations, actions = self.contract.observation_size, self.contract.action_size
-        _check_tensors(path, "input", session.get_inputs(), INPUT, (1, observations))
-        _check_tensors(path, "output", session.get_outputs(), OUTPUT, (1, actions))
+        shapes = self.contract.recurrent_state
+        states = [(STATE_INPUT.format(number), shape) for number, shape in enumerate(shapes)]
+        next_states = [(STATE_OUTPUT.format(number), shape) for number, shape in enumerate(shapes)]
+        _check_tensors(path, "input", session.get_inputs(), [(INPUT, (1, observations)), *states])
+        _check_tensors(path, "output", session.get_outputs(), [(OUTPUT, (1, actions)), *next_states])
         self._session = session
+        self._run_options = onnxruntime.RunOptions()
         self._observation = np.zeros((1, observations), np.float32)
         self._action = np.zeros((1, actions), np.float32)
         self._binding = session.io_binding()
         self._binding.bind_input(INPUT, "cpu", 0, np.float32, self._observation.shape, self._observation.ctypes.data)
         self._binding.bind_output(OUTPUT, "cpu", 0, np.float32, self._action.shape, self._action.ctypes.data)
+        self._states = [np.zeros(shape, np.float32) for shape in shapes]
+        self._next_states = [np.zeros(shape, np.float32) for shape in shapes]
+        for (name, shape), state in zip(states, self._states, strict=True):
+            self._binding.bind_input(name, "cpu", 0, np.float32, shape, state.ctypes.data)
+        for (name, shape), state in zip(next_states, self._next_states, strict=True):
+            self._binding.bind_output(name, "cpu", 0, np.float32, shape, state.ctypes.data)
         try:
-            for _ in range(_WARM_UP_RUNS):
-                session.run_with_iobinding(self._binding)
+            self.inference_s = self._warm_up()
         except Exception as error:
-            raise UserError(f"{path}: the model does not run: {_first_line(error)}") from error
+            raise UserError(f"{path}: the model does not run: {first_line(error)}") from error
+        self.reset()
 
     def act(self, observation: Float32Array) -> Float32Array:
         """Return the action for an observation.
@@ -92,8 +126,41 @@ class OnnxPolicy:
             (1, A): the policy's own buffer, overwritten by the next call.
         """
         np.copyto(self._observation, observation)
-        self._session.run_with_iobinding(self._binding)
+        self._session.run_with_iobinding(self._binding, self._run_options)
+        for state, following in zip(self._states, self._next_states, strict=True):
+            np.copyto(state, following)
         return self._action
+
+    def reset(self) -> None:
+        """Set the recurrent state to zero, as at the start of an episode."""
+        for state in self._states:
+            state.fill(0.0)
+
+    @contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
+        """End the run of a graph that is still at work after this time, in the block: `act` then raises.
+
+        For trials. It takes a thread, and ends no graph within one of its nodes.
+        """
+        timer = threading.Timer(seconds, setattr, (self._run_options, "terminate", True))
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+            self._run_options.terminate = False
+
+    def _warm_up(self) -> float:
+        """Run on zeros; return the median time of a run but the first, s."""
+        times: list[float] = []
+        begun = now = time.perf_counter()
+        while len(times) < _WARM_UP_RUNS and (len(times) < 2 or now - begun < _WARM_UP_S):  # the first is left out
+            before = now
+            self._session.run_with_iobinding(self._binding, self._run_options)
+            now = time.perf_counter()
+            times.append(now - before)
+        return median(times[1:])
 
 
 def load_policy(policy: str | Path) -> OnnxPolicy:
@@ -151,31 +218,38 @@ def _read(path: Path) -> bytes:
 
 
 def _session(path: Path, model: bytes) -> Any:  # noqa: ANN401 - onnxruntime ships no types
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = _LOG_SEVERITY_FATAL
     try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(model, one_thread(), providers=["CPUExecutionProvider"])
     except Exception as error:
-        raise UserError(f"{path}: not a valid ONNX model: {_first_line(error)}") from error
+        raise UserError(f"{path}: not a valid ONNX model: {first_line(error)}") from error
 
 
-def _check_tensors(path: Path, kind: str, tensors: Any, name: str, shape: tuple[int, int]) -> None:  # noqa: ANN401 - onnxruntime ships no types
-    found = [(tensor.name, _for_one_robot(tensor.shape), tensor.type) for tensor in tensors]
-    if found != [(name, shape, "tensor(float)")]:
-        have = "; ".join(f"{tensor[0]!r} {list(tensor[1])} {tensor[2]}" for tensor in found) or "none"
-        raise ContractError(
-            f"{path}: the contract needs one {kind} {name!r} {list(shape)} tensor(float), found: {have}"
-        )
+def _contract(path: Path, model: bytes) -> tuple[Contract, dict[str, str]]:
+    """Return contract and provenance of a model that is as it was exported; older ones have no digest of themselves."""
+    try:
+        metadata = metadata_of(model)
+    except ValueError as error:
+        raise UserError(f"{path}: not a valid ONNX model: {error}") from error
+    try:
+        contract, provenance = from_metadata(metadata)
+    except ContractError as error:
+        raise ContractError(f"{path}: {error}") from error
+    if MODEL_DIGEST_KEY in metadata and metadata[MODEL_DIGEST_KEY] != model_digest(model):
+        raise ContractError(f"{path}: the model is damaged, or was changed after export: its digest does not match")
+    return contract, provenance
+
+
+def _check_tensors(path: Path, kind: str, tensors: Any, wanted: list[tuple[str, tuple[int, ...]]]) -> None:  # noqa: ANN401 - onnxruntime ships no types
+    found = {tensor.name: (_for_one_robot(tensor.shape), tensor.type) for tensor in tensors}
+    if found == {name: (shape, "tensor(float)") for name, shape in wanted} and len(found) == len(tensors):
+        return
+    have = "; ".join(f"{name!r} {list(shape)} {kind_of}" for name, (shape, kind_of) in found.items()) or "none"
+    (first, shape), *states = wanted
+    also = "".join(f" and {name!r} {list(shape)}" for name, shape in states)
+    one = f"one {kind}" if not states else f"{len(wanted)} {kind}s"
+    raise ContractError(f"{path}: the contract needs {one} {first!r} {list(shape)}{also} tensor(float), found: {have}")
 
 
 def _for_one_robot(shape: list[int | str]) -> tuple[int | str, ...]:
     """Return a shape with a batch of one where the model leaves the batch free."""
     return tuple(1 if axis == 0 and isinstance(size, str) else size for axis, size in enumerate(shape))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -15,6 +15,7 @@ from sim2real.hardware.emulator.plant import AUTO_PLANT, choose_plant
 from sim2real.hardware.robot import RobotHardware, open_serial_ports
 from sim2real.runtime import emulation
 from sim2real.runtime.controller import Controller
+from sim2real.runtime.late_replies import blaming, with_emulator
 from sim2real.runtime.policy import OnnxPolicy, Policy, check_robot, load_policy
 from sim2real.runtime.report import RunReport, RunSetting
 from sim2real.runtime.session import RunOptions, run_session
@@ -123,9 +124,10 @@ class _Run:
         return replace(report, setting=setting)
 
     def emulated(self, plant: str, faults: FaultsConfig | None) -> RunReport:
-        with process.emulate(self.robot, plant=plant, faults=faults) as emulator:
-            report = self.on_ports(emulator.ports, plant)
-            return replace(report, warnings=(*report.warnings, *emulator.warnings()))
+        with process.emulate(self.robot, plant=plant, faults=faults, real_time=self.options.real_time) as emulator:
+            with blaming(emulator):
+                report = self.on_ports(emulator.ports, plant)
+            return with_emulator(report, emulator)
 
     def on_ports(self, paths: Mapping[str, str], plant: str | None = None) -> RunReport:
         robot, clock = self.robot, MonotonicClock()

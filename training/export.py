@@ -10,6 +10,7 @@ import onnxruntime
 
 from sim2real.configs.errors import UserError
 from sim2real.runtime.contract.manifest import to_metadata
+from sim2real.runtime.contract.model_file import with_digest
 from sim2real.runtime.contract.spec import Contract
 from sim2real.training.checkpoint import write_atomically
 from sim2real.training.environment_interface import Floats
@@ -51,7 +52,7 @@ def export_policy(
     size = contract.observation_size
     if observations.ndim != 2 or observations.shape[1] != size or not len(observations):
         raise UserError(f"{path}: parity needs observations of shape (n, {size}), got {observations.shape}")
-    content: bytes = policy_model(policy, to_metadata(contract, provenance)).SerializeToString()
+    content = with_digest(policy_model(policy, to_metadata(contract, provenance)).SerializeToString())
     parity = _parity(policy, content, observations)
     if not parity <= PARITY_MAX:
         raise UserError(f"{path}: not written: onnxruntime and torch differ by {parity:.3g}, more than {PARITY_MAX:g}")

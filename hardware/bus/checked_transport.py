@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from sim2real.hardware.bus.transport import RequestTransport, Transport
 
@@ -17,7 +16,8 @@ class CheckedTransport:
     request to stop therefore comes between the frames of one motor, whatever its family does.
 
     Args:
-        transport: An open port. `request` and `start_guardian` are offered if it has them.
+        transport: An open port. What it has beyond `Transport` is offered, too: its own `request` with the checkpoint,
+            the rest as it is.
     """
 
     def __init__(self, transport: Transport) -> None:
@@ -31,9 +31,9 @@ class CheckedTransport:
                 return inner(frame, buffer, wanted, deadline_ns, wait_ms)
 
             self.request = request
-        start_guardian: Any = getattr(transport, "start_guardian", None)
-        if start_guardian is not None:
-            self.start_guardian = start_guardian
+        for name in dir(transport):
+            if not name.startswith("_") and not hasattr(self, name):
+                setattr(self, name, getattr(transport, name))
 
     @contextmanager
     def checking(self, checkpoint: Checkpoint) -> Iterator[None]:

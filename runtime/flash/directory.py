@@ -24,11 +24,11 @@ from sim2real.runtime.flash.target import SLOTS, Check, Slot, SlotName
 
 POLICY = "policy.onnx"
 MANIFEST = "manifest.json"
+LOCK = ".lock"
 _CURRENT = "current"
 _CURRENT_NEW = "current.new"
 _INCOMING = "incoming"
-_LOCK = ".lock"
-_KNOWN = {*SLOTS, _CURRENT, _CURRENT_NEW, _INCOMING, _LOCK}
+_KNOWN = {*SLOTS, _CURRENT, _CURRENT_NEW, _INCOMING, LOCK}
 _KNOWN_IN_SLOT = {POLICY, MANIFEST}
 
 _MANIFEST_BYTES_MAX = 1_000_000  # a written manifest has about one thousand
@@ -60,7 +60,7 @@ class DirectoryTarget:
         with self._one_line("cannot be prepared"):
             self._root.mkdir(parents=True, exist_ok=True)
             self.survey()  # before the first write: a folder of other things does not even get a lock file
-            descriptor = os.open(self._root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+            descriptor = os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -104,9 +104,9 @@ class DirectoryTarget:
         if not os.path.lexists(folder):
             return Slot(name, None, "is empty", empty=True)
         try:
-            manifest = _read_manifest(folder / MANIFEST)
+            manifest = read_manifest(folder / MANIFEST)
         except (OSError, ValueError) as error:
-            return Slot(name, None, f"{MANIFEST} cannot be read: {_reason(error)}")
+            return Slot(name, None, f"{MANIFEST} cannot be read: {reason_of(error)}")
         return Slot(name, manifest, _problem(folder / POLICY, manifest))
 
     def write(self, name: SlotName, model: bytes, manifest: Manifest, check: Check) -> None:
@@ -163,7 +163,8 @@ def digest_of_file(path: Path) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path) -> Manifest:
+    """Read the manifest of a slot. Raises OSError, or ValueError if it is not valid."""
     if not path.stat().st_size <= _MANIFEST_BYTES_MAX:
         raise ValueError(f"larger than {_MANIFEST_BYTES_MAX} bytes")
     return Manifest.model_validate_json(path.read_bytes())
@@ -174,7 +175,7 @@ def _problem(policy: Path, manifest: Manifest) -> str | None:
     try:
         sha256, size = digest_of_file(policy)
     except OSError as error:
-        return f"{POLICY} cannot be read: {_reason(error)}"
+        return f"{POLICY} cannot be read: {reason_of(error)}"
     if size != manifest.size:
         return f"{POLICY} has {size} bytes, its manifest says {manifest.size}"
     if sha256 != manifest.sha256:
@@ -182,7 +183,8 @@ def _problem(policy: Path, manifest: Manifest) -> str | None:
     return None
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Return in words why a manifest or policy could not be read."""
     if isinstance(error, ValidationError):
         problem = error.errors(include_url=False)[0]
         return ": ".join(filter(None, (".".join(map(str, problem["loc"])), problem["msg"])))

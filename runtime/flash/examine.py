@@ -1,6 +1,7 @@
 """The dry run: loads a policy and runs it as the robot would, before it may be installed."""
 
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -8,6 +9,9 @@ from sim2real.configs.schema.robot import RobotConfig
 from sim2real.runtime.contract.spec import Contract
 from sim2real.runtime.flash.manifest import FlashError
 from sim2real.runtime.flash.sweep import sweep
+
+_SWEEP_S: Final = 60.0
+"""Limit of the whole dry run, s: some hundred runs, each of less than a control period."""
 
 
 def examine(policy: Path, robot: RobotConfig) -> tuple[Contract, dict[str, str]]:
@@ -28,11 +32,12 @@ def examine(policy: Path, robot: RobotConfig) -> tuple[Contract, dict[str, str]]
     loaded = OnnxPolicy(policy)
     contract = loaded.contract
     check_robot(contract, robot)
-    for place, observation in sweep(contract):
-        try:
-            action = loaded.act(observation)
-        except Exception as error:  # onnxruntime's exceptions have no common base
-            raise FlashError(f"{policy}: does not run {place}: {type(error).__name__}") from error
-        if not np.isfinite(action).all():
-            raise FlashError(f"{policy}: gives an action that is not finite {place}")
+    with loaded.limited(_SWEEP_S):
+        for place, observation in sweep(contract):
+            try:
+                action = loaded.act(observation)
+            except Exception as error:  # onnxruntime's exceptions have no common base
+                raise FlashError(f"{policy}: does not run {place}: {type(error).__name__}") from error
+            if not np.isfinite(action).all():
+                raise FlashError(f"{policy}: gives an action that is not finite {place}")
     return contract, dict(loaded.provenance)

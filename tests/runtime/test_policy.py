@@ -1,12 +1,15 @@
 """Laws of loading and running a policy: true to its graph, and one clear line for whatever is wrong with a file."""
 
+import contextlib
+
 import numpy as np
 import onnx
 import pytest
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
-from sim2real.runtime.contract.manifest import CONTRACT_KEY
+from sim2real.runtime.contract.manifest import CONTRACT_KEY, to_metadata
+from sim2real.runtime.contract.model_file import MODEL_DIGEST_KEY, metadata_of, model_digest, with_digest
 from sim2real.runtime.policy import OnnxPolicy, check_robot
 
 
@@ -125,9 +128,80 @@ def test_a_width_other_than_the_contract_s_is_refused(model_of, contract):
     refused(changed(path, keep_five_inputs), r"one input 'observation' \[1, 7\].*found: 'observation' \[1, 5\]")
 
 
-def test_recurrent_state_is_refused(model_of, contract):
+def recurrent_model(path, contract):
+    """Write a policy with action = state, next state = state + 0.1: it counts its ticks."""
+    helper, numpy_helper, float32 = onnx.helper, onnx.numpy_helper, onnx.TensorProto.FLOAT
+    graph = helper.make_graph(
+        [
+            helper.make_node("Identity", ["state_0"], ["action"]),
+            helper.make_node("Add", ["state_0", "tenth"], ["next_state_0"]),
+        ],
+        "recurrent",
+        [
+            helper.make_tensor_value_info("observation", float32, ["batch", contract.observation_size]),
+            helper.make_tensor_value_info("state_0", float32, ["batch", 1]),
+        ],
+        [
+            helper.make_tensor_value_info("action", float32, ["batch", 1]),
+            helper.make_tensor_value_info("next_state_0", float32, ["batch", 1]),
+        ],
+        [numpy_helper.from_array(np.array([[0.1]], np.float32), "tenth")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    helper.set_model_props(model, to_metadata(contract, {"task": contract.task}))
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_a_recurrent_policy_carries_its_state_and_forgets_it_at_a_reset(contract, tmp_path):
+    contract = contract.model_copy(update={"recurrent_state": ((1, 1),)})
+    policy = OnnxPolicy(recurrent_model(tmp_path / "recurrent.onnx", contract))
+    observation = np.zeros((1, contract.observation_size), np.float32)
+    assert [float(policy.act(observation)[0, 0]) for _ in range(3)] == pytest.approx([0.0, 0.1, 0.2])
+    policy.reset()
+    assert float(policy.act(observation)[0, 0]) == 0.0
+
+
+def test_a_recurrent_state_that_the_model_lacks_is_refused(model_of, contract):
     recurrent = contract.model_copy(update={"recurrent_state": ((1, 8),)})
-    refused(model_of(contract=recurrent), "recurrent state")
+    refused(model_of(contract=recurrent), r"2 inputs 'observation' \[1, 5\] and 'state_0' \[1, 8\]")
+
+
+def test_a_weight_that_changed_after_export_is_refused(model_of):
+    model = model_of()
+    model.write_bytes(with_digest(model.read_bytes()))
+    assert OnnxPolicy(model).size == model.stat().st_size
+
+    def one_bit(loaded):
+        weights = bytearray(loaded.graph.initializer[0].raw_data)
+        weights[0] ^= 1
+        loaded.graph.initializer[0].raw_data = bytes(weights)
+
+    refused(changed(model, one_bit), "its digest does not match")
+
+
+def test_no_bit_of_an_exported_model_can_change_unnoticed(model_of):
+    """Only the entry that holds the digest is not covered by it: changed, it does not match, or is taken for absent."""
+    whole = bytearray(with_digest(model_of().read_bytes()))
+    digest, start = model_digest(bytes(whole)), bytes(whole).index(MODEL_DIGEST_KEY.encode())
+    for at in range(0, start - 4, 7):
+        for bit in range(8):
+            whole[at] ^= 1 << bit
+            with contextlib.suppress(ValueError):
+                assert model_digest(bytes(whole)) != digest
+            whole[at] ^= 1 << bit
+
+
+def test_the_metadata_is_what_onnx_reads(model_of):
+    model = model_of()
+    assert metadata_of(model.read_bytes()) == {prop.key: prop.value for prop in onnx.load(model).metadata_props}
+    assert onnx.load_from_string(with_digest(model.read_bytes())).metadata_props[-1].key == MODEL_DIGEST_KEY
+
+
+@pytest.mark.parametrize("damage", [b"\x0a", b"\x0a\x7f", b"\x80" * 11, b"\x0b", b"\x09\x00"])
+def test_bytes_that_are_no_fields_are_said_to_be_so(damage):
+    with pytest.raises(ValueError, match=r"field|number"):
+        model_digest(damage)
 
 
 def test_a_robot_that_differs_is_refused_field_by_field(contract):

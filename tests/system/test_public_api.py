@@ -18,7 +18,7 @@ HEAVY = ("numpy", "torch", "mujoco", "onnxruntime", "pydantic", "typer", "rich",
 
 # Changing a line here changes what users have written: it wants an entry in the changelog.
 SIGNATURES = {
-    "emulate": "(robot, *, plant=None, faults=None)",
+    "emulate": "(robot, *, plant=None, faults=None, real_time=False)",
     "evaluate": "(policy, *, episodes=64, randomization=None, overrides=(), seed=20000003, video=None)",
     "load_policy": "(policy)",
     "load_robot": "(reference, overrides=())",

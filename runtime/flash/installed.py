@@ -1,0 +1,37 @@
+"""Checks that the policy file of a slot is the one that was installed there, before it is run."""
+
+from pathlib import Path
+
+from sim2real.runtime.flash.directory import LOCK, MANIFEST, POLICY, read_manifest, reason_of
+from sim2real.runtime.flash.manifest import FlashError
+from sim2real.runtime.flash.target import SLOTS
+
+
+def check_installed(policy: Path, sha256: str, size: int) -> None:
+    """Refuse a policy whose slot's manifest describes another file; a file outside a slot passes.
+
+    Args:
+        policy: The path that the file was read from, through `current` or not.
+        sha256: Digest of the bytes that were read, hex digits.
+        size: Their number.
+
+    Raises:
+        FlashError: The file is damaged, or its manifest is missing or damaged.
+    """
+    try:
+        file = policy.resolve()
+    except (OSError, RuntimeError):
+        return  # it was read, so the path is not what is wrong
+    if file.name != POLICY or file.parent.name not in SLOTS or not (file.parent.parent / LOCK).exists():
+        return
+    advice = "install it again with: sim2real flash, or go back with: sim2real rollback"
+    try:
+        manifest = read_manifest(file.with_name(MANIFEST))
+    except (OSError, ValueError) as error:
+        raise FlashError(f"{policy}: {MANIFEST} beside it cannot be read: {reason_of(error)}; {advice}") from error
+    if size != manifest.size:
+        raise FlashError(f"{policy}: damaged: it has {size} bytes, its manifest says {manifest.size}; {advice}")
+    if sha256 != manifest.sha256:
+        raise FlashError(
+            f"{policy}: damaged: its SHA-256 is {sha256[:16]}…, its manifest says {manifest.sha256[:16]}…; {advice}"
+        )
