@@ -80,7 +80,7 @@ class LogFile:
         self._part = 0
         self._begun_ns: int | None = None
         self._newest_ns = self._flushed_ns = 0
-        self._rows = self._texts = 0
+        self._last_tick = 0
         self._open({})
 
     def write(self, row: np.void) -> None:
@@ -89,19 +89,18 @@ class LogFile:
         time_ns = tick["time_ns"]
         if self._begun_ns is None:
             self._begun_ns = self._flushed_ns = time_ns
-            self._add(CONTRACT, time_ns, self._plan.contract.encode(), 1)
+            self._add(CONTRACT, time_ns, self._plan.contract.encode())
         elif self._rotation.over(time_ns - self._begun_ns, self._file.size):
             self._rotate(time_ns)
         elif time_ns - self._flushed_ns >= CHUNK_NS:
             self.flush()
             self._flushed_ns = time_ns
-        self._rows += 1
         for channel, number in self._of_ticks:
             message = {name: tick[name] for name in channel.fields}
             if channel.joints:
                 message = _joint_state(channel, time_ns, message)
-            self._writer.add_message(number, time_ns, json_of(message), time_ns, sequence=self._rows)
-        self._newest_ns = time_ns
+            self._writer.add_message(number, time_ns, json_of(message), time_ns, sequence=tick["tick"])
+        self._newest_ns, self._last_tick = time_ns, tick["tick"]
         self.ticks += 1
         for event in self._events.of_tick(tick):
             self._say(EVENTS, event)
@@ -109,11 +108,6 @@ class LogFile:
     def note(self, level: str, about: str, message: str) -> None:
         """Add a notice: what opening the robot changed, what was lost. Raises OSError."""
         self._say(NOTICES, LogEvent(self._newest_ns, level, about, message))
-
-    def skip(self, rows: int) -> None:
-        """Say that rows are missing here. Raises OSError."""
-        self._rows += rows
-        self.note("warning", "log", f"{rows} ticks are missing here: the writer did not keep up")
 
     def flush(self) -> None:
         """End the chunk and hand all of it to the operating system. Raises OSError."""
@@ -148,7 +142,7 @@ class LogFile:
         self._part += 1
         self._open({"part": str(self._part), PREVIOUS: f"{self._file.size}:{self._file.checksum:08x}"})
         self._begun_ns = self._flushed_ns = time_ns
-        self._add(CONTRACT, time_ns, self._plan.contract.encode(), 1)
+        self._add(CONTRACT, time_ns, self._plan.contract.encode())
 
     def _finish(self, run: Mapping[str, str] | None) -> None:
         self.flush()
@@ -166,11 +160,10 @@ class LogFile:
             "file": "",
             "line": 0,
         }
-        self._texts += 1
-        self._add(topic, event.time_ns, json_of(message), self._texts)
+        self._add(topic, event.time_ns, json_of(message))
 
-    def _add(self, topic: str, time_ns: int, data: bytes, sequence: int) -> None:
-        self._writer.add_message(self._numbers[topic], time_ns, data, time_ns, sequence=sequence)
+    def _add(self, topic: str, time_ns: int, data: bytes) -> None:
+        self._writer.add_message(self._numbers[topic], time_ns, data, time_ns, sequence=self._last_tick)
 
 
 class _CountedFile:
