@@ -18,6 +18,7 @@ from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract
 from sim2real.runtime.envelope.settings import safety_settings
 from sim2real.runtime.interventions import InterventionLog
+from sim2real.runtime.operator.interface import Operator
 from sim2real.runtime.policy import Policy
 from sim2real.runtime.pose import StartPose
 from sim2real.runtime.record import TickRecord
@@ -48,7 +49,7 @@ class Controller:
         settings = safety_settings(robot, contract.robot.safety)
         self.machine = StateMachine()
         self._period = 1.0 / contract.control_rate
-        self.safety = Safety(contract.robot, settings, self._period, contract.observed_imus)
+        self.safety = Safety(contract.robot, settings, self._period, contract.observed_imus, contract.observation)
         terms = tuple(entry.term for entry in contract.observation)
         self.interventions = InterventionLog(contract.robot, settings.buses, terms)
         self.statistics = TickStatistics.empty()
@@ -64,6 +65,11 @@ class Controller:
         self._clock = clock
         self._stopwatch = stopwatch
         self._imu_hardware = _imu_hardware(contract, hardware)
+        self._operator_alive_ns = -1
+        commands = contract.commands
+        self._command_low = np.array([command.low for command in commands])
+        self._command_high = np.array([command.high for command in commands])
+        self._asked, self._command_given = np.zeros(len(commands)), np.zeros(len(commands), np.bool_)
         self._ticks_since_reset = 0
         self._actions = ActionPipeline(contract, 1)
         self.signals = Signals(
@@ -109,6 +115,13 @@ class Controller:
                 f"operator command {name!r}: {value} is outside its range; valid: {command.low} to {command.high}"
             )
         self.record.operator_command[commands[name]] = value
+
+    def take_operator(self, operator: Operator) -> None:
+        """Take an operator's commands, clipped to their ranges, and its sign of life. Allocates nothing."""
+        self._operator_alive_ns = operator.alive_ns
+        values, command = self._asked, self.record.operator_command
+        np.clip(operator.values, self._command_low, self._command_high, out=values)
+        np.copyto(command, values, where=np.isfinite(values, out=self._command_given))
 
     def tick(self, missed: int, missed_in_a_row: int) -> None:
         """Run one tick with torque on.
@@ -160,7 +173,14 @@ class Controller:
     def check(self, missed_in_a_row: int = 0) -> Verdict:
         """Check the readings in the record against safety's limits."""
         record = self.record
-        return self.safety.check(record.joints, record.time_ns, missed_in_a_row, record.imus)
+        return self.safety.check(
+            record.joints,
+            record.time_ns,
+            missed_in_a_row,
+            record.imus,
+            missed=record.missed,
+            operator_alive_ns=self._operator_alive_ns,
+        )
 
     def _read(self, missed_in_a_row: int) -> Verdict:
         record = self.record
@@ -238,6 +258,10 @@ class Controller:
         record.clock[0] = self._ticks_since_reset * self._period
         observation = self._observations.observe(self.signals, self._last_action)
         observed = watch()
+        unseen = self.safety.check_observation(observation[0])
+        if unseen is not ALL_WELL and self._refuse_observation(unseen):
+            record.observation[:] = observation[0]
+            return
         action = self._policy.act(observation)
         inferred = watch()
         record.ran = True
@@ -262,6 +286,19 @@ class Controller:
         command.stiffness[:] = targets.stiffness[0]
         command.damping[:] = targets.damping[0]
         self.record.target[:] = command.effort if self._by_effort else command.position
+
+    def _refuse_observation(self, verdict: Verdict) -> bool:
+        """Count values outside the ranges seen in training; tell whether the policy must not act on them."""
+        record = self.record
+        self.interventions.add_violations(record.time_ns, verdict.violations)
+        record.reasons |= int(verdict.reasons)
+        if verdict.level is Level.FAULT:
+            self._fault(verdict)
+        elif verdict.level is Level.DAMP:
+            self.machine.fire(Event.DAMP)
+            record.state = self.machine.state.value
+            self._damp()
+        return verdict.level is not Level.OK
 
     def _refuse_action(self) -> None:
         """Damp; it is a fault if the policy keeps giving such actions."""

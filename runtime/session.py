@@ -19,9 +19,11 @@ from sim2real.runtime.envelope.settings import envelope_notices
 from sim2real.runtime.first_reading import await_first_reading
 from sim2real.runtime.goal_watch import GoalWatch
 from sim2real.runtime.loop import Pacer
+from sim2real.runtime.operator.interface import Operator
 from sim2real.runtime.policy import Policy, check_robot
-from sim2real.runtime.realtime import real_time_profile
+from sim2real.runtime.realtime import RealTimeProfile, real_time_profile
 from sim2real.runtime.report import RunReport
+from sim2real.runtime.ring import SharedRing
 from sim2real.runtime.states import LATCHED, Event, State
 from sim2real.runtime.stop import StopRequest, stop_on_signals
 from sim2real.runtime.telemetry import TelemetryLog
@@ -52,6 +54,12 @@ class RunOptions:
     stopwatch: Callable[[], int] = time.perf_counter_ns
     """Integer nanoseconds, for the statistics of the stages."""
     stop: StopRequest = field(default_factory=StopRequest)
+    operator: Operator | None = None
+    """Polled once a tick; `stop` is then also what it asks for."""
+    wait_for_start: bool = False
+    """Wait in LIMP, without torque, until the operator starts."""
+    ring: SharedRing | None = None
+    """For processes beside the run: gets every tick, also those in LIMP, and the final state."""
 
 
 def run_session(
@@ -80,9 +88,9 @@ def run_session(
         stack.enter_context(stop_on_signals(options.stop))
         stack.enter_context(refused.pop_all())  # from here on before signals interrupt again, and the log is closed
         if options.real_time:
-            # After the start of the log's thread, which must not inherit the priority.
+            # After the start of the log's process, which must not inherit the priority.
             profile = stack.enter_context(real_time_profile(options.cpu))
-            session.warnings += [f"real-time profile: {refusal}" for refusal in profile.refused]
+            session.use(profile)
         session.run()
     return session.report()
 
@@ -104,21 +112,30 @@ class _Session:
         for name, value in options.commands.items():
             self._controller.set_operator_command(name, value)
         self._pacer = Pacer(clock, self._period_ns)
+        self._before_loop: Callable[[], None] = lambda: None
         self._goal = GoalWatch(contract, self._period_ns)
-        self._trajectory = Trajectory(contract.joint_names, self._ticks_expected())
+        held = round(self._goal.goal.hold * contract.control_rate) + 1
+        self._trajectory = Trajectory(contract.joint_names, self._ticks_expected(), held)
         self._stopped_by = self._torque_off_problem = ""
         self._final_state = State.DISCONNECTED
         self._first_ns = self._last_ns = 0
+
+    def use(self, profile: RealTimeProfile) -> None:
+        """Run with what was granted of the real-time profile."""
+        self.warnings += [f"real-time profile: {refusal}" for refusal in profile.refused]
+        self._pacer.spin_ns = profile.spin_ns
+        self._before_loop = profile.clear_processor
 
     def run(self) -> None:
         controller, hardware = self._controller, self._hardware
         hardware.open()
         controller.machine.fire(Event.OPEN)
         try:
-            if self._check_before_torque():
+            if self._check_before_torque() and self._started():
                 hardware.enable()
                 controller.machine.fire(Event.ENABLE)
                 self._first_ns = self._last_ns = self._clock.now_ns()
+                self._before_loop()
                 controller.pose.begin(controller.record.joints, self._first_ns)
                 self._loop()
             self._end()
@@ -182,6 +199,49 @@ class _Session:
         controller.fault(*verdict.violations)
         return False
 
+    def _started(self) -> bool:
+        """Wait in LIMP until the operator starts; return whether torque may be switched on."""
+        operator, controller = self._options.operator, self._controller
+        if operator is None or not self._options.wait_for_start:
+            return not self._options.stop.cause
+        operator.poll()
+        starts = operator.starts  # one asked for while the robot was still connecting is not meant for what it is now
+        self._pacer.start()
+        while operator.starts == starts:
+            self._pacer.wait()
+            self._poll_operator()
+            if self._options.stop.cause:
+                return False
+            controller.read()
+            controller.record.time_ns = self._clock.now_ns()
+            verdict = controller.check()
+            if verdict.level is Level.FAULT:
+                controller.fault(*verdict.violations)
+                return False
+            if verdict.level is not Level.OK:
+                starts = operator.starts  # not while readings are missing, and not by itself when they are back
+            self._show()
+        return True
+
+    def _poll_operator(self) -> None:
+        """Take what the operator asks for."""
+        operator, options = self._options.operator, self._options
+        if operator is None:
+            return
+        operator.poll()
+        if operator.emergency:
+            options.stop.emergency_stop("operator")
+        elif operator.stop:
+            options.stop.stop("operator")
+        self._controller.take_operator(operator)
+
+    def _show(self) -> None:
+        """Let the processes beside the run see the state."""
+        if self._options.ring is not None:
+            record = self._controller.record
+            record.state = self._controller.state.value
+            self._options.ring.push(record.pack())
+
     def _loop(self) -> None:
         controller, pacer, options, watch = self._controller, self._pacer, self._options, self._options.stopwatch
         stop, trajectory, record = options.stop, self._trajectory, controller.record
@@ -190,6 +250,7 @@ class _Session:
         while True:
             missed = pacer.wait()
             controller.statistics["lateness"].add(self._clock.now_ns() - pacer.deadline_ns)
+            self._poll_operator()
             if stop.emergency:
                 controller.machine.fire(Event.ESTOP)
                 controller.cut_torque()
@@ -203,6 +264,7 @@ class _Session:
             trajectory.append(record.time_ns, record.joints.position, distance, record.state)
             if self.log is not None:
                 self.log.record(record)
+            self._show()
             controller.statistics["record"].add(watch() - started)
             if options.on_tick is not None:
                 options.on_tick(controller)
@@ -219,6 +281,7 @@ class _Session:
     def _end(self) -> None:
         controller, options = self._controller, self._options
         self._final_state = controller.state
+        self._show()
         self._stopped_by = options.stop.cause or "duration"
         if controller.state in LATCHED:
             if controller.state is State.FAULT:
@@ -273,4 +336,6 @@ def _open_log(policy: Policy, robot: RobotConfig, options: RunOptions) -> Teleme
     metadata = to_metadata(policy.contract, policy.provenance)
     metadata["policy_sha256"] = policy.digest
     metadata["robot"] = json.dumps(robot.model_dump(mode="json"))
-    return TelemetryLog(options.log, policy.contract, metadata, synchronous=options.synchronous_log)
+    return TelemetryLog(
+        options.log, policy.contract, metadata, synchronous=options.synchronous_log, loop_cpu=options.cpu
+    )

@@ -1,7 +1,7 @@
 """Schema of a robot: buses, joints, IMUs, limits and safety envelope."""
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -27,6 +27,9 @@ from sim2real.configs.schema.quantity import (
     Voltage,
 )
 from sim2real.configs.schema.safety import SafetyConfig
+
+JERK_TIME_MAX: Final = 0.5
+"""s from no acceleration to the acceleration limit; targets are averaged over twice that."""
 
 
 class BusConfig(Config):
@@ -103,7 +106,7 @@ class JointConfig(Config):
     acceleration_limit: Annotated[AngularAcceleration, Positive] | None = None
     """Largest acceleration of the position target; unlimited when absent."""
     jerk_limit: Annotated[AngularJerk, Positive] | None = None
-    """Largest jerk of the position target; unlimited when absent."""
+    """Largest jerk of the position target; unlimited when absent. It delays targets by up to acceleration by jerk."""
     effort_continuous: Annotated[Torque, Positive] | None = None
     """Torque that the motor can hold for ever. Above it the measured effort is integrated over `thermal_time`, I²t; a
     budget used up is limited to this. Unlimited when absent."""
@@ -132,6 +135,7 @@ class JointConfig(Config):
                 ("default_position",),
                 f"{self.default_position} rad is outside position_limits; valid: {low} to {high} rad",
             )
+        self._check_jerk()
         registers = self.motor.registers
         if (reason := registers.why_not(self.mode)) is not None:
             modes = MOTOR_FAMILIES[registers.family].modes
@@ -144,6 +148,18 @@ class JointConfig(Config):
                 f"{self.effort_limit} N*m is above the motor's stall torque; valid: up to {stall} N*m",
             )
         return self
+
+    def _check_jerk(self) -> None:
+        if self.jerk_limit is None:
+            return
+        if self.acceleration_limit is None:
+            raise MisplacedError(("jerk_limit",), "needs acceleration_limit")
+        lowest = self.acceleration_limit / JERK_TIME_MAX
+        if not lowest <= self.jerk_limit:
+            raise MisplacedError(
+                ("jerk_limit",),
+                f"would average targets over more than {2.0 * JERK_TIME_MAX:g} s; valid: from {lowest:g} rad/s^3",
+            )
 
 
 class LinkConfig(Config):
@@ -244,8 +260,7 @@ class RobotConfig(Config):
                 raise MisplacedError(
                     ("tip", "links", index, "joint"), f"no joint {link.joint!r}; valid: {', '.join(self.joints)}"
                 )
-        if self.safety.tilt_max is not None and not self.imus:
-            raise MisplacedError(("safety", "tilt_max"), "needs an IMU, and the robot has none")
+        self._check_safety()
         used: dict[tuple[str, int], str] = {}
         for name, joint in self.joints.items():
             if joint.bus not in self.buses:
@@ -266,6 +281,17 @@ class RobotConfig(Config):
             if not low <= angle <= high:
                 raise MisplacedError(
                     ("rest", "pose", name), f"{angle} rad is outside position_limits; valid: {low} to {high} rad"
+                )
+
+    def _check_safety(self) -> None:
+        if self.safety.tilt_max is not None and not self.imus:
+            raise MisplacedError(("safety", "tilt_max"), "needs an IMU, and the robot has none")
+        stiff = next((name for name, joint in self.joints.items() if joint.mode == "position"), None)
+        for fault, reaction in self.safety.on_fault.items():
+            if reaction == "limp" and stiff is not None:
+                raise MisplacedError(
+                    ("safety", "on_fault", fault),
+                    f"joint {stiff!r} in mode position cannot be limp while torque is on; valid: off, damp, hold",
                 )
 
     def _check_family(self, name: str, joint: JointConfig) -> None:

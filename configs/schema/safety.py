@@ -1,5 +1,6 @@
 """Schema of the safety envelope of a robot: limits of the runtime, and what follows when one is broken."""
 
+from math import pi
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -103,7 +104,7 @@ class SafetyConfig(Config):
     """Time after which a joint whose readings do not change in spite of an effort or a moving target is a fault."""
     temperature_derating: Temperature | None = None
     """Motor temperature from which the effort limit falls, to zero at `temperature_max`; not at all when absent."""
-    tilt_max: Annotated[Angle, Positive] | None = None
+    tilt_max: Annotated[Angle, Field(gt=0.0, lt=pi)] | None = None
     """Angle between the base and upright that is a fault; needs an IMU; unlimited when absent."""
     operator_timeout: Annotated[Duration, Positive] | None = None
     """Longest time without a sign of life from the operator's device, where one is in use; then the robot damps."""
@@ -127,6 +128,11 @@ class SafetyConfig(Config):
             )
         if not self.voltage_range[0] < self.voltage_range[1]:
             raise MisplacedError(("voltage_range",), "must be ordered, low before high")
+        if self.temperature_derating is not None and not self.temperature_derating < self.temperature_max:
+            raise MisplacedError(
+                ("temperature_derating",),
+                f"must be below temperature_max; valid: below {self.temperature_max:g} degC",
+            )
         for name, reaction in self.on_fault.items():
             if name in NEVER_WITH_TORQUE and reaction != "off":
                 raise MisplacedError(("on_fault", name), "torque always goes off after this fault; valid: off")
