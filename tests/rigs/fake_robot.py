@@ -8,8 +8,7 @@ import onnx
 
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.clock import VirtualClock
-from sim2real.hardware.errors import CancelledError, PortLostError, TorqueOnError
-from sim2real.hardware.interface import Cancelled, never
+from sim2real.hardware.errors import PortLostError, TorqueOnError
 from sim2real.hardware.types import BusCounters, JointCommand, JointState, Supervision
 from sim2real.runtime.contract.manifest import to_metadata
 from sim2real.runtime.contract.spec import Contract
@@ -43,9 +42,7 @@ class FakeRobot:
         self.supervision = Supervision.NONE
         self._last_ns = clock.now_ns()
 
-    def open(self, cancelled: Cancelled = never) -> None:
-        if cancelled():
-            raise CancelledError("a stop was asked for")
+    def open(self) -> None:
         self.opened = True
         self.calls.append("open")
 
@@ -90,9 +87,7 @@ class FakeRobot:
         self.effort = command.effort.copy()
         self.commands.append(command.effort.copy())
 
-    def enable(self, cancelled: Cancelled = never) -> None:
-        if cancelled():
-            raise CancelledError("a stop was asked for")
+    def enable(self) -> None:
         self.torque = True
         self.effort[:] = 0.0
         self.calls.append("enable")
@@ -108,9 +103,7 @@ class FakeRobot:
             raise TorqueOnError(self.joint_names)
         self.torque = False
 
-    def recover(self, cancelled: Cancelled = never) -> None:
-        if cancelled():
-            raise CancelledError("a stop was asked for")
+    def recover(self) -> None:
         self.calls.append("recover")
         self.torque = False
 
