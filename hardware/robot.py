@@ -166,7 +166,8 @@ class RobotHardware:
             except PortLostError as error:
                 lost = error
         if self._supervisor is not None and self._supervisor.tripped:
-            np.bitwise_or(state.faults, int(MotorFault.WATCHDOG), out=state.faults)
+            state.faults &= ~int(MotorFault.RESTARTED)  # torque is off, or gains are others, because of the supervisor
+            state.faults |= int(MotorFault.WATCHDOG)
         if lost is not None:
             raise lost
 
