@@ -33,6 +33,7 @@ class RunState:
         """Reasons of the last fault."""
         self._first_ns: int | None = None
         self._running_ns: int | None = None
+        self._rows = 0  # in LIMP ticks have no number
         self._recent: deque[tuple[int, int]] = deque(maxlen=_WINDOW_TICKS)
 
     @property
@@ -70,7 +71,8 @@ class RunState:
             self._first_ns = time_ns
         if tick["ran"] and self._running_ns is None:
             self._running_ns = time_ns
-        self._recent.append((time_ns, tick["tick"]))
+        self._rows += 1
+        self._recent.append((time_ns, self._rows))
         while time_ns - self._recent[0][0] > _WINDOW_NS and len(self._recent) > 2:
             self._recent.popleft()
         self.missed += tick["missed"]
