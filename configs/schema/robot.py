@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from sim2real.configs.families import IMU_FAMILIES, MOTOR_FAMILIES
 from sim2real.configs.schema.base import Config, MisplacedError, Name, Reference
+from sim2real.configs.schema.loop import LoopConfig
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.configs.schema.protocol import ImuProtocol, MotorProtocol
 from sim2real.configs.schema.quantity import (
@@ -246,6 +247,8 @@ class RobotConfig(Config):
     """Safety envelope."""
     ready: ReadyConfig
     """Motion to the start pose."""
+    loop: LoopConfig = LoopConfig()
+    """Rate of the buses, and the targets between two runs of the policy."""
     rest: RestConfig | None = None
     """Motion to a pose of rest at the end of a run; torque goes off at once when absent, and after a fault."""
 
