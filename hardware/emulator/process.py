@@ -20,6 +20,7 @@ from sim2real.hardware.emulator.starvation import Starvation
 
 _START_TIMEOUT_S = 60.0  # importing MuJoCo from a cold disk
 _STOP_TIMEOUT_S = 5.0
+_PRIORITY = 30  # SCHED_FIFO; the loop of a run has 40
 _WARNING = "warning: "  # process_main.py writes it
 
 
@@ -55,7 +56,11 @@ class EmulatorProcess:
 
 @contextmanager
 def emulate(
-    robot: str | Path | RobotConfig, *, plant: str | None = None, faults: str | Path | FaultsConfig | None = None
+    robot: str | Path | RobotConfig,
+    *,
+    plant: str | None = None,
+    faults: str | Path | FaultsConfig | None = None,
+    real_time: bool = False,
 ) -> Iterator[EmulatorProcess]:
     """Emulate a robot behind pseudo-terminals, in real time, for the duration of the block.
 
@@ -69,6 +74,8 @@ def emulate(
             installed, else inertia.
         faults: Faults to inject: shipped faults, a YAML file, or loaded ones. Their time starts when torque is first
             switched on.
+        real_time: Ask for a real-time priority, below that of a run: motors need no processor to answer, the emulator
+            does. Without the permission it goes on as any process, and says when it was starved.
 
     Yields:
         The emulator; `.ports` maps bus and IMU names to paths.
@@ -87,7 +94,8 @@ def emulate(
     with tempfile.TemporaryDirectory(prefix="sim2real-run-") as folder:
         # Passed as files, so that the emulator gets the same overrides and spliced library parts as this process.
         errors = Path(folder) / "errors.txt"
-        arguments = [chosen, str(os.getpid()), _written(Path(folder) / "robot.yaml", config)]
+        priority = str(_PRIORITY if real_time else 0)
+        arguments = [chosen, str(os.getpid()), priority, _written(Path(folder) / "robot.yaml", config)]
         if script is not None:
             arguments.append(_written(Path(folder) / "faults.yaml", script))
         with errors.open("wb") as errors_file:

@@ -1,9 +1,10 @@
 """The program of the emulator process, started by process.py.
 
-Arguments: name of the plant, process id of the parent, robot file, and optionally faults file. Prints one line of JSON
-when it is ready; warnings, errors and the output of plug-ins go to standard error.
+Arguments: name of the plant, process id of the parent, SCHED_FIFO priority or 0, robot file, optionally faults file.
+Prints one line of JSON when it is ready; warnings, errors and the output of plug-ins go to standard error.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -22,9 +23,13 @@ _WARN_S = 0.1  # the parent reads the lines when its run has ended: none of the 
 
 def main(arguments: list[str]) -> int:
     """Serve until SIGTERM, which is also sent when the parent ends; return the exit status."""
-    plant, parent, robot, *faults = arguments
+    plant, parent, priority, robot, *faults = arguments
     if not _end_with(int(parent)):
         return 0
+    if int(priority):
+        # The run asks for the same for itself, and reports a refusal.
+        with contextlib.suppress(PermissionError):
+            os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(int(priority)))
     output = os.dup(_STDOUT)
     os.dup2(_STDERR, _STDOUT)
 
