@@ -13,3 +13,7 @@ class HardwareError(UserError):
 
 class PortLostError(HardwareError):
     """The serial port vanished: unplugged adapter, closed pseudo-terminal."""
+
+
+class CancelledError(HardwareError):
+    """A stop was asked for while motors were being opened or switched on; torque is off."""

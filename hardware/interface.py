@@ -90,3 +90,16 @@ class Interruptible(Protocol):
         What it raises ends the call, torque off on all motors. It is not called while torque is switched off.
         """
         ...
+
+
+@runtime_checkable
+class Recovering(Protocol):
+    """Hardware that can be made ready for `enable` again after a fault."""
+
+    def recover(self) -> None:
+        """Switch torque off, restart tripped motors, and write and read back their settings.
+
+        Raises:
+            HardwareError: A motor is missing, or still reports a fault.
+        """
+        ...
