@@ -65,11 +65,17 @@ class ImuWatch:
 
     def _plausible(self, sample: ImuSample) -> bool:
         """Return whether a sample is physically possible; False for NaN."""
-        limit = self._rate_max
+        limit, a_max = self._rate_max, _ACCELERATION_MAX
+        roll, pitch, yaw = sample.angular_velocity
+        ahead, left, up = sample.linear_acceleration
         w, x, y, z = sample.orientation
         return (
-            all(-limit <= rate <= limit for rate in sample.angular_velocity)
-            and all(-_ACCELERATION_MAX <= value <= _ACCELERATION_MAX for value in sample.linear_acceleration)
+            -limit <= roll <= limit
+            and -limit <= pitch <= limit
+            and -limit <= yaw <= limit
+            and -a_max <= ahead <= a_max
+            and -a_max <= left <= a_max
+            and -a_max <= up <= a_max
             and abs(math.sqrt(w * w + x * x + y * y + z * z) - 1.0) <= _NORM_TOLERANCE
         )
 

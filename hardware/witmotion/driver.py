@@ -32,11 +32,17 @@ _BACKLOG_MAX = _BUFFER_BYTES - SAMPLE_BYTES
 """Largest backlog, bytes: a full buffer drops new bytes, so its newest sample may be arbitrarily old."""
 
 _BITS = 10  # start, eight data bits, stop
+_ACCELERATION, _ANGULAR_VELOCITY, _QUATERNION = (
+    int(kind) for kind in (FrameType.ACCELERATION, FrameType.ANGULAR_VELOCITY, FrameType.QUATERNION)
+)  # plain integers: comparing with an enumeration takes as long as decoding the frame
 _ANSWER_S = 0.3  # a sample in transmission, the command, its reply, and the USB adapter's latency
 _TRIES = 3
 _PAUSE_S = 0.01  # between commands: the vendor's SDK waits 1 ms
 _SAVE_S = 0.1  # until the flash is written, as in the vendor's examples
 _FIRST_SAMPLE_S = 1.0
+
+_Frames = tuple[Frame, Frame, Frame]
+"""Acceleration, rate and quaternion of one sample."""
 
 
 class WitMotionImu:
@@ -101,7 +107,8 @@ class WitMotionImu:
         Raises:
             PortLostError: The port vanished.
         """
-        newest, received = None, 0
+        newest: _Frames | None = None
+        received = 0
         while received <= _BACKLOG_MAX:
             count = self._transport.read_into(self._buffer, self._clock.now_ns())
             if count == 0:
@@ -114,28 +121,24 @@ class WitMotionImu:
             self._transport.drain()
             self._restart_sample()
             return None
-        return newest
+        return None if newest is None else _sample(*newest)
 
     def close(self) -> None:
         """Release the port. Never raises; a second call does nothing."""
         self._transport.close()
 
-    def _collect(self, frame: Frame) -> ImuSample | None:
-        """Add one frame; return the sample it completes."""
-        if frame.type == FrameType.ACCELERATION:
+    def _collect(self, frame: Frame) -> "_Frames | None":
+        """Add one frame; return the frames of the sample it completes."""
+        kind = frame.type
+        if kind == _ACCELERATION:
             self._acceleration, self._rate = frame, None
-        elif frame.type == FrameType.ANGULAR_VELOCITY:
+        elif kind == _ANGULAR_VELOCITY:
             self._rate = frame
-        elif frame.type == FrameType.QUATERNION:
+        elif kind == _QUATERNION:
             first, second = self._acceleration, self._rate
             self._acceleration = self._rate = None
             if first is not None and second is not None:
-                return ImuSample(
-                    angular_velocity=angular_velocity(second.values),
-                    linear_acceleration=acceleration(first.values),
-                    orientation=quaternion(frame.values),
-                    raw=first.data[:6] + second.data[:6] + frame.data,
-                )
+                return first, second, frame
         return None
 
     def _restart_sample(self) -> None:
@@ -187,6 +190,15 @@ class WitMotionImu:
             f"no answer from IMU {self._name!r} at {baudrate} baud: check power and wires, and its baud rate; "
             f"the factory default is 9600 baud"
         )
+
+
+def _sample(first: Frame, second: Frame, third: Frame) -> ImuSample:
+    return ImuSample(
+        angular_velocity=angular_velocity(second.values),
+        linear_acceleration=acceleration(first.values),
+        orientation=quaternion(third.values),
+        raw=first.data[:6] + second.data[:6] + third.data,
+    )
 
 
 def _rate_code(name: str, config: ImuConfig) -> int:

@@ -6,14 +6,20 @@ from sim2real.configs.errors import UserError
 from sim2real.hardware.types import Float64Array
 from sim2real.runtime.contract.robot import LinkSpec, RobotSpec
 
+_Term = tuple[int, list[tuple[int, float]]]
+"""Which of 1, cosine and sine multiplies a sum, and the sum's (component, factor) pairs."""
+
 
 class Kinematics:
-    """Computes tips in its own buffers; allocates nothing per call; one robot gets the same bits as thousands.
+    """Computes tips in its own buffers; one robot gets the same bits as thousands.
 
     A point v in the frame of a joint is at p + R · rot(axis, q) · v in the frame before it, with Rodrigues' formula
     rot(a, q) = a aᵀ + cos q (I - a aᵀ) + sin q [a]×. The tip goes through the links from the last to the first: three
-    numbers a link, in place of a product of matrices. Only element-wise operations are used (see `Term` in
-    `observation.py`), sine and cosine of the whole contiguous array at once.
+    numbers a link, in place of a product of matrices. Only element-wise operations are used (see `TermFunction` in
+    `observation_term.py`), sine and cosine of the whole contiguous array at once.
+
+    For one robot the same sums and products are done in the same order in Python's floats: the same IEEE doubles,
+    without a hundred calls of numpy on arrays of one number.
 
     Args:
         robot: Must have a tip.
@@ -48,16 +54,30 @@ class Kinematics:
         sine, cosine = self._sine[:count], self._cosine[:count]
         np.sin(position, out=sine)
         np.cos(position, out=cosine)
+        tip = self._tip[:count]
+        if count == 1:
+            tip[0] = self._one(sine[0].tolist(), cosine[0].tolist())
+            return tip
         point, following = self._point[:, :count], self._next[:, :count]
         for row, value in zip(point, self._start, strict=True):
             row.fill(value)
         for link in self._links:
             self._carry(link, sine[:, link.column], cosine[:, link.column], point, following)
             point, following = following, point
-        tip = self._tip[:count]
         for axis in range(3):
             np.copyto(tip[:, axis], point[axis])
         return tip
+
+    def _one(self, sine: list[float], cosine: list[float]) -> tuple[float, float, float]:
+        """Return the tip of one robot, from the sines and cosines of its joints."""
+        x, y, z = self._start
+        for link in self._links:
+            turns = (1.0, cosine[link.column], sine[link.column])
+            point = (x, y, z)
+            x, y, z = (
+                _coordinate(place, terms, point, turns) for place, terms in zip(link.position, link.terms, strict=True)
+            )
+        return x, y, z
 
     def _carry(
         self, link: "_Link", sine: Float64Array, cosine: Float64Array, point: Float64Array, out: Float64Array
@@ -76,6 +96,17 @@ class Kinematics:
                 if by is not None:
                     np.multiply(total, by, out=total)
                 np.add(row, total, out=row)
+
+
+def _coordinate(
+    place: float, terms: list[_Term], point: tuple[float, float, float], turns: tuple[float, float, float]
+) -> float:
+    for turn, factors in terms:
+        total = 0.0
+        for component, factor in factors:
+            total += point[component] * factor
+        place += total * turns[turn]
+    return place
 
 
 class _Link:

@@ -1,5 +1,8 @@
 """Signals to observation: the one implementation that simulation and robot share, bit for bit."""
 
+from collections.abc import Sequence
+from math import inf
+
 import numpy as np
 import numpy.typing as npt
 
@@ -28,11 +31,20 @@ class ObservationPipeline:
         at_rest = _inputs_at_rest(contract, 1)
         for term in contract.observation:
             try_term(term.term, term.width, at_rest)
-        self._blocks = [_Block(term, n) for term in contract.observation]
-        self._kinematics = Kinematics(contract.robot, n) if contract.needs("tip") else None
-        self._inputs = _inputs_at_rest(contract, n)
         self.observation = np.zeros((n, contract.observation_size), np.float32)
         """The observations of the last tick, (n, O)."""
+        # One robot: all terms write into one row, which is scaled and clipped at once. Many: a term's part of a row is
+        # not contiguous, so every term has a buffer of its own. Both do the same to every number.
+        self._row = _Row(contract.observation) if n == 1 else None
+        self._blocks: list[_Block] = []
+        start = column = 0
+        for term in contract.observation:
+            value = np.zeros((n, term.width)) if self._row is None else self._row.part(column, term.width)
+            self._blocks.append(_Block(term, value, self.observation[:, start : start + term.size]))
+            start, column = start + term.size, column + term.width
+        self._with_history = any(term.history > 1 for term in contract.observation)
+        self._kinematics = Kinematics(contract.robot, n) if contract.needs("tip") else None
+        self._inputs = _inputs_at_rest(contract, n)
         self._unstarted = np.ones(n, np.bool_)
         self._any_unstarted = True
 
@@ -54,15 +66,22 @@ class ObservationPipeline:
         Raises:
             PluginError: A term from outside failed.
         """
-        start = 0
         unstarted = self._unstarted if self._any_unstarted else None
-        inputs = self._inputs
+        inputs, row = self._inputs, self._row
         inputs.signals, inputs.last_action = signals, last_action
         if self._kinematics is not None:
             inputs.tip = self._kinematics.tip(signals.joint_position)
         for block in self._blocks:
-            block.write(inputs, self.observation, start, unstarted)
-            start += block.size
+            block.measure(inputs, block.value)
+            if row is None:
+                block.adjust(block.value)
+        if row is not None:
+            row.adjust()
+        if row is not None and not self._with_history:
+            np.copyto(self.observation, row.values, casting="same_kind")
+        else:
+            for block in self._blocks:
+                block.write(unstarted)
         if self._any_unstarted:
             self._unstarted[:] = False
             self._any_unstarted = False
@@ -80,7 +99,9 @@ class ObservationPipeline:
         tip = own.tip if self._kinematics is None else self._kinematics.tip(signals.joint_position)
         inputs = Inputs(signals, last_action, own.default[:count], own.frequency, own.scratch[:count], tip, own.target)
         for block in self._blocks:
-            value = block.compute(inputs, np.empty((count, block.width)))
+            value = np.empty((count, block.width))
+            block.measure(inputs, value)
+            block.adjust(value)
             block.load_rows(rows, value)
             self.observation[rows, start : start + block.size] = np.tile(value, (1, block.history))
             start += block.size
@@ -94,10 +115,8 @@ class ObservationPipeline:
         """Restore a state from `state_dict`, of the same contract and size."""
         self.observation[...] = state["observation"]
         self._unstarted[...] = state["unstarted"]
-        start = 0
         for block in self._blocks:
-            block.load(self.observation[:, start : start + block.size])
-            start += block.size
+            block.load()
         self._any_unstarted = bool(self._unstarted.any())
 
 
@@ -117,53 +136,84 @@ def _inputs_at_rest(contract: Contract, n: int) -> Inputs:
     )
 
 
-class _Block:
-    """One term's part of the observation."""
+class _Row:
+    """The values of all terms of one robot, (1, W), side by side."""
 
-    def __init__(self, spec: ObservationTermSpec, n: int) -> None:
+    def __init__(self, terms: Sequence[ObservationTermSpec]) -> None:
+        scale = [term.scale for term in terms for _ in range(term.width)]
+        clip = [inf if term.clip is None else term.clip for term in terms for _ in range(term.width)]
+        self.values = np.zeros((1, len(scale)))
+        self._scale = np.array([scale])
+        self._low, self._high = -np.array([clip]), np.array([clip])
+        self._scaled, self._clipped = any(value != 1.0 for value in scale), any(value < inf for value in clip)
+
+    def part(self, column: int, width: int) -> Float64Array:
+        """Return a view of the values of one term, (1, width)."""
+        return self.values[:, column : column + width]
+
+    def adjust(self) -> None:
+        """Scale and clip in place: by 1 and to infinity, which changes nothing, where a term has neither."""
+        if self._scaled:
+            np.multiply(self.values, self._scale, out=self.values)
+        if self._clipped:
+            np.clip(self.values, self._low, self._high, out=self.values)
+
+
+class _Block:
+    """One term's part of the observation.
+
+    Args:
+        spec: The term.
+        value: Buffer for its values of one tick, (n, width).
+        place: View of its part of the observations, (n, size).
+    """
+
+    def __init__(self, spec: ObservationTermSpec, value: Float64Array, place: Float32Array) -> None:
         self.history = spec.history
         self.size = spec.size
-        self._name, self._function = spec.term, find_term(spec.term).function
         self.width = spec.width
+        self.value = value
+        self._name, self._function = spec.term, find_term(spec.term).function
         self._scale = spec.scale
         self._clip = spec.clip
-        self._value = np.zeros((n, spec.width))
-        self._ring = [np.zeros((n, spec.width), np.float32) for _ in range(spec.history if spec.history > 1 else 0)]
+        self._places = [place[:, start : start + spec.width] for start in range(0, spec.size, spec.width or 1)]
+        past = range(spec.history if spec.history > 1 else 0)
+        self._ring = [np.zeros(value.shape, np.float32) for _ in past]
 
-    def compute(self, inputs: Inputs, value: Float64Array) -> Float64Array:
-        """Compute the term's scaled and clipped value into `value`, (rows, width), and return it."""
+    def measure(self, inputs: Inputs, value: Float64Array) -> None:
+        """Write the term's SI values into `value`, (rows, width)."""
         try:
             self._function(inputs, value)
         except (Exception, SystemExit) as error:  # a term must not end the program, or even with success
             if (blamed := OBSERVATION_TERMS.blamed(self._name, "failed")) is None:
                 raise
             raise blamed from error
+
+    def adjust(self, value: Float64Array) -> None:
+        """Scale and clip values in place."""
         if self._scale != 1.0:
             np.multiply(value, self._scale, out=value)
         if self._clip is not None:
             np.clip(value, -self._clip, self._clip, out=value)
-        return value
 
-    def write(self, inputs: Inputs, observation: Float32Array, start: int, unstarted: BoolArray | None) -> None:
-        """Compute one tick and write the whole block; rows that are unstarted get the value in every place of it."""
-        value = self.compute(inputs, self._value)
+    def write(self, unstarted: BoolArray | None) -> None:
+        """Write the values to the observation; rows that are unstarted get them in every place of the history."""
         if self.history == 1:
-            observation[:, start : start + self.width] = value
+            np.copyto(self._places[0], self.value, casting="same_kind")
             return
         # A ring of ticks: shifting within the observation would make numpy copy it, because source and target overlap.
         oldest = self._ring.pop(0)
-        np.copyto(oldest, value, casting="same_kind")
+        np.copyto(oldest, self.value, casting="same_kind")
         self._ring.append(oldest)
-        for place, past in enumerate(self._ring):
+        for place, past in zip(self._places, self._ring, strict=True):
             if unstarted is not None:
                 np.copyto(past, oldest, where=unstarted[:, None])
-            column = start + place * self.width
-            observation[:, column : column + self.width] = past
+            np.copyto(place, past)
 
-    def load(self, block: Float32Array) -> None:
-        """Restore the history from a block of observations, (n, size)."""
-        for place, past in enumerate(self._ring):
-            past[...] = block[:, place * self.width : (place + 1) * self.width]
+    def load(self) -> None:
+        """Restore the history from the observations."""
+        for place, past in zip(self._places, self._ring, strict=False):
+            np.copyto(past, place)
 
     def load_rows(self, rows: npt.NDArray[np.intp], value: Float64Array) -> None:
         """Set the whole history of some rows to one value, (k, width)."""

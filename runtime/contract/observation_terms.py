@@ -72,6 +72,9 @@ def projected_gravity(inputs: Inputs, out: Float64Array) -> None:
     matrix: (2(wy - xz), -2(yz + wx), 2(x² + y²) - 1).
     """
     quaternion, scratch = inputs.signals.orientation, inputs.scratch
+    if len(out) == 1:  # the same doubles, without a dozen calls of numpy on single numbers
+        out[0] = [part for wxyz in quaternion[0].tolist() for part in _down(*wxyz)]
+        return
     vector = out.reshape(len(out), -1, 3)
     w, x, y, z = (quaternion[:, :, index] for index in range(4))
     down_x, down_y, down_z = (vector[:, :, index] for index in range(3))
@@ -87,6 +90,10 @@ def projected_gravity(inputs: Inputs, out: Float64Array) -> None:
     np.add(down_z, scratch, out=down_z)
     np.subtract(down_z, 0.5, out=down_z)
     np.multiply(out, 2.0, out=out)
+
+
+def _down(w: float, x: float, y: float, z: float) -> tuple[float, float, float]:
+    return (w * y - x * z) * 2.0, -(y * z + w * x) * 2.0, (x * x + y * y - 0.5) * 2.0
 
 
 @observation_term(width=lambda of: of.commands, needs=("commands",))
