@@ -221,8 +221,8 @@ def check_speed(policy: Policy) -> None:
     period_s = 1.0 / policy.contract.control_rate
     if not policy.inference_s < period_s:
         raise UserError(
-            f"{policy.path}: the policy takes {policy.inference_s * 1e3:.3g} ms for an action on this machine, its control "
-            f"period is {period_s * 1e3:.3g} ms"
+            f"{policy.path}: the policy takes {policy.inference_s * 1e3:.3g} ms for an action on this machine, its "
+            f"control period is {period_s * 1e3:.3g} ms"
         )
 
 

@@ -14,7 +14,6 @@ from sim2real.runtime.policy import Policy, RecurrentPolicy
 from sim2real.runtime.record import TickRecord
 from sim2real.runtime.safety import Safety
 from sim2real.runtime.statistics import TickStatistics
-from sim2real.runtime.tick_fields import record_signals
 from sim2real.runtime.verdict import Level, Reason, Verdict, Violation, verdict_of
 
 SWAP_BLEND_S = 0.2
@@ -54,7 +53,7 @@ class PolicyStage:
         self._actions = ActionPipeline(contract, 1)
         self._observations = ObservationPipeline(contract, 1)
         self.signals = Signals(
-            **record_signals(record),
+            **record.signals(),
             tip=np.full((1, 3), np.nan),  # no sensor of a robot measures it; `check_robot` refuses what needs it
             joint_target=self._actions.target,
         ).read_only()  # an observation term from outside must not change what safety and the log see

@@ -64,12 +64,13 @@ class PoseRamp:
         """Restart the ramp from another pose; the timeout keeps running."""
         np.copyto(self._start, position)
         farthest = float(np.abs(self._goal - self._start).max())
-        self._duration_ns = max(1, round(farthest / self._speed * NS_PER_S))
+        self._duration_ns = round(farthest / self._speed * NS_PER_S)
         self._restarted_ns = now_ns
 
     def command(self, command: JointCommand, state: JointState, now_ns: int) -> None:
         """Write the targets of this tick."""
-        share = min(1.0, (now_ns - self._restarted_ns) / self._duration_ns)
+        elapsed_ns = now_ns - self._restarted_ns
+        share = elapsed_ns / self._duration_ns if elapsed_ns < self._duration_ns else 1.0
         np.subtract(self._goal, self._start, out=self._target)
         np.multiply(self._target, share, out=self._target)
         np.add(self._start, self._target, out=self._target)

@@ -163,4 +163,4 @@ class StateMachine:
             if transition.target not in LATCHED:
                 self._state = before
             raise
-        return transition.target
+        return self._state
