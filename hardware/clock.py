@@ -1,7 +1,9 @@
 """Clocks that are passed as arguments: the machine's monotonic clock, and a virtual clock for lockstep."""
 
+import ctypes
+import errno
 import time
-from typing import Protocol
+from typing import ClassVar, Final, Protocol
 
 NS_PER_S = 1_000_000_000
 
@@ -18,6 +20,16 @@ class Clock(Protocol):
         ...
 
 
+class _Timespec(ctypes.Structure):
+    _fields_: ClassVar = [("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long)]
+
+
+# The clock that Python's monotonic time reads. Called through ctypes, which releases the interpreter's lock meanwhile:
+# `time.sleep` takes a duration, so a preemption between reading the clock and sleeping would make it end later.
+_clock_nanosleep: Final = getattr(ctypes.CDLL(None), "clock_nanosleep", None)  # macOS has none
+_TIMER_ABSTIME = 1  # <time.h>
+
+
 class MonotonicClock:
     """The machine's monotonic clock."""
 
@@ -26,7 +38,20 @@ class MonotonicClock:
         return time.monotonic_ns()
 
     def sleep_until_ns(self, deadline_ns: int) -> None:
-        """Sleep until the absolute deadline; time spent before the call shortens the sleep."""
+        """Sleep until the absolute deadline; time spent before the call shortens the sleep.
+
+        The handler of a signal that arrives meanwhile runs at once, in the main thread; then the sleep goes on.
+        """
+        if _clock_nanosleep is None:
+            self._sleep_for(deadline_ns)
+            return
+        if deadline_ns <= time.monotonic_ns():
+            return
+        until = ctypes.byref(_Timespec(*divmod(deadline_ns, NS_PER_S)))
+        while _clock_nanosleep(time.CLOCK_MONOTONIC, _TIMER_ABSTIME, until, None) == errno.EINTR:
+            pass  # between two bytecodes the handler has run; if it raises, the sleep ends here
+
+    def _sleep_for(self, deadline_ns: int) -> None:
         remaining_ns = deadline_ns - time.monotonic_ns()
         if remaining_ns > 0:
             time.sleep(remaining_ns / NS_PER_S)

@@ -19,6 +19,7 @@ from sim2real.runtime.contract.spec import Contract
 from sim2real.runtime.envelope.settings import safety_settings
 from sim2real.runtime.interventions import InterventionLog
 from sim2real.runtime.limits import POSITION_TRACKING_MODES
+from sim2real.runtime.operator.interface import Operator
 from sim2real.runtime.policy import Policy
 from sim2real.runtime.policy_stage import PolicyStage
 from sim2real.runtime.pose import PoseRamp
@@ -87,6 +88,11 @@ class Controller:
         self._clock = clock
         self._stopwatch = stopwatch
         self._imu_hardware = _imu_hardware(contract, hardware)
+        self._operator_alive_ns = -1
+        commands = contract.commands
+        self._command_low = np.array([command.low for command in commands])
+        self._command_high = np.array([command.high for command in commands])
+        self._asked, self._command_given = np.zeros(len(commands)), np.zeros(len(commands), np.bool_)
         self._connection = Connection(contract.robot, hardware, clock, round(period * 1e9), cancelled)
         self._start = PoseRamp.to_start(contract.robot, robot.ready)
         self._rest = PoseRamp.to_rest(contract.robot, robot.rest, robot.ready.tolerance) if robot.rest else None
@@ -151,18 +157,24 @@ class Controller:
             )
         self.record.operator_command[commands[name]] = value
 
-    def tick(self, missed: int, missed_in_a_row: int, operator_alive_ns: int = -1) -> None:
+    def take_operator(self, operator: Operator) -> None:
+        """Take an operator's commands, clipped to their ranges, and its sign of life. Allocates nothing."""
+        self._operator_alive_ns = operator.alive_ns
+        values, command = self._asked, self.record.operator_command
+        np.clip(operator.values, self._command_low, self._command_high, out=values)
+        np.copyto(command, values, where=np.isfinite(values, out=self._command_given))
+
+    def tick(self, missed: int, missed_in_a_row: int) -> None:
         """Run one tick with torque on.
 
         Args:
             missed: Ticks skipped immediately before this one.
             missed_in_a_row: Ticks skipped since the last one that was on time.
-            operator_alive_ns: Time of the last sign of life from the operator's device; -1 while none is in use.
         """
         record, watch = self.record, self._stopwatch
         started = watch()
         self._begin_tick(missed)
-        verdict = self._read(missed, missed_in_a_row, operator_alive_ns)
+        verdict = self._read(missed, missed_in_a_row)
         self.statistics["read"].add(watch() - started)
         self.at_work = "the state machine"
         record.reasons = int(verdict.reasons)
@@ -236,7 +248,18 @@ class Controller:
         record = self.record
         self._connection.first_reading(self._read_stamped, record.joints, record.imus)
         self.safety.begin(record.joints, record.time_ns)
-        return self.safety.check(record.joints, record.time_ns, 0, record.imus)
+        return self.check()
+
+    def check(self) -> Verdict:
+        """Check the readings in the record, torque off, against safety's limits."""
+        record = self.record
+        alive_ns = self._operator_alive_ns
+        return self.safety.check(record.joints, record.time_ns, 0, record.imus, operator_alive_ns=alive_ns)
+
+    def read_and_check(self) -> Verdict:
+        """Read, torque off, and check. Raises PortLostError."""
+        self._read_stamped()
+        return self.check()
 
     def _begin_tick(self, missed: int) -> None:
         record = self.record
@@ -250,7 +273,7 @@ class Controller:
         self.read()
         self.record.time_ns = self._clock.now_ns()
 
-    def _read(self, missed: int, missed_in_a_row: int, operator_alive_ns: int) -> Verdict:
+    def _read(self, missed: int, missed_in_a_row: int) -> Verdict:
         record = self.record
         self.at_work = "the driver, reading"
         try:
@@ -266,7 +289,7 @@ class Controller:
             missed_in_a_row,
             record.imus,
             missed=missed,
-            operator_alive_ns=operator_alive_ns,
+            operator_alive_ns=self._operator_alive_ns,
         )
 
     def _apply_verdict(self, verdict: Verdict) -> None:

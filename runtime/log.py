@@ -1,27 +1,29 @@
-"""Reads the logs of runs, complete or cut off."""
+"""Reads the logs of runs, complete or cut off, of one file or of several."""
 
 import json
-import struct
-import zlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
-from mcap.exceptions import McapError
 from mcap.records import Channel, McapRecord, Message, Metadata, Statistics
-from mcap.stream_reader import StreamReader
-from zstandard import ZstdError
 
 from sim2real.configs.errors import UserError
 from sim2real.hardware.types import BoolArray
 from sim2real.runtime.contract.manifest import ContractError, from_metadata
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.log_file import CHECK, PREVIOUS, part_path, with_check
+from sim2real.runtime.log_plan import EVENTS, METADATA, NOTICES, RUN_METADATA
+from sim2real.runtime.log_records import LogRecords
 from sim2real.runtime.states import State
-from sim2real.runtime.telemetry import METADATA, RUN_METADATA, TOPIC
 from sim2real.runtime.tick_fields import FIELDS, array_of, logged_fields
+
+_EARLIER_METADATA: Final = "sim2real"
+_EARLIER_TOPIC: Final = "/tick"
+"""Of logs of earlier versions, which had all fields of a tick in one message."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +31,21 @@ class RunLog:
     """The contents of a log."""
 
     metadata: dict[str, str]
-    """The record `sim2real`: contract, robot, policy digest."""
+    """The record about the run: contract, robot, policy digest."""
     run: dict[str, str]
-    """The record `sim2real.run`; empty when the log was cut off."""
+    """The record about its end; empty when the log was cut off."""
     ticks: list[dict[str, Any]]
-    """Messages of `/tick` in order; numbers that were not finite are None, or infinite."""
+    """Fields by name, in order; numbers that were not finite are None, or infinite."""
     complete: bool
-    """Whether all of it could be read; else the process was killed, the disk was full, or the file is damaged."""
+    """Whether all of it could be read; else the process was killed, the disk was full, or a file is damaged."""
     contract: Contract
     """The policy's."""
+    events: list[dict[str, Any]] = field(default_factory=list)
+    """Messages of `/events`: changes of state, interventions, faults."""
+    notices: list[dict[str, Any]] = field(default_factory=list)
+    """Messages of `/notices`: what opening the robot changed, what is missing."""
+    files: tuple[Path, ...] = ()
+    """The parts that were read."""
 
     @property
     def running(self) -> BoolArray:
@@ -46,36 +54,144 @@ class RunLog:
 
 
 def read_log(path: Path) -> RunLog:
-    """Read a log, as far as it was written and is not damaged.
+    """Read a log, as far as it was written and is not damaged; the parts that follow this file are read too.
 
     Raises:
         UserError: There is no such file, it is no log of this program, or one of a version with other fields.
     """
-    metadata: dict[str, dict[str, str]] = {}
-    ticks: list[dict[str, Any]] = []
-    channels: set[int] = set()
-    complete = False
-    try:
-        with path.open("rb") as file:
-            records = _records(StreamReader(file, validate_crcs=True))
+    first = _read_part(path)
+    parts, files = [first], [path]
+    for following in _following(path, first):
+        part = _read_part(following) if following.exists() else None
+        if part is None or part.metadata.get(PREVIOUS) != f"{parts[-1].size}:{parts[-1].checksum:08x}":
+            break  # there is none, or it was left by another run
+        parts.append(part)
+        files.append(following)
+    ticks = [tick for part in parts for tick in part.ticks]
+    contract = _contract(path, first.metadata)
+    _check_fields(path, contract, ticks)
+    run = parts[-1].run
+    complete = run is not None and all(part.whole for part in parts)
+    texts = [[message for part in parts for message in part.texts[topic]] for topic in (EVENTS, NOTICES)]
+    return RunLog(first.metadata, run or {}, ticks, complete, contract, texts[0], texts[1], tuple(files))
+
+
+class _Part:
+    """What is in one file."""
+
+    def __init__(self) -> None:
+        self.metadata: dict[str, str] = {}
+        self.run: dict[str, str] | None = None
+        self.ticks: list[dict[str, Any]] = []
+        self.texts: dict[str, list[dict[str, Any]]] = {EVENTS: [], NOTICES: []}
+        self.whole = False
+        self.size = self.checksum = 0
+        self._topics: dict[int, str] = {}
+        self._messages = 0
+        self._sound = True
+        self._current: dict[str, Any] = {}
+        self._current_topics: set[str] = set()
+        self._sequence = -1
+        self._noted: set[int] = set()
+        self._doubtful: int | None = None
+
+    def read(self, path: Path) -> None:
+        """Read the file. Raises OSError."""
+        records = LogRecords(path)
+        try:
             for record in records:
-                if isinstance(record, Metadata):
-                    metadata[record.name] = record.metadata
-                elif isinstance(record, Channel) and record.topic == TOPIC:
-                    channels.add(record.id)
-                elif isinstance(record, Message) and record.channel_id in channels:
-                    ticks.append(json.loads(record.data))
-                elif isinstance(
-                    record, Statistics
-                ):  # of the index: a damaged record before it may have been passed over
-                    complete = RUN_METADATA in metadata and record.message_count == len(ticks)
+                self._add(record)
+        except (ValueError, RecursionError):
+            self._sound = False  # what was read before it counts
+        self._end_tick()
+        self.whole = records.whole and self._sound
+        self.size, self.checksum = records.size, records.checksum
+        if not self.whole and self._doubtful is not None:
+            del self.ticks[self._doubtful :]  # a damaged record may have been passed over here
+
+    def _add(self, record: McapRecord) -> None:
+        """Take one record. Raises ValueError if it is damaged."""
+        if isinstance(record, Metadata):
+            self._add_metadata(record)
+        elif isinstance(record, Channel):
+            self._topics[record.id] = record.topic
+        elif isinstance(record, Message):
+            self._messages += 1
+            self._add_message(record)
+        elif isinstance(record, Statistics) and record.message_count != self._messages:
+            self._sound = False
+
+    def _add_metadata(self, record: Metadata) -> None:
+        texts = dict(record.metadata)
+        if record.name == _EARLIER_METADATA:
+            self.metadata = texts
+        elif record.name in (METADATA, RUN_METADATA):
+            check = texts.pop(CHECK, "")
+            if record.name == RUN_METADATA and not check and self._is_earlier:
+                self.run = texts
+            elif with_check(texts)[CHECK] != check:
+                raise ValueError("damaged metadata")
+            elif record.name == METADATA:
+                self.metadata = texts
+            else:
+                self.run = texts
+
+    @property
+    def _is_earlier(self) -> bool:
+        return _EARLIER_TOPIC in self._topics.values()
+
+    def _add_message(self, record: Message) -> None:
+        topic = self._topics.get(record.channel_id, "")
+        if topic in self.texts:
+            self.texts[topic].append(json.loads(record.data))
+            if topic == NOTICES:
+                self._noted.add(record.sequence)
+        elif topic in _TICK_TOPICS:
+            if record.sequence != self._sequence or topic == _EARLIER_TOPIC:
+                self._begin_tick(record.sequence)
+            self._current |= json.loads(record.data)
+            self._current_topics.add(topic)
+
+    def _begin_tick(self, sequence: int) -> None:
+        self._end_tick()
+        gap = self._sequence >= 0 and sequence != self._sequence + 1
+        if gap and self._sequence not in self._noted and self._doubtful is None:
+            self._doubtful = len(self.ticks)
+        self._sequence = sequence
+
+    def _end_tick(self) -> None:
+        """Keep the tick if all its messages are there; at the end of a damaged log they may not be."""
+        expected = _TICK_TOPICS.intersection(self._topics.values())
+        if self._current and self._current_topics == expected:
+            for name in _OF_THE_MESSAGE:
+                self._current.pop(name, None)
+            self.ticks.append(self._current)
+        self._current, self._current_topics = {}, set()
+
+
+_TICK_TOPICS: Final = {field.topic for field in FIELDS} | {_EARLIER_TOPIC}
+_OF_THE_MESSAGE: Final = ("header", "name")
+"""What messages have beside the fields of a tick."""
+
+
+def _read_part(path: Path) -> _Part:
+    part = _Part()
+    try:
+        part.read(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
-    if METADATA not in metadata:
-        raise UserError(f"{path}: not a log of `sim2real run`")
-    contract = _contract(path, metadata[METADATA])
-    _check_fields(path, contract, ticks)
-    return RunLog(metadata[METADATA], metadata.get(RUN_METADATA, {}), ticks, complete, contract)
+    if not part.metadata:
+        raise UserError(f"{path}: not a log of `sim2real run`, or its beginning is damaged")
+    return part
+
+
+def _following(path: Path, first: _Part) -> Iterator[Path]:
+    """Yield the paths of the parts after one."""
+    number = int(first.metadata.get("part", "0"))
+    base = path.with_name(re.sub(rf"\.{number}(?=\.[^.]*$)", "", path.name)) if number else path
+    while True:
+        number += 1
+        yield part_path(base, number)
 
 
 def _contract(path: Path, metadata: dict[str, str]) -> Contract:
@@ -107,16 +223,3 @@ def signals_of(ticks: Sequence[Mapping[str, Any]]) -> Signals:
     }
     unknown = np.full((len(ticks), 3), np.nan), np.full_like(arrays["joint_position"], np.nan)
     return Signals(**arrays, tip=unknown[0], joint_target=unknown[1])
-
-
-def _records(reader: StreamReader) -> Iterator[McapRecord]:
-    """Yield records to the end of the file or its first damaged record: a killed writer leaves half of one."""
-    records = reader.records
-    while True:
-        try:
-            record = next(records, None)
-        except (McapError, struct.error, zlib.error, ValueError, EOFError, ZstdError, MemoryError, OverflowError):
-            return
-        if record is None:
-            return
-        yield record

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sim2real.runtime.controller import Controller
 from sim2real.runtime.operator.interface import Operator
+from sim2real.runtime.ring import SharedRing
 from sim2real.runtime.stop import StopRequest
 
 
@@ -32,4 +33,9 @@ class RunOptions:
     """Integer nanoseconds, for the statistics of the stages."""
     stop: StopRequest = field(default_factory=StopRequest)
     operator: Operator | None = None
-    """Polled once a tick. With one, a fault does not end the run: it waits for a reset and a start, or for a stop."""
+    """Polled once a tick; `stop` is then also what it asks for. With one, a fault does not end the run: it waits for a
+    reset and a start, or for a stop."""
+    wait_for_start: bool = False
+    """Wait in LIMP, without torque, until the operator starts."""
+    ring: SharedRing | None = None
+    """For processes beside the run: gets every tick, also those in LIMP, and the final state."""

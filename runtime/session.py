@@ -1,6 +1,7 @@
 """One run from closed ports to closed ports: open, enable, start pose, policy; torque off on every way out."""
 
 import json
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from sim2real.configs.errors import UserError
@@ -15,9 +16,8 @@ from sim2real.runtime.envelope.settings import envelope_notices
 from sim2real.runtime.goal_watch import GoalWatch
 from sim2real.runtime.loop import Pacer
 from sim2real.runtime.operator.interface import Operator
-from sim2real.runtime.operator_commands import OperatorCommands
 from sim2real.runtime.policy import Policy, check_robot, check_speed
-from sim2real.runtime.realtime import real_time_profile
+from sim2real.runtime.realtime import RealTimeProfile, real_time_profile
 from sim2real.runtime.report import RunReport
 from sim2real.runtime.run_options import RunOptions
 from sim2real.runtime.run_reasons import log_reasons, reasons_of, warnings_of
@@ -61,9 +61,9 @@ def run_session(
             session.log = stack.enter_context(_open_log(policy, robot, options))
         stack.enter_context(stop_on_signals(options.stop))
         if options.real_time:
-            # After the start of the log's thread, which must not inherit the priority.
+            # After the start of the log's process, which must not inherit the priority.
             profile = stack.enter_context(real_time_profile(options.cpu))
-            session.warnings += [f"real-time profile: {refusal}" for refusal in profile.refused]
+            session.use(profile)
         refused.pop_all()  # the session closes the ports itself, before signals interrupt again
         session.run()
     if session.raised is not None:
@@ -92,17 +92,25 @@ class _Session:
         self._controller = Controller(policy, robot, hardware, clock, options.stopwatch, self._ending)
         for name, value in options.commands.items():
             self._controller.set_operator_command(name, value)
-        self._commands = OperatorCommands(contract, robot.safety.operator_command_time)
         self._pacer = Pacer(clock, self._period_ns)
         self._goal = GoalWatch(contract, self._period_ns)
         self._goal_reached: bool | None = None
         self._goal_missed = ""
-        self._trajectory = Trajectory(contract.joint_names, self._ticks_expected())
+        self._before_loop: Callable[[], None] = lambda: None
+        held = round(self._goal.goal.hold * contract.control_rate) + 1
+        self._trajectory = Trajectory(contract.joint_names, self._ticks_expected(), held)
         self._stopped_by = ""
         self._final_state: State | None = None
         self._lowering_stops: int | None = None
+        self._operator_stop = False
         self._resets = self._starts = 0
         self._first_ns = self._last_ns = 0
+
+    def use(self, profile: RealTimeProfile) -> None:
+        """Run with what was granted of the real-time profile."""
+        self.warnings += [f"real-time profile: {refusal}" for refusal in profile.refused]
+        self._pacer.spin_ns = profile.spin_ns
+        self._before_loop = profile.clear_processor
 
     def run(self) -> None:
         """Run; torque is off and the ports are closed when this returns or raises."""
@@ -159,16 +167,29 @@ class _Session:
         return round((self._options.duration + self._robot.ready.timeout) * self._contract.control_rate) + 10
 
     def _ending(self) -> bool:
-        """Tell whether a stop was asked for: before torque is on there is nothing to be done in order."""
-        return bool(self._stop.cause) or (self._operator is not None and self._asked_to_stop(self._operator))
+        """Tell whether a stop was asked for: looked at in every wait."""
+        self._poll_operator()
+        return bool(self._stop.cause)
 
-    def _asked_to_stop(self, operator: Operator) -> bool:
+    def _poll_operator(self) -> None:
+        """Take what the operator asks for."""
+        operator, stop = self._operator, self._stop
+        if operator is None:
+            return
         operator.poll()
-        if operator.emergency:
-            self._stop.emergency_stop("operator")
-        elif operator.stop:
-            self._stop.stop("operator")
-        return operator.emergency or operator.stop
+        if operator.emergency and not stop.emergency:
+            stop.emergency_stop("operator", ending=False)
+        if operator.stop and not self._operator_stop:
+            self._operator_stop = True
+            stop.stop("operator")
+        self._controller.take_operator(operator)
+
+    def _show(self) -> None:
+        """Let the processes beside the run see the state."""
+        if self._options.ring is not None:
+            record = self._controller.record
+            record.state = self._controller.state.value
+            self._options.ring.push(record.pack())
 
     def _connect(self) -> bool:
         """Open, read, check, and switch on; return whether torque is on."""
@@ -179,7 +200,11 @@ class _Session:
             if verdict.level is not Level.OK:
                 controller.fault(*verdict.violations)
                 return False
-            self._enable()
+            if not self._started():
+                return False
+            controller.machine.fire(Event.ENABLE)
+            self._first_ns = self._last_ns = self._clock.now_ns()
+            self._before_loop()
         except CancelledError:
             if self._stop.emergency:
                 controller.machine.fire(Event.ESTOP)
@@ -191,12 +216,27 @@ class _Session:
             return False
         return controller.state in WITH_TORQUE
 
-    def _enable(self) -> None:
-        controller = self._controller
-        controller.machine.fire(Event.ENABLE)
-        if self._first_ns == 0:
-            self._first_ns = self._last_ns = self._clock.now_ns()
+    def _started(self) -> bool:
+        """Wait in LIMP until the operator starts; return whether torque may be switched on. Raises CancelledError."""
+        operator, controller = self._operator, self._controller
+        if operator is None:
+            return True
+        operator.poll()
+        self._resets, starts = operator.resets, operator.starts  # from before the robot was there: not meant for it
         self._pacer.start()
+        while self._options.wait_for_start and operator.starts == starts:
+            self._pacer.wait()
+            if self._ending():
+                raise CancelledError("a stop was asked for")
+            verdict = controller.read_and_check()
+            if verdict.level is Level.FAULT:
+                controller.fault(*verdict.violations)
+                return False
+            if verdict.level is not Level.OK:
+                starts = operator.starts  # not while readings are missing, and not by itself when they are back
+            self._show()
+        self._starts = operator.starts
+        return True
 
     def _loop(self) -> None:
         self._pacer.start()
@@ -213,19 +253,18 @@ class _Session:
     def _tick(self, missed: int) -> bool:
         """Run one tick; return whether the run goes on."""
         controller, operator = self._controller, self._operator
-        if operator is not None:
-            controller.at_work = "the operator's device"
-            self._asked_to_stop(operator)
-            elapsed_s = (1 + missed) * self._period_ns / NS_PER_S
-            self._commands.follow(operator.values, controller.record.operator_command, elapsed_s)
+        controller.at_work = "the operator's device"
+        self._poll_operator()
         if self._stop.emergency and controller.state is not State.ESTOP:
             controller.machine.fire(Event.ESTOP)
-            if operator is None or operator.stop:
+        ending = self._stop.ending or self._time_is_over()
+        if controller.state is State.ESTOP:
+            if ending or operator is None:
                 return False
-        if ((self._stop.cause and not self._stop.emergency) or self._time_is_over()) and not self._begin_end():
+        elif ending and not self._begin_end():
             return False
         if controller.state in WITH_TORQUE:
-            controller.tick(missed, self._pacer.missed_in_a_row, -1 if operator is None else operator.alive_ns)
+            controller.tick(missed, self._pacer.missed_in_a_row)
         else:
             controller.idle_tick(missed)
         self._record()
@@ -248,6 +287,7 @@ class _Session:
         if self.log is not None:
             controller.at_work = "the log"
             self.log.record(record)
+        self._show()
         controller.statistics["record"].add(watch() - started)
 
     def _call_hook(self) -> bool:
@@ -313,6 +353,7 @@ class _Session:
         state = controller.state
         if self._final_state is None or state in LATCHED:
             self._final_state = State.FAULT if state is State.REACTING else state
+        self._show()
         self._stopped_by = "fault" if self._final_state is State.FAULT else self._stop.cause or "duration"
         if state in LATCHED:
             self._goal_reached, self._goal_missed = False, ""
@@ -363,4 +404,6 @@ def _open_log(policy: Policy, robot: RobotConfig, options: RunOptions) -> Teleme
     metadata = to_metadata(policy.contract, policy.provenance)
     metadata["policy_sha256"] = policy.digest
     metadata["robot"] = json.dumps(robot.model_dump(mode="json"))
-    return TelemetryLog(options.log, policy.contract, metadata, synchronous=options.synchronous_log)
+    return TelemetryLog(
+        options.log, policy.contract, metadata, synchronous=options.synchronous_log, loop_cpu=options.cpu
+    )

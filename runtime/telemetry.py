@@ -1,108 +1,111 @@
-"""The log of a run: an MCAP file, written by a thread of its own from a ring that the loop fills.
+"""The log of a run: the loop's side. The file is written by another process, from the ring that the loop fills.
 
-File: one metadata record `sim2real` (contract, robot, policy digest), channel `/tick` with one JSON message per tick,
-and at the end one metadata record `sim2real.run`. Numbers are written so that reading gives the same bits; NaN becomes
-null, and infinity 1e999, which JSON readers read as infinity. Chunks are short, so that a killed process loses little.
+On a virtual clock it is written within the tick, so that the file is the same each time.
 """
 
-import json
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
-from mcap.writer import Writer
-
-from sim2real.configs.errors import UserError
 from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.log_channels import log_plan
+from sim2real.runtime.log_file import Rotation
+from sim2real.runtime.log_writer import InTickWriter, LogWriter, ProcessWriter
 from sim2real.runtime.record import TickRecord
-from sim2real.runtime.ring import RingReader, SharedRing
-from sim2real.runtime.row_layout import json_of
-from sim2real.runtime.tick_fields import row_layout, tick_schema
-
-TOPIC = "/tick"
-METADATA = "sim2real"
-RUN_METADATA = "sim2real.run"
-
-CHUNK_BYTES = 16 * 1024
-"""What a crash may cost of a log: some thirty ticks of a small robot."""
-
-_DRAIN_PERIOD_S = 0.1
-_SYNCHRONOUS_TICKS = 64
+from sim2real.runtime.ring import CAPACITY, SharedRing
 
 
 class TelemetryLog:
     """Writes the ticks of one run to a file.
 
-    A full disk ends the log, not the run: `error` then says so, and what was written stays readable.
+    A full disk ends the log, not the run: `error` then says so, and what was written stays readable. So does the death
+    of the writing process.
 
     Args:
         path: The file; overwritten. Its folder must exist.
         contract: Gives the sizes.
-        metadata: Texts for the record `sim2real`.
-        synchronous: Write in the calling thread, for runs on a virtual clock.
+        metadata: Texts about the run.
+        synchronous: Write in the calling process, for runs on a virtual clock.
+        rotation: When the log goes on in a new file.
+        loop_cpu: The processor that the loop stays on: another one writes.
+        capacity: Ticks in the ring.
 
     Raises:
         UserError: The file cannot be opened or written.
     """
 
-    def __init__(self, path: Path, contract: Contract, metadata: Mapping[str, str], *, synchronous: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        contract: Contract,
+        metadata: Mapping[str, str],
+        *,
+        synchronous: bool,
+        rotation: Rotation | None = None,
+        loop_cpu: int | None = None,
+        capacity: int = CAPACITY,
+    ) -> None:
         self.path = path
-        self.error = ""
-        self.ticks = 0
-        """Ticks written."""
         self.summary: dict[str, str] = {}
-        """Texts for the record `sim2real.run`, written on closing."""
-        self._ring = SharedRing(row_layout(contract))
-        self._rows = RingReader(self._ring.fd)
-        self._joints = list(contract.joint_names)
-        try:
-            self._file: IO[bytes] = path.open("wb")
-            self._writer = Writer(self._file, chunk_size=CHUNK_BYTES)
-            self._writer.start(profile="", library="sim2real")
-            self._writer.add_metadata(METADATA, dict(metadata))
-            schema = self._writer.register_schema(
-                "sim2real.Tick", "jsonschema", json.dumps(tick_schema(contract)).encode()
-            )
-            self._channel = self._writer.register_channel(TOPIC, "json", schema, {"joints": ",".join(self._joints)})
-            self._file.flush()
-        except OSError as error:
-            raise UserError(f"{path}: the log cannot be written: {error.strerror}") from error
+        """Texts about the end of the run, written on closing."""
         self._closed = False
-        self._done = threading.Event()
-        self._thread: threading.Thread | None = None
-        if not synchronous:
-            self._thread = threading.Thread(target=self._drain_until_done, name="telemetry", daemon=True)
-            self._thread.start()
+        plan, rotation = log_plan(contract, metadata), rotation or Rotation()
+        self.ring: SharedRing | None = None
+        """For readers in other processes; None where the log is synchronous."""
+        self._writer: LogWriter
+        if synchronous:
+            self._writer = InTickWriter(path, plan, rotation)
+            return
+        self.ring = SharedRing(plan.layout, capacity)
+        try:
+            self._writer = ProcessWriter(self.ring, path, plan, rotation, -1 if loop_cpu is None else loop_cpu)
+        except BaseException:
+            self.ring.close()
+            raise
+
+    @property
+    def ticks(self) -> int:
+        """Ticks written."""
+        return self._writer.ticks
 
     @property
     def dropped(self) -> int:
         """Ticks that were overwritten in the ring before they were written."""
-        return self._rows.lost
+        return self._writer.lost
+
+    @property
+    def error(self) -> str:
+        """Why the log ends early; empty while it does not."""
+        return f"{self.path}: the log ends early, {self._writer.error}" if self._writer.error else ""
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the writer; None where it is this process."""
+        return self._writer.pid
 
     def record(self, record: TickRecord) -> None:
-        """Add one tick."""
-        self._ring.push(record.pack())
-        if self._thread is None and self._ring.written - self._rows.next >= _SYNCHRONOUS_TICKS:
-            self._drain()
+        """Add one tick. A few microseconds, and no wait, unless the log is synchronous."""
+        self._writer.add(record.pack())
+
+    def note(self, text: str, level: str = "info", about: str = "motors") -> None:
+        """Add a notice; not for the loop, it is a system call.
+
+        Args:
+            text: One line.
+            level: info, warning or error.
+            about: motors, safety, operator …
+        """
+        self._writer.note(level, about, text)
 
     def close(self) -> None:
-        """Write what is left, the summary and the index; closing twice does nothing."""
+        """Write what is left, the summary and the index; takes seconds at most. Closing twice does nothing."""
         if self._closed:
             return
         self._closed = True
-        self._done.set()
-        if self._thread is not None:
-            self._thread.join()
-        self._drain()
-        try:
-            if not self.error:
-                self._writer.add_metadata(RUN_METADATA, self.summary)
-                self._writer.finish()  # type: ignore[no-untyped-call]  # mcap's own gap
-            self._file.close()
-        except OSError as error:
-            self._fail(error)
+        self._writer.close(self.summary)
+        if self.ring is not None:
+            self.ring.close()
 
     def __enter__(self) -> Self:
         return self
@@ -111,25 +114,3 @@ class TelemetryLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _drain_until_done(self) -> None:
-        while not self._done.wait(_DRAIN_PERIOD_S):
-            self._drain()
-
-    def _drain(self) -> None:
-        try:
-            while (row := self._rows.pop()) is not None:
-                if self.error:
-                    continue  # the ring is emptied all the same, so that nothing counts as lost
-                tick = self._rows.layout.plain(row)
-                time_ns = tick["time_ns"]
-                self._writer.add_message(self._channel, time_ns, json_of(tick), time_ns, sequence=tick["tick"])
-                self.ticks += 1
-            if not self.error:
-                self._file.flush()
-        except OSError as error:
-            self._fail(error)
-
-    def _fail(self, error: OSError) -> None:
-        if not self.error:
-            self.error = f"{self.path}: the log ends early, {error.strerror}; what was written before stays readable"

@@ -27,6 +27,8 @@ class TickField:
     """In the log."""
     source: str
     """Attribute of `TickRecord`: `time_ns`, `joints.position`."""
+    topic: str
+    """Of the log's messages that have it."""
     axis: Axis
     """What it has one value for: each joint, IMU, operator command …; a field of the tick itself is one number."""
     dtype: type[np.generic]
@@ -60,48 +62,46 @@ class TickField:
 
 _INT, _BOOL, _SINGLE, _DOUBLE = np.int64, np.bool_, np.float32, np.float64
 
+STATE, JOINTS, MOTORS, IMU = "/state", "/joint_states", "/motors", "/imu"
+OBSERVATION, ACTION, COMMAND, OPERATOR, VERDICT = "/observation", "/action", "/command", "/operator", "/verdict"
+
 FIELDS: Final = (
-    TickField("tick", "tick", "tick", _INT, "number of the tick, from 1"),
-    TickField("time_ns", "time_ns", "tick", _INT, "ns, monotonic time when the readings were in"),
-    TickField(
-        "state",
-        "state",
-        "tick",
-        _INT,
-        "state in which the command was made",
-        one_of=State,
-    ),
-    TickField("missed", "missed", "tick", _INT, "ticks skipped before this one"),
-    TickField("reasons", "reasons", "tick", _INT, "why safety did not let the policy command", bits_of=Reason),
-    TickField("ran", "ran", "tick", _BOOL, "whether the policy ran; if not, its values are of an earlier tick"),
-    TickField("reset", "reset", "tick", _BOOL, "whether the contract's pipelines were reset first"),
-    TickField("position", "joints.position", "joint", _DOUBLE, "rad, measured", signal="joint_position"),
-    TickField("velocity", "joints.velocity", "joint", _DOUBLE, "rad/s, measured", signal="joint_velocity"),
-    TickField("effort", "joints.effort", "joint", _DOUBLE, "N·m, measured", signal="joint_effort"),
-    TickField("temperature", "joints.temperature", "joint", _DOUBLE, "°C; null while unknown"),
-    TickField("voltage", "joints.voltage", "joint", _DOUBLE, "V; null while unknown"),
+    TickField("tick", "tick", STATE, "tick", _INT, "number of the tick, from 1"),
+    TickField("time_ns", "time_ns", STATE, "tick", _INT, "ns, monotonic time when the readings were in"),
+    TickField("state", "state", STATE, "tick", _INT, "state in which the command was made", one_of=State),
+    TickField("missed", "missed", STATE, "tick", _INT, "ticks skipped before this one"),
+    TickField("reasons", "reasons", VERDICT, "tick", _INT, "why safety did not let the policy command", bits_of=Reason),
+    TickField("ran", "ran", STATE, "tick", _BOOL, "whether the policy ran; if not, its values are of an earlier tick"),
+    TickField("reset", "reset", STATE, "tick", _BOOL, "whether the contract's pipelines were reset first"),
+    TickField("position", "joints.position", JOINTS, "joint", _DOUBLE, "rad, measured", signal="joint_position"),
+    TickField("velocity", "joints.velocity", JOINTS, "joint", _DOUBLE, "rad/s, measured", signal="joint_velocity"),
+    TickField("effort", "joints.effort", JOINTS, "joint", _DOUBLE, "N·m, measured", signal="joint_effort"),
+    TickField("temperature", "joints.temperature", MOTORS, "joint", _DOUBLE, "°C; null while unknown"),
+    TickField("voltage", "joints.voltage", MOTORS, "joint", _DOUBLE, "V; null while unknown"),
     TickField(
         "health_stamp_ns",
         "joints.health_stamp_ns",
+        MOTORS,
         "joint",
         _INT,
         "ns, when temperature and voltage arrived; -1 before the first",
         added=True,
     ),
-    TickField("stamp_ns", "joints.stamp_ns", "joint", _INT, "ns, when each reading arrived"),
-    TickField("faults", "joints.faults", "joint", _INT, "bits of MotorFault"),
-    TickField("fresh", "joints.fresh", "joint", _BOOL, "whether the joint answered in this tick"),
-    TickField("observation", "observation", "observation", _SINGLE, "what the policy saw"),
-    TickField("action", "action", "action", _SINGLE, "the policy's raw output"),
-    TickField("target", "target", "joint", _DOUBLE, "N·m or rad: the contract's target for the action"),
-    TickField("command_position", "command.position", "joint", _DOUBLE, "rad, after limits"),
-    TickField("command_velocity", "command.velocity", "joint", _DOUBLE, "rad/s, after limits"),
-    TickField("command_effort", "command.effort", "joint", _DOUBLE, "N·m, after limits"),
-    TickField("stiffness", "command.stiffness", "joint", _DOUBLE, "N·m/rad, after limits"),
-    TickField("damping", "command.damping", "joint", _DOUBLE, "N·m·s/rad, after limits"),
+    TickField("stamp_ns", "joints.stamp_ns", MOTORS, "joint", _INT, "ns, when each reading arrived"),
+    TickField("faults", "joints.faults", MOTORS, "joint", _INT, "bits of MotorFault"),
+    TickField("fresh", "joints.fresh", MOTORS, "joint", _BOOL, "whether the joint answered in this tick"),
+    TickField("observation", "observation", OBSERVATION, "observation", _SINGLE, "what the policy saw"),
+    TickField("action", "action", ACTION, "action", _SINGLE, "the policy's raw output"),
+    TickField("target", "target", ACTION, "joint", _DOUBLE, "N·m or rad: the contract's target for the action"),
+    TickField("command_position", "command.position", COMMAND, "joint", _DOUBLE, "rad, after limits"),
+    TickField("command_velocity", "command.velocity", COMMAND, "joint", _DOUBLE, "rad/s, after limits"),
+    TickField("command_effort", "command.effort", COMMAND, "joint", _DOUBLE, "N·m, after limits"),
+    TickField("stiffness", "command.stiffness", COMMAND, "joint", _DOUBLE, "N·m/rad, after limits"),
+    TickField("damping", "command.damping", COMMAND, "joint", _DOUBLE, "N·m·s/rad, after limits"),
     TickField(
         "imu_angular_velocity",
         "imus.angular_velocity",
+        IMU,
         "imu",
         _DOUBLE,
         "rad/s in the body's frame, by IMU",
@@ -111,6 +111,7 @@ FIELDS: Final = (
     TickField(
         "imu_linear_acceleration",
         "imus.linear_acceleration",
+        IMU,
         "imu",
         _DOUBLE,
         "m/s², proper, in the body's frame, by IMU",
@@ -119,19 +120,23 @@ FIELDS: Final = (
     TickField(
         "imu_orientation",
         "imus.orientation",
+        IMU,
         "imu",
         _DOUBLE,
         "w x y z of the body, by IMU",
         components=4,
         signal="orientation",
     ),
-    TickField("imu_stamp_ns", "imus.stamp_ns", "imu", _INT, "ns, when each IMU's reading arrived"),
-    TickField("imu_faults", "imus.faults", "imu", _INT, "bits of ImuFault"),
-    TickField("asked", "operator_command", "command", _DOUBLE, "SI units, operator commands", signal="command"),
-    TickField("clock", "clock", "phase", _DOUBLE, "s, what the phase is counted from", signal="clock"),
+    TickField("imu_stamp_ns", "imus.stamp_ns", IMU, "imu", _INT, "ns, when each IMU's reading arrived"),
+    TickField("imu_faults", "imus.faults", IMU, "imu", _INT, "bits of ImuFault"),
+    TickField(
+        "asked", "operator_command", OPERATOR, "command", _DOUBLE, "SI units, operator commands", signal="command"
+    ),
+    TickField("clock", "clock", OPERATOR, "phase", _DOUBLE, "s, what the phase is counted from", signal="clock"),
     TickField(
         "interventions",
         "interventions",
+        VERDICT,
         "joint",
         _INT,
         "limits that changed the command, by joint",
@@ -160,16 +165,12 @@ def row_layout(contract: Contract) -> RowLayout:
     )
 
 
-def tick_schema(contract: Contract) -> dict[str, Any]:
-    """Return the JSON Schema of a message on `/tick`.
+def field_schema(field: TickField, contract: Contract) -> dict[str, Any]:
+    """Return the JSON Schema of a field in a message.
 
-    Joint arrays are in the order of the channel's metadata `joints`, those of IMUs and commands in the contract's.
+    Joint arrays are in the order of the message's `name` or the channel's metadata `joints`, those of IMUs and operator
+    commands in the contract's.
     """
-    properties = {field.name: _schema(field, contract) for field in logged_fields(contract)}
-    return {"title": "sim2real.Tick", "type": "object", "properties": properties}
-
-
-def _schema(field: TickField, contract: Contract) -> dict[str, Any]:
     kinds: dict[type[np.generic], str] = {_INT: "integer", _BOOL: "boolean", _SINGLE: "number", _DOUBLE: "number"}
     described = {"description": field.description} if field.description else {}
     if field.one_of:

@@ -63,7 +63,7 @@ class OperatorBox:
         self._target = self._start.copy()
         self._step, self._size = np.zeros(count), np.zeros(count)
         self._missing, self._far = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
-        self._seen = 0
+        self._seen = self._emergencies = 0
         self._given = self._moving = False
         self._polled_ns = now()
         self.values: Float64Array = np.full(count, np.nan)
@@ -83,9 +83,8 @@ class OperatorBox:
         self._polled_ns = now_ns
         self.alive_ns = words[layout.ALIVE_NS]
         self.stop = words[layout.STOP] != 0
-        self.emergency = words[layout.EMERGENCY] != 0
-        self.resets = words[layout.RESETS]
         self.starts = words[layout.STARTS]
+        self._take_emergency(words[layout.RESETS])
         if words[layout.SEQUENCE] != self._seen:
             self._take()
         if self._given and now_ns - words[layout.BEAT_NS] > BEAT_AGE_MAX_NS:
@@ -102,6 +101,16 @@ class OperatorBox:
         self._memory.close()
         os.close(self.descriptor)
         self.descriptor = -1
+
+    def _take_emergency(self, resets: int) -> None:
+        """An emergency stop lasts until a later reset. One that arrives together with a reset is seen all the same."""
+        emergencies = self._words[layout.EMERGENCIES]
+        if emergencies != self._emergencies:
+            self._emergencies = emergencies
+            self.emergency = True
+        elif resets != self.resets:
+            self.emergency = False
+        self.resets = resets
 
     def _take(self) -> None:
         words = self._words

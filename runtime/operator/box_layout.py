@@ -12,7 +12,8 @@ BEAT_NS: Final = 0
 ALIVE_NS: Final = 1
 """Last sign of life of the device in command, monotonic ns; -1 while none is."""
 STOP: Final = 2
-EMERGENCY: Final = 3
+EMERGENCIES: Final = 3
+"""How many emergency stops were asked for."""
 RESETS: Final = 4
 STARTS: Final = 5
 SEQUENCE: Final = 6

@@ -41,7 +41,7 @@ class BoxWriter:
 
     def emergency_stop(self) -> None:
         """Ask for an emergency stop."""
-        self._words[layout.EMERGENCY] = 1
+        self._words[layout.EMERGENCIES] += 1
 
     def reset(self) -> None:
         """Ask for a reset."""

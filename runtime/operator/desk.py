@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from math import nan
+from math import isnan, nan
 from typing import Final
 
 from sim2real.runtime.contract.spec import CommandSpec
@@ -44,10 +44,13 @@ class OperatorDesk:
         """The device in command; None while there is none."""
         return self._in_command
 
-    def asked(self) -> dict[str, float]:
-        """Return what was last asked for, by name; NaN where nothing was."""
+    def asked_by(self, device: Hashable) -> dict[str, float]:
+        """Return the commands that hold from a device, by name; none unless it is in command."""
         with self._lock:
-            return dict(zip(self.commands, self._values, strict=True))
+            if device != self._in_command:
+                return {}
+            pairs = zip(self.commands, self._values, strict=True)
+            return {name: value for name, value in pairs if not isnan(value)}
 
     def beat(self) -> None:
         """Say that the operator process runs; after a gap nothing of what was given before holds any longer."""
@@ -99,8 +102,9 @@ class OperatorDesk:
             self._box.stop()
 
     def emergency_stop(self) -> None:
-        """Ask for an emergency stop. Takes no lock: one store, whatever another thread is doing."""
-        self._box.emergency_stop()
+        """Ask for an emergency stop."""
+        with self._lock:
+            self._box.emergency_stop()
 
     def left(self, device: Hashable) -> None:
         """Take back the commands of a device that is gone, if it was in command."""

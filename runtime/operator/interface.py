@@ -14,7 +14,7 @@ class Operator(Protocol):
         values: (C,) targets of the policy's operator commands, SI units, inside their ranges; NaN where none was given.
         alive_ns: Time of the last sign of life from the device, monotonic ns; -1 while none is in use.
         stop: Whether the end of the run was asked for.
-        emergency: Whether an emergency stop was asked for.
+        emergency: Whether an emergency stop was asked for, and no reset since.
         resets: How many resets were asked for since the start. A reset after a fault makes the robot LIMP again.
         starts: How many starts were asked for since the start. A start switches torque on in LIMP.
     """

@@ -51,7 +51,11 @@ class LogReport:
     def verdict(self) -> str:
         """Result of the run in one sentence."""
         run = self.log.run
-        end = f"ended in {run['final_state']} by {run['stopped_by']}" if run else "was cut off"
+        end = "was cut off"
+        if "final_state" in run:
+            end = f"ended in {run['final_state']} by {run['stopped_by']}"
+        elif run.get("stopped_by") == "killed":
+            end = "was killed"
         return f"{self.log.contract.task} on {self.log.contract.robot.name}: the run {end} after {self.duration:.2f} s."
 
     @property

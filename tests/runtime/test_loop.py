@@ -45,6 +45,43 @@ def test_a_little_late_begins_at_once():
     assert clock.now_ns() == 30_000_000
 
 
+class WatchedClock(VirtualClock):
+    """Every look takes a microsecond."""
+
+    def __init__(self):
+        super().__init__()
+        self.slept_until = []
+
+    def now_ns(self):
+        super().sleep_until_ns(super().now_ns() + 1_000)
+        return super().now_ns()
+
+    def sleep_until_ns(self, deadline_ns):
+        self.slept_until.append(deadline_ns)
+        super().sleep_until_ns(deadline_ns)
+
+
+def test_with_a_spin_the_sleep_ends_earlier_and_the_tick_begins_as_without():
+    clock = WatchedClock()
+    pacer = Pacer(clock, PERIOD)
+    pacer.spin_ns = 100_000
+    pacer.start()
+    for _ in range(5):
+        assert pacer.wait() == 0
+        assert clock.slept_until[0] == pacer.deadline_ns - 100_000
+        assert 0 <= clock.now_ns() - pacer.deadline_ns <= 5_000
+        clock.slept_until.clear()
+
+
+def test_a_clock_that_only_sleeping_advances_ends_the_spin():
+    clock = VirtualClock()
+    pacer = Pacer(clock, PERIOD)
+    pacer.spin_ns = 100_000
+    pacer.start()
+    assert pacer.wait() == 0
+    assert clock.now_ns() == PERIOD
+
+
 @given(st.lists(st.integers(0, 10 * PERIOD), max_size=50))
 def test_ticks_stay_on_the_grid_and_half_a_period_apart(work):
     clock = VirtualClock()

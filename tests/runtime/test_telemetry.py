@@ -3,11 +3,6 @@
 import errno
 import json
 import math
-import os
-import signal
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +10,19 @@ import pytest
 from mcap.reader import make_reader
 
 from sim2real.configs.errors import UserError
-from sim2real.runtime import telemetry
+from sim2real.runtime import log_file
 from sim2real.runtime.contract.manifest import from_metadata, to_metadata
 from sim2real.runtime.log import read_log
+from sim2real.runtime.log_plan import METADATA
 from sim2real.runtime.record import TickRecord
 from sim2real.runtime.row_layout import json_of
 from sim2real.runtime.run_options import RunOptions
 from sim2real.runtime.session import run_session
 from sim2real.runtime.states import State
-from sim2real.runtime.telemetry import METADATA, TOPIC, TelemetryLog
-from sim2real.runtime.tick_fields import row_layout
+from sim2real.runtime.telemetry import TelemetryLog
+from sim2real.runtime.tick_fields import FIELDS, row_layout
+
+TOPICS = sorted({field.topic for field in FIELDS} - {"/imu", "/operator"})
 
 
 def swing(observation):
@@ -44,20 +42,55 @@ def test_the_mcap_library_reads_the_log(policy_of, robot, fake, tmp_path, contra
     assert report.logged_ticks == report.ticks
     with path.open("rb") as file:
         reader = make_reader(file)
-        messages = [json.loads(message.data) for _, channel, message in reader.iter_messages(topics=[TOPIC])]
+        messages = {}
+        for _, channel, message in reader.iter_messages(log_time_order=False):
+            messages.setdefault(channel.topic, []).append(json.loads(message.data))
         metadata = {record.name: record.metadata for record in reader.iter_metadata()}
         summary = reader.get_summary()
-    assert len(messages) == report.ticks
-    assert summary.statistics.message_count == report.ticks
+    assert {len(messages[topic]) for topic in TOPICS} == {report.ticks}
+    assert summary.statistics.message_count == sum(len(each) for each in messages.values())
     assert from_metadata(metadata[METADATA])[0] == contract
     assert metadata[METADATA]["policy_sha256"] == "0" * 64
     assert metadata["sim2real.run"]["final_state"] == "RUNNING"
-    schema = next(iter(summary.schemas.values()))
-    assert set(json.loads(schema.data)["properties"]) == set(messages[0])
-    positions = [message["position"][0] for message in messages]
+    assert json.loads(contract.model_dump_json()) == messages["/contract"][0]
+    schemas = {
+        channel.topic: json.loads(summary.schemas[channel.schema_id].data) for channel in summary.channels.values()
+    }
+    for topic in (*TOPICS, "/events"):
+        assert set(schemas[topic]["properties"]) == set(messages[topic][0]), topic
+    positions = [message["position"][0] for message in messages["/joint_states"]]
     assert positions == report.position[:, 0].tolist()  # every bit
-    assert messages[-1]["state"] == "RUNNING"
-    assert [message["tick"] for message in messages] == list(range(1, report.ticks + 1))
+    assert messages["/state"][-1]["state"] == "RUNNING"
+    assert [message["tick"] for message in messages["/state"]] == list(range(1, report.ticks + 1))
+
+
+def test_joint_states_have_the_shape_that_other_tools_know(policy_of, robot, fake, tmp_path):
+    path = tmp_path / "run.mcap"
+    log_a_run(policy_of(swing), robot, fake, path)
+    with path.open("rb") as file:
+        schema, channel, message = next(make_reader(file).iter_messages(topics=["/joint_states"]))
+    assert (schema.name, schema.encoding, channel.message_encoding) == ("sensor_msgs/JointState", "jsonschema", "json")
+    state = json.loads(message.data)
+    assert list(state) == ["header", "name", "position", "velocity", "effort"]
+    stamp = state["header"]["stamp"]
+    assert stamp["sec"] * 10**9 + stamp["nsec"] == message.log_time
+    assert state["name"] == ["pivot"]
+
+
+def test_events_are_told_when_they_happen(policy_of, robot, fake, tmp_path):
+    path = tmp_path / "run.mcap"
+    fake.lost = lambda read: 60 <= read < 70
+    log_a_run(policy_of(lambda observation: 5.0), robot, fake, path)
+    log = read_log(path)
+    told = [(event["level"], event["name"], event["message"]) for event in log.events]
+    assert told[0] == (2, "state", "READY")
+    assert (2, "state", "READY → RUNNING") in told
+    assert (3, "state", "RUNNING → DAMPING") in told
+    assert (3, "safety", "stale reading") in told
+    assert (3, "motors", "joint pivot did not answer") in told
+    assert told[-1] == (2, "state", "run ended: final state RUNNING, stopped by duration")
+    times = [event["timestamp"]["sec"] * 10**9 + event["timestamp"]["nsec"] for event in log.events]
+    assert times == sorted(times)
 
 
 def test_lockstep_logs_are_the_same_bytes(policy_of, robot, fake, clock, tmp_path):
@@ -115,8 +148,7 @@ class FullDisk:
         return getattr(self._file, name)
 
 
-@pytest.mark.parametrize("synchronous", [True, False])
-def test_a_full_disk_ends_the_log_and_not_the_run(policy_of, robot, fake, tmp_path, monkeypatch, synchronous):
+def test_a_full_disk_ends_the_log_and_not_the_run(policy_of, robot, fake, tmp_path, monkeypatch):
     path = tmp_path / "run.mcap"
     real_open = Path.open
 
@@ -125,8 +157,8 @@ def test_a_full_disk_ends_the_log_and_not_the_run(policy_of, robot, fake, tmp_pa
         return FullDisk(file, 14_000) if "w" in mode else file
 
     monkeypatch.setattr(Path, "open", open_small)
-    monkeypatch.setattr(telemetry, "CHUNK_BYTES", 2048)
-    options = RunOptions(duration=4.0, log=path, synchronous_log=synchronous)
+    monkeypatch.setattr(log_file, "CHUNK_BYTES", 2048)
+    options = RunOptions(duration=4.0, log=path, synchronous_log=True)
     report = run_session(policy_of(swing), robot, fake, fake.clock, options)
     assert report.final_state is State.RUNNING
     assert report.ticks > 400
@@ -140,41 +172,8 @@ def test_a_full_disk_ends_the_log_and_not_the_run(policy_of, robot, fake, tmp_pa
     assert [tick["tick"] for tick in log.ticks] == list(range(1, len(log.ticks) + 1))
 
 
-@pytest.mark.realtime
-def test_what_was_written_before_kill_9_stays_readable(tmp_path):
-    path = tmp_path / "run.mcap"
-    program = f"""
-        import time
-        from pathlib import Path
-        from sim2real.configs.load import load_task
-        from sim2real.runtime.contract.manifest import to_metadata
-        from sim2real.runtime.contract.spec import contract_of
-        from sim2real.runtime.record import TickRecord
-        from sim2real.runtime.telemetry import TelemetryLog
-        contract = contract_of(load_task("pendulum_swingup"))
-        log = TelemetryLog(Path({str(path)!r}), contract, to_metadata(contract, {{}}), synchronous=False)
-        record = TickRecord.empty(contract)
-        record.state = 4
-        for tick in range(1, 1001):
-            record.tick = tick
-            log.record(record)
-        while log.ticks < 1000:
-            time.sleep(0.01)
-        time.sleep(0.3)
-        print("written", flush=True)
-        time.sleep(60)
-    """
-    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE) as process:
-        assert process.stdout.readline() == b"written\n"
-        os.kill(process.pid, signal.SIGKILL)
-    log = read_log(path)
-    assert not log.complete
-    assert [tick["tick"] for tick in log.ticks] == list(range(1, len(log.ticks) + 1))
-    assert len(log.ticks) > 1000 - 60  # at most the last chunk is lost
-
-
 def test_a_log_cut_anywhere_is_readable_up_to_there(policy_of, robot, fake, tmp_path, monkeypatch):
-    monkeypatch.setattr(telemetry, "CHUNK_BYTES", 2048)
+    monkeypatch.setattr(log_file, "CHUNK_BYTES", 2048)
     path, cut = tmp_path / "run.mcap", tmp_path / "cut.mcap"
     log_a_run(policy_of(swing), robot, fake, path)
     whole, counts = path.read_bytes(), []
@@ -204,7 +203,7 @@ def test_closing_twice_does_nothing(tmp_path, contract):
 
 def test_damage_anywhere_is_seen(policy_of, robot, fake, tmp_path, monkeypatch):
     # A flipped bit ended in a traceback of the decompressor or of JSON, or one tick less in a log called complete.
-    monkeypatch.setattr(telemetry, "CHUNK_BYTES", 2048)
+    monkeypatch.setattr(log_file, "CHUNK_BYTES", 2048)
     path, damaged = tmp_path / "run.mcap", tmp_path / "damaged.mcap"
     log_a_run(policy_of(swing), robot, fake, path)
     whole, intact = path.read_bytes(), read_log(path)

@@ -24,8 +24,7 @@ from sim2real.runtime.replay import replay
 from sim2real.runtime.ring import RingReader, SharedRing
 from sim2real.runtime.row_layout import json_of
 from sim2real.runtime.states import State
-from sim2real.runtime.telemetry import METADATA, TOPIC
-from sim2real.runtime.tick_fields import FIELDS, logged_fields, row_layout, tick_schema
+from sim2real.runtime.tick_fields import FIELDS, field_schema, logged_fields, row_layout
 
 DATA = Path(__file__).parent / "data"
 EARLIER = sorted(DATA.glob("*.mcap"))
@@ -115,10 +114,11 @@ def test_messages_are_what_the_schema_says(name: str) -> None:
     record = TickRecord.empty(contract)
     record.state, record.reasons = State.DAMPING.value, 1 + 32768
     record.interventions[:] = 3
-    message, schema = json.loads(json_of(plain(record, contract))), tick_schema(contract)
-    assert list(message) == list(schema["properties"])
-    for key, described in schema["properties"].items():
-        assert conforms(message[key], described), key
+    message = json.loads(json_of(plain(record, contract)))
+    assert list(message) == [field.name for field in logged_fields(contract)]
+    for field in logged_fields(contract):
+        described = field_schema(field, contract)
+        assert conforms(message[field.name], described), field.name
         assert described["description"]
     assert message["state"] == "DAMPING"
     assert message["reasons"] == ["STALE_READING", "IMU_STALE"]
@@ -186,14 +186,14 @@ def test_the_signals_of_a_log_are_its_readings() -> None:
 
 
 def rewrite(path: Path, source: Path, *, drop: str = "", contract: str | None = None) -> Path:
-    """Write a log like another, without one field of its ticks, or with another contract."""
+    """Write a log of an earlier version like another, without one field of its ticks, or with another contract."""
     with source.open("rb") as old, path.open("wb") as new:
         reader, writer = make_reader(old), Writer(new)
         writer.start()
-        metadata = {record.name: record.metadata for record in reader.iter_metadata()}[METADATA]
-        writer.add_metadata(METADATA, metadata if contract is None else metadata | {CONTRACT_KEY: contract})
+        metadata = {record.name: record.metadata for record in reader.iter_metadata()}["sim2real"]
+        writer.add_metadata("sim2real", metadata if contract is None else metadata | {CONTRACT_KEY: contract})
         schema = writer.register_schema("sim2real.Tick", "jsonschema", b"{}")
-        channel = writer.register_channel(TOPIC, "json", schema)
+        channel = writer.register_channel("/tick", "json", schema)
         for _, _, message in reader.iter_messages():
             tick = json.loads(message.data)
             tick.pop(drop, None)

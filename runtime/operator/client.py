@@ -1,0 +1,153 @@
+"""`Client`: one connection to the operator's socket."""
+
+import json
+import selectors
+import socket
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from sim2real.runtime.operator.desk import OperatorDesk
+from sim2real.runtime.operator.refusal import RefusedError
+from sim2real.runtime.operator.request import LINE_BYTES_MAX, Request, parse_request
+
+_READ_BYTES: Final = 65536
+_UNSENT_BYTES_MAX: Final = 1 << 20  # a client that asks and never reads is closed
+
+
+class Client:
+    """Reads requests, one a line, and answers each with one line. Nothing here blocks.
+
+    A client that does not read gets no further states until it has; its requests are still served.
+
+    Args:
+        connection: Taken over, and closed at the end.
+        name: Its name at the desk; no other client's.
+        desk: Where requests are handed in.
+        state: The state of the run as plain data.
+        now: Monotonic ns.
+    """
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        name: str,
+        desk: OperatorDesk,
+        state: Callable[[], dict[str, Any]],
+        now: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        connection.setblocking(False)
+        self.name = name
+        self.closed = False
+        self._connection = connection
+        self._desk = desk
+        self._state = state
+        self._now = now
+        self._selector: selectors.BaseSelector | None = None
+        self._received = b""
+        self._unsent = b""
+        self._period_ns: int | None = None
+        self._due_ns = 0
+
+    def open(self, selector: selectors.BaseSelector, hello: dict[str, Any]) -> None:
+        """Serve it from now on."""
+        self._selector = selector
+        selector.register(self._connection, selectors.EVENT_READ, self._read)
+        self._send(hello)
+
+    def refuse(self, why: str) -> None:
+        """Tell it why, and close."""
+        self._send(_error(why))
+        self.close()
+
+    def beat(self) -> None:
+        """Send what is left, and a state where one is due."""
+        if self.closed:
+            return
+        self._flush()
+        now_ns = self._now()
+        if self._period_ns is None or self._unsent or now_ns < self._due_ns:
+            return
+        self._due_ns = max(self._due_ns + self._period_ns, now_ns)
+        self._send({"state": self._state()})
+
+    def close(self) -> None:
+        """Close the connection; the client's commands are taken back."""
+        if self.closed:
+            return
+        self.closed = True
+        if self._selector is not None:
+            self._selector.unregister(self._connection)
+        self._connection.close()
+        self._desk.left(self.name)
+
+    def _read(self) -> None:
+        try:
+            data = self._connection.recv(_READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.close()
+            return
+        *lines, self._received = (self._received + data).split(b"\n")
+        for line in lines:
+            if len(line) > LINE_BYTES_MAX:
+                self._too_long()
+                return
+            if line.strip() and not self.closed:
+                self._send(self._answer(line))
+        if len(self._received) > LINE_BYTES_MAX:
+            self._too_long()
+
+    def _too_long(self) -> None:
+        self.refuse(f"a line is too long; valid: {LINE_BYTES_MAX} bytes")
+
+    def _answer(self, line: bytes) -> dict[str, Any]:
+        try:
+            return self._do(parse_request(line))
+        except RefusedError as error:
+            return _error(str(error))
+
+    def _do(self, request: Request) -> dict[str, Any]:
+        desk, name = self._desk, self.name
+        if request.do == "estop":
+            desk.emergency_stop()
+        elif request.do == "stop":
+            desk.stop()
+        elif request.do == "reset":
+            desk.reset()
+        elif request.do == "start":
+            desk.start(name)
+        elif request.do == "set":
+            desk.give(name, request.values)
+        elif request.do == "subscribe":
+            self._period_ns = round(1e9 / request.rate) if request.rate > 0.0 else None
+            self._due_ns = self._now()
+        elif request.do == "alive":
+            return {"ok": True, "in_command": desk.alive(name)}
+        return {"ok": True}
+
+    def _send(self, document: dict[str, Any]) -> None:
+        if self.closed:
+            return
+        self._unsent += json.dumps(document, allow_nan=False).encode() + b"\n"
+        self._flush()
+        if len(self._unsent) > _UNSENT_BYTES_MAX:
+            self.close()
+
+    def _flush(self) -> None:
+        while self._unsent and not self.closed:
+            try:
+                count = self._connection.send(self._unsent)
+            except BlockingIOError:
+                return
+            except OSError:
+                self.close()
+                return
+            self._unsent = self._unsent[count:]
+
+
+def _error(text: str) -> dict[str, Any]:
+    return {"ok": False, "error": text}

@@ -1,0 +1,128 @@
+"""Laws of a run with an operator: nothing moves before a start, and what is asked for is done in the next tick."""
+
+import numpy as np
+import pytest
+
+from sim2real.configs.load import load_robot, load_task
+from sim2real.runtime.contract.spec import contract_of
+from sim2real.runtime.emulation import lockstep
+from sim2real.runtime.ring import RingReader, SharedRing
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
+from sim2real.runtime.states import State
+from sim2real.runtime.tick_fields import row_layout
+
+
+class ScriptedOperator:
+    """Does something at the n-th poll."""
+
+    def __init__(self, commands=0, **at):
+        self.values = np.full(commands, np.nan)
+        self.alive_ns = -1
+        self.stop = self.emergency = False
+        self.resets = self.starts = self.polls = 0
+        self._at = at
+
+    def poll(self):
+        self.polls += 1
+        for name, poll in self._at.items():
+            if poll == self.polls:
+                before = getattr(self, name)
+                setattr(self, name, True if isinstance(before, bool) else before + 1)
+
+
+def run(policy, robot, fake, operator, **options):
+    return run_session(policy, robot, fake, fake.clock, RunOptions(operator=operator, wait_for_start=True, **options))
+
+
+def still(_observation):
+    return 0.0
+
+
+def test_torque_stays_off_until_a_start(policy_of, robot, fake):
+    operator = ScriptedOperator(starts=200)
+    fake.at_read[190] = lambda _state: torque.append((fake.torque, len(fake.commands), list(fake.calls)))
+    torque = []
+    report = run(policy_of(still), robot, fake, operator, duration=0.5)
+    assert report.final_state is State.RUNNING
+    assert torque == [(False, 0, ["open"])]
+    assert report.ticks < 70  # two seconds of waiting are no part of the run
+
+
+def test_a_start_from_before_the_robot_was_there_does_not_count(policy_of, robot, fake):
+    operator = ScriptedOperator(starts=1, stop=50)
+    report = run(policy_of(still), robot, fake, operator)
+    assert "enable" not in fake.calls
+    assert report.stopped_by == "operator"
+
+
+@pytest.mark.parametrize("asked", ["stop", "emergency"])
+def test_what_ends_a_run_also_ends_the_wait_for_a_start(policy_of, robot, fake, asked):
+    report = run(policy_of(still), robot, fake, ScriptedOperator(**{asked: 20}))
+    assert "enable" not in fake.calls
+    assert report.stopped_by == "operator"
+
+
+def test_a_start_while_readings_are_missing_is_not_made_up_for_later(policy_of, robot, fake):
+    fake.lost = lambda read: 20 <= read < 32  # as long as a reading may be old, and longer
+    operator = ScriptedOperator(starts=30, stop=80)
+    report = run(policy_of(still), robot, fake, operator)
+    assert "enable" not in fake.calls
+    assert report.stopped_by == "operator"
+
+
+def test_an_emergency_stop_is_estop_and_torque_off_in_the_next_tick(policy_of, robot, fake):
+    operator = ScriptedOperator(starts=10, emergency=100, stop=110)
+    report = run(policy_of(still), robot, fake, operator)
+    assert report.final_state is State.ESTOP
+    assert not fake.torque
+    assert not report.ok
+    assert "emergency stop by operator" in report.reasons[0]
+
+
+def test_the_ring_shows_the_wait_the_run_and_how_it_ended(policy_of, robot, fake, contract):
+    ring = SharedRing(row_layout(contract))
+    reader = RingReader(ring.fd)
+    fake.position[:] = -2.0
+    run(policy_of(still), robot, fake, ScriptedOperator(starts=10, emergency=400, stop=410), ring=ring)
+    states = []
+    while (row := reader.pop()) is not None:
+        state = reader.layout.plain(row)["state"]
+        if not states or states[-1] != state:
+            states.append(state)
+    assert states == ["LIMP", "READY", "RUNNING", "ESTOP"]
+    ring.close()
+    reader.close()
+
+
+def test_commands_reach_the_policy_inside_their_ranges():
+    robot = load_robot("quadruped")
+    contract = contract_of(load_task("quadruped_walk"))
+    seen = []
+
+    class Policy:
+        digest, provenance, path = "", {}, None
+
+        def __init__(self):
+            self.contract = contract
+
+        def act(self, observation):
+            return np.zeros((1, contract.action_size), np.float32)
+
+    operator = ScriptedOperator(commands=3)
+    operator.values[:] = [0.2, 7.0, np.nan]
+    world = lockstep(robot, plant="inertia")
+    run_session(
+        Policy(),
+        robot,
+        world.hardware,
+        world.clock,
+        RunOptions(
+            operator=operator,
+            duration=0.2,
+            commands={"turn": 0.3},
+            on_tick=lambda controller: seen.append(controller.record.operator_command.tolist()),
+        ),
+    )
+    assert seen
+    assert all(each == [0.2, contract.commands[1].high, 0.3] for each in seen)
