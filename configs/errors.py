@@ -18,6 +18,10 @@ class ConfigError(UserError):
         super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in message))
 
 
+class NonFiniteError(UserError):
+    """A number is NaN or infinite where only a finite one means anything; the message names it."""
+
+
 class MissingExtraError(UserError):
     """A command or a function needs an extra that is not installed."""
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.errors import CancelledError
-from sim2real.hardware.interface import Interruptible, JointInterface, Recovering
+from sim2real.hardware.interface import Interruptible, JointInterface
 from sim2real.hardware.types import ImuState, JointState
 from sim2real.runtime.contract.robot import RobotSpec
 from sim2real.runtime.first_reading import await_first_reading
@@ -60,8 +60,7 @@ class Connection:
     def recover(self) -> None:
         """Set motors up again that have tripped, torque off. Raises HardwareError, CancelledError."""
         self._check()
-        if isinstance(self._hardware, Recovering):
-            self._hardware.recover()
+        self._hardware.recover()
 
     def first_reading(self, read: Callable[[], None], joints: JointState, imus: ImuState) -> None:
         """Wait for a complete reading.

@@ -11,7 +11,7 @@ from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.imu.interface import WithImus
 from sim2real.hardware.interface import JointInterface
-from sim2real.hardware.types import Int64Array
+from sim2real.hardware.types import Int64Array, Supervision
 from sim2real.runtime.connection import Connection
 from sim2real.runtime.contract.observation import Float32Array
 from sim2real.runtime.contract.signals import Signals
@@ -58,7 +58,7 @@ class Controller:
         contract = policy.contract
         settings = safety_settings(robot, contract.robot.safety)
         period = 1.0 / contract.control_rate
-        self.safety = Safety(contract.robot, settings, period, contract.observed_imus)
+        self.safety = Safety(contract.robot, settings, period, contract.observed_imus, contract.observation)
         terms = tuple(entry.term for entry in contract.observation)
         self.interventions = InterventionLog(contract.robot, settings.buses, terms)
         self.statistics = TickStatistics.empty()
@@ -283,6 +283,8 @@ class Controller:
             return verdict_of((Violation(Reason.PORT_LOST, -1, 1.0, 0.0),))
         record.time_ns = self._clock.now_ns()
         self.at_work = "safety"
+        if self._hardware.supervision is Supervision.LOST:
+            return verdict_of((Violation(Reason.SUPERVISOR_LOST, -1, 1.0, 0.0),))
         return self.safety.check(
             record.joints,
             record.time_ns,

@@ -1,6 +1,6 @@
 """Runs a policy on a robot, real or emulated: start pose, policy, torque off."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
@@ -9,12 +9,16 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.load import as_faults, as_robot
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.schema.scenario import FaultsConfig
-from sim2real.hardware.clock import MonotonicClock
+from sim2real.hardware.clock import Clock, MonotonicClock
 from sim2real.hardware.emulator import process
 from sim2real.hardware.emulator.plant import AUTO_PLANT, choose_plant
-from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.interface import JointInterface
+from sim2real.hardware.robot import RobotHardware
+from sim2real.hardware.robot_ports import open_serial_ports
 from sim2real.runtime import emulation
 from sim2real.runtime.controller import Controller
+from sim2real.runtime.late_replies import blaming, with_emulator
+from sim2real.runtime.operator.attached import Beside, attached
 from sim2real.runtime.policy import OnnxPolicy, Policy, check_robot, load_policy
 from sim2real.runtime.report import RunReport, RunSetting
 from sim2real.runtime.run_options import RunOptions
@@ -38,6 +42,10 @@ def run(
     log: str | Path | None = None,
     real_time: bool = True,
     cpu: int | None = None,
+    operator: Sequence[str] = (),
+    panel: int | None = None,
+    start: bool = False,
+    live: bool = False,
 ) -> RunReport:
     """Run a policy on a robot within its safety envelope; torque is off when this returns or raises.
 
@@ -60,6 +68,13 @@ def run(
         real_time: Ask for real-time scheduling, locked memory and no garbage collection for the time of the run; what
             is not permitted becomes a warning. Never in lockstep.
         cpu: Stay on this processor.
+        operator: Devices that command the run: `keyboard`, `gamepad`, `gamepad:PATH`, `socket:PATH`. The run then waits
+            for a start before it switches torque on.
+        panel: Port of a browser panel on this machine, 0 for any free one; its address is printed on standard error. It
+            is an operator's device, too.
+        start: Do not wait for a start.
+        live: Show the run on the terminal, if standard error is one. What anything else writes to standard output or
+            error during the run is then kept until its end.
 
     Returns:
         The verdict and the figures; `.document()` is what `sim2real run --json` prints.
@@ -84,6 +99,11 @@ def run(
         raise UserError("lockstep needs a duration: a virtual clock would run on without end")
     loaded, config = _loaded(policy), as_robot(robot)
     check_robot(loaded.contract, config)
+    beside = Beside(tuple(operator), panel, start, live)
+    if lockstep and beside.operated:
+        raise UserError("an operator needs a run in real time; lockstep is not")
+    if start and not beside.operated:
+        raise UserError("start is for a run with an operator; without one it starts at once")
     stop = StopRequest()
     options = RunOptions(
         duration=duration,
@@ -96,7 +116,7 @@ def run(
         stop=stop,
     )
     name = str(policy) if isinstance(policy, str | Path) else _path_of(policy)
-    at = _Run(loaded, name, config, options)
+    at = _Run(loaded, name, config, options, beside)
     script = None if faults is None else as_faults(faults)
     if lockstep:
         return at.in_lockstep(AUTO_PLANT if plant is None else plant, script)
@@ -113,25 +133,41 @@ class _Run:
     name: str | None
     robot: RobotConfig
     options: RunOptions
+    beside: Beside
 
     def in_lockstep(self, plant: str, faults: FaultsConfig | None) -> RunReport:
         world = emulation.lockstep(self.robot, plant=plant, faults=faults)
-        report = run_session(self.policy, self.robot, world.hardware, world.clock, self.options)
+        report = self._run(world.hardware, world.clock)
         injected = world.snapshot()["faults_injected"]
         setting = RunSetting(
             self.name, self.policy.digest, self.robot.name, "lockstep", world.plant, faults_injected=injected
         )
         return replace(report, setting=setting)
 
+    def _run(self, hardware: JointInterface, clock: Clock) -> RunReport:
+        options, contract = self.options, self.policy.contract
+        with attached(
+            self.beside, contract, self.robot, duration=options.duration, values=options.commands
+        ) as attachment:
+            options = replace(
+                options,
+                ring=attachment.ring,
+                operator=attachment.operator,
+                wait_for_start=attachment.wait_for_start,
+            )
+            report = run_session(self.policy, self.robot, hardware, clock, options)
+            return replace(report, warnings=(*report.warnings, *attachment.warnings()))
+
     def emulated(self, plant: str, faults: FaultsConfig | None) -> RunReport:
-        with process.emulate(self.robot, plant=plant, faults=faults) as emulator:
-            report = self.on_ports(emulator.ports, plant)
-            return replace(report, warnings=(*report.warnings, *emulator.warnings()))
+        with process.emulate(self.robot, plant=plant, faults=faults, real_time=self.options.real_time) as emulator:
+            with blaming(emulator):
+                report = self.on_ports(emulator.ports, plant)
+            return with_emulator(report, emulator)
 
     def on_ports(self, paths: Mapping[str, str], plant: str | None = None) -> RunReport:
         robot, clock = self.robot, MonotonicClock()
         hardware = RobotHardware(robot, open_serial_ports(robot, paths, clock), clock)
-        report = run_session(self.policy, robot, hardware, clock, self.options)
+        report = self._run(hardware, clock)
         ports = {name: bus.port for name, bus in robot.buses.items()}
         ports |= {name: imu.port for name, imu in robot.imus.items()}
         setting = RunSetting(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTSTP)  # Ctrl-Z: a suspended loop commands nothing
 _EMERGENCY = signal.SIGQUIT  # Ctrl-\\ on the terminal
 
 
@@ -52,7 +52,7 @@ class StopRequest:
 
 @contextmanager
 def stop_on_signals(stop: StopRequest) -> Iterator[None]:
-    """Let SIGINT, SIGTERM and SIGHUP set the flag, and SIGQUIT the emergency stop, instead of raising anywhere.
+    """Let SIGINT, SIGTERM, SIGHUP and SIGTSTP set the flag, SIGQUIT the emergency stop, instead of raising anywhere.
 
     A second Ctrl-C sets the flag again and does nothing else: torque off is already on its way. Outside the main thread
     Python takes no signal handlers, and nothing is changed.

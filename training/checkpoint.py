@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -50,14 +51,15 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint with `weights_only=True`: tensors and plain data, no code.
 
     Raises:
-        UserError: The file is missing, damaged, or has another format.
+        UserError: The file is missing, cut off or damaged, or has another format.
     """
     try:
+        _check_sums(path)
         data = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such checkpoint") from error
     except Exception as error:  # a damaged file fails anywhere in torch's reader
-        raise UserError(f"{path}: not a readable checkpoint ({type(error).__name__})") from error
+        raise UserError(f"{path}: not a readable checkpoint: cut off or damaged ({type(error).__name__})") from error
     found = data.pop("format", None) if isinstance(data, dict) else None
     if found != FORMAT:
         raise UserError(
@@ -69,6 +71,14 @@ def load_checkpoint(path: Path) -> Checkpoint:
         return Checkpoint(**_with_arrays(data))
     except TypeError as error:
         raise UserError(f"{path}: not a checkpoint of format {FORMAT}: {error}") from error
+
+
+def _check_sums(path: Path) -> None:
+    """Raise BadZipFile if a byte of an archive is not what was written: torch's reader does not look."""
+    if path.stat().st_size and zipfile.is_zipfile(path):  # anything else is refused by torch's reader
+        with zipfile.ZipFile(path) as archive:
+            if damaged := archive.testzip():
+                raise zipfile.BadZipFile(damaged)
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -50,8 +50,8 @@ class EpisodeStatistics(Protocol):
     def drain(self) -> dict[str, Any]:
         """Return arrays over the episodes finished since the last call, one entry per episode, in order of their end.
 
-        Keys: `return`, `length`, `success`, `terminated`, `reward/TERM`, `metric/NAME`. A metric is NaN for an episode
-        without anything to measure.
+        Keys: `return`, `length`, `success`, `terminated`, `reward/TERM`, `metric/NAME`, and `end/NAME`, 1 where that
+        ended the episode. A metric is NaN for an episode without anything to measure.
         """
 
 

@@ -20,6 +20,7 @@ _ENVIRONMENTS_MAX: Final = 256
 _RECORDED_MAX: Final = 4096
 _RECORDED_EVERY: Final = 10
 _METRIC: Final = "metric/"
+_END: Final = "end/"
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ class Evaluation:
     """Control steps."""
     metrics: dict[str, Spread]
     """The task's metrics, by name."""
+    ends: dict[str, float]
+    """Share of episodes by what ended them: a termination of the task, `diverged`, `time_limit`. Two terminations may
+    end one episode together."""
+    length_max: int
+    """Control steps of the longest episode."""
     observations: Floats = field(repr=False)
     """Some of the observations, (k, O)."""
 
@@ -113,6 +119,10 @@ def play(act: Act, environment: Environment, episodes: int, episode_steps: int, 
             for key, values in figures.items()
             if key.startswith(_METRIC)
         },
+        ends={
+            key.removeprefix(_END): float(np.mean(values)) for key, values in figures.items() if key.startswith(_END)
+        },
+        length_max=int(np.max(figures["length"])),
         observations=recorded.observations(),
     )
 

@@ -3,29 +3,38 @@
 import signal
 import threading
 from types import FrameType, TracebackType
-from typing import Self
+from typing import Any, Final, Self
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, the end of a container or a batch job, a closed terminal: all of them save what was learned."""
 
 
 class Interrupt:
-    """Context manager that turns SIGINT into a flag; without effect outside the main thread."""
+    """Context manager that turns the signals that end a program into a flag; without effect outside the main thread.
+
+    A closed terminal stays ignored where the program was started to ignore it, as `nohup` does.
+    """
 
     def __init__(self) -> None:
         self.requested = False
-        self._entered = False
+        self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._previous = signal.signal(signal.SIGINT, self._request)
-            self._entered = True
+            for number in _SIGNALS:
+                if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                    self._previous[number] = signal.signal(number, self._request)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._entered:
-            signal.signal(signal.SIGINT, self._previous)
-            self._entered = False
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        self._previous.clear()
 
     def _request(self, number: int, frame: FrameType | None) -> None:
+        """Stop after this iteration; at a second signal, whichever it is, at once."""
+        if self.requested:
+            raise KeyboardInterrupt
         self.requested = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,11 +1,13 @@
 """The folder of a training run and the paths in it."""
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from sim2real.configs.errors import UserError
 
+_NUMBERS_MAX: Final = 1000  # of runs that begin in one second
 CHECKPOINTS_KEPT: Final = 5
 """Older checkpoints are deleted: each may contain a replay buffer, and the disk would fill up."""
 
@@ -17,20 +19,33 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def create(cls, path: Path) -> "RunFolder":
-        """Create the folder of a new run. Raises UserError if it exists and is not empty."""
-        run = cls(path)
-        try:
-            if path.exists() and any(path.iterdir()):
-                raise FileExistsError
-            run.checkpoints.mkdir(parents=True)
-        except FileExistsError as error:
-            raise UserError(
-                f"{path}: this folder is not empty; continue a run with --resume {path}, or give another --name"
-            ) from error
-        except OSError as error:
-            raise UserError(f"{path}: cannot be created: {error.strerror}") from error
-        return run
+    def create(cls, path: Path, *, numbered: bool = False) -> "RunFolder":
+        """Create the folder of a new run; of several processes that ask for one name, one gets it.
+
+        Args:
+            path: The folder.
+            numbered: Take PATH-2, PATH-3, … where it is taken.
+
+        Raises:
+            UserError: It exists and is not empty, or cannot be created.
+        """
+        for number in range(1, _NUMBERS_MAX if numbered else 2):
+            run = cls(path if number == 1 else path.with_name(f"{path.name}-{number}"))
+            try:
+                if not (run.path.exists() and any(run.path.iterdir())):
+                    run.checkpoints.mkdir(parents=True)  # exists for whoever comes second
+                    return run
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise UserError(f"{run.path}: cannot be created: {error.strerror}") from error
+        raise UserError(
+            f"{path}: this folder is not empty; continue a run with --resume {path}, or give another --name"
+        )
+
+    def remove(self) -> None:
+        """Remove a run that did not begin."""
+        shutil.rmtree(self.path, ignore_errors=True)
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
@@ -76,7 +91,8 @@ class RunFolder:
 
     def all_checkpoints(self) -> list[Path]:
         """Return the checkpoints, oldest first."""
-        return sorted(self.checkpoints.glob("[0-9]*.pt"))
+        found = [path for path in self.checkpoints.glob("[0-9]*.pt") if path.stem.isdecimal()]
+        return sorted(found, key=lambda path: int(path.stem))  # a millionth iteration has a digit more
 
     def latest_checkpoint(self) -> Path:
         """Return the newest checkpoint. Raises UserError if there is none."""
@@ -84,6 +100,12 @@ class RunFolder:
         if not found:
             raise UserError(f"{self.path}: has no checkpoint yet")
         return found[-1]
+
+    def clear_parts(self) -> None:
+        """Delete what a killed process left half written."""
+        for folder in (self.path, self.checkpoints):
+            for path in folder.glob("*.part"):
+                path.unlink(missing_ok=True)
 
     def prune(self) -> None:
         """Delete all but the newest checkpoints."""

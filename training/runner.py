@@ -7,8 +7,9 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.load import dump, validate
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.yaml_source import parse_yaml
-from sim2real.training.checkpoint import Checkpoint, load_checkpoint, write_atomically
+from sim2real.training.checkpoint import Checkpoint, write_atomically
 from sim2real.training.kept_modules import as_kept, keep, located, recorded, texts_of
+from sim2real.training.newest_checkpoint import newest_checkpoint
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.session import Session, share_done
 from sim2real.training.train_report import TrainReport
@@ -20,19 +21,31 @@ _FREE: Final = ("steps", "training_duration", "checkpoint_every", "evaluation_ep
 __all__ = ["TrainReport", "experiment_of", "resume", "train"]
 
 
-def train(experiment: ExperimentConfig, run_dir: Path, *, progress: bool = True) -> TrainReport:
+def train(experiment: ExperimentConfig, run_dir: Path, *, progress: bool = True, numbered: bool = False) -> TrainReport:
     """Train a new run in `run_dir`, which must not exist.
 
     Sets torch to one thread: more would slow down the simulator's threads much more than speed up these networks.
 
+    Args:
+        experiment: The experiment.
+        run_dir: Folder of the run.
+        progress: Show a progress bar.
+        numbered: Take RUN_DIR-2, RUN_DIR-3, … where it exists.
+
     Raises:
         UserError: The run exists, or a file cannot be written; earlier checkpoints stay readable.
-        KeyboardInterrupt: SIGINT; a checkpoint was saved.
+        NonFiniteError: A number of the training is not finite; the last finite checkpoint stays.
+        KeyboardInterrupt: SIGINT or SIGTERM; a checkpoint was saved.
     """
     experiment = recorded(experiment)
-    session = Session(experiment, RunFolder(run_dir))  # before the folder: one that cannot be made leaves none behind
-    _write(experiment, RunFolder.create(run_dir))
-    session.start()
+    run = RunFolder.create(run_dir, numbered=numbered)
+    try:
+        session = Session(experiment, run)
+        _write(experiment, run)
+        session.start()
+    except BaseException:
+        run.remove()  # a run that cannot begin leaves no folder behind
+        raise
     return session.work(progress=progress)
 
 
@@ -48,7 +61,8 @@ def resume(run_dir: Path, overrides: tuple[str, ...] = (), *, progress: bool = T
         UserError: As `train`; also if there is no run or no checkpoint, or the run is finished.
     """
     run = RunFolder.open(run_dir)
-    checkpoint = load_checkpoint(run.latest_checkpoint())
+    checkpoint = newest_checkpoint(run_dir)
+    run.clear_parts()
     trained_contract(checkpoint, run_dir)
     experiment = experiment_of(checkpoint, overrides)
     if share_done(experiment, checkpoint.steps, checkpoint.seconds) >= 1.0:

@@ -15,15 +15,15 @@ from sim2real.runtime.contract.manifest import ContractError, from_metadata
 from sim2real.runtime.contract.spec import Contract, contract_of
 from sim2real.task.check import check_terms
 from sim2real.training.algorithms import algorithm_kind
-from sim2real.training.checkpoint import Checkpoint, load_checkpoint
+from sim2real.training.checkpoint import Checkpoint
 from sim2real.training.environment_interface import Floats
 from sim2real.training.evaluation import Act, evaluate
 from sim2real.training.export import ExportReport, export_policy, onnx_session
 from sim2real.training.kept_modules import keep, located
+from sim2real.training.newest_checkpoint import newest_checkpoint
 from sim2real.training.onnx_graph import INPUT, OUTPUT
 from sim2real.training.policy import Policy
 from sim2real.training.provenance import provenance_of
-from sim2real.training.run_folder import RunFolder
 from sim2real.training.session import EVALUATION_SEED_OFFSET
 from sim2real.training.trained_contract import OTHER_VERSION, trained_contract
 
@@ -52,7 +52,7 @@ def load_saved_policy(path: Path, overrides: tuple[str, ...] = ()) -> SavedPolic
         UserError: The file is missing or invalid, or an override changes the policy's observations or actions.
     """
     if path.is_dir():
-        checkpoint = load_checkpoint(RunFolder.open(path).latest_checkpoint())
+        checkpoint = newest_checkpoint(path)
         keep(path, checkpoint.modules)
         text, act = checkpoint.experiment, _actor(_from_checkpoint(checkpoint, path)[1])
     else:
@@ -76,7 +76,7 @@ def export_run(run_dir: Path, output: Path) -> ExportReport:
     Raises:
         UserError: There is no checkpoint, parity exceeds its bound, or the file cannot be written.
     """
-    checkpoint = load_checkpoint(RunFolder.open(run_dir).latest_checkpoint())
+    checkpoint = newest_checkpoint(run_dir)
     keep(run_dir, checkpoint.modules)
     experiment, policy = _from_checkpoint(checkpoint, run_dir)
     experiment = located(experiment, run_dir)

@@ -1,13 +1,14 @@
 """Training loop of a run: metrics, checkpoints, final evaluation and export."""
 
 import time
+from copy import deepcopy
 from pathlib import Path
 from typing import Final
 
 import torch
 
 from sim2real.configs.command_outcome import error_console
-from sim2real.configs.errors import UserError
+from sim2real.configs.errors import NonFiniteError, UserError
 from sim2real.configs.load import dump
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.curriculum.make import curriculum_kind
@@ -21,12 +22,14 @@ from sim2real.training.evaluation import evaluate
 from sim2real.training.export import export_policy
 from sim2real.training.interrupt import Interrupt
 from sim2real.training.kept_modules import as_kept, texts_of
+from sim2real.training.learner_watch import LearnerWatch
 from sim2real.training.metrics_log import MetricsLog, read_metrics
 from sim2real.training.progress import TrainingProgress
 from sim2real.training.provenance import provenance_of
 from sim2real.training.recent_episodes import RecentEpisodes
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.train_report import TrainReport
+from sim2real.training.watched_environment import WatchedEnvironment
 
 EVALUATION_SEED_OFFSET: Final = 1_000_003
 """Offset from the training seed, so that evaluation uses other episodes."""
@@ -67,11 +70,14 @@ class Session:
             curriculum=experiment.curriculum,
             diverged=run.diverged,
         )
-        self.algorithm: Algorithm = make_algorithm(experiment.algorithm, self.environment, experiment.seed)
+        watched = WatchedEnvironment(self.environment)
+        self.algorithm: Algorithm = make_algorithm(experiment.algorithm, watched, experiment.seed)
+        self._watch = LearnerWatch(self.algorithm)
         self.iteration = 0
         self.steps = 0
         self.seconds = 0.0
         self._saved: Path | None = None
+        self._first: Checkpoint | None = None  # until there is a file: what a run begins from is finite
 
     @property
     def share(self) -> float:
@@ -81,6 +87,7 @@ class Session:
     def start(self) -> None:
         """Begin a new run."""
         self.algorithm.start(self.experiment.seed)
+        self._first = deepcopy(self._checkpoint())
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Restore a checkpoint."""
@@ -94,8 +101,12 @@ class Session:
         steps_before, seconds_before = self.steps, self.seconds
         try:
             interrupted = self._loop(progress=progress)
+        except NonFiniteError as error:
+            if self._first is not None:
+                self._save(self._first)
+            raise NonFiniteError(f"{self._place}: {error}; training stopped; {self._way_back}") from error
         except UserError as error:
-            saved = self._saved or next(reversed(self.run.all_checkpoints()), None)
+            saved = self._last_saved
             raise UserError(f"{error}; " + (f"saved before: {saved}" if saved else "nothing was saved yet")) from error
         if interrupted:
             error_console().print(
@@ -104,6 +115,24 @@ class Session:
             raise KeyboardInterrupt
         spent = self.seconds - seconds_before
         return self._close((self.steps - steps_before) / spent if spent > 0.0 else 0.0)
+
+    @property
+    def _last_saved(self) -> Path | None:
+        """The newest checkpoint."""
+        return self._saved or next(reversed(self.run.all_checkpoints()), None)
+
+    @property
+    def _place(self) -> str:
+        """Run, iteration and step, for messages."""
+        return f"{self.run.path}: iteration {self.iteration}, step {self.steps}"
+
+    @property
+    def _way_back(self) -> str:
+        """What is left of a run whose numbers are no longer finite, and what to do with it."""
+        return (
+            f"the last finite checkpoint is kept: {self._last_saved}; resumed, it comes to the same end: begin a new "
+            f"run from it with --init-from {self.run.path}, with a lower algorithm.learning_rate or a mended task"
+        )
 
     def _loop(self, *, progress: bool) -> bool:
         """Iterate until all steps are taken or the time is over; return whether the loop was interrupted."""
@@ -120,10 +149,11 @@ class Session:
                 metrics["episode/diverged"] = float(episodes.diverged)  # all of the run, not a share of the latest
                 log.write(self.iteration, self.steps, metrics | {"time/steps_per_second": taken / elapsed})
                 bar.show(self.share, recent.mean("return"), recent.mean("success"), taken / elapsed)
+                self._watch.after_iteration(metrics)
                 if self.iteration % experiment.checkpoint_every == 0:
-                    self._save()
+                    self._save(self._checkpoint())
             if self.iteration % experiment.checkpoint_every:
-                self._save()
+                self._save(self._checkpoint())
             return self.share < 1.0
 
     def _iterate(self) -> tuple[Metrics, float, int]:
@@ -135,23 +165,24 @@ class Session:
         self.seconds += elapsed
         return metrics, elapsed, taken
 
-    def _save(self) -> None:
-        path = self.run.checkpoint(self.iteration)
-        save_checkpoint(
-            Checkpoint(
-                experiment=dump(as_kept(self.experiment)),
-                contract=self.contract.model_dump_json(),
-                iteration=self.iteration,
-                steps=self.steps,
-                seconds=self.seconds,
-                policy=self.algorithm.policy.state_dict(),
-                algorithm=self.algorithm.state(),
-                environment=self.environment.state_dict(),
-                modules=texts_of(self.experiment),
-            ),
-            path,
+    def _checkpoint(self) -> Checkpoint:
+        return Checkpoint(
+            experiment=dump(as_kept(self.experiment)),
+            contract=self.contract.model_dump_json(),
+            iteration=self.iteration,
+            steps=self.steps,
+            seconds=self.seconds,
+            policy=self.algorithm.policy.state_dict(),
+            algorithm=self.algorithm.state(),
+            environment=self.environment.state_dict(),
+            modules=texts_of(self.experiment),
         )
-        self._saved = path
+
+    def _save(self, checkpoint: Checkpoint) -> None:
+        self._watch.before_checkpoint(checkpoint.policy, checkpoint.algorithm, checkpoint.environment)
+        path = self.run.checkpoint(checkpoint.iteration)
+        save_checkpoint(checkpoint, path)
+        self._saved, self._first = path, None
         self.run.prune()
 
     def _draw_curriculum(self) -> None:

@@ -67,7 +67,7 @@ def train(
     config = as_experiment(experiment, as_overrides(overrides), check_terms)
     _note_idle(config)
     folder = Path(runs_dir) / (name or f"{config.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
-    return runner.train(config, folder, progress=progress)
+    return runner.train(config, folder, progress=progress, numbered=name is None)
 
 
 def _note_idle(experiment: ExperimentConfig) -> None:

@@ -115,7 +115,7 @@ class SacConfig(AlgorithmConfig):
 
     name: Literal["sac"]
     """Name of the algorithm."""
-    batch: Annotated[int, Field(ge=1, le=65536)] = 256
+    batch: Annotated[int, Field(ge=2, le=65536)] = 256
     """Transitions per gradient update."""
     buffer: Annotated[int, Field(ge=1, le=100_000_000)] = 1_000_000
     """Capacity of the replay buffer, transitions."""

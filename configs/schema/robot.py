@@ -1,12 +1,13 @@
 """Schema of a robot: buses, joints, IMUs, limits and safety envelope."""
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from sim2real.configs.families import IMU_FAMILIES, MOTOR_FAMILIES
 from sim2real.configs.schema.base import Config, MisplacedError, Name, Reference
+from sim2real.configs.schema.loop import LoopConfig
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.configs.schema.protocol import ImuProtocol, MotorProtocol
 from sim2real.configs.schema.quantity import (
@@ -27,6 +28,9 @@ from sim2real.configs.schema.quantity import (
     Voltage,
 )
 from sim2real.configs.schema.safety import SafetyConfig
+
+JERK_TIME_MAX: Final = 0.5
+"""s from no acceleration to the acceleration limit; targets are averaged over twice that."""
 
 
 class BusConfig(Config):
@@ -103,7 +107,7 @@ class JointConfig(Config):
     acceleration_limit: Annotated[AngularAcceleration, Positive] | None = None
     """Largest acceleration of the position target; unlimited when absent."""
     jerk_limit: Annotated[AngularJerk, Positive] | None = None
-    """Largest jerk of the position target; unlimited when absent."""
+    """Largest jerk of the position target; unlimited when absent. It delays targets by up to acceleration by jerk."""
     effort_continuous: Annotated[Torque, Positive] | None = None
     """Torque that the motor can hold for ever. Above it the measured effort is integrated over `thermal_time`, I²t; a
     budget used up is limited to this. Unlimited when absent."""
@@ -132,6 +136,7 @@ class JointConfig(Config):
                 ("default_position",),
                 f"{self.default_position} rad is outside position_limits; valid: {low} to {high} rad",
             )
+        self._check_jerk()
         registers = self.motor.registers
         if (reason := registers.why_not(self.mode)) is not None:
             modes = MOTOR_FAMILIES[registers.family].modes
@@ -144,6 +149,18 @@ class JointConfig(Config):
                 f"{self.effort_limit} N*m is above the motor's stall torque; valid: up to {stall} N*m",
             )
         return self
+
+    def _check_jerk(self) -> None:
+        if self.jerk_limit is None:
+            return
+        if self.acceleration_limit is None:
+            raise MisplacedError(("jerk_limit",), "needs acceleration_limit")
+        lowest = self.acceleration_limit / JERK_TIME_MAX
+        if not lowest <= self.jerk_limit:
+            raise MisplacedError(
+                ("jerk_limit",),
+                f"would average targets over more than {2.0 * JERK_TIME_MAX:g} s; valid: from {lowest:g} rad/s^3",
+            )
 
 
 class LinkConfig(Config):
@@ -230,6 +247,8 @@ class RobotConfig(Config):
     """Safety envelope."""
     ready: ReadyConfig
     """Motion to the start pose."""
+    loop: LoopConfig = LoopConfig()
+    """Rate of the buses, and the targets between two runs of the policy."""
     rest: RestConfig | None = None
     """Motion to a pose of rest at the end of a run; torque goes off at once when absent, and after a fault."""
 
@@ -244,8 +263,7 @@ class RobotConfig(Config):
                 raise MisplacedError(
                     ("tip", "links", index, "joint"), f"no joint {link.joint!r}; valid: {', '.join(self.joints)}"
                 )
-        if self.safety.tilt_max is not None and not self.imus:
-            raise MisplacedError(("safety", "tilt_max"), "needs an IMU, and the robot has none")
+        self._check_safety()
         used: dict[tuple[str, int], str] = {}
         for name, joint in self.joints.items():
             if joint.bus not in self.buses:
@@ -268,6 +286,17 @@ class RobotConfig(Config):
                     ("rest", "pose", name), f"{angle} rad is outside position_limits; valid: {low} to {high} rad"
                 )
 
+    def _check_safety(self) -> None:
+        if self.safety.tilt_max is not None and not self.imus:
+            raise MisplacedError(("safety", "tilt_max"), "needs an IMU, and the robot has none")
+        stiff = next((name for name, joint in self.joints.items() if joint.mode == "position"), None)
+        for fault, reaction in self.safety.on_fault.items():
+            if reaction == "limp" and stiff is not None:
+                raise MisplacedError(
+                    ("safety", "on_fault", fault),
+                    f"joint {stiff!r} in mode position cannot be limp while torque is on; valid: off, damp, hold",
+                )
+
     def _check_family(self, name: str, joint: JointConfig) -> None:
         protocol, family = self.buses[joint.bus].protocol, joint.motor.family
         known = MOTOR_FAMILIES[family]
@@ -285,6 +314,13 @@ class RobotConfig(Config):
             raise MisplacedError(
                 ("joints", name, "mode"),
                 f"the family {family} has no mode {joint.mode!r}; valid: {', '.join(known.modes)}",
+            )
+        possible = ("off", *known.death_states.get(joint.mode, ()))
+        if self.safety.on_death not in possible:
+            raise MisplacedError(
+                ("safety", "on_death"),
+                f"the motor of joint {name!r} cannot {self.safety.on_death!r} without the runtime: family {family}, "
+                f"mode {joint.mode}; valid: {', '.join(possible)}",
             )
 
     @property

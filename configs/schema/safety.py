@@ -1,10 +1,12 @@
 """Schema of the safety envelope of a robot: limits of the runtime, and what follows when one is broken."""
 
+from math import pi
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from sim2real.configs.schema.base import Config, MisplacedError
+from sim2real.configs.schema.death import DeathState
 from sim2real.configs.schema.quantity import (
     Angle,
     AngularVelocity,
@@ -68,7 +70,8 @@ class SafetyConfig(Config):
     """The safety envelope that the runtime enforces, in addition to the limits of the joints."""
 
     watchdog: Annotated[Duration, Field(ge=0.02, le=2.54)]
-    """Time without instructions after which the motors stop: by their own watchdog, or by a guardian process."""
+    """Longest time that the runtime may stand still before the supervisor process stops the motors. Motors with a
+    watchdog of their own get the same time."""
     reading_age_max: Annotated[Duration, Positive]
     """Age at which a reading is stale; the runtime then stops holding the last command and damps the robot."""
     communication_loss: Annotated[Duration, Positive]
@@ -103,7 +106,7 @@ class SafetyConfig(Config):
     """Time after which a joint whose readings do not change in spite of an effort or a moving target is a fault."""
     temperature_derating: Temperature | None = None
     """Motor temperature from which the effort limit falls, to zero at `temperature_max`; not at all when absent."""
-    tilt_max: Annotated[Angle, Positive] | None = None
+    tilt_max: Annotated[Angle, Field(gt=0.0, lt=pi)] | None = None
     """Angle between the base and upright that is a fault; needs an IMU; unlimited when absent."""
     operator_timeout: Annotated[Duration, Positive] | None = None
     """Longest time without a sign of life from the operator's device, where one is in use; then the robot damps."""
@@ -115,9 +118,9 @@ class SafetyConfig(Config):
     """Reaction to each fault; `off` for those that are not named. Of several faults the strongest reaction is taken."""
     fault_time: Annotated[Duration, Positive] = 2.0
     """How long `damp`, `hold` and `limp` last after a fault; then torque goes off."""
-    on_death: Literal["off", "damp", "hold"] = "off"
-    """What the motors do when the runtime dies or stalls: within `watchdog`, by the supervisor process or by their own
-    watchdog. Refused where a family cannot do it in the joint's mode."""
+    on_death: DeathState = "off"
+    """What the motors do when the runtime dies or stalls; the supervisor process brings them to it within `watchdog`.
+    Refused where a motor cannot do it in the joint's mode."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -127,6 +130,11 @@ class SafetyConfig(Config):
             )
         if not self.voltage_range[0] < self.voltage_range[1]:
             raise MisplacedError(("voltage_range",), "must be ordered, low before high")
+        if self.temperature_derating is not None and not self.temperature_derating < self.temperature_max:
+            raise MisplacedError(
+                ("temperature_derating",),
+                f"must be below temperature_max; valid: below {self.temperature_max:g} degC",
+            )
         for name, reaction in self.on_fault.items():
             if name in NEVER_WITH_TORQUE and reaction != "off":
                 raise MisplacedError(("on_fault", name), "torque always goes off after this fault; valid: off")

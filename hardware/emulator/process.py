@@ -16,9 +16,12 @@ from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.schema.scenario import FaultsConfig
 from sim2real.hardware.child_process import PYTHON
 from sim2real.hardware.emulator.plant import AUTO_PLANT, choose_plant
+from sim2real.hardware.emulator.starvation import Starvation
 
 _START_TIMEOUT_S = 60.0  # importing MuJoCo from a cold disk
 _STOP_TIMEOUT_S = 5.0
+_PRIORITY = 30  # SCHED_FIFO; the loop of a run has 40
+_WARNING = "warning: "  # process_main.py writes it
 
 
 @dataclass(frozen=True)
@@ -35,17 +38,29 @@ class EmulatorProcess:
     _errors: Path
 
     def warnings(self) -> list[str]:
-        """Return the emulator's warnings so far: it cannot keep up with real time, or it broke down."""
-        lines = _lines(self._errors)
-        warnings = [f"emulator: {line.removeprefix('warning: ')}" for line in lines if line.startswith("warning: ")]
+        """Return the emulator's warnings so far: it could not keep up, was starved, or broke down; one of each kind."""
+        warnings = [f"emulator: {line}" for line in self._latest().values()]
         if self._process.poll() is not None:
             warnings.append(f"emulator: it broke down: {_last_line(self._errors)}")
         return warnings
 
+    def starved(self) -> str:
+        """Return how often and for how long the machine gave it no processor; empty if it always did."""
+        return self._latest().get(Starvation.KIND, "")
+
+    def _latest(self) -> dict[str, str]:
+        """Return the newest warning of each kind, by what is before its colon: the figures in them only grow."""
+        lines = [line.removeprefix(_WARNING) for line in _lines(self._errors) if line.startswith(_WARNING)]
+        return {line.partition(":")[0]: line for line in lines}
+
 
 @contextmanager
 def emulate(
-    robot: str | Path | RobotConfig, *, plant: str | None = None, faults: str | Path | FaultsConfig | None = None
+    robot: str | Path | RobotConfig,
+    *,
+    plant: str | None = None,
+    faults: str | Path | FaultsConfig | None = None,
+    real_time: bool = False,
 ) -> Iterator[EmulatorProcess]:
     """Emulate a robot behind pseudo-terminals, in real time, for the duration of the block.
 
@@ -59,6 +74,8 @@ def emulate(
             installed, else inertia.
         faults: Faults to inject: shipped faults, a YAML file, or loaded ones. Their time starts when torque is first
             switched on.
+        real_time: Ask for a real-time priority, below that of a run: motors need no processor to answer, the emulator
+            does. Without the permission it goes on as any process, and says when it was starved.
 
     Yields:
         The emulator; `.ports` maps bus and IMU names to paths.
@@ -77,7 +94,8 @@ def emulate(
     with tempfile.TemporaryDirectory(prefix="sim2real-run-") as folder:
         # Passed as files, so that the emulator gets the same overrides and spliced library parts as this process.
         errors = Path(folder) / "errors.txt"
-        arguments = [chosen, str(os.getpid()), _written(Path(folder) / "robot.yaml", config)]
+        priority = str(_PRIORITY if real_time else 0)
+        arguments = [chosen, str(os.getpid()), priority, _written(Path(folder) / "robot.yaml", config)]
         if script is not None:
             arguments.append(_written(Path(folder) / "faults.yaml", script))
         with errors.open("wb") as errors_file:

@@ -1,9 +1,10 @@
 """The program of the emulator process, started by process.py.
 
-Arguments: name of the plant, process id of the parent, robot file, and optionally faults file. Prints one line of JSON
-when it is ready; warnings, errors and the output of plug-ins go to standard error.
+Arguments: name of the plant, process id of the parent, SCHED_FIFO priority or 0, robot file, optionally faults file.
+Prints one line of JSON when it is ready; warnings, errors and the output of plug-ins go to standard error.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -17,13 +18,18 @@ from sim2real.configs.load import load_faults, load_robot
 from sim2real.hardware.emulator.serve import serve
 
 _STDOUT, _STDERR = 1, 2
+_WARN_S = 0.1  # the parent reads the lines when its run has ended: none of the last second may be missing
 
 
 def main(arguments: list[str]) -> int:
     """Serve until SIGTERM, which is also sent when the parent ends; return the exit status."""
-    plant, parent, robot, *faults = arguments
+    plant, parent, priority, robot, *faults = arguments
     if not _end_with(int(parent)):
         return 0
+    if int(priority):
+        # The run asks for the same for itself, and reports a refusal.
+        with contextlib.suppress(PermissionError):
+            os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(int(priority)))
     output = os.dup(_STDOUT)
     os.dup2(_STDERR, _STDOUT)
 
@@ -31,7 +37,8 @@ def main(arguments: list[str]) -> int:
         os.write(output, json.dumps(document).encode() + b"\n")
 
     try:
-        serve(load_robot(robot), plant, load_faults(faults[0]) if faults else None, None, announce, _warn)
+        script = load_faults(faults[0]) if faults else None
+        serve(load_robot(robot), plant, script, None, announce, _warn, _WARN_S)
     except UserError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

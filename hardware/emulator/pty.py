@@ -10,14 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from sim2real.hardware.clock import NS_PER_S
+from sim2real.hardware.clock import NS_PER_S, ns_from_s
 from sim2real.hardware.emulator.pty_port import PtyPort
 from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.emulator.starvation import Starvation
 
 _STEP_NS = 1_000_000  # time between plant updates: the more there is to catch up, the later is a reply
 _QUIET_NS = 300_000  # no plant update this close to the next event; a step of a dozen motors takes a third of it
 _CATCH_UP_NS = 100_000_000  # largest delay that is still caught up
-_REPORT_NS = 5 * NS_PER_S
+REPORT_S = 5.0
 _PR_SET_TIMERSLACK = 29  # linux/prctl.h
 
 
@@ -38,6 +39,7 @@ class PtyServer:
         serving: Set when it is ready to answer. The garbage collection before that can take longer than a client waits,
             in a large process.
         lost_ns: Emulated time lost because the machine could not keep up with real time.
+        starvation: Delays because the machine gave its processors to others.
     """
 
     def __init__(
@@ -45,16 +47,19 @@ class PtyServer:
         emulated: EmulatedRobot,
         report: Callable[[str], None] | None = None,
         housekeeping: Callable[[], None] | None = None,
+        report_s: float = REPORT_S,
     ) -> None:
         """Create the pseudo-terminals; `close` removes them.
 
         Args:
             emulated: The robot; only the server may advance it while it is served.
-            report: Called with a line when the emulation cannot keep up, at most every few seconds.
+            report: Called with a line when the emulation cannot keep up or was starved.
             housekeeping: Called about once a second between replies; must be quick.
+            report_s: Shortest time between two reports, s; what is new meanwhile comes with the next.
         """
         self.emulated = emulated
         self._report = report
+        self._report_ns = ns_from_s(report_s)
         self._housekeeping = housekeeping
         self._housekeeping_ns = 0
         self._folder = tempfile.TemporaryDirectory(prefix="sim2real-")  # readable by its owner alone
@@ -62,6 +67,9 @@ class PtyServer:
         self.ports = {name: str(port.link) for name, port in self._ports.items()}
         self.serving = threading.Event()
         self.lost_ns = 0
+        self.starvation = Starvation()
+        self._said: list[str] = []
+        self._unsaid = False
         self._reported_ns = 0
         self._offset_ns = 0
         self._step_ns = max(_STEP_NS, emulated.plant.timestep_ns)
@@ -81,6 +89,7 @@ class PtyServer:
         self._offset_ns = time.monotonic_ns() - self.emulated.now_ns
         self.serving.set()
         started()
+        self.starvation.begin(time.monotonic_ns(), time.thread_time_ns())
         try:
             while not stop.is_set():
                 self._serve_once()
@@ -89,6 +98,11 @@ class PtyServer:
 
     def _serve_once(self) -> None:
         """Answer what has arrived; then advance the plant by a step if there is time, else sleep."""
+        looked_ns = time.monotonic_ns()
+        if self.starvation.look(looked_ns, time.thread_time_ns()):
+            self._unsaid = True
+        if self._unsaid and looked_ns - self._reported_ns >= self._report_ns:
+            self._say(looked_ns)
         for port in self._ports.values():
             if port.is_open:  # bytes that a client sent before a reply was delivered count as earlier
                 port.receive(time.monotonic_ns() - self._offset_ns)
@@ -120,7 +134,7 @@ class PtyServer:
             self._offset_ns += behind_ns
             self.lost_ns += behind_ns
             now_ns -= behind_ns
-            self._warn()
+            self._unsaid = True
         return now_ns
 
     def _wait(self, behind: bool) -> None:
@@ -128,10 +142,12 @@ class PtyServer:
         due_ns = self.emulated.next_ns
         if not behind:
             due_ns = min(due_ns, self.emulated.now_ns + self._step_ns)
-        wait_ns = due_ns - (time.monotonic_ns() - self._offset_ns)
+        now_ns = time.monotonic_ns()
+        wait_ns = max(0, due_ns + self._offset_ns - now_ns)
+        self.starvation.sleep_until(now_ns + wait_ns)
         # select, because the timeouts of epoll and poll are whole milliseconds.
         descriptors = [descriptor for port in self._ports.values() for descriptor in port.descriptors]
-        select.select(descriptors, [], [], max(0, wait_ns) / NS_PER_S)
+        select.select(descriptors, [], [], wait_ns / NS_PER_S)
 
     def _follow_plug(self, port: PtyPort) -> None:
         if port.line.plugged and not port.is_open:
@@ -139,8 +155,15 @@ class PtyServer:
         elif port.is_open and not port.line.plugged:
             port.close()
 
-    def _warn(self) -> None:
-        now_ns = time.monotonic_ns()
-        if self._report is not None and now_ns - self._reported_ns >= _REPORT_NS:
-            self._reported_ns = now_ns
-            self._report(f"cannot keep up with real time: {self.lost_ns / NS_PER_S:.2f} s lost so far")
+    def _say(self, now_ns: int) -> None:
+        """Report what is new since the last report."""
+        self._unsaid, self._reported_ns = False, now_ns
+        lines = []
+        if self.lost_ns:
+            lines.append(f"cannot keep up with real time: {self.lost_ns / NS_PER_S:.2f} s lost so far")
+        if self.starvation.count:
+            lines.append(self.starvation.words())
+        for line in lines:
+            if self._report is not None and line not in self._said:
+                self._report(line)
+        self._said = lines

@@ -11,7 +11,7 @@ from typing import Any
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.schema.scenario import FaultsConfig
 from sim2real.hardware.emulator.plant import make_plant
-from sim2real.hardware.emulator.pty import PtyServer
+from sim2real.hardware.emulator.pty import REPORT_S, PtyServer
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.emulator.state import StateFile
 
@@ -23,6 +23,7 @@ def serve(
     state: Path | None,
     announce: Callable[[dict[str, Any]], None],
     warn: Callable[[str], None],
+    warn_s: float = REPORT_S,
 ) -> None:
     """Serve a robot until SIGINT, SIGTERM or SIGHUP. Call only from the main thread: it handles these signals.
 
@@ -33,7 +34,8 @@ def serve(
         state: File for the persistent settings of motors and IMUs.
         announce: Called with the ports when they are ready: `robot`, and `ports`, each with `name`, `kind`, `protocol`,
             `path`, `baudrate`, `ids`.
-        warn: Called with a line when the machine cannot keep up with real time, at most every few seconds.
+        warn: Called with a line when the machine cannot keep up with real time, or gave the emulator no processor.
+        warn_s: Shortest time between two such lines of a kind, s.
 
     Raises:
         UserError: The plant does not exist or is not installed, or the state file cannot be read or written.
@@ -43,7 +45,8 @@ def serve(
     if memory is not None:
         memory.load(emulated.now_ns)
         memory.save()  # fail now if the file cannot be written
-    server = PtyServer(emulated, report=warn, housekeeping=memory.save if memory is not None else None)
+    housekeeping = memory.save if memory is not None else None
+    server = PtyServer(emulated, report=warn, housekeeping=housekeeping, report_s=warn_s)
     try:
         with _until_signal() as stop:
             ports = [_port(emulated, name, path) for name, path in server.ports.items()]

@@ -1,26 +1,20 @@
 """The `run` command: a policy on a robot, real or emulated."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
 from sim2real.hardware.emulator.plant import AUTO_PLANT
+from sim2real.runtime.operator.device_option import VALID
 from sim2real.runtime.report import RunReport
 from sim2real.runtime.run import run as run_policy
-from sim2real.runtime.tick import Tick
 
 app = typer.Typer()
-
-_PROGRESS_PERIOD_S = 0.25
 
 
 @app.command()
@@ -59,28 +53,45 @@ def run(
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Override key.path=value of the robot; may be repeated.")
     ] = None,
+    operator: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--operator", help=f"Command it from a device: {VALID}; may be repeated. It then waits for a start."
+        ),
+    ] = None,
+    panel: Annotated[
+        bool, typer.Option("--panel", help="Serve a browser panel on this machine; prints its address.")
+    ] = False,
+    panel_port: Annotated[
+        int, typer.Option("--panel-port", min=0, max=65535, help="Port of the panel; any free one when left out.")
+    ] = 0,
+    start: Annotated[
+        bool, typer.Option("--start", help="With an operator: start at once instead of waiting for a start.")
+    ] = False,
     json_output: Json = False,
 ) -> Outcome:
     """Run a policy on a robot: start pose, policy, torque off. Ctrl-C ends it, SIGQUIT is the emergency stop.
 
     Example: sim2real run policy.onnx --robot pendulum --emulate --duration 12 --log run.mcap
     """
-    with _progress(duration) as on_tick:
-        report = run_policy(
-            policy,
-            load_robot(robot, tuple(overrides or ())),
-            ports=_paths(port or []),
-            emulate=emulate,
-            lockstep=in_lockstep,
-            plant=None if plant == AUTO_PLANT else plant,
-            faults=faults,
-            duration=duration,
-            commands=_commands(command or []),
-            on_tick=on_tick,
-            log=log,
-            real_time=real_time,
-            cpu=cpu,
-        )
+    report = run_policy(
+        policy,
+        load_robot(robot, tuple(overrides or ())),
+        ports=_paths(port or []),
+        emulate=emulate,
+        lockstep=in_lockstep,
+        plant=None if plant == AUTO_PLANT else plant,
+        faults=faults,
+        duration=duration,
+        commands=_commands(command or []),
+        log=log,
+        real_time=real_time,
+        cpu=cpu,
+        operator=operator or [],
+        panel=panel_port if panel or panel_port else None,
+        start=start,
+        live=True,
+    )
     for warning in report.warnings:
         error_console().print(f"warning: {escape(warning)}")
     document = report.document()
@@ -106,29 +117,6 @@ def _commands(texts: list[str]) -> dict[str, float]:
         except ValueError as error:
             raise UserError(f"--command {text}: must be NAME=VALUE, for example forward=0.3") from error
     return values
-
-
-@contextmanager
-def _progress(duration: float | None) -> Iterator[Callable[[Tick], None] | None]:
-    """Show state and time on a terminal, a few times a second; nothing, and no thread, elsewhere."""
-    console = error_console()
-    if not console.is_terminal:
-        yield None
-        return
-    due = 0.0
-    limit = f" of {duration:g} s" if duration is not None else ""
-    columns = (TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, auto_refresh=False) as progress:
-        task = progress.add_task("connecting")
-
-        def show(tick: Tick) -> None:
-            nonlocal due
-            now = time.monotonic()
-            if now >= due:
-                due = now + _PROGRESS_PERIOD_S
-                progress.update(task, description=f"{tick.state.name}{limit}", refresh=True)
-
-        yield show
 
 
 def _text(report: RunReport, document: dict[str, Any]) -> str:

@@ -2,26 +2,24 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, SerializerFunctionWrapHandler, Tag, model_serializer
+from pydantic import Discriminator, SerializerFunctionWrapHandler, Tag, model_serializer
 
 from sim2real.configs.schema.goal import GoalConfig
-from sim2real.runtime.contract.part import Part
-
-_Positive = Annotated[float, Field(gt=0.0)]
+from sim2real.runtime.contract.part import Angle, Name, Part, Seconds, Tolerance
 
 
 class JointGoal(Part):
     """A joint is at a position."""
 
     kind: Literal["joint"] = "joint"
-    joint: str
-    position: float
+    joint: Name
+    position: Angle
     """rad"""
-    tolerance: _Positive
+    tolerance: Tolerance
     """rad"""
     wrap: bool
     """Whether full turns count as the same position."""
-    hold: _Positive
+    hold: Seconds
     """s at the end of the run."""
 
     @model_serializer(mode="wrap")
@@ -34,9 +32,9 @@ class UprightGoal(Part):
     """The body of the first IMU is upright."""
 
     kind: Literal["upright"]
-    tolerance: _Positive
+    tolerance: Tolerance
     """Tilt, rad."""
-    hold: _Positive
+    hold: Seconds
     """s at the end of the run."""
 
 
@@ -44,9 +42,9 @@ class TipGoal(Part):
     """The tip is at the position that the operator commands."""
 
     kind: Literal["tip"]
-    distance: _Positive
+    distance: Tolerance
     """m"""
-    hold: _Positive
+    hold: Seconds
     """s at the end of the run."""
 
 

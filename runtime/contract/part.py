@@ -2,9 +2,32 @@
 
 import hashlib
 import json
-from typing import Any
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+COUNT_MAX: Final = 256
+"""Joints, IMUs, terms, commands: more than any robot has, and few enough to be read in no time."""
+
+# Numbers of a contract come from a file that anyone may have written. What is beyond these bounds is no robot, and
+# would overflow, divide by zero or allocate without end further on. All are far outside of what motors can do.
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Angle = Annotated[float, Field(ge=-1e4, le=1e4)]
+"""rad; a thousand turns and more."""
+Speed = Annotated[float, Field(gt=0.0, le=1e4)]
+"""rad/s"""
+Effort = Annotated[float, Field(gt=0.0, le=1e5)]
+"""N·m"""
+Gain = Annotated[float, Field(ge=0.0, le=1e6)]
+"""N·m/rad or N·m·s/rad"""
+Seconds = Annotated[float, Field(gt=0.0, le=3600.0)]
+Metres = Annotated[float, Field(ge=-1e3, le=1e3)]
+Tolerance = Annotated[float, Field(gt=0.0, le=1e4)]
+Value = Annotated[float, Field(ge=-1e9, le=1e9)]
+"""Of any unit."""
+Vector = Annotated[tuple[Metres, Metres, Metres], Field(strict=False)]
+Unit = Annotated[float, Field(ge=-1.0, le=1.0)]
+"""A component of a vector of length 1."""
 
 
 class Part(BaseModel):

@@ -2,14 +2,14 @@
 
 from sim2real.configs.plugins import unknown
 from sim2real.configs.schema.observation import OBSERVATION_TERMS
-from sim2real.runtime.contract.part import Part
+from sim2real.runtime.contract.part import Name, Part
 
 
 class ProviderSpec(Part):
     """A package from outside this project, in the very version that computed the term in training."""
 
-    package: str
-    version: str
+    package: Name
+    version: Name
 
 
 class ProviderError(ValueError):

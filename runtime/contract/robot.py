@@ -1,68 +1,104 @@
 """The robot in the contract, as data."""
 
-from typing import Annotated, Any, Literal, Self
+from math import hypot
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from sim2real.configs.schema.robot import RobotConfig, TipConfig
-from sim2real.runtime.contract.part import Part, without_empty
+from sim2real.runtime.contract.part import (
+    COUNT_MAX,
+    Angle,
+    Effort,
+    Gain,
+    Name,
+    Part,
+    Seconds,
+    Speed,
+    Unit,
+    Vector,
+    without_empty,
+)
 
-Vector = Annotated[tuple[float, float, float], Field(strict=False)]
+_LENGTH_ERROR: Final = 1e-6  # of vectors and quaternions of length 1, as in the robot's YAML
 
 
 class JointSpec(Part):
     """One joint; SI units."""
 
-    name: str
+    name: Name
     mode: Literal["current", "position", "impedance"]
-    default_position: float
-    position_min: float
-    position_max: float
-    velocity_max: float
-    effort_max: float
-    stiffness: float
-    damping: float
+    default_position: Angle
+    position_min: Angle
+    position_max: Angle
+    velocity_max: Speed
+    effort_max: Effort
+    stiffness: Gain
+    damping: Gain
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.position_min < self.position_max:
+            raise ValueError("position_min must be below position_max")
+        if not self.position_min <= self.default_position <= self.position_max:
+            raise ValueError("default_position must be between position_min and position_max")
+        return self
 
 
 class SafetySpec(Part):
     """The safety envelope the policy was trained to live in; SI units."""
 
-    watchdog: float
-    reading_age_max: float
-    communication_loss: float
-    missed_ticks_max: int
-    temperature_max: float
-    voltage_min: float
-    voltage_max: float
-    position_margin: float
-    velocity_margin: float
+    watchdog: Seconds
+    reading_age_max: Seconds
+    communication_loss: Seconds
+    missed_ticks_max: Annotated[int, Field(ge=1, le=10_000)]
+    temperature_max: Annotated[float, Field(ge=-273.15, le=1e3)]
+    voltage_min: Annotated[float, Field(ge=-1e4, le=1e4)]
+    voltage_max: Annotated[float, Field(ge=-1e4, le=1e4)]
+    position_margin: Annotated[float, Field(ge=0.0, le=1e4)]
+    velocity_margin: Annotated[float, Field(ge=0.0, le=1e4)]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.reading_age_max <= self.communication_loss:
+            raise ValueError("reading_age_max must not exceed communication_loss")
+        if not self.voltage_min < self.voltage_max:
+            raise ValueError("voltage_min must be below voltage_max")
+        return self
 
 
 class ImuSpec(Part):
     """One IMU. Its mounting is not part of the contract: readings are in the frame of its body."""
 
-    name: str
-    body: str
-    stale_after: float
+    name: Name
+    body: Name
+    stale_after: Seconds
     """s; an older sample, or one that has not changed for so long, is not acted on."""
 
 
 class LinkSpec(Part):
     """Pose of a joint at position zero, in the frame of the joint before it."""
 
-    joint: str
+    joint: Name
     position: Vector
     """m"""
-    axis: Vector
+    axis: Annotated[tuple[Unit, Unit, Unit], Field(strict=False)]
     """Unit vector."""
-    rotation: Annotated[tuple[float, float, float, float], Field(strict=False)]
+    rotation: Annotated[tuple[Unit, Unit, Unit, Unit], Field(strict=False)]
     """Unit quaternion w x y z, of this frame in the one before."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for key, length in (("axis", hypot(*self.axis)), ("rotation", hypot(*self.rotation))):
+            if not abs(length - 1.0) <= _LENGTH_ERROR:
+                raise ValueError(f"{key} must have length 1, not {length:.6g}")
+        return self
 
 
 class TipSpec(Part):
     """Kinematics of the tip, from the base through some of the joints, in order."""
 
-    links: Annotated[tuple[LinkSpec, ...], Field(min_length=1, strict=False)]
+    links: Annotated[tuple[LinkSpec, ...], Field(min_length=1, max_length=COUNT_MAX, strict=False)]
     position: Vector
     """The tip in the frame of the last joint, m."""
 
@@ -70,11 +106,11 @@ class TipSpec(Part):
 class RobotSpec(Part):
     """The robot that a policy was made for; the runtime refuses a model if any of it differs."""
 
-    name: str
-    joints: Annotated[tuple[JointSpec, ...], Field(min_length=1, strict=False)]
+    name: Name
+    joints: Annotated[tuple[JointSpec, ...], Field(min_length=1, max_length=COUNT_MAX, strict=False)]
     """In the order of every joint array."""
     safety: SafetySpec
-    imus: Annotated[tuple[ImuSpec, ...], Field(strict=False)] = ()
+    imus: Annotated[tuple[ImuSpec, ...], Field(max_length=COUNT_MAX, strict=False)] = ()
     """In the order of every IMU array."""
     tip: TipSpec | None = None
 

@@ -1,6 +1,6 @@
 """The contract as data: everything a policy and a robot must agree on, and its digest."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -9,29 +9,48 @@ from sim2real.configs.schema.observation import OBSERVATION_TERMS, ObservationNe
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.runtime.contract.goal_spec import GoalSpec, goal_spec
 from sim2real.runtime.contract.observation_term import find_term, width_of
-from sim2real.runtime.contract.part import Part, digest_of, without_empty
+from sim2real.runtime.contract.part import COUNT_MAX, Name, Part, Value, digest_of, without_empty
 from sim2real.runtime.contract.provider import ProviderSpec, check_provider, provider_of
 from sim2real.runtime.contract.robot import ImuSpec, RobotSpec, robot_spec
 from sim2real.runtime.contract.signals import Sizes
 
 SCHEMA_VERSION: Literal[1] = 1
 
+_WIDTH_MAX: Final = 10_000
+_HISTORY_MAX: Final = 64  # as in a task's YAML
+_OBSERVATION_MAX: Final = 100_000  # values; a policy of that width does not run at any rate
+_Size = Annotated[int, Field(ge=1, le=1_000_000)]
+_Values = Annotated[tuple[Value, ...], Field(max_length=_WIDTH_MAX, strict=False)]
+_OfJoints = Annotated[tuple[Value, ...], Field(min_length=1, max_length=COUNT_MAX, strict=False)]
+
 
 class ObservationTermSpec(Part):
     """One block of the observation vector: `history` ticks of `width` values, oldest first."""
 
-    term: str
-    width: Annotated[int, Field(ge=1)]
-    scale: float
-    clip: float | None
-    history: Annotated[int, Field(ge=1)]
+    term: Name
+    width: Annotated[int, Field(ge=1, le=_WIDTH_MAX)]
+    scale: Value
+    clip: Annotated[float, Field(gt=0.0, le=1e9)] | None
+    history: Annotated[int, Field(ge=1, le=_HISTORY_MAX)]
     provider: ProviderSpec | None = None
     """The package that computes it; none for a term of this project."""
+    low: _Values = ()
+    """Lowest of each of the `width` values seen in training, after scale and clip; none where that is unknown."""
+    high: _Values = ()
+    """Highest of each."""
 
     @model_serializer(mode="wrap")
     def _omit_empty(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what shipped terms do not have, so that the digests of their contracts do not change."""
-        return without_empty(handler(self), "provider")
+        """Leave out what earlier contracts did not have, so that their digests do not change."""
+        return without_empty(handler(self), "provider", "low", "high")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if len(self.low) != len(self.high) or len(self.low) not in (0, self.width):
+            raise ValueError(f"low and high must have one value for each of the {self.width} of the term, or none")
+        if not all(low <= high for low, high in zip(self.low, self.high, strict=True)):
+            raise ValueError("low must not exceed high")
+        return self
 
     @property
     def size(self) -> int:
@@ -47,15 +66,15 @@ class ActionSpec(Part):
     """
 
     target: Literal["effort", "position"]
-    scale: Annotated[tuple[float, ...], Field(min_length=1, strict=False)]
+    scale: _OfJoints
     """Per joint, N·m or rad for an action of 1."""
-    offset: Annotated[tuple[float, ...], Field(min_length=1, strict=False)]
+    offset: _OfJoints
     """Per joint, N·m or rad for an action of 0."""
-    clip: float
-    smoothing: float
+    clip: Annotated[float, Field(gt=0.0, le=1e6)]
+    smoothing: Annotated[float, Field(ge=0.0, lt=1.0)]
     """Share of the previous filtered action that is kept each tick."""
     relative: bool = False
-    step: Annotated[tuple[Annotated[float, Field(gt=0.0)], ...], Field(strict=False)] = ()
+    step: Annotated[tuple[Annotated[float, Field(gt=0.0, le=1e4)], ...], Field(max_length=COUNT_MAX, strict=False)] = ()
     """Per joint, rad: how far a position target may go in a tick; none where nothing bounds it."""
 
     @model_serializer(mode="wrap")
@@ -67,28 +86,36 @@ class ActionSpec(Part):
 class CommandSpec(Part):
     """One operator command to the policy; SI unit."""
 
-    name: str
-    low: float
-    high: float
-    default: float
+    name: Name
+    low: Value
+    high: Value
+    default: Value
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.low <= self.default <= self.high:
+            raise ValueError("default must be between low and high")
+        return self
 
 
 class Contract(Part):
     """Everything a policy and a robot must agree on."""
 
     schema_version: Literal[1]
-    task: str
-    control_rate: float
+    task: Name
+    control_rate: Annotated[float, Field(ge=1.0, le=10_000.0)]
     """Hz"""
     robot: RobotSpec
-    observation: Annotated[tuple[ObservationTermSpec, ...], Field(min_length=1, strict=False)]
+    observation: Annotated[tuple[ObservationTermSpec, ...], Field(min_length=1, max_length=COUNT_MAX, strict=False)]
     action: ActionSpec
     goal: GoalSpec
-    recurrent_state: Annotated[tuple[tuple[int, ...], ...], Field(strict=False)] = ()
+    recurrent_state: Annotated[
+        tuple[Annotated[tuple[_Size, ...], Field(max_length=8)], ...], Field(max_length=COUNT_MAX, strict=False)
+    ] = ()
     """Shapes of the policy's state inputs and outputs; empty for a feed-forward policy."""
-    commands: Annotated[tuple[CommandSpec, ...], Field(strict=False)] = ()
+    commands: Annotated[tuple[CommandSpec, ...], Field(max_length=COUNT_MAX, strict=False)] = ()
     """What the observation term `command` shows, in order."""
-    phase_frequency: Annotated[float, Field(gt=0.0)] | None = None
+    phase_frequency: Annotated[float, Field(gt=0.0, le=1e4)] | None = None
     """Hz, of the clock that the observation term `phase` shows."""
 
     @model_serializer(mode="wrap")
@@ -104,6 +131,8 @@ class Contract(Part):
             width = width_of(term.term, self.sizes)
             if term.width != width:
                 raise ValueError(f"observation term {term.term!r} has width {term.width}, this robot gives {width}")
+        if not self.observation_size <= _OBSERVATION_MAX:
+            raise ValueError(f"the observation has {self.observation_size} values; valid: up to {_OBSERVATION_MAX}")
         if self.needs("phase") and self.phase_frequency is None:
             raise ValueError("an observation term needs phase_frequency")
         if not len(self.action.scale) == len(self.action.offset) == joints:

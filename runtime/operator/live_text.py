@@ -10,6 +10,9 @@ from rich.text import Text
 
 from sim2real.runtime.operator.run_state import RunState
 
+SEPARATOR: Final = " · "
+"""Between keys."""
+
 _STYLES: Final = {
     "LIMP": "cyan",
     "READY": "yellow",
@@ -33,13 +36,24 @@ def live_text(state: RunState, keys: str, *, height: int, width: int) -> Rendera
     if state.interventions:
         lines.append(_interventions(state))
     lines += [Text(f"                {event}", "dim") for event in list(state.events)[-_EVENTS_SHOWN:]]
-    last = Text(keys, "dim")
-    for line in (*lines, last):
+    for line in lines:
         line.no_wrap, line.overflow = True, "ellipsis"
-    rows_max = height - len(lines) - 4  # the table's head, the keys, an empty line, and the cursor's own
+    last = [Text(line, "dim") for line in _packed(keys.split(SEPARATOR), width)]
+    rows_max = height - len(lines) - len(last) - 2  # the table's head, and the line of the cursor
     if state.tick is None or rows_max < 1:
-        return Group(*lines[: max(height - 2, 1)], last) if height > 2 else lines[0]
-    return Group(*lines, _joints(state, rows_max, wide=width >= _WIDE), last)
+        return Group(*[*lines, *last][: max(height - 1, 1)])
+    return Group(*lines, _joints(state, rows_max, wide=width >= _WIDE), *last)
+
+
+def _packed(words: Sequence[str], width: int) -> list[str]:
+    """Return words in as few lines as the width allows."""
+    lines: list[str] = []
+    for word in words:
+        if lines and len(lines[-1]) + len(SEPARATOR) + len(word) <= width:
+            lines[-1] += SEPARATOR + word
+        else:
+            lines.append(word[:width])
+    return lines
 
 
 def _headline(state: RunState) -> Text:
@@ -84,7 +98,7 @@ def _joints(state: RunState, rows_max: int, *, wide: bool) -> Table:
     for place in _shown(tick["temperature"], rows_max):
         cells = [_number(tick["position"][place], 3)]
         if wide:
-            cells += [_number(tick["command_position"][place], 3), _number(tick["velocity"][place], 2)]
+            cells += [_number(state.target(place), 3), _number(tick["velocity"][place], 2)]
         cells += [_number(tick["effort"][place], 2)]
         table.add_row(
             state.briefing.joints[place],

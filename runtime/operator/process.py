@@ -103,10 +103,10 @@ def _terminal_restored() -> Iterator[None]:
         try:
             yield
         finally:
-            if os.tcgetpgrp(terminal) == os.getpgrp():  # another program's terminal is left alone
-                ttou = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
-                with contextlib.suppress(termios.error):
+            ttou = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
+            with contextlib.suppress(OSError, termios.error):  # it has hung up
+                if os.tcgetpgrp(terminal) == os.getpgrp():  # another program's terminal is left alone
                     termios.tcsetattr(terminal, termios.TCSANOW, before)
-                signal.pthread_sigmask(signal.SIG_SETMASK, ttou)
+            signal.pthread_sigmask(signal.SIG_SETMASK, ttou)
     finally:
         os.close(terminal)

@@ -35,7 +35,7 @@ def main() -> None:
     box = BoxWriter(int(task["box"]), len(briefing.commands))
     desk = OperatorDesk(briefing.commands, box)
     ring, state = RingReader(int(task["ring"])), RunState(briefing)
-    with ExitStack() as stack, selectors.DefaultSelector() as selector:
+    with selectors.DefaultSelector() as selector, ExitStack() as stack:
         selector.register(life.descriptor, selectors.EVENT_READ, None)
         try:
             devices, said = _opened(task, desk, state, selector, stack)

@@ -30,9 +30,12 @@ def live_view(briefing: Briefing, ring: int, console: Console, keys: str) -> Ite
     if not console.is_terminal or console.is_dumb_terminal:
         yield
         return
-    terminal = console.file.fileno()
+    terminal = os.dup(console.file.fileno())  # the process has another standard error
     task = {"briefing": briefing.to_json(), "ring": ring, "terminal": terminal, "group": os.getpgrp(), "keys": keys}
-    process = BesideProcess(_MODULE, task, (ring, terminal), own_group=True)
+    try:
+        process = BesideProcess(_MODULE, task, (ring, terminal), own_group=True)
+    finally:
+        os.close(terminal)
     try:
         yield
     finally:

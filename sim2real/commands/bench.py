@@ -1,9 +1,11 @@
 """The `bench` command: speed, measured side by side in one run, as ratios."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from sim2real.benchmark.bus import bench_bus
 from sim2real.benchmark.machine import machine
@@ -170,6 +172,33 @@ def gap(
     except ModuleNotFoundError as error:
         raise MissingExtraError("bench gap", error.name or "mujoco", "train") from error
     return report("gap", bench_gap([load_robot(name) for name in robots or shipped("robots")], seconds))
+
+
+@app.command()
+@reports
+def faults(
+    robots: Annotated[
+        list[str] | None, typer.Option("--robot", help="A shipped robot; repeatable.", show_default="all")
+    ] = None,
+    scenarios: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many.")] = 2400,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the campaign.")] = 0,
+    only: Annotated[
+        str | None, typer.Option("--only", help="Run the scenario with this id alone; print its timeline.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
+    json_output: Json = False,
+) -> Outcome:
+    """Break the emulated robots in every way at every moment; judge at the motors whether each was kept safe.
+
+    Example: sim2real bench faults --robot so101 --scenarios 100
+    """
+    from sim2real.benchmark.fault_table import text_of
+    from sim2real.benchmark.faults import bench_faults, says
+
+    measured, results = bench_faults(robots or [], scenarios, seed, workers, only)
+    outcome = report("faults", measured)
+    text = "\n".join(results[0].timeline) if only is not None else text_of(measured["figures"]["cases"])
+    return replace(outcome, text=escape(text), ok=not any(r.problems for r in results), reasons=says(results))
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -21,8 +21,10 @@ _BAD_STATES: Final = (
     mujoco.mjtWarning.mjWARN_BADQPOS,
     mujoco.mjtWarning.mjWARN_BADQVEL,
     mujoco.mjtWarning.mjWARN_BADQACC,
+    mujoco.mjtWarning.mjWARN_BADCTRL,
 )
-"""MuJoCo counts these where a state is NaN or larger than 1e10, and resets the simulation."""
+"""MuJoCo counts these where a state or a control is NaN or larger than 1e10. It resets the simulation, or sets its
+controls to zero, and goes on."""
 
 
 class Divergence:

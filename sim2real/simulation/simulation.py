@@ -170,6 +170,9 @@ class Simulation:
 
         Returns:
             Indices of the simulations whose episode ended.
+
+        Raises:
+            UserError: A term of the task failed, or pays a reward that is not finite.
         """
         parts, out, state, streams = self._parts, self.transition, self.state, self._streams
         last_action = parts.actuation.pipeline.last_action
@@ -194,6 +197,7 @@ class Simulation:
             parts.sensing.clear(broken)
             state.clear(broken)
         parts.evaluator.step(broken, command_changed=parts.commands.step(streams))
+        parts.evaluator.require_finite()
         parts.truth.update_command(self.signals.command)
         parts.observations.observe(self.signals, last_action)
         np.copyto(out.final_observation, out.observation)

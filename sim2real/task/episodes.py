@@ -1,6 +1,6 @@
 """Bookkeeping of episodes: returns, lengths, reward terms, metrics and success of those that ended."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,11 @@ from sim2real.hardware.types import BoolArray, Float64Array
 from sim2real.model.addresses import Indices
 
 RealArray = NDArray[np.floating[Any]]
+
+DIVERGED: Final = "diverged"
+"""Name of the end of an episode whose simulation diverged."""
+TIME_LIMIT: Final = "time_limit"
+"""Name of the end of an episode that nothing terminated."""
 
 _FINISHED_MAX = 65_536  # a reader that never drains must not fill the memory; the oldest are dropped
 
@@ -20,10 +25,13 @@ class EpisodeStatistics:
         n: Number of environments.
         terms: Unique names of the parts of the reward.
         metrics: Names of what else is measured of an episode.
+        ends: Unique names of the terminations.
     """
 
-    def __init__(self, n: int, terms: tuple[str, ...], metrics: tuple[str, ...] = ()) -> None:
-        self.terms, self._metrics = terms, metrics
+    def __init__(
+        self, n: int, terms: tuple[str, ...], metrics: tuple[str, ...] = (), ends: tuple[str, ...] = ()
+    ) -> None:
+        self.terms, self._metrics, self._ends = terms, metrics, ends
         self._sums, self._returns = np.zeros((len(terms), n)), np.zeros(n)
         self.length = np.zeros(n, np.int64)
         """Steps of every running episode, (n,)."""
@@ -61,8 +69,19 @@ class EpisodeStatistics:
         diverged: BoolArray,
         performance: Float64Array,
         metrics: dict[str, Float64Array],
+        ends: BoolArray | None = None,
     ) -> None:
-        """Move the episodes of some environments to the finished ones and start new ones there."""
+        """Move the episodes of some environments to the finished ones and start new ones there.
+
+        Args:
+            ids: The environments, (k,).
+            success: Episodes that reached the goal, (k,).
+            terminated: Episodes that ended in a terminal state, (k,).
+            diverged: Episodes whose simulation diverged, (k,).
+            performance: The task's performance, (k,).
+            metrics: Figures by name, (k,) each.
+            ends: Which terminations ended each episode, (ends, k); several may in one step.
+        """
         self._finished.append(
             {
                 "return": self._returns[ids],
@@ -74,12 +93,21 @@ class EpisodeStatistics:
             }
             | {f"reward/{name}": sums[ids] for name, sums in zip(self.terms, self._sums, strict=True)}
             | {f"metric/{name}": metrics[name] for name in self._metrics}
+            | self._ends_of(terminated, diverged, ends)
         )
         self.diverged += int(np.count_nonzero(diverged))
         self._count += len(ids)
         while self._count > _FINISHED_MAX:
             self._count -= len(self._finished.pop(0)["return"])
         self.begin(ids)
+
+    def _ends_of(self, terminated: BoolArray, diverged: BoolArray, ends: BoolArray | None) -> dict[str, Float64Array]:
+        """Return what ended episodes by name, 1 or 0 each: a termination, a divergence, or else the time limit."""
+        by_term = np.zeros((len(self._ends), len(terminated))) if ends is None else ends.astype(np.float64)
+        return dict(zip((f"end/{name}" for name in self._ends), by_term, strict=True)) | {
+            f"end/{DIVERGED}": diverged.astype(np.float64),
+            f"end/{TIME_LIMIT}": np.logical_not(terminated).astype(np.float64),
+        }
 
     def begin(self, ids: Indices) -> None:
         """Start new episodes without counting the old ones."""
@@ -97,6 +125,7 @@ class EpisodeStatistics:
                 *("return", "length", "success", "terminated", "diverged", "performance"),
                 *(f"reward/{name}" for name in self.terms),
                 *(f"metric/{name}" for name in self._metrics),
+                *(f"end/{name}" for name in (*self._ends, DIVERGED, TIME_LIMIT)),
             ]
             return {key: np.zeros(0) for key in keys}
         drained = {key: np.concatenate([part[key] for part in self._finished]) for key in self._finished[0]}

@@ -1,10 +1,12 @@
 """Evaluates episodes: reward of each step, terminations, success, performance and metrics."""
 
+import math
 from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 
+from sim2real.configs.errors import NonFiniteError
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.hardware.types import BoolArray, Float64Array
 from sim2real.model.addresses import Indices
@@ -12,7 +14,7 @@ from sim2real.runtime.contract.goal import Goal
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract
 from sim2real.task.episodes import EpisodeStatistics
-from sim2real.task.paid_reward import PaidReward
+from sim2real.task.paid_reward import PaidReward, distinct
 from sim2real.task.state import Float32Array, TaskConstants, TaskState
 from sim2real.task.task_metrics import TaskMetrics
 from sim2real.task.terms import Terms
@@ -52,7 +54,9 @@ class EpisodeEvaluator:
         self._seen = state.read_only()
         self._reward = PaidReward(task, self.constants, self._seen)
         self._metrics = TaskMetrics(task, n, self.constants)
-        self.episodes = EpisodeStatistics(n, self._reward.names, self._metrics.names)
+        self._end_names = distinct([ending.term for ending in task.terminations])
+        self._ended: BoolArray = np.zeros((len(self._end_names), n), np.bool_)
+        self.episodes = EpisodeStatistics(n, self._reward.names, self._metrics.names, self._end_names)
         self._goal = Goal(contract, n)
         self._hold = min(round(self._goal.hold * task.control_rate), self.length_max)
         self._tip_known = task.goal.kind == "tip" and len(state.tip_offset) > 0
@@ -87,6 +91,20 @@ class EpisodeEvaluator:
         np.logical_and(self.truncated, ~self.terminated, out=self.truncated)
         self._metrics.add(self._seen, command_changed)
 
+    def require_finite(self) -> None:
+        """Refuse a reward or a performance that is not finite: whoever is paid it would learn from nothing.
+
+        Raises:
+            NonFiniteError: The message names the term, its place and the robot.
+        """
+        self._reward.require_finite(self.reward)
+        wanted = self._task.performance
+        if wanted is None or math.isfinite(self.episodes.performance.sum()):
+            return
+        robot = int(np.flatnonzero(~np.isfinite(self.episodes.performance))[0])
+        term = Terms.of(self._task).rewards[wanted.term]
+        raise NonFiniteError(str(term.wrong(f"is not finite for robot {robot}, and is the task's performance")))
+
     def finish(self, ids: Indices) -> Float64Array:
         """Record the ended episodes of k robots; return their performance, (k,), in [0, 1].
 
@@ -103,6 +121,7 @@ class EpisodeEvaluator:
             success=success,
             terminated=self.terminated[ids],
             diverged=self._diverged[ids],
+            ends=self._ended[:, ids],
             performance=performance,
             metrics=self._metrics.finish(ids),
         )
@@ -111,9 +130,10 @@ class EpisodeEvaluator:
     def _end(self, broken: Indices) -> None:
         """Find the terminated episodes."""
         self.terminated[:] = False
-        for ending in self._task.terminations:
-            ended = self._terminations[ending.term](self._seen, self.constants, ending.limit)
-            np.logical_or(self.terminated, ended, out=self.terminated)
+        for row, ending in zip(self._ended, self._task.terminations, strict=True):
+            np.copyto(row, self._terminations[ending.term](self._seen, self.constants, ending.limit))
+            np.logical_or(self.terminated, row, out=self.terminated)
+        self._ended[:, broken] = False  # what a state that is no more would have ended by says nothing
         self._diverged[:] = False
         self._diverged[broken] = self.terminated[broken] = True
 

@@ -1,10 +1,13 @@
 """The reward of a step, and its parts."""
 
+import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from sim2real.configs.errors import NonFiniteError
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.hardware.types import BoolArray, Float64Array
 from sim2real.model.addresses import Indices
@@ -73,6 +76,29 @@ class PaidReward:
         performance = self._functions[wanted.term](self._state, self._constants, wanted.scale).astype(np.float64)
         performance[broken] = 0.0
         return performance
+
+    def require_finite(self, reward: Float32Array) -> None:
+        """Refuse a reward that is not finite, (n,), also where the floor hides it.
+
+        Raises:
+            NonFiniteError: The message names the first term whose part is not finite, with its place and the robot.
+        """
+        with np.errstate(invalid="ignore", over="ignore"):
+            total = reward.sum() + (0.0 if self._floor is None else self._floor.sum())
+        if math.isfinite(total):
+            return
+        for entry, row in zip(self._task.rewards, self._terms, strict=True):
+            bad = np.flatnonzero(~np.isfinite(row))
+            if len(bad):
+                raise NonFiniteError(str(self._functions[entry.term].wrong(_said(row, bad))))
+        bad = np.flatnonzero(~np.isfinite(reward))
+        if len(bad):
+            raise NonFiniteError(f"task {self._task.name!r}: the sum of its rewards {_said(reward, bad)}")
+
+
+def _said(values: NDArray[np.floating[Any]], bad: Indices) -> str:
+    """Return what is wrong with values, (n,), of which those at `bad` are not finite."""
+    return f"is {float(values[bad[0]])} for robot {int(bad[0])}, one of {len(bad)} of {len(values)}"
 
 
 def distinct(names: Sequence[str]) -> tuple[str, ...]:

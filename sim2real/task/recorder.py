@@ -76,8 +76,8 @@ class EpisodeRecorder:
     def figures(self) -> dict[str, float]:
         """Return the figures of the episode, named as in simulation; one that was cut short counts as terminated.
 
-        They are `return`, `length`, `success`, `terminated`, `performance`, `reward/NAME` and `metric/NAME`; a metric
-        without any measurement is NaN.
+        They are `return`, `length`, `success`, `terminated`, `performance`, `reward/NAME`, `metric/NAME` and
+        `end/NAME`; a metric without any measurement is NaN.
         """
         evaluator = self._evaluator
         np.logical_not(evaluator.truncated, out=evaluator.terminated)

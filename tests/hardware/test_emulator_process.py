@@ -174,7 +174,22 @@ def test_ports_are_announced_when_they_are_served(monkeypatch):
 
 def test_a_process_whose_parent_ended_before_it_started_exits():
     robot = load_robot("pendulum")
-    command = [sys.executable, "-m", "sim2real.hardware.emulator.process_main", "inertia", "1", robot.name]
+    command = [sys.executable, "-m", "sim2real.hardware.emulator.process_main", "inertia", "1", "0", robot.name]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0
     assert done.stdout == ""
+
+
+def test_its_priority_is_below_the_loop_s_and_only_where_it_is_asked_for():
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        permitted = True
+    except PermissionError:
+        permitted = False
+    for asked in (True, False):
+        with emulate("pendulum", plant="inertia", real_time=asked) as emulated:
+            policy = os.sched_getscheduler(emulated.pid) & ~os.SCHED_RESET_ON_FORK
+            assert policy == (os.SCHED_FIFO if asked and permitted else os.SCHED_OTHER)
+            assert os.sched_getparam(emulated.pid).sched_priority in ((30,) if asked and permitted else (0,))
+            assert answers(emulated.ports["main"])

@@ -12,10 +12,11 @@ from sim2real.runtime.contract.robot import ImuSpec, JointSpec, RobotSpec, Safet
 from sim2real.runtime.envelope.settings import JointSettings, SafetySettings
 from sim2real.runtime.interventions import InterventionLog
 from sim2real.runtime.limits import CommandLimits, Intervention, effort_bounds
-from sim2real.runtime.safety import UNKNOWN_GRACE_NS, Safety
+from sim2real.runtime.safety import Safety
 from sim2real.runtime.verdict import ALL_WELL, DAMP_REASONS, Level, Reason, Violation, verdict_of
 
 PERIOD = 0.01
+HEALTH_AGE_NS = 2_000_000_000
 NOW = 10_000_000_000
 MS = 1_000_000
 
@@ -44,6 +45,7 @@ ARM = JointSpec(
 HEAD = ARM.model_copy(update={"name": "head", "mode": "position", "position_min": -1.0, "position_max": 1.5})
 ROBOT = RobotSpec(name="two", joints=(ARM, HEAD), safety=ENVELOPE)
 SETTINGS = SafetySettings(envelope=ENVELOPE, joints=(JointSettings(), JointSettings()))
+ONE = SafetySettings(envelope=ENVELOPE, joints=(JointSettings(),))
 
 
 def readings(**changes) -> JointState:
@@ -54,7 +56,7 @@ def readings(**changes) -> JointState:
     state.effort[:] = 0.1
     state.temperature[:] = 30.0
     state.voltage[:] = 12.0
-    state.stamp_ns[:] = NOW
+    state.stamp_ns[:] = state.health_stamp_ns[:] = NOW
     state.fresh[:] = True
     for name, value in changes.items():
         getattr(state, name)[0] = value
@@ -122,9 +124,10 @@ def test_a_reading_that_is_not_finite_is_a_fault(field, value):
 )
 def test_a_slow_reading_may_be_unknown_for_the_grace_and_no_longer(field, reason):
     safety, state = watching(), readings(**{field: math.nan})
-    state.stamp_ns[:] = NOW + UNKNOWN_GRACE_NS
-    assert safety.check(state, NOW + UNKNOWN_GRACE_NS, 0) is ALL_WELL
-    verdict = safety.check(state, NOW + UNKNOWN_GRACE_NS + 1, 0)
+    state.velocity[:] = 0.0
+    state.stamp_ns[:] = state.health_stamp_ns[:] = NOW + HEALTH_AGE_NS
+    assert safety.check(state, NOW + HEALTH_AGE_NS, 0) is ALL_WELL
+    verdict = safety.check(state, NOW + HEALTH_AGE_NS + 1, 0)
     assert verdict.level is Level.FAULT
     assert verdict.reasons == reason
 
@@ -137,7 +140,7 @@ def test_ages_of_readings_damp_and_then_fault():
         (200 * MS + 1, Reason.STALE_READING | Reason.COMMUNICATION_LOSS),
     ):
         state = readings()
-        state.fresh[0] = False
+        state.fresh[0], state.stamp_ns[1] = False, NOW + age_ns
         assert judge(state, now_ns=NOW + age_ns).reasons == reasons
 
 
@@ -384,7 +387,7 @@ def test_who_starts_outside_the_limits_is_walked_back_without_a_jump():
 
 
 def test_a_robot_without_position_mode_has_no_step_limit():
-    guard = CommandLimits(RobotSpec(name="one", joints=(ARM,), safety=ENVELOPE), SETTINGS, PERIOD)
+    guard = CommandLimits(RobotSpec(name="one", joints=(ARM,), safety=ENVELOPE), ONE, PERIOD)
     made, state = JointCommand.zeros(1), JointState.empty(1)
     state.position[:], state.velocity[:] = 0.0, 0.0
     guard.begin(state)
@@ -569,7 +572,7 @@ def test_an_imu_reading_that_is_not_finite_damps(field, value):
 
 
 def test_a_policy_that_depends_on_an_imu_does_not_act_without_one():
-    assert judge_imu(None).reasons == Reason.IMU_STALE | Reason.IMU_IMPLAUSIBLE
+    assert judge_imu(None).reasons == Reason.IMU_STALE
 
 
 def test_an_imu_that_the_policy_does_not_depend_on_is_not_judged():

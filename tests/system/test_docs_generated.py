@@ -15,6 +15,7 @@ from generate.yaml_reference import owners
 from sim2real.configs.load import SCHEMAS
 from sim2real.configs.schema.robot import JointConfig, RobotConfig
 from sim2real.configs.schema.safety import SafetyConfig
+from sim2real.runtime.limits import Intervention
 from sim2real.runtime.states import TRANSITIONS, Action, Event, State, Transition
 from sim2real.runtime.verdict import Reason
 
@@ -135,3 +136,16 @@ def test_a_broken_link_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         "README.md: gone.md: no such file",
         "README.md: there.md#gone: no such heading",
     ]
+
+
+def test_every_limit_and_reason_of_safety_is_explained() -> None:
+    """Keys that are no limits: when the supervisor acts, what it does, and how long reactions last."""
+    root = Path(__file__).resolve().parents[2]
+    page = (root / "docs/concepts/safety.md").read_text(encoding="utf-8").partition("## What is checked")[0]
+    limits = {"acceleration_limit", "jerk_limit", "effort_continuous", "thermal_time", "stall_effort"}
+    keys = set(SafetyConfig.model_fields) - {"watchdog", "on_death", "on_fault", "fault_time"} | limits
+    named = {word for text in re.findall(r"`([^`]+)`", page) for word in re.findall(r"\w+", text)}
+    internal = {"PORT_LOST", "SUPERVISOR_LOST", "INTERNAL_ERROR"}  # no limit leads to them
+    assert keys <= named
+    assert {str(reason.name) for reason in Reason} - internal <= named
+    assert {str(bit.name) for bit in Intervention} <= named

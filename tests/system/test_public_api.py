@@ -18,14 +18,15 @@ HEAVY = ("numpy", "torch", "mujoco", "onnxruntime", "pydantic", "typer", "rich",
 
 # Changing a line here changes what users have written: it wants an entry in the changelog.
 SIGNATURES = {
-    "emulate": "(robot, *, plant=None, faults=None)",
+    "emulate": "(robot, *, plant=None, faults=None, real_time=False)",
     "evaluate": "(policy, *, episodes=64, randomization=None, overrides=(), seed=20000003, video=None)",
     "load_policy": "(policy)",
     "load_robot": "(reference, overrides=())",
     "make_env": "(task, *, num_envs=None, randomization=None, seed=None, threads=0, render_mode=None)",
     "open_robot": "(robot, *, ports=None)",
     "run": "(policy, robot, *, ports=None, emulate=False, lockstep=False, plant=None, faults=None, duration=None, "
-    "commands=None, on_tick=None, log=None, real_time=True, cpu=None)",
+    "commands=None, on_tick=None, log=None, real_time=True, cpu=None, operator=(), panel=None, start=False, "
+    "live=False)",
     "train": "(experiment=None, *, overrides=(), name=None, runs_dir='runs', resume=None, progress=False)",
 }
 MEMBERS = {

@@ -25,11 +25,15 @@ class Algorithm(Protocol):
             progress: Finished share of the run, from 0 to 1, for annealing.
 
         Returns:
-            Control steps taken, summed over environments, and metrics.
+            Control steps taken, summed over environments, and metrics. A metric with `loss` in its name must be finite:
+            the run stops otherwise. Others may be NaN, where there is nothing to measure.
         """
 
     def state(self) -> dict[str, Any]:
-        """Return the state needed to resume bit for bit, without policy and environment: tensors and plain data."""
+        """Return the state needed to resume bit for bit, without policy and environment: tensors and plain data.
+
+        All numbers of its tensors are finite: otherwise no checkpoint is written, and the run stops.
+        """
 
     def restore(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from sim2real.configs.errors import ConfigError
 from sim2real.configs.schema.algorithm import PpoConfig
 from sim2real.training.advantages import generalized_advantages
 from sim2real.training.algorithms.interface import Metrics
@@ -44,6 +45,7 @@ class Ppo:
         self.config: Final = config
         self._environment: Final = environment
         sizes = environment.observation_size, environment.action_size
+        check_minibatches(config, environment.num_envs)
         self._generator: Final = torch.Generator().manual_seed(seed)
         self._policy: Final = Policy(config, *sizes, self._generator, squash=False)
         privileged_size = environment.privileged_size
@@ -259,6 +261,21 @@ class Ppo:
     @_rate.setter
     def _rate(self, rate: float) -> None:
         self._optimizer.param_groups[0]["lr"] = rate
+
+
+def check_minibatches(config: PpoConfig, environments: int) -> None:
+    """Refuse minibatches of one row: a single row has no spread to normalise by.
+
+    Raises:
+        ConfigError: The message says how many minibatches there may be.
+    """
+    rows = config.rollout_steps * environments
+    if min(len(part) for part in torch.arange(rows).chunk(config.minibatches)) < 2:
+        raise ConfigError(
+            f"algorithm.minibatches: {config.minibatches} of a rollout of {rows} rows ({config.rollout_steps} "
+            f"rollout_steps of {environments} environments) leave one row in a minibatch; valid: 2 rows and more in "
+            "each"
+        )
 
 
 def _log_std_ceiling(config: PpoConfig, progress: float) -> float:

@@ -112,16 +112,18 @@ def test_effort_pipelines_have_a_state_too() -> None:
 @pytest.fixture
 def run(policy_of, fake, tmp_path):
     """Run the arm, whose joints stay where they are, under a policy that always asks for the same."""
+    still = "robot.safety.frozen_after=10 s"
 
     def run(lost=lambda _read: False, shift=0.0, **options):
-        arm = type(fake)(task().robot, fake.clock)
+        robot = task(still).robot
+        arm = type(fake)(robot, fake.clock)
         arm.lost = lost
         arm.position += shift
         policy = policy_of(lambda _observation: 0.1)
-        policy.contract = contract_of(task("goal={kind: finish}"))
+        policy.contract = contract_of(task(still, "goal={kind: finish}"))
         log = tmp_path / "run.mcap"
         report = run_session(
-            policy, task().robot, arm, arm.clock, RunOptions(duration=1.0, log=log, synchronous_log=True, **options)
+            policy, robot, arm, arm.clock, RunOptions(duration=1.0, log=log, synchronous_log=True, **options)
         )
         assert report.ok, report.reasons
         return report, log

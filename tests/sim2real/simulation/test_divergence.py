@@ -57,6 +57,24 @@ def test_a_nan_state_does_not_affect_the_figures_of_its_episode(env: BatchEnv, m
     assert all(np.isfinite(values).all() for values in finished.values())
 
 
+def test_a_control_that_is_no_number_is_a_divergence_and_not_a_zero(
+    env: BatchEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MuJoCo sets all controls to zero and goes on, as if the policy had commanded that."""
+    control = env.simulation.batch.bind("ctrl")
+    snapshot = env.simulation.divergence.snapshot
+
+    def spoil() -> None:
+        control[2] = np.nan
+        snapshot()
+
+    monkeypatch.setattr(env.simulation.divergence, "snapshot", spoil)
+    out = step(env)
+    assert np.flatnonzero(out.terminated).tolist() == [2]
+    assert env.episodes.diverged == 1
+    assert env.episodes.drain()["end/diverged"].tolist() == [1.0]
+
+
 # With everything that could propagate NaN
 
 

@@ -117,3 +117,34 @@ def test_repeated_terms_are_numbered() -> None:
         "tip_near_2",
         "tip_near_3",
     )
+
+
+def ends(finished: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name.removeprefix("end/"): values for name, values in finished.items() if name.startswith("end/")}
+
+
+@pytest.mark.parametrize("name", shipped("tasks"))
+def test_every_episode_says_what_ended_it(name: str) -> None:
+    task = load_task(name)
+    steps = 60
+    task = task.model_copy(update={"episode_duration": 0.4 * steps / task.control_rate})
+    finished, _ = played(task, steps, breaks=10)
+    found = ends(finished)
+    assert list(found) == [*distinct([entry.term for entry in task.terminations]), "diverged", "time_limit"]
+    assert found["diverged"].tolist() == finished["diverged"].tolist()
+    assert found["time_limit"].tolist() == (1.0 - finished["terminated"]).tolist()
+    assert (sum(found.values()) >= 1.0).all()
+    by_term = sum((found[end] for end in list(found)[:-2]), np.zeros(len(finished["return"])))
+    assert ((by_term > 0) == ((finished["terminated"] > 0) & (finished["diverged"] == 0))).all()
+    drained = EpisodeStatistics(1, (), (), ("low",)).drain()
+    assert {key for key in drained if key.startswith("end/")} == {"end/low", "end/diverged", "end/time_limit"}
+
+
+def test_two_terminations_of_one_name_are_told_apart_and_may_end_an_episode_together() -> None:
+    both = "terminations=[{term: position_limits, limit: -100}, {term: position_limits, limit: 100}]"
+    found = ends(played(load_task("pendulum_swingup", (both,)), 3)[0])
+    assert found["position_limits"].tolist() == [1.0] * 3 * N
+    assert found["position_limits_2"].tolist() == [0.0] * 3 * N
+    twice = both.replace("limit: 100", "limit: -100")
+    found = ends(played(load_task("pendulum_swingup", (twice,)), 3)[0])
+    assert found["position_limits"].tolist() == found["position_limits_2"].tolist() == [1.0] * 3 * N

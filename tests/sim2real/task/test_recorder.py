@@ -139,6 +139,9 @@ def test_a_pendulum_that_stands_still_at_its_goal_earns_the_whole_cosine_and_suc
             "success": 1.0,
             "terminated": 0.0,
             "performance": 1.0,
+            "end/position_limits": 0.0,
+            "end/diverged": 0.0,
+            "end/time_limit": 1.0,
         }
     )
 

@@ -1,0 +1,175 @@
+"""The bounds of joint readings: every value of every joint between two limits, compared in one go."""
+
+from math import inf
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from sim2real.hardware.clock import NS_PER_S, ns_from_s
+from sim2real.hardware.types import BoolArray, Float64Array, JointState
+from sim2real.runtime.contract.robot import JointSpec, RobotSpec
+from sim2real.runtime.envelope.settings import SafetySettings
+from sim2real.runtime.verdict import Reason, Violation
+
+EFFORT_FACTOR_MAX: Final = 2.0
+"""A motor that measures more than this times its effort limit does not follow its commands."""
+
+
+class _Row(NamedTuple):
+    """One value of each joint."""
+
+    reason: Reason
+    unit: float = 1.0
+    """SI value of 1: ages are compared in nanoseconds, which are exact."""
+
+
+_ROWS: Final = (
+    _Row(Reason.POSITION),
+    _Row(Reason.VELOCITY),
+    _Row(Reason.EFFORT),
+    _Row(Reason.TEMPERATURE),
+    _Row(Reason.VOLTAGE),
+    _Row(Reason.POSITION_JUMP),
+    _Row(Reason.MOTOR_FAULT),
+    _Row(Reason.STALE_READING, 1.0 / NS_PER_S),
+    _Row(Reason.COMMUNICATION_LOSS, 1.0 / NS_PER_S),
+    _Row(Reason.TEMPERATURE_UNKNOWN, 1.0 / NS_PER_S),
+    _Row(Reason.VOLTAGE_UNKNOWN, 1.0 / NS_PER_S),
+)
+_MEASURED: Final = 3  # position, velocity, effort: not finite is a reason of its own
+_TEMPERATURE, _VOLTAGE, _JUMP, _FAULTS, _STALE, _LOSS, _TEMPERATURE_AGE, _VOLTAGE_AGE = range(3, 11)
+
+
+class JointBounds:
+    """Compares readings with their bounds. NaN is inside nothing.
+
+    Args:
+        robot: Limits of the joints.
+        settings: Margins, ages, temperature and voltage.
+        period_s: Control period, s.
+    """
+
+    def __init__(self, robot: RobotSpec, settings: SafetySettings, period_s: float) -> None:
+        joints, envelope = len(robot.joints), settings.envelope
+        self._low = np.array([_bounds(joint, settings) for joint in robot.joints])[:, :, 0].T.copy()
+        self._high = np.array([_bounds(joint, settings) for joint in robot.joints])[:, :, 1].T.copy()
+        self._voltage_min = envelope.voltage_min
+        self._values = np.zeros((len(_ROWS), joints))
+        self._ok, self._ok2 = np.zeros_like(self._values, np.bool_), np.zeros_like(self._values, np.bool_)
+        self._unknown = np.zeros(joints, np.bool_)
+        self._age, self._health = np.zeros(joints, np.int64), np.zeros(joints, np.int64)
+        self._period_s = period_s
+        self._reach = np.zeros(joints)
+        self.elapsed_s: Float64Array = np.zeros(joints)
+        """(J,), s between the last two readings of each joint; 0 where it did not answer."""
+        # Position and stamp of each joint's last reading. Before `begin` there is none, and NaN allows nothing.
+        self._last_position, self._last_stamp_ns = np.full(joints, np.nan), np.zeros(joints, np.int64)
+        # Far in the past: without a call of `begin` nothing is recent.
+        self._begun_ns = -(2**62)
+
+    def begin(self, readings: JointState, now_ns: int) -> None:
+        """Start with readings to measure the next ones from; unknown temperatures have their grace from now on."""
+        self._begun_ns = now_ns
+        self._remember(readings)
+
+    def check(self, readings: JointState, now_ns: int) -> bool:
+        """Compare the readings of a tick; tell whether every value is inside its bounds."""
+        values, ok = self._values, self._ok
+        self._measure_motion(readings)
+        values[0] = values[_JUMP] = readings.position
+        values[1] = readings.velocity
+        values[2] = readings.effort
+        values[_FAULTS] = readings.faults
+        np.subtract(now_ns, readings.stamp_ns, out=self._age)
+        values[_STALE] = values[_LOSS] = self._age
+        np.less(readings.stamp_ns, 0, out=self._unknown)
+        np.copyto(values[_STALE : _LOSS + 1], inf, where=self._unknown)  # it never answered
+        self._measure_health(readings, now_ns)
+        np.less_equal(self._low, values, out=ok)
+        np.less_equal(values, self._high, out=self._ok2)
+        np.logical_and(ok, self._ok2, out=ok)
+        self._remember(readings)
+        return int(np.count_nonzero(ok)) == ok.size
+
+    @property
+    def recent(self) -> BoolArray:
+        """(J,), whether each joint's reading in the last check was recent enough to act on."""
+        recent: BoolArray = self._ok[_STALE]
+        return recent
+
+    @property
+    def plausible(self) -> bool:
+        """Whether all positions, velocities and efforts of the last check were inside their bounds."""
+        return bool(self._ok[:_MEASURED].all())
+
+    def violations(self) -> list[Violation]:
+        """Return what the last check found, joint by joint."""
+        found: list[Violation] = []
+        for index, row in np.argwhere(~self._ok.T).tolist():
+            reason, unit = _ROWS[row]
+            value, low, high = (float(array[row, index]) for array in (self._values, self._low, self._high))
+            if not -inf < value < inf:
+                if row == _JUMP:  # a position that is not finite has its own reason
+                    continue
+                if row < _MEASURED:
+                    found.append(Violation(Reason.NOT_FINITE, index, value, inf))
+                    continue
+            limit = low if value < low and low > -inf and row < _STALE else high
+            found.append(Violation(reason, index, value * unit, limit * unit))
+        return found
+
+    def _measure_motion(self, readings: JointState) -> None:
+        """Compute the time since each joint's last reading, and how far it can have moved in it.
+
+        Stamps are arrival times, not measurement times; one control period is added to allow for that.
+        """
+        elapsed_s, reach = self.elapsed_s, self._reach
+        np.subtract(readings.stamp_ns, self._last_stamp_ns, out=elapsed_s, casting="unsafe")
+        np.maximum(elapsed_s, 0.0, out=elapsed_s)
+        np.multiply(elapsed_s, 1.0 / NS_PER_S, out=elapsed_s)
+        np.add(elapsed_s, self._period_s, out=reach)
+        np.multiply(self._high[1], reach, out=reach)
+        # Compared with both ends: the difference of two infinite positions would be no number, and a warning.
+        np.subtract(self._last_position, reach, out=self._low[_JUMP])
+        np.add(self._last_position, reach, out=self._high[_JUMP])
+
+    def _measure_health(self, readings: JointState, now_ns: int) -> None:
+        """Compute how long temperature and voltage have been unknown; values that are unknown now are not compared."""
+        values, unknown, known_ns = self._values, self._unknown, self._health
+        np.maximum(readings.health_stamp_ns, self._begun_ns, out=known_ns)
+        np.subtract(now_ns, known_ns, out=known_ns)
+        values[_TEMPERATURE] = readings.temperature
+        values[_VOLTAGE] = readings.voltage
+        values[_TEMPERATURE_AGE] = values[_VOLTAGE_AGE] = known_ns
+        begun_ns = now_ns - self._begun_ns
+        np.isnan(readings.temperature, out=unknown)
+        np.copyto(values[_TEMPERATURE], -inf, where=unknown)
+        np.copyto(values[_TEMPERATURE_AGE], begun_ns, where=unknown)
+        np.isnan(readings.voltage, out=unknown)
+        np.copyto(values[_VOLTAGE], self._voltage_min, where=unknown)
+        np.copyto(values[_VOLTAGE_AGE], begun_ns, where=unknown)
+
+    def _remember(self, readings: JointState) -> None:
+        np.copyto(self._last_position, readings.position)
+        np.copyto(self._last_stamp_ns, readings.stamp_ns)
+
+
+def _bounds(joint: JointSpec, settings: SafetySettings) -> list[tuple[float, float]]:
+    """Return the bounds of each row; those of the jump are computed in each tick."""
+    envelope = settings.envelope
+    velocity, effort = joint.velocity_max + envelope.velocity_margin, joint.effort_max * EFFORT_FACTOR_MAX
+    health = float(ns_from_s(settings.health_age_max))
+    return [
+        (joint.position_min - envelope.position_margin, joint.position_max + envelope.position_margin),
+        (-velocity, velocity),
+        (-effort, effort),
+        (-inf, envelope.temperature_max),
+        (envelope.voltage_min, envelope.voltage_max),
+        (0.0, 0.0),
+        (0.0, 0.0),
+        # From the future is no better than too old; it is not a loss, for the joint did answer.
+        (0.0, float(ns_from_s(envelope.reading_age_max))),
+        (-inf, float(ns_from_s(envelope.communication_loss))),
+        (-inf, health),
+        (-inf, health),
+    ]

@@ -1,0 +1,108 @@
+"""`attached`: everything beside a run, for its time: ring, operator process, live view."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from sim2real.configs.command_outcome import error_console
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.operator.briefing import Briefing
+from sim2real.runtime.operator.interface import Operator
+from sim2real.runtime.operator.kept_output import KeptOutput, kept_output
+from sim2real.runtime.operator.key_map import keys_text
+from sim2real.runtime.operator.process import OperatorProcess, operator_process
+from sim2real.runtime.operator.view_process import live_view
+from sim2real.runtime.ring import SharedRing
+from sim2real.runtime.tick_fields import row_layout
+
+_SIGNALS: Final = "Ctrl-C end · Ctrl-\\ E-STOP"
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is wanted beside a run."""
+
+    devices: tuple[str, ...] = ()
+    """`keyboard`, `gamepad`, `gamepad:PATH`, `socket:PATH`."""
+    panel: int | None = None
+    """Port of the browser panel, 0 for any free one; no panel when None."""
+    start: bool = False
+    """Start at once, although an operator is there."""
+    live: bool = False
+    """Show the run on the terminal, if standard error is one; keep what else is written there until the end."""
+
+    @property
+    def operated(self) -> bool:
+        """Whether a person can ask for anything."""
+        return bool(self.devices) or self.panel is not None
+
+
+@dataclass
+class Attachment:
+    """What the loop gets of it."""
+
+    ring: SharedRing | None = None
+    operator: Operator | None = None
+    wait_for_start: bool = False
+    process: OperatorProcess | None = None
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what is worth saying when the run has ended."""
+        return () if self.process is None else self.process.warnings()
+
+
+@contextmanager
+def attached(
+    beside: Beside, contract: Contract, robot: RobotConfig, *, duration: float | None, values: Mapping[str, float]
+) -> Iterator[Attachment]:
+    """Start what is wanted beside a run, and end it with the block.
+
+    Args:
+        beside: What is wanted.
+        contract: Of the policy.
+        robot: The robot.
+        duration: s of policy; None until stopped.
+        values: Operator commands that the run begins with.
+
+    Raises:
+        UserError: A device cannot be used.
+    """
+    if not (beside.operated or beside.live):
+        yield Attachment()
+        return
+    waits = beside.operated and not beside.start
+    briefing = Briefing.of(contract, robot, duration=duration, waits=waits)
+    with ExitStack() as stack:
+        ring = SharedRing(row_layout(contract))
+        stack.callback(ring.close)
+        attachment = Attachment(ring=ring, wait_for_start=waits)
+        if beside.operated:
+            process = operator_process(
+                briefing,
+                ring.fd,
+                devices=beside.devices,
+                panel=beside.panel,
+                values=values,
+                command_time=robot.safety.operator_command_time,
+            )
+            attachment.process = stack.enter_context(process)
+            attachment.operator = attachment.process.box
+            if attachment.process.panel is not None:
+                error_console().print(f"panel: {attachment.process.panel}", markup=False)
+        if beside.live:
+            kept = KeptOutput()
+            stack.callback(_print, kept)  # after the view has gone
+            stack.enter_context(live_view(briefing, ring.fd, error_console(), _keys(beside.devices, briefing)))
+            stack.enter_context(kept_output(kept))
+        yield attachment
+
+
+def _keys(devices: Sequence[str], briefing: Briefing) -> str:
+    return f"{keys_text(briefing.commands)} · {_SIGNALS}" if "keyboard" in devices else _SIGNALS
+
+
+def _print(kept: KeptOutput) -> None:
+    sys.stderr.write(kept.text)

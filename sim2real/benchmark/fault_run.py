@@ -1,0 +1,329 @@
+"""Runs one scenario of a fault campaign and says what was wrong, measured at the motors."""
+
+import signal
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+from sim2real.benchmark.fault_moments import policy_of
+from sim2real.benchmark.fault_oracle import MotorOracle
+from sim2real.benchmark.fault_policy import BrokenPolicy
+from sim2real.benchmark.fault_scenarios import Scenario, Strike
+from sim2real.benchmark.fault_truth import Truth
+from sim2real.benchmark.fault_world import FaultWorld
+from sim2real.configs.errors import UserError
+from sim2real.hardware.clock import NS_PER_S, ns_from_s
+from sim2real.runtime.controller import Controller
+from sim2real.runtime.policy import Policy
+from sim2real.runtime.report import RunReport
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
+from sim2real.runtime.stop import StopRequest
+
+WALL_S_MAX: int = 60
+"""Longest time that a scenario may take, s: on a virtual clock a loop that waits for nothing never ends."""
+
+LATCHED = ("FAULT", "ESTOP")
+_AFTER_S = 0.8  # watched after the run: longer than watchdogs and guardians
+_OFF_S = 0.1  # from a latched fault, or the request to stop, to torque off at motors that hear
+_SLACK_S = 0.3  # beyond the deadline of a fault, for the ticks and polls that see it
+
+
+class CampaignError(Exception):
+    """Raised by the hook of a scenario, as a caller's own bug would be."""
+
+
+class _NoEndError(BaseException):
+    """The scenario takes too long; no `except Exception` may stop it."""
+
+
+@dataclass(frozen=True)
+class ScenarioResult:
+    """What came of a scenario."""
+
+    id: str
+    cases: tuple[str, ...]
+    moment: str
+    plant: str
+    ended: str
+    """State at the end of the run; `refused` or `raised` if it never returned."""
+    ok: bool | None
+    """The runtime's own verdict; None if it gave none."""
+    reasons: tuple[str, ...]
+    problems: tuple[str, ...]
+    """What was wrong; none if all was as it should be."""
+    safe_s: float | None
+    """From the first fault until no motor that hears was driven, s; None if the run did not latch."""
+    timeline: tuple[str, ...] = field(default=(), repr=False)
+
+    def document(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "id": self.id,
+            "plant": self.plant,
+            "ended": self.ended,
+            "ok": self.ok,
+            "reasons": list(self.reasons),
+            "problems": list(self.problems),
+            "safe_s": self.safe_s,
+        }
+
+
+def run_fault_scenario(scenario: Scenario) -> ScenarioResult:
+    """Run one scenario; never raises because of what the runtime does in it."""
+    return _Run(scenario).result()
+
+
+class _Run:
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self._world = world = FaultWorld(scenario.robot, scenario.plant, scenario.faults, offset=scenario.offset)
+        policy: Policy = policy_of(scenario.robot.name)
+        for strike in scenario.strikes:
+            if strike.case.kind == "policy":
+                policy = BrokenPolicy(policy, world, strike.entry, strike.at_s, _end_s(strike))
+        self._policy = policy
+        period_s = 1.0 / policy.contract.control_rate
+        strangers = frozenset(s.joint for s in scenario.strikes if s.joint and s.entry["kind"] == "wrong_id")
+        blind = frozenset(s.joint for s in scenario.strikes if s.joint and "encoder" in s.entry["kind"])
+        self._oracle = MotorOracle(scenario.robot, period_s, strangers, blind)
+        self._truth = Truth(scenario.robot, self._oracle, scenario.strikes)
+        self._stop = StopRequest()
+        self._hooks = [strike for strike in scenario.strikes if strike.case.kind == "hook"]
+        self._problems: list[str] = []
+        self._timeline: list[str] = []
+        self._state, self._since_ns = "", world.clock.now_ns()
+        self._counted_ns, self._damped_s = world.clock.now_ns(), 0.0
+        self._controller: Controller | None = None
+        self._latched_ns: int | None = None
+        self._ticked_ns = world.clock.now_ns()
+        self._set_alarms()
+        world.emulated.observer = self._observe
+
+    def result(self) -> ScenarioResult:
+        scenario, world = self._scenario, self._world
+        options = RunOptions(duration=scenario.duration_s, on_tick=self._on_tick, stop=self._stop)
+        report: RunReport | None = None
+        ended, reasons = "raised", tuple[str, ...]()
+        try:
+            with _bounded():
+                report = run_session(self._policy, scenario.robot, world.hardware, world.clock, options)
+            ended, reasons = report.final_state.name, report.reasons
+        except UserError as error:
+            ended, reasons = "refused", (str(error),)
+        except CampaignError:
+            ended, reasons = "raised", ("the hook's own exception",)
+        except _NoEndError:
+            self._problems.append(f"no end: still running after {WALL_S_MAX} s")
+        except BaseException as error:
+            self._problems.append(f"traceback: {_where(error)}")
+            if isinstance(error, KeyboardInterrupt):
+                raise
+        end_ns = world.clock.now_ns()
+        self._note(f"run returned: {ended}, ok {report.ok if report else None}: {'; '.join(reasons)}")
+        self._watch_on(end_ns)
+        self._judge(report, ended, reasons)
+        found = [f"{world.elapsed_s(f.time_ns):.3f} s {f}" for f in self._oracle.findings]
+        names = tuple(strike.case.name for strike in scenario.strikes)
+        return ScenarioResult(
+            scenario.id,
+            names,
+            scenario.moment,
+            scenario.plant,
+            ended,
+            None if report is None else report.ok,
+            tuple(reasons),
+            (*self._problems, *found),
+            self._safe_s(),
+            tuple(self._timeline),
+        )
+
+    # While it runs
+
+    def _set_alarms(self) -> None:
+        scenario, world = self._scenario, self._world
+        requests = [(s.at_s, s.entry["kind"]) for s in scenario.strikes if s.case.kind == "request"]
+        if scenario.stop_s is not None:
+            requests.append((scenario.stop_s, "stop"))
+        for at_s, kind in requests:
+            world.clock.alarm(world.time_ns(at_s), lambda kind=kind: self._request(kind))  # type: ignore[misc]
+        for strike in scenario.strikes:
+            self._timeline.append(f"{strike.at_s:8.3f} s {strike.case.name}: {_text(strike)}")
+
+    def _request(self, kind: str) -> None:
+        self._note(f"asked to {'stop' if kind == 'stop' else 'stop at once'}")
+        now_ns = self._world.clock.now_ns()
+        self._oracle.stop_ns = now_ns if self._oracle.stop_ns is None else min(now_ns, self._oracle.stop_ns)
+        if kind == "stop":
+            self._stop.stop("SIGINT")
+        else:
+            self._stop.emergency_stop("SIGQUIT")
+
+    def _observe(self, time_ns: int) -> None:
+        motors = self._world.emulated.motors.values()
+        if self._oracle.see(time_ns, motors):
+            self._note(f"driven: {', '.join(self._oracle.driven()) or 'none'}", time_ns)
+        if self._controller is None:
+            return
+        if self._latched_ns is None and self._controller.state.name in LATCHED:
+            self._latched_ns = time_ns
+        if self._latched_ns is None and self._oracle.stop_ns is None:
+            self._truth.see(time_ns, self._world.emulated)
+
+    def _on_tick(self, controller: Controller) -> None:
+        self._controller = controller
+        state, now_ns = controller.state.name, self._world.clock.now_ns()
+        self._ticked_ns = now_ns
+        if state != self._state:
+            self._note(f"{state}")
+            self._state, self._since_ns = state, now_ns
+        if state in LATCHED and self._latched_ns is None:
+            self._latched_ns = now_ns
+        self._count_damping(state, now_ns)
+        for strike in self._hooks:
+            if self._world.elapsed_s() >= strike.at_s:
+                raise CampaignError
+
+    def _count_damping(self, state: str, now_ns: int) -> None:
+        """Damping has a deadline; its time counts on until the policy has run as long without damping."""
+        elapsed_s, self._counted_ns = (now_ns - self._counted_ns) / NS_PER_S, now_ns
+        longest_s = self._scenario.robot.safety.damping_max + 2.5 / self._policy.contract.control_rate
+        if state != "DAMPING":
+            if (now_ns - self._since_ns) / NS_PER_S >= self._damped_s:
+                self._damped_s = 0.0
+            return
+        self._damped_s += elapsed_s
+        if not self._damped_s <= longest_s:
+            self._oracle.report("damping too long", now_ns, "", f"{self._damped_s:.2f} s, allowed {longest_s:.2f} s")
+
+    def _note(self, text: str, time_ns: int | None = None) -> None:
+        self._timeline.append(f"{self._world.elapsed_s(time_ns):8.3f} s {text}")
+
+    # Afterwards
+
+    def _watch_on(self, end_ns: int) -> None:
+        """Let the world go on without the runtime, until every watchdog has expired."""
+        world = self._world
+        deadline_ns = end_ns + ns_from_s(_AFTER_S)
+        world.clock.sleep_until_ns(deadline_ns)
+        world.emulated.advance_to(deadline_ns)
+
+    def _judge(self, report: RunReport | None, ended: str, reasons: tuple[str, ...]) -> None:
+        self._judge_torque(report, ended, reasons)
+        self._judge_latch(ended)
+        self._judge_off_time()
+        if report is not None and not report.ok and not report.reasons:
+            self._problems.append("not ok without a reason")
+
+    def _judge_torque(self, report: RunReport | None, ended: str, reasons: tuple[str, ...]) -> None:
+        """Torque is off at every motor, or those that were not confirmed are named and the run is not ok."""
+        on = self._oracle.driven()
+        if not on:
+            return
+        if report is not None and report.ok:
+            self._problems.append(f"ok, but torque is on: {', '.join(on)}")
+        text = " ".join(reasons)
+        unnamed = [joint for joint in on if joint not in text]
+        if unnamed:
+            self._problems.append(f"torque is on, and not named ({ended}): {', '.join(unnamed)}")
+        hearing = sorted(set(on) - self._deaf(None))
+        if hearing:
+            self._problems.append(f"torque is on at motors that hear: {', '.join(hearing)}")
+
+    def _judge_latch(self, ended: str) -> None:
+        """A fault that the runtime must see ends the run in time."""
+        if ended not in ("RUNNING", "DAMPING", "READY"):
+            return
+        if self._truth.torque_ns is None:
+            return
+        # Until the end was asked for, by a request or by the duration: torque off may take long where nobody answers.
+        end_s, began_s = self._world.elapsed_s(self._ticked_ns), self._world.elapsed_s(self._truth.torque_ns)
+        for strike in self._scenario.strikes:
+            latch_s = strike.case.latch_s(self._scenario.robot)
+            if latch_s is None:
+                continue
+            last_s = end_s if strike.duration_s is None else min(end_s, strike.at_s + strike.duration_s)
+            lasted_s = last_s - max(strike.at_s, began_s)
+            if not lasted_s <= latch_s + _SLACK_S:
+                self._problems.append(f"{ended} although {strike.case.name} lasted {lasted_s:.2f} s of {latch_s:.2f} s")
+
+    def _judge_off_time(self) -> None:
+        """After a latched fault, and after the request to stop, the motors that hear lose torque soon."""
+        robot = self._scenario.robot
+        reacts = any(reaction != "off" for reaction in robot.safety.on_fault.values())
+        lowers = robot.rest.timeout if robot.rest is not None else 0.0
+        for word, since_ns, extra_s in (
+            ("latched fault", self._latched_ns, robot.safety.fault_time if reacts else 0.0),
+            ("request to stop", self._oracle.stop_ns, lowers),
+        ):
+            if since_ns is None:
+                continue
+            hearing = set(robot.joints) - self._deaf(self._world.elapsed_s(since_ns))
+            quiet_ns = self._oracle.quiet_since_ns(hearing)
+            if quiet_ns is None:
+                continue  # said already
+            late_s = (quiet_ns - since_ns) / NS_PER_S
+            if not late_s <= _OFF_S + extra_s:
+                self._problems.append(f"torque off {late_s:.3f} s after the {word}")
+
+    def _deaf(self, at_s: float | None) -> set[str]:
+        """Return the joints whose motors may not hear the runtime: at a time, and from then on, or at all."""
+        robot, deaf = self._scenario.robot, set()
+        for strike in self._scenario.strikes:
+            if not strike.case.mute or (at_s is not None and strike.duration_s is not None and _end(strike) < at_s):
+                continue
+            bus = strike.entry.get("bus")
+            for name, joint in robot.joints.items():
+                if (strike.joint in (None, name)) and bus in (None, joint.bus):
+                    deaf.add(name)
+        return deaf
+
+    def _safe_s(self) -> float | None:
+        """Return the time from the first fault until the motors that hear were no longer driven."""
+        if self._latched_ns is None or not self._scenario.strikes:
+            return None
+        first_s = min(strike.at_s for strike in self._scenario.strikes)
+        hearing = set(self._scenario.robot.joints) - self._deaf(first_s)
+        quiet_ns = self._oracle.quiet_since_ns(hearing or self._scenario.robot.joints)
+        return None if quiet_ns is None else max(0.0, self._world.elapsed_s(quiet_ns) - first_s)
+
+
+def _end_s(strike: Strike) -> float | None:
+    return None if strike.duration_s is None else strike.at_s + strike.duration_s
+
+
+def _end(strike: Strike) -> float:
+    return strike.at_s + (strike.duration_s or 0.0)
+
+
+def _text(strike: Strike) -> str:
+    words = [
+        f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}" for key, value in strike.entry.items()
+    ]
+    length = "stays" if strike.duration_s is None else f"for {strike.duration_s:.3f} s"
+    return ", ".join([*words[1:], length])
+
+
+def _where(error: BaseException) -> str:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    text = (str(error).splitlines() or [""])[0]
+    return f"{type(error).__name__}: {text} ({frame.filename.rpartition('/')[2]}:{frame.lineno})"
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Raise _NoEndError in the main thread when the scenario takes too long."""
+
+    def give_up(number: int, frame: FrameType | None) -> None:
+        raise _NoEndError
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, WALL_S_MAX)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
