@@ -21,7 +21,7 @@ from sim2real.runtime.states import State
 from sim2real.runtime.telemetry import TelemetryLog
 from sim2real.runtime.tick_fields import FIELDS, row_layout
 
-TOPICS = sorted({field.topic for field in FIELDS} - {"/imu", "/operator"})
+TOPICS = sorted({field.topic for field in FIELDS} - {"/imu", "/operator", "/timing"})
 
 
 def swing(observation):
