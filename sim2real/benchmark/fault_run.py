@@ -28,7 +28,7 @@ WALL_S_MAX: int = 60
 
 LATCHED = ("FAULT", "ESTOP")
 _AFTER_S = 0.8  # watched after the run: longer than watchdogs and guardians
-_OFF_S = 0.1  # from a latched fault, or the request to stop, to torque off at motors that hear
+_OFF_S = 0.06  # from a latched fault, or the request to stop, to torque off at motors that hear
 _SLACK_S = 0.3  # beyond the deadline of a fault, for the ticks and polls that see it
 
 
@@ -301,7 +301,7 @@ class _Run:
                 continue  # never asked for, or said already
             late_s = (quiet_ns - self._awaited[word]) / NS_PER_S
             if not late_s <= _OFF_S + extra_s:
-                self._problems.append(f"torque off {late_s:.3f} s after the {word}")
+                self._problems.append(f"late torque off: {late_s:.3f} s after the {word}")
 
     def _await_quiet(self, time_ns: int) -> None:
         """Note when the motors that hear are no longer driven, after a fault or the request to stop."""
