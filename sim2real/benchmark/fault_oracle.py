@@ -18,6 +18,9 @@ ENABLE_JUMP_MAX = 0.05
 """Largest distance between a joint and its goal when torque comes on, rad: ten counts of the coarsest encoder here, and
 what a joint moves at a few rad/s between a reading and the write."""
 
+ON_ITS_WAY_NS = 1_000_000
+"""How long after the request to stop a frame may still switch torque on: it was already on the wire."""
+
 _GAIN_TOLERANCE, _GAIN_STEP = 0.03, 0.2
 """Share, and N·m/rad or N·m·s/rad, by which a gain may be above the joint's: registers are integers."""
 
@@ -153,7 +156,7 @@ class MotorOracle:
             self.findings.append(Finding(rule, time_ns, part, said))
 
     def _came_on(self, joint: _Joint, motor: SeenMotor, time_ns: int) -> None:
-        if self.forbidden_ns is not None and time_ns > self.forbidden_ns:
+        if self.forbidden_ns is not None and time_ns > self.forbidden_ns + ON_ITS_WAY_NS:
             late_ms = (time_ns - self.forbidden_ns) / 1e6
             self.report(f"torque after {self.why}", time_ns, joint.name, f"on {late_ms:.1f} ms after it")
         goal = motor.goal

@@ -101,6 +101,7 @@ class _Run:
         self._latched_ns: int | None = None
         self._ended_by: str | None = None
         self._was_reset = False
+        self._on_at_return: list[str] = []
         self._awaited: dict[str, int] = {}  # since when torque is expected to go off, by the cause
         self._quiet: dict[str, int] = {}  # when it was off
         self._ticked_ns = world.clock.now_ns()
@@ -130,6 +131,8 @@ class _Run:
                 raise
         end_ns = world.clock.now_ns()
         self._note(f"run returned: {ended}, ok {report.ok if report else None}: {'; '.join(reasons)}")
+        world.emulated.advance_to(end_ns)
+        self._on_at_return = self._oracle.driven()
         self._watch_on(end_ns)
         self._judge(report, ended, reasons)
         found = [f"{world.elapsed_s(f.time_ns):.3f} s {f}" for f in self._oracle.findings]
@@ -257,11 +260,11 @@ class _Run:
 
     def _judge_torque(self, report: RunReport | None, ended: str, reasons: tuple[str, ...]) -> None:
         """Torque is off at every motor, or those that were not confirmed are named and the run is not ok."""
+        if report is not None and report.ok and self._on_at_return:
+            self._problems.append(f"ok, but torque is on: {', '.join(self._on_at_return)}")
         on = self._oracle.driven()
         if not on:
             return
-        if report is not None and report.ok:
-            self._problems.append(f"ok, but torque is on: {', '.join(on)}")
         text = " ".join(reasons)
         unnamed = [joint for joint in on if joint not in text]
         if unnamed:

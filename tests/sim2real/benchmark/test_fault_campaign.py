@@ -143,7 +143,7 @@ def test_a_runtime_that_forgets_torque_is_caught(monkeypatch):
     monkeypatch.setattr(RobotHardware, "disable", lambda self: None)
     monkeypatch.setattr(RobotHardware, "close", lambda self: None)
     found = {kind_of(problem) for problem in run_one("quadruped/duplicate_reply/stopping/0", 0, ("inertia",)).problems}
-    assert "late torque off" in found  # by the supervisor that nobody feeds any more
+    assert "ok, but torque is on" in found
 
 
 def test_a_runtime_that_raises_is_caught(monkeypatch):
