@@ -20,7 +20,7 @@ from sim2real.hardware.workbench.interface import Workbench
 
 
 class FeetechFamily(Family):
-    """STS motors; they have no watchdog and rely on the robot's supervisor."""
+    """STS motors; they have no watchdog, so a guardian process replaces it."""
 
     def driver(
         self,
@@ -83,6 +83,5 @@ FAMILY = FeetechFamily(
         reach=0.25,
         decay=0.07,
     ),
-    death_states={"position": ("damp", "hold")},
-    when_silent="a Feetech motor has no watchdog: one that has torque keeps it and holds its last goal",
+    when_silent="the motors have no watchdog: a guardian process switches torque off, if the port still works",
 )

@@ -3,7 +3,6 @@
 from typing import Protocol, runtime_checkable
 
 from sim2real.hardware.imu.sample import ImuSample
-from sim2real.hardware.interface import Between, nothing
 from sim2real.hardware.types import ImuState
 
 
@@ -16,20 +15,12 @@ class Imu(Protocol):
         ...
 
     @property
-    def settings_written(self) -> int:
-        """Number of writes to the unit's persistent memory."""
-        ...
-
-    @property
     def rate_max(self) -> float:
         """Measuring range of the gyro: highest angular velocity about an axis, rad/s."""
         ...
 
-    def open(self, between: Between = nothing) -> None:
-        """Check that the unit answers, and configure it. Settings are written only after a known difference.
-
-        Args:
-            between: Called before every wait; what it raises ends the step.
+    def open(self) -> None:
+        """Check that the unit answers, and configure it.
 
         Raises:
             HardwareError: It does not answer, or does not match the configuration.
@@ -42,10 +33,6 @@ class Imu(Protocol):
         Raises:
             PortLostError: The port vanished.
         """
-        ...
-
-    def recover(self, between: Between = nothing) -> None:
-        """Open the port again if it had vanished, and the unit with it. Raises HardwareError."""
         ...
 
     def close(self) -> None:

@@ -1,1 +1,0 @@
-"""The supervisor: a process that stops the motors when the process that drives them dies or stalls."""
