@@ -203,9 +203,7 @@ class CommandLimits:
         np.not_equal(position, wanted, out=self._changed)
         if np.count_nonzero(self._changed):
             for index in np.flatnonzero(self._changed).tolist():
-                asked = float(wanted[index])
-                if not abs(float(position[index]) - asked) <= self._motion.rounding[index]:
-                    self._bits[index] |= int(self._motion.reason(index, asked))
+                self._bits[index] |= int(self._motion.reason(index, float(wanted[index])))
 
     def _limit_joint(self, index: int, command: JointCommand, state: JointState) -> None:
         """Bring everything but the position target inside the limits."""

@@ -13,9 +13,6 @@ from sim2real.runtime.envelope.settings import SafetySettings
 POSITION_TRACKING_MODES = ("position", "impedance")
 """Modes in which a motor follows a position target; it moves at most as fast as the joint may."""
 
-_MEAN_ROUNDING: Final = 1e-9
-"""rad; the mean of equal targets differs from them by less."""
-
 _ROUNDING: Final = 1e-9
 """Relative; a speed that is computed from the difference of two positions is not exact."""
 
@@ -72,8 +69,6 @@ class TargetMotion:
         counts = [self._averaged(settings, index, period_s) for index in range(len(joints))]
         self.averages = max(counts) > 1
         """Whether any joint has a limit of jerk."""
-        self.rounding = np.where(np.array(counts) > 1, _MEAN_ROUNDING, 0.0)
-        """(J,), rad: by how much a target may differ from what was wanted without being limited."""
         # Rows are ticks, oldest first.
         self._past = np.tile(self._default, (max(counts), 1))
         newest_first = np.arange(max(counts))[::-1, None]
@@ -126,6 +121,8 @@ class TargetMotion:
             self._past[:-1] = self._past[1:]
             self._past[-1] = wanted
             np.einsum("ij,ij->j", self._past, self._weights, out=self._work)
+            # Rounding must not put a mean outside of what it is the mean of.
+            np.clip(self._work, self._past.min(axis=0), self._past.max(axis=0), out=self._work)
             np.copyto(wanted, self._work, where=self._accelerating)
         np.copyto(self.target, wanted, where=self.tracking)
         self._bound()
