@@ -14,6 +14,7 @@ from sim2real.runtime.contract.model_file import with_digest
 from sim2real.runtime.contract.spec import Contract
 from sim2real.training.checkpoint import write_atomically
 from sim2real.training.environment_interface import Floats
+from sim2real.training.finite import require_finite, tensors_of
 from sim2real.training.onnx_graph import INPUT, OUTPUT, policy_model
 from sim2real.training.policy import Policy
 
@@ -46,12 +47,14 @@ def export_policy(
         observations: Recorded observations to compare on, (n, O), n ≥ 1.
 
     Raises:
+        NonFiniteError: A weight of the policy is not finite.
         UserError: Sizes do not fit the contract, torch and onnxruntime differ by more than `PARITY_MAX`, or the file
             cannot be written.
     """
     size = contract.observation_size
     if observations.ndim != 2 or observations.shape[1] != size or not len(observations):
         raise UserError(f"{path}: parity needs observations of shape (n, {size}), got {observations.shape}")
+    require_finite(dict(tensors_of(policy, f"{path}: not written: policy")))
     content = with_digest(policy_model(policy, to_metadata(contract, provenance)).SerializeToString())
     parity = _parity(policy, content, observations)
     if not parity <= PARITY_MAX:

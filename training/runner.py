@@ -8,10 +8,11 @@ from sim2real.configs.load import dump, validate
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.yaml_source import parse_yaml
 from sim2real.training.checkpoint import Checkpoint, write_atomically
-from sim2real.training.kept_modules import as_kept, keep, located, recorded, texts_of
+from sim2real.training.kept_model import ModelRecord, keep_model, located_model
+from sim2real.training.kept_modules import keep, located, recorded, texts_of
 from sim2real.training.newest_checkpoint import newest_checkpoint
 from sim2real.training.run_folder import RunFolder
-from sim2real.training.session import Session, share_done
+from sim2real.training.session import Session, as_written, share_done
 from sim2real.training.train_report import TrainReport
 from sim2real.training.trained_contract import trained_contract
 
@@ -40,8 +41,10 @@ def train(experiment: ExperimentConfig, run_dir: Path, *, progress: bool = True,
     experiment = recorded(experiment)
     run = RunFolder.create(run_dir, numbered=numbered)
     try:
-        session = Session(experiment, run)
-        _write(experiment, run)
+        model = keep_model(run.path, experiment.task.robot)
+        experiment = located_model(experiment, model, run.path)
+        session = Session(experiment, run, model)
+        _write(experiment, model, run)
         session.start()
     except BaseException:
         run.remove()  # a run that cannot begin leaves no folder behind
@@ -68,9 +71,10 @@ def resume(run_dir: Path, overrides: tuple[str, ...] = (), *, progress: bool = T
     if share_done(experiment, checkpoint.steps, checkpoint.seconds) >= 1.0:
         raise UserError(f"{run_dir}: {_done(experiment, checkpoint)}")
     keep(run.path, checkpoint.modules)
-    experiment = located(experiment, run.path)
-    _write(experiment, run)
-    session = Session(experiment, run)
+    model = ModelRecord.of(checkpoint.model)
+    experiment = located_model(located(experiment, run.path), model, run.path)
+    _write(experiment, model, run)
+    session = Session(experiment, run, model)
     session.restore(checkpoint)
     return session.work(progress=progress)
 
@@ -83,10 +87,10 @@ def experiment_of(checkpoint: Checkpoint, overrides: tuple[str, ...] = ()) -> Ex
     return validate(ExperimentConfig, parse_yaml(checkpoint.experiment, "checkpoint"), overrides)
 
 
-def _write(experiment: ExperimentConfig, run: RunFolder) -> None:
+def _write(experiment: ExperimentConfig, model: ModelRecord | None, run: RunFolder) -> None:
     """Write the experiment and its modules into the run's folder."""
     keep(run.path, texts_of(experiment))
-    write_atomically(run.config, dump(as_kept(experiment)).encode())
+    write_atomically(run.config, dump(as_written(experiment, model)).encode())
 
 
 def _done(experiment: ExperimentConfig, checkpoint: Checkpoint) -> str:
