@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 
 from sim2real.configs.errors import UserError
-from sim2real.runtime.contract.manifest import to_metadata
+from sim2real.runtime.contract.manifest import from_metadata, to_metadata
 from sim2real.runtime.contract.model_file import with_digest
 from sim2real.runtime.contract.spec import Contract
 from sim2real.training.checkpoint import write_atomically
@@ -68,6 +68,24 @@ def onnx_session(content: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def exported_steps(policy: Path) -> int | None:
+    """Return after how many steps of training a policy was exported; None if there is none that can be read."""
+    try:
+        _, provenance = from_metadata(_metadata(policy))
+        return int(provenance["steps"])
+    except (UserError, KeyError, ValueError):
+        return None
+
+
+def _metadata(policy: Path) -> dict[str, str]:
+    """Return the metadata of an ONNX file. Raises UserError if it cannot be read."""
+    try:
+        metadata: dict[str, str] = onnx_session(policy.read_bytes()).get_modelmeta().custom_metadata_map
+    except Exception as error:  # a damaged file fails anywhere in onnxruntime
+        raise UserError(f"{policy}: not an ONNX model that onnxruntime can read") from error
+    return metadata
 
 
 def _parity(policy: Policy, content: bytes, observations: Floats) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 
-from sim2real.configs.errors import ConfigError, UserError
+from sim2real.configs.errors import UserError
 from sim2real.configs.load import validate
 from sim2real.configs.schema.algorithm import AlgorithmConfig
 from sim2real.configs.schema.experiment import ExperimentConfig
@@ -26,13 +26,11 @@ from sim2real.training.newest_checkpoint import newest_checkpoint
 from sim2real.training.onnx_graph import INPUT, OUTPUT, require_finite_weights
 from sim2real.training.policy import Policy
 from sim2real.training.provenance import MODEL, provenance_of
+from sim2real.training.saved_experiment import saved_experiment
 from sim2real.training.session import EVALUATION_SEED_OFFSET
-from sim2real.training.trained_contract import OTHER_VERSION, trained_contract
+from sim2real.training.trained_contract import OTHER_VERSION, changed_parts, trained_contract
 
 _PARITY_EPISODES = 32
-
-_KEPT = ("control_rate", "observation", "action", "phase_frequency")
-"""Parts of the contract that must be those of training."""
 
 _NAMES_MODEL = ("task", "task.robot", "task.robot.model")
 """Overrides that name a model."""
@@ -63,7 +61,7 @@ def load_saved_policy(path: Path, overrides: tuple[str, ...] = ()) -> SavedPolic
         model = ModelRecord.of(checkpoint.model)
     else:
         text, act, model = _from_onnx(path)
-    experiment = _experiment(text, path)
+    experiment = saved_experiment(text, path)
     if overrides:
         world = validate(
             ExperimentConfig,
@@ -111,20 +109,9 @@ def _actor(policy: Policy) -> Act:
     return policy.act
 
 
-def _experiment(text: str, path: Path) -> ExperimentConfig:
-    """Return the experiment stored with a policy."""
-    try:
-        return validate(ExperimentConfig, parse_yaml(text, str(path)))
-    except ConfigError as error:
-        raise UserError(f"{error}; {OTHER_VERSION}") from error
-
-
 def _check_kept(trained: Contract, world: Contract, path: Path) -> None:
     """Refuse a world in which the policy's observations or actions would differ from training."""
-    changed = [part for part in _KEPT if getattr(trained, part) != getattr(world, part)]
-    if [entry.name for entry in trained.commands] != [entry.name for entry in world.commands]:
-        changed.append("commands")
-    if changed:
+    if changed := changed_parts(trained, world):
         raise UserError(
             f"{path}: --set changes the policy's own {', '.join(changed)}; only the rest of the task may change"
         )
@@ -133,7 +120,7 @@ def _check_kept(trained: Contract, world: Contract, path: Path) -> None:
 def _from_checkpoint(checkpoint: Checkpoint, path: Path) -> tuple[ExperimentConfig, Policy]:
     torch.set_num_threads(1)
     contract = trained_contract(checkpoint, path)
-    experiment = _experiment(checkpoint.experiment, path)
+    experiment = saved_experiment(checkpoint.experiment, path)
     policy = _empty_policy(experiment.algorithm, contract)
     try:
         policy.load_state_dict(checkpoint.policy)
@@ -160,7 +147,7 @@ def _from_onnx(path: Path) -> tuple[str, Act, ModelRecord | None]:
     if "experiment_yaml" not in provenance:
         raise UserError(f"{path}: its provenance names no experiment; evaluate the run it was exported from")
     text = provenance["experiment_yaml"]
-    if contract_of(_experiment(text, path).task) != contract:
+    if contract_of(saved_experiment(text, path).task) != contract:
         raise UserError(
             f"{path}: its contract does not match its own experiment: the metadata was changed after export"
         )

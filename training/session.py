@@ -20,6 +20,7 @@ from sim2real.training.checkpoint import Checkpoint, save_checkpoint
 from sim2real.training.environment_interface import Environment
 from sim2real.training.evaluation import evaluate
 from sim2real.training.export import export_policy
+from sim2real.training.failed_run import failure_of
 from sim2real.training.interrupt import Interrupt
 from sim2real.training.kept_model import ModelRecord, as_kept_model
 from sim2real.training.kept_modules import as_kept, texts_of
@@ -30,6 +31,7 @@ from sim2real.training.provenance import provenance_of
 from sim2real.training.recent_episodes import RecentEpisodes
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.train_report import TrainReport
+from sim2real.training.warm_start import take_over
 from sim2real.training.watched_environment import WatchedEnvironment
 
 EVALUATION_SEED_OFFSET: Final = 1_000_003
@@ -97,6 +99,14 @@ class Session:
         """Begin a new run."""
         self.algorithm.start(self.experiment.seed)
         self._first = deepcopy(self._checkpoint())
+
+    def init_from(self, run: Path) -> None:
+        """Begin from the policy of another run. Raises UserError if it does not fit."""
+        self.origin, taken = take_over(self.algorithm, self.experiment, self.contract, run)
+        error_console().print(
+            f"begins from {run} at step {self.origin['init_from_steps']}: {', '.join(taken)}; all else begins anew",
+            markup=False,
+        )
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Restore a checkpoint."""
@@ -221,6 +231,10 @@ class Session:
             threads=experiment.threads,
         )
         self._draw_curriculum()
+        if (failure := failure_of(evaluation, experiment.task)) is not None:
+            raise UserError(
+                f"{self.run.path}: {failure}; no policy was exported; the last checkpoint is {self._last_saved}"
+            )
         provenance = provenance_of(
             experiment,
             steps=self.steps,
