@@ -91,9 +91,9 @@ class _Part:
         self._sound = True
         self._current: dict[str, Any] = {}
         self._current_topics: set[str] = set()
-        self._sequence = -1
-        self._noted: set[int] = set()
-        self._doubtful: int | None = None
+        self._sequence = self._texts_read = -1
+        self._explained = True
+        self._doubtful: tuple[int, int, int] | None = None
 
     def read(self, path: Path) -> None:
         """Read the file. Raises OSError."""
@@ -106,8 +106,10 @@ class _Part:
         self._end_tick()
         self.whole = records.whole and self._sound
         self.size, self.checksum = records.size, records.checksum
-        if not self.whole and self._doubtful is not None:
-            del self.ticks[self._doubtful :]  # a damaged record may have been passed over here
+        if not self.whole and self._doubtful is not None:  # a damaged record was passed over there
+            ticks, events, notices = self._doubtful
+            del self.ticks[ticks:], self.texts[EVENTS][events:], self.texts[NOTICES][notices:]
+            self.run = None
 
     def _add(self, record: McapRecord) -> None:
         """Take one record. Raises ValueError if it is damaged."""
@@ -143,9 +145,11 @@ class _Part:
     def _add_message(self, record: Message) -> None:
         topic = self._topics.get(record.channel_id, "")
         if topic in self.texts:
+            if record.sequence != self._texts_read + 1 and self._texts_read >= 0:
+                self._doubt()
+            self._texts_read = record.sequence
             self.texts[topic].append(json.loads(record.data))
-            if topic == NOTICES:
-                self._noted.add(record.sequence)
+            self._explained |= topic == NOTICES
         elif topic in _TICK_TOPICS:
             if record.sequence != self._sequence or topic == _EARLIER_TOPIC:
                 self._begin_tick(record.sequence)
@@ -154,10 +158,14 @@ class _Part:
 
     def _begin_tick(self, sequence: int) -> None:
         self._end_tick()
-        gap = self._sequence >= 0 and sequence != self._sequence + 1
-        if gap and self._sequence not in self._noted and self._doubtful is None:
-            self._doubtful = len(self.ticks)
-        self._sequence = sequence
+        if self._sequence >= 0 and sequence != self._sequence + 1 and not self._explained:
+            self._doubt()
+        self._sequence, self._explained = sequence, False
+
+    def _doubt(self) -> None:
+        """Remember where something is missing: in a file that is not whole, all after it is left out."""
+        if self._doubtful is None:
+            self._doubtful = (len(self.ticks), len(self.texts[EVENTS]), len(self.texts[NOTICES]))
 
     def _end_tick(self) -> None:
         """Keep the tick if all its messages are there; at the end of a damaged log they may not be."""

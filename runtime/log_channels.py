@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sim2real.runtime.contract.spec import Contract
 from sim2real.runtime.log_plan import CONTRACT, EVENTS, LOG_LEVELS, NOTICES, Channel, LogPlan
-from sim2real.runtime.tick_fields import JOINTS, OBSERVATION, TickField, field_schema, logged_fields, row_layout
+from sim2real.runtime.tick_fields import JOINTS, OBSERVATION, TIMING, TickField, field_schema, logged_fields, row_layout
 
 _SCHEMA_NAMES: Final = {JOINTS: "sensor_msgs/JointState", EVENTS: "foxglove.Log", NOTICES: "foxglove.Log"}
 """Of the others: `sim2real.` and the topic, as in `sim2real.Command`."""
@@ -23,16 +23,18 @@ _TIME: Final = {
 _NAMES: Final = {"type": "array", "items": {"type": "string"}}
 
 
-def log_plan(contract: Contract, metadata: Mapping[str, str]) -> LogPlan:
+def log_plan(contract: Contract, metadata: Mapping[str, str], *, timed: bool = True) -> LogPlan:
     """Return all that the writer of a log needs to know.
 
     Args:
         contract: Gives fields, sizes and names.
         metadata: Texts for the record about the run, which is written at the beginning of each file.
+        timed: Whether durations are written; a run on a virtual clock is the same each time without them.
     """
     fields: dict[str, list[TickField]] = {}
     for field in logged_fields(contract):
-        fields.setdefault(field.topic, []).append(field)
+        if timed or field.topic != TIMING:
+            fields.setdefault(field.topic, []).append(field)
     channels = [_tick_channel(topic, of_topic, contract) for topic, of_topic in fields.items()]
     channels += [_text_channel(EVENTS), _text_channel(NOTICES), _contract_channel()]
     return LogPlan(row_layout(contract), tuple(channels), dict(metadata), contract.model_dump_json())

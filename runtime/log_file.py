@@ -9,15 +9,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import IO, Final, cast
 from zlib import crc32
 
 import numpy as np
 from mcap.writer import Writer
 
 from sim2real.runtime.log_events import EventFinder, LogEvent
-from sim2real.runtime.log_plan import CONTRACT, EVENTS, LOG_LEVELS, METADATA, NOTICES, RUN_METADATA, Channel, LogPlan
-from sim2real.runtime.row_layout import json_of
+from sim2real.runtime.log_messages import event_message, tick_message
+from sim2real.runtime.log_plan import CONTRACT, EVENTS, METADATA, NOTICES, RUN_METADATA, LogPlan
 
 CHUNK_NS: Final = 500_000_000
 """Longest time of the run in one chunk."""
@@ -30,8 +30,6 @@ CHECK: Final = "crc32"
 
 PREVIOUS: Final = "previous"
 """Key of the checksum of the file before, in the metadata of a rotated log."""
-
-_NS_PER_S: Final = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ class LogFile:
         self._part = 0
         self._begun_ns: int | None = None
         self._newest_ns = self._flushed_ns = 0
-        self._last_tick = 0
+        self._rows = self._texts = 0
         self._open({})
 
     def write(self, row: np.void) -> None:
@@ -89,18 +87,16 @@ class LogFile:
         time_ns = tick["time_ns"]
         if self._begun_ns is None:
             self._begun_ns = self._flushed_ns = time_ns
-            self._add(CONTRACT, time_ns, self._plan.contract.encode())
+            self._add(self._numbers[CONTRACT], time_ns, self._plan.contract.encode(), 1)
         elif self._rotation.over(time_ns - self._begun_ns, self._file.size):
             self._rotate(time_ns)
         elif time_ns - self._flushed_ns >= CHUNK_NS:
             self.flush()
             self._flushed_ns = time_ns
+        self._rows += 1
         for channel, number in self._of_ticks:
-            message = {name: tick[name] for name in channel.fields}
-            if channel.joints:
-                message = _joint_state(channel, time_ns, message)
-            self._writer.add_message(number, time_ns, json_of(message), time_ns, sequence=tick["tick"])
-        self._newest_ns, self._last_tick = time_ns, tick["tick"]
+            self._add(number, time_ns, tick_message(channel, tick), self._rows)
+        self._newest_ns = time_ns
         self.ticks += 1
         for event in self._events.of_tick(tick):
             self._say(EVENTS, event)
@@ -108,6 +104,11 @@ class LogFile:
     def note(self, level: str, about: str, message: str) -> None:
         """Add a notice: what opening the robot changed, what was lost. Raises OSError."""
         self._say(NOTICES, LogEvent(self._newest_ns, level, about, message))
+
+    def skip(self, rows: int) -> None:
+        """Say that rows are missing here. Raises OSError."""
+        self._rows += rows
+        self.note("warning", "log", f"{rows} ticks are missing here: the writer did not keep up")
 
     def flush(self) -> None:
         """End the chunk and hand all of it to the operating system. Raises OSError."""
@@ -142,7 +143,7 @@ class LogFile:
         self._part += 1
         self._open({"part": str(self._part), PREVIOUS: f"{self._file.size}:{self._file.checksum:08x}"})
         self._begun_ns = self._flushed_ns = time_ns
-        self._add(CONTRACT, time_ns, self._plan.contract.encode())
+        self._add(self._numbers[CONTRACT], time_ns, self._plan.contract.encode(), 1)
 
     def _finish(self, run: Mapping[str, str] | None) -> None:
         self.flush()
@@ -152,18 +153,11 @@ class LogFile:
         self._file.close()
 
     def _say(self, topic: str, event: LogEvent) -> None:
-        message = {
-            "timestamp": _stamp(event.time_ns),
-            "level": LOG_LEVELS[event.level],
-            "message": event.message,
-            "name": event.about,
-            "file": "",
-            "line": 0,
-        }
-        self._add(topic, event.time_ns, json_of(message))
+        self._texts += 1
+        self._add(self._numbers[topic], event.time_ns, event_message(event), self._texts)
 
-    def _add(self, topic: str, time_ns: int, data: bytes) -> None:
-        self._writer.add_message(self._numbers[topic], time_ns, data, time_ns, sequence=self._last_tick)
+    def _add(self, channel: int, time_ns: int, data: bytes, sequence: int) -> None:
+        self._writer.add_message(channel, time_ns, data, time_ns, sequence=sequence)
 
 
 class _CountedFile:
@@ -193,16 +187,6 @@ class _CountedFile:
     def close(self) -> None:
         """Close the file; closing twice does nothing."""
         self._file.close()
-
-
-def _joint_state(channel: Channel, time_ns: int, values: dict[str, Any]) -> dict[str, Any]:
-    header = {"stamp": _stamp(time_ns), "frame_id": ""}
-    return {"header": header, "name": channel.joints, **values}
-
-
-def _stamp(time_ns: int) -> dict[str, int]:
-    seconds, rest = divmod(max(0, time_ns), _NS_PER_S)
-    return {"sec": seconds, "nsec": rest}
 
 
 def _end(run: Mapping[str, str]) -> str:

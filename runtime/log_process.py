@@ -88,7 +88,7 @@ class LogProcess:
 
     def _say_lost(self) -> None:
         if (lost := self._ring.lost) != self._lost:
-            self.note("warning", "log", f"{lost - self._lost} ticks are missing here: the writer did not keep up")
+            self._attempt(partial(self._file.skip, lost - self._lost))
             self._lost = lost
 
     def _flush_when_idle(self) -> None:

@@ -69,7 +69,7 @@ class LogRecords:
     def _records(self, file: IO[bytes]) -> Iterator[McapRecord]:
         if self._read(file, len(_MAGIC)) != _MAGIC:
             return
-        sound = True
+        sound, data = True, True
         while True:
             before = self.checksum
             opcode, length = _HEAD.unpack(self._read(file, _HEAD.size))
@@ -80,11 +80,11 @@ class LogRecords:
             if isinstance(record, Chunk):
                 yield from _of_chunk(record)
             elif isinstance(record, DataEnd):
-                sound = record.data_section_crc in (before, 0)  # 0: of a writer that does not compute it
+                sound, data = record.data_section_crc in (before, 0), False  # 0: of a writer that does not compute it
             elif isinstance(record, Footer):
                 self.whole = sound and self._read(file, len(_MAGIC)) == _MAGIC and not file.read(1)
                 return
-            else:
+            elif data or isinstance(record, Statistics):  # what the index repeats is not needed
                 yield record
 
     def _read(self, file: IO[bytes], length: int) -> bytes:

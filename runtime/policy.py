@@ -98,7 +98,8 @@ class OnnxPolicy:
         _check_tensors(path, "input", session.get_inputs(), [(INPUT, (1, observations)), *states])
         _check_tensors(path, "output", session.get_outputs(), [(OUTPUT, (1, actions)), *next_states])
         self._session = session
-        self._run_options = onnxruntime.RunOptions()
+        # None outside a trial: with options of its own a run makes a logger first, which takes ten times as long as it.
+        self._run_options: Any = None
         self._observation = np.zeros((1, observations), np.float32)
         self._action = np.zeros((1, actions), np.float32)
         self._binding = session.io_binding()
@@ -142,6 +143,7 @@ class OnnxPolicy:
 
         For trials. It takes a thread, and ends no graph within one of its nodes.
         """
+        self._run_options = onnxruntime.RunOptions()
         timer = threading.Timer(seconds, setattr, (self._run_options, "terminate", True))
         timer.start()
         try:
@@ -149,7 +151,7 @@ class OnnxPolicy:
         finally:
             timer.cancel()
             timer.join()
-            self._run_options.terminate = False
+            self._run_options = None
 
     def _warm_up(self) -> float:
         """Run on zeros; return the median time of a run but the first, s."""
@@ -208,6 +210,22 @@ def check_robot(contract: Contract, robot: RobotConfig) -> None:
         f"the policy was made for another robot: {len(found)} {fields} from {robot.name!r}: "
         f"{'; '.join(found[:_DIFFERENCES_SHOWN])}{more}"
     )
+
+
+def check_speed(policy: Policy) -> None:
+    """Refuse a policy that takes longer than its control period on this machine, as measured when it was loaded.
+
+    Raises:
+        UserError: It is too slow; says how slow.
+    """
+    if not isinstance(policy, OnnxPolicy):
+        return  # calling it to find out might change its state
+    period_s = 1.0 / policy.contract.control_rate
+    if not policy.inference_s < period_s:
+        raise UserError(
+            f"{policy.path}: the policy takes {policy.inference_s * 1e3:.3g} ms for an action on this machine, its "
+            f"control period is {period_s * 1e3:.3g} ms"
+        )
 
 
 def _read(path: Path) -> bytes:

@@ -57,6 +57,24 @@ class TickRecord:
     """Ticks skipped before this one."""
     reasons: int = 0
     """Bits of `Reason`."""
+    missed_in_a_row: int = 0
+    """Ticks skipped since the last one that was on time."""
+    operator_alive_ns: int = -1
+    """Time of the last sign of life from the operator's device, as safety saw it; -1 while none is in use."""
+    events: int = 0
+    """Bits of the `Event`s that were fired from outside the tick since the tick before: enable, reset, e-stop."""
+    begun: bool = False
+    """Whether this is no tick but the reading at which safety began: before torque, or when it was switched on."""
+    port_lost: int = 0
+    """0, or 1 if reading found a port lost in this tick, or 2 if writing did."""
+    lateness_ns: int = 0
+    """How long after its deadline the tick began."""
+    read_ns: int = 0
+    """Duration of reading, and of safety's check."""
+    policy_ns: int = 0
+    """Duration of observation and inference, of the last tick in which the policy ran."""
+    work_ns: int = 0
+    """Duration of the tick before, from waking to the end of writing."""
     row: bytearray = field(default_factory=bytearray, repr=False)
     """The memory of what is logged, in the layout of `row_layout`; the numbers in it are those of the last `pack`."""
     _numbers: struct.Struct = field(default=struct.Struct(""), repr=False)

@@ -13,14 +13,16 @@ from sim2real.hardware.clock import Clock, MonotonicClock
 from sim2real.hardware.emulator import process
 from sim2real.hardware.emulator.plant import AUTO_PLANT, choose_plant
 from sim2real.hardware.interface import JointInterface
-from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.robot import RobotHardware
+from sim2real.hardware.robot_ports import open_serial_ports
 from sim2real.runtime import emulation
 from sim2real.runtime.controller import Controller
 from sim2real.runtime.late_replies import blaming, with_emulator
 from sim2real.runtime.operator.attached import Beside, attached
 from sim2real.runtime.policy import OnnxPolicy, Policy, check_robot, load_policy
 from sim2real.runtime.report import RunReport, RunSetting
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 from sim2real.runtime.stop import StopRequest
 from sim2real.runtime.tick import Tick
 

@@ -50,7 +50,7 @@ class TelemetryLog:
         self.summary: dict[str, str] = {}
         """Texts about the end of the run, written on closing."""
         self._closed = False
-        plan, rotation = log_plan(contract, metadata), rotation or Rotation()
+        plan, rotation = log_plan(contract, metadata, timed=not synchronous), rotation or Rotation()
         self.ring: SharedRing | None = None
         """For readers in other processes; None where the log is synchronous."""
         self._writer: LogWriter

@@ -62,7 +62,7 @@ class TickField:
 
 _INT, _BOOL, _SINGLE, _DOUBLE = np.int64, np.bool_, np.float32, np.float64
 
-STATE, JOINTS, MOTORS, IMU = "/state", "/joint_states", "/motors", "/imu"
+STATE, TIMING, JOINTS, MOTORS, IMU = "/state", "/timing", "/joint_states", "/motors", "/imu"
 OBSERVATION, ACTION, COMMAND, OPERATOR, VERDICT = "/observation", "/action", "/command", "/operator", "/verdict"
 
 FIELDS: Final = (
@@ -73,6 +73,39 @@ FIELDS: Final = (
     TickField("reasons", "reasons", VERDICT, "tick", _INT, "why safety did not let the policy command", bits_of=Reason),
     TickField("ran", "ran", STATE, "tick", _BOOL, "whether the policy ran; if not, its values are of an earlier tick"),
     TickField("reset", "reset", STATE, "tick", _BOOL, "whether the contract's pipelines were reset first"),
+    TickField(
+        "missed_in_a_row",
+        "missed_in_a_row",
+        STATE,
+        "tick",
+        _INT,
+        "ticks skipped since the last one that was on time",
+        added=True,
+    ),
+    TickField(
+        "operator_alive_ns",
+        "operator_alive_ns",
+        STATE,
+        "tick",
+        _INT,
+        "ns, last sign of life from the operator's device; -1 while none is in use",
+        added=True,
+    ),
+    TickField("events", "events", STATE, "tick", _INT, "bits of Event fired from outside the tick", added=True),
+    TickField(
+        "begun",
+        "begun",
+        STATE,
+        "tick",
+        _BOOL,
+        "whether this is no tick but a reading at which safety began",
+        added=True,
+    ),
+    TickField("port_lost", "port_lost", STATE, "tick", _INT, "1: lost when reading, 2: when writing", added=True),
+    TickField("lateness_ns", "lateness_ns", TIMING, "tick", _INT, "ns, how late the tick began", added=True),
+    TickField("read_ns", "read_ns", TIMING, "tick", _INT, "ns, reading and safety's check", added=True),
+    TickField("policy_ns", "policy_ns", TIMING, "tick", _INT, "ns, observation and inference", added=True),
+    TickField("work_ns", "work_ns", TIMING, "tick", _INT, "ns, the whole tick before this one", added=True),
     TickField("position", "joints.position", JOINTS, "joint", _DOUBLE, "rad, measured", signal="joint_position"),
     TickField("velocity", "joints.velocity", JOINTS, "joint", _DOUBLE, "rad/s, measured", signal="joint_velocity"),
     TickField("effort", "joints.effort", JOINTS, "joint", _DOUBLE, "N·m, measured", signal="joint_effort"),

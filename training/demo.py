@@ -11,7 +11,8 @@ from sim2real.configs.load import load_experiment
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.hardware.clock import MonotonicClock
 from sim2real.hardware.emulator.process import emulate
-from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.robot import RobotHardware
+from sim2real.hardware.robot_ports import open_serial_ports
 from sim2real.report.episode_video import render_positions
 from sim2real.report.figures import learning_curve, tick_histogram
 from sim2real.report.goal_figure import draw_goal
@@ -23,7 +24,8 @@ from sim2real.runtime.flash.install import flash
 from sim2real.runtime.log import read_log
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.runtime.report import RunReport
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 from sim2real.runtime.statistics import Durations
 from sim2real.task.measured_run import MeasuredRun
 from sim2real.training.evaluation import Evaluation, evaluate

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from sim2real.configs.families import IMU_FAMILIES, MOTOR_FAMILIES
 from sim2real.configs.schema.base import Config, MisplacedError, Name, Reference
+from sim2real.configs.schema.loop import LoopConfig
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.configs.schema.protocol import ImuProtocol, MotorProtocol
 from sim2real.configs.schema.quantity import (
@@ -246,6 +247,8 @@ class RobotConfig(Config):
     """Safety envelope."""
     ready: ReadyConfig
     """Motion to the start pose."""
+    loop: LoopConfig = LoopConfig()
+    """Rate of the buses, and the targets between two runs of the policy."""
     rest: RestConfig | None = None
     """Motion to a pose of rest at the end of a run; torque goes off at once when absent, and after a fault."""
 
@@ -311,6 +314,13 @@ class RobotConfig(Config):
             raise MisplacedError(
                 ("joints", name, "mode"),
                 f"the family {family} has no mode {joint.mode!r}; valid: {', '.join(known.modes)}",
+            )
+        possible = ("off", *known.death_states.get(joint.mode, ()))
+        if self.safety.on_death not in possible:
+            raise MisplacedError(
+                ("safety", "on_death"),
+                f"the motor of joint {name!r} cannot {self.safety.on_death!r} without the runtime: family {family}, "
+                f"mode {joint.mode}; valid: {', '.join(possible)}",
             )
 
     @property

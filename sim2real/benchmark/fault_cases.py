@@ -22,20 +22,23 @@ class FaultCase:
 
     Attributes:
         name: For ids and tables.
-        kind: What fails: the emulated robot, the policy, the caller's hook, or nothing: a request of the operator.
+        kind: What fails: the emulated robot, the policy, the caller's hook; or nothing, but a signal or an operator
+            asks for something.
         make: Returns the fault for a robot; for a policy the entry has its `kind` and parameters.
         latch_s: How long after its start the robot may still run while the fault persists, s; None if it may go on, for
             ever as far as the fault alone tells.
         mute: Whether the motors it concerns may not hear the runtime, or the runtime not them.
         needs_imu: Whether it is about an IMU that the policy depends on.
+        needs_stops: Whether it may drive a joint against its mechanical stop, which only the robot's model has.
     """
 
     name: str
-    kind: Literal["robot", "policy", "hook", "request"]
+    kind: Literal["robot", "policy", "hook", "request", "operator"]
     make: Callable[[RobotConfig, Random], Entry]
     latch_s: Callable[[RobotConfig], float | None] = lambda robot: None
     mute: bool = False
     needs_imu: bool = False
+    needs_stops: bool = False
 
 
 def cases_for(robot: RobotConfig) -> list[FaultCase]:
@@ -153,8 +156,9 @@ def _robot(
     *,
     mute: bool = False,
     needs_imu: bool = False,
+    needs_stops: bool = False,
 ) -> FaultCase:
-    return FaultCase(name, "robot", make, latch_s, mute, needs_imu)
+    return FaultCase(name, "robot", make, latch_s, mute, needs_imu, needs_stops)
 
 
 _SOME = (0.02, 0.3)
@@ -190,8 +194,8 @@ CASES = {
         _robot("power_cycle", _on_joint("power_cycle")),
         _robot("brief_reset", _on_joint("brief_reset")),
         _robot("overload", _on_joint("overload")),
-        _robot("stuck_encoder", _stuck(0.0)),
-        _robot("noisy_stuck_encoder", _stuck(0.003)),
+        _robot("stuck_encoder", _stuck(0.0), needs_stops=True),
+        _robot("noisy_stuck_encoder", _stuck(0.003), needs_stops=True),
         _robot("jumping_encoder", _on_joint("jumping_encoder")),
         _robot("slipping_encoder", _slip(0.0)),
         _robot("slowly_slipping_encoder", _slip(0.5)),
@@ -240,6 +244,10 @@ CASES = {
         FaultCase("hook_raises", "hook", _policy("hook")),
         FaultCase("stop", "request", _policy("stop")),
         FaultCase("emergency_stop", "request", _policy("emergency")),
+        FaultCase("operator_stop", "operator", _policy("stop")),
+        FaultCase("operator_emergency", "operator", _policy("emergency")),
+        FaultCase("operator_reset", "operator", _policy("reset", 0.02, 0.3)),
+        FaultCase("operator_lost", "operator", _policy("lost")),
     )
 }
 """All cases, by name."""

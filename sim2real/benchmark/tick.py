@@ -7,7 +7,6 @@ policy, safety and session are the ones of every run; only transport, clock and 
 """
 
 import gc
-import resource
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from sim2real.benchmark.memory import growth, resident_kib
 from sim2real.benchmark.off_the_clock import OffTheClock, Stopwatch, TickClock
 from sim2real.benchmark.stiff_air import StiffAirPlant
 from sim2real.configs.errors import UserError
@@ -24,10 +24,11 @@ from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.clock import VirtualClock
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.robot import RobotHardware
-from sim2real.hardware.types import Float64Array, Int64Array
+from sim2real.hardware.types import Int64Array
 from sim2real.runtime.controller import Controller
 from sim2real.runtime.policy import Policy
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 from sim2real.runtime.states import State
 
 BAR_US = 250.0
@@ -133,23 +134,12 @@ class _Samples:
     @property
     def blocks_growth(self) -> int:
         """Growth of the allocated blocks: median of the last tenth of the samples minus that of the first."""
-        return round(_growth(self._blocks[: self._samples].astype(np.float64)))
+        return round(growth(self._blocks[: self._samples].astype(np.float64)))
 
     @property
     def resident_growth_kib(self) -> int:
         """Growth of the resident memory, the same way."""
-        return round(_growth(self._resident[: self._samples].astype(np.float64)))
-
-
-def resident_kib() -> int:
-    """Return the resident memory of this process, KiB."""
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * (resource.getpagesize() // 1024)
-
-
-def _growth(values: Float64Array) -> float:
-    tenth = max(1, len(values) // 10)
-    return float(np.median(values[-tenth:]) - np.median(values[:tenth]))
+        return round(growth(self._resident[: self._samples].astype(np.float64)))
 
 
 def _stages(document: dict[str, dict[str, float]], figure: str) -> dict[str, float]:

@@ -5,6 +5,8 @@ from sim2real.configs.command_info import CommandInfo
 _HERE = "sim2real.commands"
 
 BENCH = CommandInfo("Measure speed side by side, as ratios.", f"{_HERE}.bench:app")
+BENCH_LOOP = CommandInfo("Measure how punctual the ticks of a run are.", f"{_HERE}.bench_loop:app")
+BENCH_SOAK = CommandInfo("Run for hours: memory, drift, log.", f"{_HERE}.bench_soak:app")
 BENCH_TICK = CommandInfo("Measure a tick without its wait for the bus.", f"{_HERE}.bench_tick:app")
 CONFIG = CommandInfo("List, show and check configurations.", f"{_HERE}.config:app")
 NEW = CommandInfo("Make the first files of your own robot.", f"{_HERE}.new:app")

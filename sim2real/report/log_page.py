@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -12,16 +12,21 @@ from sim2real.configs.errors import UserError
 from sim2real.hardware.clock import NS_PER_S
 from sim2real.hardware.types import BoolArray, Float64Array
 from sim2real.report.goal_figure import draw_goal
-from sim2real.report.html_page import Exhibit, Row, write_page
+from sim2real.report.html_page import Exhibit, Listing, Row, write_page
 from sim2real.report.joint_figure import joint_figure
+from sim2real.report.run_figures import motor_figure, state_figure, timing_figure
 from sim2real.runtime.contract.goal import Goal
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract
 from sim2real.runtime.limits import POSITION_TRACKING_MODES
 from sim2real.runtime.log import RunLog, signals_of
+from sim2real.runtime.log_plan import LOG_LEVELS
 from sim2real.runtime.replay import Replay, replay
 from sim2real.runtime.states import State
 from sim2real.runtime.tick_fields import FIELD, array_of
+
+_EVENTS_SHOWN: Final = 200
+_LEVEL_NAMES: Final = {number: name for name, number in LOG_LEVELS.items()}
 
 
 @dataclass(frozen=True)
@@ -129,15 +134,66 @@ def _rows(report: LogReport) -> list[Row]:
     ]
 
 
-def _exhibits(report: LogReport, time: Float64Array, folder: Path) -> list[Exhibit]:
+def _exhibits(report: LogReport, time: Float64Array, folder: Path) -> list[Exhibit | Listing]:
     log, contract = report.log, report.log.contract
     signals, goal = signals_of(log.ticks), Goal(contract, len(log.ticks))
-    exhibits = _joints(log, contract, signals, time, folder)
-    if goal.spec.kind == "finish":  # there is no distance from the end
-        return exhibits
-    position = dict(zip(contract.joint_names, signals.joint_position.T, strict=True))
-    draw_goal(goal, time, position, goal.distance(signals), log.running, folder / "goal.png")
-    return [Exhibit("Goal", folder / "goal.png", goal.words), *exhibits]
+    exhibits: list[Exhibit | Listing] = [_states(log, time, folder)]
+    if log.events:
+        exhibits.append(_events(log))
+    if goal.spec.kind != "finish":  # there is no distance from the end
+        position = dict(zip(contract.joint_names, signals.joint_position.T, strict=True))
+        draw_goal(goal, time, position, goal.distance(signals), log.running, folder / "goal.png")
+        exhibits.append(Exhibit("Goal", folder / "goal.png", goal.words))
+    exhibits += _joints(log, contract, signals, time, folder)
+    exhibits += _motors(log, contract, time, folder)
+    if log.ticks and log.ticks[0].get("work_ns") is not None:
+        exhibits.append(_timing(log, contract, folder))
+    return exhibits
+
+
+def _states(log: RunLog, time: Float64Array, folder: Path) -> Exhibit:
+    path = folder / "states.png"
+    acted = np.array([bool(tick["reasons"] or any(tick["interventions"])) for tick in log.ticks])
+    state_figure(time, [tick["state"] for tick in log.ticks], time[acted], path)
+    return Exhibit("States", path, "The state in which each command was made; marks: safety blocked or limited it.")
+
+
+def _events(log: RunLog) -> Listing:
+    first_ns = log.ticks[0]["time_ns"]
+    shown = [*log.events[:_EVENTS_SHOWN], *log.notices]
+    rows = [
+        Row(
+            f"{(_time_ns(event) - first_ns) / NS_PER_S:.2f}\N{NO-BREAK SPACE}s",
+            _LEVEL_NAMES.get(event["level"], str(event["level"])),
+            event["message"],
+        )
+        for event in shown
+    ]
+    left = len(log.events) - _EVENTS_SHOWN
+    return Listing("Events", rows, f"And {left} more, in the log." if left > 0 else "")
+
+
+def _time_ns(event: dict[str, Any]) -> int:
+    return int(event["timestamp"]["sec"] * NS_PER_S + event["timestamp"]["nsec"])
+
+
+def _motors(log: RunLog, contract: Contract, time: Float64Array, folder: Path) -> list[Exhibit]:
+    found = []
+    for name, quantity in (("temperature", "temperature, °C"), ("voltage", "supply, V")):
+        values = array_of(FIELD[name], [tick[name] for tick in log.ticks])
+        if np.isfinite(values).any():
+            path = folder / f"{name}.png"
+            motor_figure(time, contract.joint_names, values, quantity, path)
+            found.append(Exhibit(f"Motors: {name}", path))
+    return found
+
+
+def _timing(log: RunLog, contract: Contract, folder: Path) -> Exhibit:
+    path = folder / "timing.png"
+    names = {"lateness": "lateness_ns", "read": "read_ns", "policy": "policy_ns", "whole tick": "work_ns"}
+    times = {text: np.array([tick[field] for tick in log.ticks]) / 1e6 for text, field in names.items()}
+    timing_figure(times, 1e3 / contract.control_rate, path)
+    return Exhibit("Times of the tick", path, "How late ticks began, and how long they and their parts took.")
 
 
 def _joints(log: RunLog, contract: Contract, signals: Signals, time: Float64Array, folder: Path) -> list[Exhibit]:

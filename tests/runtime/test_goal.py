@@ -15,7 +15,8 @@ from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract, contract_of
 from sim2real.runtime.goal_watch import GoalWatch
 from sim2real.runtime.record import TickRecord
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 from sim2real.runtime.states import State
 from sim2real.runtime.stop import StopRequest
 from sim2real.runtime.trajectory import Trajectory
@@ -55,6 +56,23 @@ def test_a_goal_has_words_and_survives_the_metadata(kind: str) -> None:
     metadata = to_metadata(contract, {})
     assert json.loads(metadata[CONTRACT_KEY])["goal"].get("kind", "joint") == kind
     assert from_metadata(metadata)[0] == contract
+
+
+@pytest.mark.parametrize("kind", ["joint", "upright", "tip"])
+def test_one_robot_is_as_far_from_its_goal_as_among_many(kind: str) -> None:
+    contract, many = goal_of(kind, 4)
+    random = np.random.default_rng(3)
+    signals = Signals.of(contract, 4)
+    for values in (signals.joint_position, signals.orientation, signals.command):
+        values[:] = random.standard_normal(values.shape)
+    if signals.orientation.size:
+        signals.orientation[:] /= np.linalg.norm(signals.orientation, axis=-1, keepdims=True)
+        signals.orientation[3] = np.nan
+    together = many.distance(signals)
+    one = Goal(contract, 1)
+    for row in range(4):
+        alone = Signals(**{name: getattr(signals, name)[row : row + 1].copy() for name in Signals.__slots__})
+        np.testing.assert_allclose(one.distance(alone), together[row : row + 1], rtol=1e-12, equal_nan=True)
 
 
 def test_a_joint_s_distance_counts_full_turns_as_the_same_where_it_says_so() -> None:

@@ -34,6 +34,18 @@ def test_the_histogram_counts_every_duration_in_the_bucket_it_falls_in(durations
     assert counts.tolist() == expected.tolist()
 
 
+@given(st.lists(st.integers(0, 10**12)), st.lists(st.integers(0, 10**12)))
+def test_merged_durations_are_those_of_both(first, second):
+    one, other, both = Durations(), Durations(), Durations()
+    for durations, counted in ((first, (one, both)), (second, (other, both))):
+        for duration in durations:
+            for each in counted:
+                each.add(duration)
+    one.merge(other)
+    assert one.count == both.count
+    assert str(one.summary_us()) == str(both.summary_us())
+
+
 def test_without_durations_there_are_no_figures():
     counted = Durations()
     assert math.isnan(counted.quantile_ns(0.5))

@@ -68,9 +68,15 @@ def test_a_curriculum_that_moved_is_drawn(run: Path, tmp_path: Path) -> None:
     assert "no policy was exported yet" in Path(document["report"]).read_text()
 
 
+MOTORS = ["Motors: temperature", "Motors: voltage"]
+
+
 @pytest.mark.parametrize(
     ("name", "pictures"),
-    [("pendulum_swingup", ["Goal", "Joints: effort"]), ("quadruped_walk", ["Goal", "Joints: position"])],
+    [
+        ("pendulum_swingup", ["States", "Goal", "Joints: effort", *MOTORS]),
+        ("quadruped_walk", ["States", "Goal", "Joints: position", *MOTORS]),
+    ],
 )
 def test_a_log_is_shown_with_its_goal_and_joints(name: str, pictures: list[str], tmp_path: Path) -> None:
     page = tmp_path / "page.html"
@@ -83,6 +89,18 @@ def test_a_log_is_shown_with_its_goal_and_joints(name: str, pictures: list[str],
     assert sum(document["states"].values()) == document["ticks"]
     assert document["report"] == str(page)
     assert titles(page) == pictures
+
+
+def test_the_page_of_a_log_tells_what_happened_and_when(tmp_path: Path) -> None:
+    log = tmp_path / "run.mcap"
+    options = ("--robot", "quadruped", "--lockstep", "--plant", "inertia", "--faults", "lossy_bus", "--duration", "1")
+    invoke("run", "quadruped_walk", *options, "--log", log)
+    page = Path(json.loads(invoke("report", log, "--json").stdout)["report"])
+    assert titles(page)[:2] == ["States", "Events"]
+    text = page.read_text()
+    assert "READY → RUNNING" in text
+    assert "did not answer" in text
+    assert "http" not in text  # nothing is loaded from elsewhere
 
 
 def test_a_log_s_page_is_beside_it(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ PLANTS = ("inertia", "mujoco")
 
 
 def test_the_default_campaign_has_every_case_at_every_moment_on_every_robot():
-    ids = scenario_ids(ROBOTS, 2400, 0)
-    assert len(ids) == len(set(ids)) == 2400
+    ids = scenario_ids(ROBOTS, 3600, 0)
+    assert len(ids) == len(set(ids)) == 3600
     found = set(ids)
     for robot in ROBOTS:
         for case in cases_for(load_robot(robot)):
@@ -92,6 +92,13 @@ def test_an_id_that_means_nothing_is_refused(name, said):
 def test_an_unknown_robot_is_refused():
     with pytest.raises(UserError, match="no shipped policy for robot 'rover'"):
         bench_faults(["rover"], 10, 0)
+
+
+def test_two_cases_that_hide_each_other_are_no_pair():
+    pairs = [name.split("/")[1].split("+") for name in scenario_ids(ROBOTS, 3600, 0) if "+" in name]
+    cases = [(CASES[first], CASES[second]) for first, second in pairs]
+    assert not any(first.needs_imu and second.needs_imu for first, second in cases)
+    assert not any(first.kind == second.kind == "policy" for first, second in cases)
 
 
 def test_a_scenario_stops_where_the_duration_or_the_request_ends_it():
