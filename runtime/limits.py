@@ -21,7 +21,7 @@ from sim2real.runtime.envelope.target_motion import TargetMotion
 
 _POSITION, _VELOCITY, _EFFORT, _STIFFNESS, _DAMPING = range(5)
 
-_MEAN_ROUNDING: Final = 1e-9  # rad; a mean of equal targets differs from them by less
+_ROUNDING: Final = 1e-9  # rad; a mean, and a straight way at the very limit of speed, round by less
 
 
 class CommandLimits:
@@ -199,7 +199,7 @@ class CommandLimits:
         self._derate_positions(command, state)
         derated = command.position.copy()
         self._motion.move(command.position)
-        changed = np.abs(command.position - derated) > (_MEAN_ROUNDING if self._motion.averages else 0.0)
+        changed = np.abs(command.position - derated) > _ROUNDING
         for index in np.flatnonzero(changed).tolist():
             self._bits[index] |= int(self._motion.reason(index, float(derated[index])))
 
