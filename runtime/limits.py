@@ -22,6 +22,7 @@ from sim2real.runtime.envelope.target_motion import TargetMotion
 _POSITION, _VELOCITY, _EFFORT, _STIFFNESS, _DAMPING = range(5)
 
 _FARTHEST: Final = 1e300  # rad; any finite position target may be asked for
+_ROUNDING: Final = 1e-9  # rad; steps that add up to one at the very limit of speed round by less
 
 
 class CommandLimits:
@@ -203,7 +204,10 @@ class CommandLimits:
         np.not_equal(position, wanted, out=self._changed)
         if np.count_nonzero(self._changed):
             for index in np.flatnonzero(self._changed).tolist():
-                self._bits[index] |= int(self._motion.reason(index, float(wanted[index])))
+                asked = float(wanted[index])
+                reason = self._motion.reason(index, asked)
+                if reason is not Intervention.POSITION_STEP or abs(float(position[index]) - asked) > _ROUNDING:
+                    self._bits[index] |= int(reason)
 
     def _limit_joint(self, index: int, command: JointCommand, state: JointState) -> None:
         """Bring everything but the position target inside the limits."""

@@ -1053,3 +1053,14 @@ def test_a_joint_with_a_limit_of_jerk_is_told_while_it_lags_and_not_when_it_has_
     assert seen[0] is Intervention.POSITION_STEP
     assert Intervention.POSITION_JERK in seen
     assert not any(seen[-50:])
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_step_that_rounding_alone_makes_too_long_is_cut_and_not_told(sign):
+    longest = 0.1 + sign * 9.0 * PERIOD
+    for beyond, told in ((1e-12, False), (9e-10, False), (1.1e-9, True)):
+        made = command(position=0.1)
+        made.position[1] = longest + sign * beyond
+        bits = limits().limit(made, readings())
+        assert made.position[1] == longest
+        assert bits[1] == (Intervention.POSITION_STEP if told else 0)
