@@ -352,14 +352,15 @@ class Controller:
         self.at_work = ""
         verdict = self.stage.run()
         self.at_work = "safety"
-        if verdict.reasons:
-            self.interventions.add_violations(record.time_ns, verdict.violations)
-            record.reasons |= int(verdict.reasons)
+        record.reasons |= int(verdict.reasons)
         if verdict.level is Level.OK:
+            if verdict.reasons:
+                self.interventions.count_outside(verdict.violations)
             limiting = watch()
             self._limit()
             self.statistics["limit"].add(watch() - limiting)
             return
+        self.interventions.add_violations(record.time_ns, verdict.violations)
         if verdict.level is Level.FAULT:
             self._fault(verdict)
         else:
@@ -414,8 +415,7 @@ class Controller:
         if not record.time_ns < self._reaction_until_ns:
             self.machine.fire(Event.FAULT)
             return
-        bounded = {"hold": self.safety.hold, "limp": self.safety.limp, "damp": self.safety.damp}[self._reaction]
-        self._note_limits(bounded(record.command, record.joints))
+        self._note_limits(self.safety.react(self._reaction, record.command, record.joints))
 
     def _damp(self) -> None:
         self._note_limits(self.safety.damp(self.record.command, self.record.joints))

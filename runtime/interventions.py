@@ -99,6 +99,8 @@ class InterventionLog:
         self._buses, self._terms = buses, terms
         self.counts: dict[str, int] = {}
         self.events: list[SafetyEvent] = []
+        self.outside: dict[str, int] = {}
+        """Ticks in which each observation term was outside the range seen in training, and the policy acted on it."""
 
     @property
     def total(self) -> int:
@@ -109,6 +111,12 @@ class InterventionLog:
         """Add the reasons why a tick was not allowed."""
         for violation in violations:
             self._add(self.event_of(time_ns, violation))
+
+    def count_outside(self, violations: tuple[Violation, ...]) -> None:
+        """Count observations outside the range seen in training where nothing else follows: no intervention."""
+        for violation in violations:
+            term = self._part_of(violation)
+            self.outside[term] = self.outside.get(term, 0) + 1
 
     def event_of(self, time_ns: int, violation: Violation) -> SafetyEvent:
         """Return a violation with its names, without counting it."""

@@ -41,6 +41,8 @@ def warnings_of(ticks: int, missed: int, log: TelemetryLog | None, controller: C
         warnings.append(
             f"{missed} of {ticks + missed} ticks were missed ({share:.2%}): this machine is too slow or too busy"
         )
+    for term, count in controller.interventions.outside.items():
+        warnings.append(f"the policy observed {term} outside the range seen in training in {count} ticks")
     if log is not None and log.dropped:
         warnings.append(f"{log.dropped} ticks are missing in the log: the disk did not keep up")
     if controller.late_to_rest:

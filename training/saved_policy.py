@@ -23,6 +23,7 @@ from sim2real.training.export import ExportReport, export_policy, onnx_session
 from sim2real.training.kept_model import ModelRecord, located_model
 from sim2real.training.kept_modules import keep, located
 from sim2real.training.newest_checkpoint import newest_checkpoint
+from sim2real.training.observation_ranges import with_ranges
 from sim2real.training.onnx_graph import INPUT, OUTPUT, require_finite_weights
 from sim2real.training.policy import Policy
 from sim2real.training.provenance import MODEL, provenance_of
@@ -102,7 +103,8 @@ def export_run(run_dir: Path, output: Path) -> ExportReport:
         model=model,
         origin=checkpoint.origin,
     )
-    return export_policy(policy, contract_of(experiment.task), output, provenance, met.observations)
+    contract = with_ranges(contract_of(experiment.task), policy.normalizer, met.observations)
+    return export_policy(policy, contract, output, provenance, met.observations)
 
 
 def _actor(policy: Policy) -> Act:
@@ -147,7 +149,7 @@ def _from_onnx(path: Path) -> tuple[str, Act, ModelRecord | None]:
     if "experiment_yaml" not in provenance:
         raise UserError(f"{path}: its provenance names no experiment; evaluate the run it was exported from")
     text = provenance["experiment_yaml"]
-    if contract_of(saved_experiment(text, path).task) != contract:
+    if contract_of(saved_experiment(text, path).task) != contract.without_ranges():
         raise UserError(
             f"{path}: its contract does not match its own experiment: the metadata was changed after export"
         )

@@ -26,6 +26,7 @@ from sim2real.training.kept_model import ModelRecord, as_kept_model
 from sim2real.training.kept_modules import as_kept, texts_of
 from sim2real.training.learner_watch import LearnerWatch
 from sim2real.training.metrics_log import MetricsLog, read_metrics
+from sim2real.training.observation_ranges import with_ranges
 from sim2real.training.progress import TrainingProgress
 from sim2real.training.provenance import provenance_of
 from sim2real.training.recent_episodes import RecentEpisodes
@@ -243,7 +244,8 @@ class Session:
             model=self.model,
             origin=self.origin,
         )
-        export = export_policy(policy, self.contract, self.run.policy, provenance, evaluation.observations)
+        contract = with_ranges(self.contract, policy.normalizer, evaluation.observations)
+        export = export_policy(policy, contract, self.run.policy, provenance, evaluation.observations)
         return TrainReport(
             self.run, experiment.seed, self.steps, self.iteration, self.seconds, rate, evaluation, export
         )

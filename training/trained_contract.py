@@ -36,6 +36,7 @@ _POLICYS_OWN: Final = ("control_rate", "observation", "action", "phase_frequency
 
 def changed_parts(trained: Contract, other: Contract) -> list[str]:
     """Return the parts of a contract that are a policy's own and differ in another one."""
+    trained, other = trained.without_ranges(), other.without_ranges()
     changed = [part for part in _POLICYS_OWN if getattr(trained, part) != getattr(other, part)]
     if [entry.name for entry in trained.commands] != [entry.name for entry in other.commands]:
         changed.append("commands")

@@ -198,6 +198,11 @@ class Contract(Part):
         names = [command.name for command in self.commands]
         return tuple(names.index(name) for name in TIP_COMMANDS) if set(TIP_COMMANDS) <= set(names) else ()
 
+    def without_ranges(self) -> "Contract":
+        """Return the contract as it is before training: without the ranges of its observations."""
+        terms = tuple(term.model_copy(update={"low": (), "high": ()}) for term in self.observation)
+        return self.model_copy(update={"observation": terms})
+
     def digest(self) -> str:
         """Return the SHA-256 of the contract's canonical JSON, as hex digits."""
         return digest_of(self)
