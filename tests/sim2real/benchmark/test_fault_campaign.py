@@ -188,6 +188,23 @@ def test_problems_are_counted_by_their_kind():
     assert Counter(found).total() == 1
 
 
+def one_of_each_case() -> list[str]:
+    """Every case once; moments and robots in turn."""
+    names = []
+    for index, case in enumerate(CASES.values()):
+        robot = "quadruped" if case.needs_imu else ROBOTS[index % len(ROBOTS)]
+        moment = MOMENTS[(index // len(ROBOTS) + index) % len(MOMENTS)]
+        names.append(f"{robot}/{case.name}/{moment}/{index % 3}")
+    return names
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", one_of_each_case())
+def test_the_robot_is_kept_safe(name):
+    result = run_one(name, 0, PLANTS)
+    assert result.problems == (), "\n".join(result.timeline)
+
+
 def test_cases_name_themselves():
     assert all(name == case.name for name, case in CASES.items())
     assert installed_plants() == PLANTS
