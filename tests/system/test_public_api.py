@@ -27,7 +27,8 @@ SIGNATURES = {
     "run": "(policy, robot, *, ports=None, emulate=False, lockstep=False, plant=None, faults=None, duration=None, "
     "commands=None, on_tick=None, log=None, real_time=True, cpu=None, operator=(), panel=None, start=False, "
     "live=False)",
-    "train": "(experiment=None, *, overrides=(), name=None, runs_dir='runs', resume=None, progress=False)",
+    "train": "(experiment=None, *, overrides=(), name=None, runs_dir='runs', resume=None, init_from=None, "
+    "progress=False)",
 }
 MEMBERS = {
     "EvaluationReport": ["document", "overrides", "policy", "row", "rows", "task", "video"],
