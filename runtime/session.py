@@ -67,6 +67,8 @@ def run_session(
         refused.pop_all()  # the session closes the ports itself, before signals interrupt again
         session.run()
     if session.raised is not None:
+        if session.torque_problem:
+            session.raised.add_note(session.torque_problem)  # there is no report that could say it
         raise session.raised
     return session.report()
 
@@ -126,6 +128,11 @@ class _Session:
             raise
         finally:
             self._close()
+
+    @property
+    def torque_problem(self) -> str:
+        """Which motors did not confirm torque off, after the run; empty if all did."""
+        return self._controller.torque.problem
 
     def report(self) -> RunReport:
         """Return the verdict and the figures, after the run."""
