@@ -15,7 +15,7 @@ class PortLostError(HardwareError):
     """The serial port vanished: unplugged adapter, closed pseudo-terminal."""
 
 
-class CancelledError(HardwareError):
+class CancelledError(UserError):
     """A stop was asked for while motors were being opened or switched on; torque is off."""
 
 

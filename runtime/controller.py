@@ -137,6 +137,11 @@ class Controller:
         return self.stage.last_action
 
     @property
+    def touched(self) -> bool:
+        """Whether anything may have been sent to the robot."""
+        return self._connection.begun
+
+    @property
     def can_lower(self) -> bool:
         """Whether the run should end by moving to the pose of rest."""
         return self._rest is not None and self.state in (State.READY, State.RUNNING, State.DAMPING)
@@ -442,7 +447,10 @@ class Controller:
         self.safety.begin(self.record.joints, self.record.time_ns)
         if silent is not None:
             age_s = (self.record.time_ns - int(self.record.joints.stamp_ns[silent])) * 1e-9
-            self.fault(Violation(Reason.COMMUNICATION_LOSS, silent, age_s, age_s))
+            # No reaction with torque: nothing is known of where the joint is.
+            self.fault_verdict = verdict_of((Violation(Reason.COMMUNICATION_LOSS, silent, age_s, age_s),))
+            self.interventions.add_violations(self.record.time_ns, self.fault_verdict.violations)
+            self.machine.fire(Event.FAULT)
 
     def _interrupt_ramp(self) -> None:
         self._ramp_interrupted = True

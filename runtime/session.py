@@ -99,7 +99,7 @@ class _Session:
         self._before_loop: Callable[[], None] = lambda: None
         held = round(self._goal.goal.hold * contract.control_rate) + 1
         self._trajectory = Trajectory(contract.joint_names, self._ticks_expected(), held)
-        self._stopped_by = ""
+        self._stopped_by = self._close_problem = ""
         self._final_state: State | None = None
         self._lowering_stops: int | None = None
         self._operator_stop = False
@@ -116,9 +116,8 @@ class _Session:
         """Run; torque is off and the ports are closed when this returns or raises."""
         controller = self._controller
         try:
-            if self._connect():
-                self._loop()
-            self._end()
+            self._guarded(self._loop, self._connect())
+            self._guarded(self._end)
         except HardwareError as error:
             controller.torque.confirm()
             if controller.torque.problem:
@@ -127,10 +126,23 @@ class _Session:
         finally:
             self._close()
 
+    def _guarded(self, step: Callable[[], None], wanted: bool = True) -> None:
+        """Run a step; an exception in it is a fault, for the report."""
+        try:
+            if wanted:
+                step()
+        except BaseException as error:  # noqa: BLE001 - the report says what it was
+            self._controller.fail(error)
+            self._state_when_ended()
+
     def report(self) -> RunReport:
         """Return the verdict and the figures, after the run."""
         controller, trajectory, final_state = self._controller, self._trajectory, self._state_at_end
-        reasons = reasons_of(controller, final_state, self._stopped_by, self._goal_missed) + log_reasons(self.log)
+        reasons = (
+            reasons_of(controller, final_state, self._stopped_by, self._goal_missed)
+            + log_reasons(self.log)
+            + self._closing
+        )
         ticks, missed = controller.record.tick, self._pacer.missed
         return RunReport(
             ok=not reasons,
@@ -155,6 +167,10 @@ class _Session:
             position=trajectory.position.copy(),
             distance=trajectory.distance.copy(),
         )
+
+    @property
+    def _closing(self) -> tuple[str, ...]:
+        return (self._close_problem,) if self._close_problem else ()
 
     @property
     def _state_at_end(self) -> State:
@@ -242,6 +258,7 @@ class _Session:
         self._pacer.start()
         going_on = not self._ending() or self._begin_end()
         while going_on:
+            self._controller.at_work = "the clock"
             missed = self._pacer.wait()
             self._controller.statistics["lateness"].add(self._clock.now_ns() - self._pacer.deadline_ns)
             try:
@@ -270,7 +287,8 @@ class _Session:
         self._record()
         if not self._call_hook():
             return False
-        if operator is not None and controller.state not in WITH_TORQUE:
+        if operator is not None:
+            controller.at_work = "the operator's device"
             self._obey(operator)
         if controller.lowered and controller.state is State.LOWERING:
             return False
@@ -315,30 +333,45 @@ class _Session:
         return True
 
     def _obey(self, operator: Operator) -> None:
-        """Do what the operator asks of a robot without torque: reset a fault, start again."""
-        controller = self._controller
-        if operator.resets > self._resets and controller.state in LATCHED:
-            self._try("reset", Event.RESET)
-        elif operator.starts > self._starts and controller.state is State.LIMP:
-            self._try("start", Event.ENABLE)
+        """Reset a fault or start again, if the operator has asked for it since the tick before."""
+        state = self._controller.state
+        reset, start = operator.resets > self._resets, operator.starts > self._starts
+        # What is asked for in another state is not kept for later.
         self._resets, self._starts = operator.resets, operator.starts
+        if reset and state in LATCHED:
+            self._reset()
+        elif start and state is State.LIMP:
+            self._start_again()
 
-    def _try(self, what: str, event: Event) -> None:
+    def _reset(self) -> None:
         controller = self._controller
-        before = "; ".join(controller.fault_texts())
+        cause = "; ".join(controller.fault_texts()) or "emergency stop"
+        self._stop.reset()
         try:
-            controller.machine.fire(event)
+            controller.machine.fire(Event.RESET)
         except CancelledError:
             pass  # the next tick ends the run
         except HardwareError as error:
-            self.warnings.append(f"{what} refused: {error}")
-            if event is Event.ENABLE:
-                controller.fail(error, "the driver")
+            self._warn(f"reset refused: {error}")
         else:
-            if event is Event.RESET:
-                self._stop.reset()
-                self.warnings.append(f"reset by the operator after: {before or 'emergency stop'}")
+            self._warn(f"reset by the operator after: {cause}")
         self._pacer.start()  # it took its time, which the loop has not missed
+
+    def _start_again(self) -> None:
+        controller = self._controller
+        try:
+            controller.machine.fire(Event.ENABLE)
+        except CancelledError:
+            pass  # the next tick ends the run
+        except HardwareError as error:
+            self._warn(f"start refused: {error}")
+            controller.fail(error, "the driver, switching torque on,")
+        self._pacer.start()
+
+    def _warn(self, text: str) -> None:
+        """Keep a warning; a person who asks for the same again and again gets it once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
 
     def _time_is_over(self) -> bool:
         since_ns = self._controller.running_since_ns
@@ -347,23 +380,31 @@ class _Session:
         # Deadlines, not readings: how long a read took must not change how many ticks a run has.
         return self._pacer.deadline_ns - since_ns >= self._duration_ns - self._period_ns // 2
 
-    def _end(self) -> None:
-        """Decide how the run ended; let motors that did not hear torque off expire; call the hook of the end."""
-        controller, options = self._controller, self._options
-        state = controller.state
+    def _state_when_ended(self) -> None:
+        """Decide how the run ended."""
+        state = self._controller.state
         if self._final_state is None or state in LATCHED:
             self._final_state = State.FAULT if state is State.REACTING else state
-        self._show()
         self._stopped_by = "fault" if self._final_state is State.FAULT else self._stop.cause or "duration"
         if state in LATCHED:
             self._goal_reached, self._goal_missed = False, ""
+
+    def _end(self) -> None:
+        """Decide how the run ended; let motors that did not hear torque off expire; call the hook of the end."""
+        controller, options = self._controller, self._options
+        self._state_when_ended()
+        self._show()
+        if controller.state in LATCHED:
             # Torque was cut at once; now silence, which lets the watchdogs of motors that did not hear it expire.
             silence_s = self._robot.safety.watchdog + _WATCHDOG_SLACK_S
             self._clock.sleep_until_ns(self._clock.now_ns() + ns_from_s(silence_s))
         if self.log is not None:
-            self.log.summary = {"final_state": self._final_state.name, "stopped_by": self._stopped_by}
+            self.log.summary = {"final_state": self._state_at_end.name, "stopped_by": self._stopped_by}
         if options.before_shutdown is not None:
-            options.before_shutdown()
+            try:
+                options.before_shutdown()
+            except BaseException as error:  # noqa: BLE001 - raised after torque is off
+                self.raised = error
 
     def _close(self) -> None:
         """Switch torque off, until it is confirmed or the time is over, and close the ports."""
@@ -373,16 +414,27 @@ class _Session:
                 controller.machine.fire(Event.FAULT)
             elif controller.state in WITH_TORQUE:
                 controller.machine.fire(Event.DISABLE)
-            controller.torque.confirm()
+            if controller.touched or controller.state is State.ESTOP:
+                controller.torque.confirm()
         finally:
-            if controller.state is State.DISCONNECTED:
+            self._close_ports()
+
+    def _close_ports(self) -> None:
+        """Close the ports; a second time if that raised an exception."""
+        machine = self._controller.machine
+        try:
+            if machine.state is State.DISCONNECTED:
                 self._hardware.close()
             else:
-                controller.machine.fire(Event.CLOSE)
+                machine.fire(Event.CLOSE)
+        except BaseException as error:  # noqa: BLE001 - torque is off, or said not to be
+            self._close_problem = f"closing the ports raised {type(error).__name__}: {error}"
+            self._hardware.close()
 
     def _decide_goal(self) -> None:
         """Decide on the goal at the end of the policy's time, before the robot is lowered."""
-        state = self._final_state = self._controller.state
+        state = State.FAULT if self._controller.state is State.REACTING else self._controller.state
+        self._final_state = state
         since_ns, stopped_by = self._controller.running_since_ns, self._stop.cause or "duration"
         if since_ns is None or state in LATCHED:
             return
