@@ -20,7 +20,8 @@ from sim2real.runtime.late_replies import blaming, with_emulator
 from sim2real.runtime.operator.attached import Beside, attached
 from sim2real.runtime.policy import OnnxPolicy, Policy, check_robot, load_policy
 from sim2real.runtime.report import RunReport, RunSetting
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 from sim2real.runtime.stop import StopRequest
 from sim2real.runtime.tick import Tick
 

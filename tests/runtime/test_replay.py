@@ -5,7 +5,8 @@ import pytest
 from sim2real.runtime.log import read_log
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.runtime.replay import replay
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 
 
 @pytest.fixture

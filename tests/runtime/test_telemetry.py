@@ -16,7 +16,8 @@ from sim2real.runtime.log import read_log
 from sim2real.runtime.log_plan import METADATA
 from sim2real.runtime.record import TickRecord
 from sim2real.runtime.row_layout import json_of
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 from sim2real.runtime.states import State
 from sim2real.runtime.telemetry import TelemetryLog
 from sim2real.runtime.tick_fields import FIELDS, row_layout
