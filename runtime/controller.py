@@ -27,6 +27,7 @@ from sim2real.runtime.record import TickRecord
 from sim2real.runtime.safety import Safety
 from sim2real.runtime.states import WITH_TORQUE, Action, Event, State, StateMachine
 from sim2real.runtime.statistics import TickStatistics
+from sim2real.runtime.tick_fields import bit_of
 from sim2real.runtime.torque_off import TorqueOff
 from sim2real.runtime.verdict import ALL_WELL, DAMP_REASONS, Level, Reason, Verdict, Violation, verdict_of
 
@@ -164,6 +165,11 @@ class Controller:
         np.clip(operator.values, self._command_low, self._command_high, out=values)
         np.copyto(command, values, where=np.isfinite(values, out=self._command_given))
 
+    def fire(self, event: Event) -> None:
+        """Change the state from outside a tick: the log gets it. Raises what the entry action raises."""
+        self.machine.fire(event)
+        self.record.events |= bit_of(event)
+
     def tick(self, missed: int, missed_in_a_row: int) -> None:
         """Run one tick with torque on.
 
@@ -174,8 +180,10 @@ class Controller:
         record, watch = self.record, self._stopwatch
         started = watch()
         self._begin_tick(missed)
+        record.missed_in_a_row, record.operator_alive_ns = missed_in_a_row, self._operator_alive_ns
         verdict = self._read(missed, missed_in_a_row)
-        self.statistics["read"].add(watch() - started)
+        record.read_ns = watch() - started
+        self.statistics["read"].add(record.read_ns)
         self.at_work = "the state machine"
         record.reasons = int(verdict.reasons)
         self._apply_verdict(verdict)
@@ -184,7 +192,8 @@ class Controller:
             self._command(verdict)
         if self.machine.state in WITH_TORQUE:
             self._write()
-        self.statistics["total"].add(watch() - started)
+        record.work_ns = watch() - started
+        self.statistics["total"].add(record.work_ns)
 
     def idle_tick(self, missed: int) -> None:
         """Run one tick without torque: read for those who watch; torque off is sent again until it is confirmed."""
@@ -197,6 +206,7 @@ class Controller:
         try:
             self.read()
         except PortLostError:
+            self.record.port_lost = 1
             self.record.reasons = int(Reason.PORT_LOST)
         self.record.time_ns = self._clock.now_ns()
         self.record.state = self.machine.state.value
@@ -211,6 +221,7 @@ class Controller:
     def fail(self, error: BaseException, what: str = "") -> None:
         """Cut torque and go to FAULT because of an exception; `what` has raised it, the present work by default."""
         self.torque.cut()  # before anything else, which may raise as well
+        self.record.events |= bit_of(Event.FAULT)
         what = what or self.at_work_now
         text = (str(error).strip().splitlines() or [""])[0]
         self.failure = f"{what} raised {type(error).__name__}{f': {text}' if text else ''}"
@@ -266,6 +277,7 @@ class Controller:
         record.tick += 1
         record.missed = missed
         record.ran = record.reset = False
+        record.port_lost = 0
         record.interventions.fill(0)
         self.stage.count(1 + missed)
 
@@ -279,6 +291,7 @@ class Controller:
         try:
             self.read()
         except PortLostError:
+            record.port_lost = 1
             record.time_ns = self._clock.now_ns()
             return verdict_of((Violation(Reason.PORT_LOST, -1, 1.0, 0.0),))
         record.time_ns = self._clock.now_ns()
@@ -427,6 +440,7 @@ class Controller:
         try:
             self._hardware.write(self.record.command)
         except PortLostError:
+            self.record.port_lost = 2
             self.fault(Violation(Reason.PORT_LOST, -1, 1.0, 0.0))
         self.statistics["write"].add(self._stopwatch() - started)
 

@@ -195,19 +195,21 @@ class _Session:
         """Open, read, check, and switch on; return whether torque is on."""
         controller = self._controller
         try:
-            controller.machine.fire(Event.OPEN)
+            controller.fire(Event.OPEN)
             verdict = controller.check_before_torque()
+            self._log_between()
             if verdict.level is not Level.OK:
                 controller.fault(*verdict.violations)
                 return False
             if not self._started():
                 return False
-            controller.machine.fire(Event.ENABLE)
+            controller.fire(Event.ENABLE)
+            self._log_between()
             self._first_ns = self._last_ns = self._clock.now_ns()
             self._before_loop()
         except CancelledError:
             if self._stop.emergency:
-                controller.machine.fire(Event.ESTOP)
+                controller.fire(Event.ESTOP)
             return False
         except UserError:
             raise
@@ -243,11 +245,13 @@ class _Session:
         going_on = not self._ending() or self._begin_end()
         while going_on:
             missed = self._pacer.wait()
-            self._controller.statistics["lateness"].add(self._clock.now_ns() - self._pacer.deadline_ns)
+            lateness_ns = self._controller.record.lateness_ns = self._clock.now_ns() - self._pacer.deadline_ns
+            self._controller.statistics["lateness"].add(lateness_ns)
             try:
                 going_on = self._tick(missed)
             except BaseException as error:  # noqa: BLE001 - the report says what it was
                 self._controller.fail(error)
+                self._log_between()
                 going_on = self._operator is not None and not self._ending()
 
     def _tick(self, missed: int) -> bool:
@@ -256,7 +260,7 @@ class _Session:
         controller.at_work = "the operator's device"
         self._poll_operator()
         if self._stop.emergency and controller.state is not State.ESTOP:
-            controller.machine.fire(Event.ESTOP)
+            controller.fire(Event.ESTOP)
         ending = self._stop.ending or self._time_is_over()
         if controller.state is State.ESTOP:
             if ending or operator is None:
@@ -287,8 +291,19 @@ class _Session:
         if self.log is not None:
             controller.at_work = "the log"
             self.log.record(record)
+        record.events = 0
         self._show()
         controller.statistics["record"].add(watch() - started)
+
+    def _log_between(self) -> None:
+        """Log what was read and done between two ticks: a replay needs it."""
+        record = self._controller.record
+        record.state = self._controller.state.value
+        if self.log is not None:
+            record.between = True
+            self.log.record(record)
+            record.between = False
+        record.events = 0
 
     def _call_hook(self) -> bool:
         """Call the hook of the caller; return whether the run goes on."""
@@ -311,7 +326,7 @@ class _Session:
         if not controller.can_lower:
             return False
         self._lowering_stops = stops
-        controller.machine.fire(Event.LOWER)
+        controller.fire(Event.LOWER)
         return True
 
     def _obey(self, operator: Operator) -> None:
@@ -327,7 +342,7 @@ class _Session:
         controller = self._controller
         before = "; ".join(controller.fault_texts())
         try:
-            controller.machine.fire(event)
+            controller.fire(event)
         except CancelledError:
             pass  # the next tick ends the run
         except HardwareError as error:
@@ -338,6 +353,7 @@ class _Session:
             if event is Event.RESET:
                 self._stop.reset()
                 self.warnings.append(f"reset by the operator after: {before or 'emergency stop'}")
+        self._log_between()
         self._pacer.start()  # it took its time, which the loop has not missed
 
     def _time_is_over(self) -> bool:
@@ -370,15 +386,15 @@ class _Session:
         controller = self._controller
         try:
             if controller.state is State.REACTING:
-                controller.machine.fire(Event.FAULT)
+                controller.fire(Event.FAULT)
             elif controller.state in WITH_TORQUE:
-                controller.machine.fire(Event.DISABLE)
+                controller.fire(Event.DISABLE)
             controller.torque.confirm()
         finally:
             if controller.state is State.DISCONNECTED:
                 self._hardware.close()
             else:
-                controller.machine.fire(Event.CLOSE)
+                controller.fire(Event.CLOSE)
 
     def _decide_goal(self) -> None:
         """Decide on the goal at the end of the policy's time, before the robot is lowered."""
