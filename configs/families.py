@@ -1,9 +1,11 @@
 """Installed families of motors and IMUs: the properties of a family that configurations are checked against."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.plugins import PluginError, Plugins, part_of, unknown
+from sim2real.configs.schema.death import DeathState
 from sim2real.configs.schema.registers import Registers
 
 
@@ -19,6 +21,8 @@ class FamilySchema:
     """Control modes for policies: `current`, `position`, `impedance`."""
     ids: range
     """Valid addresses on the bus."""
+    death_states: Mapping[str, tuple[DeathState, ...]] = field(default_factory=dict)
+    """What motors in each mode can do without the program that drives them, besides `off`, which every motor can."""
 
 
 @dataclass(frozen=True, kw_only=True)

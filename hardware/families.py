@@ -28,6 +28,6 @@ def installed_families() -> tuple[dict[str, Family], list[PluginError]]:
 
 
 def when_silent(robot: RobotConfig) -> str:
-    """Return what stops a robot's motors when the client stops sending, for warnings."""
+    """Return what a robot's motors that have torque do by themselves when they hear nothing more, for warnings."""
     used = {joint.motor.family for joint in robot.joints.values()}
     return "; ".join(motor_family(name).when_silent for name in sorted(used))

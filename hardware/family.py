@@ -37,7 +37,7 @@ class Family(FamilySchema, ABC):
     start: StartValues
     """Start values for `sim2real new robot`."""
     when_silent: str
-    """What stops the motors when the client stops sending while torque is on; a sentence for warnings."""
+    """What a motor that has torque does by itself when it hears nothing more; a clause for warnings."""
 
     @abstractmethod
     def driver(

@@ -1,22 +1,34 @@
 """All joints of a robot on all its buses, and its IMUs, in the order of the robot YAML."""
 
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import suppress
+from typing import Final
 
 import numpy as np
 
-from sim2real.configs.schema.robot import BusConfig, ImuConfig, JointConfig, RobotConfig
-from sim2real.hardware.bus.checked_transport import CheckedTransport, Checkpoint
-from sim2real.hardware.bus.serial_port import SerialPort
+from sim2real.configs.schema.robot import JointConfig, RobotConfig
 from sim2real.hardware.bus.transport import Transport
-from sim2real.hardware.clock import Clock
-from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.clock import Clock, ns_from_s
+from sim2real.hardware.errors import HardwareError, PortLostError, TorqueOnError
 from sim2real.hardware.families import family_of_bus
 from sim2real.hardware.finite import FiniteCheck
 from sim2real.hardware.imu.robot_imus import RobotImus
-from sim2real.hardware.interface import BusDriver
+from sim2real.hardware.interface import Between, BusDriver, nothing
 from sim2real.hardware.run_all import run_all
-from sim2real.hardware.types import BusCounters, ImuState, Int64Array, JointCommand, JointState
+from sim2real.hardware.supervisor.supervisor import WATCH_SHARE, Plan, Supervisor, Watched, start_supervisor
+from sim2real.hardware.torque_off import confirm_off, send_off
+from sim2real.hardware.types import (
+    BusCounters,
+    ImuState,
+    Int64Array,
+    JointCommand,
+    JointState,
+    MotorFault,
+    Supervision,
+)
+
+_FEED_SHARE: Final = 0.25
+"""Share of `safety.watchdog` after which motors that have torque are fed, while others are switched on."""
 
 
 class RobotHardware:
@@ -39,25 +51,32 @@ class RobotHardware:
         self._names = robot.joint_names
         self._finite = FiniteCheck(len(self._names))
         self._buses: list[BusDriver] = []
+        names: list[str] = []
         self._slices: list[_Slice] = []
-        self._transports: list[CheckedTransport] = []
-        self._checkpoint: Checkpoint = _go_on
+        self._checkpoint: Between = nothing
         for bus_name, bus in robot.buses.items():
             joints = {name: joint for name, joint in robot.joints.items() if joint.bus == bus_name}
             if not joints:
                 continue
             if bus_name not in transports:
                 raise HardwareError(f"no port for bus {bus_name!r}")
-            transport = CheckedTransport(transports[bus_name])
-            self._transports.append(transport)
-            self._buses.append(family_of_bus(bus).driver(bus, joints, robot.safety, transport, clock))
+            self._buses.append(family_of_bus(bus).driver(bus, joints, robot.safety, transports[bus_name], clock))
             self._slices.append(_Slice(self._names, joints))
-        checked = {name: CheckedTransport(transports[name]) for name in robot.imus if name in transports}
-        self._imu_transports = tuple(checked.values())
-        self._imus = RobotImus(robot.imus, checked, clock)
+            names.append(bus_name)
+        self._transports = [transports[name] for name in names]
+        self._clock = clock
+        self._asked = [False] * len(self._buses)
+        self._driven: list[BusDriver] = []  # buses whose motors have torque while others are still switched on
+        self._on_death = robot.safety.on_death
+        self._supervisor: Supervisor | None = None
+        self._limit_ns = ns_from_s(WATCH_SHARE * robot.safety.watchdog)
+        self._feed_period_ns = ns_from_s(_FEED_SHARE * robot.safety.watchdog)
+        self._feed_due_ns = 0
+        self._closed = False
+        self._imus = RobotImus(robot.imus, transports, clock)
 
-    def check_with(self, checkpoint: Checkpoint) -> None:
-        """Call the checkpoint before each write of `open` and `enable`; see `Interruptible`."""
+    def check_with(self, checkpoint: Between) -> None:
+        """Call the checkpoint before each request and in each wait of a long step; see `Interruptible`."""
         self._checkpoint = checkpoint
 
     @property
@@ -86,78 +105,205 @@ class RobotHardware:
             total.timeouts += own.timeouts
             total.corrupt += own.corrupt
             total.unexpected += own.unexpected
+            total.settings_written += own.settings_written
             total.by_joint |= own.by_joint
+        total.settings_written += self._imus.settings_written
         return total
 
+    @property
+    def supervision(self) -> Supervision:
+        """Whether the supervisor watches this process; some memory loads."""
+        supervisor = self._supervisor
+        if supervisor is None:
+            return Supervision.NONE
+        if supervisor.tripped:
+            return Supervision.TRIPPED
+        return Supervision.WATCHING if supervisor.alive else Supervision.LOST
+
     def open(self) -> None:
-        """Open all buses and IMUs, torque off. Raises HardwareError if one fails; torque is then off on all."""
-        opened = 0
+        """Switch torque off where that hides no fault, then open all buses, with torque off, and the IMUs.
+
+        Raises:
+            HardwareError: A bus or an IMU does not open; torque off was sent on all buses, whether opened or not.
+        """
+        between = self._between
         try:
-            for bus, transport in zip(self._buses, self._transports, strict=True):
-                with transport.checking(self._checkpoint):
-                    bus.open()
-                opened += 1
-            with ExitStack() as stack:
-                for imu in self._imu_transports:
-                    stack.enter_context(imu.checking(self._checkpoint))
-                self._imus.open()
+            send_off([bus for bus in self._buses if not bus.off_clears_faults])  # a killed program may have left it on
+            for bus in self._buses:
+                between()
+                bus.open(between)
+            self._imus.open(between)
+            between()
         except BaseException:
-            self._disable_quietly(opened)
+            self._switch_off_quietly()
             raise
 
     def read(self, state: JointState) -> None:
-        """Update the state with one exchange on each bus, one after the other. Raises PortLostError."""
+        """Update the state with one exchange on each bus: all are asked, then their replies are collected.
+
+        Raises:
+            PortLostError: A port vanished; the other buses were read.
+        """
         state.fresh.fill(False)
-        for bus, part in zip(self._buses, self._slices, strict=True):
-            if part.whole:
-                bus.read(state)
-            else:
-                bus.read(part.state)
-                part.scatter(state)
+        self._feed()
+        lost: PortLostError | None = None
+        for index, bus in enumerate(self._buses):
+            self._asked[index] = False
+            try:
+                bus.begin_read()
+                self._asked[index] = True
+            except PortLostError as error:
+                lost = error
+        for index, (bus, part) in enumerate(zip(self._buses, self._slices, strict=True)):
+            if not self._asked[index]:
+                continue
+            try:
+                if part.whole:
+                    bus.end_read(state)
+                else:
+                    bus.end_read(part.state)
+                    part.scatter(state)
+            except PortLostError as error:
+                lost = error
+        if self._supervisor is not None and self._supervisor.tripped:
+            state.faults &= ~int(MotorFault.RESTARTED)  # torque is off, or gains are others, because of the supervisor
+            state.faults |= int(MotorFault.WATCHDOG)
+        if lost is not None:
+            raise lost
 
     def read_imus(self, state: ImuState) -> None:
         """Update the state with what the IMUs have sent since the last call; does not wait. Never raises."""
         self._imus.read(state)
 
     def write(self, command: JointCommand) -> None:
-        """Send the targets with one frame on each bus.
+        """Send the targets with one frame on each bus. Sends nothing after the supervisor has stopped the motors.
 
         Raises:
             ValueError: A target of any joint is not finite: nothing was sent on any bus.
-            PortLostError: A port vanished.
+            PortLostError: A port vanished; the other buses got their targets.
         """
         if len(self._buses) > 1 and not self._finite(command):
             raise ValueError("a target is not finite; nothing was sent")
+        supervisor = self._supervisor
+        if supervisor is not None:
+            if supervisor.tripped:
+                return
+            supervisor.feed()
+        lost: PortLostError | None = None
         for bus, part in zip(self._buses, self._slices, strict=True):
-            if part.whole:
-                bus.write(command)
-            else:
-                part.gather(command)
-                bus.write(part.command)
+            try:
+                if part.whole:
+                    bus.write(command)
+                else:
+                    part.gather(command)
+                    bus.write(part.command)
+            except PortLostError as error:
+                lost = error
+        if lost is not None:
+            raise lost
 
     def enable(self) -> None:
-        """Switch torque on without a jump. Raises HardwareError if a motor refused; torque is then off on all."""
-        for bus, transport in zip(self._buses, self._transports, strict=True):
-            try:
-                with transport.checking(self._checkpoint):
-                    bus.enable()
-            except BaseException:
-                self._disable_quietly(len(self._buses))
-                raise
+        """Start the supervisor, then switch torque on without a jump, bus by bus; those that have it are fed.
+
+        Raises:
+            HardwareError: A motor refused, or the supervisor does not start; torque is off on all motors.
+        """
+        between = self._between
+        try:
+            between()
+            self._supervise()
+            for bus in self._buses:
+                bus.enable(between)
+                self._driven.append(bus)
+            between()
+            self._keep_alive()
+            if self._supervisor is not None:
+                self._supervisor.plan(Plan.DEATH)
+        except BaseException:
+            self._switch_off_quietly()
+            raise
+
+    def torque_off(self) -> None:
+        """Send torque off on all buses, one frame on each. Waits for nothing; never raises HardwareError."""
+        self._driven.clear()
+        if self._supervisor is not None:
+            self._supervisor.plan(Plan.OFF)  # if this process ends now, torque is to stay off
+        send_off(self._buses)
 
     def disable(self) -> None:
-        """Switch torque off on every motor that can be reached. Raises HardwareError if one did not confirm."""
-        reasons = run_all(bus.disable for bus in self._buses)
-        if reasons:
-            raise HardwareError("; ".join(reasons))
+        """Send torque off on all buses, then ask all motors in turn until each has confirmed, for a bounded time.
+
+        Raises:
+            TorqueOnError: Names the joints whose motors did not confirm.
+        """
+        self.torque_off()
+        try:
+            joints = confirm_off(self._buses, self._clock, between=self._feed)
+        finally:
+            self._end_supervision()
+        if joints:
+            raise TorqueOnError(joints)
+
+    def recover(self) -> None:
+        """Switch torque off, restart the motors that have tripped, and configure all again; IMUs that were lost, too.
+
+        Raises:
+            HardwareError: A motor is missing, or still reports a fault.
+        """
+        between = self._between
+        self.torque_off()
+        self._end_supervision()
+        try:
+            for bus in self._buses:
+                between()
+                bus.recover(between)
+            self._imus.recover(between)
+        except BaseException:
+            self._switch_off_quietly()
+            raise
 
     def close(self) -> None:
         """Switch torque off where possible and release the ports. Never raises; a second call does nothing."""
-        run_all((*(bus.close for bus in self._buses), self._imus.close))
+        if self._closed:
+            return
+        self._closed = True
+        run_all((self._switch_off_quietly, *(bus.close for bus in self._buses), self._imus.close))
 
-    def _disable_quietly(self, count: int) -> None:
-        """Switch torque off on the first `count` buses; ignore errors, as an earlier error is being raised."""
-        run_all(bus.disable for bus in self._buses[:count])
+    def _switch_off_quietly(self) -> None:
+        """Switch torque off on all buses. Silent about motors that do not confirm: an earlier error is raised."""
+        with suppress(HardwareError):
+            self.disable()
+
+    def _between(self) -> None:
+        """Done before any request of a long step: look for a stop, and feed what has torque."""
+        self._checkpoint()
+        self._feed()
+        if self._driven and self._clock.now_ns() >= self._feed_due_ns:
+            self._keep_alive()
+
+    def _feed(self) -> None:
+        if self._supervisor is not None:
+            self._supervisor.feed()
+
+    def _keep_alive(self) -> None:
+        """Feed the watchdogs of the motors that have torque."""
+        for bus in self._driven:
+            bus.keep_alive()
+        self._feed_due_ns = self._clock.now_ns() + self._feed_period_ns
+
+    def _supervise(self) -> None:
+        """Start a supervisor that watches this process from now on."""
+        self._end_supervision()
+        ports = [
+            Watched(transport, bus.stop_frames("off"), bus.stop_frames(self._on_death))
+            for transport, bus in zip(self._transports, self._buses, strict=True)
+        ]
+        self._supervisor = start_supervisor(ports, self._limit_ns)
+
+    def _end_supervision(self) -> None:
+        if self._supervisor is not None:
+            self._supervisor.stop()
+            self._supervisor = None
 
 
 def _go_on() -> None:
@@ -187,41 +333,3 @@ class _Slice:
         command.effort.take(index, None, own.effort, "clip")
         command.stiffness.take(index, None, own.stiffness, "clip")
         command.damping.take(index, None, own.damping, "clip")
-
-
-def open_serial_ports(robot: RobotConfig, overrides: Mapping[str, str], clock: Clock) -> dict[str, Transport]:
-    """Open the port of each bus that has joints, and of each IMU.
-
-    Args:
-        robot: The robot.
-        overrides: Paths by bus or IMU name; they override the YAML's ports.
-        clock: The clock of the ports.
-
-    Raises:
-        HardwareError: A bus or IMU does not exist or has no path, or a port does not open; all opened ports are closed
-            again.
-    """
-    valid = [*robot.buses, *robot.imus]
-    for name in overrides:
-        if name not in valid:
-            kind = "bus or IMU" if robot.imus else "bus"
-            raise HardwareError(f"robot {robot.name!r} has no {kind} {name!r}; valid: {', '.join(valid)}")
-    used = {joint.bus for joint in robot.joints.values()}
-    wanted: list[tuple[str, str, BusConfig | ImuConfig]] = [
-        *(("bus", name, bus) for name, bus in robot.buses.items() if name in used),
-        *(("IMU", name, imu) for name, imu in robot.imus.items()),
-    ]
-    ports: dict[str, Transport] = {}
-    try:
-        for kind, name, config in wanted:
-            path = overrides.get(name, config.port)
-            if path is None:
-                raise HardwareError(
-                    f"no port for {kind} {name!r}: give its path (--port {name}=PATH) or set `port` in the robot YAML"
-                )
-            ports[name] = SerialPort(path, round(config.baudrate), clock)
-    except HardwareError:
-        for port in ports.values():
-            port.close()
-        raise
-    return ports

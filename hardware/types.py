@@ -1,7 +1,7 @@
 """Joint states and joint commands in SI units and joint order; IMU states; bus counters."""
 
 from dataclasses import dataclass, field
-from enum import IntFlag
+from enum import Enum, IntFlag
 from typing import Self, TypeVar
 
 import numpy as np
@@ -33,6 +33,20 @@ class MotorFault(IntFlag):
     WATCHDOG = 32
     """The motor stopped itself because it received no instructions."""
     OTHER = 64
+    RESTARTED = 128
+    """The motor has restarted: torque is off, and it has lost what was configured."""
+
+
+class Supervision(Enum):
+    """Whether the supervisor process watches this one, and would stop the motors for it."""
+
+    NONE = "none"
+    """Torque is off: there is nothing to watch."""
+    WATCHING = "watching"
+    LOST = "lost"
+    """It has ended, or has shown no sign of life for too long: nothing would stop the motors if this process died."""
+    TRIPPED = "tripped"
+    """It has stopped the motors, because this process did not feed it in time."""
 
 
 @dataclass(slots=True)
@@ -153,5 +167,7 @@ class BusCounters:
     """Replies with a wrong checksum or format."""
     unexpected: int = 0
     """Valid replies that match no request: late, duplicated, or from another motor."""
+    settings_written: int = 0
+    """Writes to persistent memory of motors and IMUs, which wears out."""
     by_joint: dict[str, int] = field(default_factory=dict)
     """Missed readings, by joint name."""

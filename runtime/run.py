@@ -13,7 +13,8 @@ from sim2real.hardware.clock import Clock, MonotonicClock
 from sim2real.hardware.emulator import process
 from sim2real.hardware.emulator.plant import AUTO_PLANT, choose_plant
 from sim2real.hardware.interface import JointInterface
-from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.robot import RobotHardware
+from sim2real.hardware.robot_ports import open_serial_ports
 from sim2real.runtime import emulation
 from sim2real.runtime.controller import Controller
 from sim2real.runtime.late_replies import blaming, with_emulator

@@ -11,7 +11,8 @@ from sim2real.configs.load import load_experiment
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.hardware.clock import MonotonicClock
 from sim2real.hardware.emulator.process import emulate
-from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.robot import RobotHardware
+from sim2real.hardware.robot_ports import open_serial_ports
 from sim2real.report.episode_video import render_positions
 from sim2real.report.figures import learning_curve, tick_histogram
 from sim2real.report.goal_figure import draw_goal

@@ -315,6 +315,13 @@ class RobotConfig(Config):
                 ("joints", name, "mode"),
                 f"the family {family} has no mode {joint.mode!r}; valid: {', '.join(known.modes)}",
             )
+        possible = ("off", *known.death_states.get(joint.mode, ()))
+        if self.safety.on_death not in possible:
+            raise MisplacedError(
+                ("safety", "on_death"),
+                f"the motor of joint {name!r} cannot {self.safety.on_death!r} without the runtime: family {family}, "
+                f"mode {joint.mode}; valid: {', '.join(possible)}",
+            )
 
     @property
     def joint_names(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from sim2real.configs.schema.base import Config, MisplacedError
+from sim2real.configs.schema.death import DeathState
 from sim2real.configs.schema.quantity import (
     Angle,
     AngularVelocity,
@@ -69,7 +70,8 @@ class SafetyConfig(Config):
     """The safety envelope that the runtime enforces, in addition to the limits of the joints."""
 
     watchdog: Annotated[Duration, Field(ge=0.02, le=2.54)]
-    """Time without instructions after which the motors stop: by their own watchdog, or by a guardian process."""
+    """Longest time that the runtime may stand still before the supervisor process stops the motors. Motors with a
+    watchdog of their own get the same time."""
     reading_age_max: Annotated[Duration, Positive]
     """Age at which a reading is stale; the runtime then stops holding the last command and damps the robot."""
     communication_loss: Annotated[Duration, Positive]
@@ -100,8 +102,8 @@ class SafetyConfig(Config):
     A joint may have its own."""
     tracking_time: Annotated[Duration, Positive] = 0.5
     """How long a tracking error may last, and a joint may stall."""
-    frozen_after: Annotated[Duration, Positive] = 0.5
-    """Time after which a joint whose readings do not change in spite of an effort or a moving target is a fault."""
+    frozen_after: Annotated[Duration, Positive] = 0.3
+    """Time after which a joint whose position does not change by a bit, although it must have moved, is a fault."""
     temperature_derating: Temperature | None = None
     """Motor temperature from which the effort limit falls, to zero at `temperature_max`; not at all when absent."""
     tilt_max: Annotated[Angle, Field(gt=0.0, lt=pi)] | None = None
@@ -116,9 +118,9 @@ class SafetyConfig(Config):
     """Reaction to each fault; `off` for those that are not named. Of several faults the strongest reaction is taken."""
     fault_time: Annotated[Duration, Positive] = 2.0
     """How long `damp`, `hold` and `limp` last after a fault; then torque goes off."""
-    on_death: Literal["off", "damp", "hold"] = "off"
-    """What the motors do when the runtime dies or stalls: within `watchdog`, by the supervisor process or by their own
-    watchdog. Refused where a family cannot do it in the joint's mode."""
+    on_death: DeathState = "off"
+    """What the motors do when the runtime dies or stalls; the supervisor process brings them to it within `watchdog`.
+    Refused where a motor cannot do it in the joint's mode."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -6,22 +6,33 @@ after `open`, `disable` and `close`, and after any call that raises.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Generic, Protocol, TypeVar
 
+import numpy as np
+
+from sim2real.configs.schema.death import DeathState
 from sim2real.hardware.bus.discovery import ExpectedMotor
-from sim2real.hardware.bus.transport import Transport
+from sim2real.hardware.bus.transport import Transport, reopen, write_now
 from sim2real.hardware.clock import Clock, ns_from_s
-from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.finite import FiniteCheck
-from sim2real.hardware.run_all import run_all
-from sim2real.hardware.types import BusCounters, JointCommand, JointState
+from sim2real.hardware.interface import Between, nothing
+from sim2real.hardware.torque_off import switch_off
+from sim2real.hardware.types import BusCounters, Int64Array, JointCommand, JointState
 
 REPLY_MARGIN_S = 0.006
 """Wait in addition to the time on the wire: USB frames of 1 ms, latency timer of 1 ms, scheduling on a busy machine."""
 
-_HEALTH_PERIOD_NS = ns_from_s(0.25)
+_HEALTH_PERIOD_NS = ns_from_s(0.1)
 """Period of reading voltage and temperature, and the status of one motor in turn."""
+
+_SUSPECTS_PER_READ = 3
+"""Largest number of motors whose status is read after one group read, because they may have restarted."""
+
+_RESTART_LIMIT_NS = ns_from_s(2.0)
+"""Longest wait until restarted motors answer again."""
 
 
 class PolledMotor(ExpectedMotor, Protocol):
@@ -31,21 +42,34 @@ class PolledMotor(ExpectedMotor, Protocol):
     def notices(self) -> list[str]:
         """Persistent changes made to the motor, one line each."""
 
+    @property
+    def settings_written(self) -> int:
+        """Number of writes to its persistent memory."""
+
     def prepare(self) -> None:
         """Switch torque off; raise if the motor reports an error."""
 
     def configure(self) -> None:
-        """Write the settings of the robot configuration."""
+        """Write the settings of the robot configuration, and read them back."""
+
+    def restart(self) -> bool:
+        """Restart the motor if it reports an error that needs it; return whether it was restarted."""
+
+    def answers(self) -> bool:
+        """Return whether it answers one question, asked once."""
 
     def hold(self) -> None:
         """Set the goal to the present position, or to zero effort."""
 
-    def disable(self) -> None:
-        """Switch torque off."""
+    def torque_is_off(self) -> bool:
+        """Return whether the motor confirms that torque is off, asked once. Raises PortLostError only."""
 
 
 class SetUpClient(Protocol):
     """Requests to single motors of one bus, with retries."""
+
+    between: Between
+    """Called before each request."""
 
     @property
     def baudrate(self) -> int:
@@ -54,19 +78,18 @@ class SetUpClient(Protocol):
     def set_baudrate(self, baudrate: int) -> None:
         """Change the baud rate of the line. Raises PortLostError."""
 
-    def send(self, frame: bytes) -> None:
-        """Send a frame that gets no reply. Raises PortLostError."""
-
 
 MotorT = TypeVar("MotorT", bound=PolledMotor)
 
 
 class PolledBus(ABC, Generic[MotorT]):
-    """The joints of one bus; implements `JointInterface` except for the contents of the frames.
+    """The joints of one bus; implements `BusDriver` except for the contents of the frames.
 
     Attributes:
         notices: What `open` changed in the motors, one line each, for the user.
     """
+
+    off_clears_faults = False
 
     def __init__(self, transport: Transport, clock: Clock, client: SetUpClient, motors: Sequence[MotorT]) -> None:
         """Prepare the bus. Nothing is sent before `open`.
@@ -84,9 +107,14 @@ class PolledBus(ABC, Generic[MotorT]):
         self._counters = BusCounters(by_joint=dict.fromkeys(self._names, 0))
         self._finite = FiniteCheck(len(motors))
         self._opened = self._enabled = self._closed = False
+        self._faults: Int64Array = np.zeros(len(motors), np.int64)
+        self._health = False
         self._health_due_ns = 0
         self._next_status = 0  # the motor whose status is read at the next health read
         self._status_due: set[int] = set()
+        self._suspects: set[int] = set()  # motors that may have restarted; their status is read first
+        self._unconfirmed: list[int] = []  # motors that have not confirmed torque off, in the order of being asked
+        self._asked_off: set[int] = set()
 
     @property
     def joint_names(self) -> tuple[str, ...]:
@@ -96,24 +124,19 @@ class PolledBus(ABC, Generic[MotorT]):
     @property
     def counters(self) -> BusCounters:
         """Message counters since `open`."""
+        self._counters.settings_written = sum(motor.settings_written for motor in self._motors)
         return self._counters
 
-    def open(self) -> None:
+    def open(self, between: Between = nothing) -> None:
         """Find and configure the motors; leave torque off.
 
         Raises:
             HardwareError: A motor is missing, is another model, reports an error, or refuses a setting.
         """
-        try:
+        with self._set_up(between):
             self._client.set_baudrate(self._client.baudrate)
             self._identify()
-            for motor in self._motors:
-                motor.prepare()
-            for motor in self._motors:
-                motor.configure()
-        except BaseException:
-            self._torque_off()  # an earlier run that crashed may have left it on
-            raise
+            self._configure()
         self.notices = [notice for motor in self._motors for notice in motor.notices]
         self._start_polling()
         self._health_due_ns = self._clock.now_ns()
@@ -126,18 +149,30 @@ class PolledBus(ABC, Generic[MotorT]):
             PortLostError: The port vanished.
             HardwareError: The bus is not open.
         """
-        self._check_open()
         state.fresh.fill(False)  # also when the port is lost
+        self.begin_read()
+        self.end_read(state)
+
+    def begin_read(self) -> None:
+        """Send the request of the group read. Raises PortLostError, and HardwareError if the bus is not open."""
+        self._check_open()
         now_ns = self._clock.now_ns()
-        health = now_ns >= self._health_due_ns
-        self._poll(state, now_ns, health)
+        self._health = now_ns >= self._health_due_ns
+        self._ask(now_ns, self._health)
+
+    def end_read(self, state: JointState) -> None:
+        """Collect the replies; then read the status of motors that may have restarted. Raises PortLostError."""
+        health = self._health
+        state.fresh.fill(False)
+        self._collect(state, health)
         self._counters.reads += 1
         if health:
-            self._health_due_ns = now_ns + _HEALTH_PERIOD_NS
-            self._schedule_status(self._next_status)
+            self._health_due_ns = self._clock.now_ns() + _HEALTH_PERIOD_NS
+            self._status_due.add(self._next_status)
             self._next_status = (self._next_status + 1) % len(self._motors)
-        if self._status_due:
+        if self._suspects or self._status_due:
             self._read_next_status(state)
+        state.faults[:] = self._faults
 
     def write(self, command: JointCommand) -> None:
         """Send the targets of all joints with one frame.
@@ -157,44 +192,79 @@ class PolledBus(ABC, Generic[MotorT]):
         self._counters.writes += 1
         self._after_write()
 
-    def enable(self) -> None:
-        """Set goals to the present state, arm the watchdog or guardian, then switch torque on.
+    def enable(self, between: Between = nothing) -> None:
+        """Set goals to the present state, arm the watchdogs, then switch torque on.
 
         Raises:
-            HardwareError: A motor refused; torque is off on all motors that can be reached.
+            HardwareError: A motor refused; torque off was sent to all motors.
         """
         self._check_open()
-        self._check_can_enable()
-        try:
-            self._arm()
+        with self._set_up(between):
             for motor in self._motors:
                 motor.hold()
             for motor in self._motors:
                 self._switch_on(motor)
-        except BaseException:
-            self._after_torque_off(self._torque_off())
-            raise
         self._enabled = True
+        self._faults.fill(0)
+        self._suspects.clear()
         self._after_enable()
+
+    def keep_alive(self) -> None:
+        """Keep the motors' watchdogs from expiring. Raises PortLostError."""
+
+    @abstractmethod
+    def stop_frames(self, state: DeathState) -> bytes:
+        """Return the frames that bring the motors into a state without this program."""
+
+    def send_off(self) -> None:
+        """Send torque off to all motors with one frame. Waits for nothing; never raises HardwareError."""
+        self._enabled = False
+        self._unconfirmed = list(range(len(self._motors)))
+        self._asked_off.clear()
+        write_now(self._transport, self.stop_frames("off"))
+
+    def confirm_off(self) -> tuple[str, ...]:
+        """Ask the next motor for its confirmation; return the joints that have not confirmed."""
+        try:
+            self._ask_off()
+        except PortLostError:
+            if reopen(self._transport):
+                write_now(self._transport, self.stop_frames("off"))
+        return tuple(self._names[index] for index in sorted(self._unconfirmed))
 
     def disable(self) -> None:
         """Switch torque off on every motor that can be reached.
 
         Raises:
-            HardwareError: Names the motors that did not confirm.
+            TorqueOnError: Names the joints that did not confirm.
         """
-        reasons = self._torque_off()
-        self._after_torque_off(reasons)
-        if reasons:
-            raise HardwareError(f"torque may still be on: {'; '.join(reasons)}")
+        switch_off((self,), self._clock)
+
+    def recover(self, between: Between = nothing) -> None:
+        """Restart the motors that report an error, and configure all again.
+
+        Raises:
+            HardwareError: A motor is missing, or still reports an error.
+        """
+        self._check_open()
+        if not reopen(self._transport):
+            raise PortLostError("the port has not come back")
+        with self._set_up(between):
+            self._client.set_baudrate(self._client.baudrate)
+            self._await([motor for motor in self._motors if motor.restart()])
+            self._identify()
+            self._configure()
+        self._faults.fill(0)
+        self._suspects.clear()
+        self._start_polling()
 
     def close(self) -> None:
-        """Switch torque off where possible and release the port. Never raises."""
+        """Send torque off and release the port. Never raises."""
         if self._closed:
             return
         self._closed = True
         try:
-            self._after_torque_off(self._torque_off() if self._opened else [])
+            self.send_off()
         finally:
             self._opened = False
             self._transport.close()
@@ -208,12 +278,19 @@ class PolledBus(ABC, Generic[MotorT]):
         """Build the frames for polling and commanding the configured motors."""
 
     @abstractmethod
-    def _poll(self, state: JointState, now_ns: int, health: bool) -> None:
-        """Read all motors into the state, with voltage and temperature if `health` is set; count missed replies."""
+    def _ask(self, now_ns: int, health: bool) -> None:
+        """Send the request for the readings of all motors, with voltage and temperature if `health` is set."""
 
     @abstractmethod
-    def _read_status(self, index: int, state: JointState) -> None:
-        """Read the status of one motor once; it stays due if no reply arrives."""
+    def _collect(self, state: JointState, health: bool) -> None:
+        """Collect the replies into the state, and the faults they show into `_faults`; count missed replies.
+
+        Motors that were missed, or that show signs of a restart, go to `_suspects`.
+        """
+
+    @abstractmethod
+    def _read_status(self, index: int) -> bool:
+        """Read the status of one motor once, into `_faults`; return whether it answered."""
 
     @abstractmethod
     def _goal_frame(self, command: JointCommand) -> bytes | bytearray | None:
@@ -223,28 +300,8 @@ class PolledBus(ABC, Generic[MotorT]):
     def _switch_on(self, motor: MotorT) -> None:
         """Switch the torque of one motor on. Raises HardwareError unless it confirms."""
 
-    @abstractmethod
-    def _off_frame(self) -> bytes:
-        """Return the frame that switches torque off on all motors; it gets no reply."""
-
-    def _schedule_status(self, index: int) -> None:
-        """Schedule the status read of this motor."""
-        self._status_due.add(index)
-
-    def _check_can_enable(self) -> None:
-        """Raise HardwareError if torque must not be switched on. Called before anything is sent."""
-
-    def _arm(self) -> None:
-        """Arm what stops the motors if this program dies, unless it is a motor register. Raises HardwareError."""
-
     def _after_enable(self) -> None:
         """Hook: torque has just been switched on."""
-
-    def _before_torque_off(self) -> None:
-        """Hook: torque is about to be switched off, which may take all retries."""
-
-    def _after_torque_off(self, reasons: list[str]) -> None:
-        """Hook: torque was switched off; `reasons` has one entry for each motor that did not confirm."""
 
     def _after_write(self) -> None:
         """Hook: a goal frame has just been sent."""
@@ -253,15 +310,56 @@ class PolledBus(ABC, Generic[MotorT]):
         if not self._opened:
             raise HardwareError("bus is not open")
 
-    def _read_next_status(self, state: JointState) -> None:
-        """Read the status of one motor that answered this tick; the others wait for the next ticks."""
-        index = next((index for index in sorted(self._status_due) if state.fresh[index]), None)
-        if index is not None:
-            self._read_status(index, state)
+    @contextmanager
+    def _set_up(self, between: Between) -> Iterator[None]:
+        """Call `between` before each request in the block; if it raises, send torque off."""
+        self._client.between = between
+        try:
+            yield
+        except BaseException:
+            self.send_off()
+            raise
+        finally:
+            self._client.between = nothing
 
-    def _torque_off(self) -> list[str]:
-        """Switch torque off; return the reason for each motor that did not confirm."""
-        self._enabled = False
-        self._before_torque_off()
-        frame = self._off_frame()
-        return run_all((lambda: self._client.send(frame), *(motor.disable for motor in self._motors)))
+    def _configure(self) -> None:
+        for motor in self._motors:
+            motor.prepare()
+        for motor in self._motors:
+            motor.configure()
+
+    def _await(self, motors: Sequence[MotorT]) -> None:
+        """Wait until restarted motors answer. Raises HardwareError for the first that does not."""
+        deadline_ns = self._clock.now_ns() + _RESTART_LIMIT_NS
+        for motor in motors:
+            while not motor.answers():
+                if self._clock.now_ns() >= deadline_ns:
+                    raise HardwareError(f"joint {motor.joint!r} (motor {motor.id}): no answer after its restart")
+
+    def _read_next_status(self, state: JointState) -> None:
+        """Read the status of motors that answered this tick: those that may have restarted, else one in turn."""
+        fresh = state.fresh
+        suspects = [index for index in sorted(self._suspects) if fresh[index]][:_SUSPECTS_PER_READ]
+        for index in suspects:
+            if not self._read_status(index):
+                return  # one wait for a lost reply is enough for a tick
+            self._suspects.discard(index)
+            self._status_due.discard(index)
+        if suspects:
+            return
+        index = next((index for index in sorted(self._status_due) if fresh[index]), -1)
+        if index >= 0 and self._read_status(index):
+            self._status_due.discard(index)
+
+    def _ask_off(self) -> None:
+        """Ask the motor whose turn it is; send torque off again before the second question to a motor."""
+        if not self._unconfirmed:
+            return
+        index = self._unconfirmed.pop(0)
+        self._unconfirmed.append(index)  # also if asking raises
+        if index in self._asked_off:
+            self._asked_off.clear()
+            write_now(self._transport, self.stop_frames("off"))
+        self._asked_off.add(index)
+        if self._motors[index].torque_is_off():
+            self._unconfirmed.remove(index)

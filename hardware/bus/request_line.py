@@ -8,6 +8,7 @@ from typing import ClassVar, Generic
 from sim2real.hardware.bus.framing import PacketT, StreamDecoder
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock, ns_from_s
+from sim2real.hardware.interface import Between, nothing
 from sim2real.hardware.types import BusCounters
 
 TRIES = 5
@@ -36,6 +37,8 @@ class RequestLine(ABC, Generic[PacketT]):
     margin_s: float = MARGIN_S
 
     def __post_init__(self) -> None:
+        self.between: Between = nothing
+        """Called before each request; what it raises ends the step."""
         self._decoder = self._make_decoder()
         self._buffer = memoryview(bytearray(2 * self._decoder.FRAME_BYTES_MAX))
 
@@ -70,6 +73,7 @@ class RequestLine(ABC, Generic[PacketT]):
         Raises:
             PortLostError: The port vanished.
         """
+        self.between()
         wire_s = (len(frame) + 2 * (self.STATUS_BYTES + reply_bytes)) * BITS_PER_BYTE / self.baudrate
         corrupt = self._decoder.corrupt
         found: PacketT | None = None

@@ -1,19 +1,24 @@
 """A serial port as a transport: pyserial opens and configures it; reads and writes use the file descriptor directly."""
 
+import contextlib
 import errno
 import os
 import select
 import termios
+from collections.abc import Sequence
 from pathlib import Path
 
 import serial
 
 from sim2real.hardware.clock import NS_PER_S, Clock
 from sim2real.hardware.errors import HardwareError, PortLostError
-from sim2real.hardware.guardian.guardian import GuardianProcess
+from sim2real.hardware.supervisor.process import SupervisorProcess
+from sim2real.hardware.supervisor.supervisor import Watched
 
 _NS_PER_MS = 1_000_000
-_WRITE_STALL_NS_MAX = NS_PER_S  # if the kernel buffer takes nothing for a second, the adapter is gone
+WRITE_STALL_NS_MAX = NS_PER_S // 50
+"""Longest wait for the kernel to take a byte. Its buffer holds dozens of frames: when it is full, nothing has left for
+many ticks."""
 
 
 class SerialPort:
@@ -36,14 +41,9 @@ class SerialPort:
         """
         self.path = path
         self._clock = clock
-        self._serial = _open(path, baudrate)
-        self._fd: int = self._serial.fileno()
-        self._readable = select.poll()
-        self._readable.register(self._fd, select.POLLIN)
-        self._writable = select.poll()
-        self._writable.register(self._fd, select.POLLOUT)
         self._closed = False
-        self.low_latency = self._set_low_latency()
+        self._baudrate = baudrate
+        self._use(_open(path, baudrate))
 
     @property
     def latency_timer_ms(self) -> int | None:
@@ -65,7 +65,7 @@ class SerialPort:
         if sent == len(data):
             return
         rest = memoryview(data)[sent:]
-        deadline_ns = self._clock.now_ns() + _WRITE_STALL_NS_MAX
+        deadline_ns = self._clock.now_ns() + WRITE_STALL_NS_MAX
         while rest:
             remaining_ms = (deadline_ns - self._clock.now_ns()) // _NS_PER_MS
             if remaining_ms <= 0:
@@ -73,8 +73,41 @@ class SerialPort:
             self._writable.poll(remaining_ms)
             rest = rest[self._write_some(rest) :]
 
-    def request(self, frame: bytes, buffer: memoryview, wanted: int, deadline_ns: int, wait_ms: int) -> int:
-        """Do the same as `transport.request`, with as few system calls as possible.
+    def write_now(self, data: bytes) -> bool:
+        """Send without waiting; return whether all bytes were taken. If not, what waited before them is discarded.
+
+        Raises:
+            PortLostError: The port vanished.
+        """
+        self._check_open()
+        if self._write_some(data) == len(data):
+            return True
+        try:
+            termios.tcflush(self._fd, termios.TCOFLUSH)
+        except termios.error as error:
+            raise self._lost(OSError(*error.args)) from error
+        return self._write_some(data) == len(data)
+
+    def reopen(self) -> None:
+        """Open the port again, for example after its adapter was plugged in again. Raises PortLostError if it is gone.
+
+        Does nothing while the port works.
+        """
+        if self._closed:
+            raise PortLostError(f"port {self.path} is closed")
+        try:
+            self.drain()
+        except PortLostError:
+            self._gone = True  # the number of its descriptor may soon be another file's
+            with contextlib.suppress(OSError, termios.error):
+                self._serial.close()
+            try:
+                self._use(_open(self.path, self._baudrate))
+            except HardwareError as error:
+                raise PortLostError(f"port {self.path} vanished and does not open again: {error}") from error
+
+    def ask(self, frame: bytes) -> None:
+        """Discard received bytes and send a request, with as few system calls as possible.
 
         Raises:
             PortLostError: The port vanished.
@@ -83,15 +116,27 @@ class SerialPort:
         try:
             termios.tcflush(self._fd, termios.TCIFLUSH)
             sent = os.write(self._fd, frame)
-            if sent < len(frame):
-                self.write(memoryview(frame)[sent:])
+        except BlockingIOError:
+            sent = 0
+        except termios.error as error:
+            raise self._lost(OSError(*error.args)) from error
+        except OSError as error:
+            raise self._lost(error) from error
+        if sent < len(frame):
+            self.write(memoryview(frame)[sent:])
+
+    def collect(self, buffer: memoryview, wanted: int, deadline_ns: int, wait_ms: int) -> int:
+        """Do the same as `transport.collect`, with as few system calls as possible.
+
+        Raises:
+            PortLostError: The port vanished.
+        """
+        try:
             if not self._readable.poll(wait_ms):
                 return 0
             received = os.readv(self._fd, [buffer])
         except BlockingIOError:
-            received = 0  # the write would block, or a just-flushed pseudo-terminal reports readable
-        except termios.error as error:
-            raise self._lost(OSError(*error.args)) from error
+            received = 0  # a just-flushed pseudo-terminal reports readable
         except OSError as error:
             raise self._lost(error) from error
         while received < wanted:
@@ -145,16 +190,23 @@ class SerialPort:
             self._serial.baudrate = baudrate
         except (ValueError, OSError, termios.error) as error:
             raise HardwareError(f"port {self.path} does not support {baudrate} baud") from error
+        self._baudrate = baudrate
 
-    def start_guardian(self, frames: bytes, limit_ns: int) -> GuardianProcess:
-        """Start a guardian process, which writes these frames to the port when this process dies or stops feeding it.
+    def start_supervisor(self, ports: Sequence[Watched], limit_ns: int) -> SupervisorProcess:
+        """Start a supervisor process for these ports, which acts when this process dies or does not feed it.
 
         Raises:
-            HardwareError: The guardian did not start.
-            PortLostError: The port is closed.
+            HardwareError: It did not start.
         """
+        watched = [
+            (port.transport.fileno(), port.off, port.death) for port in ports if isinstance(port.transport, SerialPort)
+        ]
+        return SupervisorProcess(watched, limit_ns)
+
+    def fileno(self) -> int:
+        """Return the file descriptor. Raises PortLostError if the port is closed."""
         self._check_open()
-        return GuardianProcess(self._fd, frames, limit_ns)
+        return self._fd
 
     def close(self) -> None:
         """Release the port. Never raises; a second call does nothing."""
@@ -163,6 +215,18 @@ class SerialPort:
             self._serial.close()
         except (OSError, termios.error):
             return  # the port is already gone
+
+    def _use(self, port: serial.Serial) -> None:
+        """Use this open port from now on."""
+        self._serial = port
+        self._gone = False
+        self._baudrate = port.baudrate
+        self._fd: int = port.fileno()
+        self._readable = select.poll()
+        self._readable.register(self._fd, select.POLLIN)
+        self._writable = select.poll()
+        self._writable.register(self._fd, select.POLLOUT)
+        self.low_latency = self._set_low_latency()
 
     def _write_some(self, data: bytes | bytearray | memoryview) -> int:
         try:
@@ -175,6 +239,8 @@ class SerialPort:
     def _check_open(self) -> None:
         if self._closed:
             raise PortLostError(f"port {self.path} is closed")
+        if self._gone:
+            raise PortLostError(f"port {self.path} vanished")
 
     def _lost(self, error: OSError) -> PortLostError:
         return PortLostError(f"port {self.path} vanished ({error.strerror or error})")

@@ -16,7 +16,8 @@ from sim2real.hardware.conformance.subject import Subject
 from sim2real.hardware.emulator.plant import InertiaPlant
 from sim2real.hardware.emulator.pty import PtyServer
 from sim2real.hardware.emulator.robot import EmulatedRobot
-from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.robot import RobotHardware
+from sim2real.hardware.robot_ports import open_serial_ports
 from sim2real.hardware.types import JointCommand, JointState
 
 _SWITCH_S = 1e-4

@@ -69,6 +69,17 @@ class Client(RequestLine[Packet]):
         reply = self.request(motor, Instruction.WRITE, address.to_bytes(2, "little") + data, reply_bytes=0)
         self._checked(reply, motor, f"writing {data.hex(' ')} at {address}")
 
+    def write_once(self, motor: int, address: int, data: bytes) -> None:
+        """Write a block once, for memory that wears out. A lost reply says nothing: the block must be read back.
+
+        Raises:
+            HardwareError: The motor refused.
+            PortLostError: The port vanished.
+        """
+        reply = self.request(motor, Instruction.WRITE, address.to_bytes(2, "little") + data, reply_bytes=0, tries=1)
+        if reply is not None:
+            self._checked(reply, motor, f"writing {data.hex(' ')} at {address}")
+
     def request(
         self, motor: int, instruction: int, parameters: bytes, reply_bytes: int, tries: int = TRIES
     ) -> Packet | None:

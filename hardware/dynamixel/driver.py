@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from sim2real.configs.schema.death import DeathState
 from sim2real.configs.schema.robot import BusConfig, JointConfig
 from sim2real.configs.schema.safety import SafetyConfig
 from sim2real.hardware.bus.discovery import find_motors
@@ -12,9 +13,10 @@ from sim2real.hardware.bus.polled_bus import REPLY_MARGIN_S, PolledBus
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.dynamixel.client import Client
-from sim2real.hardware.dynamixel.frame import ALERT, BROADCAST, Instruction, encode
+from sim2real.hardware.dynamixel.frame import ALERT, Instruction, sync_write
 from sim2real.hardware.dynamixel.goals import Goals
 from sim2real.hardware.dynamixel.motor import WATCHDOG_UNIT_S, Motor, faults_of_block
+from sim2real.hardware.dynamixel.motor_clocks import MotorClocks
 from sim2real.hardware.dynamixel.scales import JointScales
 from sim2real.hardware.dynamixel.state_reader import StateReader
 from sim2real.hardware.dynamixel.tables import BAUDRATES
@@ -25,6 +27,7 @@ FAST_SYNC_READ_FIRMWARE = 46
 
 _STATUS_ADDRESS, _STATUS_BYTES = 64, 35  # torque enable to bus watchdog
 _FAST_TRIES = 3
+_D_BYTES = 2  # Position D Gain (80), before I and P
 
 
 class DynamixelBus(PolledBus[Motor]):
@@ -60,7 +63,8 @@ class DynamixelBus(PolledBus[Motor]):
         """
         baudrate, supply = round(bus.baudrate), safety.voltage_range[1]
         self._single = Client(transport, clock, baudrate)
-        motors = [Motor(name, config, self._single, supply) for name, config in joints.items()]
+        quick = Client(transport, clock, baudrate, margin_s=reply_margin_s)
+        motors = [Motor(name, config, self._single, quick, supply) for name, config in joints.items()]
         super().__init__(transport, clock, self._single, motors)
         self._status = Client(transport, clock, baudrate, self._counters, reply_margin_s)
         self._baudrate, self._margin_s = baudrate, reply_margin_s
@@ -69,6 +73,8 @@ class DynamixelBus(PolledBus[Motor]):
         self._scales = JointScales(joints.values())
         self.fast_sync_read = False
         self._last_instruction_ns = 0
+        self._clocks = MotorClocks(len(motors))
+        self._off, self._damp, self._feed = self._group_frames()
 
     @property
     def firmware(self) -> dict[str, int]:
@@ -85,15 +91,22 @@ class DynamixelBus(PolledBus[Motor]):
         self._goals = Goals(self._motors, self._scales)
         self.fast_sync_read = self._choose_reader()
 
-    def _poll(self, state: JointState, now_ns: int, health: bool) -> None:
+    def _ask(self, now_ns: int, health: bool) -> None:
         if self._enabled and now_ns - self._last_instruction_ns > self._gap_ns:
-            self._status_due.update(range(len(self._motors)))  # watchdogs may have expired
-        good = self._reader.read(health)
-        self._last_instruction_ns = arrived_ns = self._clock.now_ns()
+            self._suspects.update(range(len(self._motors)))  # watchdogs may have expired
+        self._reader.ask(health)
+        self._last_instruction_ns = self._reader.asked_ns
+
+    def _collect(self, state: JointState, health: bool) -> None:
+        reader = self._reader
+        good = reader.collect()
         if good:
-            self._take_all(self._reader, state, arrived_ns, health)
+            self._take_all(reader, state, reader.arrived_ns, health)
         else:
-            self._take_some(self._reader, state, arrived_ns, health)
+            self._take_some(reader, state, reader.arrived_ns, health)
+        if health:
+            restarted = self._clocks.restarted(reader.columns["clock"], reader.answered, reader.asked_ns)
+            self._suspects.update(restarted)
 
     def _goal_frame(self, command: JointCommand) -> bytes | bytearray:
         return self._goals.frame(command)
@@ -105,14 +118,30 @@ class DynamixelBus(PolledBus[Motor]):
         motor.enable(self._watchdog)
 
     def _after_enable(self) -> None:
-        self._status_due.update(range(len(self._motors)))  # read the faults again: `enable` clears an expired watchdog
+        self._suspects.update(range(len(self._motors)))  # read the faults again: `enable` clears an expired watchdog
         self._after_write()
 
-    def _off_frame(self) -> bytes:
-        register = self._motors[0].table["torque_enable"]
-        everyone = b"".join(bytes((motor.id, 0)) for motor in self._motors)
-        block = register.address.to_bytes(2, "little") + register.size.to_bytes(2, "little")
-        return encode(BROADCAST, Instruction.SYNC_WRITE, block + everyone)
+    def keep_alive(self) -> None:
+        """Write the present period of the watchdogs again: any instruction feeds them. Raises PortLostError."""
+        self._transport.write(self._feed)
+        self._after_write()
+
+    def stop_frames(self, state: DeathState) -> bytes:
+        """Return a sync write that switches torque off or takes the stiffness out; holding needs none.
+
+        In position mode a motor holds its position by itself, and its own watchdog makes it do so.
+        """
+        return {"off": self._off, "damp": self._damp, "hold": b""}[state]
+
+    def _group_frames(self) -> tuple[bytes, bytes, bytes]:
+        """Return the sync writes for torque off, for gains that only damp, and for feeding the watchdogs."""
+        table = self._motors[0].table
+        damping = {motor.id: motor.gains[:_D_BYTES].ljust(len(motor.gains), b"\0") for motor in self._motors}
+        return (
+            sync_write(table["torque_enable"].address, dict.fromkeys(damping, b"\0")),
+            sync_write(table["position_d_gain"].address, damping),
+            sync_write(table["bus_watchdog"].address, dict.fromkeys(damping, bytes((self._watchdog,)))),
+        )
 
     def _choose_reader(self) -> bool:
         """Make the reader; use fast sync read if every firmware has it and a trial works. Return whether it is fast."""
@@ -164,15 +193,18 @@ class DynamixelBus(PolledBus[Motor]):
         for index, name in enumerate(self._names):
             if not answered[index]:
                 self._counters.by_joint[name] += 1
-            elif reader.errors[index] & ALERT and not state.faults[index]:
-                self._status_due.add(index)
-                state.faults[index] = MotorFault.OTHER  # until its status is read
+                self._suspects.add(index)  # it may have restarted
+            elif reader.errors[index] & ALERT and not self._faults[index]:
+                self._suspects.add(index)
+                self._faults[index] = MotorFault.OTHER  # until its status is read
 
-    def _read_status(self, index: int, state: JointState) -> None:
+    def _read_status(self, index: int) -> bool:
         motor = self._motors[index]
         parameters = _STATUS_ADDRESS.to_bytes(2, "little") + _STATUS_BYTES.to_bytes(2, "little")
         reply = self._status.request(motor.id, Instruction.READ, parameters, _STATUS_BYTES, tries=1)
         self._after_write()
-        if reply is not None and len(reply.parameters) == _STATUS_BYTES:
-            self._status_due.discard(index)
-            state.faults[index] = int(faults_of_block(reply.parameters, motor.table, self._enabled))
+        if reply is None or len(reply.parameters) != _STATUS_BYTES:
+            return False
+        gains = motor.gains if motor.config.mode == "position" else b""
+        self._faults[index] = int(faults_of_block(reply.parameters, motor.table, self._enabled, gains))
+        return True

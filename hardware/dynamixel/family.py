@@ -77,6 +77,7 @@ FAMILY = DynamixelFamily(
     registers=DynamixelRegisters,
     modes=("current", "position"),
     ids=range(253),
+    death_states={"position": ("damp", "hold")},
     start=StartValues(
         motor="xm430_w350",
         mode="position",
@@ -89,5 +90,6 @@ FAMILY = DynamixelFamily(
         reach=0.25,
         decay=0.07,
     ),
-    when_silent="the Bus Watchdog of each motor stops it; in position mode it keeps torque on and holds its position",
+    when_silent="a Dynamixel that has torque is stopped by its Bus Watchdog: in position mode it keeps torque on and "
+    "holds its position",
 )

@@ -11,7 +11,7 @@ parameters are then kept as they are, and `Packet.unstuffed` is set. One case is
 that does not stuff, in a packet without another FF FF FD. It is decoded as the standard says.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -86,6 +86,15 @@ class Packet:
 def encode(id: int, instruction: int, parameters: bytes = b"") -> bytes:  # noqa: A002 - the protocol's own word
     """Return the frame of an instruction packet. Raises ProtocolError if it is longer than `FRAME_BYTES_MAX`."""
     return _frame(id, (bytes((instruction,)) + parameters).replace(_MARK, _STUFFED))
+
+
+def sync_write(address: int, data: Mapping[int, bytes]) -> bytes:
+    """Return the frame that writes a block of the same length to several motors, by id; it gets no reply."""
+    length = len(next(iter(data.values())))
+    block = address.to_bytes(2, "little") + length.to_bytes(2, "little")
+    return encode(
+        BROADCAST, Instruction.SYNC_WRITE, block + b"".join(bytes((motor,)) + own for motor, own in data.items())
+    )
 
 
 def encode_status(id: int, error: int, parameters: bytes = b"") -> bytes:  # noqa: A002 - the protocol's own word

@@ -20,6 +20,8 @@ TRIPPED = -1
 """Value of Bus Watchdog (98) after it has expired."""
 
 _ALL_REPLY = 2  # Status Return Level
+_EEPROM_TRIES = 3
+_OFF_BYTES = 7  # torque enable to hardware error status
 _FAULTS = {
     0x01: MotorFault.VOLTAGE,
     0x04: MotorFault.OVERHEATING,
@@ -36,16 +38,19 @@ class Motor:
         table: Control table.
         firmware: Reported firmware version; 0 before `check_firmware`.
         notices: Persistent changes made to the motor, one line each.
+        settings_written: Number of writes to EEPROM.
+        gains: Position D, I and P Gain (80 to 85) for the joint, as in the control table.
         goal_range: Lowest and highest accepted goal, in units of the goal register.
     """
 
-    def __init__(self, joint: str, config: JointConfig, client: Client, voltage_max: float) -> None:
+    def __init__(self, joint: str, config: JointConfig, client: Client, quick: Client, voltage_max: float) -> None:
         """Prepare the motor; nothing is sent.
 
         Args:
             joint: Name of the joint.
             config: Configuration of the joint.
-            client: Client of the bus.
+            client: Client of the bus for set-up, with retries.
+            quick: Client for questions that must not wait long.
             voltage_max: Highest supply voltage that the safety limits allow, V; full PWM is strongest there.
         """
         self.joint = joint
@@ -54,7 +59,11 @@ class Motor:
         self.table: ControlTable = x_series_table(config.motor)
         self.firmware = 0
         self.notices: list[str] = []
-        self._client = client
+        self.settings_written = 0
+        gains = position_gains(config)
+        registers = (self.table[f"position_{name}_gain"] for name in "dip")
+        self.gains = b"".join(map(Register.encode, registers, (gains.d, gains.i, gains.p)))
+        self._client, self._quick = client, quick
         self._voltage_max = voltage_max
         self._operating_mode = self._choose_operating_mode()
         limit = self.current_limit if self._operating_mode == CURRENT_MODE else 0
@@ -147,6 +156,26 @@ class Motor:
             self._ensure("current_limit", self.current_limit)
         if self.config.mode == "position":
             self._set_goal_range()
+            self._set_gains()
+
+    def restart(self) -> bool:
+        """Reboot the motor if a hardware error is latched; return whether it was. Raises HardwareError."""
+        if not self.get("hardware_error_status"):
+            return False
+        self._client.request(self.id, Instruction.REBOOT, b"", reply_bytes=0, tries=1)
+        return True
+
+    def answers(self) -> bool:
+        """Return whether it answers a ping, sent once. Raises PortLostError."""
+        return self._client.ping(self.id, 1) is not None
+
+    def torque_is_off(self) -> bool:
+        """Return whether the motor confirms that torque is off, asked once. Raises PortLostError."""
+        # Several registers, because a late reply to a question for one register could be taken for this reply.
+        first = self.table["torque_enable"].address
+        parameters = first.to_bytes(2, "little") + _OFF_BYTES.to_bytes(2, "little")
+        reply = self._quick.request(self.id, Instruction.READ, parameters, _OFF_BYTES, tries=1)
+        return reply is not None and len(reply.parameters) == _OFF_BYTES and reply.parameters[0] == 0
 
     def enable(self, watchdog: int) -> None:
         """Arm the watchdog and switch torque on. Raises HardwareError unless both read back as set."""
@@ -171,10 +200,6 @@ class Motor:
                 f"{self.name}: present position {position} is outside its goal range {low}..{high} (counts)"
             )
         self.set("goal_position", position)
-
-    def disable(self) -> None:
-        """Switch torque off. Raises HardwareError unless the motor confirms."""
-        self.set("torque_enable", 0)
 
     def _choose_operating_mode(self) -> int:
         """Return Operating Mode (11); only current-based position mode has an effort limit."""
@@ -207,21 +232,30 @@ class Motor:
         self.set("profile_velocity", 0)
 
     def _set_gains(self) -> None:
-        """Set the position gains with one write. They are in RAM, so a power cycle since `configure` resets them."""
-        gains = position_gains(self.config)
-        registers = [self.table[f"position_{name}_gain"] for name in "dip"]
-        data = b"".join(map(Register.encode, registers, (gains.d, gains.i, gains.p)))
+        """Set the position gains and read them back. They are in RAM, so a power cycle resets them."""
+        first, data = self.table["position_d_gain"].address, self.gains
         try:
-            self._client.write(self.id, registers[0].address, data)
+            self._client.write(self.id, first, data)
+            if self._client.read(self.id, first, len(data)) != data:
+                raise HardwareError("the motor has others after they were written")
         except HardwareError as error:
             raise type(error)(f"{self.name}, position gains: {error}") from error
 
     def _ensure(self, name: str, value: int) -> None:
+        """Write an EEPROM register if it differs. Each write wears it, so a second one follows only a known failure."""
         before = self.get(name)
         if before == value:
             return
-        self.set(name, value)
-        if self.get(name) != value:
+        register = self.table[name]
+        for _ in range(_EEPROM_TRIES):
+            self.settings_written += 1
+            try:
+                self._client.write_once(self.id, register.address, register.encode(value))
+            except HardwareError as error:
+                raise type(error)(f"{self.name}, {name} = {value}: {error}") from error
+            if self.get(name) == value:  # whatever became of the reply
+                break
+        else:
             raise HardwareError(f"{self.name}: {name} is still {before} after writing {value}")
         self.notices.append(f"{self.name}: {name.replace('_', ' ')} set from {before} to {value}")
 
@@ -235,10 +269,10 @@ def faults_of(status: int) -> MotorFault:
     return faults
 
 
-def faults_of_block(block: bytes, table: ControlTable, torque_wanted: bool) -> MotorFault:
+def faults_of_block(block: bytes, table: ControlTable, torque_wanted: bool, gains: bytes = b"") -> MotorFault:
     """Return the faults shown by registers 64 to 98 of a motor.
 
-    If torque should be on but is off without a fault, the motor has restarted.
+    If torque should be on but is off without a fault, or its gains (80 to 85) are not these, the motor has restarted.
     """
     base = table["torque_enable"].address
 
@@ -249,8 +283,9 @@ def faults_of_block(block: bytes, table: ControlTable, torque_wanted: bool) -> M
     faults = faults_of(value("hardware_error_status"))
     if value("bus_watchdog") == TRIPPED:
         faults |= MotorFault.WATCHDOG
-    if torque_wanted and not value("torque_enable") and not faults:
-        faults |= MotorFault.OTHER
+    first = table["position_d_gain"].address - base
+    if torque_wanted and not faults and (not value("torque_enable") or block[first : first + len(gains)] != gains):
+        faults |= MotorFault.RESTARTED
     return faults
 
 

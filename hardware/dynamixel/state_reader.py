@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from sim2real.hardware.bus.transport import Transport, request_of
+from sim2real.hardware.bus.transport import Transport, ask_of, collect_of
 from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.dynamixel.frame import ALERT, BROADCAST, FRAME_BYTES_MAX, HEADER, Decoder, Packet, fast_replies
 from sim2real.hardware.dynamixel.layout import ReplyLayout
@@ -26,9 +26,9 @@ _HEALTH = {
 _MOTION = ("effort", "velocity", "position")
 
 # The motion registers take 10 bytes; the bytes after them, trajectories, are ignored. A length is reused only after ten
-# failed exchanges.
+# failed exchanges. The health block is longer than any of them; it begins with the motor's clock.
 _MOTION_BYTES = tuple(range(10, 21))
-_HEALTH_BYTES = 21
+_HEALTH_BYTES = 27
 _BITS_PER_BYTE = 10  # 8N1
 _NS_PER_MS = 1_000_000
 _GAP_S = 0.0001  # upper bound of the gap between two status packets
@@ -48,10 +48,12 @@ class StateReader:
     """One sync or fast sync read per tick.
 
     Attributes:
+        asked_ns: Time of the last request, ns.
+        arrived_ns: Time stamp of the readings: their arrival, or earlier if that is not known, ns.
         answered: (N,) whether each motor answered the last request.
         errors: (N,) error bytes of the motors that answered.
         columns: (N,) each, the readings of the motors that answered: effort, velocity, position; after a health read
-            also voltage and temperature.
+            also voltage, temperature and clock (ms, wraps at 32768).
     """
 
     def __init__(
@@ -74,12 +76,17 @@ class StateReader:
         self._buffer = memoryview(bytearray(2 * longest + FRAME_BYTES_MAX))
         fields = reading_registers(table)
         motion = {name: fields[name] for name in _MOTION}
+        fields = {"clock": table["realtime_tick"]} | fields
         self._motion = [ReplyLayout(self._buffer, ids, motion, length, fast) for length in _MOTION_BYTES]
         self._health = ReplyLayout(self._buffer, ids, fields, _HEALTH_BYTES, fast)
         wire_s = 2 * longest * _BITS_PER_BYTE / baudrate + _GAP_S * len(self._ids)
+        self._usual_ns = ns_from_s(wire_s)
         self._wait_ns = ns_from_s(wire_s + margin_s)
-        self._wait_ms = -(-self._wait_ns // _NS_PER_MS)
-        self._request = request_of(transport)
+        self._send, self._receive = ask_of(transport), collect_of(transport)
+        self._layout = self._motion[0]
+        self._deadline_ns = 0
+        self.asked_ns = 0
+        self.arrived_ns = 0
         self._variant = 0
         self._suspect = False
         self._fast_seen = False
@@ -93,7 +100,25 @@ class StateReader:
         self.columns: Mapping[str, npt.NDArray[np.integer[npt.NBitBase]]] = {}
 
     def read(self, health: bool) -> bool:
-        """Read effort, velocity and position of all motors; with `health` also voltage and temperature.
+        """Ask, and collect the replies. Raises PortLostError."""
+        self.ask(health)
+        return self.collect()
+
+    def ask(self, health: bool) -> None:
+        """Ask all motors for effort, velocity and position; with `health` also for voltage, temperature and clock.
+
+        Raises:
+            PortLostError: The port vanished.
+        """
+        if self._suspect:
+            self._collect_late()
+        self._layout = layout = self._health if health else self._motion[self._variant]
+        self.asked_ns = self._clock.now_ns()
+        self._deadline_ns = self.asked_ns + self._wait_ns
+        self._send(layout.request)
+
+    def collect(self) -> bool:
+        """Collect the replies to `ask`.
 
         Returns:
             True if all motors answered and none reports an error; otherwise see `answered` and `errors`.
@@ -101,11 +126,13 @@ class StateReader:
         Raises:
             PortLostError: The port vanished.
         """
-        if self._suspect:
-            self._collect_late()
-        layout = self._health if health else self._motion[self._variant]
-        deadline_ns = self._clock.now_ns() + self._wait_ns
-        received = self._request(layout.request, self._buffer, layout.reply_bytes, deadline_ns, self._wait_ms)
+        layout, deadline_ns = self._layout, self._deadline_ns
+        begun_ns = self._clock.now_ns()
+        wait_ms = max(0, -((begun_ns - deadline_ns) // _NS_PER_MS))
+        received = self._receive(self._buffer, layout.reply_bytes, deadline_ns, wait_ms)
+        # Replies that waited here while another bus was read are older than the time at which they are fetched.
+        late = begun_ns - self.asked_ns > self._usual_ns
+        self.arrived_ns = self.asked_ns if late else self._clock.now_ns()
         if layout.perfect(received):
             self.answered, self.errors, self.columns = self._all, layout.errors, layout.columns
             self._suspect = False

@@ -9,7 +9,7 @@ from typing import Any
 
 from sim2real.hardware.clock import NS_PER_S
 from sim2real.hardware.emulator.faults import FaultScript
-from sim2real.hardware.emulator.line_guardian import LineGuardian
+from sim2real.hardware.emulator.line_supervisor import LineSupervisor
 from sim2real.hardware.firmware.device_protocol import DeviceProtocol, Reply
 from sim2real.hardware.firmware.motor import EmulatedMotor
 
@@ -40,7 +40,7 @@ class Line:
     Attributes:
         motors: All motors on the line; motors may share an id.
         plugged: False while the adapter is unplugged.
-        guardian: Stops the motors when the client stalls, on the virtual clock.
+        supervisor: Stops the motors when the client stalls, on the virtual clock; on one line of the robot.
         protocol: The device protocol, at the motors' end.
         cancelled: Number of replies lost because the client sent before they ended.
         cut: Whether the wire is cut behind the adapter.
@@ -62,7 +62,7 @@ class Line:
         self.protocol = protocol
         self.motors = list(motors)
         self.plugged = True
-        self.guardian: LineGuardian | None = None
+        self.supervisor: LineSupervisor | None = None
         self.cancelled = 0
         self.cut = self.echo = self.blocked = False
         self._held = b""
@@ -85,7 +85,7 @@ class Line:
         next_ns = self._instructions[0][0] if self._instructions else NEVER
         if self._wire:
             next_ns = min(next_ns, self._wire[0].end_ns)
-        return next_ns if self.guardian is None else min(next_ns, self.guardian.due_ns)
+        return next_ns if self.supervisor is None else min(next_ns, self.supervisor.due_ns)
 
     @property
     def instruction_next(self) -> bool:
@@ -148,6 +148,10 @@ class Line:
             held, self._held = self._held, b""
             self.send(now_ns, held)
 
+    def discard(self) -> None:
+        """Discard what the serial driver holds while the port is blocked."""
+        self._held = b""
+
     def receive_noise(self, now_ns: int, data: bytes) -> None:
         """Let motors and client receive bytes that nobody sent."""
         if self.plugged:
@@ -159,8 +163,8 @@ class Line:
         if self.instruction_next:
             _, instruction, baudrate = self._instructions.popleft()
             self._execute(now_ns, instruction, baudrate)
-        elif self.guardian is not None and self.guardian.due_ns <= now_ns:
-            self.guardian.act(now_ns)
+        elif self.supervisor is not None and self.supervisor.due_ns <= now_ns:
+            self.supervisor.act(now_ns)
         elif self._wire:
             self._deliver(self._wire.popleft())
 

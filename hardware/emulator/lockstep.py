@@ -1,12 +1,16 @@
 """Lockstep: the emulated robot in-process on a virtual clock; same bytes, much faster than real time."""
 
+from collections.abc import Sequence
+
+from sim2real.hardware.bus.serial_port import WRITE_STALL_NS_MAX
 from sim2real.hardware.bus.transport import Transport
-from sim2real.hardware.clock import NS_PER_S, VirtualClock
+from sim2real.hardware.clock import VirtualClock
 from sim2real.hardware.emulator.line import Line
-from sim2real.hardware.emulator.line_guardian import LineGuardian
+from sim2real.hardware.emulator.line_supervisor import LineSupervisor
 from sim2real.hardware.emulator.port import Port
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.errors import HardwareError, PortLostError
+from sim2real.hardware.supervisor.supervisor import Watched
 
 
 class LockstepTransport:
@@ -30,6 +34,14 @@ class LockstepTransport:
         self._clock.sleep_until_ns(end_ns)
         self._catch_up()
 
+    def write_now(self, data: bytes) -> bool:
+        """Send without waiting for the end. If the buffer of a blocked port is full, discard what it holds first."""
+        self._catch_up()
+        if isinstance(self._line, Line) and len(data) > self._line.room:
+            self._line.discard()
+        self._line.send(self._clock.now_ns(), data)
+        return True
+
     def read_into(self, buffer: memoryview, deadline_ns: int) -> int:
         """Wait for a reply until the deadline; return the number of bytes written to the buffer."""
         self._catch_up()
@@ -52,12 +64,22 @@ class LockstepTransport:
         self._catch_up()
         self._line.set_baudrate(baudrate)
 
-    def start_guardian(self, frames: bytes, limit_ns: int) -> LineGuardian:
-        """Start a guardian on the virtual clock, which sends the frames if it is not fed for `limit_ns`."""
+    def start_supervisor(self, ports: Sequence[Watched], limit_ns: int) -> LineSupervisor:
+        """Start a supervisor of these ports on the virtual clock, which acts if it is not fed for `limit_ns`."""
         if not isinstance(self._line, Line):
-            raise HardwareError(f"port {self._line.name!r} has no motors to guard")
-        self._line.guardian = LineGuardian(self._clock, self._send_frames, frames, limit_ns)
-        return self._line.guardian
+            raise HardwareError(f"port {self._line.name!r} has no motors to supervise")
+        lines = [
+            (port.transport.send_frames, port.off, port.death)
+            for port in ports
+            if isinstance(port.transport, LockstepTransport)
+        ]
+        self._line.supervisor = LineSupervisor(self._clock, lines, limit_ns)
+        return self._line.supervisor
+
+    def send_frames(self, now_ns: int, data: bytes) -> None:
+        """Send without a wait, also after the client has closed the port, as another process would."""
+        if self._line.plugged:
+            self._line.send(now_ns, data)
 
     def close(self) -> None:
         """Release the port."""
@@ -66,13 +88,10 @@ class LockstepTransport:
             self._rest = b""
             self._line.hang_up()
 
-    def _send_frames(self, now_ns: int, data: bytes) -> int:
-        return self._line.send(now_ns, data) if self._line.plugged else now_ns
-
     def _await_room(self, count: int) -> None:
-        """Wait while the port is blocked and its buffer is full; like `SerialPort`, give up after a second."""
+        """Wait while the port is blocked and its buffer is full; give up after as long as `SerialPort`."""
         line, clock = self._line, self._clock
-        deadline_ns = clock.now_ns() + NS_PER_S
+        deadline_ns = clock.now_ns() + WRITE_STALL_NS_MAX
         while isinstance(line, Line) and count > line.room:
             if clock.now_ns() >= deadline_ns:
                 raise PortLostError(f"port {line.name!r} takes no data")

@@ -73,7 +73,7 @@ def _settings(baudrate: int, config: MotorConfig, values: Mapping[str, int]) -> 
         "watchdog",
         "none",
         ok=True,
-        advice="these motors have no watchdog: a guardian process watches the driver while torque is on",
+        advice="these motors have no watchdog: only the supervisor process stops them when the driver dies",
     )
 
 

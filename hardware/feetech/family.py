@@ -20,7 +20,7 @@ from sim2real.hardware.workbench.interface import Workbench
 
 
 class FeetechFamily(Family):
-    """STS motors; they have no watchdog, so a guardian process replaces it."""
+    """STS motors; they have no watchdog and rely on the robot's supervisor."""
 
     def driver(
         self,
@@ -83,5 +83,6 @@ FAMILY = FeetechFamily(
         reach=0.25,
         decay=0.07,
     ),
-    when_silent="the motors have no watchdog: a guardian process switches torque off, if the port still works",
+    death_states={"position": ("damp", "hold")},
+    when_silent="a Feetech motor has no watchdog: one that has torque keeps it and holds its last goal",
 )

@@ -10,6 +10,11 @@ from sim2real.hardware.feetech.tables import MemoryTable, Register
 
 FIRST, LAST = "present_position", "present_current"
 """First and last register of the block of readings."""
+FULL_FIRST = "torque_enable"
+"""First register of the block that also has what a restart resets."""
+
+SETTINGS = ("torque_enable", "goal_velocity", "torque_limit")
+"""Registers that a restart resets."""
 
 _PREFIX = 5  # of each status packet: header, id, LEN, error
 _AROUND = _PREFIX + 1  # plus the checksum
@@ -26,13 +31,16 @@ class ReplyLayout:
         stride: Size of one status packet, bytes.
         heads: Expected first bytes of each status packet.
         errors: (N,) view of the error bytes.
+        settings: (N,) views of the registers `SETTINGS`, if they are in the block.
         position, velocity, current: (N,) views of the words as sent, with the sign in the highest bit.
         voltage, temperature: (N,) views of the bytes.
     """
 
-    def __init__(self, buffer: memoryview, ids: Sequence[int], table: MemoryTable, length: int) -> None:
-        """Lay out a block of `length` bytes, which may be more than the readings need."""
-        address = table[FIRST].address
+    def __init__(
+        self, buffer: memoryview, ids: Sequence[int], table: MemoryTable, length: int, first: str = FIRST
+    ) -> None:
+        """Lay out a block of `length` bytes, which may be more than the readings need, from this register on."""
+        address = table[first].address
         count = len(ids)
         self.request = encode(BROADCAST, Instruction.SYNC_READ, bytes((address, length, *ids)))
         self.length = length
@@ -49,6 +57,9 @@ class ReplyLayout:
         self.current = column(table["present_current"])
         self.voltage = column(table["present_voltage"])
         self.temperature = column(table["present_temperature"])
+        self.settings: tuple[npt.NDArray[np.integer[npt.NBitBase]], ...] = ()
+        if first == FULL_FIRST:
+            self.settings = tuple(column(table[name]) for name in SETTINGS)
         self.errors: npt.NDArray[np.uint8] = np.ndarray((count,), np.uint8, buffer, _PREFIX - 1, (stride,))
         self._all_heads = b"".join(self.heads)
         self._head_column: npt.NDArray[np.void] = np.ndarray((count,), "V4", buffer, 0, (stride,))

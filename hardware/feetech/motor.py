@@ -5,7 +5,7 @@ import math
 from sim2real.configs.schema.robot import JointConfig
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.feetech.client import Client, Identity
-from sim2real.hardware.feetech.frame import Alarm
+from sim2real.hardware.feetech.frame import Alarm, Instruction
 from sim2real.hardware.feetech.gains import position_gains, torque_limit
 from sim2real.hardware.feetech.schema import registers_of
 from sim2real.hardware.feetech.tables import (
@@ -15,6 +15,7 @@ from sim2real.hardware.feetech.tables import (
     MODEL_NAMES,
     MULTI_TURN_COUNTS_MAX,
     REVERSED,
+    TORQUE_OFF,
     TORQUE_ON,
     MemoryTable,
     sts_table,
@@ -23,6 +24,8 @@ from sim2real.hardware.types import MotorFault
 
 _POSITION_MODE = 0
 _WRITE_TRIES = 5
+_EEPROM_TRIES = 3
+_OFF_BYTES = 9  # torque enable to torque limit, without its high byte
 _FAULTS = {
     Alarm.VOLTAGE: MotorFault.VOLTAGE,
     Alarm.ENCODER: MotorFault.ENCODER,
@@ -40,20 +43,30 @@ class Motor:
         table: Memory table.
         identity: Reported identity; None before `check_model`.
         notices: Persistent changes made to the motor, one line each.
+        settings_written: Number of writes to EEPROM.
         goal_range: Lowest and highest accepted goal, in steps.
         many_turns: Whether the joint moves beyond one turn of the encoder.
         velocity_steps: step/s per unit of Present Velocity and Goal Velocity.
     """
 
-    def __init__(self, joint: str, config: JointConfig, client: Client) -> None:
+    def __init__(self, joint: str, config: JointConfig, client: Client, quick: Client) -> None:
+        """Prepare the motor; nothing is sent.
+
+        Args:
+            joint: Name of the joint.
+            config: Configuration of the joint.
+            client: Client of the bus for set-up, with retries.
+            quick: Client for questions that must not wait long.
+        """
         self.joint = joint
         self.config = config
         self.id = config.id
         self.table: MemoryTable = sts_table(config.motor)
         self.identity: Identity | None = None
         self.notices: list[str] = []
+        self.settings_written = 0
         self.velocity_steps = 1.0
-        self._client = client
+        self._client, self._quick = client, quick
         low, high = sorted(self.counts(angle) for angle in config.position_limits)
         last = config.motor.counts_per_revolution - 1
         self.many_turns = not (low >= 0.0 and high <= last)
@@ -116,7 +129,7 @@ class Motor:
 
     def prepare(self) -> None:
         """Switch torque off. Raises HardwareError if the motor has an alarm."""
-        self.set("torque_enable", 0)
+        self.set("torque_enable", TORQUE_OFF)
         status = self.get("status")
         if status:
             names = ", ".join(fault.name.lower() for fault in faults_of(status) if fault.name)
@@ -180,9 +193,23 @@ class Motor:
         self.set("torque_limit", self.torque_limit)
         self.set("torque_enable", TORQUE_ON)
 
-    def disable(self) -> None:
-        """Switch torque off. Raises HardwareError unless the motor confirms."""
-        self.set("torque_enable", 0)
+    def restart(self) -> bool:
+        """Reboot the motor if it has an alarm with torque off; return whether it had. Raises HardwareError."""
+        if not self.get("status"):
+            return False
+        self._client.request(self.id, Instruction.REBOOT, b"", reply_bytes=0, tries=1)
+        return True
+
+    def answers(self) -> bool:
+        """Return whether it answers one question. Raises PortLostError."""
+        return self._client.identify(self.id, 1) is not None
+
+    def torque_is_off(self) -> bool:
+        """Return whether the motor confirms that torque is off, asked once. Raises PortLostError."""
+        # Several registers, because a late reply to a question for one register could be taken for this reply.
+        question = bytes((self.table["torque_enable"].address, _OFF_BYTES))
+        reply = self._quick.request(self.id, Instruction.READ, question, _OFF_BYTES, tries=1)
+        return reply is not None and reply.parameters[0] == TORQUE_OFF
 
     def _check_range(self) -> None:
         low, high = sorted(self.counts(angle) for angle in self.config.position_limits)
@@ -196,7 +223,10 @@ class Motor:
             self.notices.append(f"{self.name}: its position limits {self.goal_range} are narrower than the joint's")
 
     def _ensure(self, wanted: dict[str, int]) -> None:
-        """Write the EEPROM registers that differ; unlock EEPROM only for these writes."""
+        """Write the EEPROM registers that differ; unlock EEPROM only for these writes.
+
+        Each write wears it, so a second one follows only a known failure of the first.
+        """
         before = {name: self.get(name) for name in wanted}
         changes = {name: value for name, value in wanted.items() if before[name] != value}
         if not changes:
@@ -204,10 +234,21 @@ class Motor:
         self.set("lock", 0)
         try:
             for name, value in changes.items():
-                self.set(name, value)
+                self._write_eeprom(name, value)
                 self.notices.append(f"{self.name}: {name.replace('_', ' ')} set from {before[name]} to {value}")
         finally:
             self.set("lock", 1)
+
+    def _write_eeprom(self, name: str, value: int) -> None:
+        register = self.table[name]
+        parameters = bytes((register.address,)) + register.encode(value)
+        for _ in range(_EEPROM_TRIES):
+            self.settings_written += 1
+            self._client.request(self.id, Instruction.WRITE, parameters, reply_bytes=0, tries=1)
+            after = self.get(name)  # whatever became of the reply
+            if after == value:
+                return
+        raise HardwareError(f"{self.name}: {name} is still {after} after writing {value}")
 
 
 def faults_of(status: int) -> MotorFault:

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sim2real.hardware.bus.transport import Transport, request_of
+from sim2real.hardware.bus.transport import Transport, ask_of, collect_of
 from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.feetech.frame import BROADCAST, FRAME_BYTES_MAX, Decoder, checksum
-from sim2real.hardware.feetech.layout import FIRST, LAST, ReplyLayout
+from sim2real.hardware.feetech.layout import FIRST, FULL_FIRST, LAST, ReplyLayout
 from sim2real.hardware.feetech.tables import MemoryTable
 from sim2real.hardware.types import BoolArray, BusCounters
 
@@ -33,8 +33,9 @@ class StateReader:
     Attributes:
         answered: (N,) whether each motor answered the last request.
         layout: Gives the readings of the motors that answered.
-        asked_ns: Time of the request. After an imperfect exchange the readings get this time stamp: the wait for
-            missing replies must not make the other readings look newer.
+        asked_ns: Time of the last request, ns.
+        arrived_ns: Time stamp of the readings, ns: their arrival, or if that is not known, the time of the request. The
+            wait for missing replies must not make the other readings look newer.
     """
 
     def __init__(
@@ -50,27 +51,52 @@ class StateReader:
         self._ids = tuple(ids)
         self._transport, self._clock, self._counters = transport, clock, counters
         shortest = table[LAST].end - table[FIRST].address
-        longest = len(self._ids) * (shortest + _LENGTHS + 6)
+        full = table[LAST].end - table[FULL_FIRST].address
+        longest = len(self._ids) * (max(full, shortest + _LENGTHS) + 6)
         self._buffer = memoryview(bytearray(2 * longest + FRAME_BYTES_MAX))
         self._kept = memoryview(bytearray(longest))
         lengths = range(shortest, shortest + _LENGTHS)
         self._layouts = [ReplyLayout(self._buffer, ids, table, length) for length in lengths]
         self._salvaged = [ReplyLayout(self._kept, ids, table, length) for length in lengths]
+        self._full = ReplyLayout(self._buffer, ids, table, full, FULL_FIRST)
+        self._full_salvaged = ReplyLayout(self._kept, ids, table, full, FULL_FIRST)
         wire_s = 2 * longest * _BITS_PER_BYTE / baudrate + _GAP_S * len(self._ids)
+        self._usual_ns = ns_from_s(wire_s)
         self._wait_ns = ns_from_s(wire_s + margin_s)
-        self._wait_ms = -(-self._wait_ns // _NS_PER_MS)
-        self._request = request_of(transport)
+        self._send, self._receive = ask_of(transport), collect_of(transport)
+        self._asked = self._layouts[0]
+        self._kept_layout = self._salvaged[0]
         self._variant = 0
         self._suspect = False
         self._decoder = Decoder()
         self._all = np.ones(len(self._ids), np.bool_)
         self._some = np.zeros(len(self._ids), np.bool_)
-        self.asked_ns = 0
+        self.asked_ns = self.arrived_ns = 0
         self.answered: BoolArray = self._some
         self.layout = self._salvaged[0]
 
-    def read(self) -> bool:
-        """Read all motors.
+    def read(self, full: bool = False) -> bool:
+        """Ask, and collect the replies. Raises PortLostError."""
+        self.ask(full)
+        return self.collect()
+
+    def ask(self, full: bool = False) -> None:
+        """Ask all motors for their readings; with `full` also for the registers that a restart resets.
+
+        Raises:
+            PortLostError: The port vanished.
+        """
+        if self._suspect:
+            self._collect_late()
+        if full:
+            self._asked, self._kept_layout = self._full, self._full_salvaged
+        else:
+            self._asked, self._kept_layout = self._layouts[self._variant], self._salvaged[self._variant]
+        self.asked_ns = self._clock.now_ns()
+        self._send(self._asked.request)
+
+    def collect(self) -> bool:
+        """Collect the replies to `ask`.
 
         Returns:
             True if all motors answered; otherwise see `answered`.
@@ -78,17 +104,19 @@ class StateReader:
         Raises:
             PortLostError: The port vanished.
         """
-        if self._suspect:
-            self._collect_late()
-        layout = self._layouts[self._variant]
-        self.asked_ns = asked_ns = self._clock.now_ns()
-        deadline_ns = asked_ns + self._wait_ns
-        received = self._request(layout.request, self._buffer, layout.reply_bytes, deadline_ns, self._wait_ms)
+        layout, deadline_ns = self._asked, self.asked_ns + self._wait_ns
+        begun_ns = self._clock.now_ns()
+        wait_ms = max(0, -((begun_ns - deadline_ns) // _NS_PER_MS))
+        received = self._receive(self._buffer, layout.reply_bytes, deadline_ns, wait_ms)
+        # Replies that waited here while another bus was read are older than the time at which they are fetched.
+        late = begun_ns - self.asked_ns > self._usual_ns
+        self.arrived_ns = self.asked_ns if late else self._clock.now_ns()
         if layout.intact(received):
             self.answered, self.layout = self._all, layout
             self._suspect = False
             return True
-        self.answered, self.layout = self._some, self._salvaged[self._variant]
+        self.arrived_ns = self.asked_ns
+        self.answered, self.layout = self._some, self._kept_layout
         self._salvage(layout, received, deadline_ns)
         self._variant = (self._variant + 1) % _LENGTHS
         self._suspect = True

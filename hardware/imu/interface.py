@@ -3,6 +3,7 @@
 from typing import Protocol, runtime_checkable
 
 from sim2real.hardware.imu.sample import ImuSample
+from sim2real.hardware.interface import Between, nothing
 from sim2real.hardware.types import ImuState
 
 
@@ -15,12 +16,20 @@ class Imu(Protocol):
         ...
 
     @property
+    def settings_written(self) -> int:
+        """Number of writes to the unit's persistent memory."""
+        ...
+
+    @property
     def rate_max(self) -> float:
         """Measuring range of the gyro: highest angular velocity about an axis, rad/s."""
         ...
 
-    def open(self) -> None:
-        """Check that the unit answers, and configure it.
+    def open(self, between: Between = nothing) -> None:
+        """Check that the unit answers, and configure it. Settings are written only after a known difference.
+
+        Args:
+            between: Called before every wait; what it raises ends the step.
 
         Raises:
             HardwareError: It does not answer, or does not match the configuration.
@@ -33,6 +42,10 @@ class Imu(Protocol):
         Raises:
             PortLostError: The port vanished.
         """
+        ...
+
+    def recover(self, between: Between = nothing) -> None:
+        """Open the port again if it had vanished, and the unit with it. Raises HardwareError."""
         ...
 
     def close(self) -> None:

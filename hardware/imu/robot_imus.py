@@ -9,6 +9,7 @@ from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.imu.family import imu_family
 from sim2real.hardware.imu.interface import Imu
 from sim2real.hardware.imu.watch import ImuWatch
+from sim2real.hardware.interface import Between, nothing
 from sim2real.hardware.types import ImuState
 
 
@@ -45,10 +46,20 @@ class RobotImus:
         """What `open` changed in the units, one line each."""
         return [notice for unit in self._units for notice in unit.notices]
 
-    def open(self) -> None:
+    @property
+    def settings_written(self) -> int:
+        """Number of writes to the persistent memory of all units."""
+        return sum(unit.settings_written for unit in self._units)
+
+    def open(self, between: Between = nothing) -> None:
         """Open all units. Raises HardwareError if one does not answer or does not match the configuration."""
         for unit in self._units:
-            unit.open()
+            unit.open(between)
+
+    def recover(self, between: Between = nothing) -> None:
+        """Open the units again whose port had vanished. Raises HardwareError."""
+        for unit in self._units:
+            unit.recover(between)
 
     def read(self, state: ImuState) -> None:
         """Update the state with what has arrived since the last call; does not wait. Never raises.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.errors import HardwareError, ProtocolError
+from sim2real.hardware.interface import Between, nothing
 from sim2real.hardware.moteus.frame import Kind, Resolution, encode_head, encode_values
 from sim2real.hardware.moteus.lines import LINE_BYTES_MAX, REPLY_WANTED, Line, LineBuffer, decode_line, encode_send
 from sim2real.hardware.types import BusCounters
@@ -27,7 +28,9 @@ MARGIN_S = 0.003
 _SET_UP_MARGIN_S = 0.03  # during set-up: the process may be descheduled for this long
 _ADAPTER_MARGIN_S = 0.1  # for the first query: a newly opened adapter may still be busy
 
-_CAN_S = 0.0005  # query, reply and turnaround of one controller
+CAN_S = 0.0005
+"""Time on CAN of query, reply and turnaround of one controller, s."""
+
 _NUMBER_REGISTER = 0x010
 _ECHO = encode_head(Kind.REPLY, _NUMBER_REGISTER, 1, Resolution.FLOAT)
 _ECHO_BYTES = len(_ECHO) + 4
@@ -61,15 +64,17 @@ class Client:
     """Queries through the adapter of one bus.
 
     Attributes:
-        checksum: Whether lines have checksums; set by `decide_checksum`.
+        checksum: Whether lines have checksums; None before `decide_checksum`, and then none are sent.
+        between: Called before each question of `ask`; what it raises ends the step.
     """
 
     transport: Transport
     clock: Clock
     counters: BusCounters = field(default_factory=BusCounters)
-    checksum: bool = False
+    checksum: bool | None = None
 
     def __post_init__(self) -> None:
+        self.between: Between = nothing
         self._lines = LineBuffer()
         self._buffer = memoryview(bytearray(16 * LINE_BYTES_MAX))
         self._number = 0
@@ -81,12 +86,15 @@ class Client:
             HardwareError: No reply.
             PortLostError: The port vanished.
         """
+        self.checksum = None
         line = encode_send(asking_id(motor), question(0, b""), checksum=True)
         for _ in range(TRIES):
-            self._send(line)
-            for answer, _ in self._receive_lines(self._deadline(1, _ADAPTER_MARGIN_S)):
-                self.checksum = answer.checked
-                return
+            self.between()
+            self.send_query(line)
+            for answer, _ in self._receive_lines(self.deadline_ns(1, _ADAPTER_MARGIN_S)):
+                if answer.frame is not None:  # `OK` may still answer an earlier line
+                    self.checksum = answer.checked
+                    return
         raise HardwareError("the adapter does not answer; check power, cable and that it is an fdcanusb or a moteus")
 
     def next_number(self) -> int:
@@ -94,22 +102,29 @@ class Client:
         self._number = self._number % NUMBERS + 1
         return self._number
 
-    def ask(self, questions: Mapping[int, bytes]) -> dict[int, Answer]:
+    def ask(self, questions: Mapping[int, bytes], margin_s: float = _SET_UP_MARGIN_S) -> dict[int, Answer]:
         """Query several controllers at once; return their replies, by id.
+
+        Args:
+            questions: Data of the query for each controller, by id.
+            margin_s: Longest wait for replies in addition to the time on CAN, s.
 
         Raises:
             PortLostError: The port vanished.
         """
+        self.between()
         number = self.next_number()
         lines = (
-            encode_send(asking_id(motor), question(number, data), self.checksum) for motor, data in questions.items()
+            encode_send(asking_id(motor), question(number, data), bool(self.checksum))
+            for motor, data in questions.items()
         )
-        return {answer.motor: answer for answer in self.collect(b"".join(lines), number, frozenset(questions))}
+        answers = self.collect(b"".join(lines), number, frozenset(questions), margin_s)
+        return {answer.motor: answer for answer in answers}
 
     def collect(
         self, request: bytes, number: int, motors: frozenset[int], margin_s: float = _SET_UP_MARGIN_S
     ) -> Iterator[Answer]:
-        """Send the lines of a query; yield the replies as they arrive, one per controller.
+        """Send the lines of a query; return the replies as they arrive, one per controller.
 
         Args:
             request: The lines.
@@ -120,10 +135,18 @@ class Client:
         Raises:
             PortLostError: The port vanished.
         """
-        self._send(request)
+        self.send_query(request)
+        return self.replies(number, motors, self.deadline_ns(len(motors), margin_s))
+
+    def replies(self, number: int, motors: frozenset[int], deadline_ns: int) -> Iterator[Answer]:
+        """Yield the replies to a query that was sent, as they arrive, one per controller; count those that are missing.
+
+        Raises:
+            PortLostError: The port vanished.
+        """
         echo = _ECHO + struct.pack("<f", number)
         missing = set(motors)
-        for line, now_ns in self._receive_lines(self._deadline(len(motors), margin_s)):
+        for line, now_ns in self._receive_lines(deadline_ns):
             frame = line.frame
             if frame is None:
                 continue  # OK, or ERR: the reply is then missing
@@ -140,13 +163,15 @@ class Client:
         """Send lines that get no reply. Raises PortLostError."""
         self.transport.write(lines)
 
-    def _send(self, lines: bytes) -> None:
+    def send_query(self, lines: bytes) -> None:
+        """Discard received bytes, and send the lines of a query. Raises PortLostError."""
         self.transport.drain()
         self._lines.reset()
         self.transport.write(lines)
 
-    def _deadline(self, motors: int, margin_s: float) -> int:
-        return self.clock.now_ns() + ns_from_s(motors * _CAN_S + margin_s)
+    def deadline_ns(self, motors: int, margin_s: float) -> int:
+        """Return the time until which the replies of so many controllers are awaited, ns."""
+        return self.clock.now_ns() + ns_from_s(motors * CAN_S + margin_s)
 
     def _receive_lines(self, deadline_ns: int) -> Iterator[tuple[Line, int]]:
         """Yield the lines received until the deadline, with their time of arrival, ns."""

@@ -24,6 +24,9 @@ _HEAD = encode_values(Kind.WRITE, 0x000, [Mode.POSITION], Resolution.INT8) + enc
 )
 
 
+_KD_SCALE = 0x024
+
+
 class CommandLines:
     """One `can send` line per controller, all sent at once.
 
@@ -46,6 +49,8 @@ class CommandLines:
         gains = [registers_of(joint.motor) for joint in joints]
         self._kp = np.array([math.tau / gain.kp for gain in gains])
         self._kd = np.array([math.tau / gain.kd for gain in gains])
+        self._stiffness = np.array([joint.stiffness for joint in joints])
+        self._damping = np.array([joint.damping for joint in joints])
         self._scratch = np.zeros(len(joints))
         self._values = np.zeros((len(joints), _COLUMNS), "<f4")
         self._values[:, _TORQUE_MAX] = [joint.effort_limit for joint in joints]
@@ -74,6 +79,30 @@ class CommandLines:
         values[:_TORQUE_MAX] = (turns, 0.0, 0.0, 0.0, 0.0)
         row: bytes = values.tobytes()
         return _HEAD + row
+
+    def stops(self, checksum: bool) -> bytes:
+        """Return the lines that stop all controllers."""
+        return b"".join(encode_send(motor, STOP, checksum) for motor in self._ids)
+
+    def damps(self, checksum: bool) -> bytes:
+        """Return the lines that make all controllers damp for ever, with the joint's damping or else their own."""
+        scales = np.where(self._damping > 0.0, self._damping * self._kd, 1.0)
+        mode = encode_values(Kind.WRITE, 0x000, [Mode.ZERO_VELOCITY], Resolution.INT8)
+        return b"".join(
+            encode_send(motor, mode + encode_values(Kind.WRITE, _KD_SCALE, [float(scale)], Resolution.FLOAT), checksum)
+            for motor, scale in zip(self._ids, scales, strict=True)
+        )
+
+    def holds(self, checksum: bool) -> bytes:
+        """Return the lines that make all controllers hold their positions for ever, with the joint's gains."""
+        values = self._values.copy()
+        values[:, _POSITION] = values[:, _TIMEOUT] = math.nan  # the present position; no timeout
+        values[:, _VELOCITY] = values[:, _EFFORT] = 0.0
+        values[:, _KP] = np.where(self._stiffness > 0.0, self._stiffness * self._kp, 1.0)
+        values[:, _KD] = np.where(self._damping > 0.0, self._damping * self._kd, 1.0)
+        return b"".join(
+            encode_send(motor, _HEAD + row.tobytes(), checksum) for motor, row in zip(self._ids, values, strict=True)
+        )
 
     def lines(self, checksum: bool, stopped: frozenset[int]) -> bytes:
         """Return the lines for the present targets; the controllers with an index in `stopped` get a stop instead."""

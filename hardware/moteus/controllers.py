@@ -1,7 +1,7 @@
 """The controllers of a bus: finds, checks, stops and starts all of them."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from sim2real.configs.schema.robot import JointConfig
 from sim2real.hardware.clock import Clock, ns_from_s
@@ -9,6 +9,7 @@ from sim2real.hardware.errors import HardwareError, ProtocolError
 from sim2real.hardware.moteus.client import TRIES, Answer, Client
 from sim2real.hardware.moteus.commands import STOP, CommandLines
 from sim2real.hardware.moteus.identity import IDENTITY, decode_identity
+from sim2real.hardware.moteus.lines import encode_send
 from sim2real.hardware.moteus.reading import QUERY, Reading, decode_reading
 from sim2real.hardware.moteus.tables import Mode, advice_for, fault_name
 
@@ -79,11 +80,13 @@ class Controllers:
             raise HardwareError(f"no answer from {names}")
         return readings
 
-    def decoded(self, answers: Iterable[Answer]) -> Iterable[tuple[int, Answer, Reading]]:
+    def decoded(
+        self, answers: Iterable[Answer], decode: Callable[[bytes], Reading] = decode_reading
+    ) -> Iterable[tuple[int, Answer, Reading]]:
         """Yield index, reply and reading of each valid reply; count the others as corrupt."""
         for answer in answers:
             try:
-                reading = decode_reading(answer.data)
+                reading = decode(answer.data)
             except ProtocolError:
                 self._client.counters.corrupt += 1
             else:
@@ -104,8 +107,23 @@ class Controllers:
             return [str(error)]
         return [f"{self._name(self._places[motor])} does not confirm that it stopped" for motor in sorted(moving)]
 
-    def start(self) -> None:
+    def ask_stopped(self, waiting: set[int], margin_s: float) -> None:
+        """Send a stop to these controllers once more, and remove from the set those whose reply confirms one.
+
+        Raises:
+            PortLostError: The port vanished.
+        """
+        ids = [self._joints[place].id for place in sorted(waiting)]
+        answers = self._client.ask(dict.fromkeys(ids, STOP + QUERY), margin_s)
+        for place, _, reading in self.decoded(answers.values()):
+            if reading.mode == Mode.STOPPED:
+                waiting.discard(place)
+
+    def start(self) -> bytes:
         """Enter position mode at the present positions; keep commanding all controllers until the last one has started.
+
+        Returns:
+            The lines of the command, to be sent again.
 
         Raises:
             HardwareError: A controller has a fault or does not start.
@@ -114,9 +132,10 @@ class Controllers:
         for place, position in positions.items():
             if not math.isfinite(position):
                 raise HardwareError(f"{self._name(place)}: has no valid position")
-        holds = {
-            joint.id: self._commands.hold(place, positions[place]) + QUERY for place, joint in enumerate(self._joints)
-        }
+        commands = [
+            (joint.id, self._commands.hold(place, positions[place])) for place, joint in enumerate(self._joints)
+        ]
+        holds = {motor: command + QUERY for motor, command in commands}
         started: set[int] = set()
         for _ in range(_START_ROUNDS_MAX):
             for place, _, reading in self.decoded(self._client.ask(holds).values()):
@@ -125,7 +144,7 @@ class Controllers:
                 if reading.mode == Mode.POSITION:
                     started.add(place)
             if len(started) == len(self._joints):
-                return
+                return b"".join(encode_send(motor, command, bool(self._client.checksum)) for motor, command in commands)
             self._clock.sleep_until_ns(self._clock.now_ns() + _START_ROUND_NS)
         names = ", ".join(self._name(place) for place in range(len(self._joints)) if place not in started)
         raise HardwareError(f"{names}: position mode does not start")

@@ -62,6 +62,7 @@ FAMILY = MoteusFamily(
     registers=MoteusRegisters,
     modes=("impedance",),
     ids=range(1, 128),
+    death_states={"impedance": ("damp", "hold")},
     # A brushless motor cannot run at its stall torque, and its no-load speed is too high for a joint.
     start=StartValues(
         motor="moteus_r4_mj5208_6to1",
@@ -75,5 +76,5 @@ FAMILY = MoteusFamily(
         reach=0.5,
         decay=0.03,
     ),
-    when_silent="each controller's watchdog time-out makes it damp the joint, with torque on",
+    when_silent="a moteus that has torque damps its joint after its time-out, with torque on",
 )

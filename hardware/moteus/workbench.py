@@ -62,7 +62,7 @@ class MoteusWorkbench:
             return []
         for _ in range(TRIES):
             number = self._client.next_number()
-            line = encode_send(asking_id(BROADCAST), question(number, IDENTITY), self._client.checksum)
+            line = encode_send(asking_id(BROADCAST), question(number, IDENTITY), bool(self._client.checksum))
             for answer in self._client.collect(line, number, frozenset(self.ids)):
                 found[answer.motor] = self._found(answer.motor, answer.data)
         return [found[motor] for motor in sorted(found)]
@@ -191,7 +191,7 @@ class MoteusWorkbench:
 
     def _send_console(self, motor: int, text: str) -> None:
         data = encode_stream(Kind.CLIENT_DATA, _CHANNEL, f"{text}\n".encode())
-        self._client.send(encode_send(motor, data, self._client.checksum))
+        self._client.send(encode_send(motor, data, bool(self._client.checksum)))
 
     def _console_output(self, motor: int) -> str:
         output = b""

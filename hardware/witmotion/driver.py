@@ -1,10 +1,11 @@
 """The driver of a WitMotion IMU: configures it once, then only receives."""
 
 from sim2real.configs.schema.robot import ImuConfig
-from sim2real.hardware.bus.transport import Transport
+from sim2real.hardware.bus.transport import Transport, reopen
 from sim2real.hardware.clock import Clock, ns_from_s
-from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.imu.sample import ImuSample
+from sim2real.hardware.interface import Between, nothing
 from sim2real.hardware.witmotion.frame import (
     BAUD_CODES,
     FRAME_BYTES,
@@ -40,6 +41,7 @@ _TRIES = 3
 _PAUSE_S = 0.01  # between commands: the vendor's SDK waits 1 ms
 _SAVE_S = 0.1  # until the flash is written, as in the vendor's examples
 _FIRST_SAMPLE_S = 1.0
+_SLICE_S = 0.02  # of a long wait: a stop is looked for between two
 
 _Frames = tuple[Frame, Frame, Frame]
 """Acceleration, rate and quaternion of one sample."""
@@ -50,6 +52,7 @@ class WitMotionImu:
 
     Attributes:
         decoder: Frame decoder, with its counters of damaged bytes and frames.
+        settings_written: Number of writes to its flash.
         backlogs: Number of reads that found a possibly overflowed buffer and discarded it.
     """
 
@@ -68,6 +71,9 @@ class WitMotionImu:
             HardwareError: Sample rate or baud rate is not supported, or the baud rate is too low for the sample rate.
         """
         self.notices: list[str] = []
+        self.settings_written = 0
+        self._lost = False
+        self._told = True
         self.decoder = Decoder()
         self.backlogs = 0
         self._name = name
@@ -78,25 +84,48 @@ class WitMotionImu:
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
         self._acceleration: Frame | None = None
         self._rate: Frame | None = None
+        self._between: Between = nothing
 
-    def open(self) -> None:
-        """Set content and sample rate if they differ, and wait for the first sample.
+    def open(self, between: Between = nothing) -> None:
+        """Set content and sample rate if they are known to differ, and wait for the first sample.
+
+        A unit that does not say what is set is left as it is: a write to its flash without need wears it.
 
         Raises:
             HardwareError: The unit sends nothing, or does not send the configured frames.
         """
+        self._between = between
+        try:
+            self._open()
+        finally:
+            self._between = nothing
+
+    def recover(self, between: Between = nothing) -> None:
+        """Open the port again if it had vanished, and the unit with it. Raises HardwareError."""
+        if not self._lost:
+            return
+        if not reopen(self._transport):
+            raise PortLostError(f"the port of IMU {self._name!r} has not come back")
+        self.open(between)
+        self._lost = False
+
+    def _open(self) -> None:
         self._transport.drain()
         registers = self._read_setup()
         wanted = (int(CONTENT), self._rate_code)
-        if registers != wanted:
+        self._told = registers is not None
+        if registers is None:
+            self.notices.append(
+                f"IMU {self._name!r}: does not tell its settings, so they were not checked and nothing was written"
+            )
+        elif registers != wanted:
             self._set_up()
             after = self._read_setup()
             if after != wanted and after is not None:
                 raise HardwareError(f"IMU {self._name!r} did not accept content and rate: it has {after}")
-            was = "unknown" if registers is None else f"content {registers[0]:#x}, rate code {registers[1]}"
             self.notices.append(
                 f"IMU {self._name!r}: set to send acceleration, rate and quaternion at {self._config.rate:g} Hz, "
-                f"and saved; before: {was}"
+                f"and saved; before: content {registers[0]:#x}, rate code {registers[1]}"
             )
         self._restart_sample()
         self._await_sample()
@@ -110,7 +139,11 @@ class WitMotionImu:
         newest: _Frames | None = None
         received = 0
         while received <= _BACKLOG_MAX:
-            count = self._transport.read_into(self._buffer, self._clock.now_ns())
+            try:
+                count = self._transport.read_into(self._buffer, self._clock.now_ns())
+            except PortLostError:
+                self._lost = True
+                raise
             if count == 0:
                 break
             received += count
@@ -150,16 +183,20 @@ class WitMotionImu:
         """Return content and rate code; None if the unit does not answer."""
         for _ in range(_TRIES):
             self._send(Register.READ_ADDRESS, Register.RETURN_CONTENT)
-            deadline_ns = self._clock.now_ns() + ns_from_s(_ANSWER_S)
-            while count := self._transport.read_into(self._buffer, deadline_ns):
+            now_ns = self._clock.now_ns()
+            deadline_ns = now_ns + ns_from_s(_ANSWER_S)
+            while now_ns < deadline_ns:  # continuous samples are not the reply
+                self._between()
+                slice_ns = min(deadline_ns, now_ns + ns_from_s(_SLICE_S))
+                count = self._transport.read_into(self._buffer, slice_ns)
                 for frame in self.decoder.feed(self._buffer[:count]):
                     if frame.type == FrameType.REGISTERS:
                         return frame.values[0] & 0xFFFF, frame.values[1] & 0xFFFF
-                if self._clock.now_ns() >= deadline_ns:  # continuous samples are not the reply
-                    break
+                now_ns = self._clock.now_ns()
         return None
 
     def _set_up(self) -> None:
+        self.settings_written += 1
         self._send(Register.KEY, UNLOCK_KEY)
         self._send(Register.RETURN_CONTENT, int(CONTENT))
         self._send(Register.RETURN_RATE, self._rate_code)
@@ -167,6 +204,7 @@ class WitMotionImu:
         self._clock.sleep_until_ns(self._clock.now_ns() + ns_from_s(_SAVE_S))
 
     def _send(self, register: Register, value: int) -> None:
+        self._between()
         self._transport.write(encode_command(register, value))
         self._clock.sleep_until_ns(self._clock.now_ns() + ns_from_s(_PAUSE_S))
 
@@ -175,7 +213,8 @@ class WitMotionImu:
         deadline_ns = now_ns + ns_from_s(_FIRST_SAMPLE_S + 2.0 / self._config.rate)
         frames = 0
         while now_ns < deadline_ns:
-            count = self._transport.read_into(self._buffer, deadline_ns)
+            self._between()
+            count = self._transport.read_into(self._buffer, min(deadline_ns, now_ns + ns_from_s(_SLICE_S)))
             for frame in self.decoder.feed(self._buffer[:count]):
                 frames += 1
                 if self._collect(frame) is not None:
@@ -183,8 +222,9 @@ class WitMotionImu:
             now_ns = self._clock.now_ns()
         baudrate = round(self._config.baudrate)
         if frames:
+            why = "" if self._told else "; it does not tell its settings either, so none were written"
             raise HardwareError(
-                f"IMU {self._name!r} does not send acceleration, rate and quaternion at {baudrate} baud"
+                f"IMU {self._name!r} does not send acceleration, rate and quaternion at {baudrate} baud{why}"
             )
         raise HardwareError(
             f"no answer from IMU {self._name!r} at {baudrate} baud: check power and wires, and its baud rate; "

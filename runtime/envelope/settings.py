@@ -44,7 +44,7 @@ class SafetySettings:
     missed_share_window: float = 2.0
     health_age_max: float = 2.0
     tracking_time: float = 0.5
-    frozen_after: float = 0.5
+    frozen_after: float = 0.3
     temperature_derating: float = inf
     tilt_max: float = inf
     operator_timeout: float = inf

@@ -98,7 +98,7 @@ def _joints(state: RunState, rows_max: int, *, wide: bool) -> Table:
     for place in _shown(tick["temperature"], rows_max):
         cells = [_number(tick["position"][place], 3)]
         if wide:
-            cells += [_number(tick["command_position"][place], 3), _number(tick["velocity"][place], 2)]
+            cells += [_number(state.target(place), 3), _number(tick["velocity"][place], 2)]
         cells += [_number(tick["effort"][place], 2)]
         table.add_row(
             state.briefing.joints[place],

@@ -14,6 +14,7 @@ _EVENTS: Final = 8
 
 _JOINT_FIELDS: Final = ("position", "velocity", "effort", "temperature", "voltage", "fresh", "faults")
 _FAULT: Final = "FAULT"
+_WITHOUT_TORQUE: Final = ("DISCONNECTED", "LIMP", "FAULT", "ESTOP")
 
 
 class RunState:
@@ -84,19 +85,18 @@ class RunState:
             self.events.append(f"{self.elapsed:.2f} s {state}{why}")
             self.fault = reasons if state == _FAULT else () if state == "LIMP" else self.fault
 
-    def limited_joints(self) -> dict[str, list[str]]:
-        """Return the limits that changed the last tick's command, by joint."""
-        if self.tick is None:
-            return {}
-        pairs = zip(self.briefing.joints, self.tick["interventions"], strict=True)
-        return {name: list(limits) for name, limits in pairs if limits}
+    def target(self, joint: int) -> float | None:
+        """Return where a joint was last told to go, rad; None while it has no torque."""
+        if self.tick is None or self.state in _WITHOUT_TORQUE:
+            return None
+        return float(self.tick["command_position"][joint])
 
     def document(self) -> dict[str, Any]:
         """Return it as plain data; numbers that are not finite are None."""
         tick = self.tick
         joints = {
             name: {field: tick[field][place] for field in _JOINT_FIELDS if field in tick}
-            | {"command": tick["command_position"][place], "limits": tick["interventions"][place]}
+            | {"command": self.target(place), "limits": tick["interventions"][place]}
             for place, name in enumerate(self.briefing.joints)
             if tick is not None
         }

@@ -22,7 +22,8 @@ class FaultCase:
 
     Attributes:
         name: For ids and tables.
-        kind: What fails: the emulated robot, the policy, the caller's hook, or nothing: a request of the operator.
+        kind: What fails: the emulated robot, the policy, the caller's hook; or nothing, but a signal or an operator
+            asks for something.
         make: Returns the fault for a robot; for a policy the entry has its `kind` and parameters.
         latch_s: How long after its start the robot may still run while the fault persists, s; None if it may go on, for
             ever as far as the fault alone tells.
@@ -31,7 +32,7 @@ class FaultCase:
     """
 
     name: str
-    kind: Literal["robot", "policy", "hook", "request"]
+    kind: Literal["robot", "policy", "hook", "request", "operator"]
     make: Callable[[RobotConfig, Random], Entry]
     latch_s: Callable[[RobotConfig], float | None] = lambda robot: None
     mute: bool = False
@@ -240,6 +241,10 @@ CASES = {
         FaultCase("hook_raises", "hook", _policy("hook")),
         FaultCase("stop", "request", _policy("stop")),
         FaultCase("emergency_stop", "request", _policy("emergency")),
+        FaultCase("operator_stop", "operator", _policy("stop")),
+        FaultCase("operator_emergency", "operator", _policy("emergency")),
+        FaultCase("operator_reset", "operator", _policy("reset", 0.02, 0.3)),
+        FaultCase("operator_lost", "operator", _policy("lost")),
     )
 }
 """All cases, by name."""

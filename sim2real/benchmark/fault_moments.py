@@ -33,7 +33,7 @@ RAMP: Final = 0.25
 
 _EARLY_S, _LATE_S, _STOP_S = (0.0, 0.15), (0.3, 0.5), 0.3
 _STOPPING_S = (-0.005, 0.06)
-_AFTER_S = (0.0, 0.3)
+_AFTER_S = (0.0, 0.8)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,9 @@ ENABLE_JUMP_MAX = 0.05
 """Largest distance between a joint and its goal when torque comes on, rad: ten counts of the coarsest encoder here, and
 what a joint moves at a few rad/s between a reading and the write."""
 
+ON_ITS_WAY_NS = 1_000_000
+"""How long after the request to stop a frame may still switch torque on: it was already on the wire."""
+
 _GAIN_TOLERANCE, _GAIN_STEP = 0.03, 0.2
 """Share, and N·m/rad or N·m·s/rad, by which a gain may be above the joint's: registers are integers."""
 
@@ -85,7 +88,6 @@ class _Joint:
     velocity: float = 0.0
     written_ns: int = 0
     debt: float = 0.0  # rad by which the goals have moved faster than the velocity limit
-    off_ns: int = -1  # since when it is not driven
 
 
 @dataclass(slots=True)
@@ -106,8 +108,10 @@ class MotorOracle:
     findings: list[Finding] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     """Number of findings by rule."""
-    stop_ns: int | None = None
-    """When the end of the run was asked for; torque must not come on after it."""
+    forbidden_ns: int | None = None
+    """Since when torque must not come on: the end of the run was asked for, or a fault has latched; None if it may."""
+    why: str = ""
+    """What forbids it."""
     _joints: list[_Joint] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -128,23 +132,22 @@ class MotorOracle:
                 joint.writes = writes
                 if enabled and joint.name not in self.strangers:
                     self._goal(joint, motor.goal, motor.shaft.angle, time_ns)
-            if joint.driven and not driven:
-                joint.off_ns = time_ns
             changed |= joint.driven != driven
             joint.enabled, joint.driven = enabled, driven
         return changed
 
+    def forbid(self, time_ns: int, why: str) -> None:
+        """Let torque not come on from now on; the first reason stays."""
+        if self.forbidden_ns is None:
+            self.forbidden_ns, self.why = time_ns, why
+
+    def permit(self) -> None:
+        """Let torque come on again: an operator has reset the fault and started."""
+        self.forbidden_ns, self.why = None, ""
+
     def driven(self) -> list[str]:
         """Return the joints whose motors follow a goal."""
         return [joint.name for joint in self._joints if joint.driven]
-
-    def quiet_since_ns(self, joints: Iterable[str]) -> int | None:
-        """Return since when none of these joints is driven, ns; None if one still is."""
-        wanted = set(joints)
-        chosen = [joint for joint in self._joints if joint.name in wanted]
-        if any(joint.driven for joint in chosen):
-            return None
-        return max((joint.off_ns for joint in chosen), default=-1)
 
     def report(self, rule: str, time_ns: int, part: str, said: str) -> None:
         """Add a finding."""
@@ -153,9 +156,9 @@ class MotorOracle:
             self.findings.append(Finding(rule, time_ns, part, said))
 
     def _came_on(self, joint: _Joint, motor: SeenMotor, time_ns: int) -> None:
-        if self.stop_ns is not None and time_ns > self.stop_ns:
-            late_ms = (time_ns - self.stop_ns) / 1e6
-            self.report("torque after stop", time_ns, joint.name, f"on {late_ms:.1f} ms after the request")
+        if self.forbidden_ns is not None and time_ns > self.forbidden_ns + ON_ITS_WAY_NS:
+            late_ms = (time_ns - self.forbidden_ns) / 1e6
+            self.report(f"torque after {self.why}", time_ns, joint.name, f"on {late_ms:.1f} ms after it")
         goal = motor.goal
         joint.fresh, joint.debt, joint.velocity = True, 0.0, 0.0
         joint.position = self._angle(joint, goal.position)

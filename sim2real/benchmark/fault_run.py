@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-from sim2real.benchmark.fault_moments import policy_of
+from sim2real.benchmark.fault_moments import nominal, policy_of
+from sim2real.benchmark.fault_operator import ScriptedOperator
 from sim2real.benchmark.fault_oracle import MotorOracle
 from sim2real.benchmark.fault_policy import BrokenPolicy
 from sim2real.benchmark.fault_scenarios import Scenario, Strike
@@ -28,7 +29,7 @@ WALL_S_MAX: int = 60
 
 LATCHED = ("FAULT", "ESTOP")
 _AFTER_S = 0.8  # watched after the run: longer than watchdogs and guardians
-_OFF_S = 0.1  # from a latched fault, or the request to stop, to torque off at motors that hear
+_OFF_S = 0.06  # from a latched fault, or the request to stop, to torque off at motors that hear
 _SLACK_S = 0.3  # beyond the deadline of a fault, for the ticks and polls that see it
 
 
@@ -99,13 +100,20 @@ class _Run:
         self._counted_ns, self._damped_s = world.clock.now_ns(), 0.0
         self._controller: Controller | None = None
         self._latched_ns: int | None = None
+        self._ended_by: str | None = None
+        self._was_reset = False
+        self._on_at_return: list[str] = []
+        self._awaited: dict[str, int] = {}  # since when torque is expected to go off, by the cause
+        self._quiet: dict[str, int] = {}  # when it was off
         self._ticked_ns = world.clock.now_ns()
         self._set_alarms()
         world.emulated.observer = self._observe
 
     def result(self) -> ScenarioResult:
         scenario, world = self._scenario, self._world
-        options = RunOptions(duration=scenario.duration_s, on_tick=self._on_tick, stop=self._stop)
+        options = RunOptions(
+            duration=scenario.duration_s, on_tick=self._on_tick, stop=self._stop, operator=self._operator()
+        )
         report: RunReport | None = None
         ended, reasons = "raised", tuple[str, ...]()
         try:
@@ -124,6 +132,8 @@ class _Run:
                 raise
         end_ns = world.clock.now_ns()
         self._note(f"run returned: {ended}, ok {report.ok if report else None}: {'; '.join(reasons)}")
+        world.emulated.advance_to(end_ns)
+        self._on_at_return = self._oracle.driven()
         self._watch_on(end_ns)
         self._judge(report, ended, reasons)
         found = [f"{world.elapsed_s(f.time_ns):.3f} s {f}" for f in self._oracle.findings]
@@ -153,10 +163,40 @@ class _Run:
         for strike in scenario.strikes:
             self._timeline.append(f"{strike.at_s:8.3f} s {strike.case.name}: {_text(strike)}")
 
+    def _operator(self) -> ScriptedOperator | None:
+        scenario = self._scenario
+        acts = [strike for strike in scenario.strikes if strike.case.kind == "operator"]
+        if not acts:
+            return None
+        end_s = nominal(scenario.robot.name, scenario.plant).running + scenario.duration_s + _AFTER_S
+        return ScriptedOperator(self._world, acts, end_s, len(self._policy.contract.commands), self._operated)
+
+    def _operated(self, kind: str) -> None:
+        """Follow what the operator asks for: a reset and then a start let torque come on again after a fault."""
+        self._note(f"operator: {kind}")
+        if kind == "reset":
+            self._was_reset = self._latched_ns is not None
+        elif kind == "start" and self._was_reset and self._ended_by is None:
+            self._oracle.permit()
+        elif kind in ("stop", "emergency"):
+            self._ends("operator")
+
+    def _ends(self, by: str) -> None:
+        if self._ended_by is None:
+            self._ended_by = by
+            self._oracle.permit()
+            self._oracle.forbid(self._world.clock.now_ns(), "stop")
+            self._awaited["request to stop"] = self._world.clock.now_ns()
+
+    def _latch(self, time_ns: int) -> None:
+        if self._latched_ns is None:
+            self._latched_ns = time_ns
+            self._oracle.forbid(time_ns, "fault")
+            self._awaited["latched fault"] = time_ns
+
     def _request(self, kind: str) -> None:
         self._note(f"asked to {'stop' if kind == 'stop' else 'stop at once'}")
-        now_ns = self._world.clock.now_ns()
-        self._oracle.stop_ns = now_ns if self._oracle.stop_ns is None else min(now_ns, self._oracle.stop_ns)
+        self._ends("signal")
         if kind == "stop":
             self._stop.stop("SIGINT")
         else:
@@ -166,11 +206,12 @@ class _Run:
         motors = self._world.emulated.motors.values()
         if self._oracle.see(time_ns, motors):
             self._note(f"driven: {', '.join(self._oracle.driven()) or 'none'}", time_ns)
+        self._await_quiet(time_ns)
         if self._controller is None:
             return
-        if self._latched_ns is None and self._controller.state.name in LATCHED:
-            self._latched_ns = time_ns
-        if self._latched_ns is None and self._oracle.stop_ns is None:
+        if self._controller.state.name in LATCHED:
+            self._latch(time_ns)
+        if self._latched_ns is None and self._ended_by is None:
             self._truth.see(time_ns, self._world.emulated)
 
     def _on_tick(self, controller: Controller) -> None:
@@ -180,8 +221,8 @@ class _Run:
         if state != self._state:
             self._note(f"{state}")
             self._state, self._since_ns = state, now_ns
-        if state in LATCHED and self._latched_ns is None:
-            self._latched_ns = now_ns
+        if state in LATCHED:
+            self._latch(now_ns)
         self._count_damping(state, now_ns)
         for strike in self._hooks:
             if self._world.elapsed_s() >= strike.at_s:
@@ -220,11 +261,11 @@ class _Run:
 
     def _judge_torque(self, report: RunReport | None, ended: str, reasons: tuple[str, ...]) -> None:
         """Torque is off at every motor, or those that were not confirmed are named and the run is not ok."""
+        if report is not None and report.ok and self._on_at_return:
+            self._problems.append(f"ok, but torque is on: {', '.join(self._on_at_return)}")
         on = self._oracle.driven()
         if not on:
             return
-        if report is not None and report.ok:
-            self._problems.append(f"ok, but torque is on: {', '.join(on)}")
         text = " ".join(reasons)
         unnamed = [joint for joint in on if joint not in text]
         if unnamed:
@@ -255,19 +296,24 @@ class _Run:
         robot = self._scenario.robot
         reacts = any(reaction != "off" for reaction in robot.safety.on_fault.values())
         lowers = robot.rest.timeout if robot.rest is not None else 0.0
-        for word, since_ns, extra_s in (
-            ("latched fault", self._latched_ns, robot.safety.fault_time if reacts else 0.0),
-            ("request to stop", self._oracle.stop_ns, lowers),
+        for word, extra_s in (
+            ("latched fault", robot.safety.fault_time if reacts else 0.0),
+            ("request to stop", lowers),
         ):
-            if since_ns is None:
-                continue
-            hearing = set(robot.joints) - self._deaf(self._world.elapsed_s(since_ns))
-            quiet_ns = self._oracle.quiet_since_ns(hearing)
+            quiet_ns = self._quiet.get(word)
             if quiet_ns is None:
-                continue  # said already
-            late_s = (quiet_ns - since_ns) / NS_PER_S
+                continue  # never asked for, or said already
+            late_s = (quiet_ns - self._awaited[word]) / NS_PER_S
             if not late_s <= _OFF_S + extra_s:
-                self._problems.append(f"torque off {late_s:.3f} s after the {word}")
+                self._problems.append(f"late torque off: {late_s:.3f} s after the {word}")
+
+    def _await_quiet(self, time_ns: int) -> None:
+        """Note when the motors that hear are no longer driven, after a fault or the request to stop."""
+        for word, since_ns in self._awaited.items():
+            if word not in self._quiet:
+                deaf = self._deaf(self._world.elapsed_s(since_ns))
+                if not set(self._oracle.driven()) - deaf:
+                    self._quiet[word] = time_ns
 
     def _deaf(self, at_s: float | None) -> set[str]:
         """Return the joints whose motors may not hear the runtime: at a time, and from then on, or at all."""
@@ -283,11 +329,8 @@ class _Run:
 
     def _safe_s(self) -> float | None:
         """Return the time from the first fault until the motors that hear were no longer driven."""
-        if self._latched_ns is None or not self._scenario.strikes:
-            return None
         first_s = min(strike.at_s for strike in self._scenario.strikes)
-        hearing = set(self._scenario.robot.joints) - self._deaf(first_s)
-        quiet_ns = self._oracle.quiet_since_ns(hearing or self._scenario.robot.joints)
+        quiet_ns = self._quiet.get("latched fault")
         return None if quiet_ns is None else max(0.0, self._world.elapsed_s(quiet_ns) - first_s)
 
 

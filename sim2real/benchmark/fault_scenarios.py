@@ -116,7 +116,10 @@ def scenario_of(name: str, seed: int, plants: Sequence[str]) -> Scenario:
     strikes: list[Strike] = []
     if moment == "after_fault":
         first = CASES["silent_bus" if random.random() < 0.5 else "overheat"]
-        strikes.append(Strike(first, times.first_fault, None, first.make(robot, random)))
+        # One that an operator resets has ended by then, or not: the reset has to tell.
+        ends = any(case.kind == "operator" for case in cases) and random.random() < 0.7
+        length = robot.safety.communication_loss + 0.1 if ends else None
+        strikes.append(Strike(first, times.first_fault, length, first.make(robot, random)))
     for index, case in enumerate(cases):
         when = moment if index == 0 or random.random() < 0.5 else MOMENTS[int(random.integers(len(MOMENTS)))]
         strikes.append(_strike(case, robot, times.draw(when, random), number, random))

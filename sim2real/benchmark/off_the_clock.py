@@ -2,7 +2,7 @@
 
 from time import perf_counter_ns
 
-from sim2real.hardware.bus.transport import request
+from sim2real.hardware.bus.transport import ask, collect
 from sim2real.hardware.clock import Clock, VirtualClock
 from sim2real.hardware.emulator.lockstep import LockstepTransport
 from sim2real.hardware.emulator.port import Port
@@ -47,10 +47,23 @@ class OffTheClock(LockstepTransport):
         self._wire.drain()
         self._watch.aside_ns += perf_counter_ns() - started
 
-    def request(self, frame: bytes, buffer: memoryview, wanted: int, deadline_ns: int, wait_ms: int) -> int:
-        """Do the same as `transport.request`: on a serial port, system calls and the wait."""
+    def write_now(self, data: bytes) -> bool:
+        """Send without waiting for the end."""
         started = perf_counter_ns()
-        received = request(self._wire, frame, buffer, wanted, deadline_ns, wait_ms)
+        sent = self._wire.write_now(data)
+        self._watch.aside_ns += perf_counter_ns() - started
+        return sent
+
+    def ask(self, frame: bytes) -> None:
+        """Do the same as `transport.ask`: on a serial port, two system calls."""
+        started = perf_counter_ns()
+        ask(self._wire, frame)
+        self._watch.aside_ns += perf_counter_ns() - started
+
+    def collect(self, buffer: memoryview, wanted: int, deadline_ns: int, wait_ms: int) -> int:
+        """Do the same as `transport.collect`: on a serial port, system calls and the wait."""
+        started = perf_counter_ns()
+        received = collect(self._wire, buffer, wanted, deadline_ns, wait_ms)
         self._watch.aside_ns += perf_counter_ns() - started
         return received
 

@@ -180,7 +180,7 @@ def faults(
     robots: Annotated[
         list[str] | None, typer.Option("--robot", help="A shipped robot; repeatable.", show_default="all")
     ] = None,
-    scenarios: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many.")] = 2400,
+    scenarios: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many.")] = 3600,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of the campaign.")] = 0,
     only: Annotated[
         str | None, typer.Option("--only", help="Run the scenario with this id alone; print its timeline.")

@@ -195,7 +195,7 @@ def test_a_silent_motor_is_not_fresh():
         bench.hardware.disable()
 
 
-@pytest.mark.parametrize(("kind", "fault"), [("overload", MotorFault.OVERLOAD), ("power_cycle", MotorFault.OTHER)])
+@pytest.mark.parametrize(("kind", "fault"), [("overload", MotorFault.OVERLOAD), ("power_cycle", MotorFault.RESTARTED)])
 def test_faults_of_a_motor_reach_the_state(kind, fault):
     bench = Lockstep(MotorFaultConfig(kind=kind, joint="joint2", start="100 ms"))
     for _ in range(300):

@@ -8,8 +8,8 @@ import onnx
 
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.clock import VirtualClock
-from sim2real.hardware.errors import HardwareError, PortLostError
-from sim2real.hardware.types import BusCounters, JointCommand, JointState
+from sim2real.hardware.errors import PortLostError, TorqueOnError
+from sim2real.hardware.types import BusCounters, JointCommand, JointState, Supervision
 from sim2real.runtime.contract.manifest import to_metadata
 from sim2real.runtime.contract.spec import Contract
 
@@ -39,6 +39,7 @@ class FakeRobot:
         self.port_lost_from: int | None = None
         self.slow_readings = True
         self.voltage = robot.supply_voltage
+        self.supervision = Supervision.NONE
         self._last_ns = clock.now_ns()
 
     def open(self) -> None:
@@ -91,10 +92,19 @@ class FakeRobot:
         self.effort[:] = 0.0
         self.calls.append("enable")
 
+    def torque_off(self) -> None:
+        self.calls.append("torque_off")
+        if self.port_lost_from is None or self.reads < self.port_lost_from:
+            self.torque = False
+
     def disable(self) -> None:
         self.calls.append("disable")
         if self.port_lost_from is not None and self.reads >= self.port_lost_from:
-            raise HardwareError("no motor confirmed")
+            raise TorqueOnError(self.joint_names)
+        self.torque = False
+
+    def recover(self) -> None:
+        self.calls.append("recover")
         self.torque = False
 
     def close(self) -> None:

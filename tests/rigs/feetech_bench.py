@@ -1,6 +1,6 @@
 """Feetech motors for tests: a robot of them, in lockstep with a client of bare packets, or served in real time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from served import serving
@@ -16,7 +16,8 @@ from sim2real.hardware.emulator.pty import PtyServer
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.feetech.frame import BROADCAST, Decoder, Instruction, Packet, encode
 from sim2real.hardware.feetech.tables import sts_table
-from sim2real.hardware.guardian.guardian import GuardianProcess
+from sim2real.hardware.supervisor.process import SupervisorProcess
+from sim2real.hardware.supervisor.supervisor import Watched
 
 MS = 1_000_000
 TIMEOUT_NS = 20 * MS
@@ -112,11 +113,11 @@ def served(joints: int = 1, faults: FaultsConfig | None = None, **updates: objec
         yield server
 
 
-class GuardedPort(SerialPort):
-    """A serial port that remembers its guardian."""
+class SupervisedPort(SerialPort):
+    """A serial port that remembers its supervisor."""
 
-    guardian: GuardianProcess
+    supervisor: SupervisorProcess
 
-    def start_guardian(self, frames: bytes, limit_ns: int) -> GuardianProcess:
-        self.guardian = super().start_guardian(frames, limit_ns)
-        return self.guardian
+    def start_supervisor(self, ports: Sequence[Watched], limit_ns: int) -> SupervisorProcess:
+        self.supervisor = super().start_supervisor(ports, limit_ns)
+        return self.supervisor

@@ -10,6 +10,7 @@ from sim2real.hardware.clock import VirtualClock
 from sim2real.hardware.dynamixel.driver import DynamixelBus
 from sim2real.hardware.dynamixel.frame import BROADCAST, Decoder, Instruction, encode_fast_status, encode_status
 from sim2real.hardware.dynamixel.tables import x_series_table
+from sim2real.hardware.emulator.line_supervisor import LineSupervisor
 from sim2real.hardware.errors import PortLostError
 
 ROBOT = load_robot("pendulum")
@@ -114,6 +115,9 @@ class ScriptedBus:
     def set_baudrate(self, baudrate):
         self._check()
         self.baudrate = baudrate
+
+    def start_supervisor(self, ports, limit_ns):
+        return LineSupervisor(self.clock, [], limit_ns)
 
     def close(self):
         self.closed = True

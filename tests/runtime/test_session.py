@@ -83,6 +83,7 @@ def test_the_ramp_starts_from_wherever_the_joint_is_and_does_not_jump(policy_of,
 def test_a_start_pose_out_of_reach_is_a_fault_with_its_reason(policy_of, robot, fake):
     fake.position[:] = 2.0
     fake.inertia = 1e9  # jammed
+    robot = load_robot("pendulum", ("joints.pivot.stall_effort=1 N*m",))  # or the jam would be seen first
     report = run(policy_of(still), robot, fake, duration=1.0)
     assert report.final_state is State.FAULT
     assert report.reasons == ("fault: start pose of joint pivot not reached in time: it is at 2 rad, not 0 rad",)

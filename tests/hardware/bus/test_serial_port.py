@@ -11,7 +11,7 @@ from scripted_motors import ROBOT
 from sim2real.hardware.bus.serial_port import SerialPort
 from sim2real.hardware.clock import MonotonicClock
 from sim2real.hardware.errors import HardwareError, PortLostError
-from sim2real.hardware.robot import open_serial_ports
+from sim2real.hardware.robot_ports import open_serial_ports
 
 EVERY_BYTE = bytes(range(256))
 
@@ -176,6 +176,7 @@ def test_ports_of_a_robot_are_those_of_its_buses(pair, clock):
         open_serial_ports(without, {}, clock)
 
 
+@pytest.mark.realtime
 def test_ports_that_opened_are_closed_when_another_fails(pair, clock):
     buses = {"main": ROBOT.buses["main"], "arm": ROBOT.buses["main"].model_copy(update={"port": "/dev/none"})}
     pivot = ROBOT.joints["pivot"]

@@ -16,7 +16,8 @@ from sim2real.hardware.emulator.lockstep import lockstep_transports
 from sim2real.hardware.emulator.plant import InertiaPlant
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.errors import HardwareError, PortLostError
-from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.robot import RobotHardware
+from sim2real.hardware.robot_ports import open_serial_ports
 from sim2real.hardware.types import JointCommand, JointState, MotorFault
 
 TICK_NS = 10_000_000
@@ -181,6 +182,7 @@ def test_the_watchdog_stops_a_silent_motor_in_time():
 @pytest.mark.parametrize("mode", MODES)
 def test_the_watchdog_stops_the_motors_of_a_stalled_client_which_then_sees_the_fault(mode):
     rig = Rig(2, mode=mode).enabled()
+    rig.emulated.lines["main"].supervisor.stop()  # the motors' own watchdogs are the second line
     rig.ticks(3)
     rig.clock.sleep_until_ns(rig.clock.now_ns() + round(rig.config.safety.watchdog * 1e9) + 3_000_000)
     rig.settle()

@@ -195,14 +195,16 @@ def test_one_request_per_tick_and_health_a_few_times_per_second(firmware):
     lengths = []
     for tick in range(100):
         before = len(made.bus.written)
+        for motor in made.motors:
+            motor.set("realtime_tick", made.clock.now_ns() // 1_000_000)
         read(made)
         frames = made.bus.written[before:]
         lengths.append(frames[0][10])
         # The exchange with voltage and temperature is followed by the status read of one motor.
-        assert len(frames) == (2 if frames[0][10] == 21 else 1)
+        assert len(frames) == (2 if frames[0][10] == 27 else 1)
         made.clock.sleep_until_ns((tick + 1) * 10_000_000 + 100_000_000)
-    assert lengths.count(21) in (4, 5)
-    assert set(lengths) == {10, 21}
+    assert lengths.count(27) in (9, 10)
+    assert set(lengths) == {10, 27}
 
 
 @pytest.mark.parametrize("firmware", [FAST, SYNC])
@@ -444,19 +446,19 @@ def test_a_motor_that_restarted_is_a_fault():
     made.driver.enable()
     made.motors[0].set("torque_enable", 0)
     made.clock.sleep_until_ns(made.clock.now_ns() + 300_000_000)
-    assert read(made).faults.tolist() == [MotorFault.OTHER]
+    assert read(made).faults.tolist() == [MotorFault.RESTARTED]
 
 
 def test_an_alert_is_a_fault_before_its_status_is_read():
-    made = bench(2)
+    made = bench(4)
     past_health(made)
     for motor in made.motors:
         motor.alert = True
         motor.set("hardware_error_status", 0x04)
     state = read(made)
-    assert state.faults.tolist() == [MotorFault.OVERHEATING, MotorFault.OTHER]
+    assert state.faults.tolist() == [MotorFault.OVERHEATING] * 3 + [MotorFault.OTHER]
     read(made, state)
-    assert state.faults.tolist() == [MotorFault.OVERHEATING] * 2
+    assert state.faults.tolist() == [MotorFault.OVERHEATING] * 4
 
 
 # Writing
@@ -569,7 +571,7 @@ def test_disable_tries_all_motors_before_it_raises():
     made = bench(3)
     made.driver.enable()
     made.motors[0].silent = True
-    with pytest.raises(HardwareError, match=r"torque may still be on: joint 'a' \(motor 1\)"):
+    with pytest.raises(HardwareError, match=r"torque may still be on; no confirmation from 'a'"):
         made.driver.disable()
     assert [motor.get("torque_enable") for motor in made.motors] == [1, 0, 0]
 

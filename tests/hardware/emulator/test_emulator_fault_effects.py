@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
 from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.bus.serial_port import WRITE_STALL_NS_MAX
 from sim2real.hardware.clock import VirtualClock
 from sim2real.hardware.dynamixel.firmware.control import POSITION
 from sim2real.hardware.dynamixel.frame import Instruction, encode
@@ -94,7 +95,7 @@ def test_a_port_that_stays_blocked_is_lost_once_its_buffer_is_full():
     bench.transport.write(frame * (4096 // len(frame)))  # what a serial driver buffers
     with pytest.raises(PortLostError, match="takes no data"):
         bench.transport.write(frame)
-    assert bench.clock.now_ns() - begun == 1000 * MS
+    assert bench.clock.now_ns() - begun == WRITE_STALL_NS_MAX
 
 
 def test_noise_reaches_the_client_follows_from_the_seed_and_ends():

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,9 +14,10 @@ from sim2real.hardware.clock import VirtualClock
 from sim2real.hardware.emulator.lockstep import lockstep_transports
 from sim2real.hardware.emulator.plant import InertiaPlant
 from sim2real.hardware.emulator.robot import EmulatedRobot
-from sim2real.hardware.errors import HardwareError, PortLostError
+from sim2real.hardware.errors import HardwareError, PortLostError, TorqueOnError
 from sim2real.hardware.feetech.driver import FeetechBus
 from sim2real.hardware.robot import RobotHardware
+from sim2real.hardware.supervisor.supervisor import WATCH_SHARE
 from sim2real.hardware.types import JointCommand, JointState, MotorFault
 
 TICK_NS = 10_000_000
@@ -217,11 +219,11 @@ def test_motors_that_answer_are_fresh_if_another_does_not():
     assert rig.hardware.counters.by_joint["joint3"] > 10
 
 
-def test_the_guardian_stops_the_motors_of_a_stalled_client_which_then_sees_it():
+def test_the_supervisor_stops_the_motors_of_a_stalled_client_which_then_sees_it():
     rig = Rig(2).enabled()
     rig.command.position[:] = 1.0
     rig.ticks(3)
-    rig.settle(rig.config.safety.watchdog - 0.012)
+    rig.settle(WATCH_SHARE * rig.config.safety.watchdog - 0.012)
     assert all(rig.torques())
     rig.settle(0.014)
     assert not any(rig.torques())
@@ -286,16 +288,14 @@ def test_torque_is_off_after_an_enable_that_one_motor_refused():
     assert not any(rig.torques())
 
 
-def test_disable_tries_every_motor_names_the_unconfirmed_one_and_the_guardian_fires():
+def test_disable_tries_every_motor_and_names_the_unconfirmed_one():
     rig = Rig(3).enabled()
     rig.ticks(2)
     rig.motors[0].silent = True
-    with pytest.raises(HardwareError, match="pivot"):
+    with pytest.raises(TorqueOnError, match="pivot") as raised:
         rig.hardware.disable()
+    assert raised.value.joints == ("pivot",)
     assert rig.torques() == [True, False, False]
-    rig.motors[0].silent = False
-    rig.settle(0.03)
-    assert not any(rig.torques())
 
 
 def test_a_vanished_port_is_an_error_but_close_does_not_raise():
@@ -349,7 +349,7 @@ def test_eeprom_is_unlocked_only_for_persistent_changes():
     ]
 
 
-def test_torque_stays_off_on_a_port_without_a_guardian():
+def test_torque_stays_off_on_a_port_without_a_supervisor():
     rig = Rig(1)
     (transport,) = lockstep_transports(rig.emulated, rig.clock).values()
 
@@ -357,11 +357,12 @@ def test_torque_stays_off_on_a_port_without_a_guardian():
         write, read_into, drain = transport.write, transport.read_into, transport.drain
         set_baudrate, close = transport.set_baudrate, transport.close
 
-    bus = FeetechBus(rig.config.buses["main"], rig.config.joints, rig.config.safety, Bare(), rig.clock)
-    bus.open()
-    with pytest.raises(HardwareError, match="guardian"):
-        bus.enable()
-    bus.close()
+    hardware = RobotHardware(rig.config, {"main": Bare()}, rig.clock)
+    hardware.open()
+    with pytest.raises(HardwareError, match="supervisor"):
+        hardware.enable()
+    assert not any(rig.torques())
+    hardware.close()
 
 
 def test_two_runs_in_lockstep_are_bit_identical():
@@ -423,7 +424,9 @@ class Echoing:
         self.inner = inner
         self.echo = b""
         self.set_baudrate, self.close = inner.set_baudrate, inner.close
-        self.start_guardian = inner.start_guardian
+
+    def start_supervisor(self, ports, limit_ns):
+        return self.inner.start_supervisor([replace(port, transport=self.inner) for port in ports], limit_ns)
 
     def write(self, data) -> None:
         self.inner.write(data)

@@ -15,7 +15,8 @@ from served import serving
 from sim2real.hardware.clock import MonotonicClock
 from sim2real.hardware.emulator.pty import PtyServer
 from sim2real.hardware.moteus.tables import Fault, Mode
-from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.robot import RobotHardware
+from sim2real.hardware.robot_ports import open_serial_ports
 from sim2real.hardware.types import JointCommand, JointState
 
 pytestmark = pytest.mark.realtime

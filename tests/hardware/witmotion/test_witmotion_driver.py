@@ -19,7 +19,8 @@ from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.imu.mounting import Mounting
 from sim2real.hardware.imu.robot_imus import RobotImus
 from sim2real.hardware.imu.sample import Motion
-from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.robot import RobotHardware
+from sim2real.hardware.robot_ports import open_serial_ports
 from sim2real.hardware.types import ImuFault, ImuState, JointState
 from sim2real.hardware.witmotion.frame import BAUD_CODES, Frame, FrameType, Register, encode_command
 
@@ -169,13 +170,29 @@ def test_a_unit_that_does_not_accept_its_settings_is_refused():
         rig.imus.open()
 
 
-def test_a_unit_that_cannot_read_registers_is_configured_anyway():
-    rig = Rig()
-    receive = rig.unit.receive
-    rig.unit.receive = lambda data, now_ns: receive(data, now_ns) and b""
+def mute(rig: Rig) -> list[bytes]:
+    """Let the unit answer no question; return what it receives."""
+    received, receive = [], rig.unit.receive
+    rig.unit.receive = lambda data, now_ns: received.append(bytes(data)) or (receive(data, now_ns) and b"")
+    return received
+
+
+def test_a_unit_that_does_not_tell_its_settings_costs_no_write():
+    rig = Rig().opened()  # it sends what is needed
+    received = mute(rig)
     rig.imus.open()
-    assert "before: unknown" in rig.imus.notices[0]
+    question = encode_command(Register.READ_ADDRESS, Register.RETURN_CONTENT)
+    assert set(received) == {question}
+    assert "nothing was written" in rig.imus.notices[-1]
     assert rig.ticks(3)[-1] == ImuFault(0)
+
+
+def test_a_unit_that_neither_tells_its_settings_nor_sends_what_is_needed_is_refused_unwritten():
+    rig = Rig()
+    mute(rig)
+    with pytest.raises(HardwareError, match="does not tell its settings"):
+        rig.imus.open()
+    assert rig.imus.settings_written == 0
 
 
 def test_an_imu_without_a_port_is_named():

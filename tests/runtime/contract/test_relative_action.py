@@ -15,7 +15,9 @@ from sim2real.runtime.session import run_session
 
 
 def task(*overrides: str) -> TaskConfig:
-    return load_task("so101_hold", ("action.relative=true", "action.scale=0.1 rad", *overrides))
+    """Encoders may be stuck: the joints of the fake stay where they are."""
+    stuck = "robot.safety.frozen_after=10 s"
+    return load_task("so101_hold", ("action.relative=true", "action.scale=0.1 rad", stuck, *overrides))
 
 
 SLOW = "control_rate=10 Hz"
@@ -112,15 +114,14 @@ def test_effort_pipelines_have_a_state_too() -> None:
 @pytest.fixture
 def run(policy_of, fake, tmp_path):
     """Run the arm, whose joints stay where they are, under a policy that always asks for the same."""
-    still = "robot.safety.frozen_after=10 s"
 
     def run(lost=lambda _read: False, shift=0.0, **options):
-        robot = task(still).robot
+        robot = task().robot
         arm = type(fake)(robot, fake.clock)
         arm.lost = lost
         arm.position += shift
         policy = policy_of(lambda _observation: 0.1)
-        policy.contract = contract_of(task(still, "goal={kind: finish}"))
+        policy.contract = contract_of(task("goal={kind: finish}"))
         log = tmp_path / "run.mcap"
         report = run_session(
             policy, robot, arm, arm.clock, RunOptions(duration=1.0, log=log, synchronous_log=True, **options)

@@ -22,8 +22,8 @@ PLANTS = ("inertia", "mujoco")
 
 
 def test_the_default_campaign_has_every_case_at_every_moment_on_every_robot():
-    ids = scenario_ids(ROBOTS, 2400, 0)
-    assert len(ids) == len(set(ids)) == 2400
+    ids = scenario_ids(ROBOTS, 3600, 0)
+    assert len(ids) == len(set(ids)) == 3600
     found = set(ids)
     for robot in ROBOTS:
         for case in cases_for(load_robot(robot)):

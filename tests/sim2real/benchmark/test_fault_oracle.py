@@ -191,12 +191,25 @@ def test_the_first_goal_after_torque_came_on_is_where_the_joint_is_then():
 
 def test_torque_after_the_request_to_stop_is_found_and_torque_that_was_on_before_is_not():
     record = running()
-    record.oracle.stop_ns = record.time_ns
+    record.oracle.forbid(record.time_ns, "stop")
+    record.oracle.forbid(record.time_ns, "fault")
     record.see()
     assert record.rules == set()
     record.motors[1].on()
     record.see()
     assert record.rules == {"torque after stop"}
+    assert record.oracle.driven() == [FIRST, list(record.robot.joints)[1]]
+
+
+def test_torque_may_come_on_again_after_a_reset_and_a_start():
+    record = running()
+    record.first.off()
+    record.see()
+    record.oracle.forbid(record.time_ns, "fault")
+    record.oracle.permit()
+    record.first.on()
+    record.see()
+    assert record.rules == set()
 
 
 def test_an_acceleration_limit_is_measured_and_slowing_down_is_free():
@@ -226,17 +239,6 @@ def test_joints_whose_motor_has_another_id_are_told_nothing():
     record.see()
     record.tell(1.5, effort_max=inf)
     assert record.rules == set()
-
-
-def test_motors_are_quiet_since_the_last_of_them():
-    record = running()
-    names = list(record.robot.joints)
-    assert record.oracle.quiet_since_ns(names) is None
-    assert record.oracle.driven() == [FIRST]
-    record.first.off()
-    record.see()
-    assert record.oracle.quiet_since_ns(names) == record.time_ns
-    assert record.oracle.driven() == []
 
 
 def test_findings_are_counted_after_the_list_is_full():

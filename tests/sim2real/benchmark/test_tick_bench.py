@@ -48,7 +48,8 @@ def test_the_stopwatch_skips_what_the_wire_and_the_robot_behind_it_take(monkeypa
     before = watch.aside_ns
     transport.write(b"\xff")
     transport.drain()
-    assert transport.request(b"\xff", memoryview(bytearray(100)), 10, 1_000_000, 1) == 0
+    transport.ask(b"\xff")
+    assert transport.collect(memoryview(bytearray(100)), 10, 1_000_000, 1) == 0
     assert watch.aside_ns - before >= 8_000_000  # each looks at the robot at least once
 
 

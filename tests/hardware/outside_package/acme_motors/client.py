@@ -1,10 +1,11 @@
 """Requests on one bus, each with a sequence number that the replies repeat."""
 
 from acme_motors.frame import REPLY, Decoder, Operation, Packet, encode
-from acme_motors.registers import Register, pack, unpack
+from acme_motors.registers import STATE, Register, State, pack, unpack
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.interface import Between, nothing
 from sim2real.hardware.types import BusCounters
 
 TRIES = 6
@@ -17,7 +18,8 @@ class Client:
         self.transport, self.clock, self.baudrate, self.counters = transport, clock, baudrate, counters
         self._decoder = Decoder()
         self._buffer = memoryview(bytearray(4096))
-        self._number = 0
+        self._number = self._deadline_ns = 0
+        self.between: Between = nothing
 
     def set_baudrate(self, baudrate: int) -> None:
         self.transport.set_baudrate(baudrate)
@@ -25,14 +27,21 @@ class Client:
 
     def ask(self, motor: int, operation: int, payload: bytes, answers: int, size: int) -> dict[int, Packet]:
         """Send a request; return the replies by motor. Missing replies are counted."""
+        self.between()
+        self.send(motor, operation, payload, answers, size)
+        return self.replies(operation, answers, size)
+
+    def send(self, motor: int, operation: int, payload: bytes, answers: int, size: int) -> None:
         self._number = (self._number + 1) % 256
         frame = encode(Packet(motor, operation, self._number, payload))
         self.transport.drain()
         self._decoder.reset()
-        corrupt = self._decoder.corrupt
-        self.transport.write(frame)
         wire_s = (len(frame) + answers * (8 + size)) * 10 / self.baudrate
-        deadline_ns = self.clock.now_ns() + ns_from_s(wire_s + _MARGIN_S)
+        self._deadline_ns = self.clock.now_ns() + ns_from_s(wire_s + _MARGIN_S)
+        self.transport.write(frame)
+
+    def replies(self, operation: int, answers: int, size: int) -> dict[int, Packet]:
+        corrupt, deadline_ns = self._decoder.corrupt, self._deadline_ns
         found: dict[int, Packet] = {}
         for _ in range(_READS_MAX):
             count = self.transport.read_into(self._buffer, deadline_ns)
@@ -54,6 +63,19 @@ class Client:
             for packet in self.ask(motor, Operation.PING, b"", 1, 2).values():
                 return int.from_bytes(packet.payload, "little")
         return None
+
+    def flags(self, motor: int) -> int:
+        for _ in range(TRIES):
+            for packet in self.ask(motor, Operation.STATE, bytes((motor,)), 1, STATE.size).values():
+                return State.of(packet.payload).flags
+        raise HardwareError(f"motor {motor} does not answer")
+
+    def restart(self, motor: int) -> None:
+        self.transport.write(encode(Packet(motor, Operation.REBOOT, 0, b"")))
+        deadline_ns = self.clock.now_ns() + ns_from_s(1.0)
+        while self.ping(motor, 1) is None:
+            if self.clock.now_ns() >= deadline_ns:
+                raise HardwareError(f"motor {motor} does not answer after its restart")
 
     def get(self, motor: int, register: Register) -> float:
         for _ in range(TRIES):

@@ -2,19 +2,21 @@
 
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from acme_motors.client import Client
 from acme_motors.frame import EVERYONE, Operation, Packet, encode
-from acme_motors.registers import STATE, AcmeRegisters, Flag, Register, State
+from acme_motors.registers import STATE, AcmeRegisters, Flag, Register, State, pack
+from sim2real.configs.schema.death import DeathState
 from sim2real.configs.schema.robot import BusConfig, JointConfig
 from sim2real.configs.schema.safety import SafetyConfig
 from sim2real.hardware.bus.discovery import find_motors
-from sim2real.hardware.bus.transport import Transport
+from sim2real.hardware.bus.transport import Transport, write_now
 from sim2real.hardware.clock import Clock
-from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.finite import FiniteCheck
-from sim2real.hardware.run_all import run_all
+from sim2real.hardware.interface import Between, nothing
 from sim2real.hardware.types import BusCounters, JointCommand, JointState, MotorFault
 
 BAUDRATES = (1_000_000, 115_200)
@@ -40,7 +42,22 @@ class AcmeMotor:
         self.set(Register.TORQUE, 0.0)
 
 
+def for_all(register: Register, value: float) -> bytes:
+    return encode(Packet(EVERYONE, Operation.SET, 0, pack(register, value)))
+
+
+OFF = for_all(Register.TORQUE, 0.0)
+UNWATCHED = for_all(Register.WATCHDOG, 0.0)
+DEATH: dict[DeathState, bytes] = {
+    "off": OFF,
+    "damp": UNWATCHED + for_all(Register.STIFFNESS, 0.0),
+    "hold": UNWATCHED,
+}
+
+
 class AcmeBus:
+    off_clears_faults = False
+
     def __init__(
         self,
         bus: BusConfig,
@@ -59,9 +76,11 @@ class AcmeBus:
         self._motors = [AcmeMotor(name, joint, self._set_up) for name, joint in joints.items()]
         self._finite = FiniteCheck(len(joints))
         self._opened = self._enabled = self._closed = False
+        self._waiting: set[int] = set()
+        self._asked_ns = 0
 
-    def open(self) -> None:
-        try:
+    def open(self, between: Between = nothing) -> None:
+        with self._steps(between):
             self._set_up.set_baudrate(self._baudrate)
             models = find_motors(self._motors, self._set_up.ping, self._set_up, BAUDRATES)
             for motor, model in zip(self._motors, models, strict=True):
@@ -69,18 +88,19 @@ class AcmeBus:
                 if model != expected:
                     raise HardwareError(f"joint {motor.joint!r}: model {model} answers, configured is {expected}")
                 motor.disable()
-        except HardwareError:
-            self._torque_off()
-            raise
         self._opened = True
 
-    def read(self, state: JointState) -> None:
+    def begin_read(self) -> None:
         if not self._opened:
             raise HardwareError("bus is not open")
-        state.fresh.fill(False)
         ids = bytes(motor.id for motor in self._motors)
-        answers = self._run.ask(EVERYONE, Operation.STATE, ids, len(ids), STATE.size)
-        now_ns = self._clock.now_ns()
+        self._asked_ns = self._clock.now_ns()
+        self._run.send(EVERYONE, Operation.STATE, ids, len(ids), STATE.size)
+
+    def end_read(self, state: JointState) -> None:
+        state.fresh.fill(False)
+        answers = self._run.replies(Operation.STATE, len(self._motors), STATE.size)
+        now_ns = self._asked_ns  # a reading is not older than its question
         self.counters.reads += 1
         for place, motor in enumerate(self._motors):
             if motor.id in answers:
@@ -98,7 +118,7 @@ class AcmeBus:
             if reading.flags & flag:
                 faults |= fault
         if self._enabled and not reading.flags & Flag.TORQUE and not faults:
-            faults |= MotorFault.OTHER  # the motor has restarted
+            faults |= MotorFault.RESTARTED
         state.faults[place] = int(faults)
         state.stamp_ns[place], state.fresh[place] = now_ns, True
 
@@ -116,13 +136,15 @@ class AcmeBus:
         self._transport.write(encode(Packet(EVERYONE, Operation.GOALS, 0, goals)))
         self.counters.writes += 1
 
-    def enable(self) -> None:
+    def enable(self, between: Between = nothing) -> None:
         if not self._opened:
             raise HardwareError("bus is not open")
         state = JointState.empty(len(self._motors))
-        try:
+        with self._steps(between):
             for _ in range(6):
-                self.read(state)
+                between()
+                self.begin_read()
+                self.end_read(state)
                 if not any(math.isnan(position) for position in state.position):
                     break
             for place, motor in enumerate(self._motors):
@@ -135,25 +157,53 @@ class AcmeBus:
                     motor.set(Register.DAMPING, joint.damping)
                 motor.set(Register.WATCHDOG, self._watchdog)
                 motor.set(Register.TORQUE, 1.0)
-        except HardwareError:
-            self._torque_off()
-            raise
         self._enabled = True
 
-    def disable(self) -> None:
-        reasons = self._torque_off()
-        if reasons:
-            raise HardwareError(f"torque may still be on: {'; '.join(reasons)}")
+    def keep_alive(self) -> None:
+        self._transport.write(for_all(Register.WATCHDOG, self._watchdog))
+
+    def stop_frames(self, state: DeathState) -> bytes:
+        return DEATH[state]
+
+    def send_off(self) -> None:
+        self._enabled = False
+        self._waiting = {motor.id for motor in self._motors}
+        write_now(self._transport, OFF)
+
+    def confirm_off(self) -> tuple[str, ...]:
+        waiting = sorted(self._waiting)
+        try:
+            write_now(self._transport, OFF)
+            answers = self._set_up.ask(EVERYONE, Operation.STATE, bytes(waiting), len(waiting), STATE.size)
+        except PortLostError:
+            answers = {}
+        for motor, packet in answers.items():
+            if not State.of(packet.payload).flags & Flag.TORQUE:
+                self._waiting.discard(motor)
+        return tuple(motor.joint for motor in self._motors if motor.id in self._waiting)
+
+    def recover(self, between: Between = nothing) -> None:
+        with self._steps(between):
+            for motor in self._motors:
+                if int(self._set_up.flags(motor.id)) & ~Flag.TORQUE:
+                    self._set_up.restart(motor.id)
+                motor.disable()
 
     def close(self) -> None:
         if self._closed:
             return
         self._closed = True
-        if self._opened:
-            self._torque_off()
+        self.send_off()
         self._opened = False
         self._transport.close()
 
-    def _torque_off(self) -> list[str]:
-        self._enabled = False
-        return run_all(motor.disable for motor in self._motors)
+    @contextmanager
+    def _steps(self, between: Between) -> Iterator[None]:
+        self._set_up.between = between
+        try:
+            yield
+        except BaseException:
+            self.send_off()
+            raise
+        finally:
+            self._set_up.between = nothing

@@ -56,6 +56,7 @@ FAMILY = AcmeFamily(
     registers=AcmeRegisters,
     modes=("position",),
     ids=range(64),
+    death_states={"position": ("damp", "hold")},
     start=StartValues(
         motor=str(Path(__file__).with_name("acme_a1.yaml")),
         mode="position",
@@ -68,5 +69,5 @@ FAMILY = AcmeFamily(
         reach=0.2,
         decay=0.05,
     ),
-    when_silent="the watchdog of each motor stops it",
+    when_silent="an ACME motor that has torque switches it off by its watchdog",
 )

@@ -122,6 +122,10 @@ class LineProtocol(PacketProtocol[Packet]):
         if instruction.operation == Operation.STATE:
             asked = [by_id[motor] for motor in instruction.payload if motor in by_id]
             return [self._reply(motor, instruction, motor.state()) for motor in asked]
+        if instruction.operation == Operation.SET and instruction.id == EVERYONE:
+            for motor in motors:
+                motor.set(Register(instruction.payload[0]), unpack(instruction.payload))
+            return []
         if instruction.operation == Operation.GOALS:
             for at in range(0, len(instruction.payload), 5):
                 piece = instruction.payload[at : at + 5]

@@ -1,4 +1,4 @@
-"""Laws of the guardian over a pseudo-terminal: it switches torque off when the driver's process dies or stalls."""
+"""Laws of the supervisor over a pseudo-terminal: it switches torque off when the driver's process dies or stalls."""
 
 import os
 import select
@@ -11,13 +11,14 @@ from contextlib import contextmanager
 
 import feetech_bench
 import pytest
-from feetech_bench import GuardedPort, served, sts_robot
+from feetech_bench import SupervisedPort, served, sts_robot
 
 from sim2real.hardware.clock import MonotonicClock
 from sim2real.hardware.errors import HardwareError
-from sim2real.hardware.guardian.guardian import GuardianProcess
 from sim2real.hardware.robot import RobotHardware
-from sim2real.hardware.types import JointCommand, JointState, MotorFault
+from sim2real.hardware.supervisor.process import SupervisorProcess
+from sim2real.hardware.supervisor.supervisor import Plan
+from sim2real.hardware.types import JointCommand, JointState, MotorFault, Supervision
 
 pytestmark = pytest.mark.realtime
 
@@ -28,19 +29,19 @@ SLACK_S = 1.0  # the machine may be busy with anything; the bound itself is meas
 RUNTIME = """
 import sys, time
 sys.path.insert(0, sys.argv[2])
-from feetech_bench import GuardedPort, sts_robot
+from feetech_bench import SupervisedPort, sts_robot
 from sim2real.hardware.clock import MonotonicClock
 from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.types import JointCommand, JointState
 config, clock = sts_robot(2, watchdog=WATCHDOG), MonotonicClock()
-port = GuardedPort(sys.argv[1], 1_000_000, clock)
+port = SupervisedPort(sys.argv[1], 1_000_000, clock)
 hardware = RobotHardware(config, {"main": port}, clock)
 state, command = JointState.empty(2), JointCommand.zeros(2)
 hardware.open()
 hardware.read(state)
 command.position[:] = state.position
 hardware.enable()
-print("enabled", port.guardian.pid, flush=True)
+print("enabled", port.supervisor.pid, flush=True)
 while True:
     hardware.read(state)
     hardware.write(command)
@@ -50,7 +51,7 @@ while True:
 
 @contextmanager
 def runtime(path: str, watchdog: str = "0.1") -> Iterator[tuple[subprocess.Popen, int]]:
-    """Start a process that holds torque on both motors of a served robot; return it and its guardian's process id."""
+    """Start a process that holds torque on both motors of a served robot; return it and its supervisor's process id."""
     process = subprocess.Popen(
         [sys.executable, "-c", RUNTIME.replace("WATCHDOG", watchdog), path, os.path.dirname(feetech_bench.__file__)],
         stdout=subprocess.PIPE,
@@ -87,32 +88,32 @@ def alive(pid: int) -> bool:
 def test_torque_goes_off_when_the_runtime_dies_or_hangs(end):
     with served(2) as server:
         motors = list(server.emulated.motors.values())
-        with runtime(server.ports["main"]) as (process, guardian):
+        with runtime(server.ports["main"]) as (process, supervisor):
             wait_for(lambda: all(motor.torque_enabled for motor in motors))
             process.send_signal(end)
             took = wait_for(lambda: not any(motor.torque_enabled for motor in motors))
             assert took < BOUND_S + SLACK_S
-            wait_for(lambda: not alive(guardian))
+            wait_for(lambda: not alive(supervisor))
 
 
-def test_guardian_outlives_the_signals_of_a_terminal():
+def test_supervisor_outlives_the_signals_of_a_terminal():
     with served(2) as server:
         motors = list(server.emulated.motors.values())
-        with runtime(server.ports["main"]) as (process, guardian):
+        with runtime(server.ports["main"]) as (process, supervisor):
             for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                os.kill(guardian, name)
+                os.kill(supervisor, name)
             time.sleep(0.05)
-            assert alive(guardian)
-            assert os.getpgid(guardian) != os.getpgid(process.pid)
+            assert alive(supervisor)
+            assert os.getpgid(supervisor) != os.getpgid(process.pid)
             process.kill()
             wait_for(lambda: not any(motor.torque_enabled for motor in motors))
 
 
-def test_close_stops_the_guardian_and_a_stalled_driver_sees_that_it_tripped():
+def test_close_stops_the_supervisor_and_a_stalled_driver_sees_that_it_tripped():
     config, clock = sts_robot(2), MonotonicClock()
     with served(2) as server:
         motors = list(server.emulated.motors.values())
-        port = GuardedPort(server.ports["main"], 1_000_000, clock)
+        port = SupervisedPort(server.ports["main"], 1_000_000, clock)
         hardware = RobotHardware(config, {"main": port}, clock)
         state, command = JointState.empty(2), JointCommand.zeros(2)
         hardware.open()
@@ -120,15 +121,15 @@ def test_close_stops_the_guardian_and_a_stalled_driver_sees_that_it_tripped():
         command.position[:] = state.position
         hardware.enable()
         assert all(motor.torque_enabled for motor in motors)
-        pid = port.guardian.pid
+        pid = port.supervisor.pid
         wait_for(lambda: not any(motor.torque_enabled for motor in motors))  # no feed
         hardware.read(state)
         assert (state.faults & MotorFault.WATCHDOG).all()
         hardware.write(command)
-        assert hardware.counters.writes == 0  # no goals are sent after the guardian tripped
+        assert hardware.counters.writes == 0  # no goals are sent after the supervisor tripped
         wait_for(lambda: not alive(pid))
         hardware.enable()
-        fresh = port.guardian.pid
+        fresh = port.supervisor.pid
         assert fresh != pid
         assert alive(fresh)
         hardware.close()
@@ -136,52 +137,61 @@ def test_close_stops_the_guardian_and_a_stalled_driver_sees_that_it_tripped():
         assert not any(motor.torque_enabled for motor in motors)
 
 
-def test_guardian_that_is_killed_is_a_fault():
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_supervisor_that_is_killed_or_stopped_is_noticed_without_a_system_call(end):
     config, clock = sts_robot(1, watchdog=2.0), MonotonicClock()
     with served(1) as server:
-        port = GuardedPort(server.ports["main"], 1_000_000, clock)
+        port = SupervisedPort(server.ports["main"], 1_000_000, clock)
         hardware = RobotHardware(config, {"main": port}, clock)
-        state = JointState.empty(1)
         hardware.open()
+        assert hardware.supervision is Supervision.NONE
         hardware.enable()
-        os.kill(port.guardian.pid, signal.SIGKILL)
-
-        def seen() -> bool:
-            hardware.read(state)
-            return bool(state.faults[0])
-
-        wait_for(seen)
+        wait_for(lambda: hardware.supervision is Supervision.WATCHING)
+        os.kill(port.supervisor.pid, end)
+        wait_for(lambda: hardware.supervision is Supervision.LOST)
         hardware.close()
+        assert hardware.supervision is Supervision.NONE
+        assert not alive(port.supervisor.pid)
+        assert not any(motor.torque_enabled for motor in server.emulated.motors.values())
 
 
-def test_fire_sends_the_frames_and_stop_does_not():
-    for act, expected in (("stop", b""), ("fire", b"off")):
+def test_its_plan_decides_what_a_death_sends_and_a_stop_sends_nothing():
+    for plan, expected in ((None, b"off"), (Plan.OFF, b"off"), (Plan.DEATH, b"damp")):
         read, write = os.pipe()
-        guardian = GuardianProcess(write, b"off", 10**11)
-        getattr(guardian, act)()
-        getattr(guardian, act)()
+        supervisor = SupervisorProcess([(write, b"off", b"damp")], 30_000_000)
+        if plan is not None:
+            supervisor.plan(plan)
+        wait_for(lambda supervisor=supervisor: supervisor.tripped)
+        assert os.read(read, len(expected)) == expected
+        supervisor.stop()
         os.close(write)
-        assert os.read(read, 3) == expected
         os.close(read)
+    read, write = os.pipe()
+    supervisor = SupervisorProcess([(write, b"off", b"damp")], 10**11)
+    supervisor.stop()
+    supervisor.stop()
+    os.close(write)
+    assert os.read(read, 3) == b""
+    os.close(read)
 
 
-def test_guardian_that_cannot_start_is_an_error(monkeypatch):
+def test_supervisor_that_cannot_start_is_an_error(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nonexistent")
-    with pytest.raises(HardwareError, match="guardian"):
-        GuardianProcess(0, b"", 10**9)
+    with pytest.raises(HardwareError, match="supervisor"):
+        SupervisorProcess([(0, b"", b"")], 10**9)
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(HardwareError, match="guardian"):
-        GuardianProcess(0, b"", 10**9)
+    with pytest.raises(HardwareError, match="supervisor"):
+        SupervisorProcess([(0, b"", b"")], 10**9)
 
 
-def test_guardian_is_not_bound_to_the_processor_of_its_driver():
+def test_supervisor_is_not_bound_to_the_processor_of_its_driver():
     everywhere = os.sched_getaffinity(0)
     read, write = os.pipe()
     try:
         os.sched_setaffinity(0, {min(everywhere)})
-        guardian = GuardianProcess(write, b"", 10**11)
-        assert os.sched_getaffinity(guardian.pid) == everywhere
-        guardian.stop()
+        supervisor = SupervisorProcess([(write, b"", b"")], 10**11)
+        assert os.sched_getaffinity(supervisor.pid) == everywhere
+        supervisor.stop()
     finally:
         os.sched_setaffinity(0, everywhere)
         os.close(read)
