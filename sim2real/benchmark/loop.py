@@ -13,7 +13,8 @@ from sim2real.hardware.child_process import PYTHON
 from sim2real.hardware.clock import NS_PER_S, MonotonicClock
 from sim2real.hardware.emulator.plant import choose_plant
 from sim2real.hardware.emulator.process import emulate
-from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.robot import RobotHardware
+from sim2real.hardware.robot_ports import open_serial_ports
 from sim2real.runtime.decimation import Decimation
 from sim2real.runtime.policy import Policy
 from sim2real.runtime.realtime import real_time_profile

@@ -13,7 +13,8 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.clock import NS_PER_S, Clock, MonotonicClock
 from sim2real.hardware.emulator.process import emulate
-from sim2real.hardware.robot import RobotHardware, open_serial_ports
+from sim2real.hardware.robot import RobotHardware
+from sim2real.hardware.robot_ports import open_serial_ports
 from sim2real.runtime.controller import Controller
 from sim2real.runtime.decimation import Decimation
 from sim2real.runtime.emulation import lockstep

@@ -7,8 +7,8 @@ from sim2real.hardware.emulator.plant import AT_REST
 from sim2real.hardware.imu.sample import Motion
 from sim2real.hardware.types import Float64Array
 
-_PERIODS = 4.0  # time constant with which a joint follows its target, in steps
-_SPEED = 0.3  # of the velocity limit, at the effort limit: far from what safety looks at
+_PERIODS = 2.0  # time constant with which a joint follows its target, in steps
+_SPEED = 0.9  # of the velocity limit, at the effort limit: no slower, or safety would see joints that do not follow
 
 
 class StiffAirPlant:
