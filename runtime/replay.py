@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import ValidationError
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig
@@ -123,7 +124,7 @@ class _ControllerReplay:
         self._clock = ReplayClock()
         self._hardware = ReplayHardware(log.contract.joint_names, self._clock)
         self._policy = ReplayPolicy(log.contract, policy)
-        robot = RobotConfig.model_validate_json(log.metadata["robot"])
+        robot = _robot(log)
         self._controller = Controller(self._policy, robot, self._hardware, self._clock, lambda: 0)
         self._operator = _LoggedOperator(len(log.contract.commands))
         self._layout = row_layout(log.contract)
@@ -185,6 +186,13 @@ class _ControllerReplay:
                     _count(self._result, Mismatch(row["tick"], what, (str(row[name]),), (str(plain[name]),)))
             else:
                 _compare(self._result, row, what, replayed[name][None], name)
+
+
+def _robot(log: RunLog) -> RobotConfig:
+    try:
+        return RobotConfig.model_validate_json(log.metadata["robot"])
+    except ValidationError as error:
+        raise UserError(f"{log.files[0]}: its robot is of another version: {error.errors()[0]['msg']}") from error
 
 
 class _LoggedOperator:

@@ -421,5 +421,10 @@ def _open_log(policy: Policy, robot: RobotConfig, options: RunOptions) -> Teleme
     metadata["policy_sha256"] = policy.digest
     metadata["robot"] = json.dumps(robot.model_dump(mode="json"))
     return TelemetryLog(
-        options.log, policy.contract, metadata, synchronous=options.synchronous_log, loop_cpu=options.cpu
+        options.log,
+        policy.contract,
+        metadata,
+        synchronous=options.synchronous_log,
+        rotation=options.log_rotation,
+        loop_cpu=options.cpu,
     )

@@ -102,7 +102,7 @@ def test_another_limit_than_the_robot_s_is_found(name, tmp_path, monkeypatch):
     path = operate(name, tmp_path, duration=1.0, faults="lossy_bus")
     log = read_log(path)
     robot = json.loads(log.metadata["robot"])
-    robot["safety"]["reading_age_max"] = 1e-4
+    robot["safety"]["reading_age_max"] = "0.1 ms"
     changed = replace(log, metadata=log.metadata | {"robot": json.dumps(robot)})
     monkeypatch.setattr("sim2real.runtime.replay.read_log", lambda _path: changed)
     result = replay(path)
@@ -130,7 +130,11 @@ def test_a_fault_and_what_follows_replay(policy_of, robot, fake, tmp_path):
     path = tmp_path / "run.mcap"
     fake.lost = lambda read: read > 150
     report = run_session(
-        policy_of(0.1), robot, fake, fake.clock, RunOptions(duration=9.0, log=path, synchronous_log=True)
+        policy_of(lambda observation: 0.1),
+        robot,
+        fake,
+        fake.clock,
+        RunOptions(duration=9.0, log=path, synchronous_log=True),
     )
     assert report.final_state is State.FAULT
     result = replay(path)
