@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -155,3 +156,38 @@ def test_an_exception_in_a_tick_ends_the_replay_where_it_was(policy_of, robot, f
     assert result.reasons == ()
     assert result.stopped_at is not None
     assert result.ticks == 49
+
+
+class Person:
+    """An operator who resets and starts again after each fault; implements `Operator`."""
+
+    def __init__(self, controller_of, stop_after):
+        self.values = np.zeros(0)
+        self.alive_ns, self.stop, self.emergency, self.resets, self.starts = -1, False, False, 0, 0
+        self.polls, self._state, self._stop_after = 0, controller_of, stop_after
+
+    def poll(self):
+        self.polls += 1
+        self.alive_ns = self.polls
+        state = self._state()
+        if state in ("FAULT", "ESTOP") and self.polls % 10 == 0:
+            self.resets += 1
+        elif state == "LIMP" and self.polls % 10 == 5:
+            self.starts += 1
+        self.emergency = 300 <= self.polls < 310
+        self.stop = self.polls > self._stop_after
+
+
+def test_resets_starts_and_emergency_stops_replay(policy_of, robot, fake, tmp_path):
+    path, seen = tmp_path / "run.mcap", []
+    fake.lost = lambda read: 100 <= read < 130  # long enough for a fault
+    person = Person(lambda: seen[-1].state.name if seen else "", 600)
+    options = RunOptions(log=path, synchronous_log=True, operator=person, on_tick=seen.append)
+    run_session(policy_of(lambda observation: 0.1), robot, fake, fake.clock, options)
+    result = replay(path)
+    states = [row["state"] for row in result.log.rows]
+    changes = [after for before, after in pairwise(states) if after != before]
+    assert {"FAULT", "ESTOP"} <= set(changes)
+    assert changes.count("RUNNING") >= 3, " ".join(changes)
+    assert {event for row in result.log.rows for event in row["events"]} >= {"OPEN", "ENABLE", "RESET", "ESTOP"}
+    assert result.reasons == ()
