@@ -16,9 +16,10 @@ from sim2real.hardware.supervisor.process import SupervisorProcess
 from sim2real.hardware.supervisor.supervisor import Watched
 
 _NS_PER_MS = 1_000_000
+_BITS_PER_BYTE = 10  # 8N1
 WRITE_STALL_NS_MAX = NS_PER_S // 50
-"""Longest wait for the kernel to take a byte. Its buffer holds dozens of frames: when it is full, nothing has left for
-many ticks."""
+"""Longest wait until the kernel has taken all bytes, besides twice their time on the wire. Its buffer holds dozens of
+frames: when it is full, nothing has left for many ticks."""
 
 
 class SerialPort:
@@ -65,7 +66,8 @@ class SerialPort:
         if sent == len(data):
             return
         rest = memoryview(data)[sent:]
-        deadline_ns = self._clock.now_ns() + WRITE_STALL_NS_MAX
+        wire_ns = len(rest) * _BITS_PER_BYTE * NS_PER_S // self._baudrate
+        deadline_ns = self._clock.now_ns() + WRITE_STALL_NS_MAX + 2 * wire_ns
         while rest:
             remaining_ms = (deadline_ns - self._clock.now_ns()) // _NS_PER_MS
             if remaining_ms <= 0:

@@ -51,6 +51,7 @@ class Rig:
         self.emulated = EmulatedRobot(config, self.plant, script, seed)
         self.motors = list(self.emulated.motors.values())
         self.clock = VirtualClock()
+        self.started_ns = 0  # when torque was switched on
         self.hardware = self.driver()
         self.state = JointState.empty(len(self.joints))
         self.command = JointCommand.zeros(len(self.joints))
@@ -65,10 +66,17 @@ class Rig:
     def enabled(self) -> Self:
         """Open and enable; command the present position."""
         self.hardware.open()
-        self.hardware.read(self.state)
+        while not (self.state.stamp_ns >= 0).all():
+            self.hardware.read(self.state)
         self.command.position[:] = self.state.position
         self.hardware.enable()
+        self.started_ns = self.clock.now_ns()
         return self
+
+    def leave(self) -> None:
+        """Let the program be gone without a word, its supervisor too, as when the machine loses power."""
+        for line in self.emulated.lines.values():
+            line.supervisor = None
 
     def ticks(self, count: int, each: Callable[[], None] = lambda: None, write: bool = True) -> None:
         """Run `count` ticks of read and write at 100 Hz; call `each` after every read."""

@@ -1,15 +1,19 @@
 """Conformance suite in real time: the driver on pseudo-terminals, as on the serial ports of a robot."""
 
+import select
+import signal
+import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.child_process import PYTHON
 from sim2real.hardware.clock import MonotonicClock
 from sim2real.hardware.conformance.rig import TICK_NS
 from sim2real.hardware.conformance.subject import Subject
@@ -53,6 +57,41 @@ class SerialPortConformance(Subject):
         config = self.config()
         with serving(config) as (server, emulated):
             _move_every_joint(config, server.ports, emulated)
+
+    def test_torque_goes_off_when_the_program_is_killed_or_stopped_spins_or_runs_out_of_memory(self) -> None:
+        """By the supervisor process, whatever the motors' own watchdogs do."""
+        for end in (signal.SIGKILL, signal.SIGSTOP, signal.SIGUSR1, signal.SIGUSR2):
+            with serving(self.config()) as (server, emulated), _holding(self.robot, "off", server.ports) as process:
+                motors = list(emulated.motors.values())
+                assert all(motor.torque_enabled for motor in motors)
+                process.send_signal(end)
+                _wait_for(lambda motors=motors: not any(motor.torque_enabled for motor in motors))  # type: ignore[misc]
+
+
+@contextmanager
+def _holding(robot: str, on_death: str, paths: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a program that holds the robot with torque, for the duration of the block."""
+    arguments = [robot, on_death, *(f"{name}={path}" for name, path in paths.items())]
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        [*PYTHON, "-m", "sim2real.hardware.conformance.loop_process", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert process.stdout is not None
+        assert select.select([process.stdout], [], [], 2 * _LIMIT_S)[0]
+        assert process.stdout.readline() == b"enabled\n"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _LIMIT_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def _move_every_joint(config: RobotConfig, paths: dict[str, str], emulated: EmulatedRobot) -> None:

@@ -7,7 +7,7 @@ from sim2real.configs.load import load_robot
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.conformance.rig import Rig
 
-ErrorT = TypeVar("ErrorT", bound=Exception)
+ErrorT = TypeVar("ErrorT", bound=BaseException)
 
 
 class Subject:

@@ -12,13 +12,14 @@ from sim2real.runtime.operator.refusal import RefusedError
 from sim2real.runtime.operator.request import LINE_BYTES_MAX, Request, parse_request
 
 _READ_BYTES: Final = 65536
-_UNSENT_BYTES_MAX: Final = 1 << 20  # a client that asks and never reads is closed
+_UNSENT_BYTES_MAX: Final = 1 << 20  # a client that asks and never reads gets no more answers
 
 
 class Client:
     """Reads requests, one a line, and answers each with one line. Nothing here blocks.
 
-    A client that does not read gets no further states until it has; its requests are still served.
+    A client that does not read gets no further states until it has. Its requests are served all the same, and so are
+    those of one that has gone right after it sent them: the last may be a stop.
 
     Args:
         connection: Taken over, and closed at the end.
@@ -39,6 +40,7 @@ class Client:
         connection.setblocking(False)
         self.name = name
         self.closed = False
+        self._deaf = False
         self._connection = connection
         self._desk = desk
         self._state = state
@@ -66,7 +68,7 @@ class Client:
             return
         self._flush()
         now_ns = self._now()
-        if self._period_ns is None or self._unsent or now_ns < self._due_ns:
+        if self._deaf or self._period_ns is None or self._unsent or now_ns < self._due_ns:
             return
         self._due_ns = max(self._due_ns + self._period_ns, now_ns)
         self._send({"state": self._state()})
@@ -96,7 +98,7 @@ class Client:
             if len(line) > LINE_BYTES_MAX:
                 self._too_long()
                 return
-            if line.strip() and not self.closed:
+            if line.strip():
                 self._send(self._answer(line))
         if len(self._received) > LINE_BYTES_MAX:
             self._too_long()
@@ -130,23 +132,27 @@ class Client:
         return {"ok": True}
 
     def _send(self, document: dict[str, Any]) -> None:
-        if self.closed:
+        if self._deaf:
             return
         self._unsent += json.dumps(document, allow_nan=False).encode() + b"\n"
         self._flush()
         if len(self._unsent) > _UNSENT_BYTES_MAX:
-            self.close()
+            self._give_up()
 
     def _flush(self) -> None:
-        while self._unsent and not self.closed:
+        while self._unsent:
             try:
                 count = self._connection.send(self._unsent)
             except BlockingIOError:
                 return
             except OSError:
-                self.close()
+                self._give_up()
                 return
             self._unsent = self._unsent[count:]
+
+    def _give_up(self) -> None:
+        """Send nothing more; what the client has sent is still read, to its end."""
+        self._deaf, self._unsent = True, b""
 
 
 def _error(text: str) -> dict[str, Any]:

@@ -91,7 +91,7 @@ class _Run:
         strangers = frozenset(s.joint for s in scenario.strikes if s.joint and s.entry["kind"] == "wrong_id")
         blind = frozenset(s.joint for s in scenario.strikes if s.joint and "encoder" in s.entry["kind"])
         self._oracle = MotorOracle(scenario.robot, period_s, strangers, blind)
-        self._truth = Truth(scenario.robot, self._oracle, scenario.strikes)
+        self._truth = Truth(scenario.robot, self._oracle, scenario.strikes, stops=scenario.plant != "inertia")
         self._stop = StopRequest()
         self._hooks = [strike for strike in scenario.strikes if strike.case.kind == "hook"]
         self._problems: list[str] = []

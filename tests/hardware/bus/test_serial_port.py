@@ -4,6 +4,7 @@ import os
 import pty
 import termios
 import threading
+from contextlib import suppress
 
 import pytest
 from scripted_motors import ROBOT
@@ -113,8 +114,54 @@ def test_more_than_the_kernel_takes_at_once_is_sent_in_parts(pair, clock):
 def test_a_port_that_accepts_no_bytes_is_lost(pair, clock):
     port = SerialPort(pair[1], 1_000_000, clock)
     with pytest.raises(PortLostError, match="takes no data"):
-        port.write(bytes(200_000))
+        port.write(bytes(20_000))
     port.close()
+
+
+@pytest.mark.realtime
+def test_sending_without_waiting_succeeds_on_a_blocked_port_because_what_it_holds_is_discarded(pair, clock):
+    far, path, _ = pair
+    port = SerialPort(path, 1_000_000, clock)
+    assert port.write_now(b"free")
+    assert read_exactly(far, 4) == b"free"
+    with pytest.raises(PortLostError, match="takes no data"):
+        port.write(b"old" * 10_000)
+    assert port.write_now(b"torque off")
+    os.set_blocking(far, False)
+    got = b""
+    with suppress(BlockingIOError):
+        while True:
+            got += os.read(far, 100_000)
+    assert got.endswith(b"torque off")
+    port.close()
+
+
+@pytest.mark.realtime
+def test_a_port_that_comes_back_is_opened_again_with_its_baud_rate(tmp_path, clock):
+    link = tmp_path / "port"
+    first, near = pty.openpty()
+    link.symlink_to(os.ttyname(near))
+    port = SerialPort(str(link), 1_000_000, clock)
+    port.set_baudrate(57_600)
+    port.reopen()  # nothing to do
+    os.close(near)
+    os.close(first)
+    link.unlink()
+    with pytest.raises(PortLostError, match="does not open again"):
+        port.reopen()
+    with pytest.raises(PortLostError, match="vanished"):
+        port.write(b"x")
+    again, near = pty.openpty()
+    link.symlink_to(os.ttyname(near))
+    port.reopen()
+    port.write(b"back")
+    assert read_exactly(again, 4) == b"back"
+    assert termios.tcgetattr(again)[4] == termios.B57600
+    port.close()
+    with pytest.raises(PortLostError, match="closed"):
+        port.reopen()
+    os.close(near)
+    os.close(again)
 
 
 def test_a_vanished_port_is_lost(pair, clock):

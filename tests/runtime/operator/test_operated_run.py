@@ -95,6 +95,28 @@ def test_the_ring_shows_the_wait_the_run_and_how_it_ended(policy_of, robot, fake
     reader.close()
 
 
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_device_that_falls_silent_damps_the_robot_and_then_it_is_a_fault(policy_of, fake, silent):
+    robot = load_robot("pendulum", ("safety.operator_timeout=0.3 s", "safety.damping_max=1 s"))
+    operator, states = ScriptedOperator(starts=10), []
+
+    def look(controller):
+        states.append(controller.state.name)
+        if not silent or len(states) < 100:
+            operator.alive_ns = fake.clock.now_ns()
+
+    report = run(policy_of(still), robot, fake, operator, duration=4.0, on_tick=look)
+    order = [state for state, before in zip(states, [None, *states], strict=False) if state != before]
+    if silent:
+        assert order[:2] == ["RUNNING", "DAMPING"]
+        assert 99 + 30 <= states.index("DAMPING") <= 99 + 32
+        assert report.final_state is State.FAULT
+        assert not report.ok
+    else:
+        assert order == ["RUNNING"]
+        assert report.final_state is State.RUNNING
+
+
 def test_commands_reach_the_policy_inside_their_ranges():
     robot = load_robot("quadruped")
     contract = contract_of(load_task("quadruped_walk"))

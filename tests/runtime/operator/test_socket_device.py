@@ -133,6 +133,28 @@ def test_commands_of_a_client_that_vanishes_are_taken_back_and_its_life_ends(ser
     assert served.office.box.alive_ns == at
 
 
+@pytest.mark.parametrize("last", ["estop", "stop", "reset"])
+def test_the_last_request_of_a_client_that_has_gone_is_not_lost(served, last):
+    client = served.connect()
+    for _ in range(20):
+        served.serve(1)
+    before = b'{"do": "subscribe", "rate": 100}\n{"do": "set", "values": {"forward": 0.5}}\n' + b"nonsense\n" * 50
+    client.sendall(before + json.dumps({"do": last}).encode() + b"\n")
+    client.close()  # with answers unread, and requests not yet served
+    box = served.serve()
+    assert {"estop": box.emergency, "stop": box.stop, "reset": box.resets == 1}[last]
+    assert served.office.desk.in_command is None
+
+
+def test_a_client_that_never_reads_can_still_stop_the_robot(served):
+    client = served.connect()
+    for _ in range(40):
+        client.sendall(b"x\n" * 2000)
+        served.serve(2)
+    client.sendall(b'{"do": "estop"}\n')
+    assert served.serve().emergency
+
+
 def test_subscribers_get_states_at_their_rate_and_one_that_does_not_read_delays_nobody(served):
     deaf, client = served.connect(), served.connect()
     served.state = {"state": "RUNNING", "text": "x" * 20_000}

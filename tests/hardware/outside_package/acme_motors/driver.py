@@ -120,7 +120,8 @@ class AcmeBus:
         if self._enabled and not reading.flags & Flag.TORQUE and not faults:
             faults |= MotorFault.RESTARTED
         state.faults[place] = int(faults)
-        state.stamp_ns[place], state.fresh[place] = now_ns, True
+        state.stamp_ns[place] = state.health_stamp_ns[place] = now_ns
+        state.fresh[place] = True
 
     def write(self, command: JointCommand) -> None:
         if not self._finite(command):
