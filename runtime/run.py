@@ -78,7 +78,6 @@ def run(
         start: Do not wait for a start.
         live: Show the run on the terminal, if standard error is one. What anything else writes to standard output or
             error during the run is then kept until its end.
-
         foxglove: Port of a live server for Foxglove on this machine, 0 for any free one; its address is printed on
             standard error. Needs the extra `foxglove`.
         log_rotate: s, after which the log goes on in a new file, `run.1.mcap` after `run.mcap`; half an hour, or

@@ -341,6 +341,8 @@ class _Session:
     def _try(self, what: str, event: Event) -> None:
         controller = self._controller
         before = "; ".join(controller.fault_texts())
+        if event is Event.RESET:
+            self._stop.reset()  # first: the emergency stop that is reset must not cancel its own reset
         try:
             controller.fire(event)
         except CancelledError:
@@ -351,7 +353,6 @@ class _Session:
                 controller.fail(error, "the driver")
         else:
             if event is Event.RESET:
-                self._stop.reset()
                 self.warnings.append(f"reset by the operator after: {before or 'emergency stop'}")
         self._log_between()
         self._pacer.start()  # it took its time, which the loop has not missed

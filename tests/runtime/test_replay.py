@@ -183,11 +183,11 @@ def test_resets_starts_and_emergency_stops_replay(policy_of, robot, fake, tmp_pa
     fake.lost = lambda read: 100 <= read < 130  # long enough for a fault
     person = Person(lambda: seen[-1].state.name if seen else "", 600)
     options = RunOptions(log=path, synchronous_log=True, operator=person, on_tick=seen.append)
-    run_session(policy_of(lambda observation: 0.1), robot, fake, fake.clock, options)
+    report = run_session(policy_of(lambda observation: 0.1), robot, fake, fake.clock, options)
     result = replay(path)
     states = [row["state"] for row in result.log.rows]
     changes = [after for before, after in pairwise(states) if after != before]
     assert {"FAULT", "ESTOP"} <= set(changes)
-    assert changes.count("RUNNING") >= 3, " ".join(changes)
+    assert changes.count("RUNNING") >= 3, (changes, report.warnings, report.stopped_by, person.polls)
     assert {event for row in result.log.rows for event in row["events"]} >= {"OPEN", "ENABLE", "RESET", "ESTOP"}
     assert result.reasons == ()

@@ -26,7 +26,7 @@ SIGNATURES = {
     "open_robot": "(robot, *, ports=None)",
     "run": "(policy, robot, *, ports=None, emulate=False, lockstep=False, plant=None, faults=None, duration=None, "
     "commands=None, on_tick=None, log=None, real_time=True, cpu=None, operator=(), panel=None, start=False, "
-    "live=False)",
+    "live=False, foxglove=None, log_rotate=None)",
     "train": "(experiment=None, *, overrides=(), name=None, runs_dir='runs', resume=None, progress=False)",
 }
 MEMBERS = {
