@@ -16,6 +16,7 @@ from sim2real.runtime.connection import Connection
 from sim2real.runtime.contract.observation import Float32Array
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.decimation import Decimation
 from sim2real.runtime.envelope.settings import safety_settings
 from sim2real.runtime.interventions import InterventionLog
 from sim2real.runtime.limits import POSITION_TRACKING_MODES
@@ -58,7 +59,8 @@ class Controller:
     ) -> None:
         contract = policy.contract
         settings = safety_settings(robot, contract.robot.safety)
-        period = 1.0 / contract.control_rate
+        self.decimation = Decimation(contract.control_rate, robot.loop.bus_rate)
+        period = 1.0 / self.decimation.rate
         self.safety = Safety(contract.robot, settings, period, contract.observed_imus, contract.observation)
         terms = tuple(entry.term for entry in contract.observation)
         self.interventions = InterventionLog(contract.robot, settings.buses, terms)
@@ -80,6 +82,8 @@ class Controller:
             self.record,
             self.safety,
             self.statistics,
+            decimation=self.decimation,
+            between=robot.loop.between,
             blend=robot.ready.blend,
             refused_max=settings.envelope.missed_ticks_max,
             stopwatch=stopwatch,
@@ -94,7 +98,7 @@ class Controller:
         self._command_low = np.array([command.low for command in commands])
         self._command_high = np.array([command.high for command in commands])
         self._asked, self._command_given = np.zeros(len(commands)), np.zeros(len(commands), np.bool_)
-        self._connection = Connection(contract.robot, hardware, clock, round(period * 1e9), cancelled)
+        self._connection = Connection(contract.robot, hardware, clock, self.decimation.period_ns, cancelled)
         self._start = PoseRamp.to_start(contract.robot, robot.ready)
         self._rest = PoseRamp.to_rest(contract.robot, robot.rest, robot.ready.tolerance) if robot.rest else None
         self._tracks_position = np.array([joint.mode in POSITION_TRACKING_MODES for joint in contract.robot.joints])
@@ -301,7 +305,7 @@ class Controller:
         return self.safety.check(
             record.joints,
             record.time_ns,
-            missed_in_a_row,
+            missed_in_a_row // self.decimation.ratio,  # periods of the policy, as the limit was set for them
             record.imus,
             missed=missed,
             operator_alive_ns=self._operator_alive_ns,
@@ -337,10 +341,13 @@ class Controller:
         state = self.machine.state
         self.at_work = "safety"
         if state is State.RUNNING:
-            if bool(self.record.joints.fresh.all()):
+            if not bool(self.record.joints.fresh.all()):
+                self.held_ticks += 1
+                self._limit()
+            elif self.stage.due:
                 self._run_policy()
             else:
-                self.held_ticks += 1
+                self.stage.follow()
                 self._limit()
         elif state is State.READY:
             self._ramp_to_start(verdict)

@@ -21,7 +21,7 @@ from sim2real.runtime.envelope.target_motion import TargetMotion
 
 _POSITION, _VELOCITY, _EFFORT, _STIFFNESS, _DAMPING = range(5)
 
-_MEAN_ROUNDING: Final = 1e-9  # rad; a mean of equal targets differs from them by less
+_ROUNDING: Final = 1e-9  # rad; a mean, and steps that add up to one at the very limit, round by less
 
 
 class CommandLimits:
@@ -199,9 +199,11 @@ class CommandLimits:
         self._derate_positions(command, state)
         derated = command.position.copy()
         self._motion.move(command.position)
-        changed = np.abs(command.position - derated) > (_MEAN_ROUNDING if self._motion.averages else 0.0)
-        for index in np.flatnonzero(changed).tolist():
-            self._bits[index] |= int(self._motion.reason(index, float(derated[index])))
+        change = np.abs(command.position - derated)
+        for index in np.flatnonzero(change > (_ROUNDING if self._motion.averages else 0.0)).tolist():
+            reason = self._motion.reason(index, float(derated[index]))
+            if reason is not Intervention.POSITION_STEP or change[index] > _ROUNDING:
+                self._bits[index] |= int(reason)
 
     def _limit_joint(self, index: int, command: JointCommand, state: JointState) -> None:
         """Bring everything but the position target inside the limits."""

@@ -17,6 +17,7 @@ from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.robot_ports import open_serial_ports
 from sim2real.runtime import emulation
 from sim2real.runtime.controller import Controller
+from sim2real.runtime.decimation import Decimation
 from sim2real.runtime.late_replies import blaming, with_emulator
 from sim2real.runtime.log_file import Rotation
 from sim2real.runtime.operator.attached import Beside, attached
@@ -43,6 +44,7 @@ def run(
     log: str | Path | None = None,
     real_time: bool = True,
     cpu: int | None = None,
+    bus_rate: float | None = None,
     operator: Sequence[str] = (),
     panel: int | None = None,
     start: bool = False,
@@ -71,6 +73,8 @@ def run(
         real_time: Ask for real-time scheduling, locked memory and no garbage collection for the time of the run; what
             is not permitted becomes a warning. Never in lockstep.
         cpu: Stay on this processor.
+        bus_rate: Read, check and write so many times a second: a whole multiple of the policy's rate. The robot's own
+            when left out.
         operator: Devices that command the run: `keyboard`, `gamepad`, `gamepad:PATH`, `socket:PATH`. The run then waits
             for a start before it switches torque on.
         panel: Port of a browser panel on this machine, 0 for any free one; its address is printed on standard error. It
@@ -106,6 +110,9 @@ def run(
         raise UserError("lockstep needs a duration: a virtual clock would run on without end")
     loaded, config = _loaded(policy), as_robot(robot)
     check_robot(loaded.contract, config)
+    if bus_rate is not None:
+        config = config.model_copy(update={"loop": config.loop.model_copy(update={"bus_rate": bus_rate})})
+    Decimation(loaded.contract.control_rate, config.loop.bus_rate)  # refuses a rate that does not fit
     beside = Beside(tuple(operator), panel, start, live, foxglove)
     _check_beside(beside, lockstep=lockstep)
     stop = StopRequest()

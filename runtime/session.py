@@ -12,6 +12,7 @@ from sim2real.hardware.interface import JointInterface
 from sim2real.runtime.contract.manifest import to_metadata
 from sim2real.runtime.contract.robot import robot_spec
 from sim2real.runtime.controller import Controller
+from sim2real.runtime.decimation import Decimation
 from sim2real.runtime.envelope.settings import envelope_notices
 from sim2real.runtime.goal_watch import GoalWatch
 from sim2real.runtime.loop import Pacer
@@ -55,7 +56,7 @@ def run_session(
         refused.callback(hardware.close)  # when nothing comes of the run
         check_robot(policy.contract, robot)
         if not isinstance(clock, VirtualClock):  # which stands still while the policy computes
-            check_speed(policy)
+            check_speed(policy, Decimation(policy.contract.control_rate, robot.loop.bus_rate).rate)
         session = _Session(policy, robot, hardware, clock, options)
         if options.log is not None:
             session.log = stack.enter_context(_open_log(policy, robot, options))
@@ -87,9 +88,9 @@ class _Session:
         self._options = options
         self._stop = options.stop
         self._operator = options.operator
-        self._period_ns = round(NS_PER_S / contract.control_rate)
         self._duration_ns = None if options.duration is None else ns_from_s(options.duration)
         self._controller = Controller(policy, robot, hardware, clock, options.stopwatch, self._ending)
+        self._rate, self._period_ns = self._controller.decimation.rate, self._controller.decimation.period_ns
         for name, value in options.commands.items():
             self._controller.set_operator_command(name, value)
         self._pacer = Pacer(clock, self._period_ns)
@@ -97,7 +98,7 @@ class _Session:
         self._goal_reached: bool | None = None
         self._goal_missed = ""
         self._before_loop: Callable[[], None] = lambda: None
-        held = round(self._goal.goal.hold * contract.control_rate) + 1
+        held = round(self._goal.goal.hold * self._rate) + 1
         self._trajectory = Trajectory(contract.joint_names, self._ticks_expected(), held)
         self._stopped_by = ""
         self._final_state: State | None = None
@@ -164,7 +165,7 @@ class _Session:
         if self._options.duration is None:
             return None
         # The policy's time begins after the start pose.
-        return round((self._options.duration + self._robot.ready.timeout) * self._contract.control_rate) + 10
+        return round((self._options.duration + self._robot.ready.timeout) * self._rate) + 10
 
     def _ending(self) -> bool:
         """Tell whether a stop was asked for: looked at in every wait."""

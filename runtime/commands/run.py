@@ -46,6 +46,10 @@ def run(
         bool, typer.Option(help="Request real-time scheduling, locked memory and no garbage collection.")
     ] = True,
     cpu: Annotated[int | None, typer.Option("--cpu", min=0, help="Run on this processor.")] = None,
+    bus_rate: Annotated[
+        float | None,
+        typer.Option("--bus-rate", help="Ticks a second, a multiple of the policy's rate; default: the robot's own."),
+    ] = None,
     command: Annotated[
         list[str] | None,
         typer.Option("--command", help="Operator command NAME=VALUE, SI units; may be repeated."),
@@ -99,6 +103,7 @@ def run(
         log=log,
         real_time=real_time,
         cpu=cpu,
+        bus_rate=bus_rate,
         operator=operator or [],
         panel=panel_port if panel or panel_port else None,
         start=start,
