@@ -97,6 +97,12 @@ def test_verdicts_states_and_commands_of_every_shipped_policy_come_out_bit_for_b
     assert len(result.log.ticks) > 20
 
 
+def test_a_policy_that_runs_in_every_fourth_tick_replays(tmp_path):
+    result = replay(operate("quadruped_walk", tmp_path, duration=1.0, bus_rate=200.0), load_policy("quadruped_walk"))
+    assert result.reasons == ()
+    assert result.ticks * 3 < len(result.log.ticks)
+
+
 @pytest.mark.parametrize("name", shipped_policies())
 def test_another_limit_than_the_robot_s_is_found(name, tmp_path, monkeypatch):
     """A safety that allows a little more, or less, is not the one that ran."""
