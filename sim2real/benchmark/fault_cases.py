@@ -29,6 +29,7 @@ class FaultCase:
             ever as far as the fault alone tells.
         mute: Whether the motors it concerns may not hear the runtime, or the runtime not them.
         needs_imu: Whether it is about an IMU that the policy depends on.
+        needs_stops: Whether it may drive a joint against its mechanical stop, which only the robot's model has.
     """
 
     name: str
@@ -37,6 +38,7 @@ class FaultCase:
     latch_s: Callable[[RobotConfig], float | None] = lambda robot: None
     mute: bool = False
     needs_imu: bool = False
+    needs_stops: bool = False
 
 
 def cases_for(robot: RobotConfig) -> list[FaultCase]:
@@ -154,8 +156,9 @@ def _robot(
     *,
     mute: bool = False,
     needs_imu: bool = False,
+    needs_stops: bool = False,
 ) -> FaultCase:
-    return FaultCase(name, "robot", make, latch_s, mute, needs_imu)
+    return FaultCase(name, "robot", make, latch_s, mute, needs_imu, needs_stops)
 
 
 _SOME = (0.02, 0.3)
@@ -191,8 +194,8 @@ CASES = {
         _robot("power_cycle", _on_joint("power_cycle")),
         _robot("brief_reset", _on_joint("brief_reset")),
         _robot("overload", _on_joint("overload")),
-        _robot("stuck_encoder", _stuck(0.0)),
-        _robot("noisy_stuck_encoder", _stuck(0.003)),
+        _robot("stuck_encoder", _stuck(0.0), needs_stops=True),
+        _robot("noisy_stuck_encoder", _stuck(0.003), needs_stops=True),
         _robot("jumping_encoder", _on_joint("jumping_encoder")),
         _robot("slipping_encoder", _slip(0.0)),
         _robot("slowly_slipping_encoder", _slip(0.5)),

@@ -85,6 +85,7 @@ class _Joint:
     writes: int = 0
     fresh: bool = False  # no goal since torque came on
     position: float | None = None
+    stiff: bool = False  # whether the last goal had stiffness: without it a goal may follow the joint
     velocity: float = 0.0
     written_ns: int = 0
     debt: float = 0.0  # rad by which the goals have moved faster than the velocity limit
@@ -161,7 +162,7 @@ class MotorOracle:
             self.report(f"torque after {self.why}", time_ns, joint.name, f"on {late_ms:.1f} ms after it")
         goal = motor.goal
         joint.fresh, joint.debt, joint.velocity = True, 0.0, 0.0
-        joint.position = self._angle(joint, goal.position)
+        joint.position, joint.stiff = self._angle(joint, goal.position), goal.stiffness > 0.0
         joint.written_ns = time_ns
         self._no_jump(joint, goal, motor.shaft.angle, time_ns, 0.0)
 
@@ -184,7 +185,8 @@ class MotorOracle:
             joint.fresh = False
             self._no_jump(joint, goal, angle, time_ns, joint.config.velocity_limit * self.period_s)
         self._inside(joint, target, before, time_ns)
-        if before is not None and goal.stiffness > 0.0:
+        stiff, joint.stiff = joint.stiff, goal.stiffness > 0.0
+        if before is not None and stiff and joint.stiff:
             self._step(joint, target - before, elapsed_s, time_ns)
         else:
             joint.debt = joint.velocity = 0.0

@@ -20,7 +20,8 @@ from sim2real.hardware.clock import NS_PER_S, ns_from_s
 from sim2real.runtime.controller import Controller
 from sim2real.runtime.policy import Policy
 from sim2real.runtime.report import RunReport
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 from sim2real.runtime.stop import StopRequest
 
 WALL_S_MAX: int = 60
@@ -90,7 +91,7 @@ class _Run:
         strangers = frozenset(s.joint for s in scenario.strikes if s.joint and s.entry["kind"] == "wrong_id")
         blind = frozenset(s.joint for s in scenario.strikes if s.joint and "encoder" in s.entry["kind"])
         self._oracle = MotorOracle(scenario.robot, period_s, strangers, blind)
-        self._truth = Truth(scenario.robot, self._oracle, scenario.strikes)
+        self._truth = Truth(scenario.robot, self._oracle, scenario.strikes, stops=scenario.plant != "inertia")
         self._stop = StopRequest()
         self._hooks = [strike for strike in scenario.strikes if strike.case.kind == "hook"]
         self._problems: list[str] = []

@@ -111,7 +111,8 @@ def scenario_of(name: str, seed: int, plants: Sequence[str]) -> Scenario:
     robot_name, cases, moment, number = _parsed(name)
     robot = load_robot(robot_name)
     random = np.random.default_rng((seed, zlib.crc32(name.encode())))
-    plant = "mujoco" if "mujoco" in plants and moment != "ramping" and random.random() < _MUJOCO_SHARE else "inertia"
+    share = 1.0 if any(case.needs_stops for case in cases) else _MUJOCO_SHARE
+    plant = "mujoco" if "mujoco" in plants and moment != "ramping" and random.random() < share else "inertia"
     times = nominal(robot_name, plant)
     strikes: list[Strike] = []
     if moment == "after_fault":

@@ -26,12 +26,14 @@ class Truth:
         robot: Gives the limits, and how soon a reading must count.
         oracle: Collects the findings, and knows which motors are driven.
         strikes: What blinds the sensors.
+        stops: Whether the joints have mechanical stops. Where a plant has none, a joint that is taken to stand still
+            turns for ever, as no joint here can: where it is then says nothing.
 
     Attributes:
         torque_ns: When torque first came on.
     """
 
-    def __init__(self, robot: RobotConfig, oracle: MotorOracle, strikes: Sequence[Strike]) -> None:
+    def __init__(self, robot: RobotConfig, oracle: MotorOracle, strikes: Sequence[Strike], *, stops: bool) -> None:
         safety = robot.safety
         self.torque_ns: int | None = None
         self._robot = robot
@@ -48,6 +50,8 @@ class Truth:
             for kind, blinding in _BLINDING.items()
             if strike.entry["kind"] in blinding
         }
+        if not stops:
+            self._blind |= {("position", strike.joint) for strike in strikes if strike.case.needs_stops}
 
     def see(self, time_ns: int, emulated: EmulatedRobot) -> None:
         """Look at the robot now, not more often than a sensor would."""

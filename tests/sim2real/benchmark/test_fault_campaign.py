@@ -94,6 +94,13 @@ def test_an_unknown_robot_is_refused():
         bench_faults(["rover"], 10, 0)
 
 
+def test_two_cases_that_hide_each_other_are_no_pair():
+    pairs = [name.split("/")[1].split("+") for name in scenario_ids(ROBOTS, 3600, 0) if "+" in name]
+    cases = [(CASES[first], CASES[second]) for first, second in pairs]
+    assert not any(first.needs_imu and second.needs_imu for first, second in cases)
+    assert not any(first.kind == second.kind == "policy" for first, second in cases)
+
+
 def test_a_scenario_stops_where_the_duration_or_the_request_ends_it():
     stopped = scenario_of("pendulum/duplicate_reply/stopping/0", 0, PLANTS)
     assert stopped.stop_s is not None
