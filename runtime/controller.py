@@ -1,31 +1,36 @@
 """One tick: read, observe, infer, act, limit, write. The state machine decides where the command comes from."""
 
 from collections.abc import Callable
-from math import inf
 
 import numpy as np
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig
-from sim2real.hardware.clock import Clock
+from sim2real.configs.schema.safety import Reaction
+from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.imu.interface import WithImus
 from sim2real.hardware.interface import JointInterface
-from sim2real.hardware.types import read_only
-from sim2real.runtime.contract.action import ActionPipeline
-from sim2real.runtime.contract.observation import Float32Array, ObservationPipeline
+from sim2real.hardware.types import Int64Array, Supervision
+from sim2real.runtime.connection import Connection
+from sim2real.runtime.contract.observation import Float32Array
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.decimation import Decimation
 from sim2real.runtime.envelope.settings import safety_settings
 from sim2real.runtime.interventions import InterventionLog
+from sim2real.runtime.limits import POSITION_TRACKING_MODES
 from sim2real.runtime.operator.interface import Operator
 from sim2real.runtime.policy import Policy
-from sim2real.runtime.pose import StartPose
+from sim2real.runtime.policy_stage import PolicyStage
+from sim2real.runtime.pose import PoseRamp
 from sim2real.runtime.record import TickRecord
 from sim2real.runtime.safety import Safety
-from sim2real.runtime.states import WITH_TORQUE, Event, State, StateMachine
+from sim2real.runtime.states import WITH_TORQUE, Action, Event, State, StateMachine
 from sim2real.runtime.statistics import TickStatistics
-from sim2real.runtime.verdict import ALL_WELL, Level, Reason, Verdict, Violation, verdict_of
+from sim2real.runtime.tick_fields import bit_of
+from sim2real.runtime.torque_off import TorqueOff
+from sim2real.runtime.verdict import ALL_WELL, DAMP_REASONS, Level, Reason, Verdict, Violation, verdict_of
 
 
 class Controller:
@@ -36,20 +41,27 @@ class Controller:
 
     Args:
         policy: Its contract has been checked against the robot's.
-        robot: Limits of safety, and how to move to the start pose.
-        hardware: Opened, enabled, disabled and closed by the session.
+        robot: Limits of safety, and how to move to the poses of start and rest.
+        hardware: Its motors, not yet opened.
         clock: Gives the time of the readings.
         stopwatch: Integer nanoseconds; used for the statistics of the stages only.
+        cancelled: Whether a stop was asked for: looked at in every wait before torque is on.
     """
 
     def __init__(
-        self, policy: Policy, robot: RobotConfig, hardware: JointInterface, clock: Clock, stopwatch: Callable[[], int]
+        self,
+        policy: Policy,
+        robot: RobotConfig,
+        hardware: JointInterface,
+        clock: Clock,
+        stopwatch: Callable[[], int],
+        cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
-        contract, ready = policy.contract, robot.ready
+        contract = policy.contract
         settings = safety_settings(robot, contract.robot.safety)
-        self.machine = StateMachine()
-        self._period = 1.0 / contract.control_rate
-        self.safety = Safety(contract.robot, settings, self._period, contract.observed_imus, contract.observation)
+        self.decimation = Decimation(contract.control_rate, robot.loop.bus_rate)
+        period = 1.0 / self.decimation.rate
+        self.safety = Safety(contract.robot, settings, period, contract.observed_imus, contract.observation)
         terms = tuple(entry.term for entry in contract.observation)
         self.interventions = InterventionLog(contract.robot, settings.buses, terms)
         self.statistics = TickStatistics.empty()
@@ -60,7 +72,23 @@ class Controller:
         """When the policy first ran."""
         self.fault_verdict: Verdict = ALL_WELL
         """Why the robot is in FAULT."""
-        self._policy = policy
+        self.failure = ""
+        """What raised an exception, and which; empty if nothing has."""
+        self.at_work = ""
+        """What runs at the moment, for the report of an exception."""
+        self.torque = TorqueOff(robot, hardware, clock)
+        self.stage = PolicyStage(
+            policy,
+            self.record,
+            self.safety,
+            self.statistics,
+            decimation=self.decimation,
+            between=robot.loop.between,
+            blend=robot.ready.blend,
+            refused_max=settings.envelope.missed_ticks_max,
+            stopwatch=stopwatch,
+        )
+        self._contract = contract
         self._hardware = hardware
         self._clock = clock
         self._stopwatch = stopwatch
@@ -70,24 +98,33 @@ class Controller:
         self._command_low = np.array([command.low for command in commands])
         self._command_high = np.array([command.high for command in commands])
         self._asked, self._command_given = np.zeros(len(commands)), np.zeros(len(commands), np.bool_)
-        self._ticks_since_reset = 0
-        self._actions = ActionPipeline(contract, 1)
-        self.signals = Signals(
-            **self.record.signals(),
-            tip=np.full(
-                (1, 3), np.nan
-            ),  # no sensor of a robot measures it; `check_robot` refuses policies that need it
-            joint_target=self._actions.target,
-        ).read_only()  # an observation term from outside must not change what safety and the log see
-        self._last_action = read_only(self._actions.last_action)
-        self._observations = ObservationPipeline(contract, 1)
-        self._by_effort = contract.action.target == "effort"
-        self.pose = StartPose(contract.robot, speed=ready.speed, tolerance=ready.tolerance, timeout=ready.timeout)
-        self._ramp_interrupted = False
-        self._reset_pending = True
-        self._finite = np.zeros(contract.action_size, np.bool_)
-        self._actions_refused = 0
-        self._actions_refused_max = settings.envelope.missed_ticks_max
+        self._connection = Connection(contract.robot, hardware, clock, self.decimation.period_ns, cancelled)
+        self._start = PoseRamp.to_start(contract.robot, robot.ready)
+        self._rest = PoseRamp.to_rest(contract.robot, robot.rest, robot.ready.tolerance) if robot.rest else None
+        self._tracks_position = np.array([joint.mode in POSITION_TRACKING_MODES for joint in contract.robot.joints])
+        self._lowering_from = np.zeros(len(contract.robot.joints))
+        self._ramp_pending = self._ramp_interrupted = False
+        self._reaction: Reaction = "off"
+        self._reaction_until_ns = 0
+        self._reaction_ns = ns_from_s(settings.fault_time)
+        self.lowered = False
+        """Whether the robot has reached its pose of rest, or the time for that is over."""
+        self.late_to_rest = False
+        """Whether the pose of rest was not reached in time."""
+        self.machine = StateMachine(
+            {
+                Action.NOTHING: _nothing,
+                Action.OPEN_PORTS: self._connection.open,
+                Action.SWITCH_ON: self._switch_on,
+                Action.INTERRUPT_RAMP: self._interrupt_ramp,
+                Action.BEGIN_POLICY: self.stage.begin,
+                Action.BEGIN_LOWERING: self._begin_lowering,
+                Action.BEGIN_REACTION: self._begin_reaction,
+                Action.SWITCH_OFF: self.torque.cut,
+                Action.RECOVER: self._recover,
+                Action.CLOSE_PORTS: hardware.close,
+            }
+        )
 
     @property
     def state(self) -> State:
@@ -95,10 +132,19 @@ class Controller:
         return self.machine.state
 
     @property
+    def signals(self) -> Signals:
+        """What observation terms read: views of the record, read-only."""
+        return self.stage.signals
+
+    @property
     def last_action(self) -> Float32Array:
         """The clipped, filtered action of the last tick in which the policy ran, (A,): a view, read-only."""
-        action: Float32Array = self._last_action[0]
-        return action
+        return self.stage.last_action
+
+    @property
+    def can_lower(self) -> bool:
+        """Whether the run should end by moving to the pose of rest."""
+        return self._rest is not None and self.state in (State.READY, State.RUNNING, State.DAMPING)
 
     def set_operator_command(self, name: str, value: float) -> None:
         """Set an operator command, SI units, from the next tick on.
@@ -106,10 +152,10 @@ class Controller:
         Raises:
             UserError: The policy has no such command, or the value is outside its range.
         """
-        commands = {command.name: index for index, command in enumerate(self._policy.contract.commands)}
+        commands = {command.name: index for index, command in enumerate(self._contract.commands)}
         if name not in commands:
             raise UserError(f"the policy has no operator command {name!r}; valid: {', '.join(commands) or 'none'}")
-        command = self._policy.contract.commands[commands[name]]
+        command = self._contract.commands[commands[name]]
         if not command.low <= value <= command.high:
             raise UserError(
                 f"operator command {name!r}: {value} is outside its range; valid: {command.low} to {command.high}"
@@ -123,6 +169,11 @@ class Controller:
         np.clip(operator.values, self._command_low, self._command_high, out=values)
         np.copyto(command, values, where=np.isfinite(values, out=self._command_given))
 
+    def fire(self, event: Event) -> None:
+        """Change the state from outside a tick: the log gets it. Raises what the entry action raises."""
+        self.machine.fire(event)
+        self.record.events |= bit_of(event)
+
     def tick(self, missed: int, missed_in_a_row: int) -> None:
         """Run one tick with torque on.
 
@@ -132,37 +183,69 @@ class Controller:
         """
         record, watch = self.record, self._stopwatch
         started = watch()
-        record.tick += 1
-        record.missed = missed
-        self._ticks_since_reset += 1 + missed
-        record.ran = record.reset = False
-        record.interventions.fill(0)
-        verdict = self._read(missed_in_a_row)
-        read = watch()
-        self.statistics["read"].add(read - started)
-        self._apply_verdict(verdict)
+        self._begin_tick(missed)
+        record.missed_in_a_row, record.operator_alive_ns = missed_in_a_row, self._operator_alive_ns
+        verdict = self._read(missed, missed_in_a_row)
+        record.read_ns = watch() - started
+        self.statistics["read"].add(record.read_ns)
+        self.at_work = "the state machine"
         record.reasons = int(verdict.reasons)
+        self._apply_verdict(verdict)
         record.state = self.machine.state.value
         if self.machine.state in WITH_TORQUE:
             self._command(verdict)
         if self.machine.state in WITH_TORQUE:
             self._write()
-        self.statistics["total"].add(watch() - started)
+        record.work_ns = watch() - started
+        self.statistics["total"].add(record.work_ns)
+
+    def idle_tick(self, missed: int) -> None:
+        """Run one tick without torque: read for those who watch; torque off is sent again until it is confirmed."""
+        self._begin_tick(missed)
+        self.record.reasons = 0
+        self.at_work = "the driver, switching torque off"
+        if not self.torque.confirmed:
+            self.torque.cut()
+        self.at_work = "the driver, reading"
+        try:
+            self.read()
+        except PortLostError:
+            self.record.port_lost = 1
+            self.record.reasons = int(Reason.PORT_LOST)
+        self.record.time_ns = self._clock.now_ns()
+        self.record.state = self.machine.state.value
 
     def fault(self, *violations: Violation) -> None:
-        """Go to FAULT, whatever the level of the violations, and cut torque."""
+        """Go to FAULT, or first to the reaction that the robot's YAML names, whatever the level of the violations."""
         verdict = verdict_of(violations)
         self.interventions.add_violations(self.record.time_ns, verdict.violations)
         self.record.reasons |= int(verdict.reasons)
         self._fault(verdict)
 
-    def cut_torque(self) -> str:
-        """Switch off the torque of every motor that answers; return what went wrong, or an empty text."""
-        try:
-            self._hardware.disable()
-        except HardwareError as error:
-            return str(error)  # nothing more is sent, so that watchdogs expire
-        return ""
+    def fail(self, error: BaseException, what: str = "") -> None:
+        """Cut torque and go to FAULT because of an exception; `what` has raised it, the present work by default."""
+        self.torque.cut()  # before anything else, which may raise as well
+        self.record.events |= bit_of(Event.FAULT)
+        what = what or self.at_work_now
+        text = (str(error).strip().splitlines() or [""])[0]
+        self.failure = f"{what} raised {type(error).__name__}{f': {text}' if text else ''}"
+        self.fault(Violation(Reason.INTERNAL_ERROR, -1, 1.0, 0.0))
+
+    def fault_texts(self) -> list[str]:
+        """Return in words why the robot is in FAULT; what only damps is left out where there is something worse."""
+        violations = self.fault_verdict.violations
+        listed = [each for each in violations if each.reason not in DAMP_REASONS] or violations
+        return [
+            f"internal error: {self.failure}"
+            if violation.reason is Reason.INTERNAL_ERROR
+            else str(self.interventions.event_of(0, violation))
+            for violation in listed
+        ]
+
+    @property
+    def at_work_now(self) -> str:
+        """What runs at the moment, the policy's parts one by one."""
+        return self.at_work or self.stage.at_work
 
     def read(self) -> None:
         """Read joints and IMUs into the record. Raises PortLostError."""
@@ -170,27 +253,63 @@ class Controller:
         if self._imu_hardware is not None:
             self._imu_hardware.read_imus(self.record.imus)
 
-    def check(self, missed_in_a_row: int = 0) -> Verdict:
-        """Check the readings in the record against safety's limits."""
-        record = self.record
-        return self.safety.check(
-            record.joints,
-            record.time_ns,
-            missed_in_a_row,
-            record.imus,
-            missed=record.missed,
-            operator_alive_ns=self._operator_alive_ns,
-        )
+    def check_before_torque(self) -> Verdict:
+        """Wait for the first complete reading; return safety's verdict on it.
 
-    def _read(self, missed_in_a_row: int) -> Verdict:
+        Raises:
+            HardwareError: There is none.
+            CancelledError: A stop was asked for.
+        """
         record = self.record
+        self._connection.first_reading(self._read_stamped, record.joints, record.imus)
+        self.safety.begin(record.joints, record.time_ns)
+        return self.check()
+
+    def check(self) -> Verdict:
+        """Check the readings in the record, torque off, against safety's limits."""
+        record = self.record
+        alive_ns = self._operator_alive_ns
+        return self.safety.check(record.joints, record.time_ns, 0, record.imus, operator_alive_ns=alive_ns)
+
+    def read_and_check(self) -> Verdict:
+        """Read, torque off, and check. Raises PortLostError."""
+        self._read_stamped()
+        return self.check()
+
+    def _begin_tick(self, missed: int) -> None:
+        record = self.record
+        record.tick += 1
+        record.missed = missed
+        record.ran = record.reset = False
+        record.port_lost = 0
+        record.interventions.fill(0)
+        self.stage.count(1 + missed)
+
+    def _read_stamped(self) -> None:
+        self.read()
+        self.record.time_ns = self._clock.now_ns()
+
+    def _read(self, missed: int, missed_in_a_row: int) -> Verdict:
+        record = self.record
+        self.at_work = "the driver, reading"
         try:
             self.read()
         except PortLostError:
+            record.port_lost = 1
             record.time_ns = self._clock.now_ns()
             return verdict_of((Violation(Reason.PORT_LOST, -1, 1.0, 0.0),))
         record.time_ns = self._clock.now_ns()
-        return self.check(missed_in_a_row)
+        self.at_work = "safety"
+        if self._hardware.supervision is Supervision.LOST:
+            return verdict_of((Violation(Reason.SUPERVISOR_LOST, -1, 1.0, 0.0),))
+        return self.safety.check(
+            record.joints,
+            record.time_ns,
+            missed_in_a_row // self.decimation.ratio,  # periods of the policy, as the limit was set for them
+            record.imus,
+            missed=missed,
+            operator_alive_ns=self._operator_alive_ns,
+        )
 
     def _apply_verdict(self, verdict: Verdict) -> None:
         """Apply the verdict to the state machine."""
@@ -198,122 +317,118 @@ class Controller:
             self.interventions.add_violations(self.record.time_ns, verdict.violations)
         if verdict.level is Level.FAULT:
             self._fault(verdict)
+        elif self.machine.state is State.REACTING:
+            return
         elif verdict.level is Level.DAMP:
             self.machine.fire(Event.DAMP)
         elif self.machine.state is State.DAMPING:
             self.machine.fire(Event.RECOVER)
-            self._reset_pending = True
 
     def _fault(self, verdict: Verdict) -> None:
-        self.machine.fire(Event.FAULT)
+        """Begin the reaction to a fault; one that is at work goes on unless the new fault needs torque off."""
+        reaction = self.safety.reaction(verdict)
+        state = self.machine.state
+        if state is State.REACTING and reaction != "off":
+            return
         self.fault_verdict = verdict
-        self.cut_torque()
+        self._reaction = reaction
+        if reaction == "off" or state not in WITH_TORQUE:
+            self.machine.fire(Event.FAULT)
+        else:
+            self.machine.fire(Event.REACT)
 
     def _command(self, verdict: Verdict) -> None:
         state = self.machine.state
-        if state is State.READY:
-            self._ramp(verdict)
-        elif state is State.DAMPING:
-            self._damp()
-        elif bool(self.record.joints.fresh.all()):
-            self._run_policy()
+        self.at_work = "safety"
+        if state is State.RUNNING:
+            if not bool(self.record.joints.fresh.all()):
+                self.held_ticks += 1
+                self._limit()
+            elif self.stage.due:
+                self._run_policy()
+            else:
+                self.stage.follow()
+                self._limit()
+        elif state is State.READY:
+            self._ramp_to_start(verdict)
+        elif state is State.LOWERING:
+            self._lower(verdict)
+        elif state is State.REACTING:
+            self._react()
         else:
-            self.held_ticks += 1
-            self._limit()
-
-    def _ramp(self, verdict: Verdict) -> None:
-        record, pose = self.record, self.pose
-        if pose.late(record.time_ns):
-            joint, position, goal = pose.farthest(record.joints)
-            self.fault(Violation(Reason.START_POSE, joint, position, goal))
-            return
-        if verdict.level is not Level.OK:
-            self._ramp_interrupted = True
             self._damp()
-            return
-        if self._ramp_interrupted:
-            self._ramp_interrupted = False
-            pose.restart(record.joints, record.time_ns)
-        pose.command(record.command, record.joints, record.time_ns)
-        self._limit()
-        if pose.reached(record.joints, record.time_ns):
-            self.machine.fire(Event.ARRIVE)
-            self._reset_pending = True
 
     def _run_policy(self) -> None:
         record, watch = self.record, self._stopwatch
-        first = self.running_since_ns is None
-        if first:
+        if self.running_since_ns is None:
             self.running_since_ns = record.time_ns
-        started = watch()
-        if self._reset_pending:
-            self._reset_pending = False
-            self._observations.reset()
-            if first:
-                self._actions.reset()
-            else:
-                self._actions.reset(position=self.signals.joint_position)
-            self._ticks_since_reset = 0
-            record.reset = True
-        record.clock[0] = self._ticks_since_reset * self._period
-        observation = self._observations.observe(self.signals, self._last_action)
-        observed = watch()
-        unseen = self.safety.check_observation(observation[0])
-        if unseen is not ALL_WELL and self._refuse_observation(unseen):
-            record.observation[:] = observation[0]
-            return
-        action = self._policy.act(observation)
-        inferred = watch()
-        record.ran = True
-        record.observation[:] = observation[0]
-        record.action[:] = action[0]
-        # Before the pipeline: its clip would turn an infinite action into a finite target.
-        if np.count_nonzero(np.isfinite(record.action, out=self._finite)) == self._finite.size:
-            self._actions_refused = 0
-            self._apply()
+        self.at_work = ""
+        verdict = self.stage.run()
+        self.at_work = "safety"
+        if verdict.reasons:
+            self.interventions.add_violations(record.time_ns, verdict.violations)
+            record.reasons |= int(verdict.reasons)
+        if verdict.level is Level.OK:
+            limiting = watch()
             self._limit()
-        else:
-            self._refuse_action()
-        self.statistics["observe"].add(observed - started)
-        self.statistics["infer"].add(inferred - observed)
-        self.statistics["limit"].add(watch() - inferred)
-
-    def _apply(self) -> None:
-        targets, command = self._actions.apply(self.record.action[None, :]), self.record.command
-        command.position[:] = targets.position[0]
-        command.velocity[:] = targets.velocity[0]
-        command.effort[:] = targets.effort[0]
-        command.stiffness[:] = targets.stiffness[0]
-        command.damping[:] = targets.damping[0]
-        self.record.target[:] = command.effort if self._by_effort else command.position
-
-    def _refuse_observation(self, verdict: Verdict) -> bool:
-        """Count values outside the ranges seen in training; tell whether the policy must not act on them."""
-        record = self.record
-        self.interventions.add_violations(record.time_ns, verdict.violations)
-        record.reasons |= int(verdict.reasons)
+            self.statistics["limit"].add(watch() - limiting)
+            return
         if verdict.level is Level.FAULT:
             self._fault(verdict)
-        elif verdict.level is Level.DAMP:
+        else:
             self.machine.fire(Event.DAMP)
-            record.state = self.machine.state.value
-            self._damp()
-        return verdict.level is not Level.OK
-
-    def _refuse_action(self) -> None:
-        """Damp; it is a fault if the policy keeps giving such actions."""
-        record = self.record
-        self._actions_refused += 1
-        component = int(np.argmin(np.isfinite(record.action)))
-        violation = Violation(Reason.ACTION_NOT_FINITE, component, float(record.action[component]), inf)
-        self.interventions.add_violations(record.time_ns, (violation,))
-        record.reasons |= int(violation.reason)
-        if self._actions_refused > self._actions_refused_max:
-            self._fault(verdict_of((violation,)))
-            return
-        self.machine.fire(Event.DAMP)
         record.state = self.machine.state.value
-        self._damp()
+        if self.machine.state is State.REACTING:
+            self._react()
+        elif self.machine.state is State.DAMPING:
+            self._damp()
+
+    def _ramp_to_start(self, verdict: Verdict) -> None:
+        record, ramp = self.record, self._start
+        if self._ramp_pending and verdict.level is Level.OK:
+            # The first command is the pose of this reading, whatever the robot did while it was switched on.
+            self._ramp_pending = False
+            self.safety.begin(record.joints, record.time_ns)
+            ramp.begin(record.joints.position, record.time_ns)
+        if not self._ramp(ramp, verdict):
+            return
+        if ramp.reached(record.joints, record.time_ns):
+            self.machine.fire(Event.ARRIVE)
+
+    def _lower(self, verdict: Verdict) -> None:
+        ramp, record = self._rest, self.record
+        if ramp is None:
+            return
+        if ramp.late(record.time_ns):
+            self.lowered = self.late_to_rest = True
+            self._damp()
+        elif self._ramp(ramp, verdict) and ramp.reached(record.joints, record.time_ns):
+            self.lowered = True
+
+    def _ramp(self, ramp: PoseRamp, verdict: Verdict) -> bool:
+        """Command the next step of a ramp; return whether it goes on: neither damped nor, to the start pose, late."""
+        record = self.record
+        if ramp is self._start and not self._ramp_pending and ramp.late(record.time_ns):
+            joint, position, goal = ramp.farthest(record.joints)
+            self.fault(Violation(Reason.START_POSE, joint, position, goal))
+            return False
+        if verdict.level is not Level.OK or self._ramp_pending:
+            self._damp()
+            return False
+        if self._ramp_interrupted:
+            self._ramp_interrupted = False
+            ramp.restart(record.joints.position, record.time_ns)
+        ramp.command(record.command, record.joints, record.time_ns)
+        self._limit()
+        return True
+
+    def _react(self) -> None:
+        record = self.record
+        if not record.time_ns < self._reaction_until_ns:
+            self.machine.fire(Event.FAULT)
+            return
+        bounded = {"hold": self.safety.hold, "limp": self.safety.limp, "damp": self.safety.damp}[self._reaction]
+        self._note_limits(bounded(record.command, record.joints))
 
     def _damp(self) -> None:
         self._note_limits(self.safety.damp(self.record.command, self.record.joints))
@@ -321,18 +436,70 @@ class Controller:
     def _limit(self) -> None:
         self._note_limits(self.safety.limit(self.record.command, self.record.joints))
 
-    def _note_limits(self, bits: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+    def _note_limits(self, bits: Int64Array) -> None:
         self.record.interventions[:] = bits
-        if np.count_nonzero(bits):
+        if bits.any():
             self.interventions.add_limits(self.record.time_ns, bits, self.safety.requested, self.record.command)
 
     def _write(self) -> None:
         started = self._stopwatch()
+        self.at_work = "the driver, writing"
         try:
             self._hardware.write(self.record.command)
         except PortLostError:
+            self.record.port_lost = 2
             self.fault(Violation(Reason.PORT_LOST, -1, 1.0, 0.0))
         self.statistics["write"].add(self._stopwatch() - started)
+
+    # Entry actions of the transitions
+
+    def _switch_on(self) -> None:
+        """Switch torque on, and read again: a robot that falls is no longer where the reading before it was."""
+        self.at_work = "the driver, switching torque on"
+        self._connection.enable()
+        enabled_ns = self._clock.now_ns()
+        self._ramp_pending, self._ramp_interrupted = True, False
+        silent = self._connection.reading_since(enabled_ns, self._read_stamped, self.record.joints)
+        self.safety.begin(self.record.joints, self.record.time_ns)
+        if silent is not None:
+            age_s = (self.record.time_ns - int(self.record.joints.stamp_ns[silent])) * 1e-9
+            self.fault(Violation(Reason.COMMUNICATION_LOSS, silent, age_s, age_s))
+
+    def _interrupt_ramp(self) -> None:
+        self._ramp_interrupted = True
+
+    def _begin_lowering(self) -> None:
+        if self._rest is not None:
+            never_commanded = self._ramp_pending
+            self.lowered = self.late_to_rest = False
+            self._ramp_interrupted = self._ramp_pending = False
+            np.copyto(self._lowering_from, self.record.joints.position)
+            if not never_commanded:
+                np.copyto(self._lowering_from, self.record.command.position, where=self._tracks_position)
+            self._rest.begin(self._lowering_from, self.record.time_ns)
+
+    def _begin_reaction(self) -> None:
+        self._reaction_until_ns = self.record.time_ns + self._reaction_ns
+
+    def _recover(self) -> None:
+        """Set tripped motors up again and read everything.
+
+        Raises:
+            HardwareError: Torque off is not confirmed, a motor does not recover, or the reading is not in order.
+        """
+        self.torque.cut()
+        if not self.torque.confirmed:
+            raise HardwareError(self.torque.problem)
+        self._connection.recover()
+        verdict = self.check_before_torque()
+        if verdict.level is not Level.OK:
+            events = [str(self.interventions.event_of(0, violation)) for violation in verdict.violations]
+            raise HardwareError("; ".join(events))
+        self.fault_verdict, self.failure = ALL_WELL, ""
+
+
+def _nothing() -> None:
+    """Do nothing: the state's own command of each tick is all."""
 
 
 def _imu_hardware(contract: Contract, hardware: JointInterface) -> WithImus | None:

@@ -18,7 +18,7 @@ def await_first_reading(
     imus: ImuState,
     clock: Clock,
     period_ns: int,
-    stopped: Callable[[], bool] = lambda: False,
+    check: Callable[[], None] = lambda: None,
 ) -> None:
     """Read until every joint has answered at once and every IMU has sent a sample, for at most a second.
 
@@ -29,18 +29,19 @@ def await_first_reading(
         imus: Updated by `read`.
         clock: The clock of the hardware.
         period_ns: Time between two tries.
-        stopped: Whether to give up.
+        check: Called before each try; what it raises ends the wait.
 
     Raises:
         HardwareError: There was no complete reading; names what was silent. PortLostError if a port vanished.
     """
     deadline_ns = clock.now_ns() + ns_from_s(_LIMIT_S)
     while True:
+        check()
         read()
         now_ns = clock.now_ns()
         if bool((joints.stamp_ns >= 0).all()) and bool(joints.fresh.all()) and bool((imus.stamp_ns >= 0).all()):
             return
-        if now_ns >= deadline_ns or stopped():
+        if now_ns >= deadline_ns:
             names = [*(joint.name for joint in robot.joints), *(imu.name for imu in robot.imus)]
             stamps = [*joints.stamp_ns, *imus.stamp_ns]
             silent = [name for name, stamp_ns in zip(names, stamps, strict=True) if stamp_ns < 0]

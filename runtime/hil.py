@@ -12,7 +12,8 @@ from sim2real.runtime.controller import Controller
 from sim2real.runtime.emulation import lockstep
 from sim2real.runtime.policy import OnnxPolicy, Policy
 from sim2real.runtime.report import RunReport
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 
 
 @dataclass(frozen=True)

@@ -1,29 +1,36 @@
-"""The start pose: moves every joint from wherever it is to its default position, at a set speed."""
+"""A ramp to a pose: moves every joint from wherever it is, at a set speed, within a set time."""
+
+from typing import Self
 
 import numpy as np
 
+from sim2real.configs.schema.robot import ReadyConfig, RestConfig
 from sim2real.hardware.clock import NS_PER_S, ns_from_s
-from sim2real.hardware.types import JointCommand, JointState
+from sim2real.hardware.types import Float64Array, JointCommand, JointState
 from sim2real.runtime.contract.robot import RobotSpec
 from sim2real.runtime.limits import POSITION_TRACKING_MODES
 
 
-class StartPose:
-    """A ramp to the default pose, the same time for all joints.
+class PoseRamp:
+    """A ramp to a pose, the same time for all joints.
 
     A joint in position or impedance mode follows its position target, with the joint's stiffness and damping where
     the motor has such gains. One in current mode follows an impedance on the host, effort =
     stiffness · (q* - q) - damping · q̇, where q* moves along the ramp, cut to the effort limit.
 
     Args:
-        robot: Default pose, gains and limits of the joints.
+        robot: Gains and limits of the joints.
+        pose: (J,), rad; a joint with NaN stays where it is when the ramp begins.
         speed: rad/s, of the joint that is farthest from its goal.
         tolerance: rad; the pose is reached when the ramp has ended and every joint is this close.
         timeout: s from `begin`.
     """
 
-    def __init__(self, robot: RobotSpec, *, speed: float, tolerance: float, timeout: float) -> None:
-        self._goal = np.array([joint.default_position for joint in robot.joints])
+    def __init__(self, robot: RobotSpec, pose: Float64Array, *, speed: float, tolerance: float, timeout: float) -> None:
+        joints = len(robot.joints)
+        self._pose = pose.copy()
+        self._stays = np.isnan(pose)
+        self._goal = pose.copy()
         self._tracks_position = np.array([joint.mode in POSITION_TRACKING_MODES for joint in robot.joints])
         self._stiffness = np.array([joint.stiffness for joint in robot.joints])
         self._damping = np.array([joint.damping for joint in robot.joints])
@@ -31,26 +38,39 @@ class StartPose:
         self._speed = speed
         self._tolerance = tolerance
         self._timeout_ns = ns_from_s(timeout)
-        self._start = self._goal.copy()
-        self._target = self._goal.copy()
-        self._error = np.zeros(len(robot.joints))
+        self._start, self._target, self._error = (np.zeros(joints) for _ in range(3))
         self._begun_ns = self._restarted_ns = self._duration_ns = 0
 
-    def begin(self, state: JointState, now_ns: int) -> None:
-        """Start the ramp, and its timeout, from where the joints are; positions must be finite."""
-        self._begun_ns = now_ns
-        self.restart(state, now_ns)
+    @classmethod
+    def to_start(cls, robot: RobotSpec, ready: ReadyConfig) -> Self:
+        """Return the ramp to the default pose, from which the policy begins."""
+        pose = np.array([joint.default_position for joint in robot.joints])
+        return cls(robot, pose, speed=ready.speed, tolerance=ready.tolerance, timeout=ready.timeout)
 
-    def restart(self, state: JointState, now_ns: int) -> None:
-        """Restart the ramp from where the joints are; the timeout keeps running."""
-        np.copyto(self._start, state.position)
+    @classmethod
+    def to_rest(cls, robot: RobotSpec, rest: RestConfig, tolerance: float) -> Self:
+        """Return the ramp to the pose in which torque goes off at the end of a run."""
+        pose = np.array([rest.pose.get(joint.name, np.nan) for joint in robot.joints])
+        return cls(robot, pose, speed=rest.speed, tolerance=tolerance, timeout=rest.timeout)
+
+    def begin(self, position: Float64Array, now_ns: int) -> None:
+        """Start the ramp, and its timeout, from a pose, (J,), rad, finite."""
+        np.copyto(self._goal, self._pose)
+        np.copyto(self._goal, position, where=self._stays)
+        self._begun_ns = now_ns
+        self.restart(position, now_ns)
+
+    def restart(self, position: Float64Array, now_ns: int) -> None:
+        """Restart the ramp from another pose; the timeout keeps running."""
+        np.copyto(self._start, position)
         farthest = float(np.abs(self._goal - self._start).max())
-        self._duration_ns = max(1, round(farthest / self._speed * NS_PER_S))
+        self._duration_ns = round(farthest / self._speed * NS_PER_S)
         self._restarted_ns = now_ns
 
     def command(self, command: JointCommand, state: JointState, now_ns: int) -> None:
         """Write the targets of this tick."""
-        share = min(1.0, (now_ns - self._restarted_ns) / self._duration_ns)
+        elapsed_ns = now_ns - self._restarted_ns
+        share = elapsed_ns / self._duration_ns if elapsed_ns < self._duration_ns else 1.0
         np.subtract(self._goal, self._start, out=self._target)
         np.multiply(self._target, share, out=self._target)
         np.add(self._start, self._target, out=self._target)

@@ -1,71 +1,43 @@
 """One run from closed ports to closed ports: open, enable, start pose, policy; torque off on every way out."""
 
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig
-from sim2real.hardware.clock import NS_PER_S, Clock, ns_from_s
-from sim2real.hardware.families import when_silent
+from sim2real.hardware.clock import NS_PER_S, Clock, VirtualClock, ns_from_s
+from sim2real.hardware.errors import CancelledError, HardwareError
 from sim2real.hardware.interface import JointInterface
 from sim2real.runtime.contract.manifest import to_metadata
 from sim2real.runtime.contract.robot import robot_spec
 from sim2real.runtime.controller import Controller
+from sim2real.runtime.decimation import Decimation
 from sim2real.runtime.envelope.settings import envelope_notices
-from sim2real.runtime.first_reading import await_first_reading
 from sim2real.runtime.goal_watch import GoalWatch
 from sim2real.runtime.loop import Pacer
 from sim2real.runtime.operator.interface import Operator
-from sim2real.runtime.policy import Policy, check_robot
+from sim2real.runtime.policy import Policy, check_robot, check_speed
 from sim2real.runtime.realtime import RealTimeProfile, real_time_profile
 from sim2real.runtime.report import RunReport
-from sim2real.runtime.ring import SharedRing
-from sim2real.runtime.states import LATCHED, Event, State
-from sim2real.runtime.stop import StopRequest, stop_on_signals
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.run_reasons import log_reasons, reasons_of, warnings_of
+from sim2real.runtime.states import LATCHED, WITH_TORQUE, Event, State
+from sim2real.runtime.stop import stop_on_signals
 from sim2real.runtime.telemetry import TelemetryLog
 from sim2real.runtime.trajectory import Trajectory
-from sim2real.runtime.verdict import DAMP_REASONS, Level
+from sim2real.runtime.verdict import Level
 
 _WATCHDOG_SLACK_S = 0.1  # the emulator's and the motors' watchdogs count in steps of 20 ms
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """Options of a run; only `commands` change what the policy sees."""
-
-    duration: float | None = None
-    """s of policy; until stopped when None."""
-    log: Path | None = None
-    synchronous_log: bool = False
-    """Write the log within the tick: for virtual clocks, where it makes no difference and the file is deterministic."""
-    real_time: bool = False
-    """Request the real-time profile."""
-    cpu: int | None = None
-    before_shutdown: Callable[[], None] | None = None
-    """Called at the end of the run, before torque is switched off."""
-    commands: Mapping[str, float] = field(default_factory=dict)
-    """Operator commands by name, SI units; the task's defaults for the rest."""
-    on_tick: Callable[[Controller], None] | None = None
-    """Called after every tick, for progress; must be quick."""
-    stopwatch: Callable[[], int] = time.perf_counter_ns
-    """Integer nanoseconds, for the statistics of the stages."""
-    stop: StopRequest = field(default_factory=StopRequest)
-    operator: Operator | None = None
-    """Polled once a tick; `stop` is then also what it asks for."""
-    wait_for_start: bool = False
-    """Wait in LIMP, without torque, until the operator starts."""
-    ring: SharedRing | None = None
-    """For processes beside the run: gets every tick, also those in LIMP, and the final state."""
 
 
 def run_session(
     policy: Policy, robot: RobotConfig, hardware: JointInterface, clock: Clock, options: RunOptions | None = None
 ) -> RunReport:
     """Run a policy on a robot.
+
+    Whatever raises an exception in a tick (the policy, an observation term, a driver, the log) is a fault: torque goes
+    off, and the report names it. What `on_tick` raises is raised again, after torque is off.
 
     Args:
         policy: Its contract must be the robot's.
@@ -75,23 +47,28 @@ def run_session(
         options: Duration, log, and the like.
 
     Raises:
-        UserError: The policy is for another robot, the hardware is not as configured, or the log cannot be written.
+        UserError: The policy is for another robot or too slow for its rate on this machine, the hardware is not as
+            configured, or the log cannot be written.
     """
     options = options or RunOptions()
     with ExitStack() as stack:
         refused = stack.enter_context(ExitStack())
         refused.callback(hardware.close)  # when nothing comes of the run
         check_robot(policy.contract, robot)
+        if not isinstance(clock, VirtualClock):  # which stands still while the policy computes
+            check_speed(policy, Decimation(policy.contract.control_rate, robot.loop.bus_rate).rate)
         session = _Session(policy, robot, hardware, clock, options)
         if options.log is not None:
             session.log = stack.enter_context(_open_log(policy, robot, options))
         stack.enter_context(stop_on_signals(options.stop))
-        stack.enter_context(refused.pop_all())  # from here on before signals interrupt again, and the log is closed
         if options.real_time:
             # After the start of the log's process, which must not inherit the priority.
             profile = stack.enter_context(real_time_profile(options.cpu))
             session.use(profile)
+        refused.pop_all()  # the session closes the ports itself, before signals interrupt again
         session.run()
+    if session.raised is not None:
+        raise session.raised
     return session.report()
 
 
@@ -102,22 +79,32 @@ class _Session:
         contract = policy.contract
         self.log: TelemetryLog | None = None
         self.warnings: list[str] = list(envelope_notices(robot_spec(robot).safety, contract.robot.safety))
+        self.raised: BaseException | None = None
+        """What the hook of the caller has raised."""
         self._contract = contract
         self._robot = robot
         self._hardware = hardware
         self._clock = clock
         self._options = options
-        self._period_ns = round(NS_PER_S / contract.control_rate)
-        self._controller = Controller(policy, robot, hardware, clock, options.stopwatch)
+        self._stop = options.stop
+        self._operator = options.operator
+        self._duration_ns = None if options.duration is None else ns_from_s(options.duration)
+        self._controller = Controller(policy, robot, hardware, clock, options.stopwatch, self._ending)
+        self._rate, self._period_ns = self._controller.decimation.rate, self._controller.decimation.period_ns
         for name, value in options.commands.items():
             self._controller.set_operator_command(name, value)
         self._pacer = Pacer(clock, self._period_ns)
-        self._before_loop: Callable[[], None] = lambda: None
         self._goal = GoalWatch(contract, self._period_ns)
-        held = round(self._goal.goal.hold * contract.control_rate) + 1
+        self._goal_reached: bool | None = None
+        self._goal_missed = ""
+        self._before_loop: Callable[[], None] = lambda: None
+        held = round(self._goal.goal.hold * self._rate) + 1
         self._trajectory = Trajectory(contract.joint_names, self._ticks_expected(), held)
-        self._stopped_by = self._torque_off_problem = ""
-        self._final_state = State.DISCONNECTED
+        self._stopped_by = ""
+        self._final_state: State | None = None
+        self._lowering_stops: int | None = None
+        self._operator_stop = False
+        self._resets = self._starts = 0
         self._first_ns = self._last_ns = 0
 
     def use(self, profile: RealTimeProfile) -> None:
@@ -127,38 +114,36 @@ class _Session:
         self._before_loop = profile.clear_processor
 
     def run(self) -> None:
-        controller, hardware = self._controller, self._hardware
-        hardware.open()
-        controller.machine.fire(Event.OPEN)
+        """Run; torque is off and the ports are closed when this returns or raises."""
+        controller = self._controller
         try:
-            if self._check_before_torque() and self._started():
-                hardware.enable()
-                controller.machine.fire(Event.ENABLE)
-                self._first_ns = self._last_ns = self._clock.now_ns()
-                self._before_loop()
-                controller.pose.begin(controller.record.joints, self._first_ns)
+            if self._connect():
                 self._loop()
             self._end()
+        except HardwareError as error:
+            controller.torque.confirm()
+            if controller.torque.problem:
+                raise HardwareError(f"{error}; {controller.torque.problem}") from error
+            raise
         finally:
-            problem = controller.cut_torque()
-            if problem:
-                self._torque_off_problem = f"torque off was not confirmed; {when_silent(self._robot)}: {problem}"
+            self._close()
 
     def report(self) -> RunReport:
-        controller, trajectory = self._controller, self._trajectory
-        goal = self._goal_reached()
-        reasons = self._reasons(goal)
+        """Return the verdict and the figures, after the run."""
+        controller, trajectory, final_state = self._controller, self._trajectory, self._state_at_end
+        reasons = reasons_of(controller, final_state, self._stopped_by, self._goal_missed) + log_reasons(self.log)
+        ticks, missed = controller.record.tick, self._pacer.missed
         return RunReport(
             ok=not reasons,
             reasons=reasons,
-            warnings=tuple(self.warnings),
-            final_state=self._final_state,
+            warnings=(*self.warnings, *warnings_of(ticks, missed, self.log, controller)),
+            final_state=final_state,
             goal=self._goal.goal.words,
-            goal_reached=goal,
+            goal_reached=self._goal_reached,
             stopped_by=self._stopped_by,
             duration=(self._last_ns - self._first_ns) / NS_PER_S,
-            ticks=controller.record.tick,
-            missed_ticks=self._pacer.missed,
+            ticks=ticks,
+            missed_ticks=missed,
             held_ticks=controller.held_ticks,
             interventions=dict(controller.interventions.counts),
             events=tuple(controller.interventions.events),
@@ -172,67 +157,32 @@ class _Session:
             distance=trajectory.distance.copy(),
         )
 
+    @property
+    def _state_at_end(self) -> State:
+        return self._final_state or State.DISCONNECTED
+
     def _ticks_expected(self) -> int | None:
         if self._options.duration is None:
             return None
         # The policy's time begins after the start pose.
-        return round((self._options.duration + self._robot.ready.timeout) * self._contract.control_rate) + 10
+        return round((self._options.duration + self._robot.ready.timeout) * self._rate) + 10
 
-    def _check_before_torque(self) -> bool:
-        """Wait for the first complete reading and check it; return whether torque may be switched on."""
-        controller, robot = self._controller, self._contract.robot
-        joints, imus = controller.record.joints, controller.record.imus
-
-        def read() -> None:
-            controller.read()
-            controller.record.time_ns = self._clock.now_ns()
-
-        def stopped() -> bool:
-            return bool(self._options.stop.cause)
-
-        await_first_reading(read, robot, joints, imus, self._clock, self._period_ns, stopped)
-        now_ns = controller.record.time_ns
-        controller.safety.begin(joints, now_ns)
-        verdict = controller.check()
-        if verdict.level is Level.OK:
-            return True
-        controller.fault(*verdict.violations)
-        return False
-
-    def _started(self) -> bool:
-        """Wait in LIMP until the operator starts; return whether torque may be switched on."""
-        operator, controller = self._options.operator, self._controller
-        if operator is None or not self._options.wait_for_start:
-            return not self._options.stop.cause
-        operator.poll()
-        starts = operator.starts  # one asked for while the robot was still connecting is not meant for what it is now
-        self._pacer.start()
-        while operator.starts == starts:
-            self._pacer.wait()
-            self._poll_operator()
-            if self._options.stop.cause:
-                return False
-            controller.read()
-            controller.record.time_ns = self._clock.now_ns()
-            verdict = controller.check()
-            if verdict.level is Level.FAULT:
-                controller.fault(*verdict.violations)
-                return False
-            if verdict.level is not Level.OK:
-                starts = operator.starts  # not while readings are missing, and not by itself when they are back
-            self._show()
-        return True
+    def _ending(self) -> bool:
+        """Tell whether a stop was asked for: looked at in every wait."""
+        self._poll_operator()
+        return bool(self._stop.cause)
 
     def _poll_operator(self) -> None:
         """Take what the operator asks for."""
-        operator, options = self._options.operator, self._options
+        operator, stop = self._operator, self._stop
         if operator is None:
             return
         operator.poll()
-        if operator.emergency:
-            options.stop.emergency_stop("operator")
-        elif operator.stop:
-            options.stop.stop("operator")
+        if operator.emergency and not stop.emergency:
+            stop.emergency_stop("operator", ending=False)
+        if operator.stop and not self._operator_stop:
+            self._operator_stop = True
+            stop.stop("operator")
         self._controller.take_operator(operator)
 
     def _show(self) -> None:
@@ -242,50 +192,189 @@ class _Session:
             record.state = self._controller.state.value
             self._options.ring.push(record.pack())
 
-    def _loop(self) -> None:
-        controller, pacer, options, watch = self._controller, self._pacer, self._options, self._options.stopwatch
-        stop, trajectory, record = options.stop, self._trajectory, controller.record
-        duration_ns = None if options.duration is None else ns_from_s(options.duration)
-        pacer.start()
-        while True:
-            missed = pacer.wait()
-            controller.statistics["lateness"].add(self._clock.now_ns() - pacer.deadline_ns)
-            self._poll_operator()
-            if stop.emergency:
-                controller.machine.fire(Event.ESTOP)
-                controller.cut_torque()
-                break
-            if stop.cause or self._time_is_over(duration_ns):
-                break
-            controller.tick(missed, pacer.missed_in_a_row)
-            started = watch()
-            self._last_ns = record.time_ns
-            distance = self._goal.distance(controller.signals, record)
-            trajectory.append(record.time_ns, record.joints.position, distance, record.state)
-            if self.log is not None:
-                self.log.record(record)
-            self._show()
-            controller.statistics["record"].add(watch() - started)
-            if options.on_tick is not None:
-                options.on_tick(controller)
-            if controller.state in LATCHED:
-                break
+    def _connect(self) -> bool:
+        """Open, read, check, and switch on; return whether torque is on."""
+        controller = self._controller
+        try:
+            controller.fire(Event.OPEN)
+            verdict = controller.check_before_torque()
+            self._log_between()
+            if verdict.level is not Level.OK:
+                controller.fault(*verdict.violations)
+                return False
+            if not self._started():
+                return False
+            controller.fire(Event.ENABLE)
+            self._log_between()
+            self._first_ns = self._last_ns = self._clock.now_ns()
+            self._before_loop()
+        except CancelledError:
+            if self._stop.emergency:
+                controller.fire(Event.ESTOP)
+            return False
+        except UserError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - the report says what it was
+            controller.fail(error)
+            return False
+        return controller.state in WITH_TORQUE
 
-    def _time_is_over(self, duration_ns: int | None) -> bool:
+    def _started(self) -> bool:
+        """Wait in LIMP until the operator starts; return whether torque may be switched on. Raises CancelledError."""
+        operator, controller = self._operator, self._controller
+        if operator is None:
+            return True
+        operator.poll()
+        self._resets, starts = operator.resets, operator.starts  # from before the robot was there: not meant for it
+        self._pacer.start()
+        while self._options.wait_for_start and operator.starts == starts:
+            self._pacer.wait()
+            if self._ending():
+                raise CancelledError("a stop was asked for")
+            verdict = controller.read_and_check()
+            if verdict.level is Level.FAULT:
+                controller.fault(*verdict.violations)
+                return False
+            if verdict.level is not Level.OK:
+                starts = operator.starts  # not while readings are missing, and not by itself when they are back
+            self._show()
+        self._starts = operator.starts
+        return True
+
+    def _loop(self) -> None:
+        self._pacer.start()
+        going_on = not self._ending() or self._begin_end()
+        while going_on:
+            missed = self._pacer.wait()
+            lateness_ns = self._controller.record.lateness_ns = self._clock.now_ns() - self._pacer.deadline_ns
+            self._controller.statistics["lateness"].add(lateness_ns)
+            try:
+                going_on = self._tick(missed)
+            except BaseException as error:  # noqa: BLE001 - the report says what it was
+                self._controller.fail(error)
+                self._log_between()
+                going_on = self._operator is not None and not self._ending()
+
+    def _tick(self, missed: int) -> bool:
+        """Run one tick; return whether the run goes on."""
+        controller, operator = self._controller, self._operator
+        controller.at_work = "the operator's device"
+        self._poll_operator()
+        if self._stop.emergency and controller.state is not State.ESTOP:
+            controller.fire(Event.ESTOP)
+        ending = self._stop.ending or self._time_is_over()
+        if controller.state is State.ESTOP:
+            if ending or operator is None:
+                return False
+        elif ending and not self._begin_end():
+            return False
+        if controller.state in WITH_TORQUE:
+            controller.tick(missed, self._pacer.missed_in_a_row)
+        else:
+            controller.idle_tick(missed)
+        self._record()
+        if not self._call_hook():
+            return False
+        if operator is not None and controller.state not in WITH_TORQUE:
+            self._obey(operator)
+        if controller.lowered and controller.state is State.LOWERING:
+            return False
+        return controller.state not in LATCHED or (operator is not None and self._lowering_stops is None)
+
+    def _record(self) -> None:
+        controller, watch = self._controller, self._options.stopwatch
+        record = controller.record
+        started = watch()
+        self._last_ns = record.time_ns
+        controller.at_work = "the goal"
+        distance = self._goal.distance(controller.signals, record)
+        self._trajectory.append(record.time_ns, record.joints.position, distance, record.state)
+        if self.log is not None:
+            controller.at_work = "the log"
+            self.log.record(record)
+        record.events = 0
+        self._show()
+        controller.statistics["record"].add(watch() - started)
+
+    def _log_between(self) -> None:
+        """Log what was read and done between two ticks: a replay needs it."""
+        record = self._controller.record
+        record.state = self._controller.state.value
+        if self.log is not None:
+            record.between = True
+            self.log.record(record)
+            record.between = False
+        record.events = 0
+
+    def _call_hook(self) -> bool:
+        """Call the hook of the caller; return whether the run goes on."""
+        if self._options.on_tick is None:
+            return True
+        try:
+            self._options.on_tick(self._controller)
+        except BaseException as error:  # noqa: BLE001 - raised after torque is off
+            self._controller.fail(error, "the hook on_tick")
+            self.raised = error
+            return False
+        return True
+
+    def _begin_end(self) -> bool:
+        """Begin to end the run; return whether it goes on for a while, to lower the robot."""
+        controller, stops = self._controller, self._stop.count
+        if self._lowering_stops is not None:
+            return not stops > self._lowering_stops and controller.state in (State.LOWERING, State.REACTING)
+        self._decide_goal()
+        if not controller.can_lower:
+            return False
+        self._lowering_stops = stops
+        controller.fire(Event.LOWER)
+        return True
+
+    def _obey(self, operator: Operator) -> None:
+        """Do what the operator asks of a robot without torque: reset a fault, start again."""
+        controller = self._controller
+        if operator.resets > self._resets and controller.state in LATCHED:
+            self._try("reset", Event.RESET)
+        elif operator.starts > self._starts and controller.state is State.LIMP:
+            self._try("start", Event.ENABLE)
+        self._resets, self._starts = operator.resets, operator.starts
+
+    def _try(self, what: str, event: Event) -> None:
+        controller = self._controller
+        before = "; ".join(controller.fault_texts())
+        if event is Event.RESET:
+            self._stop.reset()  # first: the emergency stop that is reset must not cancel its own reset
+        try:
+            controller.fire(event)
+        except CancelledError:
+            pass  # the next tick ends the run
+        except HardwareError as error:
+            self.warnings.append(f"{what} refused: {error}")
+            if event is Event.ENABLE:
+                controller.fail(error, "the driver")
+        else:
+            if event is Event.RESET:
+                self.warnings.append(f"reset by the operator after: {before or 'emergency stop'}")
+        self._log_between()
+        self._pacer.start()  # it took its time, which the loop has not missed
+
+    def _time_is_over(self) -> bool:
         since_ns = self._controller.running_since_ns
-        if duration_ns is None or since_ns is None:
+        if self._duration_ns is None or since_ns is None:
             return False
         # Deadlines, not readings: how long a read took must not change how many ticks a run has.
-        return self._pacer.deadline_ns - since_ns >= duration_ns - self._period_ns // 2
+        return self._pacer.deadline_ns - since_ns >= self._duration_ns - self._period_ns // 2
 
     def _end(self) -> None:
+        """Decide how the run ended; let motors that did not hear torque off expire; call the hook of the end."""
         controller, options = self._controller, self._options
-        self._final_state = controller.state
+        state = controller.state
+        if self._final_state is None or state in LATCHED:
+            self._final_state = State.FAULT if state is State.REACTING else state
         self._show()
-        self._stopped_by = options.stop.cause or "duration"
-        if controller.state in LATCHED:
-            if controller.state is State.FAULT:
-                self._stopped_by = "fault"
+        self._stopped_by = "fault" if self._final_state is State.FAULT else self._stop.cause or "duration"
+        if state in LATCHED:
+            self._goal_reached, self._goal_missed = False, ""
             # Torque was cut at once; now silence, which lets the watchdogs of motors that did not hear it expire.
             silence_s = self._robot.safety.watchdog + _WATCHDOG_SLACK_S
             self._clock.sleep_until_ns(self._clock.now_ns() + ns_from_s(silence_s))
@@ -294,40 +383,37 @@ class _Session:
         if options.before_shutdown is not None:
             options.before_shutdown()
 
-    def _reasons(self, goal: bool | None) -> tuple[str, ...]:
+    def _close(self) -> None:
+        """Switch torque off, until it is confirmed or the time is over, and close the ports."""
         controller = self._controller
-        reasons: list[str] = []
-        if self._final_state is State.FAULT:
-            violations = controller.fault_verdict.violations
-            # Violations that only damp are listed when there is nothing worse: a policy that keeps giving NaN.
-            blamed = [each for each in violations if each.reason not in DAMP_REASONS] or violations
-            reasons.extend(f"fault: {controller.interventions.event_of(0, violation)}" for violation in blamed)
-        elif self._final_state is not State.RUNNING and self._stopped_by == "duration":
-            reasons.append(f"the run ended in state {self._final_state.name}")
-        elif self._final_state is State.ESTOP:
-            reasons.append(f"emergency stop by {self._stopped_by}")
-        elif goal is False and self._stopped_by == "duration":
-            reasons.append(self._goal.missed(self._trajectory))
-        if self._torque_off_problem:
-            reasons.append(self._torque_off_problem)
-        if self.log is not None and self.log.error:
-            reasons.append(self.log.error)
-        if self.log is not None and self.log.dropped:
-            self.warnings.append(f"{self.log.dropped} ticks are missing in the log: the disk did not keep up")
-        return tuple(reasons)
+        try:
+            if controller.state is State.REACTING:
+                controller.fire(Event.FAULT)
+            elif controller.state in WITH_TORQUE:
+                controller.fire(Event.DISABLE)
+            controller.torque.confirm()
+        finally:
+            if controller.state is State.DISCONNECTED:
+                self._hardware.close()
+            else:
+                controller.fire(Event.CLOSE)
 
-    def _goal_reached(self) -> bool | None:
-        since_ns, state = self._controller.running_since_ns, self._final_state
-        if state in LATCHED:
-            return False
-        if since_ns is None:
-            return None
+    def _decide_goal(self) -> None:
+        """Decide on the goal at the end of the policy's time, before the robot is lowered."""
+        state = self._final_state = self._controller.state
+        since_ns, stopped_by = self._controller.running_since_ns, self._stop.cause or "duration"
+        if since_ns is None or state in LATCHED:
+            return
         if self._goal.goal.spec.kind != "finish":
-            return self._goal.reached(self._trajectory, since_ns)
-        if state is not State.RUNNING:
-            return False
-        # A run without a duration ends when it is stopped; one that was cut short is not decided.
-        return True if self._stopped_by == "duration" or self._options.duration is None else None
+            self._goal_reached = self._goal.reached(self._trajectory, since_ns)
+        elif state is not State.RUNNING:
+            self._goal_reached = False
+        else:
+            # A run without a duration ends when it is stopped; one that was cut short is not decided.
+            decided = stopped_by == "duration" or self._options.duration is None
+            self._goal_reached = True if decided else None
+        if self._goal_reached is False and state is State.RUNNING and stopped_by == "duration":
+            self._goal_missed = self._goal.missed(self._trajectory)
 
 
 def _open_log(policy: Policy, robot: RobotConfig, options: RunOptions) -> TelemetryLog:
@@ -337,5 +423,10 @@ def _open_log(policy: Policy, robot: RobotConfig, options: RunOptions) -> Teleme
     metadata["policy_sha256"] = policy.digest
     metadata["robot"] = json.dumps(robot.model_dump(mode="json"))
     return TelemetryLog(
-        options.log, policy.contract, metadata, synchronous=options.synchronous_log, loop_cpu=options.cpu
+        options.log,
+        policy.contract,
+        metadata,
+        synchronous=options.synchronous_log,
+        rotation=options.log_rotation,
+        loop_cpu=options.cpu,
     )

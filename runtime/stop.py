@@ -18,15 +18,28 @@ class StopRequest:
         """The signal or event behind the request; empty while there is none."""
         self.emergency = False
         """Whether it is an emergency stop."""
+        self.ending = False
+        """Whether the run is to end; an operator's emergency stop alone waits for a reset."""
+        self.count = 0
+        """How often an end was requested: a second request also ends what the first one left to do in order."""
 
     def stop(self, cause: str) -> None:
         """Request the end of the run after the current tick; the first cause stays."""
+        self.count += 1
+        self.ending = True
         self.cause = self.cause or cause
 
-    def emergency_stop(self, cause: str) -> None:
-        """Request torque off at the next tick, latched."""
+    def emergency_stop(self, cause: str, *, ending: bool = True) -> None:
+        """Request torque off at the next tick, latched; `ending` is False where an operator may reset it."""
         self.emergency = True
-        self.stop(cause)
+        self.ending = self.ending or ending
+        self.count += 1
+        self.cause = self.cause or cause
+
+    def reset(self) -> None:
+        """Forget an emergency stop that the operator has reset; a request for the end of the run stays."""
+        if not self.ending:
+            self.emergency, self.cause = False, ""
 
     def handle(self, number: int, _frame: FrameType | None) -> None:
         """Take a signal, as its handler."""

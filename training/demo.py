@@ -24,7 +24,8 @@ from sim2real.runtime.flash.install import flash
 from sim2real.runtime.log import read_log
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.runtime.report import RunReport
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 from sim2real.runtime.statistics import Durations
 from sim2real.task.measured_run import MeasuredRun
 from sim2real.training.evaluation import Evaluation, evaluate

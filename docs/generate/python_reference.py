@@ -55,7 +55,7 @@ INTERFACES = {
     ),
     "Runtime": (
         "sim2real.runtime.policy.OnnxPolicy",
-        "sim2real.runtime.session.RunOptions",
+        "sim2real.runtime.run_options.RunOptions",
         "sim2real.runtime.report.RunReport",
         "sim2real.runtime.safety.Safety",
         "sim2real.runtime.flash.target.Target",

@@ -10,7 +10,8 @@ from sim2real.benchmark.fault_world import FaultWorld
 from sim2real.configs.load import load_robot
 from sim2real.runtime.controller import Controller
 from sim2real.runtime.policy import OnnxPolicy, load_policy
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 
 Moment = Literal["connecting", "opened", "enabling", "ramping", "early", "late", "stopping", "after_fault"]
 

@@ -20,7 +20,8 @@ from sim2real.hardware.clock import NS_PER_S, ns_from_s
 from sim2real.runtime.controller import Controller
 from sim2real.runtime.policy import Policy
 from sim2real.runtime.report import RunReport
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 from sim2real.runtime.stop import StopRequest
 
 WALL_S_MAX: int = 60

@@ -8,7 +8,8 @@ from typing import Any
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.runtime.emulation import lockstep
 from sim2real.runtime.policy import OnnxPolicy
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 
 _ROUNDS = 5
 

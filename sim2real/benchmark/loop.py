@@ -19,7 +19,8 @@ from sim2real.runtime.decimation import Decimation
 from sim2real.runtime.policy import Policy
 from sim2real.runtime.realtime import real_time_profile
 from sim2real.runtime.report import RunReport
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 from sim2real.runtime.states import State
 from sim2real.runtime.statistics import Durations
 

@@ -21,7 +21,8 @@ from sim2real.runtime.emulation import lockstep
 from sim2real.runtime.log_records import LogRecords
 from sim2real.runtime.policy import Policy
 from sim2real.runtime.report import RunReport
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 from sim2real.runtime.states import State
 
 _SAMPLES = 200  # of the memory, over the whole run

@@ -27,7 +27,8 @@ from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.types import Int64Array
 from sim2real.runtime.controller import Controller
 from sim2real.runtime.policy import Policy
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 from sim2real.runtime.states import State
 
 BAR_US = 250.0

@@ -9,7 +9,8 @@ from sim2real.runtime.operator.briefing import Briefing
 from sim2real.runtime.operator.process import operator_process
 from sim2real.runtime.policy import load_policy
 from sim2real.runtime.ring import SharedRing
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 from sim2real.runtime.stop import StopRequest
 from sim2real.runtime.tick_fields import row_layout
 

@@ -15,7 +15,8 @@ from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract, contract_of
 from sim2real.runtime.goal_watch import GoalWatch
 from sim2real.runtime.record import TickRecord
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 from sim2real.runtime.states import State
 from sim2real.runtime.stop import StopRequest
 from sim2real.runtime.trajectory import Trajectory

@@ -11,7 +11,7 @@ from sim2real.hardware.types import JointCommand, JointState
 from sim2real.runtime.contract.robot import JointSpec, RobotSpec, SafetySpec
 from sim2real.runtime.envelope.settings import JointSettings, SafetySettings
 from sim2real.runtime.limits import CommandLimits, Intervention, effort_bounds
-from sim2real.runtime.pose import StartPose
+from sim2real.runtime.pose import PoseRamp
 
 PERIOD = 0.005
 MARGIN = 0.25
@@ -174,8 +174,8 @@ def test_a_target_that_is_not_finite_is_replaced_by_damping():
 
 
 def test_the_start_pose_is_reached_by_the_motor_s_impedance():
-    pose, made = StartPose(ROBOT, speed=1.0, tolerance=0.1, timeout=5.0), command()
-    pose.begin(state(1.5), 0)
+    pose, made = PoseRamp(ROBOT, np.array([0.5]), speed=1.0, tolerance=0.1, timeout=5.0), command()
+    pose.begin(state(1.5).position, 0)
     for time_s, target in ((0.0, 1.5), (0.5, 1.0), (1.0, 0.5), (2.0, 0.5)):
         pose.command(made, state(1.5), round(time_s * 1e9))
         assert made.position[0] == pytest.approx(target)

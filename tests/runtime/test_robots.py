@@ -21,7 +21,8 @@ from sim2real.runtime.emulation import lockstep
 from sim2real.runtime.hil import run_scenario
 from sim2real.runtime.log import read_log
 from sim2real.runtime.policy import OnnxPolicy
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 from sim2real.runtime.states import WITH_TORQUE
 
 TRIES = 3

@@ -12,7 +12,8 @@ from sim2real.hardware.clock import NS_PER_S
 from sim2real.hardware.errors import HardwareError
 from sim2real.runtime.contract.spec import contract_of
 from sim2real.runtime.emulation import lockstep
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 from sim2real.runtime.states import State
 
 
@@ -100,7 +101,7 @@ def test_a_lost_reply_repeats_the_command_and_the_run_goes_on(policy_of, robot, 
     assert report.interventions == {}
     commands = np.array(fake.commands)[:, 0]
     for read in lost:
-        tick = read - 2  # the first read is before torque
+        tick = read - 3  # one reading before torque, one after it came on
         assert commands[tick] == commands[tick - 1]
     undisturbed = np.abs(np.diff(commands[50:])).max()
     assert undisturbed < 0.05
@@ -115,7 +116,7 @@ def test_stale_readings_damp_and_the_run_goes_on(policy_of, robot, fake):
     assert report.interventions["STALE_READING"] >= 4
     assert "COMMUNICATION_LOSS" not in report.interventions
     commands = np.array(fake.commands)[:, 0]
-    assert (commands[46:48] == 0.0).all()  # a stale velocity is no ground to push on
+    assert (commands[45:47] == 0.0).all()  # a stale velocity is no ground to push on
 
 
 def test_a_silent_motor_is_a_fault_in_bounded_time(policy_of, robot, fake):
@@ -205,12 +206,19 @@ def test_too_many_missed_ticks_are_a_fault(policy_of, robot, fake):
     assert report.missed_ticks > robot.safety.missed_ticks_max
 
 
-def test_a_raising_policy_leaves_torque_off(policy_of, robot, fake):
+@pytest.mark.parametrize("error", [RuntimeError, MemoryError, RecursionError, KeyboardInterrupt, SystemExit])
+def test_a_policy_that_raises_is_a_fault_with_torque_off(policy_of, robot, fake, error):
     def explode(observation):
-        raise RuntimeError("boom")
+        if policy.calls == 30:
+            raise error("boom")
+        return 0.0
 
-    with pytest.raises(RuntimeError, match="boom"):
-        run(policy_of(explode), robot, fake, duration=1.0)
+    policy = policy_of(explode)
+    report = run(policy, robot, fake, duration=1.0)
+    assert report.final_state is State.FAULT
+    assert report.stopped_by == "fault"
+    assert report.reasons == (f"fault: internal error: the policy raised {error.__name__}: boom",)
+    assert report.interventions == {"INTERNAL_ERROR": 1}
     assert not fake.torque
     assert fake.closed
 

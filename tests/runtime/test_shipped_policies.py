@@ -13,7 +13,8 @@ from sim2real.plant import MujocoPlant
 from sim2real.runtime.hil import run_scenario
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.runtime.report import RunReport
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 from sim2real.runtime.states import State
 
 pytestmark = pytest.mark.slow

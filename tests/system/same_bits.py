@@ -69,7 +69,8 @@ def emulated_run(policy_name: str) -> str:
     from sim2real.configs.library import find_policy
     from sim2real.runtime.emulation import lockstep
     from sim2real.runtime.policy import OnnxPolicy
-    from sim2real.runtime.session import RunOptions, run_session
+    from sim2real.runtime.run_options import RunOptions
+    from sim2real.runtime.session import run_session
 
     policy = OnnxPolicy(find_policy(policy_name))
     robot = load_robot(policy.contract.robot.name)

@@ -16,7 +16,7 @@ from sim2real.configs.load import SCHEMAS
 from sim2real.configs.schema.robot import JointConfig, RobotConfig
 from sim2real.configs.schema.safety import SafetyConfig
 from sim2real.runtime.limits import Intervention
-from sim2real.runtime.states import TRANSITIONS, Event, State
+from sim2real.runtime.states import TRANSITIONS, Action, Event, State, Transition
 from sim2real.runtime.verdict import Reason
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -30,7 +30,7 @@ def cells(config, key: str) -> tuple[str, str]:
 
 
 def test_every_transition_is_in_the_table() -> None:
-    for (state, event), target in TRANSITIONS.items():
+    for (state, event), (target, _) in TRANSITIONS.items():
         row = next(
             line
             for line in states.table().splitlines()
@@ -45,7 +45,7 @@ def test_every_state_and_event_is_in_the_picture() -> None:
 
 
 def test_a_transition_without_a_place_in_the_picture_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(TRANSITIONS, (State.LIMP, Event.ARRIVE), State.DAMPING)
+    monkeypatch.setitem(TRANSITIONS, (State.LIMP, Event.ARRIVE), Transition(State.DAMPING, Action.NOTHING))
     with pytest.raises(ValueError, match="ARRIVE from LIMP to DAMPING"):
         states.diagram()
 

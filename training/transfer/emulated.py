@@ -15,7 +15,8 @@ from sim2real.runtime.contract.spec import contract_of
 from sim2real.runtime.controller import Controller
 from sim2real.runtime.emulation import lockstep
 from sim2real.runtime.policy import Policy
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 from sim2real.simulation.command_source import make_commands
 from sim2real.task.ground_truth import GroundTruth, PhysicsArrays
 from sim2real.task.recorder import EpisodeRecorder

@@ -10,7 +10,8 @@ from sim2real.runtime.contract.action import ActionPipeline
 from sim2real.runtime.contract.spec import contract_of
 from sim2real.runtime.log import read_log
 from sim2real.runtime.replay import replay
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 
 
 def task(*overrides: str) -> TaskConfig:

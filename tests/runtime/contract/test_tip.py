@@ -21,7 +21,8 @@ from sim2real.runtime.contract.spec import contract_of
 from sim2real.runtime.emulation import lockstep
 from sim2real.runtime.policy import ContractError, OnnxPolicy, check_robot
 from sim2real.runtime.replay import replay
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 
 REACH = (
     "commands={tip_x: {range: [-1, 1]}, tip_y: {range: [-1, 1]}, tip_z: {range: [-1, 1]}}",

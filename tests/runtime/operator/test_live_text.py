@@ -14,7 +14,8 @@ from sim2real.runtime.operator.live_text import live_text
 from sim2real.runtime.operator.run_state import RunState
 from sim2real.runtime.policy import load_policy
 from sim2real.runtime.ring import RingReader, SharedRing
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 from sim2real.runtime.tick_fields import row_layout
 
 SHIPPED = {

@@ -7,7 +7,8 @@ from sim2real.configs.load import load_robot, load_task
 from sim2real.runtime.contract.spec import contract_of
 from sim2real.runtime.emulation import lockstep
 from sim2real.runtime.ring import RingReader, SharedRing
-from sim2real.runtime.session import RunOptions, run_session
+from sim2real.runtime.run_options import RunOptions
+from sim2real.runtime.session import run_session
 from sim2real.runtime.states import State
 from sim2real.runtime.tick_fields import row_layout
 
@@ -71,7 +72,7 @@ def test_a_start_while_readings_are_missing_is_not_made_up_for_later(policy_of, 
 
 
 def test_an_emergency_stop_is_estop_and_torque_off_in_the_next_tick(policy_of, robot, fake):
-    operator = ScriptedOperator(starts=10, emergency=100)
+    operator = ScriptedOperator(starts=10, emergency=100, stop=110)
     report = run(policy_of(still), robot, fake, operator)
     assert report.final_state is State.ESTOP
     assert not fake.torque
@@ -83,7 +84,7 @@ def test_the_ring_shows_the_wait_the_run_and_how_it_ended(policy_of, robot, fake
     ring = SharedRing(row_layout(contract))
     reader = RingReader(ring.fd)
     fake.position[:] = -2.0
-    run(policy_of(still), robot, fake, ScriptedOperator(starts=10, emergency=400), ring=ring)
+    run(policy_of(still), robot, fake, ScriptedOperator(starts=10, emergency=400, stop=410), ring=ring)
     states = []
     while (row := reader.pop()) is not None:
         state = reader.layout.plain(row)["state"]
@@ -130,7 +131,7 @@ def test_commands_reach_the_policy_inside_their_ranges():
         def act(self, observation):
             return np.zeros((1, contract.action_size), np.float32)
 
-    operator = ScriptedOperator(commands=3, starts=3)
+    operator = ScriptedOperator(commands=3)
     operator.values[:] = [0.2, 7.0, np.nan]
     world = lockstep(robot, plant="inertia")
     run_session(
@@ -140,7 +141,6 @@ def test_commands_reach_the_policy_inside_their_ranges():
         world.clock,
         RunOptions(
             operator=operator,
-            wait_for_start=True,
             duration=0.2,
             commands={"turn": 0.3},
             on_tick=lambda controller: seen.append(controller.record.operator_command.tolist()),

@@ -1,0 +1,48 @@
+"""The verdict on a run: why it is not ok, in words, and what else is to be said about it."""
+
+from sim2real.runtime.controller import Controller
+from sim2real.runtime.states import State
+from sim2real.runtime.telemetry import TelemetryLog
+
+
+def reasons_of(controller: Controller, final_state: State, stopped_by: str, goal_missed: str) -> tuple[str, ...]:
+    """Return why a run is not ok; none if it is.
+
+    Args:
+        controller: After the run.
+        final_state: The state in which it ended.
+        stopped_by: What ended it.
+        goal_missed: Why the goal was not reached; empty where it was, or is not to be judged.
+    """
+    reasons = []
+    if final_state is State.FAULT:
+        reasons += [f"fault: {text}" for text in controller.fault_texts()]
+    elif final_state is State.ESTOP:
+        reasons.append(f"emergency stop by {stopped_by}")
+    elif final_state is not State.RUNNING and stopped_by == "duration":
+        reasons.append(f"the run ended in state {final_state.name}")
+    elif goal_missed:
+        reasons.append(goal_missed)
+    if controller.torque.problem:
+        reasons.append(controller.torque.problem)
+    return tuple(reasons)
+
+
+def log_reasons(log: TelemetryLog | None) -> tuple[str, ...]:
+    """Return what is wrong with the log of a run."""
+    return (log.error,) if log is not None and log.error else ()
+
+
+def warnings_of(ticks: int, missed: int, log: TelemetryLog | None, controller: Controller) -> tuple[str, ...]:
+    """Return what a person should know although the run may be ok."""
+    warnings = []
+    if missed:
+        share = missed / (ticks + missed)
+        warnings.append(
+            f"{missed} of {ticks + missed} ticks were missed ({share:.2%}): this machine is too slow or too busy"
+        )
+    if log is not None and log.dropped:
+        warnings.append(f"{log.dropped} ticks are missing in the log: the disk did not keep up")
+    if controller.late_to_rest:
+        warnings.append("the pose of rest was not reached in time; torque went off where the robot was")
+    return tuple(warnings)
