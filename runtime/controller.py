@@ -16,6 +16,7 @@ from sim2real.runtime.connection import Connection
 from sim2real.runtime.contract.observation import Float32Array
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.decimation import Decimation
 from sim2real.runtime.envelope.settings import safety_settings
 from sim2real.runtime.interventions import InterventionLog
 from sim2real.runtime.limits import POSITION_TRACKING_MODES
@@ -27,6 +28,7 @@ from sim2real.runtime.record import TickRecord
 from sim2real.runtime.safety import Safety
 from sim2real.runtime.states import WITH_TORQUE, Action, Event, State, StateMachine
 from sim2real.runtime.statistics import TickStatistics
+from sim2real.runtime.tick_fields import bit_of
 from sim2real.runtime.torque_off import TorqueOff
 from sim2real.runtime.verdict import ALL_WELL, DAMP_REASONS, Level, Reason, Verdict, Violation, verdict_of
 
@@ -57,7 +59,8 @@ class Controller:
     ) -> None:
         contract = policy.contract
         settings = safety_settings(robot, contract.robot.safety)
-        period = 1.0 / contract.control_rate
+        self.decimation = Decimation(contract.control_rate, robot.loop.bus_rate)
+        period = 1.0 / self.decimation.rate
         self.safety = Safety(contract.robot, settings, period, contract.observed_imus, contract.observation)
         terms = tuple(entry.term for entry in contract.observation)
         self.interventions = InterventionLog(contract.robot, settings.buses, terms)
@@ -79,6 +82,8 @@ class Controller:
             self.record,
             self.safety,
             self.statistics,
+            decimation=self.decimation,
+            between=robot.loop.between,
             blend=robot.ready.blend,
             refused_max=settings.envelope.missed_ticks_max,
             stopwatch=stopwatch,
@@ -93,7 +98,7 @@ class Controller:
         self._command_low = np.array([command.low for command in commands])
         self._command_high = np.array([command.high for command in commands])
         self._asked, self._command_given = np.zeros(len(commands)), np.zeros(len(commands), np.bool_)
-        self._connection = Connection(contract.robot, hardware, clock, round(period * 1e9), cancelled)
+        self._connection = Connection(contract.robot, hardware, clock, self.decimation.period_ns, cancelled)
         self._start = PoseRamp.to_start(contract.robot, robot.ready)
         self._rest = PoseRamp.to_rest(contract.robot, robot.rest, robot.ready.tolerance) if robot.rest else None
         self._tracks_position = np.array([joint.mode in POSITION_TRACKING_MODES for joint in contract.robot.joints])
@@ -169,6 +174,11 @@ class Controller:
         np.clip(operator.values, self._command_low, self._command_high, out=values)
         np.copyto(command, values, where=np.isfinite(values, out=self._command_given))
 
+    def fire(self, event: Event) -> None:
+        """Change the state from outside a tick: the log gets it. Raises what the entry action raises."""
+        self.machine.fire(event)
+        self.record.events |= bit_of(event)
+
     def tick(self, missed: int, missed_in_a_row: int) -> None:
         """Run one tick with torque on.
 
@@ -179,8 +189,10 @@ class Controller:
         record, watch = self.record, self._stopwatch
         started = watch()
         self._begin_tick(missed)
+        record.missed_in_a_row, record.operator_alive_ns = missed_in_a_row, self._operator_alive_ns
         verdict = self._read(missed, missed_in_a_row)
-        self.statistics["read"].add(watch() - started)
+        record.read_ns = watch() - started
+        self.statistics["read"].add(record.read_ns)
         self.at_work = "the state machine"
         record.reasons = int(verdict.reasons)
         self._apply_verdict(verdict)
@@ -189,7 +201,8 @@ class Controller:
             self._command(verdict)
         if self.machine.state in WITH_TORQUE:
             self._write()
-        self.statistics["total"].add(watch() - started)
+        record.work_ns = watch() - started
+        self.statistics["total"].add(record.work_ns)
 
     def idle_tick(self, missed: int) -> None:
         """Run one tick without torque: read for those who watch; torque off is sent again until it is confirmed."""
@@ -202,6 +215,7 @@ class Controller:
         try:
             self.read()
         except PortLostError:
+            self.record.port_lost = 1
             self.record.reasons = int(Reason.PORT_LOST)
         self.record.time_ns = self._clock.now_ns()
         self.record.state = self.machine.state.value
@@ -216,6 +230,7 @@ class Controller:
     def fail(self, error: BaseException, what: str = "") -> None:
         """Cut torque and go to FAULT because of an exception; `what` has raised it, the present work by default."""
         self.torque.cut()  # before anything else, which may raise as well
+        self.record.events |= bit_of(Event.FAULT)
         what = what or self.at_work_now
         text = (str(error).strip().splitlines() or [""])[0]
         self.failure = f"{what} raised {type(error).__name__}{f': {text}' if text else ''}"
@@ -271,6 +286,7 @@ class Controller:
         record.tick += 1
         record.missed = missed
         record.ran = record.reset = False
+        record.port_lost = 0
         record.interventions.fill(0)
         self.stage.count(1 + missed)
 
@@ -284,6 +300,7 @@ class Controller:
         try:
             self.read()
         except PortLostError:
+            record.port_lost = 1
             record.time_ns = self._clock.now_ns()
             return verdict_of((Violation(Reason.PORT_LOST, -1, 1.0, 0.0),))
         record.time_ns = self._clock.now_ns()
@@ -293,7 +310,7 @@ class Controller:
         return self.safety.check(
             record.joints,
             record.time_ns,
-            missed_in_a_row,
+            missed_in_a_row // self.decimation.ratio,  # periods of the policy, as the limit was set for them
             record.imus,
             missed=missed,
             operator_alive_ns=self._operator_alive_ns,
@@ -329,10 +346,13 @@ class Controller:
         state = self.machine.state
         self.at_work = "safety"
         if state is State.RUNNING:
-            if bool(self.record.joints.fresh.all()):
+            if not bool(self.record.joints.fresh.all()):
+                self.held_ticks += 1
+                self._limit()
+            elif self.stage.due:
                 self._run_policy()
             else:
-                self.held_ticks += 1
+                self.stage.follow()
                 self._limit()
         elif state is State.READY:
             self._ramp_to_start(verdict)
@@ -432,6 +452,7 @@ class Controller:
         try:
             self._hardware.write(self.record.command)
         except PortLostError:
+            self.record.port_lost = 2
             self.fault(Violation(Reason.PORT_LOST, -1, 1.0, 0.0))
         self.statistics["write"].add(self._stopwatch() - started)
 

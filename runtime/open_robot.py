@@ -47,9 +47,9 @@ def open_robot(robot: str | Path | RobotConfig, *, ports: Mapping[str, str] | No
     Torque is off on every way out: the end of the block, an exception, Ctrl-C, `sys.exit`, a generator that is closed,
     a robot that does not open or enable. SIGTERM, SIGHUP and SIGQUIT raise SystemExit in the block unless the program
     has a handler of its own; signals in the middle of switching torque off wait until that is done. What no program can
-    catch (`kill -9`, a pulled cable) is left to what `enable` arms, the motors' own watchdogs or a guardian process.
-    They end the motion when nothing is sent for `safety.watchdog`. Some motors then keep torque on, and a guardian
-    reaches none behind a pulled cable: the documentation of safety says what each family does.
+    catch (`kill -9`, a pulled cable) is left to what `enable` arms: a supervisor process, which brings the motors to
+    `safety.on_death` when nothing is sent for `safety.watchdog`, and the motors' own watchdogs. Some motors then keep
+    torque on, and the supervisor reaches none behind a pulled cable: the documentation of safety says what each does.
 
     Signals reach the main thread alone. In another one the block must end by itself, and before the program does: what
     ends with a daemon thread is left to them too.
@@ -186,7 +186,7 @@ class OpenRobot:
     def enable(self) -> None:
         """Switch torque on without a jump: position targets begin where the joints are, efforts at zero.
 
-        Watchdogs or guardian are armed from here on: `write` at least every `safety.watchdog`, or they end the motion.
+        Supervisor and watchdogs are armed from here on: `write` at least every `safety.watchdog`, or they end it.
 
         Raises:
             HardwareError: No complete reading within a second, a reading that is no ground for torque, or a motor that

@@ -12,6 +12,7 @@ from sim2real.hardware.interface import JointInterface
 from sim2real.runtime.contract.manifest import to_metadata
 from sim2real.runtime.contract.robot import robot_spec
 from sim2real.runtime.controller import Controller
+from sim2real.runtime.decimation import Decimation
 from sim2real.runtime.envelope.settings import envelope_notices
 from sim2real.runtime.goal_watch import GoalWatch
 from sim2real.runtime.loop import Pacer
@@ -55,7 +56,7 @@ def run_session(
         refused.callback(hardware.close)  # when nothing comes of the run
         check_robot(policy.contract, robot)
         if not isinstance(clock, VirtualClock):  # which stands still while the policy computes
-            check_speed(policy)
+            check_speed(policy, Decimation(policy.contract.control_rate, robot.loop.bus_rate).rate)
         session = _Session(policy, robot, hardware, clock, options)
         if options.log is not None:
             session.log = stack.enter_context(_open_log(policy, robot, options))
@@ -87,9 +88,9 @@ class _Session:
         self._options = options
         self._stop = options.stop
         self._operator = options.operator
-        self._period_ns = round(NS_PER_S / contract.control_rate)
         self._duration_ns = None if options.duration is None else ns_from_s(options.duration)
         self._controller = Controller(policy, robot, hardware, clock, options.stopwatch, self._ending)
+        self._rate, self._period_ns = self._controller.decimation.rate, self._controller.decimation.period_ns
         for name, value in options.commands.items():
             self._controller.set_operator_command(name, value)
         self._pacer = Pacer(clock, self._period_ns)
@@ -97,7 +98,7 @@ class _Session:
         self._goal_reached: bool | None = None
         self._goal_missed = ""
         self._before_loop: Callable[[], None] = lambda: None
-        held = round(self._goal.goal.hold * contract.control_rate) + 1
+        held = round(self._goal.goal.hold * self._rate) + 1
         self._trajectory = Trajectory(contract.joint_names, self._ticks_expected(), held)
         self._stopped_by = self._close_problem = ""
         self._final_state: State | None = None
@@ -180,7 +181,7 @@ class _Session:
         if self._options.duration is None:
             return None
         # The policy's time begins after the start pose.
-        return round((self._options.duration + self._robot.ready.timeout) * self._contract.control_rate) + 10
+        return round((self._options.duration + self._robot.ready.timeout) * self._rate) + 10
 
     def _ending(self) -> bool:
         """Tell whether a stop was asked for: looked at in every wait."""
@@ -211,19 +212,21 @@ class _Session:
         """Open, read, check, and switch on; return whether torque is on."""
         controller = self._controller
         try:
-            controller.machine.fire(Event.OPEN)
+            controller.fire(Event.OPEN)
             verdict = controller.check_before_torque()
+            self._log_between()
             if verdict.level is not Level.OK:
                 controller.fault(*verdict.violations)
                 return False
             if not self._started():
                 return False
-            controller.machine.fire(Event.ENABLE)
+            controller.fire(Event.ENABLE)
+            self._log_between()
             self._first_ns = self._last_ns = self._clock.now_ns()
             self._before_loop()
         except CancelledError:
             if self._stop.emergency:
-                controller.machine.fire(Event.ESTOP)
+                controller.fire(Event.ESTOP)
             return False
         except UserError:
             raise
@@ -260,11 +263,13 @@ class _Session:
         while going_on:
             self._controller.at_work = "the clock"
             missed = self._pacer.wait()
-            self._controller.statistics["lateness"].add(self._clock.now_ns() - self._pacer.deadline_ns)
+            lateness_ns = self._controller.record.lateness_ns = self._clock.now_ns() - self._pacer.deadline_ns
+            self._controller.statistics["lateness"].add(lateness_ns)
             try:
                 going_on = self._tick(missed)
             except BaseException as error:  # noqa: BLE001 - the report says what it was
                 self._controller.fail(error)
+                self._log_between()
                 going_on = self._operator is not None and not self._ending()
 
     def _tick(self, missed: int) -> bool:
@@ -273,7 +278,7 @@ class _Session:
         controller.at_work = "the operator's device"
         self._poll_operator()
         if self._stop.emergency and controller.state is not State.ESTOP:
-            controller.machine.fire(Event.ESTOP)
+            controller.fire(Event.ESTOP)
         ending = self._stop.ending or self._time_is_over()
         if controller.state is State.ESTOP:
             if ending or operator is None:
@@ -305,8 +310,19 @@ class _Session:
         if self.log is not None:
             controller.at_work = "the log"
             self.log.record(record)
+        record.events = 0
         self._show()
         controller.statistics["record"].add(watch() - started)
+
+    def _log_between(self) -> None:
+        """Log what was read and done between two ticks: a replay needs it."""
+        record = self._controller.record
+        record.state = self._controller.state.value
+        if self.log is not None:
+            record.between = True
+            self.log.record(record)
+            record.between = False
+        record.events = 0
 
     def _call_hook(self) -> bool:
         """Call the hook of the caller; return whether the run goes on."""
@@ -329,7 +345,7 @@ class _Session:
         if not controller.can_lower:
             return False
         self._lowering_stops = stops
-        controller.machine.fire(Event.LOWER)
+        controller.fire(Event.LOWER)
         return True
 
     def _obey(self, operator: Operator) -> None:
@@ -348,24 +364,26 @@ class _Session:
         cause = "; ".join(controller.fault_texts()) or "emergency stop"
         self._stop.reset()
         try:
-            controller.machine.fire(Event.RESET)
+            controller.fire(Event.RESET)
         except CancelledError:
             pass  # the next tick ends the run
         except HardwareError as error:
             self._warn(f"reset refused: {error}")
         else:
             self._warn(f"reset by the operator after: {cause}")
+        self._log_between()
         self._pacer.start()  # it took its time, which the loop has not missed
 
     def _start_again(self) -> None:
         controller = self._controller
         try:
-            controller.machine.fire(Event.ENABLE)
+            controller.fire(Event.ENABLE)
         except CancelledError:
             pass  # the next tick ends the run
         except HardwareError as error:
             self._warn(f"start refused: {error}")
             controller.fail(error, "the driver, switching torque on,")
+        self._log_between()
         self._pacer.start()
 
     def _warn(self, text: str) -> None:
@@ -411,9 +429,9 @@ class _Session:
         controller = self._controller
         try:
             if controller.state is State.REACTING:
-                controller.machine.fire(Event.FAULT)
+                controller.fire(Event.FAULT)
             elif controller.state in WITH_TORQUE:
-                controller.machine.fire(Event.DISABLE)
+                controller.fire(Event.DISABLE)
             if controller.touched or controller.state is State.ESTOP:
                 controller.torque.confirm()
         finally:
@@ -421,12 +439,12 @@ class _Session:
 
     def _close_ports(self) -> None:
         """Close the ports; a second time if that raised an exception."""
-        machine = self._controller.machine
+        controller = self._controller
         try:
-            if machine.state is State.DISCONNECTED:
+            if controller.state is State.DISCONNECTED:
                 self._hardware.close()
             else:
-                machine.fire(Event.CLOSE)
+                controller.fire(Event.CLOSE)
         except BaseException as error:  # noqa: BLE001 - torque is off, or said not to be
             self._close_problem = f"closing the ports raised {type(error).__name__}: {error}"
             self._hardware.close()
@@ -457,5 +475,10 @@ def _open_log(policy: Policy, robot: RobotConfig, options: RunOptions) -> Teleme
     metadata["policy_sha256"] = policy.digest
     metadata["robot"] = json.dumps(robot.model_dump(mode="json"))
     return TelemetryLog(
-        options.log, policy.contract, metadata, synchronous=options.synchronous_log, loop_cpu=options.cpu
+        options.log,
+        policy.contract,
+        metadata,
+        synchronous=options.synchronous_log,
+        rotation=options.log_rotation,
+        loop_cpu=options.cpu,
     )

@@ -34,6 +34,10 @@ class Checkpoint:
     environment: dict[str, Any]
     modules: dict[str, str] = field(default_factory=dict)
     """Texts of the task's modules, by the names of the files in which the run keeps them."""
+    model: dict[str, Any] = field(default_factory=dict)
+    """Which model the run keeps, with digests; empty in a checkpoint from before runs kept it."""
+    origin: dict[str, str] = field(default_factory=dict)
+    """Which policy the run began from; empty where it began from nothing."""
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:

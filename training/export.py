@@ -9,11 +9,12 @@ import numpy as np
 import onnxruntime
 
 from sim2real.configs.errors import UserError
-from sim2real.runtime.contract.manifest import to_metadata
+from sim2real.runtime.contract.manifest import from_metadata, to_metadata
 from sim2real.runtime.contract.model_file import with_digest
 from sim2real.runtime.contract.spec import Contract
 from sim2real.training.checkpoint import write_atomically
 from sim2real.training.environment_interface import Floats
+from sim2real.training.finite import require_finite, tensors_of
 from sim2real.training.onnx_graph import INPUT, OUTPUT, policy_model
 from sim2real.training.policy import Policy
 
@@ -46,12 +47,14 @@ def export_policy(
         observations: Recorded observations to compare on, (n, O), n ≥ 1.
 
     Raises:
+        NonFiniteError: A weight of the policy is not finite.
         UserError: Sizes do not fit the contract, torch and onnxruntime differ by more than `PARITY_MAX`, or the file
             cannot be written.
     """
     size = contract.observation_size
     if observations.ndim != 2 or observations.shape[1] != size or not len(observations):
         raise UserError(f"{path}: parity needs observations of shape (n, {size}), got {observations.shape}")
+    require_finite(dict(tensors_of(policy, f"{path}: not written: policy")))
     content = with_digest(policy_model(policy, to_metadata(contract, provenance)).SerializeToString())
     parity = _parity(policy, content, observations)
     if not parity <= PARITY_MAX:
@@ -65,6 +68,24 @@ def onnx_session(content: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def exported_steps(policy: Path) -> int | None:
+    """Return after how many steps of training a policy was exported; None if there is none that can be read."""
+    try:
+        _, provenance = from_metadata(_metadata(policy))
+        return int(provenance["steps"])
+    except (UserError, KeyError, ValueError):
+        return None
+
+
+def _metadata(policy: Path) -> dict[str, str]:
+    """Return the metadata of an ONNX file. Raises UserError if it cannot be read."""
+    try:
+        metadata: dict[str, str] = onnx_session(policy.read_bytes()).get_modelmeta().custom_metadata_map
+    except Exception as error:  # a damaged file fails anywhere in onnxruntime
+        raise UserError(f"{policy}: not an ONNX model that onnxruntime can read") from error
+    return metadata
 
 
 def _parity(policy: Policy, content: bytes, observations: Floats) -> float:

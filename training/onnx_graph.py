@@ -1,13 +1,16 @@
 """The ONNX graph of a policy, built node by node from its weights, without torch's exporter."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
+import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from sim2real.configs.errors import NonFiniteError
 from sim2real.training.policy import Policy
 
 OPSET: Final = 17
@@ -18,6 +21,21 @@ INPUT: Final = "observation"
 OUTPUT: Final = "action"
 
 _OPERATORS: Final[dict[type[nn.Module], str]] = {nn.Tanh: "Tanh", nn.ELU: "Elu", nn.ReLU: "Relu"}
+
+
+def require_finite_weights(content: bytes, path: Path) -> None:
+    """Refuse an ONNX file with a weight that is not finite: some operators hide it, and act on nothing.
+
+    Raises:
+        NonFiniteError: The message names the file and the weight.
+    """
+    for weight in onnx.load_from_string(content).graph.initializer:
+        values = numpy_helper.to_array(weight)
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            count = np.count_nonzero(~np.isfinite(values))
+            raise NonFiniteError(
+                f"{path}: {weight.name} is not finite in {count} of {values.size} numbers; train and export again"
+            )
 
 
 class GraphBuilder:

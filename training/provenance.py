@@ -1,11 +1,14 @@
 """Provenance of a policy, written as text into the exported model."""
 
 import hashlib
+import json
 import platform
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from sim2real.configs.load import dump
@@ -14,14 +17,39 @@ from sim2real.configs.schema.algorithm import ALGORITHMS
 from sim2real.configs.schema.curriculum import CURRICULA
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.schema.observation import OBSERVATION_TERMS
+from sim2real.training.kept_model import ModelRecord, as_trained_model
 
 _PACKAGES: Final = ("sim2real", "torch", "mujoco", "numpy", "onnx")
 _GIT_TIMEOUT_S: Final = 5.0
 
 
-def provenance_of(experiment: ExperimentConfig, *, steps: int, iterations: int, seconds: float) -> dict[str, str]:
-    """Return the experiment and its digest, seed, amount of training, versions, source revision and time (UTC)."""
-    text = dump(experiment)
+MODEL: Final = "model"
+"""Entry with the record of the model that a policy was trained with, as JSON."""
+
+
+def provenance_of(
+    experiment: ExperimentConfig,
+    *,
+    steps: int,
+    iterations: int,
+    seconds: float,
+    model: ModelRecord | None = None,
+    origin: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, str]:
+    """Return where a policy comes from, as text by name.
+
+    Args:
+        experiment: Written in full, with its digest.
+        steps: Control steps of the training.
+        iterations: Iterations of the training.
+        seconds: Time of the training, s.
+        model: The robot's model, with digests.
+        origin: Policy that the training began from.
+
+    Returns:
+        All that, with versions, source revision and time (UTC).
+    """
+    text = dump(experiment if model is None else as_trained_model(experiment, model))
     entries = {
         "experiment": experiment.name,
         "experiment_yaml": text,
@@ -36,6 +64,8 @@ def provenance_of(experiment: ExperimentConfig, *, steps: int, iterations: int, 
     }
     entries |= {f"version.{name}": found for name in _PACKAGES if (found := _version(name))}
     entries |= {f"version.{provider.package}": provider.version for provider in _providers(experiment)}
+    entries |= {} if model is None else {MODEL: json.dumps(model.document())}
+    entries |= origin
     revision = _git_revision()
     return entries | ({"git_commit": revision} if revision else {})
 

@@ -3,15 +3,18 @@
 from pathlib import Path
 from typing import Final
 
+from sim2real.configs.command_outcome import error_console
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import dump, validate
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.yaml_source import parse_yaml
 from sim2real.training.checkpoint import Checkpoint, write_atomically
-from sim2real.training.kept_modules import as_kept, keep, located, recorded, texts_of
+from sim2real.training.export import exported_steps
+from sim2real.training.kept_model import ModelRecord, keep_model, located_model
+from sim2real.training.kept_modules import keep, located, recorded, texts_of
 from sim2real.training.newest_checkpoint import newest_checkpoint
 from sim2real.training.run_folder import RunFolder
-from sim2real.training.session import Session, share_done
+from sim2real.training.session import Session, as_written, share_done
 from sim2real.training.train_report import TrainReport
 from sim2real.training.trained_contract import trained_contract
 
@@ -21,7 +24,14 @@ _FREE: Final = ("steps", "training_duration", "checkpoint_every", "evaluation_ep
 __all__ = ["TrainReport", "experiment_of", "resume", "train"]
 
 
-def train(experiment: ExperimentConfig, run_dir: Path, *, progress: bool = True, numbered: bool = False) -> TrainReport:
+def train(
+    experiment: ExperimentConfig,
+    run_dir: Path,
+    *,
+    progress: bool = True,
+    numbered: bool = False,
+    init_from: Path | None = None,
+) -> TrainReport:
     """Train a new run in `run_dir`, which must not exist.
 
     Sets torch to one thread: more would slow down the simulator's threads much more than speed up these networks.
@@ -31,6 +41,7 @@ def train(experiment: ExperimentConfig, run_dir: Path, *, progress: bool = True,
         run_dir: Folder of the run.
         progress: Show a progress bar.
         numbered: Take RUN_DIR-2, RUN_DIR-3, … where it exists.
+        init_from: Run whose policy this one begins from.
 
     Raises:
         UserError: The run exists, or a file cannot be written; earlier checkpoints stay readable.
@@ -40,8 +51,12 @@ def train(experiment: ExperimentConfig, run_dir: Path, *, progress: bool = True,
     experiment = recorded(experiment)
     run = RunFolder.create(run_dir, numbered=numbered)
     try:
-        session = Session(experiment, run)
-        _write(experiment, run)
+        model = keep_model(run.path, experiment.task.robot)
+        experiment = located_model(experiment, model, run.path)
+        session = Session(experiment, run, model)
+        _write(experiment, model, run)
+        if init_from is not None:
+            session.init_from(init_from)
         session.start()
     except BaseException:
         run.remove()  # a run that cannot begin leaves no folder behind
@@ -51,6 +66,8 @@ def train(experiment: ExperimentConfig, run_dir: Path, *, progress: bool = True,
 
 def resume(run_dir: Path, overrides: tuple[str, ...] = (), *, progress: bool = True) -> TrainReport:
     """Resume a run from its newest checkpoint, bit for bit as if it had not stopped.
+
+    One that was stopped after its last step is evaluated and exported.
 
     Args:
         run_dir: The run.
@@ -65,12 +82,17 @@ def resume(run_dir: Path, overrides: tuple[str, ...] = (), *, progress: bool = T
     run.clear_parts()
     trained_contract(checkpoint, run_dir)
     experiment = experiment_of(checkpoint, overrides)
-    if share_done(experiment, checkpoint.steps, checkpoint.seconds) >= 1.0:
+    if (
+        share_done(experiment, checkpoint.steps, checkpoint.seconds) >= 1.0
+        and exported_steps(run.policy) == checkpoint.steps
+    ):
         raise UserError(f"{run_dir}: {_done(experiment, checkpoint)}")
+    _note_length(experiment_of(checkpoint), experiment, run_dir)
     keep(run.path, checkpoint.modules)
-    experiment = located(experiment, run.path)
-    _write(experiment, run)
-    session = Session(experiment, run)
+    model = ModelRecord.of(checkpoint.model)
+    experiment = located_model(located(experiment, run.path), model, run.path)
+    _write(experiment, model, run)
+    session = Session(experiment, run, model)
     session.restore(checkpoint)
     return session.work(progress=progress)
 
@@ -83,10 +105,26 @@ def experiment_of(checkpoint: Checkpoint, overrides: tuple[str, ...] = ()) -> Ex
     return validate(ExperimentConfig, parse_yaml(checkpoint.experiment, "checkpoint"), overrides)
 
 
-def _write(experiment: ExperimentConfig, run: RunFolder) -> None:
+def _write(experiment: ExperimentConfig, model: ModelRecord | None, run: RunFolder) -> None:
     """Write the experiment and its modules into the run's folder."""
     keep(run.path, texts_of(experiment))
-    write_atomically(run.config, dump(as_kept(experiment)).encode())
+    write_atomically(run.config, dump(as_written(experiment, model)).encode())
+
+
+def _note_length(before: ExperimentConfig, after: ExperimentConfig, run: Path) -> None:
+    """Say what a run is not that is made longer or shorter than it was begun."""
+    if (before.steps, before.training_duration) != (after.steps, after.training_duration):
+        error_console().print(
+            f"note: {run}: what anneals over a run (learning rate, standard deviation) followed {_length(before)} so "
+            f"far, and follows {_length(after)} from here on: the result differs from that of one straight run of "
+            f"{_length(after)}",
+            markup=False,
+        )
+
+
+def _length(experiment: ExperimentConfig) -> str:
+    duration = experiment.training_duration
+    return f"{experiment.steps} steps" + (f" or {duration:g} s" if duration is not None else "")
 
 
 def _done(experiment: ExperimentConfig, checkpoint: Checkpoint) -> str:

@@ -1,12 +1,13 @@
 """Loads policies from a run's newest checkpoint or from an exported ONNX file."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from pydantic import ValidationError
 
-from sim2real.configs.errors import ConfigError, UserError
+from sim2real.configs.errors import UserError
 from sim2real.configs.load import validate
 from sim2real.configs.schema.algorithm import AlgorithmConfig
 from sim2real.configs.schema.experiment import ExperimentConfig
@@ -19,18 +20,20 @@ from sim2real.training.checkpoint import Checkpoint
 from sim2real.training.environment_interface import Floats
 from sim2real.training.evaluation import Act, evaluate
 from sim2real.training.export import ExportReport, export_policy, onnx_session
+from sim2real.training.kept_model import ModelRecord, located_model
 from sim2real.training.kept_modules import keep, located
 from sim2real.training.newest_checkpoint import newest_checkpoint
-from sim2real.training.onnx_graph import INPUT, OUTPUT
+from sim2real.training.onnx_graph import INPUT, OUTPUT, require_finite_weights
 from sim2real.training.policy import Policy
-from sim2real.training.provenance import provenance_of
+from sim2real.training.provenance import MODEL, provenance_of
+from sim2real.training.saved_experiment import saved_experiment
 from sim2real.training.session import EVALUATION_SEED_OFFSET
-from sim2real.training.trained_contract import OTHER_VERSION, trained_contract
+from sim2real.training.trained_contract import OTHER_VERSION, changed_parts, trained_contract
 
 _PARITY_EPISODES = 32
 
-_KEPT = ("control_rate", "observation", "action", "phase_frequency")
-"""Parts of the contract that must be those of training."""
+_NAMES_MODEL = ("task", "task.robot", "task.robot.model")
+"""Overrides that name a model."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,10 @@ def load_saved_policy(path: Path, overrides: tuple[str, ...] = ()) -> SavedPolic
         checkpoint = newest_checkpoint(path)
         keep(path, checkpoint.modules)
         text, act = checkpoint.experiment, _actor(_from_checkpoint(checkpoint, path)[1])
+        model = ModelRecord.of(checkpoint.model)
     else:
-        text, act = _from_onnx(path)
-    experiment = _experiment(text, path)
+        text, act, model = _from_onnx(path)
+    experiment = saved_experiment(text, path)
     if overrides:
         world = validate(
             ExperimentConfig,
@@ -67,7 +71,9 @@ def load_saved_policy(path: Path, overrides: tuple[str, ...] = ()) -> SavedPolic
         )
         _check_kept(contract_of(experiment.task), contract_of(world.task), path)
         experiment = world
-    return SavedPolicy(located(experiment, path), act)
+    if any(text.partition("=")[0].strip() in _NAMES_MODEL for text in overrides):
+        model = None  # another model, on purpose
+    return SavedPolicy(located_model(located(experiment, path), model, path), act)
 
 
 def export_run(run_dir: Path, output: Path) -> ExportReport:
@@ -79,7 +85,8 @@ def export_run(run_dir: Path, output: Path) -> ExportReport:
     checkpoint = newest_checkpoint(run_dir)
     keep(run_dir, checkpoint.modules)
     experiment, policy = _from_checkpoint(checkpoint, run_dir)
-    experiment = located(experiment, run_dir)
+    model = ModelRecord.of(checkpoint.model)
+    experiment = located_model(located(experiment, run_dir), model, run_dir)
     met = evaluate(
         policy.act,
         experiment.task,
@@ -88,7 +95,12 @@ def export_run(run_dir: Path, output: Path) -> ExportReport:
         seed=experiment.seed + EVALUATION_SEED_OFFSET,
     )
     provenance = provenance_of(
-        experiment, steps=checkpoint.steps, iterations=checkpoint.iteration, seconds=checkpoint.seconds
+        experiment,
+        steps=checkpoint.steps,
+        iterations=checkpoint.iteration,
+        seconds=checkpoint.seconds,
+        model=model,
+        origin=checkpoint.origin,
     )
     return export_policy(policy, contract_of(experiment.task), output, provenance, met.observations)
 
@@ -97,20 +109,9 @@ def _actor(policy: Policy) -> Act:
     return policy.act
 
 
-def _experiment(text: str, path: Path) -> ExperimentConfig:
-    """Return the experiment stored with a policy."""
-    try:
-        return validate(ExperimentConfig, parse_yaml(text, str(path)))
-    except ConfigError as error:
-        raise UserError(f"{error}; {OTHER_VERSION}") from error
-
-
 def _check_kept(trained: Contract, world: Contract, path: Path) -> None:
     """Refuse a world in which the policy's observations or actions would differ from training."""
-    changed = [part for part in _KEPT if getattr(trained, part) != getattr(world, part)]
-    if [entry.name for entry in trained.commands] != [entry.name for entry in world.commands]:
-        changed.append("commands")
-    if changed:
+    if changed := changed_parts(trained, world):
         raise UserError(
             f"{path}: --set changes the policy's own {', '.join(changed)}; only the rest of the task may change"
         )
@@ -119,7 +120,7 @@ def _check_kept(trained: Contract, world: Contract, path: Path) -> None:
 def _from_checkpoint(checkpoint: Checkpoint, path: Path) -> tuple[ExperimentConfig, Policy]:
     torch.set_num_threads(1)
     contract = trained_contract(checkpoint, path)
-    experiment = _experiment(checkpoint.experiment, path)
+    experiment = saved_experiment(checkpoint.experiment, path)
     policy = _empty_policy(experiment.algorithm, contract)
     try:
         policy.load_state_dict(checkpoint.policy)
@@ -128,8 +129,8 @@ def _from_checkpoint(checkpoint: Checkpoint, path: Path) -> tuple[ExperimentConf
     return experiment, policy
 
 
-def _from_onnx(path: Path) -> tuple[str, Act]:
-    """Return the experiment text in an ONNX file, and its policy."""
+def _from_onnx(path: Path) -> tuple[str, Act, ModelRecord | None]:
+    """Return the experiment text in an ONNX file, its policy, and the record of its robot's model."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -146,16 +147,18 @@ def _from_onnx(path: Path) -> tuple[str, Act]:
     if "experiment_yaml" not in provenance:
         raise UserError(f"{path}: its provenance names no experiment; evaluate the run it was exported from")
     text = provenance["experiment_yaml"]
-    if contract_of(_experiment(text, path).task) != contract:
+    if contract_of(saved_experiment(text, path).task) != contract:
         raise UserError(
             f"{path}: its contract does not match its own experiment: the metadata was changed after export"
         )
+
+    require_finite_weights(content, path)
 
     def act(observation: Floats) -> Floats:
         action: Floats = session.run([OUTPUT], {INPUT: observation})[0]
         return action
 
-    return text, act
+    return text, act, ModelRecord.of(json.loads(provenance.get(MODEL, "{}")))
 
 
 def _empty_policy(config: AlgorithmConfig, contract: Contract) -> Policy:

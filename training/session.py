@@ -20,7 +20,9 @@ from sim2real.training.checkpoint import Checkpoint, save_checkpoint
 from sim2real.training.environment_interface import Environment
 from sim2real.training.evaluation import evaluate
 from sim2real.training.export import export_policy
+from sim2real.training.failed_run import failure_of
 from sim2real.training.interrupt import Interrupt
+from sim2real.training.kept_model import ModelRecord, as_kept_model
 from sim2real.training.kept_modules import as_kept, texts_of
 from sim2real.training.learner_watch import LearnerWatch
 from sim2real.training.metrics_log import MetricsLog, read_metrics
@@ -29,6 +31,7 @@ from sim2real.training.provenance import provenance_of
 from sim2real.training.recent_episodes import RecentEpisodes
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.train_report import TrainReport
+from sim2real.training.warm_start import take_over
 from sim2real.training.watched_environment import WatchedEnvironment
 
 EVALUATION_SEED_OFFSET: Final = 1_000_003
@@ -49,17 +52,25 @@ def share_done(experiment: ExperimentConfig, steps: int, seconds: float) -> floa
     return min(share, 1.0)
 
 
+def as_written(experiment: ExperimentConfig, model: ModelRecord | None) -> ExperimentConfig:
+    """Return an experiment as a run writes it: with its own copies of the user's modules and model."""
+    kept = as_kept(experiment)
+    return kept if model is None else as_kept_model(kept, model)
+
+
 class Session:
     """Learner, environment and counters of a run. Sets torch to one thread.
 
     Args:
         experiment: With the recorded digests of its modules.
         run: Folder of everything that is written.
+        model: Record of the robot's model, which the run keeps; None for a run from before runs kept it.
     """
 
-    def __init__(self, experiment: ExperimentConfig, run: RunFolder) -> None:
+    def __init__(self, experiment: ExperimentConfig, run: RunFolder, model: ModelRecord | None) -> None:
         torch.set_num_threads(1)
-        self.experiment, self.run = experiment, run
+        self.experiment, self.run, self.model = experiment, run, model
+        self.origin: dict[str, str] = {}
         self.contract = contract_of(experiment.task)
         self.environment: Environment = BatchEnv(
             experiment.training_task,
@@ -89,12 +100,21 @@ class Session:
         self.algorithm.start(self.experiment.seed)
         self._first = deepcopy(self._checkpoint())
 
+    def init_from(self, run: Path) -> None:
+        """Begin from the policy of another run. Raises UserError if it does not fit."""
+        self.origin, taken = take_over(self.algorithm, self.experiment, self.contract, run)
+        error_console().print(
+            f"begins from {run} at step {self.origin['init_from_steps']}: {', '.join(taken)}; all else begins anew",
+            markup=False,
+        )
+
     def restore(self, checkpoint: Checkpoint) -> None:
         """Restore a checkpoint."""
         self.algorithm.policy.load_state_dict(checkpoint.policy)
         self.algorithm.restore(checkpoint.algorithm)
         self.environment.load_state_dict(checkpoint.environment)
         self.iteration, self.steps, self.seconds = checkpoint.iteration, checkpoint.steps, checkpoint.seconds
+        self.origin = dict(checkpoint.origin)
 
     def work(self, *, progress: bool) -> TrainReport:
         """Train to the end, evaluate and export."""
@@ -167,7 +187,7 @@ class Session:
 
     def _checkpoint(self) -> Checkpoint:
         return Checkpoint(
-            experiment=dump(as_kept(self.experiment)),
+            experiment=dump(as_written(self.experiment, self.model)),
             contract=self.contract.model_dump_json(),
             iteration=self.iteration,
             steps=self.steps,
@@ -176,6 +196,8 @@ class Session:
             algorithm=self.algorithm.state(),
             environment=self.environment.state_dict(),
             modules=texts_of(self.experiment),
+            model={} if self.model is None else self.model.document(),
+            origin=self.origin,
         )
 
     def _save(self, checkpoint: Checkpoint) -> None:
@@ -209,7 +231,18 @@ class Session:
             threads=experiment.threads,
         )
         self._draw_curriculum()
-        provenance = provenance_of(experiment, steps=self.steps, iterations=self.iteration, seconds=self.seconds)
+        if (failure := failure_of(evaluation, experiment.task)) is not None:
+            raise UserError(
+                f"{self.run.path}: {failure}; no policy was exported; the last checkpoint is {self._last_saved}"
+            )
+        provenance = provenance_of(
+            experiment,
+            steps=self.steps,
+            iterations=self.iteration,
+            seconds=self.seconds,
+            model=self.model,
+            origin=self.origin,
+        )
         export = export_policy(policy, self.contract, self.run.policy, provenance, evaluation.observations)
         return TrainReport(
             self.run, experiment.seed, self.steps, self.iteration, self.seconds, rate, evaluation, export

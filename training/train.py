@@ -21,13 +21,14 @@ def train(
     name: str | None = None,
     runs_dir: str | Path = "runs",
     resume: str | Path | None = None,
+    init_from: str | Path | None = None,
     progress: bool = False,
 ) -> "TrainReport":
     """Train an experiment into `runs_dir/name`: checkpoints, metrics.jsonl, TensorBoard events, policy.onnx.
 
     The same experiment and seed give the same policy, bit for bit, on machines with the same arithmetic. Sets torch to
     one thread: more would slow down the simulator's threads more than they speed up these networks. In the main
-    thread a first Ctrl-C saves a checkpoint before it raises KeyboardInterrupt; the run can be resumed.
+    thread a first Ctrl-C, or SIGTERM, saves a checkpoint before it raises KeyboardInterrupt; the run can be resumed.
 
     Args:
         experiment: A shipped experiment, a YAML file, or a loaded experiment; not needed with `resume`.
@@ -36,6 +37,8 @@ def train(
         name: Name of the run's folder, which must not exist yet; default: experiment, date and time.
         runs_dir: Folder of the runs.
         resume: Folder of a run to continue from its newest checkpoint, with the results of an uninterrupted run.
+        init_from: Folder of a run whose policy this new one begins from, to learn with another curriculum, other
+            rewards or another task of the same observations and actions.
         progress: Whether to draw a progress bar on standard error.
 
     Returns:
@@ -44,7 +47,8 @@ def train(
 
     Raises:
         UserError: The experiment or an override is not valid, the folder already exists, a file cannot be
-            written, or there is nothing to resume.
+            written, or there is nothing to resume. Also if training fails: a number is not finite, or all episodes
+            of the final evaluation diverge or end at once. The last finite checkpoint stays.
         MissingExtraError: The extra `train` is not installed.
 
     Example:
@@ -59,6 +63,8 @@ def train(
         from sim2real.training import runner
     except ModuleNotFoundError as error:
         raise MissingExtraError("train", str(error.name), "train") from error
+    if resume is not None and init_from is not None:
+        raise UserError("--resume continues a run, and --init-from begins a new one: give one of them")
     if resume is not None:
         _check_same(experiment, Path(resume))
         return runner.resume(Path(resume), as_overrides(overrides), progress=progress)
@@ -66,8 +72,15 @@ def train(
         raise UserError("train: give an experiment, or a run to resume")
     config = as_experiment(experiment, as_overrides(overrides), check_terms)
     _note_idle(config)
+    _check_rewards(config, progress=progress)
     folder = Path(runs_dir) / (name or f"{config.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
-    return runner.train(config, folder, progress=progress, numbered=name is None)
+    return runner.train(
+        config,
+        folder,
+        progress=progress,
+        numbered=name is None,
+        init_from=None if init_from is None else Path(init_from),
+    )
 
 
 def _note_idle(experiment: ExperimentConfig) -> None:
@@ -81,6 +94,20 @@ def _note_idle(experiment: ExperimentConfig) -> None:
             f"note: task {task.name!r} does not observe the effect of {', '.join(idle)} "
             f"(randomization {randomization.name!r})"
         )
+
+
+def _check_rewards(experiment: ExperimentConfig, *, progress: bool) -> None:
+    """Say on standard error what idling and random actions earn, and warn where that is too much."""
+    from sim2real.configs.command_outcome import error_console
+    from sim2real.training.task_check import check_task
+
+    if experiment.idle_share_max is None:
+        return
+    check = check_task(experiment)
+    if progress:
+        error_console().print(check.text, markup=False)
+    for warning in check.warnings(experiment.idle_share_max):
+        error_console().print(f"warning: {warning}", markup=False)
 
 
 def _check_same(experiment: str | Path | ExperimentConfig | None, run: Path) -> None:

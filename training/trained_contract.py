@@ -28,3 +28,15 @@ def trained_contract(checkpoint: Checkpoint, path: Path) -> Contract:
     except ContractError as error:
         hint = f"; {OTHER_VERSION}" if isinstance(error.__cause__, ValidationError) else ""
         raise ContractError(f"{path}: {error}{hint}") from error
+
+
+_POLICYS_OWN: Final = ("control_rate", "observation", "action", "phase_frequency")
+"""Parts of the contract without which a policy sees or does something else."""
+
+
+def changed_parts(trained: Contract, other: Contract) -> list[str]:
+    """Return the parts of a contract that are a policy's own and differ in another one."""
+    changed = [part for part in _POLICYS_OWN if getattr(trained, part) != getattr(other, part)]
+    if [entry.name for entry in trained.commands] != [entry.name for entry in other.commands]:
+        changed.append("commands")
+    return changed

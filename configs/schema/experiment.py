@@ -43,6 +43,9 @@ class ExperimentConfig(Config):
     """Number of threads that step the simulations; 0 uses every core."""
     checkpoint_every: Annotated[int, Field(ge=1)] = 20
     """Iterations between checkpoints; the last iteration is always saved."""
+    idle_share_max: Annotated[float, Field(ge=0.0, le=1.0)] | None = 0.5
+    """Share of what a good episode can earn that idling or random actions may earn. Where they earn more, a warning
+    says so before training. null: not checked."""
     evaluation_episodes: Annotated[int, Field(ge=1, le=100_000)] = 64
     """Number of episodes of the final evaluation."""
 

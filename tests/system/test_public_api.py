@@ -25,9 +25,10 @@ SIGNATURES = {
     "make_env": "(task, *, num_envs=None, randomization=None, seed=None, threads=0, render_mode=None)",
     "open_robot": "(robot, *, ports=None)",
     "run": "(policy, robot, *, ports=None, emulate=False, lockstep=False, plant=None, faults=None, duration=None, "
-    "commands=None, on_tick=None, log=None, real_time=True, cpu=None, operator=(), panel=None, start=False, "
-    "live=False)",
-    "train": "(experiment=None, *, overrides=(), name=None, runs_dir='runs', resume=None, progress=False)",
+    "commands=None, on_tick=None, log=None, real_time=True, cpu=None, bus_rate=None, operator=(), panel=None, "
+    "start=False, live=False, foxglove=None, log_rotate=None)",
+    "train": "(experiment=None, *, overrides=(), name=None, runs_dir='runs', resume=None, init_from=None, "
+    "progress=False)",
 }
 MEMBERS = {
     "EvaluationReport": ["document", "overrides", "policy", "row", "rows", "task", "video"],

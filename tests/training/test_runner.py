@@ -3,6 +3,7 @@
 import errno
 import itertools
 import json
+import shutil
 import signal
 
 import numpy as np
@@ -154,6 +155,32 @@ def test_invalid_requests_get_one_clear_line(finished, tmp_path):
     (tmp_path / "junk.onnx").write_bytes(b"junk")
     with pytest.raises(UserError, match="not an ONNX model"):
         load_saved_policy(tmp_path / "junk.onnx")
+
+
+def test_a_run_that_was_stopped_after_its_last_step_is_evaluated_and_exported(finished, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    shutil.copytree(finished.run.path, run.path)
+    for content in (None, b"", finished.policy.read_bytes()[:500], "older"):
+        run.policy.unlink(missing_ok=True)
+        if content == "older":
+            shutil.copy(runner.train(small("steps=128"), tmp_path / "short", progress=False).policy, run.policy)
+        elif content is not None:
+            run.policy.write_bytes(content)
+        again = runner.resume(run.path, progress=False)
+        assert (again.steps, again.steps_per_second) == (512, 0.0)
+        assert again.evaluation.return_mean == finished.evaluation.return_mean
+        assert OnnxPolicy(run.policy).provenance["steps"] == "512"
+    with pytest.raises(UserError, match="all 512 steps are done"):
+        runner.resume(run.path, progress=False)
+
+
+def test_a_run_of_another_length_than_it_was_begun_with_says_how_it_differs(finished, tmp_path, capsys):
+    shutil.copytree(finished.run.path, tmp_path / "run")
+    runner.resume(tmp_path / "run", ("steps=640",), progress=False)
+    said = capsys.readouterr().err
+    assert "followed 512 steps so far, and follows 640 steps from here on: the result differs from that of one" in said
+    runner.resume(tmp_path / "run", ("steps=768", "training_duration=100 s"), progress=False)
+    assert "follows 768 steps or 100 s from here on" in capsys.readouterr().err
 
 
 def test_a_full_disk_names_what_was_saved_and_it_stays_readable(tmp_path, monkeypatch):

@@ -1,6 +1,6 @@
 """Interface of learning algorithms."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sim2real.training.policy import Policy
 
@@ -37,3 +37,15 @@ class Algorithm(Protocol):
 
     def restore(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
+
+
+@runtime_checkable
+class WarmStart(Protocol):
+    """A learner that can begin from more of another run than its policy; any other begins from the policy alone."""
+
+    def warm_start(self, state: dict[str, Any]) -> tuple[str, ...]:
+        """Take over what fits of a state that `state` of the same algorithm returned, perhaps of another task.
+
+        Returns:
+            Names of what was taken over.
+        """

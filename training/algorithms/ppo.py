@@ -22,6 +22,7 @@ from sim2real.training.algorithms.ppo_loss import (
 )
 from sim2real.training.distributions import gaussian_entropy, gaussian_kl, gaussian_log_prob
 from sim2real.training.environment_interface import Environment, Floats
+from sim2real.training.fitting import take_fitting
 from sim2real.training.networks import ValueNetwork
 from sim2real.training.normalizer import Normalizer
 from sim2real.training.policy import Policy
@@ -112,6 +113,17 @@ class Ppo:
         self._generator.set_state(state["generator"])
         self._privileged_normalizer.load_state_dict(state["privileged_normalizer"])
         self._raw.copy_(state["raw"])
+
+    def warm_start(self, state: dict[str, Any]) -> tuple[str, ...]:
+        """Take over standard deviation and value network; the latter only with the scales that belong to it."""
+        with torch.no_grad():
+            self.log_std.copy_(state["log_std"])
+        own = {
+            "value": self.value,
+            "value_scale": self._value_scale,
+            "privileged_normalizer": self._privileged_normalizer,
+        }
+        return ("log_std", *take_fitting(own, state))
 
     def _read(self, observation: Floats, privileged: Floats) -> None:
         """Store the next observations, (n, O), and privileged values, (n, P)."""

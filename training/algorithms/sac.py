@@ -13,6 +13,7 @@ from sim2real.training.algorithms.interface import Metrics
 from sim2real.training.algorithms.sac_loss import actor_loss, critic_loss, soft_target, temperature_loss
 from sim2real.training.distributions import tanh_gaussian_sample
 from sim2real.training.environment_interface import Environment, Floats
+from sim2real.training.fitting import take_fitting
 from sim2real.training.networks import POLICY_HEAD_GAIN, TwinCritic, linear
 from sim2real.training.policy import Policy
 from sim2real.training.replay_buffer import ReplayBuffer
@@ -111,6 +112,13 @@ class Sac:
         self._replay.restore(state["replay"])
         self._steps = int(state["steps"])
         self._updates_owed = float(state["updates_owed"])
+
+    def warm_start(self, state: dict[str, Any]) -> tuple[str, ...]:
+        """Take over the spread of the actions, the critics and the temperature; not the replay buffer."""
+        with torch.no_grad():
+            self.log_temperature.copy_(state["log_temperature"])
+        own = {"log_std_head": self.log_std_head, "critic": self.critic, "target_critic": self.target_critic}
+        return ("log_temperature", *take_fitting(own, state))
 
     def _step(self) -> None:
         observation: Floats = self._observation.numpy()

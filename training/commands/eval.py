@@ -59,4 +59,10 @@ def table(rows: "Sequence[Evaluation]") -> str:
         for name, spread in row.metrics.items():
             value = f"{spread.mean:.4g} ± {spread.std:.4g}"
             lines.append(f"{row.randomization:<20} {name:<16} {value:>20} {spread.median:>9.4g} {spread.p90:>9.4g}")
+    lines += [""] if any(row.ends for row in rows) else []
+    for row in rows:
+        if not row.ends:
+            continue
+        ended = ", ".join(f"{name} {share:.1%}" for name, share in row.ends.items() if share > 0.0)
+        lines.append(f"{row.randomization:<20} episodes ended by: {ended}")
     return "\n".join(lines)

@@ -24,6 +24,7 @@ def train(
         list[str] | None, typer.Option("--set", help="Override key.path=value; may be repeated.")
     ] = None,
     resume: Annotated[Path | None, typer.Option(help="Continue this run from its newest checkpoint.")] = None,
+    init_from: Annotated[Path | None, typer.Option(help="Begin a new run from the policy of this one.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run; default: experiment, date and time.")] = None,
     runs_dir: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     json_output: Json = False,
@@ -33,7 +34,13 @@ def train(
     Example: sim2real train pendulum_ppo --set seed=3 --name first
     """
     report = train_experiment(
-        experiment, overrides=tuple(overrides or ()), name=name, runs_dir=runs_dir, resume=resume, progress=True
+        experiment,
+        overrides=tuple(overrides or ()),
+        name=name,
+        runs_dir=runs_dir,
+        resume=resume,
+        init_from=init_from,
+        progress=True,
     )
     return _outcome(report)
 

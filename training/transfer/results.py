@@ -16,9 +16,12 @@ from sim2real.training.checkpoint import write_atomically
 from sim2real.training.environment_interface import Floats
 from sim2real.training.evaluation import Act
 from sim2real.training.export import onnx_session
+from sim2real.training.kept_model import record_of
+from sim2real.training.kept_modules import recorded
 from sim2real.training.onnx_graph import INPUT, OUTPUT
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.runner import train
+from sim2real.training.session import as_written
 from sim2real.training.transfer.emulated import evaluate_emulated
 from sim2real.training.transfer.performance import WorldPerformance, evaluate_in_world
 from sim2real.training.transfer.runs import Run
@@ -48,13 +51,14 @@ def ensure_trained(run: Run, folder: Path, *, progress: bool) -> bool:
     """
     saved = RunFolder(folder)
     if is_trained(folder):
-        if saved.config.read_text(encoding="utf-8") != dump(run.experiment):
+        written = as_written(recorded(run.experiment), record_of(run.experiment.task.robot))
+        if saved.config.read_text(encoding="utf-8") != dump(written):
             raise UserError(
                 f"{folder}: trained with another experiment than that of this study; give another --output, "
                 "or delete this folder to train again"
             )
         return False
-    if saved.config.is_file():
+    if saved.config.is_file() or saved.checkpoints.is_dir():
         shutil.rmtree(folder)
     train(run.experiment, folder, progress=progress)
     return True

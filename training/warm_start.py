@@ -1,0 +1,64 @@
+"""Begins a new run from the policy of another: with another curriculum, another task, other rewards."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim2real.configs.errors import UserError
+from sim2real.configs.schema.experiment import ExperimentConfig
+from sim2real.runtime.contract.spec import Contract
+from sim2real.training.algorithms import algorithm_kind
+from sim2real.training.algorithms.interface import Algorithm, WarmStart
+from sim2real.training.newest_checkpoint import newest_checkpoint
+from sim2real.training.saved_experiment import saved_experiment
+from sim2real.training.trained_contract import changed_parts, trained_contract
+
+
+def take_over(
+    algorithm: Algorithm, experiment: ExperimentConfig, contract: Contract, run: Path
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Give a fresh learner the policy of a run, with its normaliser, and what else of its learner fits.
+
+    Optimizers, counters, random numbers and the environment begin anew.
+
+    Args:
+        algorithm: The fresh learner.
+        experiment: What it is to learn.
+        contract: Contract of that.
+        run: Folder of the run that has the policy.
+
+    Returns:
+        Where the policy comes from, for the checkpoint, and the names of what was taken over.
+
+    Raises:
+        UserError: There is no such run, or its policy observes or acts otherwise, or has another network.
+    """
+    checkpoint = newest_checkpoint(run)
+    theirs = saved_experiment(checkpoint.experiment, run).algorithm
+    ours = experiment.algorithm
+    differ = changed_parts(trained_contract(checkpoint, run), contract)
+    differ += [f"algorithm.{name}" for name in ("hidden", "activation") if getattr(theirs, name) != getattr(ours, name)]
+    if algorithm_kind(theirs).squashed != algorithm_kind(ours).squashed:
+        differ.append("algorithm.name (one of the two applies tanh to its actions, the other does not)")
+    if differ:
+        raise UserError(f"--init-from {run}: its policy has another {', '.join(differ)}; valid: the same")
+    algorithm.policy.load_state_dict(checkpoint.policy)
+    taken: tuple[str, ...] = ()
+    if theirs.name == ours.name and isinstance(algorithm, WarmStart):
+        taken = algorithm.warm_start(checkpoint.algorithm)
+    origin = {
+        "init_from": str(run),
+        "init_from_steps": str(checkpoint.steps),
+        "init_from_sha256": _digest(checkpoint.policy),
+    }
+    return origin, ("policy", *taken)
+
+
+def _digest(policy: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(policy):
+        digest.update(np.ascontiguousarray(policy[name].numpy()).tobytes())
+    return digest.hexdigest()
