@@ -16,7 +16,6 @@ from sim2real.hardware.imu.interface import WithImus
 from sim2real.hardware.interface import JointInterface
 from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.robot_ports import open_serial_ports
-from sim2real.hardware.run_all import run_all
 from sim2real.hardware.types import ImuState, JointCommand, JointState
 from sim2real.runtime.contract.robot import robot_spec
 from sim2real.runtime.envelope.settings import safety_settings
@@ -26,6 +25,7 @@ from sim2real.runtime.interventions import InterventionLog, SafetyEvent
 from sim2real.runtime.joint_targets import JointTargets, JointValues
 from sim2real.runtime.robot_reading import RobotReading
 from sim2real.runtime.safety import Safety
+from sim2real.runtime.torque_off import TorqueOff
 from sim2real.runtime.verdict import ALL_WELL, Level, Verdict
 
 _FIRST_PERIOD_NS = 10_000_000  # between two tries to read the whole robot; a bus of twelve motors answers in 2 ms
@@ -66,7 +66,8 @@ def open_robot(robot: str | Path | RobotConfig, *, ports: Mapping[str, str] | No
 
     Raises:
         ConfigError: There is no such robot, or it is not valid.
-        HardwareError: No such bus or IMU, a port that does not open, a motor that is missing or another one.
+        HardwareError: No such bus or IMU, a port that does not open, a motor that is missing or another one; or, at the
+            end, motors that did not confirm torque off, by name. An exception on its way gets that as a note.
 
     Example:
         >>> import sim2real
@@ -96,27 +97,27 @@ def opened(robot: RobotConfig, hardware: RobotInterface, clock: Clock) -> "Itera
         clock: The clock of the hardware.
 
     Raises:
-        HardwareError: The hardware is not as configured.
+        HardwareError: The hardware is not as configured, or a motor did not confirm torque off at the end. With another
+            exception on its way, that is added to it as a note.
     """
     ready = OpenRobot(robot, hardware, clock)
     try:
         try:
-            _open(hardware)
+            ready.open()
             yield ready
         finally:
             ready.close()
-    finally:
-        ready.close()  # a signal may have come just before they were held; closing twice does nothing
-
-
-def _open(hardware: RobotInterface) -> None:
-    """Open; if that fails, torque goes off also on motors that a program before this one has left on."""
-    try:
-        hardware.open()
-    except BaseException:
-        with signals_held():
-            run_all((hardware.disable,))
+    except HardwareError as error:
+        if ready.torque_problem and ready.torque_problem not in str(error):
+            raise HardwareError(f"{error}; {ready.torque_problem}") from error
         raise
+    except BaseException as error:
+        ready.close()  # a signal may have come just before they were held; closing twice does nothing
+        if ready.torque_problem:
+            error.add_note(ready.torque_problem)
+        raise
+    if ready.torque_problem:
+        raise HardwareError(ready.torque_problem)
 
 
 class OpenRobot:
@@ -142,6 +143,9 @@ class OpenRobot:
         self._joints = JointState.empty(len(robot.joints))
         self._imus = ImuState.empty(len(robot.imus))
         self._command = JointCommand.zeros(len(robot.joints))
+        self._torque = TorqueOff(robot, hardware, clock)
+        self._may_have_torque = True  # an earlier program may have left it on
+        self._closed = False
         self._verdict: Verdict = ALL_WELL
         self._enabled = False
         self._read_ns = self._written_ns = 0
@@ -163,9 +167,23 @@ class OpenRobot:
         return tuple(self._hardware.notices)
 
     @property
+    def torque_problem(self) -> str:
+        """Which motors did not confirm torque off, and what to do about it; empty when all have."""
+        return self._torque.problem
+
+    @property
     def enabled(self) -> bool:
         """Whether torque is on."""
         return self._enabled
+
+    def open(self) -> None:
+        """Open the ports and configure the motors, torque off; `open_robot` does it.
+
+        Raises:
+            HardwareError: The hardware is not as configured.
+        """
+        self._hardware.open()
+        self._may_have_torque = False
 
     def read(self) -> RobotReading:
         """Read all joints and IMUs with one exchange on each bus.
@@ -256,17 +274,20 @@ class OpenRobot:
         Raises:
             HardwareError: A motor did not confirm.
         """
-        self._enabled = False
-        self._hardware.disable()
+        if trouble := self._cut():
+            raise HardwareError(trouble)
 
     def close(self) -> None:
-        """Switch torque off where possible and release the ports; `open_robot` does it. Never raises.
+        """Switch torque off, again until it is confirmed or two seconds are over, and release the ports. Never raises.
 
-        Closing twice does nothing. Signals wait until it is done.
+        `open_robot` does it, and raises what `torque_problem` says. Closing twice does nothing. Signals wait until it
+        is done.
         """
         with signals_held():
+            if self._may_have_torque and not self._closed:
+                self._torque.confirm()
+            self._closed, self._enabled = True, False
             self._hardware.close()
-            self._enabled = False
 
     def _read(self) -> None:
         try:
@@ -293,8 +314,13 @@ class OpenRobot:
         self._safety.begin(self._joints, self._read_ns)
         self._check()
         self._targets.hold(self._joints)
+        self._may_have_torque = True
         self._hardware.enable()
         self._written_ns, self._enabled = self._clock.now_ns(), True
+        # A robot that falls is no longer where it was: targets begin where it is now.
+        self._read()
+        self._safety.begin(self._joints, self._read_ns)
+        self._targets.hold(self._joints)
         self._read_since_write = False
 
     def _bound(self, now_ns: int) -> tuple[SafetyEvent, ...]:
@@ -313,10 +339,12 @@ class OpenRobot:
     def _fault(self, what: str) -> str:
         """Switch torque off; return what was wrong, and what came of it."""
         trouble = self._cut()
-        return f"{what}; torque was switched off" + (f", which was not confirmed: {trouble}" if trouble else "")
+        return f"{what}; torque was switched off" + (f": {trouble}" if trouble else "")
 
     def _cut(self) -> str:
         """Switch torque off; return what went wrong, or an empty text."""
         self._enabled = False
         with signals_held():
-            return "; ".join(run_all((self._hardware.disable,)))
+            self._torque.cut()
+        self._may_have_torque = not self._torque.confirmed
+        return self._torque.problem
