@@ -7,7 +7,7 @@ import numpy as np
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.schema.safety import Reaction
-from sim2real.hardware.clock import Clock, ns_from_s
+from sim2real.hardware.clock import Clock, VirtualClock, ns_from_s
 from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.imu.interface import WithImus
 from sim2real.hardware.interface import JointInterface
@@ -21,13 +21,14 @@ from sim2real.runtime.envelope.settings import safety_settings
 from sim2real.runtime.interventions import InterventionLog
 from sim2real.runtime.limits import POSITION_TRACKING_MODES
 from sim2real.runtime.operator.interface import Operator
-from sim2real.runtime.policy import Policy
+from sim2real.runtime.policy import Policy, check_speed
 from sim2real.runtime.policy_stage import PolicyStage
 from sim2real.runtime.pose import PoseRamp
 from sim2real.runtime.record import TickRecord
 from sim2real.runtime.safety import Safety
 from sim2real.runtime.states import WITH_TORQUE, Action, Event, State, StateMachine
 from sim2real.runtime.statistics import TickStatistics
+from sim2real.runtime.swap import check_swap
 from sim2real.runtime.tick_fields import bit_of
 from sim2real.runtime.torque_off import TorqueOff
 from sim2real.runtime.verdict import ALL_WELL, DAMP_REASONS, Level, Reason, Verdict, Violation, verdict_of
@@ -76,6 +77,8 @@ class Controller:
         """What raised an exception, and which; empty if nothing has."""
         self.at_work = ""
         """What runs at the moment, for the report of an exception."""
+        self.swaps: list[tuple[int, str]] = []
+        """Ticks from which on another policy acts, and the digest of its file."""
         self.torque = TorqueOff(robot, hardware, clock)
         self.stage = PolicyStage(
             policy,
@@ -166,6 +169,22 @@ class Controller:
                 f"operator command {name!r}: {value} is outside its range; valid: {command.low} to {command.high}"
             )
         self.record.operator_command[commands[name]] = value
+
+    def swap(self, policy: Policy) -> None:
+        """Let another policy take over when the next action is due; its first targets are blended in.
+
+        Call it between ticks. The policy is loaded already: loading takes longer than a tick.
+
+        Raises:
+            ContractError: It sees, commands or is clocked otherwise than the running one.
+            UserError: It is too slow for its rate on this machine.
+        """
+        check_swap(self._contract, policy.contract)
+        if not isinstance(self._clock, VirtualClock):
+            check_speed(policy, self.decimation.rate)
+        self.stage.swap(policy)
+        self.safety.see(policy.contract.observation)
+        self.swaps.append((self.record.tick + 1, policy.digest))
 
     def take_operator(self, operator: Operator) -> None:
         """Take an operator's commands, clipped to their ranges, and its sign of life. Allocates nothing."""

@@ -103,21 +103,37 @@ def opened(robot: RobotConfig, hardware: RobotInterface, clock: Clock) -> "Itera
     ready = OpenRobot(robot, hardware, clock)
     try:
         try:
-            ready.open()
+            _open(robot, hardware, clock)
             yield ready
         finally:
             ready.close()
-    except HardwareError as error:
-        if ready.torque_problem and ready.torque_problem not in str(error):
-            raise HardwareError(f"{error}; {ready.torque_problem}") from error
-        raise
     except BaseException as error:
         ready.close()  # a signal may have come just before they were held; closing twice does nothing
-        if ready.torque_problem:
-            error.add_note(ready.torque_problem)
+        _tell(error, ready.torque_problem)
         raise
     if ready.torque_problem:
         raise HardwareError(ready.torque_problem)
+
+
+def _open(robot: RobotConfig, hardware: RobotInterface, clock: Clock) -> None:
+    """Open; if that fails, torque goes off also on motors that a program before this one has left on."""
+    try:
+        hardware.open()
+    except BaseException as error:
+        torque = TorqueOff(robot, hardware, clock)
+        with signals_held():
+            torque.confirm()
+        _tell(error, torque.problem)
+        raise
+
+
+def _tell(error: BaseException, problem: str) -> None:
+    """Add to an error on its way that torque off was not confirmed; raises a longer one where that is one line."""
+    if not problem or problem in str(error):
+        return
+    if isinstance(error, HardwareError):
+        raise HardwareError(f"{error}; {problem}") from error
+    error.add_note(problem)
 
 
 class OpenRobot:
@@ -144,7 +160,7 @@ class OpenRobot:
         self._imus = ImuState.empty(len(robot.imus))
         self._command = JointCommand.zeros(len(robot.joints))
         self._torque = TorqueOff(robot, hardware, clock)
-        self._may_have_torque = True  # an earlier program may have left it on
+        self._may_have_torque = False
         self._closed = False
         self._verdict: Verdict = ALL_WELL
         self._enabled = False
@@ -175,15 +191,6 @@ class OpenRobot:
     def enabled(self) -> bool:
         """Whether torque is on."""
         return self._enabled
-
-    def open(self) -> None:
-        """Open the ports and configure the motors, torque off; `open_robot` does it.
-
-        Raises:
-            HardwareError: The hardware is not as configured.
-        """
-        self._hardware.open()
-        self._may_have_torque = False
 
     def read(self) -> RobotReading:
         """Read all joints and IMUs with one exchange on each bus.

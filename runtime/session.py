@@ -163,6 +163,7 @@ class _Session:
             statistics=controller.statistics,
             log=self._options.log,
             logged_ticks=self.log.ticks if self.log else 0,
+            swaps=tuple(controller.swaps),
             joints=trajectory.joints,
             time=(trajectory.time_ns - self._first_ns) / NS_PER_S,
             position=trajectory.position.copy(),
@@ -418,6 +419,8 @@ class _Session:
             self._clock.sleep_until_ns(self._clock.now_ns() + ns_from_s(silence_s))
         if self.log is not None:
             self.log.summary = {"final_state": self._state_at_end.name, "stopped_by": self._stopped_by}
+            if controller.swaps:
+                self.log.summary["swaps"] = json.dumps(controller.swaps)
         if options.before_shutdown is not None:
             try:
                 options.before_shutdown()

@@ -32,7 +32,18 @@ SIGNATURES = {
 }
 MEMBERS = {
     "EvaluationReport": ["document", "overrides", "policy", "row", "rows", "task", "video"],
-    "OpenRobot": ["close", "disable", "enable", "enabled", "imu_names", "joint_names", "notices", "read", "write"],
+    "OpenRobot": [
+        "close",
+        "disable",
+        "enable",
+        "enabled",
+        "imu_names",
+        "joint_names",
+        "notices",
+        "read",
+        "torque_problem",
+        "write",
+    ],
     "RunReport": [
         "bus",
         "distance",
@@ -55,6 +66,7 @@ MEMBERS = {
         "setting",
         "statistics",
         "stopped_by",
+        "swaps",
         "ticks",
         "time",
         "warnings",
@@ -71,6 +83,7 @@ MEMBERS = {
         "set_command",
         "state",
         "stop",
+        "swap",
         "time_ns",
     ],
     "TrainReport": [
