@@ -103,7 +103,7 @@ class Controller:
         self._asked, self._command_given = np.zeros(len(commands)), np.zeros(len(commands), np.bool_)
         self._connection = Connection(contract.robot, hardware, clock, self.decimation.period_ns, cancelled)
         self._start = PoseRamp.to_start(contract.robot, robot.ready)
-        self._rest = PoseRamp.to_rest(contract.robot, robot.rest, robot.ready.tolerance) if robot.rest else None
+        self._rest, self._has_rest = PoseRamp.to_rest(contract.robot, robot.rest, robot.ready), robot.rest is not None
         self._tracks_position = np.array([joint.mode in POSITION_TRACKING_MODES for joint in contract.robot.joints])
         self._lowering_from = np.zeros(len(contract.robot.joints))
         self._ramp_pending = self._ramp_interrupted = False
@@ -152,7 +152,7 @@ class Controller:
     @property
     def can_lower(self) -> bool:
         """Whether the run should end by moving to the pose of rest."""
-        return self._rest is not None and self.state in (State.READY, State.RUNNING, State.DAMPING)
+        return self._has_rest and self.state in (State.READY, State.RUNNING, State.DAMPING)
 
     def set_operator_command(self, name: str, value: float) -> None:
         """Set an operator command, SI units, from the next tick on.
@@ -421,8 +421,6 @@ class Controller:
 
     def _lower(self, verdict: Verdict) -> None:
         ramp, record = self._rest, self.record
-        if ramp is None:
-            return
         if ramp.late(record.time_ns):
             self.lowered = self.late_to_rest = True
             self._damp()
@@ -496,14 +494,12 @@ class Controller:
         self._ramp_interrupted = True
 
     def _begin_lowering(self) -> None:
-        if self._rest is not None:
-            never_commanded = self._ramp_pending
-            self.lowered = self.late_to_rest = False
-            self._ramp_interrupted = self._ramp_pending = False
-            np.copyto(self._lowering_from, self.record.joints.position)
-            if not never_commanded:
-                np.copyto(self._lowering_from, self.record.command.position, where=self._tracks_position)
-            self._rest.begin(self._lowering_from, self.record.time_ns)
+        record, commanded = self.record, not self._ramp_pending
+        self.lowered = self.late_to_rest = False
+        self._ramp_interrupted = self._ramp_pending = False
+        np.copyto(self._lowering_from, record.joints.position)
+        np.copyto(self._lowering_from, record.command.position, where=self._tracks_position & commanded)
+        self._rest.begin(self._lowering_from, record.time_ns)
 
     def _begin_reaction(self) -> None:
         self._reaction_until_ns = self.record.time_ns + self._reaction_ns

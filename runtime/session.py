@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig
@@ -59,7 +60,7 @@ def run_session(
             check_speed(policy, Decimation(policy.contract.control_rate, robot.loop.bus_rate).rate)
         session = _Session(policy, robot, hardware, clock, options)
         if options.log is not None:
-            session.log = stack.enter_context(_open_log(policy, robot, options))
+            session.log = stack.enter_context(_open_log(options.log, policy, robot, options))
         stack.enter_context(stop_on_signals(options.stop))
         if options.real_time:
             # After the start of the log's process, which must not inherit the priority.
@@ -471,14 +472,12 @@ class _Session:
             self._goal_missed = self._goal.missed(self._trajectory)
 
 
-def _open_log(policy: Policy, robot: RobotConfig, options: RunOptions) -> TelemetryLog:
-    if options.log is None:
-        raise UserError("the options of the run name no log")
+def _open_log(path: Path, policy: Policy, robot: RobotConfig, options: RunOptions) -> TelemetryLog:
     metadata = to_metadata(policy.contract, policy.provenance)
     metadata["policy_sha256"] = policy.digest
     metadata["robot"] = json.dumps(robot.model_dump(mode="json"))
     return TelemetryLog(
-        options.log,
+        path,
         policy.contract,
         metadata,
         synchronous=options.synchronous_log,

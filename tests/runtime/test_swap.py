@@ -5,6 +5,8 @@ import pytest
 from fake_robot import FunctionPolicy
 
 from sim2real.configs.errors import UserError
+from sim2real.hardware.clock import MonotonicClock
+from sim2real.runtime.controller import Controller
 from sim2real.runtime.policy import load_policy
 from sim2real.runtime.run import run
 from sim2real.runtime.run_options import RunOptions
@@ -91,3 +93,12 @@ def test_a_program_swaps_from_its_hook(model_of):
     report = run(model_of(), "pendulum", lockstep=True, plant="inertia", duration=1.0, on_tick=hook)
     assert report.ok, report.reasons
     assert report.swaps == ((AT + 1, second.digest),)
+
+
+def test_a_policy_that_is_too_slow_for_real_time_does_not_take_over(policy_of, model_of, robot, fake):
+    slow = load_policy(model_of("slow.onnx"))
+    slow.inference_s = 1.0
+    controller = Controller(policy_of(lambda _: 0.0), robot, fake, MonotonicClock(), lambda: 0)
+    with pytest.raises(UserError, match=r"takes 1e\+03 ms for an action"):
+        controller.swap(slow)
+    assert controller.swaps == []

@@ -8,7 +8,7 @@ from sim2real.runtime.run_options import RunOptions
 from sim2real.runtime.session import run_session
 from sim2real.runtime.states import State
 from sim2real.runtime.stop import StopRequest
-from sim2real.runtime.torque_off import CONFIRM_S
+from sim2real.runtime.torque_off import CONFIRM_S, TorqueOff
 
 
 def still(_observation):
@@ -101,4 +101,17 @@ def test_a_driver_that_raises_what_it_should_not_is_a_fault(policy_of, robot, fa
     report = run(policy_of(still), robot, fake)
     assert report.final_state is State.FAULT
     assert report.reasons == (f"fault: internal error: the driver, reading raised {error.__name__}: boom",)
+    assert not fake.torque
+
+
+def test_a_clock_that_raises_does_not_keep_torque_on(robot, fake):
+    class Broken:
+        def now_ns(self):
+            raise OverflowError
+
+    fake.torque = True
+    deaf(fake, 1, TorqueOnError(("pivot",)))
+    torque = TorqueOff(robot, fake, Broken())
+    torque.confirm()
+    assert torque.confirmed
     assert not fake.torque

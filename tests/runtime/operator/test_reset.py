@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.errors import HardwareError, TorqueOnError
 from sim2real.runtime.run_options import RunOptions
 from sim2real.runtime.session import run_session
 from sim2real.runtime.states import State
@@ -138,3 +138,57 @@ def test_a_device_that_raises_is_a_fault(policy_of, robot, fake):
     report, _ = run(policy_of(still), robot, fake, person)
     assert report.reasons == ("fault: internal error: the operator's device raised ValueError: cable",)
     assert not fake.torque
+
+
+def test_a_stop_ends_a_reset_and_a_start_at_work(policy_of, robot, fake):
+    fake.at_read[60] = hot
+    report, _ = run(policy_of(still), robot, fake, Person(reset=150, stop=151))
+    assert report.final_state is State.FAULT
+    assert report.stopped_by == "fault"
+    assert "recover" not in fake.calls
+
+
+def test_a_stop_ends_a_start_at_work(policy_of, robot, fake):
+    fake.at_read[60] = hot
+    report, _ = run(policy_of(still), robot, fake, Person(reset=150, start=250, stop=251))
+    assert report.final_state is State.LIMP
+    assert fake.calls.count("enable") == 1
+    assert not fake.torque
+
+
+def test_a_reset_that_is_refused_twice_is_one_warning(policy_of, robot, fake):
+    for read in range(60, 1000):
+        fake.at_read[read] = hot
+    report, _ = run(policy_of(still), robot, fake, Person(reset1=150, reset2=170, stop=300))
+    assert len([warning for warning in report.warnings if warning.startswith("reset refused")]) == 1
+
+
+def test_torque_off_is_sent_again_while_the_run_waits_and_no_reset_goes_on_without_it(policy_of, robot, fake):
+    disable, tries = fake.disable, []
+
+    def deaf():
+        tries.append(fake.reads)
+        if len(tries) < 120:
+            raise TorqueOnError(("pivot",))
+        disable()
+
+    fake.disable = deaf
+    fake.at_read[60] = hot
+    report, states = run(policy_of(still), robot, fake, Person(reset1=100, reset2=250, start=280, stop=400))
+    assert any(warning.startswith("reset refused: torque off was not confirmed") for warning in report.warnings)
+    assert states[-1] is State.RUNNING
+    assert report.ok, report.reasons
+
+
+def test_a_port_that_is_lost_while_the_run_waits_is_no_exception(policy_of, robot, fake):
+    fake.port_lost_from = 60
+    report, states = run(policy_of(still), robot, fake, Person(reset=100, stop=200))
+    assert states[-1] is State.FAULT
+    assert report.reasons[0] == "fault: port lost"
+
+
+def test_a_fault_while_waiting_for_the_first_start_ends_the_run(policy_of, robot, fake):
+    fake.at_read[30] = hot
+    report, _ = run(policy_of(still), robot, fake, Person(start=100, stop=200), wait_for_start=True)
+    assert report.final_state is State.FAULT
+    assert "enable" not in fake.calls
