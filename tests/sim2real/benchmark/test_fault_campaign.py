@@ -17,6 +17,7 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
 from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.types import JointCommand
+from sim2real.runtime.goal_watch import GoalWatch
 
 PLANTS = ("inertia", "mujoco")
 
@@ -154,10 +155,11 @@ def test_a_runtime_that_forgets_torque_is_caught(monkeypatch):
 
 
 def test_a_runtime_that_raises_is_caught(monkeypatch):
-    def fail(self: RobotHardware, command: JointCommand) -> None:
+    def fail(self: GoalWatch, *_: object) -> None:
         raise ZeroDivisionError("a mutant")
 
-    monkeypatch.setattr(RobotHardware, "open", fail)
+    run_one("pendulum/duplicate_reply/early/0", 0, ("inertia",))  # the times of a run without faults are kept
+    monkeypatch.setattr(GoalWatch, "__init__", fail)  # what a tick raises is a fault, and no mutant
     result = run_one("pendulum/duplicate_reply/early/0", 0, ("inertia",))
     assert result.ended == "raised"
     assert [kind_of(problem) for problem in result.problems] == ["traceback"]
