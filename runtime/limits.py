@@ -21,14 +21,15 @@ from sim2real.runtime.envelope.target_motion import TargetMotion
 
 _POSITION, _VELOCITY, _EFFORT, _STIFFNESS, _DAMPING = range(5)
 
-_MEAN_ROUNDING: Final = 1e-9  # rad; a mean of equal targets differs from them by less
+_FARTHEST: Final = 1e300  # rad; any finite position target may be asked for
+_ROUNDING: Final = 1e-9  # rad; steps that add up to one at the very limit of speed round by less
 
 
 class CommandLimits:
     """Limits of one robot's commands.
 
-    A command whose every value is inside its bounds is passed by a few array operations. Position targets outside are
-    moved in array operations too; the rest is decided joint by joint in plain scalar code.
+    Position targets are moved in array operations. The rest of a command passes by a few of them when every value is
+    inside its bounds; otherwise it is decided joint by joint in plain scalar code.
 
     Args:
         robot: Gives the limits of the joints.
@@ -44,7 +45,7 @@ class CommandLimits:
         self._impedance = np.array([joint.mode == "impedance" for joint in robot.joints])
         self._servo = np.array([joint.mode == "position" for joint in robot.joints])
         self._stiffness = np.array([joint.stiffness for joint in robot.joints])
-        # Bounds of the five targets, (5, J), in the order of JointCommand's fields; row 0 follows the last target.
+        # Bounds of the five targets, (5, J), in the order of JointCommand's fields.
         self._low, self._high = np.zeros((5, joints)), np.zeros((5, joints))
         self._high[_VELOCITY] = [joint.velocity_max for joint in robot.joints]
         self._high[_EFFORT] = [joint.effort_max for joint in robot.joints]
@@ -60,6 +61,8 @@ class CommandLimits:
         self._requested = JointCommand(*self._targets)
         self._moving = np.zeros((2, joints))
         self._ok, self._ok2 = np.zeros((5, joints), np.bool_), np.zeros((5, joints), np.bool_)
+        self._low[_POSITION], self._high[_POSITION] = -_FARTHEST, _FARTHEST
+        self._wanted, self._changed = np.zeros(joints), np.zeros(joints, np.bool_)
         self._bits = np.zeros(joints, np.int64)
 
     @property
@@ -93,14 +96,15 @@ class CommandLimits:
         """
         self._remember(command)
         self._bits.fill(0)
-        if self._inside(state):
-            self._motion.move(command.position)
-        elif np.isfinite(self._targets).all():
-            self._limit(command, state)
-        else:
-            self._refuse(command, state)
-            return self._bits
+        if not self._inside(state):
+            if not np.isfinite(self._targets).all():
+                self._refuse(command, state)
+                return self._bits
+            for index in range(len(self._joints)):
+                self._limit_joint(index, command, state)
+            self._derate_positions(command, state)
         self._kept = ""
+        self._move(command.position)
         return self._bits
 
     def damp(self, command: JointCommand, state: JointState, usable: BoolArray) -> Int64Array:
@@ -178,11 +182,10 @@ class CommandLimits:
         targets[_DAMPING] = command.damping
 
     def _inside(self, state: JointState) -> bool:
-        """Tell whether the command may pass as it is. NaN is inside nothing."""
-        if self._motion.averages or self.budget.reduced:
+        """Tell whether all but the position targets may pass as they are. NaN is inside nothing."""
+        if self.budget.reduced:
             return False
         moving, ok, ok2 = self._moving, self._ok, self._ok2
-        self._low[_POSITION], self._high[_POSITION] = self._motion.low, self._motion.high
         np.less_equal(self._low, self._targets, out=ok)
         np.less_equal(self._targets, self._high, out=ok2)
         if np.count_nonzero(ok) < ok.size or np.count_nonzero(ok2) < ok2.size:
@@ -193,15 +196,18 @@ class CommandLimits:
         np.less_equal(moving, self._free_high, out=ok2[:2])
         return int(np.count_nonzero(ok[:2]) + np.count_nonzero(ok2[:2])) == 2 * moving.size
 
-    def _limit(self, command: JointCommand, state: JointState) -> None:
-        for index in range(len(self._joints)):
-            self._limit_joint(index, command, state)
-        self._derate_positions(command, state)
-        derated = command.position.copy()
-        self._motion.move(command.position)
-        changed = np.abs(command.position - derated) > (_MEAN_ROUNDING if self._motion.averages else 0.0)
-        for index in np.flatnonzero(changed).tolist():
-            self._bits[index] |= int(self._motion.reason(index, float(derated[index])))
+    def _move(self, position: Float64Array) -> None:
+        """Move the position targets, and note which limits were in the way."""
+        wanted = self._wanted
+        np.copyto(wanted, position)
+        self._motion.move(position)
+        np.not_equal(position, wanted, out=self._changed)
+        if np.count_nonzero(self._changed):
+            for index in np.flatnonzero(self._changed).tolist():
+                asked = float(wanted[index])
+                reason = self._motion.reason(index, asked)
+                if reason is not Intervention.POSITION_STEP or abs(float(position[index]) - asked) > _ROUNDING:
+                    self._bits[index] |= int(reason)
 
     def _limit_joint(self, index: int, command: JointCommand, state: JointState) -> None:
         """Bring everything but the position target inside the limits."""

@@ -212,19 +212,23 @@ def check_robot(contract: Contract, robot: RobotConfig) -> None:
     )
 
 
-def check_speed(policy: Policy) -> None:
-    """Refuse a policy that takes longer than its control period on this machine, as measured when it was loaded.
+def check_speed(policy: Policy, rate: float) -> None:
+    """Refuse a policy that takes longer than a tick on this machine, as measured when it was loaded.
+
+    Args:
+        policy: The policy.
+        rate: Ticks a second of the loop, at least the policy's rate.
 
     Raises:
         UserError: It is too slow; says how slow.
     """
     if not isinstance(policy, OnnxPolicy):
         return  # calling it to find out might change its state
-    period_s = 1.0 / policy.contract.control_rate
+    period_s = 1.0 / rate
     if not policy.inference_s < period_s:
         raise UserError(
-            f"{policy.path}: the policy takes {policy.inference_s * 1e3:.3g} ms for an action on this machine, its "
-            f"control period is {period_s * 1e3:.3g} ms"
+            f"{policy.path}: the policy takes {policy.inference_s * 1e3:.3g} ms for an action on this machine, a "
+            f"tick at {rate:g} Hz is {period_s * 1e3:.3g} ms"
         )
 
 

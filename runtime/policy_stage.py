@@ -5,15 +5,18 @@ from math import inf
 
 import numpy as np
 
+from sim2real.configs.schema.loop import Between
 from sim2real.hardware.types import read_only
 from sim2real.runtime.blend import Blend
 from sim2real.runtime.contract.action import ActionPipeline
 from sim2real.runtime.contract.observation import Float32Array, ObservationPipeline
 from sim2real.runtime.contract.signals import Signals
+from sim2real.runtime.decimation import Decimation
 from sim2real.runtime.policy import Policy, RecurrentPolicy
 from sim2real.runtime.record import TickRecord
 from sim2real.runtime.safety import Safety
 from sim2real.runtime.statistics import TickStatistics
+from sim2real.runtime.target_path import TargetPath
 from sim2real.runtime.verdict import Level, Reason, Verdict, Violation, verdict_of
 
 SWAP_BLEND_S = 0.2
@@ -28,6 +31,8 @@ class PolicyStage:
         record: The loop's buffers: read, and written to.
         safety: Checks what the policy is about to see.
         statistics: Times of the stages.
+        decimation: Says in which ticks the policy runs.
+        between: How the targets get from one run to the next.
         blend: s, over which the first targets are blended in.
         refused_max: Number of actions in a row that may be refused; one more is a fault.
         stopwatch: Integer nanoseconds, for the statistics.
@@ -40,6 +45,8 @@ class PolicyStage:
         safety: Safety,
         statistics: TickStatistics,
         *,
+        decimation: Decimation,
+        between: Between,
         blend: float,
         refused_max: int,
         stopwatch: Callable[[], int],
@@ -58,13 +65,19 @@ class PolicyStage:
             joint_target=self._actions.target,
         ).read_only()  # an observation term from outside must not change what safety and the log see
         self._last_action = read_only(self._actions.last_action)
+        self._decimation = decimation
+        self._path = TargetPath(len(contract.robot.joints), decimation.ratio, between)
         self._by_effort = contract.action.target == "effort"
         self._blend, self._blend_s = Blend(len(contract.robot.joints), blend), blend
         self._finite = np.zeros(contract.action_size, np.bool_)
         self._refused, self._refused_max = 0, refused_max
         self._ran = self._swapped = False
         self._reset_pending = True
-        self._ticks_since_reset = 0
+
+    @property
+    def due(self) -> bool:
+        """Whether the policy is to run in this tick; in the others its targets are followed."""
+        return self._reset_pending or self._decimation.due
 
     @property
     def last_action(self) -> Float32Array:
@@ -82,8 +95,14 @@ class PolicyStage:
         self._swapped = self._reset_pending = True
 
     def count(self, ticks: int) -> None:
-        """Let the policy's time pass."""
-        self._ticks_since_reset += ticks
+        """Let the policy's time pass, in ticks of the loop."""
+        self._decimation.count(ticks)
+
+    def follow(self) -> None:
+        """Write the command of a tick in which the policy is not due: on the way to its last targets."""
+        record = self._record
+        self._path.write(record.command, self._decimation.step)
+        self._blend.apply(record.command, record.time_ns)
 
     def run(self) -> Verdict:
         """Run the policy on the readings in the record; its command is in the record, before any limit.
@@ -96,7 +115,8 @@ class PolicyStage:
         self.at_work = "an observation term"
         if self._reset_pending:
             self._reset()
-        record.clock[0] = self._ticks_since_reset * self._period
+        self._decimation.ran()
+        record.clock[0] = self._decimation.policy_ticks * self._period
         observation = self._observations.observe(self.signals, self._last_action)
         record.observation[:] = observation[0]
         seen = self._safety.check_observation(record.observation)
@@ -108,7 +128,9 @@ class PolicyStage:
         action = self.policy.act(observation)
         record.action[:] = action[0]
         record.ran = self._ran = True
-        self._statistics["infer"].add(watch() - observed)
+        inferred = watch()
+        record.policy_ns = inferred - started
+        self._statistics["infer"].add(inferred - observed)
         # Before the pipeline: its clip would turn an infinite action into a finite target.
         if np.count_nonzero(np.isfinite(record.action, out=self._finite)) < self._finite.size:
             return self._refuse()
@@ -126,19 +148,16 @@ class PolicyStage:
             self.policy.reset()
         self._blend.begin(record.command, record.time_ns, max(self._blend_s, SWAP_BLEND_S * self._swapped))
         self._swapped = False
-        self._ticks_since_reset = 0
+        self._path.begin(record.command)
+        self._decimation.begin()
         record.reset = True
 
     def _apply(self) -> None:
         record = self._record
-        targets, command = self._actions.apply(record.action[None, :]), record.command
-        command.position[:] = targets.position[0]
-        command.velocity[:] = targets.velocity[0]
-        command.effort[:] = targets.effort[0]
-        command.stiffness[:] = targets.stiffness[0]
-        command.damping[:] = targets.damping[0]
-        record.target[:] = command.effort if self._by_effort else command.position
-        self._blend.apply(command, record.time_ns)
+        targets = self._actions.apply(record.action[None, :])
+        record.target[:] = targets.effort[0] if self._by_effort else targets.position[0]
+        self._path.aim(targets)
+        self.follow()
 
     def _refuse(self) -> Verdict:
         """Return the verdict on an action that is not finite: damp, and a fault if the policy keeps giving such."""

@@ -46,6 +46,10 @@ def run(
         bool, typer.Option(help="Request real-time scheduling, locked memory and no garbage collection.")
     ] = True,
     cpu: Annotated[int | None, typer.Option("--cpu", min=0, help="Run on this processor.")] = None,
+    bus_rate: Annotated[
+        float | None,
+        typer.Option("--bus-rate", help="Ticks a second, a multiple of the policy's rate; default: the robot's own."),
+    ] = None,
     command: Annotated[
         list[str] | None,
         typer.Option("--command", help="Operator command NAME=VALUE, SI units; may be repeated."),
@@ -68,6 +72,18 @@ def run(
     start: Annotated[
         bool, typer.Option("--start", help="With an operator: start at once instead of waiting for a start.")
     ] = False,
+    foxglove: Annotated[
+        bool, typer.Option("--foxglove", help="Serve the run to Foxglove on this machine; prints the address.")
+    ] = False,
+    foxglove_port: Annotated[
+        int, typer.Option("--foxglove-port", min=0, max=65535, help="Port of the live server; 0 for any free one.")
+    ] = 8765,
+    log_rotate: Annotated[
+        float | None,
+        typer.Option(
+            "--log-rotate", min=1.0, help="Seconds after which the log goes on in a new file.", show_default=False
+        ),
+    ] = None,
     json_output: Json = False,
 ) -> Outcome:
     """Run a policy on a robot: start pose, policy, torque off. Ctrl-C ends it, SIGQUIT is the emergency stop.
@@ -87,10 +103,13 @@ def run(
         log=log,
         real_time=real_time,
         cpu=cpu,
+        bus_rate=bus_rate,
         operator=operator or [],
         panel=panel_port if panel or panel_port else None,
         start=start,
         live=True,
+        foxglove=foxglove_port if foxglove else None,
+        log_rotate=log_rotate,
     )
     for warning in report.warnings:
         error_console().print(f"warning: {escape(warning)}")

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sim2real.configs.errors import UserError
-from sim2real.runtime.contract.part import Part, digest_of
+from sim2real.runtime.contract.part import Part, digest_of, first_problem
 from sim2real.runtime.contract.provider import ProviderError
 from sim2real.runtime.contract.robot import RobotSpec
 from sim2real.runtime.contract.spec import Contract
@@ -72,7 +72,7 @@ def read_contract(text: str) -> Contract:
         provider = error.errors(include_url=False)[0].get("ctx", {}).get("error")
         if isinstance(provider, ProviderError):
             raise ContractError(str(provider)) from provider
-        raise ContractError(f"the model's contract is not valid: {_first(error)}") from error
+        raise ContractError(f"the model's contract is not valid: {first_problem(error)}") from error
 
 
 def differences(model: RobotSpec, robot: RobotSpec) -> list[str]:
@@ -105,9 +105,3 @@ def _flat(robot: RobotSpec) -> dict[str, Any]:
 
 def _fields(prefix: str, part: Part) -> dict[str, Any]:
     return {f"{prefix}.{key}": value for key, value in part.model_dump(exclude={"name"}).items()}
-
-
-def _first(error: ValidationError) -> str:
-    problem = error.errors(include_url=False)[0]
-    place = ".".join(map(str, problem["loc"])) or "contract"
-    return f"{place}: {problem['msg']}"

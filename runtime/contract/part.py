@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 COUNT_MAX: Final = 256
 """Joints, IMUs, terms, commands: more than any robot has, and few enough to be read in no time."""
@@ -48,3 +48,10 @@ def without_empty(data: dict[str, Any], *names: str) -> dict[str, Any]:
     return {
         key: value for key, value in data.items() if key not in names or (value not in empty and value is not False)
     }
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return the first thing that is wrong with a part, with its place, on one line."""
+    problem = error.errors(include_url=False)[0]
+    place = ".".join(map(str, problem["loc"]))
+    return f"{place}: {problem['msg']}" if place else problem["msg"]

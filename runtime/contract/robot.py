@@ -3,9 +3,11 @@
 from math import hypot
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
 
-from sim2real.configs.schema.robot import RobotConfig, TipConfig
+from sim2real.configs.errors import ConfigError
+from sim2real.configs.schema.robot import JointConfig, RobotConfig, TipConfig
+from sim2real.configs.schema.safety import SafetyConfig
 from sim2real.runtime.contract.part import (
     COUNT_MAX,
     Angle,
@@ -17,6 +19,7 @@ from sim2real.runtime.contract.part import (
     Speed,
     Unit,
     Vector,
+    first_problem,
     without_empty,
 )
 
@@ -131,37 +134,57 @@ class RobotSpec(Part):
 
 
 def robot_spec(robot: RobotConfig) -> RobotSpec:
-    """Return a robot as the contract has it."""
-    safety = robot.safety
-    return RobotSpec(
-        name=robot.name,
-        joints=tuple(
-            JointSpec(
-                name=name,
-                mode=joint.mode,
-                default_position=joint.default_position,
-                position_min=joint.position_limits[0],
-                position_max=joint.position_limits[1],
-                velocity_max=joint.velocity_limit,
-                effort_max=joint.effort_limit,
-                stiffness=joint.stiffness,
-                damping=joint.damping,
-            )
-            for name, joint in robot.joints.items()
-        ),
-        safety=SafetySpec(
-            watchdog=safety.watchdog,
-            reading_age_max=safety.reading_age_max,
-            communication_loss=safety.communication_loss,
-            missed_ticks_max=safety.missed_ticks_max,
-            temperature_max=safety.temperature_max,
-            voltage_min=safety.voltage_range[0],
-            voltage_max=safety.voltage_range[1],
-            position_margin=safety.position_margin,
-            velocity_margin=safety.velocity_margin,
-        ),
-        imus=tuple(ImuSpec(name=name, body=imu.body, stale_after=imu.stale_after) for name, imu in robot.imus.items()),
-        tip=_tip_spec(robot.tip) if robot.tip else None,
+    """Return a robot as the contract has it.
+
+    Raises:
+        ConfigError: A number is beyond the bounds of a contract.
+    """
+    part = "safety"
+    try:
+        safety = _safety_spec(robot.safety)
+        joints = []
+        for name, joint in robot.joints.items():
+            part = f"joint {name!r}"
+            joints.append(_joint_spec(name, joint))
+        part = "IMUs and tip"
+        return RobotSpec(
+            name=robot.name,
+            joints=tuple(joints),
+            safety=safety,
+            imus=tuple(
+                ImuSpec(name=name, body=imu.body, stale_after=imu.stale_after) for name, imu in robot.imus.items()
+            ),
+            tip=_tip_spec(robot.tip) if robot.tip else None,
+        )
+    except ValidationError as error:
+        raise ConfigError(f"robot {robot.name!r}, {part}: {first_problem(error)}") from error
+
+
+def _joint_spec(name: str, joint: JointConfig) -> JointSpec:
+    return JointSpec(
+        name=name,
+        mode=joint.mode,
+        default_position=joint.default_position,
+        position_min=joint.position_limits[0],
+        position_max=joint.position_limits[1],
+        velocity_max=joint.velocity_limit,
+        effort_max=joint.effort_limit,
+        stiffness=joint.stiffness,
+        damping=joint.damping,
+    )
+
+
+def _safety_spec(safety: SafetyConfig) -> SafetySpec:
+    return SafetySpec(
+        watchdog=safety.watchdog,
+        reading_age_max=safety.reading_age_max,
+        communication_loss=safety.communication_loss,
+        missed_ticks_max=safety.missed_ticks_max,
+        temperature_max=safety.temperature_max,
+        voltage_min=safety.voltage_range[0],
+        voltage_max=safety.voltage_range[1],
+        position_margin=safety.position_margin,
+        velocity_margin=safety.velocity_margin,
     )
 
 

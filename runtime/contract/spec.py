@@ -2,14 +2,15 @@
 
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
 
+from sim2real.configs.errors import ConfigError
 from sim2real.configs.schema.command import TIP_COMMANDS
 from sim2real.configs.schema.observation import OBSERVATION_TERMS, ObservationNeed
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.runtime.contract.goal_spec import GoalSpec, goal_spec
 from sim2real.runtime.contract.observation_term import find_term, width_of
-from sim2real.runtime.contract.part import COUNT_MAX, Name, Part, Value, digest_of, without_empty
+from sim2real.runtime.contract.part import COUNT_MAX, Name, Part, Value, digest_of, first_problem, without_empty
 from sim2real.runtime.contract.provider import ProviderSpec, check_provider, provider_of
 from sim2real.runtime.contract.robot import ImuSpec, RobotSpec, robot_spec
 from sim2real.runtime.contract.signals import Sizes
@@ -203,7 +204,18 @@ class Contract(Part):
 
 
 def contract_of(task: TaskConfig) -> Contract:
-    """Return the contract of a task: the one both simulation and robot are built from."""
+    """Return the contract of a task: the one both simulation and robot are built from.
+
+    Raises:
+        ConfigError: A number is beyond the bounds of a contract.
+    """
+    try:
+        return _contract_of(task)
+    except ValidationError as error:
+        raise ConfigError(f"task {task.name!r}: {first_problem(error)}") from error
+
+
+def _contract_of(task: TaskConfig) -> Contract:
     robot = robot_spec(task.robot)
     sizes = Sizes(len(robot.joints), len(robot.imus), len(task.commands))
     return Contract(

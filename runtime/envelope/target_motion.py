@@ -1,6 +1,7 @@
 """The motion of position targets: bounded speed, acceleration and jerk, and always able to stop before a limit."""
 
 from math import ceil, isfinite
+from typing import Final
 
 import numpy as np
 
@@ -12,16 +13,20 @@ from sim2real.runtime.envelope.settings import SafetySettings
 POSITION_TRACKING_MODES = ("position", "impedance")
 """Modes in which a motor follows a position target; it moves at most as fast as the joint may."""
 
+_ROUNDING: Final = 1e-9
+"""Relative; a speed that is computed from the difference of two positions is not exact."""
+
 
 class TargetMotion:
     """Moves the position targets of all joints towards what is wanted, in array operations.
 
     Speed: from tick to tick a target moves at most velocity limit times the period.
 
-    Acceleration a, where a joint has such a limit: the speed of the target changes by at most a·T in a tick of T, and
-    is at most that from which it can still stop before the position limit. Stopping from n·a·T takes n, n - 1 … 1
+    Acceleration a, where a joint has such a limit: the speed of the target changes by at most a·T after a tick of T,
+    and is at most that from which it can still stop before the position limit. Stopping from n·a·T takes n, n - 1 … 1
     steps of a·T², so that speed is (n + f)·a·T at the distance (n·(n + 1)/2 + (n + 1)·f)·a·T², 0 <= f < 1. A wanted
-    target that is out of reach is approached like a limit, so it is not overshot.
+    target that is out of reach is approached like a limit, so it is not overshot. One that moves at a speed which
+    itself changes no faster is caught up with and then followed exactly.
 
     Jerk j, where a joint has such a limit: what is sent is the mean of the last N targets, N >= 2a/(j·T). The change of
     its acceleration in a tick is then the difference of two accelerations by N·T, which is at most j·T. A mean is never
@@ -48,13 +53,16 @@ class TargetMotion:
         self._accelerating = self.tracking & np.isfinite(acceleration)
         self._accelerates = bool(self._accelerating.any())
         self._acceleration = np.where(self._accelerating, acceleration, 1.0)
-        self._stop_period_s = self._period_s = period_s
+        # The time since the last targets, that between the last two, and the longest one: stopping is computed for it.
+        self._period_s = self._last_period_s = self._stop_period_s = period_s
         self._step = self._velocity_max * period_s
         self.target = self._default.copy()
         """(J,), rad: the last targets; joints that follow none have where they began."""
         self._reached = self._default.copy()  # before the mean
         self._before = self._default.copy()
         self._velocity = np.zeros(len(joints))
+        # What was wanted last, and how fast that moved.
+        self._asked, self._asked_velocity = self._default.copy(), np.zeros(len(joints))
         self.low, self.high = self._low.copy(), self._high.copy()
         """(J,), rad: bounds of the next targets."""
         self._work = np.zeros(len(joints))
@@ -100,18 +108,21 @@ class TargetMotion:
     def move(self, wanted: Float64Array) -> None:
         """Move towards the wanted targets, (J,), and overwrite them with what they may be. They must be finite."""
         np.copyto(self._before, self._reached)
-        if self._accelerates:
+        if self._accelerates and self._period_s > 0.0:
             self._approach(wanted)
         np.maximum(wanted, self.low, out=wanted)
         np.minimum(wanted, self.high, out=wanted)
         if self._accelerates and self._period_s > 0.0:
             np.subtract(wanted, self._reached, out=self._velocity)
             np.divide(self._velocity, self._period_s, out=self._velocity)
+            self._last_period_s = self._period_s
         np.copyto(self._reached, wanted, where=self.tracking)
         if self.averages:
             self._past[:-1] = self._past[1:]
             self._past[-1] = wanted
             np.einsum("ij,ij->j", self._past, self._weights, out=self._work)
+            # Rounding must not put a mean outside of what it is the mean of.
+            np.clip(self._work, self._past.min(axis=0), self._past.max(axis=0), out=self._work)
             np.copyto(wanted, self._work, where=self._accelerating)
         np.copyto(self.target, wanted, where=self.tracking)
         self._bound()
@@ -131,6 +142,8 @@ class TargetMotion:
         np.copyto(self._reached, self.target, where=joints)
         np.copyto(self._past, self.target, where=joints)
         np.copyto(self._velocity, 0.0, where=joints)
+        np.copyto(self._asked, self.target, where=joints)
+        np.copyto(self._asked_velocity, 0.0, where=joints)
         self._bound()
 
     def _bound(self) -> None:
@@ -147,23 +160,36 @@ class TargetMotion:
             self._bound_velocity()
 
     def _bound_velocity(self) -> None:
-        reached, period, change = self._reached, self._period_s, self._acceleration * self._period_s
-        # Braking comes first: rounding must not put the bound of stopping below what braking can reach.
-        stop = self._stopping(np.maximum(self._high, reached) - reached)
-        highest = reached + np.minimum(self._velocity + change, np.maximum(stop, self._velocity - change)) * period
-        stop = self._stopping(reached - np.minimum(self._low, reached))
-        lowest = reached + np.maximum(self._velocity - change, np.minimum(-stop, self._velocity + change)) * period
-        np.minimum(self.high, highest, out=self.high, where=self._accelerating)
-        np.maximum(self.low, lowest, out=self.low, where=self._accelerating)
+        reached, change = self._reached, self._acceleration * self._last_period_s
+        lowest, highest = np.minimum(self._low, reached), np.maximum(self._high, reached)
+        # Where rounding sets stopping against braking, braking wins; and a position limit wins over both.
+        stop = self._stopping(highest - reached)
+        speed = np.minimum(self._velocity + change, np.maximum(stop, self._velocity - change))
+        np.minimum(self.high, reached + speed * self._period_s, out=self.high, where=self._accelerating)
+        np.maximum(self.high, lowest, out=self.high)
+        stop = self._stopping(reached - lowest)
+        speed = np.maximum(self._velocity - change, np.minimum(-stop, self._velocity + change))
+        np.maximum(self.low, reached + speed * self._period_s, out=self.low, where=self._accelerating)
+        np.minimum(self.low, highest, out=self.low)
 
     def _approach(self, wanted: Float64Array) -> None:
-        """Replace wanted targets that are out of reach with those from which a target can stop at them."""
-        beyond = self._accelerating & ~((self.low <= wanted) & (wanted <= self.high))
-        if not beyond.any():
-            return
-        distance = wanted - self._reached
-        speed = self._stopping(np.abs(distance)) * self._period_s
-        np.copyto(wanted, self._reached + np.copysign(speed, distance), where=beyond)
+        """Replace wanted targets that are out of reach with those from which a target can stop at them.
+
+        A wanted target is in reach when it is inside the bounds, and the speed to get there is one from which its own
+        speed is reached within a tick. Its speed counts where it changes no faster than allowed; else it has jumped.
+        """
+        reached, period = self._reached, self._period_s
+        change = self._acceleration * self._last_period_s * (1.0 + _ROUNDING)
+        np.clip(wanted, np.minimum(self._low, reached), np.maximum(self._high, reached), out=wanted)
+        moved = (wanted - self._asked) / period
+        speed = np.where(np.abs(moved - self._asked_velocity) <= change, moved, 0.0)
+        np.copyto(self._asked, wanted)
+        np.copyto(self._asked_velocity, moved)
+        in_reach = (self.low <= wanted) & (wanted <= self.high)
+        in_reach &= np.abs((wanted - reached) / period - speed) <= change
+        distance = wanted - speed * period - reached
+        approach = reached + (speed + np.copysign(self._stopping(np.abs(distance)), distance)) * period
+        np.copyto(wanted, approach, where=self._accelerating & ~in_reach)
 
     def _stopping(self, distance: Float64Array) -> Float64Array:
         """Return the highest speed from which a target stops within a distance, rad/s."""

@@ -21,12 +21,7 @@ def loop(
     robot: Annotated[
         str | None, typer.Option("--robot", help="A robot's name or YAML file; the policy's own when left out.")
     ] = None,
-    rate: Annotated[
-        float | None,
-        typer.Option(
-            min=1.0, max=2000.0, help="Ticks a second: a multiple of the policy's, which it is when left out."
-        ),
-    ] = None,
+    rate: Annotated[float, typer.Option(min=1.0, max=2000.0, help="Ticks a second: a multiple of the policy's.")] = 200,
     minutes: Annotated[float, typer.Option(min=0.02, max=1440.0, help="Time of all runs together.")] = 1.0,
     plant: Annotated[str, typer.Option(help="inertia, mujoco, or auto for mujoco where installed.")] = AUTO_PLANT,
     busy: Annotated[bool, typer.Option("--busy", help="One process a processor computes all the while.")] = False,
@@ -34,12 +29,10 @@ def loop(
 ) -> Outcome:
     """Measure how late ticks begin against the emulated robot, and how many are missed, beside a bare sleep.
 
-    Example: sim2real bench loop --rate 200 --minutes 10 --busy
+    Example: sim2real bench loop --minutes 10 --busy
     """
     from sim2real.benchmark.loop import bench_loop
 
     loaded = load_policy(policy)
     config = load_robot(robot or loaded.contract.robot.name)
-    return report(
-        "loop", bench_loop(loaded, config, rate or loaded.contract.control_rate, minutes * 60.0, plant=plant, busy=busy)
-    )
+    return report("loop", bench_loop(loaded, config, rate, minutes * 60.0, plant=plant, busy=busy))

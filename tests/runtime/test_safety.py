@@ -1,6 +1,7 @@
 """Laws of the trusted core: boundary sweeps of every limit, and for any input a finite command inside the limits."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from sim2real.hardware.types import ImuFault, ImuState, JointCommand, JointState
 from sim2real.runtime.contract.robot import ImuSpec, JointSpec, RobotSpec, SafetySpec
+from sim2real.runtime.contract.spec import ObservationTermSpec
 from sim2real.runtime.envelope.settings import JointSettings, SafetySettings
 from sim2real.runtime.interventions import InterventionLog
 from sim2real.runtime.limits import CommandLimits, Intervention, effort_bounds
@@ -607,3 +609,458 @@ def test_where_commands_come_at_no_fixed_rate_a_target_moves_as_far_as_the_time_
     bits = safety.limit(command, state)
     assert command.position[1] == pytest.approx(0.1 + elapsed_s * HEAD.velocity_max, abs=1e-12)
     assert bits[1] == Intervention.POSITION_STEP
+
+
+# --- over time
+
+SLOW = 10 * MS
+"""A tick."""
+
+
+class Run:
+    """Ticks of healthy readings, changed at will."""
+
+    def __init__(self, settings: SafetySettings = SETTINGS, **parts) -> None:
+        self.safety, self.now, self.count = Safety(ROBOT, settings, PERIOD, **parts), NOW, 0
+        self.safety.begin(readings(), NOW)
+
+    def tick(self, count: int = 1, *, damp: bool = False, missed: int = 0, **changes):
+        for _ in range(count):
+            self.now, self.count = self.now + SLOW, self.count + 1
+            state = readings(**changes)
+            state.position += 1e-6 * (self.count % 2)  # an encoder that is alive
+            state.stamp_ns[:] = state.health_stamp_ns[:] = self.now
+            verdict = self.safety.check(state, self.now, 0, missed=missed)
+            if damp:
+                self.safety.damp(command(position=0.1), state)
+        return verdict
+
+
+def test_damping_for_whatever_reason_is_a_fault_after_its_budget():
+    run = Run()
+    assert run.tick(201, damp=True) is ALL_WELL
+    verdict = run.tick(damp=True)
+    assert (verdict.level, verdict.reasons) == (Level.FAULT, Reason.DAMPING_TOO_LONG)
+    assert verdict.violations == (Violation(Reason.DAMPING_TOO_LONG, -1, pytest.approx(2.01), 2.0),)
+    assert run.tick(damp=False).reasons == Reason.DAMPING_TOO_LONG
+
+
+def test_readings_that_come_in_turns_for_ever_end_in_a_fault():
+    safety, now_ns, seen = watching(), NOW, Reason(0)
+    for tick in range(1, 400):
+        state = readings()
+        now_ns += SLOW
+        state.fresh[:] = [tick % 2 == 0, tick % 2 == 1]
+        state.stamp_ns[:] = np.where(state.fresh, now_ns, now_ns - SLOW)
+        state.health_stamp_ns[:] = now_ns
+        state.velocity[:] = 0.0
+        verdict = safety.check(state, now_ns, 0)
+        seen |= verdict.reasons
+        if verdict.level is Level.DAMP:
+            safety.damp(command(position=0.1), state)
+        if verdict.level is Level.FAULT:
+            break
+    assert verdict.level is Level.FAULT
+    assert seen == Reason.STALE_READING | Reason.DAMPING_TOO_LONG
+    assert now_ns - NOW == pytest.approx(2.05e9, abs=5 * SLOW)
+
+
+def test_reacting_to_a_fault_is_not_damping():
+    run, made = Run(), command(position=0.1)
+    for _ in range(300):
+        run.tick()
+        run.safety.react("damp", made, readings())
+    assert run.tick() is ALL_WELL
+
+
+def test_a_share_of_missed_ticks_is_allowed_and_no_more():
+    """A tick that takes longer than its period misses every other one: never many in a row."""
+    run = Run()
+    for _ in range(20):
+        assert run.tick(missed=1) is ALL_WELL
+    assert run.safety.missed_share == pytest.approx(0.1)
+    verdict = run.tick(missed=1)
+    assert verdict.violations == (Violation(Reason.MISSED_SHARE, -1, pytest.approx(0.105), 0.1),)
+    assert verdict.level is Level.FAULT
+    run.safety.begin(readings(), run.now)
+    assert run.safety.missed_share == 0.0
+
+
+def test_the_window_of_missed_ticks_is_as_long_as_the_yaml_says():
+    run = Run(replace(SETTINGS, missed_share_window=0.1, missed_share_max=0.5))
+    for _ in range(20):
+        assert run.tick(missed=1) is ALL_WELL
+    assert run.tick(missed=3).reasons == Reason.MISSED_SHARE
+
+
+@pytest.mark.parametrize("missed", [-1, 21])
+def test_missed_ticks_are_told_with_value_and_limit(missed):
+    assert judge(readings(), missed=missed).violations == (Violation(Reason.MISSED_TICKS, -1, missed, 20.0),)
+
+
+@pytest.mark.parametrize(
+    ("age_ns", "silence"), [(0, None), (300 * MS, None), (300 * MS + 1, 0.300000001), (-1, -1e-9), (NOW + 1, None)]
+)
+def test_an_operator_s_device_that_is_in_use_gives_signs_of_life(age_ns, silence):
+    safety = Safety(ROBOT, replace(SETTINGS, operator_timeout=0.3), PERIOD)
+    safety.begin(readings(), NOW)
+    verdict = safety.check(readings(), NOW, 0, operator_alive_ns=NOW - age_ns)
+    if silence is None:
+        assert verdict is ALL_WELL
+    else:
+        assert verdict.violations == (Violation(Reason.OPERATOR_LOST, -1, pytest.approx(silence), 0.3),)
+        assert verdict.level is Level.DAMP
+
+
+def test_an_operator_that_was_there_at_time_zero_is_lost_too():
+    safety = Safety(ROBOT, replace(SETTINGS, operator_timeout=0.3), PERIOD)
+    safety.begin(readings(), NOW)
+    assert safety.check(readings(), NOW, 0, operator_alive_ns=0).reasons == Reason.OPERATOR_LOST
+
+
+def test_without_a_limit_an_operator_may_be_silent_but_not_from_the_future():
+    assert watching().check(readings(), NOW, 0, operator_alive_ns=0) is ALL_WELL
+    assert watching().check(readings(), NOW, 0, operator_alive_ns=NOW + 1).reasons == Reason.OPERATOR_LOST
+
+
+# --- buses
+
+FOUR = RobotSpec(name="four", joints=tuple(ARM.model_copy(update={"name": name}) for name in "abcd"), safety=ENVELOPE)
+
+
+def judge_buses(*buses: int, silent: tuple[int, ...], ages=None):
+    joints = tuple(JointSettings(bus=bus) for bus in buses)
+    safety = Safety(FOUR, SafetySettings(envelope=ENVELOPE, joints=joints, buses=("front", "rear")), PERIOD)
+    state = JointState.empty(4)
+    for values in (state.position, state.velocity, state.effort):
+        values[:] = 0.0
+    state.temperature[:], state.voltage[:] = 30.0, 12.0
+    state.fresh[:], state.stamp_ns[:], state.health_stamp_ns[:] = True, NOW, NOW
+    safety.begin(state, NOW)
+    for joint in silent:
+        state.fresh[joint] = False
+        state.stamp_ns[joint] = NOW - (ages or {}).get(joint, 300) * MS
+    verdict = safety.check(state, NOW, 0)
+    lost = (Reason.COMMUNICATION_LOSS, Reason.BUS_LOSS)
+    return [(each.reason, each.joint, round(each.value, 3)) for each in verdict.violations if each.reason in lost]
+
+
+def test_a_silent_bus_is_one_loss_with_the_longest_silence():
+    assert judge_buses(0, 1, 0, 1, silent=(1, 3), ages={1: 300, 3: 400}) == [(Reason.BUS_LOSS, 1, 0.4)]
+    assert judge_buses(0, 1, 0, 1, silent=(0, 2)) == [(Reason.BUS_LOSS, 0, 0.3)]
+
+
+def test_joints_of_a_bus_of_which_others_answer_are_lost_one_by_one():
+    assert judge_buses(0, 0, 0, 1, silent=(0, 2)) == [
+        (Reason.COMMUNICATION_LOSS, 0, 0.3),
+        (Reason.COMMUNICATION_LOSS, 2, 0.3),
+    ]
+
+
+def test_the_only_joint_of_a_bus_is_named_itself():
+    assert judge_buses(0, 0, 0, 1, silent=(3,)) == [(Reason.COMMUNICATION_LOSS, 3, 0.3)]
+
+
+def test_all_buses_silent_are_all_named():
+    assert judge_buses(0, 0, 1, 1, silent=(0, 1, 2, 3)) == [(Reason.BUS_LOSS, 0, 0.3), (Reason.BUS_LOSS, 1, 0.3)]
+
+
+def test_a_silent_bus_leaves_the_other_violations_of_its_joints():
+    joints = (JointSettings(), JointSettings())
+    safety = Safety(ROBOT, SafetySettings(envelope=ENVELOPE, joints=joints), PERIOD)
+    safety.begin(readings(), NOW)
+    state = readings(temperature=99.0)
+    state.stamp_ns[:] = NOW - 300 * MS
+    reasons = [violation.reason for violation in safety.check(state, NOW, 0).violations]
+    assert reasons.count(Reason.TEMPERATURE) == 1
+    assert reasons.count(Reason.BUS_LOSS) == 1
+    assert Reason.COMMUNICATION_LOSS not in reasons
+
+
+# --- what else a verdict may be about
+
+
+def test_with_a_limit_of_tilt_the_robot_s_imus_are_watched_whatever_the_policy_observes():
+    robot = ROBOT.model_copy(update={"imus": (TRUNK,)})
+    safety = Safety(robot, replace(SETTINGS, tilt_max=1.0), PERIOD)
+    safety.begin(readings(), NOW)
+    assert safety.check(readings(), NOW, 0, imu_readings()) is ALL_WELL
+    assert safety.check(readings(), NOW, 0, None).reasons == Reason.IMU_STALE
+    fallen = imu_readings(orientation=[0.5**0.5, 0.5**0.5, 0.0, 0.0])
+    verdict = safety.check(readings(), NOW, 0, fallen)
+    assert (verdict.level, verdict.reasons) == (Level.FAULT, Reason.TILT)
+    assert Safety(robot, SETTINGS, PERIOD).check(readings(), NOW, 0, None).reasons & Reason.IMU_STALE == 0
+
+
+@pytest.mark.parametrize(("setting", "level"), [("count", Level.OK), ("damp", Level.DAMP), ("fault", Level.FAULT)])
+def test_observations_outside_their_range_are_what_the_yaml_makes_of_them(setting, level):
+    term = ObservationTermSpec(
+        term="joint_position", width=2, scale=1.0, clip=None, history=1, low=(-1.0, -1.0), high=(1.0, 1.0)
+    )
+    safety = Safety(ROBOT, replace(SETTINGS, observation_range=setting), PERIOD, observation=(term,))
+    assert safety.check_observation(np.array([1.0, -1.0], np.float32)) is ALL_WELL
+    verdict = safety.check_observation(np.array([1.0, -1.5], np.float32))
+    assert verdict == (level, Reason.OBSERVATION_RANGE, (Violation(Reason.OBSERVATION_RANGE, 0, -1.5, -1.0),))
+
+
+def test_observations_of_a_contract_without_ranges_are_not_looked_at():
+    assert watching().check_observation(np.full(3, np.nan, np.float32)) is ALL_WELL
+
+
+def test_the_reaction_is_that_of_the_yaml():
+    safety = Safety(ROBOT, replace(SETTINGS, on_fault={Reason.TEMPERATURE: "hold"}), PERIOD)
+    assert safety.reaction(judge(readings(temperature=99.0))) == "hold"
+    assert safety.reaction(judge(readings(voltage=99.0))) == "off"
+
+
+def test_a_joint_far_from_its_target_is_seen_with_the_target_that_was_sent():
+    joints = (JointSettings(), JointSettings(tracking_error_max=0.2))
+    run = Run(SafetySettings(envelope=ENVELOPE, joints=joints, tracking_time=0.1))
+    for _ in range(40):
+        verdict = run.tick()
+        if verdict.level is Level.FAULT:
+            break
+        run.safety.limit(command(position=0.5), readings())
+    assert verdict.violations == (Violation(Reason.TRACKING, 1, pytest.approx(0.4, abs=1e-5), 0.2),)
+
+
+def test_readings_that_are_not_plausible_are_not_followed():
+    joints = (JointSettings(stall_effort=0.2, effort_continuous=0.1),) * 2
+    run = Run(SafetySettings(envelope=ENVELOPE, joints=joints, tracking_time=0.05))
+    for _ in range(30):
+        assert run.tick(effort=math.nan).reasons == Reason.NOT_FINITE
+    assert run.tick() is ALL_WELL
+    reasons = [run.tick(effort=0.5).reasons for _ in range(7)]
+    assert reasons[4:] == [Reason(0), Reason.STALLED, Reason.STALLED]
+    both = run.tick(effort=0.5, temperature=99.0)
+    assert both.reasons == Reason.STALLED | Reason.TEMPERATURE
+
+
+def test_begin_is_where_joints_are_watched_from():
+    run = Run(SafetySettings(envelope=ENVELOPE, joints=(JointSettings(stall_effort=0.2),) * 2, tracking_time=0.05))
+    run.tick(5, effort=0.5)
+    state = readings()
+    state.stamp_ns[:] = run.now
+    run.safety.begin(state, run.now)
+    assert run.tick(5, effort=0.5) is ALL_WELL
+
+
+# --- reactions
+
+
+def test_holding_keeps_every_joint_where_it_was_when_it_began():
+    safety, made = watching(), command(position=1.0, velocity=2.0, effort=0.4, stiffness=0.5, damping=0.1)
+    assert safety.check(readings(), NOW, 0) is ALL_WELL
+    for sag in (0.0, 0.1, 0.2):
+        state = readings(velocity=1.0)
+        state.position -= sag
+        assert not safety.react("hold", made, state).any()
+        assert made.position.tolist() == [0.1, 0.1]
+        assert made.velocity.tolist() == [0.0, 0.0]
+        assert made.effort.tolist() == pytest.approx([1.0 * sag - 0.15, 0.0])
+        assert made.stiffness.tolist() == [0.0, HEAD.stiffness]
+        assert made.damping.tolist() == [0.0, HEAD.damping]
+    assert safety.requested.position.tolist() == [0.1, 0.1]
+
+
+def test_holding_begins_again_after_anything_else():
+    safety, made, usable = limits(), command(), np.ones(2, np.bool_)
+    safety.hold(made, readings(), usable)
+    moved = readings()
+    moved.position[:] = 0.15
+    safety.damp(made, moved, usable)
+    assert made.position[1] == 0.15
+    moved.position[:] = 0.12
+    safety.hold(made, moved, usable)
+    assert made.position.tolist() == [0.12, 0.12]
+    moved.position[:] = 0.1
+    safety.limit(command(position=0.1), moved)
+    safety.hold(made, moved, usable)
+    assert made.position[1] == pytest.approx(0.1)
+    safety.limp(made, moved)
+    moved.position[:] = 0.13
+    safety.hold(made, moved, usable)
+    assert made.position[1] == 0.13
+    guard = limits()
+    guard.hold(made, readings(), usable)
+    guard.begin(moved)
+    guard.hold(made, moved, usable)
+    assert made.position[1] == 0.13
+
+
+def test_holding_pushes_no_harder_than_the_joint_may_and_not_on_old_readings():
+    safety, made = limits(), command()
+    safety.hold(made, readings(), np.ones(2, np.bool_))
+    safety.hold(made, readings(position=-1.9), np.ones(2, np.bool_))
+    assert made.effort[0] == ARM.effort_max
+    safety.hold(made, readings(position=-1.9), np.zeros(2, np.bool_))
+    assert made.effort.tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("reaction", ["limp", "off"])
+def test_limp_is_no_effort_and_no_gain(reaction):
+    safety, made = watching(), command(position=1.0, velocity=2.0, effort=0.4, stiffness=0.5, damping=0.1)
+    safety.check(readings(), NOW, 0)
+    state = readings()
+    state.position[:] = 0.15
+    safety.react(reaction, made, state)
+    for values in (made.velocity, made.effort, made.stiffness, made.damping):
+        assert values.tolist() == [0.0, 0.0]
+    assert made.position[1] == 0.15
+    state.position[:] = math.nan
+    safety.react(reaction, made, state)
+    assert made.position[1] == 0.15
+    assert safety.requested.position[1] == 0.15
+
+
+def test_a_joint_in_position_mode_gives_way_no_faster_than_its_target_may_move():
+    safety, made = limits(), command()
+    state = readings()
+    state.position[1] = 1.4
+    safety.limp(made, state)
+    assert made.position[1] == pytest.approx(0.1 + 9.0 * PERIOD)
+
+
+@given(
+    st.lists(near, min_size=4, max_size=4),
+    st.lists(near, min_size=2, max_size=2),
+    st.lists(st.booleans(), min_size=2, max_size=2),
+    st.lists(st.sampled_from(["hold", "damp", "limp"]), min_size=1, max_size=4),
+)
+def test_every_reaction_is_finite_and_inside_the_limits(measured, start, usable, reactions):
+    guard, made, state = limits(start), command(), readings()
+    state.position[:], state.velocity[:] = measured[:2], measured[2:]
+    for reaction in reactions:
+        if reaction == "limp":
+            guard.limp(made, state)
+        else:
+            getattr(guard, reaction)(made, state, np.array(usable))
+        assert_inside(made)
+
+
+# --- heat
+
+
+def hot(share: float, *, joints=ROBOT) -> CommandLimits:
+    """Limits of joints that may have a share of their effort."""
+    settings = replace(SETTINGS, temperature_derating=60.0)
+    made, state = CommandLimits(joints, settings, PERIOD), readings()
+    made.begin(state)
+    state.temperature[:] = 70.0 - 10.0 * share
+    made.budget.update(state, np.zeros(2))
+    return made
+
+
+def test_a_hot_joint_s_effort_is_cut_to_what_heat_leaves():
+    made = command(position=0.1)
+    for effort, allowed, bits in (
+        (0.2, 0.2, 0),
+        (0.25, 0.25, 0),
+        (0.3, 0.25, Intervention.DERATING),
+        (-0.3, -0.25, Intervention.DERATING),
+        (0.6, 0.25, Intervention.EFFORT | Intervention.DERATING),
+    ):
+        made.effort[0] = effort
+        assert hot(0.5).limit(made, readings())[0] == bits
+        assert made.effort[0] == pytest.approx(allowed)
+
+
+def test_a_hot_servo_s_target_is_kept_so_close_that_it_causes_no_more_effort():
+    made = command(position=0.1)
+    for wanted, allowed, bits in ((0.14, 0.14, 0), (0.19, 0.15, Intervention.DERATING), (0.02, 0.05, 1024)):
+        made.position[1] = wanted
+        assert hot(0.1).limit(made, readings())[1] == bits
+        assert made.position[1] == pytest.approx(allowed)
+    made.position[1] = 0.19
+    unknown = readings()
+    unknown.position[1] = math.nan
+    hot(0.1).limit(made, unknown)
+    assert made.position[1] == pytest.approx(0.19)
+
+
+def test_a_target_that_heat_and_speed_are_in_the_way_of_has_both_reasons():
+    guard, made, state = hot(0.1), command(position=0.1), readings()
+    state.position[1] = 0.4
+    made.position[1] = 1.0
+    assert guard.limit(made, state)[1] == Intervention.DERATING | Intervention.POSITION_STEP
+    assert made.position[1] == pytest.approx(0.19)
+
+
+def test_a_hot_joint_is_damped_and_held_with_what_heat_leaves():
+    state, usable = readings(velocity=5.0), np.ones(2, np.bool_)
+    made = command()
+    hot(0.2).damp(made, state, usable)
+    assert made.effort[0] == pytest.approx(-0.1)
+    guard = hot(0.02)
+    guard.hold(made, readings(), usable)
+    state = readings(position=-0.3)
+    state.position[1] = 0.05
+    guard.hold(made, state, usable)
+    assert made.effort[0] == pytest.approx(0.01)
+    assert made.position[1] == pytest.approx(0.06)
+    guard = hot(0.02)
+    guard.damp(made, readings(), usable)
+    guard.damp(made, state, usable)
+    assert made.position[1] == pytest.approx(0.06)
+
+
+def test_a_joint_without_stiffness_cannot_be_derated_by_its_target():
+    loose = RobotSpec(name="two", joints=(ARM, HEAD.model_copy(update={"stiffness": 0.0})), safety=ENVELOPE)
+    made = command(position=0.1)
+    made.position[1] = 0.19
+    assert not hot(0.1, joints=loose).limit(made, readings()).any()
+
+
+def test_only_the_hot_joint_is_derated():
+    settings, made, state = replace(SETTINGS, temperature_derating=60.0), command(position=0.15, effort=0.4), readings()
+    guard = CommandLimits(ROBOT, settings, PERIOD)
+    guard.begin(state)
+    state.temperature[0] = 69.0
+    guard.budget.update(state, np.zeros(2))
+    assert guard.limit(made, readings()).tolist() == [Intervention.DERATING, 0]
+    assert made.effort.tolist() == [pytest.approx(0.05), 0.4]
+    assert made.position[1] == 0.15
+
+
+def test_heat_is_taken_from_the_readings_that_are_checked():
+    run = Run(replace(SETTINGS, temperature_derating=60.0))
+    made = command(position=0.1)
+    made.effort[0] = 0.4
+    assert not run.safety.limit(made, readings()).any()
+    run.tick(temperature=65.0)
+    assert run.safety.limit(made, readings())[0] == Intervention.DERATING
+    assert made.effort[0] == pytest.approx(0.25)
+
+
+def test_at_the_highest_temperature_a_guard_pushes_no_more_either():
+    assert effort_bounds(ARM, 2.4, 0.0, effort_max=0.1)[:2] == (-0.1, -0.1)
+    assert effort_bounds(ARM, -2.4, 0.0, effort_max=0.1)[:2] == (0.1, 0.1)
+    assert effort_bounds(ARM, 0.0, 0.0, effort_max=0.1) == (-0.1, 0.1, 0)
+    made = command(position=0.1)
+    hot(0.0).limit(made, readings(position=2.4))
+    assert made.effort[0] == 0.0
+
+
+def test_a_joint_with_a_limit_of_jerk_is_told_while_it_lags_and_not_when_it_has_arrived():
+    smooth = JointSettings(acceleration_max=40.0, jerk_max=400.0)
+    guard = CommandLimits(ROBOT, replace(SETTINGS, joints=(smooth, smooth)), PERIOD)
+    guard.begin(readings())
+    seen = []
+    for _ in range(200):
+        made = command(position=0.1 + 1 / 3)
+        seen.append(Intervention(int(guard.limit(made, readings())[1])))
+    assert made.position[1] == pytest.approx(0.1 + 1 / 3, abs=1e-12)
+    assert seen[0] is Intervention.POSITION_STEP
+    assert Intervention.POSITION_JERK in seen
+    assert not any(seen[-50:])
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_step_that_rounding_alone_makes_too_long_is_cut_and_not_told(sign):
+    longest = 0.1 + sign * 9.0 * PERIOD
+    for beyond, told in ((1e-12, False), (9e-10, False), (1.1e-9, True)):
+        made = command(position=0.1)
+        made.position[1] = longest + sign * beyond
+        bits = limits().limit(made, readings())
+        assert made.position[1] == longest
+        assert bits[1] == (Intervention.POSITION_STEP if told else 0)

@@ -1,0 +1,153 @@
+"""Runs the tests of the trusted core against each of its mutants: `make mutants`, or `python tests/mutants [MODULE…]`.
+
+Each mutant is a fork of one process that has everything else imported, so that it costs little more than its tests. A
+mutant is killed when a test fails, or when the tests take too long. Those that survive must be in `equivalent.txt`,
+each with the reason why no test can tell it from the original.
+"""
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import io
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from types import CodeType, ModuleType
+
+import hypothesis
+import mutations
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+EQUIVALENT = Path(__file__).parent / "equivalent.txt"
+SECONDS_MAX = 60  # of one mutant; the tests take a few seconds
+
+MODULES = {
+    "safety": "runtime/safety.py",
+    "limits": "runtime/limits.py",
+    "verdict": "runtime/verdict.py",
+    "states": "runtime/states.py",
+    **{
+        f"envelope.{path.stem}": f"runtime/envelope/{path.name}"
+        for path in (ROOT / "runtime/envelope").glob("[a-z]*.py")
+    },
+}
+"""File of each trusted module, below the root."""
+
+TESTS = ("tests/runtime/envelope", "tests/runtime/test_safety.py", "tests/runtime/test_impedance.py")
+OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+STATES_TESTS = ("tests/runtime/test_states.py",)
+
+
+class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports one module from changed source."""
+
+    def __init__(self, module: str, code: CodeType, origin: str) -> None:
+        self._module, self._code, self._origin = module, code, origin
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name != self._module:
+            return None
+        return importlib.util.spec_from_loader(name, self, origin=self._origin)
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__file__ = self._origin
+        exec(self._code, module.__dict__)  # noqa: S102 - the point of this program
+
+
+def main(only: list[str]) -> int:
+    """Run all mutants; return the exit status."""
+    unknown = [name for name in only if name not in MODULES]
+    if unknown:
+        print(f"no module {', '.join(unknown)}; valid: {', '.join(MODULES)}")
+        return 2
+    started = time.monotonic()
+    os.chdir(ROOT)
+    _import_the_rest()
+    names = only or list(MODULES)
+    work = [(name, mutant) for name in names for mutant in mutations.mutants_of(Path(MODULES[name]).read_text())]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        survived = list(pool.map(lambda each: _survives(*each), work))
+    alive = {f"{name} {mutant.name}" for (name, mutant), lives in zip(work, survived, strict=True) if lives}
+    known = {name: reason for name, reason in _equivalent().items() if name.split(" ")[0] in names}
+    for name in sorted(alive - known.keys()):
+        print(f"survived: {name}")
+    for name in sorted(known.keys() - alive):
+        print(f"not a survivor any more, remove it from {EQUIVALENT.name}: {name}")
+    killed = len(work) - len(alive)
+    print(
+        f"{len(work)} mutants, {killed} killed, {len(alive & known.keys())} equivalent, "
+        f"{len(alive - known.keys())} survived; {time.monotonic() - started:.0f} s"
+    )
+    return 0 if alive == known.keys() else 1
+
+
+def _equivalent() -> dict[str, str]:
+    """Return the reason of each equivalent mutant: a line that begins with #, before the mutants it is about."""
+    found, reason = {}, ""
+    for line in EQUIVALENT.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            reason = line
+        elif line:
+            found[line] = reason
+    return found
+
+
+def _import_the_rest() -> None:
+    """Run the tests once, which imports everything; then forget the trusted modules and what imports them."""
+    for folder in ("docs", "tests/rigs", "tests/system", "tests/runtime", "tests/runtime/envelope"):
+        sys.path.insert(0, str(ROOT / folder))
+    hypothesis.settings.register_profile("mutants", max_examples=30, derandomize=True, database=None, deadline=None)
+    hypothesis.settings.load_profile("mutants")
+    if _run_tests((*TESTS, *STATES_TESTS)) != 0:
+        raise SystemExit("the tests fail without any mutant")
+    trusted = {f"sim2real.runtime.{name}" for name in MODULES}
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None) or ""
+        if name in trusted or name.startswith(("sim2real.runtime", "sim2real.training")) or "/tests/runtime" in file:
+            del sys.modules[name]
+
+
+def _run_tests(tests: Sequence[str]) -> int:
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        return int(pytest.main([*OPTIONS, *tests]))
+
+
+def _survives(name: str, mutant: mutations.Mutant) -> bool:
+    """Run the tests against a mutant in a fork; tell whether all of them pass."""
+    child = os.fork()
+    if child == 0:
+        os._exit(_in_child(name, mutant))
+    deadline = time.monotonic() + SECONDS_MAX
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status) == 0
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return False
+
+
+def _in_child(name: str, mutant: mutations.Mutant) -> int:
+    try:
+        module, file = f"sim2real.runtime.{name}", str(ROOT / MODULES[name])
+        sys.meta_path.insert(0, _Mutated(module, compile(mutant.source, file, "exec"), file))
+        if name == "states":
+            return _run_tests(STATES_TESTS)
+        own = f"tests/runtime/envelope/test_{name.removeprefix('envelope.')}.py"
+        first = (own,) if Path(own).exists() else ()
+        return _run_tests((*first, *(test for test in TESTS if test not in first)))
+    except BaseException:  # noqa: BLE001 - a mutant that does not even run is dead
+        return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

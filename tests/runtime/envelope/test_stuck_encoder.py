@@ -1,0 +1,235 @@
+"""Laws of stuck encoders: standing still is no evidence, nor is a mechanical stop; being driven both ways is."""
+
+import numpy as np
+import pytest
+from envelope_robots import LEG, MOTOR, SERVO, array, robot_of, state_of
+
+from sim2real.runtime.envelope.stuck_encoder import StuckEncoder
+
+TICK = 1 / 64  # adds up without rounding
+TICKS = 20
+AFTER = TICKS * TICK
+
+
+class Watched:
+    """One joint and its readings, at position 0.3 until it moves."""
+
+    def __init__(self, joint) -> None:
+        self.encoder = StuckEncoder(robot_of(joint), AFTER)
+        self.state = state_of(1, position=0.3)
+        self.encoder.begin(self.state)
+
+    def tick(
+        self, count: int = 1, *, error: float = 0.0, effort: float = 0.0, velocity: float = 0.0, moved=False
+    ) -> bool:
+        well = True
+        for _ in range(count):
+            if moved:
+                self.state.position += 1e-9
+            self.state.effort[:], self.state.velocity[:] = effort, velocity
+            well = self.encoder.update(self.state, array(error), array(TICK))
+        return well
+
+    @property
+    def time(self) -> float:
+        return float(self.encoder.time[0])
+
+
+@pytest.mark.parametrize("joint", [SERVO, LEG, MOTOR])
+@pytest.mark.parametrize(("error", "effort"), [(0.0, 0.0), (0.15, 1.5), (-0.15, -1.5), (2.0, 2.0)])
+def test_a_joint_at_rest_is_no_stuck_encoder(joint, error, effort):
+    """Also one that is held up by a stop, and gives the effort of its control law."""
+    watched = Watched(joint)
+    watched.tick(1, error=error, effort=effort, moved=True)
+    assert watched.tick(1000, error=error, effort=effort)
+    assert watched.time == 0.0
+
+
+# What drives a joint just enough, and just too little.
+DRIVES = [
+    (SERVO, "error", 0.050001, 0.05),
+    (SERVO.model_copy(update={"stiffness": 3.0}), "error", 0.100001, 0.099999),
+    (SERVO.model_copy(update={"stiffness": 0.0}), "error", 0.050001, 0.05),
+    (MOTOR, "effort", 0.500001, 0.5),
+    (LEG, "effort", 0.500001, 0.5),
+]
+
+
+@pytest.mark.parametrize(("joint", "what", "enough", "too_little"), DRIVES)
+def test_driven_in_both_directions_it_must_move(joint, what, enough, too_little):
+    for up, down, well in ((enough, -enough, False), (too_little, -enough, True), (enough, -too_little, True)):
+        watched = Watched(joint)
+        held = {"effort": 10.0} if what == "error" else {}
+        watched.tick(1)
+        watched.tick(12, **{what: up}, **held)
+        if joint.mode == "impedance" and well:
+            continue  # a change of effort is evidence of its own there
+        assert watched.tick(7, **{what: down}, **held) is well
+        assert (watched.time == pytest.approx(AFTER)) is not well
+
+
+def test_it_takes_a_quarter_of_the_time_in_each_direction():
+    for ticks, well in ((4, True), (5, False)):
+        for first in (0.6, -0.6):
+            watched = Watched(MOTOR)
+            watched.tick(25 - ticks, effort=first)
+            assert watched.tick(ticks, effort=-first) is well
+
+
+def test_it_takes_a_position_that_has_not_changed_for_the_whole_time():
+    watched = Watched(MOTOR)
+    watched.tick(10, effort=0.6)
+    assert watched.tick(9, effort=-0.6)
+    assert watched.time == 0.0
+    assert not watched.tick(1, effort=-0.6)
+    assert watched.time == pytest.approx(AFTER)
+    assert not watched.tick(5)
+    assert watched.time == pytest.approx(AFTER + 5 * TICK)
+
+
+def test_a_change_of_a_bit_is_a_turning_encoder():
+    watched = Watched(MOTOR)
+    watched.tick(19, effort=0.6)
+    assert watched.tick(1, effort=-0.6, moved=True)
+    assert watched.tick(25, effort=-0.6)
+    assert watched.tick(4, effort=0.6)
+    assert not watched.tick(1, effort=0.6)
+    assert watched.tick(1, moved=True)
+    assert watched.time == 0.0
+
+
+def test_a_joint_that_did_not_answer_has_not_stood_still():
+    watched = Watched(MOTOR)
+    for effort in (0.6, -0.6):
+        for _ in range(200):
+            watched.state.effort[:] = effort
+            assert watched.encoder.update(watched.state, array(0.0), array(0.0))
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize(("share", "well"), [(0.49, False), (0.5, True), (1.0, True)])
+def test_a_servo_whose_target_moves_away_gives_the_effort_of_its_law_or_is_not_held_up(sign, share, well):
+    watched = Watched(SERVO)
+    watched.tick(1, moved=True)
+    assert watched.tick(TICKS - 1, error=sign * 0.1, effort=sign * share * 1.0)
+    assert watched.tick(1, error=sign * 0.1, effort=sign * share * 1.0) is well
+    assert (watched.time > 0.0) is not well
+
+
+def test_of_a_servo_s_law_no_more_is_expected_than_the_effort_limit():
+    for effort, well in ((1.0, True), (0.99, False)):
+        watched = Watched(SERVO)
+        watched.tick(1, moved=True)
+        assert watched.tick(TICKS, error=5.0, effort=effort) is well
+
+
+@pytest.mark.parametrize("before", [0.1, 0.12, -0.12])
+def test_a_servo_whose_target_did_not_move_away_may_give_little(before):
+    """Its stiffness may be set too high in the YAML: standing still is still no fault."""
+    watched = Watched(SERVO)
+    watched.tick(1, error=before, moved=True)
+    well = watched.tick(100, error=0.1, effort=0.2)
+    assert well is (before > 0.0)
+
+
+def test_a_servo_whose_target_moves_away_and_stays_near_is_no_evidence():
+    watched = Watched(SERVO)
+    watched.tick(1, error=-0.04, moved=True)
+    assert watched.tick(100, error=0.05)
+    watched.tick(1, error=-0.04, moved=True)
+    assert watched.tick(100, error=0.04)
+
+
+def test_too_little_effort_must_last_without_a_break():
+    watched = Watched(SERVO)
+    watched.tick(1, moved=True)
+    for _ in range(5):
+        assert watched.tick(TICKS - 1, error=0.1)
+        assert watched.tick(1, error=0.1, effort=1.0)
+    assert watched.tick(TICKS - 1, error=0.1)
+    assert watched.tick(1, error=0.1, moved=True)
+    assert watched.tick(TICKS, error=0.1)
+    watched.tick(1, moved=True)
+    assert not watched.tick(TICKS, error=0.1)
+
+
+def test_a_motor_that_gets_its_effort_from_here_is_not_asked_for_the_law_of_a_servo():
+    for joint in (MOTOR, LEG):
+        watched = Watched(joint)
+        watched.tick(1, moved=True)
+        assert watched.tick(200, error=1.0)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_an_encoder_before_the_gear_shows_when_the_effort_changes(sign):
+    for change, well in ((0.5, True), (0.500001, False)):
+        watched = Watched(LEG)
+        watched.tick(1, effort=0.25, moved=True)
+        watched.tick(15, effort=0.25)
+        assert watched.tick(5, effort=0.25 + sign * change) is well
+    for joint in (SERVO, MOTOR):
+        watched = Watched(joint)
+        watched.tick(1, effort=0.0, moved=True)
+        assert watched.tick(100, effort=sign * 1.0)
+
+
+def test_the_effort_changed_for_a_quarter_of_the_time_in_all():
+    watched = Watched(LEG)
+    watched.tick(1, moved=True)
+    for _ in range(4):
+        watched.tick(4)
+        assert watched.tick(1, effort=0.6)
+    watched.tick(4)
+    assert not watched.tick(1, effort=0.6)
+    assert watched.tick(1, effort=0.6, moved=True)
+    assert watched.tick(100, effort=0.6)
+
+
+def test_the_effort_before_the_first_command_counts_as_that_of_the_position():
+    encoder, state = StuckEncoder(robot_of(LEG), AFTER), state_of(1, effort=1.5)
+    encoder.begin(state)
+    for _ in range(100):
+        assert encoder.update(state, array(0.0), array(TICK))
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_velocity_that_adds_up_contradicts_a_position_that_does_not_change(sign):
+    for velocity, well in ((0.159, True), (0.161, False)):
+        watched = Watched(SERVO)
+        assert watched.tick(TICKS - 1, velocity=sign * velocity)
+        assert watched.tick(1, velocity=sign * velocity) is well
+    watched = Watched(SERVO)
+    for _ in range(20):  # it shakes
+        assert watched.tick(1, velocity=sign)
+        assert watched.tick(1, velocity=-sign)
+    watched.tick(1, velocity=sign, moved=True)
+    assert watched.tick(TICKS + 5, velocity=0.0)
+
+
+def test_begin_forgets_all_of_it():
+    watched = Watched(MOTOR)
+    watched.tick(25, effort=0.6)
+    watched.tick(5, effort=-0.6)
+    assert watched.time > 0.0
+    watched.encoder.begin(watched.state)
+    assert watched.time == 0.0
+    assert watched.tick(25, effort=0.6)
+    servo = Watched(SERVO)
+    servo.tick(1, error=0.1, moved=True)
+    servo.encoder.begin(servo.state)
+    assert not servo.tick(TICKS + 1, error=0.1)
+    moved = state_of(1, position=0.7)
+    watched.encoder.begin(moved)
+    assert watched.encoder.update(moved, array(0.0), array(TICK))
+
+
+def test_joints_are_judged_one_by_one():
+    encoder = StuckEncoder(robot_of(SERVO, MOTOR, LEG), AFTER)
+    state = state_of(3)
+    encoder.begin(state)
+    for tick in range(40):
+        state.position[[0, 2]] += 1e-6
+        state.effort[:] = 0.6 if tick % 2 else -0.6
+        well = encoder.update(state, array(0.0, 0.0, 0.0), np.full(3, TICK))
+    assert not well
+    assert encoder.time.tolist() == [0.0, pytest.approx(40 * TICK), 0.0]
