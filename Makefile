@@ -13,7 +13,7 @@ help:
 	@echo "make demo    train, export, flash and run a policy on an emulated motor; about a minute after installation"
 	@echo "make test    run the test suite, on all cores"
 	@echo "make test-fast  most of it, in a minute: all but what is marked slow or realtime"
-	@echo "make coverage  every branch of safety, state machine and codecs is tested"
+	@echo "make coverage  every branch of safety, state machine, session, loop and codecs is tested"
 	@echo "make mutants  the tests of safety notice every change of a line; a quarter of an hour on four cores"
 	@echo "make lint    formatting, lint rules, types, import contracts"
 	@echo "make docs    build the documentation into build/site; links are checked, the blocks of its pages run"
@@ -33,12 +33,16 @@ test: $(VENV)/.dev
 test-fast: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PARALLEL) -m "not realtime and not slow and not pages" --durations 5
 
-# What must not be wrong is small and covered whole: safety, state machine, codecs.
+# What must not be wrong is covered whole: safety, state machine, session, loop, codecs.
 TRUSTED := runtime/safety.py runtime/verdict.py runtime/limits.py runtime/states.py \
 	$(filter-out runtime/envelope/__init__.py,$(wildcard runtime/envelope/*.py)) hardware/bus/framing.py hardware/moteus/lines.py \
-	$(wildcard hardware/*/frame.py)
+	$(wildcard hardware/*/frame.py) \
+	$(addprefix runtime/,$(addsuffix .py,session controller policy_stage connection torque_off blend pose swap stop loop \
+	first_reading run_reasons))
 TRUSTED_TESTS := tests/runtime/envelope tests/runtime/test_safety.py tests/runtime/test_states.py tests/runtime/test_impedance.py \
-	$(wildcard tests/hardware/*/test_*_frame.py) tests/hardware/moteus/test_moteus_lines.py
+	$(wildcard tests/hardware/*/test_*_frame.py) tests/hardware/moteus/test_moteus_lines.py \
+	$(addprefix tests/runtime/test_,$(addsuffix .py,session run_edges reactions torque_off lowering first_command swap loop \
+	decimated_run imu_run goal telemetry)) tests/runtime/operator/test_reset.py tests/runtime/operator/test_operated_run.py
 
 coverage: $(VENV)/.dev
 	$(BIN)/python -m pytest $(TRUSTED_TESTS) $(foreach file,$(TRUSTED),--cov=sim2real.$(subst /,.,$(basename $(file)))) \

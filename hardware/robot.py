@@ -1,7 +1,7 @@
 """All joints of a robot on all its buses, and its IMUs, in the order of the robot YAML."""
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import numpy as np
@@ -127,16 +127,13 @@ class RobotHardware:
             HardwareError: A bus or an IMU does not open; torque off was sent on all buses, whether opened or not.
         """
         between = self._between
-        try:
+        with self._off_on_error():
             send_off([bus for bus in self._buses if not bus.off_clears_faults])  # a killed program may have left it on
             for bus in self._buses:
                 between()
                 bus.open(between)
             self._imus.open(between)
             between()
-        except BaseException:
-            self._switch_off_quietly()
-            raise
 
     def read(self, state: JointState) -> None:
         """Update the state with one exchange on each bus: all are asked, then their replies are collected.
@@ -209,7 +206,7 @@ class RobotHardware:
             HardwareError: A motor refused, or the supervisor does not start; torque is off on all motors.
         """
         between = self._between
-        try:
+        with self._off_on_error():
             between()
             self._supervise()
             for bus in self._buses:
@@ -219,9 +216,6 @@ class RobotHardware:
             self._keep_alive()
             if self._supervisor is not None:
                 self._supervisor.plan(Plan.DEATH)
-        except BaseException:
-            self._switch_off_quietly()
-            raise
 
     def torque_off(self) -> None:
         """Send torque off on all buses, one frame on each. Waits for nothing; never raises HardwareError."""
@@ -253,14 +247,11 @@ class RobotHardware:
         between = self._between
         self.torque_off()
         self._end_supervision()
-        try:
+        with self._off_on_error():
             for bus in self._buses:
                 between()
                 bus.recover(between)
             self._imus.recover(between)
-        except BaseException:
-            self._switch_off_quietly()
-            raise
 
     def close(self) -> None:
         """Switch torque off where possible and release the ports. Never raises; a second call does nothing."""
@@ -268,6 +259,27 @@ class RobotHardware:
             return
         self._closed = True
         run_all((self._switch_off_quietly, *(bus.close for bus in self._buses), self._imus.close))
+
+    @contextmanager
+    def _off_on_error(self) -> Iterator[None]:
+        """Switch torque off on all buses if the block raises; a HardwareError then names motors without confirmation.
+
+        Raises:
+            TorqueOnError: Some motors did not confirm, and the error of the block does not name them all.
+        """
+        try:
+            yield
+        except HardwareError as error:
+            try:
+                self.disable()
+            except TorqueOnError as left:
+                if all(repr(joint) in str(error) for joint in left.joints):
+                    raise error from left
+                raise TorqueOnError(left.joints, str(error)) from error
+            raise
+        except BaseException:
+            self._switch_off_quietly()
+            raise
 
     def _switch_off_quietly(self) -> None:
         """Switch torque off on all buses. Silent about motors that do not confirm: an earlier error is raised."""

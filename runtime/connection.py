@@ -31,6 +31,8 @@ class Connection:
     ) -> None:
         self._robot, self._hardware, self._clock = robot, hardware, clock
         self._period_ns, self._cancelled = period_ns, cancelled
+        self.begun = False
+        """Whether anything may have been sent to the robot."""
         # Readings since torque came on must be there before the motors' watchdogs want their first command.
         self._reading_ns = ns_from_s(robot.safety.watchdog) // 2
         if isinstance(hardware, Interruptible):
@@ -44,6 +46,7 @@ class Connection:
             CancelledError: A stop was asked for.
         """
         self._check()
+        self.begun = True
         self._hardware.open()
         self._check()
 
@@ -83,7 +86,7 @@ class Connection:
         while True:
             self._check()
             read()
-            silent = joints.stamp_ns < since_ns
+            silent = joints.stamp_ns <= since_ns
             if not silent.any():
                 return None
             if self._clock.now_ns() - since_ns >= self._reading_ns:

@@ -7,7 +7,7 @@ import numpy as np
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.schema.safety import Reaction
-from sim2real.hardware.clock import Clock, ns_from_s
+from sim2real.hardware.clock import Clock, VirtualClock, ns_from_s
 from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.imu.interface import WithImus
 from sim2real.hardware.interface import JointInterface
@@ -21,13 +21,15 @@ from sim2real.runtime.envelope.settings import safety_settings
 from sim2real.runtime.interventions import InterventionLog
 from sim2real.runtime.limits import POSITION_TRACKING_MODES
 from sim2real.runtime.operator.interface import Operator
-from sim2real.runtime.policy import Policy
+from sim2real.runtime.policy import Policy, check_speed
 from sim2real.runtime.policy_stage import PolicyStage
 from sim2real.runtime.pose import PoseRamp
 from sim2real.runtime.record import TickRecord
 from sim2real.runtime.safety import Safety
 from sim2real.runtime.states import WITH_TORQUE, Action, Event, State, StateMachine
 from sim2real.runtime.statistics import TickStatistics
+from sim2real.runtime.swap import check_swap
+from sim2real.runtime.tick_fields import bit_of
 from sim2real.runtime.torque_off import TorqueOff
 from sim2real.runtime.verdict import ALL_WELL, DAMP_REASONS, Level, Reason, Verdict, Violation, verdict_of
 
@@ -75,6 +77,8 @@ class Controller:
         """What raised an exception, and which; empty if nothing has."""
         self.at_work = ""
         """What runs at the moment, for the report of an exception."""
+        self.swaps: list[tuple[int, str]] = []
+        """Ticks from which on another policy acts, and the digest of its file."""
         self.torque = TorqueOff(robot, hardware, clock)
         self.stage = PolicyStage(
             policy,
@@ -99,7 +103,7 @@ class Controller:
         self._asked, self._command_given = np.zeros(len(commands)), np.zeros(len(commands), np.bool_)
         self._connection = Connection(contract.robot, hardware, clock, self.decimation.period_ns, cancelled)
         self._start = PoseRamp.to_start(contract.robot, robot.ready)
-        self._rest = PoseRamp.to_rest(contract.robot, robot.rest, robot.ready.tolerance) if robot.rest else None
+        self._rest, self._has_rest = PoseRamp.to_rest(contract.robot, robot.rest, robot.ready), robot.rest is not None
         self._tracks_position = np.array([joint.mode in POSITION_TRACKING_MODES for joint in contract.robot.joints])
         self._lowering_from = np.zeros(len(contract.robot.joints))
         self._ramp_pending = self._ramp_interrupted = False
@@ -141,9 +145,14 @@ class Controller:
         return self.stage.last_action
 
     @property
+    def touched(self) -> bool:
+        """Whether anything may have been sent to the robot."""
+        return self._connection.begun
+
+    @property
     def can_lower(self) -> bool:
         """Whether the run should end by moving to the pose of rest."""
-        return self._rest is not None and self.state in (State.READY, State.RUNNING, State.DAMPING)
+        return self._has_rest and self.state in (State.READY, State.RUNNING, State.DAMPING)
 
     def set_operator_command(self, name: str, value: float) -> None:
         """Set an operator command, SI units, from the next tick on.
@@ -161,12 +170,33 @@ class Controller:
             )
         self.record.operator_command[commands[name]] = value
 
+    def swap(self, policy: Policy) -> None:
+        """Let another policy take over when the next action is due; its first targets are blended in.
+
+        Call it between ticks. The policy is loaded already: loading takes longer than a tick.
+
+        Raises:
+            ContractError: It sees, commands or is clocked otherwise than the running one.
+            UserError: It is too slow for its rate on this machine.
+        """
+        check_swap(self._contract, policy.contract)
+        if not isinstance(self._clock, VirtualClock):
+            check_speed(policy, self.decimation.rate)
+        self.stage.swap(policy)
+        self.safety.see(policy.contract.observation)
+        self.swaps.append((self.record.tick + 1, policy.digest))
+
     def take_operator(self, operator: Operator) -> None:
         """Take an operator's commands, clipped to their ranges, and its sign of life. Allocates nothing."""
         self._operator_alive_ns = operator.alive_ns
         values, command = self._asked, self.record.operator_command
         np.clip(operator.values, self._command_low, self._command_high, out=values)
         np.copyto(command, values, where=np.isfinite(values, out=self._command_given))
+
+    def fire(self, event: Event) -> None:
+        """Change the state from outside a tick: the log gets it. Raises what the entry action raises."""
+        self.machine.fire(event)
+        self.record.events |= bit_of(event)
 
     def tick(self, missed: int, missed_in_a_row: int) -> None:
         """Run one tick with torque on.
@@ -178,8 +208,10 @@ class Controller:
         record, watch = self.record, self._stopwatch
         started = watch()
         self._begin_tick(missed)
+        record.missed_in_a_row, record.operator_alive_ns = missed_in_a_row, self._operator_alive_ns
         verdict = self._read(missed, missed_in_a_row)
-        self.statistics["read"].add(watch() - started)
+        record.read_ns = watch() - started
+        self.statistics["read"].add(record.read_ns)
         self.at_work = "the state machine"
         record.reasons = int(verdict.reasons)
         self._apply_verdict(verdict)
@@ -188,7 +220,8 @@ class Controller:
             self._command(verdict)
         if self.machine.state in WITH_TORQUE:
             self._write()
-        self.statistics["total"].add(watch() - started)
+        record.work_ns = watch() - started
+        self.statistics["total"].add(record.work_ns)
 
     def idle_tick(self, missed: int) -> None:
         """Run one tick without torque: read for those who watch; torque off is sent again until it is confirmed."""
@@ -201,6 +234,7 @@ class Controller:
         try:
             self.read()
         except PortLostError:
+            self.record.port_lost = 1
             self.record.reasons = int(Reason.PORT_LOST)
         self.record.time_ns = self._clock.now_ns()
         self.record.state = self.machine.state.value
@@ -215,6 +249,7 @@ class Controller:
     def fail(self, error: BaseException, what: str = "") -> None:
         """Cut torque and go to FAULT because of an exception; `what` has raised it, the present work by default."""
         self.torque.cut()  # before anything else, which may raise as well
+        self.record.events |= bit_of(Event.FAULT)
         what = what or self.at_work_now
         text = (str(error).strip().splitlines() or [""])[0]
         self.failure = f"{what} raised {type(error).__name__}{f': {text}' if text else ''}"
@@ -270,6 +305,7 @@ class Controller:
         record.tick += 1
         record.missed = missed
         record.ran = record.reset = False
+        record.port_lost = 0
         record.interventions.fill(0)
         self.stage.count(1 + missed)
 
@@ -283,6 +319,7 @@ class Controller:
         try:
             self.read()
         except PortLostError:
+            record.port_lost = 1
             record.time_ns = self._clock.now_ns()
             return verdict_of((Violation(Reason.PORT_LOST, -1, 1.0, 0.0),))
         record.time_ns = self._clock.now_ns()
@@ -385,8 +422,6 @@ class Controller:
 
     def _lower(self, verdict: Verdict) -> None:
         ramp, record = self._rest, self.record
-        if ramp is None:
-            return
         if ramp.late(record.time_ns):
             self.lowered = self.late_to_rest = True
             self._damp()
@@ -434,6 +469,7 @@ class Controller:
         try:
             self._hardware.write(self.record.command)
         except PortLostError:
+            self.record.port_lost = 2
             self.fault(Violation(Reason.PORT_LOST, -1, 1.0, 0.0))
         self.statistics["write"].add(self._stopwatch() - started)
 
@@ -449,20 +485,21 @@ class Controller:
         self.safety.begin(self.record.joints, self.record.time_ns)
         if silent is not None:
             age_s = (self.record.time_ns - int(self.record.joints.stamp_ns[silent])) * 1e-9
-            self.fault(Violation(Reason.COMMUNICATION_LOSS, silent, age_s, age_s))
+            # No reaction with torque: nothing is known of where the joint is.
+            self.fault_verdict = verdict_of((Violation(Reason.COMMUNICATION_LOSS, silent, age_s, age_s),))
+            self.interventions.add_violations(self.record.time_ns, self.fault_verdict.violations)
+            self.machine.fire(Event.FAULT)
 
     def _interrupt_ramp(self) -> None:
         self._ramp_interrupted = True
 
     def _begin_lowering(self) -> None:
-        if self._rest is not None:
-            never_commanded = self._ramp_pending
-            self.lowered = self.late_to_rest = False
-            self._ramp_interrupted = self._ramp_pending = False
-            np.copyto(self._lowering_from, self.record.joints.position)
-            if not never_commanded:
-                np.copyto(self._lowering_from, self.record.command.position, where=self._tracks_position)
-            self._rest.begin(self._lowering_from, self.record.time_ns)
+        record, commanded = self.record, not self._ramp_pending
+        self.lowered = self.late_to_rest = False
+        self._ramp_interrupted = self._ramp_pending = False
+        np.copyto(self._lowering_from, record.joints.position)
+        np.copyto(self._lowering_from, record.command.position, where=self._tracks_position & commanded)
+        self._rest.begin(self._lowering_from, record.time_ns)
 
     def _begin_reaction(self) -> None:
         self._reaction_until_ns = self.record.time_ns + self._reaction_ns

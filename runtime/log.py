@@ -35,7 +35,7 @@ class RunLog:
     run: dict[str, str]
     """The record about its end; empty when the log was cut off."""
     ticks: list[dict[str, Any]]
-    """Fields by name, in order; numbers that were not finite are None, or infinite."""
+    """Fields of each tick by name, in order; numbers that were not finite are None, or infinite."""
     complete: bool
     """Whether all of it could be read; else the process was killed, the disk was full, or a file is damaged."""
     contract: Contract
@@ -44,6 +44,8 @@ class RunLog:
     """Messages of `/events`: changes of state, interventions, faults."""
     notices: list[dict[str, Any]] = field(default_factory=list)
     """Messages of `/notices`: what opening the robot changed, what is missing."""
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    """The ticks, and what was read and done between them."""
     files: tuple[Path, ...] = ()
     """The parts that were read."""
 
@@ -67,13 +69,14 @@ def read_log(path: Path) -> RunLog:
             break  # there is none, or it was left by another run
         parts.append(part)
         files.append(following)
-    ticks = [tick for part in parts for tick in part.ticks]
+    rows = [row for part in parts for row in part.ticks]
+    ticks = [row for row in rows if not row.get("between")]
     contract = _contract(path, first.metadata)
-    _check_fields(path, contract, ticks)
+    _check_fields(path, contract, rows)
     run = parts[-1].run
     complete = run is not None and all(part.whole for part in parts)
     texts = [[message for part in parts for message in part.texts[topic]] for topic in (EVENTS, NOTICES)]
-    return RunLog(first.metadata, run or {}, ticks, complete, contract, texts[0], texts[1], tuple(files))
+    return RunLog(first.metadata, run or {}, ticks, complete, contract, texts[0], texts[1], rows, tuple(files))
 
 
 class _Part:

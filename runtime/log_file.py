@@ -97,7 +97,7 @@ class LogFile:
         for channel, number in self._of_ticks:
             self._add(number, time_ns, tick_message(channel, tick), self._rows)
         self._newest_ns = time_ns
-        self.ticks += 1
+        self.ticks += not tick.get("between", False)
         for event in self._events.of_tick(tick):
             self._say(EVENTS, event)
 

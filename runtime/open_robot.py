@@ -16,7 +16,6 @@ from sim2real.hardware.imu.interface import WithImus
 from sim2real.hardware.interface import JointInterface
 from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.robot_ports import open_serial_ports
-from sim2real.hardware.run_all import run_all
 from sim2real.hardware.types import ImuState, JointCommand, JointState
 from sim2real.runtime.contract.robot import robot_spec
 from sim2real.runtime.envelope.settings import safety_settings
@@ -26,6 +25,7 @@ from sim2real.runtime.interventions import InterventionLog, SafetyEvent
 from sim2real.runtime.joint_targets import JointTargets, JointValues
 from sim2real.runtime.robot_reading import RobotReading
 from sim2real.runtime.safety import Safety
+from sim2real.runtime.torque_off import TorqueOff
 from sim2real.runtime.verdict import ALL_WELL, Level, Verdict
 
 _FIRST_PERIOD_NS = 10_000_000  # between two tries to read the whole robot; a bus of twelve motors answers in 2 ms
@@ -47,9 +47,9 @@ def open_robot(robot: str | Path | RobotConfig, *, ports: Mapping[str, str] | No
     Torque is off on every way out: the end of the block, an exception, Ctrl-C, `sys.exit`, a generator that is closed,
     a robot that does not open or enable. SIGTERM, SIGHUP and SIGQUIT raise SystemExit in the block unless the program
     has a handler of its own; signals in the middle of switching torque off wait until that is done. What no program can
-    catch (`kill -9`, a pulled cable) is left to what `enable` arms, the motors' own watchdogs or a guardian process.
-    They end the motion when nothing is sent for `safety.watchdog`. Some motors then keep torque on, and a guardian
-    reaches none behind a pulled cable: the documentation of safety says what each family does.
+    catch (`kill -9`, a pulled cable) is left to what `enable` arms: a supervisor process, which brings the motors to
+    `safety.on_death` when nothing is sent for `safety.watchdog`, and the motors' own watchdogs. Some motors then keep
+    torque on, and the supervisor reaches none behind a pulled cable: the documentation of safety says what each does.
 
     Signals reach the main thread alone. In another one the block must end by itself, and before the program does: what
     ends with a daemon thread is left to them too.
@@ -66,7 +66,8 @@ def open_robot(robot: str | Path | RobotConfig, *, ports: Mapping[str, str] | No
 
     Raises:
         ConfigError: There is no such robot, or it is not valid.
-        HardwareError: No such bus or IMU, a port that does not open, a motor that is missing or another one.
+        HardwareError: No such bus or IMU, a port that does not open, a motor that is missing or another one; or, at the
+            end, motors that did not confirm torque off, by name. An exception on its way gets that as a note.
 
     Example:
         >>> import sim2real
@@ -96,27 +97,43 @@ def opened(robot: RobotConfig, hardware: RobotInterface, clock: Clock) -> "Itera
         clock: The clock of the hardware.
 
     Raises:
-        HardwareError: The hardware is not as configured.
+        HardwareError: The hardware is not as configured, or a motor did not confirm torque off at the end. With another
+            exception on its way, that is added to it as a note.
     """
     ready = OpenRobot(robot, hardware, clock)
     try:
         try:
-            _open(hardware)
+            _open(robot, hardware, clock)
             yield ready
         finally:
             ready.close()
-    finally:
+    except BaseException as error:
         ready.close()  # a signal may have come just before they were held; closing twice does nothing
+        _tell(error, ready.torque_problem)
+        raise
+    if ready.torque_problem:
+        raise HardwareError(ready.torque_problem)
 
 
-def _open(hardware: RobotInterface) -> None:
+def _open(robot: RobotConfig, hardware: RobotInterface, clock: Clock) -> None:
     """Open; if that fails, torque goes off also on motors that a program before this one has left on."""
     try:
         hardware.open()
-    except BaseException:
+    except BaseException as error:
+        torque = TorqueOff(robot, hardware, clock)
         with signals_held():
-            run_all((hardware.disable,))
+            torque.confirm()
+        _tell(error, torque.problem)
         raise
+
+
+def _tell(error: BaseException, problem: str) -> None:
+    """Add to an error on its way that torque off was not confirmed; raises a longer one where that is one line."""
+    if not problem or problem in str(error):
+        return
+    if isinstance(error, HardwareError):
+        raise HardwareError(f"{error}; {problem}") from error
+    error.add_note(problem)
 
 
 class OpenRobot:
@@ -142,6 +159,9 @@ class OpenRobot:
         self._joints = JointState.empty(len(robot.joints))
         self._imus = ImuState.empty(len(robot.imus))
         self._command = JointCommand.zeros(len(robot.joints))
+        self._torque = TorqueOff(robot, hardware, clock)
+        self._may_have_torque = False
+        self._closed = False
         self._verdict: Verdict = ALL_WELL
         self._enabled = False
         self._read_ns = self._written_ns = 0
@@ -161,6 +181,11 @@ class OpenRobot:
     def notices(self) -> tuple[str, ...]:
         """What opening changed in motors and IMUs, one line each."""
         return tuple(self._hardware.notices)
+
+    @property
+    def torque_problem(self) -> str:
+        """Which motors did not confirm torque off, and what to do about it; empty when all have."""
+        return self._torque.problem
 
     @property
     def enabled(self) -> bool:
@@ -186,7 +211,7 @@ class OpenRobot:
     def enable(self) -> None:
         """Switch torque on without a jump: position targets begin where the joints are, efforts at zero.
 
-        Watchdogs or guardian are armed from here on: `write` at least every `safety.watchdog`, or they end the motion.
+        Supervisor and watchdogs are armed from here on: `write` at least every `safety.watchdog`, or they end it.
 
         Raises:
             HardwareError: No complete reading within a second, a reading that is no ground for torque, or a motor that
@@ -256,17 +281,20 @@ class OpenRobot:
         Raises:
             HardwareError: A motor did not confirm.
         """
-        self._enabled = False
-        self._hardware.disable()
+        if trouble := self._cut():
+            raise HardwareError(trouble)
 
     def close(self) -> None:
-        """Switch torque off where possible and release the ports; `open_robot` does it. Never raises.
+        """Switch torque off, again until it is confirmed or two seconds are over, and release the ports. Never raises.
 
-        Closing twice does nothing. Signals wait until it is done.
+        `open_robot` does it, and raises what `torque_problem` says. Closing twice does nothing. Signals wait until it
+        is done.
         """
         with signals_held():
+            if self._may_have_torque and not self._closed:
+                self._torque.confirm()
+            self._closed, self._enabled = True, False
             self._hardware.close()
-            self._enabled = False
 
     def _read(self) -> None:
         try:
@@ -293,8 +321,13 @@ class OpenRobot:
         self._safety.begin(self._joints, self._read_ns)
         self._check()
         self._targets.hold(self._joints)
+        self._may_have_torque = True
         self._hardware.enable()
         self._written_ns, self._enabled = self._clock.now_ns(), True
+        # A robot that falls is no longer where it was: targets begin where it is now.
+        self._read()
+        self._safety.begin(self._joints, self._read_ns)
+        self._targets.hold(self._joints)
         self._read_since_write = False
 
     def _bound(self, now_ns: int) -> tuple[SafetyEvent, ...]:
@@ -313,10 +346,12 @@ class OpenRobot:
     def _fault(self, what: str) -> str:
         """Switch torque off; return what was wrong, and what came of it."""
         trouble = self._cut()
-        return f"{what}; torque was switched off" + (f", which was not confirmed: {trouble}" if trouble else "")
+        return f"{what}; torque was switched off" + (f": {trouble}" if trouble else "")
 
     def _cut(self) -> str:
         """Switch torque off; return what went wrong, or an empty text."""
         self._enabled = False
         with signals_held():
-            return "; ".join(run_all((self._hardware.disable,)))
+            self._torque.cut()
+        self._may_have_torque = not self._torque.confirmed
+        return self._torque.problem

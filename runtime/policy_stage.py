@@ -128,7 +128,9 @@ class PolicyStage:
         action = self.policy.act(observation)
         record.action[:] = action[0]
         record.ran = self._ran = True
-        self._statistics["infer"].add(watch() - observed)
+        inferred = watch()
+        record.policy_ns = inferred - started
+        self._statistics["infer"].add(inferred - observed)
         # Before the pipeline: its clip would turn an infinite action into a finite target.
         if np.count_nonzero(np.isfinite(record.action, out=self._finite)) < self._finite.size:
             return self._refuse()

@@ -48,10 +48,11 @@ class PoseRamp:
         return cls(robot, pose, speed=ready.speed, tolerance=ready.tolerance, timeout=ready.timeout)
 
     @classmethod
-    def to_rest(cls, robot: RobotSpec, rest: RestConfig, tolerance: float) -> Self:
-        """Return the ramp to the pose in which torque goes off at the end of a run."""
-        pose = np.array([rest.pose.get(joint.name, np.nan) for joint in robot.joints])
-        return cls(robot, pose, speed=rest.speed, tolerance=tolerance, timeout=rest.timeout)
+    def to_rest(cls, robot: RobotSpec, rest: RestConfig | None, ready: ReadyConfig) -> Self:
+        """Return the ramp to the pose in which torque goes off at the end of a run; without one, it stays."""
+        named, speed, timeout = (rest.pose, rest.speed, rest.timeout) if rest else ({}, ready.speed, 0.0)
+        pose = np.array([named.get(joint.name, np.nan) for joint in robot.joints])
+        return cls(robot, pose, speed=speed, tolerance=ready.tolerance, timeout=timeout)
 
     def begin(self, position: Float64Array, now_ns: int) -> None:
         """Start the ramp, and its timeout, from a pose, (J,), rad, finite."""

@@ -62,9 +62,9 @@ class TickRecord:
     operator_alive_ns: int = -1
     """Time of the last sign of life from the operator's device, as safety saw it; -1 while none is in use."""
     events: int = 0
-    """Bits of the `Event`s that were fired from outside the tick since the tick before: enable, reset, e-stop."""
-    begun: bool = False
-    """Whether this is no tick but the reading at which safety began: before torque, or when it was switched on."""
+    """Bits of the `Event`s that were fired from outside the ticks since the last row: open, enable, reset, e-stop."""
+    between: bool = False
+    """Whether this is no tick, but what was read and done between two: opening, switching on, a reset, an exception."""
     port_lost: int = 0
     """0, or 1 if reading found a port lost in this tick, or 2 if writing did."""
     lateness_ns: int = 0
@@ -74,7 +74,7 @@ class TickRecord:
     policy_ns: int = 0
     """Duration of observation and inference, of the last tick in which the policy ran."""
     work_ns: int = 0
-    """Duration of the tick before, from waking to the end of writing."""
+    """Duration of the tick, from waking to the end of writing."""
     row: bytearray = field(default_factory=bytearray, repr=False)
     """The memory of what is logged, in the layout of `row_layout`; the numbers in it are those of the last `pack`."""
     _numbers: struct.Struct = field(default=struct.Struct(""), repr=False)

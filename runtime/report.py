@@ -84,6 +84,8 @@ class RunReport:
     """rad, measured, (N, J)."""
     distance: Float64Array = field(repr=False)
     """From the goal, rad or m, (N,)."""
+    swaps: tuple[tuple[int, str], ...] = ()
+    """Ticks from which on another policy acted, and the SHA-256 of its file."""
     setting: RunSetting | None = None
     """None where the caller of the session knows it better, as in a scenario."""
 
@@ -119,6 +121,7 @@ class RunReport:
                 "missed_by_joint": dict(bus.by_joint),
             },
             "tick_times": self.statistics.document(),
+            "swaps": [{"tick": tick, "policy_sha256": digest} for tick, digest in self.swaps],
             "log": str(self.log) if self.log else None,
             "logged_ticks": self.logged_ticks,
         }

@@ -19,6 +19,7 @@ from sim2real.runtime import emulation
 from sim2real.runtime.controller import Controller
 from sim2real.runtime.decimation import Decimation
 from sim2real.runtime.late_replies import blaming, with_emulator
+from sim2real.runtime.log_file import Rotation
 from sim2real.runtime.operator.attached import Beside, attached
 from sim2real.runtime.policy import OnnxPolicy, Policy, check_robot, load_policy
 from sim2real.runtime.report import RunReport, RunSetting
@@ -48,6 +49,8 @@ def run(
     panel: int | None = None,
     start: bool = False,
     live: bool = False,
+    foxglove: int | None = None,
+    log_rotate: float | None = None,
 ) -> RunReport:
     """Run a policy on a robot within its safety envelope; torque is off when this returns or raises.
 
@@ -79,6 +82,10 @@ def run(
         start: Do not wait for a start.
         live: Show the run on the terminal, if standard error is one. What anything else writes to standard output or
             error during the run is then kept until its end.
+        foxglove: Port of a live server for Foxglove on this machine, 0 for any free one; its address is printed on
+            standard error. Needs the extra `foxglove`.
+        log_rotate: s, after which the log goes on in a new file, `run.1.mcap` after `run.mcap`; half an hour, or
+            512 MB, when left out.
 
     Returns:
         The verdict and the figures; `.document()` is what `sim2real run --json` prints.
@@ -106,16 +113,14 @@ def run(
     if bus_rate is not None:
         config = config.model_copy(update={"loop": config.loop.model_copy(update={"bus_rate": bus_rate})})
     Decimation(loaded.contract.control_rate, config.loop.bus_rate)  # refuses a rate that does not fit
-    beside = Beside(tuple(operator), panel, start, live)
-    if lockstep and beside.operated:
-        raise UserError("an operator needs a run in real time; lockstep is not")
-    if start and not beside.operated:
-        raise UserError("start is for a run with an operator; without one it starts at once")
+    beside = Beside(tuple(operator), panel, start, live, foxglove)
+    _check_beside(beside, lockstep=lockstep)
     stop = StopRequest()
     options = RunOptions(
         duration=duration,
         log=None if log is None else Path(log),
         synchronous_log=lockstep,
+        log_rotation=_rotation(log_rotate),
         real_time=real_time and not lockstep,
         cpu=cpu,
         commands=dict(commands or {}),
@@ -198,6 +203,23 @@ def _check_options(
         raise UserError("faults need an emulated robot: emulate or lockstep")
     if not emulated and plant is not None:
         raise UserError("a plant needs an emulated robot: emulate or lockstep")
+
+
+def _check_beside(beside: Beside, *, lockstep: bool) -> None:
+    if lockstep and beside.operated:
+        raise UserError("an operator needs a run in real time; lockstep is not")
+    if lockstep and beside.foxglove is not None:
+        raise UserError("the live server is for a run in real time; lockstep is not: open its log instead")
+    if beside.start and not beside.operated:
+        raise UserError("start is for a run with an operator; without one it starts at once")
+
+
+def _rotation(seconds: float | None) -> Rotation:
+    if seconds is None:
+        return Rotation()
+    if not 1.0 <= seconds < inf:
+        raise UserError(f"log_rotate: {seconds} s; valid: 1 s and above")
+    return Rotation(seconds=seconds)
 
 
 def _loaded(policy: str | Path | Policy) -> Policy:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sim2real.runtime.controller import Controller
+from sim2real.runtime.log_file import Rotation
 from sim2real.runtime.operator.interface import Operator
 from sim2real.runtime.ring import SharedRing
 from sim2real.runtime.stop import StopRequest
@@ -20,6 +21,8 @@ class RunOptions:
     log: Path | None = None
     synchronous_log: bool = False
     """Write the log within the tick: for virtual clocks, where it makes no difference and the file is deterministic."""
+    log_rotation: Rotation = field(default_factory=Rotation)
+    """When the log goes on in a new file."""
     real_time: bool = False
     """Request the real-time profile."""
     cpu: int | None = None

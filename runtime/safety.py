@@ -119,6 +119,10 @@ class Safety:
         found += self._robot_violations(now_ns, missed_ticks, operator_alive_ns)
         return verdict_of(tuple(found)) if found else ALL_WELL
 
+    def see(self, observation: tuple[ObservationTermSpec, ...]) -> None:
+        """Check observations against the ranges of another policy from now on."""
+        self._range = ObservationRange(observation)
+
     def check_observation(self, observation: Float32Array) -> Verdict:
         """Check what the policy is about to see against the ranges seen in training.
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig
@@ -59,7 +60,7 @@ def run_session(
             check_speed(policy, Decimation(policy.contract.control_rate, robot.loop.bus_rate).rate)
         session = _Session(policy, robot, hardware, clock, options)
         if options.log is not None:
-            session.log = stack.enter_context(_open_log(policy, robot, options))
+            session.log = stack.enter_context(_open_log(options.log, policy, robot, options))
         stack.enter_context(stop_on_signals(options.stop))
         if options.real_time:
             # After the start of the log's process, which must not inherit the priority.
@@ -68,6 +69,8 @@ def run_session(
         refused.pop_all()  # the session closes the ports itself, before signals interrupt again
         session.run()
     if session.raised is not None:
+        if session.torque_problem:
+            session.raised.add_note(session.torque_problem)  # there is no report that could say it
         raise session.raised
     return session.report()
 
@@ -100,7 +103,7 @@ class _Session:
         self._before_loop: Callable[[], None] = lambda: None
         held = round(self._goal.goal.hold * self._rate) + 1
         self._trajectory = Trajectory(contract.joint_names, self._ticks_expected(), held)
-        self._stopped_by = ""
+        self._stopped_by = self._close_problem = ""
         self._final_state: State | None = None
         self._lowering_stops: int | None = None
         self._operator_stop = False
@@ -117,9 +120,8 @@ class _Session:
         """Run; torque is off and the ports are closed when this returns or raises."""
         controller = self._controller
         try:
-            if self._connect():
-                self._loop()
-            self._end()
+            self._guarded(self._loop, self._connect())
+            self._guarded(self._end)
         except HardwareError as error:
             controller.torque.confirm()
             if controller.torque.problem:
@@ -128,10 +130,28 @@ class _Session:
         finally:
             self._close()
 
+    @property
+    def torque_problem(self) -> str:
+        """Which motors did not confirm torque off, after the run; empty if all did."""
+        return self._controller.torque.problem
+
+    def _guarded(self, step: Callable[[], None], wanted: bool = True) -> None:
+        """Run a step; an exception in it is a fault, for the report."""
+        try:
+            if wanted:
+                step()
+        except BaseException as error:  # noqa: BLE001 - the report says what it was
+            self._controller.fail(error)
+            self._state_when_ended()
+
     def report(self) -> RunReport:
         """Return the verdict and the figures, after the run."""
         controller, trajectory, final_state = self._controller, self._trajectory, self._state_at_end
-        reasons = reasons_of(controller, final_state, self._stopped_by, self._goal_missed) + log_reasons(self.log)
+        reasons = (
+            reasons_of(controller, final_state, self._stopped_by, self._goal_missed)
+            + log_reasons(self.log)
+            + self._closing
+        )
         ticks, missed = controller.record.tick, self._pacer.missed
         return RunReport(
             ok=not reasons,
@@ -151,11 +171,16 @@ class _Session:
             statistics=controller.statistics,
             log=self._options.log,
             logged_ticks=self.log.ticks if self.log else 0,
+            swaps=tuple(controller.swaps),
             joints=trajectory.joints,
             time=(trajectory.time_ns - self._first_ns) / NS_PER_S,
             position=trajectory.position.copy(),
             distance=trajectory.distance.copy(),
         )
+
+    @property
+    def _closing(self) -> tuple[str, ...]:
+        return (self._close_problem,) if self._close_problem else ()
 
     @property
     def _state_at_end(self) -> State:
@@ -196,19 +221,21 @@ class _Session:
         """Open, read, check, and switch on; return whether torque is on."""
         controller = self._controller
         try:
-            controller.machine.fire(Event.OPEN)
+            controller.fire(Event.OPEN)
             verdict = controller.check_before_torque()
+            self._log_between()
             if verdict.level is not Level.OK:
                 controller.fault(*verdict.violations)
                 return False
             if not self._started():
                 return False
-            controller.machine.fire(Event.ENABLE)
+            controller.fire(Event.ENABLE)
+            self._log_between()
             self._first_ns = self._last_ns = self._clock.now_ns()
             self._before_loop()
         except CancelledError:
             if self._stop.emergency:
-                controller.machine.fire(Event.ESTOP)
+                controller.fire(Event.ESTOP)
             return False
         except UserError:
             raise
@@ -243,12 +270,15 @@ class _Session:
         self._pacer.start()
         going_on = not self._ending() or self._begin_end()
         while going_on:
+            self._controller.at_work = "the clock"
             missed = self._pacer.wait()
-            self._controller.statistics["lateness"].add(self._clock.now_ns() - self._pacer.deadline_ns)
+            lateness_ns = self._controller.record.lateness_ns = self._clock.now_ns() - self._pacer.deadline_ns
+            self._controller.statistics["lateness"].add(lateness_ns)
             try:
                 going_on = self._tick(missed)
             except BaseException as error:  # noqa: BLE001 - the report says what it was
                 self._controller.fail(error)
+                self._log_between()
                 going_on = self._operator is not None and not self._ending()
 
     def _tick(self, missed: int) -> bool:
@@ -257,7 +287,7 @@ class _Session:
         controller.at_work = "the operator's device"
         self._poll_operator()
         if self._stop.emergency and controller.state is not State.ESTOP:
-            controller.machine.fire(Event.ESTOP)
+            controller.fire(Event.ESTOP)
         ending = self._stop.ending or self._time_is_over()
         if controller.state is State.ESTOP:
             if ending or operator is None:
@@ -271,7 +301,8 @@ class _Session:
         self._record()
         if not self._call_hook():
             return False
-        if operator is not None and controller.state not in WITH_TORQUE:
+        if operator is not None:
+            controller.at_work = "the operator's device"
             self._obey(operator)
         if controller.lowered and controller.state is State.LOWERING:
             return False
@@ -288,8 +319,19 @@ class _Session:
         if self.log is not None:
             controller.at_work = "the log"
             self.log.record(record)
+        record.events = 0
         self._show()
         controller.statistics["record"].add(watch() - started)
+
+    def _log_between(self) -> None:
+        """Log what was read and done between two ticks: a replay needs it."""
+        record = self._controller.record
+        record.state = self._controller.state.value
+        if self.log is not None:
+            record.between = True
+            self.log.record(record)
+            record.between = False
+        record.events = 0
 
     def _call_hook(self) -> bool:
         """Call the hook of the caller; return whether the run goes on."""
@@ -312,34 +354,51 @@ class _Session:
         if not controller.can_lower:
             return False
         self._lowering_stops = stops
-        controller.machine.fire(Event.LOWER)
+        controller.fire(Event.LOWER)
         return True
 
     def _obey(self, operator: Operator) -> None:
-        """Do what the operator asks of a robot without torque: reset a fault, start again."""
-        controller = self._controller
-        if operator.resets > self._resets and controller.state in LATCHED:
-            self._try("reset", Event.RESET)
-        elif operator.starts > self._starts and controller.state is State.LIMP:
-            self._try("start", Event.ENABLE)
+        """Reset a fault or start again, if the operator has asked for it since the tick before."""
+        state = self._controller.state
+        reset, start = operator.resets > self._resets, operator.starts > self._starts
+        # What is asked for in another state is not kept for later.
         self._resets, self._starts = operator.resets, operator.starts
+        if reset and state in LATCHED:
+            self._reset()
+        elif start and state is State.LIMP:
+            self._start_again()
 
-    def _try(self, what: str, event: Event) -> None:
+    def _reset(self) -> None:
         controller = self._controller
-        before = "; ".join(controller.fault_texts())
+        cause = "; ".join(controller.fault_texts()) or "emergency stop"
+        self._stop.reset()
         try:
-            controller.machine.fire(event)
+            controller.fire(Event.RESET)
         except CancelledError:
             pass  # the next tick ends the run
         except HardwareError as error:
-            self.warnings.append(f"{what} refused: {error}")
-            if event is Event.ENABLE:
-                controller.fail(error, "the driver")
+            self._warn(f"reset refused: {error}")
         else:
-            if event is Event.RESET:
-                self._stop.reset()
-                self.warnings.append(f"reset by the operator after: {before or 'emergency stop'}")
+            self._warn(f"reset by the operator after: {cause}")
+        self._log_between()
         self._pacer.start()  # it took its time, which the loop has not missed
+
+    def _start_again(self) -> None:
+        controller = self._controller
+        try:
+            controller.fire(Event.ENABLE)
+        except CancelledError:
+            pass  # the next tick ends the run
+        except HardwareError as error:
+            self._warn(f"start refused: {error}")
+            controller.fail(error, "the driver, switching torque on,")
+        self._log_between()
+        self._pacer.start()
+
+    def _warn(self, text: str) -> None:
+        """Keep a warning; a person who asks for the same again and again gets it once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
 
     def _time_is_over(self) -> bool:
         since_ns = self._controller.running_since_ns
@@ -348,42 +407,63 @@ class _Session:
         # Deadlines, not readings: how long a read took must not change how many ticks a run has.
         return self._pacer.deadline_ns - since_ns >= self._duration_ns - self._period_ns // 2
 
-    def _end(self) -> None:
-        """Decide how the run ended; let motors that did not hear torque off expire; call the hook of the end."""
-        controller, options = self._controller, self._options
-        state = controller.state
+    def _state_when_ended(self) -> None:
+        """Decide how the run ended."""
+        state = self._controller.state
         if self._final_state is None or state in LATCHED:
             self._final_state = State.FAULT if state is State.REACTING else state
-        self._show()
         self._stopped_by = "fault" if self._final_state is State.FAULT else self._stop.cause or "duration"
         if state in LATCHED:
             self._goal_reached, self._goal_missed = False, ""
+
+    def _end(self) -> None:
+        """Decide how the run ended; let motors that did not hear torque off expire; call the hook of the end."""
+        controller, options = self._controller, self._options
+        self._state_when_ended()
+        self._show()
+        if controller.state in LATCHED:
             # Torque was cut at once; now silence, which lets the watchdogs of motors that did not hear it expire.
             silence_s = self._robot.safety.watchdog + _WATCHDOG_SLACK_S
             self._clock.sleep_until_ns(self._clock.now_ns() + ns_from_s(silence_s))
         if self.log is not None:
-            self.log.summary = {"final_state": self._final_state.name, "stopped_by": self._stopped_by}
+            self.log.summary = {"final_state": self._state_at_end.name, "stopped_by": self._stopped_by}
+            if controller.swaps:
+                self.log.summary["swaps"] = json.dumps(controller.swaps)
         if options.before_shutdown is not None:
-            options.before_shutdown()
+            try:
+                options.before_shutdown()
+            except BaseException as error:  # noqa: BLE001 - raised after torque is off
+                self.raised = error
 
     def _close(self) -> None:
         """Switch torque off, until it is confirmed or the time is over, and close the ports."""
         controller = self._controller
         try:
             if controller.state is State.REACTING:
-                controller.machine.fire(Event.FAULT)
+                controller.fire(Event.FAULT)
             elif controller.state in WITH_TORQUE:
-                controller.machine.fire(Event.DISABLE)
-            controller.torque.confirm()
+                controller.fire(Event.DISABLE)
+            if controller.touched or controller.state is State.ESTOP:
+                controller.torque.confirm()
         finally:
+            self._close_ports()
+
+    def _close_ports(self) -> None:
+        """Close the ports; a second time if that raised an exception."""
+        controller = self._controller
+        try:
             if controller.state is State.DISCONNECTED:
                 self._hardware.close()
             else:
-                controller.machine.fire(Event.CLOSE)
+                controller.fire(Event.CLOSE)
+        except BaseException as error:  # noqa: BLE001 - torque is off, or said not to be
+            self._close_problem = f"closing the ports raised {type(error).__name__}: {error}"
+            self._hardware.close()
 
     def _decide_goal(self) -> None:
         """Decide on the goal at the end of the policy's time, before the robot is lowered."""
-        state = self._final_state = self._controller.state
+        state = State.FAULT if self._controller.state is State.REACTING else self._controller.state
+        self._final_state = state
         since_ns, stopped_by = self._controller.running_since_ns, self._stop.cause or "duration"
         if since_ns is None or state in LATCHED:
             return
@@ -399,12 +479,15 @@ class _Session:
             self._goal_missed = self._goal.missed(self._trajectory)
 
 
-def _open_log(policy: Policy, robot: RobotConfig, options: RunOptions) -> TelemetryLog:
-    if options.log is None:
-        raise UserError("the options of the run name no log")
+def _open_log(path: Path, policy: Policy, robot: RobotConfig, options: RunOptions) -> TelemetryLog:
     metadata = to_metadata(policy.contract, policy.provenance)
     metadata["policy_sha256"] = policy.digest
     metadata["robot"] = json.dumps(robot.model_dump(mode="json"))
     return TelemetryLog(
-        options.log, policy.contract, metadata, synchronous=options.synchronous_log, loop_cpu=options.cpu
+        path,
+        policy.contract,
+        metadata,
+        synchronous=options.synchronous_log,
+        rotation=options.log_rotation,
+        loop_cpu=options.cpu,
     )

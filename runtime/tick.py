@@ -5,6 +5,7 @@ from dataclasses import fields
 from sim2real.hardware.types import ImuState, JointCommand, JointState, read_only
 from sim2real.runtime.contract.observation import Float32Array
 from sim2real.runtime.controller import Controller
+from sim2real.runtime.policy import Policy
 from sim2real.runtime.states import State
 from sim2real.runtime.stop import StopRequest
 
@@ -66,6 +67,17 @@ class Tick:
             UserError: The policy takes no such command, or not this value. Left uncaught it ends the run, torque off.
         """
         self._controller.set_operator_command(name, value)
+
+    def swap(self, policy: Policy) -> None:
+        """Let another policy take over from the next tick on, blended in over `ready.blend`, at least 0.2 s.
+
+        It must be for the same robot and task interface: the same observation, actions, operator commands and rate.
+        Load it before, with `load_policy`: that takes longer than a tick.
+
+        Raises:
+            UserError: It cannot take over. Left uncaught it ends the run, torque off.
+        """
+        self._controller.swap(policy)
 
     def stop(self) -> None:
         """End the run after this tick, torque off."""

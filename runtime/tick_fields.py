@@ -13,7 +13,7 @@ import numpy.typing as npt
 from sim2real.runtime.contract.spec import Contract
 from sim2real.runtime.limits import Intervention
 from sim2real.runtime.row_layout import RowLayout
-from sim2real.runtime.states import State
+from sim2real.runtime.states import Event, State
 from sim2real.runtime.verdict import Reason
 
 Axis = Literal["tick", "joint", "imu", "command", "phase", "observation", "action"]
@@ -42,6 +42,8 @@ class TickField:
     """What the number is one of: the log has its name."""
     bits_of: type[IntFlag] | None = None
     """What its bits are: the log has a list of their names."""
+    set_of: type[Enum] | None = None
+    """What it is a set of, bit n - 1 for value n: the log has a list of their names."""
     added: bool = False
     """Whether logs of earlier versions lack it."""
 
@@ -91,21 +93,24 @@ FIELDS: Final = (
         "ns, last sign of life from the operator's device; -1 while none is in use",
         added=True,
     ),
-    TickField("events", "events", STATE, "tick", _INT, "bits of Event fired from outside the tick", added=True),
     TickField(
-        "begun",
-        "begun",
+        "events",
+        "events",
         STATE,
         "tick",
-        _BOOL,
-        "whether this is no tick but a reading at which safety began",
+        _INT,
+        "what changed the state from outside the ticks since the last message",
+        set_of=Event,
         added=True,
+    ),
+    TickField(
+        "between", "between", STATE, "tick", _BOOL, "whether this is no tick, but what was done between two", added=True
     ),
     TickField("port_lost", "port_lost", STATE, "tick", _INT, "1: lost when reading, 2: when writing", added=True),
     TickField("lateness_ns", "lateness_ns", TIMING, "tick", _INT, "ns, how late the tick began", added=True),
     TickField("read_ns", "read_ns", TIMING, "tick", _INT, "ns, reading and safety's check", added=True),
     TickField("policy_ns", "policy_ns", TIMING, "tick", _INT, "ns, observation and inference", added=True),
-    TickField("work_ns", "work_ns", TIMING, "tick", _INT, "ns, the whole tick before this one", added=True),
+    TickField("work_ns", "work_ns", TIMING, "tick", _INT, "ns, the whole tick", added=True),
     TickField("position", "joints.position", JOINTS, "joint", _DOUBLE, "rad, measured", signal="joint_position"),
     TickField("velocity", "joints.velocity", JOINTS, "joint", _DOUBLE, "rad/s, measured", signal="joint_velocity"),
     TickField("effort", "joints.effort", JOINTS, "joint", _DOUBLE, "N·m, measured", signal="joint_effort"),
@@ -194,8 +199,14 @@ def row_layout(contract: Contract) -> RowLayout:
     return RowLayout(
         np.dtype([(field.name, field.dtype, field.shape(contract)) for field in fields], align=True),
         {field.name: {int(each.value): each.name for each in field.one_of} for field in fields if field.one_of},
-        {field.name: {int(each.value): each.name or "" for each in field.bits_of} for field in fields if field.bits_of},
+        {field.name: {int(each.value): each.name or "" for each in field.bits_of} for field in fields if field.bits_of}
+        | {field.name: {bit_of(each): each.name for each in field.set_of} for field in fields if field.set_of},
     )
+
+
+def bit_of(member: Enum) -> int:
+    """Return the bit of a member in a set."""
+    return 1 << (int(member.value) - 1)
 
 
 def field_schema(field: TickField, contract: Contract) -> dict[str, Any]:
@@ -208,8 +219,9 @@ def field_schema(field: TickField, contract: Contract) -> dict[str, Any]:
     described = {"description": field.description} if field.description else {}
     if field.one_of:
         return {"type": "string", "enum": [each.name for each in field.one_of], **described}
-    depth = len(field.shape(contract)) + (field.bits_of is not None)
-    kind: dict[str, Any] = {"type": kinds[field.dtype] if field.bits_of is None else "string"}
+    listed = field.bits_of is not None or field.set_of is not None
+    depth = len(field.shape(contract)) + listed
+    kind: dict[str, Any] = {"type": "string" if listed else kinds[field.dtype]}
     for _ in range(depth):
         kind = {"type": "array", "items": kind}
     return kind | described

@@ -49,10 +49,13 @@ class TorqueOff:
 
     def confirm(self) -> None:
         """Switch torque off, again and again until every motor has confirmed, for a bounded time. Never raises."""
-        deadline_ns = self._clock.now_ns() + ns_from_s(CONFIRM_S)
-        while True:
+        self.cut()
+        try:
+            deadline_ns = now_ns = self._clock.now_ns()
+            deadline_ns += ns_from_s(CONFIRM_S)
+            while not self.confirmed and now_ns < deadline_ns:
+                self._clock.sleep_until_ns(now_ns + _RETRY_NS)
+                self.cut()
+                now_ns = self._clock.now_ns()
+        except BaseException:  # noqa: BLE001 - of the clock; torque is what matters
             self.cut()
-            now_ns = self._clock.now_ns()
-            if self.confirmed or now_ns >= deadline_ns:
-                return
-            self._clock.sleep_until_ns(now_ns + _RETRY_NS)

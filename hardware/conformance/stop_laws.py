@@ -68,6 +68,26 @@ class StopLaws(Subject):
         for number in sorted({*range(1, whole, max(1, whole // 20)), whole}):
             self._interrupted(number)
 
+    def test_motors_with_torque_behind_a_port_that_vanished_while_they_were_switched_on_are_named(self) -> None:
+        """The program cannot reach them any more, so a person has to know."""
+        rig = self.rig()
+        rig.hardware.open()
+
+        def unplug() -> None:
+            if any(rig.torques()):
+                for line in rig.emulated.lines.values():
+                    line.plug(False)
+
+        rig.hardware.check_with(unplug)
+        if len(rig.motors) == 1:
+            return  # it has torque when the last request has been sent
+        error = raised(TorqueOnError, rig.hardware.enable)
+        driven = [name for name, motor in rig.emulated.motors.items() if motor.torque_enabled]
+        assert driven
+        assert set(driven) <= set(error.joints)
+        assert all(repr(name) in str(error) for name in driven)
+        assert "vanished" in str(error)
+
     def _interrupted(self, number: int) -> int:
         """Raise at the checkpoint of this number, never for 0; return the number of checkpoints."""
         rig, count = self.rig(), 0

@@ -198,11 +198,23 @@ class MoteusBus:
         """Send a stop to those that have not confirmed, and collect their replies; return the joints that are left."""
         try:
             if self._moving:
+                self._know_adapter()
                 self._group.ask_stopped(self._moving, self._margin_s)
         except PortLostError:
             if reopen(self._transport):
                 write_now(self._transport, self.stop_frames("off"))
         return tuple(self._names[place] for place in sorted(self._moving))
+
+    def _know_adapter(self) -> None:
+        """Set the line up if `open` did not come to it: without that no reply is understood. Raises PortLostError."""
+        if self._client.checksum is None:
+            self._transport.set_baudrate(self._baudrate)
+            try:
+                self._client.decide_checksum(self._joints[0].id)
+            except PortLostError:
+                raise
+            except HardwareError:
+                return  # nothing confirms, which the caller reports
 
     def disable(self) -> None:
         """Stop every controller that can be reached.

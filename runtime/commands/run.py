@@ -72,6 +72,18 @@ def run(
     start: Annotated[
         bool, typer.Option("--start", help="With an operator: start at once instead of waiting for a start.")
     ] = False,
+    foxglove: Annotated[
+        bool, typer.Option("--foxglove", help="Serve the run to Foxglove on this machine; prints the address.")
+    ] = False,
+    foxglove_port: Annotated[
+        int, typer.Option("--foxglove-port", min=0, max=65535, help="Port of the live server; 0 for any free one.")
+    ] = 8765,
+    log_rotate: Annotated[
+        float | None,
+        typer.Option(
+            "--log-rotate", min=1.0, help="Seconds after which the log goes on in a new file.", show_default=False
+        ),
+    ] = None,
     json_output: Json = False,
 ) -> Outcome:
     """Run a policy on a robot: start pose, policy, torque off. Ctrl-C ends it, SIGQUIT is the emergency stop.
@@ -96,6 +108,8 @@ def run(
         panel=panel_port if panel or panel_port else None,
         start=start,
         live=True,
+        foxglove=foxglove_port if foxglove else None,
+        log_rotate=log_rotate,
     )
     for warning in report.warnings:
         error_console().print(f"warning: {escape(warning)}")

@@ -1,4 +1,4 @@
-"""`attached`: everything beside a run, for its time: ring, operator process, live view."""
+"""`attached`: everything beside a run, for its time: ring, operator process, live server, live view."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,6 +9,7 @@ from typing import Final
 from sim2real.configs.command_outcome import error_console
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.live_server import live_server
 from sim2real.runtime.operator.briefing import Briefing
 from sim2real.runtime.operator.interface import Operator
 from sim2real.runtime.operator.kept_output import KeptOutput, kept_output
@@ -33,6 +34,8 @@ class Beside:
     """Start at once, although an operator is there."""
     live: bool = False
     """Show the run on the terminal, if standard error is one; keep what else is written there until the end."""
+    foxglove: int | None = None
+    """Port of the live server for Foxglove, 0 for any free one; none when None."""
 
     @property
     def operated(self) -> bool:
@@ -68,9 +71,9 @@ def attached(
         values: Operator commands that the run begins with.
 
     Raises:
-        UserError: A device cannot be used.
+        UserError: A device cannot be used, or a port is taken.
     """
-    if not (beside.operated or beside.live):
+    if not (beside.operated or beside.live or beside.foxglove is not None):
         yield Attachment()
         return
     waits = beside.operated and not beside.start
@@ -92,6 +95,9 @@ def attached(
             attachment.operator = attachment.process.box
             if attachment.process.panel is not None:
                 error_console().print(f"panel: {attachment.process.panel}", markup=False)
+        if beside.foxglove is not None:
+            address = stack.enter_context(live_server(contract, ring.fd, beside.foxglove))
+            error_console().print(f"foxglove: {address}", markup=False)
         if beside.live:
             kept = KeptOutput()
             stack.callback(_print, kept)  # after the view has gone

@@ -6,15 +6,13 @@ import secrets
 from functools import cache
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from sim2real.runtime.operator.panel_guard import refusal
+from sim2real.runtime.operator.panel_server import PanelServer
 from sim2real.runtime.operator.refusal import RefusedError
 from sim2real.runtime.operator.request import LINE_BYTES_MAX, Request, parse_request
-
-if TYPE_CHECKING:
-    from sim2real.runtime.operator.panel import PanelServer
 
 _PAGE: Final = Path(__file__).with_name("panel_page.html")
 _NONCE: Final = "NONCE"
@@ -38,7 +36,7 @@ _POLICY: Final = (
 class PanelHandler(BaseHTTPRequestHandler):
     """Everything needs the token, a look as well; what changes anything needs more: see `panel_guard`."""
 
-    server: "PanelServer"
+    server: PanelServer
     protocol_version = "HTTP/1.1"
     server_version = "sim2real"
     sys_version = ""

@@ -25,7 +25,11 @@ _GAIN_TOLERANCE, _GAIN_STEP = 0.03, 0.2
 """Share, and N·m/rad or N·m·s/rad, by which a gain may be above the joint's: registers are integers."""
 
 _TORQUE_TOLERANCE = 1.01  # share: torque limits are integers too
-_JITTER = 0.5  # periods between a command and the grid of ticks
+_EARLY = 0.8
+"""Periods by which a goal may come early: a tick may begin half a period late, and a read that waited for a lost reply
+delays its goal, not the next one."""
+
+_JITTER = 0.5  # periods: between two goals that are farther from a period than this, no acceleration is measured
 _COUNTS = 2.0  # encoder counts: the rounding of two goals
 _FINDINGS_MAX = 20  # a run; the counts go on
 
@@ -184,8 +188,10 @@ class MotorOracle:
         if joint.fresh:
             joint.fresh = False
             self._no_jump(joint, goal, angle, time_ns, joint.config.velocity_limit * self.period_s)
-        self._inside(joint, target, before, time_ns)
+            before = self._angle(joint, angle) if before is None else before
         stiff, joint.stiff = joint.stiff, goal.stiffness > 0.0
+        if joint.stiff:
+            self._inside(joint, target, before, time_ns)
         if before is not None and stiff and joint.stiff:
             self._step(joint, target - before, elapsed_s, time_ns)
         else:
@@ -225,7 +231,7 @@ class MotorOracle:
         """
         config, count = joint.config, _count(joint.config)
         joint.debt = max(0.0, joint.debt + abs(step) - config.velocity_limit * elapsed_s)
-        allowed = config.velocity_limit * _JITTER * self.period_s + _COUNTS * count
+        allowed = config.velocity_limit * _EARLY * self.period_s + _COUNTS * count
         if not joint.debt <= allowed:
             self.report(
                 "velocity",

@@ -122,8 +122,8 @@ class _Run:
             ended, reasons = report.final_state.name, report.reasons
         except UserError as error:
             ended, reasons = "refused", (str(error),)
-        except CampaignError:
-            ended, reasons = "raised", ("the hook's own exception",)
+        except CampaignError as error:
+            ended, reasons = "raised", ("the hook's own exception", *getattr(error, "__notes__", ()))
         except _NoEndError:
             self._problems.append(f"no end: still running after {WALL_S_MAX} s")
         except BaseException as error:

@@ -52,12 +52,13 @@ def _row(case: str, results: list[ScenarioResult]) -> dict[str, Any]:
         r.safe_s for r in results if r.safe_s is not None and len(r.cases) == 1 and r.moment != "after_fault"
     )
     ended = Counter(result.ended for result in results)
+    latched, refused = ended["FAULT"] + ended["ESTOP"], ended["refused"] + ended["raised"]
     return {
         "case": case,
         "scenarios": len(results),
-        "running": ended["RUNNING"] + ended["DAMPING"] + ended["READY"] + ended["LIMP"],
-        "latched": ended["FAULT"] + ended["ESTOP"],
-        "refused": ended["refused"] + ended["raised"],
+        "running": len(results) - latched - refused,
+        "latched": latched,
+        "refused": refused,
         "problems": sum(bool(result.problems) for result in results),
         "safe_s_max": times[-1] if times else None,
         "safe_s_median": times[len(times) // 2] if times else None,

@@ -18,10 +18,10 @@ import numpy as np
 
 from sim2real.benchmark.memory import growth, resident_kib
 from sim2real.benchmark.off_the_clock import OffTheClock, Stopwatch, TickClock
-from sim2real.benchmark.stiff_air import StiffAirPlant
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.clock import VirtualClock
+from sim2real.hardware.emulator.plant import AUTO_PLANT, choose_plant, make_plant
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.types import Int64Array
@@ -59,8 +59,8 @@ def bench_tick(policy: Policy, robot: RobotConfig, ticks: int, *, log: bool = Tr
     """
     rate = policy.contract.control_rate
     virtual, watch = VirtualClock(_START_NS), Stopwatch()
-    plant = StiffAirPlant(robot, round(1e9 / rate))
-    emulated = EmulatedRobot(robot, plant, start_ns=_START_NS)
+    # Mechanics as they are: a policy that walks in air asks for what safety has to limit in every tick.
+    emulated = EmulatedRobot(robot, make_plant(choose_plant(AUTO_PLANT), robot), start_ns=_START_NS)
     transports = {name: OffTheClock(emulated, port, virtual, watch) for name, port in emulated.ports.items()}
     clock = TickClock(virtual, watch)
     hardware = RobotHardware(robot, transports, virtual)

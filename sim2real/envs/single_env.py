@@ -1,6 +1,6 @@
 """A single environment for `gymnasium.make`: the simulation of the vector environment with one robot."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 import gymnasium
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.envs.batch_env import spaces_of
+from sim2real.envs.requests import checked_action, refuse_copy, refuse_options
 from sim2real.runtime.contract.observation import Float32Array
 from sim2real.simulation.simulation import Simulation
 from sim2real.task.episodes import EpisodeStatistics
@@ -51,7 +52,8 @@ class SingleEnv(gymnasium.Env[Float32Array, Float32Array]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Float32Array, dict[str, Any]]:
-        """Start a new episode."""
+        """Start a new episode. Raises ValueError for options."""
+        refuse_options(options)
         super().reset(seed=seed, options=options)
         if seed is not None:
             self.simulation.seed(seed)
@@ -60,14 +62,18 @@ class SingleEnv(gymnasium.Env[Float32Array, Float32Array]):
         return self.simulation.transition.observation[0].copy(), {}
 
     def step(self, action: Float32Array) -> tuple[Float32Array, float, bool, bool, dict[str, Any]]:
-        """Advance one control step."""
-        ended = self.simulation.step(np.asarray(action, np.float32).reshape(1, -1))
+        """Advance one control step. Raises ValueError for an action that is not of shape (A,), or not finite."""
+        ended = self.simulation.step(checked_action(action, (self.contract.action_size,))[None, :])
         out = self.simulation.transition
         info: dict[str, Any] = {}
         if len(ended):
             self.simulation.finish(ended)
             info["success"] = bool(self.episodes.drain()["success"][-1])
         return out.observation[0].copy(), float(out.reward[0]), bool(out.terminated[0]), bool(out.truncated[0]), info
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied. Raises TypeError."""
+        refuse_copy()
 
     def render(self) -> np.ndarray | None:
         """Return an RGB image, (height, width, 3) uint8, or None without a render mode."""

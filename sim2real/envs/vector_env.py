@@ -1,7 +1,7 @@
 """Base class of vector environments with Gymnasium's API and automatic reset in the same step."""
 
 from abc import ABC, abstractmethod
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 from gymnasium.spaces import Space
@@ -9,6 +9,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from sim2real.envs.requests import checked_action, refuse_copy, refuse_options
 from sim2real.hardware.types import BoolArray, Float64Array
 from sim2real.model.addresses import Indices
 from sim2real.runtime.contract.observation import Float32Array
@@ -92,7 +93,8 @@ class SameStepVectorEnv(VectorEnv[RealArray, Float32Array, Any], ABC):
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[RealArray, dict[str, Any]]:
-        """Start new episodes in all environments (Gymnasium)."""
+        """Start new episodes in all environments (Gymnasium). Raises ValueError for options or a list of seeds."""
+        refuse_options(options)
         if isinstance(seed, list):
             raise ValueError("all environments of a batch share one seed; give an int")
         super().reset(seed=seed, options=options)
@@ -100,8 +102,12 @@ class SameStepVectorEnv(VectorEnv[RealArray, Float32Array, Any], ABC):
         return self._result().observation.copy(), {}
 
     def step(self, actions: Float32Array) -> tuple[RealArray, Float64Array, BoolArray, BoolArray, dict[str, Any]]:
-        """Advance one control step (Gymnasium); `info["final_obs"]` holds the last observation of ended episodes."""
-        ended = self._step_and_restart(np.asarray(actions, np.float32).reshape(self.num_envs, self.action_size))
+        """Advance one control step (Gymnasium); `info["final_obs"]` holds the last observation of ended episodes.
+
+        Raises:
+            ValueError: The actions are not of shape (n, A), or not finite.
+        """
+        ended = self._step_and_restart(checked_action(actions, (self.num_envs, self.action_size)))
         out = self._result()
         info = _final_observations(out.final_observation, ended) if len(ended) else {}
         reward = out.reward.astype(np.float64)
@@ -109,6 +115,10 @@ class SameStepVectorEnv(VectorEnv[RealArray, Float32Array, Any], ABC):
 
     def close_extras(self, **_kwargs: Any) -> None:  # noqa: ANN401 - Gymnasium's signature
         """Do nothing: the batch is freed with the object."""
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied. Raises TypeError."""
+        refuse_copy()
 
     @staticmethod
     def _length(space: Space[Any]) -> int:

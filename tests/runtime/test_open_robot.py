@@ -187,7 +187,7 @@ def test_motors_that_nobody_talks_to_stop_and_the_next_call_says_so(rig):
             robot.write(**rig.target(0.2))
 
 
-def test_a_lost_port_is_an_error_and_torque_is_no_longer_claimed(rig):
+def lose_the_port_at_work(rig):
     with rig.open() as robot:
         working(rig, robot)
         for port in rig.world.emulated.ports.values():
@@ -195,6 +195,50 @@ def test_a_lost_port_is_an_error_and_torque_is_no_longer_claimed(rig):
         with pytest.raises(PortLostError, match="vanished"):
             robot.read()
         assert not robot.enabled
+
+
+def test_a_lost_port_is_an_error_and_so_is_torque_that_nobody_confirmed_off(rig):
+    joint = rig.world.hardware.joint_names[0]
+    with pytest.raises(HardwareError, match=f"^torque off was not confirmed; cut the power: .*'{joint}'"):
+        lose_the_port_at_work(rig)
+
+
+def raise_after_losing_the_port(rig):
+    with rig.open() as robot:
+        working(rig, robot)
+        for port in rig.world.emulated.ports.values():
+            port.plug(False)
+        raise ZeroDivisionError
+
+
+def test_an_exception_on_its_way_gets_it_as_a_note(rig):
+    with pytest.raises(ZeroDivisionError) as raised:
+        raise_after_losing_the_port(rig)
+    assert raised.value.__notes__[0].startswith("torque off was not confirmed; cut the power: ")
+
+
+def test_a_robot_that_was_only_read_says_nothing_of_torque(rig):
+    with rig.open() as robot:
+        robot.read()
+        for port in rig.world.emulated.ports.values():
+            port.plug(False)
+
+
+def test_targets_begin_where_the_robot_is_after_torque_came_on(rig):
+    with rig.open() as robot:
+        hardware, enable = rig.world.hardware, rig.world.hardware.enable
+
+        def enable_and_fall():
+            enable()
+            rig.world.emulated.plant.position[:] += 0.05
+
+        hardware.enable = enable_and_fall
+        robot.enable()
+        sent = []
+        write = hardware.write
+        hardware.write = lambda command: sent.append(command.position.copy()) or write(command)
+        robot.write()
+        np.testing.assert_allclose(sent[0], robot.read().position, atol=0.02)
 
 
 def test_nothing_is_written_without_torque(rig):

@@ -33,7 +33,9 @@ def test_the_log_of_every_shipped_policy_is_proved_exact_with_the_policy_itself(
     assert document["complete"]
     assert document["ticks"] > 10
     assert document["policy_sha256"] == document["logged_policy_sha256"]
-    assert document["mismatches"] == {"observation": 0, "action": 0, "target": 0}
+    assert document["mismatches"] == dict.fromkeys(replay_module.WHAT, 0)
+    assert document["with_safety"]
+    assert document["stopped_at"] is None
     assert document["first"] is None
 
 
@@ -52,7 +54,7 @@ def test_the_first_difference_is_told_and_the_command_fails(monkeypatch: pytest.
     result = invoke(LOG, "--json")
     assert result.exit_code == 1
     document = json.loads(result.stdout)
-    assert document["mismatches"] == {"observation": 1, "action": 0, "target": 0}
+    assert document["mismatches"] == dict.fromkeys(replay_module.WHAT, 0) | {"observation": 1}
     assert document["first"] == {
         "tick": tick["tick"],
         "what": "observation",
@@ -61,7 +63,7 @@ def test_the_first_difference_is_told_and_the_command_fails(monkeypatch: pytest.
         "replayed": pytest.approx(new),
     }
     (reason,) = document["reasons"]
-    assert reason.startswith("1 observations of ")
+    assert "ticks: observation 1; the first: " in reason
     assert f"; the first: observation[3] of tick {tick['tick']}: logged " in reason
 
 

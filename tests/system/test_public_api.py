@@ -26,13 +26,24 @@ SIGNATURES = {
     "open_robot": "(robot, *, ports=None)",
     "run": "(policy, robot, *, ports=None, emulate=False, lockstep=False, plant=None, faults=None, duration=None, "
     "commands=None, on_tick=None, log=None, real_time=True, cpu=None, bus_rate=None, operator=(), panel=None, "
-    "start=False, live=False)",
+    "start=False, live=False, foxglove=None, log_rotate=None)",
     "train": "(experiment=None, *, overrides=(), name=None, runs_dir='runs', resume=None, init_from=None, "
     "progress=False)",
 }
 MEMBERS = {
     "EvaluationReport": ["document", "overrides", "policy", "row", "rows", "task", "video"],
-    "OpenRobot": ["close", "disable", "enable", "enabled", "imu_names", "joint_names", "notices", "read", "write"],
+    "OpenRobot": [
+        "close",
+        "disable",
+        "enable",
+        "enabled",
+        "imu_names",
+        "joint_names",
+        "notices",
+        "read",
+        "torque_problem",
+        "write",
+    ],
     "RunReport": [
         "bus",
         "distance",
@@ -55,6 +66,7 @@ MEMBERS = {
         "setting",
         "statistics",
         "stopped_by",
+        "swaps",
         "ticks",
         "time",
         "warnings",
@@ -71,6 +83,7 @@ MEMBERS = {
         "set_command",
         "state",
         "stop",
+        "swap",
         "time_ns",
     ],
     "TrainReport": [

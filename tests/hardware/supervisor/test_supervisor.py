@@ -1,13 +1,14 @@
 """Laws of the supervisor over a pseudo-terminal: it switches torque off when the driver's process dies or stalls."""
 
 import os
+import pty
 import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import feetech_bench
 import pytest
@@ -173,6 +174,25 @@ def test_its_plan_decides_what_a_death_sends_and_a_stop_sends_nothing():
     os.close(write)
     assert os.read(read, 3) == b""
     os.close(read)
+
+
+def test_a_port_that_takes_nothing_delays_no_other():
+    blocked, near = pty.openpty()
+    os.set_blocking(near, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(near, bytes(1000))
+    read, write = os.pipe()
+    supervisor = SupervisorProcess([(near, b"off", b""), (write, b"off", b"")], 30_000_000)
+    assert select.select([read], [], [], 20)[0]
+    wait_for(lambda: supervisor.tripped)
+    got = b""
+    while len(got) < 36:
+        got += os.read(read, 36)
+    assert got == b"off" * 12
+    supervisor.stop()
+    for descriptor in (blocked, near, read, write):
+        os.close(descriptor)
 
 
 def test_supervisor_that_cannot_start_is_an_error(monkeypatch):

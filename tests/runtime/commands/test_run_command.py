@@ -163,7 +163,7 @@ def wait_for(condition, timeout_s=30.0):
 
 
 @pytest.mark.realtime
-def test_after_kill_9_the_motor_s_own_watchdog_takes_torque_off(model_of, tmp_path):
+def test_after_kill_9_torque_goes_off(model_of, tmp_path):
     log = tmp_path / "run.mcap"
     with served() as server, start(model_of(), server, "--log", str(log)) as process:
         wait_for(lambda: driven(server))
@@ -172,8 +172,7 @@ def test_after_kill_9_the_motor_s_own_watchdog_takes_torque_off(model_of, tmp_pa
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         # The time it takes is tested in lockstep, where it is exact.
-        wait_for(lambda: not driven(server))
-        assert server.emulated.motors["pivot"].watchdog_tripped
+        wait_for(lambda: not driven(server))  # by the supervisor or the motor's own watchdog, whichever is first
     wait_for(lambda: read_log(log).complete)  # by the log's own process
     assert read_log(log).run == {"stopped_by": "killed"}
     assert read_log(log).ticks

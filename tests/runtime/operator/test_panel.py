@@ -12,8 +12,9 @@ from office import COMMANDS, Office
 
 from sim2real.configs.errors import UserError
 from sim2real.runtime.operator.briefing import Briefing
-from sim2real.runtime.operator.panel import CONNECTIONS_MAX, Panel
+from sim2real.runtime.operator.panel import Panel
 from sim2real.runtime.operator.panel_guard import refusal
+from sim2real.runtime.operator.panel_server import CONNECTIONS_MAX
 from sim2real.runtime.operator.run_state import RunState
 
 PAGE = "0123456789abcdef"

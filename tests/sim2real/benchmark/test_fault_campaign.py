@@ -17,6 +17,7 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
 from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.types import JointCommand
+from sim2real.runtime.goal_watch import GoalWatch
 
 PLANTS = ("inertia", "mujoco")
 
@@ -154,10 +155,11 @@ def test_a_runtime_that_forgets_torque_is_caught(monkeypatch):
 
 
 def test_a_runtime_that_raises_is_caught(monkeypatch):
-    def fail(self: RobotHardware, command: JointCommand) -> None:
+    def fail(self: GoalWatch, *_: object) -> None:
         raise ZeroDivisionError("a mutant")
 
-    monkeypatch.setattr(RobotHardware, "open", fail)
+    run_one("pendulum/duplicate_reply/early/0", 0, ("inertia",))  # the times of a run without faults are kept
+    monkeypatch.setattr(GoalWatch, "__init__", fail)  # what a tick raises is a fault, and no mutant
     result = run_one("pendulum/duplicate_reply/early/0", 0, ("inertia",))
     assert result.ended == "raised"
     assert [kind_of(problem) for problem in result.problems] == ["traceback"]
@@ -186,6 +188,23 @@ def test_problems_are_counted_by_their_kind():
     )
     assert found == {"position": 1}
     assert Counter(found).total() == 1
+
+
+def one_of_each_case() -> list[str]:
+    """Every case once; moments and robots in turn."""
+    names = []
+    for index, case in enumerate(CASES.values()):
+        robot = "quadruped" if case.needs_imu else ROBOTS[index % len(ROBOTS)]
+        moment = MOMENTS[(index // len(ROBOTS) + index) % len(MOMENTS)]
+        names.append(f"{robot}/{case.name}/{moment}/{index % 3}")
+    return names
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", one_of_each_case())
+def test_the_robot_is_kept_safe(name):
+    result = run_one(name, 0, PLANTS)
+    assert result.problems == (), "\n".join(result.timeline)
 
 
 def test_cases_name_themselves():

@@ -137,6 +137,15 @@ def test_a_goal_that_starts_outside_may_move_back_and_not_out_again():
     assert record.rules == {"position"}
 
 
+def test_a_joint_that_fell_beyond_its_limit_is_held_where_it_is():
+    record = Record(with_joint(mode="impedance"))
+    record.first.goal, record.first.shaft = replace(GOAL, position=None), Shaft(angle=ZERO + 2.0)
+    record.first.on()
+    record.see()
+    record.tell(2.0)
+    assert record.rules == set()
+
+
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
