@@ -82,7 +82,7 @@ def test_a_policy_that_is_not_finite_is_not_written(tmp_path):
     policy = policy_of(CONFIGS[0])
     with torch.no_grad():
         policy.head.bias.fill_(float("nan"))
-    with pytest.raises(UserError, match="differ by nan"):
+    with pytest.raises(UserError, match=r"policy\.head\.bias is nan"):
         export_policy(policy, CONTRACT, tmp_path / "policy.onnx", {}, observations())
     assert list(tmp_path.iterdir()) == []
 

@@ -33,7 +33,11 @@ def flipped(content):
     return content[:middle] + bytes([content[middle] ^ 0x40]) + content[middle + 1 :]
 
 
-@pytest.mark.parametrize("damage", [cut(0.0), cut(0.01), cut(0.5), cut(0.999), flipped], ids=repr)
+@pytest.mark.parametrize(
+    "damage",
+    [cut(0.0), cut(0.01), cut(0.5), cut(0.999), flipped],
+    ids=["empty", "cut at 1 %", "cut at 50 %", "cut at 99.9 %", "flipped"],
+)
 def test_a_damaged_newest_checkpoint_falls_back_and_says_so(run, damage, tmp_path, capsys):
     whole = load_checkpoint(run.checkpoint(4))
     run.checkpoint(4).write_bytes(damage(run.checkpoint(4).read_bytes()))
