@@ -251,7 +251,8 @@ class Controller:
         self.torque.cut()  # before anything else, which may raise as well
         self.record.events |= bit_of(Event.FAULT)
         what = what or self.at_work_now
-        text = (str(error).strip().splitlines() or [""])[0]
+        lines = str(error).strip().splitlines()
+        text = " ".join(dict.fromkeys((*lines[:1], *lines[-1:])))  # of a message with a traceback, what and why
         self.failure = f"{what} raised {type(error).__name__}{f': {text}' if text else ''}"
         self.fault(Violation(Reason.INTERNAL_ERROR, -1, 1.0, 0.0))
 
