@@ -83,7 +83,7 @@ class StopLaws(Subject):
             return  # it has torque when the last request has been sent
         error = raised(TorqueOnError, rig.hardware.enable)
         driven = [name for name, motor in rig.emulated.motors.items() if motor.torque_enabled]
-        assert driven
+        assert error.joints  # nobody knows what became of them; a motor's own watchdog may be faster than the last try
         assert set(driven) <= set(error.joints)
         assert all(repr(name) in str(error) for name in driven)
         assert "vanished" in str(error)

@@ -76,7 +76,8 @@ def _on_one_bus(robot: RobotConfig) -> tuple[RobotConfig, GroupRead]:
         for motor, (joint, config) in zip(ids, robot.joints.items(), strict=True)
     }
     buses = {name: bus.model_copy(update={"baudrate": float(read.baudrate)})}
-    return robot.model_copy(update={"joints": joints, "buses": buses, "imus": {}}), read
+    safety = robot.safety.model_copy(update={"tilt_max": None})  # nothing measures it without the IMU
+    return robot.model_copy(update={"joints": joints, "buses": buses, "imus": {}, "safety": safety}), read
 
 
 def _request(read: GroupRead, emulator: EmulatorProcess, rate: float, seconds: float) -> tuple[list[int], float, float]:

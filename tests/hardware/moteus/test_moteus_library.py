@@ -210,7 +210,7 @@ def drive(path: str) -> None:
         clock.sleep_until_ns(clock.now_ns() + 5_000_000)
 
 
-def test_watchdogs_stop_the_motors_of_a_killed_client_in_time(server):
+def test_the_motors_of_a_killed_client_stop_in_time(server):
     process = multiprocessing.get_context("spawn").Process(target=drive, args=(server.ports["main"],), daemon=True)
     process.start()
     deadline = time.monotonic() + PATIENCE_S
@@ -226,4 +226,3 @@ def test_watchdogs_stop_the_motors_of_a_killed_client_in_time(server):
         # In emulated time, which may lag behind on a busy machine.
         assert server.emulated.now_ns < killed_ns + watchdog_ns + LAG_NS
         time.sleep(0.001)
-    assert all(motor.watchdog_tripped for motor in motors(server))
