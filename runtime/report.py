@@ -125,3 +125,10 @@ class RunReport:
             "log": str(self.log) if self.log else None,
             "logged_ticks": self.logged_ticks,
         }
+
+
+def noted(error: BaseException, problem: str) -> BaseException:
+    """Return an exception with a note on what else went wrong, if anything did."""
+    if problem:
+        error.add_note(problem)
+    return error

@@ -20,7 +20,7 @@ from sim2real.runtime.loop import Pacer
 from sim2real.runtime.operator.interface import Operator
 from sim2real.runtime.policy import Policy, check_robot, check_speed
 from sim2real.runtime.realtime import RealTimeProfile, real_time_profile
-from sim2real.runtime.report import RunReport
+from sim2real.runtime.report import RunReport, noted
 from sim2real.runtime.run_options import RunOptions
 from sim2real.runtime.run_reasons import log_reasons, reasons_of, warnings_of
 from sim2real.runtime.states import LATCHED, WITH_TORQUE, Event, State
@@ -69,9 +69,7 @@ def run_session(
         refused.pop_all()  # the session closes the ports itself, before signals interrupt again
         session.run()
     if session.raised is not None:
-        if session.torque_problem:
-            session.raised.add_note(session.torque_problem)  # there is no report that could say it
-        raise session.raised
+        raise noted(session.raised, session.torque_problem)  # there is no report that could say it
     return session.report()
 
 
