@@ -11,4 +11,4 @@ REPLAY = CommandInfo("Prove that a log's observations and targets are exact.", f
 ROLLBACK = CommandInfo("Switch a robot back to its previous policy.", f"{_HERE}.rollback:app")
 RUN = CommandInfo("Run a policy on a robot, real or emulated.", f"{_HERE}.run:app")
 STATUS = CommandInfo("Show which policies a robot holds.", f"{_HERE}.status:app")
-SUPPORT = CommandInfo("Pack what someone needs to help into one archive, nothing private.", f"{_HERE}.support:app")
+SUPPORT = CommandInfo("Pack what others need to help into one archive, nothing private.", f"{_HERE}.support:app")
