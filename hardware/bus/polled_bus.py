@@ -6,14 +6,14 @@ after `open`, `disable` and `close`, and after any call that raises.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 from sim2real.configs.schema.death import DeathState
 from sim2real.hardware.bus.discovery import ExpectedMotor
+from sim2real.hardware.bus.set_up import set_up
 from sim2real.hardware.bus.transport import Transport, reopen, write_now
 from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.errors import HardwareError, PortLostError
@@ -133,7 +133,7 @@ class PolledBus(ABC, Generic[MotorT]):
         Raises:
             HardwareError: A motor is missing, is another model, reports an error, or refuses a setting.
         """
-        with self._set_up(between):
+        with set_up(self._client, between, self.send_off):
             self._client.set_baudrate(self._client.baudrate)
             self._identify()
             self._configure()
@@ -199,7 +199,7 @@ class PolledBus(ABC, Generic[MotorT]):
             HardwareError: A motor refused; torque off was sent to all motors.
         """
         self._check_open()
-        with self._set_up(between):
+        with set_up(self._client, between, self.send_off):
             for motor in self._motors:
                 motor.hold()
             for motor in self._motors:
@@ -249,7 +249,7 @@ class PolledBus(ABC, Generic[MotorT]):
         self._check_open()
         if not reopen(self._transport):
             raise PortLostError("the port has not come back")
-        with self._set_up(between):
+        with set_up(self._client, between, self.send_off):
             self._client.set_baudrate(self._client.baudrate)
             self._await([motor for motor in self._motors if motor.restart()])
             self._identify()
@@ -309,18 +309,6 @@ class PolledBus(ABC, Generic[MotorT]):
     def _check_open(self) -> None:
         if not self._opened:
             raise HardwareError("bus is not open")
-
-    @contextmanager
-    def _set_up(self, between: Between) -> Iterator[None]:
-        """Call `between` before each request in the block; if it raises, send torque off."""
-        self._client.between = between
-        try:
-            yield
-        except BaseException:
-            self.send_off()
-            raise
-        finally:
-            self._client.between = nothing
 
     def _configure(self) -> None:
         for motor in self._motors:

@@ -6,12 +6,12 @@ observations would be a whole period old.
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from sim2real.configs.schema.death import DeathState
 from sim2real.configs.schema.robot import BusConfig, JointConfig
 from sim2real.configs.schema.safety import SafetyConfig
+from sim2real.hardware.bus.set_up import set_up
 from sim2real.hardware.bus.transport import Transport, reopen, write_now
 from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.errors import HardwareError, PortLostError
@@ -95,7 +95,7 @@ class MoteusBus:
         Raises:
             HardwareError: A controller is missing, is another model, has a latched fault, or has no valid position.
         """
-        with self._set_up(between):
+        with set_up(self._client, between, self.send_off):
             self._transport.set_baudrate(self._baudrate)
             self._client.decide_checksum(self._joints[0].id)
             self._group.identify()
@@ -169,7 +169,7 @@ class MoteusBus:
         """
         self._check_open()
         self._enabled = False
-        with self._set_up(between):
+        with set_up(self._client, between, self.send_off):
             _raise_if(self._group.stop())
             self._last_lines = self._group.start()
         self._restarted = frozenset()
@@ -233,7 +233,7 @@ class MoteusBus:
         self._check_open()
         if not reopen(self._transport):
             raise PortLostError("the port has not come back")
-        with self._set_up(between):
+        with set_up(self._client, between, self.send_off):
             self._transport.set_baudrate(self._baudrate)
             self._client.decide_checksum(self._joints[0].id)
             self._group.identify()
@@ -253,18 +253,6 @@ class MoteusBus:
         finally:
             self._opened = self._enabled = False
             self._transport.close()
-
-    @contextmanager
-    def _set_up(self, between: Between) -> Iterator[None]:
-        """Call `between` before each question in the block; if it raises, send a stop to all."""
-        self._client.between = between
-        try:
-            yield
-        except BaseException:
-            self.send_off()
-            raise
-        finally:
-            self._client.between = nothing
 
     def _start_polling(self) -> None:
         """Build the queries, for a tick and with voltage and temperature, with each sequence number."""

@@ -2,8 +2,7 @@
 
 import math
 import struct
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from acme_motors.client import Client
 from acme_motors.frame import EVERYONE, Operation, Packet, encode
@@ -12,6 +11,7 @@ from sim2real.configs.schema.death import DeathState
 from sim2real.configs.schema.robot import BusConfig, JointConfig
 from sim2real.configs.schema.safety import SafetyConfig
 from sim2real.hardware.bus.discovery import find_motors
+from sim2real.hardware.bus.set_up import set_up
 from sim2real.hardware.bus.transport import Transport, write_now
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.errors import HardwareError, PortLostError
@@ -80,7 +80,7 @@ class AcmeBus:
         self._asked_ns = 0
 
     def open(self, between: Between = nothing) -> None:
-        with self._steps(between):
+        with set_up(self._set_up, between, self.send_off):
             self._set_up.set_baudrate(self._baudrate)
             models = find_motors(self._motors, self._set_up.ping, self._set_up, BAUDRATES)
             for motor, model in zip(self._motors, models, strict=True):
@@ -141,7 +141,7 @@ class AcmeBus:
         if not self._opened:
             raise HardwareError("bus is not open")
         state = JointState.empty(len(self._motors))
-        with self._steps(between):
+        with set_up(self._set_up, between, self.send_off):
             for _ in range(6):
                 between()
                 self.begin_read()
@@ -184,7 +184,7 @@ class AcmeBus:
         return tuple(motor.joint for motor in self._motors if motor.id in self._waiting)
 
     def recover(self, between: Between = nothing) -> None:
-        with self._steps(between):
+        with set_up(self._set_up, between, self.send_off):
             for motor in self._motors:
                 if int(self._set_up.flags(motor.id)) & ~Flag.TORQUE:
                     self._set_up.restart(motor.id)
@@ -197,14 +197,3 @@ class AcmeBus:
         self.send_off()
         self._opened = False
         self._transport.close()
-
-    @contextmanager
-    def _steps(self, between: Between) -> Iterator[None]:
-        self._set_up.between = between
-        try:
-            yield
-        except BaseException:
-            self.send_off()
-            raise
-        finally:
-            self._set_up.between = nothing
