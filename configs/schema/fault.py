@@ -204,11 +204,11 @@ class UnplugFaultConfig(FaultTimesConfig):
     """Name of the bus or IMU; by default all adapters."""
 
 
-FaultConfig = Annotated[
-    ReplyFaultConfig
-    | InstructionFaultConfig
-    | DelayFaultConfig
-    | LineFaultConfig
+MessageFault = ReplyFaultConfig | InstructionFaultConfig | DelayFaultConfig
+"""Faults of single messages."""
+
+TimedFault = (
+    LineFaultConfig
     | NoiseFaultConfig
     | MotorFaultConfig
     | WrongIdFaultConfig
@@ -219,9 +219,11 @@ FaultConfig = Annotated[
     | BrownOutFaultConfig
     | WeakSupplyFaultConfig
     | ImuFaultConfig
-    | UnplugFaultConfig,
-    Field(discriminator="kind"),
-]
+    | UnplugFaultConfig
+)
+"""Faults with a start and an end."""
+
+FaultConfig = Annotated[MessageFault | TimedFault, Field(discriminator="kind")]
 
 _OF_BUSES = (InstructionFaultConfig, LineFaultConfig, NoiseFaultConfig)
 """Faults that an IMU cannot have."""

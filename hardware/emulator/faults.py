@@ -9,22 +9,15 @@ import numpy as np
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.fault import (
-    BrownOutFaultConfig,
     DelayFaultConfig,
     EncoderJumpFaultConfig,
     FaultConfig,
-    ImuFaultConfig,
     InstructionFaultConfig,
-    LineFaultConfig,
-    MotorFaultConfig,
+    MessageFault,
     NoiseFaultConfig,
     ReplyFaultConfig,
-    SlippingEncoderFaultConfig,
     StuckEncoderFaultConfig,
-    UnplugFaultConfig,
-    WarmingFaultConfig,
-    WeakSupplyFaultConfig,
-    WrongIdFaultConfig,
+    TimedFault,
     unknown_part,
 )
 from sim2real.configs.schema.robot import RobotConfig
@@ -34,27 +27,8 @@ from sim2real.hardware.clock import ns_from_s
 _NEVER = 1 << 62
 _ONCE: Final = ("power_cycle", "brief_reset", "overload")
 
-MessageFault = ReplyFaultConfig | DelayFaultConfig | InstructionFaultConfig
-"""Faults of single messages."""
-
-TimedFault = (
-    LineFaultConfig
-    | NoiseFaultConfig
-    | MotorFaultConfig
-    | WrongIdFaultConfig
-    | StuckEncoderFaultConfig
-    | SlippingEncoderFaultConfig
-    | EncoderJumpFaultConfig
-    | WarmingFaultConfig
-    | BrownOutFaultConfig
-    | WeakSupplyFaultConfig
-    | ImuFaultConfig
-    | UnplugFaultConfig
-)
-"""Faults with a start and an end."""
-
 _Repeated = NoiseFaultConfig | StuckEncoderFaultConfig | EncoderJumpFaultConfig
-"""Those of them that draw something anew in each period."""
+"""Timed faults that draw something anew in each period."""
 
 
 @dataclass(frozen=True, slots=True)
