@@ -113,23 +113,10 @@ class Client:
             return _error(str(error))
 
     def _do(self, request: Request) -> dict[str, Any]:
-        desk, name = self._desk, self.name
-        if request.do == "estop":
-            desk.emergency_stop()
-        elif request.do == "stop":
-            desk.stop()
-        elif request.do == "reset":
-            desk.reset()
-        elif request.do == "start":
-            desk.start(name)
-        elif request.do == "set":
-            desk.give(name, request.values)
-        elif request.do == "subscribe":
+        if request.do == "subscribe":
             self._period_ns = round(1e9 / request.rate) if request.rate > 0.0 else None
             self._due_ns = self._now()
-        elif request.do == "alive":
-            return {"ok": True, "in_command": desk.alive(name)}
-        return {"ok": True}
+        return self._desk.obey(self.name, request)
 
     def _send(self, document: dict[str, Any]) -> None:
         if self._deaf:

@@ -4,11 +4,12 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from math import isnan, nan
-from typing import Final
+from typing import Any, Final
 
 from sim2real.runtime.contract.spec import CommandSpec
 from sim2real.runtime.operator.box_writer import BoxWriter
 from sim2real.runtime.operator.refusal import RefusedError
+from sim2real.runtime.operator.request import Request
 
 GAP_MAX_NS: Final = 400_000_000  # below the age at which the loop takes back what was given
 
@@ -105,6 +106,29 @@ class OperatorDesk:
         """Ask for an emergency stop."""
         with self._lock:
             self._box.emergency_stop()
+
+    def obey(self, device: Hashable, request: Request) -> dict[str, Any]:
+        """Do what the client of a device asks for, but `subscribe`, which is about its connection alone.
+
+        Returns:
+            The answer to the client.
+
+        Raises:
+            RefusedError: A command is unknown or outside its range.
+        """
+        if request.do == "estop":
+            self.emergency_stop()
+        elif request.do == "stop":
+            self.stop()
+        elif request.do == "reset":
+            self.reset()
+        elif request.do == "start":
+            self.start(device)
+        elif request.do == "set":
+            self.give(device, request.values)
+        elif request.do == "alive":
+            return {"ok": True, "in_command": self.alive(device)}
+        return {"ok": True}
 
     def left(self, device: Hashable) -> None:
         """Take back the commands of a device that is gone, if it was in command."""

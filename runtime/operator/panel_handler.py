@@ -17,6 +17,7 @@ from sim2real.runtime.operator.request import LINE_BYTES_MAX, Request, parse_req
 _PAGE: Final = Path(__file__).with_name("panel_page.html")
 _NONCE: Final = "NONCE"
 _NAME: Final = re.compile(r"[0-9a-f]{16}")
+_FROM_ANYONE: Final = ("estop", "stop", "reset")
 _IDLE_S: Final = 15.0  # a connection that says nothing gives its thread back
 
 _HEADERS: Final = {
@@ -84,25 +85,12 @@ class PanelHandler(BaseHTTPRequestHandler):
             self._refuse(400, str(error))
 
     def _do(self, request: Request, name: str, *, known: bool) -> dict[str, Any]:
-        desk = self.server.desk
-        if request.do == "estop":
-            desk.emergency_stop()
-        elif request.do == "stop":
-            desk.stop()
-        elif request.do == "reset":
-            desk.reset()
-        elif not known:
+        if not known and request.do not in _FROM_ANYONE:
             # What it asks for is taken back when its events end: so they must be open.
             raise RefusedError(f"{request.do}: the page is not connected; open /events first")
-        elif request.do == "start":
-            desk.start(name)
-        elif request.do == "set":
-            desk.give(name, request.values)
-        elif request.do == "alive":
-            return {"ok": True, "in_command": desk.alive(name)}
-        else:
+        if request.do == "subscribe":
             raise RefusedError(f"{request.do}: states come by /events")
-        return {"ok": True}
+        return self.server.desk.obey(name, request)
 
     def _page(self) -> None:
         nonce = secrets.token_urlsafe(16)
