@@ -18,14 +18,13 @@ class Blend:
 
     def __init__(self, joints: int, duration: float) -> None:
         self._last = JointCommand.zeros(joints)
-        self._duration_ns = ns_from_s(duration)
-        self._begun_ns = 0
+        self._duration = duration
+        self._begun_ns = self._duration_ns = 0
         self._active = False
 
-    def begin(self, last: JointCommand, now_ns: int, duration: float | None = None) -> None:
-        """Start from the last command; with a duration of its own, s, where given."""
-        if duration is not None:
-            self._duration_ns = ns_from_s(duration)
+    def begin(self, last: JointCommand, now_ns: int, at_least: float = 0.0) -> None:
+        """Start from the last command; the blend takes this long at least, s."""
+        self._duration_ns = ns_from_s(max(self._duration, at_least))
         self._begun_ns, self._active = now_ns, self._duration_ns > 0
         for name in JointCommand.__slots__:
             np.copyto(getattr(self._last, name), getattr(last, name))

@@ -68,7 +68,7 @@ class PolicyStage:
         self._decimation = decimation
         self._path = TargetPath(len(contract.robot.joints), decimation.ratio, between)
         self._by_effort = contract.action.target == "effort"
-        self._blend, self._blend_s = Blend(len(contract.robot.joints), blend), blend
+        self._blend = Blend(len(contract.robot.joints), blend)
         self._finite = np.zeros(contract.action_size, np.bool_)
         self._refused, self._refused_max = 0, refused_max
         self._ran = self._swapped = False
@@ -146,7 +146,7 @@ class PolicyStage:
         self._actions.reset(position=self.signals.joint_position if self._ran else None)
         if isinstance(self.policy, RecurrentPolicy):
             self.policy.reset()
-        self._blend.begin(record.command, record.time_ns, max(self._blend_s, SWAP_BLEND_S * self._swapped))
+        self._blend.begin(record.command, record.time_ns, SWAP_BLEND_S if self._swapped else 0.0)
         self._swapped = False
         self._path.begin(record.command)
         self._decimation.begin()

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from envelope_robots import ENVELOPE
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sim2real.hardware.types import ImuFault, ImuState, JointCommand, JointState
-from sim2real.runtime.contract.robot import ImuSpec, JointSpec, RobotSpec, SafetySpec
+from sim2real.runtime.contract.robot import ImuSpec, JointSpec, RobotSpec
 from sim2real.runtime.contract.spec import ObservationTermSpec
 from sim2real.runtime.envelope.settings import JointSettings, SafetySettings
 from sim2real.runtime.interventions import InterventionLog
@@ -22,17 +23,6 @@ HEALTH_AGE_NS = 2_000_000_000
 NOW = 10_000_000_000
 MS = 1_000_000
 
-ENVELOPE = SafetySpec(
-    watchdog=0.1,
-    reading_age_max=0.05,
-    communication_loss=0.2,
-    missed_ticks_max=20,
-    temperature_max=70.0,
-    voltage_min=10.0,
-    voltage_max=14.8,
-    position_margin=0.5,
-    velocity_margin=3.0,
-)
 ARM = JointSpec(
     name="arm",
     mode="current",

@@ -5,17 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from contextlib import contextmanager
 
 import pytest
+from served import serving
 from typer.testing import CliRunner
 
 from sim2real.configs.load import load_robot
-from sim2real.hardware.emulator.plant import InertiaPlant
-from sim2real.hardware.emulator.pty import PtyServer
-from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.runtime.commands import inspect as inspect_command
 from sim2real.runtime.commands import run as run_command
 from sim2real.runtime.log import read_log
@@ -120,22 +116,6 @@ def test_inspect_shows_contract_digests_and_provenance(model_of, contract):
 # --- in real time, over a pseudo-terminal; what is asserted is the emulated motor's own state
 
 
-@contextmanager
-def served():
-    config = load_robot("pendulum")
-    server = PtyServer(EmulatedRobot(config, InertiaPlant(config)))
-    done = threading.Event()
-    thread = threading.Thread(target=server.serve, args=(done,))
-    thread.start()
-    server.serving.wait()
-    try:
-        yield server
-    finally:
-        done.set()
-        thread.join()
-        server.close()
-
-
 def start(model, server, *arguments):
     command = [
         sys.executable,
@@ -165,7 +145,7 @@ def wait_for(condition, timeout_s=30.0):
 @pytest.mark.realtime
 def test_after_kill_9_torque_goes_off(model_of, tmp_path):
     log = tmp_path / "run.mcap"
-    with served() as server, start(model_of(), server, "--log", str(log)) as process:
+    with serving(load_robot("pendulum")) as server, start(model_of(), server, "--log", str(log)) as process:
         wait_for(lambda: driven(server))
         time.sleep(0.7)
         assert driven(server)
@@ -181,7 +161,7 @@ def test_after_kill_9_torque_goes_off(model_of, tmp_path):
 @pytest.mark.realtime
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_run_with_torque_off_and_one_document(model_of, number):
-    with served() as server, start(model_of(), server, "--json") as process:
+    with serving(load_robot("pendulum")) as server, start(model_of(), server, "--json") as process:
         wait_for(lambda: driven(server))
         time.sleep(0.3)
         process.send_signal(number)
@@ -197,7 +177,7 @@ def test_a_signal_ends_the_run_with_torque_off_and_one_document(model_of, number
 
 @pytest.mark.realtime
 def test_a_busy_port_is_one_clear_line(model_of):
-    with served() as server, start(model_of(), server) as first:
+    with serving(load_robot("pendulum")) as server, start(model_of(), server) as first:
         wait_for(lambda: driven(server))
         with start(model_of("second.onnx"), server, "--duration", "1") as second:
             _, err = second.communicate(timeout=30)

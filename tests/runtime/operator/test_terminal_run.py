@@ -8,18 +8,14 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from served import serving
 from terminal import Terminal
 
 from sim2real.configs.load import load_robot
-from sim2real.hardware.emulator.plant import InertiaPlant
-from sim2real.hardware.emulator.pty import PtyServer
-from sim2real.hardware.emulator.robot import EmulatedRobot
 
 pytestmark = [pytest.mark.realtime, pytest.mark.slow]
 
@@ -86,25 +82,9 @@ def suspended(pid):
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
-@contextmanager
-def served():
-    config = load_robot("pendulum")
-    server = PtyServer(EmulatedRobot(config, InertiaPlant(config)))
-    done = threading.Event()
-    thread = threading.Thread(target=server.serve, args=(done,))
-    thread.start()
-    server.serving.wait()
-    try:
-        yield server
-    finally:
-        done.set()
-        thread.join()
-        server.close()
-
-
 @pytest.fixture
 def on_terminal(model_of):
-    with served() as server:
+    with serving(load_robot("pendulum")) as server:
         terminals = []
 
         def start(*arguments, **options):
@@ -248,7 +228,7 @@ def test_the_view_shows_the_run_and_leaves_only_its_result(on_terminal):
 
 
 def test_without_a_terminal_there_is_no_view_and_no_process_for_it(model_of):
-    with served() as server:
+    with serving(load_robot("pendulum")) as server:
         process = subprocess.Popen(command(model_of(), server), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
             wait_for(lambda: server.emulated.motors["pivot"].driven, "no torque")
@@ -273,7 +253,7 @@ def test_a_reader_who_does_not_take_the_result_keeps_no_torque_on(model_of):
         except BlockingIOError:
             break
     os.set_blocking(write, True)
-    with served() as server:
+    with serving(load_robot("pendulum")) as server:
         process = subprocess.Popen(command(model_of(), server, "--duration", "1", "--json"), stdout=write, stderr=write)
         try:
             wait_for(lambda: server.emulated.motors["pivot"].driven, "no torque")
@@ -287,7 +267,7 @@ def test_a_reader_who_does_not_take_the_result_keeps_no_torque_on(model_of):
 
 
 def test_a_keyboard_needs_a_terminal_and_says_so_before_torque(model_of):
-    with served() as server:
+    with serving(load_robot("pendulum")) as server:
         done = subprocess.run(
             command(model_of(), server, *KEYBOARD),
             capture_output=True,
