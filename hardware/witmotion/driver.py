@@ -163,6 +163,8 @@ class WitMotionImu:
     def _collect(self, frame: Frame) -> "_Frames | None":
         """Add one frame; return the frames of the sample it completes."""
         kind = frame.type
+        if not frame.joined:
+            self._acceleration = self._rate = None  # those between may have been of this sample and of the next
         if kind == _ACCELERATION:
             self._acceleration, self._rate = frame, None
         elif kind == _ANGULAR_VELOCITY:

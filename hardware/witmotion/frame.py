@@ -126,6 +126,8 @@ class Frame(NamedTuple):
     """Four int16, as sent."""
     data: bytes
     """The same data as eight bytes."""
+    joined: bool = True
+    """Whether it follows the frame before it without a byte between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +209,7 @@ class Decoder:
         self.discarded = 0
         self.corrupt = 0
         self._rest = b""
+        self._counted = 0  # discarded bytes at the last frame
 
     @property
     def pending(self) -> int:
@@ -238,7 +241,9 @@ class Decoder:
                 self.discarded += 1
                 at += 1
             else:
-                frames.append(Frame(kind, _DATA.unpack_from(buffer, at + 2), buffer[at + 2 : at + 10]))
+                joined = self.discarded == self._counted
+                self._counted = self.discarded
+                frames.append(Frame(kind, _DATA.unpack_from(buffer, at + 2), buffer[at + 2 : at + 10], joined))
                 at += FRAME_BYTES
         self._rest = buffer[at:]
         return frames

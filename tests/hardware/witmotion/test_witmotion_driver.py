@@ -396,6 +396,42 @@ def test_on_a_bad_line_samples_are_lost_but_never_wrong(kind):
     assert 600 < fresh <= 1000
 
 
+def test_a_sample_is_never_made_of_two_with_a_gap_between():
+    # The frames around a damaged stretch of three are in the order of a sample.
+    motions = [(1.0, -2.0, 3.0), (-1.0, 2.0, -3.0)]
+    for kept in (1, 2):  # frames of the first sample before the damage
+        rig = Rig().opened()
+        unit, feed = rig.imus.units[0], rig.imus.units[0].decoder.feed
+        sent: list[bytes] = []
+
+        def noting(data: memoryview, sent: list[bytes] = sent, feed=feed) -> list[Frame]:
+            sent.append(bytes(data))
+            return feed(data)
+
+        unit.decoder.feed = noting
+        for rates in motions:
+            rig.plant.motion = Motion((1.0, 0.0, 0.0, 0.0), rates, (0.0, 0.0, 9.81))
+            rig.ticks(4)
+        unit.decoder.feed = feed
+        data = b"".join(sent)
+        stream = data[:33] + data[-33:]
+        damaged = stream[: 11 * kept] + bytes(33) + stream[11 * kept + 33 :]
+        assert [frame.type for frame in feed(damaged)] == [
+            FrameType.ACCELERATION,
+            FrameType.ANGULAR_VELOCITY,
+            FrameType.QUATERNION,
+        ]
+        chunks = [damaged]
+
+        def arrive(buffer: memoryview, _: int, chunks: list[bytes] = chunks) -> int:
+            data = chunks.pop() if chunks else b""
+            buffer[: len(data)] = data
+            return len(data)
+
+        rig.transports["trunk"].read_into = arrive
+        assert unit.read() is None
+
+
 def test_late_samples_stay_in_order():
     rig = Rig(DelayFaultConfig(kind="delay_reply", bus="trunk", probability=0.3, delay="12 ms"))
     begin(rig)
