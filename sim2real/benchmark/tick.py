@@ -3,7 +3,7 @@
 What counts is everything from the moment the replies are in the receive buffer to the moment the tick is recorded:
 decoding, safety's check, observation, inference, limits, encoding of the goals, the push to the log, and the session's
 own bookkeeping. What does not count: the bytes on the wire, and the emulated robot that makes them. Drivers, contract,
-policy, safety and session are the ones of every run; only transport, clock and plant are the benchmark's.
+policy, safety and session are the ones of every run; only transport and clock are the benchmark's.
 """
 
 import gc
@@ -94,6 +94,7 @@ def bench_tick(policy: Policy, robot: RobotConfig, ticks: int, *, log: bool = Tr
             "stage_p99_us": _stages(report.statistics.document(), "p99_us"),
             "allocated_blocks_growth": samples.blocks_growth,
             "resident_growth_kib": samples.resident_growth_kib,
+            "interventions": report.interventions_total,
             "logged_ticks": report.logged_ticks,
         },
     }

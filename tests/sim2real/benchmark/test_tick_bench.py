@@ -2,15 +2,14 @@
 
 import time
 
-import numpy as np
 import pytest
 
 from sim2real.benchmark.off_the_clock import OffTheClock, Stopwatch, TickClock
-from sim2real.benchmark.stiff_air import StiffAirPlant
 from sim2real.benchmark.tick import bench_tick
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
 from sim2real.hardware.clock import VirtualClock
+from sim2real.hardware.emulator.plant import InertiaPlant
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.runtime.policy import load_policy
 
@@ -41,7 +40,7 @@ def test_a_policy_of_another_robot_is_refused():
 
 def test_the_stopwatch_skips_what_the_wire_and_the_robot_behind_it_take(monkeypatch):
     robot = load_robot("pendulum")
-    emulated = EmulatedRobot(robot, StiffAirPlant(robot, 10_000_000))
+    emulated = EmulatedRobot(robot, InertiaPlant(robot))
     clock, watch = VirtualClock(), Stopwatch()
     transport = OffTheClock(emulated, emulated.ports["main"], clock, watch)
     monkeypatch.setattr(emulated, "advance_to", lambda now_ns: time.sleep(0.002))
@@ -59,18 +58,3 @@ def test_a_tick_begins_when_the_sleep_before_it_ends():
     clock.sleep_until_ns(5)
     assert clock.now_ns() == virtual.now_ns() == 5
     assert 0 < clock.woken_ns <= watch()
-
-
-def test_the_plant_follows_efforts_and_stays_within_its_limits():
-    robot = load_robot("quadruped")
-    plant = StiffAirPlant(robot, 20_000_000)
-    low, high = np.array([joint.position_limits for joint in robot.joints.values()]).T
-    speed = np.array([joint.velocity_limit for joint in robot.joints.values()])
-    effort = np.array([joint.effort_limit for joint in robot.joints.values()])
-    for sign, end in ((1.0, high), (-1.0, low)):
-        for _ in range(500):
-            before = plant.position.copy()
-            plant.step(sign * effort)
-            assert (np.abs(plant.velocity) <= speed).all()
-            assert np.allclose(plant.position - before, plant.velocity * 0.02)
-        assert np.allclose(plant.position, end)
