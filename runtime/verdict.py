@@ -59,8 +59,8 @@ class Reason(IntFlag):
     TRACKING = 4194304
     """The joint was farther from its position target than `tracking_error_max` for `tracking_time`."""
     JOINT_FROZEN = 8388608
-    """The joint's readings did not change for `frozen_after`, although they must have: the encoder is stuck, or the
-    motor gives no torque."""
+    """The joint's position stayed where it was for `frozen_after`, although it must have moved: the encoder is stuck,
+    or the motor gives no torque."""
     STALLED = 16777216
     """The joint did not move for `tracking_time` at more than its `stall_effort`."""
     TILT = 33554432

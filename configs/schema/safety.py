@@ -103,7 +103,7 @@ class SafetyConfig(Config):
     tracking_time: Annotated[Duration, Positive] = 0.5
     """How long a tracking error may last, and a joint may stall."""
     frozen_after: Annotated[Duration, Positive] = 0.3
-    """Time after which a joint whose position does not change by a bit, although it must have moved, is a fault."""
+    """Time after which a joint whose position stays where it is, although it must have moved, is a fault."""
     temperature_derating: Temperature | None = None
     """Motor temperature from which the effort limit falls, to zero at `temperature_max`; not at all when absent."""
     tilt_max: Annotated[Angle, Field(gt=0.0, lt=pi)] | None = None

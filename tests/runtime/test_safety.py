@@ -618,7 +618,7 @@ class Run:
         for _ in range(count):
             self.now, self.count = self.now + SLOW, self.count + 1
             state = readings(**changes)
-            state.position += 1e-6 * (self.count % 2)  # an encoder that is alive
+            state.position += 0.01 * (self.count % 2)  # an encoder that is alive
             state.stamp_ns[:] = state.health_stamp_ns[:] = self.now
             verdict = self.safety.check(state, self.now, 0, missed=missed)
             if damp:
@@ -811,7 +811,7 @@ def test_a_joint_far_from_its_target_is_seen_with_the_target_that_was_sent():
         if verdict.level is Level.FAULT:
             break
         run.safety.limit(command(position=0.5), readings())
-    assert verdict.violations == (Violation(Reason.TRACKING, 1, pytest.approx(0.4, abs=1e-5), 0.2),)
+    assert verdict.violations == (Violation(Reason.TRACKING, 1, pytest.approx(0.395, abs=0.006), 0.2),)
 
 
 def test_readings_that_are_not_plausible_are_not_followed():
@@ -1054,3 +1054,15 @@ def test_a_step_that_rounding_alone_makes_too_long_is_cut_and_not_told(sign):
         bits = limits().limit(made, readings())
         assert made.position[1] == longest
         assert bits[1] == (Intervention.POSITION_STEP if told else 0)
+
+
+def test_another_policy_brings_its_own_ranges():
+    term = ObservationTermSpec(
+        term="joint_position", width=1, scale=1.0, clip=None, history=1, low=(-1.0,), high=(1.0,)
+    )
+    safety, far = watching(), np.array([2.0], np.float32)
+    assert safety.check_observation(far) is ALL_WELL
+    safety.see((term,))
+    assert safety.check_observation(far).reasons == Reason.OBSERVATION_RANGE
+    safety.see(())
+    assert safety.check_observation(far) is ALL_WELL

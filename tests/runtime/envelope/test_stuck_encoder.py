@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from envelope_robots import LEG, MOTOR, SERVO, array, robot_of, state_of
 
-from sim2real.runtime.envelope.stuck_encoder import StuckEncoder
+from sim2real.runtime.envelope.stuck_encoder import NOISE, StuckEncoder
 
 TICK = 1 / 64  # adds up without rounding
 TICKS = 20
@@ -25,7 +25,7 @@ class Watched:
         well = True
         for _ in range(count):
             if moved:
-                self.state.position += 1e-9
+                self.state.position += 0.01
             self.state.effort[:], self.state.velocity[:] = effort, velocity
             well = self.encoder.update(self.state, array(error), array(TICK))
         return well
@@ -87,7 +87,40 @@ def test_it_takes_a_position_that_has_not_changed_for_the_whole_time():
     assert watched.time == pytest.approx(AFTER + 5 * TICK)
 
 
-def test_a_change_of_a_bit_is_a_turning_encoder():
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_noise_of_a_stuck_encoder_is_no_motion_and_more_than_noise_is(sign):
+    assert NOISE == 0.0075
+    for far, well in ((0.0074, False), (0.0076, True)):
+        watched = Watched(MOTOR)
+        for tick in range(30):
+            watched.state.position[:] = 0.3 + sign * far * (tick % 2)
+            last = watched.tick(effort=0.6 if tick < 15 else -0.6)
+        assert last is well
+
+
+def test_a_joint_that_creeps_is_measured_from_where_it_last_moved_to():
+    watched = Watched(MOTOR)
+    for tick in range(100):
+        watched.state.position += 0.001
+        assert watched.tick(effort=0.6 if tick % 12 < 6 else -0.6)
+
+
+def test_what_a_servo_cannot_follow_is_no_evidence():
+    """A policy that chatters about a position drives a joint both ways, and each time for too short a time."""
+    for tick, well in ((4, True), (5, False)):
+        watched = Watched(MOTOR)
+        for _ in range(10):
+            watched.tick(tick, effort=0.6)
+            last = watched.tick(tick, effort=-0.6)
+        assert last is well
+        watched = Watched(MOTOR)
+        for _ in range(10):
+            watched.tick(4, effort=0.6)
+            watched.tick(1)
+            assert watched.tick(5, effort=-0.6)
+
+
+def test_a_joint_that_moves_is_a_turning_encoder():
     watched = Watched(MOTOR)
     watched.tick(19, effort=0.6)
     assert watched.tick(1, effort=-0.6, moved=True)
@@ -165,18 +198,19 @@ def test_an_encoder_before_the_gear_shows_when_the_effort_changes(sign):
     for change, well in ((0.5, True), (0.500001, False)):
         watched = Watched(LEG)
         watched.tick(1, effort=0.25, moved=True)
-        watched.tick(15, effort=0.25)
-        assert watched.tick(5, effort=0.25 + sign * change) is well
+        watched.tick(5, effort=0.25)
+        assert watched.tick(14, effort=0.25 + sign * change)
+        assert watched.tick(1, effort=0.25 + sign * change) is well
     for joint in (SERVO, MOTOR):
         watched = Watched(joint)
         watched.tick(1, effort=0.0, moved=True)
         assert watched.tick(100, effort=sign * 1.0)
 
 
-def test_the_effort_changed_for_a_quarter_of_the_time_in_all():
+def test_the_effort_changed_for_three_quarters_of_the_time_in_all():
     watched = Watched(LEG)
     watched.tick(1, moved=True)
-    for _ in range(4):
+    for _ in range(14):
         watched.tick(4)
         assert watched.tick(1, effort=0.6)
     watched.tick(4)
@@ -228,8 +262,8 @@ def test_joints_are_judged_one_by_one():
     state = state_of(3)
     encoder.begin(state)
     for tick in range(40):
-        state.position[[0, 2]] += 1e-6
-        state.effort[:] = 0.6 if tick % 2 else -0.6
+        state.position[[0, 2]] += 0.01
+        state.effort[:] = 0.6 if tick < 20 else -0.6
         well = encoder.update(state, array(0.0, 0.0, 0.0), np.full(3, TICK))
     assert not well
     assert encoder.time.tolist() == [0.0, pytest.approx(40 * TICK), 0.0]
