@@ -20,8 +20,7 @@ class DampingBudget:
 
     def __init__(self, budget_ns: int, recovery_ns: int) -> None:
         self._budget_ns, self._recovery_ns = budget_ns, recovery_ns
-        self._last_ns = 0
-        self._undamped_ns = 0
+        self._last_ns = self._undamped_ns = 0
         self._damping = False
         self.spent_ns = 0.0
 
@@ -32,7 +31,7 @@ class DampingBudget:
 
     def begin(self, now_ns: int) -> None:
         """Start with the whole budget."""
-        self._last_ns, self._undamped_ns, self.spent_ns, self._damping = now_ns, 0, 0.0, False
+        self._last_ns, self.spent_ns, self._damping = now_ns, 0.0, False
 
     def note_damping(self) -> None:
         """Note that the robot is damped from the last `advance` on, until the next."""

@@ -1,6 +1,6 @@
 """The checks of IMU readings: age, what the hardware found wrong with them, and tilt."""
 
-from math import acos, inf
+from math import acos, inf, isfinite
 
 from sim2real.hardware.clock import NS_PER_S, ns_from_s
 from sim2real.hardware.types import ImuFault, ImuState
@@ -29,13 +29,13 @@ class ImuWatch:
                 continue
             stamp_ns, faults = int(imus.stamp_ns[index]), int(imus.faults[index])
             orientation = imus.orientation[index].tolist()
-            total = sum(imus.angular_velocity[index].tolist()) + sum(orientation)
+            finite = all(map(isfinite, (*imus.angular_velocity[index].tolist(), *orientation)))
             age_ns = now_ns - stamp_ns
             if not (stamp_ns >= 0 and 0 <= age_ns <= age_max_ns and not faults & ImuFault.STALE):
                 found.append(Violation(Reason.IMU_STALE, index, age_ns / NS_PER_S, spec.stale_after))
             if faults & ImuFault.FROZEN:
                 found.append(Violation(Reason.IMU_FROZEN, index, spec.stale_after, spec.stale_after))
-            if not -inf < total < inf or faults & ImuFault.IMPLAUSIBLE:
+            if not finite or faults & ImuFault.IMPLAUSIBLE:
                 found.append(Violation(Reason.IMU_IMPLAUSIBLE, index, float(faults), 0.0))
             elif self._tilt_max < inf and not tilt(orientation) <= self._tilt_max:
                 found.append(Violation(Reason.TILT, index, tilt(orientation), self._tilt_max))

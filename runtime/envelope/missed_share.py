@@ -1,5 +1,7 @@
 """The share of missed ticks in a window of time that moves along."""
 
+from collections import deque
+
 
 class MissedShare:
     """Counts missed ticks among the last ones; the window counts as full of good ticks at the start.
@@ -9,26 +11,26 @@ class MissedShare:
     """
 
     def __init__(self, window: int) -> None:
-        self._missed = bytearray(max(1, window))
-        self._next = self._sum = 0
+        self._window = max(1, window)
+        self._ticks: deque[bool] = deque(maxlen=self._window)
+        self.begin()
 
     @property
     def share(self) -> float:
         """Missed ticks by all ticks, 0 to 1."""
-        return self._sum / len(self._missed)
+        return self._missed / self._window
 
     def begin(self) -> None:
         """Forget what was missed."""
-        self._missed[:] = bytes(len(self._missed))
-        self._next = self._sum = 0
+        self._ticks.extend([False] * self._window)
+        self._missed = 0
 
     def add(self, missed: int) -> None:
         """Add some missed ticks, and the one after them that took place. More than the window holds fill it."""
-        for _ in range(min(missed, len(self._missed))):
-            self._push(1)
-        self._push(0)
+        for _ in range(min(missed, self._window)):
+            self._push(True)
+        self._push(False)
 
-    def _push(self, missed: int) -> None:
-        self._sum += missed - self._missed[self._next]
-        self._missed[self._next] = missed
-        self._next = (self._next + 1) % len(self._missed)
+    def _push(self, missed: bool) -> None:
+        self._missed += missed - self._ticks[0]
+        self._ticks.append(missed)

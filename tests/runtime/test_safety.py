@@ -210,6 +210,10 @@ def test_after_a_jump_the_new_position_is_what_the_next_is_measured_from():
     assert safety.check(readings(position=1.5), NOW, 0) is ALL_WELL
 
 
+def test_levels_are_ordered():
+    assert [level.value for level in Level] == [0, 1, 2]
+
+
 def test_the_worst_reason_decides():
     assert verdict_of(()) is ALL_WELL
     for reason in Reason:

@@ -43,6 +43,16 @@ def test_the_budget_is_over_after_its_time_and_not_a_nanosecond_before():
     assert not run.budget.over
 
 
+def test_without_begin_time_counts_from_zero():
+    made = DampingBudget(BUDGET, RECOVERY)
+    made.note_damping()
+    made.advance(3)
+    assert made.spent_ns == 3.0
+    made = DampingBudget(BUDGET, RECOVERY)
+    made.advance(3)
+    assert made.spent_ns == 0.0
+
+
 def test_without_damping_nothing_is_spent():
     run = Run(budget())
     run.ticks(1000, damped=False)

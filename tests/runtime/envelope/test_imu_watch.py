@@ -98,8 +98,9 @@ def test_turning_about_the_vertical_is_no_tilt():
     assert tilt([0.0, 0.6, 0.8, 0.0]) == pytest.approx(math.pi)
 
 
-def test_an_orientation_of_length_zero_is_no_angle_and_never_allowed():
+def test_an_orientation_of_length_zero_is_no_angle_and_never_allowed_where_there_is_a_limit():
     assert math.isnan(tilt([0.0] * 4))
+    assert check(state(orientation=(0.0,) * 4)) == []
     assert [violation.reason for violation in check(state(orientation=(0.0,) * 4), tilt_max=1.0)] == [Reason.TILT] * 2
 
 

@@ -42,6 +42,8 @@ def test_every_tick_of_a_history_is_compared_value_by_value(place, low, high):
 
 def test_of_each_term_the_value_farthest_out_is_told():
     assert RANGE.check(observation(o2=1.0, o4=2.0, o5=-3.0)) == (Violation(Reason.OBSERVATION_RANGE, 1, 2.0, 0.5),)
+    assert RANGE.check(observation(o2=1.0, o5=-3.0)) == (Violation(Reason.OBSERVATION_RANGE, 1, -3.0, -2.0),)
+    assert RANGE.check(observation(o2=-1.5, o4=1.0)) == (Violation(Reason.OBSERVATION_RANGE, 1, -1.5, -1.0),)
     both = ObservationRange((BOUND, BOUND))
     found = both.check(observation(o1=-3.0, o5=4.0))
     assert found == (

@@ -6,8 +6,10 @@ import pytest
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
+from sim2real.configs.schema.robot import JointConfig
+from sim2real.configs.schema.safety import SafetyConfig
 from sim2real.runtime.contract.robot import SafetySpec, robot_spec
-from sim2real.runtime.envelope.settings import envelope_notices, safety_settings, tighter
+from sim2real.runtime.envelope.settings import JointSettings, SafetySettings, envelope_notices, safety_settings, tighter
 from sim2real.runtime.verdict import Reason
 
 OWN = robot_spec(load_robot("pendulum")).safety
@@ -83,3 +85,14 @@ def test_limits_of_the_yaml_reach_safety():
     assert [joint.bus for joint in settings.joints] == [0] * 6 + [1] * 6
     assert settings.on_fault == {Reason.TEMPERATURE: "damp"}
     assert (settings.operator_timeout, settings.temperature_derating) == (0.5, 60.0)
+
+
+def test_defaults_are_those_of_the_yaml():
+    settings = SafetySettings(envelope=OWN, joints=(JointSettings(),))
+    for name, field in SafetyConfig.model_fields.items():
+        if field.default is None:
+            assert getattr(settings, name, math.inf) == math.inf
+        elif not field.is_required() and field.default_factory is None and hasattr(settings, name):
+            assert getattr(settings, name) == field.default
+    assert JointSettings().thermal_time == JointConfig.model_fields["thermal_time"].default
+    assert (settings.on_fault, settings.buses, JointSettings().bus) == ({}, ("main",), 0)
