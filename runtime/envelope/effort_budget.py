@@ -40,7 +40,8 @@ class EffortBudget:
         span = self._hottest - settings.temperature_derating
         self._derates = span > 0.0
         self._slope = 1.0 / span if self._derates else inf
-        self._share = np.zeros_like(self._full)
+        self._share, self._step = np.zeros_like(self._full), np.zeros_like(self._full)
+        self._less = np.zeros(len(self._full), np.bool_)
         self.heat = np.zeros_like(self._full)
         """(J,), of the windings; 1 where the budget is used up."""
         self.allowed = self._full.copy()
@@ -52,8 +53,8 @@ class EffortBudget:
         """Follow the readings of a tick.
 
         Args:
-            readings: Efforts and temperatures. Where an effort is not finite the heat stays; an unknown temperature
-                takes nothing off, and is a fault of its own after a while.
+            readings: Efforts, all of them finite, and temperatures. An unknown temperature takes nothing off, and is
+                a fault of its own after a while.
             elapsed_s: (J,), time since each joint's last reading.
         """
         if not (self._heats or self._derates):
@@ -69,7 +70,8 @@ class EffortBudget:
             np.fmax(share, 0.0, out=share)
             np.multiply(share, self._full, out=share)
             np.minimum(allowed, share, out=allowed)
-        self.reduced = bool((allowed < self._full).any())
+        np.less(allowed, self._full, out=self._less)
+        self.reduced = bool(np.count_nonzero(self._less))
 
     def _heat_up(self, effort: Float64Array, elapsed_s: Float64Array) -> None:
         heat, change, allowed = self.heat, self._share, self.allowed
@@ -77,11 +79,14 @@ class EffortBudget:
         np.multiply(change, change, out=change)
         np.subtract(change, heat, out=change)
         # A step of more than the time constant would overshoot.
-        np.multiply(change, np.minimum(elapsed_s * self._rate, 1.0), out=change)
-        np.add(heat, change, out=heat, where=np.isfinite(change))
+        np.multiply(elapsed_s, self._rate, out=self._step)
+        np.minimum(self._step, 1.0, out=self._step)
+        np.multiply(change, self._step, out=change)
+        np.add(heat, change, out=heat)
         # What is taken off: nothing, to the bit, below the onset.
         np.subtract(heat, THERMAL_ONSET, out=change)
         np.multiply(change, 1.0 / (1.0 - THERMAL_ONSET), out=change)
-        np.clip(change, 0.0, 1.0, out=change)
+        np.maximum(change, 0.0, out=change)
+        np.minimum(change, 1.0, out=change)
         np.multiply(change, self._spare, out=change)
         np.subtract(allowed, change, out=allowed)

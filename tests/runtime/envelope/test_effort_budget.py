@@ -108,14 +108,6 @@ def test_the_hotter_of_winding_and_motor_decides():
     assert made.allowed.tolist() == [pytest.approx(0.5), pytest.approx(1.8)]
 
 
-@pytest.mark.parametrize("effort", [math.nan, math.inf])
-def test_an_effort_that_is_not_finite_leaves_the_heat(effort):
-    made = budget(WINDINGS, COOL)
-    made.heat[0] = 0.3
-    made.update(state_of(2, effort=effort), array(0.1, 0.1))
-    assert made.heat[0] == 0.3
-
-
 @given(st.lists(st.tuples(st.floats(-4.0, 4.0), st.floats(0.0, 1.0), st.floats(-50.0, 200.0)), max_size=50))
 def test_what_is_allowed_is_never_negative_nor_above_the_limit(readings):
     made = budget(WINDINGS, COOL, temperature_derating=60.0)
