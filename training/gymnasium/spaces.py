@@ -82,7 +82,7 @@ class ActionMap:
         """Return actions of the environment, (n, *shape), within its bounds, for a learner's, (n, A)."""
         share = (np.clip(actions, -1.0, 1.0).astype(self.dtype) + 1.0) / 2.0
         mixed = self.low * (1.0 - share) + self.high * share  # exact at ±1, and no difference that overflows
-        bounded = np.clip(mixed, self.low, self.high)  # rounding may go past a bound
+        bounded: NDArray[Any] = np.clip(mixed, self.low, self.high)  # rounding may go past a bound
         return bounded.reshape(len(actions), *self.shape)
 
 
