@@ -16,6 +16,7 @@ from sim2real.hardware.emulator.plant import InertiaPlant
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.errors import HardwareError, PortLostError, TorqueOnError
 from sim2real.hardware.feetech.driver import FeetechBus
+from sim2real.hardware.feetech.tables import FULL_ANGLE
 from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.supervisor.supervisor import WATCH_SHARE
 from sim2real.hardware.types import JointCommand, JointState, MotorFault
