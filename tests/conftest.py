@@ -1,6 +1,7 @@
 """What holds for all tests: the same examples each time, one thread a library, real time only where it is marked."""
 
 import os
+import signal
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,6 +20,12 @@ settings.load_profile("seeded")
 
 # Before anything imports it: the suites that packages from outside subclass.
 pytest.register_assert_rewrite("sim2real.hardware.conformance")
+
+# A suite under nohup, or in the background of a script, is started with signals that are ignored. Programs keep that;
+# tests are about programs that somebody can end.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 REALTIME = "realtime"
 

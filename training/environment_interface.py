@@ -40,6 +40,13 @@ class Transition(Protocol):
     def truncated(self) -> Flags:
         """Episodes that ended at the time limit, (n,); their last state has a value."""
 
+    @property
+    def skipped(self) -> Flags | None:
+        """Rows in which a foreign environment began an episode and took no step, (n,); None if every row is a step.
+
+        Nothing is learned from such a row; no episode ends in it.
+        """
+
 
 class EpisodeStatistics(Protocol):
     """Statistics of finished episodes."""

@@ -37,7 +37,9 @@ class ReplayBuffer:
         return self._size
 
     def add(self, observation: Floats, action: Floats, transition: Transition) -> None:
-        """Store one step of n environments; the oldest rows are overwritten."""
+        """Store one step of n environments, without skipped rows; the oldest rows are overwritten."""
+        kept = slice(None) if transition.skipped is None else ~transition.skipped
+        observation, action = observation[kept], action[kept]
         n = observation.shape[0]
         if n > self.capacity:
             raise ValueError(f"{n} environments do not fit a replay buffer of {self.capacity}")
@@ -46,9 +48,9 @@ class ReplayBuffer:
         rows = self._rows.numpy()
         rows[index, :o] = observation
         rows[index, o : o + a] = action
-        rows[index, o + a] = transition.reward
-        rows[index, o + a + 1] = transition.terminated
-        rows[index, o + a + 2 :] = transition.final_observation
+        rows[index, o + a] = transition.reward[kept]
+        rows[index, o + a + 1] = transition.terminated[kept]
+        rows[index, o + a + 2 :] = transition.final_observation[kept]
         self._position = (self._position + n) % self.capacity
         self._size = min(self._size + n, self.capacity)
 

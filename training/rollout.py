@@ -31,6 +31,8 @@ class Rollout:
         self.reward = torch.zeros(steps, environments)
         self.terminated = torch.zeros(steps, environments, dtype=torch.bool)
         self.ended = torch.zeros(steps, environments, dtype=torch.bool)
+        self._skipped = torch.zeros(steps, environments, dtype=torch.bool)
+        self._skips = False
         self._final_rows: list[Tensor] = []
         self._final_raw: list[Tensor] = []
 
@@ -38,6 +40,8 @@ class Rollout:
         """Drop the final rows of the last rollout; everything else is overwritten."""
         self._final_rows.clear()
         self._final_raw.clear()
+        self._skipped.zero_()
+        self._skips = False
 
     def record(self, step: int, transition: Transition) -> None:
         """Store the result of step `step`; the caller writes observations and actions."""
@@ -46,11 +50,19 @@ class Rollout:
         self.reward[step].copy_(torch.from_numpy(transition.reward))
         self.terminated[step].copy_(terminated)
         torch.logical_or(terminated, truncated, out=self.ended[step])
+        if transition.skipped is not None:  # nothing is carried from the episode that begins here to the one before
+            self._skips = True
+            self._skipped[step].copy_(torch.from_numpy(transition.skipped))
+            self.ended[step].logical_or_(self._skipped[step])
         rows = torch.nonzero(truncated & ~terminated).squeeze(-1)
         if rows.numel():
             self._final_rows.append(rows + step * self.environments)
             finals = transition.final_observation, transition.final_privileged
             self._final_raw.append(torch.cat([torch.from_numpy(final)[rows] for final in finals], dim=-1))
+
+    def steps_of(self, rows: Tensor) -> Tensor:
+        """Return those of T·n rows that are steps of an episode: all of them, the very tensor, if none was skipped."""
+        return rows[~self._skipped.flatten()] if self._skips else rows
 
     def final(self) -> tuple[Tensor, Tensor]:
         """Return the truncated steps, as indices into the flattened rollout, (T·n,), and their raw final rows."""

@@ -14,6 +14,7 @@ from sim2real.configs.library import ROOT, find, is_path
 from sim2real.configs.load import load_robot
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.robot_ports import port_paths
 from sim2real.hardware.workbench.calibration import Pose, WorkbenchJoint, calibrate_joints
 from sim2real.hardware.workbench.interface import Workbench
 from sim2real.hardware.workbench.port import open_port
@@ -103,15 +104,7 @@ def _chosen(config: RobotConfig, names: list[str]) -> list[str]:
 
 def _paths(config: RobotConfig, options: list[str]) -> Mapping[str, str]:
     """Return the path of each bus: from the options, else from the YAML."""
-    paths = {name: bus.port for name, bus in config.buses.items() if bus.port is not None}
-    for option in options:
-        name, separator, path = option.partition("=")
-        if not separator and len(config.buses) == 1:
-            name, path = next(iter(config.buses)), option
-        if name not in config.buses or not path:
-            raise UserError(f"--port {option}: write BUS=PATH; buses: {', '.join(config.buses)}")
-        paths[name] = path
-    return paths
+    return {name: bus.port for name, bus in config.buses.items() if bus.port is not None} | port_paths(config, options)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import typer
 
+from sim2real.commands.usage_errors import in_one_line, note_format
 from sim2real.configs.command_info import CommandInfo
 from sim2real.configs.plugins import PluginError, Plugins, unknown
 
@@ -41,6 +42,17 @@ class LazyGroup(typer.core.TyperGroup):
         command.name = cmd_name
         command.params = [parameter for parameter in command.params if parameter.name not in _COMPLETION]
         return command
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - typer's context class is private
+        """Parse the group's own options; errors are one line."""
+        note_format(ctx, args)
+        with in_one_line(ctx):
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's context class is private
+        """Parse and run the rest of the command line; errors are one line."""
+        with in_one_line(ctx):
+            return super().invoke(ctx)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - typer's classes are private
         """Find the command to run; for an unknown one the error states the closest and the valid names."""

@@ -24,3 +24,5 @@ class Transition:
     """(n,); the episode ended in a state that has no successor."""
     truncated: BoolArray
     """(n,); the episode ended by its time limit alone."""
+    skipped: None = None
+    """Every row is a step of an episode."""

@@ -21,6 +21,7 @@ class Transition:
     reward: np.ndarray
     terminated: np.ndarray
     truncated: np.ndarray
+    skipped: np.ndarray | None = None
 
 
 class Episodes:

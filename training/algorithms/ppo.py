@@ -159,8 +159,9 @@ class Ppo:
     def _learn(self) -> Metrics:
         config, rollout = self.config, self.rollout
         old_log_std = self.log_std.detach().clone()
-        normalized = rollout.normalized[:-1].flatten(0, 1)
-        old_mean, action = rollout.mean.flatten(0, 1), rollout.action.flatten(0, 1)
+        normalized, old_mean, action = (
+            rollout.steps_of(rows.flatten(0, 1)) for rows in (rollout.normalized[:-1], rollout.mean, rollout.action)
+        )
         old_log_prob = gaussian_log_prob(action, old_mean, old_log_std)
         figures: list[Tensor] = []
         explained = 0.0
@@ -175,7 +176,7 @@ class Ppo:
             for rows in order.chunk(config.minibatches):
                 columns = (normalized, action, old_mean, old_log_prob, advantage, goal)
                 figures.append(self._update(old_log_std, *(column[rows] for column in columns)))
-        observation, privileged = self._parts(rollout.raw.flatten(0, 1))
+        observation, privileged = self._parts(rollout.steps_of(rollout.raw.flatten(0, 1)))
         self._policy.normalizer.update(observation)
         self._privileged_normalizer.update(privileged)
         surrogate, fit, clipped, divergence = torch.stack(figures).mean(0).tolist()
@@ -192,7 +193,7 @@ class Ppo:
 
     @torch.no_grad()
     def targets(self, *, first: bool) -> tuple[Tensor, Tensor]:
-        """Return advantages and value targets of the rollout, (T·n,) each, with the current value network."""
+        """Return advantages and value targets of the rollout's steps, (T·n,) each, with the current value network."""
         config, rollout = self.config, self.rollout
         value = self.values(rollout.normalized.flatten(0, 1)).view(rollout.steps + 1, rollout.environments)
         rows, final = rollout.final()
@@ -207,7 +208,8 @@ class Ppo:
             discount=config.discount,
             gae_lambda=config.gae_lambda,
         ).flatten()
-        target = advantage + value[:-1].flatten()
+        target = rollout.steps_of(advantage + value[:-1].flatten())
+        advantage = rollout.steps_of(advantage)
         if first and config.normalize_values:
             self._value_scale.update(target, self.value.head)
         return advantage, target

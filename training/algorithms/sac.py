@@ -125,7 +125,10 @@ class Sac:
         action = self._explore()
         transition = self._environment.step_arrays(action)
         self._replay.add(observation, action, transition)
-        self._policy.normalizer.update(self._observation)
+        if transition.skipped is None:
+            self._policy.normalizer.update(self._observation)
+        elif not transition.skipped.all():
+            self._policy.normalizer.update(self._observation[torch.from_numpy(~transition.skipped)])
         self._observation.copy_(torch.from_numpy(transition.observation))
         self._steps += self._environment.num_envs
 

@@ -1,0 +1,1 @@
+"""Gymnasium's environments as environments of our learners."""
