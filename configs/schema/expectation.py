@@ -9,7 +9,7 @@ from sim2real.configs.schema.quantity import Duration, NonNegative, Positive
 
 FinalState = Literal["RUNNING", "DAMPING", "FAULT", "ESTOP", "LIMP", "READY"]
 
-ConditionText = Annotated[str, Field(min_length=1, max_length=120)]
+ConditionText = Annotated[str, Field(max_length=120)]
 """A condition over one signal: `trunk.tilt < 30 deg`, `knee.position in -1 rad .. 1 rad`, `state is FAULT`."""
 
 QUANTIFIERS = ("always", "eventually", "never")
