@@ -55,6 +55,11 @@ def is_shipped_model(model: str) -> bool:
     return model in {path.name for path in (ROOT / "robots").glob("*.xml")}
 
 
+def is_policy_path(reference: str) -> bool:
+    """Return whether the reference of a policy in a file is a path (`mine.onnx`), not a shipped name."""
+    return reference.endswith(POLICY_SUFFIX) or "/" in reference
+
+
 def is_path(reference: str) -> bool:
     """Return whether a reference is a file path (`./my.yaml`), not a shipped name (`pendulum`)."""
     return reference.endswith((".yaml", ".yml")) or "/" in reference

@@ -10,6 +10,7 @@ from sim2real.hardware.dynamixel.registers import Register
 from sim2real.hardware.dynamixel.schema import registers_of
 from sim2real.hardware.dynamixel.tables import BUS_WATCHDOG_SINCE, MODEL_NAMES, ControlTable, x_series_table
 from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.turns import Window, fits_one_turn, joint_angle, motor_turns, turn_notice
 from sim2real.hardware.types import MotorFault
 
 CURRENT_MODE, POSITION_MODE, EXTENDED_POSITION_MODE, CURRENT_POSITION_MODE = 0, 3, 4, 5
@@ -41,9 +42,18 @@ class Motor:
         settings_written: Number of writes to EEPROM.
         gains: Position D, I and P Gain (80 to 85) for the joint, as in the control table.
         goal_range: Lowest and highest accepted goal, in units of the goal register.
+        turns: Turns to add to Present Position, so that the joint is within its position limits.
     """
 
-    def __init__(self, joint: str, config: JointConfig, client: Client, quick: Client, voltage_max: float) -> None:
+    def __init__(
+        self,
+        joint: str,
+        config: JointConfig,
+        client: Client,
+        quick: Client,
+        voltage_max: float,
+        position_margin: float = 0.0,
+    ) -> None:
         """Prepare the motor; nothing is sent.
 
         Args:
@@ -52,6 +62,7 @@ class Motor:
             client: Client of the bus for set-up, with retries.
             quick: Client for questions that must not wait long.
             voltage_max: Highest supply voltage that the safety limits allow, V; full PWM is strongest there.
+            position_margin: How far the joint may be outside its position limits, rad.
         """
         self.joint = joint
         self.config = config
@@ -65,7 +76,10 @@ class Motor:
         self.gains = b"".join(map(Register.encode, registers, (gains.d, gains.i, gains.p)))
         self._client, self._quick = client, quick
         self._voltage_max = voltage_max
+        self._window = Window.of(config, position_margin)
+        self.turns = 0
         self._operating_mode = self._choose_operating_mode()
+        self._check_range()
         limit = self.current_limit if self._operating_mode == CURRENT_MODE else 0
         self.goal_range: tuple[int, int] = (-limit, limit) if config.mode == "current" else EXTENDED_RANGE
 
@@ -150,6 +164,8 @@ class Motor:
         """Write the settings of the configuration; EEPROM is written only where it differs. Raises HardwareError."""
         self._ensure("return_delay_time", 0)
         self._ensure("drive_mode", 0)  # not reversed, no time-based profile, no torque on by goal
+        if self._operating_mode == POSITION_MODE and self.get("homing_offset"):
+            self._operating_mode = EXTENDED_POSITION_MODE  # the offset moves the end of the turn into the range
         self._ensure("operating_mode", self._operating_mode)
         self._ensure("pwm_limit", self.pwm_limit)
         if self.has_current:
@@ -157,6 +173,7 @@ class Motor:
         if self.config.mode == "position":
             self._set_goal_range()
             self._set_gains()
+        self._find_turn()
 
     def restart(self) -> bool:
         """Reboot the motor if a hardware error is latched; return whether it was. Raises HardwareError."""
@@ -187,14 +204,21 @@ class Motor:
     def hold(self) -> None:
         """Set the gains, and a goal of zero current or the present position. Raises HardwareError."""
         self.set("bus_watchdog", 0)  # while expired, the motor refuses goals and every value except 0
+        position = self.get("present_position")
+        self.lay(position)
+        problem = self._window.problem(self._joint_angle(position))
+        if problem is not None:
+            raise HardwareError(f"{self.name}: {problem}")
         if self.config.mode == "current":
             self.set("goal_current", 0)
             return
         self._set_gains()
         if self._operating_mode == CURRENT_POSITION_MODE:
             self.set("goal_current", self.current_limit)  # limits the effort in this mode
+        if self._operating_mode == POSITION_MODE:  # torque on resets the turns in this mode, and only in this one
+            position %= self.config.motor.counts_per_revolution
+            self.lay(position)
         low, high = self.goal_range
-        position = self.get("present_position")
         if not low <= position <= high:
             raise HardwareError(
                 f"{self.name}: present position {position} is outside its goal range {low}..{high} (counts)"
@@ -212,9 +236,38 @@ class Motor:
             return CURRENT_MODE
         if effort_is_bounded(self.config) and self.has_current:
             return CURRENT_POSITION_MODE
-        counts = [self.counts(angle) for angle in self.config.position_limits]
-        one_turn = min(counts) >= 0 and max(counts) < self.config.motor.counts_per_revolution
+        one_turn = fits_one_turn(self.config, self._window, self.config.motor.counts_per_revolution)
         return POSITION_MODE if one_turn else EXTENDED_POSITION_MODE
+
+    def _check_range(self) -> None:
+        """Raise HardwareError if goals within the position limits cannot be written."""
+        low, high = sorted(self.counts(angle) for angle in self.config.position_limits)
+        first, last = EXTENDED_RANGE
+        if self.config.mode == "position" and not self._window.within_a_turn and not first <= low <= high <= last:
+            turns = last / self.config.motor.counts_per_revolution
+            raise HardwareError(
+                f"{self.name}: position_limits exceed the {turns:.1f} turns in each direction that the motor can count"
+            )
+
+    def lay(self, position: int) -> None:
+        """Find the turns to add to a Present Position (counts), so that the joint is within its position limits."""
+        self.turns = motor_turns(self.config, self._window, self._motor_angle(position))
+
+    def _find_turn(self) -> None:
+        """Find the turn; say so if it is not the one of the motor, and what will keep torque from being switched on."""
+        position = self.get("present_position")
+        self.lay(position)
+        problem = self._window.problem(self._joint_angle(position))
+        if problem is not None:
+            self.notices.append(f"{self.name}: torque will be refused: {problem}")
+        elif self.turns:
+            self.notices.append(f"{self.name}: {turn_notice(self.turns)}")
+
+    def _motor_angle(self, position: int) -> float:
+        return position * math.tau / self.config.motor.counts_per_revolution
+
+    def _joint_angle(self, position: int) -> float:
+        return joint_angle(self.config, self._motor_angle(position))
 
     def counts(self, angle: float) -> float:
         """Return the motor's counts at a joint angle, rad."""
@@ -225,6 +278,8 @@ class Motor:
         if self._operating_mode == POSITION_MODE:
             self.goal_range = self.get("min_position_limit"), self.get("max_position_limit")
             low, high = sorted(self.counts(angle) for angle in self.config.position_limits)
+            base = math.floor(low / self.config.motor.counts_per_revolution) * self.config.motor.counts_per_revolution
+            low, high = low - base, high - base
             if not self.goal_range[0] <= low <= high <= self.goal_range[1]:
                 self.notices.append(f"{self.name}: its position limits {self.goal_range} are narrower than the joint's")
         # A change of the mode resets the profile; without a change, another program's profile may remain.

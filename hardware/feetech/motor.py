@@ -20,6 +20,7 @@ from sim2real.hardware.feetech.tables import (
     MemoryTable,
     sts_table,
 )
+from sim2real.hardware.turns import Window, fits_one_turn, joint_angle, motor_turns, turn_notice
 from sim2real.hardware.types import MotorFault
 
 _POSITION_MODE = 0
@@ -45,11 +46,15 @@ class Motor:
         notices: Persistent changes made to the motor, one line each.
         settings_written: Number of writes to EEPROM.
         goal_range: Lowest and highest accepted goal, in steps.
-        many_turns: Whether the joint moves beyond one turn of the encoder.
+        many_turns: Whether the joint moves across the end of the encoder's turn.
+        one_turn: Whether the joint moves less than one turn, so that its limits decide in which one it is.
+        turns: Turns to add to Present Position, so that the joint is within its position limits.
         velocity_steps: step/s per unit of Present Velocity and Goal Velocity.
     """
 
-    def __init__(self, joint: str, config: JointConfig, client: Client, quick: Client) -> None:
+    def __init__(
+        self, joint: str, config: JointConfig, client: Client, quick: Client, position_margin: float = 0.0
+    ) -> None:
         """Prepare the motor; nothing is sent.
 
         Args:
@@ -57,6 +62,7 @@ class Motor:
             config: Configuration of the joint.
             client: Client of the bus for set-up, with retries.
             quick: Client for questions that must not wait long.
+            position_margin: How far the joint may be outside its position limits, rad.
         """
         self.joint = joint
         self.config = config
@@ -67,9 +73,12 @@ class Motor:
         self.settings_written = 0
         self.velocity_steps = 1.0
         self._client, self._quick = client, quick
+        self._window = Window.of(config, position_margin)
+        self.turns = 0
+        self.one_turn = self._window.within_a_turn
         low, high = sorted(self.counts(angle) for angle in config.position_limits)
         last = config.motor.counts_per_revolution - 1
-        self.many_turns = not (low >= 0.0 and high <= last)
+        self.many_turns = not fits_one_turn(config, self._window, config.motor.counts_per_revolution)
         self.goal_range = (-MULTI_TURN_COUNTS_MAX, MULTI_TURN_COUNTS_MAX) if self.many_turns else (0, last)
         self.middle = round((low + high) / 2)
 
@@ -176,11 +185,30 @@ class Motor:
         self.set("goal_time", 0)
         self.set("goal_velocity", self.goal_velocity)
         self.set("torque_limit", self.torque_limit)
+        self._find_turn()
+
+    def _find_turn(self) -> None:
+        """Find the turn; say so if it is not the one of the motor, and what will keep torque from being switched on."""
+        position = self.get("present_position")
+        problem = self._lay(position)
+        if problem is not None:
+            self.notices.append(f"{self.name}: torque will be refused: {problem}")
+        elif self.turns:
+            self.notices.append(f"{self.name}: {turn_notice(self.turns)}")
+
+    def _lay(self, position: int) -> str | None:
+        """Find the turns to add to a Present Position; return why exactly one turn does not fit, if so."""
+        angle = position * math.tau / self.config.motor.counts_per_revolution
+        self.turns = motor_turns(self.config, self._window, angle)
+        return self._window.problem(joint_angle(self.config, angle))
 
     def hold(self) -> None:
         """Set the goal to the present position. Raises HardwareError."""
         low, high = self.goal_range
         position = self.get("present_position")
+        problem = self._lay(position)
+        if problem is not None:
+            raise HardwareError(f"{self.name}: {problem}")
         if not low <= position <= high:
             raise HardwareError(
                 f"{self.name}: present position {position} is outside its goal range {low}..{high} (steps)"
@@ -213,12 +241,14 @@ class Motor:
 
     def _check_range(self) -> None:
         low, high = sorted(self.counts(angle) for angle in self.config.position_limits)
-        if not -MULTI_TURN_COUNTS_MAX <= low <= high <= MULTI_TURN_COUNTS_MAX:
+        if not self.one_turn and not -MULTI_TURN_COUNTS_MAX <= low <= high <= MULTI_TURN_COUNTS_MAX:
             turns = MULTI_TURN_COUNTS_MAX / self.config.motor.counts_per_revolution
             raise HardwareError(f"{self.name}: position_limits exceed the {turns:.1f} turns that the motor can count")
 
     def _check_goal_range(self) -> None:
         low, high = sorted(self.counts(angle) for angle in self.config.position_limits)
+        base = math.floor(low / self.config.motor.counts_per_revolution) * self.config.motor.counts_per_revolution
+        low, high = low - base, high - base
         if not self.goal_range[0] - 1 <= low <= high <= self.goal_range[1] + 1:
             self.notices.append(f"{self.name}: its position limits {self.goal_range} are narrower than the joint's")
 

@@ -12,6 +12,7 @@ from sim2real.hardware.moteus.identity import IDENTITY, decode_identity
 from sim2real.hardware.moteus.lines import encode_send
 from sim2real.hardware.moteus.reading import QUERY, Reading, decode_reading
 from sim2real.hardware.moteus.tables import Mode, advice_for, fault_name
+from sim2real.hardware.turns import Window, joint_angle, motor_turns, turn_notice
 
 _START_ROUNDS_MAX = 100
 _START_ROUND_NS = ns_from_s(0.01)  # a controller needs some milliseconds to enable its bridge
@@ -22,14 +23,24 @@ class Controllers:
 
     Attributes:
         ids: Their ids.
+        turns: Turns to add to each reading, so that the joint is within its position limits.
     """
 
-    def __init__(self, joints: Mapping[str, JointConfig], client: Client, clock: Clock, commands: CommandLines) -> None:
+    def __init__(
+        self,
+        joints: Mapping[str, JointConfig],
+        client: Client,
+        clock: Clock,
+        commands: CommandLines,
+        position_margin: float = 0.0,
+    ) -> None:
         self._names = tuple(joints)
         self._joints = tuple(joints.values())
         self._places = {joint.id: place for place, joint in enumerate(self._joints)}
         self._client, self._clock, self._commands = client, clock, commands
         self.ids = frozenset(self._places)
+        self._windows = [Window.of(joint, position_margin) for joint in self._joints]
+        self.turns = [0] * len(self._joints)
 
     def _name(self, place: int) -> str:
         return f"joint {self._names[place]!r} (motor {self._joints[place].id})"
@@ -50,8 +61,20 @@ class Controllers:
             "lists the motors on a port)"
         )
 
+    def lay(self, place: int, position: float) -> str | None:
+        """Find the turns of a controller at a position (rev); return why exactly one turn does not fit, if so."""
+        joint, window = self._joints[place], self._windows[place]
+        angle = position * math.tau
+        self.turns[place] = motor_turns(joint, window, angle)
+        self._commands.set_turns(self.turns)
+        return window.problem(joint_angle(joint, angle))
+
     def check(self) -> list[str]:
-        """Return notices of time-outs that a stop will clear. Raises HardwareError if a controller is unusable."""
+        """Find the turn of each joint; return notices of that, and of time-outs that a stop will clear.
+
+        Raises:
+            HardwareError: A controller is unusable.
+        """
         notices: list[str] = []
         for place, reading in self._ask().items():
             name = self._name(place)
@@ -62,6 +85,11 @@ class Controllers:
                 )
             if not math.isfinite(reading.position):
                 raise HardwareError(f"{name}: has no valid position; check its encoder configuration")
+            problem = self.lay(place, reading.position)
+            if problem is not None:
+                notices.append(f"{name}: torque will be refused: {problem}")
+            elif self.turns[place]:
+                notices.append(f"{name}: {turn_notice(self.turns[place])}")
             if reading.mode == Mode.TIMEOUT:
                 notices.append(f"{name}: cleared a time-out of its watchdog")
         return notices
@@ -132,6 +160,9 @@ class Controllers:
         for place, position in positions.items():
             if not math.isfinite(position):
                 raise HardwareError(f"{self._name(place)}: has no valid position")
+            problem = self.lay(place, position)
+            if problem is not None:
+                raise HardwareError(f"{self._name(place)}: {problem}")
         commands = [
             (joint.id, self._commands.hold(place, positions[place])) for place, joint in enumerate(self._joints)
         ]
