@@ -3,6 +3,8 @@
 import difflib
 from pathlib import Path
 
+import yaml
+
 from sim2real.configs.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent
@@ -15,6 +17,15 @@ POLICIES, POLICY_SUFFIX = "policies", ".onnx"
 def shipped(kind: str) -> list[str]:
     """Return the names of the shipped files of a kind."""
     return sorted(path.stem for path in (ROOT / kind).glob("*.yaml"))
+
+
+def shipped_descriptions(kind: str) -> dict[str, str]:
+    """Return the one-line description of each shipped file of a kind, by name."""
+    found = {}
+    for name in shipped(kind):
+        content = yaml.load((ROOT / kind / f"{name}.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
+        found[name] = str(content["description"])
+    return found
 
 
 def shipped_policies() -> list[str]:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from sim2real.configs.library import shipped
 from sim2real.configs.load import load_motor
 from sim2real.configs.schema.motor import MotorConfig
+from sim2real.configs.schema.robot import JointConfig
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.feetech.checkup import examine
 from sim2real.hardware.feetech.client import Client, Identity
 from sim2real.hardware.feetech.frame import ID_MAX, Instruction
-from sim2real.hardware.feetech.motor import model_name
+from sim2real.hardware.feetech.motor import Motor, model_name
 from sim2real.hardware.feetech.register_text import register_text
 from sim2real.hardware.feetech.schema import FeetechRegisters, registers_of
 from sim2real.hardware.feetech.tables import (
@@ -25,7 +26,7 @@ from sim2real.hardware.feetech.tables import (
     MemoryTable,
     sts_table,
 )
-from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading
+from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading, Settled
 
 _REBOOT_TRIES = 40  # of 26 ms each
 _WRITE_TRIES = 5
@@ -106,6 +107,17 @@ class FeetechWorkbench:
         if self._get(motor, table, "phase") & FULL_ANGLE:
             return ((position + offset) % turn - offset) * math.tau / turn
         return position % turn * math.tau / turn
+
+    def settle(self, name: str, joint: JointConfig, position_margin: float) -> Settled:
+        """Write phase, mode and limits as the driver does, where they differ. Raises HardwareError."""
+        identity = self._client.identify(joint.id)
+        if identity is None:
+            raise HardwareError(f"motor {joint.id} does not answer at {self._client.baudrate} baud")
+        motor = Motor(name, joint, self._client, self._client, position_margin)
+        motor.check_model(identity)
+        motor.settle()
+        firmware = "{}.{}".format(*identity.firmware)
+        return Settled(identity.model_number, firmware, motor.meaning(), tuple(motor.notices))
 
     def torque_enabled(self, motor: int) -> bool:
         """Return whether Torque Enable (40) is not 0. Raises HardwareError."""
