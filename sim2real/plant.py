@@ -61,6 +61,8 @@ class MujocoPlant:
         """Joint angles, (J,), rad."""
         self.velocity: Float64Array = np.zeros(len(self._pose))
         """Joint velocities, (J,), rad/s."""
+        self.diverged = False
+        """Whether a step ended in a state that is none."""
         self.reset()
 
     def reset(self) -> None:
@@ -72,9 +74,20 @@ class MujocoPlant:
         self.velocity[:] = self._all_velocities[self._dof]
 
     def step(self, effort: Float64Array) -> None:
-        """Advance one timestep under the motors' electromagnetic torques, (J,), N·m."""
+        """Advance one timestep under the motors' electromagnetic torques, (J,), N·m.
+
+        Raises:
+            UserError: The state is no longer one: MuJoCo would go on from the start pose as if nothing had happened.
+        """
         self._all_efforts[self._dof] = effort
+        before_s = self.data.time
         mujoco.mj_step(self.model, self.data)
+        if self.data.time <= before_s:  # MuJoCo has reset it
+            self.diverged = True
+            raise UserError(
+                f"the simulated mechanics diverged {before_s:.3f} s after the start: a position, velocity or "
+                "acceleration was not finite or above 1e10; look for contacts that overlap and very small masses"
+            )
         self.position[:] = self._all_positions[self._qpos]
         self.velocity[:] = self._all_velocities[self._dof]
 

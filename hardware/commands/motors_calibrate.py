@@ -62,7 +62,7 @@ def calibrate(
 ) -> Outcome:
     """Measure zero and direction of each joint while you move it by hand, and write them to the robot YAML.
 
-    Torque must be off on every motor; nothing is written to the motors.
+    Torque must be off on every motor. Modes and directions are set in the motors as a run sets them.
 
     Example: sim2real motors calibrate ./my_arm.yaml --port /dev/ttyUSB0
     """
@@ -71,7 +71,8 @@ def calibrate(
     target = _target(robot, source, to)
     names = _chosen(config, joint or [])
     with _workbenches(config, {config.joints[name].bus for name in names}, _paths(config, port or [])) as buses:
-        joints = [WorkbenchJoint(name, config.joints[name], buses[config.joints[name].bus]) for name in names]
+        margin = config.safety.position_margin
+        joints = [WorkbenchJoint(name, config.joints[name], buses[config.joints[name].bus], margin) for name in names]
         for joint_on_bus in joints:
             _check_presence(joint_on_bus, round(config.buses[joint_on_bus.config.bus].baudrate))
         found = calibrate_joints(joints, pose, TerminalGuide())

@@ -83,6 +83,8 @@ class DynamixelBus(PolledBus[Motor]):
         return {motor.joint: motor.firmware for motor in self._motors}
 
     def _identify(self) -> None:
+        for motor in self._motors:  # two motors that answer to one id are not found at it
+            motor.drop_secondary_id()
         identities = find_motors(self._motors, self._single.ping, self._single, BAUDRATES.values())
         for motor, identity in zip(self._motors, identities, strict=True):
             motor.check_model(identity.model_number)

@@ -3,6 +3,8 @@
 import math
 
 from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.bus.shared_id import prove_alone
+from sim2real.hardware.calibrated import check_calibration
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.feetech.client import Client, Identity
 from sim2real.hardware.feetech.frame import Alarm, Instruction
@@ -26,6 +28,19 @@ from sim2real.hardware.types import MotorFault
 _POSITION_MODE = 0
 _WRITE_TRIES = 5
 _EEPROM_TRIES = 3
+_CLAMP_MAX = 11  # steps: a hold is moved by less than 1° to be within the motor's own limits
+_FACTORY = ("minimum_startup_force", "cw_dead_zone", "ccw_dead_zone", "velocity_p_gain", "velocity_i_gain")
+"""Registers of the control loop that nobody needs to change."""
+_AT_MOST = (
+    "max_temperature_limit",
+    "max_voltage_limit",
+    "protection_current",
+    "protective_torque",
+    "protection_time",
+    "overload_torque",
+    "overcurrent_time",
+)
+"""Protections: a lower value acts sooner."""
 _OFF_BYTES = 9  # torque enable to torque limit, without its high byte
 _FAULTS = {
     Alarm.VOLTAGE: MotorFault.VOLTAGE,
@@ -35,6 +50,14 @@ _FAULTS = {
     Alarm.OVERLOAD: MotorFault.OVERLOAD,
 }
 _ALL_BITS = 0xFF
+_MEANING = (
+    "phase",
+    "angular_resolution",
+    "position_offset",
+    "operating_mode",
+    "min_position_limit",
+    "max_position_limit",
+)
 
 
 class Motor:
@@ -155,26 +178,20 @@ class Motor:
             HardwareError: The motor does not answer, or does not accept a value.
         """
         self._check_range()
-        last = self.config.motor.counts_per_revolution - 1
         gains = position_gains(self.config)
-        phase = self.get("phase")
-        low, high = self.get("min_position_limit"), self.get("max_position_limit")
         wanted = {
             "return_delay_time": 0,
             "response_status_level": 1,
-            "operating_mode": _POSITION_MODE,
             "position_p_gain": gains.p,
             "position_i_gain": gains.i,
             "position_d_gain": gains.d,
-            "phase": phase | FULL_ANGLE if self.many_turns else phase & ~FULL_ANGLE & _ALL_BITS,
         }
-        if self.many_turns:
-            wanted |= {"min_position_limit": 0, "max_position_limit": 0}
-        elif low == high == 0:  # multi-turn mode from an earlier use
-            wanted |= {"max_position_limit": last}
-        self._ensure(wanted)
+        self._ensure(wanted | self._protections())
+        self.settle()
+        check_calibration(self.name, self.config, self.meaning(), ("operating_mode",))
+        phase = self.get("phase")
         self.velocity_steps = 1.0 if phase & FINE_VELOCITY else float(COARSE_STEPS)
-        if phase & REVERSED:
+        if phase & REVERSED and self.config.calibration is None:
             self.notices.append(
                 f"{self.name}: its phase ({phase}) reverses the counting direction; set `direction` accordingly"
             )
@@ -186,6 +203,40 @@ class Motor:
         self.set("goal_velocity", self.goal_velocity)
         self.set("torque_limit", self.torque_limit)
         self._find_turn()
+
+    def _protections(self) -> dict[str, int]:
+        """Return factory values for registers that another program made looser; stricter protections are kept."""
+        table = self.table
+        wanted = {name: table[name].initial for name in _FACTORY}
+        wanted["unloading_condition"] = self.get("unloading_condition") | table["unloading_condition"].initial
+        wanted |= {name: min(self.get(name), table[name].initial) for name in _AT_MOST}
+        return wanted
+
+    def settle(self) -> None:
+        """Write the registers that decide what a position means, where they differ. Raises HardwareError."""
+        phase = self.get("phase")
+        low, high = self.get("min_position_limit"), self.get("max_position_limit")
+        wanted = {
+            "operating_mode": _POSITION_MODE,
+            "phase": phase | FULL_ANGLE if self.many_turns else phase & ~FULL_ANGLE & _ALL_BITS,
+        }
+        if self.many_turns:
+            wanted |= {"min_position_limit": 0, "max_position_limit": 0}
+        elif low == high == 0:  # multi-turn mode from an earlier use
+            wanted |= {"max_position_limit": self.config.motor.counts_per_revolution - 1}
+        self._ensure(wanted)
+
+    def meaning(self) -> dict[str, float]:
+        """Return the registers that decide what a position means. Raises HardwareError.
+
+        Single-turn and multi-turn mode differ by whole turns only, so neither the bit of the phase nor the limits that
+        choose it are among them: limits of 0 and 0 are returned as those of a whole turn.
+        """
+        found = {name: self.get(name) for name in _MEANING}
+        found["phase"] &= ~FULL_ANGLE
+        if found["min_position_limit"] == found["max_position_limit"] == 0:
+            found["max_position_limit"] = self.config.motor.counts_per_revolution - 1
+        return {name: float(value) for name, value in found.items()}
 
     def _find_turn(self) -> None:
         """Find the turn; say so if it is not the one of the motor, and what will keep torque from being switched on."""
@@ -206,14 +257,17 @@ class Motor:
         """Set the goal to the present position. Raises HardwareError."""
         low, high = self.goal_range
         position = self.get("present_position")
+        self.set("lock", 1)
         problem = self._lay(position)
         if problem is not None:
             raise HardwareError(f"{self.name}: {problem}")
-        if not low <= position <= high:
+        if not low - _CLAMP_MAX <= position <= high + _CLAMP_MAX:
             raise HardwareError(
-                f"{self.name}: present position {position} is outside its goal range {low}..{high} (steps)"
+                f"{self.name}: present position {position} is outside the motor's own position limits {low}..{high} "
+                "(steps): registers 9 and 11 are from another program; write "
+                f"0 and {self.config.motor.counts_per_revolution - 1} with Feetech's software, or move it between them"
             )
-        self.set("goal_position", position)
+        self.set("goal_position", min(max(position, low), high))
 
     def enable(self) -> None:
         """Set the joint's limits and switch torque on. Raises HardwareError unless everything reads back as set."""
@@ -261,6 +315,7 @@ class Motor:
         changes = {name: value for name, value in wanted.items() if before[name] != value}
         if not changes:
             return
+        prove_alone(self._client, self.id)
         self.set("lock", 0)
         try:
             for name, value in changes.items():
