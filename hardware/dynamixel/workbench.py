@@ -7,6 +7,7 @@ from sim2real.configs.library import shipped
 from sim2real.configs.load import load_motor
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.bus.shared_id import GARBLED_TRIES, shared_id
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.dynamixel.checkup import examine
@@ -34,6 +35,8 @@ class DynamixelWorkbench:
 
     def __init__(self, transport: Transport, clock: Clock) -> None:
         self._client = Client(transport, clock, self.baudrates[0])
+        self.shared: list[int] = []
+        """Ids that several motors share, at the baud rate of the last scan."""
         self._known: dict[int, tuple[Identity, MotorConfig, ControlTable]] = {}
 
     def set_baudrate(self, baudrate: int) -> None:
@@ -45,12 +48,27 @@ class DynamixelWorkbench:
     def scan(self, baudrate: int) -> list[FoundMotor]:
         """Return every motor that answers at a baud rate, by id; takes about 1 s. Raises PortLostError."""
         self.set_baudrate(baudrate)
-        return [self._found(identity) for identity in self._client.ping_all()]
+        found = [self._found(identity) for identity in self._client.ping_all()]
+        damaged = self._client.garbled
+        self.shared = [motor.id for motor in found if not self._client.alone(motor.id)]
+        found = [motor for motor in found if motor.id not in self.shared]
+        self.shared += self._shared({motor.id for motor in found}) if damaged else []
+        return found
+
+    def _shared(self, found: set[int]) -> list[int]:
+        """Return the ids of which only damaged answers arrive."""
+        shared = []
+        for motor in self.ids:
+            if motor not in found and motor not in self.shared and self._client.ping(motor, GARBLED_TRIES) is None:
+                shared += [motor] * (self._client.garbled >= GARBLED_TRIES)
+        return shared
 
     def find(self, motor: int, baudrate: int) -> FoundMotor | None:
         """Return the motor that answers to an id at a baud rate; None if none does. Raises PortLostError."""
         self.set_baudrate(baudrate)
         identity = self._client.ping(motor)
+        if identity is None and self._client.garbled >= GARBLED_TRIES:
+            raise HardwareError(shared_id(motor))
         return None if identity is None else self._found(identity)
 
     def registers(self, motor: int) -> list[RegisterReading]:
@@ -99,6 +117,10 @@ class DynamixelWorkbench:
         motor.check_model(identity.model_number)
         motor.settle()
         return Settled(identity.model_number, str(identity.firmware), motor.meaning(), tuple(motor.notices))
+
+    def alone(self, motor: int) -> bool:
+        """Return whether one motor alone answers to an id. Raises PortLostError."""
+        return self._client.alone(motor)
 
     def torque_enabled(self, motor: int) -> bool:
         """Return whether Torque Enable (64) is set. Raises HardwareError."""

@@ -3,6 +3,7 @@
 import math
 
 from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.bus.shared_id import prove_alone
 from sim2real.hardware.calibrated import check_calibration
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.feetech.client import Client, Identity
@@ -314,6 +315,7 @@ class Motor:
         changes = {name: value for name, value in wanted.items() if before[name] != value}
         if not changes:
             return
+        prove_alone(self._client, self.id)
         self.set("lock", 0)
         try:
             for name, value in changes.items():

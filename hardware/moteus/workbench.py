@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator
 
 from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.bus.shared_id import shared_id
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.errors import HardwareError, PortLostError, ProtocolError
@@ -37,6 +38,8 @@ class MoteusWorkbench:
         self._console = Console(self._client)
         self._transport = transport
         self._baudrate = self.baudrates[0]
+        self.shared: list[int] = []
+        """Ids that several controllers share."""
         self._decided = False
 
     def set_baudrate(self, baudrate: int) -> None:
@@ -56,7 +59,8 @@ class MoteusWorkbench:
             line = encode_send(asking_id(BROADCAST), question(number, IDENTITY), bool(self._client.checksum))
             for answer in self._client.collect(line, number, frozenset(self.ids)):
                 found[answer.motor] = self._found(answer.motor, answer.data)
-        return [found[motor] for motor in sorted(found)]
+        self.shared = [motor for motor in found if not self._client.alone(motor)]
+        return [found[motor] for motor in sorted(found) if motor not in self.shared]
 
     def find(self, motor: int, baudrate: int) -> FoundMotor | None:
         """Return the controller that answers to an id; None if none does. Raises PortLostError."""
@@ -64,6 +68,8 @@ class MoteusWorkbench:
         if not self._adapter_answers():
             return None
         data = self._ask_quietly(motor, IDENTITY)
+        if data is not None and not self._client.alone(motor):
+            raise HardwareError(shared_id(motor))
         return None if data is None else self._found(motor, data)
 
     def registers(self, motor: int) -> list[RegisterReading]:
@@ -102,6 +108,10 @@ class MoteusWorkbench:
         identity.check(joint, f"joint {name!r} (motor {joint.id})")
         registers = {key: self._console.value(joint.id, key) for key in MEANING}
         return Settled(identity.model_number, identity.firmware_text, registers, ())
+
+    def alone(self, motor: int) -> bool:
+        """Return whether one motor alone answers to an id. Raises PortLostError."""
+        return self._adapter_answers() and self._client.alone(motor)
 
     def torque_enabled(self, motor: int) -> bool:
         """Return whether the bridge is on. Raises HardwareError."""
