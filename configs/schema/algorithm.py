@@ -113,7 +113,7 @@ class PpoConfig(AlgorithmConfig):
 class SacConfig(AlgorithmConfig):
     """Soft actor-critic with automatic temperature (Haarnoja et al. 2018).
 
-    Its critics see the observation alone: the task's privileged values are not used.
+    Its critics see the task's privileged values beside the observation.
     """
 
     name: Literal["sac"]
@@ -127,7 +127,8 @@ class SacConfig(AlgorithmConfig):
     iteration_steps: Annotated[int, Field(ge=1, le=65536)] = 50
     """Control steps of every environment per iteration, which is a row of metrics; does not affect what is learned."""
     updates_per_step: Annotated[float, Field(gt=0.0)] = 4.0
-    """Gradient updates per control step of all environments; divided by their number: the update-to-data ratio."""
+    """Gradient updates after each control step of all environments; a fraction is carried over to the next step.
+    Divided by the number of environments, this is the update-to-data ratio: updates per transition."""
     discount: Annotated[float, Field(gt=0.0, le=1.0)] = 0.99
     """Discount of the reward per control step, γ."""
     polyak: Annotated[float, Field(gt=0.0, le=1.0)] = 0.005
