@@ -11,6 +11,7 @@ from sim2real.configs.command_outcome import Json, Outcome, error_console, repor
 from sim2real.hardware.bus.shared_id import shared_id
 from sim2real.hardware.commands.motors_backup import backup, restore_backup
 from sim2real.hardware.commands.motors_calibrate import calibrate
+from sim2real.hardware.commands.motors_find import find
 from sim2real.hardware.commands.motors_options import Baudrate, Id, Port, ProtocolName
 from sim2real.hardware.commands.motors_port import open_port
 from sim2real.hardware.commands.motors_set_up import adopt, setup
@@ -146,6 +147,7 @@ def check(
 
 
 app.command("calibrate")(calibrate)
+app.command("find")(find)
 app.command("torque-off")(torque_off)
 app.command("backup")(backup)
 app.command("restore")(restore_backup)

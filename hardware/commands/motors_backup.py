@@ -9,7 +9,9 @@ from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.hardware.commands.motors_options import Baudrate, Port, ProtocolName
 from sim2real.hardware.commands.motors_port import open_port
 from sim2real.hardware.errors import HardwareError
-from sim2real.hardware.workbench.backup import back_up, read_backups, restore, write_backups
+from sim2real.hardware.workbench.backup import MotorBackup, back_up, read_backups, restore, write_backups
+from sim2real.hardware.workbench.interface import FoundMotor, Workbench
+from sim2real.hardware.workbench.port import WorkbenchPort
 from sim2real.hardware.workbench.scan import find_on_port, scan_port
 
 Ids = Annotated[
@@ -65,8 +67,17 @@ def restore_backup(
     changes: list[str] = []
     with open_port(port) as opened:
         # All are found before the first is written.
-        chosen = [(saved[one], find_on_port(opened.buses, one, None)) for one in motor or saved]
+        chosen = [(saved[one], _find(opened, saved[one])) for one in motor or saved]
         for one, (bus, found) in chosen:
             bus.set_baudrate(found.baudrate)
             changes += restore(bus, found, one)
     return Outcome({"path": str(file), "changes": changes}, "\n".join(changes) or "the motors have these settings")
+
+
+def _find(opened: WorkbenchPort, saved: MotorBackup) -> tuple[Workbench, FoundMotor]:
+    """Return the motor with the id of a backup, first where it was. Raises HardwareError if none answers."""
+    bus = opened.buses.get(saved.protocol)
+    found = None if bus is None else bus.find(saved.id, saved.baudrate)
+    if bus is not None and found is not None:
+        return bus, found
+    return find_on_port(opened.buses, saved.id, None)

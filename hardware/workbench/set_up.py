@@ -55,7 +55,9 @@ def set_up_joint(
     bus, baudrate = opened.buses[bus_config.protocol], round(bus_config.baudrate)
     if len(bus.baudrates) == 1:  # the line has no baud rate of its own
         baudrate = bus.baudrates[0]
-    before = _only_new(joint, bus, baudrate, set(done), ask, tell)
+    own_bus = [other.id for other in robot.joints.values() if other.bus == config.bus and other.id != config.id]
+    expected = (config.id, *own_bus)
+    before = _only_new(joint, bus, baudrate, set(done), expected, ask, tell)
     _check_model(robot, joint, bus, before)
     motor = before
     if motor.baudrate != baudrate:
@@ -92,6 +94,7 @@ def _only_new(
     bus: Workbench,
     baudrate: int,
     done: set[int],
+    expected: tuple[int, ...],
     ask: Callable[[str], None],
     tell: Callable[[str], None],
 ) -> FoundMotor:
@@ -103,6 +106,9 @@ def _only_new(
         new = [motor for motor in motors if not (motor.id in done and motor.baudrate == baudrate)]
         if shared:
             problem = f"two motors share id {shared[0]}: connect one at a time"
+        elif len(new) > 1 and (own := _all_set_up(new, expected, baudrate)) is not None:
+            bus.set_baudrate(baudrate)
+            return own
         elif len(new) > 1:
             problem = f"{len(new)} new motors answer (ids {', '.join(str(m.id) for m in new)}): connect one at a time"
         elif new:
@@ -112,6 +118,13 @@ def _only_new(
             problem = "no new motor answers: check power and cable"
         tell(f"{joint}: {problem}")
     raise HardwareError(f"joint {joint!r}: {problem}")
+
+
+def _all_set_up(motors: list[FoundMotor], expected: tuple[int, ...], baudrate: int) -> FoundMotor | None:
+    """Return the motor with the first expected id, if every motor has an expected one and the bus's baud rate."""
+    if not all(motor.id in expected and motor.baudrate == baudrate for motor in motors):
+        return None
+    return next((motor for motor in motors if motor.id == expected[0]), None)
 
 
 def _answering(bus: Workbench, shared: list[int]) -> Iterator[FoundMotor]:

@@ -81,6 +81,16 @@ def test_it_can_be_repeated_and_then_writes_nothing(robot):
 
 
 @pytest.mark.parametrize("robot", FAMILIES)
+def test_a_robot_that_is_set_up_may_be_connected_as_a_whole(robot):
+    box = Box(robot)
+    before = {name: motor.saved() for name, motor in box.motors.items()}
+    done = [box.set_up(joint, ask=lambda what: None) for joint in box.config.joints]
+    assert [one.id for one in done] == [joint.id for joint in box.config.joints.values()]
+    assert not any(one.changed for one in done)
+    assert {name: motor.saved() for name, motor in box.motors.items()} == before
+
+
+@pytest.mark.parametrize("robot", FAMILIES)
 def test_two_new_motors_or_none_are_asked_for_again_and_nothing_is_written(robot):
     box = Box(robot).new(FACTORY[robot])
     first, second = list(box.motors)[:2]
