@@ -67,6 +67,9 @@ class PpoConfig(AlgorithmConfig):
     """Learning rate of Adam; the initial one if `target_kl` adapts it."""
     target_kl: Annotated[float, Positive] | None = 0.01
     """KL divergence per update that the learning rate is adapted to, nat; null: constant learning rate."""
+    learning_rate_range: tuple[Annotated[float, Positive], Annotated[float, Positive]] = (1e-5, 1e-2)
+    """Lowest and highest learning rate that `target_kl` may lead to; the highest falls linearly to the lowest at the
+    end of training."""
     entropy_weight: Annotated[float, NonNegative] = 0.0
     """Weight of the entropy bonus, per nat of the policy's entropy."""
     value_weight: Annotated[float, Positive] = 0.5
@@ -93,6 +96,9 @@ class PpoConfig(AlgorithmConfig):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        slow, fast = self.learning_rate_range
+        if not slow <= fast:
+            raise MisplacedError(("learning_rate_range",), "must be ordered, low before high")
         lowest = 0.0 if self.std_range is None else self.std_range[0]
         if self.final_std is not None and not lowest <= self.final_std <= self.initial_std:
             raise MisplacedError(
