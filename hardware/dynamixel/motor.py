@@ -3,6 +3,7 @@
 import math
 
 from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.bus.shared_id import prove_alone
 from sim2real.hardware.calibrated import check_calibration
 from sim2real.hardware.dynamixel.client import Client
 from sim2real.hardware.dynamixel.frame import ID_MAX, Instruction
@@ -83,6 +84,7 @@ class Motor:
         self._voltage_max = voltage_max
         self._window = Window.of(config, position_margin)
         self.turns = 0
+        self._proven = False  # that no other motor shares its id
         self._operating_mode = self._choose_operating_mode()
         self._check_range()
         limit = self.current_limit if self._operating_mode == CURRENT_MODE else 0
@@ -353,6 +355,9 @@ class Motor:
         before = self.get(name)
         if before == value:
             return
+        if not self._proven:
+            prove_alone(self._client, self.id)
+            self._proven = True
         register = self.table[name]
         for _ in range(_EEPROM_TRIES):
             self.settings_written += 1

@@ -7,11 +7,12 @@ from sim2real.configs.library import shipped
 from sim2real.configs.load import load_motor
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.bus.shared_id import GARBLED_TRIES, shared_id
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.dynamixel.checkup import examine
-from sim2real.hardware.dynamixel.client import Client, Identity
-from sim2real.hardware.dynamixel.frame import ID_MAX, Instruction
+from sim2real.hardware.dynamixel.client import NOBODY, Client, Identity
+from sim2real.hardware.dynamixel.frame import BROADCAST, ID_MAX, Instruction, encode
 from sim2real.hardware.dynamixel.motor import Motor, model_name
 from sim2real.hardware.dynamixel.register_text import register_text
 from sim2real.hardware.dynamixel.registers import ControlTable, Register
@@ -21,7 +22,10 @@ from sim2real.hardware.dynamixel.tables import BAUD_CODES, BAUDRATES, MODEL_NAME
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading, Settled
 
-_STATUS_RETURN_LEVEL = 68
+_STATUS_RETURN_LEVEL, _TORQUE_ENABLE = 68, 64  # in every X-series model
+_LIKELY = (1_000_000, 57_600)  # what most projects set, and the factory's
+_QUICK_S = 0.1  # about thirty ids
+_ADDRESS = ("id", "baud_rate", "protocol_type")  # what the motor is found by
 _REBOOT_TRIES = 40  # of 26 ms each: an X-series motor restarts in about half a second
 
 
@@ -29,11 +33,14 @@ class DynamixelWorkbench:
     """Single Dynamixel motors on a port."""
 
     protocol = "dynamixel2"
-    baudrates = tuple(BAUDRATES.values())
+    baudrates = tuple(sorted(BAUDRATES.values(), key=lambda baudrate: (baudrate not in _LIKELY, -baudrate)))
+    """The most likely ones first."""
     ids = range(ID_MAX + 1)
 
     def __init__(self, transport: Transport, clock: Clock) -> None:
         self._client = Client(transport, clock, self.baudrates[0])
+        self.shared: list[int] = []
+        """Ids that several motors share, at the baud rate of the last scan."""
         self._known: dict[int, tuple[Identity, MotorConfig, ControlTable]] = {}
 
     def set_baudrate(self, baudrate: int) -> None:
@@ -42,15 +49,39 @@ class DynamixelWorkbench:
             self._known.clear()
         self._client.set_baudrate(baudrate)
 
+    def hears(self, baudrate: int) -> bool:
+        """Return whether anything answers a broadcast at once: motors with low ids do. Raises PortLostError."""
+        self.set_baudrate(baudrate)
+        return bool(self._client.ping_all(_QUICK_S)) or bool(self._client.garbled)
+
     def scan(self, baudrate: int) -> list[FoundMotor]:
         """Return every motor that answers at a baud rate, by id; takes about 1 s. Raises PortLostError."""
         self.set_baudrate(baudrate)
-        return [self._found(identity) for identity in self._client.ping_all()]
+        found = [self._found(identity) for identity in self._client.ping_all()]
+        damaged = self._client.garbled
+        self.shared = [motor.id for motor in found if not self._client.alone(motor.id)]
+        found = [motor for motor in found if motor.id not in self.shared]
+        self.shared += self._shared({motor.id for motor in found}) if damaged else []
+        return found
+
+    def _shared(self, found: set[int]) -> list[int]:
+        """Return the ids of which only damaged answers arrive, after damage in the answer to all."""
+        self._client.ping(NOBODY, GARBLED_TRIES)
+        if self._client.garbled:
+            return []  # noise, or a device of another protocol
+        asked = (motor for motor in self.ids if motor not in found and motor not in self.shared)
+        return [
+            motor
+            for motor in asked
+            if self._client.ping(motor, GARBLED_TRIES) is None and self._client.garbled >= GARBLED_TRIES
+        ]
 
     def find(self, motor: int, baudrate: int) -> FoundMotor | None:
         """Return the motor that answers to an id at a baud rate; None if none does. Raises PortLostError."""
         self.set_baudrate(baudrate)
         identity = self._client.ping(motor)
+        if identity is None and self._client.several():
+            raise HardwareError(shared_id(motor))
         return None if identity is None else self._found(identity)
 
     def registers(self, motor: int) -> list[RegisterReading]:
@@ -99,6 +130,34 @@ class DynamixelWorkbench:
         motor.check_model(identity.model_number)
         motor.settle()
         return Settled(identity.model_number, str(identity.firmware), motor.meaning(), tuple(motor.notices))
+
+    def alone(self, motor: int) -> bool:
+        """Return whether one motor alone answers to an id. Raises PortLostError."""
+        return self._client.alone(motor)
+
+    def settings(self, motor: int) -> dict[str, float]:
+        """Return the writable registers of EEPROM. Raises HardwareError."""
+        table = self._motor(motor)[2]
+        return {
+            reading.name: reading.value
+            for reading in self.registers(motor)
+            if reading.area == "eeprom" and table[reading.name].access == "rw" and reading.name not in _ADDRESS
+        }
+
+    def write_setting(self, motor: int, name: str, value: float) -> None:
+        """Write a register of EEPROM and read it back. Raises HardwareError."""
+        table = self._motor(motor)[2]
+        if name not in table or table[name].area != "eeprom" or name in _ADDRESS:
+            raise HardwareError(f"motor {motor} has no setting {name!r}")
+        self._write(motor, name, int(value))
+        found = self._get(motor, table[name])
+        if found != value:
+            raise HardwareError(f"motor {motor}: {name} is {found} after writing {value:g}")
+
+    def torque_off(self, motor: int | None = None) -> None:
+        """Write 0 to Torque Enable (64) of one motor, or of all. Raises PortLostError."""
+        parameters = _TORQUE_ENABLE.to_bytes(2, "little") + b"\0"
+        self._client.send(encode(BROADCAST if motor is None else motor, Instruction.WRITE, parameters))
 
     def torque_enabled(self, motor: int) -> bool:
         """Return whether Torque Enable (64) is set. Raises HardwareError."""

@@ -7,12 +7,13 @@ from sim2real.configs.library import shipped
 from sim2real.configs.load import load_motor
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.bus.shared_id import GARBLED_TRIES, shared_id
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.feetech.checkup import examine
-from sim2real.hardware.feetech.client import Client, Identity
-from sim2real.hardware.feetech.frame import ID_MAX, Instruction
+from sim2real.hardware.feetech.client import NOBODY, Client, Identity
+from sim2real.hardware.feetech.frame import BROADCAST, ID_MAX, Instruction, encode
 from sim2real.hardware.feetech.motor import Motor, model_name
 from sim2real.hardware.feetech.register_text import register_text
 from sim2real.hardware.feetech.schema import FeetechRegisters, registers_of
@@ -23,13 +24,17 @@ from sim2real.hardware.feetech.tables import (
     FINE_VELOCITY,
     FULL_ANGLE,
     MODEL_NAMES,
+    TORQUE_OFF,
     MemoryTable,
     sts_table,
 )
 from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading, Settled
 
+_QUICK_S = 0.1  # about thirty ids
+_ADDRESS = ("id", "baud_rate")  # what the motor is found by
 _REBOOT_TRIES = 40  # of 26 ms each
 _WRITE_TRIES = 5
+_TORQUE_ENABLE = 40
 
 
 class FeetechWorkbench:
@@ -41,6 +46,8 @@ class FeetechWorkbench:
 
     def __init__(self, transport: Transport, clock: Clock) -> None:
         self._client = Client(transport, clock, self.baudrates[0])
+        self.shared: list[int] = []
+        """Ids that several motors share, at the baud rate of the last scan."""
         self._types: dict[int, MotorConfig] = {}
 
     def set_baudrate(self, baudrate: int) -> None:
@@ -49,16 +56,41 @@ class FeetechWorkbench:
             self._types.clear()
         self._client.set_baudrate(baudrate)
 
+    def hears(self, baudrate: int) -> bool:
+        """Return whether anything answers a broadcast at once: motors with low ids do. Raises PortLostError."""
+        self.set_baudrate(baudrate)
+        return bool(self._client.ping_all(_QUICK_S)) or bool(self._client.garbled)
+
     def scan(self, baudrate: int) -> list[FoundMotor]:
         """Return every motor that answers at a baud rate, by id; takes about 1 s. Raises PortLostError."""
         self.set_baudrate(baudrate)
-        identities = [self._client.identify(motor) for motor in self._client.ping_all()]
-        return [self._found(identity) for identity in identities if identity is not None]
+        answering = self._client.ping_all()
+        damaged = self._client.garbled
+        identities = [self._client.identify(motor) for motor in answering]
+        found = [self._found(identity) for identity in identities if identity is not None]
+        self.shared = [motor.id for motor in found if not self._client.alone(motor.id)]
+        found = [motor for motor in found if motor.id not in self.shared]
+        self.shared += self._shared({motor.id for motor in found}) if damaged else []
+        return found
+
+    def _shared(self, found: set[int]) -> list[int]:
+        """Return the ids of which only damaged answers arrive, after damage in the answer to all."""
+        self._client.identify(NOBODY, GARBLED_TRIES)
+        if self._client.garbled:
+            return []  # noise, or a device of another protocol
+        asked = (motor for motor in self.ids if motor not in found and motor not in self.shared)
+        return [
+            motor
+            for motor in asked
+            if self._client.identify(motor, GARBLED_TRIES) is None and self._client.garbled >= GARBLED_TRIES
+        ]
 
     def find(self, motor: int, baudrate: int) -> FoundMotor | None:
         """Return the motor that answers to an id at a baud rate; None if none does. Raises PortLostError."""
         self.set_baudrate(baudrate)
         identity = self._client.identify(motor)
+        if identity is None and self._client.several():
+            raise HardwareError(shared_id(motor))
         return None if identity is None else self._found(identity)
 
     def registers(self, motor: int) -> list[RegisterReading]:
@@ -118,6 +150,39 @@ class FeetechWorkbench:
         motor.settle()
         firmware = "{}.{}".format(*identity.firmware)
         return Settled(identity.model_number, firmware, motor.meaning(), tuple(motor.notices))
+
+    def alone(self, motor: int) -> bool:
+        """Return whether one motor alone answers to an id. Raises PortLostError."""
+        return self._client.alone(motor)
+
+    def settings(self, motor: int) -> dict[str, float]:
+        """Return the writable registers of EEPROM. Raises HardwareError."""
+        table = sts_table(self._type(motor))
+        return {
+            reading.name: reading.value
+            for reading in self.registers(motor)
+            if reading.area == "eeprom" and table[reading.name].access == "rw" and reading.name not in _ADDRESS
+        }
+
+    def write_setting(self, motor: int, name: str, value: float) -> None:
+        """Unlock EEPROM, write a register, lock it, and read it back. Raises HardwareError."""
+        table = sts_table(self._type(motor))
+        if name not in table or table[name].area != "eeprom" or name in _ADDRESS:
+            raise HardwareError(f"motor {motor} has no setting {name!r}")
+        try:
+            self._write_unlocked(motor, name, int(value))
+        except OverflowError as error:
+            raise HardwareError(str(error)) from error
+        finally:
+            self._lock(motor)
+        found = self._get(motor, table, name)
+        if found != value:
+            raise HardwareError(f"motor {motor}: {name} is {found} after writing {value:g}")
+
+    def torque_off(self, motor: int | None = None) -> None:
+        """Write 0 to Torque Enable (40) of one motor, or of all. Raises PortLostError."""
+        parameters = bytes((_TORQUE_ENABLE, TORQUE_OFF))
+        self._client.send(encode(BROADCAST if motor is None else motor, Instruction.WRITE, parameters))
 
     def torque_enabled(self, motor: int) -> bool:
         """Return whether Torque Enable (40) is not 0. Raises HardwareError."""

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator
 
 from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.bus.shared_id import shared_id
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.errors import HardwareError, PortLostError, ProtocolError
@@ -37,6 +38,8 @@ class MoteusWorkbench:
         self._console = Console(self._client)
         self._transport = transport
         self._baudrate = self.baudrates[0]
+        self.shared: list[int] = []
+        """Ids that several controllers share."""
         self._decided = False
 
     def set_baudrate(self, baudrate: int) -> None:
@@ -45,10 +48,16 @@ class MoteusWorkbench:
         self._baudrate = baudrate
         self._decided = False
 
+    def hears(self, baudrate: int) -> bool:
+        """Return whether the adapter answers. Raises PortLostError."""
+        self.set_baudrate(baudrate)
+        return self._adapter_answers()
+
     def scan(self, baudrate: int) -> list[FoundMotor]:
         """Return every controller that answers a broadcast, by id. Raises PortLostError."""
         self.set_baudrate(baudrate)
         found: dict[int, FoundMotor] = {}
+        self.shared = []
         if not self._adapter_answers():
             return []
         for _ in range(TRIES):
@@ -56,7 +65,8 @@ class MoteusWorkbench:
             line = encode_send(asking_id(BROADCAST), question(number, IDENTITY), bool(self._client.checksum))
             for answer in self._client.collect(line, number, frozenset(self.ids)):
                 found[answer.motor] = self._found(answer.motor, answer.data)
-        return [found[motor] for motor in sorted(found)]
+        self.shared = [motor for motor in found if not self._client.alone(motor)]
+        return [found[motor] for motor in sorted(found) if motor not in self.shared]
 
     def find(self, motor: int, baudrate: int) -> FoundMotor | None:
         """Return the controller that answers to an id; None if none does. Raises PortLostError."""
@@ -64,6 +74,8 @@ class MoteusWorkbench:
         if not self._adapter_answers():
             return None
         data = self._ask_quietly(motor, IDENTITY)
+        if data is not None and not self._client.alone(motor):
+            raise HardwareError(shared_id(motor))
         return None if data is None else self._found(motor, data)
 
     def registers(self, motor: int) -> list[RegisterReading]:
@@ -102,6 +114,42 @@ class MoteusWorkbench:
         identity.check(joint, f"joint {name!r} (motor {joint.id})")
         registers = {key: self._console.value(joint.id, key) for key in MEANING}
         return Settled(identity.model_number, identity.firmware_text, registers, ())
+
+    def alone(self, motor: int) -> bool:
+        """Return whether one motor alone answers to an id. Raises PortLostError."""
+        return self._adapter_answers() and self._client.alone(motor)
+
+    def settings(self, motor: int) -> dict[str, float]:
+        """Return the configuration, as `conf enumerate` prints it, without the id. Raises HardwareError."""
+        self._adapter_answers()
+        found: dict[str, float] = {}
+        for line in self._console.run(motor, "conf enumerate").splitlines():
+            name, _, text = line.partition(" ")
+            if name and name != "id.id":
+                try:
+                    found[name] = float(text)
+                except ValueError:
+                    continue  # text, as the names of users are
+        return found
+
+    def write_setting(self, motor: int, name: str, value: float) -> None:
+        """Set a configuration value, save all, and read it back. Raises HardwareError."""
+        self._adapter_answers()
+        self._console.run(motor, f"conf set {name} {value:.9g}")
+        self._console.run(motor, "conf write")
+        found = self._console.value(motor, name)
+        if not (math.isclose(found, value, rel_tol=1e-5) or (math.isnan(found) and math.isnan(value))):
+            raise HardwareError(f"motor {motor}: {name} is {found:g} after writing {value:g}")
+
+    def torque_off(self, motor: int | None = None) -> None:
+        """Send a stop to one controller, or to all. Raises PortLostError."""
+        to = BROADCAST if motor is None else motor
+        lines = [encode_send(to, STOP, checksum) for checksum in self._checksums()]
+        self._client.send(b"".join(lines))
+
+    def _checksums(self) -> tuple[bool, ...]:
+        """Return how lines are to be sent: without knowing, in both ways; the adapter refuses the wrong one."""
+        return (False, True) if self._client.checksum is None else (self._client.checksum,)
 
     def torque_enabled(self, motor: int) -> bool:
         """Return whether the bridge is on. Raises HardwareError."""

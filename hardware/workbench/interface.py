@@ -175,5 +175,44 @@ class Settling(Protocol):
         ...
 
 
+@runtime_checkable
+class Keeping(Protocol):
+    """A workbench that reads and writes the persistent settings of motors, by the family's own names."""
+
+    def settings(self, motor: int) -> dict[str, float]:
+        """Return every persistent setting that can be written, without id and baud rate. Raises HardwareError."""
+        ...
+
+    def write_setting(self, motor: int, name: str, value: float) -> None:
+        """Write one setting, torque off, and read it back.
+
+        Raises:
+            HardwareError: There is no such setting, the value is invalid, or the motor has another one afterwards.
+        """
+        ...
+
+
+@runtime_checkable
+class Hearing(Protocol):
+    """A workbench that can tell quickly whether anything answers."""
+
+    def hears(self, baudrate: int) -> bool:
+        """Return whether anything answers at a baud rate; may miss motors with high ids. Raises HardwareError."""
+        ...
+
+
+@runtime_checkable
+class Releasing(Protocol):
+    """A workbench that switches torque off."""
+
+    def torque_off(self, motor: int | None = None) -> None:
+        """Send torque off to one motor, or to all that hear this baud rate. Waits for no confirmation.
+
+        Raises:
+            PortLostError: The port vanished.
+        """
+        ...
+
+
 def _number(model_number: int | None) -> str:
     return "" if model_number is None else f", {model_number}"

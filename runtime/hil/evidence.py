@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from sim2real.configs.errors import UserError
-from sim2real.configs.schema.run_signal import signals_of
+from sim2real.configs.schema.run_signal import STATES, signals_of
 from sim2real.configs.schema.scenario import ScenarioConfig
 from sim2real.runtime.hil.picture import draw
 from sim2real.runtime.hil.recording import Recording
@@ -60,7 +60,9 @@ def shown_signals(scenario: ScenarioConfig, result: ScenarioResult) -> tuple[str
     checks = sorted(result.checks, key=lambda each: each.ok)
     always = ("interventions", "position", "torque", "tilt", "goal_distance")
     known = signals_of(scenario.task)
-    names = [each.condition.signal for each in checks] + [name for name in always if name in known]
+    names = [each.condition.signal for each in checks]
+    single = {name.rpartition(".")[2] for name in names if "." in name and len(scenario.task.robot.joints) == 1}
+    names += [name for name in always if name in known and name not in single]
     return tuple(dict.fromkeys(name for name in names if name != "state"))[:_COLUMNS_MAX]
 
 
@@ -70,8 +72,6 @@ def last_seconds(recording: Recording, names: Sequence[str]) -> str:
     words = {"torque": ("on", "off")}
     zero = recording.policy_at or 0.0
     rows = [["time s", "state", *(column for name in names for column in _heads(recording, name))]]
-    from sim2real.configs.schema.run_signal import STATES
-
     for index in np.flatnonzero(state.time >= recording.end - _TABLE_S):
         at = float(state.time[index])
         row = [f"{at - zero:.3f}", STATES[int(state.values[index, 0])]]

@@ -7,12 +7,12 @@ from typing import Final
 import numpy as np
 
 from sim2real.configs.schema.run_signal import SIGNALS
-from sim2real.hardware.clock import NS_PER_S
+from sim2real.hardware.clock import NS_PER_S, Clock
 from sim2real.hardware.emulator.plant import PushablePlant
+from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.types import Float64Array
 from sim2real.runtime.contract.spec import Contract
 from sim2real.runtime.controller import Controller
-from sim2real.runtime.emulation import Lockstep
 from sim2real.runtime.hil.steps import Steps
 from sim2real.runtime.states import State
 from sim2real.runtime.tick_fields import row_layout
@@ -67,12 +67,14 @@ class Recorder:
 
     Args:
         contract: The policy's.
-        world: The emulated robot.
+        clock: The clock of the run.
+        emulated: The emulated robot, if it is in this process: only then is there anything to tell of its inside.
     """
 
-    def __init__(self, contract: Contract, world: Lockstep) -> None:
+    def __init__(self, contract: Contract, clock: Clock, emulated: EmulatedRobot | None = None) -> None:
         self._contract = contract
-        self._world = world
+        self._clock = clock
+        self._emulated = emulated
         self._layout = row_layout(contract)
         self._rows: list[bytes] = []
         self._time: list[float] = []
@@ -80,16 +82,15 @@ class Recorder:
         self._counts: list[tuple[int, int, int]] = []
         self._true: list[Float64Array] = []
         self._base: list[tuple[float, float, float]] = []
-        self._start_ns = world.clock.now_ns()
+        self._start_ns = clock.now_ns()
         self._torque: list[tuple[float, bool]] = [(0.0, False)]
         self._faults: list[tuple[float, int]] = [(0.0, 0)]
         self._missed = 0
         self._policy_ns: int | None = None
         self.disturbed_at: float | None = None
         """When the first disturbance that is no fault of the emulated robot took effect."""
-        self._plant = world.emulated.plant
-        self._motors = list(world.emulated.motors.values())
-        world.emulated.observer = self._observe
+        if emulated is not None:
+            emulated.observer = self._observe
 
     def seconds(self, time_ns: int) -> float:
         """Return a time in s since power-up."""
@@ -98,7 +99,7 @@ class Recorder:
     def disturb(self) -> None:
         """Note that a disturbance begins now."""
         if self.disturbed_at is None:
-            self.disturbed_at = self.seconds(self._world.clock.now_ns())
+            self.disturbed_at = self.seconds(self._clock.now_ns())
 
     def tick(self, controller: Controller) -> None:
         """Keep one tick."""
@@ -110,27 +111,32 @@ class Recorder:
 
     def finish(self, controller: Controller | None) -> None:
         """Keep the state at the end of the run, before the runtime shuts down."""
-        self._world.emulated.advance_to(self._world.clock.now_ns())
-        self._observe(self._world.clock.now_ns())
+        now_ns = self._clock.now_ns()
+        if self._emulated is not None:
+            self._emulated.advance_to(now_ns)
+            self._observe(now_ns)
         if controller is not None and self._rows:
             self._rows.append(self._rows[-1])
-            self._keep(self.seconds(self._world.clock.now_ns()), controller)
+            self._keep(self.seconds(now_ns), controller)
 
     def _keep(self, time: float, controller: Controller) -> None:
-        emulated = self._world.emulated
         self._time.append(time)
         self._states.append(controller.state.value)
         self._counts.append((controller.interventions.total, controller.held_ticks, self._missed))
-        heat = emulated.electrics.temperature
-        self._true.append(np.array([self._plant.position, self._plant.velocity, heat]))
-        base = self._plant.base() if isinstance(self._plant, PushablePlant) else None
+        if self._emulated is None:
+            return
+        plant = self._emulated.plant
+        self._true.append(np.array([plant.position, plant.velocity, self._emulated.electrics.temperature]))
+        base = plant.base() if isinstance(plant, PushablePlant) else None
         self._base.append((np.nan, np.nan, np.nan) if base is None else (base.height, base.tilt, base.speed))
 
     def _observe(self, time_ns: int) -> None:
-        on = any(motor.driven for motor in self._motors)
+        if self._emulated is None:
+            return
+        on = any(motor.driven for motor in self._emulated.motors.values())
         if on != self._torque[-1][1]:
             self._torque.append((self.seconds(time_ns), on))
-        count = sum(self._world.emulated.faults.injected.values())
+        count = sum(self._emulated.faults.injected.values())
         if count != self._faults[-1][1]:
             self._faults.append((self.seconds(time_ns), count))
 
@@ -143,7 +149,9 @@ class Recorder:
         rows = np.frombuffer(b"".join(self._rows), self._layout.dtype).copy()
         for name in _WALL_FIELDS:
             rows[name] = 0
-        torque = next((time for time, on in self._torque if on), None)
+        # A real robot does not tell; torque is switched on just before the first tick.
+        first = next((time for time, on in self._torque if on), None)
+        torque = first if self._emulated is not None else (self._time[0] if self._time else None)
         injected = [time for time, count in self._faults if count]
         disturbed = [time for time in (self.disturbed_at, *injected[:1]) if time is not None]
         return Recording(
@@ -151,7 +159,7 @@ class Recorder:
             None if self._policy_ns is None else self.seconds(self._policy_ns),
             torque,
             min(disturbed, default=None),
-            self.seconds(self._world.clock.now_ns()),
+            self.seconds(self._clock.now_ns()),
             1.0 / self._contract.control_rate,
             self._digest(rows),
         )
@@ -160,8 +168,6 @@ class Recorder:
         count, joints, imus = len(self._time), self._contract.joint_names, tuple(self._contract.robot.imus)
         time = np.array(self._time)
         counts = np.array(self._counts, float).reshape(count, 3)
-        base = np.array(self._base).reshape(count, 3)
-        true = np.array(self._true).reshape(count, 3, len(joints))
         goal = np.full(count, np.nan)
         goal[: len(distance)] = distance[:count]
         states = np.array([_STATES.index(State(value)) for value in self._states], float)
@@ -172,11 +178,6 @@ class Recorder:
                 name: (counts[:, [at]], ("",))
                 for at, name in enumerate(("interventions", "held_ticks", "missed_ticks"))
             },
-            **{name: (base[:, [at]], ("",)) for at, name in enumerate(("base_height", "base_tilt", "base_speed"))},
-            **{
-                name: (true[:, at], joints)
-                for at, name in enumerate(("true_position", "true_velocity", "true_temperature"))
-            },
             **{name: (np.asarray(rows[field], float), joints) for name, field in _FIELD_OF.items()},
         }
         if imus:
@@ -186,10 +187,23 @@ class Recorder:
         if self._contract.commands:
             names = tuple(command.name for command in self._contract.commands)
             values["command"] = (np.asarray(rows["asked"], float), names)
-        signals = {name: Steps(time, *value) for name, value in values.items()}
-        signals["torque"] = _events([(at, float(not on)) for at, on in self._torque])  # words: on, off
-        signals["faults"] = _events([(at, float(number)) for at, number in self._faults])
+        signals = {name: Steps(time, *value) for name, value in values.items()} | self._true_signals(time, joints)
         return {signal.name: signals[signal.name] for signal in SIGNALS if signal.name in signals}
+
+    def _true_signals(self, time: Float64Array, joints: tuple[str, ...]) -> dict[str, Steps]:
+        """Return what was read inside the emulated robot; nothing of a real one."""
+        if self._emulated is None:
+            return {}
+        base = np.array(self._base).reshape(len(time), 3)
+        true = np.array(self._true).reshape(len(time), 3, len(joints))
+        own = ("base_height", "base_tilt", "base_speed")
+        of_joints = ("true_position", "true_velocity", "true_temperature")
+        return {
+            **{name: Steps(time, base[:, [at]], ("",)) for at, name in enumerate(own)},
+            **{name: Steps(time, true[:, at], joints) for at, name in enumerate(of_joints)},
+            "torque": _events([(at, float(not on)) for at, on in self._torque]),  # words: on, off
+            "faults": _events([(at, float(number)) for at, number in self._faults]),
+        }
 
     def _digest(self, rows: np.ndarray[tuple[int], np.dtype[np.void]]) -> str:
         digest = hashlib.sha256()

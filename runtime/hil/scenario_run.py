@@ -5,10 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from sim2real.configs.errors import UserError
-from sim2real.configs.schema.expectation import ExpectConfig
-from sim2real.configs.schema.run_signal import signals_of
+from sim2real.configs.schema.condition import parse_condition
+from sim2real.configs.schema.expectation import CheckConfig, ExpectConfig
+from sim2real.configs.schema.run_signal import RunSignal, signals_of
 from sim2real.configs.schema.scenario import ScenarioConfig
+from sim2real.hardware.clock import Clock
 from sim2real.hardware.emulator.plant import AUTO_PLANT
+from sim2real.hardware.emulator.robot import EmulatedRobot
+from sim2real.hardware.interface import JointInterface
 from sim2real.runtime.controller import Controller
 from sim2real.runtime.emulation import lockstep
 from sim2real.runtime.hil.check import CheckResult, check
@@ -106,46 +110,100 @@ def run_scenario(
         seed=seed,
         prepare=lambda made: place(made, robot, scenario.start, seed),
     )
-    recorder = Recorder(loaded.contract, world)
-    timeline = Timeline(scenario, loaded.contract, world.clock, world.emulated.plant, recorder.disturb)
-    seen: list[dict[str, Any]] = []
-    controllers: list[Controller] = []
-
-    def on_tick(controller: Controller) -> None:
-        if not controllers:
-            controllers.append(controller)
-        recorder.tick(controller)
-        timeline.apply(controller)
-
-    def before_shutdown() -> None:
-        recorder.finish(controllers[0] if controllers else None)
-        seen.append(world.snapshot())
-
-    options = RunOptions(
-        duration=scenario.duration,
-        log=log,
-        synchronous_log=True,
-        before_shutdown=before_shutdown,
-        commands=timeline.first,
-        on_tick=on_tick,
-        stop=timeline.stop,
-        operator=timeline.operator,
-    )
+    run = ScenarioRun(scenario, loaded, world.hardware, world.clock, world.plant, world.emulated)
     try:
-        report = run_session(timeline.policy(loaded), robot, world.hardware, world.clock, options)
+        return run.result(log=log, synchronous=True)
     except UserError as error:
         if scenario.expect.refused is None:
             raise
         return _refused(scenario, str(error), world.plant)
-    recording = recorder.recording(report.distance)
-    signals = signals_of(scenario.task)
-    checks = tuple(check(config, signals, recording) for config in scenario.expect.checks)
-    failures = (*unmet(scenario.expect, report, seen[0]), *(each.failure for each in checks if not each.ok))
-    if scenario.expect.refused is not None:
-        failures = (f"the run was not refused, expected {scenario.expect.refused!r}", *failures)
-    return ScenarioResult(
-        scenario.name, failures, report, seen[0], world.plant, checks, recording, digest=recording.digest
-    )
+
+
+class ScenarioRun:
+    """One run of a scenario, on whatever hardware.
+
+    Args:
+        scenario: The scenario.
+        policy: Its policy.
+        hardware: Motors and IMUs, not yet opened.
+        clock: Their clock.
+        plant: Name of the emulated mechanics; `real` for a real robot.
+        emulated: The emulated robot, if it is in this process.
+    """
+
+    def __init__(
+        self,
+        scenario: ScenarioConfig,
+        policy: Policy,
+        hardware: JointInterface,
+        clock: Clock,
+        plant: str,
+        emulated: EmulatedRobot | None = None,
+    ) -> None:
+        self._scenario, self._hardware, self._clock = scenario, hardware, clock
+        self._plant, self._emulated = plant, emulated
+        self._recorder = Recorder(policy.contract, clock, emulated)
+        mechanics = None if emulated is None else emulated.plant
+        self._timeline = Timeline(scenario, policy.contract, clock, mechanics, self._recorder.disturb)
+        self._policy = self._timeline.policy(policy)
+        self._controller: Controller | None = None
+        self._seen: dict[str, Any] = {}
+
+    def result(self, *, log: Path | None = None, synchronous: bool = False, real_time: bool = False) -> ScenarioResult:
+        """Run it; once.
+
+        Args:
+            log: File for the run's log.
+            synchronous: Write the log within the tick, for virtual clocks.
+            real_time: Ask for the real-time profile.
+
+        Raises:
+            UserError: The run is refused.
+        """
+        scenario, timeline = self._scenario, self._timeline
+        options = RunOptions(
+            duration=scenario.duration,
+            log=log,
+            synchronous_log=synchronous,
+            real_time=real_time,
+            before_shutdown=self._before_shutdown,
+            commands=timeline.first,
+            on_tick=self._on_tick,
+            stop=timeline.stop,
+            operator=timeline.operator,
+        )
+        report = run_session(self._policy, scenario.task.robot, self._hardware, self._clock, options)
+        recording = self._recorder.recording(report.distance)
+        signals = signals_of(scenario.task)
+        seen = [
+            config for config in scenario.expect.checks if self._emulated is not None or not _inside(config, signals)
+        ]
+        checks = tuple(check(config, signals, recording) for config in seen)
+        expect = scenario.expect
+        failures = (*unmet(expect, report, self._seen), *(each.failure for each in checks if not each.ok))
+        if expect.refused is not None:
+            failures = (f"the run was not refused, expected {expect.refused!r}", *failures)
+        digest = recording.digest if synchronous else ""
+        return ScenarioResult(
+            scenario.name, failures, report, self._seen, self._plant, checks, recording, digest=digest
+        )
+
+    def _on_tick(self, controller: Controller) -> None:
+        self._controller = controller
+        self._recorder.tick(controller)
+        self._timeline.apply(controller)
+
+    def _before_shutdown(self) -> None:
+        self._recorder.finish(self._controller)
+        if self._emulated is not None:
+            self._emulated.advance_to(self._clock.now_ns())
+            self._seen = self._emulated.snapshot()
+
+
+def _inside(config: CheckConfig, signals: dict[str, RunSignal]) -> bool:
+    """Return whether a check reads a signal that only an emulated robot in this process tells."""
+    texts = (config.condition, *([config.until] if config.until is not None else []))
+    return any(signals[parse_condition(text, signals).signal].true for text in texts)
 
 
 def _check_policy(scenario: ScenarioConfig, policy: Policy) -> None:
@@ -164,8 +222,13 @@ def _refused(scenario: ScenarioConfig, refusal: str, plant: str) -> ScenarioResu
 
 
 def unmet(expect: ExpectConfig, report: RunReport, emulator: dict[str, Any]) -> tuple[str, ...]:
-    """Return the expectations about the end of a run that it did not meet, each with the actual result."""
-    injected = sum(emulator["faults_injected"].values())
+    """Return the expectations about the end of a run that it did not meet, each with the actual result.
+
+    Args:
+        expect: The expectations.
+        report: The run.
+        emulator: The emulated robot's own state; empty for a real one, of which nothing is then expected.
+    """
     interventions = report.interventions_total
     state = report.final_state.name
     failures = []
@@ -174,13 +237,14 @@ def unmet(expect: ExpectConfig, report: RunReport, emulator: dict[str, Any]) -> 
         failures.append(f"ended in state {state}, expected {expect.final_state}{why}")
     if expect.goal is not None and report.goal_reached is not expect.goal:
         failures.append(f"goal reached: {report.goal_reached}, expected {expect.goal}")
-    if expect.torque_off is not None and emulator["torque_off"] is not expect.torque_off:
+    if emulator and expect.torque_off is not None and emulator["torque_off"] is not expect.torque_off:
         failures.append(f"torque off: {emulator['torque_off']}, expected {expect.torque_off}")
     if expect.interventions_max is not None and not interventions <= expect.interventions_max:
         failures.append(f"{interventions} interventions, expected at most {expect.interventions_max}")
     if expect.interventions_min is not None and not interventions >= expect.interventions_min:
         failures.append(f"{interventions} interventions, expected at least {expect.interventions_min}")
-    if not injected >= expect.faults_injected_min:
+    injected = sum(emulator["faults_injected"].values()) if emulator else None
+    if injected is not None and not injected >= expect.faults_injected_min:
         failures.append(f"{injected} faults happened, expected at least {expect.faults_injected_min}")
     if report.log is not None and report.logged_ticks != report.ticks:
         failures.append(f"{report.logged_ticks} of {report.ticks} ticks are in the log")

@@ -26,13 +26,14 @@ _MS_PER_NS = 1e-6
 class Server:
     """Executes the frames for one controller."""
 
-    def __init__(self, motor: MoteusMotor) -> None:
+    def __init__(self, motor: MoteusMotor, unit: int = 0) -> None:
+        """Serve a controller; controllers with the same id differ in their `unit`, and so in their serial numbers."""
         self._motor = motor
         self._console = Console(motor.settings)
         self._staged = dict(INITIAL)
         self._mode: Mode | None = None
         self._reply_wanted = True
-        self._uuid = [crc32(f"moteus {motor.id} {word}".encode()) - (1 << 31) for word in range(4)]
+        self._uuid = [crc32(f"moteus {motor.id} {word} {unit or ''}".encode()) - (1 << 31) for word in range(4)]
         self._readings = _readings(motor, self._uuid)
 
     def execute(self, data: bytes, now_ns: int, reply_wanted: bool = True) -> bytes | None:
