@@ -8,6 +8,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
+from sim2real.configs.errors import UserError
 from sim2real.configs.schema.algorithm import SacConfig
 from sim2real.training.algorithms.interface import Metrics
 from sim2real.training.algorithms.sac_loss import actor_loss, critic_loss, soft_target, temperature_loss
@@ -122,7 +123,12 @@ class Sac:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Restore what `state` returned."""
+        """Restore what `state` returned. Raises UserError for a state from before critics saw privileged values."""
+        if "raw" not in state:
+            raise UserError(
+                "the checkpoint is of an earlier version of SAC, whose critics saw other inputs; begin a new run from "
+                "it with --init-from"
+            )
         self.log_std_head.load_state_dict(state["log_std_head"])
         self.critic.load_state_dict(state["critic"])
         self.target_critic.load_state_dict(state["target_critic"])

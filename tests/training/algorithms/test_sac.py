@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from sim2real.configs.errors import UserError
 from sim2real.configs.schema.algorithm import SacConfig
 from sim2real.training.algorithms.sac import Sac
 from sim2real.training.algorithms.sac_loss import actor_loss, critic_loss, soft_target, temperature_loss
@@ -193,3 +194,10 @@ def test_metrics_have_the_diagnostics_of_critics_and_actor(point_environment):
         assert np.isfinite(metrics[name])
     squares = sum(float(parameter.grad.square().sum()) for parameter in learner.critic.parameters())
     assert metrics["gradient_norm/critic"] == pytest.approx(squares**0.5, rel=1e-5)
+
+
+def test_a_checkpoint_of_an_earlier_version_is_refused_in_one_line(point_environment):
+    learner = Sac(CONFIG, point_environment, 0)
+    state = {key: value for key, value in learner.state().items() if key != "raw"}
+    with pytest.raises(UserError, match="an earlier version of SAC.*--init-from"):
+        learner.restore(state)
