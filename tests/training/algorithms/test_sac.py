@@ -197,7 +197,7 @@ def test_metrics_have_the_diagnostics_of_critics_and_actor(point_environment):
 
 
 def test_a_checkpoint_of_an_earlier_version_is_refused_in_one_line(point_environment):
-    learner = Sac(CONFIG, point_environment, 0)
+    learner = Sac(CONFIG, point_environment(), 0)
     state = {key: value for key, value in learner.state().items() if key != "raw"}
-    with pytest.raises(UserError, match="an earlier version of SAC.*--init-from"):
+    with pytest.raises(UserError, match=r"an earlier version of SAC.*--init-from"):
         learner.restore(state)
