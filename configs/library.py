@@ -6,7 +6,10 @@ from pathlib import Path
 from sim2real.configs.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent
-KINDS = ("motors", "robots", "tasks", "randomization", "experiments", "faults", "scenarios", "targets", "transfers")
+KINDS = (
+    *("motors", "robots", "tasks", "randomization", "experiments"),
+    *("faults", "scenarios", "targets", "transfers", "gymnasium"),
+)
 
 POLICIES, POLICY_SUFFIX = "policies", ".onnx"
 """Folder and suffix of the shipped policies."""
