@@ -3,6 +3,8 @@
 import difflib
 from pathlib import Path
 
+import yaml
+
 from sim2real.configs.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent
@@ -18,6 +20,15 @@ POLICIES, POLICY_SUFFIX = "policies", ".onnx"
 def shipped(kind: str) -> list[str]:
     """Return the names of the shipped files of a kind."""
     return sorted(path.stem for path in (ROOT / kind).glob("*.yaml"))
+
+
+def shipped_descriptions(kind: str) -> dict[str, str]:
+    """Return the one-line description of each shipped file of a kind, by name."""
+    found = {}
+    for name in shipped(kind):
+        content = yaml.load((ROOT / kind / f"{name}.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
+        found[name] = str(content["description"])
+    return found
 
 
 def shipped_policies() -> list[str]:
@@ -45,6 +56,11 @@ def find_policy(reference: str | Path) -> Path:
 def is_shipped_model(model: str) -> bool:
     """Return whether a relative model path is that of a shipped robot."""
     return model in {path.name for path in (ROOT / "robots").glob("*.xml")}
+
+
+def is_policy_path(reference: str) -> bool:
+    """Return whether the reference of a policy in a file is a path (`mine.onnx`), not a shipped name."""
+    return reference.endswith(POLICY_SUFFIX) or "/" in reference
 
 
 def is_path(reference: str) -> bool:

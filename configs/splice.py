@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from sim2real.configs.errors import ConfigError
-from sim2real.configs.library import ROOT, absolute, find, is_shipped_model
+from sim2real.configs.library import ROOT, absolute, find, is_policy_path, is_shipped_model
 from sim2real.configs.schema.base import Config
 from sim2real.configs.schema.module import is_module_path
 from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.scenario import ScenarioConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.configs.schema_fields import full_annotation, is_config, is_union, reference_of
 from sim2real.configs.yaml_source import KeyPath, Sourced, read_yaml
@@ -65,6 +66,8 @@ class _Splicer:
                 self._resolve_model((*at, "model"), value.get("model"))
             if inner is TaskConfig and isinstance(value, dict):
                 self._resolve_modules((*at, "modules"), value.get("modules"))
+            if inner is ScenarioConfig and isinstance(value, dict):
+                self._resolve_policy((*at, "policy"), value.get("policy"))
             for below, key in _children(inner, value):
                 self.visit(below, (*at, key))
 
@@ -85,6 +88,12 @@ class _Splicer:
         path = absolute(model, relative_to=self._folder, where=where)
         if not is_shipped_model(model) or path.exists():
             self._sourced.at(at[:-1])["model"] = str(path)
+
+    def _resolve_policy(self, at: KeyPath, policy: object) -> None:
+        """Make the path of a scenario's policy absolute; the name of a shipped policy stays."""
+        if isinstance(policy, str) and is_policy_path(policy) and self._is_new(at):
+            where = f"{self._sourced.origin(at)}: {'.'.join(map(str, at))}"
+            self._sourced.at(at[:-1])["policy"] = str(absolute(policy, relative_to=self._folder, where=where))
 
     def _resolve_modules(self, at: KeyPath, modules: object) -> None:
         """Make the paths of a task's modules absolute: they lie beside the file that names them."""

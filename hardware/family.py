@@ -13,6 +13,7 @@ imports the part it returns. So a driver never loads the emulator.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from sim2real.configs.families import FamilySchema
@@ -87,6 +88,13 @@ class Family(FamilySchema, ABC):
         the `libraries`.
         """
         return None
+
+    def wear(self, motor: EmulatedMotor, draw: Random) -> Mapping[str, float]:
+        """Leave an emulated motor as an earlier owner's tools may have left it; return what was changed, by register.
+
+        Id and baud rate are kept. A family without such registers changes nothing.
+        """
+        return {}
 
     def group_read(self, ids: Sequence[int]) -> GroupRead | None:
         """Return the one request that all these motors answer; None if the protocol has none."""

@@ -1,6 +1,6 @@
 """Opens the serial ports of a robot's buses and IMUs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sim2real.configs.schema.robot import BusConfig, ImuConfig, RobotConfig
 from sim2real.hardware.bus.serial_port import SerialPort
@@ -9,6 +9,37 @@ from sim2real.hardware.clock import Clock
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.families import family_of_bus
 from sim2real.hardware.torque_off import confirm_off, send_off
+
+
+def port_paths(robot: RobotConfig, options: Sequence[str]) -> dict[str, str]:
+    """Return paths by bus or IMU, from what was given as `--port`.
+
+    Args:
+        robot: The robot.
+        options: Each `BUS=PATH` or `IMU=PATH`; the port of a robot with a single one may be given as `PATH`.
+
+    Raises:
+        HardwareError: There is no such bus or IMU, no path, or one is given twice.
+    """
+    names = [*robot.buses, *robot.imus]
+    paths: dict[str, str] = {}
+    for option in options:
+        name, separator, path = option.partition("=")
+        if len(names) == 1 and option not in names and (not separator or "/" in name):
+            name, path = names[0], option
+        if not (name and path):
+            raise HardwareError(f"--port {option}: must be NAME=PATH, for example {names[0]}=/dev/ttyUSB0")
+        if name not in names:
+            raise HardwareError(_no_such_port(robot, name))
+        if name in paths:
+            raise HardwareError(f"--port {option}: {name} is at {paths[name]} already")
+        paths[name] = path
+    return paths
+
+
+def _no_such_port(robot: RobotConfig, name: str) -> str:
+    kind = "bus or IMU" if robot.imus else "bus"
+    return f"robot {robot.name!r} has no {kind} {name!r}; valid: {', '.join([*robot.buses, *robot.imus])}"
 
 
 def open_serial_ports(robot: RobotConfig, overrides: Mapping[str, str], clock: Clock) -> dict[str, Transport]:
@@ -25,11 +56,9 @@ def open_serial_ports(robot: RobotConfig, overrides: Mapping[str, str], clock: C
         HardwareError: A bus or IMU does not exist or has no path, or a port does not open; all opened ports are closed
             again.
     """
-    valid = [*robot.buses, *robot.imus]
     for name in overrides:
-        if name not in valid:
-            kind = "bus or IMU" if robot.imus else "bus"
-            raise HardwareError(f"robot {robot.name!r} has no {kind} {name!r}; valid: {', '.join(valid)}")
+        if name not in [*robot.buses, *robot.imus]:
+            raise HardwareError(_no_such_port(robot, name))
     used = {joint.bus for joint in robot.joints.values()}
     wanted: list[tuple[str, str, BusConfig | ImuConfig]] = [
         *(("bus", name, bus) for name, bus in robot.buses.items() if name in used),

@@ -1,5 +1,6 @@
 """The emulated robot in lockstep: in this process, on a virtual clock, faster than real time."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,7 @@ from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.schema.scenario import FaultsConfig
 from sim2real.hardware.clock import VirtualClock
 from sim2real.hardware.emulator.lockstep import lockstep_transports
-from sim2real.hardware.emulator.plant import AUTO_PLANT, choose_plant, make_plant
+from sim2real.hardware.emulator.plant import AUTO_PLANT, Plant, choose_plant, make_plant
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.robot import RobotHardware
 
@@ -29,13 +30,30 @@ class Lockstep:
         return self.emulated.snapshot()
 
 
-def lockstep(robot: RobotConfig, *, plant: str = AUTO_PLANT, faults: FaultsConfig | None = None) -> Lockstep:
+def lockstep(
+    robot: RobotConfig,
+    *,
+    plant: str = AUTO_PLANT,
+    faults: FaultsConfig | None = None,
+    seed: int = 0,
+    prepare: Callable[[Plant], None] | None = None,
+) -> Lockstep:
     """Make an emulated robot in this process.
+
+    Args:
+        robot: The robot.
+        plant: Name of its mechanics.
+        faults: Faults to inject.
+        seed: Seed of faults and IMUs, together with the faults' own.
+        prepare: Called with the plant before the robot is powered up.
 
     Raises:
         UserError: No such plant, or it is not installed.
     """
     chosen = choose_plant(plant)
     clock = VirtualClock(_START_NS)
-    emulated = EmulatedRobot(robot, make_plant(chosen, robot), faults, start_ns=_START_NS)
+    made = make_plant(chosen, robot)
+    if prepare is not None:
+        prepare(made)
+    emulated = EmulatedRobot(robot, made, faults, seed, start_ns=_START_NS)
     return Lockstep(RobotHardware(robot, lockstep_transports(emulated, clock), clock), clock, emulated, chosen)

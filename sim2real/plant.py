@@ -1,9 +1,14 @@
 """MuJoCo plant of the emulator: the robot's model, driven by the torques of its emulated motors."""
 
+from collections.abc import Sequence
+from math import acos, hypot
+
 import mujoco
 import numpy as np
 
+from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig
+from sim2real.hardware.emulator.plant import BaseMotion, BasePose
 from sim2real.hardware.imu.sample import Motion
 from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import columns_of, imu_columns, joint_addresses
@@ -50,10 +55,14 @@ class MujocoPlant:
             imu.body: [sensors[columns_of(imu_columns(self.model, name, group))] for group in IMU_GROUPS]
             for name, imu in robot.imus.items()
         }
+        free = np.flatnonzero(self.model.jnt_type == mujoco.mjtJoint.mjJNT_FREE)
+        self._base = (int(self.model.jnt_qposadr[free[0]]), int(self.model.jnt_dofadr[free[0]])) if len(free) else None
         self.position: Float64Array = np.zeros(len(self._pose))
         """Joint angles, (J,), rad."""
         self.velocity: Float64Array = np.zeros(len(self._pose))
         """Joint velocities, (J,), rad/s."""
+        self.diverged = False
+        """Whether a step ended in a state that is none."""
         self.reset()
 
     def reset(self) -> None:
@@ -65,9 +74,20 @@ class MujocoPlant:
         self.velocity[:] = self._all_velocities[self._dof]
 
     def step(self, effort: Float64Array) -> None:
-        """Advance one timestep under the motors' electromagnetic torques, (J,), N·m."""
+        """Advance one timestep under the motors' electromagnetic torques, (J,), N·m.
+
+        Raises:
+            UserError: The state is no longer one: MuJoCo would go on from the start pose as if nothing had happened.
+        """
         self._all_efforts[self._dof] = effort
+        before_s = self.data.time
         mujoco.mj_step(self.model, self.data)
+        if self.data.time <= before_s:  # MuJoCo has reset it
+            self.diverged = True
+            raise UserError(
+                f"the simulated mechanics diverged {before_s:.3f} s after the start: a position, velocity or "
+                "acceleration was not finite or above 1e10; look for contacts that overlap and very small masses"
+            )
         self.position[:] = self._all_positions[self._qpos]
         self.velocity[:] = self._all_velocities[self._dof]
 
@@ -75,6 +95,45 @@ class MujocoPlant:
         """Return the motion of a body that carries an IMU, at the start of the last timestep."""
         angular_velocity, linear_acceleration, orientation = (values.tolist() for values in self._imus[body])
         return Motion(tuple(orientation), tuple(angular_velocity), tuple(linear_acceleration))
+
+    def place(self, position: Float64Array, base: BasePose | None) -> None:
+        """Put the robot, at rest, with these joint angles, (J,), rad. Raises UserError if it has no floating base."""
+        mujoco.mj_resetData(self.model, self.data)
+        self._all_positions[self._qpos] = position
+        if base is not None:
+            address = self._base_address("a pose of the base")
+            if base.height is not None:
+                self._all_positions[address + 2] = base.height
+            quaternion = np.zeros(4)
+            mujoco.mju_euler2Quat(quaternion, np.array([base.roll, base.pitch, base.yaw]), "XYZ")
+            self._all_positions[address + 3 : address + 7] = quaternion
+        mujoco.mj_forward(self.model, self.data)
+        self.position[:] = self._all_positions[self._qpos]
+        self.velocity[:] = self._all_velocities[self._dof]
+
+    def push(self, body: str, force: Sequence[float]) -> None:
+        """Let a force act at the centre of mass of a body from now on: world frame, (3,), N."""
+        index = mujoco.mj_name2id(self.model, mujoco.mjtObj.mjOBJ_BODY, body)
+        if index < 0:
+            names = [self.model.body(number).name for number in range(1, self.model.nbody)]
+            raise UserError(f"the model has no body {body!r}; valid: {', '.join(names)}")
+        self.data.xfrc_applied[index, :3] = force
+
+    def base(self) -> BaseMotion | None:
+        """Return the motion of the floating base; None where the robot has none."""
+        if self._base is None:
+            return None
+        address, dof = self._base
+        _, x, y, _ = self._all_positions[address + 3 : address + 7].tolist()
+        # The z axis of the body in the world has the z component 1 − 2(x² + y²) of a unit quaternion w x y z.
+        upright = max(-1.0, min(1.0, 1.0 - 2.0 * (x * x + y * y)))
+        along, across = self._all_velocities[dof : dof + 2].tolist()
+        return BaseMotion(float(self._all_positions[address + 2]), acos(upright), hypot(along, across))
+
+    def _base_address(self, what: str) -> int:
+        if self._base is None:
+            raise UserError(f"{what} needs a floating base; the model has no free joint")
+        return self._base[0]
 
     def jam(self, joint: int, jammed: bool) -> None:
         """Hold a joint by a damping that no motor overcomes, or release it."""

@@ -1,4 +1,4 @@
-"""Feed-forward networks: a common body, a value network, and twin critics as one batched product."""
+"""Networks: a common body, a value network, and twin critics as one batched product."""
 
 import math
 from collections.abc import Sequence
@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from sim2real.configs.schema.algorithm import Activation
+from sim2real.configs.schema.memory import MemoryConfig
+from sim2real.training.memory import State, make_memory
 
 _ACTIVATIONS: Final[dict[Activation, type[nn.Module]]] = {"tanh": nn.Tanh, "elu": nn.ELU, "relu": nn.ReLU}
 
@@ -37,16 +39,39 @@ def body(inputs: int, hidden: Sequence[int], activation: Activation, generator: 
 
 
 class ValueNetwork(nn.Module):
-    """V(s): normalised rows, (n, inputs), to values, (n,)."""
+    """V(s): normalised rows, (…, I), to values, (…,); with memory, of a sequence.
 
-    def __init__(self, inputs: int, hidden: Sequence[int], activation: Activation, generator: torch.Generator) -> None:
+    Args:
+        inputs: I
+        hidden: Widths of the hidden layers.
+        activation: Their activation function.
+        generator: Random numbers of the initial weights.
+        memory: What it remembers; None for nothing.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        hidden: Sequence[int],
+        activation: Activation,
+        generator: torch.Generator,
+        memory: MemoryConfig | None = None,
+    ) -> None:
         super().__init__()
-        self.body = body(inputs, hidden, activation, generator)
-        self.head = linear(hidden[-1] if hidden else inputs, 1, 1.0, generator)
+        self.inputs: Final = inputs
+        self.memory = make_memory(memory, inputs, generator)
+        width = inputs + self.memory.width
+        self.body = body(width, hidden, activation, generator)
+        self.head = linear(hidden[-1] if hidden else width, 1, 1.0, generator)
 
-    def forward(self, observation: Tensor) -> Tensor:
-        """Return the values."""
-        value: Tensor = self.head(self.body(observation))
+    def forward(self, rows: Tensor, state: State = (), ended: Tensor | None = None) -> tuple[Tensor, State]:
+        """Return values, and states after each row; arguments as of `Memory`."""
+        remembered, states = self.memory(rows, state, ended)
+        return self.value(remembered), states
+
+    def value(self, remembered: Tensor) -> Tensor:
+        """Return the values of rows that have the memory's output: (…, I + H) to (…,)."""
+        value: Tensor = self.head(self.body(remembered))
         return value.squeeze(-1)
 
 

@@ -5,16 +5,18 @@ import torch
 from torch import Tensor, nn
 
 from sim2real.configs.schema.algorithm import AlgorithmConfig
+from sim2real.training.actor import Actor, Arrays
 from sim2real.training.environment_interface import Floats
+from sim2real.training.memory import State, make_memory
 from sim2real.training.networks import POLICY_HEAD_GAIN, body, linear
 from sim2real.training.normalizer import Normalizer
 
 
 class Policy(nn.Module):
-    """normalise → body → mean → action: raw observations, (n, O), to actions, (n, A).
+    """normalise → memory → body → mean → action: raw observations, (n, O), to actions, (n, A).
 
     Args:
-        config: Source of the hidden layers and their activation.
+        config: Source of the hidden layers, their activation, and the memory.
         observation_size: O
         action_size: A
         generator: Random numbers of the initial weights.
@@ -35,26 +37,40 @@ class Policy(nn.Module):
         hidden = config.hidden
         self.squash = squash
         self.normalizer = Normalizer(observation_size)
-        self.body = body(observation_size, hidden, config.activation, generator)
-        self.head = linear(hidden[-1] if hidden else observation_size, action_size, POLICY_HEAD_GAIN, generator)
+        self.memory = make_memory(config.memory, observation_size, generator)
+        width = observation_size + self.memory.width
+        self.body = body(width, hidden, config.activation, generator)
+        self.head = linear(hidden[-1] if hidden else width, action_size, POLICY_HEAD_GAIN, generator)
 
-    def features(self, normalized: Tensor) -> Tensor:
-        """Return the inputs of the heads, (n, hidden[-1]), for normalised observations."""
-        features: Tensor = self.body(normalized)
+    def features(self, remembered: Tensor) -> Tensor:
+        """Return the inputs of the heads, (…, hidden[-1]), for normalised observations with the memory's output."""
+        features: Tensor = self.body(remembered)
         return features
 
-    def mean(self, normalized: Tensor) -> Tensor:
-        """Return the mean of the action distribution before squashing, (n, A), for normalised observations."""
-        mean: Tensor = self.head(self.features(normalized))
+    def mean(self, remembered: Tensor) -> Tensor:
+        """Return the mean of the action distribution before squashing, (…, A), for rows as of `features`."""
+        mean: Tensor = self.head(self.features(remembered))
         return mean
 
-    def forward(self, observation: Tensor) -> Tensor:
-        """Return deterministic actions, (n, A), for raw observations."""
-        mean = self.mean(self.normalizer(observation))
-        return torch.tanh(mean) if self.squash else mean
+    def forward(self, observation: Tensor, state: State = ()) -> tuple[Tensor, State]:
+        """Return deterministic actions, (n, A), and the next state, for raw observations and a state, (n, H) each."""
+        remembered, following = self.memory.step(self.normalizer(observation), state)
+        mean = self.mean(remembered)
+        return (torch.tanh(mean) if self.squash else mean), following
+
+    def actor(self) -> Actor:
+        """Return this policy for batches of robots, with a memory for each."""
+        return Actor(self._act, self.memory.shapes)
+
+    def act(self, observation: Floats) -> Floats:
+        """Return the deterministic actions with which episodes begin, (n, O) to (n, A); without memory, all of them."""
+        return self.actor()(observation)
 
     @torch.inference_mode()
-    def act(self, observation: Floats) -> Floats:
-        """Return deterministic actions for a numpy batch, (n, O) to (n, A)."""
-        actions: Floats = self(torch.from_numpy(np.ascontiguousarray(observation))).numpy()
-        return actions
+    def _act(self, observation: Floats, state: Arrays) -> tuple[Floats, Arrays]:
+        # A product with one row takes another way through the library, and rounds otherwise: two rows are as many.
+        repeats = 2 if len(observation) == 1 else 1
+        rows, *parts = (torch.from_numpy(np.repeat(values, repeats, axis=0)) for values in (observation, *state))
+        actions, following = self(rows, tuple(parts))
+        n = len(observation)
+        return actions[:n].numpy(), tuple(part[:n].numpy() for part in following)

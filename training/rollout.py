@@ -1,11 +1,39 @@
 """Rollout buffer: a fixed number of steps of every environment, preallocated and filled in order."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import torch
 from torch import Tensor
 
 from sim2real.training.environment_interface import Transition
+from sim2real.training.memory import State
+
+
+@dataclass(frozen=True)
+class Minibatch:
+    """Steps of a rollout: any of them, or, for networks with memory, whole sequences of some environments."""
+
+    inputs: Tensor
+    """Rows of the networks, (k, I); of sequences (T, m, I)."""
+    columns: tuple[Tensor, ...]
+    """What else was drawn, (k, …) each."""
+    policy_state: State = ()
+    """State of the policy before the sequences, (m, H) each."""
+    value_state: State = ()
+    """State of the value network before the sequences, (m, H) each."""
+    ended: Tensor | None = None
+    """Where episodes ended, (T, m); None for single rows."""
+    kept: Tensor | None = None
+    """Rows of sequences that are steps, (T·m,) bool; None for all."""
+
+    def steps_of(self, outputs: Tensor) -> Tensor:
+        """Return a network's outputs in the order of the columns: of sequences, (T, m, …) to (k, …)."""
+        if self.ended is None:
+            return outputs
+        flat = outputs.flatten(0, 1)
+        return flat if self.kept is None else flat[self.kept]
 
 
 class Rollout:
@@ -31,6 +59,10 @@ class Rollout:
         self.reward = torch.zeros(steps, environments)
         self.terminated = torch.zeros(steps, environments, dtype=torch.bool)
         self.ended = torch.zeros(steps, environments, dtype=torch.bool)
+        self.policy_state: State = ()
+        """State of the policy before the first row, (n, H) each; empty without memory."""
+        self.value_state: State = ()
+        """State of the value network before the first row, likewise."""
         self._skipped = torch.zeros(steps, environments, dtype=torch.bool)
         self._skips = False
         self._final_rows: list[Tensor] = []
@@ -69,3 +101,32 @@ class Rollout:
         if not self._final_rows:
             return torch.zeros(0, dtype=torch.int64), torch.zeros(0, self.raw.shape[-1])
         return torch.cat(self._final_rows), torch.cat(self._final_raw)
+
+    def minibatches(
+        self, columns: Sequence[Tensor], count: int, generator: torch.Generator, *, sequences: bool
+    ) -> Iterator[Minibatch]:
+        """Yield the rollout once, in random order.
+
+        Args:
+            columns: What is drawn beside the networks' inputs, (T, n, …) each.
+            count: Number of minibatches.
+            generator: Random numbers of the order.
+            sequences: Whether each has the whole sequences of some environments, as networks with memory need it.
+        """
+        inputs = self.normalized[:-1]
+        if not sequences:
+            drawn, *flat = (self.steps_of(column.flatten(0, 1)) for column in (inputs, *columns))
+            for rows in torch.randperm(len(drawn), generator=generator).chunk(count):
+                yield Minibatch(drawn[rows], tuple(column[rows] for column in flat))
+            return
+        for chosen in torch.randperm(self.environments, generator=generator).chunk(count):
+            kept = ~self._skipped[:, chosen].flatten() if self._skips else None
+            flat = [column[:, chosen].flatten(0, 1) for column in columns]
+            yield Minibatch(
+                inputs[:, chosen],
+                tuple(flat if kept is None else [column[kept] for column in flat]),
+                tuple(part[chosen] for part in self.policy_state),
+                tuple(part[chosen] for part in self.value_state),
+                self.ended[:, chosen],
+                kept,
+            )

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from sim2real.configs.plugins import Plugins
 from sim2real.configs.schema.base import Config, MisplacedError
+from sim2real.configs.schema.memory import MemoryConfig
 from sim2real.configs.schema.part import PartBlock, without_schema
 from sim2real.configs.schema.quantity import NonNegative, Positive
 
@@ -22,6 +23,8 @@ class AlgorithmConfig(Config):
     """Widths of the policy's hidden layers."""
     activation: Activation
     """Activation function of the hidden layers."""
+    memory: MemoryConfig | None = None
+    """Recurrent memory of policy and critic; null: none, the action depends on the observation alone."""
 
 
 class AlgorithmPart(Protocol):

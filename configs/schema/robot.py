@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from sim2real.configs.families import IMU_FAMILIES, MOTOR_FAMILIES
 from sim2real.configs.schema.base import Config, MisplacedError, Name, Reference
+from sim2real.configs.schema.calibration import CalibrationConfig
 from sim2real.configs.schema.loop import LoopConfig
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.configs.schema.protocol import ImuProtocol, MotorProtocol
@@ -92,6 +93,8 @@ class JointConfig(Config):
     """1 if motor and joint have the same positive direction, else -1."""
     zero: Angle = 0.0
     """Motor angle at which the joint angle is zero."""
+    calibration: CalibrationConfig | None = None
+    """Which motor `zero` and `direction` were measured with, and how it was set; compared when the robot is opened."""
     default_position: Angle = 0.0
     """Joint angle in the start pose."""
     position_limits: tuple[Angle, Angle]

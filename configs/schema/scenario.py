@@ -1,12 +1,17 @@
-"""Schema of hardware-in-the-loop scenarios: faults on a timeline, and the expected result."""
+"""Schema of hardware-in-the-loop scenarios: initial state, timeline of commands, events and faults, expected result."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from sim2real.configs.schema.base import Config, MisplacedError, Name, Reference
+from sim2real.configs.schema.condition import parse_condition
+from sim2real.configs.schema.event import EventConfig
+from sim2real.configs.schema.expectation import QUANTIFIERS, ExpectConfig
 from sim2real.configs.schema.fault import FaultConfig, unknown_part
 from sim2real.configs.schema.quantity import Duration, NonNegative, Positive
+from sim2real.configs.schema.run_signal import signals_of
+from sim2real.configs.schema.start_state import StartStateConfig
 from sim2real.configs.schema.task import TaskConfig
 
 
@@ -21,27 +26,6 @@ class FaultsConfig(Config):
     """Seed of the random numbers of the faults."""
     faults: tuple[FaultConfig, ...] = ()
     """The faults; those at the same time start in this order."""
-
-
-FinalState = Literal["RUNNING", "DAMPING", "FAULT"]
-
-
-class ExpectConfig(Config):
-    """The expected result of a scenario."""
-
-    final_state: FinalState = "RUNNING"
-    """State of the runtime at the end of the run."""
-    goal: bool | None = None
-    """Whether the task's goal is reached; by default not checked."""
-    torque_off: bool | None = None
-    """Whether torque is off at the emulated motors at the end of the run, before the runtime shuts down; by default not
-    checked."""
-    interventions_max: Annotated[int, Field(ge=0)] | None = None
-    """Largest number of interventions of the safety envelope; by default not checked."""
-    interventions_min: Annotated[int, Field(ge=0)] | None = None
-    """Smallest number of interventions of the safety envelope; by default not checked."""
-    faults_injected_min: Annotated[int, Field(ge=0)] = 0
-    """Smallest number of injected faults; ensures that the scenario tests something."""
 
 
 class OperatorCommandsConfig(Config):
@@ -64,9 +48,18 @@ class ScenarioConfig(Config):
     task: Annotated[TaskConfig, Reference("tasks")]
     """Task of the policy to test."""
     duration: Annotated[Duration, Positive]
-    """Duration of the run."""
+    """Duration of the run, from when the policy first runs."""
+    policy: str | None = None
+    """Policy to test: a shipped one, or an ONNX file; a relative path starts from this file's folder. By default the
+    one on the command line, or the shipped policy with the task's name."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    """Seed of the initial state, and of the faults together with their own."""
+    start: StartStateConfig = StartStateConfig()
+    """Initial state of the emulated robot; by default its default pose."""
     commands: tuple[OperatorCommandsConfig, ...] = ()
     """Operator commands, in order of time."""
+    events: tuple[EventConfig, ...] = ()
+    """What the operator does, and what happens around the robot and its computer, in order of time."""
     faults: Annotated[FaultsConfig, Reference("faults")] | None = None
     """Faults to inject; by default none."""
     expect: ExpectConfig
@@ -79,8 +72,43 @@ class ScenarioConfig(Config):
             if unknown is not None:
                 key, message = unknown
                 raise MisplacedError(("faults", "faults", index, key), message)
+        self._check_start()
         self._check_commands()
+        self._check_events()
+        self._check_conditions()
         return self
+
+    def _check_start(self) -> None:
+        joints = self.task.robot.joints
+        for name, angle in self.start.joints.items():
+            at = ("start", "joints", name)
+            if name not in joints:
+                raise MisplacedError(at, f"no joint {name!r}; valid: {', '.join(joints)}")
+            low, high = joints[name].position_limits
+            if not low <= angle <= high:
+                raise MisplacedError(at, f"{angle:g} rad is outside the joint's limits; valid: {low:g} to {high:g} rad")
+
+    def _check_events(self) -> None:
+        before = 0.0
+        for index, event in enumerate(self.events):
+            if not before <= event.at <= self.duration:
+                raise MisplacedError(
+                    ("events", index, "at"),
+                    f"{event.at:g} s is out of order, or past the end; valid: {before:g} to {self.duration:g} s",
+                )
+            before = event.at
+
+    def _check_conditions(self) -> None:
+        signals = signals_of(self.task)
+        for index, check in enumerate(self.expect.checks):
+            for key in (*QUANTIFIERS, "until"):
+                text = getattr(check, key)
+                if text is None:
+                    continue
+                try:
+                    parse_condition(text, signals)
+                except ValueError as error:
+                    raise MisplacedError(("expect", "checks", index, key), str(error)) from error
 
     def _check_commands(self) -> None:
         valid, before = self.task.commands, 0.0

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
+from sim2real.hardware.bus.shared_id import GARBLED_TRIES, shared_id
 from sim2real.hardware.errors import HardwareError
 
 
@@ -24,6 +25,10 @@ class Line(Protocol):
     @property
     def baudrate(self) -> int:
         """Baud rate, bit/s."""
+
+    @property
+    def garbled(self) -> int:
+        """Number of latest tries in a row that brought only damaged bytes."""
 
     def set_baudrate(self, baudrate: int) -> None:
         """Change the baud rate. Raises PortLostError."""
@@ -54,7 +59,11 @@ def find_motors(
         HardwareError: Motors are missing; lists their ids, and the baud rate at which the first one answers.
         PortLostError: The port vanished.
     """
-    answers = [ping(motor.id) for motor in motors]
+    answers = []
+    for motor in motors:
+        answers.append(ping(motor.id))
+        if answers[-1] is None and line.garbled >= GARBLED_TRIES:
+            raise HardwareError(f"joint {motor.joint!r}: {shared_id(motor.id)}")
     missing = [motor for motor, answer in zip(motors, answers, strict=True) if answer is None]
     if missing:
         names = ", ".join(f"{motor.id} (joint {motor.joint!r})" for motor in missing)

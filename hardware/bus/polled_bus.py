@@ -133,11 +133,13 @@ class PolledBus(ABC, Generic[MotorT]):
         Raises:
             HardwareError: A motor is missing, is another model, reports an error, or refuses a setting.
         """
-        with set_up(self._client, between, self.send_off):
-            self._client.set_baudrate(self._client.baudrate)
-            self._identify()
-            self._configure()
-        self.notices = [notice for motor in self._motors for notice in motor.notices]
+        try:
+            with set_up(self._client, between, self.send_off):
+                self._client.set_baudrate(self._client.baudrate)
+                self._identify()
+                self._configure()
+        finally:  # what has been written is said, also if the rest fails
+            self.notices = [notice for motor in self._motors for notice in motor.notices]
         self._start_polling()
         self._health_due_ns = self._clock.now_ns()
         self._opened = True

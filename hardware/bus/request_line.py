@@ -39,6 +39,8 @@ class RequestLine(ABC, Generic[PacketT]):
     def __post_init__(self) -> None:
         self.between: Between = nothing
         """Called before each request; what it raises ends the step."""
+        self.garbled = 0
+        """Number of latest tries in a row that brought only damaged bytes."""
         self._decoder = self._make_decoder()
         self._buffer = memoryview(bytearray(2 * self._decoder.FRAME_BYTES_MAX))
 
@@ -75,7 +77,7 @@ class RequestLine(ABC, Generic[PacketT]):
         """
         self.between()
         wire_s = (len(frame) + 2 * (self.STATUS_BYTES + reply_bytes)) * BITS_PER_BYTE / self.baudrate
-        corrupt = self._decoder.corrupt
+        corrupt, discarded = self._decoder.corrupt, self._decoder.discarded
         found: PacketT | None = None
         for packets in self._received(frame, wire_s + self.margin_s):
             for packet in packets:
@@ -90,6 +92,8 @@ class RequestLine(ABC, Generic[PacketT]):
         self.counters.corrupt += self._decoder.corrupt - corrupt
         if found is None:
             self.counters.timeouts += 1
+        heard = self._decoder.corrupt > corrupt or self._decoder.discarded > discarded or self._decoder.pending > 0
+        self.garbled = self.garbled + 1 if heard and found is None else 0
         return found
 
     def _received(self, frame: bytes, wait_s: float) -> Iterator[list[PacketT]]:

@@ -1,13 +1,14 @@
 """The `motors` command: finds, inspects, sets up and calibrates motors of any family."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.progress import Progress
 
 from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
+from sim2real.hardware.bus.shared_id import shared_id
 from sim2real.hardware.commands.motors_calibrate import calibrate
 from sim2real.hardware.commands.motors_options import Baudrate, Id, Port, ProtocolName
 from sim2real.hardware.commands.motors_port import open_port
@@ -29,9 +30,13 @@ def scan(port: Port, protocol: ProtocolName = None, baudrate: Baudrate = None, j
     Example: sim2real motors scan --port /dev/ttyUSB0
     """
     with open_port(port, protocol) as opened:
-        found = _scan(opened, baudrate)
+        found, shared = _scan(opened, baudrate)
+    for motor in shared:
+        error_console().print(f"warning: {shared_id(motor)}", markup=False)
     lines = [_line(motor) for motor in found]
-    document = {"motors": [asdict(motor) for motor in found]}
+    document: dict[str, Any] = {"motors": [asdict(motor) for motor in found]}
+    if shared:
+        document["shared_ids"] = shared
     return Outcome(document, "\n".join(lines) or f"no motor answers on {escape(port)}")
 
 
@@ -138,7 +143,9 @@ def _line(motor: FoundMotor) -> str:
     return f"id {motor.id:3d}  {name}  firmware {motor.firmware}  {motor.protocol}  {motor.baudrate} baud"
 
 
-def _scan(opened: WorkbenchPort, baudrate: int | None) -> list[FoundMotor]:
+def _scan(opened: WorkbenchPort, baudrate: int | None) -> tuple[list[FoundMotor], list[int]]:
+    """Return the motors, and the ids that several motors share."""
+    shared: list[int] = []
     total = sum(len(baudrates_to_try(bus, baudrate)) for bus in opened.buses.values())
     with Progress(console=error_console(), transient=True) as progress:
         task = progress.add_task("", total=total)
@@ -149,7 +156,7 @@ def _scan(opened: WorkbenchPort, baudrate: int | None) -> list[FoundMotor]:
             progress.update(task, completed=tried, description=f"{protocol} at {speed} baud")
             tried += 1
 
-        return list(scan_port(opened.buses, baudrate, advance))
+        return list(scan_port(opened.buses, baudrate, advance, shared)), sorted(set(shared))
 
 
 def _examine(
@@ -159,7 +166,10 @@ def _examine(
         bus, found = find_on_port(opened.buses, motor_id, baudrate)
         return [(found, list(bus.findings(found)))]
     examined = []
-    for motor in _scan(opened, baudrate):
+    motors, shared = _scan(opened, baudrate)
+    if shared:
+        raise HardwareError(shared_id(shared[0]))
+    for motor in motors:
         bus = opened.buses[motor.protocol]
         bus.set_baudrate(motor.baudrate)
         examined.append((motor, list(bus.findings(motor))))

@@ -14,6 +14,7 @@ from sim2real.configs.library import ROOT, find, is_path
 from sim2real.configs.load import load_robot
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.robot_ports import port_paths
 from sim2real.hardware.workbench.calibration import Pose, WorkbenchJoint, calibrate_joints
 from sim2real.hardware.workbench.interface import Workbench
 from sim2real.hardware.workbench.port import open_port
@@ -61,7 +62,7 @@ def calibrate(
 ) -> Outcome:
     """Measure zero and direction of each joint while you move it by hand, and write them to the robot YAML.
 
-    Torque must be off on every motor; nothing is written to the motors.
+    Torque must be off on every motor. Modes and directions are set in the motors as a run sets them.
 
     Example: sim2real motors calibrate ./my_arm.yaml --port /dev/ttyUSB0
     """
@@ -70,7 +71,8 @@ def calibrate(
     target = _target(robot, source, to)
     names = _chosen(config, joint or [])
     with _workbenches(config, {config.joints[name].bus for name in names}, _paths(config, port or [])) as buses:
-        joints = [WorkbenchJoint(name, config.joints[name], buses[config.joints[name].bus]) for name in names]
+        margin = config.safety.position_margin
+        joints = [WorkbenchJoint(name, config.joints[name], buses[config.joints[name].bus], margin) for name in names]
         for joint_on_bus in joints:
             _check_presence(joint_on_bus, round(config.buses[joint_on_bus.config.bus].baudrate))
         found = calibrate_joints(joints, pose, TerminalGuide())
@@ -103,15 +105,7 @@ def _chosen(config: RobotConfig, names: list[str]) -> list[str]:
 
 def _paths(config: RobotConfig, options: list[str]) -> Mapping[str, str]:
     """Return the path of each bus: from the options, else from the YAML."""
-    paths = {name: bus.port for name, bus in config.buses.items() if bus.port is not None}
-    for option in options:
-        name, separator, path = option.partition("=")
-        if not separator and len(config.buses) == 1:
-            name, path = next(iter(config.buses)), option
-        if name not in config.buses or not path:
-            raise UserError(f"--port {option}: write BUS=PATH; buses: {', '.join(config.buses)}")
-        paths[name] = path
-    return paths
+    return {name: bus.port for name, bus in config.buses.items() if bus.port is not None} | port_paths(config, options)
 
 
 @contextmanager

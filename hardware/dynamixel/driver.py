@@ -1,7 +1,7 @@
 """The driver of a Dynamixel bus: one sync read and one sync write per tick."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -56,7 +56,7 @@ class DynamixelBus(PolledBus[Motor]):
         Args:
             bus: The bus configuration; it gives the baud rate.
             joints: The joints on the bus, in array order.
-            safety: Gives how long the motors keep running without instructions.
+            safety: Gives how long the motors keep running without instructions, and the margin of position limits.
             transport: An open port. The bus owns it from now on and closes it.
             clock: The clock of the transport.
             reply_margin_s: Longest wait for a reply in addition to its time on the wire, s.
@@ -64,7 +64,8 @@ class DynamixelBus(PolledBus[Motor]):
         baudrate, supply = round(bus.baudrate), safety.voltage_range[1]
         self._single = Client(transport, clock, baudrate)
         quick = Client(transport, clock, baudrate, margin_s=reply_margin_s)
-        motors = [Motor(name, config, self._single, quick, supply) for name, config in joints.items()]
+        margin = safety.position_margin
+        motors = [Motor(name, config, self._single, quick, supply, margin) for name, config in joints.items()]
         super().__init__(transport, clock, self._single, motors)
         self._status = Client(transport, clock, baudrate, self._counters, reply_margin_s)
         self._baudrate, self._margin_s = baudrate, reply_margin_s
@@ -82,13 +83,15 @@ class DynamixelBus(PolledBus[Motor]):
         return {motor.joint: motor.firmware for motor in self._motors}
 
     def _identify(self) -> None:
+        for motor in self._motors:  # two motors that answer to one id are not found at it
+            motor.drop_secondary_id()
         identities = find_motors(self._motors, self._single.ping, self._single, BAUDRATES.values())
         for motor, identity in zip(self._motors, identities, strict=True):
             motor.check_model(identity.model_number)
             motor.check_firmware(identity.firmware)
 
     def _start_polling(self) -> None:
-        self._goals = Goals(self._motors, self._scales)
+        self._lay()
         self.fast_sync_read = self._choose_reader()
 
     def _ask(self, now_ns: int, health: bool) -> None:
@@ -107,6 +110,8 @@ class DynamixelBus(PolledBus[Motor]):
         if health:
             restarted = self._clocks.restarted(reader.columns["clock"], reader.answered, reader.asked_ns)
             self._suspects.update(restarted)
+            if restarted and not self._enabled:
+                self._lay_again(state, restarted)
 
     def _goal_frame(self, command: JointCommand) -> bytes | bytearray:
         return self._goals.frame(command)
@@ -117,7 +122,23 @@ class DynamixelBus(PolledBus[Motor]):
     def _switch_on(self, motor: Motor) -> None:
         motor.enable(self._watchdog)
 
+    def _lay_again(self, state: JointState, restarted: Iterable[int]) -> None:
+        """Correct the readings of motors that have restarted with torque off: their encoders have lost the turns."""
+        position = self._reader.columns["position"]
+        for index in restarted:
+            self._motors[index].lay(int(position[index]))
+        self._lay()
+        for index in restarted:
+            state.position[index] = position[index] * self._scales.position[index] + self._scales.position_offset[index]
+
+    def _lay(self) -> None:
+        """Apply the turns of the motors to readings and goals."""
+        motors = self._motors
+        self._scales = JointScales((motor.config for motor in motors), [motor.turns for motor in motors])
+        self._goals = Goals(motors, self._scales)
+
     def _after_enable(self) -> None:
+        self._lay()
         self._suspects.update(range(len(self._motors)))  # read the faults again: `enable` clears an expired watchdog
         self._after_write()
 

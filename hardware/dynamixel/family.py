@@ -1,6 +1,7 @@
 """The Dynamixel family: X-series motors with Protocol 2.0."""
 
 from collections.abc import Callable, Mapping, Sequence
+from random import Random
 from typing import Any
 
 from sim2real.configs.schema.motor import MotorConfig
@@ -52,6 +53,12 @@ class DynamixelFamily(Family):
         from sim2real.hardware.dynamixel.firmware.motor import XSeriesMotor
 
         return XSeriesMotor(motor, motor_id, baudrate)
+
+    def wear(self, motor: EmulatedMotor, draw: Random) -> Mapping[str, float]:
+        """Leave registers of a control table as an earlier owner's tools may have left them."""
+        from sim2real.hardware.dynamixel.firmware.wear import wear
+
+        return wear(motor, draw)
 
     def device_protocol(self) -> DeviceProtocol[Any, Any]:
         """Return the motors' end of Protocol 2.0."""

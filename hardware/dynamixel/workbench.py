@@ -6,20 +6,23 @@ from collections.abc import Iterator
 from sim2real.configs.library import shipped
 from sim2real.configs.load import load_motor
 from sim2real.configs.schema.motor import MotorConfig
+from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.bus.shared_id import GARBLED_TRIES, shared_id
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.dynamixel.checkup import examine
 from sim2real.hardware.dynamixel.client import Client, Identity
 from sim2real.hardware.dynamixel.frame import ID_MAX, Instruction
-from sim2real.hardware.dynamixel.motor import model_name
+from sim2real.hardware.dynamixel.motor import Motor, model_name
 from sim2real.hardware.dynamixel.register_text import register_text
 from sim2real.hardware.dynamixel.registers import ControlTable, Register
 from sim2real.hardware.dynamixel.schema import DynamixelRegisters
 from sim2real.hardware.dynamixel.state_reader import reading_registers
 from sim2real.hardware.dynamixel.tables import BAUD_CODES, BAUDRATES, MODEL_NAMES, x_series_table
 from sim2real.hardware.errors import HardwareError
-from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading
+from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading, Settled
 
+_STATUS_RETURN_LEVEL = 68
 _REBOOT_TRIES = 40  # of 26 ms each: an X-series motor restarts in about half a second
 
 
@@ -32,6 +35,8 @@ class DynamixelWorkbench:
 
     def __init__(self, transport: Transport, clock: Clock) -> None:
         self._client = Client(transport, clock, self.baudrates[0])
+        self.shared: list[int] = []
+        """Ids that several motors share, at the baud rate of the last scan."""
         self._known: dict[int, tuple[Identity, MotorConfig, ControlTable]] = {}
 
     def set_baudrate(self, baudrate: int) -> None:
@@ -43,12 +48,27 @@ class DynamixelWorkbench:
     def scan(self, baudrate: int) -> list[FoundMotor]:
         """Return every motor that answers at a baud rate, by id; takes about 1 s. Raises PortLostError."""
         self.set_baudrate(baudrate)
-        return [self._found(identity) for identity in self._client.ping_all()]
+        found = [self._found(identity) for identity in self._client.ping_all()]
+        damaged = self._client.garbled
+        self.shared = [motor.id for motor in found if not self._client.alone(motor.id)]
+        found = [motor for motor in found if motor.id not in self.shared]
+        self.shared += self._shared({motor.id for motor in found}) if damaged else []
+        return found
+
+    def _shared(self, found: set[int]) -> list[int]:
+        """Return the ids of which only damaged answers arrive."""
+        shared = []
+        for motor in self.ids:
+            if motor not in found and motor not in self.shared and self._client.ping(motor, GARBLED_TRIES) is None:
+                shared += [motor] * (self._client.garbled >= GARBLED_TRIES)
+        return shared
 
     def find(self, motor: int, baudrate: int) -> FoundMotor | None:
         """Return the motor that answers to an id at a baud rate; None if none does. Raises PortLostError."""
         self.set_baudrate(baudrate)
         identity = self._client.ping(motor)
+        if identity is None and self._client.garbled >= GARBLED_TRIES:
+            raise HardwareError(shared_id(motor))
         return None if identity is None else self._found(identity)
 
     def registers(self, motor: int) -> list[RegisterReading]:
@@ -90,6 +110,18 @@ class DynamixelWorkbench:
         turn = config.counts_per_revolution
         return ((counts - offset) % turn + offset) * math.tau / turn
 
+    def settle(self, name: str, joint: JointConfig, position_margin: float) -> Settled:
+        """Write drive mode and operating mode as the driver does, where they differ. Raises HardwareError."""
+        identity, config, _ = self._motor(joint.id)
+        motor = Motor(name, joint, self._client, self._client, config.voltage_range[1], position_margin)
+        motor.check_model(identity.model_number)
+        motor.settle()
+        return Settled(identity.model_number, str(identity.firmware), motor.meaning(), tuple(motor.notices))
+
+    def alone(self, motor: int) -> bool:
+        """Return whether one motor alone answers to an id. Raises PortLostError."""
+        return self._client.alone(motor)
+
     def torque_enabled(self, motor: int) -> bool:
         """Return whether Torque Enable (64) is set. Raises HardwareError."""
         return bool(self._get(motor, self._motor(motor)[2]["torque_enable"]))
@@ -125,8 +157,15 @@ class DynamixelWorkbench:
             if identity is None:
                 raise HardwareError(f"motor {motor} does not answer at {self._client.baudrate} baud")
             config = motor_type(identity.model_number)
+            self._enable_replies(motor)
             known = self._known[motor] = (identity, config, x_series_table(config, identity.firmware))
         return known
+
+    def _enable_replies(self, motor: int) -> None:
+        """Make a motor that answers only pings answer everything; see Status Return Level (68)."""
+        address, size = _STATUS_RETURN_LEVEL.to_bytes(2, "little"), (1).to_bytes(2, "little")
+        if self._client.request(motor, Instruction.READ, address + size, reply_bytes=1) is None:
+            self._client.request(motor, Instruction.WRITE, address + b"\2", reply_bytes=0, tries=2)
 
     def _found(self, identity: Identity) -> FoundMotor:
         self._known.pop(identity.id, None)

@@ -4,10 +4,10 @@ import heapq
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import and_
 from typing import Any
 
 from sim2real.hardware.clock import NS_PER_S
+from sim2real.hardware.emulator.collision import on_can, on_one_wire
 from sim2real.hardware.emulator.faults import FaultScript
 from sim2real.hardware.emulator.line_supervisor import LineSupervisor
 from sim2real.hardware.firmware.device_protocol import DeviceProtocol, Reply
@@ -197,7 +197,7 @@ class Line:
                 self._wire.append(_OnWire(start_ns, free_ns, reply.baudrate, reply.data))
 
     def _replies_to(self, instruction: Any, receivers: list[EmulatedMotor], now_ns: int) -> list[Reply]:  # noqa: ANN401 - the protocol's own type
-        """Return the motors' replies. Motors that share an id reply at the same time: their bits are ANDed.
+        """Return the motors' replies. Motors that share an id reply at the same time.
 
         In each round, one motor of each id replies. A motor with a unique id replies in every round; this is harmless,
         because an instruction has the same effect when it is executed twice at the same time.
@@ -212,9 +212,11 @@ class Line:
         heard: list[Reply] = []
         for cast in casts:
             replies = self.protocol.replies_to(instruction, cast, now_ns)
-            heard = [_collision(*pair) for pair in zip(heard, replies, strict=False)] + (
-                heard[len(replies) :] or replies[len(heard) :]
-            )
+            late_bits = int(len(replies) == 1)
+            heard = [
+                on_one_wire(*pair, late_bits) if self.protocol.half_duplex else on_can(*pair)
+                for pair in zip(heard, replies, strict=False)
+            ] + (heard[len(replies) :] or replies[len(heard) :])
         return heard
 
     def _drop_pending(self, now_ns: int) -> None:
@@ -248,13 +250,6 @@ class Line:
         data = reply.data if readable else garbled(reply.data)
         for delivery in self._faults.deliver(self.name, data, reply.end_ns):
             self._to_adapter(reply.end_ns + delivery.delay_ns, delivery.data)
-
-
-def _collision(first: Reply, second: Reply) -> Reply:
-    """Return the result of two motors sending at once, on a line that each motor can pull low."""
-    longer, shorter = sorted((first.data, second.data), key=len, reverse=True)
-    data = bytes(map(and_, longer, shorter)) + longer[len(shorter) :]
-    return Reply(min(first.delay_ns, second.delay_ns), first.baudrate, data)
 
 
 def same_rate(first: int, second: int) -> bool:

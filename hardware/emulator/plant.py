@@ -1,7 +1,8 @@
 """The plant: mechanics that turn efforts into joint angles; chosen by name from the installed plants."""
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
@@ -49,6 +50,58 @@ class JammingPlant(Plant, Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class BasePose:
+    """Where a floating base is put, at rest."""
+
+    height: float | None = None
+    """m above the floor; that of the model when None."""
+    roll: float = 0.0
+    """rad, about x; the first of the three turns."""
+    pitch: float = 0.0
+    """rad, about y; the second."""
+    yaw: float = 0.0
+    """rad, about z; the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class BaseMotion:
+    """What the floating base of a robot does."""
+
+    height: float
+    """m above the floor."""
+    tilt: float
+    """rad, between the base and upright."""
+    speed: float
+    """m/s, horizontal."""
+
+
+@runtime_checkable
+class PlaceablePlant(Plant, Protocol):
+    """A plant that can be put into a pose before the robot is powered up."""
+
+    def place(self, position: Float64Array, base: BasePose | None) -> None:
+        """Put the robot, at rest, with these joint angles, (J,), rad. Raises UserError if it has no such base."""
+        ...
+
+
+@runtime_checkable
+class PushablePlant(Plant, Protocol):
+    """A plant with bodies that can be pushed, and a base whose motion can be told."""
+
+    def push(self, body: str, force: Sequence[float]) -> None:
+        """Let a force act at the centre of mass of a body from now on: world frame, (3,), N.
+
+        Raises:
+            UserError: There is no such body.
+        """
+        ...
+
+    def base(self) -> BaseMotion | None:
+        """Return the motion of the floating base; None where the robot has none."""
+        ...
+
+
 class InertiaPlant:
     """Every joint is only its rotor with friction: first order in velocity, no gravity, no coupling."""
 
@@ -75,6 +128,13 @@ class InertiaPlant:
     def imu(self, body: str) -> Motion:
         """Return the motion of a body at rest, upright: this plant has no bodies."""
         return AT_REST
+
+    def place(self, position: Float64Array, base: BasePose | None) -> None:
+        """Put the joints at these angles, (J,), rad."""
+        if base is not None:
+            raise UserError("the plant `inertia` has no floating base; use --plant mujoco")
+        self.position[:] = position
+        self.velocity[:] = 0.0
 
     def jam(self, joint: int, jammed: bool) -> None:
         """Hold a joint where it is, or release it."""

@@ -49,7 +49,7 @@ class FeetechBus(PolledBus[Motor]):
         Args:
             bus: The bus configuration; it gives the baud rate.
             joints: The joints on the bus, in array order.
-            safety: Not used: the motors have no watchdog.
+            safety: Gives the margin of position limits; the motors have no watchdog.
             transport: An open port. The bus owns it from now on and closes it.
             clock: The clock of the transport.
             reply_margin_s: Longest wait for a reply in addition to its time on the wire, s.
@@ -57,7 +57,8 @@ class FeetechBus(PolledBus[Motor]):
         baudrate = round(bus.baudrate)
         self._single = Client(transport, clock, baudrate)
         quick = Client(transport, clock, baudrate, margin_s=reply_margin_s)
-        motors = [Motor(name, config, self._single, quick) for name, config in joints.items()]
+        margin = safety.position_margin
+        motors = [Motor(name, config, self._single, quick, margin) for name, config in joints.items()]
         super().__init__(transport, clock, self._single, motors)
         self._status = Client(transport, clock, baudrate, self._counters, reply_margin_s)
         self._baudrate, self._margin_s = baudrate, reply_margin_s
@@ -118,6 +119,7 @@ class FeetechBus(PolledBus[Motor]):
         motor.enable()
 
     def _after_enable(self) -> None:
+        self._goals = Goals(self._motors, JointScales(self._motors))  # the turns were counted again
         self._restarted.fill(0)
         self._health_due_ns = self._clock.now_ns()
 

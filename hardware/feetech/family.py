@@ -1,6 +1,7 @@
 """The Feetech family: STS and SMS bus servos."""
 
 from collections.abc import Mapping, Sequence
+from random import Random
 from typing import Any
 
 from sim2real.configs.schema.motor import MotorConfig
@@ -52,6 +53,12 @@ class FeetechFamily(Family):
         from sim2real.hardware.feetech.firmware.motor import StsMotor
 
         return StsMotor(motor, motor_id, baudrate)
+
+    def wear(self, motor: EmulatedMotor, draw: Random) -> Mapping[str, float]:
+        """Leave registers of a memory table as an earlier owner's tools may have left them."""
+        from sim2real.hardware.feetech.firmware.wear import wear
+
+        return wear(motor, draw)
 
     def device_protocol(self) -> DeviceProtocol[Any, Any]:
         """Return the motors' end of Feetech's protocol."""

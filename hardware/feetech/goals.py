@@ -31,7 +31,7 @@ class Goals:
             (len(motors),), "<u2", memoryview(self._frame), _GOALS_AT + 1, (stride,)
         )
         self._scale = 1.0 / scales.position
-        self._offset = -scales.position_offset * self._scale
+        self._offset = -scales.goal_offset * self._scale
         low, high = np.array([motor.goal_range for motor in motors], np.float64).T
         self._low, self._high = low.copy(), high.copy()
         self._signed = bool((low < 0).any())

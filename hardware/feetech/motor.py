@@ -3,6 +3,8 @@
 import math
 
 from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.bus.shared_id import prove_alone
+from sim2real.hardware.calibrated import check_calibration
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.feetech.client import Client, Identity
 from sim2real.hardware.feetech.frame import Alarm, Instruction
@@ -20,11 +22,25 @@ from sim2real.hardware.feetech.tables import (
     MemoryTable,
     sts_table,
 )
+from sim2real.hardware.turns import Window, fits_one_turn, joint_angle, motor_turns, turn_notice
 from sim2real.hardware.types import MotorFault
 
 _POSITION_MODE = 0
 _WRITE_TRIES = 5
 _EEPROM_TRIES = 3
+_CLAMP_MAX = 11  # steps: a hold is moved by less than 1° to be within the motor's own limits
+_FACTORY = ("minimum_startup_force", "cw_dead_zone", "ccw_dead_zone", "velocity_p_gain", "velocity_i_gain")
+"""Registers of the control loop that nobody needs to change."""
+_AT_MOST = (
+    "max_temperature_limit",
+    "max_voltage_limit",
+    "protection_current",
+    "protective_torque",
+    "protection_time",
+    "overload_torque",
+    "overcurrent_time",
+)
+"""Protections: a lower value acts sooner."""
 _OFF_BYTES = 9  # torque enable to torque limit, without its high byte
 _FAULTS = {
     Alarm.VOLTAGE: MotorFault.VOLTAGE,
@@ -34,6 +50,14 @@ _FAULTS = {
     Alarm.OVERLOAD: MotorFault.OVERLOAD,
 }
 _ALL_BITS = 0xFF
+_MEANING = (
+    "phase",
+    "angular_resolution",
+    "position_offset",
+    "operating_mode",
+    "min_position_limit",
+    "max_position_limit",
+)
 
 
 class Motor:
@@ -45,11 +69,15 @@ class Motor:
         notices: Persistent changes made to the motor, one line each.
         settings_written: Number of writes to EEPROM.
         goal_range: Lowest and highest accepted goal, in steps.
-        many_turns: Whether the joint moves beyond one turn of the encoder.
+        many_turns: Whether the joint moves across the end of the encoder's turn.
+        one_turn: Whether the joint moves less than one turn, so that its limits decide in which one it is.
+        turns: Turns to add to Present Position, so that the joint is within its position limits.
         velocity_steps: step/s per unit of Present Velocity and Goal Velocity.
     """
 
-    def __init__(self, joint: str, config: JointConfig, client: Client, quick: Client) -> None:
+    def __init__(
+        self, joint: str, config: JointConfig, client: Client, quick: Client, position_margin: float = 0.0
+    ) -> None:
         """Prepare the motor; nothing is sent.
 
         Args:
@@ -57,6 +85,7 @@ class Motor:
             config: Configuration of the joint.
             client: Client of the bus for set-up, with retries.
             quick: Client for questions that must not wait long.
+            position_margin: How far the joint may be outside its position limits, rad.
         """
         self.joint = joint
         self.config = config
@@ -67,9 +96,12 @@ class Motor:
         self.settings_written = 0
         self.velocity_steps = 1.0
         self._client, self._quick = client, quick
+        self._window = Window.of(config, position_margin)
+        self.turns = 0
+        self.one_turn = self._window.within_a_turn
         low, high = sorted(self.counts(angle) for angle in config.position_limits)
         last = config.motor.counts_per_revolution - 1
-        self.many_turns = not (low >= 0.0 and high <= last)
+        self.many_turns = not fits_one_turn(config, self._window, config.motor.counts_per_revolution)
         self.goal_range = (-MULTI_TURN_COUNTS_MAX, MULTI_TURN_COUNTS_MAX) if self.many_turns else (0, last)
         self.middle = round((low + high) / 2)
 
@@ -146,26 +178,20 @@ class Motor:
             HardwareError: The motor does not answer, or does not accept a value.
         """
         self._check_range()
-        last = self.config.motor.counts_per_revolution - 1
         gains = position_gains(self.config)
-        phase = self.get("phase")
-        low, high = self.get("min_position_limit"), self.get("max_position_limit")
         wanted = {
             "return_delay_time": 0,
             "response_status_level": 1,
-            "operating_mode": _POSITION_MODE,
             "position_p_gain": gains.p,
             "position_i_gain": gains.i,
             "position_d_gain": gains.d,
-            "phase": phase | FULL_ANGLE if self.many_turns else phase & ~FULL_ANGLE & _ALL_BITS,
         }
-        if self.many_turns:
-            wanted |= {"min_position_limit": 0, "max_position_limit": 0}
-        elif low == high == 0:  # multi-turn mode from an earlier use
-            wanted |= {"max_position_limit": last}
-        self._ensure(wanted)
+        self._ensure(wanted | self._protections())
+        self.settle()
+        check_calibration(self.name, self.config, self.meaning(), ("operating_mode",))
+        phase = self.get("phase")
         self.velocity_steps = 1.0 if phase & FINE_VELOCITY else float(COARSE_STEPS)
-        if phase & REVERSED:
+        if phase & REVERSED and self.config.calibration is None:
             self.notices.append(
                 f"{self.name}: its phase ({phase}) reverses the counting direction; set `direction` accordingly"
             )
@@ -176,16 +202,72 @@ class Motor:
         self.set("goal_time", 0)
         self.set("goal_velocity", self.goal_velocity)
         self.set("torque_limit", self.torque_limit)
+        self._find_turn()
+
+    def _protections(self) -> dict[str, int]:
+        """Return factory values for registers that another program made looser; stricter protections are kept."""
+        table = self.table
+        wanted = {name: table[name].initial for name in _FACTORY}
+        wanted["unloading_condition"] = self.get("unloading_condition") | table["unloading_condition"].initial
+        wanted |= {name: min(self.get(name), table[name].initial) for name in _AT_MOST}
+        return wanted
+
+    def settle(self) -> None:
+        """Write the registers that decide what a position means, where they differ. Raises HardwareError."""
+        phase = self.get("phase")
+        low, high = self.get("min_position_limit"), self.get("max_position_limit")
+        wanted = {
+            "operating_mode": _POSITION_MODE,
+            "phase": phase | FULL_ANGLE if self.many_turns else phase & ~FULL_ANGLE & _ALL_BITS,
+        }
+        if self.many_turns:
+            wanted |= {"min_position_limit": 0, "max_position_limit": 0}
+        elif low == high == 0:  # multi-turn mode from an earlier use
+            wanted |= {"max_position_limit": self.config.motor.counts_per_revolution - 1}
+        self._ensure(wanted)
+
+    def meaning(self) -> dict[str, float]:
+        """Return the registers that decide what a position means. Raises HardwareError.
+
+        Single-turn and multi-turn mode differ by whole turns only, so neither the bit of the phase nor the limits that
+        choose it are among them: limits of 0 and 0 are returned as those of a whole turn.
+        """
+        found = {name: self.get(name) for name in _MEANING}
+        found["phase"] &= ~FULL_ANGLE
+        if found["min_position_limit"] == found["max_position_limit"] == 0:
+            found["max_position_limit"] = self.config.motor.counts_per_revolution - 1
+        return {name: float(value) for name, value in found.items()}
+
+    def _find_turn(self) -> None:
+        """Find the turn; say so if it is not the one of the motor, and what will keep torque from being switched on."""
+        position = self.get("present_position")
+        problem = self._lay(position)
+        if problem is not None:
+            self.notices.append(f"{self.name}: torque will be refused: {problem}")
+        elif self.turns:
+            self.notices.append(f"{self.name}: {turn_notice(self.turns)}")
+
+    def _lay(self, position: int) -> str | None:
+        """Find the turns to add to a Present Position; return why exactly one turn does not fit, if so."""
+        angle = position * math.tau / self.config.motor.counts_per_revolution
+        self.turns = motor_turns(self.config, self._window, angle)
+        return self._window.problem(joint_angle(self.config, angle))
 
     def hold(self) -> None:
         """Set the goal to the present position. Raises HardwareError."""
         low, high = self.goal_range
         position = self.get("present_position")
-        if not low <= position <= high:
+        self.set("lock", 1)
+        problem = self._lay(position)
+        if problem is not None:
+            raise HardwareError(f"{self.name}: {problem}")
+        if not low - _CLAMP_MAX <= position <= high + _CLAMP_MAX:
             raise HardwareError(
-                f"{self.name}: present position {position} is outside its goal range {low}..{high} (steps)"
+                f"{self.name}: present position {position} is outside the motor's own position limits {low}..{high} "
+                "(steps): registers 9 and 11 are from another program; write "
+                f"0 and {self.config.motor.counts_per_revolution - 1} with Feetech's software, or move it between them"
             )
-        self.set("goal_position", position)
+        self.set("goal_position", min(max(position, low), high))
 
     def enable(self) -> None:
         """Set the joint's limits and switch torque on. Raises HardwareError unless everything reads back as set."""
@@ -213,12 +295,14 @@ class Motor:
 
     def _check_range(self) -> None:
         low, high = sorted(self.counts(angle) for angle in self.config.position_limits)
-        if not -MULTI_TURN_COUNTS_MAX <= low <= high <= MULTI_TURN_COUNTS_MAX:
+        if not self.one_turn and not -MULTI_TURN_COUNTS_MAX <= low <= high <= MULTI_TURN_COUNTS_MAX:
             turns = MULTI_TURN_COUNTS_MAX / self.config.motor.counts_per_revolution
             raise HardwareError(f"{self.name}: position_limits exceed the {turns:.1f} turns that the motor can count")
 
     def _check_goal_range(self) -> None:
         low, high = sorted(self.counts(angle) for angle in self.config.position_limits)
+        base = math.floor(low / self.config.motor.counts_per_revolution) * self.config.motor.counts_per_revolution
+        low, high = low - base, high - base
         if not self.goal_range[0] - 1 <= low <= high <= self.goal_range[1] + 1:
             self.notices.append(f"{self.name}: its position limits {self.goal_range} are narrower than the joint's")
 
@@ -231,6 +315,7 @@ class Motor:
         changes = {name: value for name, value in wanted.items() if before[name] != value}
         if not changes:
             return
+        prove_alone(self._client, self.id)
         self.set("lock", 0)
         try:
             for name, value in changes.items():

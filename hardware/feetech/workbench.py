@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from sim2real.configs.library import shipped
 from sim2real.configs.load import load_motor
 from sim2real.configs.schema.motor import MotorConfig
+from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.bus.shared_id import GARBLED_TRIES, shared_id
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.feetech.checkup import examine
 from sim2real.hardware.feetech.client import Client, Identity
 from sim2real.hardware.feetech.frame import ID_MAX, Instruction
-from sim2real.hardware.feetech.motor import model_name
+from sim2real.hardware.feetech.motor import Motor, model_name
 from sim2real.hardware.feetech.register_text import register_text
 from sim2real.hardware.feetech.schema import FeetechRegisters, registers_of
 from sim2real.hardware.feetech.tables import (
@@ -25,7 +27,7 @@ from sim2real.hardware.feetech.tables import (
     MemoryTable,
     sts_table,
 )
-from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading
+from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading, Settled
 
 _REBOOT_TRIES = 40  # of 26 ms each
 _WRITE_TRIES = 5
@@ -40,6 +42,8 @@ class FeetechWorkbench:
 
     def __init__(self, transport: Transport, clock: Clock) -> None:
         self._client = Client(transport, clock, self.baudrates[0])
+        self.shared: list[int] = []
+        """Ids that several motors share, at the baud rate of the last scan."""
         self._types: dict[int, MotorConfig] = {}
 
     def set_baudrate(self, baudrate: int) -> None:
@@ -51,13 +55,29 @@ class FeetechWorkbench:
     def scan(self, baudrate: int) -> list[FoundMotor]:
         """Return every motor that answers at a baud rate, by id; takes about 1 s. Raises PortLostError."""
         self.set_baudrate(baudrate)
-        identities = [self._client.identify(motor) for motor in self._client.ping_all()]
-        return [self._found(identity) for identity in identities if identity is not None]
+        answering = self._client.ping_all()
+        damaged = self._client.garbled
+        identities = [self._client.identify(motor) for motor in answering]
+        found = [self._found(identity) for identity in identities if identity is not None]
+        self.shared = [motor.id for motor in found if not self._client.alone(motor.id)]
+        found = [motor for motor in found if motor.id not in self.shared]
+        self.shared += self._shared({motor.id for motor in found}) if damaged else []
+        return found
+
+    def _shared(self, found: set[int]) -> list[int]:
+        """Return the ids of which only damaged answers arrive."""
+        shared = []
+        for motor in self.ids:
+            if motor not in found and motor not in self.shared and self._client.identify(motor, GARBLED_TRIES) is None:
+                shared += [motor] * (self._client.garbled >= GARBLED_TRIES)
+        return shared
 
     def find(self, motor: int, baudrate: int) -> FoundMotor | None:
         """Return the motor that answers to an id at a baud rate; None if none does. Raises PortLostError."""
         self.set_baudrate(baudrate)
         identity = self._client.identify(motor)
+        if identity is None and self._client.garbled >= GARBLED_TRIES:
+            raise HardwareError(shared_id(motor))
         return None if identity is None else self._found(identity)
 
     def registers(self, motor: int) -> list[RegisterReading]:
@@ -106,6 +126,21 @@ class FeetechWorkbench:
         if self._get(motor, table, "phase") & FULL_ANGLE:
             return ((position + offset) % turn - offset) * math.tau / turn
         return position % turn * math.tau / turn
+
+    def settle(self, name: str, joint: JointConfig, position_margin: float) -> Settled:
+        """Write phase, mode and limits as the driver does, where they differ. Raises HardwareError."""
+        identity = self._client.identify(joint.id)
+        if identity is None:
+            raise HardwareError(f"motor {joint.id} does not answer at {self._client.baudrate} baud")
+        motor = Motor(name, joint, self._client, self._client, position_margin)
+        motor.check_model(identity)
+        motor.settle()
+        firmware = "{}.{}".format(*identity.firmware)
+        return Settled(identity.model_number, firmware, motor.meaning(), tuple(motor.notices))
+
+    def alone(self, motor: int) -> bool:
+        """Return whether one motor alone answers to an id. Raises PortLostError."""
+        return self._client.alone(motor)
 
     def torque_enabled(self, motor: int) -> bool:
         """Return whether Torque Enable (40) is not 0. Raises HardwareError."""

@@ -31,6 +31,10 @@ _ADAPTER_MARGIN_S = 0.1  # for the first query: a newly opened adapter may still
 CAN_S = 0.0005
 """Time on CAN of query, reply and turnaround of one controller, s."""
 
+_PROOFS = 2
+_PROOFS_MAX = 12
+_SERIAL = encode_head(Kind.READ, 0x120, 3, Resolution.INT32)
+
 _NUMBER_REGISTER = 0x010
 _ECHO = encode_head(Kind.REPLY, _NUMBER_REGISTER, 1, Resolution.FLOAT)
 _ECHO_BYTES = len(_ECHO) + 4
@@ -120,6 +124,18 @@ class Client:
         )
         answers = self.collect(b"".join(lines), number, frozenset(questions), margin_s)
         return {answer.motor: answer for answer in answers}
+
+    def alone(self, motor: int) -> bool:
+        """Return whether one controller alone answers to an id. Raises PortLostError.
+
+        On CAN, equal frames of two controllers arrive as one; their serial numbers differ, and so do not arrive.
+        """
+        intact = 0
+        for _ in range(_PROOFS_MAX):
+            intact += motor in self.ask({motor: _SERIAL})
+            if intact == _PROOFS:
+                return True
+        return False
 
     def collect(
         self, request: bytes, number: int, motors: frozenset[int], margin_s: float = _SET_UP_MARGIN_S

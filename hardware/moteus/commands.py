@@ -45,7 +45,8 @@ class CommandLines:
         direction = np.array([joint.direction for joint in joints], np.float64)
         self._direction = direction
         self._turn = direction / math.tau
-        self._zero = np.array([joint.zero / math.tau for joint in joints])
+        self._zero_given = np.array([joint.zero / math.tau for joint in joints])
+        self._zero = self._zero_given.copy()
         gains = [registers_of(joint.motor) for joint in joints]
         self._kp = np.array([math.tau / gain.kp for gain in gains])
         self._kd = np.array([math.tau / gain.kd for gain in gains])
@@ -57,6 +58,10 @@ class CommandLines:
         self._values[:, _STOP] = math.nan
         self._values[:, _TIMEOUT] = watchdog
         self._values[:, _LIMITS:] = _NO_LIMIT
+
+    def set_turns(self, turns: Sequence[int]) -> None:
+        """Set the turns that are added to each controller's reading, and so subtracted from its targets."""
+        np.subtract(self._zero_given, turns, out=self._zero)
 
     def set_targets(self, command: JointCommand) -> None:
         """Set the targets from a finite command."""

@@ -4,15 +4,21 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 
 from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.bus.shared_id import shared_id
+from sim2real.hardware.calibrated import check_calibration
 from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.errors import HardwareError, ProtocolError
 from sim2real.hardware.moteus.client import TRIES, Answer, Client
 from sim2real.hardware.moteus.commands import STOP, CommandLines
+from sim2real.hardware.moteus.console import MEANING, Console
 from sim2real.hardware.moteus.identity import IDENTITY, decode_identity
 from sim2real.hardware.moteus.lines import encode_send
 from sim2real.hardware.moteus.reading import QUERY, Reading, decode_reading
+from sim2real.hardware.moteus.schema import registers_of
 from sim2real.hardware.moteus.tables import Mode, advice_for, fault_name
+from sim2real.hardware.turns import Window, joint_angle, motor_turns, turn_notice
 
+_GAIN_ERROR = 1e-3
 _START_ROUNDS_MAX = 100
 _START_ROUND_NS = ns_from_s(0.01)  # a controller needs some milliseconds to enable its bridge
 
@@ -22,14 +28,25 @@ class Controllers:
 
     Attributes:
         ids: Their ids.
+        turns: Turns to add to each reading, so that the joint is within its position limits.
     """
 
-    def __init__(self, joints: Mapping[str, JointConfig], client: Client, clock: Clock, commands: CommandLines) -> None:
+    def __init__(
+        self,
+        joints: Mapping[str, JointConfig],
+        client: Client,
+        clock: Clock,
+        commands: CommandLines,
+        position_margin: float = 0.0,
+    ) -> None:
         self._names = tuple(joints)
         self._joints = tuple(joints.values())
         self._places = {joint.id: place for place, joint in enumerate(self._joints)}
         self._client, self._clock, self._commands = client, clock, commands
         self.ids = frozenset(self._places)
+        self._windows = [Window.of(joint, position_margin) for joint in self._joints]
+        self.turns = [0] * len(self._joints)
+        self._console = Console(client)
 
     def _name(self, place: int) -> str:
         return f"joint {self._names[place]!r} (motor {self._joints[place].id})"
@@ -37,6 +54,9 @@ class Controllers:
     def identify(self) -> None:
         """Check that every controller answers and is the configured model. Raises HardwareError."""
         missing = set(self.ids)
+        for motor in sorted(self.ids):
+            if self._client.ask({motor: IDENTITY}) and not self._client.alone(motor):
+                raise HardwareError(f"{self._name(self._places[motor])}: {shared_id(motor)}")
         for _ in range(TRIES):
             for motor, answer in self._client.ask(dict.fromkeys(missing, IDENTITY)).items():
                 identity = decode_identity(answer.data)
@@ -50,8 +70,20 @@ class Controllers:
             "lists the motors on a port)"
         )
 
+    def lay(self, place: int, position: float) -> str | None:
+        """Find the turns of a controller at a position (rev); return why exactly one turn does not fit, if so."""
+        joint, window = self._joints[place], self._windows[place]
+        angle = position * math.tau
+        self.turns[place] = motor_turns(joint, window, angle)
+        self._commands.set_turns(self.turns)
+        return window.problem(joint_angle(joint, angle))
+
     def check(self) -> list[str]:
-        """Return notices of time-outs that a stop will clear. Raises HardwareError if a controller is unusable."""
+        """Find the turn of each joint; return notices of that, and of time-outs that a stop will clear.
+
+        Raises:
+            HardwareError: A controller is unusable.
+        """
         notices: list[str] = []
         for place, reading in self._ask().items():
             name = self._name(place)
@@ -62,9 +94,48 @@ class Controllers:
                 )
             if not math.isfinite(reading.position):
                 raise HardwareError(f"{name}: has no valid position; check its encoder configuration")
+            self._audit(place)
+            problem = self.lay(place, reading.position)
+            self._check_bounds(place)
+            if problem is not None:
+                notices.append(f"{name}: torque will be refused: {problem}")
+            elif self.turns[place]:
+                notices.append(f"{name}: {turn_notice(self.turns[place])}")
             if reading.mode == Mode.TIMEOUT:
                 notices.append(f"{name}: cleared a time-out of its watchdog")
         return notices
+
+    def _audit(self, place: int) -> None:
+        """Read what an earlier owner may have changed. Raises HardwareError if the controller would act otherwise."""
+        joint, name = self._joints[place], self._name(place)
+        if joint.calibration is not None:
+            check_calibration(name, joint, {key: self._console.value(joint.id, key) for key in MEANING})
+        registers = registers_of(joint.motor)
+        for key, wanted in (("kp", registers.kp), ("kd", registers.kd)):
+            found = self._console.value(joint.id, f"servo.pid_position.{key}")
+            if not math.isclose(found, wanted, rel_tol=_GAIN_ERROR):
+                what = "stiffness" if key == "kp" else "damping"
+                raise HardwareError(
+                    f"{name}: servo.pid_position.{key} is {found:g}, but {joint.motor.name} has {wanted:g}, and every "
+                    f"{what} is sent as a share of it: set one of them to the other (`moteus_tool -c`: `conf set "
+                    f"servo.pid_position.{key} {wanted:g}`, `conf write`)"
+                )
+
+    def _check_bounds(self, place: int) -> None:
+        """Raise HardwareError if the controller's position bounds would stop the joint within its limits."""
+        joint = self._joints[place]
+        bounds = [self._console.value(joint.id, f"servopos.position_{end}") for end in ("min", "max")]
+        ends = sorted(
+            (joint.direction * angle + joint.zero) / math.tau - self.turns[place] for angle in joint.position_limits
+        )
+        low_enough = math.isnan(bounds[0]) or bounds[0] <= ends[0]
+        high_enough = math.isnan(bounds[1]) or bounds[1] >= ends[1]
+        if not (low_enough and high_enough):
+            raise HardwareError(
+                f"{self._name(place)}: servopos.position_min and position_max are {bounds[0]:g} and {bounds[1]:g} rev, "
+                f"but the joint moves from {ends[0]:.3f} to {ends[1]:.3f} rev, where it would fault: widen them "
+                "(`moteus_tool -c`: `conf set servopos.position_min nan`, the same for position_max, `conf write`)"
+            )
 
     def _ask(self) -> dict[int, Reading]:
         """Query every controller, with retries; return the readings by index. Raises HardwareError."""
@@ -132,6 +203,9 @@ class Controllers:
         for place, position in positions.items():
             if not math.isfinite(position):
                 raise HardwareError(f"{self._name(place)}: has no valid position")
+            problem = self.lay(place, position)
+            if problem is not None:
+                raise HardwareError(f"{self._name(place)}: {problem}")
         commands = [
             (joint.id, self._commands.hold(place, positions[place])) for place, joint in enumerate(self._joints)
         ]

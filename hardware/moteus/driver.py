@@ -53,7 +53,7 @@ class MoteusBus:
         Args:
             bus: The bus configuration; its baud rate matters only for a UART.
             joints: The joints on the bus, in array order.
-            safety: Gives how long the controllers keep running without commands.
+            safety: Gives how long the controllers keep running without commands, and the margin of position limits.
             transport: An open port. The bus owns it from now on and closes it.
             clock: The clock of the transport.
             reply_margin_s: Longest wait for replies in addition to the time on CAN, s.
@@ -65,7 +65,7 @@ class MoteusBus:
         self._counters = BusCounters(by_joint=dict.fromkeys(joints, 0))
         self._client = Client(transport, clock, BusCounters())
         self._commands = CommandLines(self._joints, safety.watchdog)
-        self._group = Controllers(joints, self._client, clock, self._commands)
+        self._group = Controllers(joints, self._client, clock, self._commands, safety.position_margin)
         self._finite = FiniteCheck(len(joints))
         self._requests: list[list[bytes]] = []  # without and with voltage and temperature, by number
         self._usual_ns = ns_from_s(len(joints) * CAN_S)
@@ -276,7 +276,11 @@ class MoteusBus:
         if not math.isfinite(reading.position):
             self._faults[place] = int(MotorFault.ENCODER)
             return
-        state.position[place] = joint.direction * (reading.position * math.tau - joint.zero)
+        restarted = self._has_restarted(place, reading)
+        if restarted and not self._enabled:
+            self._group.lay(place, reading.position)  # it has lost the turns
+        angle = (reading.position + self._group.turns[place]) * math.tau
+        state.position[place] = joint.direction * (angle - joint.zero)
         state.velocity[place] = joint.direction * reading.velocity * math.tau
         state.effort[place] = joint.direction * reading.torque
         state.stamp_ns[place] = now_ns
@@ -285,7 +289,7 @@ class MoteusBus:
             state.voltage[place], state.temperature[place] = reading.voltage, reading.temperature
             state.health_stamp_ns[place] = now_ns
         faults = motor_fault(reading.mode, reading.fault)
-        if self._has_restarted(place, reading):
+        if restarted and self._enabled:
             self._restarted |= {place}
         if place in self._restarted:
             faults |= MotorFault.RESTARTED
@@ -293,7 +297,7 @@ class MoteusBus:
 
     def _has_restarted(self, place: int, reading: Reading) -> bool:
         """Return whether a controller has stopped by itself, or its clock does not show the time that has passed."""
-        restarted = reading.mode in _RESTARTED
+        restarted = self._enabled and reading.mode in _RESTARTED
         if reading.clock_ms is not None:
             before = self._clocks[place]
             self._clocks[place] = reading.clock_ms, self._asked_ns
@@ -301,7 +305,7 @@ class MoteusBus:
                 passed_ms = (self._asked_ns - before[1]) / _NS_PER_MS
                 apart_ms = (reading.clock_ms - before[0] - passed_ms + _WRAP_MS / 2) % _WRAP_MS - _WRAP_MS / 2
                 restarted |= not -_SLACK_MS - _DRIFT * passed_ms <= apart_ms <= _SLACK_MS + _DRIFT * passed_ms
-        return self._enabled and restarted
+        return restarted
 
 
 _HEALTH_PERIOD_NS = ns_from_s(0.1)

@@ -1,6 +1,7 @@
 """The moteus family: brushless controllers behind an fdcanusb adapter."""
 
 from collections.abc import Mapping
+from random import Random
 from typing import Any
 
 from sim2real.configs.schema.motor import MotorConfig
@@ -49,6 +50,12 @@ class MoteusFamily(Family):
         from sim2real.hardware.moteus.firmware.controller import MoteusMotor
 
         return MoteusMotor(motor, motor_id, baudrate)
+
+    def wear(self, motor: EmulatedMotor, draw: Random) -> Mapping[str, float]:
+        """Leave configuration values as an earlier owner's tools may have left them."""
+        from sim2real.hardware.moteus.firmware.wear import wear
+
+        return wear(motor, draw)
 
     def device_protocol(self) -> DeviceProtocol[Any, Any]:
         """Return the emulated adapter with its CAN bus."""

@@ -7,30 +7,21 @@ only after `conf write` on the diagnostic console. Unsupported actions raise Har
 import math
 from collections.abc import Iterator
 
+from sim2real.configs.schema.robot import JointConfig
+from sim2real.hardware.bus.shared_id import shared_id
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.errors import HardwareError, PortLostError, ProtocolError
 from sim2real.hardware.moteus.client import TRIES, Client, asking_id, question
 from sim2real.hardware.moteus.commands import STOP
-from sim2real.hardware.moteus.frame import (
-    CLIENT_POLL,
-    Kind,
-    Resolution,
-    Subframe,
-    encode_head,
-    encode_stream,
-    scaled,
-    subframes,
-)
+from sim2real.hardware.moteus.console import MEANING, Console, decoded
+from sim2real.hardware.moteus.frame import Kind, Resolution, encode_head, scaled
 from sim2real.hardware.moteus.identity import IDENTITY, decode_identity
 from sim2real.hardware.moteus.lines import BROADCAST, encode_send
 from sim2real.hardware.moteus.reading import QUERY, Reading, decode_reading
 from sim2real.hardware.moteus.tables import REGISTERS, Access, Mode, Register, Unit, advice_for, fault_name
-from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading
+from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading, Settled
 
-_CHANNEL = 1
-_POLL = bytes((CLIENT_POLL, _CHANNEL, 48))
-_POLLS_MAX = 40  # per console command
 _VOLTAGE = (10.0, 44.0)  # moteus-r4, moteus documentation, hardware specifications
 _TEMPERATURE_MAX = 75.0  # servo.fault_temperature of an r4
 
@@ -44,8 +35,11 @@ class MoteusWorkbench:
 
     def __init__(self, transport: Transport, clock: Clock) -> None:
         self._client = Client(transport, clock)
+        self._console = Console(self._client)
         self._transport = transport
         self._baudrate = self.baudrates[0]
+        self.shared: list[int] = []
+        """Ids that several controllers share."""
         self._decided = False
 
     def set_baudrate(self, baudrate: int) -> None:
@@ -65,7 +59,8 @@ class MoteusWorkbench:
             line = encode_send(asking_id(BROADCAST), question(number, IDENTITY), bool(self._client.checksum))
             for answer in self._client.collect(line, number, frozenset(self.ids)):
                 found[answer.motor] = self._found(answer.motor, answer.data)
-        return [found[motor] for motor in sorted(found)]
+        self.shared = [motor for motor in found if not self._client.alone(motor)]
+        return [found[motor] for motor in sorted(found) if motor not in self.shared]
 
     def find(self, motor: int, baudrate: int) -> FoundMotor | None:
         """Return the controller that answers to an id; None if none does. Raises PortLostError."""
@@ -73,6 +68,8 @@ class MoteusWorkbench:
         if not self._adapter_answers():
             return None
         data = self._ask_quietly(motor, IDENTITY)
+        if data is not None and not self._client.alone(motor):
+            raise HardwareError(shared_id(motor))
         return None if data is None else self._found(motor, data)
 
     def registers(self, motor: int) -> list[RegisterReading]:
@@ -84,7 +81,7 @@ class MoteusWorkbench:
             data = self._ask(motor, encode_head(Kind.READ, register.address, 1, Resolution.INT32))
             readings += [
                 _row(register, piece.value)
-                for piece in _decoded(data)
+                for piece in decoded(data)
                 if piece.kind == Kind.REPLY and piece.register == register.address
             ]
         return readings
@@ -105,15 +102,26 @@ class MoteusWorkbench:
         position = self._reading(motor).position
         return (position - math.floor(position + 0.5)) * math.tau
 
+    def settle(self, name: str, joint: JointConfig, position_margin: float) -> Settled:
+        """Read sign and offset of the output; the driver changes neither. Raises HardwareError."""
+        identity = decode_identity(self._ask(joint.id, IDENTITY))
+        identity.check(joint, f"joint {name!r} (motor {joint.id})")
+        registers = {key: self._console.value(joint.id, key) for key in MEANING}
+        return Settled(identity.model_number, identity.firmware_text, registers, ())
+
+    def alone(self, motor: int) -> bool:
+        """Return whether one motor alone answers to an id. Raises PortLostError."""
+        return self._adapter_answers() and self._client.alone(motor)
+
     def torque_enabled(self, motor: int) -> bool:
         """Return whether the bridge is on. Raises HardwareError."""
         return self._reading(motor).mode not in (Mode.STOPPED, Mode.FAULT)
 
     def write_id(self, motor: int, new: int) -> None:
         """Set id.id and save it. Raises HardwareError if the console refuses."""
-        self._send_console(motor, f"conf set id.id {new}")
-        self._console_output(new)  # the new id takes effect at once
-        self._console(new, "conf write")
+        self._console.send(motor, f"conf set id.id {new}")
+        self._console.output(new)  # the new id takes effect at once
+        self._console.run(new, "conf write")
 
     def write_baudrate(self, motor: int, new: int) -> None:
         """Always raise HardwareError: the controller has no baud rate."""
@@ -141,9 +149,9 @@ class MoteusWorkbench:
         cool = reading.temperature <= _TEMPERATURE_MAX
         yield Finding("temperature", f"{reading.temperature:.0f} degC", cool, "" if cool else "let it cool down")
         for name, unit in (("kp", "N*m/rev"), ("kd", "N*m*s/rev")):
-            value = self._console(motor.id, f"conf get servo.pid_position.{name}")
+            value = self._console.run(motor.id, f"conf get servo.pid_position.{name}")
             yield Finding(name, f"{value} {unit}", ok=True, advice=f"the motor YAML must have {name}: {value}")
-        bounds = [self._console(motor.id, f"conf get servopos.position_{end}") for end in ("min", "max")]
+        bounds = [self._console.run(motor.id, f"conf get servopos.position_{end}") for end in ("min", "max")]
         shipped = bounds == ["-0.01", "0.01"]
         advice = "widen them (`conf set servopos.position_min nan`), or it faults at the first command"
         yield Finding("position bounds", " to ".join(bounds) + " rev", not shipped, advice if shipped else "")
@@ -183,35 +191,6 @@ class MoteusWorkbench:
             if motor in answers:
                 return answers[motor].data
         return None
-
-    def _console(self, motor: int, text: str) -> str:
-        """Run a console command; return the output before `OK`. Raises HardwareError if it is refused."""
-        self._send_console(motor, text)
-        return self._console_output(motor)
-
-    def _send_console(self, motor: int, text: str) -> None:
-        data = encode_stream(Kind.CLIENT_DATA, _CHANNEL, f"{text}\n".encode())
-        self._client.send(encode_send(motor, data, bool(self._client.checksum)))
-
-    def _console_output(self, motor: int) -> str:
-        output = b""
-        for _ in range(_POLLS_MAX):
-            pieces = _decoded(self._ask(motor, _POLL))
-            output += b"".join(piece.data for piece in pieces if piece.kind == Kind.SERVER_DATA)
-            *lines, _ = output.decode("ascii", "replace").splitlines(keepends=True) or [""]
-            if output.endswith(b"OK\r\n"):
-                return "".join(lines).strip()
-            if output.startswith(b"ERR") and output.endswith(b"\n"):
-                raise HardwareError(f"motor {motor} refused: {output.decode('ascii', 'replace').strip()}")
-        raise HardwareError(f"the console of motor {motor} does not answer")
-
-
-def _decoded(data: bytes) -> list[Subframe]:
-    """Return the subframes of a reply. Raises HardwareError if it is invalid."""
-    try:
-        return list(subframes(data))
-    except ProtocolError as error:
-        raise HardwareError(f"invalid moteus reply: {error}") from error
 
 
 def _row(register: Register, value: float) -> RegisterReading:

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from sim2real.configs.schema.robot import JointConfig
 from sim2real.hardware.errors import HardwareError
-from sim2real.hardware.workbench.interface import Workbench
+from sim2real.hardware.workbench.interface import Settled, Settling, Workbench
 
 MOVE_MIN = 0.1
 """Smallest move that shows a joint's direction, rad; more than the backlash of its gears."""
@@ -38,6 +38,8 @@ class JointCalibration:
     """Motor angle at which the joint angle is zero, rad."""
     direction: Literal[1, -1]
     """1 if motor and joint have the same positive direction, else -1."""
+    settled: Settled | None = None
+    """The motor and its settings when this was measured; None if the family has no such registers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,14 @@ class WorkbenchJoint:
     name: str
     config: JointConfig
     bus: Workbench
+    position_margin: float = 0.0
+    """How far the joint may be outside its position limits, rad."""
+
+    def settle(self) -> Settled | None:
+        """Set the motor so that its positions mean what they will mean when the robot runs. Raises HardwareError."""
+        if not isinstance(self.bus, Settling):
+            return None
+        return self.bus.settle(self.name, self.config, self.position_margin)
 
     def motor_angle(self) -> float:
         """Return the motor angle as read after a power cycle, rad.
@@ -69,7 +79,10 @@ class WorkbenchJoint:
 
 
 def calibrate_joints(joints: list[WorkbenchJoint], pose: Pose, guide: Guide) -> Mapping[str, JointCalibration]:
-    """Calibrate joints that the user moves by hand; nothing is written to the motors.
+    """Calibrate joints that the user moves by hand.
+
+    First the motors are set as the robot's driver sets them, because a mode or a direction decides what a position
+    means; nothing else is written to them.
 
     Joint angle = direction * (motor angle - zero), so zero = motor angle - direction * joint angle in the pose.
 
@@ -83,6 +96,10 @@ def calibrate_joints(joints: list[WorkbenchJoint], pose: Pose, guide: Guide) -> 
     """
     for joint in joints:
         joint.motor_angle()
+    settled = {joint.name: joint.settle() for joint in joints}
+    for motor in settled.values():
+        for notice in motor.notices if motor else ():
+            guide.tell(notice)
     angles = ", ".join(f"{joint.name} {math.degrees(joint.angle_in(pose)):.1f}°" for joint in joints)
     guide.ask(f"Move every joint to its {pose} position by hand: {angles}")
     in_pose = {joint.name: joint.motor_angle() for joint in joints}
@@ -90,7 +107,7 @@ def calibrate_joints(joints: list[WorkbenchJoint], pose: Pose, guide: Guide) -> 
     for joint in joints:
         direction = _direction(joint, guide)
         zero = in_pose[joint.name] - direction * joint.angle_in(pose)
-        found[joint.name] = JointCalibration(zero, direction)
+        found[joint.name] = JointCalibration(zero, direction, settled[joint.name])
         guide.tell(f"{joint.name}: direction {direction:+d}, zero at a motor angle of {math.degrees(zero):.2f}°")
     return found
 

@@ -1,5 +1,6 @@
 """Changes the id or baud rate of a motor of any family: checks, writes, verifies."""
 
+from sim2real.hardware.bus.shared_id import prove_alone
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.workbench.interface import FoundMotor, Workbench
 
@@ -30,6 +31,7 @@ def change_id(bus: Workbench, motor: FoundMotor, new: int) -> None:
     taken = bus.find(new, motor.baudrate)
     if taken is not None:
         raise HardwareError(f"id {new} is taken by {_kind(taken)} on this bus")
+    prove_alone(bus, motor.id)
     _refuse_torque(bus, motor)
     bus.write_id(motor.id, new)
     if bus.find(new, motor.baudrate) is None:
@@ -52,6 +54,7 @@ def change_baudrate(bus: Workbench, motor: FoundMotor, new: int) -> None:
         raise HardwareError(f"id {motor.id} is taken by {_kind(taken)} at {new} baud")
     if bus.find(motor.id, motor.baudrate) is None:
         raise HardwareError(f"motor {motor.id} stopped answering at {motor.baudrate} baud")
+    prove_alone(bus, motor.id)
     _refuse_torque(bus, motor)
     bus.write_baudrate(motor.id, new)
     if bus.find(motor.id, new) is None:

@@ -4,9 +4,11 @@
 torque); a family only writes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
+
+from sim2real.configs.schema.robot import JointConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,38 @@ class Workbench(Protocol):
 
     def findings(self, motor: FoundMotor) -> Iterator[Finding]:
         """Yield findings about the condition and settings of a motor, with advice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A motor whose positions mean what they will mean when the robot runs."""
+
+    model_number: int | None
+    """None if the family has no such number."""
+    firmware: str
+    """Firmware version."""
+    registers: Mapping[str, float]
+    """The registers that decide what a position means, by the family's own names."""
+    notices: tuple[str, ...]
+    """What was written to the motor, one line each."""
+
+
+@runtime_checkable
+class Settling(Protocol):
+    """A workbench whose motors have registers that decide what a position means: offset, direction, mode, limits."""
+
+    def settle(self, name: str, joint: JointConfig, position_margin: float) -> Settled:
+        """Write these registers as the driver does when it opens the robot, where they differ. Torque must be off.
+
+        Args:
+            name: Name of the joint.
+            joint: The joint.
+            position_margin: How far the joint may be outside its position limits, rad.
+
+        Raises:
+            HardwareError: The motor does not answer, or refuses.
+        """
         ...
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from sim2real.hardware.bus.shared_id import Sharing
 from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.workbench.change import find_motor
 from sim2real.hardware.workbench.interface import FoundMotor, Workbench
@@ -11,7 +12,10 @@ Advance = Callable[[str, int], None]
 
 
 def scan_port(
-    buses: Mapping[str, Workbench], baudrate: int | None, advance: Advance = lambda protocol, baudrate: None
+    buses: Mapping[str, Workbench],
+    baudrate: int | None,
+    advance: Advance = lambda protocol, baudrate: None,
+    shared: list[int] | None = None,
 ) -> Iterator[FoundMotor]:
     """Yield every motor that answers on a port.
 
@@ -19,6 +23,7 @@ def scan_port(
         buses: The workbenches of one port, by protocol.
         baudrate: The only baud rate to try, bit/s; all of the family if None.
         advance: Progress callback.
+        shared: Gets the ids that several motors share.
 
     Raises:
         PortLostError: The port vanished.
@@ -35,6 +40,8 @@ def scan_port(
                 if baudrate is not None:
                     raise
                 continue
+            if shared is not None and isinstance(bus, Sharing):
+                shared += bus.shared
             yield from found
 
 

@@ -1,32 +1,62 @@
 """The `hil` command: hardware-in-the-loop scenarios with a verdict."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import UserError
-from sim2real.configs.load import load_scenario
 from sim2real.hardware.emulator.plant import AUTO_PLANT
-from sim2real.runtime.hil import ScenarioResult, run_scenario
-from sim2real.runtime.policy import load_policy
+from sim2real.runtime.commands.default_command import DefaultCommand
+from sim2real.runtime.hil.job import Job, JobResult
+from sim2real.runtime.hil.junit import write_junit
+from sim2real.runtime.hil.scenario_files import SHIPPED, find_scenarios
+from sim2real.runtime.hil.summary_table import summary_table
+from sim2real.runtime.hil.workers import processors, run_jobs
 
-app = typer.Typer()
+app = typer.Typer(cls=DefaultCommand, help="Run hardware-in-the-loop scenarios on the emulated robot.")
+
+Policies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy",
+        help="A shipped policy, or an ONNX file; may be repeated: each scenario takes the one of its task. By default "
+        "the shipped policy with the task's name.",
+        show_default=False,
+    ),
+]
+Plant = Annotated[
+    str, typer.Option("--plant", help="Emulated mechanics: inertia, mujoco, or auto for mujoco where installed.")
+]
 
 
-@app.command()
+@app.command("run")
 @reports
 def hil(
-    scenarios: Annotated[list[str], typer.Argument(help="Shipped scenarios or YAML files.", show_default=False)],
-    policy: Annotated[Path, typer.Option("--policy", help="A shipped policy, or an ONNX file.", show_default=False)],
-    plant: Annotated[
-        str, typer.Option("--plant", help="Emulated mechanics: inertia, mujoco, or auto for mujoco where installed.")
-    ] = AUTO_PLANT,
+    scenarios: Annotated[
+        list[str] | None,
+        typer.Argument(help="Shipped scenarios, YAML files, or folders of them.", show_default=False),
+    ] = None,
+    policy: Policies = None,
+    plant: Plant = AUTO_PLANT,
+    shipped: Annotated[bool, typer.Option("--shipped", help="Run all shipped scenarios.")] = False,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, help="Scenarios at a time; by default one a processor.")
+    ] = None,
+    repeat: Annotated[
+        int,
+        typer.Option("--repeat", min=1, max=100, help="Run each so often; each time must be the same, bit for bit."),
+    ] = 1,
     logs: Annotated[
         Path | None, typer.Option("--logs", help="Folder that gets one MCAP log for each scenario.")
     ] = None,
+    keep: Annotated[
+        Path, typer.Option("--keep", help="Folder for log, picture and table of each scenario that fails.")
+    ] = Path("hil-failures"),
+    junit: Annotated[Path | None, typer.Option("--junit", help="File for the results as JUnit XML.")] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Override key.path=value of every scenario; may be repeated.")
     ] = None,
@@ -34,39 +64,86 @@ def hil(
 ) -> Outcome:
     """Run scenarios on the emulated robot in lockstep and check their expected results.
 
-    Example: sim2real hil pendulum_swingup pendulum_lossy_bus --policy policy.onnx
+    Example: sim2real hil pendulum_swingup pendulum_lossy_bus --policy pendulum_swingup
     """
-    loaded = load_policy(policy)
-    configs = [load_scenario(name, tuple(overrides or ())) for name in scenarios]
+    references = [*(scenarios or ()), *([str(SHIPPED)] if shipped else ())]
+    if not references:
+        raise UserError(
+            "no scenario given; name shipped ones, YAML files or folders, or give --shipped for all of them"
+        )
+    found = find_scenarios(references)
+    if found.others:
+        names = ", ".join(path.name for path in found.others)
+        error_console().print(f"no scenarios, as they have no key `expect`: {names}", markup=False)
     if logs is not None:
         try:
             logs.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"{logs}: cannot be made: {error.strerror}") from error
-    results = []
-    for config in configs:
-        error_console().print(f"{config.name}: {escape(config.description)}")
-        log = logs / f"{config.name}.mcap" if logs is not None else None
-        results.append(run_scenario(config, loaded, plant=plant, log=log))
-    reasons = tuple(f"{result.name}: {failure}" for result in results for failure in result.failures)
-    document = {"policy": str(policy), "scenarios": [result.document() for result in results]}
-    return Outcome(document, _table(results), ok=not reasons, reasons=reasons)
-
-
-def _table(results: list[ScenarioResult]) -> str:
-    rows = [("scenario", "verdict", "state", "goal", "held", "interventions", "faults injected")]
-    for result in results:
-        report = result.report
-        rows.append(
-            (
-                result.name,
-                "ok" if result.ok else "failed",
-                report.final_state.name,
-                {True: "reached", False: "missed", None: "-"}[report.goal_reached],
-                str(report.held_ticks),
-                str(report.interventions_total),
-                str(result.faults_injected),
-            )
+    work = [
+        Job(
+            path,
+            tuple(policy or ()),
+            tuple(overrides or ()),
+            plant,
+            None if logs is None else logs / f"{path.stem}.mcap",
+            keep,
+            repeat,
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+        for path in found.paths
+    ]
+    with _progress(len(work)) as done:
+        results = run_jobs(work, processors() if jobs is None else jobs, done)
+    if junit is not None:
+        write_junit(junit, results)
+    return _outcome(results)
+
+
+def _outcome(results: tuple[JobResult, ...]) -> Outcome:
+    reasons = tuple(f"{each.name}: {failure}" for each in results for failure in each.failures)
+    for each in results:
+        if each.evidence is not None:
+            error_console().print(f"{each.name}: log, picture and last seconds are in {each.evidence}", markup=False)
+    document = {
+        "policy": ", ".join(dict.fromkeys(each.policy for each in results)),
+        "scenarios": [_document(each) for each in results],
+    }
+    return Outcome(document, summary_table(results), ok=not reasons, reasons=reasons)
+
+
+def _document(job: JobResult) -> dict[str, object]:
+    about: dict[str, object] = {
+        "robot": job.robot,
+        "policy": job.policy,
+        "wall_s": job.wall_s,
+        "kept": str(job.evidence) if job.evidence is not None else None,
+    }
+    if job.result is not None:
+        return job.result.document() | about
+    return {"name": job.name, "ok": False, "reasons": list(job.failures)} | about
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[JobResult], None]]:
+    """Yield what shows each result as it arrives: a bar on a terminal, else one line each."""
+    console = error_console()
+    if not console.is_terminal:
+        yield lambda each: console.print(f"{each.name}: {'ok' if each.ok else 'failed'}", markup=False)
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("scenarios"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=console) as bar:
+        task, failed = bar.add_task("", total=total), [0]
+
+        def show(each: JobResult) -> None:
+            failed[0] += not each.ok
+            bar.update(task, advance=1, description=f"{failed[0]} failed, {each.name}" if failed[0] else each.name)
+
+        yield show

@@ -10,6 +10,7 @@ from sim2real.configs.command_outcome import Json, Outcome, error_console, repor
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
 from sim2real.hardware.emulator.plant import AUTO_PLANT
+from sim2real.hardware.robot_ports import port_paths
 from sim2real.runtime.operator.device_option import VALID
 from sim2real.runtime.report import RunReport
 from sim2real.runtime.run import run as run_policy
@@ -24,7 +25,7 @@ def run(
     robot: Annotated[str, typer.Option("--robot", help="A shipped robot or its YAML file.", show_default=False)],
     port: Annotated[
         list[str] | None,
-        typer.Option("--port", help="BUS=PATH or IMU=PATH, overrides the YAML's port; may be repeated."),
+        typer.Option("--port", help="Serial port: NAME=PATH, or PATH where there is one; may be repeated."),
     ] = None,
     emulate: Annotated[
         bool, typer.Option("--emulate", help="Start an emulated robot behind pseudo-terminals, in real time.")
@@ -90,10 +91,11 @@ def run(
 
     Example: sim2real run policy.onnx --robot pendulum --emulate --duration 12 --log run.mcap
     """
+    config = load_robot(robot, tuple(overrides or ()))
     report = run_policy(
         policy,
-        load_robot(robot, tuple(overrides or ())),
-        ports=_paths(port or []),
+        config,
+        ports=port_paths(config, port or ()),
         emulate=emulate,
         lockstep=in_lockstep,
         plant=None if plant == AUTO_PLANT else plant,
@@ -115,16 +117,6 @@ def run(
         error_console().print(f"warning: {escape(warning)}")
     document = report.document()
     return Outcome(document, _text(report, document), ok=report.ok, reasons=report.reasons)
-
-
-def _paths(texts: list[str]) -> dict[str, str]:
-    paths = {}
-    for text in texts:
-        name, separator, path = text.partition("=")
-        if not (name and separator and path):
-            raise UserError(f"--port {text}: must be BUS=PATH, for example main=/dev/ttyUSB0")
-        paths[name] = path
-    return paths
 
 
 def _commands(texts: list[str]) -> dict[str, float]:

@@ -29,6 +29,7 @@ class FaultCase:
             ever as far as the fault alone tells.
         mute: Whether the motors it concerns may not hear the runtime, or the runtime not them.
         needs_imu: Whether it is about an IMU that the policy depends on.
+        blocks: Whether the loop may stand still in it, and the supervisor acts in its stead.
         needs_stops: Whether it may drive a joint against its mechanical stop, which only the robot's model has.
     """
 
@@ -38,6 +39,7 @@ class FaultCase:
     latch_s: Callable[[RobotConfig], float | None] = lambda robot: None
     mute: bool = False
     needs_imu: bool = False
+    blocks: bool = False
     needs_stops: bool = False
 
 
@@ -239,8 +241,8 @@ CASES = {
         FaultCase("policy_shape", "policy", _policy("shape"), _at_once),
         FaultCase("policy_saturated", "policy", _policy("saturated", -1.0, 1.0)),
         FaultCase("policy_huge", "policy", _policy("huge", -1e30, 1e30)),
-        FaultCase("policy_slow", "policy", _policy("slow", 1.2, 3.0), _missed),
-        FaultCase("policy_stalls", "policy", _policy("stalls", 1.0, 3.0), _missed),
+        FaultCase("policy_slow", "policy", _policy("slow", 1.2, 3.0), _missed, blocks=True),
+        FaultCase("policy_stalls", "policy", _policy("stalls", 1.0, 3.0), _missed, blocks=True),
         FaultCase("hook_raises", "hook", _policy("hook")),
         FaultCase("stop", "request", _policy("stop")),
         FaultCase("emergency_stop", "request", _policy("emergency")),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 from sim2real.benchmark.fault_moments import nominal, policy_of
 from sim2real.benchmark.fault_operator import ScriptedOperator
@@ -30,6 +30,7 @@ WALL_S_MAX: int = 60
 LATCHED = ("FAULT", "ESTOP")
 _AFTER_S = 0.8  # watched after the run: longer than watchdogs and guardians
 _OFF_S = 0.06  # from a latched fault, or the request to stop, to torque off at motors that hear
+_SUPERVISED_S = 0.1  # the same where the loop stands still: the supervisor's bar
 _SLACK_S = 0.3  # beyond the deadline of a fault, for the ticks and polls that see it
 
 
@@ -64,6 +65,8 @@ class ScenarioResult:
         """Return plain data."""
         return {
             "id": self.id,
+            "cases": list(self.cases),
+            "moment": self.moment,
             "plant": self.plant,
             "ended": self.ended,
             "ok": self.ok,
@@ -71,6 +74,12 @@ class ScenarioResult:
             "problems": list(self.problems),
             "safe_s": self.safe_s,
         }
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> Self:
+        """Return the result that a document is of, without its timeline. Raises TypeError if it is of none."""
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in document.items()}
+        return cls(**values)
 
 
 def run_fault_scenario(scenario: Scenario) -> ScenarioResult:
@@ -253,6 +262,8 @@ class _Run:
         world.emulated.advance_to(deadline_ns)
 
     def _judge(self, report: RunReport | None, ended: str, reasons: tuple[str, ...]) -> None:
+        if getattr(self._world.plant, "diverged", False):
+            self._problems.append("the mechanics diverged")
         self._judge_torque(report, ended, reasons)
         self._judge_latch(ended)
         self._judge_off_time()
@@ -296,6 +307,7 @@ class _Run:
         robot = self._scenario.robot
         reacts = any(reaction != "off" for reaction in robot.safety.on_fault.values())
         lowers = robot.rest.timeout if robot.rest is not None else 0.0
+        off_s = _SUPERVISED_S if any(strike.case.blocks for strike in self._scenario.strikes) else _OFF_S
         for word, extra_s in (
             ("latched fault", robot.safety.fault_time if reacts else 0.0),
             ("request to stop", lowers),
@@ -304,7 +316,7 @@ class _Run:
             if quiet_ns is None:
                 continue  # never asked for, or said already
             late_s = (quiet_ns - self._awaited[word]) / NS_PER_S
-            if not late_s <= _OFF_S + extra_s:
+            if not late_s <= off_s + extra_s:
                 self._problems.append(f"late torque off: {late_s:.3f} s after the {word}")
 
     def _await_quiet(self, time_ns: int) -> None:

@@ -44,6 +44,7 @@ class FaultWorld:
 
     Attributes:
         clock: The clock that all share.
+        plant: Its mechanics.
         emulated: The robot behind its ports.
         hardware: Its drivers.
     """
@@ -52,7 +53,7 @@ class FaultWorld:
         self, robot: RobotConfig, plant: str, faults: FaultsConfig | None = None, *, offset: float = 0.0
     ) -> None:
         self.clock = AlarmClock(_START_NS)
-        made = make_plant(plant, robot)
+        self.plant = made = make_plant(plant, robot)
         if isinstance(made, InertiaPlant):
             low, high = zip(*(joint.position_limits for joint in robot.joints.values()), strict=True)
             made.position[:] = (made.position + offset).clip(low, high)

@@ -2,24 +2,33 @@
 
 import importlib.util
 import os
-from collections.abc import Iterator, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
+from sim2real.benchmark.fault_results import ResultFile
 from sim2real.benchmark.fault_run import ScenarioResult, run_fault_scenario
 from sim2real.benchmark.fault_scenarios import ROBOTS, scenario_ids, scenario_of
 from sim2real.benchmark.fault_table import problem_counts, table
+from sim2real.configs.command_outcome import error_console
 from sim2real.configs.errors import UserError
 from sim2real.hardware.child_process import safe_workers
 
 _SAID_MAX = 30
-_CHUNK = 8  # scenarios that a worker takes at once
 
 
 def bench_faults(
-    robots: Sequence[str], scenarios: int, seed: int, workers: int = 0, only: str | None = None
+    robots: Sequence[str],
+    scenarios: int,
+    seed: int,
+    workers: int = 0,
+    only: str | None = None,
+    output: Path | None = None,
 ) -> tuple[dict[str, Any], list[ScenarioResult]]:
     """Run a campaign.
 
@@ -29,12 +38,14 @@ def bench_faults(
         seed: Of the whole campaign; with an id it makes the scenario.
         workers: Processes; 0 is one a core.
         only: Id of the one scenario to run, in this process.
+        output: File that gets each result as it comes. Scenarios whose results it has already are not run again.
 
     Returns:
         `ratios` and `figures`, and the result of every scenario.
 
     Raises:
-        UserError: No such robot or scenario.
+        UserError: No such robot or scenario, or the output is of another campaign or cannot be written.
+        CampaignInterrupt: It was interrupted; with what there is.
     """
     for name in robots:
         if name not in ROBOTS:
@@ -42,9 +53,31 @@ def bench_faults(
     plants = installed_plants()
     if only is not None:
         results = [run_one(only, seed, plants)]
-    else:
-        results = list(run_all(scenario_ids(robots or ROBOTS, scenarios, seed), seed, plants, workers))
+        return summary(results, seed, plants), results
+    names = scenario_ids(robots or ROBOTS, scenarios, seed)
+    with ExitStack() as stack:
+        file = None if output is None else stack.enter_context(ResultFile(output, seed, plants))
+        done = {} if file is None else {name: file.results[name] for name in names if name in file.results}
+        show = stack.enter_context(_progress(len(names), list(done.values())))
+        try:
+            for result in run_all([name for name in names if name not in done], seed, plants, workers):
+                done[result.id] = result
+                if file is not None:
+                    file.add(result)
+                show(result)
+        except KeyboardInterrupt:
+            raise CampaignInterrupt(list(done.values()), len(names), seed, plants) from None
+    results = [done[name] for name in names]
     return summary(results, seed, plants), results
+
+
+class CampaignInterrupt(KeyboardInterrupt):
+    """A campaign was interrupted."""
+
+    def __init__(self, results: list[ScenarioResult], scenarios: int, seed: int, plants: Sequence[str]) -> None:
+        super().__init__(f"{len(results)} of {scenarios} scenarios")
+        self.results = results
+        """Results so far."""
 
 
 def installed_plants() -> tuple[str, ...]:
@@ -59,13 +92,21 @@ def run_one(name: str, seed: int, plants: Sequence[str]) -> ScenarioResult:
 
 def run_all(names: Sequence[str], seed: int, plants: Sequence[str], workers: int = 0) -> Iterator[ScenarioResult]:
     """Run scenarios in processes; yield their results in order."""
-    count = workers or len(os.sched_getaffinity(0))
+    count = min(workers or len(os.sched_getaffinity(0)), len(names))
     run = partial(run_one, seed=seed, plants=plants)
-    if count == 1:
+    if count <= 1:
         yield from map(run, names)
         return
-    with safe_workers(), ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(run, names, chunksize=_CHUNK)
+    with safe_workers(), ProcessPoolExecutor(count, get_context("spawn"), _ignore_interrupts) as pool:
+        try:
+            yield from pool.map(run, names)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C, which the whole process group gets, to the process that started the workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def summary(results: Sequence[ScenarioResult], seed: int, plants: Sequence[str]) -> dict[str, Any]:
@@ -85,6 +126,32 @@ def summary(results: Sequence[ScenarioResult], seed: int, plants: Sequence[str])
             "failed": [result.document() for result in bad],
         },
     }
+
+
+@contextmanager
+def _progress(total: int, done: Sequence[ScenarioResult]) -> Iterator[Callable[[ScenarioResult], None]]:
+    """Yield what shows each result as it comes: a bar on a terminal, and a line for each problem."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("scenarios"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    console = error_console()
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task, bad = bar.add_task("", total=total, completed=len(done)), sum(bool(each.problems) for each in done)
+
+        def show(result: ScenarioResult) -> None:
+            nonlocal bad
+            if result.problems:
+                bad += 1
+                console.print(f"{result.id}: {result.problems[0]}", markup=False)
+            bar.update(task, advance=1, description=f"{bad} with a problem" if bad else "")
+
+        yield show
 
 
 def says(results: Sequence[ScenarioResult]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from sim2real.benchmark.bus import bench_bus
 from sim2real.benchmark.machine import machine
 from sim2real.commands.lazy_group import commands_of, lazy_group
-from sim2real.configs.command_outcome import Json, Outcome, reports
+from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import MissingExtraError, UserError
 from sim2real.configs.library import find_policy, shipped
 from sim2real.configs.load import load_randomization, load_robot, load_task
@@ -186,16 +186,28 @@ def faults(
         str | None, typer.Option("--only", help="Run the scenario with this id alone; print its timeline.")
     ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one a core.")] = 0,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="Write each result to this file as it comes; results in it are not run again."
+        ),
+    ] = None,
     json_output: Json = False,
 ) -> Outcome:
     """Break the emulated robots in every way at every moment; judge at the motors whether each was kept safe.
 
     Example: sim2real bench faults --robot so101 --scenarios 100
     """
-    from sim2real.benchmark.fault_table import text_of
-    from sim2real.benchmark.faults import bench_faults, says
+    from sim2real.benchmark.fault_table import table, text_of
+    from sim2real.benchmark.faults import CampaignInterrupt, bench_faults, says
 
-    measured, results = bench_faults(robots or [], scenarios, seed, workers, only)
+    try:
+        measured, results = bench_faults(robots or [], scenarios, seed, workers, only, output)
+    except CampaignInterrupt as interrupt:
+        typer.echo(text_of(table(interrupt.results)), err=True)
+        how = "the same command goes on" if output is not None else "with --output they would have been kept"
+        error_console().print(f"{interrupt}; {how}", markup=False)
+        raise
     outcome = report("faults", measured)
     text = "\n".join(results[0].timeline) if only is not None else text_of(measured["figures"]["cases"])
     return replace(outcome, text=escape(text), ok=not any(r.problems for r in results), reasons=says(results))

@@ -1,19 +1,23 @@
 """The `config` command: list, show and check configurations, and export their JSON Schema for editors."""
 
-import difflib
 import json
+import textwrap
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import ConfigError, UserError
 from sim2real.configs.families import MOTOR_FAMILIES
 from sim2real.configs.json_schema import json_schema
-from sim2real.configs.library import shipped
+from sim2real.configs.library import POLICIES, find_policy, shipped_descriptions, shipped_policies
 from sim2real.configs.load import SCHEMAS, dump, load
-from sim2real.configs.schema.base import Config
+from sim2real.configs.plugins import unknown
+
+_COLUMNS = 80
 
 app = typer.Typer(
     help="List, show and check configurations; export their JSON Schema for editors.", no_args_is_help=True
@@ -25,13 +29,41 @@ Kind = Annotated[str, typer.Argument(help=f"One of: {', '.join(SCHEMAS)}.", show
 
 @app.command("list")
 @reports
-def list_shipped(json_output: Json = False) -> Outcome:
-    """List the shipped configurations.
+def list_shipped(
+    kind: Annotated[str | None, typer.Argument(help="One of these kinds alone.", show_default=False)] = None,
+    json_output: Json = False,
+) -> Outcome:
+    """List the shipped configurations and policies, each with what it is.
 
-    Example: sim2real config list
+    Example: sim2real config list robots
     """
-    found = {kind: shipped(kind) for kind in SCHEMAS}
-    return Outcome(found, "\n".join(f"[bold]{kind}[/bold]: {', '.join(names) or '-'}" for kind, names in found.items()))
+    kinds = [*SCHEMAS, POLICIES] if kind is None else [_kind(kind, [*SCHEMAS, POLICIES])]
+    found = {name: _policies() if name == POLICIES else shipped_descriptions(name) for name in kinds}
+    return Outcome(found, "\n\n".join(_section(name, rows) for name, rows in found.items()))
+
+
+def _section(kind: str, rows: dict[str, str]) -> str:
+    """Return the names of a kind and what they are."""
+    width = max(map(len, rows), default=0)
+    lines = [f"[bold]{kind}[/bold]"]
+    for name, text in rows.items():
+        what = textwrap.wrap(text.partition("; ")[0].rstrip("."), _COLUMNS - width - 4)
+        lines += [escape(f"  {first:{width}}  {line}") for first, line in zip_longest([name], what, fillvalue="")]
+    return "\n".join(lines)
+
+
+def _policies() -> dict[str, str]:
+    """Return what each shipped policy does, from the contract in its file."""
+    from sim2real.runtime.contract.manifest import CONTRACT_KEY
+    from sim2real.runtime.contract.model_file import metadata_of
+    from sim2real.runtime.contract.spec import Contract
+
+    found = {}
+    for name in shipped_policies():
+        metadata = metadata_of(find_policy(name).read_bytes())
+        contract = Contract.model_validate_json(metadata[CONTRACT_KEY])
+        found[name] = f"Policy of task {contract.task} for robot {contract.robot.name}."
+    return found
 
 
 @app.command()
@@ -46,7 +78,8 @@ def show(
 
     Example: sim2real config show experiments pendulum_ppo --set environments=64
     """
-    config = load(kind, _schema(kind), reference, tuple(overrides or ()))
+    kind = _kind(kind, list(SCHEMAS))
+    config = load(kind, SCHEMAS[kind], reference, tuple(overrides or ()))
     return Outcome({"config": config.model_dump(mode="json")}, dump(config).replace("[", "\\["))
 
 
@@ -64,7 +97,8 @@ def check(
     """
     from sim2real.task.check import check_terms
 
-    config = load(kind, _schema(kind), reference, tuple(overrides or ()), check_terms)
+    kind = _kind(kind, list(SCHEMAS))
+    config = load(kind, SCHEMAS[kind], reference, tuple(overrides or ()), check_terms)
     name = getattr(config, "name", reference)
     return Outcome({"kind": kind, "name": name}, f"{kind} {name}: valid")
 
@@ -96,9 +130,13 @@ def schema(
     return Outcome({"paths": paths}, "\n".join(paths))
 
 
-def _schema(kind: str) -> type[Config]:
-    if kind not in SCHEMAS:
-        close = difflib.get_close_matches(kind, SCHEMAS, n=1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
-        raise ConfigError(f"no kind of configuration named {kind!r}{hint}; valid: {', '.join(SCHEMAS)}")
-    return SCHEMAS[kind]
+def _kind(text: str, kinds: list[str]) -> str:
+    """Return a kind from its name, in the singular too. Raises ConfigError with the closest."""
+    known = {kind: kind for kind in kinds} | {_singular(kind): kind for kind in kinds}
+    if text not in known:
+        raise ConfigError(unknown("kind of configuration", text, kinds))
+    return known[text]
+
+
+def _singular(kind: str) -> str:
+    return f"{kind[:-3]}y" if kind.endswith("ies") else kind.removesuffix("s")

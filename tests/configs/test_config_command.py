@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from sim2real.cli import app
-from sim2real.configs.library import KINDS, shipped
+from sim2real.configs.library import KINDS, shipped, shipped_policies
 from sim2real.configs.load import load_experiment, load_robot
 
 
@@ -15,11 +15,24 @@ def invoke(*arguments: object) -> Result:
     return CliRunner().invoke(app, ["config", *map(str, arguments)])
 
 
-def test_list_names_everything_that_is_shipped() -> None:
+def test_list_says_of_everything_that_is_shipped_what_it_is() -> None:
     found = json.loads(invoke("list", "--json").stdout)
-    assert found == {"ok": True, "reasons": []} | {kind: shipped(kind) for kind in KINDS}
-    text = invoke("list").stdout
-    assert all(name in text for kind in KINDS for name in shipped(kind))
+    assert {kind: list(found[kind]) for kind in KINDS} == {kind: shipped(kind) for kind in KINDS}
+    assert list(found["policies"]) == shipped_policies()
+    assert found["robots"]["pendulum"] == load_robot("pendulum").description
+    lines = invoke("list").stdout.splitlines()
+    for kind in (*KINDS, "policies"):
+        for name, text in found[kind].items():
+            assert text
+            assert any(line.split()[:1] == [name] and len(line.split()) > 1 for line in lines)
+
+
+@pytest.mark.parametrize("kind", ["robots", "robot", "policies", "policy", "randomization"])
+def test_list_of_one_kind_by_its_name_in_the_singular_too(kind: str) -> None:
+    found = json.loads(invoke("list", kind, "--json").stdout)
+    assert [name for name in found if name not in ("ok", "reasons")] == [
+        {"robot": "robots", "policy": "policies"}.get(kind, kind)
+    ]
 
 
 def test_show_prints_yaml_that_loads_to_the_same(tmp_path: Path) -> None:
@@ -40,9 +53,10 @@ def test_show_as_json_is_what_the_loader_gives() -> None:
     ("arguments", "message"),
     [
         (
-            ["show", "robot", "pendulum"],
-            "no kind of configuration named 'robot' (did you mean 'robots'?); valid: motors, ",
+            ["show", "robto", "pendulum"],
+            "no kind of configuration named 'robto' (did you mean 'robots'?); valid: experiments",
         ),
+        (["list", "policis"], "no kind of configuration named 'policis' (did you mean 'policies'?)"),
         (["show", "robots", "pendulm"], "did you mean 'pendulum'?"),
         (["show", "robots", "pendulum", "--set", "joints.pivot.id=x"], "joints.pivot.id: must be a valid integer"),
         (["schema", "/dev/null/x"], "/dev/null/x: cannot be written: Not a directory"),

@@ -18,7 +18,7 @@ from sim2real.runtime.contract.manifest import to_metadata
 from sim2real.runtime.contract.spec import contract_of
 from sim2real.runtime.controller import Controller
 from sim2real.runtime.emulation import lockstep
-from sim2real.runtime.hil import run_scenario
+from sim2real.runtime.hil.scenario_run import run_scenario
 from sim2real.runtime.log import read_log
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.runtime.run_options import RunOptions

@@ -10,7 +10,7 @@ from sim2real.hardware.emulator.lockstep import lockstep_transports
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.robot import RobotHardware
 from sim2real.plant import MujocoPlant
-from sim2real.runtime.hil import run_scenario
+from sim2real.runtime.hil.scenario_run import run_scenario
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.runtime.report import RunReport
 from sim2real.runtime.run_options import RunOptions

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from sim2real.configs.errors import ConfigError
 from sim2real.configs.plugins import PluginError
 from sim2real.configs.schema.algorithm import ALGORITHMS, AlgorithmConfig
 from sim2real.training.algorithms.kind import AlgorithmKind
@@ -25,10 +26,12 @@ def make_algorithm(config: AlgorithmConfig, environment: "Environment", seed: in
     """Return a fresh learner; all its randomness comes from `seed`.
 
     Raises:
-        ConfigError: No installed package has the algorithm.
+        ConfigError: No installed package has the algorithm, or it cannot train the memory it is to have.
         PluginError: Its package is broken, or what it makes is no learner, or its policy is not what it declares.
     """
     kind = algorithm_kind(config)
+    if config.memory is not None and not kind.recurrent:
+        raise ConfigError(f"algorithm.memory: {config.name!r} trains no policy with memory; valid: null")
     learner = ALGORITHMS.guarded(config.name, lambda: kind.make(config, environment, seed), "failed to make a learner")
     ALGORITHMS.check_made(config.name, learner, "policy", "start", "iterate", "state", "restore")
     if learner.policy.squash != kind.squashed:

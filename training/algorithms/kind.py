@@ -24,3 +24,5 @@ class AlgorithmKind:
     """Whether the policy applies tanh to the mean of its actions; otherwise the contract's clip bounds them."""
     make: "Callable[[Any, Environment, int], Algorithm]"
     """Makes a fresh learner from its configuration, its environment and a seed, from which all its randomness comes."""
+    recurrent: bool = False
+    """Whether its learner trains a policy with memory; otherwise an experiment with one is refused."""

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.schema.algorithm import PpoConfig
-from sim2real.training.advantages import generalized_advantages
 from sim2real.training.algorithms.interface import Metrics
 from sim2real.training.algorithms.ppo_loss import (
     LEARNING_RATE_MAX,
@@ -20,13 +19,16 @@ from sim2real.training.algorithms.ppo_loss import (
     clipped_surrogate,
     value_loss,
 )
+from sim2real.training.collector import Collector
 from sim2real.training.distributions import gaussian_entropy, gaussian_kl, gaussian_log_prob
-from sim2real.training.environment_interface import Environment, Floats
+from sim2real.training.environment_interface import Environment
 from sim2real.training.fitting import take_fitting
 from sim2real.training.networks import ValueNetwork
 from sim2real.training.normalizer import Normalizer
 from sim2real.training.policy import Policy
-from sim2real.training.rollout import Rollout
+from sim2real.training.rollout import Minibatch, Rollout
+from sim2real.training.row_normalizer import RowNormalizer
+from sim2real.training.value_function import ValueFunction
 from sim2real.training.value_scale import ValueScale
 
 _ADVANTAGE_STD_MIN: Final = 1e-8
@@ -40,31 +42,39 @@ class Ppo:
 
     An iteration is a rollout of every environment, then some epochs of mini-batches over it. Moments from before the
     rollout normalise its observations, so that the probabilities of its actions stay comparable.
+
+    With memory, a mini-batch has whole environments. Gradients go back to the first step of the rollout or of an
+    episode in it, whichever is later; the state before the rollout is the one that was there while it was collected.
     """
 
     def __init__(self, config: PpoConfig, environment: Environment, seed: int) -> None:
         self.config: Final = config
-        self._environment: Final = environment
-        sizes = environment.observation_size, environment.action_size
-        check_minibatches(config, environment.num_envs)
+        n, sizes = environment.num_envs, (environment.observation_size, environment.action_size)
+        privileged_size = environment.privileged_size
+        check_minibatches(config, n)
         self._generator: Final = torch.Generator().manual_seed(seed)
         self._policy: Final = Policy(config, *sizes, self._generator, squash=False)
-        privileged_size = environment.privileged_size
-        self.value: Final = ValueNetwork(sizes[0] + privileged_size, config.hidden, config.activation, self._generator)
+        self.value: Final = ValueNetwork(
+            sizes[0] + privileged_size, config.hidden, config.activation, self._generator, config.memory
+        )
         self._privileged_normalizer: Final = Normalizer(privileged_size)
+        self._normalizer: Final = RowNormalizer(self._policy.normalizer, self._privileged_normalizer)
         self.log_std: Final = nn.Parameter(torch.full((sizes[1],), config.initial_std).log())
         self._value_scale: Final = ValueScale()
         self._parameters: Final = list(chain(self._policy.parameters(), self.value.parameters(), (self.log_std,)))
         # Fused Adam: one kernel call for all parameters of these small networks.
         self._optimizer: Final = torch.optim.Adam(self._parameters, lr=config.learning_rate, eps=1e-5, fused=True)
-        self.rollout: Final = Rollout(config.rollout_steps, environment.num_envs, *sizes, privileged_size)
+        self.rollout: Final = Rollout(config.rollout_steps, n, *sizes, privileged_size)
         """Data of the last `collect`."""
-        self._raw: Final = torch.zeros(environment.num_envs, sizes[0] + privileged_size)
+        self._collector: Final = Collector(environment, self._policy, self._normalizer, self.rollout)
+        self._second_thread: Final = ThreadPoolExecutor(1, "value", torch.set_num_threads, (1,))
+        scale = self._value_scale if config.normalize_values else None
+        self._values: Final = ValueFunction(self.value, scale, self._normalizer, n, self._second_thread)
+        self._steps: Final = config.rollout_steps * n
         self._rate_max = LEARNING_RATE_MAX
         std_range = config.std_range
         self._log_std_range: Final = (-math.inf, math.inf) if std_range is None else tuple(map(math.log, std_range))
         self._log_std_max = self._log_std_range[1]
-        self._second_thread: Final = ThreadPoolExecutor(1, "value", torch.set_num_threads, (1,))
 
     @property
     def policy(self) -> Policy:
@@ -73,9 +83,7 @@ class Ppo:
 
     def start(self, seed: int) -> None:
         """Start the first episodes, with random ages, so that environments are in different phases of the task."""
-        observation = self._environment.reset_arrays(seed)
-        self._read(observation, self._environment.privileged)
-        self._environment.stagger()
+        self._collector.start(seed)
 
     def iterate(self, progress: float) -> tuple[int, Metrics]:
         """Collect one rollout and learn from it."""
@@ -89,7 +97,7 @@ class Ppo:
         metrics = self._learn()
         metrics["time/collect_s"] = middle - begin
         metrics["time/learn_s"] = time.perf_counter() - middle
-        return self.config.rollout_steps * self._environment.num_envs, metrics
+        return self._steps, metrics
 
     def state(self) -> dict[str, Any]:
         """Return the state needed to resume bit for bit, without policy and environment."""
@@ -100,7 +108,8 @@ class Ppo:
             "optimizer": self._optimizer.state_dict(),
             "generator": self._generator.get_state(),
             "privileged_normalizer": self._privileged_normalizer.state_dict(),
-            "raw": self._raw.clone(),
+            **self._collector.state(),
+            **self._values.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -112,7 +121,8 @@ class Ppo:
         self._optimizer.load_state_dict(state["optimizer"])
         self._generator.set_state(state["generator"])
         self._privileged_normalizer.load_state_dict(state["privileged_normalizer"])
-        self._raw.copy_(state["raw"])
+        self._collector.restore(state)
+        self._values.restore(state)
 
     def warm_start(self, state: dict[str, Any]) -> tuple[str, ...]:
         """Take over standard deviation and value network; the latter only with the scales that belong to it."""
@@ -125,60 +135,31 @@ class Ppo:
         }
         return ("log_std", *take_fitting(own, state))
 
-    def _read(self, observation: Floats, privileged: Floats) -> None:
-        """Store the next observations, (n, O), and privileged values, (n, P)."""
-        torch.cat((torch.from_numpy(observation), torch.from_numpy(privileged)), dim=-1, out=self._raw)
-
-    def _normalized(self, raw: Tensor) -> Tensor:
-        """Return normalised observations and privileged values, (n, O + P)."""
-        observation, privileged = self._parts(raw)
-        return torch.cat((self._policy.normalizer(observation), self._privileged_normalizer(privileged)), dim=-1)
-
-    def _parts(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Split rows (…, O + P) into views of the observations and of the privileged values."""
-        size = self._environment.observation_size
-        return rows[..., :size], rows[..., size:]
-
-    @torch.inference_mode()
     def collect(self) -> None:
         """Fill the rollout with steps of all environments."""
-        rollout = self.rollout
-        rollout.clear()
-        noise = torch.randn(rollout.action.shape, generator=self._generator)
-        std = self.log_std.exp()
-        for step in range(rollout.steps):
-            rollout.raw[step].copy_(self._raw)
-            rollout.normalized[step].copy_(self._normalized(self._raw))
-            rollout.mean[step].copy_(self._policy.mean(rollout.observation[step]))
-            torch.addcmul(rollout.mean[step], noise[step], std, out=rollout.action[step])
-            transition = self._environment.step_arrays(rollout.action[step].numpy())
-            rollout.record(step, transition)
-            self._read(transition.observation, transition.privileged)
-        rollout.normalized[-1].copy_(self._normalized(self._raw))
+        self._collector.collect(self.log_std.detach(), self._generator)
+        self._values.begin(self.rollout)
 
     def _learn(self) -> Metrics:
         config, rollout = self.config, self.rollout
         old_log_std = self.log_std.detach().clone()
-        normalized, old_mean, action = (
-            rollout.steps_of(rows.flatten(0, 1)) for rows in (rollout.normalized[:-1], rollout.mean, rollout.action)
-        )
-        old_log_prob = gaussian_log_prob(action, old_mean, old_log_std)
+        old_log_prob = gaussian_log_prob(rollout.action, rollout.mean, old_log_std)
         figures: list[Tensor] = []
         explained = 0.0
         for epoch in range(config.epochs):
             if epoch == 0 or config.recompute_advantages:
                 advantage, target = self.targets(first=epoch == 0)
+                taken = rollout.steps_of(advantage.flatten())
                 if epoch == 0:
-                    explained = _explained_variance(target - advantage, target)
+                    goals = rollout.steps_of(target.flatten())
+                    explained = _explained_variance(goals - taken, goals)
                 goal = self._value_scale.normalized(target) if config.normalize_values else target
-                advantage = (advantage - advantage.mean()) / (advantage.std() + _ADVANTAGE_STD_MIN)
-            order = torch.randperm(normalized.shape[0], generator=self._generator)
-            for rows in order.chunk(config.minibatches):
-                columns = (normalized, action, old_mean, old_log_prob, advantage, goal)
-                figures.append(self._update(old_log_std, *(column[rows] for column in columns)))
-        observation, privileged = self._parts(rollout.steps_of(rollout.raw.flatten(0, 1)))
-        self._policy.normalizer.update(observation)
-        self._privileged_normalizer.update(privileged)
+                advantage = (advantage - taken.mean()) / (taken.std() + _ADVANTAGE_STD_MIN)
+            columns = (rollout.action, rollout.mean, old_log_prob, advantage, goal)
+            sequences = self._policy.memory.recurrent
+            batches = rollout.minibatches(columns, config.minibatches, self._generator, sequences=sequences)
+            figures.extend(self._update(old_log_std, batch) for batch in batches)
+        self._normalizer.update(rollout.steps_of(rollout.raw.flatten(0, 1)))
         surrogate, fit, clipped, divergence = torch.stack(figures).mean(0).tolist()
         return {
             "loss/surrogate": surrogate,
@@ -191,58 +172,21 @@ class Ppo:
             "learning_rate": self._rate,
         }
 
-    @torch.no_grad()
     def targets(self, *, first: bool) -> tuple[Tensor, Tensor]:
-        """Return advantages and value targets of the rollout's steps, (T·n,) each, with the current value network."""
-        config, rollout = self.config, self.rollout
-        value = self.values(rollout.normalized.flatten(0, 1)).view(rollout.steps + 1, rollout.environments)
-        rows, final = rollout.final()
-        next_value = value[1:].clone()
-        next_value.view(-1)[rows] = self.values(self._normalized(final))
-        advantage = generalized_advantages(
-            rollout.reward,
-            value[:-1],
-            next_value,
-            rollout.terminated,
-            rollout.ended,
-            discount=config.discount,
-            gae_lambda=config.gae_lambda,
-        ).flatten()
-        target = rollout.steps_of(advantage + value[:-1].flatten())
-        advantage = rollout.steps_of(advantage)
-        if first and config.normalize_values:
-            self._value_scale.update(target, self.value.head)
-        return advantage, target
+        """Return advantages and value targets of the rollout, (T, n) each, with the current value network."""
+        config = self.config
+        return self._values.targets(self.rollout, discount=config.discount, gae_lambda=config.gae_lambda, first=first)
 
-    def values(self, normalized: Tensor) -> Tensor:
-        """Return values in units of reward, (n,), for normalised rows, (n, O + P); two threads compute half each."""
-        half = normalized.shape[0] // 2
-        rest = self._second_thread.submit(self._value_outputs, normalized[half:])
-        output = torch.cat((self._value_outputs(normalized[:half]), rest.result()))
-        return self._value_scale.denormalized(output) if self.config.normalize_values else output
-
-    @torch.no_grad()
-    def _value_outputs(self, normalized: Tensor) -> Tensor:
-        """Return outputs of the value network; `no_grad` is per thread, so it is set here."""
-        output: Tensor = self.value(normalized)
-        return output
-
-    def _update(
-        self,
-        old_log_std: Tensor,
-        normalized: Tensor,
-        action: Tensor,
-        old_mean: Tensor,
-        old_log_prob: Tensor,
-        advantage: Tensor,
-        goal: Tensor,
-    ) -> Tensor:
+    def _update(self, old_log_std: Tensor, batch: Minibatch) -> Tensor:
         """Take one gradient step on a mini-batch; return surrogate loss, value loss, clipped share and KL, (4,)."""
         config = self.config
+        action, old_mean, old_log_prob, advantage, goal = batch.columns
         self._optimizer.zero_grad()
         # The two networks share no weights: their gradients are computed on two threads.
-        fitting = self._second_thread.submit(self._fit_value, normalized, goal)
-        mean = self._policy.mean(self._parts(normalized)[0])
+        fitting = self._second_thread.submit(self._fit_value, batch, goal)
+        observation, _ = self._normalizer.parts(batch.inputs)
+        remembered, _ = self._policy.memory(observation, batch.policy_state, batch.ended)
+        mean = batch.steps_of(self._policy.mean(remembered))
         with torch.no_grad():
             divergence = gaussian_kl(old_mean, old_log_std, mean, self.log_std).mean()
         if config.target_kl is not None:
@@ -262,9 +206,10 @@ class Ppo:
         """Clip the standard deviation of actions to its range and to the current ceiling."""
         self.log_std.clamp_(self._log_std_range[0], self._log_std_max)
 
-    def _fit_value(self, normalized: Tensor, goal: Tensor) -> Tensor:
+    def _fit_value(self, batch: Minibatch, goal: Tensor) -> Tensor:
         """Compute the gradients of the value network; return its loss."""
-        fit = value_loss(self.value(normalized), goal)
+        value, _ = self.value(batch.inputs, batch.value_state, batch.ended)
+        fit = value_loss(batch.steps_of(value), goal)
         torch.autograd.backward(self.config.value_weight * fit)
         return fit.detach()
 
@@ -278,11 +223,16 @@ class Ppo:
 
 
 def check_minibatches(config: PpoConfig, environments: int) -> None:
-    """Refuse minibatches of one row: a single row has no spread to normalise by.
+    """Refuse minibatches of one row, which has no spread, and, with memory, more of them than environments.
 
     Raises:
-        ConfigError: The message says how many minibatches there may be.
+        ConfigError: The message says what is valid.
     """
+    if config.memory is not None and config.minibatches > environments:
+        raise ConfigError(
+            f"algorithm.minibatches: {config.minibatches} of {environments} environments; with memory a minibatch has "
+            f"whole environments; valid: 1 to {environments}"
+        )
     rows = config.rollout_steps * environments
     if min(len(part) for part in torch.arange(rows).chunk(config.minibatches)) < 2:
         raise ConfigError(

@@ -186,7 +186,10 @@ class StsMotor:
         """What its registers tell it to do now."""
         stiffness, damping = self.loop.gains
         limit = self.memory.get("torque_limit") / DUTY_FULL * self.config.nominal.stall_torque
-        position = self.encoder.angle(self.loop.profile.goal) if self.loop.mode == POSITION else None
+        position = None
+        if self.loop.mode == POSITION:  # the loop goes by the difference to the reading, which may have wrapped
+            ahead = (self.loop.profile.goal - self.encoder.position(self.shaft.angle)) / self._steps_per_radian
+            position = self.shaft.angle + (-ahead if self.encoder.reversed else ahead)
         return MotorGoal(position, 0.0, stiffness, damping, limit)
 
     def renumber(self, motor_id: int) -> None:

@@ -101,7 +101,8 @@ class MoteusProtocol:
     def _server(self, motor: MoteusMotor) -> Server:
         server = self._servers.get(motor)
         if server is None:
-            server = self._servers[motor] = Server(motor)
+            unit = sum(other.id == motor.id for other in self._servers)
+            server = self._servers[motor] = Server(motor, unit)
         return server
 
     def _reply(self, text: str, delay_ns: int = 0) -> Reply:

@@ -23,6 +23,8 @@ class Settings:
             "servo.pid_position.kd": kd,
             "servopos.position_min": nan,
             "servopos.position_max": nan,
+            "motor_position.output.sign": 1.0,
+            "motor_position.output.offset": 0.0,
         }
         self._written = dict(self.values)
 
@@ -35,6 +37,10 @@ class Settings:
         if name not in self.values or (name == "id.id" and value not in range(1, 127)):
             return False
         if name.startswith("servo.pid") and not (isfinite(value) and value >= 0.0):
+            return False
+        if name == "motor_position.output.sign" and value not in (1.0, -1.0):
+            return False
+        if name == "motor_position.output.offset" and not isfinite(value):
             return False
         self.values[name] = value
         return True

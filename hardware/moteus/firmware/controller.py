@@ -65,6 +65,7 @@ class MoteusMotor:
         self._enabled_ns = 0
         self._deadline_ns = _NEVER
         self._offset = 0.0  # rev
+        self._sign, self._output_offset = 1.0, 0.0
         self._stuck: float | None = None
         self._motor_constant = config.nominal.voltage / config.nominal.no_load_speed
 
@@ -75,11 +76,11 @@ class MoteusMotor:
         self.booted_ns = now_ns + boot_ns
         self.now_ns = now_ns
         self.home_state = 1
-        self._offset = floor(self.shaft.angle / tau + 0.5)
         self._stop()
         self.control.command = dict(INITIAL)
         self.settings.boot()
         self.commit()
+        self._offset = floor(self._mounted(self.shaft.angle) + 0.5)
 
     def saved(self) -> dict[str, float]:
         """Return the persistent settings, by name."""
@@ -94,6 +95,7 @@ class MoteusMotor:
         values, control = self.settings.values, self.control
         self.id = int(values["id.id"])
         control.kp, control.kd = values["servo.pid_position.kp"], values["servo.pid_position.kd"]
+        self._sign, self._output_offset = (values[f"motor_position.output.{name}"] for name in ("sign", "offset"))
         control.position_min, control.position_max = values["servopos.position_min"], values["servopos.position_max"]
 
     def listens(self, now_ns: int) -> bool:
@@ -138,8 +140,10 @@ class MoteusMotor:
         damping = control.kd * command["kd_scale"] / tau
         feedforward = command["feedforward_torque"] if self.mode in WATCHED else 0.0
         target, limit = command["command_position"], command["maximum_torque"]
-        position = (target + self._offset) * tau if self.mode == Mode.POSITION and not isnan(target) else None
-        return MotorGoal(position, feedforward, stiffness, damping, inf if isnan(limit) else abs(limit))
+        position = None
+        if self.mode == Mode.POSITION and not isnan(target):
+            position = self._sign * (target + self._offset - self._output_offset) * tau
+        return MotorGoal(position, self._sign * feedforward, stiffness, damping, inf if isnan(limit) else abs(limit))
 
     def renumber(self, motor_id: int) -> None:
         """Change its id at once: a fault."""
@@ -154,7 +158,12 @@ class MoteusMotor:
     @property
     def velocity(self) -> float:
         """Measured velocity, rev/s."""
-        return 0.0 if self._stuck is not None else self.shaft.velocity / tau
+        return 0.0 if self._stuck is not None else self._sign * self.shaft.velocity / tau
+
+    @property
+    def torque(self) -> float:
+        """Measured torque, N·m."""
+        return self._sign * self.shaft.torque
 
     def report(self, now_ns: int) -> dict[str, int | float]:
         """Return the registers that are needed to check a run, by name."""
@@ -206,8 +215,8 @@ class MoteusMotor:
         self._catch_up(now_ns)
         if self.mode == Mode.BRAKE:
             return 0.0  # all phases to ground
-        sensed = 0.0 if self._stuck is not None else velocity / tau
-        torque = self.control.torque(self.mode, self._sensed(angle), sensed, dt)
+        sensed = 0.0 if self._stuck is not None else self._sign * velocity / tau
+        torque = self._sign * self.control.torque(self.mode, self._sensed(angle), sensed, dt)
         # The current loop is much faster than the mechanics, so it is ideal here. Torque 0 leaves the rotor free.
         duty = (self._motor_constant * velocity + resistance * torque / self._motor_constant) / supply
         if not -1.0 <= duty <= 1.0:
@@ -246,7 +255,11 @@ class MoteusMotor:
     # Internals
 
     def _sensed(self, angle: float) -> float:
-        return self._stuck if self._stuck is not None else angle / tau - self._offset
+        return self._stuck if self._stuck is not None else self._mounted(angle) - self._offset
+
+    def _mounted(self, angle: float) -> float:
+        """Return the position at an angle of the shaft (rad) with the configured sign and offset, rev."""
+        return self._sign * angle / tau + self._output_offset
 
     def _stop(self) -> None:
         self.mode, self.fault = Mode.STOPPED, int(Fault.NONE)

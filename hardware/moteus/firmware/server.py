@@ -26,13 +26,14 @@ _MS_PER_NS = 1e-6
 class Server:
     """Executes the frames for one controller."""
 
-    def __init__(self, motor: MoteusMotor) -> None:
+    def __init__(self, motor: MoteusMotor, unit: int = 0) -> None:
+        """Serve a controller; controllers with the same id differ in their `unit`, and so in their serial numbers."""
         self._motor = motor
         self._console = Console(motor.settings)
         self._staged = dict(INITIAL)
         self._mode: Mode | None = None
         self._reply_wanted = True
-        self._uuid = [crc32(f"moteus {motor.id} {word}".encode()) - (1 << 31) for word in range(4)]
+        self._uuid = [crc32(f"moteus {motor.id} {word} {unit or ''}".encode()) - (1 << 31) for word in range(4)]
         self._readings = _readings(motor, self._uuid)
 
     def execute(self, data: bytes, now_ns: int, reply_wanted: bool = True) -> bytes | None:
@@ -128,8 +129,8 @@ def _readings(motor: MoteusMotor, uuid: list[int]) -> dict[str, Callable[[], flo
         "mode": lambda: int(motor.mode),
         "position": lambda: motor.position,
         "velocity": lambda: motor.velocity,
-        "torque": lambda: shaft.torque if motor.torque_enabled else 0.0,
-        "q_current": lambda: shaft.torque / constant if motor.torque_enabled else 0.0,
+        "torque": lambda: motor.torque if motor.torque_enabled else 0.0,
+        "q_current": lambda: motor.torque / constant if motor.torque_enabled else 0.0,
         "abs_position": lambda: motor.position,
         "power": lambda: shaft.torque * shaft.velocity,
         "motor_temperature": lambda: shaft.temperature,
@@ -147,7 +148,7 @@ def _readings(motor: MoteusMotor, uuid: list[int]) -> dict[str, Callable[[], flo
         "control_torque": lambda: control.torques.total,
         "position_error": lambda: motor.position - trajectory.position,
         "velocity_error": lambda: motor.velocity - trajectory.velocity,
-        "torque_error": lambda: shaft.torque - control.torques.total,
+        "torque_error": lambda: motor.torque - control.torques.total,
         "encoder_0_position": lambda: motor.position,
         "encoder_0_velocity": lambda: motor.velocity,
         "encoder_validity": lambda: 3,

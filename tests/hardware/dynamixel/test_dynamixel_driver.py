@@ -125,7 +125,9 @@ def test_old_firmware_is_read_with_sync_read():
 
 
 @pytest.mark.parametrize(
-    ("limits", "mode"), [((0.1, 6.0), 3), ((-1.0, 1.0), 4), ((-10.0, 10.0), 4)], ids=["a turn", "below zero", "turns"]
+    ("limits", "mode"),
+    [((1.0, 5.0), 3), ((-5.0, -1.5), 3), ((0.1, 6.0), 4), ((-1.0, 1.0), 4), ((-10.0, 10.0), 4)],
+    ids=["a turn", "a turn below", "the margin leaves it", "below zero", "turns"],
 )
 def test_position_limits_choose_the_operating_mode(limits, mode):
     made = bench(1, mode="position", position_limits=limits, effort_limit=STALL)
@@ -133,8 +135,9 @@ def test_position_limits_choose_the_operating_mode(limits, mode):
 
 
 def test_position_mode_with_an_effort_limit_limits_the_current():
-    made = bench(1, mode="position", position_limits=(0.1, 6.0), effort_limit=0.5)
+    made = bench(1, mode="position", position_limits=(1.0, 5.0), effort_limit=0.5)
     motor = made.motors[0]
+    motor.set("present_position", 2048)
     assert motor.get("operating_mode") == 5
     made.driver.enable()
     bound = math.floor(0.5 / (STALL / 2.3 * 0.00269))
@@ -148,7 +151,7 @@ def test_firmware_without_a_watchdog_is_refused():
 
 
 def test_narrower_position_limits_in_the_motor_are_reported_and_kept():
-    made = Bench(joints(1, mode="position", position_limits=(0.1, 6.0), effort_limit=STALL))
+    made = Bench(joints(1, mode="position", position_limits=(1.0, 5.0), effort_limit=STALL))
     made.motors[0].set("max_position_limit", 1000)
     made.driver.open()
     assert any("narrower" in notice for notice in made.driver.notices)
@@ -544,8 +547,8 @@ def test_enable_holds_a_position_joint_at_its_position():
 
 
 def test_enable_refuses_a_joint_outside_its_goal_range():
-    made = bench(1, mode="position", position_limits=(0.1, 6.0), effort_limit=STALL)
-    made.motors[0].set("present_position", 5000)
+    made = bench(1, mode="position", position_limits=(1.0, 5.0), effort_limit=STALL)
+    made.motors[0].set("present_position", 4000)
     with pytest.raises(HardwareError, match="outside"):
         made.driver.enable()
 

@@ -36,11 +36,13 @@ def test_a_lost_instruction_is_not_executed_and_is_counted(kind):
     assert bench.motor.read_register("led") == 1
 
 
-def test_two_motors_with_one_id_reply_together_and_differing_bits_are_lost():
+def test_two_motors_with_one_id_reply_together_and_damage_each_other():
     bench = bench_with({"kind": "duplicate_id", "joint": "pivot", "duration": "1 s"}, plant=HeldPlant)
     bench.emulated.plant.position[:] = 1.0
-    assert bench.ask(Instruction.PING) is not None  # both reply the same
-    bench.write("led", 1)  # both execute it
+    assert bench.ask(Instruction.PING) is None  # equal, but not at the same instant
+    assert bench.heard
+    assert bench.ask(Instruction.WRITE, bench.value("led", 1)) is None  # both execute it
+    assert bench.motor.read_register("led") == 1
     bench.motor.memory.set("led", 0)
     assert bench.ask(Instruction.READ, bench.block("led")) is None
     bench.wait(1.0)

@@ -16,6 +16,7 @@ from sim2real.hardware.emulator.plant import InertiaPlant
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.errors import HardwareError, PortLostError, TorqueOnError
 from sim2real.hardware.feetech.driver import FeetechBus
+from sim2real.hardware.feetech.tables import FULL_ANGLE
 from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.supervisor.supervisor import WATCH_SHARE
 from sim2real.hardware.types import JointCommand, JointState, MotorFault
@@ -165,7 +166,7 @@ def test_a_joint_pushed_past_the_encoder_s_wrap_has_not_moved_a_turn():
     rig.plant.position[:] = -0.15  # 32 steps below the wrap
     rig.hardware.open()
     rig.hardware.read(rig.state)
-    assert rig.motors[0].read_register("present_position") > 4000
+    assert rig.motors[0].read_register("phase") & FULL_ANGLE, "a goal within one turn would lead the long way round"
     assert rig.state.position == pytest.approx([-0.15], abs=STEP)
     rig.hardware.close()
 

@@ -28,7 +28,7 @@ def test_privileged_values_change_every_value_but_no_action(point_environment):
     plain.collect()
     moved.collect()
     assert torch.equal(plain.rollout.action, moved.rollout.action)
-    values = [learner.values(learner.rollout.normalized.flatten(0, 1)) for learner in (plain, moved)]
+    values = [learner.value(learner.rollout.normalized)[0] for learner in (plain, moved)]
     assert not (values[0] == values[1]).any()
 
 

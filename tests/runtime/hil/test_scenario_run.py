@@ -12,7 +12,7 @@ from sim2real.hardware.clock import ns_from_s
 from sim2real.hardware.types import JointCommand, JointState
 from sim2real.runtime.commands import hil as hil_command
 from sim2real.runtime.emulation import lockstep
-from sim2real.runtime.hil import run_scenario
+from sim2real.runtime.hil.scenario_run import run_scenario
 from sim2real.runtime.log import read_log
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.runtime.replay import replay

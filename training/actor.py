@@ -1,0 +1,48 @@
+"""A finished policy for a batch of robots: deterministic actions, with a memory for each robot."""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from sim2real.training.environment_interface import Flags, Floats
+
+Arrays = tuple[Floats, ...]
+"""State of n robots, (n, H) each; empty without memory."""
+
+
+class Actor:
+    """Observations (n, O) to actions (n, A), step by step; what each robot remembers is kept here.
+
+    Args:
+        step: Actions and the next state, for observations and a state.
+        shapes: Shapes of one robot's state, (1, H) each; empty without memory.
+    """
+
+    def __init__(
+        self, step: Callable[[Floats, Arrays], tuple[Floats, Arrays]], shapes: tuple[tuple[int, ...], ...]
+    ) -> None:
+        self._step: Final = step
+        self._shapes: Final = shapes
+        self._state: Arrays | None = None
+
+    def __call__(self, observation: Floats) -> Floats:
+        """Return the actions.
+
+        Raises:
+            ValueError: There is a memory, and it is of another number of robots: it has to be reset first.
+        """
+        n = len(observation)
+        if self._state is None:
+            self._state = tuple(np.zeros((n, *shape[1:]), np.float32) for shape in self._shapes)
+        if any(len(part) != n for part in self._state):
+            raise ValueError(f"observations of {n} robots for a memory of {len(self._state[0])}; reset it first")
+        actions, self._state = self._step(np.ascontiguousarray(observation), self._state)
+        return actions
+
+    def reset(self, ended: Flags | None = None) -> None:
+        """Forget the episodes that ended, (n,); None for all, of any number of robots."""
+        if ended is None:
+            self._state = None
+        elif self._state and ended.any():
+            self._state = tuple(np.where(ended[:, None], np.float32(0.0), part) for part in self._state)

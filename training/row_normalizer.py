@@ -1,0 +1,37 @@
+"""Rows of a critic: an observation and the privileged values beside it, each normalised by its own moments."""
+
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from sim2real.training.normalizer import Normalizer
+
+
+class RowNormalizer:
+    """Normalises rows of O observation values and P privileged values.
+
+    Args:
+        observation: Normaliser of the policy, O values.
+        privileged: Normaliser of the privileged values, P values.
+    """
+
+    def __init__(self, observation: Normalizer, privileged: Normalizer) -> None:
+        self._observation: Final = observation
+        self._privileged: Final = privileged
+        self._size: Final = observation.shift.numel()
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        """Return normalised rows, (n, O + P)."""
+        observation, privileged = self.parts(raw)
+        return torch.cat((self._observation(observation), self._privileged(privileged)), dim=-1)
+
+    def parts(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Split rows (…, O + P) into views of the observations and of the privileged values."""
+        return rows[..., : self._size], rows[..., self._size :]
+
+    def update(self, raw: Tensor) -> None:
+        """Update the moments from raw rows, (n, O + P)."""
+        observation, privileged = self.parts(raw)
+        self._observation.update(observation)
+        self._privileged.update(privileged)
