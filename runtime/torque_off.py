@@ -36,7 +36,10 @@ class TorqueOff:
         """What is to be told: which motors did not confirm, and what they then do; empty when all have."""
         if self._problem is None:
             return ""
-        return f"torque off was not confirmed; cut the power: {self._problem}; {when_silent(self._robot)}"
+        return (
+            f"torque off was not confirmed; cut the power: {self._problem}; {when_silent(self._robot)}; "
+            "`sim2real motors torque-off` sends it to every motor of every port"
+        )
 
     def cut(self) -> None:
         """Switch torque off on every motor that can be reached, once. Never raises."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
-from sim2real.hardware.bus.shared_id import GARBLED_TRIES, shared_id
+from sim2real.hardware.bus.shared_id import shared_id
 from sim2real.hardware.errors import HardwareError
 
 
@@ -26,9 +26,8 @@ class Line(Protocol):
     def baudrate(self) -> int:
         """Baud rate, bit/s."""
 
-    @property
-    def garbled(self) -> int:
-        """Number of latest tries in a row that brought only damaged bytes."""
+    def several(self) -> bool:
+        """Return whether the damaged bytes after the last request come from several motors. Raises PortLostError."""
 
     def set_baudrate(self, baudrate: int) -> None:
         """Change the baud rate. Raises PortLostError."""
@@ -62,7 +61,7 @@ def find_motors(
     answers = []
     for motor in motors:
         answers.append(ping(motor.id))
-        if answers[-1] is None and line.garbled >= GARBLED_TRIES:
+        if answers[-1] is None and line.several():
             raise HardwareError(f"joint {motor.joint!r}: {shared_id(motor.id)}")
     missing = [motor for motor, answer in zip(motors, answers, strict=True) if answer is None]
     if missing:

@@ -12,6 +12,7 @@ from sim2real.hardware.bus.shared_id import shared_id
 from sim2real.hardware.commands.motors_calibrate import calibrate
 from sim2real.hardware.commands.motors_options import Baudrate, Id, Port, ProtocolName
 from sim2real.hardware.commands.motors_port import open_port
+from sim2real.hardware.commands.motors_torque_off import torque_off
 from sim2real.hardware.commands.motors_watch import monitor, show
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.workbench.change import change_baudrate, change_id
@@ -24,13 +25,21 @@ app = typer.Typer(help="Find, inspect, set up and calibrate motors on a bus.", n
 
 @app.command()
 @reports
-def scan(port: Port, protocol: ProtocolName = None, baudrate: Baudrate = None, json_output: Json = False) -> Outcome:
-    """List the motors on a bus; by default of every family and at every baud rate.
+def scan(
+    port: Port,
+    protocol: ProtocolName = None,
+    baudrate: Baudrate = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Go on after the first motors: every protocol at every baud rate.")
+    ] = False,
+    json_output: Json = False,
+) -> Outcome:
+    """List the motors on a bus; by default it tries likely baud rates first, and ends where motors answer.
 
     Example: sim2real motors scan --port /dev/ttyUSB0
     """
     with open_port(port, protocol) as opened:
-        found, shared = _scan(opened, baudrate)
+        found, shared = _scan(opened, baudrate, everything)
     for motor in shared:
         error_console().print(f"warning: {shared_id(motor)}", markup=False)
     lines = [_line(motor) for motor in found]
@@ -135,6 +144,7 @@ def check(
 
 
 app.command("calibrate")(calibrate)
+app.command("torque-off")(torque_off)
 
 
 def _line(motor: FoundMotor) -> str:
@@ -143,7 +153,7 @@ def _line(motor: FoundMotor) -> str:
     return f"id {motor.id:3d}  {name}  firmware {motor.firmware}  {motor.protocol}  {motor.baudrate} baud"
 
 
-def _scan(opened: WorkbenchPort, baudrate: int | None) -> tuple[list[FoundMotor], list[int]]:
+def _scan(opened: WorkbenchPort, baudrate: int | None, everything: bool = False) -> tuple[list[FoundMotor], list[int]]:
     """Return the motors, and the ids that several motors share."""
     shared: list[int] = []
     total = sum(len(baudrates_to_try(bus, baudrate)) for bus in opened.buses.values())
@@ -156,7 +166,7 @@ def _scan(opened: WorkbenchPort, baudrate: int | None) -> tuple[list[FoundMotor]
             progress.update(task, completed=tried, description=f"{protocol} at {speed} baud")
             tried += 1
 
-        return list(scan_port(opened.buses, baudrate, advance, shared)), sorted(set(shared))
+        return list(scan_port(opened.buses, baudrate, advance, shared, everything)), sorted(set(shared))
 
 
 def _examine(

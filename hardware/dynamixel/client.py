@@ -1,8 +1,10 @@
 """Requests to single Dynamixel motors."""
 
 from dataclasses import dataclass
+from math import inf
 
 from sim2real.hardware.bus.request_line import BITS_PER_BYTE, TRIES, RequestLine
+from sim2real.hardware.bus.shared_id import GARBLED_TRIES
 from sim2real.hardware.dynamixel.frame import (
     ALERT,
     BROADCAST,
@@ -18,6 +20,7 @@ from sim2real.hardware.errors import HardwareError
 # Motors answer a broadcast ping one after the other, by id; dynamixel-sdk waits for the same time.
 _BROADCAST_PING_S_PER_ID = 0.003
 
+NOBODY = 253  # no Dynamixel can have this id
 _PROOFS = 2
 _PROOFS_MAX = 12  # on a line that loses every third reply, one motor alone fails once in 20 000 times
 _PROOF_BLOCKS = ((120, 15), (132, 15), (120, 27))
@@ -43,16 +46,17 @@ class Client(RequestLine[Packet]):
         reply = self.request(motor, Instruction.PING, b"", reply_bytes=3, tries=tries)
         return None if reply is None else _identity(reply)
 
-    def ping_all(self) -> list[Identity]:
-        """Return the identities of all motors that answer a broadcast ping, by id. Takes at least 0.8 s."""
+    def ping_all(self, limit_s: float = inf) -> list[Identity]:
+        """Return the identities of all motors that answer a broadcast ping, by id, after 0.8 s or the limit."""
         wait_s = (ID_MAX + 1) * (_BROADCAST_PING_S_PER_ID + 14 * BITS_PER_BYTE / self.baudrate)
         found: dict[int, Identity] = {}
-        corrupt, discarded = self._decoder.corrupt, self._decoder.discarded
+        wait_s = min(wait_s, limit_s)
+        damaged = self._decoder.corrupt, self._decoder.discarded
         for packets in self._received(encode(BROADCAST, Instruction.PING), wait_s):
             for packet in packets:
                 if packet.error is not None and len(packet.parameters) == 3:
                     found[packet.id] = _identity(packet)
-        self.garbled = int(self._decoder.discarded > discarded or self._decoder.corrupt > corrupt)
+        self.garbled = int((self._decoder.corrupt, self._decoder.discarded) != damaged)
         return [found[motor] for motor in sorted(found)]
 
     def read(self, motor: int, address: int, size: int) -> bytes:
@@ -86,6 +90,16 @@ class Client(RequestLine[Packet]):
         reply = self.request(motor, Instruction.WRITE, address.to_bytes(2, "little") + data, reply_bytes=0, tries=1)
         if reply is not None:
             self._checked(reply, motor, f"writing {data.hex(' ')} at {address}")
+
+    def several(self) -> bool:
+        """Return whether the damaged bytes after the last request come from several motors with the id that was asked.
+
+        Noise, and a device of another protocol, also answer where no motor is asked. Raises PortLostError.
+        """
+        if self.garbled < GARBLED_TRIES:
+            return False
+        self.request(NOBODY, Instruction.PING, b"", reply_bytes=3, tries=GARBLED_TRIES)
+        return not self.garbled
 
     def alone(self, motor: int) -> bool:
         """Return whether one motor alone answers to an id, for a motor that answers pings. Raises PortLostError.

@@ -11,8 +11,8 @@ from sim2real.hardware.bus.shared_id import GARBLED_TRIES, shared_id
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.dynamixel.checkup import examine
-from sim2real.hardware.dynamixel.client import Client, Identity
-from sim2real.hardware.dynamixel.frame import ID_MAX, Instruction
+from sim2real.hardware.dynamixel.client import NOBODY, Client, Identity
+from sim2real.hardware.dynamixel.frame import BROADCAST, ID_MAX, Instruction, encode
 from sim2real.hardware.dynamixel.motor import Motor, model_name
 from sim2real.hardware.dynamixel.register_text import register_text
 from sim2real.hardware.dynamixel.registers import ControlTable, Register
@@ -22,7 +22,9 @@ from sim2real.hardware.dynamixel.tables import BAUD_CODES, BAUDRATES, MODEL_NAME
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading, Settled
 
-_STATUS_RETURN_LEVEL = 68
+_STATUS_RETURN_LEVEL, _TORQUE_ENABLE = 68, 64  # in every X-series model
+_LIKELY = (1_000_000, 57_600)  # what most projects set, and the factory's
+_QUICK_S = 0.1  # about thirty ids
 _REBOOT_TRIES = 40  # of 26 ms each: an X-series motor restarts in about half a second
 
 
@@ -30,7 +32,8 @@ class DynamixelWorkbench:
     """Single Dynamixel motors on a port."""
 
     protocol = "dynamixel2"
-    baudrates = tuple(BAUDRATES.values())
+    baudrates = tuple(sorted(BAUDRATES.values(), key=lambda baudrate: (baudrate not in _LIKELY, -baudrate)))
+    """The most likely ones first."""
     ids = range(ID_MAX + 1)
 
     def __init__(self, transport: Transport, clock: Clock) -> None:
@@ -45,6 +48,11 @@ class DynamixelWorkbench:
             self._known.clear()
         self._client.set_baudrate(baudrate)
 
+    def hears(self, baudrate: int) -> bool:
+        """Return whether anything answers a broadcast at once: motors with low ids do. Raises PortLostError."""
+        self.set_baudrate(baudrate)
+        return bool(self._client.ping_all(_QUICK_S)) or bool(self._client.garbled)
+
     def scan(self, baudrate: int) -> list[FoundMotor]:
         """Return every motor that answers at a baud rate, by id; takes about 1 s. Raises PortLostError."""
         self.set_baudrate(baudrate)
@@ -56,18 +64,22 @@ class DynamixelWorkbench:
         return found
 
     def _shared(self, found: set[int]) -> list[int]:
-        """Return the ids of which only damaged answers arrive."""
-        shared = []
-        for motor in self.ids:
-            if motor not in found and motor not in self.shared and self._client.ping(motor, GARBLED_TRIES) is None:
-                shared += [motor] * (self._client.garbled >= GARBLED_TRIES)
-        return shared
+        """Return the ids of which only damaged answers arrive, after damage in the answer to all."""
+        self._client.ping(NOBODY, GARBLED_TRIES)
+        if self._client.garbled:
+            return []  # noise, or a device of another protocol
+        asked = (motor for motor in self.ids if motor not in found and motor not in self.shared)
+        return [
+            motor
+            for motor in asked
+            if self._client.ping(motor, GARBLED_TRIES) is None and self._client.garbled >= GARBLED_TRIES
+        ]
 
     def find(self, motor: int, baudrate: int) -> FoundMotor | None:
         """Return the motor that answers to an id at a baud rate; None if none does. Raises PortLostError."""
         self.set_baudrate(baudrate)
         identity = self._client.ping(motor)
-        if identity is None and self._client.garbled >= GARBLED_TRIES:
+        if identity is None and self._client.several():
             raise HardwareError(shared_id(motor))
         return None if identity is None else self._found(identity)
 
@@ -121,6 +133,11 @@ class DynamixelWorkbench:
     def alone(self, motor: int) -> bool:
         """Return whether one motor alone answers to an id. Raises PortLostError."""
         return self._client.alone(motor)
+
+    def torque_off(self, motor: int | None = None) -> None:
+        """Write 0 to Torque Enable (64) of one motor, or of all. Raises PortLostError."""
+        parameters = _TORQUE_ENABLE.to_bytes(2, "little") + b"\0"
+        self._client.send(encode(BROADCAST if motor is None else motor, Instruction.WRITE, parameters))
 
     def torque_enabled(self, motor: int) -> bool:
         """Return whether Torque Enable (64) is set. Raises HardwareError."""

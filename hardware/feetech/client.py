@@ -1,14 +1,17 @@
 """Requests to single STS motors."""
 
 from dataclasses import dataclass
+from math import inf
 
 from sim2real.hardware.bus.request_line import BITS_PER_BYTE, TRIES, RequestLine
+from sim2real.hardware.bus.shared_id import GARBLED_TRIES
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.feetech.frame import BROADCAST, ID_MAX, Decoder, Instruction, Packet, encode
 
 _IDENTITY_BYTES = 5
 _BROADCAST_PING_S_PER_ID = 0.003  # motors answer one after the other; LeRobot waits for the same time
 
+NOBODY = 253  # the highest id; hardly anybody uses it
 _PROOFS = 2
 _PROOFS_MAX = 12  # on a line that loses every third reply, one motor alone fails once in 20 000 times
 _PROOF_BLOCKS = ((56, 8), (56, 15), (60, 4))
@@ -37,14 +40,15 @@ class Client(RequestLine[Packet]):
         major, minor, _, low, high = reply.parameters
         return Identity(motor, low | high << 8, (major, minor))
 
-    def ping_all(self) -> list[int]:
-        """Return the ids of all motors that answer a broadcast ping. Takes at least 0.8 s. Raises PortLostError."""
+    def ping_all(self, limit_s: float = inf) -> list[int]:
+        """Return the ids of all motors that answer a broadcast ping, after 0.8 s or the limit. Raises PortLostError."""
         wait_s = (ID_MAX + 1) * (_BROADCAST_PING_S_PER_ID + self.STATUS_BYTES * BITS_PER_BYTE / self.baudrate)
         found: set[int] = set()
-        corrupt, discarded = self._decoder.corrupt, self._decoder.discarded
+        wait_s = min(wait_s, limit_s)
+        damaged = self._decoder.corrupt, self._decoder.discarded
         for packets in self._received(encode(BROADCAST, Instruction.PING), wait_s):
             found.update(packet.id for packet in packets if not packet.parameters)
-        self.garbled = int(self._decoder.discarded > discarded or self._decoder.corrupt > corrupt)
+        self.garbled = int((self._decoder.corrupt, self._decoder.discarded) != damaged)
         return sorted(found - {BROADCAST})
 
     def read(self, motor: int, address: int, size: int) -> bytes:
@@ -66,6 +70,16 @@ class Client(RequestLine[Packet]):
             PortLostError: The port vanished.
         """
         return self.request(motor, Instruction.WRITE, bytes((address,)) + data, reply_bytes=0) is not None
+
+    def several(self) -> bool:
+        """Return whether the damaged bytes after the last request come from several motors with the id that was asked.
+
+        Noise, and a device of another protocol, also answer where no motor is asked. Raises PortLostError.
+        """
+        if self.garbled < GARBLED_TRIES:
+            return False
+        self.request(NOBODY, Instruction.PING, b"", reply_bytes=0, tries=GARBLED_TRIES)
+        return not self.garbled
 
     def alone(self, motor: int) -> bool:
         """Return whether one motor alone answers to an id, for a motor that answers pings. Raises PortLostError.

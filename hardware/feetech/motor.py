@@ -28,12 +28,12 @@ from sim2real.hardware.types import MotorFault
 _POSITION_MODE = 0
 _WRITE_TRIES = 5
 _EEPROM_TRIES = 3
+_VOLTAGE_CLASS = 1.0  # V: more than a user's change of the limit, less than from 7.4 V to 12 V
 _CLAMP_MAX = 11  # steps: a hold is moved by less than 1° to be within the motor's own limits
 _FACTORY = ("minimum_startup_force", "cw_dead_zone", "ccw_dead_zone", "velocity_p_gain", "velocity_i_gain")
 """Registers of the control loop that nobody needs to change."""
 _AT_MOST = (
     "max_temperature_limit",
-    "max_voltage_limit",
     "protection_current",
     "protective_torque",
     "protection_time",
@@ -162,6 +162,12 @@ class Motor:
     def prepare(self) -> None:
         """Switch torque off. Raises HardwareError if the motor has an alarm."""
         self.set("torque_enable", TORQUE_OFF)
+        highest, configured = self.get("max_voltage_limit") / 10, self.config.motor.voltage_range[1]
+        if highest > configured + _VOLTAGE_CLASS:
+            self.notices.append(
+                f"{self.name}: it allows {highest:.1f} V, but {self.config.motor.name} only {configured:.1f} V: "
+                "it is probably the version for a higher voltage, and weak and slow on this supply"
+            )
         status = self.get("status")
         if status:
             names = ", ".join(fault.name.lower() for fault in faults_of(status) if fault.name)

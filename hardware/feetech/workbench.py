@@ -12,8 +12,8 @@ from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.feetech.checkup import examine
-from sim2real.hardware.feetech.client import Client, Identity
-from sim2real.hardware.feetech.frame import ID_MAX, Instruction
+from sim2real.hardware.feetech.client import NOBODY, Client, Identity
+from sim2real.hardware.feetech.frame import BROADCAST, ID_MAX, Instruction, encode
 from sim2real.hardware.feetech.motor import Motor, model_name
 from sim2real.hardware.feetech.register_text import register_text
 from sim2real.hardware.feetech.schema import FeetechRegisters, registers_of
@@ -24,13 +24,16 @@ from sim2real.hardware.feetech.tables import (
     FINE_VELOCITY,
     FULL_ANGLE,
     MODEL_NAMES,
+    TORQUE_OFF,
     MemoryTable,
     sts_table,
 )
 from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading, Settled
 
+_QUICK_S = 0.1  # about thirty ids
 _REBOOT_TRIES = 40  # of 26 ms each
 _WRITE_TRIES = 5
+_TORQUE_ENABLE = 40
 
 
 class FeetechWorkbench:
@@ -52,6 +55,11 @@ class FeetechWorkbench:
             self._types.clear()
         self._client.set_baudrate(baudrate)
 
+    def hears(self, baudrate: int) -> bool:
+        """Return whether anything answers a broadcast at once: motors with low ids do. Raises PortLostError."""
+        self.set_baudrate(baudrate)
+        return bool(self._client.ping_all(_QUICK_S)) or bool(self._client.garbled)
+
     def scan(self, baudrate: int) -> list[FoundMotor]:
         """Return every motor that answers at a baud rate, by id; takes about 1 s. Raises PortLostError."""
         self.set_baudrate(baudrate)
@@ -65,18 +73,22 @@ class FeetechWorkbench:
         return found
 
     def _shared(self, found: set[int]) -> list[int]:
-        """Return the ids of which only damaged answers arrive."""
-        shared = []
-        for motor in self.ids:
-            if motor not in found and motor not in self.shared and self._client.identify(motor, GARBLED_TRIES) is None:
-                shared += [motor] * (self._client.garbled >= GARBLED_TRIES)
-        return shared
+        """Return the ids of which only damaged answers arrive, after damage in the answer to all."""
+        self._client.identify(NOBODY, GARBLED_TRIES)
+        if self._client.garbled:
+            return []  # noise, or a device of another protocol
+        asked = (motor for motor in self.ids if motor not in found and motor not in self.shared)
+        return [
+            motor
+            for motor in asked
+            if self._client.identify(motor, GARBLED_TRIES) is None and self._client.garbled >= GARBLED_TRIES
+        ]
 
     def find(self, motor: int, baudrate: int) -> FoundMotor | None:
         """Return the motor that answers to an id at a baud rate; None if none does. Raises PortLostError."""
         self.set_baudrate(baudrate)
         identity = self._client.identify(motor)
-        if identity is None and self._client.garbled >= GARBLED_TRIES:
+        if identity is None and self._client.several():
             raise HardwareError(shared_id(motor))
         return None if identity is None else self._found(identity)
 
@@ -141,6 +153,11 @@ class FeetechWorkbench:
     def alone(self, motor: int) -> bool:
         """Return whether one motor alone answers to an id. Raises PortLostError."""
         return self._client.alone(motor)
+
+    def torque_off(self, motor: int | None = None) -> None:
+        """Write 0 to Torque Enable (40) of one motor, or of all. Raises PortLostError."""
+        parameters = bytes((_TORQUE_ENABLE, TORQUE_OFF))
+        self._client.send(encode(BROADCAST if motor is None else motor, Instruction.WRITE, parameters))
 
     def torque_enabled(self, motor: int) -> bool:
         """Return whether Torque Enable (40) is not 0. Raises HardwareError."""

@@ -48,6 +48,11 @@ class MoteusWorkbench:
         self._baudrate = baudrate
         self._decided = False
 
+    def hears(self, baudrate: int) -> bool:
+        """Return whether the adapter answers. Raises PortLostError."""
+        self.set_baudrate(baudrate)
+        return self._adapter_answers()
+
     def scan(self, baudrate: int) -> list[FoundMotor]:
         """Return every controller that answers a broadcast, by id. Raises PortLostError."""
         self.set_baudrate(baudrate)
@@ -112,6 +117,16 @@ class MoteusWorkbench:
     def alone(self, motor: int) -> bool:
         """Return whether one motor alone answers to an id. Raises PortLostError."""
         return self._adapter_answers() and self._client.alone(motor)
+
+    def torque_off(self, motor: int | None = None) -> None:
+        """Send a stop to one controller, or to all. Raises PortLostError."""
+        to = BROADCAST if motor is None else motor
+        lines = [encode_send(to, STOP, checksum) for checksum in self._checksums()]
+        self._client.send(b"".join(lines))
+
+    def _checksums(self) -> tuple[bool, ...]:
+        """Return how lines are to be sent: without knowing, in both ways; the adapter refuses the wrong one."""
+        return (False, True) if self._client.checksum is None else (self._client.checksum,)
 
     def torque_enabled(self, motor: int) -> bool:
         """Return whether the bridge is on. Raises HardwareError."""

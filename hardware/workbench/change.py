@@ -67,7 +67,7 @@ def _refuse_torque(bus: Workbench, motor: FoundMotor) -> None:
 
 
 def _listed(baudrates: tuple[int, ...]) -> str:
-    return ", ".join(map(str, baudrates))
+    return ", ".join(map(str, sorted(baudrates)))
 
 
 def _kind(motor: FoundMotor) -> str:

@@ -175,5 +175,27 @@ class Settling(Protocol):
         ...
 
 
+@runtime_checkable
+class Hearing(Protocol):
+    """A workbench that can tell quickly whether anything answers."""
+
+    def hears(self, baudrate: int) -> bool:
+        """Return whether anything answers at a baud rate; may miss motors with high ids. Raises HardwareError."""
+        ...
+
+
+@runtime_checkable
+class Releasing(Protocol):
+    """A workbench that switches torque off."""
+
+    def torque_off(self, motor: int | None = None) -> None:
+        """Send torque off to one motor, or to all that hear this baud rate. Waits for no confirmation.
+
+        Raises:
+            PortLostError: The port vanished.
+        """
+        ...
+
+
 def _number(model_number: int | None) -> str:
     return "" if model_number is None else f", {model_number}"

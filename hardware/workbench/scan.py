@@ -1,11 +1,11 @@
-"""Scans a port for motors: every family at every baud rate, or given ones."""
+"""Scans a port for motors: likely baud rates first, and the families in turns."""
 
 from collections.abc import Callable, Iterator, Mapping
 
 from sim2real.hardware.bus.shared_id import Sharing
 from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.workbench.change import find_motor
-from sim2real.hardware.workbench.interface import FoundMotor, Workbench
+from sim2real.hardware.workbench.interface import FoundMotor, Hearing, Workbench
 
 Advance = Callable[[str, int], None]
 """Progress callback; called with protocol and baud rate before each scan."""
@@ -16,33 +16,60 @@ def scan_port(
     baudrate: int | None,
     advance: Advance = lambda protocol, baudrate: None,
     shared: list[int] | None = None,
+    everything: bool = False,
 ) -> Iterator[FoundMotor]:
-    """Yield every motor that answers on a port.
+    """Yield the motors that answer on a port, each once.
+
+    The families take turns, with their likely baud rates first. Motors on one bus speak one protocol at one baud rate,
+    so the search ends with the first that is answered.
 
     Args:
         buses: The workbenches of one port, by protocol.
         baudrate: The only baud rate to try, bit/s; all of the family if None.
         advance: Progress callback.
         shared: Gets the ids that several motors share.
+        everything: Whether to go on after the first motors, to every protocol and baud rate.
 
     Raises:
         PortLostError: The port vanished.
         HardwareError: The port does not support the given baud rate.
     """
-    for protocol, bus in buses.items():
-        for speed in baudrates_to_try(bus, baudrate):
-            advance(protocol, speed)
-            try:
-                found = bus.scan(speed)
-            except PortLostError:
-                raise
-            except HardwareError:  # the adapter does not support this baud rate
-                if baudrate is not None:
-                    raise
+    known: set[tuple[str, int, int | None, int | str]] = set()
+    turns = list(_in_turns(buses, baudrate))
+    quick = [] if everything or baudrate is not None else turns  # a look for low ids at each, before the whole scans
+    for number, (protocol, speed) in enumerate([*quick, *turns]):
+        bus = buses[protocol]
+        advance(protocol, speed)
+        try:
+            if number < len(quick) and not (isinstance(bus, Hearing) and bus.hears(speed)):
                 continue
-            if shared is not None and isinstance(bus, Sharing):
-                shared += bus.shared
-            yield from found
+            found = bus.scan(speed)
+        except PortLostError:
+            raise
+        except HardwareError:  # the adapter does not support this baud rate
+            if baudrate is not None:
+                raise
+            continue
+        sharing = bus.shared if isinstance(bus, Sharing) else []
+        if shared is not None:
+            shared += sharing
+        for motor in found:
+            # A port without a baud rate of its own, as USB adapters have that are motors themselves, answers at each.
+            identity = (protocol, motor.id, motor.model_number, motor.firmware)
+            if identity not in known:
+                known.add(identity)
+                yield motor
+        if (found or sharing) and not everything:
+            return
+
+
+def _in_turns(buses: Mapping[str, Workbench], baudrate: int | None) -> Iterator[tuple[str, int]]:
+    """Yield protocols and baud rates: the first of each family, then the second of each, and so on."""
+    lists = {protocol: baudrates_to_try(bus, baudrate) for protocol, bus in buses.items()}
+    for turn in range(max(map(len, lists.values()), default=0)):
+        for protocol, speeds in lists.items():
+            if turn < len(speeds):
+                yield protocol, speeds[turn]
 
 
 def find_on_port(buses: Mapping[str, Workbench], motor: int, baudrate: int | None) -> tuple[Workbench, FoundMotor]:

@@ -175,3 +175,13 @@ def test_what_was_written_is_said_also_when_opening_fails():
     with pytest.raises(HardwareError, match="overload"):
         hardware.open()
     assert any("for id 9" in notice for notice in hardware.notices)
+
+
+def test_a_motor_of_the_wrong_supply_class_is_named():
+    """A 12 V STS3215 among those for 7.4 V has the same model number."""
+    desk = Desk("so101", joints=2)
+    desk.leave(max_voltage_limit=140)
+    hardware = desk.hardware()
+    hardware.open()
+    (notice,) = [notice for notice in hardware.notices if "higher voltage" in notice]
+    assert f"(motor {desk.motors[0].id})" in notice

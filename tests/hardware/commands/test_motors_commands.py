@@ -163,8 +163,10 @@ def test_reboot_restarts_a_motor_with_torque_off(port, emulated):
 
 def test_scan_of_one_family_finds_motors_at_different_baud_rates(port):
     run("set-baud", "--port", port, "--id", "2", "--to", "57600", *SPEED)
+    found = run("scan", "--port", port, "--protocol", "dynamixel2", "--all")["motors"]
+    assert [(motor["id"], motor["baudrate"]) for motor in found] == [(1, 1_000_000), (2, 57_600)]
     found = run("scan", "--port", port, "--protocol", "dynamixel2")["motors"]
-    assert [(motor["id"], motor["baudrate"]) for motor in found] == [(2, 57_600), (1, 1_000_000)]
+    assert [motor["id"] for motor in found] == [1], "it ends where motors answer"
 
 
 def test_set_baud_refuses_a_baud_rate_at_which_the_id_is_taken(port, emulated):
