@@ -155,11 +155,8 @@ class RobotHardware:
             if not self._asked[index]:
                 continue
             try:
-                if part.whole:
-                    bus.end_read(state)
-                else:
-                    bus.end_read(part.state)
-                    part.scatter(state)
+                bus.end_read(part.state(state))
+                part.scatter(state)
             except PortLostError as error:
                 lost = error
         if self._supervisor is not None and self._supervisor.tripped:
@@ -189,11 +186,7 @@ class RobotHardware:
         lost: PortLostError | None = None
         for bus, part in zip(self._buses, self._slices, strict=True):
             try:
-                if part.whole:
-                    bus.write(command)
-                else:
-                    part.gather(command)
-                    bus.write(part.command)
+                bus.write(part.command(command))
             except PortLostError as error:
                 lost = error
         if lost is not None:
@@ -323,25 +316,40 @@ def _go_on() -> None:
 
 
 class _Slice:
-    """The rows of one bus's joints in the arrays of the robot."""
+    """The rows of one bus's joints in the arrays of the robot.
+
+    Rows that lie together are read and written in place, through views that are kept from call to call. Others are
+    copied.
+    """
 
     def __init__(self, names: tuple[str, ...], joints: Mapping[str, JointConfig]) -> None:
-        self.whole = tuple(joints) == names
-        self.state = JointState.empty(len(joints))
-        self.command = JointCommand.zeros(len(joints))
-        self._index: Int64Array = np.array([names.index(name) for name in joints], np.int64)
+        rows = [names.index(name) for name in joints]
+        self._index: Int64Array = np.array(rows, np.int64)
+        self._rows = slice(rows[0], rows[0] + len(rows)) if rows == list(range(rows[0], rows[0] + len(rows))) else None
+        self._state, self._part = JointState.empty(0), JointState.empty(len(rows))
+        self._command, self._targets = JointCommand.zeros(0), JointCommand.zeros(len(rows))
 
-    def scatter(self, state: JointState) -> None:
-        """Copy the readings of this bus into the state of the robot."""
-        for name in JointState.__slots__:
-            getattr(state, name)[self._index] = getattr(self.state, name)
+    def state(self, whole: JointState) -> JointState:
+        """Return what this bus reads into; `scatter` then brings it to the robot's readings."""
+        if self._rows is not None and whole is not self._state:
+            self._state = whole
+            self._part = JointState(*(getattr(whole, name)[self._rows] for name in JointState.__slots__))
+        return self._part
 
-    def gather(self, command: JointCommand) -> None:
-        """Copy the targets of this bus from the command of the robot."""
-        index, own = self._index, self.command
-        # The indices are valid: the mode that checks them copies through a buffer, and takes four times as long.
-        command.position.take(index, None, own.position, "clip")
-        command.velocity.take(index, None, own.velocity, "clip")
-        command.effort.take(index, None, own.effort, "clip")
-        command.stiffness.take(index, None, own.stiffness, "clip")
-        command.damping.take(index, None, own.damping, "clip")
+    def scatter(self, whole: JointState) -> None:
+        """Copy the readings of this bus into those of the robot, unless they are there."""
+        if self._rows is None:
+            for name in JointState.__slots__:
+                getattr(whole, name)[self._index] = getattr(self._part, name)
+
+    def command(self, whole: JointCommand) -> JointCommand:
+        """Return the targets of this bus."""
+        if self._rows is None:
+            index, own = self._index, self._targets
+            # The indices are valid: the mode that checks them copies through a buffer, and takes four times as long.
+            for name in JointCommand.__slots__:
+                getattr(whole, name).take(index, None, getattr(own, name), "clip")
+        elif whole is not self._command:
+            self._command = whole
+            self._targets = JointCommand(*(getattr(whole, name)[self._rows] for name in JointCommand.__slots__))
+        return self._targets

@@ -17,6 +17,7 @@ from sim2real.runtime.contract.observation import Float32Array
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract
 from sim2real.runtime.decimation import Decimation
+from sim2real.runtime.envelope.reaction import STRENGTH
 from sim2real.runtime.envelope.settings import safety_settings
 from sim2real.runtime.interventions import InterventionLog
 from sim2real.runtime.limits import POSITION_TRACKING_MODES
@@ -31,7 +32,7 @@ from sim2real.runtime.statistics import TickStatistics
 from sim2real.runtime.swap import check_swap
 from sim2real.runtime.tick_fields import bit_of
 from sim2real.runtime.torque_off import TorqueOff
-from sim2real.runtime.verdict import ALL_WELL, DAMP_REASONS, Level, Reason, Verdict, Violation, verdict_of
+from sim2real.runtime.verdict import ALL_WELL, DAMP_REASONS, Level, Reason, Verdict, Violation, joined, verdict_of
 
 
 class Controller:
@@ -107,6 +108,7 @@ class Controller:
         self._tracks_position = np.array([joint.mode in POSITION_TRACKING_MODES for joint in contract.robot.joints])
         self._lowering_from = np.zeros(len(contract.robot.joints))
         self._ramp_pending = self._ramp_interrupted = False
+        self._damped_by: Verdict = ALL_WELL
         self._reaction: Reaction = "off"
         self._reaction_until_ns = 0
         self._reaction_ns = ns_from_s(settings.fault_time)
@@ -257,9 +259,14 @@ class Controller:
         self.fault(Violation(Reason.INTERNAL_ERROR, -1, 1.0, 0.0))
 
     def fault_texts(self) -> list[str]:
-        """Return in words why the robot is in FAULT; what only damps is left out where there is something worse."""
+        """Return in words why the robot is in FAULT.
+
+        What only damps is left out where there is something worse, unless the fault is that it damped for too long.
+        """
         violations = self.fault_verdict.violations
-        listed = [each for each in violations if each.reason not in DAMP_REASONS] or violations
+        listed = [each for each in violations if each.reason not in DAMP_REASONS]
+        if not listed or self.fault_verdict.reasons & Reason.DAMPING_TOO_LONG:
+            listed = list(violations)
         return [
             f"internal error: {self.failure}"
             if violation.reason is Reason.INTERNAL_ERROR
@@ -345,21 +352,26 @@ class Controller:
         elif self.machine.state is State.REACTING:
             return
         elif verdict.level is Level.DAMP:
+            self._damped_by = verdict
             self.machine.fire(Event.DAMP)
         elif self.machine.state is State.DAMPING:
             self.machine.fire(Event.RECOVER)
 
     def _fault(self, verdict: Verdict) -> None:
-        """Begin the reaction to a fault; one that is at work goes on unless the new fault needs torque off."""
+        """Begin the reaction to a fault; one that is at work gives way to a stronger one, within the same time."""
         reaction = self.safety.reaction(verdict)
         state = self.machine.state
-        if state is State.REACTING and reaction != "off":
-            return
+        if verdict.reasons & Reason.DAMPING_TOO_LONG:
+            verdict = joined(verdict, self._damped_by)
+        if state is State.REACTING:
+            if STRENGTH.index(reaction) <= STRENGTH.index(self._reaction):
+                return
+            verdict = joined(self.fault_verdict, verdict)
         self.fault_verdict = verdict
         self._reaction = reaction
         if reaction == "off" or state not in WITH_TORQUE:
             self.machine.fire(Event.FAULT)
-        else:
+        elif state is not State.REACTING:
             self.machine.fire(Event.REACT)
 
     def _command(self, verdict: Verdict) -> None:
@@ -402,6 +414,7 @@ class Controller:
         if verdict.level is Level.FAULT:
             self._fault(verdict)
         else:
+            self._damped_by = verdict
             self.machine.fire(Event.DAMP)
         record.state = self.machine.state.value
         if self.machine.state is State.REACTING:
@@ -519,7 +532,8 @@ class Controller:
         if verdict.level is not Level.OK:
             events = [str(self.interventions.event_of(0, violation)) for violation in verdict.violations]
             raise HardwareError("; ".join(events))
-        self.fault_verdict, self.failure = ALL_WELL, ""
+        self.fault_verdict = self._damped_by = ALL_WELL
+        self.failure = ""
 
 
 def _nothing() -> None:

@@ -121,3 +121,10 @@ def verdict_of(violations: tuple[Violation, ...]) -> Verdict:
     if reasons == 0:
         return ALL_WELL
     return Verdict(Level.FAULT if reasons & ~DAMP_REASONS else Level.DAMP, reasons, violations)
+
+
+def joined(first: Verdict, second: Verdict) -> Verdict:
+    """Return both verdicts in one; of what both say about the same joint, what the first says."""
+    known = {(violation.reason, violation.joint) for violation in first.violations}
+    more = [each for each in second.violations if (each.reason, each.joint) not in known]
+    return verdict_of((*first.violations, *more))

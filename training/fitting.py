@@ -14,7 +14,7 @@ def take_fitting(modules: Mapping[str, nn.Module], state: Mapping[str, Any]) -> 
         state: Saved states by name.
     """
     for name, module in modules.items():
-        own, saved = module.state_dict(), state[name]
+        own, saved = module.state_dict(), state.get(name, {})
         if own.keys() != saved.keys() or any(own[key].shape != saved[key].shape for key in own):
             return ()
     for name, module in modules.items():

@@ -67,6 +67,9 @@ class PpoConfig(AlgorithmConfig):
     """Learning rate of Adam; the initial one if `target_kl` adapts it."""
     target_kl: Annotated[float, Positive] | None = 0.01
     """KL divergence per update that the learning rate is adapted to, nat; null: constant learning rate."""
+    learning_rate_range: tuple[Annotated[float, Positive], Annotated[float, Positive]] = (1e-5, 1e-2)
+    """Lowest and highest learning rate that `target_kl` may lead to; the highest falls linearly to the lowest at the
+    end of training."""
     entropy_weight: Annotated[float, NonNegative] = 0.0
     """Weight of the entropy bonus, per nat of the policy's entropy."""
     value_weight: Annotated[float, Positive] = 0.5
@@ -93,6 +96,9 @@ class PpoConfig(AlgorithmConfig):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        slow, fast = self.learning_rate_range
+        if not slow <= fast:
+            raise MisplacedError(("learning_rate_range",), "must be ordered, low before high")
         lowest = 0.0 if self.std_range is None else self.std_range[0]
         if self.final_std is not None and not lowest <= self.final_std <= self.initial_std:
             raise MisplacedError(
@@ -113,7 +119,7 @@ class PpoConfig(AlgorithmConfig):
 class SacConfig(AlgorithmConfig):
     """Soft actor-critic with automatic temperature (Haarnoja et al. 2018).
 
-    Its critics see the observation alone: the task's privileged values are not used.
+    Its critics see the task's privileged values beside the observation.
     """
 
     name: Literal["sac"]
@@ -127,7 +133,8 @@ class SacConfig(AlgorithmConfig):
     iteration_steps: Annotated[int, Field(ge=1, le=65536)] = 50
     """Control steps of every environment per iteration, which is a row of metrics; does not affect what is learned."""
     updates_per_step: Annotated[float, Field(gt=0.0)] = 4.0
-    """Gradient updates per control step of all environments; divided by their number: the update-to-data ratio."""
+    """Gradient updates after each control step of all environments; a fraction is carried over to the next step.
+    Divided by the number of environments, this is the update-to-data ratio: updates per transition."""
     discount: Annotated[float, Field(gt=0.0, le=1.0)] = 0.99
     """Discount of the reward per control step, γ."""
     polyak: Annotated[float, Field(gt=0.0, le=1.0)] = 0.005

@@ -52,10 +52,22 @@ class StreamDecoder(ABC, Generic[PacketT]):
     def feed(self, data: bytes | bytearray | memoryview) -> list[PacketT]:
         """Feed received bytes; return the packets they complete, in order."""
         packets: list[PacketT] = []
+        if not self._buffer and self._is_one_frame(data) and (packet := self._packet(bytes(data))) is not None:
+            self._base = self._scanned = self._base + len(data)  # the usual case: a frame, all of it, and no more
+            return [packet]
         for offset in range(0, len(data), self.FRAME_BYTES_MAX):
             self._buffer += data[offset : offset + self.FRAME_BYTES_MAX]
             self._collect(packets)
         return packets
+
+    def _is_one_frame(self, data: bytes | bytearray | memoryview) -> bool:
+        """Return whether data is as long as the frame that it begins with, and no other could begin within it."""
+        frame = bytes(data)
+        if not self.SIZED_BY <= len(frame) <= self.FRAME_BYTES_MAX:
+            return False
+        if not frame.startswith(self.HEADER) or frame.find(self.HEADER, 1) >= 0:
+            return False
+        return self._size(frame[: self.SIZED_BY]) == len(frame)
 
     def reset(self) -> None:
         """Discard an incomplete frame without counting it."""

@@ -9,9 +9,12 @@ from rich.progress import Progress
 
 from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.hardware.bus.shared_id import shared_id
+from sim2real.hardware.commands.motors_backup import backup, restore_backup
 from sim2real.hardware.commands.motors_calibrate import calibrate
+from sim2real.hardware.commands.motors_find import find
 from sim2real.hardware.commands.motors_options import Baudrate, Id, Port, ProtocolName
 from sim2real.hardware.commands.motors_port import open_port
+from sim2real.hardware.commands.motors_set_up import adopt, setup
 from sim2real.hardware.commands.motors_torque_off import torque_off
 from sim2real.hardware.commands.motors_watch import monitor, show
 from sim2real.hardware.errors import HardwareError
@@ -144,7 +147,12 @@ def check(
 
 
 app.command("calibrate")(calibrate)
+app.command("find")(find)
 app.command("torque-off")(torque_off)
+app.command("backup")(backup)
+app.command("restore")(restore_backup)
+app.command("setup")(setup)
+app.command("adopt")(adopt)
 
 
 def _line(motor: FoundMotor) -> str:

@@ -25,6 +25,7 @@ from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorRead
 _STATUS_RETURN_LEVEL, _TORQUE_ENABLE = 68, 64  # in every X-series model
 _LIKELY = (1_000_000, 57_600)  # what most projects set, and the factory's
 _QUICK_S = 0.1  # about thirty ids
+_ADDRESS = ("id", "baud_rate", "protocol_type")  # what the motor is found by
 _REBOOT_TRIES = 40  # of 26 ms each: an X-series motor restarts in about half a second
 
 
@@ -133,6 +134,25 @@ class DynamixelWorkbench:
     def alone(self, motor: int) -> bool:
         """Return whether one motor alone answers to an id. Raises PortLostError."""
         return self._client.alone(motor)
+
+    def settings(self, motor: int) -> dict[str, float]:
+        """Return the writable registers of EEPROM. Raises HardwareError."""
+        table = self._motor(motor)[2]
+        return {
+            reading.name: reading.value
+            for reading in self.registers(motor)
+            if reading.area == "eeprom" and table[reading.name].access == "rw" and reading.name not in _ADDRESS
+        }
+
+    def write_setting(self, motor: int, name: str, value: float) -> None:
+        """Write a register of EEPROM and read it back. Raises HardwareError."""
+        table = self._motor(motor)[2]
+        if name not in table or table[name].area != "eeprom" or name in _ADDRESS:
+            raise HardwareError(f"motor {motor} has no setting {name!r}")
+        self._write(motor, name, int(value))
+        found = self._get(motor, table[name])
+        if found != value:
+            raise HardwareError(f"motor {motor}: {name} is {found} after writing {value:g}")
 
     def torque_off(self, motor: int | None = None) -> None:
         """Write 0 to Torque Enable (64) of one motor, or of all. Raises PortLostError."""

@@ -24,6 +24,7 @@ def serve(
     announce: Callable[[dict[str, Any]], None],
     warn: Callable[[str], None],
     warn_s: float = REPORT_S,
+    prepare: Callable[[EmulatedRobot], None] = lambda emulated: None,
 ) -> None:
     """Serve a robot until SIGINT, SIGTERM or SIGHUP. Call only from the main thread: it handles these signals.
 
@@ -36,11 +37,13 @@ def serve(
             `path`, `baudrate`, `ids`.
         warn: Called with a line when the machine cannot keep up with real time, or gave the emulator no processor.
         warn_s: Shortest time between two such lines of a kind, s.
+        prepare: Called with the emulated robot before it is served; a UserError ends it.
 
     Raises:
         UserError: The plant does not exist or is not installed, or the state file cannot be read or written.
     """
     emulated = EmulatedRobot(robot, make_plant(plant, robot), faults)
+    prepare(emulated)
     memory = _state_file(state, emulated) if state is not None else None
     if memory is not None:
         memory.load(emulated.now_ns)

@@ -31,6 +31,7 @@ from sim2real.hardware.feetech.tables import (
 from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading, Settled
 
 _QUICK_S = 0.1  # about thirty ids
+_ADDRESS = ("id", "baud_rate")  # what the motor is found by
 _REBOOT_TRIES = 40  # of 26 ms each
 _WRITE_TRIES = 5
 _TORQUE_ENABLE = 40
@@ -153,6 +154,30 @@ class FeetechWorkbench:
     def alone(self, motor: int) -> bool:
         """Return whether one motor alone answers to an id. Raises PortLostError."""
         return self._client.alone(motor)
+
+    def settings(self, motor: int) -> dict[str, float]:
+        """Return the writable registers of EEPROM. Raises HardwareError."""
+        table = sts_table(self._type(motor))
+        return {
+            reading.name: reading.value
+            for reading in self.registers(motor)
+            if reading.area == "eeprom" and table[reading.name].access == "rw" and reading.name not in _ADDRESS
+        }
+
+    def write_setting(self, motor: int, name: str, value: float) -> None:
+        """Unlock EEPROM, write a register, lock it, and read it back. Raises HardwareError."""
+        table = sts_table(self._type(motor))
+        if name not in table or table[name].area != "eeprom" or name in _ADDRESS:
+            raise HardwareError(f"motor {motor} has no setting {name!r}")
+        try:
+            self._write_unlocked(motor, name, int(value))
+        except OverflowError as error:
+            raise HardwareError(str(error)) from error
+        finally:
+            self._lock(motor)
+        found = self._get(motor, table, name)
+        if found != value:
+            raise HardwareError(f"motor {motor}: {name} is {found} after writing {value:g}")
 
     def torque_off(self, motor: int | None = None) -> None:
         """Write 0 to Torque Enable (40) of one motor, or of all. Raises PortLostError."""

@@ -57,6 +57,7 @@ class MoteusWorkbench:
         """Return every controller that answers a broadcast, by id. Raises PortLostError."""
         self.set_baudrate(baudrate)
         found: dict[int, FoundMotor] = {}
+        self.shared = []
         if not self._adapter_answers():
             return []
         for _ in range(TRIES):
@@ -117,6 +118,28 @@ class MoteusWorkbench:
     def alone(self, motor: int) -> bool:
         """Return whether one motor alone answers to an id. Raises PortLostError."""
         return self._adapter_answers() and self._client.alone(motor)
+
+    def settings(self, motor: int) -> dict[str, float]:
+        """Return the configuration, as `conf enumerate` prints it, without the id. Raises HardwareError."""
+        self._adapter_answers()
+        found: dict[str, float] = {}
+        for line in self._console.run(motor, "conf enumerate").splitlines():
+            name, _, text = line.partition(" ")
+            if name and name != "id.id":
+                try:
+                    found[name] = float(text)
+                except ValueError:
+                    continue  # text, as the names of users are
+        return found
+
+    def write_setting(self, motor: int, name: str, value: float) -> None:
+        """Set a configuration value, save all, and read it back. Raises HardwareError."""
+        self._adapter_answers()
+        self._console.run(motor, f"conf set {name} {value:.9g}")
+        self._console.run(motor, "conf write")
+        found = self._console.value(motor, name)
+        if not (math.isclose(found, value, rel_tol=1e-5) or (math.isnan(found) and math.isnan(value))):
+            raise HardwareError(f"motor {motor}: {name} is {found:g} after writing {value:g}")
 
     def torque_off(self, motor: int | None = None) -> None:
         """Send a stop to one controller, or to all. Raises PortLostError."""

@@ -176,6 +176,23 @@ class Settling(Protocol):
 
 
 @runtime_checkable
+class Keeping(Protocol):
+    """A workbench that reads and writes the persistent settings of motors, by the family's own names."""
+
+    def settings(self, motor: int) -> dict[str, float]:
+        """Return every persistent setting that can be written, without id and baud rate. Raises HardwareError."""
+        ...
+
+    def write_setting(self, motor: int, name: str, value: float) -> None:
+        """Write one setting, torque off, and read it back.
+
+        Raises:
+            HardwareError: There is no such setting, the value is invalid, or the motor has another one afterwards.
+        """
+        ...
+
+
+@runtime_checkable
 class Hearing(Protocol):
     """A workbench that can tell quickly whether anything answers."""
 

@@ -70,8 +70,7 @@ class EffortBudget:
             np.fmax(share, 0.0, out=share)
             np.multiply(share, self._full, out=share)
             np.minimum(allowed, share, out=allowed)
-        np.less(allowed, self._full, out=self._less)
-        self.reduced = bool(np.count_nonzero(self._less))
+        self.reduced = bool(np.count_nonzero(np.less(allowed, self._full, out=self._less)))
 
     def _heat_up(self, effort: Float64Array, elapsed_s: Float64Array) -> None:
         heat, change, allowed = self.heat, self._share, self.allowed
@@ -83,7 +82,8 @@ class EffortBudget:
         np.minimum(self._step, 1.0, out=self._step)
         np.multiply(change, self._step, out=change)
         np.add(heat, change, out=heat)
-        # What is taken off: nothing, to the bit, below the onset.
+        if float(heat.max()) <= THERMAL_ONSET:  # nothing is taken off
+            return
         np.subtract(heat, THERMAL_ONSET, out=change)
         np.multiply(change, 1.0 / (1.0 - THERMAL_ONSET), out=change)
         np.maximum(change, 0.0, out=change)

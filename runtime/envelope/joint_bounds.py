@@ -56,12 +56,14 @@ class JointBounds:
         self._voltage_min = envelope.voltage_min
         self._values = np.zeros((len(_ROWS), joints))
         self._ok, self._ok2 = np.zeros_like(self._values, np.bool_), np.zeros_like(self._values, np.bool_)
-        self._unknown = np.zeros(joints, np.bool_)
+        self._unknown, self._nan = np.zeros(joints, np.bool_), np.zeros((2, joints), np.bool_)
         self._age, self._health = np.zeros(joints, np.int64), np.zeros(joints, np.int64)
         self._period_s = period_s
         self._reach = np.zeros(joints)
         self.elapsed_s: Float64Array = np.zeros(joints)
         """(J,), s between the last two readings of each joint; 0 where it did not answer."""
+        self.plausible = False
+        """Whether all positions, velocities and efforts of the last check were inside their bounds."""
         # Position and stamp of each joint's last reading. Before `begin` there is none, and NaN allows nothing.
         self._last_position, self._last_stamp_ns = np.full(joints, np.nan), np.zeros(joints, np.int64)
         # Far in the past: without a call of `begin` nothing is recent.
@@ -82,25 +84,23 @@ class JointBounds:
         values[_FAULTS] = readings.faults
         np.subtract(now_ns, readings.stamp_ns, out=self._age)
         values[_STALE] = values[_LOSS] = self._age
-        np.less(readings.stamp_ns, 0, out=self._unknown)
-        np.copyto(values[_STALE : _LOSS + 1], inf, where=self._unknown)  # it never answered
+        if int(readings.stamp_ns.min()) < 0:
+            np.less(readings.stamp_ns, 0, out=self._unknown)
+            np.copyto(values[_STALE : _LOSS + 1], inf, where=self._unknown)  # it never answered
         self._measure_health(readings, now_ns)
         np.less_equal(self._low, values, out=ok)
         np.less_equal(values, self._high, out=self._ok2)
         np.logical_and(ok, self._ok2, out=ok)
         self._remember(readings)
-        return int(np.count_nonzero(ok)) == ok.size
+        in_order = int(np.count_nonzero(ok)) == ok.size
+        self.plausible = in_order or bool(ok[:_MEASURED].all())
+        return in_order
 
     @property
     def recent(self) -> BoolArray:
         """(J,), whether each joint's reading in the last check was recent enough to act on."""
         recent: BoolArray = self._ok[_STALE]
         return recent
-
-    @property
-    def plausible(self) -> bool:
-        """Whether all positions, velocities and efforts of the last check were inside their bounds."""
-        return bool(self._ok[:_MEASURED].all())
 
     def violations(self) -> list[Violation]:
         """Return what the last check found, joint by joint."""
@@ -135,19 +135,21 @@ class JointBounds:
 
     def _measure_health(self, readings: JointState, now_ns: int) -> None:
         """Compute how long temperature and voltage have been unknown; values that are unknown now are not compared."""
-        values, unknown, known_ns = self._values, self._unknown, self._health
+        values, known_ns = self._values, self._health
         np.maximum(readings.health_stamp_ns, self._begun_ns, out=known_ns)
         np.subtract(now_ns, known_ns, out=known_ns)
         values[_TEMPERATURE] = readings.temperature
         values[_VOLTAGE] = readings.voltage
         values[_TEMPERATURE_AGE] = values[_VOLTAGE_AGE] = known_ns
+        if not np.count_nonzero(np.isnan(values[_TEMPERATURE : _VOLTAGE + 1], out=self._nan)):
+            return  # the usual tick
         begun_ns = now_ns - self._begun_ns
-        np.isnan(readings.temperature, out=unknown)
-        np.copyto(values[_TEMPERATURE], -inf, where=unknown)
-        np.copyto(values[_TEMPERATURE_AGE], begun_ns, where=unknown)
-        np.isnan(readings.voltage, out=unknown)
-        np.copyto(values[_VOLTAGE], self._voltage_min, where=unknown)
-        np.copyto(values[_VOLTAGE_AGE], begun_ns, where=unknown)
+        for unknown, row, age, known in (
+            (self._nan[0], _TEMPERATURE, _TEMPERATURE_AGE, -inf),
+            (self._nan[1], _VOLTAGE, _VOLTAGE_AGE, self._voltage_min),
+        ):
+            np.copyto(values[row], known, where=unknown)
+            np.copyto(values[age], begun_ns, where=unknown)
 
     def _remember(self, readings: JointState) -> None:
         np.copyto(self._last_position, readings.position)

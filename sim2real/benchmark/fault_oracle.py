@@ -188,7 +188,7 @@ class MotorOracle:
         if joint.fresh:
             joint.fresh = False
             self._no_jump(joint, goal, angle, time_ns, joint.config.velocity_limit * self.period_s)
-            before = self._angle(joint, angle) if before is None else before
+            before = self._first(joint, target, before, self._angle(joint, angle))
         stiff, joint.stiff = joint.stiff, goal.stiffness > 0.0
         if joint.stiff:
             self._inside(joint, target, before, time_ns)
@@ -196,6 +196,18 @@ class MotorOracle:
             self._step(joint, target - before, elapsed_s, time_ns)
         else:
             joint.debt = joint.velocity = 0.0
+
+    def _first(self, joint: _Joint, target: float, held: float | None, at: float | None) -> float | None:
+        """Return from where the first goal after torque came on moves: it is the present pose, wherever that is.
+
+        A joint may sag while the others are switched on; one whose encoder has jumped is where the encoder says, for
+        its motor too.
+        """
+        if joint.name in self.blind:
+            return target
+        if held is None or at is None:
+            return at if held is None else held
+        return at if abs(target - at) <= abs(target - held) else held
 
     def _torques(self, joint: _Joint, goal: MotorGoal, time_ns: int) -> None:
         config = joint.config

@@ -31,7 +31,9 @@ def checkpoint_of(learner, environment):
 
 
 @pytest.mark.parametrize(
-    ("config", "gift"), [(PPO, False), (PPO, True), (SAC, False)], ids=["ppo", "ppo-privileged", "sac"]
+    ("config", "gift"),
+    [(PPO, False), (PPO, True), (SAC, False), (SAC, True)],
+    ids=["ppo", "ppo-privileged", "sac", "sac-privileged"],
 )
 def test_resuming_after_two_of_four_iterations_gives_the_same_bits(config, gift, point_environment, leaves, tmp_path):
     environment = point_environment(16, episode_steps=11, gift=gift)

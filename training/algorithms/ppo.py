@@ -13,8 +13,6 @@ from sim2real.configs.errors import ConfigError
 from sim2real.configs.schema.algorithm import PpoConfig
 from sim2real.training.algorithms.interface import Metrics
 from sim2real.training.algorithms.ppo_loss import (
-    LEARNING_RATE_MAX,
-    LEARNING_RATE_MIN,
     adapted_rate,
     clipped_surrogate,
     value_loss,
@@ -71,7 +69,7 @@ class Ppo:
         scale = self._value_scale if config.normalize_values else None
         self._values: Final = ValueFunction(self.value, scale, self._normalizer, n, self._second_thread)
         self._steps: Final = config.rollout_steps * n
-        self._rate_max = LEARNING_RATE_MAX
+        self._rate_min, self._rate_max = config.learning_rate_range
         std_range = config.std_range
         self._log_std_range: Final = (-math.inf, math.inf) if std_range is None else tuple(map(math.log, std_range))
         self._log_std_max = self._log_std_range[1]
@@ -88,7 +86,7 @@ class Ppo:
     def iterate(self, progress: float) -> tuple[int, Metrics]:
         """Collect one rollout and learn from it."""
         # Annealing: late in the run only small steps are allowed, so that the final policy has converged.
-        self._rate_max = max(LEARNING_RATE_MAX * (1.0 - progress), LEARNING_RATE_MIN)
+        self._rate_max = max(self.config.learning_rate_range[1] * (1.0 - progress), self._rate_min)
         self._log_std_max = min(self._log_std_range[1], _log_std_ceiling(self.config, progress))
         self._bound_std()
         begin = time.perf_counter()
@@ -158,12 +156,15 @@ class Ppo:
             columns = (rollout.action, rollout.mean, old_log_prob, advantage, goal)
             sequences = self._policy.memory.recurrent
             batches = rollout.minibatches(columns, config.minibatches, self._generator, sequences=sequences)
-            figures.extend(self._update(old_log_std, batch) for batch in batches)
+            figures.extend(
+                self._update(old_log_std, batch, first=epoch == done == 0) for done, batch in enumerate(batches)
+            )
         self._normalizer.update(rollout.steps_of(rollout.raw.flatten(0, 1)))
-        surrogate, fit, clipped, divergence = torch.stack(figures).mean(0).tolist()
+        surrogate, fit, clipped, divergence, norm = torch.stack(figures).mean(0).tolist()
         return {
             "loss/surrogate": surrogate,
             "loss/value": fit,
+            "gradient_norm": norm,
             "policy/clipped": clipped,
             "policy/kl": divergence,
             "policy/std": float(self.log_std.detach().exp().mean()),
@@ -177,8 +178,12 @@ class Ppo:
         config = self.config
         return self._values.targets(self.rollout, discount=config.discount, gae_lambda=config.gae_lambda, first=first)
 
-    def _update(self, old_log_std: Tensor, batch: Minibatch) -> Tensor:
-        """Take one gradient step on a mini-batch; return surrogate loss, value loss, clipped share and KL, (4,)."""
+    def _update(self, old_log_std: Tensor, batch: Minibatch, *, first: bool) -> Tensor:
+        """Take one gradient step on a mini-batch, the first one since the rollout or a later one.
+
+        Returns:
+            Surrogate loss, value loss, clipped share, KL, and norm of the gradient before it is clipped, (5,).
+        """
         config = self.config
         action, old_mean, old_log_prob, advantage, goal = batch.columns
         self._optimizer.zero_grad()
@@ -189,17 +194,19 @@ class Ppo:
         mean = batch.steps_of(self._policy.mean(remembered))
         with torch.no_grad():
             divergence = gaussian_kl(old_mean, old_log_std, mean, self.log_std).mean()
-        if config.target_kl is not None:
-            self._rate = adapted_rate(self._rate, float(divergence), config.target_kl, self._rate_max)
+        # Before the first step the policy is that of the rollout: its divergence of zero says nothing about the rate.
+        if config.target_kl is not None and not first:
+            rates = self._rate_min, self._rate_max
+            self._rate = adapted_rate(self._rate, float(divergence), config.target_kl, *rates)
         surrogate, clipped = clipped_surrogate(
             gaussian_log_prob(action, mean, self.log_std), old_log_prob, advantage, config.clip
         )
         torch.autograd.backward(surrogate - config.entropy_weight * gaussian_entropy(self.log_std))
         fit = fitting.result()
-        nn.utils.clip_grad_norm_(self._parameters, config.gradient_norm_max)
+        norm = nn.utils.clip_grad_norm_(self._parameters, config.gradient_norm_max)
         self._optimizer.step()
         self._bound_std()
-        return torch.stack((surrogate.detach(), fit, clipped, divergence))
+        return torch.stack((surrogate.detach(), fit, clipped, divergence, norm))
 
     @torch.no_grad()
     def _bound_std(self) -> None:

@@ -5,8 +5,6 @@ from typing import Final
 import torch
 from torch import Tensor
 
-LEARNING_RATE_MIN: Final = 1e-5
-LEARNING_RATE_MAX: Final = 1e-2
 _RATE_FACTOR: Final = 1.5
 
 
@@ -26,14 +24,16 @@ def value_loss(value: Tensor, target: Tensor) -> Tensor:
     return 0.5 * (value - target).square().mean()
 
 
-def adapted_rate(rate: float, divergence: float, target: float, rate_max: float = LEARNING_RATE_MAX) -> float:
+def adapted_rate(rate: float, divergence: float, target: float, rate_min: float, rate_max: float) -> float:
     """Return the learning rate for a measured KL divergence: lowered above 2·target, raised below target/2.
 
-    This applies the rule of the adaptive penalty (Schulman et al. 2017, section 4) to the step size. A divergence that
-    is not finite lowers it.
+    This applies the rule of the adaptive penalty (Schulman et al. 2017, section 4) to the step size. A rate above
+    `rate_max`, which falls during training, is cut to it before it is lowered. A divergence that is not finite lowers
+    it.
     """
     if divergence <= target / 2.0:
         return min(rate * _RATE_FACTOR, rate_max)
+    bounded = min(rate, rate_max)
     if divergence <= target * 2.0:
-        return min(rate, rate_max)
-    return max(rate / _RATE_FACTOR, LEARNING_RATE_MIN)
+        return bounded
+    return max(bounded / _RATE_FACTOR, rate_min)

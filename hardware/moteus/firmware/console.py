@@ -94,6 +94,8 @@ class Console:
         if words[:2] == ["conf", "write"]:
             self._settings.write()
             return "OK"
+        if words == ["conf", "enumerate"]:
+            return "".join(f"{name} {value:g}\r\n" for name, value in self._settings.values.items()) + "OK"
         if words[:2] == ["conf", "get"] and len(words) == 3:
             value = self._settings.values.get(words[2])
             return "ERR error reading" if value is None else f"{value:g}\r\nOK"

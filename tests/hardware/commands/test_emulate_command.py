@@ -67,3 +67,41 @@ def test_user_errors_are_one_clear_line(arguments, named):
     assert done.returncode != 0
     assert named in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ([], "a robot, or motors alone"),
+        (["pendulum", "--motor", "sts3215_7v4"], "a robot, or motors alone"),
+        (["--motor", "sts3215_7v4", "--ids", "1-x"], "1-6 or 1,3,7"),
+        (["--motor", "sts3215_7v4", "--baudrate", "5"], "no such baud rate"),
+        (["--motor", "sts3215_7v4", "--ids", "300"], "0 to 253"),
+    ],
+)
+def test_motors_alone_that_cannot_be_are_one_line(arguments, named):
+    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.realtime
+def test_motors_alone_are_served_behind_a_lasting_link(tmp_path):
+    link = tmp_path / "arm"
+    arguments = ["--motor", "xl330_m288", "--ids", "1-3,7", "--baudrate", "57600", "--link", str(link), "--json"]
+    with subprocess.Popen(
+        [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            (port,) = json.loads(process.stdout.readline())["ports"]
+            assert (port["ids"], port["baudrate"]) == ([1, 2, 3, 7], 57_600)
+            with serial.Serial(str(link), 57_600, timeout=2.0) as opened:
+                opened.write(encode(7, Instruction.PING))
+                assert len(Decoder().feed(opened.read(14))) == 1
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=60)
+        finally:
+            process.kill()
+    assert not link.is_symlink()

@@ -112,6 +112,7 @@ def test_a_device_that_falls_silent_damps_the_robot_and_then_it_is_a_fault(polic
         assert 99 + 30 <= states.index("DAMPING") <= 99 + 32
         assert report.final_state is State.FAULT
         assert not report.ok
+        assert any("operator lost" in reason for reason in report.reasons)
     else:
         assert order == ["RUNNING"]
         assert report.final_state is State.RUNNING

@@ -6,7 +6,7 @@ import torch
 
 from sim2real.configs.schema.algorithm import PpoConfig
 from sim2real.training.algorithms.ppo import Ppo
-from sim2real.training.algorithms.ppo_loss import LEARNING_RATE_MIN, adapted_rate, clipped_surrogate, value_loss
+from sim2real.training.algorithms.ppo_loss import adapted_rate, clipped_surrogate, value_loss
 from sim2real.training.networks import ValueNetwork
 from sim2real.training.rollout import Rollout
 from sim2real.training.value_scale import ValueScale
@@ -34,12 +34,31 @@ def test_value_loss_by_hand():
     assert float(value_loss(torch.tensor([1.0, 3.0]), torch.tensor([0.0, 1.0]))) == pytest.approx((1 + 4) / 4)
 
 
-def test_the_learning_rate_follows_the_divergence():
-    assert adapted_rate(1e-3, 0.004, 0.01) > 1e-3
-    assert adapted_rate(1e-3, 0.01, 0.01) == 1e-3
-    assert adapted_rate(1e-3, 0.021, 0.01) < 1e-3
-    assert adapted_rate(1e-3, float("nan"), 0.01) < 1e-3
-    assert adapted_rate(LEARNING_RATE_MIN, 1.0, 0.01) == LEARNING_RATE_MIN
+def test_the_learning_rate_follows_the_divergence_within_its_bounds():
+    bounds = 1e-5, 1e-2
+    assert adapted_rate(1e-3, 0.004, 0.01, *bounds) == pytest.approx(1.5e-3)
+    assert adapted_rate(1e-3, 0.01, 0.01, *bounds) == 1e-3
+    assert adapted_rate(1e-3, 0.021, 0.01, *bounds) == pytest.approx(1e-3 / 1.5)
+    assert adapted_rate(1e-3, float("nan"), 0.01, *bounds) < 1e-3
+    assert adapted_rate(1e-5, 1.0, 0.01, *bounds) == 1e-5
+    assert adapted_rate(1e-2, 0.0, 0.01, *bounds) == 1e-2
+
+
+def test_a_large_divergence_lowers_a_rate_below_a_ceiling_that_has_fallen():
+    assert adapted_rate(9e-3, 0.05, 0.01, 1e-5, 3e-3) == pytest.approx(2e-3)
+
+
+def test_the_divergence_before_the_first_step_does_not_change_the_rate(point_environment):
+    single = CONFIG.model_copy(update={"minibatches": 1, "epochs": 1, "target_kl": 1e-9})
+    learner = Ppo(single, point_environment(16), 0)
+    learner.start(0)
+    assert [learner.iterate(0.0)[1]["learning_rate"] for _ in range(3)] == [1e-3] * 3
+    learner = Ppo(single.model_copy(update={"epochs": 2}), point_environment(16), 0)
+    learner.start(0)
+    _, metrics = learner.iterate(0.0)
+    # The second step sees a divergence far above the target.
+    assert metrics["learning_rate"] == pytest.approx(1e-3 / 1.5)
+    assert metrics["gradient_norm"] > 0.0
 
 
 def test_rescaling_the_value_head_keeps_every_value():

@@ -155,3 +155,41 @@ def test_the_same_seed_gives_the_same_policy_and_another_one_another(point_envir
     first, again, other = (learned(point_environment(16), seed, 2)[0].policy.state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["head.weight"], other["head.weight"])
+
+
+def test_the_replay_keeps_the_privileged_values_of_the_episode_that_ended(point_environment):
+    environment = point_environment(8, episode_steps=3, gift=True)
+    width = environment.observation_size + 1
+    replay = ReplayBuffer(64, environment.observation_size, 1, 1)
+    observation = environment.reset_arrays(0)
+    ends = []
+    for _ in range(3):
+        inputs = np.concatenate((observation, environment.privileged), axis=1)
+        transition = environment.step_arrays(np.zeros((8, 1), dtype=np.float32))
+        replay.add(inputs, np.zeros((8, 1), dtype=np.float32), transition)
+        ends.append((inputs, np.concatenate((transition.final_observation, transition.final_privileged), axis=1)))
+        observation = transition.observation.copy()
+    assert not np.array_equal(transition.final_privileged, transition.privileged)
+    rows = replay.state()["rows"].numpy()
+    np.testing.assert_array_equal(rows[:, :width], np.concatenate([before for before, _ in ends]))
+    np.testing.assert_array_equal(rows[:, -width:], np.concatenate([after for _, after in ends]))
+
+
+def test_the_critics_see_privileged_values_and_the_actor_does_not(point_environment):
+    learner = stepping(point_environment(16, gift=True), updates_per_step=1.0)
+    shown = learner.policy.normalizer.shift.numel()
+    learner.iterate(0.0)
+    inputs, action = torch.randn(5, shown + 1), torch.randn(5, 1)
+    other = inputs.clone()
+    other[:, -1] += 1.0
+    assert not torch.equal(learner.critic(inputs, action), learner.critic(other, action))
+    assert learner.policy(inputs[:, :shown])[0].shape == (5, 1)
+
+
+def test_metrics_have_the_diagnostics_of_critics_and_actor(point_environment):
+    learner = stepping(point_environment(16), updates_per_step=1.0)
+    _, metrics = learner.iterate(0.0)
+    for name in ("value/target", "value/twin_gap", "gradient_norm/critic", "gradient_norm/actor"):
+        assert np.isfinite(metrics[name])
+    squares = sum(float(parameter.grad.square().sum()) for parameter in learner.critic.parameters())
+    assert metrics["gradient_norm/critic"] == pytest.approx(squares**0.5, rel=1e-5)

@@ -1,0 +1,109 @@
+"""Backups of motors: all persistent settings as YAML, and back. A restored motor is written only where it differs."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from sim2real.configs.errors import ConfigError
+from sim2real.hardware.bus.shared_id import prove_alone
+from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.workbench.interface import FoundMotor, Keeping, Workbench
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class MotorBackup:
+    """The settings of one motor, and where it was found."""
+
+    id: int
+    protocol: str
+    baudrate: int
+    model_number: int | None
+    settings: Mapping[str, float]
+
+
+def back_up(bus: Workbench, motor: FoundMotor) -> MotorBackup:
+    """Read the settings of a motor; the line is at its baud rate. Raises HardwareError."""
+    if not isinstance(bus, Keeping):
+        raise HardwareError(f"the family of {bus.protocol} has no backups")
+    return MotorBackup(motor.id, motor.protocol, motor.baudrate, motor.model_number, bus.settings(motor.id))
+
+
+def restore(bus: Workbench, motor: FoundMotor, saved: MotorBackup) -> list[str]:
+    """Write the settings of a backup where a motor differs; return what was changed, one line each.
+
+    Raises:
+        HardwareError: It is another model, has torque on, shares its id, or refuses a value; the settings before that
+            one are written.
+    """
+    if not isinstance(bus, Keeping):
+        raise HardwareError(f"the family of {bus.protocol} has no backups")
+    if motor.model_number != saved.model_number:
+        raise HardwareError(
+            f"motor {motor.id} has model number {motor.model_number}, the backup is of {saved.model_number}"
+        )
+    prove_alone(bus, motor.id)
+    if bus.torque_enabled(motor.id):
+        raise HardwareError(f"motor {motor.id} has torque on: stop the program that holds it, then restore it")
+    found = bus.settings(motor.id)
+    unknown = sorted(set(saved.settings) - set(found))
+    if unknown:
+        raise HardwareError(f"motor {motor.id} has no setting {unknown[0]!r}")
+    changes = []
+    for name, value in saved.settings.items():
+        if found[name] == value or (math.isnan(found[name]) and math.isnan(value)):
+            continue
+        bus.write_setting(motor.id, name, value)
+        changes.append(f"motor {motor.id}: {name.replace('_', ' ')} set from {found[name]:g} to {value:g}")
+    return changes
+
+
+def write_backups(path: Path, backups: Iterable[MotorBackup]) -> None:
+    """Write backups as YAML. Raises ConfigError if the file exists or cannot be written."""
+    motors = [
+        {
+            "id": one.id,
+            "protocol": one.protocol,
+            "baudrate": one.baudrate,
+            "model_number": one.model_number,
+            "settings": dict(one.settings),
+        }
+        for one in backups
+    ]
+    yaml = YAML()
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            yaml.dump({"version": VERSION, "motors": motors}, file)
+    except FileExistsError as error:
+        raise ConfigError(f"{path} exists: a backup is never overwritten") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+
+
+def read_backups(path: Path) -> list[MotorBackup]:
+    """Read backups. Raises ConfigError if the file is not one."""
+    try:
+        document = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    if not isinstance(document, dict) or document.get("version") != VERSION:
+        raise ConfigError(f"{path} is no backup of motors: `version: {VERSION}` is missing")
+    try:
+        return [_backup(entry) for entry in document["motors"]]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(f"{path} is no backup of motors: {error}") from error
+
+
+def _backup(entry: Mapping[str, Any]) -> MotorBackup:
+    number = entry["model_number"]
+    settings = {str(name): float(value) for name, value in entry["settings"].items()}
+    model_number = None if number is None else int(number)
+    return MotorBackup(int(entry["id"]), str(entry["protocol"]), int(entry["baudrate"]), model_number, settings)
