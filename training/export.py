@@ -61,7 +61,7 @@ def export_policy(
 def export_model(policy: Policy, metadata: Mapping[str, str], path: Path, observations: Floats) -> ExportReport:
     """Verify a policy and write it as ONNX with any metadata; see `export_policy`."""
     if not len(observations):
-        raise UserError(f"{path}: parity needs one observation or more")
+        raise UserError(f"{path}: parity needs observations; there are none")
     require_finite(dict(tensors_of(policy, f"{path}: not written: policy")))
     content = with_digest(policy_model(policy, metadata).SerializeToString())
     parity = _parity(policy, content, observations)

@@ -100,7 +100,8 @@ def test_the_page_of_a_log_tells_what_happened_and_when(tmp_path: Path) -> None:
     text = page.read_text()
     assert "READY → RUNNING" in text
     assert "did not answer" in text
-    assert "http" not in text  # nothing is loaded from elsewhere
+    words = re.sub(r"base64,[A-Za-z0-9+/=]+", "", text)  # in which any four letters may occur
+    assert "http" not in words  # nothing is loaded from elsewhere
 
 
 def test_a_log_s_page_is_beside_it(tmp_path: Path) -> None:
