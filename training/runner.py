@@ -21,6 +21,7 @@ from sim2real.training.run_folder import RunFolder
 from sim2real.training.saved_experiment import schema_of
 from sim2real.training.session import Session, share_done
 from sim2real.training.train_report import TrainReport
+from sim2real.training.trained_contract import trained_contract
 
 _FREE: Final = ("steps", "training_duration", "checkpoint_every", "evaluation_episodes", "evaluation_every", "threads")
 """Keys that may change at a resume: duration, checkpoints, evaluation, threads."""
@@ -91,6 +92,8 @@ def resume(
     run = RunFolder.open(run_dir)
     checkpoint = newest_checkpoint(run_dir)
     run.clear_parts()
+    if schema_of(parse_yaml(checkpoint.experiment, "checkpoint")) is ExperimentConfig:
+        trained_contract(checkpoint, run_dir)  # first: a package that is missing makes keys of the experiment unknown
     experiment = experiment_of(checkpoint, overrides)
     problem = _resumed(experiment, checkpoint, run_dir, given)
     if (

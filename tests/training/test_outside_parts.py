@@ -104,7 +104,7 @@ class Search:
         for weights in self.policy.parameters():
             weights += self.config.spread * torch.randn(weights.shape, generator=self.generator)
         for _ in range(self.config.steps):
-            transition = self.environment.step_arrays(self.policy(self.observation).numpy())
+            transition = self.environment.step_arrays(self.policy.act(self.observation.numpy()))
             paid += float(transition.reward.mean())
             self.observation = torch.from_numpy(transition.observation.copy())
         if paid < self.best:
