@@ -8,7 +8,10 @@ import yaml
 from sim2real.configs.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent
-KINDS = ("motors", "robots", "tasks", "randomization", "experiments", "faults", "scenarios", "targets", "transfers")
+KINDS = (
+    *("motors", "robots", "tasks", "randomization", "experiments"),
+    *("faults", "scenarios", "targets", "transfers", "gymnasium"),
+)
 
 POLICIES, POLICY_SUFFIX = "policies", ".onnx"
 """Folder and suffix of the shipped policies."""

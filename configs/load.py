@@ -14,6 +14,7 @@ from sim2real.configs.library import find
 from sim2real.configs.override import apply_override
 from sim2real.configs.schema.base import Config, MisplacedError
 from sim2real.configs.schema.experiment import ExperimentConfig
+from sim2real.configs.schema.gymnasium import GymnasiumConfig
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.robot import RobotConfig
@@ -38,6 +39,7 @@ SCHEMAS: dict[str, type[Config]] = {
     "scenarios": ScenarioConfig,
     "targets": TargetConfig,
     "transfers": TransferConfig,
+    "gymnasium": GymnasiumConfig,
 }
 
 
@@ -101,6 +103,11 @@ def load_target(reference: str, overrides: tuple[str, ...] = ()) -> TargetConfig
 def load_transfer(reference: str, overrides: tuple[str, ...] = ()) -> TransferConfig:
     """Load a transfer study by shipped name or path. Raises ConfigError."""
     return load("transfers", TransferConfig, reference, overrides)
+
+
+def load_gymnasium(reference: str, overrides: tuple[str, ...] = ()) -> GymnasiumConfig:
+    """Load a training run of a Gymnasium environment by shipped name or path. Raises ConfigError."""
+    return load("gymnasium", GymnasiumConfig, reference, overrides)
 
 
 def as_robot(robot: str | Path | RobotConfig) -> RobotConfig:

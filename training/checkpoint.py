@@ -38,6 +38,8 @@ class Checkpoint:
     """Which model the run keeps, with digests; empty in a checkpoint from before runs kept it."""
     origin: dict[str, str] = field(default_factory=dict)
     """Which policy the run began from; empty where it began from nothing."""
+    best: dict[str, float] = field(default_factory=dict)
+    """Return and steps of the best evaluation so far; empty before the first."""
 
 
 def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:

@@ -60,6 +60,7 @@ def evaluate(
     overrides: Sequence[str] = (),
     seed: int = SEED,
     video: str | Path | None = None,
+    env: object = None,
 ) -> EvaluationReport:
     """Run complete episodes with a policy: with its training randomization, with none, and with another.
 
@@ -74,6 +75,8 @@ def evaluate(
             and actions stay the same.
         seed: Seed of the episodes, 0 to 2³² − 1.
         video: MP4 file for a video of one episode.
+        env: The environment of a policy that was trained in one given from Python, as `train` takes it. A policy for
+            an environment of Gymnasium's is evaluated in that alone: it has no randomization.
 
     Returns:
         The results: returns, success and survival rates, lengths in control steps, the task's metrics;
@@ -93,6 +96,7 @@ def evaluate(
     try:
         from sim2real.report.episode_video import render_episode
         from sim2real.training import evaluation
+        from sim2real.training.gymnasium.saved import is_for_gymnasium
         from sim2real.training.saved_policy import load_saved_policy
     except ModuleNotFoundError as error:
         raise MissingExtraError("evaluate", str(error.name), "train") from error
@@ -102,6 +106,12 @@ def evaluate(
     if not 0 <= seed < 2**32:
         raise UserError(f"seed: {seed}; valid: 0 to {2**32 - 1}")
     changes = as_overrides(overrides)
+    if is_for_gymnasium(find_policy(policy)):
+        return _evaluate_gymnasium(
+            find_policy(policy), str(policy), episodes, seed, changes, randomization=randomization, video=video, env=env
+        )
+    if env is not None:
+        raise UserError(f"env: {policy} is a policy for a robot; valid: None")
     saved = load_saved_policy(find_policy(policy), changes)
     task, trained = saved.experiment.task, saved.experiment.randomization
     conditions = _conditions(trained, None if randomization is None else as_randomization(randomization))
@@ -110,6 +120,32 @@ def evaluate(
     if target is not None:
         render_episode(task, trained, saved.act, target, task.episode_duration)
     return EvaluationReport(str(policy), task.name, changes, rows, target)
+
+
+def _evaluate_gymnasium(
+    path: Path,
+    name: str,
+    episodes: int,
+    seed: int,
+    overrides: tuple[str, ...],
+    *,
+    randomization: object,
+    video: str | Path | None,
+    env: object,
+) -> EvaluationReport:
+    """Evaluate a policy for an environment of Gymnasium's."""
+    from sim2real.training.gymnasium.given import as_given
+    from sim2real.training.gymnasium.saved import load_gymnasium_policy
+    from sim2real.training.gymnasium.video import render_gymnasium_episode
+
+    if randomization is not None:
+        raise UserError(f"{name}: is for an environment of Gymnasium's, which has no randomization; valid: None")
+    saved = load_gymnasium_policy(path, overrides)
+    row = saved.evaluate(episodes, seed, as_given(env), path)
+    target = None if video is None else Path(video)
+    if target is not None:
+        render_gymnasium_episode(saved, target, seed)
+    return EvaluationReport(name, saved.contract.environment, overrides, (row,), target)
 
 
 def _conditions(trained: RandomizationConfig, given: RandomizationConfig | None) -> list[RandomizationConfig]:

@@ -23,6 +23,10 @@ _METRIC: Final = "metric/"
 _END: Final = "end/"
 
 
+class EpisodeTooLongError(ValueError):
+    """An episode lasts longer than the bound of an evaluation."""
+
+
 @dataclass(frozen=True)
 class Spread:
     """Distribution of a metric over the episodes in which it was measured; NaN if there are none."""
@@ -68,6 +72,16 @@ class Evaluation:
     """Control steps of the longest episode."""
     observations: Floats = field(repr=False)
     """Some of the observations, (k, O)."""
+
+    def metrics_row(self) -> dict[str, float]:
+        """Return the figures for a run's log, by name."""
+        return {
+            "evaluation/return": self.return_mean,
+            "evaluation/return_std": self.return_std,
+            "evaluation/success": self.success,
+            "evaluation/survival": self.survival,
+            "evaluation/length": self.length_mean,
+        }
 
     def document(self) -> dict[str, Any]:
         """Return the figures as plain data."""
@@ -143,7 +157,7 @@ def first_episodes(
         Figures by name, (count,) each, in the order of the environments.
 
     Raises:
-        ValueError: An episode is longer than the bound.
+        EpisodeTooLongError: An episode is longer than the bound.
     """
     observation = environment.reset_arrays(seed)
     environment.episodes.drain()
@@ -162,7 +176,7 @@ def first_episodes(
         pending &= ~ended
         if not pending.any():
             return figures
-    raise ValueError(f"{np.count_nonzero(pending)} episodes last longer than {episode_steps} steps")
+    raise EpisodeTooLongError(f"{np.count_nonzero(pending)} episodes last longer than {episode_steps} steps")
 
 
 def round_seeds(seed: int) -> Iterator[int]:

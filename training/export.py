@@ -1,5 +1,6 @@
 """Exports a policy to ONNX with its contract, and compares onnxruntime's output with torch's."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import onnxruntime
 
 from sim2real.configs.errors import UserError
-from sim2real.runtime.contract.manifest import from_metadata, to_metadata
+from sim2real.runtime.contract.manifest import PROVENANCE_KEY, to_metadata
 from sim2real.runtime.contract.model_file import with_digest
 from sim2real.runtime.contract.spec import Contract
 from sim2real.training.checkpoint import write_atomically
@@ -52,10 +53,17 @@ def export_policy(
             cannot be written.
     """
     size = contract.observation_size
-    if observations.ndim != 2 or observations.shape[1] != size or not len(observations):
+    if observations.ndim != 2 or observations.shape[1] != size:
         raise UserError(f"{path}: parity needs observations of shape (n, {size}), got {observations.shape}")
+    return export_model(policy, to_metadata(contract, provenance), path, observations)
+
+
+def export_model(policy: Policy, metadata: Mapping[str, str], path: Path, observations: Floats) -> ExportReport:
+    """Verify a policy and write it as ONNX with any metadata; see `export_policy`."""
+    if not len(observations):
+        raise UserError(f"{path}: parity needs observations; there are none")
     require_finite(dict(tensors_of(policy, f"{path}: not written: policy")))
-    content = with_digest(policy_model(policy, to_metadata(contract, provenance)).SerializeToString())
+    content = with_digest(policy_model(policy, metadata).SerializeToString())
     parity = _parity(policy, content, observations)
     if not parity <= PARITY_MAX:
         raise UserError(f"{path}: not written: onnxruntime and torch differ by {parity:.3g}, more than {PARITY_MAX:g}")
@@ -73,13 +81,21 @@ def onnx_session(content: bytes) -> onnxruntime.InferenceSession:
 def exported_steps(policy: Path) -> int | None:
     """Return after how many steps of training a policy was exported; None if there is none that can be read."""
     try:
-        _, provenance = from_metadata(_metadata(policy))
-        return int(provenance["steps"])
+        return int(provenance_in(metadata_of(policy))["steps"])
     except (UserError, KeyError, ValueError):
         return None
 
 
-def _metadata(policy: Path) -> dict[str, str]:
+def provenance_in(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return the provenance in a policy's metadata; empty if there is none that can be read."""
+    try:
+        found = json.loads(metadata[PROVENANCE_KEY])
+    except (KeyError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def metadata_of(policy: Path) -> dict[str, str]:
     """Return the metadata of an ONNX file. Raises UserError if it cannot be read."""
     try:
         metadata: dict[str, str] = onnx_session(policy.read_bytes()).get_modelmeta().custom_metadata_map

@@ -1,5 +1,6 @@
 """Progress bar of a training run, on standard error."""
 
+import math
 from types import TracebackType
 from typing import Final, Self
 
@@ -44,5 +45,6 @@ class TrainingProgress:
             success: Success rate.
             rate: Control steps per second.
         """
-        figures = f"return {episode_return:.2f}  success {success:.0%}  {rate / 1000.0:.1f}k steps/s"
+        successes = "" if math.isnan(success) else f"success {success:.0%}  "  # nothing finished, or none is defined
+        figures = f"return {episode_return:.2f}  {successes}{rate / 1000.0:.1f}k steps/s"
         self._progress.update(self._task, completed=share * _PARTS, figures=figures)

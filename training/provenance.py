@@ -17,6 +17,7 @@ from sim2real.configs.schema.algorithm import ALGORITHMS
 from sim2real.configs.schema.curriculum import CURRICULA
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.schema.observation import OBSERVATION_TERMS
+from sim2real.configs.schema.training import TrainingConfig
 from sim2real.training.kept_model import ModelRecord, as_trained_model
 
 _PACKAGES: Final = ("sim2real", "torch", "mujoco", "numpy", "onnx")
@@ -28,7 +29,7 @@ MODEL: Final = "model"
 
 
 def provenance_of(
-    experiment: ExperimentConfig,
+    experiment: TrainingConfig,
     *,
     steps: int,
     iterations: int,
@@ -49,7 +50,10 @@ def provenance_of(
     Returns:
         All that, with versions, source revision and time (UTC).
     """
-    text = dump(experiment if model is None else as_trained_model(experiment, model))
+    if isinstance(experiment, ExperimentConfig) and model is not None:
+        text = dump(as_trained_model(experiment, model))
+    else:
+        text = dump(experiment)
     entries = {
         "experiment": experiment.name,
         "experiment_yaml": text,
@@ -70,13 +74,12 @@ def provenance_of(
     return entries | ({"git_commit": revision} if revision else {})
 
 
-def _providers(experiment: ExperimentConfig) -> list[Provider]:
+def _providers(experiment: TrainingConfig) -> list[Provider]:
     """Return the packages from outside this project that the experiment has parts of."""
-    found = [
-        ALGORITHMS.foreign(experiment.algorithm.name),
-        CURRICULA.foreign(experiment.curriculum.strategy),
-        *(OBSERVATION_TERMS.foreign(entry.term) for entry in experiment.task.observation),
-    ]
+    found = [ALGORITHMS.foreign(experiment.algorithm.name)]
+    if isinstance(experiment, ExperimentConfig):
+        found.append(CURRICULA.foreign(experiment.curriculum.strategy))
+        found += [OBSERVATION_TERMS.foreign(entry.term) for entry in experiment.task.observation]
     return [provider for provider in found if provider is not None]
 
 

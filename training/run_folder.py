@@ -71,6 +71,16 @@ class RunFolder:
         return self.path / "policy.onnx"
 
     @property
+    def best_policy(self) -> Path:
+        """The exported policy with the highest return of the evaluations during training."""
+        return self.path / "best.onnx"
+
+    @property
+    def best_checkpoint(self) -> Path:
+        """The checkpoint of it, without learner and environment."""
+        return self.checkpoints / "best.pt"
+
+    @property
     def curriculum(self) -> Path:
         """Figure of the curriculum."""
         return self.path / "curriculum.png"

@@ -6,13 +6,14 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from sim2real.configs.errors import UserError
-from sim2real.configs.load import load_experiment
 from sim2real.configs.schema.experiment import ExperimentConfig
+from sim2real.configs.schema.gymnasium import GymnasiumConfig
 from sim2real.report.curriculum_figure import curriculum_figure
 from sim2real.report.figures import learning_curve
 from sim2real.report.html_page import Exhibit, Row, write_page
 from sim2real.training.metrics_log import read_metrics
 from sim2real.training.run_folder import RunFolder
+from sim2real.training.saved_experiment import environment_name, load_training
 
 _SHOWN: Final = ("return", "length", "success", "terminated", "performance")
 """Metrics of the latest episodes; `episode/NAME` in metrics.jsonl."""
@@ -23,7 +24,7 @@ class RunReport:
     """Summary of a training run."""
 
     run: RunFolder
-    experiment: ExperimentConfig
+    experiment: ExperimentConfig | GymnasiumConfig
     rows: list[dict[str, float | None]]
     """Rows of metrics.jsonl."""
 
@@ -53,15 +54,24 @@ class RunReport:
             "kind": "run",
             "run": str(self.run.path),
             "experiment": self.experiment.name,
-            "task": self.experiment.task.name,
-            "robot": self.experiment.task.robot.name,
-            "randomization": self.experiment.randomization.name,
+            **_world(self.experiment),
             "seed": self.experiment.seed,
             "steps": self.steps,
             "iterations": int(self.rows[-1]["iteration"] or 0),
             "finished": self.finished,
             "latest": self.latest,
         }
+
+
+def _world(experiment: ExperimentConfig | GymnasiumConfig) -> dict[str, str | None]:
+    """Return what was learned: a robot's task, or an environment; the other is null."""
+    if isinstance(experiment, GymnasiumConfig):
+        return {"task": environment_name(experiment), "robot": None, "randomization": None}
+    return {
+        "task": experiment.task.name,
+        "robot": experiment.task.robot.name,
+        "randomization": experiment.randomization.name,
+    }
 
 
 def report_run(folder: Path, page: Path) -> RunReport:
@@ -78,7 +88,7 @@ def report_run(folder: Path, page: Path) -> RunReport:
     rows = read_metrics(run.metrics) if run.metrics.is_file() else []
     if not rows:
         raise UserError(f"{folder}: the run has no figures yet: it was stopped before its first iteration")
-    report = RunReport(run, load_experiment(str(run.config.resolve())), rows)
+    report = RunReport(run, load_training(str(run.config.resolve())), rows)
     with TemporaryDirectory(prefix="sim2real-report-") as pictures:
         exhibits = _exhibits(report, Path(pictures))
         verdict = f"{report.steps:,} of {report.experiment.steps:,} control steps" + (
@@ -91,10 +101,19 @@ def report_run(folder: Path, page: Path) -> RunReport:
 
 def _rows(report: RunReport) -> list[Row]:
     experiment = report.experiment
+    algorithm = Row(
+        "algorithm", experiment.algorithm.name, f"{experiment.environments} environments, seed {experiment.seed}"
+    )
+    if isinstance(experiment, GymnasiumConfig):
+        world = [Row("environment", environment_name(experiment), "of Gymnasium's interface, for no robot"), algorithm]
+    else:
+        world = [
+            Row("task", experiment.task.name, f"robot {experiment.task.robot.name}"),
+            algorithm,
+            Row("randomization", experiment.randomization.name, f"curriculum {experiment.curriculum.strategy}"),
+        ]
     return [
-        Row("task", experiment.task.name, f"robot {experiment.task.robot.name}"),
-        Row("algorithm", experiment.algorithm.name, f"{experiment.environments} environments, seed {experiment.seed}"),
-        Row("randomization", experiment.randomization.name, f"curriculum {experiment.curriculum.strategy}"),
+        *world,
         *(
             Row(f"latest {name}", f"{value:.4g}", "mean of the latest episodes")
             for name, value in report.latest.items()
@@ -107,9 +126,13 @@ def _exhibits(report: RunReport, folder: Path) -> list[Exhibit]:
     if "return" in report.latest:
         learning_curve(report.rows, folder / "learning.png")
         found.append(Exhibit("Learning", folder / "learning.png", "Return and success of training episodes."))
-    parameters = report.experiment.randomization.parameters
-    if _moved(report.rows) and curriculum_figure(report.rows, parameters, folder / "curriculum.png"):
-        found.append(Exhibit("Randomisation", folder / "curriculum.png", "Drawn ranges over the run."))
+    experiment, picture = report.experiment, folder / "curriculum.png"
+    if (
+        isinstance(experiment, ExperimentConfig)
+        and _moved(report.rows)
+        and curriculum_figure(report.rows, experiment.randomization.parameters, picture)
+    ):
+        found.append(Exhibit("Randomisation", picture, "Drawn ranges over the run."))
     return found
 
 

@@ -7,30 +7,36 @@ from sim2real.configs.command_outcome import error_console
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import dump, validate
 from sim2real.configs.schema.experiment import ExperimentConfig
+from sim2real.configs.schema.gymnasium import GymnasiumConfig
+from sim2real.configs.schema.training import TrainingConfig
 from sim2real.configs.yaml_source import parse_yaml
 from sim2real.training.checkpoint import Checkpoint, write_atomically
 from sim2real.training.export import exported_steps
-from sim2real.training.kept_model import ModelRecord, keep_model, located_model
-from sim2real.training.kept_modules import keep, located, recorded, texts_of
+from sim2real.training.gymnasium.given import GivenEnvironment
+from sim2real.training.kept_modules import keep
 from sim2real.training.newest_checkpoint import newest_checkpoint
+from sim2real.training.problem import Problem
+from sim2real.training.robot_problem import RobotProblem
 from sim2real.training.run_folder import RunFolder
-from sim2real.training.session import Session, as_written, share_done
+from sim2real.training.saved_experiment import schema_of
+from sim2real.training.session import Session, share_done
 from sim2real.training.train_report import TrainReport
 from sim2real.training.trained_contract import trained_contract
 
-_FREE: Final = ("steps", "training_duration", "checkpoint_every", "evaluation_episodes", "threads")
+_FREE: Final = ("steps", "training_duration", "checkpoint_every", "evaluation_episodes", "evaluation_every", "threads")
 """Keys that may change at a resume: duration, checkpoints, evaluation, threads."""
 
 __all__ = ["TrainReport", "experiment_of", "resume", "train"]
 
 
 def train(
-    experiment: ExperimentConfig,
+    experiment: ExperimentConfig | GymnasiumConfig,
     run_dir: Path,
     *,
     progress: bool = True,
     numbered: bool = False,
     init_from: Path | None = None,
+    given: GivenEnvironment | None = None,
 ) -> TrainReport:
     """Train a new run in `run_dir`, which must not exist.
 
@@ -42,37 +48,43 @@ def train(
         progress: Show a progress bar.
         numbered: Take RUN_DIR-2, RUN_DIR-3, … where it exists.
         init_from: Run whose policy this one begins from.
+        given: The environment, where it is given from Python.
 
     Raises:
         UserError: The run exists, or a file cannot be written; earlier checkpoints stay readable.
         NonFiniteError: A number of the training is not finite; the last finite checkpoint stays.
         KeyboardInterrupt: SIGINT or SIGTERM; a checkpoint was saved.
     """
-    experiment = recorded(experiment)
     run = RunFolder.create(run_dir, numbered=numbered)
+    problem: Problem | None = None
     try:
-        model = keep_model(run.path, experiment.task.robot)
-        experiment = located_model(experiment, model, run.path)
-        session = Session(experiment, run, model)
-        _write(experiment, model, run)
+        problem = _begun(experiment, run.path, given)
+        session = Session(problem, run)
+        _write(problem, run)
         if init_from is not None:
             session.init_from(init_from)
         session.start()
     except BaseException:
         run.remove()  # a run that cannot begin leaves no folder behind
+        if problem is not None:
+            problem.close()
         raise
     return session.work(progress=progress)
 
 
-def resume(run_dir: Path, overrides: tuple[str, ...] = (), *, progress: bool = True) -> TrainReport:
+def resume(
+    run_dir: Path, overrides: tuple[str, ...] = (), *, progress: bool = True, given: GivenEnvironment | None = None
+) -> TrainReport:
     """Resume a run from its newest checkpoint, bit for bit as if it had not stopped.
 
-    One that was stopped after its last step is evaluated and exported.
+    One that was stopped after its last step is evaluated and exported. A foreign environment that offers no state
+    begins its episodes again.
 
     Args:
         run_dir: The run.
         overrides: `key=value` texts; only duration, checkpoints, evaluation and threads may change.
         progress: Show a progress bar.
+        given: The environment, where it was given from Python.
 
     Raises:
         UserError: As `train`; also if there is no run or no checkpoint, or the run is finished.
@@ -80,38 +92,60 @@ def resume(run_dir: Path, overrides: tuple[str, ...] = (), *, progress: bool = T
     run = RunFolder.open(run_dir)
     checkpoint = newest_checkpoint(run_dir)
     run.clear_parts()
-    trained_contract(checkpoint, run_dir)
+    if schema_of(parse_yaml(checkpoint.experiment, "checkpoint")) is ExperimentConfig:
+        trained_contract(checkpoint, run_dir)  # first: a package that is missing makes keys of the experiment unknown
     experiment = experiment_of(checkpoint, overrides)
+    problem = _resumed(experiment, checkpoint, run_dir, given)
     if (
         share_done(experiment, checkpoint.steps, checkpoint.seconds) >= 1.0
         and exported_steps(run.policy) == checkpoint.steps
     ):
         raise UserError(f"{run_dir}: {_done(experiment, checkpoint)}")
     _note_length(experiment_of(checkpoint), experiment, run_dir)
-    keep(run.path, checkpoint.modules)
-    model = ModelRecord.of(checkpoint.model)
-    experiment = located_model(located(experiment, run.path), model, run.path)
-    _write(experiment, model, run)
-    session = Session(experiment, run, model)
-    session.restore(checkpoint)
+    try:
+        _write(problem, run)
+        session = Session(problem, run)
+        session.restore(checkpoint)
+    except BaseException:
+        problem.close()
+        raise
     return session.work(progress=progress)
 
 
-def experiment_of(checkpoint: Checkpoint, overrides: tuple[str, ...] = ()) -> ExperimentConfig:
+def experiment_of(checkpoint: Checkpoint, overrides: tuple[str, ...] = ()) -> ExperimentConfig | GymnasiumConfig:
     """Return the experiment of a checkpoint. Raises UserError, also for overrides of keys that must not change."""
     for text in overrides:
         if text.partition("=")[0].strip() not in _FREE:
             raise UserError(f"--set {text}: cannot change when a run is resumed; valid: {', '.join(_FREE)}")
-    return validate(ExperimentConfig, parse_yaml(checkpoint.experiment, "checkpoint"), overrides)
+    sourced = parse_yaml(checkpoint.experiment, "checkpoint")
+    return validate(schema_of(sourced), sourced, overrides)
 
 
-def _write(experiment: ExperimentConfig, model: ModelRecord | None, run: RunFolder) -> None:
+def _begun(experiment: ExperimentConfig | GymnasiumConfig, run: Path, given: GivenEnvironment | None) -> Problem:
+    if isinstance(experiment, ExperimentConfig):
+        return RobotProblem.begin(experiment, run)
+    from sim2real.training.gymnasium.problem import GymnasiumProblem
+
+    return GymnasiumProblem(experiment, given)
+
+
+def _resumed(
+    experiment: ExperimentConfig | GymnasiumConfig, checkpoint: Checkpoint, run: Path, given: GivenEnvironment | None
+) -> Problem:
+    if isinstance(experiment, ExperimentConfig):
+        return RobotProblem.resume(experiment, checkpoint, run)
+    from sim2real.training.gymnasium.problem import GymnasiumProblem
+
+    return GymnasiumProblem.resume(experiment, checkpoint, run, given)
+
+
+def _write(problem: Problem, run: RunFolder) -> None:
     """Write the experiment and its modules into the run's folder."""
-    keep(run.path, texts_of(experiment))
-    write_atomically(run.config, dump(as_written(experiment, model)).encode())
+    keep(run.path, problem.kept["modules"])
+    write_atomically(run.config, dump(problem.as_written()).encode())
 
 
-def _note_length(before: ExperimentConfig, after: ExperimentConfig, run: Path) -> None:
+def _note_length(before: TrainingConfig, after: TrainingConfig, run: Path) -> None:
     """Say what a run is not that is made longer or shorter than it was begun."""
     if (before.steps, before.training_duration) != (after.steps, after.training_duration):
         error_console().print(
@@ -122,12 +156,12 @@ def _note_length(before: ExperimentConfig, after: ExperimentConfig, run: Path) -
         )
 
 
-def _length(experiment: ExperimentConfig) -> str:
+def _length(experiment: TrainingConfig) -> str:
     duration = experiment.training_duration
     return f"{experiment.steps} steps" + (f" or {duration:g} s" if duration is not None else "")
 
 
-def _done(experiment: ExperimentConfig, checkpoint: Checkpoint) -> str:
+def _done(experiment: TrainingConfig, checkpoint: Checkpoint) -> str:
     """Return why the run is finished, and how to extend it."""
     if checkpoint.steps >= experiment.steps:
         return f"all {experiment.steps} steps are done; continue with --set steps=N, N larger"

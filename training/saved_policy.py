@@ -26,9 +26,9 @@ from sim2real.training.newest_checkpoint import newest_checkpoint
 from sim2real.training.observation_ranges import with_ranges
 from sim2real.training.onnx_graph import INPUT, OUTPUT, require_finite_weights
 from sim2real.training.policy import Policy
+from sim2real.training.problem import EVALUATION_SEED_OFFSET
 from sim2real.training.provenance import MODEL, provenance_of
 from sim2real.training.saved_experiment import saved_experiment
-from sim2real.training.session import EVALUATION_SEED_OFFSET
 from sim2real.training.trained_contract import OTHER_VERSION, changed_parts, trained_contract
 
 _PARITY_EPISODES = 32

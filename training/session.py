@@ -1,7 +1,8 @@
-"""Training loop of a run: metrics, checkpoints, final evaluation and export."""
+"""Training loop of a run: metrics, checkpoints, evaluation and export."""
 
 import time
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -10,36 +11,29 @@ import torch
 from sim2real.configs.command_outcome import error_console
 from sim2real.configs.errors import NonFiniteError, UserError
 from sim2real.configs.load import dump
-from sim2real.configs.schema.experiment import ExperimentConfig
-from sim2real.curriculum.make import curriculum_kind
-from sim2real.envs.batch_env import BatchEnv
-from sim2real.runtime.contract.spec import contract_of
+from sim2real.configs.schema.training import TrainingConfig
 from sim2real.training.algorithms import make_algorithm
 from sim2real.training.algorithms.interface import Algorithm, Metrics
+from sim2real.training.best_policy import BestPolicy
 from sim2real.training.checkpoint import Checkpoint, save_checkpoint
 from sim2real.training.environment_interface import Environment
-from sim2real.training.evaluation import evaluate
-from sim2real.training.export import export_policy
-from sim2real.training.failed_run import failure_of
+from sim2real.training.evaluation import Evaluation
 from sim2real.training.interrupt import Interrupt
-from sim2real.training.kept_model import ModelRecord, as_kept_model
-from sim2real.training.kept_modules import as_kept, texts_of
 from sim2real.training.learner_watch import LearnerWatch
-from sim2real.training.metrics_log import MetricsLog, read_metrics
-from sim2real.training.observation_ranges import with_ranges
+from sim2real.training.metrics_log import MetricsLog
+from sim2real.training.problem import EVALUATION_SEED_OFFSET, Problem, Trained
 from sim2real.training.progress import TrainingProgress
-from sim2real.training.provenance import provenance_of
 from sim2real.training.recent_episodes import RecentEpisodes
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.train_report import TrainReport
 from sim2real.training.warm_start import take_over
 from sim2real.training.watched_environment import WatchedEnvironment
 
-EVALUATION_SEED_OFFSET: Final = 1_000_003
-"""Offset from the training seed, so that evaluation uses other episodes."""
+_RESTART_SEED_STEP: Final = 7_919
+"""Between the seeds of runs that are resumed after different iterations: none repeats the episodes of another."""
 
 
-def share_done(experiment: ExperimentConfig, steps: int, seconds: float) -> float:
+def share_done(experiment: TrainingConfig, steps: int, seconds: float) -> float:
     """Return the finished share of a run, from 0 to 1: the larger one of steps and (if bounded) time.
 
     Args:
@@ -53,41 +47,35 @@ def share_done(experiment: ExperimentConfig, steps: int, seconds: float) -> floa
     return min(share, 1.0)
 
 
-def as_written(experiment: ExperimentConfig, model: ModelRecord | None) -> ExperimentConfig:
-    """Return an experiment as a run writes it: with its own copies of the user's modules and model."""
-    kept = as_kept(experiment)
-    return kept if model is None else as_kept_model(kept, model)
-
-
 class Session:
     """Learner, environment and counters of a run. Sets torch to one thread.
 
     Args:
-        experiment: With the recorded digests of its modules.
+        problem: What is learned; closed when the work is done.
         run: Folder of everything that is written.
-        model: Record of the robot's model, which the run keeps; None for a run from before runs kept it.
+
+    Raises:
+        UserError: The problem cannot be evaluated during training, and the experiment asks for it.
     """
 
-    def __init__(self, experiment: ExperimentConfig, run: RunFolder, model: ModelRecord | None) -> None:
+    def __init__(self, problem: Problem, run: RunFolder) -> None:
         torch.set_num_threads(1)
-        self.experiment, self.run, self.model = experiment, run, model
+        self.problem, self.run = problem, run
+        experiment = self.experiment = problem.experiment
+        if experiment.evaluation_every is not None and not problem.evaluates_apart:
+            raise UserError(
+                "evaluation_every: an evaluation during training needs environments of its own: give a function that "
+                "makes the environment instead of the environment; valid here: null"
+            )
         self.origin: dict[str, str] = {}
-        self.contract = contract_of(experiment.task)
-        self.environment: Environment = BatchEnv(
-            experiment.training_task,
-            experiment.randomization,
-            experiment.environments,
-            seed=experiment.seed,
-            threads=experiment.threads,
-            curriculum=experiment.curriculum,
-            diverged=run.diverged,
-        )
+        self.environment: Environment = problem.environment(run.diverged)
         watched = WatchedEnvironment(self.environment)
         self.algorithm: Algorithm = make_algorithm(experiment.algorithm, watched, experiment.seed)
         self._watch = LearnerWatch(self.algorithm)
         self.iteration = 0
         self.steps = 0
         self.seconds = 0.0
+        self.best = BestPolicy(run)
         self._saved: Path | None = None
         self._first: Checkpoint | None = None  # until there is a file: what a run begins from is finite
 
@@ -103,7 +91,7 @@ class Session:
 
     def init_from(self, run: Path) -> None:
         """Begin from the policy of another run. Raises UserError if it does not fit."""
-        self.origin, taken = take_over(self.algorithm, self.experiment, self.contract, run)
+        self.origin, taken = take_over(self.algorithm, self.problem, run)
         error_console().print(
             f"begins from {run} at step {self.origin['init_from_steps']}: {', '.join(taken)}; all else begins anew",
             markup=False,
@@ -116,9 +104,28 @@ class Session:
         self.environment.load_state_dict(checkpoint.environment)
         self.iteration, self.steps, self.seconds = checkpoint.iteration, checkpoint.steps, checkpoint.seconds
         self.origin = dict(checkpoint.origin)
+        self.best.restore(checkpoint.best)
+        if not getattr(self.environment, "restores", True):
+            self._begin_episodes_again()
+
+    def _begin_episodes_again(self) -> None:
+        """Start new episodes where the environment does not offer its state; the learner goes on as it was."""
+        seed = (self.experiment.seed + _RESTART_SEED_STEP * (1 + self.iteration)) % 2**32
+        error_console().print(
+            f"note: {self.run.path}: the environment offers no state to restore: its episodes begin again, with seed "
+            f"{seed}; the learner goes on bit for bit",
+            markup=False,
+        )
+        self.algorithm.start(seed)
 
     def work(self, *, progress: bool) -> TrainReport:
-        """Train to the end, evaluate and export."""
+        """Train to the end, evaluate and export; close what the problem made."""
+        try:
+            return self._work(progress=progress)
+        finally:
+            self.problem.close()
+
+    def _work(self, *, progress: bool) -> TrainReport:
         steps_before, seconds_before = self.steps, self.seconds
         try:
             interrupted = self._loop(progress=progress)
@@ -168,6 +175,7 @@ class Session:
                 episodes = self.environment.episodes
                 metrics |= recent.add(episodes.drain()) | self.environment.curriculum_figures()
                 metrics["episode/diverged"] = float(episodes.diverged)  # all of the run, not a share of the latest
+                metrics |= self._evaluate_in_between()
                 log.write(self.iteration, self.steps, metrics | {"time/steps_per_second": taken / elapsed})
                 bar.show(self.share, recent.mean("return"), recent.mean("success"), taken / elapsed)
                 self._watch.after_iteration(metrics)
@@ -186,19 +194,36 @@ class Session:
         self.seconds += elapsed
         return metrics, elapsed, taken
 
+    def _evaluate(self) -> Evaluation:
+        experiment = self.experiment
+        return self.problem.evaluate(
+            self.algorithm.policy.act, experiment.evaluation_episodes, experiment.seed + EVALUATION_SEED_OFFSET
+        )
+
+    def _evaluate_in_between(self) -> Metrics:
+        """Evaluate every `evaluation_every` iterations, and keep the best policy; return figures for the log."""
+        every = self.experiment.evaluation_every
+        if every is None or self.iteration % every:
+            return {}
+        begin = time.perf_counter()
+        evaluation = self._evaluate()
+        # Nothing but the policy of it is ever read, and a replay buffer may be large.
+        self.best.offer(evaluation, replace(self._checkpoint(), algorithm={}, environment={}))
+        return evaluation.metrics_row() | {"time/evaluate_s": time.perf_counter() - begin}
+
     def _checkpoint(self) -> Checkpoint:
         return Checkpoint(
-            experiment=dump(as_written(self.experiment, self.model)),
-            contract=self.contract.model_dump_json(),
+            experiment=dump(self.problem.as_written()),
+            contract=self.problem.contract,
             iteration=self.iteration,
             steps=self.steps,
             seconds=self.seconds,
             policy=self.algorithm.policy.state_dict(),
             algorithm=self.algorithm.state(),
             environment=self.environment.state_dict(),
-            modules=texts_of(self.experiment),
-            model={} if self.model is None else self.model.document(),
             origin=self.origin,
+            best=self.best.figures,
+            **self.problem.kept,
         )
 
     def _save(self, checkpoint: Checkpoint) -> None:
@@ -208,44 +233,21 @@ class Session:
         self._saved, self._first = path, None
         self.run.prune()
 
-    def _draw_curriculum(self) -> None:
-        """Plot the curriculum, if it is a moving one."""
-        if not curriculum_kind(self.experiment.curriculum).moves:
-            return
-        # Matplotlib takes 0.5 s to import, and most runs plot nothing.
-        from sim2real.report.curriculum_figure import curriculum_figure
-
-        curriculum_figure(read_metrics(self.run.metrics), self.experiment.randomization.parameters, self.run.curriculum)
-
     def _close(self, rate: float) -> TrainReport:
         experiment, policy = self.experiment, self.algorithm.policy
         diverged = self.environment.episodes.diverged
         if diverged:
             where = f"; states in {self.run.diverged}" if self.run.diverged.is_dir() else ""
             error_console().print(f"warning: {diverged} simulations diverged and were reset{where}")
-        evaluation = evaluate(
-            policy.act,
-            experiment.task,
-            experiment.randomization,
-            experiment.evaluation_episodes,
-            seed=experiment.seed + EVALUATION_SEED_OFFSET,
-            threads=experiment.threads,
-        )
-        self._draw_curriculum()
-        if (failure := failure_of(evaluation, experiment.task)) is not None:
+        evaluation = self._evaluate()
+        self.problem.draw(self.run)
+        if (failure := self.problem.failure_of(evaluation)) is not None:
             raise UserError(
                 f"{self.run.path}: {failure}; no policy was exported; the last checkpoint is {self._last_saved}"
             )
-        provenance = provenance_of(
-            experiment,
-            steps=self.steps,
-            iterations=self.iteration,
-            seconds=self.seconds,
-            model=self.model,
-            origin=self.origin,
-        )
-        contract = with_ranges(self.contract, policy.normalizer, evaluation.observations)
-        export = export_policy(policy, contract, self.run.policy, provenance, evaluation.observations)
+        trained = Trained(self.steps, self.iteration, self.seconds, self.origin)
+        export = self.problem.export(policy, self.run.policy, evaluation, trained)
+        best = self.best.export(self.problem, policy, evaluation)
         return TrainReport(
-            self.run, experiment.seed, self.steps, self.iteration, self.seconds, rate, evaluation, export
+            self.run, experiment.seed, self.steps, self.iteration, self.seconds, rate, evaluation, export, best
         )

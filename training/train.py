@@ -1,22 +1,32 @@
 """Trains an experiment into its own folder: checkpoints, metrics, the exported policy."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sim2real.configs.errors import MissingExtraError, UserError
-from sim2real.configs.load import as_experiment
+from sim2real.configs.load import as_experiment, dump, validate
 from sim2real.configs.override import as_overrides
 from sim2real.configs.schema.experiment import ExperimentConfig
+from sim2real.configs.schema.gymnasium import GymnasiumConfig
+from sim2real.configs.yaml_source import parse_yaml
 
 if TYPE_CHECKING:
+    import gymnasium
+    from gymnasium.vector import VectorEnv
+
     from sim2real.training.train_report import TrainReport
+
+    Maker = Callable[[], gymnasium.Env[Any, Any] | VectorEnv[Any, Any, Any]]
 
 
 def train(
-    experiment: str | Path | ExperimentConfig | None = None,
+    experiment: "str | Path | ExperimentConfig | GymnasiumConfig | VectorEnv[Any, Any, Any] | Maker | None" = None,
     *,
+    algorithm: str | None = None,
+    steps: int | None = None,
     overrides: Sequence[str] = (),
     name: str | None = None,
     runs_dir: str | Path = "runs",
@@ -26,12 +36,19 @@ def train(
 ) -> "TrainReport":
     """Train an experiment into `runs_dir/name`: checkpoints, metrics.jsonl, TensorBoard events, policy.onnx.
 
+    What is learned is a robot's task, as an experiment says, or any environment of Gymnasium's interface with `Box`
+    observations and actions: `gym/ID`, a `gymnasium.vector.VectorEnv`, or a function that makes one, or a single
+    `gymnasium.Env`. A vector environment is used as it is, also for the evaluation at the end, and stays open.
+
     The same experiment and seed give the same policy, bit for bit, on machines with the same arithmetic. Sets torch to
     one thread: more would slow down the simulator's threads more than they speed up these networks. In the main
     thread a first Ctrl-C, or SIGTERM, saves a checkpoint before it raises KeyboardInterrupt; the run can be resumed.
 
     Args:
-        experiment: A shipped experiment, a YAML file, or a loaded experiment; not needed with `resume`.
+        experiment: A shipped experiment, a YAML file, a loaded experiment, or an environment; with `resume` only
+            an environment that was given.
+        algorithm: `ppo` or `sac`, for an environment; default: ppo. An experiment names its own.
+        steps: Control steps of the training, summed over the environments; as the override `steps=N`.
         overrides: Texts `key.path=value` applied to it, such as `seed=3`; with `resume` only its length, what is
             saved and the number of threads.
         name: Name of the run's folder, which must not exist yet; default: experiment, date and time.
@@ -59,20 +76,33 @@ def train(
         (256, 'runs/first/policy.onnx')
     """
     try:
-        from sim2real.task.check import check_terms
         from sim2real.training import runner
+        from sim2real.training.gymnasium.given import as_given
+        from sim2real.training.gymnasium.preset import DEFAULT_ALGORITHM, PREFIX, given_config, gym_config, is_yaml
     except ModuleNotFoundError as error:
         raise MissingExtraError("train", str(error.name), "train") from error
     if resume is not None and init_from is not None:
         raise UserError("--resume continues a run, and --init-from begins a new one: give one of them")
+    given = as_given(experiment)
+    changes = as_overrides(overrides) + (() if steps is None else (f"steps={index(steps)}",))
     if resume is not None:
-        _check_same(experiment, Path(resume))
-        return runner.resume(Path(resume), as_overrides(overrides), progress=progress)
-    if experiment is None:
+        if given is None:
+            _check_same(experiment, Path(resume))
+        if algorithm is not None:
+            raise UserError(f"algorithm: {algorithm}; a resumed run goes on with its own; valid: None")
+        return runner.resume(Path(resume), changes, progress=progress, given=given)
+    config: ExperimentConfig | GymnasiumConfig
+    if given is not None:
+        config = given_config(given, algorithm or DEFAULT_ALGORITHM, changes)
+    elif experiment is None:
         raise UserError("train: give an experiment, or a run to resume")
-    config = as_experiment(experiment, as_overrides(overrides), check_terms)
-    _note_idle(config)
-    _check_rewards(config, progress=progress)
+    elif isinstance(experiment, str) and experiment.startswith(PREFIX) and not is_yaml(experiment):
+        config = gym_config(experiment.removeprefix(PREFIX), algorithm or DEFAULT_ALGORITHM, changes)
+    else:
+        config = _loaded(experiment, changes, algorithm)
+    if isinstance(config, ExperimentConfig):
+        _note_idle(config)
+        _check_rewards(config, progress=progress)
     folder = Path(runs_dir) / (name or f"{config.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
     return runner.train(
         config,
@@ -80,7 +110,29 @@ def train(
         progress=progress,
         numbered=name is None,
         init_from=None if init_from is None else Path(init_from),
+        given=given,
     )
+
+
+def _loaded(
+    experiment: object, overrides: tuple[str, ...], algorithm: str | None
+) -> ExperimentConfig | GymnasiumConfig:
+    """Return an experiment of either kind from a name, a file, or as it is."""
+    from sim2real.task.check import check_terms
+    from sim2real.training.saved_experiment import load_training
+
+    if algorithm is not None:
+        raise UserError(
+            f"algorithm: {algorithm}; an experiment names its own; valid for an environment alone, as in train gym/ID"
+        )
+    if isinstance(experiment, ExperimentConfig):
+        return as_experiment(experiment, overrides, check_terms)
+    if isinstance(experiment, GymnasiumConfig):
+        text = parse_yaml(dump(experiment), experiment.name)
+        return validate(GymnasiumConfig, text, overrides) if overrides else experiment
+    if not isinstance(experiment, str | Path):
+        raise UserError(f"train: {experiment!r} is neither an experiment nor an environment")
+    return load_training(str(experiment), overrides, check_terms)
 
 
 def _note_idle(experiment: ExperimentConfig) -> None:
@@ -110,12 +162,18 @@ def _check_rewards(experiment: ExperimentConfig, *, progress: bool) -> None:
         error_console().print(f"warning: {warning}", markup=False)
 
 
-def _check_same(experiment: str | Path | ExperimentConfig | None, run: Path) -> None:
+def _check_same(experiment: object, run: Path) -> None:
     """Refuse to resume a run of another experiment than the named one."""
     if experiment is None:
         return
+    from sim2real.training.gymnasium.preset import PREFIX
     from sim2real.training.run_folder import RunFolder
+    from sim2real.training.saved_experiment import environment_name, load_training
 
-    named, saved = as_experiment(experiment).name, as_experiment(RunFolder.open(run).config.resolve()).name
+    config = load_training(str(RunFolder.open(run).config.resolve()))
+    if isinstance(config, GymnasiumConfig):
+        named, saved = str(experiment), PREFIX + environment_name(config)
+    else:
+        named, saved = _loaded(experiment, (), None).name, config.name
     if named != saved:
         raise UserError(f"{run}: is a run of {saved}, not of {named}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sim2real.training.run_folder import RunFolder
 
 if TYPE_CHECKING:  # the report is for people without torch too
+    from sim2real.training.best_policy import BestReport
     from sim2real.training.evaluation import Evaluation
     from sim2real.training.export import ExportReport
 
@@ -25,6 +26,8 @@ class TrainReport:
     """Environment steps per second, including learning, in this part of the run."""
     evaluation: "Evaluation"
     export: "ExportReport"
+    best: "BestReport | None" = None
+    """The best of the policies that were evaluated during training; None if none was."""
 
     @property
     def policy(self) -> Path:
@@ -62,4 +65,10 @@ class TrainReport:
             "steps_per_second": self.steps_per_second,
             "evaluation": self.evaluation.document(),
             "parity": self.parity,
+            "best": self._best(),
         }
+
+    def _best(self) -> dict[str, Any] | None:
+        if self.best is None:
+            return None
+        return {"policy": str(self.best.path), "return_mean": self.best.return_mean, "steps": self.best.steps}

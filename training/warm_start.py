@@ -8,26 +8,21 @@ from typing import Any
 import numpy as np
 
 from sim2real.configs.errors import UserError
-from sim2real.configs.schema.experiment import ExperimentConfig
-from sim2real.runtime.contract.spec import Contract
 from sim2real.training.algorithms import algorithm_kind
 from sim2real.training.algorithms.interface import Algorithm, WarmStart
 from sim2real.training.newest_checkpoint import newest_checkpoint
-from sim2real.training.saved_experiment import saved_experiment
-from sim2real.training.trained_contract import changed_parts, trained_contract
+from sim2real.training.problem import Problem
+from sim2real.training.saved_experiment import saved_training
 
 
-def take_over(
-    algorithm: Algorithm, experiment: ExperimentConfig, contract: Contract, run: Path
-) -> tuple[dict[str, str], tuple[str, ...]]:
+def take_over(algorithm: Algorithm, problem: Problem, run: Path) -> tuple[dict[str, str], tuple[str, ...]]:
     """Give a fresh learner the policy of a run, with its normaliser, and what else of its learner fits.
 
     Optimizers, counters, random numbers and the environment begin anew.
 
     Args:
         algorithm: The fresh learner.
-        experiment: What it is to learn.
-        contract: Contract of that.
+        problem: What it is to learn.
         run: Folder of the run that has the policy.
 
     Returns:
@@ -37,9 +32,9 @@ def take_over(
         UserError: There is no such run, or its policy observes or acts otherwise, or has another network.
     """
     checkpoint = newest_checkpoint(run)
-    theirs = saved_experiment(checkpoint.experiment, run).algorithm
-    ours = experiment.algorithm
-    differ = changed_parts(trained_contract(checkpoint, run), contract)
+    theirs = saved_training(checkpoint.experiment, run).algorithm
+    ours = problem.experiment.algorithm
+    differ = problem.differs_from(checkpoint, run)
     differ += [f"algorithm.{name}" for name in ("hidden", "activation") if getattr(theirs, name) != getattr(ours, name)]
     if algorithm_kind(theirs).squashed != algorithm_kind(ours).squashed:
         differ.append("algorithm.name (one of the two applies tanh to its actions, the other does not)")

@@ -23,6 +23,7 @@ TITLES = {
     "scenarios": "Scenario",
     "targets": "Flash target",
     "transfers": "Transfer study",
+    "gymnasium": "Gymnasium run",
 }
 """Title of the page of each kind."""
 

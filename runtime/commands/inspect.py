@@ -1,5 +1,7 @@
 """The `inspect` command: contract, digests and provenance of a policy file."""
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,7 +9,10 @@ import typer
 from rich.markup import escape
 
 from sim2real.configs.command_outcome import Json, Outcome, reports
+from sim2real.configs.library import find_policy
 from sim2real.runtime.contract.goal import Goal
+from sim2real.runtime.contract.manifest import ENVIRONMENT_KEY, PROVENANCE_KEY, environment_of
+from sim2real.runtime.contract.model_file import metadata_of
 from sim2real.runtime.contract.part import digest_of
 from sim2real.runtime.contract.robot import RobotSpec
 from sim2real.runtime.contract.spec import Contract
@@ -24,8 +29,12 @@ def inspect(
 ) -> Outcome:
     """Show a policy's contract, digests and provenance; fails if it is not one that `run` would take.
 
+    Of a policy for an environment of Gymnasium's it shows the spaces: that one has no contract, and `run` refuses it.
+
     Example: sim2real inspect policy.onnx
     """
+    if (spaces := _spaces_of(find_policy(policy))) is not None:
+        return Outcome(spaces, escape("\n".join(_space_lines(spaces))))
     loaded = load_policy(policy)
     contract = loaded.contract
     document: dict[str, Any] = {
@@ -38,6 +47,38 @@ def inspect(
         "contract": contract.model_dump(mode="json"),
     }
     return Outcome(document, escape("\n".join(_lines(document, contract))))
+
+
+def _spaces_of(path: Path) -> dict[str, Any] | None:
+    """Return the document of a policy for a Gymnasium environment; None if it is none, or cannot be read."""
+    try:
+        model = path.read_bytes()
+        metadata = metadata_of(model)
+        if environment_of(metadata) is None:
+            return None
+        return {
+            "path": str(path),
+            "bytes": len(model),
+            "sha256": hashlib.sha256(model).hexdigest(),
+            "provenance": json.loads(metadata.get(PROVENANCE_KEY, "{}")),
+            "environment": json.loads(metadata[ENVIRONMENT_KEY]),
+        }
+    except (OSError, ValueError):
+        return None  # whoever loads it as a robot's policy says what is wrong
+
+
+def _space_lines(document: dict[str, Any]) -> list[str]:
+    spaces = document["environment"]
+    return [
+        f"{document['path']}: {document['bytes']} bytes",
+        f"sha256           {document['sha256']}",
+        f"environment      {spaces['environment']}, of Gymnasium's interface; for no robot",
+        f"observation      {spaces['observation_dtype']} of shape {spaces['observation_shape']}",
+        f"action           {spaces['action_dtype']} of shape {spaces['action_shape']}; -1 and 1 are its bounds:",
+        f"  low            {', '.join(f'{value:g}' for value in spaces['action_low'])}",
+        f"  high           {', '.join(f'{value:g}' for value in spaces['action_high'])}",
+        *(f"provenance       {key}: {value}" for key, value in document["provenance"].items()),
+    ]
 
 
 def _lines(document: dict[str, Any], contract: Contract) -> list[str]:

@@ -16,6 +16,8 @@ CONTRACT_KEY = "sim2real.contract"
 CONTRACT_DIGEST_KEY = "sim2real.contract_sha256"
 ROBOT_DIGEST_KEY = "sim2real.robot_sha256"
 PROVENANCE_KEY = "sim2real.provenance"
+ENVIRONMENT_KEY = "sim2real.gymnasium"
+"""In place of a contract: the spaces of the Gymnasium environment that a policy is for, as JSON."""
 
 _CONTRACT_CHARACTERS_MAX = 1_000_000  # a hundred joints need a tenth of it
 
@@ -41,6 +43,11 @@ def from_metadata(metadata: Mapping[str, str]) -> tuple[Contract, dict[str, str]
         ContractError: An entry is missing or malformed, or a digest does not match what it covers.
     """
     required = (CONTRACT_KEY, CONTRACT_DIGEST_KEY, ROBOT_DIGEST_KEY, PROVENANCE_KEY)
+    if ENVIRONMENT_KEY in metadata and CONTRACT_KEY not in metadata:
+        raise ContractError(
+            f"the policy is for the Gymnasium environment {environment_of(metadata)}, and for no robot; "
+            "valid here: a policy of a robot's task"
+        )
     missing = [key for key in required if key not in metadata]
     if missing:
         raise ContractError(
@@ -56,6 +63,14 @@ def from_metadata(metadata: Mapping[str, str]) -> tuple[Contract, dict[str, str]
     if metadata[CONTRACT_DIGEST_KEY] != contract.digest() or metadata[ROBOT_DIGEST_KEY] != digest_of(contract.robot):
         raise ContractError("the model's contract does not match its digest: the metadata was changed after export")
     return contract, provenance
+
+
+def environment_of(metadata: Mapping[str, str]) -> str | None:
+    """Return the name of the Gymnasium environment that a policy is for; None if it is for none."""
+    try:
+        return str(json.loads(metadata[ENVIRONMENT_KEY])["environment"])
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return None
 
 
 def read_contract(text: str) -> Contract:

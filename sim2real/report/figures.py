@@ -22,6 +22,8 @@ _DPI = 130
 def learning_curve(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Plot return and success of training episodes over control steps, with moving means over 1/40 of the run.
 
+    Success is left out where the environment knows of none.
+
     Args:
         rows: Entries of metrics.jsonl; those with `steps` and `episode/return` are drawn.
         path: The PNG file.
@@ -30,13 +32,16 @@ def learning_curve(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     figure, axes = _figure()
     steps = np.array([row["steps"] for row in seen]) / 1e3
     returns = np.array([row["episode/return"] for row in seen], dtype=np.float64)
-    successes = np.array([100.0 * row.get("episode/success", 0.0) for row in seen])
+    successes = np.array([row.get("episode/success", 0.0) for row in seen], dtype=np.float64)  # null is NaN
     axes.plot(steps, returns, color=_BLUE, lw=0.6, alpha=0.3)
     (curve,) = axes.plot(steps, _moving_mean(returns), color=_BLUE, lw=1.8, label="return")
     axes.set_xlabel("control steps, thousands")
     axes.set_ylabel("episode return", color=_BLUE)
+    if not np.isfinite(successes).all():
+        _save(figure, axes, "Learning", path)
+        return
     success = axes.twinx()
-    (share,) = success.plot(steps, _moving_mean(successes), color=_ORANGE, lw=1.4, ls="--", label="success")
+    (share,) = success.plot(steps, _moving_mean(100.0 * successes), color=_ORANGE, lw=1.4, ls="--", label="success")
     success.set_ylabel("success, %", color=_ORANGE)
     success.set_ylim(-3, 103)
     success.spines[["top", "left"]].set_visible(False)

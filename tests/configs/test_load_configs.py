@@ -416,7 +416,7 @@ def test_an_override_may_add_an_entry_to_a_mapping() -> None:
         ("seed=*a", "--set 'seed=*a': not valid YAML: found undefined alias 'a'"),
         ("seed=&a [*a]", "--set 'seed=&a [*a]': too large or too deeply nested"),
         ("seed=x", "--set seed=x: seed: must be a valid integer, not 'x'"),
-        ("sed=1", "--set sed=1: sed: unknown key (did you mean 'seed'?); valid: name, description, task, "),
+        ("sed=1", "--set sed=1: sed: unknown key (did you mean 'seed'?); valid: name, description, algorithm, "),
         ("algorithm.name=null", "algorithm.name: must be a name, not null"),
         # The keys of the block's own kind are valid, not those of the others.
         ("task.command_source={kind: tip, zero_share: 0.1}", "zero_share: unknown key; valid: kind, hold, speed"),

@@ -19,7 +19,7 @@ HEAVY = ("numpy", "torch", "mujoco", "onnxruntime", "pydantic", "typer", "rich",
 # Changing a line here changes what users have written: it wants an entry in the changelog.
 SIGNATURES = {
     "emulate": "(robot, *, plant=None, faults=None, real_time=False)",
-    "evaluate": "(policy, *, episodes=64, randomization=None, overrides=(), seed=20000003, video=None)",
+    "evaluate": "(policy, *, episodes=64, randomization=None, overrides=(), seed=20000003, video=None, env=None)",
     "load_policy": "(policy)",
     "load_robot": "(reference, overrides=())",
     "make_env": "(task, *, num_envs=None, randomization=None, seed=None, threads=0, render_mode=None)",
@@ -27,8 +27,8 @@ SIGNATURES = {
     "run": "(policy, robot, *, ports=None, emulate=False, lockstep=False, plant=None, faults=None, duration=None, "
     "commands=None, on_tick=None, log=None, real_time=True, cpu=None, bus_rate=None, operator=(), panel=None, "
     "start=False, live=False, foxglove=None, log_rotate=None)",
-    "train": "(experiment=None, *, overrides=(), name=None, runs_dir='runs', resume=None, init_from=None, "
-    "progress=False)",
+    "train": "(experiment=None, *, algorithm=None, steps=None, overrides=(), name=None, runs_dir='runs', resume=None, "
+    "init_from=None, progress=False)",
 }
 MEMBERS = {
     "EvaluationReport": ["document", "overrides", "policy", "row", "rows", "task", "video"],
@@ -87,6 +87,7 @@ MEMBERS = {
         "time_ns",
     ],
     "TrainReport": [
+        "best",
         "curriculum",
         "document",
         "evaluation",

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from sim2real.cli import app
 from sim2real.configs.errors import NonFiniteError, UserError
 from sim2real.configs.load import load_experiment
-from sim2real.training import evaluation, runner, session
+from sim2real.training import evaluation, robot_problem, runner
 from sim2real.training.algorithms.ppo import Ppo
 from sim2real.training.algorithms.sac import Sac
 from sim2real.training.checkpoint import load_checkpoint, save_checkpoint
@@ -149,7 +149,7 @@ def test_observations_and_states_of_any_environment_are_watched(point_environmen
         return environment
 
     for place in ("observation", "privileged", "reward", "state"):
-        for module in (session, evaluation):
+        for module in (robot_problem, evaluation):
             monkeypatch.setattr(module, "BatchEnv", lambda *args, place=place, **kwargs: make(place, *args, **kwargs))
         message = stopped(tmp_path / place, small())
         assert place in message

@@ -7,7 +7,7 @@ import pytest
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_experiment
-from sim2real.training import evaluation, runner, session
+from sim2real.training import evaluation, robot_problem, runner, session
 from sim2real.training.algorithms.ppo import Ppo
 from sim2real.training.checkpoint import load_checkpoint
 from sim2real.training.metrics_log import read_metrics
@@ -37,7 +37,7 @@ def point_world(point_environment, monkeypatch):
         environment.curriculum_figures = lambda: {"curriculum/entropy": float(len(steps))}
         return environment
 
-    for module in (session, evaluation):
+    for module in (robot_problem, evaluation):
         monkeypatch.setattr(module, "BatchEnv", make)
 
 

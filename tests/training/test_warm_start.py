@@ -14,6 +14,7 @@ from sim2real.training.algorithms import make_algorithm
 from sim2real.training.checkpoint import load_checkpoint
 from sim2real.training.commands.train import app
 from sim2real.training.newest_checkpoint import newest_checkpoint
+from sim2real.training.robot_problem import RobotProblem
 from sim2real.training.train import train
 from sim2real.training.warm_start import take_over
 
@@ -39,7 +40,7 @@ def test_policy_and_learner_are_those_of_the_run_before_the_first_step(taught, p
     environment = point_environment(8)
     learner = make_algorithm(experiment.algorithm, environment, 9)
     before = learner.state()
-    origin, taken = take_over(learner, experiment, environment.contract, report.run.path)
+    origin, taken = take_over(learner, RobotProblem(experiment, None), report.run.path)
     for name, tensor in learner.policy.state_dict().items():
         assert torch.equal(tensor, saved.policy[name])
     state = learner.state()

@@ -1,5 +1,6 @@
 """The `eval` command."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -52,7 +53,8 @@ def table(rows: "Sequence[Evaluation]") -> str:
     lines = [f"{'randomization':<20} {'episodes':>8} {'return':>16} {'success':>8} {'survival':>8}"]
     for row in rows:
         value = f"{row.return_mean:.2f} ± {row.return_std:.2f}"
-        lines.append(f"{row.randomization:<20} {row.episodes:>8} {value:>16} {row.success:>8.1%} {row.survival:>8.1%}")
+        success = "-" if math.isnan(row.success) else f"{row.success:.1%}"
+        lines.append(f"{row.randomization:<20} {row.episodes:>8} {value:>16} {success:>8} {row.survival:>8.1%}")
     if any(row.metrics for row in rows):
         lines += ["", f"{'randomization':<20} {'metric':<16} {'mean':>20} {'median':>9} {'90 %':>9}"]
     for row in rows:

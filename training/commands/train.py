@@ -1,5 +1,6 @@
 """The `train` command."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +19,14 @@ app = typer.Typer(help="Train a policy.")
 @reports
 def train(
     experiment: Annotated[
-        str | None, typer.Argument(help="A shipped experiment or a path; not needed with --resume.", show_default=False)
+        str | None,
+        typer.Argument(
+            help="A shipped experiment, a path, or gym/ID for an environment of Gymnasium's; not needed with --resume.",
+            show_default=False,
+        ),
+    ] = None,
+    algorithm: Annotated[
+        str | None, typer.Option(help="ppo or sac, for gym/ID; default: ppo. An experiment names its own.")
     ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Override key.path=value; may be repeated.")
@@ -31,10 +39,13 @@ def train(
 ) -> Outcome:
     """Train an experiment into runs/NAME: checkpoints, metrics.jsonl, TensorBoard events, policy.onnx.
 
+    gym/ID learns any environment of Gymnasium's with Box observations and actions, as gym/HalfCheetah-v5 does.
+
     Example: sim2real train pendulum_ppo --set seed=3 --name first
     """
     report = train_experiment(
         experiment,
+        algorithm=algorithm,
         overrides=tuple(overrides or ()),
         name=name,
         runs_dir=runs_dir,
@@ -47,11 +58,15 @@ def train(
 
 def _outcome(report: "TrainReport") -> Outcome:
     evaluation = report.evaluation
+    success = "" if math.isnan(evaluation.success) else f"success {evaluation.success:.0%}, "
+    best = report.best
     text = (
         f"[bold]{report.run.path}[/bold]: {report.steps} steps in {report.seconds:.1f} s "
         f"({report.steps_per_second / 1000.0:.1f}k steps/s)\n"
-        f"return {evaluation.return_mean:.2f} ± {evaluation.return_std:.2f}, success {evaluation.success:.0%}, "
+        f"return {evaluation.return_mean:.2f} ± {evaluation.return_std:.2f}, {success}"
         f"survival {evaluation.survival:.0%} of {evaluation.episodes} episodes\n"
         f"policy: {report.export.path} (onnxruntime and torch agree to {report.export.parity:.1e})"
     )
+    if best is not None:
+        text += f"\nbest of the run: {best.path} (return {best.return_mean:.2f} at step {best.steps})"
     return Outcome(report.document(), text)

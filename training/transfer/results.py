@@ -19,9 +19,9 @@ from sim2real.training.export import onnx_session
 from sim2real.training.kept_model import record_of
 from sim2real.training.kept_modules import recorded
 from sim2real.training.onnx_graph import INPUT, OUTPUT
+from sim2real.training.robot_problem import as_written
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.runner import train
-from sim2real.training.session import as_written
 from sim2real.training.transfer.emulated import evaluate_emulated
 from sim2real.training.transfer.performance import WorldPerformance, evaluate_in_world
 from sim2real.training.transfer.runs import Run

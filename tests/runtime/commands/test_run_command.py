@@ -8,12 +8,14 @@ import sys
 import time
 
 import pytest
+from onnx import helper
 from served import serving
 from typer.testing import CliRunner
 
 from sim2real.configs.load import load_robot
 from sim2real.runtime.commands import inspect as inspect_command
 from sim2real.runtime.commands import run as run_command
+from sim2real.runtime.contract.manifest import ENVIRONMENT_KEY, PROVENANCE_KEY
 from sim2real.runtime.log import read_log
 from sim2real.runtime.replay import replay
 
@@ -212,3 +214,26 @@ def test_emulate_starts_an_emulator_and_takes_it_down_again(model_of):
     assert document["mode"] == "emulated"
     assert document["final_state"] == "RUNNING"
     assert not os.path.exists(document["ports"]["main"])
+
+
+def test_inspect_shows_the_spaces_of_a_policy_for_no_robot(tmp_path):
+    spaces = {
+        "environment": "Pendulum-v1",
+        "observation_shape": [3],
+        "observation_dtype": "float32",
+        "action_shape": [1],
+        "action_dtype": "float32",
+        "action_low": [-2.0],
+        "action_high": [2.0],
+    }
+    path = tmp_path / "policy.onnx"
+    graph = helper.make_graph([], "policy", [], [])
+    model = helper.make_model(graph)
+    helper.set_model_props(model, {ENVIRONMENT_KEY: json.dumps(spaces), PROVENANCE_KEY: json.dumps({"steps": "9"})})
+    path.write_bytes(model.SerializeToString())
+    document = document_of(invoke(inspect_command.app, path, "--json"))
+    assert document["environment"] == spaces
+    assert document["provenance"] == {"steps": "9"}
+    text = invoke(inspect_command.app, path).stdout
+    assert "Pendulum-v1, of Gymnasium's interface; for no robot" in text
+    assert "steps: 9" in text
