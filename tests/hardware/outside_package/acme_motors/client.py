@@ -57,6 +57,10 @@ class Client:
         self.counters.timeouts += answers - len(found)
         return found
 
+    def several(self) -> bool:
+        """Tell that replies of two motors with one id cannot be told from noise on this line."""
+        return False
+
     def ping(self, motor: int, tries: int = TRIES, /) -> int | None:
         """Return the model number of the motor with this id; None if none answers."""
         for _ in range(tries):
