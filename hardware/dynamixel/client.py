@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import inf
 
 from sim2real.hardware.bus.request_line import BITS_PER_BYTE, TRIES, RequestLine
-from sim2real.hardware.bus.shared_id import GARBLED_TRIES
+from sim2real.hardware.bus.shared_id import GARBLED_TRIES, answers_alone, several_answered
 from sim2real.hardware.dynamixel.frame import (
     ALERT,
     BROADCAST,
@@ -21,8 +21,6 @@ from sim2real.hardware.errors import HardwareError
 _BROADCAST_PING_S_PER_ID = 0.003
 
 NOBODY = 253  # no Dynamixel can have this id
-_PROOFS = 2
-_PROOFS_MAX = 12  # on a line that loses every third reply, one motor alone fails once in 20 000 times
 _PROOF_BLOCKS = ((120, 15), (132, 15), (120, 27))
 """Blocks with Realtime Tick (120) or Present Position (132), and voltage and temperature: address and size."""
 
@@ -92,28 +90,21 @@ class Client(RequestLine[Packet]):
             self._checked(reply, motor, f"writing {data.hex(' ')} at {address}")
 
     def several(self) -> bool:
-        """Return whether the damaged bytes after the last request come from several motors with the id that was asked.
-
-        Noise, and a device of another protocol, also answer where no motor is asked. Raises PortLostError.
-        """
-        if self.garbled < GARBLED_TRIES:
-            return False
-        self.request(NOBODY, Instruction.PING, b"", reply_bytes=3, tries=GARBLED_TRIES)
-        return not self.garbled
+        """Return whether the damaged bytes after the last request come from several motors. Raises PortLostError."""
+        return several_answered(self, lambda: self.ping(NOBODY, GARBLED_TRIES))
 
     def alone(self, motor: int) -> bool:
         """Return whether one motor alone answers to an id, for a motor that answers pings. Raises PortLostError.
 
         Two motors that share an id answer at once. Their readings and clocks differ, so no two replies arrive intact.
         """
-        intact = 0
-        for number in range(_PROOFS_MAX):
+
+        def intact(number: int) -> bool:
             address, size = _PROOF_BLOCKS[number % len(_PROOF_BLOCKS)]
             parameters = address.to_bytes(2, "little") + size.to_bytes(2, "little")
-            intact += self.request(motor, Instruction.READ, parameters, size, tries=1) is not None
-            if intact == _PROOFS:
-                return True
-        return False
+            return self.request(motor, Instruction.READ, parameters, size, tries=1) is not None
+
+        return answers_alone(intact)
 
     def request(
         self, motor: int, instruction: int, parameters: bytes, reply_bytes: int, tries: int = TRIES

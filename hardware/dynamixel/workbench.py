@@ -7,7 +7,7 @@ from sim2real.configs.library import shipped
 from sim2real.configs.load import load_motor
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.configs.schema.robot import JointConfig
-from sim2real.hardware.bus.shared_id import GARBLED_TRIES, shared_id
+from sim2real.hardware.bus.shared_id import ids_of_several, shared_id
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.dynamixel.checkup import examine
@@ -60,21 +60,10 @@ class DynamixelWorkbench:
         found = [self._found(identity) for identity in self._client.ping_all()]
         damaged = self._client.garbled
         self.shared = [motor.id for motor in found if not self._client.alone(motor.id)]
-        found = [motor for motor in found if motor.id not in self.shared]
-        self.shared += self._shared({motor.id for motor in found}) if damaged else []
-        return found
-
-    def _shared(self, found: set[int]) -> list[int]:
-        """Return the ids of which only damaged answers arrive, after damage in the answer to all."""
-        self._client.ping(NOBODY, GARBLED_TRIES)
-        if self._client.garbled:
-            return []  # noise, or a device of another protocol
-        asked = (motor for motor in self.ids if motor not in found and motor not in self.shared)
-        return [
-            motor
-            for motor in asked
-            if self._client.ping(motor, GARBLED_TRIES) is None and self._client.garbled >= GARBLED_TRIES
-        ]
+        if damaged:
+            silent = [motor for motor in self.ids if motor not in {one.id for one in found}]
+            self.shared += ids_of_several(self._client, self._client.ping, NOBODY, silent)
+        return [motor for motor in found if motor.id not in self.shared]
 
     def find(self, motor: int, baudrate: int) -> FoundMotor | None:
         """Return the motor that answers to an id at a baud rate; None if none does. Raises PortLostError."""

@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from sim2real.hardware.bus.shared_id import answers_alone
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.errors import HardwareError, ProtocolError
@@ -31,8 +32,6 @@ _ADAPTER_MARGIN_S = 0.1  # for the first query: a newly opened adapter may still
 CAN_S = 0.0005
 """Time on CAN of query, reply and turnaround of one controller, s."""
 
-_PROOFS = 2
-_PROOFS_MAX = 12
 _SERIAL = encode_head(Kind.READ, 0x120, 3, Resolution.INT32)
 
 _NUMBER_REGISTER = 0x010
@@ -130,12 +129,7 @@ class Client:
 
         On CAN, equal frames of two controllers arrive as one; their serial numbers differ, and so do not arrive.
         """
-        intact = 0
-        for _ in range(_PROOFS_MAX):
-            intact += motor in self.ask({motor: _SERIAL})
-            if intact == _PROOFS:
-                return True
-        return False
+        return answers_alone(lambda _: motor in self.ask({motor: _SERIAL}))
 
     def collect(
         self, request: bytes, number: int, motors: frozenset[int], margin_s: float = _SET_UP_MARGIN_S
