@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -13,6 +14,22 @@ PACKAGES = ("configs", "hardware", "runtime", "sim2real", "training")
 FOLDERS = sorted({file.parent.relative_to(ROOT) for name in PACKAGES for file in ROOT.glob(f"{name}/**/*.py")})
 """Without those behind the links in sim2real/, which are not followed."""
 TEST_FOLDERS = sorted({file.parent.relative_to(ROOT / "tests") for file in ROOT.glob("tests/*/**/test_*.py")})
+
+
+TOP = {
+    *PACKAGES,
+    *(".ci", ".github", ".gitignore", ".pre-commit-config.yaml", "docs", "examples", "tests"),
+    *("CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md"),
+    *("constraints.txt", "mkdocs.yml", "pyproject.toml"),
+}
+"""What stands at the top of the repository."""
+
+
+def test_nothing_that_commands_leave_behind_is_committed() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    assert {Path(line).parts[0] for line in listed.stdout.splitlines()} == TOP
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:
