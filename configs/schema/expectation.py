@@ -51,6 +51,24 @@ class CheckConfig(Config):
         """The condition."""
         return str(getattr(self, self.kind))
 
+    @property
+    def text(self) -> str:
+        """The check in words."""
+        words = [self.kind, self.condition]
+        if self.holds is not None:
+            words.append(f"for {self.holds:g} s")
+        if self.start:
+            words.append(f"from {self.start:g} s")
+        if self.within is not None:
+            words.append(f"within {self.within:g} s")
+        if self.end is not None:
+            words.append(f"to {self.end:g} s")
+        if self.until is not None:
+            words.append(f"until {self.until}")
+        if self.since != "policy" and (self.start or self.within or self.end):
+            words.append(f"of the {self.since}" if self.since == "fault" else "of torque on")
+        return " ".join(words)
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         given = [key for key in QUANTIFIERS if getattr(self, key) is not None]

@@ -67,28 +67,9 @@ class _Check:
         """Return the result."""
         failure, at = self._unmet()
         why = f" ({self._config.why})" if failure and self._config.why else ""
-        text = self.text
+        text = self._config.text
         whole = f"{text}: {failure}{why}" if failure else ""
         return CheckResult(text, whole, self._condition, self._begin, self._end, at)
-
-    @property
-    def text(self) -> str:
-        """The check in words."""
-        config = self._config
-        words = [config.kind, config.condition]
-        if config.holds is not None:
-            words.append(f"for {config.holds:g} s")
-        if config.start:
-            words.append(f"from {config.start:g} s")
-        if config.within is not None:
-            words.append(f"within {config.within:g} s")
-        if config.end is not None:
-            words.append(f"to {config.end:g} s")
-        if config.until is not None:
-            words.append(f"until {config.until}")
-        if config.since != "policy" and (config.start or config.within or config.end):
-            words.append(f"of the {config.since}" if config.since == "fault" else "of torque on")
-        return " ".join(words)
 
     def _of(self, condition: Condition) -> tuple[Steps, BoolArray]:
         """Return the signal of a condition and where it is met by every joint or IMU, (N,)."""

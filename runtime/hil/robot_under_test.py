@@ -2,6 +2,7 @@
 
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -155,6 +156,13 @@ class RobotUnderTest:
             result = self._in_real_time(scenario, policy)
         self._record("final_state", result.final_state)
         self._record("digest", result.digest)
+        if result.left_out:
+            self._record("not_judged", "; ".join(result.left_out))
+            warnings.warn(
+                f"scenario {scenario.name!r} in mode {self.mode}: not judged, for only an emulator in lockstep tells: "
+                f"{'; '.join(result.left_out)}",
+                stacklevel=2,
+            )
         if result.report is not None:
             self._figures(result.report)
         return result

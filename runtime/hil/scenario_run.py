@@ -43,6 +43,8 @@ class ScenarioResult:
     """Why the run was refused; empty if it began."""
     digest: str = ""
     """SHA-256 of the run; the same each time. Empty if it was refused."""
+    left_out: tuple[str, ...] = ()
+    """Expectations that were not judged: only an emulated robot in this process tells what they are about."""
 
     @property
     def ok(self) -> bool:
@@ -69,6 +71,7 @@ class ScenarioResult:
             "refusal": self.refusal or None,
             "digest": self.digest or None,
             "checks": [{"check": each.text, "ok": each.ok} for each in self.checks],
+            "left_out": list(self.left_out),
             "emulator": self.emulator,
             "run": None if self.report is None else self.report.document(),
         }
@@ -175,17 +178,24 @@ class ScenarioRun:
         report = run_session(self._policy, scenario.task.robot, self._hardware, self._clock, options)
         recording = self._recorder.recording(report.distance)
         signals = signals_of(scenario.task)
-        seen = [
-            config for config in scenario.expect.checks if self._emulated is not None or not _inside(config, signals)
-        ]
-        checks = tuple(check(config, signals, recording) for config in seen)
         expect = scenario.expect
+        hidden = [] if self._emulated is not None else [each for each in expect.checks if _inside(each, signals)]
+        checks = tuple(check(config, signals, recording) for config in expect.checks if config not in hidden)
+        left_out = () if self._emulated is not None else _told_by_the_emulator(expect, hidden)
         failures = (*unmet(expect, report, self._seen), *(each.failure for each in checks if not each.ok))
         if expect.refused is not None:
             failures = (f"the run was not refused, expected {expect.refused!r}", *failures)
         digest = recording.digest if synchronous else ""
         return ScenarioResult(
-            scenario.name, failures, report, self._seen, self._plant, checks, recording, digest=digest
+            scenario.name,
+            failures,
+            report,
+            self._seen,
+            self._plant,
+            checks,
+            recording,
+            digest=digest,
+            left_out=left_out,
         )
 
     def _on_tick(self, controller: Controller) -> None:
@@ -204,6 +214,16 @@ def _inside(config: CheckConfig, signals: dict[str, RunSignal]) -> bool:
     """Return whether a check reads a signal that only an emulated robot in this process tells."""
     texts = (config.condition, *([config.until] if config.until is not None else []))
     return any(signals[parse_condition(text, signals).signal].true for text in texts)
+
+
+def _told_by_the_emulator(expect: ExpectConfig, checks: list[CheckConfig]) -> tuple[str, ...]:
+    """Return what is expected of the emulated robot's own state, in the words of the scenario."""
+    left_out = [config.text for config in checks]
+    if expect.torque_off is not None:
+        left_out.append("torque_off")
+    if expect.faults_injected_min:
+        left_out.append("faults_injected_min")
+    return tuple(left_out)
 
 
 def _check_policy(scenario: ScenarioConfig, policy: Policy) -> None:

@@ -12,7 +12,7 @@ from sim2real.hardware.clock import ns_from_s
 from sim2real.hardware.types import JointCommand, JointState
 from sim2real.runtime.commands import hil as hil_command
 from sim2real.runtime.emulation import lockstep
-from sim2real.runtime.hil.scenario_run import run_scenario
+from sim2real.runtime.hil.scenario_run import ScenarioRun, run_scenario
 from sim2real.runtime.log import read_log
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.runtime.replay import replay
@@ -133,6 +133,20 @@ def test_every_unmet_expectation_is_told(policy):
         policy,
     )
     assert "interventions, expected at most 0" in over.failures[0]
+
+
+def test_what_only_an_emulator_in_this_process_tells_is_named_where_there_is_none(policy):
+    told = {"always": "torque is on"}
+    seen = {"always": "state is RUNNING"}
+    scenario = scenario_of([], "duration=0.2 s", torque_off=False, faults_injected_min=3, checks=[told, seen])
+    world = lockstep(scenario.task.robot, plant="inertia")
+    real = ScenarioRun(scenario, policy, world.hardware, world.clock, "real").result(synchronous=True)
+    assert real.left_out == ("always torque is on", "torque_off", "faults_injected_min")
+    assert real.document()["left_out"] == list(real.left_out)
+    assert [each.text for each in real.checks] == ["always state is RUNNING"]
+    emulated = run(scenario, policy)
+    assert emulated.left_out == ()
+    assert any("faults happened" in failure for failure in emulated.failures)
 
 
 def test_a_policy_of_another_task_is_refused(policy, contract):
