@@ -19,7 +19,7 @@ from sim2real.runtime.contract.action import ActionPipeline
 from sim2real.runtime.contract.observation import ObservationPipeline
 from sim2real.runtime.controller import Controller
 from sim2real.runtime.log import RunLog, read_log, signals_of
-from sim2real.runtime.policy import Policy
+from sim2real.runtime.policy import Policy, RecurrentPolicy
 from sim2real.runtime.replay_hardware import ReplayClock, ReplayHardware, ReplayPolicy
 from sim2real.runtime.states import WITH_TORQUE, Event
 from sim2real.runtime.tick_fields import FIELD, array_of, row_layout
@@ -240,6 +240,8 @@ def _through_contract(result: Replay, policy: Policy | None) -> None:
         signals.joint_target = actions.target
         if tick["reset"]:
             observations.reset()
+            if isinstance(policy, RecurrentPolicy):
+                policy.reset()
             # The first time the targets begin at the default pose, later from where the joints are.
             actions.reset(position=signals.joint_position if result.ticks else None)
         result.ticks += 1

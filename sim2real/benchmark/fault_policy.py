@@ -9,7 +9,7 @@ from sim2real.benchmark.fault_world import FaultWorld
 from sim2real.hardware.clock import ns_from_s
 from sim2real.runtime.contract.observation import Float32Array
 from sim2real.runtime.contract.spec import Contract
-from sim2real.runtime.policy import Policy
+from sim2real.runtime.policy import Policy, RecurrentPolicy
 
 
 class BrokenPolicy:
@@ -51,6 +51,11 @@ class BrokenPolicy:
             return action
         broken = {"nan": np.nan, "inf": np.inf, "saturated": self._value, "huge": self._value}[self._kind]
         return np.full_like(action, broken)
+
+    def reset(self) -> None:
+        """Forget: the next action is the first of an episode."""
+        if isinstance(self._policy, RecurrentPolicy):
+            self._policy.reset()
 
     def _pass_time(self) -> None:
         clock, seconds = self._world.clock, self._value

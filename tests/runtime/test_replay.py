@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fake_robot import FunctionPolicy
 
 import sim2real
 from sim2real.configs.library import shipped, shipped_policies
@@ -75,6 +76,27 @@ def test_actions_that_were_not_finite_replay_too(policy_of, robot, fake, tmp_pat
     run_session(policy, robot, fake, fake.clock, RunOptions(duration=1.0, log=path, synchronous_log=True))
     result = replay(path)
     assert result.ticks == policy.calls > 61
+    assert result.mismatches == ()
+
+
+@pytest.mark.parametrize("earlier", [False, True], ids=["log", "log of an earlier version"])
+def test_a_policy_with_memory_forgets_where_it_did(earlier, robot, fake, contract, tmp_path, monkeypatch):
+    class Remembering(FunctionPolicy):
+        def reset(self):
+            self.calls = 0
+
+    policy = Remembering(contract, lambda _: 1e-4 * policy.calls)
+    path = tmp_path / "run.mcap"
+    fake.lost = lambda read: 150 <= read < 160  # it damps, and begins anew
+    run_session(policy, robot, fake, fake.clock, RunOptions(duration=3.0, log=path, synchronous_log=True))
+    log = read_log(path)
+    assert sum(tick["reset"] for tick in log.ticks if tick["ran"]) == 2
+    if earlier:
+        monkeypatch.delitem(log.metadata, "robot")
+        monkeypatch.setattr("sim2real.runtime.replay.read_log", lambda _path: log)
+    policy.calls = 1000
+    result = replay(path, policy)
+    assert result.with_safety is not earlier
     assert result.mismatches == ()
 
 

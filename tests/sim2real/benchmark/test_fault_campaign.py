@@ -9,9 +9,11 @@ pytest.importorskip("mujoco")
 
 from sim2real.benchmark.fault_cases import CASES, cases_for
 from sim2real.benchmark.fault_moments import MOMENTS, nominal
+from sim2real.benchmark.fault_policy import BrokenPolicy
 from sim2real.benchmark.fault_run import run_fault_scenario
 from sim2real.benchmark.fault_scenarios import ROBOTS, scenario_ids, scenario_of
 from sim2real.benchmark.fault_table import kind_of, problem_counts, table, text_of
+from sim2real.benchmark.fault_world import FaultWorld
 from sim2real.benchmark.faults import bench_faults, installed_plants, run_one
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
@@ -210,3 +212,19 @@ def test_the_robot_is_kept_safe(name):
 def test_cases_name_themselves():
     assert all(name == case.name for name, case in CASES.items())
     assert installed_plants() == PLANTS
+
+
+def test_a_policy_with_memory_that_is_broken_forgets_like_a_whole_one():
+    class Remembering:
+        contract = provenance = digest = None
+        resets = 0
+
+        def act(self, observation):
+            return observation
+
+        def reset(self):
+            self.resets += 1
+
+    whole = Remembering()
+    BrokenPolicy(whole, FaultWorld(load_robot("pendulum"), "inertia"), {"kind": "nan", "value": 0.0}, 0.0, None).reset()
+    assert whole.resets == 1
