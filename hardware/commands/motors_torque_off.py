@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from serial.tools.list_ports import comports
 
-from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
+from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.hardware.clock import NS_PER_S, MonotonicClock
 from sim2real.hardware.commands.motors_options import ProtocolName
 from sim2real.hardware.commands.motors_port import open_port
@@ -33,7 +33,8 @@ def torque_off(
 ) -> Outcome:
     """Switch torque off on every motor, whatever its id and baud rate, and have each confirm it.
 
-    Fails if a motor does not confirm, or a port does not open: its motors may still have torque.
+    Fails if a motor does not confirm, if none answers on a port that was named or on any, or if a port does not open:
+    its motors may still have torque.
 
     Example: sim2real motors torque-off --port /dev/ttyUSB0
     """
@@ -52,8 +53,12 @@ def torque_off(
         left = [str(one.motor.id) for one in found if not one.confirmed]
         if left:
             reasons.append(f"torque is still ON on motor {', '.join(left)} of {path}: cut the power")
-        if not found:
-            error_console().print(f"warning: torque off was sent, but no motor answers on {path}", markup=False)
+        if not found and port:
+            reasons.append(f"torque off was sent on {path}, and no motor answers: unless none has power, cut it")
+    if not motors and not reasons:
+        reasons.append(
+            f"torque off was sent on {', '.join(paths)}, and no motor answers: unless none has power, cut it"
+        )
     lines = [f"{m['port']}: motor {m['id']}: torque is {'off' if m['torque_off'] else 'still ON'}" for m in motors]
     return Outcome({"motors": motors}, "\n".join(lines), ok=not reasons, reasons=tuple(reasons))
 

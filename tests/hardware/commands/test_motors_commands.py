@@ -161,6 +161,23 @@ def test_reboot_restarts_a_motor_with_torque_off(port, emulated):
     assert run("show", "--port", port, "--id", "1", *SPEED)["registers"]["torque_enable"] == 0
 
 
+def test_torque_off_reaches_every_motor_and_each_confirms_it(port, emulated):
+    for motor in emulated.motors.values():
+        motor.write(64, b"\x01", emulated.now_ns)
+    assert all(motor.torque_enabled for motor in emulated.motors.values())
+    found = run("torque-off", "--port", port, "--protocol", "dynamixel2")
+    assert found["motors"]
+    assert all(motor["torque_off"] for motor in found["motors"])
+    assert not any(motor.torque_enabled for motor in emulated.motors.values())
+
+
+def test_torque_off_that_nobody_confirms_is_no_success(port, emulated):
+    for motor in emulated.motors.values():
+        motor.silent = True
+    said = failure("torque-off", "--port", port, "--protocol", "dynamixel2")
+    assert f"torque off was sent on {port}, and no motor answers: unless none has power, cut it" in said
+
+
 def test_scan_of_one_family_finds_motors_at_different_baud_rates(port):
     run("set-baud", "--port", port, "--id", "2", "--to", "57600", *SPEED)
     found = run("scan", "--port", port, "--protocol", "dynamixel2", "--all")["motors"]
