@@ -83,10 +83,12 @@ def robot_of_motors(motor: MotorConfig, ids: tuple[int, ...], baudrate: float) -
         UserError: No id, one that is given twice, or one that the family does not have.
     """
     family = MOTOR_FAMILIES[motor.family]
-    wrong = [motor_id for motor_id in ids if motor_id not in family.ids]
-    if wrong or not ids or len(set(ids)) != len(ids):
-        valid = f"one or more different ids from {family.ids[0]} to {family.ids[-1]}"
-        raise UserError(f"ids {list(ids)} of {motor.name}: valid for the family {motor.family}: {valid}")
+    valid = f"valid for the family {motor.family}: one or more different ids from {family.ids[0]} to {family.ids[-1]}"
+    if not ids:
+        raise UserError(f"no id for {motor.name}; {valid}")
+    for number, motor_id in enumerate(ids):
+        if motor_id not in family.ids or motor_id in ids[:number]:
+            raise UserError(f"id {motor_id} of {motor.name}; {valid}")
     mode = next(mode for mode in family.modes if motor.registers.why_not(mode) is None)
     joint: JointConfig = JointConfig.model_construct(
         motor=motor,

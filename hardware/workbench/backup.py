@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from sim2real.configs.errors import ConfigError
+from sim2real.configs.yaml_source import read_yaml
 from sim2real.hardware.bus.shared_id import prove_alone
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.workbench.interface import FoundMotor, Keeping, Workbench
@@ -88,13 +88,8 @@ def write_backups(path: Path, backups: Iterable[MotorBackup]) -> None:
 
 def read_backups(path: Path) -> list[MotorBackup]:
     """Read backups. Raises ConfigError if the file is not one."""
-    try:
-        document = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from error
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}") from error
-    if not isinstance(document, dict) or document.get("version") != VERSION:
+    document = read_yaml(path).data
+    if document.get("version") != VERSION:
         raise ConfigError(f"{path} is no backup of motors: `version: {VERSION}` is missing")
     try:
         return [_backup(entry) for entry in document["motors"]]

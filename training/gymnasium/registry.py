@@ -34,7 +34,7 @@ def spec_of(name: str) -> EnvSpec:
     raise UserError(
         f"gym/{name}: Gymnasium knows no such environment"
         + (f"; did you mean gym/{hint}?" if hint else "")
-        + " An environment of another package is module:ID, as in gym/my_package.envs:Mine-v0"
+        + "; an environment of another package is module:ID, as in gym/my_package.envs:Mine-v0"
     )
 
 
