@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 import torch
-from torch import Tensor
 
+from sim2real.training.action_distribution import ActionDistribution
 from sim2real.training.environment_interface import Environment, Floats
 from sim2real.training.memory import State, forgotten
 from sim2real.training.policy import Policy
@@ -35,29 +35,44 @@ class Collector:
 
     def start(self, seed: int) -> None:
         """Start the first episodes, with random ages, so that environments are in different phases of the task."""
-        observation = self._environment.reset_arrays(seed)
-        self._read(observation, self._environment.privileged)
+        self._begin(self._environment.reset_arrays(seed))
         self._environment.stagger()
-        self._state = self._policy.memory.initial(self._environment.num_envs)
 
     @torch.no_grad()
-    def collect(self, log_std: Tensor, generator: torch.Generator) -> None:
-        """Fill the rollout with actions around the policy's mean, of standard deviation exp(log_std), (A,)."""
+    def collect(
+        self, distribution: ActionDistribution, generator: torch.Generator, *, whole_episodes: bool = False
+    ) -> None:
+        """Fill the rollout with sampled actions.
+
+        Args:
+            distribution: Of the actions, around the policy's output.
+            generator: Random numbers of the actions.
+            whole_episodes: Begin all episodes here, and learn of every environment from its first one alone. The
+                rollout is over when all of these have ended, or when its memory is full.
+        """
+        if whole_episodes:
+            self._begin(self._environment.reset_arrays())
         rollout, memory = self._rollout, self._policy.memory
         rollout.clear()
         rollout.policy_state = self._state
-        noise = torch.randn(rollout.action.shape, generator=generator)
-        std = log_std.exp()
+        noise = distribution.noise(rollout.action.shape, generator)
+        over = torch.zeros(rollout.environments, dtype=torch.bool)
         for step in range(rollout.steps):
             rollout.raw[step].copy_(self._raw)
             rollout.normalized[step].copy_(self._normalizer(self._raw))
             remembered, state = memory.step(rollout.observation[step], self._state)
-            rollout.mean[step].copy_(self._policy.mean(remembered))
-            torch.addcmul(rollout.mean[step], noise[step], std, out=rollout.action[step])
+            rollout.output[step].copy_(self._policy.mean(remembered))
+            distribution.sample(rollout.output[step], noise[step], rollout.action[step])
             transition = self._environment.step_arrays(rollout.action[step].numpy())
             rollout.record(step, transition)
             self._state = forgotten(state, rollout.ended[step])
             self._read(transition.observation, transition.privileged)
+            if whole_episodes:
+                rollout.skip(step, over)
+                over |= rollout.ended[step]
+                if over.all():
+                    rollout.cut(step + 1)
+                    break
         rollout.normalized[-1].copy_(self._normalizer(self._raw))
 
     def state(self) -> dict[str, Any]:
@@ -69,6 +84,11 @@ class Collector:
         """Restore what `state` returned."""
         self._raw.copy_(state["raw"])
         self._state = tuple(part.clone() for part in state.get("policy_state", ()))
+
+    def _begin(self, observation: Floats) -> None:
+        """Take in the first observations of new episodes."""
+        self._read(observation, self._environment.privileged)
+        self._state = self._policy.memory.initial(self._environment.num_envs)
 
     def _read(self, observation: Floats, privileged: Floats) -> None:
         """Store the next observations, (n, O), and privileged values, (n, P)."""

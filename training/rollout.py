@@ -1,4 +1,4 @@
-"""Rollout buffer: a fixed number of steps of every environment, preallocated and filled in order."""
+"""Rollout buffer: so many steps of every environment, preallocated and filled in order."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,11 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from sim2real.configs.errors import ConfigError
 from sim2real.training.environment_interface import Transition
 from sim2real.training.memory import State
+
+_ADVANTAGE_STD_MIN: Final = 1e-8
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Minibatch:
 class Rollout:
     """T steps of n environments.
 
+    `output` is the policy network's output, of which `action` was sampled.
+
     A row is the critic's input: O observation values and P privileged values, so that drawing a mini-batch is one
     gather. `raw` holds raw rows, `normalized` the networks' inputs, with T + 1 rows: the last one is the next input.
     The final rows of truncated episodes are stored separately, because the row after them is of the next episode.
@@ -48,28 +53,44 @@ class Rollout:
         self, steps: int, environments: int, observation_size: int, action_size: int, privileged_size: int = 0
     ) -> None:
         self.steps: Final = steps
+        """Most steps of a rollout."""
         self.environments: Final = environments
+        self._observation_size: Final = observation_size
         width = observation_size + privileged_size
-        self.raw = torch.zeros(steps, environments, width)
-        self.normalized = torch.zeros(steps + 1, environments, width)
-        self.observation: Final = self.normalized[..., :observation_size]
-        """The policy's input, (T + 1, n, O); a view."""
-        self.mean = torch.zeros(steps, environments, action_size)
-        self.action = torch.zeros(steps, environments, action_size)
-        self.reward = torch.zeros(steps, environments)
-        self.terminated = torch.zeros(steps, environments, dtype=torch.bool)
-        self.ended = torch.zeros(steps, environments, dtype=torch.bool)
+        self._rows: Final = {
+            "raw": torch.zeros(steps, environments, width),
+            "output": torch.zeros(steps, environments, action_size),
+            "action": torch.zeros(steps, environments, action_size),
+            "reward": torch.zeros(steps, environments),
+            "terminated": torch.zeros(steps, environments, dtype=torch.bool),
+            "ended": torch.zeros(steps, environments, dtype=torch.bool),
+            "_skipped": torch.zeros(steps, environments, dtype=torch.bool),
+        }
+        self._inputs: Final = torch.zeros(steps + 1, environments, width)
+        self.cut(steps)
         self.policy_state: State = ()
         """State of the policy before the first row, (n, H) each; empty without memory."""
         self.value_state: State = ()
         """State of the value network before the first row, likewise."""
-        self._skipped = torch.zeros(steps, environments, dtype=torch.bool)
         self._skips = False
         self._final_rows: list[Tensor] = []
         self._final_raw: list[Tensor] = []
 
+    def cut(self, taken: int) -> None:
+        """Let the rollout have T = `taken` steps, the first ones of its memory."""
+        self.taken = taken
+        """T, the number of steps of this rollout."""
+        views = {name: rows[:taken] for name, rows in self._rows.items()}
+        self.raw, self.output, self.action = views["raw"], views["output"], views["action"]
+        self.reward, self.terminated, self.ended = views["reward"], views["terminated"], views["ended"]
+        self._skipped = views["_skipped"]
+        self.normalized = self._inputs[: taken + 1]
+        self.observation = self.normalized[..., : self._observation_size]
+        """The policy's input, (T + 1, n, O); a view."""
+
     def clear(self) -> None:
         """Drop the final rows of the last rollout; everything else is overwritten."""
+        self.cut(self.steps)
         self._final_rows.clear()
         self._final_raw.clear()
         self._skipped.zero_()
@@ -82,15 +103,19 @@ class Rollout:
         self.reward[step].copy_(torch.from_numpy(transition.reward))
         self.terminated[step].copy_(terminated)
         torch.logical_or(terminated, truncated, out=self.ended[step])
-        if transition.skipped is not None:  # nothing is carried from the episode that begins here to the one before
-            self._skips = True
-            self._skipped[step].copy_(torch.from_numpy(transition.skipped))
-            self.ended[step].logical_or_(self._skipped[step])
+        if transition.skipped is not None:
+            self.skip(step, torch.from_numpy(transition.skipped))
         rows = torch.nonzero(truncated & ~terminated).squeeze(-1)
         if rows.numel():
             self._final_rows.append(rows + step * self.environments)
             finals = transition.final_observation, transition.final_privileged
             self._final_raw.append(torch.cat([torch.from_numpy(final)[rows] for final in finals], dim=-1))
+
+    def skip(self, step: int, rows: Tensor) -> None:
+        """Leave out rows of a step, (n,) bool: nothing is learned from them, nor carried past them."""
+        self._skips = True
+        self._skipped[step].logical_or_(rows)
+        self.ended[step].logical_or_(rows)
 
     def steps_of(self, rows: Tensor) -> Tensor:
         """Return those of T·n rows that are steps of an episode: all of them, the very tensor, if none was skipped."""
@@ -130,3 +155,30 @@ class Rollout:
                 self.ended[:, chosen],
                 kept,
             )
+
+
+def standardized(advantage: Tensor, rollout: Rollout) -> Tensor:
+    """Return advantages, (T, n), with zero mean and unit deviation over the steps of a rollout."""
+    taken = rollout.steps_of(advantage.flatten())
+    return (advantage - taken.mean()) / (taken.std() + _ADVANTAGE_STD_MIN)
+
+
+def check_minibatches(minibatches: int, rollout: Rollout, *, sequences: bool) -> None:
+    """Refuse minibatches of one row, which has no spread, and, of sequences, more of them than environments.
+
+    Raises:
+        ConfigError: The message says what is valid.
+    """
+    steps, environments = rollout.steps, rollout.environments
+    if sequences and minibatches > environments:
+        raise ConfigError(
+            f"algorithm.minibatches: {minibatches} of {environments} environments; with memory a minibatch has "
+            f"whole environments; valid: 1 to {environments}"
+        )
+    rows = steps * environments
+    if min(len(part) for part in torch.arange(rows).chunk(minibatches)) < 2:
+        raise ConfigError(
+            f"algorithm.minibatches: {minibatches} of a rollout of {rows} rows ({steps} "
+            f"rollout_steps of {environments} environments) leave one row in a minibatch; valid: 2 rows and more in "
+            "each"
+        )

@@ -106,6 +106,10 @@ class ValueFunction:
         states = tuple(torch.cat(parts, dim=1) for parts in zip(*(result[1] for result in results), strict=True))
         return self._in_reward(torch.cat([result[0] for result in results], dim=1)).view(shape), states
 
+    def outputs(self, value: Tensor) -> Tensor:
+        """Return the network's outputs that stand for values in units of reward."""
+        return value if self._scale is None else self._scale.normalized(value)
+
     def state(self) -> dict[str, Any]:
         """Return what the network remembers, beside its weights."""
         return {"value_state": [part.clone() for part in self._state]} if self._state else {}
@@ -127,3 +131,15 @@ class ValueFunction:
 def _without_gradient(function: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401 - what the function takes and gives
     """Call a function; `no_grad` is per thread, so it is set here."""
     return function(*arguments)
+
+
+def explained_variance(value: Tensor, target: Tensor) -> float:
+    """Return 1 − Var(target − value) / Var(target): 1 for exact values, 0 for values no better than the mean target."""
+    spread = target.var()
+    return float(1.0 - (target - value).var() / spread) if spread > 0 else 0.0
+
+
+def rollout_fit(advantage: Tensor, target: Tensor, rollout: Rollout) -> float:
+    """Return the explained variance of a rollout's targets, (T, n), by the values that they were estimated with."""
+    taken, goals = (rollout.steps_of(rows.flatten()) for rows in (advantage, target))
+    return explained_variance(goals - taken, goals)

@@ -43,41 +43,19 @@ ALGORITHMS: Final[Plugins[AlgorithmPart]] = Plugins(
 )
 
 
-class PpoConfig(AlgorithmConfig):
-    """PPO with the clipped surrogate (Schulman et al. 2017) and generalised advantages (Schulman et al. 2016).
+class OnPolicyConfig(AlgorithmConfig):
+    """What the configuration of every learner from rollouts says: their length, discount, and the spread of actions.
 
-    Its value network sees the task's privileged values beside the observation.
+    A value network sees the task's privileged values beside the observation. For discrete actions the policy is
+    categorical, and the standard deviations mean nothing.
     """
 
-    name: Literal["ppo"]
-    """Name of the algorithm."""
     rollout_steps: Annotated[int, Field(ge=1, le=4096)] = 32
     """Control steps of every environment between updates."""
-    epochs: Annotated[int, Field(ge=1, le=100)] = 5
-    """Passes over each rollout."""
-    minibatches: Annotated[int, Field(ge=1, le=1024)] = 4
-    """Minibatches per epoch: few and large ones cost least on a CPU."""
-    clip: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.2
-    """Range of the probability ratio; 0.2 is best in the paper's own ablation."""
     discount: Annotated[float, Field(gt=0.0, le=1.0)] = 0.99
     """Discount of the reward per control step, γ."""
     gae_lambda: Annotated[float, Field(ge=0.0, le=1.0)] = 0.95
     """Decay of the advantage estimate per control step, λ: smaller values trust the value network more."""
-    learning_rate: Annotated[float, Positive] = 3e-4
-    """Learning rate of Adam; the initial one if `target_kl` adapts it."""
-    target_kl: Annotated[float, Positive] | None = 0.01
-    """KL divergence per update that the learning rate is adapted to, nat; null: constant learning rate."""
-    learning_rate_range: tuple[Annotated[float, Positive], Annotated[float, Positive]] = (1e-5, 1e-2)
-    """Lowest and highest learning rate that `target_kl` may lead to; the highest falls linearly to the lowest at the
-    end of training."""
-    entropy_weight: Annotated[float, NonNegative] = 0.0
-    """Weight of the entropy bonus, per nat of the policy's entropy."""
-    value_weight: Annotated[float, Positive] = 0.5
-    """Weight of the value loss beside the policy loss."""
-    gradient_norm_max: Annotated[float, Positive] = 1.0
-    """Largest norm of a gradient; larger ones are scaled down."""
-    recompute_advantages: bool = True
-    """Recompute advantages before every epoch with the current value network (Andrychowicz et al. 2021)."""
     normalize_values: bool = True
     """Normalise value targets by the running mean and deviation of the returns (PopArt, van Hasselt et al. 2016), so
     that the scale of the rewards does not matter."""
@@ -95,10 +73,7 @@ class PpoConfig(AlgorithmConfig):
     training on, the bound decays geometrically from `initial_std`. Precise and calm motion needs little noise."""
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
-        slow, fast = self.learning_rate_range
-        if not slow <= fast:
-            raise MisplacedError(("learning_rate_range",), "must be ordered, low before high")
+    def _check_std(self) -> Self:
         lowest = 0.0 if self.std_range is None else self.std_range[0]
         if self.final_std is not None and not lowest <= self.final_std <= self.initial_std:
             raise MisplacedError(
@@ -114,6 +89,49 @@ class PpoConfig(AlgorithmConfig):
                     ("initial_std",), f"{self.initial_std} is outside std_range; valid: {low} to {high}"
                 )
         return self
+
+
+class ProximalConfig(OnPolicyConfig):
+    """What both forms of PPO share: several epochs of minibatches over each rollout."""
+
+    epochs: Annotated[int, Field(ge=1, le=100)] = 5
+    """Passes over each rollout."""
+    minibatches: Annotated[int, Field(ge=1, le=1024)] = 4
+    """Minibatches per epoch: few and large ones cost least on a CPU."""
+    learning_rate: Annotated[float, Positive] = 3e-4
+    """Learning rate of Adam; the initial one if `target_kl` adapts it."""
+    target_kl: Annotated[float, Positive] | None = 0.01
+    """KL divergence per update that the learning rate is adapted to, nat; null: constant learning rate."""
+    learning_rate_range: tuple[Annotated[float, Positive], Annotated[float, Positive]] = (1e-5, 1e-2)
+    """Lowest and highest learning rate that `target_kl` may lead to; the highest falls linearly to the lowest at the
+    end of training."""
+    entropy_weight: Annotated[float, NonNegative] = 0.0
+    """Weight of the entropy bonus, per nat of the policy's entropy."""
+    value_weight: Annotated[float, Positive] = 0.5
+    """Weight of the value loss beside the policy loss."""
+    gradient_norm_max: Annotated[float, Positive] = 1.0
+    """Largest norm of a gradient; larger ones are scaled down."""
+    recompute_advantages: bool = True
+    """Recompute advantages before every epoch with the current value network (Andrychowicz et al. 2021)."""
+
+    @model_validator(mode="after")
+    def _check_rate(self) -> Self:
+        slow, fast = self.learning_rate_range
+        if not slow <= fast:
+            raise MisplacedError(("learning_rate_range",), "must be ordered, low before high")
+        return self
+
+
+class PpoConfig(ProximalConfig):
+    """PPO with the clipped surrogate (Schulman et al. 2017) and generalised advantages (Schulman et al. 2016).
+
+    Its value network sees the task's privileged values beside the observation.
+    """
+
+    name: Literal["ppo"]
+    """Name of the algorithm."""
+    clip: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.2
+    """Range of the probability ratio; 0.2 is best in the paper's own ablation."""
 
 
 class SacConfig(AlgorithmConfig):

@@ -119,7 +119,7 @@ def test_the_entropy_weight_keeps_the_policy_exploring(point_environment):
     spread = []
     for weight in (0.0, 0.1):
         learner, _ = returns_of(CONFIG.model_copy(update={"entropy_weight": weight}), point_environment(16), 0, 6)
-        spread.append(float(learner.log_std.detach().exp().mean()))
+        spread.append(float(learner.distribution.log_std.detach().exp().mean()))
     assert spread[1] > spread[0] * 1.05
 
 
@@ -127,7 +127,7 @@ def test_the_entropy_weight_keeps_the_policy_exploring(point_environment):
 def test_the_standard_deviation_stays_in_its_range(point_environment, std_range, weight, bound):
     config = CONFIG.model_copy(update={"std_range": std_range, "entropy_weight": weight, "target_kl": None})
     learner, _ = returns_of(config.model_copy(update={"learning_rate": 1e-2}), point_environment(16), 0, 12)
-    assert learner.log_std.detach().exp().tolist() == pytest.approx([bound], rel=1e-5)
+    assert learner.distribution.log_std.detach().exp().tolist() == pytest.approx([bound], rel=1e-5)
 
 
 def test_a_final_standard_deviation_is_a_ceiling_that_falls_geometrically(point_environment):

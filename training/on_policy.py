@@ -1,0 +1,155 @@
+"""Base of learners that collect a rollout of every environment, learn from it, and drop it."""
+
+import time
+from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, Protocol
+
+import torch
+from torch import Tensor
+
+from sim2real.configs.schema.algorithm import OnPolicyConfig
+from sim2real.training.action_distribution import ActionDistribution, Gaussian
+from sim2real.training.algorithms.interface import Metrics
+from sim2real.training.collector import Collector
+from sim2real.training.environment_interface import Environment
+from sim2real.training.fitting import take_fitting
+from sim2real.training.networks import ValueNetwork
+from sim2real.training.normalizer import Normalizer
+from sim2real.training.policy import Policy
+from sim2real.training.rollout import Rollout
+from sim2real.training.row_normalizer import RowNormalizer
+from sim2real.training.std_bounds import StdBounds
+from sim2real.training.value_function import ValueFunction
+from sim2real.training.value_scale import ValueScale
+
+
+class Stateful(Protocol):
+    """A module or an optimizer."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return tensors and plain data."""
+
+    def load_state_dict(self, state_dict: Any, /) -> Any:  # noqa: ANN401 - modules and optimizers differ
+        """Restore what `state_dict` returned."""
+
+
+class OnPolicy(ABC):
+    """Policy, value network and distribution of the actions, bound to an environment.
+
+    The value network also gets the privileged values (asymmetric actor-critic, Pinto et al. 2018). The policy does not:
+    they are not available on the robot.
+
+    Moments from before a rollout normalise its observations, so that the probabilities of its actions stay comparable.
+
+    Args:
+        config: Sizes, discount and spread of actions.
+        environment: The environment.
+        seed: Seed of all randomness.
+        whole_episodes: Whether a rollout is one episode of every environment, from its start; see `Collector`.
+    """
+
+    def __init__(
+        self, config: OnPolicyConfig, environment: Environment, seed: int, *, whole_episodes: bool = False
+    ) -> None:
+        n, sizes = environment.num_envs, (environment.observation_size, environment.action_size)
+        privileged_size = environment.privileged_size
+        self._generator: Final = torch.Generator().manual_seed(seed)
+        self._policy: Final = Policy(config, *sizes, self._generator, squash=False)
+        self.value: Final = ValueNetwork(
+            sizes[0] + privileged_size, config.hidden, config.activation, self._generator, config.memory
+        )
+        self._privileged_normalizer: Final = Normalizer(privileged_size)
+        self._normalizer: Final = RowNormalizer(self._policy.normalizer, self._privileged_normalizer)
+        self.distribution: Final[ActionDistribution] = Gaussian(sizes[1], config.initial_std)
+        self._value_scale: Final = ValueScale()
+        self.rollout: Final = Rollout(config.rollout_steps, n, *sizes, privileged_size)
+        """Data of the last `collect`."""
+        self._collector: Final = Collector(environment, self._policy, self._normalizer, self.rollout)
+        self._whole_episodes: Final = whole_episodes
+        self._second_thread: Final = ThreadPoolExecutor(1, "value", torch.set_num_threads, (1,))
+        scale = self._value_scale if config.normalize_values else None
+        self._values: Final = ValueFunction(self.value, scale, self._normalizer, n, self._second_thread)
+        self._discounts: Final = {"discount": config.discount, "gae_lambda": config.gae_lambda}
+        self._std: Final = StdBounds(config)
+
+    @property
+    def policy(self) -> Policy:
+        """The current policy."""
+        return self._policy
+
+    def start(self, seed: int) -> None:
+        """Start the first episodes, with random ages, so that environments are in different phases of the task."""
+        self._collector.start(seed)
+
+    def iterate(self, progress: float) -> tuple[int, Metrics]:
+        """Collect one rollout and learn from it."""
+        self._std.advance(progress)
+        self._bound_std()
+        begin = time.perf_counter()
+        self.collect()
+        middle = time.perf_counter()
+        metrics = self._learn(progress)
+        self._normalizer.update(self.rollout.steps_of(self.rollout.raw.flatten(0, 1)))
+        metrics |= self.distribution.figures(self.rollout.output)
+        metrics["time/collect_s"] = middle - begin
+        metrics["time/learn_s"] = time.perf_counter() - middle
+        return self.rollout.taken * self.rollout.environments, metrics
+
+    def collect(self) -> None:
+        """Fill the rollout with steps of all environments."""
+        self._collector.collect(self.distribution, self._generator, whole_episodes=self._whole_episodes)
+        self._values.begin(self.rollout)
+
+    @abstractmethod
+    def _learn(self, progress: float) -> Metrics:
+        """Learn from the rollout; return losses and figures."""
+
+    def targets(self, *, first: bool = True) -> tuple[Tensor, Tensor]:
+        """Return advantages and value targets of the rollout, (T, n) each, with the current value network."""
+        return self._values.targets(self.rollout, **self._discounts, first=first)
+
+    def _parts(self) -> dict[str, Stateful]:
+        """Return modules and optimizers, beside policy and distribution, by their names in a checkpoint."""
+        return {
+            "value": self.value,
+            "value_scale": self._value_scale,
+            "privileged_normalizer": self._privileged_normalizer,
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Return the state needed to resume bit for bit, without policy and environment."""
+        return {
+            **{name: part.state_dict() for name, part in self._parts().items()},
+            **{name: tensor.clone() for name, tensor in self.distribution.state_dict().items()},
+            "generator": self._generator.get_state(),
+            **self._collector.state(),
+            **self._values.state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Restore what `state` returned."""
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        self._take_distribution(state)
+        self._generator.set_state(state["generator"])
+        self._collector.restore(state)
+        self._values.restore(state)
+
+    def warm_start(self, state: dict[str, Any]) -> tuple[str, ...]:
+        """Take over standard deviation and value network; the latter only with the scales that belong to it."""
+        own = {
+            "value": self.value,
+            "value_scale": self._value_scale,
+            "privileged_normalizer": self._privileged_normalizer,
+        }
+        return (*self._take_distribution(state), *take_fitting(own, state))
+
+    def _take_distribution(self, state: dict[str, Any]) -> tuple[str, ...]:
+        names = tuple(self.distribution.state_dict())
+        self.distribution.load_state_dict({name: state[name] for name in names})
+        return names
+
+    def _bound_std(self) -> None:
+        """Clip the standard deviation of actions to its range and to the current ceiling."""
+        self.distribution.bound(self._std.low, self._std.high)

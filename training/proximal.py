@@ -1,0 +1,134 @@
+"""Base of both forms of PPO: several epochs of minibatches over each rollout (Schulman et al. 2017, algorithm 1)."""
+
+from abc import abstractmethod
+from itertools import chain
+from typing import ClassVar, Final
+
+import torch
+from torch import Tensor, nn
+
+from sim2real.configs.schema.algorithm import ProximalConfig
+from sim2real.training.action_distribution import ActionDistribution
+from sim2real.training.algorithms.interface import Metrics
+from sim2real.training.algorithms.ppo_loss import adapted_rate, value_loss
+from sim2real.training.environment_interface import Environment
+from sim2real.training.on_policy import OnPolicy, Stateful
+from sim2real.training.rollout import Minibatch, check_minibatches, standardized
+from sim2real.training.value_function import rollout_fit
+
+
+class Proximal(OnPolicy):
+    """Several epochs of minibatches over each rollout, on a surrogate that keeps the policy near that of the rollout.
+
+        max_θ E[surrogate(r, A)] + w·entropy,   r = π_θ(a|s) / π_old(a|s)
+        min_φ ½·E[(V_φ − target)²]
+
+    With memory, a mini-batch has whole environments. Gradients go back to the first step of the rollout or of an
+    episode in it, whichever is later; the state before the rollout is the one that was there while it was collected.
+    """
+
+    figure: ClassVar[str]
+    """Name of the surrogate's figure in the log."""
+    penalizes: ClassVar[bool] = False
+    """Whether the surrogate has a gradient of the divergence."""
+
+    def __init__(self, config: ProximalConfig, environment: Environment, seed: int) -> None:
+        super().__init__(config, environment, seed)
+        check_minibatches(config.minibatches, self.rollout, sequences=config.memory is not None)
+        self._proximal: Final = config
+        self._parameters: Final = list(
+            chain(self._policy.parameters(), self.value.parameters(), self.distribution.parameters())
+        )
+        # Fused Adam: one kernel call for all parameters of these small networks.
+        self._optimizer: Final = torch.optim.Adam(self._parameters, lr=config.learning_rate, eps=1e-5, fused=True)
+        self._rate_min, self._rate_max = config.learning_rate_range
+
+    @abstractmethod
+    def surrogate(
+        self, log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor, divergence: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the loss of the policy, and a figure for the log.
+
+        Args:
+            log_prob: log π(a|s), (k,).
+            old_log_prob: log π_old(a|s), (k,).
+            advantage: A, (k,), standardised over the rollout.
+            divergence: E[KL(π_old ‖ π)]; with a gradient if `penalizes`.
+        """
+
+    def _parts(self) -> dict[str, Stateful]:
+        return super()._parts() | {"optimizer": self._optimizer}
+
+    def _learn(self, progress: float) -> Metrics:
+        config, rollout = self._proximal, self.rollout
+        # Annealing: late in the run only small steps are allowed, so that the final policy has converged.
+        self._rate_max = max(config.learning_rate_range[1] * (1.0 - progress), self._rate_min)
+        old = self.distribution.frozen()
+        old_log_prob = old.log_prob(rollout.output, rollout.action)
+        figures: list[Tensor] = []
+        explained = 0.0
+        for epoch in range(config.epochs):
+            if epoch == 0 or config.recompute_advantages:
+                advantage, target = self.targets(first=epoch == 0)
+                if epoch == 0:
+                    explained = rollout_fit(advantage, target, rollout)
+                goal = self._values.outputs(target)
+                advantage = standardized(advantage, rollout)
+            columns = (rollout.action, rollout.output, old_log_prob, advantage, goal)
+            sequences = self._policy.memory.recurrent
+            batches = rollout.minibatches(columns, config.minibatches, self._generator, sequences=sequences)
+            figures.extend(self._update(old, batch, first=epoch == done == 0) for done, batch in enumerate(batches))
+        surrogate, fit, figure, divergence, norm = torch.stack(figures).mean(0).tolist()
+        return {
+            "loss/surrogate": surrogate,
+            "loss/value": fit,
+            "gradient_norm": norm,
+            self.figure: figure,
+            "policy/kl": divergence,
+            "value/explained_variance": explained,
+            "learning_rate": self._rate,
+        }
+
+    def _update(self, old: ActionDistribution, batch: Minibatch, *, first: bool) -> Tensor:
+        """Take one gradient step on a mini-batch, the first one since the rollout or a later one.
+
+        Returns:
+            Surrogate loss, value loss, the surrogate's figure, KL, and norm of the gradient before it is clipped, (5,).
+        """
+        config = self._proximal
+        action, old_output, old_log_prob, advantage, goal = batch.columns
+        self._optimizer.zero_grad()
+        # The two networks share no weights: their gradients are computed on two threads.
+        fitting = self._second_thread.submit(self._fit_value, batch, goal)
+        observation, _ = self._normalizer.parts(batch.inputs)
+        remembered, _ = self._policy.memory(observation, batch.policy_state, batch.ended)
+        output = batch.steps_of(self._policy.mean(remembered))
+        with torch.set_grad_enabled(self.penalizes):
+            divergence = self.distribution.divergence(old, old_output, output).mean()
+        # Before the first step the policy is that of the rollout: its divergence of zero says nothing about the rate.
+        if config.target_kl is not None and not first:
+            rates = self._rate_min, self._rate_max
+            self._rate = adapted_rate(self._rate, float(divergence), config.target_kl, *rates)
+        log_prob = self.distribution.log_prob(output, action)
+        surrogate, figure = self.surrogate(log_prob, old_log_prob, advantage, divergence)
+        torch.autograd.backward(surrogate - config.entropy_weight * self.distribution.entropy(output))
+        fit = fitting.result()
+        norm = nn.utils.clip_grad_norm_(self._parameters, config.gradient_norm_max)
+        self._optimizer.step()
+        self._bound_std()
+        return torch.stack((surrogate.detach(), fit, figure, divergence.detach(), norm))
+
+    def _fit_value(self, batch: Minibatch, goal: Tensor) -> Tensor:
+        """Compute the gradients of the value network; return its loss."""
+        value, _ = self.value(batch.inputs, batch.value_state, batch.ended)
+        fit = value_loss(batch.steps_of(value), goal)
+        torch.autograd.backward(self._proximal.value_weight * fit)
+        return fit.detach()
+
+    @property
+    def _rate(self) -> float:
+        return float(self._optimizer.param_groups[0]["lr"])
+
+    @_rate.setter
+    def _rate(self, rate: float) -> None:
+        self._optimizer.param_groups[0]["lr"] = rate
