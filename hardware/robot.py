@@ -1,26 +1,26 @@
 """All joints of a robot on all its buses, and its IMUs, in the order of the robot YAML."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Final
 
-import numpy as np
-
-from sim2real.configs.schema.robot import JointConfig, RobotConfig
+from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.bus.transport import Transport
+from sim2real.hardware.bus_rows import BusRows
 from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.errors import HardwareError, PortLostError, TorqueOnError
 from sim2real.hardware.families import family_of_bus
 from sim2real.hardware.finite import FiniteCheck
+from sim2real.hardware.hold_watch import HoldWatch
 from sim2real.hardware.imu.robot_imus import RobotImus
 from sim2real.hardware.interface import Between, BusDriver, nothing
 from sim2real.hardware.run_all import run_all
-from sim2real.hardware.supervisor.supervisor import WATCH_SHARE, Plan, Supervisor, Watched, start_supervisor
+from sim2real.hardware.supervision import Supervised
+from sim2real.hardware.supervisor.supervisor import WATCH_SHARE, Plan, Watched
 from sim2real.hardware.torque_off import confirm_off, send_off
 from sim2real.hardware.types import (
     BusCounters,
     ImuState,
-    Int64Array,
     JointCommand,
     JointState,
     MotorFault,
@@ -37,13 +37,20 @@ class RobotHardware:
     It also implements `Interruptible`: opening and switching on can be ended between two frames.
     """
 
-    def __init__(self, robot: RobotConfig, transports: Mapping[str, Transport], clock: Clock) -> None:
+    def __init__(
+        self,
+        robot: RobotConfig,
+        transports: Mapping[str, Transport],
+        clock: Clock,
+        tell: Callable[[str], None] = lambda notice: None,
+    ) -> None:
         """Make the drivers. Nothing is sent before `open`.
 
         Args:
             robot: The robot.
             transports: An open port for each bus and IMU, by name. `close` closes them.
             clock: The clock of the transports.
+            tell: Called with each notice of `open` as soon as its bus is done, also when it then fails.
 
         Raises:
             HardwareError: A bus or an IMU has no transport.
@@ -52,7 +59,7 @@ class RobotHardware:
         self._finite = FiniteCheck(len(self._names))
         self._buses: list[BusDriver] = []
         names: list[str] = []
-        self._slices: list[_Slice] = []
+        self._slices: list[BusRows] = []
         self._checkpoint: Between = nothing
         for bus_name, bus in robot.buses.items():
             joints = {name: joint for name, joint in robot.joints.items() if joint.bus == bus_name}
@@ -61,15 +68,16 @@ class RobotHardware:
             if bus_name not in transports:
                 raise HardwareError(f"no port for bus {bus_name!r}")
             self._buses.append(family_of_bus(bus).driver(bus, joints, robot.safety, transports[bus_name], clock))
-            self._slices.append(_Slice(self._names, joints))
+            self._slices.append(BusRows(self._names, joints))
             names.append(bus_name)
         self._transports = [transports[name] for name in names]
         self._clock = clock
         self._asked = [False] * len(self._buses)
         self._driven: list[BusDriver] = []  # buses whose motors have torque while others are still switched on
         self._on_death = robot.safety.on_death
-        self._supervisor: Supervisor | None = None
-        self._limit_ns = ns_from_s(WATCH_SHARE * robot.safety.watchdog)
+        self._supervised = Supervised(ns_from_s(WATCH_SHARE * robot.safety.watchdog))
+        self._hold = HoldWatch(list(robot.joints.values()))
+        self._tell = tell
         self._feed_period_ns = ns_from_s(_FEED_SHARE * robot.safety.watchdog)
         self._feed_due_ns = 0
         self._closed = False
@@ -113,12 +121,7 @@ class RobotHardware:
     @property
     def supervision(self) -> Supervision:
         """Whether the supervisor watches this process; some memory loads."""
-        supervisor = self._supervisor
-        if supervisor is None:
-            return Supervision.NONE
-        if supervisor.tripped:
-            return Supervision.TRIPPED
-        return Supervision.WATCHING if supervisor.alive else Supervision.LOST
+        return self._supervised.state
 
     def open(self) -> None:
         """Switch torque off where that hides no fault, then open all buses, with torque off, and the IMUs.
@@ -131,8 +134,10 @@ class RobotHardware:
             send_off([bus for bus in self._buses if not bus.off_clears_faults])  # a killed program may have left it on
             for bus in self._buses:
                 between()
-                bus.open(between)
-            self._imus.open(between)
+                with self._telling(bus):
+                    bus.open(between)
+            with self._telling(self._imus):
+                self._imus.open(between)
             between()
 
     def read(self, state: JointState) -> None:
@@ -142,7 +147,7 @@ class RobotHardware:
             PortLostError: A port vanished; the other buses were read.
         """
         state.fresh.fill(False)
-        self._feed()
+        self._supervised.feed()
         lost: PortLostError | None = None
         for index, bus in enumerate(self._buses):
             self._asked[index] = False
@@ -159,9 +164,13 @@ class RobotHardware:
                 part.scatter(state)
             except PortLostError as error:
                 lost = error
-        if self._supervisor is not None and self._supervisor.tripped:
+        if self._supervised.tripped:
             state.faults &= ~int(MotorFault.RESTARTED)  # torque is off, or gains are others, because of the supervisor
             state.faults |= int(MotorFault.WATCHDOG)
+        if self._hold.watching:
+            self._hold.judge(state, self._clock.now_ns())
+        else:
+            self._hold.remember(state)
         if lost is not None:
             raise lost
 
@@ -178,11 +187,11 @@ class RobotHardware:
         """
         if len(self._buses) > 1 and not self._finite(command):
             raise ValueError("a target is not finite; nothing was sent")
-        supervisor = self._supervisor
-        if supervisor is not None:
-            if supervisor.tripped:
-                return
-            supervisor.feed()
+        if self._supervised.tripped:
+            return
+        self._supervised.feed()
+        if self._hold.watching:
+            self._hold.note(command)
         lost: PortLostError | None = None
         for bus, part in zip(self._buses, self._slices, strict=True):
             try:
@@ -202,19 +211,20 @@ class RobotHardware:
         with self._off_on_error():
             between()
             self._supervise()
+            asked_ns = self._clock.now_ns()
             for bus in self._buses:
                 bus.enable(between)
                 self._driven.append(bus)
             between()
             self._keep_alive()
-            if self._supervisor is not None:
-                self._supervisor.plan(Plan.DEATH)
+            self._hold.begin(asked_ns, self._clock.now_ns())
+            self._supervised.plan(Plan.DEATH)
 
     def torque_off(self) -> None:
         """Send torque off on all buses, one frame on each. Waits for nothing; never raises HardwareError."""
         self._driven.clear()
-        if self._supervisor is not None:
-            self._supervisor.plan(Plan.OFF)  # if this process ends now, torque is to stay off
+        self._hold.end()
+        self._supervised.plan(Plan.OFF)  # if this process ends now, torque is to stay off
         send_off(self._buses)
 
     def disable(self) -> None:
@@ -225,9 +235,9 @@ class RobotHardware:
         """
         self.torque_off()
         try:
-            joints = confirm_off(self._buses, self._clock, between=self._feed)
+            joints = confirm_off(self._buses, self._clock, between=self._supervised.feed)
         finally:
-            self._end_supervision()
+            self._supervised.end()
         if joints:
             raise TorqueOnError(joints)
 
@@ -239,7 +249,7 @@ class RobotHardware:
         """
         between = self._between
         self.torque_off()
-        self._end_supervision()
+        self._supervised.end()
         with self._off_on_error():
             for bus in self._buses:
                 between()
@@ -252,6 +262,15 @@ class RobotHardware:
             return
         self._closed = True
         run_all((self._switch_off_quietly, *(bus.close for bus in self._buses), self._imus.close))
+
+    @contextmanager
+    def _telling(self, part: BusDriver | RobotImus) -> Iterator[None]:
+        """Tell the notices of a part when the block ends, however it ends."""
+        try:
+            yield
+        finally:
+            for notice in part.notices:
+                self._tell(notice)
 
     @contextmanager
     def _off_on_error(self) -> Iterator[None]:
@@ -282,13 +301,9 @@ class RobotHardware:
     def _between(self) -> None:
         """Done before any request of a long step: look for a stop, and feed what has torque."""
         self._checkpoint()
-        self._feed()
+        self._supervised.feed()
         if self._driven and self._clock.now_ns() >= self._feed_due_ns:
             self._keep_alive()
-
-    def _feed(self) -> None:
-        if self._supervisor is not None:
-            self._supervisor.feed()
 
     def _keep_alive(self) -> None:
         """Feed the watchdogs of the motors that have torque."""
@@ -298,58 +313,8 @@ class RobotHardware:
 
     def _supervise(self) -> None:
         """Start a supervisor that watches this process from now on."""
-        self._end_supervision()
         ports = [
             Watched(transport, bus.stop_frames("off"), bus.stop_frames(self._on_death))
             for transport, bus in zip(self._transports, self._buses, strict=True)
         ]
-        self._supervisor = start_supervisor(ports, self._limit_ns)
-
-    def _end_supervision(self) -> None:
-        if self._supervisor is not None:
-            self._supervisor.stop()
-            self._supervisor = None
-
-
-def _go_on() -> None:
-    """Stop nothing."""
-
-
-class _Slice:
-    """The rows of one bus's joints in the arrays of the robot.
-
-    Rows that lie together are read and written in place, through views that are kept from call to call. Others are
-    copied.
-    """
-
-    def __init__(self, names: tuple[str, ...], joints: Mapping[str, JointConfig]) -> None:
-        rows = [names.index(name) for name in joints]
-        self._index: Int64Array = np.array(rows, np.int64)
-        self._rows = slice(rows[0], rows[0] + len(rows)) if rows == list(range(rows[0], rows[0] + len(rows))) else None
-        self._state, self._part = JointState.empty(0), JointState.empty(len(rows))
-        self._command, self._targets = JointCommand.zeros(0), JointCommand.zeros(len(rows))
-
-    def state(self, whole: JointState) -> JointState:
-        """Return what this bus reads into; `scatter` then brings it to the robot's readings."""
-        if self._rows is not None and whole is not self._state:
-            self._state = whole
-            self._part = JointState(*(getattr(whole, name)[self._rows] for name in JointState.__slots__))
-        return self._part
-
-    def scatter(self, whole: JointState) -> None:
-        """Copy the readings of this bus into those of the robot, unless they are there."""
-        if self._rows is None:
-            for name in JointState.__slots__:
-                getattr(whole, name)[self._index] = getattr(self._part, name)
-
-    def command(self, whole: JointCommand) -> JointCommand:
-        """Return the targets of this bus."""
-        if self._rows is None:
-            index, own = self._index, self._targets
-            # The indices are valid: the mode that checks them copies through a buffer, and takes four times as long.
-            for name in JointCommand.__slots__:
-                getattr(whole, name).take(index, None, getattr(own, name), "clip")
-        elif whole is not self._command:
-            self._command = whole
-            self._targets = JointCommand(*(getattr(whole, name)[self._rows] for name in JointCommand.__slots__))
-        return self._targets
+        self._supervised.begin(ports)

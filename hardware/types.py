@@ -35,6 +35,8 @@ class MotorFault(IntFlag):
     OTHER = 64
     RESTARTED = 128
     """The motor has restarted: torque is off, and it has lost what was configured."""
+    MOVED_WHILE_HELD = 256
+    """The joint left the range of its targets just after torque came on: the motor obeys something else."""
 
 
 class Supervision(Enum):

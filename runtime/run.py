@@ -137,6 +137,17 @@ def run(
     return at.on_ports(ports or {})
 
 
+class _Notices:
+    """Says what opening the robot changed in its motors; silent until there is a way to say it."""
+
+    def __init__(self) -> None:
+        self.say: Callable[[str], None] = lambda line: None
+
+    def __call__(self, notice: str) -> None:
+        """Say one notice."""
+        self.say(f"notice: {notice}")
+
+
 @dataclass(frozen=True)
 class _Run:
     """What is run; where is the method's to say."""
@@ -156,11 +167,13 @@ class _Run:
         )
         return replace(report, setting=setting)
 
-    def _run(self, hardware: JointInterface, clock: Clock) -> RunReport:
+    def _run(self, hardware: JointInterface, clock: Clock, notices: _Notices | None = None) -> RunReport:
         options, contract = self.options, self.policy.contract
         with attached(
             self.beside, contract, self.robot, duration=options.duration, values=options.commands
         ) as attachment:
+            if notices is not None:
+                notices.say = attachment.say
             options = replace(
                 options,
                 ring=attachment.ring,
@@ -178,8 +191,9 @@ class _Run:
 
     def on_ports(self, paths: Mapping[str, str], plant: str | None = None) -> RunReport:
         robot, clock = self.robot, MonotonicClock()
-        hardware = RobotHardware(robot, open_serial_ports(robot, paths, clock), clock)
-        report = self._run(hardware, clock)
+        notices = _Notices()
+        hardware = RobotHardware(robot, open_serial_ports(robot, paths, clock), clock, notices)
+        report = self._run(hardware, clock, notices)
         ports = {name: bus.port for name, bus in robot.buses.items()}
         ports |= {name: imu.port for name, imu in robot.imus.items()}
         setting = RunSetting(

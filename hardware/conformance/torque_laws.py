@@ -7,7 +7,9 @@ import numpy as np
 from sim2real.hardware.conformance.rig import TICK_NS, Rig
 from sim2real.hardware.conformance.subject import Subject, raised
 from sim2real.hardware.errors import HardwareError, PortLostError
+from sim2real.hardware.types import MotorFault
 
+_MOVED = 0.1  # rad, in addition to what a load can move it
 _EFFORT = 0.3  # N·m, if the effort limit allows it
 
 
@@ -35,6 +37,24 @@ class TorqueLaws(Subject):
             rig.clock.sleep_until_ns(rig.clock.now_ns() + TICK_NS)
         rig.settle()
         np.testing.assert_allclose(rig.plant.position, before, rtol=0.0, atol=2 * rig.count())
+
+    def test_a_joint_that_moves_while_it_is_held_is_a_fault(self) -> None:
+        """Something else drives it, as another id that the motor obeys does; a joint in current mode is not held."""
+        for index in {0, len(self.config().joints) - 1}:
+            rig = self.rig().enabled()
+            rig.ticks(2)
+            assert not rig.state.faults.any()
+            rig.plant.position[index] += _MOVED + rig.joints[index].effort_limit / max(rig.joints[index].stiffness, 1.0)
+            rig.ticks(2)
+            expected = np.zeros_like(rig.state.faults)
+            expected[index] = 0 if rig.by_effort else int(MotorFault.MOVED_WHILE_HELD)
+            np.testing.assert_array_equal(rig.state.faults, expected)
+
+    def test_a_joint_on_its_way_to_its_target_is_not_at_fault(self) -> None:
+        """From the first moment of torque on, at the speed of its motor."""
+        rig = self.rig().enabled()
+        rig.ticks(30, rig.move)
+        assert not rig.state.faults.any()
 
     def test_a_command_moves_its_joint_in_the_commanded_direction(self) -> None:
         """One joint moves in its positive direction, the others stay."""

@@ -1,10 +1,13 @@
 """`attached`: everything beside a run, for its time: ring, operator process, live server, live view."""
 
+import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final
+
+from rich.console import Console
 
 from sim2real.configs.command_outcome import error_console
 from sim2real.configs.schema.robot import RobotConfig
@@ -51,6 +54,8 @@ class Attachment:
     operator: Operator | None = None
     wait_for_start: bool = False
     process: OperatorProcess | None = None
+    say: Callable[[str], None] = lambda line: None
+    """Prints a line on standard error at once, also while other output is kept. It may block: only without torque."""
 
     def warnings(self) -> tuple[str, ...]:
         """Return what is worth saying when the run has ended."""
@@ -100,10 +105,24 @@ def attached(
             error_console().print(f"foxglove: {address}", markup=False)
         if beside.live:
             kept = KeptOutput()
+            attachment.say = stack.enter_context(_own_error_console())
             stack.callback(_print, kept)  # after the view has gone
             stack.enter_context(live_view(briefing, ring.fd, error_console(), _keys(beside.devices, briefing)))
             stack.enter_context(kept_output(kept))
         yield attachment
+
+
+@contextmanager
+def _own_error_console() -> Iterator[Callable[[str], None]]:
+    """Yield a way to standard error as it is now, whatever takes its place later."""
+    with os.fdopen(os.dup(error_console().file.fileno()), "w", encoding="utf-8", errors="replace") as file:
+        console = Console(file=file, soft_wrap=True, highlight=False)
+
+        def say(line: str) -> None:
+            console.print(line, markup=False)
+            file.flush()
+
+        yield say
 
 
 def _keys(devices: Sequence[str], briefing: Briefing) -> str:

@@ -32,11 +32,13 @@ def main() -> None:
     group, keys = int(life.task["group"]), str(life.task["keys"])
     console = Console(file=terminal, highlight=False)
     answer({"ready": True})
+    begun = False  # what is said while the robot is opened stays on the terminal
     with Live(console=console, transient=True, auto_refresh=False) as live:
         while not (_ended(life) or life.over()):
             while (row := ring.pop()) is not None:
                 state.take(ring.layout.plain(row))
-            if _in_foreground(terminal.fileno(), group):
+                begun = True
+            if begun and _in_foreground(terminal.fileno(), group):
                 live.update(live_text(state, keys, height=console.height, width=console.width), refresh=True)
 
 

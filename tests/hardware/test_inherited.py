@@ -185,3 +185,20 @@ def test_a_motor_of_the_wrong_supply_class_is_named():
     hardware.open()
     (notice,) = [notice for notice in hardware.notices if "higher voltage" in notice]
     assert f"(motor {desk.motors[0].id})" in notice
+
+
+@pytest.mark.parametrize("robot", FAMILIES)
+def test_each_notice_is_told_while_the_robot_is_opened_before_torque(robot):
+    """Also when opening then fails, as for the joint that is missing here."""
+    desk = Desk(robot, joints=2)
+    desk.motors[0].boot(0, 0)
+    told = []
+    joints = dict(zip(desk.config.joints, desk.config.joints.values(), strict=True))
+    first = next(iter(joints))
+    turned = joints[first].model_copy(update={"zero": joints[first].zero + math.tau})
+    config = desk.config.model_copy(update={"joints": joints | {first: turned}})
+    hardware = RobotHardware(config, lockstep_transports(desk.emulated, desk.clock), desk.clock, told.append)
+    hardware.open()
+    assert told == hardware.notices
+    assert any("turn" in notice for notice in told)
+    assert not any(motor.torque_enabled for motor in desk.motors)
