@@ -48,6 +48,7 @@ class MujocoPlant:
         self._all_velocities: Float64Array = self.data.qvel
         self._all_efforts: Float64Array = self.data.qfrc_applied
         self._dof_of_joint = np.arange(self.model.nv)[self._dof]
+        self._grip = np.zeros(len(self._dof_of_joint))  # of hands, N·m
         self._damping = self.model.dof_damping[self._dof_of_joint]
         self._pose = [joint.default_position for joint in robot.joints.values()]
         sensors: Float64Array = self.data.sensordata
@@ -80,6 +81,7 @@ class MujocoPlant:
             UserError: The state is no longer one: MuJoCo would go on from the start pose as if nothing had happened.
         """
         self._all_efforts[self._dof] = effort
+        self._all_efforts[self._dof_of_joint] += self._grip
         before_s = self.data.time
         mujoco.mj_step(self.model, self.data)
         if self.data.time <= before_s:  # MuJoCo has reset it
@@ -138,3 +140,8 @@ class MujocoPlant:
     def jam(self, joint: int, jammed: bool) -> None:
         """Hold a joint by a damping that no motor overcomes, or release it."""
         self.model.dof_damping[self._dof_of_joint[joint]] = _JAM_DAMPING if jammed else self._damping[joint]
+
+    def grip(self, joint: int, velocity: float | None) -> None:
+        """Move a joint at a velocity, rad/s, by a damping that no motor overcomes; None lets it go."""
+        self.jam(joint, velocity is not None)
+        self._grip[joint] = _JAM_DAMPING * (velocity or 0.0)

@@ -5,4 +5,5 @@ from sim2real.configs.command_info import CommandInfo
 _HERE = "sim2real.hardware.commands"
 
 EMULATE = CommandInfo("Serve an emulated robot on pseudo-terminals.", f"{_HERE}.emulate:app")
+HAND = CommandInfo("Move, hold and unplug the joints of an emulated robot.", f"{_HERE}.hand:app")
 MOTORS = CommandInfo("Find, inspect, set up and calibrate motors on a bus.", f"{_HERE}.motors:app")

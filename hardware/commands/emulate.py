@@ -50,6 +50,9 @@ def emulate(
     state: Annotated[
         Path | None, typer.Option("--state", help="Keep the persistent settings of motors and IMUs in this file.")
     ] = None,
+    control: Annotated[
+        Path | None, typer.Option("--control", help="Make a socket for `sim2real hand`: move joints, pull cables.")
+    ] = None,
     json_output: Json = False,
 ) -> None:
     """Start an emulated robot, or motors alone, print the port of each bus and IMU, and serve until interrupted.
@@ -74,7 +77,7 @@ def emulate(
         def warn(line: str) -> None:
             console.print(f"warning: {escape(line)}")
 
-        serve(config, chosen, script, state, announce, warn, prepare=prepare)
+        serve(config, chosen, script, state, announce, warn, prepare=prepare, control=control)
     except UserError as error:
         if json_output:
             print_document({"ok": False, "reasons": [str(error)]})

@@ -30,6 +30,14 @@ class _OnWire:
     data: bytes
 
 
+@dataclass(slots=True)
+class _Instruction:
+    time_ns: int
+    message: Any
+    baudrate: int
+    client: int
+
+
 class Line:
     """The wire, and the adapter at the client's end.
 
@@ -69,7 +77,8 @@ class Line:
         self._faults = faults
         self._baudrate = baudrate
         self._sent_ns = 0  # end of the client's last byte
-        self._instructions: deque[tuple[int, Any, int]] = deque()
+        self._instructions: deque[_Instruction] = deque()
+        self._client = 0  # number of the client: replies to an earlier one are discarded
         self._wire: deque[_OnWire] = deque()
         self._adapter: list[tuple[int, int, bytes]] = []
         self._deliveries = 0
@@ -82,7 +91,7 @@ class Line:
     @property
     def next_ns(self) -> int:
         """Time of the next event on the wire, ns; call `process` then."""
-        next_ns = self._instructions[0][0] if self._instructions else NEVER
+        next_ns = self._instructions[0].time_ns if self._instructions else NEVER
         if self._wire:
             next_ns = min(next_ns, self._wire[0].end_ns)
         return next_ns if self.supervisor is None else min(next_ns, self.supervisor.due_ns)
@@ -90,7 +99,7 @@ class Line:
     @property
     def instruction_next(self) -> bool:
         """Whether the next event is an instruction to motors."""
-        return bool(self._instructions) and self._instructions[0][0] <= self.next_ns
+        return bool(self._instructions) and self._instructions[0].time_ns <= self.next_ns
 
     @property
     def delivery_ns(self) -> int:
@@ -110,6 +119,7 @@ class Line:
     def hang_up(self) -> None:
         """Discard bytes on their way to a client that closed the port. Its instructions still reach the motors."""
         self.protocol.reset()
+        self._client += 1
         self._wire.clear()
         self._adapter.clear()
         self._held = b""
@@ -161,8 +171,7 @@ class Line:
     def process(self, now_ns: int) -> None:
         """Process the event at `next_ns`; the plant is up to date."""
         if self.instruction_next:
-            _, instruction, baudrate = self._instructions.popleft()
-            self._execute(now_ns, instruction, baudrate)
+            self._execute(now_ns, self._instructions.popleft())
         elif self.supervisor is not None and self.supervisor.due_ns <= now_ns:
             self.supervisor.act(now_ns)
         elif self._wire:
@@ -177,23 +186,24 @@ class Line:
     def _reach_motors(self, now_ns: int, data: bytes) -> None:
         if not self.cut:
             for instruction in self.protocol.feed(data):
-                self._instructions.append((now_ns, instruction, self._baudrate))
+                self._instructions.append(_Instruction(now_ns, instruction, self._baudrate, self._client))
 
     def _to_adapter(self, time_ns: int, data: bytes) -> None:
         if len(self._adapter) < _DELIVERIES_MAX:
             self._deliveries += 1  # keeps simultaneous replies in order
             heapq.heappush(self._adapter, (time_ns, self._deliveries, data))
 
-    def _execute(self, now_ns: int, instruction: Any, baudrate: int) -> None:  # noqa: ANN401 - the protocol's own type
+    def _execute(self, now_ns: int, instruction: _Instruction) -> None:
         self._drop_pending(now_ns)
-        receivers = [motor for motor in self.motors if motor.listens(now_ns) and same_rate(motor.baudrate, baudrate)]
+        rate = instruction.baudrate
+        receivers = [motor for motor in self.motors if motor.listens(now_ns) and same_rate(motor.baudrate, rate)]
         free_ns = now_ns
-        for reply in self._replies_to(instruction, receivers, now_ns):
+        for reply in self._replies_to(instruction.message, receivers, now_ns):
             start_ns = free_ns + reply.delay_ns
             free_ns = start_ns + self.wire_ns(len(reply.data), reply.baudrate)
             if self.protocol.half_duplex and start_ns < self._sent_ns:  # the client is already sending again
                 self.cancelled += 1
-            else:
+            elif instruction.client == self._client:
                 self._wire.append(_OnWire(start_ns, free_ns, reply.baudrate, reply.data))
 
     def _replies_to(self, instruction: Any, receivers: list[EmulatedMotor], now_ns: int) -> list[Reply]:  # noqa: ANN401 - the protocol's own type

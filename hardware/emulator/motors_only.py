@@ -13,6 +13,7 @@ from sim2real.configs.schema.motor import MotorConfig
 from sim2real.configs.schema.robot import BusConfig, JointConfig, ReadyConfig, RobotConfig
 from sim2real.configs.schema.safety import SafetyConfig
 from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.emulator.hand_orders import HandClient
 from sim2real.hardware.emulator.process import EmulatorProcess, emulate
 
 _BUS: Final = "bus"
@@ -30,6 +31,11 @@ class EmulatedMotors:
     ids: tuple[int, ...]
     protocol: str
     _process: EmulatorProcess
+
+    @property
+    def hands(self) -> HandClient:
+        """Hold, move and load the shafts, `motor_3` for id 3; plug and unplug motors and the adapter `bus`."""
+        return self._process.hands
 
     def warnings(self) -> list[str]:
         """Return the emulator's warnings so far: it could not keep up, or broke down."""

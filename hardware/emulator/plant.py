@@ -50,6 +50,15 @@ class JammingPlant(Plant, Protocol):
         ...
 
 
+@runtime_checkable
+class GripPlant(Plant, Protocol):
+    """A plant whose joints can be moved by hand."""
+
+    def grip(self, joint: int, velocity: float | None) -> None:
+        """Move the joint with this index at a velocity (rad/s) from now on, whatever the effort; None lets it go."""
+        ...
+
+
 @dataclass(frozen=True)
 class BasePose:
     """Where a floating base is put, at rest."""
@@ -117,12 +126,15 @@ class InertiaPlant:
         self._coulomb = np.array([joint.motor.friction.coulomb for joint in joints])
         self._dt = self.timestep_ns * 1e-9
         self._moves = np.ones(len(joints))
+        self._gripped: dict[int, float] = {}
 
     def step(self, effort: Float64Array) -> None:
         """Advance one step: semi-implicit Euler, viscous friction implicit; Coulomb friction never reverses motion."""
         free = (self._inertia * self.velocity + self._dt * effort) / (self._inertia + self._dt * self._viscous)
         stop = self._dt * self._coulomb / self._inertia
         self.velocity[:] = np.sign(free) * np.maximum(np.abs(free) - stop, 0.0) * self._moves
+        for joint, velocity in self._gripped.items():
+            self.velocity[joint] = velocity
         self.position += self._dt * self.velocity
 
     def imu(self, body: str) -> Motion:
@@ -139,6 +151,13 @@ class InertiaPlant:
     def jam(self, joint: int, jammed: bool) -> None:
         """Hold a joint where it is, or release it."""
         self._moves[joint] = 0.0 if jammed else 1.0
+
+    def grip(self, joint: int, velocity: float | None) -> None:
+        """Move a joint at a velocity, rad/s, or let it go."""
+        if velocity is None:
+            self._gripped.pop(joint, None)
+        else:
+            self._gripped[joint] = velocity
 
 
 PLANTS: Final[Plugins[Callable[[RobotConfig], Plant]]] = Plugins(

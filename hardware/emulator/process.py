@@ -15,6 +15,7 @@ from sim2real.configs.load import as_faults, as_robot, dump
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.schema.scenario import FaultsConfig
 from sim2real.hardware.child_process import PYTHON
+from sim2real.hardware.emulator.hand_orders import HandClient
 from sim2real.hardware.emulator.plant import AUTO_PLANT, choose_plant
 from sim2real.hardware.emulator.starvation import Starvation
 
@@ -34,6 +35,8 @@ class EmulatorProcess:
     """Name of the plant."""
     pid: int
     """Process id."""
+    hands: HandClient
+    """Hold, move and load joints, plug and unplug motors and adapters."""
     _process: "subprocess.Popen[bytes]"
     _errors: Path
 
@@ -95,7 +98,8 @@ def emulate(
         # Passed as files, so that the emulator gets the same overrides and spliced library parts as this process.
         errors = Path(folder) / "errors.txt"
         priority = str(_PRIORITY if real_time else 0)
-        arguments = [chosen, str(os.getpid()), priority, _written(Path(folder) / "robot.yaml", config)]
+        control = Path(folder) / "hands"
+        arguments = [chosen, str(os.getpid()), priority, str(control), _written(Path(folder) / "robot.yaml", config)]
         if script is not None:
             arguments.append(_written(Path(folder) / "faults.yaml", script))
         with errors.open("wb") as errors_file:
@@ -109,7 +113,8 @@ def emulate(
                 start_new_session=True,
             )
         try:
-            yield EmulatorProcess(_ports(process, errors), chosen, process.pid, process, errors)
+            ports = _ports(process, errors)
+            yield EmulatorProcess(ports, chosen, process.pid, HandClient(control), process, errors)
         finally:
             _stop(process)
 

@@ -1,6 +1,7 @@
 """The program of the emulator process, started by process.py.
 
-Arguments: name of the plant, process id of the parent, SCHED_FIFO priority or 0, robot file, optionally faults file.
+Arguments: name of the plant, process id of the parent, SCHED_FIFO priority or 0, control socket, robot file, optionally
+faults file.
 Prints one line of JSON when it is ready; warnings, errors and the output of plug-ins go to standard error.
 """
 
@@ -11,6 +12,7 @@ import select
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from sim2real.configs.errors import UserError
@@ -23,7 +25,7 @@ _WARN_S = 0.1  # the parent reads the lines when its run has ended: none of the 
 
 def main(arguments: list[str]) -> int:
     """Serve until SIGTERM, which is also sent when the parent ends; return the exit status."""
-    plant, parent, priority, robot, *faults = arguments
+    plant, parent, priority, control, robot, *faults = arguments
     if not _end_with(int(parent)):
         return 0
     if int(priority):
@@ -38,7 +40,7 @@ def main(arguments: list[str]) -> int:
 
     try:
         script = load_faults(faults[0]) if faults else None
-        serve(load_robot(robot), plant, script, None, announce, _warn, _WARN_S)
+        serve(load_robot(robot), plant, script, None, announce, _warn, _WARN_S, control=Path(control))
     except UserError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sim2real.hardware.clock import NS_PER_S, ns_from_s
+from sim2real.hardware.emulator.control_socket import ControlSocket
 from sim2real.hardware.emulator.pty_port import PtyPort
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.emulator.starvation import Starvation
@@ -19,6 +20,7 @@ _STEP_NS = 1_000_000  # time between plant updates: the more there is to catch u
 _QUIET_NS = 300_000  # no plant update this close to the next event; a step of a dozen motors takes a third of it
 _CATCH_UP_NS = 100_000_000  # largest delay that is still caught up
 REPORT_S = 5.0
+_WARM_UP = 20  # rounds
 _PR_SET_TIMERSLACK = 29  # linux/prctl.h
 
 
@@ -48,6 +50,7 @@ class PtyServer:
         report: Callable[[str], None] | None = None,
         housekeeping: Callable[[], None] | None = None,
         report_s: float = REPORT_S,
+        control: ControlSocket | None = None,
     ) -> None:
         """Create the pseudo-terminals; `close` removes them.
 
@@ -56,9 +59,11 @@ class PtyServer:
             report: Called with a line when the emulation cannot keep up or was starved.
             housekeeping: Called about once a second between replies; must be quick.
             report_s: Shortest time between two reports, s; what is new meanwhile comes with the next.
+            control: Takes orders between replies; the server closes it.
         """
         self.emulated = emulated
         self._report = report
+        self._control = control
         self._report_ns = ns_from_s(report_s)
         self._housekeeping = housekeeping
         self._housekeeping_ns = 0
@@ -87,9 +92,11 @@ class PtyServer:
         # Exclude long-lived objects from garbage collection: a full collection takes milliseconds.
         gc.freeze()
         self._offset_ns = time.monotonic_ns() - self.emulated.now_ns
+        self.starvation.begin(time.monotonic_ns(), time.thread_time_ns())
+        for _ in range(_WARM_UP):  # the first steps of a plant take longest
+            self._serve_once()
         self.serving.set()
         started()
-        self.starvation.begin(time.monotonic_ns(), time.thread_time_ns())
         try:
             while not stop.is_set():
                 self._serve_once()
@@ -114,6 +121,8 @@ class PtyServer:
         behind_ns = now_ns - self.emulated.now_ns - self._step_ns
         if behind_ns >= 0 and self.emulated.next_ns - now_ns > _QUIET_NS:
             self.emulated.advance_to(self.emulated.now_ns + self._step_ns)
+            if self._control is not None:
+                self._control.attend()
             if self._housekeeping is not None and now_ns >= self._housekeeping_ns:
                 self._housekeeping_ns = now_ns + NS_PER_S
                 self._housekeeping()
@@ -124,6 +133,8 @@ class PtyServer:
         """Remove the ports. Never raises; a second call does nothing."""
         for port in self._ports.values():
             port.close()
+        if self._control is not None:
+            self._control.close()
         self._folder.cleanup()
 
     def _time(self) -> int:
@@ -147,6 +158,8 @@ class PtyServer:
         self.starvation.sleep_until(now_ns + wait_ns)
         # select, because the timeouts of epoll and poll are whole milliseconds.
         descriptors = [descriptor for port in self._ports.values() for descriptor in port.descriptors]
+        if self._control is not None:
+            descriptors += self._control.descriptors
         select.select(descriptors, [], [], wait_ns / NS_PER_S)
 
     def _follow_plug(self, port: PtyPort) -> None:

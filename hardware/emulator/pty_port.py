@@ -76,9 +76,14 @@ class PtyPort:
             data = b"" if self.line.blocked else os.read(self.master, _READ_MAX)
         except BlockingIOError:
             data = b""
-        # Before sending: no reply to these bytes exists yet, so only bytes for an earlier client are discarded.
-        if self._watch is not None and self._watch.all_left():
+        left = self._watch is not None and self._watch.all_left()
+        if left and self._has_client:  # another one has opened it already: the bytes are from this one
             self._reset_port()
+        self._send(now_ns, data)
+        if left and not self._has_client:  # what it sent last still reaches the motors; nobody gets their replies
+            self._reset_port()
+
+    def _send(self, now_ns: int, data: bytes) -> None:
         if data:
             state = fcntl.ioctl(self.master, _TCGETS2, bytes(_TERMIOS2_BYTES))
             baudrate: int = struct.unpack_from("=I", state, _TERMIOS2_OSPEED)[0]

@@ -10,6 +10,7 @@ from sim2real.configs.schema.scenario import FaultsConfig
 from sim2real.hardware.emulator.electrics import Electrics
 from sim2real.hardware.emulator.fault_effects import EmulatedParts, FaultEffects, jamming
 from sim2real.hardware.emulator.faults import FaultScript, check_faults
+from sim2real.hardware.emulator.hands import Hands
 from sim2real.hardware.emulator.imu import ImuLine
 from sim2real.hardware.emulator.line import Line
 from sim2real.hardware.emulator.plant import Plant
@@ -37,6 +38,7 @@ class EmulatedRobot:
         imus: Lines of the IMUs by name.
         ports: Lines of buses and IMUs, by name.
         faults: The fault script, with its counters.
+        hands: Hold, move and load joints, plug and unplug motors and adapters.
         observer: Called with the time, ns, after each instruction that reached motors and each health check, for
             whoever measures at the motors.
     """
@@ -89,6 +91,7 @@ class EmulatedRobot:
             self._zero,
         )
         self._effects = FaultEffects(parts)
+        self.hands = Hands(plant, self.motors, self.lines, self.ports, lambda: self._now_ns)
         self.sense()
         for motor in self._motors:
             motor.boot(start_ns, boot_ns=0)
@@ -189,6 +192,8 @@ class EmulatedRobot:
         ]
         electrics.step(duty, velocity)
         self._effort[:] = [d * torque for d, torque in zip(self._direction, electrics.torque, strict=True)]
+        self.hands.step()
+        self._effort += self.hands.loads
         self.plant.step(self._effort)
 
     def _shafts(self) -> tuple[list[float], list[float]]:

@@ -10,6 +10,8 @@ from typing import Any
 
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.schema.scenario import FaultsConfig
+from sim2real.hardware.emulator.control_socket import ControlSocket
+from sim2real.hardware.emulator.hand_orders import obey
 from sim2real.hardware.emulator.plant import make_plant
 from sim2real.hardware.emulator.pty import REPORT_S, PtyServer
 from sim2real.hardware.emulator.robot import EmulatedRobot
@@ -25,6 +27,7 @@ def serve(
     warn: Callable[[str], None],
     warn_s: float = REPORT_S,
     prepare: Callable[[EmulatedRobot], None] = lambda emulated: None,
+    control: Path | None = None,
 ) -> None:
     """Serve a robot until SIGINT, SIGTERM or SIGHUP. Call only from the main thread: it handles these signals.
 
@@ -38,6 +41,7 @@ def serve(
         warn: Called with a line when the machine cannot keep up with real time, or gave the emulator no processor.
         warn_s: Shortest time between two such lines of a kind, s.
         prepare: Called with the emulated robot before it is served; a UserError ends it.
+        control: Socket for the orders of `sim2real hand`.
 
     Raises:
         UserError: The plant does not exist or is not installed, or the state file cannot be read or written.
@@ -49,7 +53,8 @@ def serve(
         memory.load(emulated.now_ns)
         memory.save()  # fail now if the file cannot be written
     housekeeping = memory.save if memory is not None else None
-    server = PtyServer(emulated, report=warn, housekeeping=housekeeping, report_s=warn_s)
+    hands = None if control is None else ControlSocket(control, lambda order: obey(emulated.hands, order))
+    server = PtyServer(emulated, report=warn, housekeeping=housekeeping, report_s=warn_s, control=hands)
     try:
         with _until_signal() as stop:
             ports = [_port(emulated, name, path) for name, path in server.ports.items()]

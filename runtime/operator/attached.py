@@ -115,7 +115,12 @@ def attached(
 @contextmanager
 def _own_error_console() -> Iterator[Callable[[str], None]]:
     """Yield a way to standard error as it is now, whatever takes its place later."""
-    with os.fdopen(os.dup(error_console().file.fileno()), "w", encoding="utf-8", errors="replace") as file:
+    try:
+        descriptor = os.dup(error_console().file.fileno())
+    except OSError:  # it is no file, or it was closed before the program began
+        yield lambda line: None
+        return
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
         console = Console(file=file, soft_wrap=True, highlight=False)
 
         def say(line: str) -> None:

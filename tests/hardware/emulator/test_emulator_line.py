@@ -204,3 +204,15 @@ def test_no_bytes_stop_the_motors_from_receiving(chunks):
     bench.wait(0.3)  # one of them may be a reboot, which takes time
     bench.transport.drain()
     assert bench.ask(Instruction.PING) is not None
+
+
+def test_a_client_gets_no_reply_to_what_an_earlier_one_asked():
+    """The earlier one died with requests on their way: the motors obey them, and nobody hears the replies."""
+    bench = Bench()
+    line = bench.emulated.lines["main"]
+    line.send(0, encode(1, Instruction.WRITE, bench.value("led", 1)) * 3)
+    line.hang_up()
+    bench.wait(0.1)
+    assert bench.listen() == []
+    assert bench.motor.memory.get("led") == 1
+    assert bench.read("led") == 1
