@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar, Generic
+from typing import ClassVar, Generic, Self
 
 from sim2real.hardware.bus.framing import PacketT, StreamDecoder
 from sim2real.hardware.bus.transport import Transport
@@ -19,6 +19,8 @@ MARGIN_S = 0.025
 
 BITS_PER_BYTE = 10
 """Bits per byte of a UART with 8N1."""
+
+_PROBES_MAX = 3  # per try of a request
 
 _READS_MAX = 4096  # per wait: a line that never goes quiet must not block the caller
 
@@ -41,6 +43,9 @@ class RequestLine(ABC, Generic[PacketT]):
         """Called before each request; what it raises ends the step."""
         self.garbled = 0
         """Number of latest tries in a row that brought only damaged bytes."""
+        self._heard: set[int] = set()  # motors that have replied
+        self._behind: set[int] = set()  # of these, those with a reply that may still come
+        self._probes = 0
         self._decoder = self._make_decoder()
         self._buffer = memoryview(bytearray(2 * self._decoder.FRAME_BYTES_MAX))
 
@@ -56,10 +61,48 @@ class RequestLine(ABC, Generic[PacketT]):
         """Change the baud rate of the line. Raises PortLostError."""
         self.transport.set_baudrate(baudrate)
         self.baudrate = baudrate
+        self._heard.clear()
+        self._behind.clear()
+
+    def share(self, other: Self) -> Self:
+        """Know of the late replies of another client on the same port, and let it know; return this client."""
+        self._heard, self._behind = other._heard, other._behind
+        return self
 
     def send(self, frame: bytes) -> None:
         """Send a frame that gets no reply. Raises PortLostError."""
         self.transport.write(frame)
+
+    def _probe(self, motor: int, number: int) -> bool:
+        """Ask a motor for a block of a size that nothing else asks for; return whether it came. Raises PortLostError.
+
+        Args:
+            motor: Id.
+            number: Number of the probe; consecutive ones ask for different sizes.
+        """
+        return True
+
+    def _caught_up(self, motor: int) -> bool:
+        """Return whether no late reply of a motor can be taken for the next one. Raises PortLostError.
+
+        Replies do not tell what they reply to. After one has not come in time, it may come during the next request, and
+        another register's value would be taken for the one that was asked for. A motor replies in order: once it has
+        sent a block of an unusual size, nothing earlier is on its way.
+        """
+        for _ in range(_PROBES_MAX):
+            if motor not in self._behind:
+                return True
+            self._probes += 1
+            if self._probe(motor, self._probes):
+                self._behind.discard(motor)
+        return motor not in self._behind
+
+    def _note(self, motor: int, replied: bool) -> None:
+        """Note whether the reply of a motor came in time."""
+        if replied:
+            self._heard.add(motor)
+        elif motor in self._heard:
+            self._behind.add(motor)
 
     def _request(
         self, frame: bytes, reply_bytes: int, is_reply: Callable[[PacketT], bool], echo: PacketT | None = None

@@ -11,15 +11,16 @@ from sim2real.configs.command_outcome import Json, Outcome, error_console, repor
 from sim2real.hardware.bus.shared_id import shared_id
 from sim2real.hardware.commands.motors_backup import backup, restore_backup
 from sim2real.hardware.commands.motors_calibrate import calibrate
+from sim2real.hardware.commands.motors_check import check
 from sim2real.hardware.commands.motors_find import find
 from sim2real.hardware.commands.motors_options import Baudrate, Id, Port, ProtocolName
 from sim2real.hardware.commands.motors_port import open_port
 from sim2real.hardware.commands.motors_set_up import adopt, setup
 from sim2real.hardware.commands.motors_torque_off import torque_off
 from sim2real.hardware.commands.motors_watch import monitor, show
-from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.commands.motors_wiggle import wiggle
 from sim2real.hardware.workbench.change import change_baudrate, change_id
-from sim2real.hardware.workbench.interface import Finding, FoundMotor
+from sim2real.hardware.workbench.interface import FoundMotor
 from sim2real.hardware.workbench.port import WorkbenchPort
 from sim2real.hardware.workbench.scan import baudrates_to_try, find_on_port, scan_port
 
@@ -111,46 +112,13 @@ def reboot(
     return Outcome({"id": motor}, f"motor {motor} has restarted")
 
 
-@app.command()
-@reports
-def check(
-    port: Port,
-    motor: Annotated[
-        int | None, typer.Option("--id", help="Id of the motor to check; by default all motors.", show_default=False)
-    ] = None,
-    protocol: ProtocolName = None,
-    baudrate: Baudrate = None,
-    json_output: Json = False,
-) -> Outcome:
-    """Check the adapter and the motors, with advice for each problem.
-
-    Example: sim2real motors check --port /dev/ttyUSB0 --baudrate 1000000
-    """
-    with open_port(port, protocol) as opened:
-        adapter = opened.findings()
-        examined = _examine(opened, motor, baudrate)
-    if not examined:
-        raise HardwareError(f"no motor answers on {port}: check power, cable and baud rate")
-    document = {
-        "port": [asdict(finding) for finding in adapter],
-        "motors": [asdict(motor) | {"findings": [asdict(f) for f in findings]} for motor, findings in examined],
-    }
-    sections = [(port, adapter), *((f"motor {motor.id}", findings) for motor, findings in examined)]
-    text = "\n".join(_section(title, findings) for title, findings in sections if findings)
-    reasons = tuple(
-        f"{title}: {finding.what} {finding.value}: {finding.advice}"
-        for title, findings in sections
-        for finding in findings
-        if not finding.ok
-    )
-    return Outcome(document, text, ok=not reasons, reasons=reasons)
-
-
+app.command("check")(check)
 app.command("calibrate")(calibrate)
 app.command("find")(find)
 app.command("torque-off")(torque_off)
 app.command("backup")(backup)
 app.command("restore")(restore_backup)
+app.command("test")(wiggle)
 app.command("setup")(setup)
 app.command("adopt")(adopt)
 
@@ -175,29 +143,3 @@ def _scan(opened: WorkbenchPort, baudrate: int | None, everything: bool = False)
             tried += 1
 
         return list(scan_port(opened.buses, baudrate, advance, shared, everything)), sorted(set(shared))
-
-
-def _examine(
-    opened: WorkbenchPort, motor_id: int | None, baudrate: int | None
-) -> list[tuple[FoundMotor, list[Finding]]]:
-    if motor_id is not None:
-        bus, found = find_on_port(opened.buses, motor_id, baudrate)
-        return [(found, list(bus.findings(found)))]
-    examined = []
-    motors, shared = _scan(opened, baudrate)
-    if shared:
-        raise HardwareError(shared_id(shared[0]))
-    for motor in motors:
-        bus = opened.buses[motor.protocol]
-        bus.set_baudrate(motor.baudrate)
-        examined.append((motor, list(bus.findings(motor))))
-    return examined
-
-
-def _section(title: str, findings: list[Finding]) -> str:
-    lines = [
-        f"  {'ok  ' if finding.ok else 'FAIL'}  {finding.what}: {finding.value}"
-        + (f" ({finding.advice})" if finding.advice else "")
-        for finding in findings
-    ]
-    return "\n".join((f"[bold]{escape(title)}[/bold]", *map(escape, lines)))

@@ -33,7 +33,7 @@ def setup(robot: Robot, port: Ports = None, json_output: Json = False) -> Outcom
     Example: sim2real motors setup so101 --port /dev/ttyACM0
     """
     config = load_robot(robot)
-    paths = _paths(config, port or [])
+    paths = bus_paths(config, port or [])
     guide = TerminalGuide()
     done: list[SetUp] = []
     for name, joint in config.joints.items():
@@ -62,7 +62,7 @@ def adopt(
         raise UserError(f"robot {config.name!r} has no joint {joint!r}; valid: {', '.join(config.joints)}")
     own = config.joints[joint]
     guide = TerminalGuide()
-    with open_port(_paths(config, port or [])[own.bus], config.buses[own.bus].protocol) as opened:
+    with open_port(bus_paths(config, port or [])[own.bus], config.buses[own.bus].protocol) as opened:
         others = [other.id for name, other in config.joints.items() if name != joint and other.bus == own.bus]
         done = set_up_joint(config, joint, opened, others, guide.ask, guide.tell)
         changes = carry_over(config, joint, opened.buses[config.buses[own.bus].protocol])
@@ -70,7 +70,7 @@ def adopt(
     return Outcome(_row(done) | {"changes": changes}, "\n".join((_line(done), *changes, advice)))
 
 
-def _paths(config: RobotConfig, options: list[str]) -> dict[str, str]:
+def bus_paths(config: RobotConfig, options: list[str]) -> dict[str, str]:
     """Return the path of every bus. Raises HardwareError if one has none."""
     used = {joint.bus for joint in config.joints.values()}
     paths = {name: bus.port for name, bus in config.buses.items() if bus.port is not None} | port_paths(config, options)

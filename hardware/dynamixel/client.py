@@ -24,6 +24,8 @@ NOBODY = 253  # no Dynamixel can have this id
 _PROOF_BLOCKS = ((120, 15), (132, 15), (120, 27))
 """Blocks with Realtime Tick (120) or Present Position (132), and voltage and temperature: address and size."""
 
+_PROBE_ADDRESS, _PROBE_SIZES = 120, (17, 19, 21, 23)
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -124,10 +126,19 @@ class Client(RequestLine[Packet]):
         """
         frame = encode(motor, instruction, parameters)
         for _ in range(tries):
+            if instruction == Instruction.READ and not self._caught_up(motor):
+                continue
             reply = self._request(frame, reply_bytes, lambda packet: _is_reply(packet, motor, reply_bytes))
+            self._note(motor, reply is not None)
             if reply is not None and (reply.error or 0) & ~ALERT != StatusError.CRC:
                 return reply
         return None
+
+    def _probe(self, motor: int, number: int) -> bool:
+        size = _PROBE_SIZES[number % len(_PROBE_SIZES)]
+        parameters = _PROBE_ADDRESS.to_bytes(2, "little") + size.to_bytes(2, "little")
+        frame = encode(motor, Instruction.READ, parameters)
+        return self._request(frame, size, lambda packet: _is_reply(packet, motor, size)) is not None
 
     def _make_decoder(self) -> Decoder:
         return Decoder()

@@ -63,11 +63,11 @@ class DynamixelBus(PolledBus[Motor]):
         """
         baudrate, supply = round(bus.baudrate), safety.voltage_range[1]
         self._single = Client(transport, clock, baudrate)
-        quick = Client(transport, clock, baudrate, margin_s=reply_margin_s)
+        quick = Client(transport, clock, baudrate, margin_s=reply_margin_s).share(self._single)
         margin = safety.position_margin
         motors = [Motor(name, config, self._single, quick, supply, margin) for name, config in joints.items()]
         super().__init__(transport, clock, self._single, motors)
-        self._status = Client(transport, clock, baudrate, self._counters, reply_margin_s)
+        self._status = Client(transport, clock, baudrate, self._counters, reply_margin_s).share(self._single)
         self._baudrate, self._margin_s = baudrate, reply_margin_s
         self._watchdog = max(1, min(127, math.floor(safety.watchdog / WATCHDOG_UNIT_S + 1e-9)))
         self._gap_ns = ns_from_s(self._watchdog * WATCHDOG_UNIT_S / 2)

@@ -7,9 +7,11 @@ from sim2real.configs.library import shipped
 from sim2real.configs.load import load_motor
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.configs.schema.robot import JointConfig
+from sim2real.configs.schema.safety import SafetyConfig
 from sim2real.hardware.bus.shared_id import ids_of_several, shared_id
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
+from sim2real.hardware.dynamixel.audit import RehearsedClient, audit
 from sim2real.hardware.dynamixel.checkup import examine
 from sim2real.hardware.dynamixel.client import NOBODY, Client, Identity
 from sim2real.hardware.dynamixel.frame import BROADCAST, ID_MAX, Instruction, encode
@@ -20,7 +22,7 @@ from sim2real.hardware.dynamixel.schema import DynamixelRegisters
 from sim2real.hardware.dynamixel.state_reader import reading_registers
 from sim2real.hardware.dynamixel.tables import BAUD_CODES, BAUDRATES, MODEL_NAMES, x_series_table
 from sim2real.hardware.errors import HardwareError
-from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading, Settled
+from sim2real.hardware.workbench.interface import Audit, Finding, FoundMotor, MotorReading, RegisterReading, Settled
 
 _STATUS_RETURN_LEVEL, _TORQUE_ENABLE = 68, 64  # in every X-series model
 _LIKELY = (1_000_000, 57_600)  # what most projects set, and the factory's
@@ -119,6 +121,11 @@ class DynamixelWorkbench:
         motor.check_model(identity.model_number)
         motor.settle()
         return Settled(identity.model_number, str(identity.firmware), motor.meaning(), tuple(motor.notices))
+
+    def audit(self, name: str, joint: JointConfig, safety: SafetyConfig) -> Audit:
+        """Compare a motor with the robot YAML; write nothing. Raises HardwareError if it does not answer."""
+        rehearsed = RehearsedClient(self._client.transport, self._client.clock, self._client.baudrate)
+        return audit(rehearsed, self._client, name, joint, safety)
 
     def alone(self, motor: int) -> bool:
         """Return whether one motor alone answers to an id. Raises PortLostError."""

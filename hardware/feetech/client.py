@@ -15,6 +15,8 @@ NOBODY = 253  # the highest id; hardly anybody uses it
 _PROOF_BLOCKS = ((56, 8), (56, 15), (60, 4))
 """Blocks with Present Position (56), load, voltage and temperature: address and size. Eight-bit checksums differ."""
 
+_PROBE_ADDRESS, _PROBE_SIZES = 0, (21, 23, 25, 27)
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -106,15 +108,24 @@ class Client(RequestLine[Packet]):
         sent = Packet(motor, instruction, parameters)  # some adapters echo it
         echo = None if instruction == Instruction.PING else sent  # the echo of a ping looks like a reply with an alarm
         for _ in range(tries):
+            if instruction == Instruction.READ and not self._caught_up(motor):
+                continue
             reply = self._request(
                 frame,
                 reply_bytes,
                 lambda packet: packet.id == motor and len(packet.parameters) == reply_bytes,
                 echo,
             )
+            self._note(motor, reply is not None)
             if reply is not None:
                 return reply
         return None
+
+    def _probe(self, motor: int, number: int) -> bool:
+        size = _PROBE_SIZES[number % len(_PROBE_SIZES)]
+        frame = encode(motor, Instruction.READ, bytes((_PROBE_ADDRESS, size)))
+        is_reply = self._request(frame, size, lambda packet: packet.id == motor and len(packet.parameters) == size)
+        return is_reply is not None
 
     def _make_decoder(self) -> Decoder:
         return Decoder()

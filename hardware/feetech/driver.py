@@ -56,11 +56,11 @@ class FeetechBus(PolledBus[Motor]):
         """
         baudrate = round(bus.baudrate)
         self._single = Client(transport, clock, baudrate)
-        quick = Client(transport, clock, baudrate, margin_s=reply_margin_s)
+        quick = Client(transport, clock, baudrate, margin_s=reply_margin_s).share(self._single)
         margin = safety.position_margin
         motors = [Motor(name, config, self._single, quick, margin) for name, config in joints.items()]
         super().__init__(transport, clock, self._single, motors)
-        self._status = Client(transport, clock, baudrate, self._counters, reply_margin_s)
+        self._status = Client(transport, clock, baudrate, self._counters, reply_margin_s).share(self._single)
         self._baudrate, self._margin_s = baudrate, reply_margin_s
         self._readings = Readings(JointScales(self._motors))
         self._restarted = np.zeros(len(joints), np.int64)  # faults that the next enable clears

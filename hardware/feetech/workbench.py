@@ -7,10 +7,12 @@ from sim2real.configs.library import shipped
 from sim2real.configs.load import load_motor
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.configs.schema.robot import JointConfig
+from sim2real.configs.schema.safety import SafetyConfig
 from sim2real.hardware.bus.shared_id import ids_of_several, shared_id
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.feetech.audit import RehearsedClient, audit
 from sim2real.hardware.feetech.checkup import examine
 from sim2real.hardware.feetech.client import NOBODY, Client, Identity
 from sim2real.hardware.feetech.frame import BROADCAST, ID_MAX, Instruction, encode
@@ -28,7 +30,7 @@ from sim2real.hardware.feetech.tables import (
     MemoryTable,
     sts_table,
 )
-from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading, Settled
+from sim2real.hardware.workbench.interface import Audit, Finding, FoundMotor, MotorReading, RegisterReading, Settled
 
 _QUICK_S = 0.1  # about thirty ids
 _ADDRESS = ("id", "baud_rate")  # what the motor is found by
@@ -139,6 +141,11 @@ class FeetechWorkbench:
         motor.settle()
         firmware = "{}.{}".format(*identity.firmware)
         return Settled(identity.model_number, firmware, motor.meaning(), tuple(motor.notices))
+
+    def audit(self, name: str, joint: JointConfig, safety: SafetyConfig) -> Audit:
+        """Compare a motor with the robot YAML; write nothing. Raises HardwareError if it does not answer."""
+        rehearsed = RehearsedClient(self._client.transport, self._client.clock, self._client.baudrate)
+        return audit(rehearsed, self._client, name, joint, safety)
 
     def alone(self, motor: int) -> bool:
         """Return whether one motor alone answers to an id. Raises PortLostError."""

@@ -8,17 +8,16 @@ from sim2real.hardware.bus.shared_id import shared_id
 from sim2real.hardware.calibrated import check_calibration
 from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.errors import HardwareError, ProtocolError
+from sim2real.hardware.moteus.audit import differences, range_of
 from sim2real.hardware.moteus.client import TRIES, Answer, Client
 from sim2real.hardware.moteus.commands import STOP, CommandLines
 from sim2real.hardware.moteus.console import MEANING, Console
 from sim2real.hardware.moteus.identity import IDENTITY, decode_identity
 from sim2real.hardware.moteus.lines import encode_send
 from sim2real.hardware.moteus.reading import QUERY, Reading, decode_reading
-from sim2real.hardware.moteus.schema import registers_of
 from sim2real.hardware.moteus.tables import Mode, advice_for, fault_name
 from sim2real.hardware.turns import Window, joint_angle, motor_turns, turn_notice
 
-_GAIN_ERROR = 1e-3
 _START_ROUNDS_MAX = 100
 _START_ROUND_NS = ns_from_s(0.01)  # a controller needs some milliseconds to enable its bridge
 
@@ -96,7 +95,7 @@ class Controllers:
                 raise HardwareError(f"{name}: has no valid position; check its encoder configuration")
             self._audit(place)
             problem = self.lay(place, reading.position)
-            self._check_bounds(place)
+            self._check_settings(place)
             if problem is not None:
                 notices.append(f"{name}: torque will be refused: {problem}")
             elif self.turns[place]:
@@ -110,31 +109,17 @@ class Controllers:
         joint, name = self._joints[place], self._name(place)
         if joint.calibration is not None:
             check_calibration(name, joint, {key: self._console.value(joint.id, key) for key in MEANING})
-        registers = registers_of(joint.motor)
-        for key, wanted in (("kp", registers.kp), ("kd", registers.kd)):
-            found = self._console.value(joint.id, f"servo.pid_position.{key}")
-            if not math.isclose(found, wanted, rel_tol=_GAIN_ERROR):
-                what = "stiffness" if key == "kp" else "damping"
-                raise HardwareError(
-                    f"{name}: servo.pid_position.{key} is {found:g}, but {joint.motor.name} has {wanted:g}, and every "
-                    f"{what} is sent as a share of it: set one of them to the other (`moteus_tool -c`: `conf set "
-                    f"servo.pid_position.{key} {wanted:g}`, `conf write`)"
-                )
 
-    def _check_bounds(self, place: int) -> None:
-        """Raise HardwareError if the controller's position bounds would stop the joint within its limits."""
-        joint = self._joints[place]
-        bounds = [self._console.value(joint.id, f"servopos.position_{end}") for end in ("min", "max")]
-        ends = sorted(
-            (joint.direction * angle + joint.zero) / math.tau - self.turns[place] for angle in joint.position_limits
-        )
-        low_enough = math.isnan(bounds[0]) or bounds[0] <= ends[0]
-        high_enough = math.isnan(bounds[1]) or bounds[1] >= ends[1]
-        if not (low_enough and high_enough):
+    def _check_settings(self, place: int) -> None:
+        """Raise HardwareError if gains or position bounds are not those that the joint needs."""
+        joint, name = self._joints[place], self._name(place)
+        for found in differences(self._console, joint, self.turns[place]):
+            low, high = range_of(joint, self.turns[place])
+            moves = f"; the joint moves from {low:.3f} to {high:.3f} rev" if math.isnan(found.wanted) else ""
             raise HardwareError(
-                f"{self._name(place)}: servopos.position_min and position_max are {bounds[0]:g} and {bounds[1]:g} rev, "
-                f"but the joint moves from {ends[0]:.3f} to {ends[1]:.3f} rev, where it would fault: widen them "
-                "(`moteus_tool -c`: `conf set servopos.position_min nan`, the same for position_max, `conf write`)"
+                f"{name}: {found.register} is {found.found:g}, wanted is {found.wanted:g}: {found.effect}{moves}. "
+                f"`sim2real motors check ROBOT --fix` sets it (or `moteus_tool -c`: `conf set {found.register} "
+                f"{found.wanted:g}`, `conf write`); if the controller is right, change {joint.motor.name}"
             )
 
     def _ask(self) -> dict[int, Reading]:

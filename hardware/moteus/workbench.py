@@ -8,10 +8,12 @@ import math
 from collections.abc import Iterator
 
 from sim2real.configs.schema.robot import JointConfig
+from sim2real.configs.schema.safety import SafetyConfig
 from sim2real.hardware.bus.shared_id import shared_id
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.errors import HardwareError, PortLostError, ProtocolError
+from sim2real.hardware.moteus.audit import COMPARED, differences
 from sim2real.hardware.moteus.client import TRIES, Client, asking_id, question
 from sim2real.hardware.moteus.commands import STOP
 from sim2real.hardware.moteus.console import MEANING, Console, decoded
@@ -20,7 +22,8 @@ from sim2real.hardware.moteus.identity import IDENTITY, decode_identity
 from sim2real.hardware.moteus.lines import BROADCAST, encode_send
 from sim2real.hardware.moteus.reading import QUERY, Reading, decode_reading
 from sim2real.hardware.moteus.tables import REGISTERS, Access, Mode, Register, Unit, advice_for, fault_name
-from sim2real.hardware.workbench.interface import Finding, FoundMotor, MotorReading, RegisterReading, Settled
+from sim2real.hardware.turns import Window, joint_angle, motor_turns, turn_notice
+from sim2real.hardware.workbench.interface import Audit, Finding, FoundMotor, MotorReading, RegisterReading, Settled
 
 _VOLTAGE = (10.0, 44.0)  # moteus-r4, moteus documentation, hardware specifications
 _TEMPERATURE_MAX = 75.0  # servo.fault_temperature of an r4
@@ -114,6 +117,32 @@ class MoteusWorkbench:
         identity.check(joint, f"joint {name!r} (motor {joint.id})")
         registers = {key: self._console.value(joint.id, key) for key in MEANING}
         return Settled(identity.model_number, identity.firmware_text, registers, ())
+
+    def audit(self, name: str, joint: JointConfig, safety: SafetyConfig) -> Audit:
+        """Compare a controller with the robot YAML; write nothing. Raises HardwareError if it does not answer."""
+        title = f"joint {name!r} (motor {joint.id})"
+        reading = self._reading(joint.id)
+        refusals, remarks = [], []
+        try:
+            decode_identity(self._ask(joint.id, IDENTITY)).check(joint, title)
+        except PortLostError:
+            raise
+        except HardwareError as error:
+            refusals.append(str(error))
+        turns = 0
+        if reading.mode == Mode.FAULT:
+            refusals.append(f"{title}: fault {fault_name(reading.fault)} is latched: {advice_for(reading.fault)}")
+        if not math.isfinite(reading.position):
+            refusals.append(f"{title}: has no valid position; check its encoder configuration")
+        else:
+            window, angle = Window.of(joint, safety.position_margin), reading.position * math.tau
+            turns = motor_turns(joint, window, angle)
+            problem = window.problem(joint_angle(joint, angle))
+            if problem is not None:
+                remarks.append(f"{title}: torque will be refused: {problem}")
+            elif turns:
+                remarks.append(f"{title}: {turn_notice(turns)}")
+        return Audit(COMPARED, tuple(differences(self._console, joint, turns)), tuple(refusals), tuple(remarks))
 
     def alone(self, motor: int) -> bool:
         """Return whether one motor alone answers to an id. Raises PortLostError."""

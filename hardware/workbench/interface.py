@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from sim2real.configs.schema.robot import JointConfig
+from sim2real.configs.schema.safety import SafetyConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,40 @@ class Settling(Protocol):
         Raises:
             HardwareError: The motor does not answer, or refuses.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A persistent setting that is not as the robot YAML wants it."""
+
+    register: str
+    """By the family's own name."""
+    found: float
+    wanted: float
+    effect: str
+    """What the found value would do; may be empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """A motor, compared with the robot YAML field by field."""
+
+    compared: int
+    """Number of settings that were compared."""
+    differences: tuple[Difference, ...]
+    refusals: tuple[str, ...]
+    """Why opening the robot would fail even after the differences are gone; each names its cure."""
+    remarks: tuple[str, ...]
+    """What opening the robot would say beyond that."""
+
+
+@runtime_checkable
+class Auditing(Protocol):
+    """A workbench that compares motors with a robot YAML."""
+
+    def audit(self, name: str, joint: JointConfig, safety: SafetyConfig) -> Audit:
+        """Compare the motor of a joint; write nothing. Raises HardwareError if it does not answer."""
         ...
 
 

@@ -1,0 +1,81 @@
+"""Compares the motors of a robot with its YAML, and sets right what differs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.hardware.bus.shared_id import prove_alone
+from sim2real.hardware.errors import HardwareError, PortLostError
+from sim2real.hardware.workbench.interface import Audit, Auditing, Keeping, Workbench
+
+
+@dataclass(frozen=True, slots=True)
+class JointCheck:
+    """The motor of one joint, compared with the robot YAML."""
+
+    joint: str
+    id: int
+    audit: Audit
+    written: tuple[str, ...] = ()
+    """What was set, one line each."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the robot can be opened, and nothing differs."""
+        return not self.audit.differences and not self.audit.refusals
+
+
+def check_joints(robot: RobotConfig, bus_name: str, bus: Workbench) -> list[JointCheck]:
+    """Compare the motors of one bus with the robot YAML; write nothing.
+
+    A motor that does not answer, or shares its id, is a refusal of its joint.
+
+    Raises:
+        PortLostError: The port vanished.
+        HardwareError: The family compares nothing.
+    """
+    if not isinstance(bus, Auditing):
+        raise HardwareError(f"the family of {bus.protocol} compares nothing with a robot YAML")
+    return [_checked(robot, name, bus) for name, joint in robot.joints.items() if joint.bus == bus_name]
+
+
+def fix_joints(robot: RobotConfig, checks: Iterable[JointCheck], bus: Workbench) -> list[JointCheck]:
+    """Write every setting that differs, torque off, and compare again; each write is counted in `written`.
+
+    Raises:
+        HardwareError: A motor has torque on, shares its id, or refuses a value; the settings before are written.
+    """
+    done = []
+    for check in checks:
+        motor = check.id
+        if not check.audit.differences or not isinstance(bus, Keeping):
+            done.append(check)
+            continue
+        prove_alone(bus, motor)
+        if bus.torque_enabled(motor):
+            raise HardwareError(
+                f"joint {check.joint!r} (motor {motor}) has torque on: stop the program that holds it, or "
+                "`sim2real motors torque-off`"
+            )
+        written = []
+        for found in check.audit.differences:
+            bus.write_setting(motor, found.register, found.wanted)
+            written.append(f"{found.register.replace('_', ' ')} set from {found.found:g} to {found.wanted:g}")
+        done.append(replace(_checked(robot, check.joint, bus), written=tuple(written)))
+    return done
+
+
+def _checked(robot: RobotConfig, name: str, bus: Workbench) -> JointCheck:
+    joint = robot.joints[name]
+    try:
+        if bus.find(joint.id, round(robot.buses[joint.bus].baudrate)) is None:
+            raise HardwareError(
+                f"joint {name!r} (motor {joint.id}) does not answer at {robot.buses[joint.bus].baudrate:.0f} baud; "
+                "`sim2real motors scan --port PORT` lists what does"
+            )
+        found = bus.audit(name, joint, robot.safety) if isinstance(bus, Auditing) else Audit(0, (), (), ())
+    except PortLostError:
+        raise
+    except HardwareError as error:
+        found = Audit(0, (), (str(error),), ())
+    return JointCheck(name, joint.id, found)
