@@ -36,6 +36,20 @@ def check_calibration(name: str, joint: JointConfig, found: Mapping[str, float],
         )
 
 
+def check_serial_number(name: str, joint: JointConfig, found: str) -> None:
+    """Compare the serial number of a motor with that in the joint's calibration; nothing without one.
+
+    Raises:
+        HardwareError: It is another motor, so `zero` and `direction` are not its own.
+    """
+    stored = "" if joint.calibration is None else joint.calibration.serial_number
+    if stored and stored != found:
+        raise HardwareError(
+            f"{name}: it was calibrated with the motor of serial number {stored}, and this is {found}: calibrate it "
+            "(`sim2real motors calibrate ROBOT --joint JOINT`)"
+        )
+
+
 def _same(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return False

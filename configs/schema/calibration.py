@@ -20,6 +20,8 @@ class CalibrationConfig(Config):
     """Time of the calibration, ISO 8601."""
     model_number: int | None = None
     """Model number of the motor; none if the family has no such number."""
+    serial_number: str = ""
+    """Serial number of the motor, hexadecimal; empty if the family has none. Another motor is refused."""
     firmware: str = ""
     """Firmware version of the motor; not compared."""
     registers: dict[str, float] = Field(default_factory=dict)

@@ -54,13 +54,16 @@ def calibrate(
         typer.Option("--joint", help="Calibrate only this joint; may be repeated.", show_default=False),
     ] = None,
     pose: Annotated[Pose, typer.Option("--pose", help="Pose of the joints at the start.")] = "centre",
+    sweep: Annotated[
+        bool, typer.Option(help="Move each joint to both ends, which checks its limits; else a little way.")
+    ] = True,
     to: Annotated[
         Path | None,
         typer.Option("--to", help="File to write; by default the robot's own file.", show_default=False),
     ] = None,
     json_output: Json = False,
 ) -> Outcome:
-    """Measure zero and direction of each joint while you move it by hand, and write them to the robot YAML.
+    """Measure zero and direction of each joint, moved by hand to both ends, and write them to the robot YAML.
 
     Torque must be off on every motor. Modes and directions are set in the motors as a run sets them.
 
@@ -75,7 +78,7 @@ def calibrate(
         joints = [WorkbenchJoint(name, config.joints[name], buses[config.joints[name].bus], margin) for name in names]
         for joint_on_bus in joints:
             _check_presence(joint_on_bus, round(config.buses[joint_on_bus.config.bus].baudrate))
-        found = calibrate_joints(joints, pose, TerminalGuide())
+        found = calibrate_joints(joints, pose, TerminalGuide(), sweep)
     backup = write_calibration(source, target, found)
     load_robot(str(target))
     document = {

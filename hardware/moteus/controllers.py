@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Mapping
 
 from sim2real.configs.schema.robot import JointConfig
 from sim2real.hardware.bus.shared_id import shared_id
-from sim2real.hardware.calibrated import check_calibration
+from sim2real.hardware.calibrated import check_calibration, check_serial_number
 from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.errors import HardwareError, ProtocolError
 from sim2real.hardware.moteus.audit import differences, range_of
 from sim2real.hardware.moteus.client import TRIES, Answer, Client
 from sim2real.hardware.moteus.commands import STOP, CommandLines
 from sim2real.hardware.moteus.console import MEANING, Console
-from sim2real.hardware.moteus.identity import IDENTITY, decode_identity
+from sim2real.hardware.moteus.identity import IDENTITY, SERIAL_NUMBER, decode_identity, decode_serial_number
 from sim2real.hardware.moteus.lines import encode_send
 from sim2real.hardware.moteus.reading import QUERY, Reading, decode_reading
 from sim2real.hardware.moteus.tables import Mode, advice_for, fault_name
@@ -108,7 +108,15 @@ class Controllers:
         """Read what an earlier owner may have changed. Raises HardwareError if the controller would act otherwise."""
         joint, name = self._joints[place], self._name(place)
         if joint.calibration is not None:
+            check_serial_number(name, joint, self._serial_number(joint.id))
             check_calibration(name, joint, {key: self._console.value(joint.id, key) for key in MEANING})
+
+    def _serial_number(self, motor: int) -> str:
+        for _ in range(TRIES):
+            answers = self._client.ask({motor: SERIAL_NUMBER})
+            if motor in answers:
+                return decode_serial_number(answers[motor].data)
+        raise HardwareError(f"motor {motor} does not tell its serial number")
 
     def _check_settings(self, place: int) -> None:
         """Raise HardwareError if gains or position bounds are not those that the joint needs."""

@@ -12,6 +12,11 @@ _MODEL, _FIRMWARE = 0x100, 0x101
 IDENTITY = encode_head(Kind.READ, _MODEL, 2, Resolution.INT32)
 """Query for model number and firmware version."""
 
+_SERIAL_NUMBER, _WORDS = 0x120, 3
+
+SERIAL_NUMBER = encode_head(Kind.READ, _SERIAL_NUMBER, _WORDS, Resolution.INT32)
+"""Query for the serial number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -36,6 +41,23 @@ class Identity:
 
 def decode_identity(data: bytes) -> Identity:
     """Decode a reply to `IDENTITY`. Raises HardwareError if it is invalid or incomplete."""
+    values = _words(data)
+    if _MODEL not in values or _FIRMWARE not in values:
+        raise HardwareError("moteus reply without model and firmware")
+    return Identity(values[_MODEL], values[_FIRMWARE])
+
+
+def decode_serial_number(data: bytes) -> str:
+    """Decode a reply to `SERIAL_NUMBER`, as hexadecimal text. Raises HardwareError if it is invalid or incomplete."""
+    values = _words(data)
+    words = [values.get(_SERIAL_NUMBER + word) for word in range(_WORDS)]
+    if None in words:
+        raise HardwareError("moteus reply without serial number")
+    return "".join(f"{(word or 0) & 0xFFFFFFFF:08x}" for word in words)
+
+
+def _words(data: bytes) -> dict[int, int]:
+    """Return the 32-bit registers in a reply, by address. Raises HardwareError if it is invalid."""
     values: dict[int, int] = {}
     try:
         for subframe in subframes(data):
@@ -43,6 +65,4 @@ def decode_identity(data: bytes) -> Identity:
                 values[subframe.register] = int(subframe.value)
     except ProtocolError as error:
         raise HardwareError(f"invalid moteus reply: {error}") from error
-    if _MODEL not in values or _FIRMWARE not in values:
-        raise HardwareError("moteus reply without model and firmware")
-    return Identity(values[_MODEL], values[_FIRMWARE])
+    return values

@@ -18,7 +18,7 @@ from sim2real.hardware.moteus.client import TRIES, Client, asking_id, question
 from sim2real.hardware.moteus.commands import STOP
 from sim2real.hardware.moteus.console import MEANING, Console, decoded
 from sim2real.hardware.moteus.frame import Kind, Resolution, encode_head, scaled
-from sim2real.hardware.moteus.identity import IDENTITY, decode_identity
+from sim2real.hardware.moteus.identity import IDENTITY, SERIAL_NUMBER, decode_identity, decode_serial_number
 from sim2real.hardware.moteus.lines import BROADCAST, encode_send
 from sim2real.hardware.moteus.reading import QUERY, Reading, decode_reading
 from sim2real.hardware.moteus.tables import REGISTERS, Access, Mode, Register, Unit, advice_for, fault_name
@@ -116,7 +116,8 @@ class MoteusWorkbench:
         identity = decode_identity(self._ask(joint.id, IDENTITY))
         identity.check(joint, f"joint {name!r} (motor {joint.id})")
         registers = {key: self._console.value(joint.id, key) for key in MEANING}
-        return Settled(identity.model_number, identity.firmware_text, registers, ())
+        serial = decode_serial_number(self._ask(joint.id, SERIAL_NUMBER))
+        return Settled(identity.model_number, identity.firmware_text, registers, (), serial)
 
     def audit(self, name: str, joint: JointConfig, safety: SafetyConfig) -> Audit:
         """Compare a controller with the robot YAML; write nothing. Raises HardwareError if it does not answer."""

@@ -8,8 +8,9 @@ from typing import Literal, Protocol
 from sim2real.configs.schema.robot import JointConfig
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.workbench.interface import Settled, Settling, Workbench
+from sim2real.hardware.workbench.sweep import HALF_MIN, can_sweep, judge_sweep, seam_notice
 
-MOVE_MIN = 0.1
+MOVE_MIN = HALF_MIN
 """Smallest move that shows a joint's direction, rad; more than the backlash of its gears."""
 
 _TRIES = 5  # to move one joint far enough
@@ -78,7 +79,9 @@ class WorkbenchJoint:
         return self.config.default_position if pose == "default" else sum(self.config.position_limits) / 2
 
 
-def calibrate_joints(joints: list[WorkbenchJoint], pose: Pose, guide: Guide) -> Mapping[str, JointCalibration]:
+def calibrate_joints(
+    joints: list[WorkbenchJoint], pose: Pose, guide: Guide, sweep: bool = False
+) -> Mapping[str, JointCalibration]:
     """Calibrate joints that the user moves by hand.
 
     First the motors are set as the robot's driver sets them, because a mode or a direction decides what a position
@@ -90,9 +93,10 @@ def calibrate_joints(joints: list[WorkbenchJoint], pose: Pose, guide: Guide) -> 
         joints: Joints in the order of the instructions.
         pose: The pose to start from.
         guide: Gives the instructions.
+        sweep: Whether each joint is moved to both of its ends, which checks its limits; else a little way.
 
     Raises:
-        HardwareError: A motor does not answer or has torque on, or a joint was not moved.
+        HardwareError: A motor does not answer or has torque on, a joint was not moved, or does not cover its limits.
     """
     for joint in joints:
         joint.motor_angle()
@@ -105,11 +109,39 @@ def calibrate_joints(joints: list[WorkbenchJoint], pose: Pose, guide: Guide) -> 
     in_pose = {joint.name: joint.motor_angle() for joint in joints}
     found: dict[str, JointCalibration] = {}
     for joint in joints:
-        direction = _direction(joint, guide)
+        start = joint.angle_in(pose)
+        if sweep and can_sweep(joint.config, start):
+            direction = _swept(joint, start, in_pose[joint.name], guide)
+        else:
+            direction = _direction(joint, guide)
         zero = in_pose[joint.name] - direction * joint.angle_in(pose)
         found[joint.name] = JointCalibration(zero, direction, settled[joint.name])
         guide.tell(f"{joint.name}: direction {direction:+d}, zero at a motor angle of {math.degrees(zero):.2f}°")
+        calibrated = joint.config.model_copy(update={"zero": zero, "direction": direction})
+        if notice := seam_notice(calibrated, joint.position_margin):
+            guide.tell(f"{joint.name}: {notice}")
     return found
+
+
+def _swept(joint: WorkbenchJoint, start: float, motor_angle: float, guide: Guide) -> Literal[1, -1]:
+    """Return the direction of a joint that is moved to both ends, which must cover its limits."""
+    problem = ""
+    low, high = joint.config.position_limits
+    for _ in range(_TRIES):
+        moves = []
+        for end, limit in (("positive", high), ("negative", low)):
+            guide.ask(
+                f"{joint.name}: move it by hand to its end in the {end} direction, about "
+                f"{math.degrees(abs(limit - start)):.0f}° from where it started, and leave it there"
+            )
+            moves.append(math.remainder(joint.motor_angle() - motor_angle, math.tau))
+        found = judge_sweep(joint.config, start, *moves)
+        if not found.problem:
+            guide.tell(f"{joint.name}: reaches {math.degrees(found.low):.1f}° to {math.degrees(found.high):.1f}°")
+            return found.direction
+        problem = found.problem
+        guide.tell(f"{joint.name}: {problem}")
+    raise HardwareError(f"joint {joint.name!r} (motor {joint.config.id}), in {_TRIES} tries: {problem}")
 
 
 def _direction(joint: WorkbenchJoint, guide: Guide) -> Literal[1, -1]:

@@ -156,6 +156,8 @@ class Settled:
     """The registers that decide what a position means, by the family's own names."""
     notices: tuple[str, ...]
     """What was written to the motor, one line each."""
+    serial_number: str = ""
+    """Hexadecimal; empty if the family has none."""
 
 
 @runtime_checkable

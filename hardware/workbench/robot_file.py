@@ -66,6 +66,8 @@ def _set(joint: CommentedMap, found: JointCalibration) -> None:
     block = CommentedMap(version=1, measured=datetime.now().astimezone().isoformat(timespec="seconds"))
     if found.settled.model_number is not None:
         block["model_number"] = found.settled.model_number
+    if found.settled.serial_number:
+        block["serial_number"] = found.settled.serial_number
     block["firmware"] = str(found.settled.firmware)
     block["registers"] = CommentedMap(
         {name: int(value) if value.is_integer() else value for name, value in found.settled.registers.items()}

@@ -202,3 +202,22 @@ def test_each_notice_is_told_while_the_robot_is_opened_before_torque(robot):
     assert told == hardware.notices
     assert any("turn" in notice for notice in told)
     assert not any(motor.torque_enabled for motor in desk.motors)
+
+
+def test_another_controller_in_the_place_of_a_calibrated_one_is_refused_by_its_serial_number():
+    desk = Desk("hopper_leg")
+    config = desk.calibrated()
+    name, joint = next(iter(config.joints.items()))
+    bus = config.buses[joint.bus]
+    bench = family_of_bus(bus).workbench(lockstep_transports(desk.emulated, desk.clock)[joint.bus], desk.clock)
+    assert bench.find(joint.id, round(bus.baudrate)) is not None
+    serial = bench.settle(name, joint, config.safety.position_margin).serial_number
+    assert len(serial) == 24
+    for found, fits in ((serial, True), ("0" * 24, False)):
+        block = joint.calibration.model_copy(update={"serial_number": found})
+        hardware = desk.hardware(one_joint(config, calibration=block))
+        if fits:
+            hardware.open()
+        else:
+            with pytest.raises(HardwareError, match="calibrated with the motor of serial number 0000"):
+                hardware.open()

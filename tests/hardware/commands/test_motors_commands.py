@@ -232,7 +232,7 @@ def test_monitor_prints_a_table_too(port):
 
 
 def test_calibrate_writes_a_copy_of_a_shipped_robot(port, emulated, clock, monkeypatch, tmp_path):
-    moves = iter([0.0, 0.6])
+    moves = iter([0.0, 1.6, -3.2])
 
     def ask(self, what):
         target = emulated.plant.position[0] + next(moves)

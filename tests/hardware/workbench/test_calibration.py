@@ -1,6 +1,7 @@
 """Laws of the calibration by hand: results, errors, and the parts of the robot YAML that stay unchanged."""
 
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,17 @@ from sim2real.configs.library import ROOT
 from sim2real.configs.load import load_robot
 from sim2real.hardware.clock import VirtualClock
 from sim2real.hardware.commands.motors import app
+from sim2real.hardware.conformance.rig import Rig
 from sim2real.hardware.dynamixel.workbench import DynamixelWorkbench
 from sim2real.hardware.emulator.lockstep import lockstep_transports
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.families import family_of_bus
+from sim2real.hardware.rehearsal.calibration import one_joint
+from sim2real.hardware.turns import Window, fits_one_turn
 from sim2real.hardware.workbench.calibration import JointCalibration, WorkbenchJoint, calibrate_joints
 from sim2real.hardware.workbench.robot_file import write_calibration
+from sim2real.hardware.workbench.sweep import seam_notice
 
 COUNT = math.tau / 4096
 
@@ -175,3 +181,97 @@ def test_the_command_lists_valid_joints_and_buses(tmp_path):
     assert "no joint 'knee'; valid: pivot" in result.stdout
     result = CliRunner().invoke(app, ["calibrate", "pendulum", "--port", "arm=/dev/null", *to, "--json"])
     assert "valid: main" in result.stdout
+
+
+# The sweep to both ends
+
+
+class Sweeper:
+    """Moves the joints of a rig's robot as asked: to the start, then to their true ends."""
+
+    def __init__(self, rig, ends, start=0.0):
+        self.rig, self.ends, self.start = rig, ends, start
+        self.told = []
+
+    def ask(self, what):
+        joint = self.rig.joints[0]
+        middle = sum(joint.position_limits) / 2
+        place = self.ends[1] if "positive" in what else self.ends[0] if "negative" in what else middle + self.start
+        self.rig.plant.position[0] = place
+        self.rig.emulated.sense()
+
+    def tell(self, what):
+        self.told.append(what)
+
+
+def swept(robot, hand, **mounted):
+    config = one_joint(load_robot(robot), **mounted)
+    rig = Rig(config)
+    (bus_name,) = config.buses
+    bus = family_of_bus(config.buses[bus_name]).workbench(
+        lockstep_transports(rig.emulated, rig.clock)[bus_name], rig.clock
+    )
+    assert bus.find(rig.joints[0].id, round(config.buses[bus_name].baudrate)) is not None
+    guide = hand(rig)
+    naive = rig.joints[0].model_copy(update={"zero": 0.0, "direction": 1})
+    joint = WorkbenchJoint(rig.names[0], naive, bus, config.safety.position_margin)
+    return calibrate_joints([joint], "centre", guide, sweep=True)[rig.names[0]], guide, rig
+
+
+FAMILIES = ("quadruped", "so101", "hopper_leg")
+
+
+@pytest.mark.parametrize("robot", FAMILIES)
+@pytest.mark.parametrize(("zero", "direction"), [(0.2, -1), (3.0, 1), (5.9, -1)])
+def test_a_sweep_to_both_ends_finds_zero_and_direction(robot, zero, direction):
+    def hand(rig):
+        low, high = rig.joints[0].position_limits
+        return Sweeper(rig, (low - 0.05, high + 0.05))
+
+    found, guide, rig = swept(robot, hand, direction=direction, zero=zero)
+    assert found.direction == direction
+    assert abs(math.remainder(found.zero - zero, math.tau)) < 2 * COUNT
+    assert any("reaches" in line for line in guide.told)
+    assert rig.plant.position[0] < rig.joints[0].position_limits[0]
+
+
+@pytest.mark.parametrize("robot", FAMILIES)
+@pytest.mark.parametrize(
+    ("ends", "start", "named"),
+    [
+        ((0.0, -0.3), 0.0, "move it all the way, or set position_limits"),
+        ((0.2, 0.2), 0.2, "so the start pose was .* off"),
+    ],
+)
+def test_a_sweep_that_does_not_cover_the_limits_is_refused(robot, ends, start, named):
+    def hand(rig):
+        low, high = rig.joints[0].position_limits
+        return Sweeper(rig, (low + ends[0], high + ends[1]), start)
+
+    with pytest.raises(HardwareError, match=named):
+        swept(robot, hand if start == 0.0 else lambda rig: Sweeper(rig, rig.joints[0].position_limits, start))
+
+
+@pytest.mark.parametrize("robot", FAMILIES)
+def test_both_ends_on_one_side_are_refused(robot):
+    def hand(rig):
+        high = rig.joints[0].position_limits[1]
+        return Sweeper(rig, (high - 0.1, high))
+
+    with pytest.raises(HardwareError, match="same side"):
+        swept(robot, hand)
+
+
+@pytest.mark.parametrize("degrees", range(0, 360, 30))
+@pytest.mark.parametrize("direction", [1, -1])
+def test_the_cure_that_is_named_takes_the_range_off_the_seam(degrees, direction):
+    joint = load_robot("so101").joints["elbow_flex"]
+    joint = joint.model_copy(update={"zero": math.radians(degrees), "direction": direction})
+    notice, margin = seam_notice(joint, 0.05), 0.05
+    window = Window.of(joint, margin)
+    assert bool(notice) is not fits_one_turn(joint, window, 4096)
+    if notice:
+        size, sense = re.search(r"reads (\d+)° (more|less)", notice).groups()
+        turned = math.radians((int(size) + 1) * (1 if sense == "more" else -1))
+        cured = joint.model_copy(update={"zero": joint.zero + turned})
+        assert seam_notice(cured, margin) == ""
