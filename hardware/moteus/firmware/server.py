@@ -29,12 +29,12 @@ class Server:
     def __init__(self, motor: MoteusMotor, unit: int = 0) -> None:
         """Serve a controller; controllers with the same id differ in their `unit`, and so in their serial numbers."""
         self._motor = motor
-        self._console = Console(motor.settings)
         self._staged = dict(INITIAL)
         self._mode: Mode | None = None
         self._reply_wanted = True
         self._uuid = [crc32(f"moteus {motor.id} {word} {unit or ''}".encode()) - (1 << 31) for word in range(4)]
         self._readings = _readings(motor, self._uuid)
+        self._console = Console(motor.settings, lambda name: self._readings[name](), lambda: motor.boot(motor.now_ns))
 
     def execute(self, data: bytes, now_ns: int, reply_wanted: bool = True) -> bytes | None:
         """Execute a frame; return the reply, None if its UUID addresses another controller."""
