@@ -284,6 +284,7 @@ class _Session:
         controller, operator = self._controller, self._operator
         controller.at_work = "the operator's device"
         self._poll_operator()
+        asked_in = controller.state  # what the operator saw: a fault of this tick is not what a reset was meant for
         if self._stop.emergency and controller.state is not State.ESTOP:
             controller.fire(Event.ESTOP)
         ending = self._stop.ending or self._time_is_over()
@@ -301,7 +302,7 @@ class _Session:
             return False
         if operator is not None:
             controller.at_work = "the operator's device"
-            self._obey(operator)
+            self._obey(operator, asked_in)
         if controller.lowered and controller.state is State.LOWERING:
             return False
         return controller.state not in LATCHED or (operator is not None and self._lowering_stops is None)
@@ -355,16 +356,17 @@ class _Session:
         controller.fire(Event.LOWER)
         return True
 
-    def _obey(self, operator: Operator) -> None:
-        """Reset a fault or start again, if the operator has asked for it since the tick before."""
+    def _obey(self, operator: Operator, asked_in: State) -> None:
+        """Reset a fault or start again, if the operator has asked for it since the tick before, in this very state."""
         state = self._controller.state
         reset, start = operator.resets > self._resets, operator.starts > self._starts
-        # What is asked for in another state is not kept for later.
+        if state is asked_in:
+            if reset and state in LATCHED:
+                self._reset()
+            elif start and state is State.LIMP:
+                self._start_again()
+        # What is asked for in another state, or while the motors are set up again, is not kept for later.
         self._resets, self._starts = operator.resets, operator.starts
-        if reset and state in LATCHED:
-            self._reset()
-        elif start and state is State.LIMP:
-            self._start_again()
 
     def _reset(self) -> None:
         controller = self._controller

@@ -108,6 +108,39 @@ def test_what_was_asked_before_the_fault_is_not_meant_for_it(policy_of, robot, f
     assert fake.calls.count("enable") == 1
 
 
+@pytest.mark.parametrize("poll", range(103, 108))
+@pytest.mark.parametrize("asked", ["reset", "start"])
+def test_what_was_asked_in_another_state_is_not_meant_for_this_one(policy_of, robot, fake, asked, poll):
+    """Whatever the tick: the one that finds the fault was polled before anyone could see it."""
+    found = []
+    person = Person(**({"reset": poll} if asked == "reset" else {"reset": 150, "start": poll}), stop=300)
+
+    def latch(state):
+        hot(state)
+        found.append(person.polls)
+
+    fake.at_read[100] = latch
+    _, states = run(policy_of(still), robot, fake, person)
+    seen = poll > found[0]  # the operator asked after the tick that found it
+    wanted = State.LIMP if asked == "start" or seen else State.FAULT
+    assert states[-1] is wanted
+    assert fake.calls.count("enable") == 1
+
+
+def test_a_start_while_a_reset_is_at_work_is_not_kept(policy_of, robot, fake):
+    person, recover = Person(reset=150, stop=300), fake.recover
+
+    def slowly():
+        recover()
+        person._at["start"] = person.polls  # meanwhile
+
+    fake.recover = slowly
+    fake.at_read[60] = hot
+    _, states = run(policy_of(still), robot, fake, person)
+    assert states[-1] is State.LIMP
+    assert fake.calls.count("enable") == 1
+
+
 def test_a_start_that_fails_is_a_fault_with_torque_off(policy_of, robot, fake):
     enable = fake.enable
 
