@@ -1,7 +1,7 @@
 """The faults that a campaign injects: one entry a case, with what the runtime may make of it at most."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -36,6 +36,7 @@ class FaultCase:
     name: str
     kind: Literal["robot", "policy", "hook", "request", "operator"]
     make: Callable[[RobotConfig, Random], Entry]
+    _: KW_ONLY
     latch_s: Callable[[RobotConfig], float | None] = lambda robot: None
     mute: bool = False
     needs_imu: bool = False
@@ -160,7 +161,7 @@ def _robot(
     needs_imu: bool = False,
     needs_stops: bool = False,
 ) -> FaultCase:
-    return FaultCase(name, "robot", make, latch_s, mute, needs_imu, needs_stops)
+    return FaultCase(name, "robot", make, latch_s=latch_s, mute=mute, needs_imu=needs_imu, needs_stops=needs_stops)
 
 
 _SOME = (0.02, 0.3)
@@ -235,14 +236,14 @@ CASES = {
             },
             needs_imu=True,
         ),
-        FaultCase("policy_nan", "policy", _policy("nan"), _damped),
-        FaultCase("policy_inf", "policy", _policy("inf"), _damped),
-        FaultCase("policy_raises", "policy", _policy("raises"), _at_once),
-        FaultCase("policy_shape", "policy", _policy("shape"), _at_once),
+        FaultCase("policy_nan", "policy", _policy("nan"), latch_s=_damped),
+        FaultCase("policy_inf", "policy", _policy("inf"), latch_s=_damped),
+        FaultCase("policy_raises", "policy", _policy("raises"), latch_s=_at_once),
+        FaultCase("policy_shape", "policy", _policy("shape"), latch_s=_at_once),
         FaultCase("policy_saturated", "policy", _policy("saturated", -1.0, 1.0)),
         FaultCase("policy_huge", "policy", _policy("huge", -1e30, 1e30)),
-        FaultCase("policy_slow", "policy", _policy("slow", 1.2, 3.0), _missed, blocks=True),
-        FaultCase("policy_stalls", "policy", _policy("stalls", 1.0, 3.0), _missed, blocks=True),
+        FaultCase("policy_slow", "policy", _policy("slow", 1.2, 3.0), latch_s=_missed, blocks=True),
+        FaultCase("policy_stalls", "policy", _policy("stalls", 1.0, 3.0), latch_s=_missed, blocks=True),
         FaultCase("hook_raises", "hook", _policy("hook")),
         FaultCase("stop", "request", _policy("stop")),
         FaultCase("emergency_stop", "request", _policy("emergency")),
