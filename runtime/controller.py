@@ -2,11 +2,7 @@
 
 from collections.abc import Callable
 
-import numpy as np
-
-from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig
-from sim2real.configs.schema.safety import Reaction
 from sim2real.hardware.clock import Clock, VirtualClock, ns_from_s
 from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.imu.interface import WithImus
@@ -17,14 +13,14 @@ from sim2real.runtime.contract.observation import Float32Array
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract
 from sim2real.runtime.decimation import Decimation
-from sim2real.runtime.envelope.reaction import STRENGTH
 from sim2real.runtime.envelope.settings import safety_settings
+from sim2real.runtime.fault_latch import FaultLatch
 from sim2real.runtime.interventions import InterventionLog
-from sim2real.runtime.limits import POSITION_TRACKING_MODES
+from sim2real.runtime.operator.commands import OperatorCommands
 from sim2real.runtime.operator.interface import Operator
 from sim2real.runtime.policy import Policy, check_speed
 from sim2real.runtime.policy_stage import PolicyStage
-from sim2real.runtime.pose import PoseRamp
+from sim2real.runtime.pose_stage import PoseStage, PoseStep
 from sim2real.runtime.record import TickRecord
 from sim2real.runtime.safety import Safety
 from sim2real.runtime.states import WITH_TORQUE, Action, Event, State, StateMachine
@@ -32,7 +28,7 @@ from sim2real.runtime.statistics import TickStatistics
 from sim2real.runtime.swap import check_swap
 from sim2real.runtime.tick_fields import bit_of
 from sim2real.runtime.torque_off import TorqueOff
-from sim2real.runtime.verdict import ALL_WELL, DAMP_REASONS, Level, Reason, Verdict, Violation, joined, verdict_of
+from sim2real.runtime.verdict import Level, Reason, Verdict, Violation, verdict_of
 
 
 class Controller:
@@ -72,14 +68,12 @@ class Controller:
         """Ticks in which the last command was sent again because a reading was missing."""
         self.running_since_ns: int | None = None
         """When the policy first ran."""
-        self.fault_verdict: Verdict = ALL_WELL
-        """Why the robot is in FAULT."""
-        self.failure = ""
-        """What raised an exception, and which; empty if nothing has."""
         self.at_work = ""
         """What runs at the moment, for the report of an exception."""
         self.swaps: list[tuple[int, str]] = []
         """Ticks from which on another policy acts, and the digest of its file."""
+        self.faults = FaultLatch(self.safety, self.record, self.interventions, ns_from_s(settings.fault_time))
+        self.poses = PoseStage(contract.robot, robot, self.record, self.safety)
         self.torque = TorqueOff(robot, hardware, clock)
         self.stage = PolicyStage(
             policy,
@@ -98,33 +92,17 @@ class Controller:
         self._stopwatch = stopwatch
         self._imu_hardware = _imu_hardware(contract, hardware)
         self._operator_alive_ns = -1
-        commands = contract.commands
-        self._command_low = np.array([command.low for command in commands])
-        self._command_high = np.array([command.high for command in commands])
-        self._asked, self._command_given = np.zeros(len(commands)), np.zeros(len(commands), np.bool_)
+        self._operator_commands = OperatorCommands(contract.commands, self.record.operator_command)
         self._connection = Connection(contract.robot, hardware, clock, self.decimation.period_ns, cancelled)
-        self._start = PoseRamp.to_start(contract.robot, robot.ready)
-        self._rest, self._has_rest = PoseRamp.to_rest(contract.robot, robot.rest, robot.ready), robot.rest is not None
-        self._tracks_position = np.array([joint.mode in POSITION_TRACKING_MODES for joint in contract.robot.joints])
-        self._lowering_from = np.zeros(len(contract.robot.joints))
-        self._ramp_pending = self._ramp_interrupted = False
-        self._damped_by: Verdict = ALL_WELL
-        self._reaction: Reaction = "off"
-        self._reaction_until_ns = 0
-        self._reaction_ns = ns_from_s(settings.fault_time)
-        self.lowered = False
-        """Whether the robot has reached its pose of rest, or the time for that is over."""
-        self.late_to_rest = False
-        """Whether the pose of rest was not reached in time."""
         self.machine = StateMachine(
             {
                 Action.NOTHING: _nothing,
                 Action.OPEN_PORTS: self._connection.open,
                 Action.SWITCH_ON: self._switch_on,
-                Action.INTERRUPT_RAMP: self._interrupt_ramp,
+                Action.INTERRUPT_RAMP: self.poses.interrupt,
                 Action.BEGIN_POLICY: self.stage.begin,
-                Action.BEGIN_LOWERING: self._begin_lowering,
-                Action.BEGIN_REACTION: self._begin_reaction,
+                Action.BEGIN_LOWERING: self.poses.begin_lowering,
+                Action.BEGIN_REACTION: self.faults.begin_reaction,
                 Action.SWITCH_OFF: self.torque.cut,
                 Action.RECOVER: self._recover,
                 Action.CLOSE_PORTS: hardware.close,
@@ -154,7 +132,7 @@ class Controller:
     @property
     def can_lower(self) -> bool:
         """Whether the run should end by moving to the pose of rest."""
-        return self._has_rest and self.state in (State.READY, State.RUNNING, State.DAMPING)
+        return self.poses.has_rest and self.state in (State.READY, State.RUNNING, State.DAMPING)
 
     def set_operator_command(self, name: str, value: float) -> None:
         """Set an operator command, SI units, from the next tick on.
@@ -162,15 +140,7 @@ class Controller:
         Raises:
             UserError: The policy has no such command, or the value is outside its range.
         """
-        commands = {command.name: index for index, command in enumerate(self._contract.commands)}
-        if name not in commands:
-            raise UserError(f"the policy has no operator command {name!r}; valid: {', '.join(commands) or 'none'}")
-        command = self._contract.commands[commands[name]]
-        if not command.low <= value <= command.high:
-            raise UserError(
-                f"operator command {name!r}: {value} is outside its range; valid: {command.low} to {command.high}"
-            )
-        self.record.operator_command[commands[name]] = value
+        self._operator_commands.set(name, value)
 
     def swap(self, policy: Policy) -> None:
         """Let another policy take over when the next action is due; its first targets are blended in.
@@ -191,9 +161,7 @@ class Controller:
     def take_operator(self, operator: Operator) -> None:
         """Take an operator's commands, clipped to their ranges, and its sign of life. Allocates nothing."""
         self._operator_alive_ns = operator.alive_ns
-        values, command = self._asked, self.record.operator_command
-        np.clip(operator.values, self._command_low, self._command_high, out=values)
-        np.copyto(command, values, where=np.isfinite(values, out=self._command_given))
+        self._operator_commands.take(operator)
 
     def fire(self, event: Event) -> None:
         """Change the state from outside a tick: the log gets it. Raises what the entry action raises."""
@@ -216,7 +184,7 @@ class Controller:
         self.statistics["read"].add(record.read_ns)
         self.at_work = "the state machine"
         record.reasons = int(verdict.reasons)
-        self._apply_verdict(verdict)
+        self.faults.apply(verdict, self.machine)
         record.state = self.machine.state.value
         if self.machine.state in WITH_TORQUE:
             self._command(verdict)
@@ -243,36 +211,14 @@ class Controller:
 
     def fault(self, *violations: Violation) -> None:
         """Go to FAULT, or first to the reaction that the robot's YAML names, whatever the level of the violations."""
-        verdict = verdict_of(violations)
-        self.interventions.add_violations(self.record.time_ns, verdict.violations)
-        self.record.reasons |= int(verdict.reasons)
-        self._fault(verdict)
+        self.faults.fault(violations, self.machine)
 
     def fail(self, error: BaseException, what: str = "") -> None:
         """Cut torque and go to FAULT because of an exception; `what` has raised it, the present work by default."""
         self.torque.cut()  # before anything else, which may raise as well
         self.record.events |= bit_of(Event.FAULT)
-        what = what or self.at_work_now
-        lines = str(error).strip().splitlines()
-        text = " ".join(dict.fromkeys((*lines[:1], *lines[-1:])))  # of a message with a traceback, what and why
-        self.failure = f"{what} raised {type(error).__name__}{f': {text}' if text else ''}"
+        self.faults.note_exception(error, what or self.at_work_now)
         self.fault(Violation(Reason.INTERNAL_ERROR, -1, 1.0, 0.0))
-
-    def fault_texts(self) -> list[str]:
-        """Return in words why the robot is in FAULT.
-
-        What only damps is left out where there is something worse, unless the fault is that it damped for too long.
-        """
-        violations = self.fault_verdict.violations
-        listed = [each for each in violations if each.reason not in DAMP_REASONS]
-        if not listed or self.fault_verdict.reasons & Reason.DAMPING_TOO_LONG:
-            listed = list(violations)
-        return [
-            f"internal error: {self.failure}"
-            if violation.reason is Reason.INTERNAL_ERROR
-            else str(self.interventions.event_of(0, violation))
-            for violation in listed
-        ]
 
     @property
     def at_work_now(self) -> str:
@@ -343,37 +289,6 @@ class Controller:
             operator_alive_ns=self._operator_alive_ns,
         )
 
-    def _apply_verdict(self, verdict: Verdict) -> None:
-        """Apply the verdict to the state machine."""
-        if verdict is not ALL_WELL:
-            self.interventions.add_violations(self.record.time_ns, verdict.violations)
-        if verdict.level is Level.FAULT:
-            self._fault(verdict)
-        elif self.machine.state is State.REACTING:
-            return
-        elif verdict.level is Level.DAMP:
-            self._damped_by = verdict
-            self.machine.fire(Event.DAMP)
-        elif self.machine.state is State.DAMPING:
-            self.machine.fire(Event.RECOVER)
-
-    def _fault(self, verdict: Verdict) -> None:
-        """Begin the reaction to a fault; one that is at work gives way to a stronger one, within the same time."""
-        reaction = self.safety.reaction(verdict)
-        state = self.machine.state
-        if verdict.reasons & Reason.DAMPING_TOO_LONG:
-            verdict = joined(verdict, self._damped_by)
-        if state is State.REACTING:
-            if STRENGTH.index(reaction) <= STRENGTH.index(self._reaction):
-                return
-            verdict = joined(self.fault_verdict, verdict)
-        self.fault_verdict = verdict
-        self._reaction = reaction
-        if reaction == "off" or state not in WITH_TORQUE:
-            self.machine.fire(Event.FAULT)
-        elif state is not State.REACTING:
-            self.machine.fire(Event.REACT)
-
     def _command(self, verdict: Verdict) -> None:
         state = self.machine.state
         self.at_work = "safety"
@@ -389,7 +304,7 @@ class Controller:
         elif state is State.READY:
             self._ramp_to_start(verdict)
         elif state is State.LOWERING:
-            self._lower(verdict)
+            self._take(self.poses.to_rest(verdict))
         elif state is State.REACTING:
             self._react()
         else:
@@ -410,12 +325,7 @@ class Controller:
             self._limit()
             self.statistics["limit"].add(watch() - limiting)
             return
-        self.interventions.add_violations(record.time_ns, verdict.violations)
-        if verdict.level is Level.FAULT:
-            self._fault(verdict)
-        else:
-            self._damped_by = verdict
-            self.machine.fire(Event.DAMP)
+        self.faults.refuse(verdict, self.machine)
         record.state = self.machine.state.value
         if self.machine.state is State.REACTING:
             self._react()
@@ -423,48 +333,27 @@ class Controller:
             self._damp()
 
     def _ramp_to_start(self, verdict: Verdict) -> None:
-        record, ramp = self.record, self._start
-        if self._ramp_pending and verdict.level is Level.OK:
-            # The first command is the pose of this reading, whatever the robot did while it was switched on.
-            self._ramp_pending = False
-            self.safety.begin(record.joints, record.time_ns)
-            ramp.begin(record.joints.position, record.time_ns)
-        if not self._ramp(ramp, verdict):
+        step = self.poses.to_start(verdict)
+        if step is PoseStep.LATE:
+            self.fault(self.poses.missed_start())
             return
-        if ramp.reached(record.joints, record.time_ns):
+        self._take(step)
+        if step is PoseStep.ARRIVED:
             self.machine.fire(Event.ARRIVE)
 
-    def _lower(self, verdict: Verdict) -> None:
-        ramp, record = self._rest, self.record
-        if ramp.late(record.time_ns):
-            self.lowered = self.late_to_rest = True
+    def _take(self, step: PoseStep) -> None:
+        """Limit the target of a step to a pose, or damp where there is none."""
+        if step in (PoseStep.MOVE, PoseStep.ARRIVED):
+            self._limit()
+        else:
             self._damp()
-        elif self._ramp(ramp, verdict) and ramp.reached(record.joints, record.time_ns):
-            self.lowered = True
-
-    def _ramp(self, ramp: PoseRamp, verdict: Verdict) -> bool:
-        """Command the next step of a ramp; return whether it goes on: neither damped nor, to the start pose, late."""
-        record = self.record
-        if ramp is self._start and not self._ramp_pending and ramp.late(record.time_ns):
-            joint, position, goal = ramp.farthest(record.joints)
-            self.fault(Violation(Reason.START_POSE, joint, position, goal))
-            return False
-        if verdict.level is not Level.OK or self._ramp_pending:
-            self._damp()
-            return False
-        if self._ramp_interrupted:
-            self._ramp_interrupted = False
-            ramp.restart(record.joints.position, record.time_ns)
-        ramp.command(record.command, record.joints, record.time_ns)
-        self._limit()
-        return True
 
     def _react(self) -> None:
-        record = self.record
-        if not record.time_ns < self._reaction_until_ns:
+        if self.faults.over:
             self.machine.fire(Event.FAULT)
             return
-        self._note_limits(self.safety.react(self._reaction, record.command, record.joints))
+        record = self.record
+        self._note_limits(self.safety.react(self.faults.reaction, record.command, record.joints))
 
     def _damp(self) -> None:
         self._note_limits(self.safety.damp(self.record.command, self.record.joints))
@@ -494,29 +383,13 @@ class Controller:
         self.at_work = "the driver, switching torque on"
         self._connection.enable()
         enabled_ns = self._clock.now_ns()
-        self._ramp_pending, self._ramp_interrupted = True, False
+        self.poses.begin()
         silent = self._connection.reading_since(enabled_ns, self._read_stamped, self.record.joints)
         self.safety.begin(self.record.joints, self.record.time_ns)
         if silent is not None:
             age_s = (self.record.time_ns - int(self.record.joints.stamp_ns[silent])) * 1e-9
-            # No reaction with torque: nothing is known of where the joint is.
-            self.fault_verdict = verdict_of((Violation(Reason.COMMUNICATION_LOSS, silent, age_s, age_s),))
-            self.interventions.add_violations(self.record.time_ns, self.fault_verdict.violations)
-            self.machine.fire(Event.FAULT)
-
-    def _interrupt_ramp(self) -> None:
-        self._ramp_interrupted = True
-
-    def _begin_lowering(self) -> None:
-        record, commanded = self.record, not self._ramp_pending
-        self.lowered = self.late_to_rest = False
-        self._ramp_interrupted = self._ramp_pending = False
-        np.copyto(self._lowering_from, record.joints.position)
-        np.copyto(self._lowering_from, record.command.position, where=self._tracks_position & commanded)
-        self._rest.begin(self._lowering_from, record.time_ns)
-
-    def _begin_reaction(self) -> None:
-        self._reaction_until_ns = self.record.time_ns + self._reaction_ns
+            violation = Violation(Reason.COMMUNICATION_LOSS, silent, age_s, age_s)
+            self.faults.fault_at_once(violation, self.machine)
 
     def _recover(self) -> None:
         """Set tripped motors up again and read everything.
@@ -532,8 +405,7 @@ class Controller:
         if verdict.level is not Level.OK:
             events = [str(self.interventions.event_of(0, violation)) for violation in verdict.violations]
             raise HardwareError("; ".join(events))
-        self.fault_verdict = self._damped_by = ALL_WELL
-        self.failure = ""
+        self.faults.reset()
 
 
 def _nothing() -> None:

@@ -16,7 +16,7 @@ def reasons_of(controller: Controller, final_state: State, stopped_by: str, goal
     """
     reasons = []
     if final_state is State.FAULT:
-        reasons += [f"fault: {text}" for text in controller.fault_texts()]
+        reasons += [f"fault: {text}" for text in controller.faults.texts()]
     elif final_state is State.ESTOP:
         reasons.append(f"emergency stop by {stopped_by}")
     elif final_state is not State.RUNNING and stopped_by == "duration":
@@ -45,6 +45,6 @@ def warnings_of(ticks: int, missed: int, log: TelemetryLog | None, controller: C
         warnings.append(f"the policy observed {term} outside the range seen in training in {count} ticks")
     if log is not None and log.dropped:
         warnings.append(f"{log.dropped} ticks are missing in the log: the disk did not keep up")
-    if controller.late_to_rest:
+    if controller.poses.late_to_rest:
         warnings.append("the pose of rest was not reached in time; torque went off where the robot was")
     return tuple(warnings)

@@ -303,7 +303,7 @@ class _Session:
         if operator is not None:
             controller.at_work = "the operator's device"
             self._obey(operator, asked_in)
-        if controller.lowered and controller.state is State.LOWERING:
+        if controller.poses.lowered and controller.state is State.LOWERING:
             return False
         return controller.state not in LATCHED or (operator is not None and self._lowering_stops is None)
 
@@ -370,7 +370,7 @@ class _Session:
 
     def _reset(self) -> None:
         controller = self._controller
-        cause = "; ".join(controller.fault_texts()) or "emergency stop"
+        cause = "; ".join(controller.faults.texts()) or "emergency stop"
         self._stop.reset()
         try:
             controller.fire(Event.RESET)

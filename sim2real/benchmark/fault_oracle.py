@@ -104,12 +104,15 @@ class MotorOracle:
         period_s: Control period, s.
         strangers: Joints whose motor is not addressed by its own goals, because its id is wrong.
         blind: Joints whose encoder is wrong, so that nobody knows where they are when torque comes on.
+        frozen: Joints whose encoder stands still. What their motor drives at then is the shaft's own angle and the
+            constant error, which is no target; where the joint is at last is another witness's matter.
     """
 
     robot: RobotConfig
     period_s: float
     strangers: frozenset[str] = frozenset()
     blind: frozenset[str] = frozenset()
+    frozen: frozenset[str] = frozenset()
     findings: list[Finding] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     """Number of findings by rule."""
@@ -190,7 +193,7 @@ class MotorOracle:
             self._no_jump(joint, goal, angle, time_ns, joint.config.velocity_limit * self.period_s)
             before = self._first(joint, target, before, self._angle(joint, angle))
         stiff, joint.stiff = joint.stiff, goal.stiffness > 0.0
-        if joint.stiff:
+        if joint.stiff and joint.name not in self.frozen:
             self._inside(joint, target, before, time_ns)
         if before is not None and stiff and joint.stiff:
             self._step(joint, target - before, elapsed_s, time_ns)

@@ -99,7 +99,8 @@ class _Run:
         period_s = 1.0 / policy.contract.control_rate
         strangers = frozenset(s.joint for s in scenario.strikes if s.joint and s.entry["kind"] == "wrong_id")
         blind = frozenset(s.joint for s in scenario.strikes if s.joint and "encoder" in s.entry["kind"])
-        self._oracle = MotorOracle(scenario.robot, period_s, strangers, blind)
+        frozen = frozenset(s.joint for s in scenario.strikes if s.joint and s.entry["kind"] == "stuck_encoder")
+        self._oracle = MotorOracle(scenario.robot, period_s, strangers, blind, frozen)
         self._truth = Truth(scenario.robot, self._oracle, scenario.strikes, stops=scenario.plant != "inertia")
         self._stop = StopRequest()
         self._hooks = [strike for strike in scenario.strikes if strike.case.kind == "hook"]
