@@ -15,9 +15,9 @@ from sim2real.runtime.contract.robot import robot_spec
 from sim2real.runtime.controller import Controller
 from sim2real.runtime.decimation import Decimation
 from sim2real.runtime.envelope.settings import envelope_notices
-from sim2real.runtime.goal_watch import GoalWatch
 from sim2real.runtime.loop import Pacer
-from sim2real.runtime.operator.interface import Operator
+from sim2real.runtime.operator.requests import OperatorRequests
+from sim2real.runtime.outcome import RunOutcome
 from sim2real.runtime.policy import Policy, check_robot, check_speed
 from sim2real.runtime.realtime import RealTimeProfile, real_time_profile
 from sim2real.runtime.report import RunReport, noted
@@ -26,7 +26,6 @@ from sim2real.runtime.run_reasons import log_reasons, reasons_of, warnings_of
 from sim2real.runtime.states import LATCHED, WITH_TORQUE, Event, State
 from sim2real.runtime.stop import stop_on_signals
 from sim2real.runtime.telemetry import TelemetryLog
-from sim2real.runtime.trajectory import Trajectory
 from sim2real.runtime.verdict import Level
 
 _WATCHDOG_SLACK_S = 0.1  # the emulator's and the motors' watchdogs count in steps of 20 ms
@@ -82,31 +81,22 @@ class _Session:
         self.warnings: list[str] = list(envelope_notices(robot_spec(robot).safety, contract.robot.safety))
         self.raised: BaseException | None = None
         """What the hook of the caller has raised."""
-        self._contract = contract
         self._robot = robot
         self._hardware = hardware
         self._clock = clock
         self._options = options
         self._stop = options.stop
-        self._operator = options.operator
         self._duration_ns = None if options.duration is None else ns_from_s(options.duration)
         self._controller = Controller(policy, robot, hardware, clock, options.stopwatch, self._ending)
-        self._rate, self._period_ns = self._controller.decimation.rate, self._controller.decimation.period_ns
+        self._period_ns = self._controller.decimation.period_ns
+        self._requests = OperatorRequests(options.operator, options.stop, self._controller.take_operator)
         for name, value in options.commands.items():
             self._controller.set_operator_command(name, value)
         self._pacer = Pacer(clock, self._period_ns)
-        self._goal = GoalWatch(contract, self._period_ns)
-        self._goal_reached: bool | None = None
-        self._goal_missed = ""
         self._before_loop: Callable[[], None] = lambda: None
-        held = round(self._goal.goal.hold * self._rate) + 1
-        self._trajectory = Trajectory(contract.joint_names, self._ticks_expected(), held)
-        self._stopped_by = self._close_problem = ""
-        self._final_state: State | None = None
+        self._outcome = RunOutcome(contract, self._controller, options.stop, self._ticks_expected())
+        self._close_problem = ""
         self._lowering_stops: int | None = None
-        self._operator_stop = False
-        self._resets = self._starts = 0
-        self._first_ns = self._last_ns = 0
 
     def use(self, profile: RealTimeProfile) -> None:
         """Run with what was granted of the real-time profile."""
@@ -140,13 +130,13 @@ class _Session:
                 step()
         except BaseException as error:  # noqa: BLE001 - the report says what it was
             self._controller.fail(error)
-            self._state_when_ended()
+            self._outcome.end()
 
     def report(self) -> RunReport:
         """Return the verdict and the figures, after the run."""
-        controller, trajectory, final_state = self._controller, self._trajectory, self._state_at_end
+        controller, outcome, trajectory = self._controller, self._outcome, self._outcome.trajectory
         reasons = (
-            reasons_of(controller, final_state, self._stopped_by, self._goal_missed)
+            reasons_of(controller, outcome.final_state, outcome.stopped_by, outcome.goal_missed)
             + log_reasons(self.log)
             + self._closing
         )
@@ -155,11 +145,11 @@ class _Session:
             ok=not reasons,
             reasons=reasons,
             warnings=(*self.warnings, *warnings_of(ticks, missed, self.log, controller)),
-            final_state=final_state,
-            goal=self._goal.goal.words,
-            goal_reached=self._goal_reached,
-            stopped_by=self._stopped_by,
-            duration=(self._last_ns - self._first_ns) / NS_PER_S,
+            final_state=outcome.final_state,
+            goal=outcome.goal.goal.words,
+            goal_reached=outcome.goal_reached,
+            stopped_by=outcome.stopped_by,
+            duration=outcome.duration_s,
             ticks=ticks,
             missed_ticks=missed,
             held_ticks=controller.held_ticks,
@@ -171,7 +161,7 @@ class _Session:
             logged_ticks=self.log.ticks if self.log else 0,
             swaps=tuple(controller.swaps),
             joints=trajectory.joints,
-            time=(trajectory.time_ns - self._first_ns) / NS_PER_S,
+            time=(trajectory.time_ns - outcome.first_ns) / NS_PER_S,
             position=trajectory.position.copy(),
             distance=trajectory.distance.copy(),
         )
@@ -180,33 +170,16 @@ class _Session:
     def _closing(self) -> tuple[str, ...]:
         return (self._close_problem,) if self._close_problem else ()
 
-    @property
-    def _state_at_end(self) -> State:
-        return self._final_state or State.DISCONNECTED
-
     def _ticks_expected(self) -> int | None:
         if self._options.duration is None:
             return None
         # The policy's time begins after the start pose.
-        return round((self._options.duration + self._robot.ready.timeout) * self._rate) + 10
+        return round((self._options.duration + self._robot.ready.timeout) * self._controller.decimation.rate) + 10
 
     def _ending(self) -> bool:
         """Tell whether a stop was asked for: looked at in every wait."""
-        self._poll_operator()
+        self._requests.poll()
         return bool(self._stop.cause)
-
-    def _poll_operator(self) -> None:
-        """Take what the operator asks for."""
-        operator, stop = self._operator, self._stop
-        if operator is None:
-            return
-        operator.poll()
-        if operator.emergency and not stop.emergency:
-            stop.emergency_stop("operator", ending=False)
-        if operator.stop and not self._operator_stop:
-            self._operator_stop = True
-            stop.stop("operator")
-        self._controller.take_operator(operator)
 
     def _show(self) -> None:
         """Let the processes beside the run see the state."""
@@ -229,7 +202,7 @@ class _Session:
                 return False
             controller.fire(Event.ENABLE)
             self._log_between()
-            self._first_ns = self._last_ns = self._clock.now_ns()
+            self._outcome.begin(self._clock.now_ns())
             self._before_loop()
         except CancelledError:
             if self._stop.emergency:
@@ -244,13 +217,12 @@ class _Session:
 
     def _started(self) -> bool:
         """Wait in LIMP until the operator starts; return whether torque may be switched on. Raises CancelledError."""
-        operator, controller = self._operator, self._controller
-        if operator is None:
+        requests, controller = self._requests, self._controller
+        if not requests.present:
             return True
-        operator.poll()
-        self._resets, starts = operator.resets, operator.starts  # from before the robot was there: not meant for it
+        requests.wake()
         self._pacer.start()
-        while self._options.wait_for_start and operator.starts == starts:
+        while self._options.wait_for_start and not requests.start:
             self._pacer.wait()
             if self._ending():
                 raise CancelledError("a stop was asked for")
@@ -259,9 +231,9 @@ class _Session:
                 controller.fault(*verdict.violations)
                 return False
             if verdict.level is not Level.OK:
-                starts = operator.starts  # not while readings are missing, and not by itself when they are back
+                requests.forget()  # not while readings are missing, and not by itself when they are back
             self._show()
-        self._starts = operator.starts
+        requests.forget()
         return True
 
     def _loop(self) -> None:
@@ -277,19 +249,19 @@ class _Session:
             except BaseException as error:  # noqa: BLE001 - the report says what it was
                 self._controller.fail(error)
                 self._log_between()
-                going_on = self._operator is not None and not self._ending()
+                going_on = self._requests.present and not self._ending()
 
     def _tick(self, missed: int) -> bool:
         """Run one tick; return whether the run goes on."""
-        controller, operator = self._controller, self._operator
+        controller, requests = self._controller, self._requests
         controller.at_work = "the operator's device"
-        self._poll_operator()
+        requests.poll()
         asked_in = controller.state  # what the operator saw: a fault of this tick is not what a reset was meant for
         if self._stop.emergency and controller.state is not State.ESTOP:
             controller.fire(Event.ESTOP)
         ending = self._stop.ending or self._time_is_over()
         if controller.state is State.ESTOP:
-            if ending or operator is None:
+            if ending or not requests.present:
                 return False
         elif ending and not self._begin_end():
             return False
@@ -300,21 +272,18 @@ class _Session:
         self._record()
         if not self._call_hook():
             return False
-        if operator is not None:
+        if requests.present:
             controller.at_work = "the operator's device"
-            self._obey(operator, asked_in)
+            self._obey(asked_in)
         if controller.poses.lowered and controller.state is State.LOWERING:
             return False
-        return controller.state not in LATCHED or (operator is not None and self._lowering_stops is None)
+        return controller.state not in LATCHED or (requests.present and self._lowering_stops is None)
 
     def _record(self) -> None:
         controller, watch = self._controller, self._options.stopwatch
         record = controller.record
         started = watch()
-        self._last_ns = record.time_ns
-        controller.at_work = "the goal"
-        distance = self._goal.distance(controller.signals, record)
-        self._trajectory.append(record.time_ns, record.joints.position, distance, record.state)
+        self._outcome.append()
         if self.log is not None:
             controller.at_work = "the log"
             self.log.record(record)
@@ -349,24 +318,23 @@ class _Session:
         controller, stops = self._controller, self._stop.count
         if self._lowering_stops is not None:
             return not stops > self._lowering_stops and controller.state in (State.LOWERING, State.REACTING)
-        self._decide_goal()
+        self._outcome.decide_goal()
         if not controller.can_lower:
             return False
         self._lowering_stops = stops
         controller.fire(Event.LOWER)
         return True
 
-    def _obey(self, operator: Operator, asked_in: State) -> None:
+    def _obey(self, asked_in: State) -> None:
         """Reset a fault or start again, if the operator has asked for it since the tick before, in this very state."""
-        state = self._controller.state
-        reset, start = operator.resets > self._resets, operator.starts > self._starts
+        state, requests = self._controller.state, self._requests
         if state is asked_in:
-            if reset and state in LATCHED:
+            if requests.reset and state in LATCHED:
                 self._reset()
-            elif start and state is State.LIMP:
+            elif requests.start and state is State.LIMP:
                 self._start_again()
         # What is asked for in another state, or while the motors are set up again, is not kept for later.
-        self._resets, self._starts = operator.resets, operator.starts
+        requests.forget()
 
     def _reset(self) -> None:
         controller = self._controller
@@ -407,26 +375,17 @@ class _Session:
         # Deadlines, not readings: how long a read took must not change how many ticks a run has.
         return self._pacer.deadline_ns - since_ns >= self._duration_ns - self._period_ns // 2
 
-    def _state_when_ended(self) -> None:
-        """Decide how the run ended."""
-        state = self._controller.state
-        if self._final_state is None or state in LATCHED:
-            self._final_state = State.FAULT if state is State.REACTING else state
-        self._stopped_by = "fault" if self._final_state is State.FAULT else self._stop.cause or "duration"
-        if state in LATCHED:
-            self._goal_reached, self._goal_missed = False, ""
-
     def _end(self) -> None:
         """Decide how the run ended; let motors that did not hear torque off expire; call the hook of the end."""
         controller, options = self._controller, self._options
-        self._state_when_ended()
+        self._outcome.end()
         self._show()
         if controller.state in LATCHED:
             # Torque was cut at once; now silence, which lets the watchdogs of motors that did not hear it expire.
             silence_s = self._robot.safety.watchdog + _WATCHDOG_SLACK_S
             self._clock.sleep_until_ns(self._clock.now_ns() + ns_from_s(silence_s))
         if self.log is not None:
-            self.log.summary = {"final_state": self._state_at_end.name, "stopped_by": self._stopped_by}
+            self.log.summary = {"final_state": self._outcome.final_state.name, "stopped_by": self._outcome.stopped_by}
             if controller.swaps:
                 self.log.summary["swaps"] = json.dumps(controller.swaps)
         if options.before_shutdown is not None:
@@ -459,24 +418,6 @@ class _Session:
         except BaseException as error:  # noqa: BLE001 - torque is off, or said not to be
             self._close_problem = f"closing the ports raised {type(error).__name__}: {error}"
             self._hardware.close()
-
-    def _decide_goal(self) -> None:
-        """Decide on the goal at the end of the policy's time, before the robot is lowered."""
-        state = State.FAULT if self._controller.state is State.REACTING else self._controller.state
-        self._final_state = state
-        since_ns, stopped_by = self._controller.running_since_ns, self._stop.cause or "duration"
-        if since_ns is None or state in LATCHED:
-            return
-        if self._goal.goal.spec.kind != "finish":
-            self._goal_reached = self._goal.reached(self._trajectory, since_ns)
-        elif state is not State.RUNNING:
-            self._goal_reached = False
-        else:
-            # A run without a duration ends when it is stopped; one that was cut short is not decided.
-            decided = stopped_by == "duration" or self._options.duration is None
-            self._goal_reached = True if decided else None
-        if self._goal_reached is False and state is State.RUNNING and stopped_by == "duration":
-            self._goal_missed = self._goal.missed(self._trajectory)
 
 
 def _open_log(path: Path, policy: Policy, robot: RobotConfig, options: RunOptions) -> TelemetryLog:
