@@ -15,8 +15,15 @@ from sim2real.model.addresses import columns_of, imu_columns, joint_addresses
 from sim2real.model.injection import IMU_GROUPS, add_imu
 from sim2real.model.model import compile_spec, load_spec, strip
 
-_JAM_DAMPING = 1e4
-"""Damping of a jammed joint, N·m·s/rad: a torque of 10 N·m turns it by 1 mrad/s. The integrator is implicit in it."""
+_JAM_FRICTION = 1e3
+"""Dry friction of a jammed joint, N·m. The solver finds it together with the contacts; a large damping it knows nothing
+of, and a leg on the ground with such a joint throws the robot into the air."""
+
+_JAM_IMPEDANCE = (0.99, 0.99, 0.001, 0.5, 2.0)
+"""`solimp` of this friction: some 0.05 rad/s of creep. Ten times harder, a leg on the ground makes the solver fail."""
+
+_GRIP_DAMPING = 1e4
+"""Damping by which a hand moves a joint, N·m·s/rad: a torque of 10 N·m turns it by 1 mrad/s more or less."""
 
 
 class MujocoPlant:
@@ -49,7 +56,10 @@ class MujocoPlant:
         self._all_efforts: Float64Array = self.data.qfrc_applied
         self._dof_of_joint = np.arange(self.model.nv)[self._dof]
         self._grip = np.zeros(len(self._dof_of_joint))  # of hands, N·m
+        # Fancy indices copy: what they were before any joint was jammed or gripped.
         self._damping = self.model.dof_damping[self._dof_of_joint]
+        self._friction = self.model.dof_frictionloss[self._dof_of_joint]
+        self._impedance = self.model.dof_solimp[self._dof_of_joint]
         self._pose = [joint.default_position for joint in robot.joints.values()]
         sensors: Float64Array = self.data.sensordata
         self._imus = {
@@ -138,10 +148,13 @@ class MujocoPlant:
         return self._base[0]
 
     def jam(self, joint: int, jammed: bool) -> None:
-        """Hold a joint by a damping that no motor overcomes, or release it."""
-        self.model.dof_damping[self._dof_of_joint[joint]] = _JAM_DAMPING if jammed else self._damping[joint]
+        """Hold a joint by a friction that no motor overcomes, or release it."""
+        dof = self._dof_of_joint[joint]
+        self.model.dof_frictionloss[dof] = _JAM_FRICTION if jammed else self._friction[joint]
+        self.model.dof_solimp[dof] = _JAM_IMPEDANCE if jammed else self._impedance[joint]
 
     def grip(self, joint: int, velocity: float | None) -> None:
         """Move a joint at a velocity, rad/s, by a damping that no motor overcomes; None lets it go."""
-        self.jam(joint, velocity is not None)
-        self._grip[joint] = _JAM_DAMPING * (velocity or 0.0)
+        held = velocity is not None
+        self.model.dof_damping[self._dof_of_joint[joint]] = _GRIP_DAMPING if held else self._damping[joint]
+        self._grip[joint] = _GRIP_DAMPING * (velocity or 0.0)

@@ -26,3 +26,23 @@ def test_a_state_that_is_none_is_an_error_and_no_fresh_start(robot):
 def test_the_campaign_has_the_plant_that_its_robot_moves_in():
     world = FaultWorld(load_robot("pendulum"), "mujoco")
     assert isinstance(world.plant, MujocoPlant)
+
+
+@pytest.mark.parametrize("robot", shipped("robots"))
+def test_a_jammed_joint_stays_whatever_the_robot_does(robot):
+    """Each joint in turn, jammed while the robot falls to the ground, and the others thrown about."""
+    config = load_robot(robot)
+    for joint, each in enumerate(config.joints.values()):
+        plant, random = MujocoPlant(config), np.random.default_rng(joint)
+        effort = np.zeros(len(config.joints))
+        for _ in range(288):
+            plant.step(effort)
+        plant.jam(joint, True)
+        for _ in range(50):  # it stops first
+            plant.step(effort)
+        before = plant.position[joint]
+        for tick in range(500):
+            if tick % 50 == 0:
+                effort = random.uniform(-1.0, 1.0, len(config.joints)) * each.effort_limit
+            plant.step(effort - 0.05 * plant.velocity)
+        assert abs(plant.position[joint] - before) < 0.06  # half of a second of creep, and as much again

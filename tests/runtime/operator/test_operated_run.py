@@ -6,10 +6,12 @@ import pytest
 from sim2real.configs.load import load_robot, load_task
 from sim2real.runtime.contract.spec import contract_of
 from sim2real.runtime.emulation import lockstep
+from sim2real.runtime.operator.requests import OperatorRequests
 from sim2real.runtime.ring import RingReader, SharedRing
 from sim2real.runtime.run_options import RunOptions
 from sim2real.runtime.session import run_session
 from sim2real.runtime.states import State
+from sim2real.runtime.stop import StopRequest
 from sim2real.runtime.tick_fields import row_layout
 
 
@@ -149,3 +151,14 @@ def test_commands_reach_the_policy_inside_their_ranges():
     )
     assert seen
     assert all(each == [0.2, contract.commands[1].high, 0.3] for each in seen)
+
+
+def test_without_an_operator_nobody_asks_for_anything():
+    stop, taken = StopRequest(), []
+    requests = OperatorRequests(None, stop, taken.append)
+    requests.wake()
+    requests.poll()
+    requests.forget()
+    assert not any((requests.present, requests.reset, requests.start))
+    assert not stop.cause
+    assert taken == []

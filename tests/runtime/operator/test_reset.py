@@ -17,14 +17,14 @@ class Person:
         self.alive_ns = -1
         self.stop = self.emergency = False
         self.resets = self.starts = self.polls = 0
-        self._at = at
+        self.at = at
 
     def poll(self) -> None:
         self.polls += 1
-        self.resets = sum(self.polls >= at for name, at in self._at.items() if name.startswith("reset"))
-        self.starts = sum(self.polls >= at for name, at in self._at.items() if name.startswith("start"))
-        self.stop = self.polls >= self._at.get("stop", 10**9)
-        pressed = self.polls >= self._at.get("emergency", 10**9)
+        self.resets = sum(self.polls >= at for name, at in self.at.items() if name.startswith("reset"))
+        self.starts = sum(self.polls >= at for name, at in self.at.items() if name.startswith("start"))
+        self.stop = self.polls >= self.at.get("stop", 10**9)
+        pressed = self.polls >= self.at.get("emergency", 10**9)
         self.emergency = pressed and self.resets == 0
 
 
@@ -132,7 +132,7 @@ def test_a_start_while_a_reset_is_at_work_is_not_kept(policy_of, robot, fake):
 
     def slowly():
         recover()
-        person._at["start"] = person.polls  # meanwhile
+        person.at["start"] = person.polls  # meanwhile
 
     fake.recover = slowly
     fake.at_read[60] = hot
