@@ -1,4 +1,4 @@
-"""Names the emulator as a likely cause of a fault for want of replies, when the machine gave it no processor."""
+"""Names the emulator as a possible cause of a fault for want of replies, when the machine gave it no processor."""
 
 import re
 from collections.abc import Iterator
@@ -17,10 +17,9 @@ LATE_REPLIES: Final = (
     | Reason.COMMUNICATION_LOSS
     | Reason.BUS_LOSS
     | Reason.IMU_STALE
-    | Reason.DAMPING_TOO_LONG
     | Reason.PORT_LOST
 )
-"""Faults that replies bring about which come late or not at all."""
+"""Faults of replies that come late or not at all. Damping for too long is none: it names what it damped for."""
 
 
 class Emulator(Protocol):
@@ -56,7 +55,7 @@ def blaming(emulator: Emulator) -> Iterator[None]:
 
 
 def _blamed(text: str, starved: str) -> str:
-    return f"{text}; a likely cause: the emulator was {starved}"
+    return f"{text}; a possible cause: the emulator was {starved}"
 
 
 def _of_late_replies(reason: str) -> bool:

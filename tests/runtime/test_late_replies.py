@@ -16,7 +16,7 @@ from sim2real.runtime.states import State
 from sim2real.runtime.verdict import Reason
 
 STARVED = "starved: the machine gave it no processor once for 4 ms or longer, at most 85 ms, 85 ms in all"
-CAUSE = f"; a likely cause: the emulator was {STARVED}"
+CAUSE = f"; a possible cause: the emulator was {STARVED}"
 
 
 class FakeEmulator:
@@ -61,7 +61,7 @@ def test_without_starvation_or_fault_the_reasons_stay(report):
 
 @pytest.mark.parametrize("kind", [HardwareError, PortLostError])
 def test_an_error_of_the_hardware_names_it_too(kind):
-    with pytest.raises(kind, match=r"^no answer; a likely cause: the emulator was starved: "), blaming(FakeEmulator()):
+    with pytest.raises(kind, match=r"^no answer; a possible cause: the emulator was starved: "), blaming(FakeEmulator()):
         raise kind("no answer")
     with pytest.raises(kind, match=r"^no answer$"), blaming(FakeEmulator("")):
         raise kind("no answer")
@@ -95,4 +95,4 @@ def test_a_run_whose_emulator_was_stopped_says_why_it_ended():
     )
     timers[0].join()
     assert report.final_state is State.FAULT
-    assert "a likely cause: the emulator was starved: the machine gave it no processor" in report.reasons[0]
+    assert "a possible cause: the emulator was starved: the machine gave it no processor" in report.reasons[0]
