@@ -16,7 +16,7 @@ from sim2real.training.checkpoint import load_checkpoint
 from sim2real.training.metrics_log import read_metrics
 from sim2real.training.run_folder import RunFolder
 
-pytestmark = [pytest.mark.slow, pytest.mark.realtime]
+pytestmark = pytest.mark.slow
 
 SMALL = ("environments=16", "checkpoint_every=1", "evaluation_episodes=4", "algorithm.hidden=[16]", "threads=1",
          "task.episode_duration=0.3 s", "idle_share_max=null")  # fmt: skip

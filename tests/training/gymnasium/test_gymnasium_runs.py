@@ -224,7 +224,7 @@ def test_our_batch_is_taken_where_there_is_one():
         chosen(gym_config("Pendulum-v1", "ppo", ("environment.vectorization=batch",)).environment)
 
 
-@pytest.mark.realtime
+@pytest.mark.slow
 def test_environments_in_processes_train_alike(tmp_path):
     reports = [
         trained("gym/Pendulum-v1", tmp_path / how, f"environment.vectorization={how}", "environments=2", steps=64)
