@@ -1,0 +1,1 @@
+"""Signatures of policies: keys and detached signatures in minisign's format."""
