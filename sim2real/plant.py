@@ -11,9 +11,10 @@ from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.emulator.plant import BaseMotion, BasePose
 from sim2real.hardware.imu.sample import Motion
 from sim2real.hardware.types import Float64Array
-from sim2real.model.addresses import columns_of, imu_columns, joint_addresses
+from sim2real.model.addresses import columns_of, imu_columns, joint_addresses, joint_levers
 from sim2real.model.injection import IMU_GROUPS, add_imu
-from sim2real.model.model import compile_spec, load_spec, strip
+from sim2real.model.model import compile_spec, load_start, strip
+from sim2real.model.start_state import StartState
 
 _JAM_FRICTION = 1e3
 """Dry friction of a jammed joint, N·m. The solver finds it together with the contacts; a large damping it knows nothing
@@ -32,7 +33,7 @@ class MujocoPlant:
     The joints model gear friction and rotor inertia; the emulated firmware models the rest of the motors.
 
     Args:
-        robot: The robot; it starts in its default pose.
+        robot: The robot; it starts in its start pose.
 
     Raises:
         UserError: The model does not fit the robot.
@@ -41,7 +42,7 @@ class MujocoPlant:
     timestep_ns = 1_000_000
 
     def __init__(self, robot: RobotConfig) -> None:
-        spec = load_spec(robot)
+        spec, pose = load_start(robot)
         strip(spec)
         spec.option.timestep = self.timestep_ns * 1e-9
         spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
@@ -54,35 +55,37 @@ class MujocoPlant:
         self._all_positions: Float64Array = self.data.qpos
         self._all_velocities: Float64Array = self.data.qvel
         self._all_efforts: Float64Array = self.data.qfrc_applied
+        self._levers = joint_levers(robot)
+        self._in_model = robot.in_model
         self._dof_of_joint = np.arange(self.model.nv)[self._dof]
         self._grip = np.zeros(len(self._dof_of_joint))  # of hands, N·m
         # Fancy indices copy: what they were before any joint was jammed or gripped.
         self._damping = self.model.dof_damping[self._dof_of_joint]
         self._friction = self.model.dof_frictionloss[self._dof_of_joint]
         self._impedance = self.model.dof_solimp[self._dof_of_joint]
-        self._pose = [joint.default_position for joint in robot.joints.values()]
+        self.start = StartState(self.model, robot, pose)
+        """Start states: motor joints, passive joints and base."""
         sensors: Float64Array = self.data.sensordata
         self._imus = {
             imu.body: [sensors[columns_of(imu_columns(self.model, name, group))] for group in IMU_GROUPS]
             for name, imu in robot.imus.items()
         }
-        free = np.flatnonzero(self.model.jnt_type == mujoco.mjtJoint.mjJNT_FREE)
-        self._base = (int(self.model.jnt_qposadr[free[0]]), int(self.model.jnt_dofadr[free[0]])) if len(free) else None
-        self.position: Float64Array = np.zeros(len(self._pose))
+        base = self.start.base
+        self._base = None if base is None else (base.qpos, base.dof)
+        self.position: Float64Array = np.zeros(len(robot.joints))
         """Joint angles, (J,), rad."""
-        self.velocity: Float64Array = np.zeros(len(self._pose))
+        self.velocity: Float64Array = np.zeros(len(robot.joints))
         """Joint velocities, (J,), rad/s."""
         self.diverged = False
         """Whether a step ended in a state that is none."""
         self.reset()
 
     def reset(self) -> None:
-        """Set the robot to its default pose, at rest."""
+        """Set the robot to its start pose, at rest."""
         mujoco.mj_resetData(self.model, self.data)
-        self._all_positions[self._qpos] = self._pose
+        self._all_positions[:] = self.start.qpos
         mujoco.mj_forward(self.model, self.data)
-        self.position[:] = self._all_positions[self._qpos]
-        self.velocity[:] = self._all_velocities[self._dof]
+        self._read()
 
     def step(self, effort: Float64Array) -> None:
         """Advance one timestep under the motors' electromagnetic torques, (J,), N·m.
@@ -90,8 +93,8 @@ class MujocoPlant:
         Raises:
             UserError: The state is no longer one: MuJoCo would go on from the start pose as if nothing had happened.
         """
-        self._all_efforts[self._dof] = effort
-        self._all_efforts[self._dof_of_joint] += self._grip
+        motors = effort + self._grip
+        self._all_efforts[self._dof] = motors if self._levers is None else motors / self._levers
         before_s = self.data.time
         mujoco.mj_step(self.model, self.data)
         if self.data.time <= before_s:  # MuJoCo has reset it
@@ -100,8 +103,14 @@ class MujocoPlant:
                 f"the simulated mechanics diverged {before_s:.3f} s after the start: a position, velocity or "
                 "acceleration was not finite or above 1e10; look for contacts that overlap and very small masses"
             )
+        self._read()
+
+    def _read(self) -> None:
         self.position[:] = self._all_positions[self._qpos]
         self.velocity[:] = self._all_velocities[self._dof]
+        if self._levers is not None:
+            self.position /= self._levers
+            self.velocity /= self._levers
 
     def imu(self, body: str) -> Motion:
         """Return the motion of a body that carries an IMU, at the start of the last timestep."""
@@ -111,7 +120,7 @@ class MujocoPlant:
     def place(self, position: Float64Array, base: BasePose | None) -> None:
         """Put the robot, at rest, with these joint angles, (J,), rad. Raises UserError if it has no floating base."""
         mujoco.mj_resetData(self.model, self.data)
-        self._all_positions[self._qpos] = position
+        self._all_positions[:] = self.start.place(position[None, :])[0]
         if base is not None:
             address = self._base_address("a pose of the base")
             if base.height is not None:
@@ -120,12 +129,11 @@ class MujocoPlant:
             mujoco.mju_euler2Quat(quaternion, np.array([base.roll, base.pitch, base.yaw]), "XYZ")
             self._all_positions[address + 3 : address + 7] = quaternion
         mujoco.mj_forward(self.model, self.data)
-        self.position[:] = self._all_positions[self._qpos]
-        self.velocity[:] = self._all_velocities[self._dof]
+        self._read()
 
     def push(self, body: str, force: Sequence[float]) -> None:
         """Let a force act at the centre of mass of a body from now on: world frame, (3,), N."""
-        index = mujoco.mj_name2id(self.model, mujoco.mjtObj.mjOBJ_BODY, body)
+        index = mujoco.mj_name2id(self.model, mujoco.mjtObj.mjOBJ_BODY, self._in_model(body))
         if index < 0:
             names = [self.model.body(number).name for number in range(1, self.model.nbody)]
             raise UserError(f"the model has no body {body!r}; valid: {', '.join(names)}")
@@ -157,4 +165,5 @@ class MujocoPlant:
         """Move a joint at a velocity, rad/s, by a damping that no motor overcomes; None lets it go."""
         held = velocity is not None
         self.model.dof_damping[self._dof_of_joint[joint]] = _GRIP_DAMPING if held else self._damping[joint]
-        self._grip[joint] = _GRIP_DAMPING * (velocity or 0.0)
+        lever = 1.0 if self._levers is None else float(self._levers[joint])  # a slide is damped in m/s
+        self._grip[joint] = _GRIP_DAMPING * lever**2 * (velocity or 0.0)

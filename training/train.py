@@ -102,6 +102,7 @@ def train(
         config = _loaded(experiment, changes, algorithm)
     if isinstance(config, ExperimentConfig):
         _note_idle(config)
+        _check_model(config)
         _check_rewards(config, progress=progress)
     folder = Path(runs_dir) / (name or f"{config.name}-{datetime.now().astimezone():%Y%m%d-%H%M%S}")
     return runner.train(
@@ -146,6 +147,15 @@ def _note_idle(experiment: ExperimentConfig) -> None:
             f"note: task {task.name!r} does not observe the effect of {', '.join(idle)} "
             f"(randomization {randomization.name!r})"
         )
+
+
+def _check_model(experiment: ExperimentConfig) -> None:
+    """Say on standard error what makes the simulation unlike a robot, or episodes senseless."""
+    from sim2real.configs.command_outcome import error_console
+    from sim2real.simulation.task_lines import task_lines
+
+    for line in task_lines(experiment.task):
+        error_console().print(f"check: {line}", markup=False)
 
 
 def _check_rewards(experiment: ExperimentConfig, *, progress: bool) -> None:

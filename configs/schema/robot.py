@@ -29,6 +29,7 @@ from sim2real.configs.schema.quantity import (
     Voltage,
 )
 from sim2real.configs.schema.safety import SafetyConfig
+from sim2real.configs.schema.start_pose import StartPoseConfig
 
 JERK_TIME_MAX: Final = 0.5
 """s from no acceleration to the acceleration limit; targets are averaged over twice that."""
@@ -95,6 +96,9 @@ class JointConfig(Config):
     """Motor angle at which the joint angle is zero."""
     calibration: CalibrationConfig | None = None
     """Which motor `zero` and `direction` were measured with, and how it was set; compared when the robot is opened."""
+    travel: Annotated[Length, Positive] | None = None
+    """Travel of a slide of the model for each radian of the motor: the radius of a pinion, or a screw's lead / 2π.
+    Angles, velocities and torques of the joint are then those of the pinion or screw. None for a hinge."""
     default_position: Angle = 0.0
     """Joint angle in the start pose."""
     position_limits: tuple[Angle, Angle]
@@ -231,6 +235,16 @@ class RobotConfig(Config):
     """One line for lists and documentation."""
     model: str
     """MJCF file with bodies, joints and geoms, relative to this file; the stack adds actuators and sensors."""
+    model_names: dict[Name, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
+    """Name in the model of joints, bodies, geoms and sites that are named differently here, such as a joint `left-hip`,
+    whose own name this file cannot use."""
+    held: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Joints of the model, by their names there, that are held where they start: by the motor of a tendon, for example,
+    which no motor of this file replaces."""
+    ground: Length | None = None
+    """Height of a level ground, a plane that the stack adds to a model that has none."""
+    start: StartPoseConfig = StartPoseConfig()
+    """Start pose of the free base and of joints without a motor."""
     buses: dict[Name, BusConfig] = Field(min_length=1)
     """Motor buses, by name."""
     joints: dict[Name, JointConfig] = Field(min_length=1)
@@ -325,6 +339,10 @@ class RobotConfig(Config):
                 f"the motor of joint {name!r} cannot {self.safety.on_death!r} without the runtime: family {family}, "
                 f"mode {joint.mode}; valid: {', '.join(possible)}",
             )
+
+    def in_model(self, name: str) -> str:
+        """Return the name that the model has for a joint, body, geom or site."""
+        return self.model_names.get(name, name)
 
     @property
     def joint_names(self) -> tuple[str, ...]:

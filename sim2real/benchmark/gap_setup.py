@@ -11,6 +11,7 @@ from sim2real.configs.library import shipped
 from sim2real.configs.load import load_task
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.start_pose import StartPoseConfig
 from sim2real.configs.schema.task import PhysicsConfig, TaskConfig
 from sim2real.model.model import load_spec
 
@@ -50,7 +51,7 @@ def held(robot: RobotConfig, folder: Path) -> RobotConfig:
     path = folder / f"{robot.name}.xml"
     spec.compile()
     path.write_text(spec.to_xml(), encoding="utf-8")
-    return robot.model_copy(update={"model": str(path)})
+    return robot.model_copy(update={"model": str(path), "start": StartPoseConfig()})
 
 
 def gap_task(robot: RobotConfig, seconds: float) -> TaskConfig:
@@ -80,4 +81,5 @@ def gap_task(robot: RobotConfig, seconds: float) -> TaskConfig:
 def _base_joints(spec: mujoco.MjSpec, robot: RobotConfig) -> list[mujoco.MjsJoint]:
     """Return the joints that move the base: free joints, and slides without a motor."""
     kinds = (mujoco.mjtJoint.mjJNT_FREE, mujoco.mjtJoint.mjJNT_SLIDE)
-    return [joint for joint in spec.joints if joint.type in kinds and joint.name not in robot.joints]
+    driven = {robot.in_model(name) for name in robot.joints}
+    return [joint for joint in spec.joints if joint.type in kinds and joint.name not in driven]

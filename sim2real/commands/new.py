@@ -35,7 +35,10 @@ def robot(
         str | None, typer.Option("--bus-protocol", help="Protocol of an installed motor family; else the motor's.")
     ] = None,
     joints: Annotated[
-        str | None, typer.Option("--joints", help="Joints with a motor, as a,b,c; else all hinge joints.")
+        str | None, typer.Option("--joints", help="Joints with a motor, as a,b,c; else those that an actuator drives.")
+    ] = None,
+    keyframe: Annotated[
+        str | None, typer.Option("--keyframe", help="Keyframe of the model with the start pose; else home.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file to write; else NAME.yaml in this folder.")
@@ -54,7 +57,7 @@ def robot(
     chosen = None if joints is None else tuple(part.strip() for part in joints.split(",") if part.strip())
     target = output if output is not None else Path(f"{robot_name(model.stem, name)}.yaml")
     refuse(target, force)
-    made = new_robot(model, target, NewRobotOptions(name, motor, protocol, chosen))
+    made = new_robot(model, target, NewRobotOptions(name, motor, protocol, chosen, keyframe))
     write(target, made.text, force)
     return report(model, target, made)
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim2real.configs.schema.robot import RobotConfig
+from sim2real.hardware.types import Float64Array
 from sim2real.hardware.types import Indices as Indices
 
 
@@ -24,8 +25,16 @@ class Base:
 
 def joint_addresses(model: mujoco.MjModel, robot: RobotConfig) -> tuple[Indices, Indices]:
     """Return the columns of qpos and qvel of the robot's joints, in joint order."""
-    joints = [model.joint(name) for name in robot.joints]
+    joints = [model.joint(robot.in_model(name)) for name in robot.joints]
     return np.array([joint.qposadr[0] for joint in joints]), np.array([joint.dofadr[0] for joint in joints])
+
+
+def joint_levers(robot: RobotConfig) -> Float64Array | None:
+    """Return the travel of the robot's slides per radian of the motor, (J,), 1 for hinges; None without slides."""
+    travels = [joint.travel for joint in robot.joints.values()]
+    if all(travel is None for travel in travels):
+        return None
+    return np.array([1.0 if travel is None else travel for travel in travels])
 
 
 def imu_columns(model: mujoco.MjModel, name: str, group: str) -> Indices:
@@ -41,23 +50,37 @@ def columns_of(indices: Indices) -> slice | Indices:
     return indices
 
 
-def free_base(model: mujoco.MjModel) -> Base | None:
-    """Return the first free joint of a model, or None."""
-    free = np.flatnonzero(model.jnt_type == mujoco.mjtJoint.mjJNT_FREE)
-    if not len(free):
+def free_base(model: mujoco.MjModel, robot: RobotConfig) -> Base | None:
+    """Return the free joint that carries the robot's first joint, or None; other free bodies are no base."""
+    root = int(model.body_rootid[_first_body(model, robot)])
+    joint = int(model.body_jntadr[root])
+    if joint < 0 or model.jnt_type[joint] != mujoco.mjtJoint.mjJNT_FREE:
         return None
-    joint = int(free[0])
-    return Base(int(model.jnt_bodyid[joint]), int(model.jnt_qposadr[joint]), int(model.jnt_dofadr[joint]))
+    return Base(root, int(model.jnt_qposadr[joint]), int(model.jnt_dofadr[joint]))
 
 
-def slide_joint(model: mujoco.MjModel, *, vertical: bool) -> tuple[int, int] | None:
-    """Return the qpos and qvel columns of the first vertical (or level) slide joint, judged in the initial state."""
+def slide_joint(model: mujoco.MjModel, robot: RobotConfig, *, vertical: bool) -> tuple[int, int] | None:
+    """Return the columns in qpos and qvel of the first vertical (or level) slide that carries the robot, without motor.
+
+    Directions are judged in the model's initial state.
+    """
+    driven = {model.joint(robot.in_model(name)).id for name in robot.joints}
+    carrying, body = set(), _first_body(model, robot)
+    while body > 0:
+        carrying.add(body)
+        body = int(model.body_parentid[body])
     data = mujoco.MjData(model)
     mujoco.mj_kinematics(model, data)
-    for joint in np.flatnonzero(model.jnt_type == mujoco.mjtJoint.mjJNT_SLIDE):
+    for joint in map(int, np.flatnonzero(model.jnt_type == mujoco.mjtJoint.mjJNT_SLIDE)):
+        if joint in driven or int(model.jnt_bodyid[joint]) not in carrying:
+            continue
         if (abs(data.xaxis[joint, 2]) > math.sqrt(0.5)) == vertical:
             return int(model.jnt_qposadr[joint]), int(model.jnt_dofadr[joint])
     return None
+
+
+def _first_body(model: mujoco.MjModel, robot: RobotConfig) -> int:
+    return int(model.joint(robot.in_model(robot.joint_names[0])).bodyid[0])
 
 
 def true_feet(model: mujoco.MjModel, robot: RobotConfig) -> tuple[Indices, Indices]:

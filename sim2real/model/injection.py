@@ -9,6 +9,7 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import ImuConfig, JointConfig, RobotConfig
 from sim2real.hardware.families import motor_family
 from sim2real.hardware.position_law import PositionLaw
+from sim2real.model.base_frame import base_body
 from sim2real.model.terrain import TERRAIN, Terrain
 
 IMU_SENSORS: Final = {
@@ -34,6 +35,7 @@ def add_motor(
     joint: JointConfig,
     supply_voltage: float,
     *,
+    target: str | None = None,
     voltage_max: float | None = None,
     lugre: bool = False,
 ) -> mujoco.MjsActuator:
@@ -46,6 +48,7 @@ def add_motor(
     Args:
         spec: The model.
         name: Name of the joint, and of the actuator.
+        target: Name of the joint in the model, where it has another one.
         joint: Its configuration.
         supply_voltage: V
         voltage_max: V; highest supply that safety allows, for drivers that use it; default: the supply voltage.
@@ -65,7 +68,9 @@ def add_motor(
         _STATIC_OVER_COULOMB * coulomb,
         _STRIBECK_SPEED,
     ]
-    actuator = spec.add_actuator(name=name, target=name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
+    actuator = spec.add_actuator(name=name, target=target or name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
+    if joint.travel is not None:
+        actuator.gear = [1.0 / joint.travel, 0.0, 0.0, 0.0, 0.0, 0.0]
     actuator.set_to_dcmotor(
         motorconst=[0.0, 0.0],
         resistance=0.0,
@@ -95,7 +100,7 @@ def add_imu(
     Raises:
         UserError: The model has no such body.
     """
-    body = spec.body(imu.body)
+    body = spec.body(robot.in_model(imu.body))
     if body is None:
         valid = ", ".join(body.name for body in spec.bodies if body.name and body.name != "world")
         raise UserError(
@@ -116,11 +121,11 @@ def add_tip_sensor(spec: mujoco.MjSpec, robot: RobotConfig, name: str, samples: 
     """
     if robot.tip is None:
         raise UserError(f"robot {robot.name!r} has no `tip`")
-    site = spec.site(robot.tip.site)
+    site = spec.site(robot.in_model(robot.tip.site))
     if site is None:
         valid = ", ".join(site.name for site in spec.sites if site.name) or "none"
         raise UserError(f"robot {robot.name!r}: no site {robot.tip.site!r} for its tip; valid: {valid}")
-    first = spec.joint(robot.tip.links[0].joint).parent.parent
+    first = spec.joint(robot.in_model(robot.tip.links[0].joint)).parent.parent
     sensor = spec.add_sensor(
         name=name, type=mujoco.mjtSensor.mjSENS_FRAMEPOS, objtype=mujoco.mjtObj.mjOBJ_SITE, objname=site.name
     )
@@ -141,25 +146,21 @@ def add_true_sensors(spec: mujoco.MjSpec, robot: RobotConfig, *, feet: bool, tip
         UserError: The model lacks a foot or the tip.
     """
     for foot in robot.feet if feet else ():
-        if spec.geom(foot) is None:
+        geom = robot.in_model(foot)
+        if spec.geom(geom) is None:
             raise UserError(f"robot {robot.name!r}: no geom {foot!r}, which is one of its feet")
         for kind, sensor in (
             ("position", mujoco.mjtSensor.mjSENS_FRAMEPOS),
             ("velocity", mujoco.mjtSensor.mjSENS_FRAMELINVEL),
         ):
-            spec.add_sensor(name=f"{foot}/{kind}", type=sensor, objtype=mujoco.mjtObj.mjOBJ_GEOM, objname=foot)
+            spec.add_sensor(name=f"{foot}/{kind}", type=sensor, objtype=mujoco.mjtObj.mjOBJ_GEOM, objname=geom)
     if tip:
         add_tip_sensor(spec, robot, "tip/true")
-    body = next((imu.body for imu in robot.imus.values()), None)
-    if attitude and body is not None and body != _free_base(spec):
+    body = next((robot.in_model(imu.body) for imu in robot.imus.values()), None)
+    base = base_body(spec, robot.in_model(robot.joint_names[0]))
+    if attitude and body is not None and (base is None or body != base.name):
         sensor = mujoco.mjtSensor.mjSENS_FRAMEQUAT
         spec.add_sensor(name=ATTITUDE, type=sensor, objtype=mujoco.mjtObj.mjOBJ_XBODY, objname=body)
-
-
-def _free_base(spec: mujoco.MjSpec) -> str | None:
-    """Return the name of the first body with a free joint, which only children of the world have."""
-    free = mujoco.mjtJoint.mjJNT_FREE
-    return next((body.name for body in spec.worldbody.bodies if any(each.type == free for each in body.joints)), None)
 
 
 def backlash_name(joint: str) -> str:
@@ -167,9 +168,9 @@ def backlash_name(joint: str) -> str:
     return f"{joint}/backlash"
 
 
-def add_backlash(spec: mujoco.MjSpec, joint: str) -> None:
+def add_backlash(spec: mujoco.MjSpec, robot: RobotConfig, joint: str) -> None:
     """Add a hinge in series with a joint: the link moves freely within the backlash, unseen by the encoder."""
-    hinge = spec.joint(joint)
+    hinge = spec.joint(robot.in_model(joint))
     backlash = hinge.parent.add_joint(name=backlash_name(joint), type=mujoco.mjtJoint.mjJNT_HINGE)
     backlash.pos, backlash.axis = hinge.pos, hinge.axis
     backlash.armature, backlash.limited = _BACKLASH_ARMATURE, mujoco.mjtLimited.mjLIMITED_TRUE
@@ -193,14 +194,15 @@ def add_payload(spec: mujoco.MjSpec, robot: RobotConfig, name: str) -> None:
         valid = ", ".join(body.name for body in spec.bodies if body.name and body.name != "world")
         raise UserError(f"robot {robot.name!r}: no body {name!r} to carry a payload; valid: {valid}")
     sites = {site.name: site for site in body.sites}
-    at = sites[robot.tip.site].pos if robot.tip is not None and robot.tip.site in sites else [0.0, 0.0, 0.0]
+    tip = robot.in_model(robot.tip.site) if robot.tip is not None else None
+    at = sites[tip].pos if tip in sites else [0.0, 0.0, 0.0]
     payload = body.add_body(name=payload_name(name), pos=at)
     payload.mass, payload.inertia, payload.explicitinertial = _PAYLOAD_MIN, [1e-12] * 3, True
 
 
 def add_terrain(spec: mujoco.MjSpec, terrain: Terrain) -> None:
-    """Replace the model's planes by rough ground; friction, contact settings and material are the first plane's."""
-    planes = [geom for geom in spec.worldbody.geoms if geom.type == mujoco.mjtGeom.mjGEOM_PLANE]
+    """Replace the static planes, whichever body holds them, by rough ground like the first of them."""
+    planes = [geom for geom in spec.geoms if geom.type == mujoco.mjtGeom.mjGEOM_PLANE and _is_static(geom.parent)]
     rows, columns = terrain.heights.shape
     # MuJoCo normalises heights to [0, 1] by their minimum and maximum; `size` and `pos` undo that.
     lowest = float(terrain.heights.min())
@@ -215,3 +217,12 @@ def add_terrain(spec: mujoco.MjSpec, terrain: Terrain) -> None:
         ground.contype, ground.conaffinity, ground.material = floor.contype, floor.conaffinity, floor.material
     for plane in planes:
         spec.delete(plane)
+
+
+def _is_static(body: mujoco.MjsBody) -> bool:
+    """Return whether a body is fixed to the world."""
+    while body is not None and body.name != "world":
+        if body.joints or body.mocap:
+            return False
+        body = body.parent
+    return True

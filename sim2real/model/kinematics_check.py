@@ -24,7 +24,7 @@ def check_tip(model: mujoco.MjModel, robot: RobotConfig) -> None:
     if tip is None:
         return
     names = {mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_SITE, index) for index in range(model.nsite)}
-    if tip.site not in names:
+    if robot.in_model(tip.site) not in names:
         valid = ", ".join(sorted(filter(None, names))) or "none"
         raise UserError(f"robot {robot.name!r}: no site {tip.site!r} for its tip; valid: {valid}")
     spec = robot_spec(robot)
@@ -59,23 +59,23 @@ class _Pose:
     """The model in one pose, in the frame of the body that carries the tip's first joint."""
 
     def __init__(self, model: mujoco.MjModel, robot: RobotConfig, position: Float64Array) -> None:
-        self.position = position
+        self.position, self._robot = position, robot
         self._data = mujoco.MjData(model)
         for name, angle in zip(robot.joints, position, strict=True):
-            self._data.joint(name).qpos[0] = angle
+            self._data.joint(robot.in_model(name)).qpos[0] = angle
         mujoco.mj_kinematics(model, self._data)
         first = robot.tip.links[0].joint if robot.tip else robot.joint_names[0]
-        base = model.body_parentid[model.joint(first).bodyid[0]]
+        base = model.body_parentid[model.joint(robot.in_model(first)).bodyid[0]]
         self._origin: Float64Array = self._data.xpos[base]
         self._rotation: Float64Array = self._data.xmat[base].reshape(3, 3)
 
     def site(self, name: str) -> Float64Array:
         """Return the position of a site, (3,), m."""
-        return self._in_base(self._data.site(name).xpos)
+        return self._in_base(self._data.site(self._robot.in_model(name)).xpos)
 
     def joint(self, name: str) -> tuple[Float64Array, Float64Array]:
         """Return a point on a joint's axis, (3,), m, and the direction of the axis, (3,)."""
-        joint = self._data.joint(name)
+        joint = self._data.joint(self._robot.in_model(name))
         return self._in_base(joint.xanchor), joint.xaxis @ self._rotation
 
     def _in_base(self, position: Float64Array) -> Float64Array:

@@ -16,7 +16,6 @@ from sim2real.configs.schema.task import PhysicsConfig, TaskConfig
 from sim2real.model.addresses import (
     Base,
     Indices,
-    free_base,
     joint_addresses,
     named_sensor_columns,
     sensor_columns,
@@ -24,6 +23,8 @@ from sim2real.model.addresses import (
     true_feet,
     value_columns,
 )
+from sim2real.model.compilation import compile_spec as compile_spec
+from sim2real.model.compilation import one_line
 from sim2real.model.injection import (
     ATTITUDE,
     IMU_GROUPS,
@@ -36,6 +37,7 @@ from sim2real.model.injection import (
     add_true_sensors,
 )
 from sim2real.model.kinematics_check import check_tip
+from sim2real.model.start_state import Pose, StartState, hold_joints, name_joints, prepare_start
 from sim2real.model.terrain import Terrain
 
 _INTEGRATORS = {
@@ -44,11 +46,19 @@ _INTEGRATORS = {
     "Euler": mujoco.mjtIntegrator.mjINT_EULER,
     "RK4": mujoco.mjtIntegrator.mjINT_RK4,
 }
+GROUND: Final = "ground/plane"
+"""Geom of the ground that is added to a model without one."""
+_WITH_MOTOR = (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)
 _JOINT_SENSORS = {
     "joint_position": (mujoco.mjtSensor.mjSENS_JOINTPOS, mujoco.mjtObj.mjOBJ_JOINT),
     "joint_velocity": (mujoco.mjtSensor.mjSENS_JOINTVEL, mujoco.mjtObj.mjOBJ_JOINT),
     "joint_effort": (mujoco.mjtSensor.mjSENS_ACTUATORFRC, mujoco.mjtObj.mjOBJ_ACTUATOR),
 }
+_OF_PINION = {
+    "joint_position": mujoco.mjtSensor.mjSENS_ACTUATORPOS,
+    "joint_velocity": mujoco.mjtSensor.mjSENS_ACTUATORVEL,
+}
+"""Sensors of slides: the motor's angle, not the slide's travel."""
 JOINT_GROUPS: Final = tuple(_JOINT_SENSORS)
 """Groups of readings from the motors' bus, read in one exchange."""
 TIP_GROUP: Final = "tip"
@@ -98,8 +108,8 @@ class RobotModel:
     """Columns of `history` with the values of each actuator's delay buffer, (J, samples)."""
     moving_target: npt.NDArray[np.intp]
     """Column of `act` and joint index of each motor that moves an internal target towards the goal, (M, 2)."""
-    base: Base | None
-    """The free base, if the robot has one."""
+    start: StartState
+    """Start states: motor joints, passive joints and base."""
     rail: tuple[int, int] | None
     """Columns of qpos and qvel of the first vertical slide joint."""
     travel: tuple[int, int] | None
@@ -111,12 +121,17 @@ class RobotModel:
     true_attitude: Indices | None
     """Columns of `sensordata` with the attitude of the first IMU's body, (4,), if that body is not a free base."""
 
+    @property
+    def base(self) -> Base | None:
+        """The free base, if the robot has one."""
+        return self.start.base
+
 
 def load_spec(robot: RobotConfig) -> mujoco.MjSpec:
     """Load the robot's MJCF; set armature, friction and damping of its joints to those of their motors.
 
     Raises:
-        UserError: The file is missing or invalid, or a joint is missing or not a hinge.
+        UserError: The file is missing or invalid, or a joint is missing, or neither a hinge nor a slide.
     """
     path = ROOT / "robots" / Path(robot.model)  # an absolute path stays as it is
     if not path.is_file():
@@ -124,19 +139,39 @@ def load_spec(robot: RobotConfig) -> mujoco.MjSpec:
     try:
         spec = mujoco.MjSpec.from_file(str(path))
     except ValueError as error:
-        raise UserError(f"{path}: not a valid MuJoCo model: {_first_line(error)}") from error
-    hinges = {joint.name: joint for joint in spec.joints if joint.type == mujoco.mjtJoint.mjJNT_HINGE}
+        raise UserError(f"{path}: not a valid MuJoCo model: {one_line(error)}") from error
+    name_joints(spec)
+    joints = {joint.name: joint for joint in spec.joints if joint.type in _WITH_MOTOR}
     for name, config in robot.joints.items():
-        if name not in hinges:
+        known = robot.in_model(name)
+        if known not in joints:
             raise UserError(
-                f"{path}: no hinge joint named {name!r}, which robot {robot.name!r} drives; "
-                f"valid: {', '.join(sorted(hinges)) or 'none'}"
+                f"{path}: no hinge or slide joint named {known!r}, which robot {robot.name!r} drives; "
+                f"valid: {', '.join(sorted(joints)) or 'none'}"
             )
-        hinge, motor = hinges[name], config.motor
-        hinge.armature = motor.armature
-        hinge.frictionloss = motor.friction.coulomb
-        hinge.damping = [motor.friction.viscous, 0.0, 0.0]
+        joint, motor, lever = joints[known], config.motor, config.travel or 1.0
+        if (joint.type == mujoco.mjtJoint.mjJNT_SLIDE) != (config.travel is not None):
+            problem = "is a slide: give its `travel`" if config.travel is None else "is a hinge: it has no `travel`"
+            raise UserError(f"{path}: joint {known!r} of robot {robot.name!r} {problem}")
+        joint.armature = motor.armature / lever**2
+        joint.frictionloss = motor.friction.coulomb / lever
+        joint.damping = [motor.friction.viscous / lever**2, 0.0, 0.0]
+    if robot.ground is not None:
+        plane, size = mujoco.mjtGeom.mjGEOM_PLANE, [0.0, 0.0, 0.1]
+        spec.worldbody.add_geom(name=GROUND, type=plane, size=size, pos=[0.0, 0.0, robot.ground])
     return spec
+
+
+def load_start(robot: RobotConfig) -> tuple[mujoco.MjSpec, Pose]:
+    """Load the robot's MJCF with its base upright in the start pose; return it with the pose of its keyframe.
+
+    Raises:
+        UserError: As `load_spec`, or the start pose does not fit the model.
+    """
+    spec = load_spec(robot)
+    pose = prepare_start(spec, robot)
+    hold_joints(spec, robot, pose)
+    return spec, pose
 
 
 def build_model(task: TaskConfig, options: ModelOptions = ModelOptions()) -> RobotModel:
@@ -150,20 +185,27 @@ def build_model(task: TaskConfig, options: ModelOptions = ModelOptions()) -> Rob
         UserError: The model does not fit the robot.
     """
     robot, physics = task.robot, task.physics
-    spec = load_spec(robot)
+    spec, pose = load_start(robot)
     set_physics(spec, physics)
     strip(spec)
     lugre = physics.friction == "lugre"
     action_samples = _samples(options.action_delay, physics.timestep)
     for name, joint in robot.joints.items():
         motor = add_motor(
-            spec, name, joint, robot.supply_voltage, voltage_max=robot.safety.voltage_range[1], lugre=lugre
+            spec,
+            name,
+            joint,
+            robot.supply_voltage,
+            target=robot.in_model(name),
+            voltage_max=robot.safety.voltage_range[1],
+            lugre=lugre,
         )
         motor.nsample = action_samples
         if lugre:
-            spec.joint(name).frictionloss = 0.0
+            spec.joint(robot.in_model(name)).frictionloss = 0.0
         if options.backlash:
-            add_backlash(spec, name)
+            _refuse_slide(robot, name)
+            add_backlash(spec, robot, name)
     _add_sensors(spec, robot, options, physics.timestep)
     upright = task.goal.kind == "upright"
     add_true_sensors(spec, robot, feet=options.true_feet, tip=options.true_tip, attitude=upright)
@@ -173,7 +215,12 @@ def build_model(task: TaskConfig, options: ModelOptions = ModelOptions()) -> Rob
         add_terrain(spec, options.terrain)
     model = compile_spec(spec, robot)
     check_tip(model, robot)
-    return _located(model, robot, options, bristles=int(lugre))
+    return _located(model, robot, options, pose, bristles=int(lugre))
+
+
+def _refuse_slide(robot: RobotConfig, name: str) -> None:
+    if robot.joints[name].travel is not None:
+        raise UserError(f"robot {robot.name!r}: joint {name!r} is a slide, and backlash of slides is not simulated")
 
 
 def strip(spec: mujoco.MjSpec) -> None:
@@ -194,7 +241,10 @@ def _add_sensors(spec: mujoco.MjSpec, robot: RobotConfig, options: ModelOptions,
     for group in options.groups:
         for name in robot.joints if group in _JOINT_SENSORS else ():
             kind, of = _JOINT_SENSORS[group]
-            spec.add_sensor(type=kind, objtype=of, objname=name, name=f"{name}/{group}", nsample=samples[group])
+            if group in _OF_PINION and robot.joints[name].travel is not None:
+                kind, of = _OF_PINION[group], mujoco.mjtObj.mjOBJ_ACTUATOR
+            element = name if of == mujoco.mjtObj.mjOBJ_ACTUATOR else robot.in_model(name)
+            spec.add_sensor(type=kind, objtype=of, objname=element, name=f"{name}/{group}", nsample=samples[group])
     if TIP_GROUP in options.groups:
         add_tip_sensor(spec, robot, TIP_GROUP, samples[TIP_GROUP])
 
@@ -205,15 +255,9 @@ def set_physics(spec: mujoco.MjSpec, physics: PhysicsConfig) -> None:
     spec.option.integrator = _INTEGRATORS[physics.integrator]
 
 
-def compile_spec(spec: mujoco.MjSpec, robot: RobotConfig) -> mujoco.MjModel:
-    """Compile a model. Raises UserError with the compiler's message."""
-    try:
-        return spec.compile()
-    except ValueError as error:
-        raise UserError(f"robot {robot.name!r}: the model does not compile: {_first_line(error)}") from error
-
-
-def _located(model: mujoco.MjModel, robot: RobotConfig, options: ModelOptions, *, bristles: int) -> RobotModel:
+def _located(
+    model: mujoco.MjModel, robot: RobotConfig, options: ModelOptions, pose: Pose, *, bristles: int
+) -> RobotModel:
     names = list(robot.joints)
     qpos, dof = joint_addresses(model, robot)
     actuators = np.array([model.actuator(name).id for name in names])
@@ -241,9 +285,9 @@ def _located(model: mujoco.MjModel, robot: RobotConfig, options: ModelOptions, *
             ],
             dtype=np.intp,
         ).reshape(-1, 2),
-        base=free_base(model),
-        rail=slide_joint(model, vertical=True),
-        travel=slide_joint(model, vertical=False),
+        start=StartState(model, robot, pose),
+        rail=slide_joint(model, robot, vertical=True),
+        travel=slide_joint(model, robot, vertical=False),
         true_feet=true_feet(model, robot) if options.true_feet else None,
         true_tip=named_sensor_columns(model, ["tip/true"]) if options.true_tip else None,
         true_attitude=named_sensor_columns(model, [ATTITUDE]) if _has_sensor(model, ATTITUDE) else None,
@@ -264,7 +308,3 @@ def _sensor_ids(model: mujoco.MjModel, robot: RobotConfig, group: str) -> Indice
 def _samples(delay_max: float, timestep: float) -> int:
     """Return the length of a delay buffer, ceil(delay_max / timestep) (MuJoCo's manual); 0 without a delay."""
     return math.ceil(delay_max / timestep - 1e-9)
-
-
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).split())

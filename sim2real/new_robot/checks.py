@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from sim2real.configs.schema.robot import RobotConfig
+from sim2real.model.check_lines import model_lines
 from sim2real.new_robot.mjcf import Mjcf
 from sim2real.new_robot.yaml_text import Draft
 from sim2real.plant import MujocoPlant
@@ -20,14 +21,18 @@ def checks_of(mjcf: Mjcf, draft: Draft, config: RobotConfig, plant: MujocoPlant)
     yield f"effort_limit {motor.effort:g} N*m, velocity_limit {motor.velocity:g} rad/s: {rules}"
     yield f"stiffness {motor.stiffness:g} N*m/rad, damping {motor.damping:g} N*m*s/rad: start values; identify them"
     yield "armature, damping and frictionloss of these joints: the motor's values replace the model's"
+    yield from _names(draft)
+    yield from _drives(mjcf, draft)
     yield from _model(mjcf, draft)
+    yield from model_lines(plant.model, plant.start, config)
     yield from _weak(config, plant)
 
 
 def _angles(mjcf: Mjcf, draft: Draft) -> Iterator[str]:
-    unlimited = [hinge.name for hinge, _ in draft.joints if hinge.range is None]
-    beyond = [hinge.name for hinge, angles in draft.joints if angles.exceeds_half_turn]
-    moved = [hinge.name for hinge, angles in draft.joints if angles.default_check]
+    unlimited = [joint.name for joint, _ in draft.joints if joint.range is None]
+    beyond = [joint.name for joint, angles in draft.joints if angles.exceeds_half_turn]
+    moved = [joint.name for joint, angles in draft.joints if angles.default_check]
+    slides = [f"{joint.name} {angles.travel * 1e3:g} mm/rad" for joint, angles in draft.joints if angles.travel]
     if len(unlimited) < len(draft.joints):
         yield "position_limits: the model's ranges; stay inside the mechanical stops"
     if unlimited:
@@ -35,33 +40,69 @@ def _angles(mjcf: Mjcf, draft: Draft) -> Iterator[str]:
     if beyond:
         yield f"zero: limits beyond half a turn: {', '.join(beyond)}"
     yield f"default_position: {mjcf.pose}"
+    if slides:
+        yield f"travel of slides: measure the pinion's radius, or the screw's lead / 2 pi: {', '.join(slides)}"
     if moved:
         yield f"default_position: set to a limit, because the model's pose is outside its range: {', '.join(moved)}"
 
 
-def _model(mjcf: Mjcf, draft: Draft) -> Iterator[str]:
-    hinges = [hinge for hinge, _ in draft.joints]
-    if mjcf.actuators:
-        yield f"the model's actuators ({mjcf.actuators}): replaced by the motors"
-    driven = [hinge.name for hinge in hinges if hinge.has_actuator]
-    idle = [hinge.name for hinge in hinges if not hinge.has_actuator]
+def _names(draft: Draft) -> Iterator[str]:
+    renamed = [f"{draft.names[joint.name]} is {joint.name!r}" for joint, _ in draft.joints]
+    renamed = [
+        text for text, (joint, _) in zip(renamed, draft.joints, strict=True) if draft.names[joint.name] != joint.name
+    ]
+    if renamed:
+        yield f"names that a YAML cannot use, by model_names: {', '.join(renamed)}"
+
+
+def _drives(mjcf: Mjcf, draft: Draft) -> Iterator[str]:
+    drives, joints = mjcf.drives, [joint for joint, _ in draft.joints]
+    if drives.actuators:
+        replaced = drives.actuators - len(drives.dropped)
+        yield f"the model's actuators: motors replace {replaced} of {drives.actuators}"
+    else:
+        yield "the model has no actuators: every hinge that nothing else moves has a motor; --joints chooses others"
+    if drives.dropped:
+        yield f"no motor replaces {'; '.join(drives.dropped)}"
+    if draft.held:
+        yield f"held where they start, because a tendon drives them: {', '.join(draft.held)}"
+    if drives.doubled:
+        yield f"several actuators of the model on one joint become one motor: {', '.join(drives.doubled)}"
+    idle = [joint.name for joint in joints if drives.actuators and joint.name not in drives.driven]
     if idle:
-        choice = f": if they are passive, use --joints {','.join(driven)}" if driven else ""
-        yield f"no actuator of the model drives {', '.join(idle)}{choice}"
-    cut = [hinge.name for hinge in hinges if hinge.effort_max is not None and hinge.effort_max < draft.motor.effort]
+        yield f"no actuator of the model drives {', '.join(idle)}"
+    tied = [f"{joint.name} ({drives.reasons[joint.name]})" for joint in joints if joint.name in drives.reasons]
+    if tied:
+        yield f"a motor and something else move {', '.join(tied)}: they work against each other"
+    frozen = [joint.name for joint in mjcf.joints if not joint.can_move]
+    if frozen:
+        yield f"a range of zero: {', '.join(frozen)}"
+
+
+def _model(mjcf: Mjcf, draft: Draft) -> Iterator[str]:
+    joints = [joint for joint, _ in draft.joints]
+    cut = [joint.name for joint in joints if joint.effort_max is not None and joint.effort_max < draft.motor.effort]
     if cut:
         yield f"the model's actuatorfrcrange is below effort_limit and clips it in simulation: {', '.join(cut)}"
-    sprung = [hinge.name for hinge in hinges if hinge.spring > 0.0]
+    sprung = [joint.name for joint in joints if joint.spring > 0.0]
     if sprung:
         yield f"the model's joint springs stay active: {', '.join(sprung)}"
-    if any(hinge.floating_base is not None for hinge in hinges):
-        yield "the base floats: a balancing policy needs an IMU; uncomment the one at the end of the file"
+    standing = draft.standing
+    if standing.base is not None:
+        yield f"the base {standing.base!r} floats: the file gives it an IMU, which a balancing policy needs"
+    if standing.adds_ground:
+        yield "no ground in the model: the file adds a level one at height 0"
+    if standing.height is not None:
+        yield f"start.height: {standing.height:.4g} m touches the ground; the model has {standing.in_model:.4g} m"
 
 
 def _weak(config: RobotConfig, plant: MujocoPlant) -> Iterator[str]:
     """Yield the joints whose motors cannot hold the start pose against gravity with a fixed base."""
     model, bias = plant.model, plant.data.qfrc_bias
-    gravity = {name: abs(float(bias[model.joint(name).dofadr[0]])) for name in config.joints}
+    gravity = {
+        name: abs(float(bias[model.joint(config.in_model(name)).dofadr[0]])) * (joint.travel or 1.0)
+        for name, joint in config.joints.items()
+    }
     weak = [
         f"{name} (gravity {gravity[name]:.2g}, effort_limit {joint.effort_limit:g} N*m)"
         for name, joint in config.joints.items()

@@ -4,10 +4,12 @@ import math
 from dataclasses import dataclass
 
 from sim2real.configs.errors import ConfigError
-from sim2real.new_robot.mjcf import Hinge
+from sim2real.new_robot.mjcf import ModelJoint
+from sim2real.new_robot.start_values import two_digits
 
 HALF_TURN = 180.0
 """Degrees."""
+_TRAVEL = 0.01  # m/rad, of a slide without range: a pinion of 20 mm diameter
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Angles:
     """Empty if the start pose is the model's."""
     zero: float
     zero_check: str
+    travel: float | None = None
+    """Travel of a slide, m per radian of the motor."""
 
     @property
     def exceeds_half_turn(self) -> bool:
@@ -29,24 +33,26 @@ class Angles:
         return not -HALF_TURN <= self.low < self.high <= HALF_TURN
 
 
-def angles_of(hinge: Hinge, centre: float) -> Angles:
-    """Return the angles of a joint; the limits are rounded into the model's range.
+def angles_of(joint: ModelJoint, centre: float) -> Angles:
+    """Return the angles of a joint, of a slide those of its pinion; the limits are rounded into the model's range.
 
     Args:
-        hinge: The joint in the model.
+        joint: The joint in the model.
         centre: Motor angle at the middle of the encoder's turn, degrees.
 
     Raises:
         ConfigError: The range is too narrow for four decimals of a degree.
     """
-    if hinge.range is None:
+    travel = _travel(joint) if joint.slides else None
+    unit = 1.0 if travel is None else travel
+    if joint.range is None:
         low, high, limits_check = -HALF_TURN, HALF_TURN, "the model has no range"
     else:
-        low, high = _up(math.degrees(hinge.range[0])), -_up(-math.degrees(hinge.range[1]))
+        low, high = _up(math.degrees(joint.range[0] / unit)), -_up(-math.degrees(joint.range[1] / unit))
         limits_check = "the model's range; stay inside the mechanical stops"
     if not low < high:
-        raise ConfigError(f"joint {hinge.name!r} has no range to move in: {low:g} to {high:g} deg")
-    pose = round(math.degrees(hinge.position), 4)
+        raise ConfigError(f"joint {joint.name!r} has no range to move in: {low:g} to {high:g} deg")
+    pose = round(math.degrees(joint.position / unit), 4)
     default = min(max(pose, low), high)
     zero, zero_check = centre, "motor angle at joint angle 0"
     if high - low > 2.0 * HALF_TURN:
@@ -62,7 +68,15 @@ def angles_of(hinge: Hinge, centre: float) -> Angles:
         default_check="" if default == pose else f"the limit nearest to the model's pose, {pose:.7g} deg",
         zero=zero,
         zero_check=zero_check,
+        travel=travel,
     )
+
+
+def _travel(joint: ModelJoint) -> float:
+    """Return a travel with which three quarters of a turn cover the range of a slide, two digits, m/rad."""
+    if joint.range is None:
+        return _TRAVEL
+    return two_digits((joint.range[1] - joint.range[0]) / (1.5 * math.pi))
 
 
 def _up(degrees: float) -> float:

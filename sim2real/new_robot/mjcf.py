@@ -1,4 +1,4 @@
-"""Reads from a user's MJCF what a robot YAML needs: joints, their ranges, and the start pose."""
+"""Reads from a user's MJCF what a robot YAML needs: joints, what drives them, and the start pose."""
 
 import warnings
 from collections.abc import Iterator
@@ -8,8 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import mujoco
+import numpy as np
 
 from sim2real.configs.errors import ConfigError
+from sim2real.hardware.types import Float64Array
+from sim2real.model.compilation import one_line
+from sim2real.model.loop_closure import CLOSED_MAX, LoopClosure
+from sim2real.model.start_state import is_given_name, name_joints
+from sim2real.new_robot.drives import Drives, drives_of
 
 _TYPES = {
     mujoco.mjtJoint.mjJNT_FREE: "free",
@@ -17,30 +23,40 @@ _TYPES = {
     mujoco.mjtJoint.mjJNT_SLIDE: "slide",
     mujoco.mjtJoint.mjJNT_HINGE: "hinge",
 }
-_BY_JOINT = (mujoco.mjtTrn.mjTRN_JOINT, mujoco.mjtTrn.mjTRN_JOINTINPARENT)
+_MOTORISED = ("hinge", "slide")
 HOME = "home"
 """Name of the keyframe with the start pose, as in MuJoCo Menagerie."""
 
 
 @dataclass(frozen=True)
-class Hinge:
-    """One hinge joint of a model."""
+class ModelJoint:
+    """One hinge or slide joint of a model."""
 
     name: str
-    """Empty if the model names none."""
+    """As in the model."""
     body: str
     range: tuple[float, float] | None
-    """Lowest and highest angle, rad; None if the model does not limit it."""
+    """Lowest and highest position, rad or m; None if the model does not limit it."""
     position: float
-    """Angle in the model's start pose, rad."""
-    has_actuator: bool
-    """Whether an actuator of the model drives it; also true if unknown, as with tendons."""
-    effort_max: float | None
-    """Symmetric effort limit of `actuatorfrcrange`, N·m; None if the model does not limit it."""
-    spring: float
-    """Stiffness of the joint spring, N·m/rad."""
-    floating_base: str | None
+    """Position in the model's start pose, rad or m."""
+    slides: bool = False
+    effort_max: float | None = None
+    """Symmetric effort limit of `actuatorfrcrange`, N·m or N; None if the model does not limit it."""
+    spring: float = 0.0
+    """Stiffness of the joint spring, N·m/rad or N/m."""
+    floating_base: str | None = None
     """Name of the root body with a free joint; None for a fixed base."""
+
+    @property
+    def description(self) -> str:
+        """Its kind and name."""
+        kind = "slide" if self.slides else "hinge"
+        return f"{kind} joint of body {self.body!r}" if is_given_name(self.name) else f"{kind} joint {self.name!r}"
+
+    @property
+    def can_move(self) -> bool:
+        """Whether its range, rounded to 0.0001 degrees or 0.001 mm, leaves room to move."""
+        return self.range is None or self.range[1] - self.range[0] > 4e-6
 
 
 @dataclass(frozen=True)
@@ -48,38 +64,60 @@ class Mjcf:
     """Contents of a model."""
 
     path: Path
-    hinges: tuple[Hinge, ...]
-    """In the order of the model."""
+    model: mujoco.MjModel
+    """Compiled; every joint has a name."""
+    joints: tuple[ModelJoint, ...]
+    """Hinges and slides, in the order of the model."""
     others: tuple[str, ...]
     """Descriptions of the joints that no motor can drive."""
-    actuators: int
+    drives: Drives
+    keyframe: str | None
+    """Keyframe of the start pose."""
     pose: str
     """Description of the source of the start pose."""
+    qpos: Float64Array
+    """Start pose, (nq,), with closed loops if they can be closed."""
+    residual: float
+    """Of its equalities in the start pose, m or rad."""
     warnings: tuple[str, ...]
     """Warnings of MuJoCo's compiler."""
 
 
-def read_mjcf(path: Path) -> Mjcf:
+def read_mjcf(path: Path, keyframe: str | None = None) -> Mjcf:
     """Read and compile a model.
 
+    Args:
+        path: The file.
+        keyframe: Keyframe of the start pose; `home` if there is one, when None.
+
     Raises:
-        ConfigError: The file does not exist, or MuJoCo does not compile it; with MuJoCo's message.
+        ConfigError: The file does not exist, or MuJoCo does not compile it, with MuJoCo's message; or it has no such
+            keyframe.
     """
     if not path.is_file():
         raise ConfigError(f"{path}: no such file; give the robot's MJCF")
     with collect_warnings() as messages:
         try:
-            model = mujoco.MjSpec.from_file(str(path)).compile()
+            spec = mujoco.MjSpec.from_file(str(path))
+            name_joints(spec)
+            model = spec.compile()
         except (ValueError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: MuJoCo does not compile it: {one_line(error)}") from error
-    joints = range(model.njnt)
-    keyframe = HOME in [model.key(index).name for index in range(model.nkey)]
+    kinds = [_type(model, index) for index in range(model.njnt)]
+    chosen = _keyframe(path, model, keyframe)
+    drives = drives_of(model)
+    qpos, residual, moved = _closed(model, model.qpos0 if chosen is None else model.key(chosen).qpos, drives)
+    source = f"the model's keyframe {chosen!r}" if chosen else f"the model's initial pose; it has no keyframe {HOME!r}"
     return Mjcf(
         path=path,
-        hinges=tuple(_hinge(model, index, keyframe) for index in joints if _type(model, index) == "hinge"),
-        others=tuple(_description(model, index) for index in joints if _type(model, index) != "hinge"),
-        actuators=model.nu,
-        pose=f"the model's {'' if keyframe else 'initial pose; it has no '}keyframe {HOME!r}",
+        model=model,
+        joints=tuple(_joint(model, index, qpos) for index, kind in enumerate(kinds) if kind in _MOTORISED),
+        others=tuple(_description(model, index) for index, kind in enumerate(kinds) if kind not in _MOTORISED),
+        drives=drives,
+        keyframe=chosen,
+        pose=source + (", moved to close its loops" if moved else ""),
+        qpos=qpos,
+        residual=residual,
         warnings=tuple(messages),
     )
 
@@ -94,35 +132,43 @@ def collect_warnings() -> Iterator[list[str]]:
     messages.extend(dict.fromkeys(one_line(warning.message) for warning in caught))
 
 
-def one_line(message: object) -> str:
-    """Return a message of MuJoCo on one line."""
-    return " ".join(str(message).split())
+def _keyframe(path: Path, model: Any, wanted: str | None) -> str | None:  # noqa: ANN401 - mujoco has no types
+    names = [model.key(index).name for index in range(model.nkey)]
+    if wanted is None:
+        return HOME if HOME in names else None
+    if wanted not in names:
+        valid = ", ".join(filter(None, names)) or "none"
+        raise ConfigError(f"{path}: --keyframe: the model has no keyframe {wanted!r}; valid: {valid}")
+    return wanted
 
 
-def _type(model: Any, joint: int) -> str:  # noqa: ANN401 - mujoco has no type information
+def _closed(model: Any, pose: Float64Array, drives: Drives) -> tuple[Float64Array, float, bool]:  # noqa: ANN401
+    """Return the pose with closed loops, what is left of their residual, and whether the pose was moved."""
+    qpos = np.array(pose)
+    driven = np.array([model.joint(name).dofadr[0] for name in drives.driven], dtype=np.intp)
+    free = [int(model.jnt_dofadr[joint]) for joint in range(model.njnt) if _type(model, joint) == "free"]
+    base = np.array([first + part for first in free for part in range(6)], dtype=np.intp)
+    residual = LoopClosure(model, driven, base).close(qpos)
+    return qpos, residual, bool(np.abs(qpos - pose).max(initial=0.0) > 10.0 * CLOSED_MAX)
+
+
+def _type(model: Any, joint: int) -> str:  # noqa: ANN401
     return _TYPES[mujoco.mjtJoint(int(model.jnt_type[joint]))]
 
 
-def _hinge(model: Any, joint: int, keyframe: bool) -> Hinge:  # noqa: ANN401
-    pose = model.key(HOME).qpos if keyframe else model.qpos0
+def _joint(model: Any, joint: int, qpos: Float64Array) -> ModelJoint:  # noqa: ANN401
     body = int(model.jnt_bodyid[joint])
     low, high = model.jnt_range[joint].tolist()
-    return Hinge(
+    return ModelJoint(
         name=model.joint(joint).name,
         body=model.body(body).name,
         range=(low, high) if model.jnt_limited[joint] else None,
-        position=float(pose[model.jnt_qposadr[joint]]),
-        has_actuator=_has_actuator(model, joint),
+        position=float(qpos[model.jnt_qposadr[joint]]),
+        slides=_type(model, joint) == "slide",
         effort_max=float(min(abs(model.jnt_actfrcrange[joint]))) if model.jnt_actfrclimited[joint] else None,
-        spring=float(model.jnt_stiffness[joint]),
+        spring=float(np.max(model.jnt_stiffness[joint])),
         floating_base=_floating_base(model, body),
     )
-
-
-def _has_actuator(model: Any, joint: int) -> bool:  # noqa: ANN401
-    kinds = [mujoco.mjtTrn(int(kind)) for kind in model.actuator_trntype]
-    driven = {int(model.actuator_trnid[index, 0]) for index, kind in enumerate(kinds) if kind in _BY_JOINT}
-    return joint in driven or not kinds or any(kind not in _BY_JOINT for kind in kinds)
 
 
 def _floating_base(model: Any, body: int) -> str | None:  # noqa: ANN401
@@ -135,4 +181,4 @@ def _floating_base(model: Any, body: int) -> str | None:  # noqa: ANN401
 def _description(model: Any, joint: int) -> str:  # noqa: ANN401
     kind, name = _type(model, joint), model.joint(joint).name
     body = model.body(int(model.jnt_bodyid[joint])).name
-    return f"{kind} joint {name!r}" if name else f"{kind} joint of body {body!r}"
+    return f"{kind} joint of body {body!r}" if is_given_name(name) else f"{kind} joint {name!r}"

@@ -14,8 +14,9 @@ from sim2real.configs.yaml_source import parse_yaml
 from sim2real.hardware.families import motor_family
 from sim2real.new_robot.checks import checks_of
 from sim2real.new_robot.joint_angles import angles_of
-from sim2real.new_robot.mjcf import Hinge, Mjcf, collect_warnings, read_mjcf
-from sim2real.new_robot.names import NAME_RULE, is_name, robot_name
+from sim2real.new_robot.mjcf import Mjcf, ModelJoint, collect_warnings, read_mjcf
+from sim2real.new_robot.names import robot_name, yaml_names
+from sim2real.new_robot.standing import standing_of
 from sim2real.new_robot.start_values import DEFAULT_MOTOR, Motor
 from sim2real.new_robot.yaml_text import Draft, robot_text
 from sim2real.plant import MujocoPlant
@@ -29,6 +30,7 @@ class NewRobotOptions:
     motor: str | None = None
     protocol: str | None = None
     joints: tuple[str, ...] | None = None
+    keyframe: str | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class NewRobot:
     text: str
     config: RobotConfig
     passive: tuple[str, ...]
-    """Descriptions of the joints without a motor."""
+    """Descriptions of the joints without a motor, with the reason."""
     checks: tuple[str, ...]
     """What the user must check, one line each."""
 
@@ -57,20 +59,23 @@ def new_robot(path: Path, output: Path, options: NewRobotOptions) -> NewRobot:
     folder = output.resolve().parent
     name = robot_name(path.stem, options.name)
     motor = chosen_motor(options, folder)
-    mjcf = read_mjcf(path)
-    hinges = chosen_hinges(mjcf, options.joints)
+    mjcf = read_mjcf(path, options.keyframe)
+    names = yaml_names(joint.name for joint in mjcf.joints)
+    chosen = chosen_joints(mjcf, names, options.joints)
     try:
-        joints = tuple((hinge, angles_of(hinge, motor.start.centre)) for hinge in hinges)
+        joints = tuple((joint, angles_of(joint, motor.start.centre)) for joint in chosen)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}; choose others with --joints") from error
     model = os.path.relpath(path.resolve(), ROOT / "robots" if folder.is_relative_to(ROOT) else folder)
-    draft = Draft(name, model, motor, mjcf.pose, _first_id(path, motor, len(hinges)), joints)
+    standing = standing_of(mjcf, chosen)
+    held = tuple(name for name in mjcf.drives.pulled if name not in {joint.name for joint in chosen})
+    draft = Draft(name, model, motor, mjcf.pose, _first_id(path, motor, len(chosen)), joints, names, standing, held)
     text = robot_text(draft)
     config = load_text(text, output)
     with collect_warnings() as warned:
         plant = compiled(config, path)
         checks = [*checks_of(mjcf, draft, config, plant)]
-    passive = tuple(_description(hinge) for hinge in mjcf.hinges if hinge not in hinges)
+    passive = tuple(_passive(joint, mjcf) for joint in mjcf.joints if joint not in chosen)
     warnings = dict.fromkeys(f"MuJoCo warns: {line}" for line in (*mjcf.warnings, *warned))
     return NewRobot(text, config, mjcf.others + passive, (*checks, *warnings))
 
@@ -98,24 +103,50 @@ def _family_speaking(protocol: str) -> str:
         raise ConfigError(f"--bus-protocol: {error}") from None
 
 
-def chosen_hinges(mjcf: Mjcf, names: tuple[str, ...] | None) -> tuple[Hinge, ...]:
-    """Return the hinge joints that get motors, in the order of the model. Raises ConfigError."""
-    if not mjcf.hinges:
+def chosen_joints(mjcf: Mjcf, names: dict[str, str], wanted: tuple[str, ...] | None) -> tuple[ModelJoint, ...]:
+    """Return the joints that get motors, in the order of the model. Raises ConfigError.
+
+    Args:
+        mjcf: The model.
+        names: Names in the YAML by name in the model.
+        wanted: The user's choice, by either name. Otherwise: the joints that an actuator drives; if the model has no
+            actuators, the hinges that nothing else moves.
+    """
+    if not mjcf.joints:
         found = f"its joints: {', '.join(mjcf.others)}" if mjcf.others else "it has no joints"
         raise ConfigError(f"{mjcf.path}: no hinge joint for a motor to drive; {found}")
-    valid = [hinge.name for hinge in mjcf.hinges if is_name(hinge.name)]
-    nameless = [_description(hinge) for hinge in mjcf.hinges if not is_name(hinge.name)]
-    advice = f'no valid name: {", ".join(nameless)}; write name="…" in the MJCF: {NAME_RULE}'
-    if names is None:
-        if nameless:
-            others = f"; or leave them passive with --joints {','.join(valid)}" if valid else ""
-            raise ConfigError(f"{mjcf.path}: {advice}{others}")
-        return mjcf.hinges
-    unknown = [name for name in names if name not in valid]
-    if unknown or not names:
-        what = f"no hinge joint named {unknown[0]!r}" if unknown else "no joint given"
-        raise ConfigError(f"{mjcf.path}: --joints: {what}; valid: {', '.join(valid) or advice}")
-    return tuple(hinge for hinge in mjcf.hinges if hinge.name in names)
+    if wanted is not None:
+        known = [*names.values(), *names]
+        unknown = [name for name in wanted if name not in known]
+        if unknown or not wanted:
+            what = f"no hinge joint named {unknown[0]!r}" if unknown else "no joint given"
+            raise ConfigError(f"{mjcf.path}: --joints: {what}; valid: {', '.join(names.values())}")
+        return tuple(joint for joint in mjcf.joints if joint.name in wanted or names[joint.name] in wanted)
+    drives = mjcf.drives
+    if drives.actuators:
+        chosen = tuple(joint for joint in mjcf.joints if joint.name in drives.driven and joint.can_move)
+        without = f"no actuator drives a joint that can move; its actuators: {'; '.join(drives.dropped) or 'of others'}"
+    else:
+        free = (joint for joint in mjcf.joints if not joint.slides and joint.name not in drives.tied)
+        chosen = tuple(joint for joint in free if joint.can_move)
+        without = f"no hinge joint for a motor to drive; its joints: {', '.join(_passives(mjcf))}"
+    if not chosen:
+        raise ConfigError(f"{mjcf.path}: {without}; choose joints with --joints; valid: {', '.join(names.values())}")
+    return chosen
+
+
+def _passives(mjcf: Mjcf) -> list[str]:
+    return [*mjcf.others, *(_passive(joint, mjcf) for joint in mjcf.joints)]
+
+
+def _passive(joint: ModelJoint, mjcf: Mjcf) -> str:
+    """Return the description of a joint without a motor, and why it has none."""
+    why = mjcf.drives.reasons.get(joint.name)
+    if why is None and joint.name in mjcf.drives.driven:
+        why = None if joint.can_move else "its range is zero"
+    elif why is None and mjcf.drives.actuators:
+        why = "no actuator drives it"
+    return f"{joint.description}: {why}" if why else joint.description
 
 
 def load_text(text: str, output: Path) -> RobotConfig:
@@ -140,9 +171,5 @@ def _first_id(path: Path, motor: Motor, joints: int) -> int:
     """Return 1, the factory id in every family. Raises ConfigError if the bus has too few ids."""
     first, last = 1, motor.family.ids[-1]
     if joints > last - first + 1:
-        raise ConfigError(f"{path}: {joints} hinge joints, but a bus has ids {first} to {last}; choose with --joints")
+        raise ConfigError(f"{path}: {joints} joints, but a bus has ids {first} to {last}; choose with --joints")
     return first
-
-
-def _description(hinge: Hinge) -> str:
-    return f"hinge joint {hinge.name!r}" if hinge.name else f"hinge joint of body {hinge.body!r}"

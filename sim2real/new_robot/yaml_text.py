@@ -10,8 +10,9 @@ from sim2real.configs.families import IMU_FAMILIES
 from sim2real.configs.yaml_scalars import CoreDumper
 from sim2real.hardware.imu.family import imu_family
 from sim2real.new_robot.joint_angles import Angles
-from sim2real.new_robot.mjcf import Hinge
-from sim2real.new_robot.names import NAME_RULE, is_name
+from sim2real.new_robot.mjcf import ModelJoint
+from sim2real.new_robot.names import yaml_names
+from sim2real.new_robot.standing import Standing
 from sim2real.new_robot.start_values import Motor, two_digits
 
 
@@ -26,14 +27,22 @@ class Draft:
     pose: str
     """Description of the source of the start pose."""
     first_id: int
-    joints: tuple[tuple[Hinge, Angles], ...]
+    joints: tuple[tuple[ModelJoint, Angles], ...]
+    names: dict[str, str]
+    """Names in the YAML of the model's joints."""
+    standing: Standing
+    """Start pose of the base."""
+    held: tuple[str, ...] = ()
+    """Joints of tendons, by their names in the model."""
 
 
 def robot_text(draft: Draft) -> str:
     """Return the text of the file."""
-    blocks = (_head(draft), _bus(draft.motor), _rules(draft.motor), _joints(draft), _envelope(draft.motor))
-    bases = [hinge.floating_base for hinge, _ in draft.joints if hinge.floating_base is not None]
-    return "\n".join([line for block in (*blocks, *map(_imu, bases[:1])) for line in block]) + "\n"
+    blocks = [_head(draft), _model_names(draft), _held(draft), _start(draft.standing), _bus(draft.motor)]
+    blocks += [_rules(draft.motor), _joints(draft), _envelope(draft.motor)]
+    if draft.standing.base is not None:
+        blocks.append(_imu(_body_name(draft.standing.base)))
+    return "\n".join(line for block in blocks for line in block) + "\n"
 
 
 def printable(text: str) -> str:
@@ -47,6 +56,41 @@ def _head(draft: Draft) -> Iterator[str]:
     yield f"name: {_scalar(draft.name)}"
     yield f"model: {_scalar(draft.model)} # bodies, joints and geoms; its actuators are replaced by the motors below"
     yield f"supply_voltage: {draft.motor.config.nominal.voltage:g} V # check: the motor's nominal voltage"
+
+
+def _model_names(draft: Draft) -> Iterator[str]:
+    renamed = {draft.names[joint.name]: joint.name for joint, _ in draft.joints}
+    if draft.standing.base is not None:
+        renamed[_body_name(draft.standing.base)] = draft.standing.base
+    lines = [f"  {name}: {_scalar(original)}" for name, original in renamed.items() if name != original]
+    if lines:
+        yield "model_names: # names that this file cannot use, as they are in the model"
+        yield from lines
+
+
+def _held(draft: Draft) -> Iterator[str]:
+    if draft.held:
+        yield "held: # check: a tendon drives these joints of the model, which no motor here replaces"
+        yield from (f"  - {_scalar(name)}" for name in draft.held)
+
+
+def _body_name(body: str) -> str:
+    return next(iter(yaml_names([body]).values()))
+
+
+def _start(standing: Standing) -> Iterator[str]:
+    if standing.adds_ground:
+        yield "ground: 0 m # check: the model has no ground; remove this line if it stands on something else"
+    if standing.keyframe is None and standing.height is None:
+        return
+    yield "start:"
+    if standing.keyframe is not None:
+        yield f"  keyframe: {_scalar(standing.keyframe)}"
+    if standing.height is not None:
+        yield (
+            f"  height: {standing.height:.5f} m # check: the lowest point touches the ground; in the model's pose the "
+            f"base is at {standing.in_model:.5g} m"
+        )
 
 
 def _bus(motor: Motor) -> Iterator[str]:
@@ -69,8 +113,8 @@ def _rules(motor: Motor) -> Iterator[str]:
 
 def _joints(draft: Draft) -> Iterator[str]:
     yield "joints: # in the order of the model, which is the order of all arrays"
-    for number, (hinge, angles) in enumerate(draft.joints, start=draft.first_id):
-        yield f"  {hinge.name}:"
+    for number, (joint, angles) in enumerate(draft.joints, start=draft.first_id):
+        yield f"  {draft.names[joint.name]}:"
         yield from _joint(number, angles, draft.motor, draft.pose)
 
 
@@ -82,6 +126,9 @@ def _joint(number: int, angles: Angles, motor: Motor, pose: str) -> Iterator[str
     yield f"    mode: {motor.start.mode}"
     yield "    direction: 1 # check: -1 if the motor turns the other way"
     yield f"    zero: {_degrees(angles.zero)} # check: {angles.zero_check}"
+    if angles.travel is not None:
+        travel = f"{angles.travel * 1e3:g} mm"
+        yield f"    travel: {travel} # check: of the slide per radian: the pinion's radius, or lead / 2 pi"
     yield f"    default_position: {_degrees(angles.default)} # check: {angles.default_check or pose}"
     yield f"    position_limits: {limits} # check: {angles.limits_check}"
     yield f"    velocity_limit: {motor.velocity:g} rad/s # check: from the datasheet"
@@ -108,19 +155,18 @@ def _envelope(motor: Motor) -> Iterator[str]:
     yield "  timeout: 10 s"
 
 
-def _imu(base: str) -> Iterator[str]:
+def _imu(body: str) -> Iterator[str]:
     protocol, *others = IMU_FAMILIES.names
     family = imu_family(protocol)
     choice = f" # check: or {', '.join(others)}" if others else ""
-    yield "# The base floats: a balancing policy needs an IMU. Uncomment this and check every line:"
-    yield "# imus:"
-    yield "#   base:"
-    yield f"#     protocol: {protocol}{choice}"
-    yield f"#     baudrate: {family.start_baudrate}"
-    yield f"#     rate: {family.rate_max:g} Hz"
-    yield "#     port: /dev/ttyUSB9"
-    yield f"#     body: {base if is_name(base) else f'base # check: give the body this name in the MJCF ({NAME_RULE})'}"
-    yield "#     mounting: [0 deg, 0 deg, 0 deg] # check: roll, pitch and yaw of the unit in the frame of the body"
+    yield "imus: # check: the base floats, and a policy that balances needs an IMU; remove this block if it has none"
+    yield "  base:"
+    yield f"    protocol: {protocol}{choice}"
+    yield f"    baudrate: {family.start_baudrate} # check: as set in the unit"
+    yield f"    rate: {family.rate_max:g} Hz # check: the highest of the protocol"
+    yield "    port: /dev/ttyUSB9 # check: the adapter's device"
+    yield f"    body: {body} # check: the body that carries the unit"
+    yield "    mounting: [0 deg, 0 deg, 0 deg] # check: roll, pitch and yaw of the unit in the frame of the body"
 
 
 def _degrees(angle: float) -> str:

@@ -66,6 +66,6 @@ def render_positions(task: TaskConfig, positions: npt.NDArray[np.float64], rate:
     stride = max(1, round(rate / FPS))
     with VideoFile(path, rate / stride) as video:
         for row in positions[::stride]:
-            data.qpos[robot.qpos] = row
+            data.qpos[:] = robot.start.place(row[None, :])[0]
             video.add(camera.frame(data))
     camera.close()

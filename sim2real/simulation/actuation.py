@@ -7,7 +7,7 @@ from mujoco.batch import Batch
 
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.hardware.types import Float64Array
-from sim2real.model.addresses import Indices, columns_of
+from sim2real.model.addresses import Indices, columns_of, joint_levers
 from sim2real.model.gains import GAIN_CONSTANT, GAIN_RESISTANCE, GAIN_VOLTAGE_MAX
 from sim2real.model.model import RobotModel
 from sim2real.randomization.parameters import EpisodeParameters
@@ -163,6 +163,7 @@ class _Supply:
         self._drawn = "actuator_gainprm" in parameters.field_names
         self._voltage = task.robot.supply_voltage
         self._actuators, self._dof = robot.actuator, columns_of(robot.dof)
+        self._levers = joint_levers(task.robot)
         self._gain: Float64Array = batch.expand("actuator_gainprm")
         self._force: Float64Array = batch.bind("actuator_force")
         self._velocity: Float64Array = batch.bind("qvel")
@@ -182,6 +183,8 @@ class _Supply:
         if self._resistance is None:
             return
         effort, speed = self._force[:, self._actuators], self._velocity[:, self._dof]
+        if self._levers is not None:
+            speed = speed / self._levers
         # Diverged simulations may hold any effort or speed; they are reset next.
         with np.errstate(invalid="ignore", over="ignore"):
             current = effort / self._gain[:, self._actuators, GAIN_CONSTANT]

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from mujoco.batch import Batch
 
+from sim2real.configs.errors import ConfigError
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import Indices
@@ -13,8 +14,30 @@ from sim2real.model.model import RobotModel
 from sim2real.model.terrain import Terrain
 from sim2real.randomization.parameters import EpisodeParameters
 from sim2real.randomization.random_streams import RandomStreams
+from sim2real.task.attitude import turned
 
 _LYING_HEIGHT: Final = 0.12  # m, base height above the ground for starts in a random attitude
+
+
+def reset_limits(task: TaskConfig) -> tuple[Float64Array, Float64Array]:
+    """Return the lowest and highest start position of the joints, (J,) each, rad: draws are kept within.
+
+    Raises:
+        ConfigError: A joint would always start outside its position limits.
+    """
+    reset, joints = task.reset, task.robot.joints
+    for name, joint in joints.items():
+        around = joint.default_position if reset.around == "default" else 0.0
+        (low, high), (lowest, highest) = reset.position, joint.position_limits
+        if not (around + low <= highest and lowest <= around + high):
+            first, last = math.degrees(around + low), math.degrees(around + high)
+            raise ConfigError(
+                f"task {task.name!r}: reset.position starts joint {name!r} between {first:.4g} and {last:.4g} deg, "
+                f"outside its position_limits; valid: a range that meets {math.degrees(lowest):.4g} to "
+                f"{math.degrees(highest):.4g} deg, or reset.around: default"
+            )
+    limits = np.array([joint.position_limits for joint in joints.values()])
+    return limits[:, 0], limits[:, 1]
 
 
 class Reset:
@@ -26,6 +49,9 @@ class Reset:
         task: Source of the reset ranges.
         parameters: Source of joint offsets and ground roughness.
         terrain: Rough ground; None if flat.
+
+    Raises:
+        ConfigError: A joint would always start outside its position limits.
     """
 
     def __init__(
@@ -41,9 +67,11 @@ class Reset:
         self._qvel: Float64Array = batch.bind("qvel")
         self._history: Float64Array = batch.bind("history")
         self._activation: Float64Array = batch.bind("act")
+        self._qpos[:] = robot.start.qpos
         self._template = batch.state[0].copy()
         self._offset = parameters.array("joint_offset")
         self._roughness = parameters.array("terrain_roughness")
+        self._limits = reset_limits(task)
         self._pose = np.array([joint.default_position for joint in task.robot.joints.values()])
 
     def draw(self, ids: Indices, streams: RandomStreams) -> tuple[Float64Array, Float64Array]:
@@ -53,8 +81,11 @@ class Reset:
             # The encoders, with their offsets, then read the drawn position.
             position -= self._offset[ids]
         self._batch.state[ids] = self._template
-        self._qpos[np.ix_(ids, self._robot.qpos)] = position
-        self._qvel[np.ix_(ids, self._robot.dof)] = velocity
+        start = self._robot.start
+        states = start.place(position)
+        speeds = start.follow(states, velocity)
+        self._qpos[ids], self._qvel[ids] = states, speeds
+        position, velocity = start.positions(states), start.velocities(speeds)
         if self._robot.base is not None:
             self._draw_base(ids, self._robot.base.qpos, streams)
         return position, velocity
@@ -82,6 +113,7 @@ class Reset:
         position = _between(reset.position, uniform[:, :joints])
         if reset.around == "default":
             position += self._pose
+        np.clip(position, *self._limits, out=position)
         velocity = _between(reset.velocity, uniform[:, joints : 2 * joints])
         if reset.start_pose_share > 0.0:
             # At rest, where the ramp to the start pose ends on the robot.
@@ -97,23 +129,22 @@ class Reset:
         ground = np.zeros(len(ids))
         if self._terrain is not None:
             roughness = np.zeros(len(ids)) if self._roughness is None else self._roughness[ids, 0]
-            start = self._terrain.start_positions(self._terrain.level_of(roughness), uniform[:, :2])
-            self._qpos[ids, column] = start[:, 0]
-            self._qpos[ids, column + 1] = start[:, 1]
+            place = self._terrain.start_positions(self._terrain.level_of(roughness), uniform[:, :2])
+            self._qpos[ids, column] = place[:, 0]
+            self._qpos[ids, column + 1] = place[:, 1]
             # Above the highest ground within reach: no foot may start inside it.
-            around = start[:, None, :] + _AROUND
+            around = place[:, None, :] + _AROUND
             ground = self._terrain.height(around).max(axis=1)
         heading = math.pi * uniform[:, 2]
-        attitude = np.stack((np.cos(heading), 0.0 * heading, 0.0 * heading, np.sin(heading)), axis=1)
-        height = self._template_height(column) + ground
+        turn = np.stack((np.cos(heading), 0.0 * heading, 0.0 * heading, np.sin(heading)), axis=1)
+        start = self._robot.start
+        attitude = turned(turn, np.tile(start.qpos[column + 3 : column + 7], (len(ids), 1, 1)))[:, 0]
+        height = start.height + ground
         lying = uniform[:, 3] < self._task.reset.lying_share
         attitude[lying] = _random_attitude(uniform[lying, 4:])
         height[lying] = _LYING_HEIGHT + ground[lying]
         self._qpos[ids, column + 2] = height
         self._qpos[ids[:, None], column + 3 + np.arange(4)] = attitude
-
-    def _template_height(self, column: int) -> float:
-        return float(self._robot.model.qpos0[column + 2])
 
 
 _AROUND: Final = np.stack(np.meshgrid(np.linspace(-0.2, 0.2, 9), np.linspace(-0.2, 0.2, 9)), axis=-1).reshape(-1, 2)

@@ -9,7 +9,7 @@ import numpy as np
 from sim2real.configs.schema.command import TIP_COMMANDS, VELOCITY_COMMANDS
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.hardware.types import Float64Array
-from sim2real.model.addresses import Base, Indices, columns_of
+from sim2real.model.addresses import Base, Indices, columns_of, joint_levers
 from sim2real.model.model import RobotModel
 from sim2real.model.terrain import Terrain
 from sim2real.task.attitude import turned
@@ -63,6 +63,7 @@ class GroundTruth:
         self._by_effort = task.action.target == "effort"
         self._control_rate = task.control_rate
         self._q, self._v = columns_of(robot.qpos), columns_of(robot.dof)
+        self._levers = joint_levers(task.robot)
         self._base = robot.base if "base" in needs else None
         self._feet = robot.true_feet if "feet" in needs else None
         self._tip = robot.true_tip if "tip" in needs else None
@@ -70,7 +71,7 @@ class GroundTruth:
         self._travel = robot.travel if "travel" in needs else None
         self._attitude = _AttitudeColumns.of(robot) if task.goal.kind == "upright" else None
         self._gait = _Gait(task) if "gait" in needs else None
-        self._radius = np.array([robot.model.geom(foot).size[0] for foot in task.robot.feet])
+        self._radius = np.array([robot.model.geom(task.robot.in_model(foot)).size[0] for foot in task.robot.feet])
         self._tip_columns = [names.index(name) for name in TIP_COMMANDS] if "tip" in needs else []
         self._tip_before = np.zeros((n, 3))
 
@@ -92,6 +93,9 @@ class GroundTruth:
         state.position[rows] = qpos[:, self._q]
         state.previous_velocity[rows] = state.velocity[rows]
         state.velocity[rows] = qvel[:, self._v]
+        if self._levers is not None:
+            state.position[rows] /= self._levers
+            state.velocity[rows] /= self._levers
         if not self._by_effort:
             state.effort[rows] = self._arrays.actuator_force[rows][:, self._robot.actuator]
         if self._base is not None:

@@ -39,7 +39,7 @@ def worlds_of(
         task: The task of training.
         randomization: The randomisation of training.
     """
-    free = free_base(compile_spec(load_spec(task.robot), task.robot)) is not None
+    free = free_base(compile_spec(load_spec(task.robot), task.robot), task.robot) is not None
     worlds, left_out = {}, {}
     for config in configs:
         if config.robots is not None and task.robot.name not in config.robots:

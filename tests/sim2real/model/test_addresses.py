@@ -3,7 +3,11 @@
 import mujoco
 import pytest
 
+from sim2real.configs.load import load_robot
 from sim2real.model.addresses import slide_joint
+
+ROBOT = load_robot("pendulum")
+"""Its joint is `pivot`."""
 
 
 @pytest.mark.parametrize(
@@ -18,15 +22,24 @@ def test_vertical_and_level_slides_are_distinguished(turn, vertical, level) -> N
     model = mujoco.MjModel.from_xml_string(
         f"""<mujoco><worldbody><body euler="{turn}">
         <joint name="x" type="slide" axis="1 0 0"/><joint name="z" type="slide" axis="0 0 1"/>
-        <geom size=".1"/><body><joint name="hinge"/><geom size=".1"/></body></body></worldbody></mujoco>"""
+        <geom size=".1"/><body><joint name="pivot"/><geom size=".1"/></body></body></worldbody></mujoco>"""
     )
-    assert slide_joint(model, vertical=True) == vertical
-    assert slide_joint(model, vertical=False) == level
+    assert slide_joint(model, ROBOT, vertical=True) == vertical
+    assert slide_joint(model, ROBOT, vertical=False) == level
 
 
 def test_a_model_without_slides_has_none() -> None:
     model = mujoco.MjModel.from_xml_string(
-        '<mujoco><worldbody><body><joint/><geom size=".1"/></body></worldbody></mujoco>'
+        '<mujoco><worldbody><body><joint name="pivot"/><geom size=".1"/></body></worldbody></mujoco>'
     )
-    assert slide_joint(model, vertical=True) is None
-    assert slide_joint(model, vertical=False) is None
+    assert slide_joint(model, ROBOT, vertical=True) is None
+    assert slide_joint(model, ROBOT, vertical=False) is None
+
+
+def test_only_a_slide_that_carries_the_robot_is_its_rail() -> None:
+    model = mujoco.MjModel.from_xml_string(
+        """<mujoco><worldbody><body><joint name="lift" type="slide"/><geom size=".1"/></body>
+        <body><joint name="pivot"/><geom size=".1"/><body><joint name="z" type="slide"/><geom size=".1"/></body></body>
+        </worldbody></mujoco>"""
+    )
+    assert slide_joint(model, ROBOT, vertical=True) is None

@@ -13,7 +13,7 @@ def test_a_model_without_the_joint_is_refused_with_the_valid_names(tmp_path: Pat
     config = pendulum()
     joint = config.robot.joints["pivot"]
     robot = config.robot.model_copy(update={"joints": {"elbow": joint}})
-    with pytest.raises(UserError, match=r"no hinge joint named 'elbow'.*valid: pivot"):
+    with pytest.raises(UserError, match=r"no hinge or slide joint named 'elbow'.*valid: pivot"):
         build_model(config.model_copy(update={"robot": robot}))
     missing = config.robot.model_copy(update={"model": f"{tmp_path}/none.xml"})
     with pytest.raises(UserError, match=r"none\.xml does not exist"):

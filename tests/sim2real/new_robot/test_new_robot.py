@@ -27,7 +27,7 @@ from sim2real.hardware.families import motor_family
 from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.types import JointCommand, JointState
 from sim2real.new_robot.joint_angles import angles_of
-from sim2real.new_robot.mjcf import Hinge
+from sim2real.new_robot.mjcf import ModelJoint
 from sim2real.new_robot.robot import NewRobot, NewRobotOptions, new_robot
 from sim2real.new_robot.start_values import two_digits
 from sim2real.plant import MujocoPlant
@@ -193,13 +193,10 @@ def test_every_guess_is_marked(tmp_path):
             assert "# check: " in line, line
 
 
-def test_a_floating_base_gets_an_imu_to_uncomment(tmp_path):
+def test_a_floating_base_gets_an_imu(tmp_path):
     floating = f'<body name="trunk"><freejoint/>{LINK}<body><joint name="hip"/>{LINK}</body></body>'
     new = made(tmp_path, f"<mujoco><worldbody>{floating}</worldbody></mujoco>")
-    assert not new.config.imus
     assert new.passive == ("free joint of body 'trunk'",)
-    head, mark, block = new.text.partition("# imus:")
-    (tmp_path / "robot.yaml").write_text(head + (mark + block).replace("\n# ", "\n").removeprefix("# "))
     robot = load_robot(str(tmp_path / "robot.yaml"))
     assert [imu.body for imu in robot.imus.values()] == ["trunk"]
     assert MujocoPlant(robot).imu("trunk").orientation == (1.0, 0.0, 0.0, 0.0)
@@ -232,7 +229,7 @@ def test_the_start_pose_is_the_home_keyframe_within_the_limits(tmp_path):
             model(
                 '<joint name="a"/>', '<joint name="b"/>', extra='<actuator><motor name="m" joint="b"/></actuator>'
             ),
-            "no actuator of the model drives a: if they are passive, use --joints b",
+            "motors replace 1 of 1",
         ),
         (
             f'<mujoco><worldbody><body><joint name="a" axis="0 1 0"/><geom size=".1" pos="2 0 0"/>{LINK}</body>'
@@ -250,10 +247,10 @@ def test_properties_to_check_are_listed(xml, said, tmp_path):
 
 def test_other_joints_are_listed_as_passive(tmp_path):
     joints = '<joint name="a"/>', '<joint name="s" type="slide"/>', '<joint type="ball"/>', '<joint name="d"/>'
-    assert made(tmp_path, model(*joints)).passive == ("slide joint 's'", "ball joint of body 'link2'")
+    assert made(tmp_path, model(*joints)).passive == ("ball joint of body 'link2'", "slide joint 's'")
     chosen = made(tmp_path, model(*joints), joints=("d",))
     assert chosen.config.joint_names == ("d",)
-    assert chosen.passive == ("slide joint 's'", "ball joint of body 'link2'", "hinge joint 'a'")
+    assert chosen.passive == ("ball joint of body 'link2'", "hinge joint 'a'", "slide joint 's'")
 
 
 def test_chosen_joints_keep_the_order_of_the_model(tmp_path):
@@ -268,7 +265,7 @@ def test_chosen_joints_keep_the_order_of_the_model(tmp_path):
     centre=st.sampled_from([0.0, 180.0]),
 )
 def test_limits_lie_in_the_range_the_pose_in_the_limits_and_the_motor_in_one_turn(low, span, pose, centre):
-    angles = angles_of(Hinge("a", "", (low, low + span), pose, False, None, 0.0, None), centre)
+    angles = angles_of(ModelJoint("a", "", (low, low + span), pose), centre)
     assert math.degrees(low) - 1e-9 <= angles.low < angles.high <= math.degrees(low + span) + 1e-9
     assert angles.high - angles.low >= math.degrees(span) - 2.001e-4
     assert angles.low <= angles.default <= angles.high
@@ -287,14 +284,15 @@ def test_two_digits_round_down(value):
 
 @FAST
 @given(name=st.text(st.characters(min_codepoint=32, exclude_categories=["Cs", "Cn", "Co"]), max_size=70))
-def test_any_joint_name_is_used_unchanged_or_refused_in_one_line(name, tmp_path):
-    xml = model(f"<joint name={quoteattr(name)}/>")
+def test_any_joint_name_is_used_unchanged_or_mapped_to_a_valid_one(name, tmp_path):
+    new = made(tmp_path, model(f"<joint name={quoteattr(name)}/>"))
+    (used,) = new.config.joint_names
     if re.fullmatch("[A-Za-z][A-Za-z0-9_]{0,63}", name):
-        new = made(tmp_path, xml)
-        assert new.config.joint_names == (name,)
-        assert load_robot(str(tmp_path / "robot.yaml")) == new.config
-    else:
-        refuses(tmp_path, xml)
+        assert used == name
+        assert not new.config.model_names
+    elif name:
+        assert new.config.in_model(used) == name
+    assert load_robot(str(tmp_path / "robot.yaml")) == new.config
 
 
 @FAST
@@ -326,9 +324,7 @@ def refuses(folder: Path, xml: str | Path, *said: str, **options: object) -> Non
     [
         ("<mujoco/>", ["no hinge joint", "it has no joints"]),
         (model('<joint name="s" type="slide"/>'), ["no hinge joint", "its joints: slide joint 's'"]),
-        (model("<joint/>", '<joint name="b"/>'), ["body 'link0'", 'write name="…"', "--joints b"]),
-        (model('<joint name="left/hip"/>'), ["'left/hip'", "letters, digits and underscores"]),
-        (model('<joint name="a" range="0 1e-5"/>'), ["joint 'a'", "no range to move in"]),
+        (model('<joint name="a" range="0 1e-5"/>'), ["no hinge joint", "joint 'a'", "--joints"]),
         (model('<joint name="a"/>', '<joint name="a"/>'), ["repeated name 'a'"]),
         (model('<joint name="a" colour="red"/>'), ["MuJoCo does not compile it", "colour"]),
         ('<mujoco><asset><mesh file="gone.stl"/></asset></mujoco>', ["gone.stl"]),
@@ -350,8 +346,8 @@ def test_a_model_that_does_not_compile_without_its_own_actuators_is_refused_with
 
 def test_unknown_joints_are_refused_with_the_valid_ones(tmp_path):
     chain = model('<joint name="a"/>', "<joint/>", '<joint name="c"/>')
-    refuses(tmp_path, chain, "no hinge joint named 'b'", "valid: a, c", joints=("a", "b"))
-    refuses(tmp_path, chain, "no joint given", "valid: a, c", joints=())
+    refuses(tmp_path, chain, "no hinge joint named 'b'", "valid: a, link1_joint1, c", joints=("a", "b"))
+    refuses(tmp_path, chain, "no joint given", "valid: a, link1_joint1, c", joints=())
 
 
 def test_more_joints_than_a_bus_has_ids_are_refused(tmp_path):
