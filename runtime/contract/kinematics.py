@@ -110,27 +110,31 @@ def _coordinate(
 
 
 class _Link:
-    """One link as numbers.
-
-    `terms` holds for each axis the rows of the three matrices that Rodrigues' formula multiplies by 1, cos q and sin q:
-    which of the three, and (component, factor) pairs. What is zero is left out: for an axis along x, y or z nearly all.
-    """
+    """One link as numbers."""
 
     def __init__(self, spec: LinkSpec, column: int) -> None:
         self.column = column
         self.position = spec.position
-        rotation, axis = _matrix(spec.rotation), np.array(spec.axis)
-        along = np.outer(axis, axis)
-        cross = np.array([[0.0, -axis[2], axis[1]], [axis[2], 0.0, -axis[0]], [-axis[1], axis[0], 0.0]])
-        matrices = np.stack([rotation @ along, rotation @ (np.eye(3) - along), rotation @ cross])
-        self.terms = [
-            [
-                (turn, [(int(component), float(matrix[row, component])) for component in np.flatnonzero(matrix[row])])
-                for turn, matrix in enumerate(matrices)
-                if matrix[row].any()
-            ]
-            for row in range(3)
+        self.terms = link_terms(spec)
+
+
+def link_terms(spec: LinkSpec) -> list[list[_Term]]:
+    """Return for each axis the rows of the three matrices that Rodrigues' formula multiplies by 1, cos q and sin q.
+
+    Which of the three, and (component, factor) pairs. What is zero is left out: for an axis along x, y or z nearly all.
+    """
+    rotation, axis = _matrix(spec.rotation), np.array(spec.axis)
+    along = np.outer(axis, axis)
+    cross = np.array([[0.0, -axis[2], axis[1]], [axis[2], 0.0, -axis[0]], [-axis[1], axis[0], 0.0]])
+    matrices = np.stack([rotation @ along, rotation @ (np.eye(3) - along), rotation @ cross])
+    return [
+        [
+            (turn, [(int(component), float(matrix[row, component])) for component in np.flatnonzero(matrix[row])])
+            for turn, matrix in enumerate(matrices)
+            if matrix[row].any()
         ]
+        for row in range(3)
+    ]
 
 
 def _matrix(quaternion: tuple[float, float, float, float]) -> Float64Array:

@@ -6,7 +6,7 @@ _HERE = "sim2real.training.commands"
 
 DEMO = CommandInfo("Train, export, flash and run a swing-up: the whole chain.", f"{_HERE}.demo:app")
 EVAL = CommandInfo("Evaluate a policy in simulation.", f"{_HERE}.eval:app")
-EXPORT = CommandInfo("Export a run's policy to ONNX with its contract.", f"{_HERE}.export:app")
+EXPORT = CommandInfo("Export a policy to ONNX with its contract, or to C.", f"{_HERE}.export:app")
 REPORT = CommandInfo("Write an HTML report of a run or a log.", f"{_HERE}.report:app")
 TRAIN = CommandInfo("Train a policy.", f"{_HERE}.train:app")
 BENCH_TRANSFER = CommandInfo("Compare how policies transfer between worlds.", f"{_HERE}.bench_transfer:app")

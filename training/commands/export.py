@@ -1,34 +1,54 @@
 """The `export` command."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+from rich.markup import escape
 
 from sim2real.configs.command_outcome import Json, Outcome, reports
-from sim2real.configs.errors import MissingExtraError
+from sim2real.configs.errors import MissingExtraError, UserError
 
-app = typer.Typer(help="Export a run's policy to ONNX.")
+app = typer.Typer(help="Export a policy to ONNX or C.")
 
 
 @app.command()
 @reports
 def export(
-    run: Annotated[Path, typer.Argument(help="Folder of a training run.")],
+    policy: Annotated[
+        Path, typer.Argument(help="Folder of a training run; for C also a shipped policy or an ONNX file.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
+    target: Annotated[
+        Literal["onnx", "c"], typer.Option("--target", help="ONNX for a robot's computer, C for a microcontroller.")
+    ] = "onnx",
     json_output: Json = False,
 ) -> Outcome:
-    """Export a run's newest checkpoint to ONNX with its contract, or the spaces of its Gymnasium environment.
+    """Export a run's newest checkpoint to ONNX with its contract, or a policy to one C99 file.
 
-    Fails, and writes nothing, if onnxruntime and torch differ by more than 1e-5.
+    ONNX: fails, and writes nothing, if onnxruntime and torch differ by more than 1e-5. The policy of a run in an
+    environment of Gymnasium's takes that one's spaces along.
+
+    C: observation, network and action of the contract, without a heap and without a library but math.h. Where there
+    is a C compiler, it is compiled and compared; fails if it differs from onnxruntime by more than 1e-6 of the largest
+    action. Its names begin with the file's.
 
     Example: sim2real export runs/first -o policy.onnx
+
+    Example: sim2real export quadruped_walk --target c -o walk.c
     """
     try:
-        from sim2real.training.gymnasium.saved import export_gymnasium_run, is_for_gymnasium
-        from sim2real.training.saved_policy import export_run
+        return _to_c(policy, output) if target == "c" else _to_onnx(policy, output)
     except ModuleNotFoundError as error:
         raise MissingExtraError("export", str(error.name), "train") from error
+
+
+def _to_onnx(run: Path, output: Path) -> Outcome:
+    from sim2real.training.gymnasium.saved import export_gymnasium_run, is_for_gymnasium
+    from sim2real.training.saved_policy import export_run
+
+    if run.is_file():
+        raise UserError(f"{run}: is a file; valid: the folder of a training run, or --target c")
     report = export_gymnasium_run(run, output) if is_for_gymnasium(run) else export_run(run, output)
     document = {
         "policy": str(report.path),
@@ -37,4 +57,24 @@ def export(
         "size_bytes": report.size_bytes,
     }
     parity = f"onnxruntime and torch agree to {report.parity:.1e} over {report.observations} observations"
-    return Outcome(document, f"[bold]{report.path}[/bold]: {parity}")
+    return Outcome(document, f"[bold]{escape(str(report.path))}[/bold]: {parity}")
+
+
+def _to_c(policy: Path, output: Path) -> Outcome:
+    from sim2real.training.c_source.export import export_c
+
+    report = export_c(policy, output)
+    found = report.agreement
+    compared = (
+        "no C compiler here: not compared with onnxruntime"
+        if found is None
+        else f"compiled; C and onnxruntime agree to {found.largest:.1e} of the largest value "
+        f"over {found.observations} observations"
+    )
+    lines = [
+        f"[bold]{escape(str(report.path))}[/bold]: {compared}",
+        f"{report.multiplications} multiplications a tick, {report.weights_bytes} bytes of weights, "
+        f"{report.state_bytes} bytes of state",
+        f"calls: {report.prefix}_reset, {report.prefix}_step; the head of the file says how",
+    ]
+    return Outcome(report.document(), "\n".join(lines))
