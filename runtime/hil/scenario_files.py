@@ -19,7 +19,7 @@ class ScenarioFiles:
     """What was found."""
 
     paths: tuple[Path, ...]
-    """One file a scenario; those of a folder in the order of their names."""
+    """One file a scenario; those of a folder in the order of their names, with files that cannot be read."""
     others: tuple[Path, ...] = ()
     """YAML files in the folders that are no scenarios: they have no key `expect`."""
 
@@ -31,7 +31,7 @@ def find_scenarios(references: Sequence[str]) -> ScenarioFiles:
         references: Shipped names, YAML files, or folders, which are searched with all folders in them.
 
     Raises:
-        UserError: There is no such file or name, a folder holds no scenario, or a file in it is not YAML.
+        UserError: There is no such file or name, or a folder holds no scenario.
     """
     paths: list[Path] = []
     others: list[Path] = []
@@ -41,9 +41,17 @@ def find_scenarios(references: Sequence[str]) -> ScenarioFiles:
             paths.append(find("scenarios", reference, relative_to=Path()))
             continue
         found = sorted(path for path in folder.rglob("*") if path.suffix in _SUFFIXES and path.is_file())
-        scenarios = [path for path in found if "expect" in read_yaml(path).data]
+        scenarios = [path for path in found if _may_be_scenario(path)]
         if not scenarios:
             raise UserError(f"{folder}: no scenario in this folder: no YAML file with a key `expect`")
         others += [path for path in found if path not in scenarios]
         paths += scenarios
     return ScenarioFiles(tuple(dict.fromkeys(paths)), tuple(others))
+
+
+def _may_be_scenario(path: Path) -> bool:
+    """Tell whether a file is a scenario. One that is no mapping in YAML may be: whoever runs it says what is wrong with it."""
+    try:
+        return "expect" in read_yaml(path).data
+    except UserError:
+        return True

@@ -47,6 +47,24 @@ def test_a_folder_runs_every_scenario_in_it_and_names_the_files_that_are_none(fo
     assert "no scenarios, as they have no key `expect`: faults.yaml" in told.stderr
 
 
+def test_a_file_that_is_not_yaml_fails_alone_and_the_others_of_its_folder_run(folder, tmp_path):
+    (folder / "broken.yaml").write_text("name: x\n  expect: [\n")
+    (folder / "latin.yaml").write_bytes(b"name: caf\xe9\n")
+    told = invoke(folder, "--plant", "inertia", "--jobs", 1, "--json", "--junit", tmp_path / "hil.xml")
+    assert told.exit_code == 1
+    found = {each["name"]: each for each in json.loads(told.stdout)["scenarios"]}
+    assert {name: each["ok"] for name, each in found.items()} == {
+        "good": True,
+        "also_good": True,
+        "broken": False,
+        "latin": False,
+    }
+    assert f"cannot be run: {folder / 'broken.yaml'}:2" in found["broken"]["reasons"][0]
+    assert "no scenarios, as they have no key `expect`: faults.yaml" in told.stderr
+    (suite,) = ElementTree.parse(tmp_path / "hil.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("4", "0", "2")
+
+
 def test_a_folder_without_scenarios_and_no_scenario_at_all_are_refused(tmp_path):
     assert f"{tmp_path}: no scenario in this folder" in invoke(tmp_path).stderr
     assert "no scenario given" in invoke("--jobs", 1).stderr
