@@ -50,7 +50,7 @@ def find_scenarios(references: Sequence[str]) -> ScenarioFiles:
 
 
 def _may_be_scenario(path: Path) -> bool:
-    """Tell whether a file is a scenario. One that is no mapping in YAML may be: whoever runs it says what is wrong with it."""
+    """Tell whether a file is a scenario. One that is no mapping in YAML may be: who runs it says what is wrong."""
     try:
         return "expect" in read_yaml(path).data
     except UserError:

@@ -145,6 +145,24 @@ def _slice(network: Network, node: Node) -> None:
     network.each(part, "{out} = {x};", {"x": read, "out": Strided(network.output(node), strides_of(part))})
 
 
+def _gather(network: Network, node: Node) -> None:
+    """Pick along one axis, by constant indexes."""
+    shape, indexes = network.graph.shape(node.inputs[0]), network.fixed(node, 1)
+    axis = node.attributes.get("axis", 0) % len(shape)
+    picked = [int(index) % shape[axis] for index in indexes.ravel()]
+    outer, inner = prod(shape[:axis]), prod(shape[axis + 1 :])
+    source, out = network.pointer(node.inputs[0]), network.output(node)
+    table = f"index_{network.number}"
+    network.lines += [
+        f"static const int {table}[{len(picked)}] = {{{', '.join(map(str, picked))}}};",
+        f"for (int o = 0; o < {outer}; o++)",
+        f"    for (int i = 0; i < {len(picked)}; i++)",
+        f"        for (int k = 0; k < {inner}; k++)",
+        f"            {out}[(o * {len(picked)} + i) * {inner} + k] = "
+        f"{source}[(o * {shape[axis]} + {table}[i]) * {inner} + k];",
+    ]
+
+
 def _transpose(network: Network, node: Node) -> None:
     shape, turned = network.graph.shape(node.inputs[0]), network.graph.shape(node.outputs[0])
     order = node.attributes.get("perm", list(reversed(range(len(shape)))))
@@ -162,6 +180,7 @@ OPERATORS: Final[dict[str, Callable[[Network, Node], None]]] = {
     "Elu": partial(_unary, "x > 0.0f ? x : {alpha} * expm1f(x)", alpha=1.0),
     "Exp": partial(_unary, "expf(x)"),
     "GRU": gru,
+    "Gather": _gather,
     "Gemm": _gemm,
     "LSTM": lstm,
     "LeakyRelu": partial(_unary, "x > 0.0f ? x : {alpha} * x", alpha=0.01),

@@ -41,6 +41,8 @@ CONSTANTS = {
     "axis": whole(0),
     "of_four": numbers(4, 1),
     "parts": whole(2, 10),
+    "picked": whole(2, -3),
+    "columns": whole(3, 0, -2),
     "from": whole(-1),
     "to": whole(-13),
     "last_axis": whole(-1),
@@ -78,7 +80,7 @@ BINARY = [
 
 
 def side_by_side(entries):
-    """Return a graph that applies each of up to six operators to one of six values; a compiler takes a while for each."""
+    """Return a graph that applies each of up to six operators to one of six values: fewer programs to compile."""
     parts = [f"x{number}" for number in range(6)]
     nodes = [node("MatMul", ["observation", "W"], ["x"]), node("Split", ["x"], parts, axis=1)]
     results = list(parts)
@@ -119,6 +121,12 @@ GRAPHS = {
         node("Tanh", ["first"], ["bent"]),
         node("Concat", ["rest", "bent"], ["joined"], axis=-1),
         node("MatMul", ["joined", "W"], ["action"]),
+    ],
+    "Gather": [
+        node("Reshape", ["observation", "three_by_four"], ["grid"]),
+        node("Gather", ["grid", "picked"], ["some"], axis=1),
+        node("Gather", ["some", "columns"], ["fewer"], axis=-1),
+        node("Flatten", ["fewer"], ["action"]),
     ],
     "Slice backwards": [
         node("Slice", ["observation", "from", "to", "last_axis", "by"], ["half"]),

@@ -1,4 +1,4 @@
-"""A policy in C on an emulated Cortex-M4 gives what it gives here: no operating system, and the vendor's own compiler."""
+"""A policy in C on an emulated Cortex-M4 gives what it gives here, without an operating system."""
 
 import shutil
 import subprocess
