@@ -1,4 +1,4 @@
-"""Networks: a common body, a value network, and twin critics as one batched product."""
+"""Networks: a common body and a value network."""
 
 import math
 from collections.abc import Sequence
@@ -11,10 +11,11 @@ from sim2real.configs.schema.algorithm import Activation
 from sim2real.configs.schema.memory import MemoryConfig
 from sim2real.training.memory import State, make_memory
 
-_ACTIVATIONS: Final[dict[Activation, type[nn.Module]]] = {"tanh": nn.Tanh, "elu": nn.ELU, "relu": nn.ReLU}
+ACTIVATIONS: Final[dict[Activation, type[nn.Module]]] = {"tanh": nn.Tanh, "elu": nn.ELU, "relu": nn.ReLU}
+"""Activation functions by name."""
 
-# Gains that preserve the variance of activations, from torch.nn.init.calculate_gain; ELU as ReLU.
-_GAINS: Final[dict[Activation, float]] = {"tanh": 5.0 / 3.0, "elu": math.sqrt(2.0), "relu": math.sqrt(2.0)}
+GAINS: Final[dict[Activation, float]] = {"tanh": 5.0 / 3.0, "elu": math.sqrt(2.0), "relu": math.sqrt(2.0)}
+"""Gains that preserve the variance of activations, from torch.nn.init.calculate_gain; ELU as ReLU."""
 
 POLICY_HEAD_GAIN: Final = 0.01
 """Initial scale of the last policy layer: 100 times smaller, so that the first actions hardly depend on the observation
@@ -33,7 +34,7 @@ def body(inputs: int, hidden: Sequence[int], activation: Activation, generator: 
     """Return the hidden layers of a network, each followed by its activation: (n, inputs) to (n, hidden[-1])."""
     layers: list[nn.Module] = []
     for width in hidden:
-        layers += [linear(inputs, width, _GAINS[activation], generator), _ACTIVATIONS[activation]()]
+        layers += [linear(inputs, width, GAINS[activation], generator), ACTIVATIONS[activation]()]
         inputs = width
     return nn.Sequential(*layers)
 
@@ -72,35 +73,4 @@ class ValueNetwork(nn.Module):
     def value(self, remembered: Tensor) -> Tensor:
         """Return the values of rows that have the memory's output: (…, I + H) to (…,)."""
         value: Tensor = self.head(self.body(remembered))
-        return value.squeeze(-1)
-
-
-class TwinCritic(nn.Module):
-    """Two action-value networks Q₁, Q₂ with stacked weights: one `baddbmm` per layer instead of two products.
-
-    Measured 1.2 to 1.4 times as fast as two networks, at batch 256 on one CPU thread.
-    """
-
-    def __init__(self, inputs: int, hidden: Sequence[int], activation: Activation, generator: torch.Generator) -> None:
-        super().__init__()
-        sizes = [inputs, *hidden, 1]
-        gains = [_GAINS[activation]] * len(hidden) + [1.0]
-        self.weights = nn.ParameterList()
-        self.biases = nn.ParameterList()
-        for fan_in, fan_out, gain in zip(sizes, sizes[1:], gains, strict=False):
-            weight = torch.empty(2, fan_in, fan_out)
-            for one in weight:
-                nn.init.orthogonal_(one, gain, generator=generator)
-            self.weights.append(nn.Parameter(weight))
-            self.biases.append(nn.Parameter(torch.zeros(2, 1, fan_out)))
-        self.activation = _ACTIVATIONS[activation]()
-
-    def forward(self, observation: Tensor, action: Tensor) -> Tensor:
-        """Return both values of each row: (n, O) and (n, A) to (2, n)."""
-        value = torch.cat((observation, action), dim=-1).expand(2, -1, -1)
-        last = len(self.weights) - 1
-        for index, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            value = torch.baddbmm(bias, value, weight)
-            if index < last:
-                value = self.activation(value)
         return value.squeeze(-1)

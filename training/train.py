@@ -47,7 +47,7 @@ def train(
     Args:
         experiment: A shipped experiment, a YAML file, a loaded experiment, or an environment; with `resume` only
             an environment that was given.
-        algorithm: `ppo` or `sac`, for an environment; default: ppo. An experiment names its own.
+        algorithm: Its name, such as `sac`, for an environment; default: ppo. An experiment names its own.
         steps: Control steps of the training, summed over the environments; as the override `steps=N`.
         overrides: Texts `key.path=value` applied to it, such as `seed=3`; with `resume` only its length, what is
             saved and the number of threads.

@@ -134,40 +134,5 @@ class PpoConfig(ProximalConfig):
     """Range of the probability ratio; 0.2 is best in the paper's own ablation."""
 
 
-class SacConfig(AlgorithmConfig):
-    """Soft actor-critic with automatic temperature (Haarnoja et al. 2018).
-
-    Its critics see the task's privileged values beside the observation.
-    """
-
-    name: Literal["sac"]
-    """Name of the algorithm."""
-    batch: Annotated[int, Field(ge=2, le=65536)] = 256
-    """Transitions per gradient update."""
-    buffer: Annotated[int, Field(ge=1, le=100_000_000)] = 1_000_000
-    """Capacity of the replay buffer, transitions."""
-    warmup: Annotated[int, Field(ge=0)] = 4096
-    """Control steps of all environments with random actions before learning begins."""
-    iteration_steps: Annotated[int, Field(ge=1, le=65536)] = 50
-    """Control steps of every environment per iteration, which is a row of metrics; does not affect what is learned."""
-    updates_per_step: Annotated[float, Field(gt=0.0)] = 4.0
-    """Gradient updates after each control step of all environments; a fraction is carried over to the next step.
-    Divided by the number of environments, this is the update-to-data ratio: updates per transition."""
-    discount: Annotated[float, Field(gt=0.0, le=1.0)] = 0.99
-    """Discount of the reward per control step, γ."""
-    polyak: Annotated[float, Field(gt=0.0, le=1.0)] = 0.005
-    """Share of the critics' weights that the target critics take over in each update."""
-    learning_rate: Annotated[float, Positive] = 3e-4
-    """Learning rate of Adam for actor, critics and temperature."""
-    initial_temperature: Annotated[float, Positive] = 0.2
-    """Initial weight of the entropy; it is adapted to reach the target entropy."""
-    target_entropy_scale: Annotated[float, Positive] = 1.0
-    """Target entropy, nat, is minus this times the number of actions."""
-    hidden: Hidden = (128, 128)
-    """Widths of the hidden layers of actor and critics."""
-    activation: Activation = "relu"
-    """Activation function of the hidden layers."""
-
-
 AlgorithmBlock = Annotated[AlgorithmConfig, PartBlock(ALGORITHMS, "name")]
 """The block of the algorithm that its `name` names: shipped, or from an installed package."""

@@ -30,9 +30,14 @@ class Row:
     """Iterations after which every weight of the policy depends on the data."""
 
 
+REPLAYED: dict[str, object] = {
+    **{"batch": 32, "buffer": 512, "warmup": 48, "iteration_steps": 16, "updates_per_step": 1.5},
+}
 ROWS = {
     "ppo": Row({"rollout_steps": 16, "minibatches": 2, "epochs": 2}),
-    "sac": Row({"batch": 32, "buffer": 512, "warmup": 48, "iteration_steps": 16, "updates_per_step": 1.5}),
+    "sac": Row(REPLAYED),
+    "td3": Row(REPLAYED | {"n_step": 3}),
+    "ddpg": Row(REPLAYED | {"noise_correlation": 0.8}),
 }
 NAMES = sorted(set(ALGORITHMS.names) & set(ROWS))
 

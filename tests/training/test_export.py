@@ -8,7 +8,8 @@ import torch
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_task
-from sim2real.configs.schema.algorithm import PpoConfig, SacConfig
+from sim2real.configs.schema.algorithm import PpoConfig
+from sim2real.configs.schema.off_policy import SacConfig, Td3Config
 from sim2real.runtime.contract.manifest import from_metadata
 from sim2real.runtime.contract.spec import contract_of
 from sim2real.training import export
@@ -22,12 +23,13 @@ CONFIGS = [
     PpoConfig(name="ppo", activation="elu", hidden=(32, 16, 8)),
     PpoConfig(name="ppo", hidden=()),
     SacConfig(name="sac"),
+    Td3Config(name="td3"),
 ]
 
 
 def policy_of(config):
     generator = torch.Generator().manual_seed(3)
-    policy = Policy(config, SIZE, CONTRACT.action_size, generator, squash=config.name == "sac")
+    policy = Policy(config, SIZE, CONTRACT.action_size, generator, squash=config.name != "ppo")
     with torch.no_grad():
         policy.head.weight.mul_(50.0)  # action size of a trained policy
     policy.normalizer.update(torch.randn(1000, SIZE, generator=generator) * 3.0 + 2.0)
@@ -38,7 +40,7 @@ def observations(n=256):
     return np.random.default_rng(0).normal(2.0, 3.0, (n, SIZE)).astype(np.float32)
 
 
-@pytest.mark.parametrize("config", CONFIGS, ids=["tanh", "elu", "linear", "sac"])
+@pytest.mark.parametrize("config", CONFIGS, ids=["tanh", "elu", "linear", "sac", "td3"])
 def test_the_file_agrees_with_torch_and_carries_the_contract(config, tmp_path):
     policy = policy_of(config)
     report = export_policy(policy, CONTRACT, tmp_path / "policy.onnx", {"seed": "3"}, observations())

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from sim2real.configs.errors import NonFiniteError
-from sim2real.configs.schema.algorithm import PpoConfig, SacConfig
+from sim2real.configs.schema.algorithm import PpoConfig
+from sim2real.configs.schema.off_policy import SacConfig
 from sim2real.training.algorithms import make_algorithm
 from sim2real.training.learner_watch import LearnerWatch
 

@@ -356,7 +356,7 @@ FOREIGN = {
             FOREIGN,
             (
                 "task.observation.1.term: no observation term named 'swing'; valid: command, gyro, joint_effort",
-                "algorithm.name: no algorithm named 'search' (did you mean 'sac'?); valid: ppo, sac",
+                "algorithm.name: no algorithm named 'search' (did you mean 'sac'?); valid: ",
                 "curriculum.strategy: no curriculum named 'part_way'; valid: adr, doraemon, fixed, none",
                 "randomization.parameters.0.parameter: no parameter named 'bearing_drag'; valid: action_bias, ",
             ),

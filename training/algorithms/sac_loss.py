@@ -5,20 +5,15 @@ from torch import Tensor
 
 
 def soft_target(
-    reward: Tensor,
-    terminated: Tensor,
-    next_values: Tensor,
-    next_log_prob: Tensor,
-    temperature: Tensor,
-    discount: float,
+    reward: Tensor, discount: Tensor, next_values: Tensor, next_log_prob: Tensor, temperature: Tensor
 ) -> Tensor:
-    """Return y = r + γ·(1 − terminated)·(min(Q₁', Q₂') − α·log π(a'|s')), (n,).
+    """Return y = r + γ·(min(Q₁', Q₂') − α·log π(a'|s')), (n,).
 
-    Haarnoja et al. 2018, equations 5 and 6, with twin critics. `next_values` is (2, n), α a scalar, the rest (n,). A
-    truncated step is not terminated, so it keeps its successor value.
+    Haarnoja et al. 2018, equations 5 and 6, with twin critics. `next_values` is (2, n), α a scalar, the rest (n,). The
+    discount γ is 0 after a terminal state; a truncated step keeps its successor's value.
     """
     successor = torch.minimum(next_values[0], next_values[1]) - temperature * next_log_prob
-    return torch.addcmul(reward, 1.0 - terminated, successor, value=discount)
+    return torch.addcmul(reward, discount, successor)
 
 
 def critic_loss(values: Tensor, target: Tensor) -> Tensor:

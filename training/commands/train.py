@@ -26,7 +26,7 @@ def train(
         ),
     ] = None,
     algorithm: Annotated[
-        str | None, typer.Option(help="ppo or sac, for gym/ID; default: ppo. An experiment names its own.")
+        str | None, typer.Option(help="ppo, sac, td3, …, for gym/ID; default: ppo. An experiment names its own.")
     ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Override key.path=value; may be repeated.")

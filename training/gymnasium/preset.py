@@ -29,7 +29,7 @@ def gym_config(name: str, algorithm: str, overrides: tuple[str, ...] = ()) -> Gy
 
     Args:
         name: The id.
-        algorithm: `ppo` or `sac`.
+        algorithm: Name of an algorithm, such as `ppo` or `td3`.
         overrides: Texts `key.path=value` on top of them.
 
     Raises:

@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from sim2real.configs.errors import UserError
-from sim2real.configs.schema.algorithm import SacConfig
+from sim2real.configs.schema.off_policy import SacConfig
 from sim2real.training.algorithms.sac import Sac
 from sim2real.training.algorithms.sac_loss import actor_loss, critic_loss, soft_target, temperature_loss
-from sim2real.training.networks import TwinCritic
+from sim2real.training.critics import Critics
+from sim2real.training.n_step import NStepTransitions
 from sim2real.training.replay_buffer import ReplayBuffer
 
 CONFIG = SacConfig(
@@ -26,11 +27,10 @@ CONFIG = SacConfig(
 def test_soft_target_by_hand():
     target = soft_target(
         reward=torch.tensor([1.0, 1.0]),
-        terminated=torch.tensor([0.0, 1.0]),
+        discount=torch.tensor([0.9, 0.0]),
         next_values=torch.tensor([[5.0, 5.0], [4.0, 9.0]]),
         next_log_prob=torch.tensor([-2.0, -2.0]),
         temperature=torch.tensor(0.5),
-        discount=0.9,
     )
     # 1 + 0.9·(min(5, 4) + 0.5·2) = 5.5; terminated: only the reward
     assert target.tolist() == pytest.approx([5.5, 1.0])
@@ -53,7 +53,7 @@ def test_the_temperature_rises_while_the_entropy_is_below_its_target():
 
 def test_the_stacked_critics_are_two_separate_networks():
     generator = torch.Generator().manual_seed(0)
-    critic = TwinCritic(4, (8, 8), "relu", generator)
+    critic = Critics(4, (8, 8), "relu", generator)
     observation, action = torch.randn(5, 3, generator=generator), torch.randn(5, 1, generator=generator)
     together = critic(observation, action)
     for twin in range(2):
@@ -99,32 +99,40 @@ def test_target_critics_move_by_the_polyak_share(point_environment):
         torch.testing.assert_close(slow, old + 0.25 * (fast.detach() - old))
 
 
+def stored(environment, replay, action, observation):
+    """Take a step and store it; return the result."""
+    transitions = NStepTransitions(1, 0.9, environment.num_envs, observation.shape[1], 1)
+    out = environment.step_arrays(action)
+    replay.add(transitions.add(observation, action, out))
+    return out
+
+
 def test_the_replay_overwrites_the_oldest_and_keeps_the_true_successor(point_environment):
     environment = point_environment(8, episode_steps=3)
-    replay = ReplayBuffer(20, environment.observation_size, 1)
+    size = environment.observation_size
+    replay = ReplayBuffer(20, size, 1)
     observation = environment.reset_arrays(0).copy()
     environment.x[0] = (1.99, 5.0)
     for step in range(4):
         action = np.full((8, 1), step, dtype=np.float32)
-        transition = environment.step_arrays(action)
-        replay.add(observation, action, transition)
+        transition = stored(environment, replay, action, observation)
         if step == 0:
             assert transition.terminated[0]
             first = replay.state()["rows"]
-            assert first[:, -environment.observation_size - 1].tolist() == transition.terminated.astype(float).tolist()
-            np.testing.assert_array_equal(
-                first[:, -environment.observation_size :].numpy(), transition.final_observation
-            )
+            goes_on = ~transition.terminated
+            np.testing.assert_array_equal(first[:, size + 2].numpy(), np.float32(0.9) * goes_on)
+            np.testing.assert_array_equal(first[:, -size:].numpy(), transition.final_observation)
         if step == 2:
             assert transition.truncated.any()
             assert not np.array_equal(transition.final_observation, transition.observation)
+            assert (replay.state()["rows"][16:20, size + 2] > 0.0).all()  # a time limit has a successor
         observation = transition.observation.copy()
     assert len(replay) == 20
-    actions = replay.state()["rows"][:, environment.observation_size].tolist()
+    actions = replay.state()["rows"][:, size].tolist()
     # 32 rows into a buffer of 20: the first 12 are overwritten.
     assert sorted(actions) == [1.0] * 4 + [2.0] * 8 + [3.0] * 8
     with pytest.raises(ValueError, match="do not fit"):
-        ReplayBuffer(4, environment.observation_size, 1).add(observation, action, transition)
+        stored(environment, ReplayBuffer(4, size, 1), action, observation)
 
 
 def test_a_fraction_of_an_update_is_carried_over(point_environment):
@@ -161,13 +169,12 @@ def test_the_same_seed_gives_the_same_policy_and_another_one_another(point_envir
 def test_the_replay_keeps_the_privileged_values_of_the_episode_that_ended(point_environment):
     environment = point_environment(8, episode_steps=3, gift=True)
     width = environment.observation_size + 1
-    replay = ReplayBuffer(64, environment.observation_size, 1, 1)
+    replay = ReplayBuffer(64, width, 1)
     observation = environment.reset_arrays(0)
     ends = []
     for _ in range(3):
         inputs = np.concatenate((observation, environment.privileged), axis=1)
-        transition = environment.step_arrays(np.zeros((8, 1), dtype=np.float32))
-        replay.add(inputs, np.zeros((8, 1), dtype=np.float32), transition)
+        transition = stored(environment, replay, np.zeros((8, 1), dtype=np.float32), inputs)
         ends.append((inputs, np.concatenate((transition.final_observation, transition.final_privileged), axis=1)))
         observation = transition.observation.copy()
     assert not np.array_equal(transition.final_privileged, transition.privileged)
@@ -198,6 +205,6 @@ def test_metrics_have_the_diagnostics_of_critics_and_actor(point_environment):
 
 def test_a_checkpoint_of_an_earlier_version_is_refused_in_one_line(point_environment):
     learner = Sac(CONFIG, point_environment(), 0)
-    state = {key: value for key, value in learner.state().items() if key != "raw"}
+    state = {key: value for key, value in learner.state().items() if key != "transitions"}
     with pytest.raises(UserError, match=r"an earlier version of SAC.*--init-from"):
         learner.restore(state)

@@ -9,7 +9,8 @@ from gymnasium.spaces import Box, Dict, Discrete
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
 from sim2real.configs.errors import UserError
-from sim2real.configs.schema.algorithm import PpoConfig, SacConfig
+from sim2real.configs.schema.algorithm import PpoConfig
+from sim2real.configs.schema.off_policy import SacConfig
 from sim2real.training.algorithms import make_algorithm
 from sim2real.training.gymnasium.environment import GymnasiumEnvironment
 from sim2real.training.watched_environment import WatchedEnvironment

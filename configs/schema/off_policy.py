@@ -1,0 +1,83 @@
+"""Schema of the off-policy algorithms: those that learn from a replay buffer."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sim2real.configs.schema.algorithm import Activation, AlgorithmConfig, Hidden
+from sim2real.configs.schema.quantity import NonNegative, Positive
+
+
+class OffPolicyConfig(AlgorithmConfig):
+    """What every off-policy algorithm says: its replay buffer, its updates, and its target networks."""
+
+    batch: Annotated[int, Field(ge=2, le=65536)] = 256
+    """Transitions per gradient update."""
+    buffer: Annotated[int, Field(ge=1, le=100_000_000)] = 1_000_000
+    """Capacity of the replay buffer, transitions."""
+    warmup: Annotated[int, Field(ge=0)] = 4096
+    """Control steps of all environments with random actions before learning begins."""
+    iteration_steps: Annotated[int, Field(ge=1, le=65536)] = 50
+    """Control steps of every environment per iteration, which is a row of metrics; does not affect what is learned."""
+    updates_per_step: Annotated[float, Field(gt=0.0)] = 4.0
+    """Gradient updates after each control step of all environments; a fraction is carried over to the next step.
+    Divided by the number of environments, this is the update-to-data ratio: updates per transition."""
+    n_step: Annotated[int, Field(ge=1, le=64)] = 1
+    """Rewards that a target sums up before it trusts the critic. More carry a reward back faster; they are of older
+    policies' actions, and nothing corrects that."""
+    discount: Annotated[float, Field(gt=0.0, le=1.0)] = 0.99
+    """Discount of the reward per control step, γ."""
+    polyak: Annotated[float, Field(gt=0.0, le=1.0)] = 0.005
+    """Share of the weights that the target networks take over in each of their updates."""
+    learning_rate: Annotated[float, Positive] = 3e-4
+    """Learning rate of Adam for all networks."""
+    hidden: Hidden = (128, 128)
+    """Widths of the hidden layers of actor and critics."""
+    activation: Activation = "relu"
+    """Activation function of the hidden layers."""
+
+
+class SacConfig(OffPolicyConfig):
+    """Soft actor-critic with automatic temperature (Haarnoja et al. 2018).
+
+    Its critics see the task's privileged values beside the observation.
+    """
+
+    name: Literal["sac"]
+    """Name of the algorithm."""
+    initial_temperature: Annotated[float, Positive] = 0.2
+    """Initial weight of the entropy; it is adapted to reach the target entropy."""
+    target_entropy_scale: Annotated[float, Positive] = 1.0
+    """Target entropy, nat, is minus this times the number of actions."""
+
+
+class DdpgConfig(OffPolicyConfig):
+    """Deep deterministic policy gradient (Lillicrap et al. 2016).
+
+    Its critic sees the task's privileged values beside the observation.
+    """
+
+    name: Literal["ddpg"]
+    """Name of the algorithm."""
+    exploration_std: Annotated[float, NonNegative] = 0.1
+    """Standard deviation of the noise on explored actions, in units of the action's clip."""
+    noise_correlation: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Share of that noise that stays from one control step to the next; 0 is white noise, 0.85 the paper's."""
+
+
+class Td3Config(OffPolicyConfig):
+    """Twin delayed DDPG (Fujimoto et al. 2018).
+
+    Its critics see the task's privileged values beside the observation.
+    """
+
+    name: Literal["td3"]
+    """Name of the algorithm."""
+    exploration_std: Annotated[float, NonNegative] = 0.1
+    """Standard deviation of the noise on explored actions, in units of the action's clip."""
+    target_noise_std: Annotated[float, NonNegative] = 0.2
+    """Standard deviation of the noise on the actions of targets; 0: no smoothing."""
+    target_noise_clip: Annotated[float, Positive] = 0.5
+    """Bound of that noise."""
+    policy_delay: Annotated[int, Field(ge=1, le=1000)] = 2
+    """Updates of the critics for each one of actor and target networks."""
