@@ -31,7 +31,11 @@ class Row:
 
 
 REPLAYED: dict[str, object] = {
-    **{"batch": 32, "buffer": 512, "warmup": 48, "iteration_steps": 16, "updates_per_step": 1.5},
+    "batch": 32,
+    "buffer": 512,
+    "warmup": 48,
+    "iteration_steps": 16,
+    "updates_per_step": 1.5,
 }
 ROWS = {
     "ppo": Row({"rollout_steps": 16, "minibatches": 2, "epochs": 2}),
