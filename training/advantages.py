@@ -1,7 +1,16 @@
-"""Generalised advantage estimation (Schulman et al. 2016) that distinguishes termination and truncation."""
+"""Advantages of rollouts, generalised or n-step, that distinguish termination and truncation."""
+
+from typing import Protocol
 
 import torch
 from torch import Tensor
+
+
+class Estimator(Protocol):
+    """Estimates the advantages of a rollout, (T, n)."""
+
+    def __call__(self, reward: Tensor, value: Tensor, next_value: Tensor, terminated: Tensor, ended: Tensor) -> Tensor:
+        """Return advantages; arguments as of `generalized_advantages`."""
 
 
 def generalized_advantages(
@@ -41,3 +50,38 @@ def generalized_advantages(
     for step in range(delta.shape[0] - 1, -1, -1):
         following = torch.addcmul(delta[step], carry[step], following, out=advantage[step])
     return advantage
+
+
+def n_step_advantages(
+    reward: Tensor,
+    value: Tensor,
+    next_value: Tensor,
+    terminated: Tensor,
+    ended: Tensor,
+    *,
+    discount: float,
+    steps: int,
+) -> Tensor:
+    """Return the n-step advantages of a rollout (Sutton & Barto 2018, section 7.1).
+
+        A_t = r_t + γ·r_{t+1} + … + γ^{n−1}·r_{t+n−1} + γⁿ·V(s_{t+n}) − V(s_t)
+
+    There are fewer rewards before the end of an episode or of the rollout; the value that follows is that of the true
+    successor there, and none after a terminated step.
+
+    Args:
+        reward: (T, n).
+        value: (T, n), V(s_t).
+        next_value: (T, n), V(s'_t).
+        terminated: (T, n) bool.
+        ended: (T, n) bool, terminated or truncated.
+        discount: γ.
+        steps: n.
+    """
+    successor = next_value * (~terminated).to(reward.dtype)
+    going = ~ended[:-1]
+    total = torch.addcmul(reward, successor, torch.ones_like(reward), value=discount)
+    for _ in range(min(steps, len(reward)) - 1):
+        longer = reward[:-1] + discount * total[1:]
+        total = torch.cat((torch.where(going, longer, total[:-1]), total[-1:]))
+    return total - value

@@ -3,6 +3,7 @@
 import time
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final, Protocol
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from sim2real.configs.schema.algorithm import OnPolicyConfig
 from sim2real.training.action_distribution import ActionDistribution, Gaussian
+from sim2real.training.advantages import Estimator, generalized_advantages
 from sim2real.training.algorithms.interface import Metrics
 from sim2real.training.collector import Collector
 from sim2real.training.environment_interface import Environment
@@ -47,10 +49,17 @@ class OnPolicy(ABC):
         environment: The environment.
         seed: Seed of all randomness.
         whole_episodes: Whether a rollout is one episode of every environment, from its start; see `Collector`.
+        estimator: Estimates the advantages; by default generalised ones (Schulman et al. 2016).
     """
 
     def __init__(
-        self, config: OnPolicyConfig, environment: Environment, seed: int, *, whole_episodes: bool = False
+        self,
+        config: OnPolicyConfig,
+        environment: Environment,
+        seed: int,
+        *,
+        whole_episodes: bool = False,
+        estimator: Estimator | None = None,
     ) -> None:
         n, sizes = environment.num_envs, (environment.observation_size, environment.action_size)
         privileged_size = environment.privileged_size
@@ -70,7 +79,9 @@ class OnPolicy(ABC):
         self._second_thread: Final = ThreadPoolExecutor(1, "value", torch.set_num_threads, (1,))
         scale = self._value_scale if config.normalize_values else None
         self._values: Final = ValueFunction(self.value, scale, self._normalizer, n, self._second_thread)
-        self._discounts: Final = {"discount": config.discount, "gae_lambda": config.gae_lambda}
+        self._estimator: Final[Estimator] = estimator or partial(
+            generalized_advantages, discount=config.discount, gae_lambda=config.gae_lambda
+        )
         self._std: Final = StdBounds(config)
 
     @property
@@ -107,7 +118,20 @@ class OnPolicy(ABC):
 
     def targets(self, *, first: bool = True) -> tuple[Tensor, Tensor]:
         """Return advantages and value targets of the rollout, (T, n) each, with the current value network."""
-        return self._values.targets(self.rollout, **self._discounts, first=first)
+        return self._values.targets(self.rollout, self._estimator, first=first)
+
+    def evaluated(self) -> tuple[Tensor, Tensor]:
+        """Return log π(a|s), (k,), and the policy's outputs, (k, A), of the rollout's k steps, with gradients."""
+        rollout = self.rollout
+        remembered, _ = self._policy.memory(rollout.observation[:-1], rollout.policy_state, rollout.ended)
+        output = rollout.steps_of(self._policy.mean(remembered).flatten(0, 1))
+        return self.distribution.log_prob(output, rollout.steps_of(rollout.action.flatten(0, 1))), output
+
+    def evaluated_values(self) -> Tensor:
+        """Return the value network's outputs of the rollout's k steps, (k,), with gradients."""
+        rollout = self.rollout
+        value, _ = self.value(rollout.normalized[:-1], rollout.value_state, rollout.ended)
+        return rollout.steps_of(value.flatten())
 
     def _parts(self) -> dict[str, Stateful]:
         """Return modules and optimizers, beside policy and distribution, by their names in a checkpoint."""

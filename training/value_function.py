@@ -7,7 +7,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from sim2real.training.advantages import generalized_advantages
+from sim2real.training.advantages import Estimator
 from sim2real.training.memory import State, forgotten
 from sim2real.training.networks import ValueNetwork
 from sim2real.training.rollout import Rollout
@@ -45,17 +45,14 @@ class ValueFunction:
         rollout.value_state = self._state
 
     @torch.no_grad()
-    def targets(
-        self, rollout: Rollout, *, discount: float, gae_lambda: float, first: bool = False
-    ) -> tuple[Tensor, Tensor]:
+    def targets(self, rollout: Rollout, estimator: Estimator, *, first: bool = False) -> tuple[Tensor, Tensor]:
         """Return advantages and value targets of a rollout, (T, n) each, with the current network.
 
         The true successor of a truncated step is valued with what the network remembered at that step.
 
         Args:
             rollout: The rollout.
-            discount: γ
-            gae_lambda: λ
+            estimator: Estimates the advantages.
             first: Whether this is the rollout's first time: the scale takes in its targets, and the state after the
                 last step is kept for the next rollout, of the weights that were there while this one was collected.
         """
@@ -69,15 +66,7 @@ class ValueFunction:
         next_value.view(-1)[rows] = self._in_reward(
             torch.cat(self._both(self._network.value, *zip(halves, strict=True)))
         )
-        advantage = generalized_advantages(
-            rollout.reward,
-            value[:-1],
-            next_value,
-            rollout.terminated,
-            rollout.ended,
-            discount=discount,
-            gae_lambda=gae_lambda,
-        )
+        advantage = estimator(rollout.reward, value[:-1], next_value, rollout.terminated, rollout.ended)
         target = advantage + value[:-1]
         if first:
             self._state = forgotten(tuple(part[-2] for part in states), rollout.ended[-1])

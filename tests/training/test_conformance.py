@@ -37,7 +37,19 @@ REPLAYED: dict[str, object] = {
     "iteration_steps": 16,
     "updates_per_step": 1.5,
 }
+EPISODES = {"rollout_steps": EPISODE_STEPS + 1}
+SEARCH = {"population": 24, "episode_steps_max": 20}
 ROWS = {
+    "a2c": Row({"rollout_steps": 10}),
+    "cem": Row(SEARCH, values_successors=False),
+    "cma_es": Row(SEARCH, values_successors=False),
+    "importance_pg": Row({**EPISODES, "updates": 2}),
+    "npg": Row({"rollout_steps": 10, "cg_iterations": 3}),
+    "ppo_penalty": Row({"rollout_steps": 10, "minibatches": 2, "epochs": 2}),
+    "reinforce": Row(EPISODES),
+    "reps": Row(SEARCH, values_successors=False),
+    "rwr": Row(SEARCH, values_successors=False),
+    "trpo": Row({"rollout_steps": 10, "cg_iterations": 3, "damping": 0.01}),
     "ppo": Row({"rollout_steps": 16, "minibatches": 2, "epochs": 2}),
     "sac": Row(REPLAYED),
     "td3": Row(REPLAYED | {"n_step": 3}),

@@ -1,9 +1,20 @@
 """The shipped algorithms, each an entry point as anybody's."""
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 from sim2real.configs.schema.algorithm import PpoConfig
+from sim2real.configs.schema.black_box import CemConfig, CmaEsConfig, RepsConfig, RwrConfig
 from sim2real.configs.schema.off_policy import DdpgConfig, SacConfig, Td3Config
+from sim2real.configs.schema.on_policy import (
+    A2cConfig,
+    ImportancePgConfig,
+    NpgConfig,
+    PpoPenaltyConfig,
+    ReinforceConfig,
+    TrpoConfig,
+)
 from sim2real.training.algorithms.kind import AlgorithmKind
 
 if TYPE_CHECKING:
@@ -11,31 +22,27 @@ if TYPE_CHECKING:
     from sim2real.training.environment_interface import Environment
 
 
-def _ppo(config: PpoConfig, environment: "Environment", seed: int) -> "Algorithm":
-    from sim2real.training.algorithms.ppo import Ppo
+def _learner(module: str, name: str) -> "Callable[[Any, Environment, int], Algorithm]":
+    """Return what makes a learner, a class of a module of this package, imported when the first one is made."""
 
-    return Ppo(config, environment, seed)
+    def make(config: Any, environment: "Environment", seed: int) -> "Algorithm":  # noqa: ANN401 - its own configuration
+        found: Callable[..., Algorithm] = getattr(import_module(f"sim2real.training.algorithms.{module}"), name)
+        return found(config, environment, seed)
 
-
-def _sac(config: SacConfig, environment: "Environment", seed: int) -> "Algorithm":
-    from sim2real.training.algorithms.sac import Sac
-
-    return Sac(config, environment, seed)
+    return make
 
 
-def _ddpg(config: DdpgConfig, environment: "Environment", seed: int) -> "Algorithm":
-    from sim2real.training.algorithms.ddpg import Ddpg
-
-    return Ddpg(config, environment, seed)
-
-
-def _td3(config: Td3Config, environment: "Environment", seed: int) -> "Algorithm":
-    from sim2real.training.algorithms.td3 import Td3
-
-    return Td3(config, environment, seed)
-
-
-PPO: Final = AlgorithmKind(PpoConfig, squashed=False, make=_ppo)
-SAC: Final = AlgorithmKind(SacConfig, squashed=True, make=_sac)
-DDPG: Final = AlgorithmKind(DdpgConfig, squashed=True, make=_ddpg)
-TD3: Final = AlgorithmKind(Td3Config, squashed=True, make=_td3)
+PPO: Final = AlgorithmKind(PpoConfig, squashed=False, make=_learner("ppo", "Ppo"))
+SAC: Final = AlgorithmKind(SacConfig, squashed=True, make=_learner("sac", "Sac"))
+DDPG: Final = AlgorithmKind(DdpgConfig, squashed=True, make=_learner("ddpg", "Ddpg"))
+TD3: Final = AlgorithmKind(Td3Config, squashed=True, make=_learner("td3", "Td3"))
+REINFORCE: Final = AlgorithmKind(ReinforceConfig, squashed=False, make=_learner("reinforce", "Reinforce"))
+A2C: Final = AlgorithmKind(A2cConfig, squashed=False, make=_learner("a2c", "A2c"))
+PPO_PENALTY: Final = AlgorithmKind(PpoPenaltyConfig, squashed=False, make=_learner("ppo_penalty", "PpoPenalty"))
+NPG: Final = AlgorithmKind(NpgConfig, squashed=False, make=_learner("npg", "Npg"))
+TRPO: Final = AlgorithmKind(TrpoConfig, squashed=False, make=_learner("trpo", "Trpo"))
+IMPORTANCE_PG: Final = AlgorithmKind(ImportancePgConfig, squashed=False, make=_learner("importance_pg", "ImportancePg"))
+CEM: Final = AlgorithmKind(CemConfig, squashed=False, make=_learner("cem", "Cem"))
+CMA_ES: Final = AlgorithmKind(CmaEsConfig, squashed=False, make=_learner("cma_es", "CmaEs"))
+RWR: Final = AlgorithmKind(RwrConfig, squashed=False, make=_learner("rwr", "Rwr"))
+REPS: Final = AlgorithmKind(RepsConfig, squashed=False, make=_learner("reps", "Reps"))
