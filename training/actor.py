@@ -1,7 +1,7 @@
 """A finished policy for a batch of robots: deterministic actions, with a memory for each robot."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -9,6 +9,23 @@ from sim2real.training.environment_interface import Flags, Floats
 
 Arrays = tuple[Floats, ...]
 """State of n robots, (n, H) each; empty without memory."""
+
+Act = Callable[[Floats], Floats]
+"""Deterministic actions (n, A) for observations (n, O); one that remembers also has `reset`, as `Remembering`."""
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """What may remember the steps of an episode."""
+
+    def reset(self, ended: Flags | None = None) -> None:
+        """Forget the episodes that ended, (n,); None for all."""
+
+
+def forget(act: Act, ended: Flags | None = None) -> None:
+    """Let a policy forget the episodes that ended, (n,); None for all. Without `reset` it remembers nothing."""
+    if isinstance(act, Remembering):
+        act.reset(ended)
 
 
 class Actor:

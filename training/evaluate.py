@@ -118,7 +118,7 @@ def evaluate(
     rows = tuple(evaluation.evaluate(saved.act, task, condition, episodes, seed=seed) for condition in conditions)
     target = None if video is None else Path(video)
     if target is not None:
-        render_episode(task, trained, saved.act, target, task.episode_duration)
+        render_episode(task, trained, saved.act, target, task.episode_duration, forget=saved.act.reset)
     return EvaluationReport(str(policy), task.name, changes, rows, target)
 
 

@@ -1,7 +1,7 @@
 """Evaluates a fixed policy over whole episodes."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -11,14 +11,11 @@ from numpy.typing import NDArray
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.envs.batch_env import BatchEnv
+from sim2real.training.actor import Act, forget
 from sim2real.training.environment_interface import Environment, Floats
-
-Act = Callable[[Floats], Floats]
-"""Deterministic actions (n, A) for observations (n, O)."""
+from sim2real.training.recorded import Recorded, Sequences
 
 _ENVIRONMENTS_MAX: Final = 256
-_RECORDED_MAX: Final = 4096
-_RECORDED_EVERY: Final = 10
 _METRIC: Final = "metric/"
 _END: Final = "end/"
 
@@ -72,6 +69,8 @@ class Evaluation:
     """Control steps of the longest episode."""
     observations: Floats = field(repr=False)
     """Some of the observations, (k, O)."""
+    sequences: Sequences = field(repr=False)
+    """All observations of some environments, from the first step on."""
 
     def metrics_row(self) -> dict[str, float]:
         """Return the figures for a run's log, by name."""
@@ -85,7 +84,7 @@ class Evaluation:
 
     def document(self) -> dict[str, Any]:
         """Return the figures as plain data."""
-        figures = {name: value for name, value in vars(self).items() if name != "observations"}
+        figures = {name: value for name, value in vars(self).items() if name not in ("observations", "sequences")}
         return figures | {"metrics": {name: asdict(spread) for name, spread in self.metrics.items()}}
 
 
@@ -114,9 +113,9 @@ def play(act: Act, environment: Environment, episodes: int, episode_steps: int, 
         seed: Seed of the first round.
     """
     n = environment.num_envs
-    recorded = _Recorded()
+    recorded = Recorded(act)
     rounds = [
-        first_episodes(recorded.wrap(act), environment, min(n, episodes - begin), episode_steps, seed=of_round)
+        first_episodes(recorded, environment, min(n, episodes - begin), episode_steps, seed=of_round)
         for begin, of_round in zip(range(0, episodes, n), round_seeds(seed), strict=False)
     ]
     figures = {key: np.concatenate([each[key] for each in rounds]) for key in rounds[0]}
@@ -138,6 +137,7 @@ def play(act: Act, environment: Environment, episodes: int, episode_steps: int, 
         },
         length_max=int(np.max(figures["length"])),
         observations=recorded.observations(),
+        sequences=recorded.sequences(),
     )
 
 
@@ -160,6 +160,7 @@ def first_episodes(
         EpisodeTooLongError: An episode is longer than the bound.
     """
     observation = environment.reset_arrays(seed)
+    forget(act)
     environment.episodes.drain()
     figures: dict[str, NDArray[np.float64]] = {}
     pending = np.arange(environment.num_envs) < count
@@ -169,6 +170,7 @@ def first_episodes(
         ended = transition.terminated | transition.truncated
         if not ended.any():
             continue
+        forget(act, ended)
         chosen = ended & pending
         # One entry for each environment that ended in this step, in their order.
         for name, values in environment.episodes.drain().items():
@@ -184,27 +186,3 @@ def round_seeds(seed: int) -> Iterator[int]:
     yield seed
     for index in itertools.count(1):
         yield int(np.random.SeedSequence((seed, index)).generate_state(1)[0])
-
-
-class _Recorded:
-    """Observations of every tenth call of a policy."""
-
-    def __init__(self) -> None:
-        self._calls, self._rows = 0, 0
-        self._parts: list[Floats] = []
-
-    def wrap(self, act: Act) -> Act:
-        """Return the policy with its observations recorded."""
-
-        def watched(observation: Floats) -> Floats:
-            if self._calls % _RECORDED_EVERY == 0 and self._rows < _RECORDED_MAX:
-                self._parts.append(observation.copy())
-                self._rows += len(observation)
-            self._calls += 1
-            return act(observation)
-
-        return watched
-
-    def observations(self) -> Floats:
-        """Return the recorded observations, (k, O)."""
-        return np.concatenate(self._parts)[:_RECORDED_MAX]

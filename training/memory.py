@@ -1,12 +1,16 @@
 """Memory of a network: a GRU or LSTM whose output is appended to the network's input, or none."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 import torch
 from torch import Tensor, nn
 
 from sim2real.configs.schema.memory import MemoryConfig
+
+_PART: Final = "memory."
+"""Of the names of a network's tensors: those of its memory."""
 
 State = tuple[Tensor, ...]
 """State of n robots, (n, H) each; of a sequence the states after every step, (T, n, H) each. Empty without memory."""
@@ -153,26 +157,23 @@ def forgotten(state: State, ended: Tensor) -> State:
     return tuple(part.masked_fill(ended.unsqueeze(-1), 0.0) for part in state)
 
 
-def take_memoryless(module: nn.Module, saved: dict[str, Tensor], inputs: int) -> None:
-    """Load the weights of a network without memory into the same one with memory; it then computes the same.
+def grown(module: nn.Module, saved: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Return the saved state of a network without memory as one of the same network with memory.
 
-    The first layer's new columns, which read the memory, become zero.
+    It then computes the same: the first layer's new columns, which read the memory, are zero. The memory is the one
+    that the module has. Any other state is returned as it is.
 
     Args:
-        module: A network with `memory`, `body` and `head`.
-        saved: State of the same network without memory.
-        inputs: I, the width of its rows.
+        module: The network; with `memory`, where it has one.
+        saved: The state.
     """
+    memory = getattr(module, "memory", None)
+    if not isinstance(memory, Memory) or not memory.recurrent or any(name.startswith(_PART) for name in saved):
+        return saved
     own = module.state_dict()
+    state = dict(saved) | {name: tensor for name, tensor in own.items() if name.startswith(_PART)}
     for name, tensor in saved.items():
-        if own[name].shape == tensor.shape:
-            own[name] = tensor
-        else:
-            own[name] = torch.zeros_like(own[name])
-            own[name][:, :inputs] = tensor
-    module.load_state_dict(own)
-
-
-def is_memoryless(saved: dict[str, Tensor]) -> bool:
-    """Whether the saved state of a network has no memory."""
-    return not any(name.startswith("memory.") for name in saved)
+        wanted = own[name].shape if name in own else tensor.shape
+        if len(wanted) == 2 and wanted == (tensor.shape[0], tensor.shape[1] + memory.width):
+            state[name] = torch.cat((tensor, torch.zeros(len(tensor), memory.width)), dim=1)
+    return state

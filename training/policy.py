@@ -1,5 +1,7 @@
 """The deployed policy: one module shared by rollouts, evaluation and export."""
 
+from typing import Final
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -10,6 +12,10 @@ from sim2real.training.environment_interface import Floats
 from sim2real.training.memory import State, make_memory
 from sim2real.training.networks import POLICY_HEAD_GAIN, body, linear
 from sim2real.training.normalizer import Normalizer
+
+_ROWS: Final = 16
+"""A product with few rows takes another way through the library, and rounds otherwise: one robot and thousands would
+differ. Found equal in multiples of 16 for 132 sizes of layers on AVX-512, and not of 8."""
 
 
 class Policy(nn.Module):
@@ -68,9 +74,9 @@ class Policy(nn.Module):
 
     @torch.inference_mode()
     def _act(self, observation: Floats, state: Arrays) -> tuple[Floats, Arrays]:
-        # A product with one row takes another way through the library, and rounds otherwise: two rows are as many.
-        repeats = 2 if len(observation) == 1 else 1
-        rows, *parts = (torch.from_numpy(np.repeat(values, repeats, axis=0)) for values in (observation, *state))
-        actions, following = self(rows, tuple(parts))
         n = len(observation)
+        more = -n % _ROWS
+        padded = (np.pad(values, ((0, more), (0, 0))) if more else values for values in (observation, *state))
+        rows, *parts = map(torch.from_numpy, padded)
+        actions, following = self(rows, tuple(parts))
         return actions[:n].numpy(), tuple(part[:n].numpy() for part in following)

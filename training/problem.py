@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from sim2real.configs.schema.training import TrainingConfig
+from sim2real.training.actor import Act
 from sim2real.training.checkpoint import Checkpoint
 from sim2real.training.environment_interface import Environment
-from sim2real.training.evaluation import Act, Evaluation
+from sim2real.training.evaluation import Evaluation
 from sim2real.training.export import ExportReport
 from sim2real.training.policy import Policy
 from sim2real.training.run_folder import RunFolder

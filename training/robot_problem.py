@@ -7,9 +7,10 @@ from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.curriculum.make import curriculum_kind
 from sim2real.envs.batch_env import BatchEnv
 from sim2real.runtime.contract.spec import contract_of
+from sim2real.training.actor import Act
 from sim2real.training.checkpoint import Checkpoint
 from sim2real.training.environment_interface import Environment
-from sim2real.training.evaluation import Act, Evaluation, evaluate
+from sim2real.training.evaluation import Evaluation, evaluate
 from sim2real.training.export import ExportReport, export_policy
 from sim2real.training.failed_run import failure_of
 from sim2real.training.kept_model import ModelRecord, as_kept_model, keep_model, located_model
@@ -121,7 +122,7 @@ class RobotProblem:
             origin=trained.origin,
         )
         contract = with_ranges(self._contract, policy.normalizer, evaluation.observations)
-        return export_policy(policy, contract, path, provenance, evaluation.observations)
+        return export_policy(policy, contract, path, provenance, evaluation.observations, evaluation.sequences)
 
     def draw(self, run: RunFolder) -> None:
         """Plot the curriculum, if it is a moving one."""

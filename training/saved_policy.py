@@ -15,16 +15,17 @@ from sim2real.configs.yaml_source import parse_yaml
 from sim2real.runtime.contract.manifest import ContractError, from_metadata
 from sim2real.runtime.contract.spec import Contract, contract_of
 from sim2real.task.check import check_terms
+from sim2real.training.actor import Actor
 from sim2real.training.algorithms import algorithm_kind
 from sim2real.training.checkpoint import Checkpoint
-from sim2real.training.environment_interface import Floats
-from sim2real.training.evaluation import Act, evaluate
+from sim2real.training.evaluation import evaluate
 from sim2real.training.export import ExportReport, export_policy, onnx_session
 from sim2real.training.kept_model import ModelRecord, located_model
 from sim2real.training.kept_modules import keep, located
 from sim2real.training.newest_checkpoint import newest_checkpoint
 from sim2real.training.observation_ranges import with_ranges
-from sim2real.training.onnx_graph import INPUT, OUTPUT, require_finite_weights
+from sim2real.training.onnx_actor import onnx_actor
+from sim2real.training.onnx_graph import require_finite_weights
 from sim2real.training.policy import Policy
 from sim2real.training.problem import EVALUATION_SEED_OFFSET
 from sim2real.training.provenance import MODEL, provenance_of
@@ -42,7 +43,8 @@ class SavedPolicy:
     """A policy and its experiment."""
 
     experiment: ExperimentConfig
-    act: Act
+    act: Actor
+    """Its deterministic actions; remembers an episode if the policy has a memory."""
 
 
 def load_saved_policy(path: Path, overrides: tuple[str, ...] = ()) -> SavedPolicy:
@@ -58,7 +60,7 @@ def load_saved_policy(path: Path, overrides: tuple[str, ...] = ()) -> SavedPolic
     if path.is_dir():
         checkpoint = newest_checkpoint(path)
         keep(path, checkpoint.modules)
-        text, act = checkpoint.experiment, _actor(_from_checkpoint(checkpoint, path)[1])
+        text, act = checkpoint.experiment, _from_checkpoint(checkpoint, path)[1].actor()
         model = ModelRecord.of(checkpoint.model)
     else:
         text, act, model = _from_onnx(path)
@@ -89,7 +91,7 @@ def export_run(run_dir: Path, output: Path) -> ExportReport:
     model = ModelRecord.of(checkpoint.model)
     experiment = located_model(located(experiment, run_dir), model, run_dir)
     met = evaluate(
-        policy.act,
+        policy.actor(),
         experiment.task,
         experiment.randomization,
         _PARITY_EPISODES,
@@ -104,11 +106,7 @@ def export_run(run_dir: Path, output: Path) -> ExportReport:
         origin=checkpoint.origin,
     )
     contract = with_ranges(contract_of(experiment.task), policy.normalizer, met.observations)
-    return export_policy(policy, contract, output, provenance, met.observations)
-
-
-def _actor(policy: Policy) -> Act:
-    return policy.act
+    return export_policy(policy, contract, output, provenance, met.observations, met.sequences)
 
 
 def _check_kept(trained: Contract, world: Contract, path: Path) -> None:
@@ -131,7 +129,7 @@ def _from_checkpoint(checkpoint: Checkpoint, path: Path) -> tuple[ExperimentConf
     return experiment, policy
 
 
-def _from_onnx(path: Path) -> tuple[str, Act, ModelRecord | None]:
+def _from_onnx(path: Path) -> tuple[str, Actor, ModelRecord | None]:
     """Return the experiment text in an ONNX file, its policy, and the record of its robot's model."""
     try:
         content = path.read_bytes()
@@ -149,18 +147,13 @@ def _from_onnx(path: Path) -> tuple[str, Act, ModelRecord | None]:
     if "experiment_yaml" not in provenance:
         raise UserError(f"{path}: its provenance names no experiment; evaluate the run it was exported from")
     text = provenance["experiment_yaml"]
-    if contract_of(saved_experiment(text, path).task) != contract.without_ranges():
+    without_memory = contract.without_ranges().model_copy(update={"recurrent_state": ()})
+    if contract_of(saved_experiment(text, path).task) != without_memory:
         raise UserError(
             f"{path}: its contract does not match its own experiment: the metadata was changed after export"
         )
-
     require_finite_weights(content, path)
-
-    def act(observation: Floats) -> Floats:
-        action: Floats = session.run([OUTPUT], {INPUT: observation})[0]
-        return action
-
-    return text, act, ModelRecord.of(json.loads(provenance.get(MODEL, "{}")))
+    return text, onnx_actor(content), ModelRecord.of(json.loads(provenance.get(MODEL, "{}")))
 
 
 def _empty_policy(config: AlgorithmConfig, contract: Contract) -> Policy:

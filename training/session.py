@@ -197,7 +197,7 @@ class Session:
     def _evaluate(self) -> Evaluation:
         experiment = self.experiment
         return self.problem.evaluate(
-            self.algorithm.policy.act, experiment.evaluation_episodes, experiment.seed + EVALUATION_SEED_OFFSET
+            self.algorithm.policy.actor(), experiment.evaluation_episodes, experiment.seed + EVALUATION_SEED_OFFSET
         )
 
     def _evaluate_in_between(self) -> Metrics:

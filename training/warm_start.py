@@ -10,6 +10,7 @@ import numpy as np
 from sim2real.configs.errors import UserError
 from sim2real.training.algorithms import algorithm_kind
 from sim2real.training.algorithms.interface import Algorithm, WarmStart
+from sim2real.training.memory import grown
 from sim2real.training.newest_checkpoint import newest_checkpoint
 from sim2real.training.problem import Problem
 from sim2real.training.saved_experiment import saved_training
@@ -18,7 +19,8 @@ from sim2real.training.saved_experiment import saved_training
 def take_over(algorithm: Algorithm, problem: Problem, run: Path) -> tuple[dict[str, str], tuple[str, ...]]:
     """Give a fresh learner the policy of a run, with its normaliser, and what else of its learner fits.
 
-    Optimizers, counters, random numbers and the environment begin anew.
+    Optimizers, counters, random numbers and the environment begin anew. A policy with memory may begin from one
+    without: its memory begins anew, and at first changes nothing.
 
     Args:
         algorithm: The fresh learner.
@@ -38,9 +40,11 @@ def take_over(algorithm: Algorithm, problem: Problem, run: Path) -> tuple[dict[s
     differ += [f"algorithm.{name}" for name in ("hidden", "activation") if getattr(theirs, name) != getattr(ours, name)]
     if algorithm_kind(theirs).squashed != algorithm_kind(ours).squashed:
         differ.append("algorithm.name (one of the two applies tanh to its actions, the other does not)")
+    if theirs.memory is not None and theirs.memory != ours.memory:
+        differ.append("algorithm.memory")
     if differ:
         raise UserError(f"--init-from {run}: its policy has another {', '.join(differ)}; valid: the same")
-    algorithm.policy.load_state_dict(checkpoint.policy)
+    algorithm.policy.load_state_dict(grown(algorithm.policy, checkpoint.policy))
     taken: tuple[str, ...] = ()
     if theirs.name == ours.name and isinstance(algorithm, WarmStart):
         taken = algorithm.warm_start(checkpoint.algorithm)

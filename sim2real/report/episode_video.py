@@ -25,6 +25,7 @@ def render_episode(
     seconds: float,
     *,
     seed: int = 0,
+    forget: Callable[[], None] | None = None,
 ) -> None:
     """Run a policy in simulation and write an MP4 video.
 
@@ -35,6 +36,7 @@ def render_episode(
         path: The video file.
         seconds: Length of the video, in real and simulated time; an ended episode is followed by the next.
         seed: Seed of the episodes.
+        forget: Called before every episode; None for a policy without memory.
 
     Raises:
         UserError: Rendering is not available, or the file cannot be written.
@@ -42,6 +44,8 @@ def render_episode(
     env = SingleEnv(task, randomization, render_mode="rgb_array", seed=seed)
     stride = max(1, round(task.control_rate / FPS))
     observation, _ = env.reset(seed=seed)
+    begin = forget or (lambda: None)
+    begin()
     with VideoFile(path, task.control_rate / stride) as video:
         for tick in range(round(seconds * task.control_rate)):
             if tick % stride == 0:
@@ -51,6 +55,7 @@ def render_episode(
             observation, _, terminated, truncated, _ = env.step(act(observation[None])[0])
             if terminated or truncated:
                 observation, _ = env.reset()
+                begin()
     env.close()
 
 

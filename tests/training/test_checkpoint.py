@@ -10,11 +10,14 @@ import torch
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.algorithm import PpoConfig
+from sim2real.configs.schema.memory import MemoryConfig
 from sim2real.configs.schema.off_policy import SacConfig
 from sim2real.training.algorithms import make_algorithm
 from sim2real.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
 PPO = PpoConfig(name="ppo", rollout_steps=8, minibatches=2, hidden=(16, 16))
+GRU = PpoConfig(name="ppo", rollout_steps=8, minibatches=2, hidden=(16,), memory=MemoryConfig(kind="gru", size=8))
+LSTM = PpoConfig(name="ppo", rollout_steps=8, minibatches=2, hidden=(16,), memory=MemoryConfig(kind="lstm", size=8))
 SAC = SacConfig(name="sac", batch=32, buffer=512, warmup=64, iteration_steps=6, updates_per_step=1.5, hidden=(16, 16))
 
 
@@ -33,8 +36,8 @@ def checkpoint_of(learner, environment):
 
 @pytest.mark.parametrize(
     ("config", "gift"),
-    [(PPO, False), (PPO, True), (SAC, False), (SAC, True)],
-    ids=["ppo", "ppo-privileged", "sac", "sac-privileged"],
+    [(PPO, False), (PPO, True), (GRU, False), (LSTM, True), (SAC, False), (SAC, True)],
+    ids=["ppo", "ppo-privileged", "gru", "lstm-privileged", "sac", "sac-privileged"],
 )
 def test_resuming_after_two_of_four_iterations_gives_the_same_bits(config, gift, point_environment, leaves, tmp_path):
     environment = point_environment(16, episode_steps=11, gift=gift)

@@ -8,9 +8,10 @@ from sim2real.configs.command_outcome import error_console
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.gymnasium import GymnasiumConfig
 from sim2real.reference.env import ReferenceEnv
+from sim2real.training.actor import Act
 from sim2real.training.checkpoint import Checkpoint
 from sim2real.training.environment_interface import Environment
-from sim2real.training.evaluation import Act, EpisodeTooLongError, Evaluation, play
+from sim2real.training.evaluation import EpisodeTooLongError, Evaluation, play
 from sim2real.training.export import ExportReport, export_model
 from sim2real.training.gymnasium.contract import GymnasiumContract, contract_of, read_contract
 from sim2real.training.gymnasium.environment import GymnasiumEnvironment
@@ -142,7 +143,8 @@ class GymnasiumProblem:
             seconds=trained.seconds,
             origin=trained.origin,
         )
-        return export_model(policy, self._contract.metadata(provenance), path, evaluation.observations)
+        metadata = self._contract.metadata(provenance)
+        return export_model(policy, metadata, path, evaluation.observations, evaluation.sequences)
 
     def draw(self, run: RunFolder) -> None:
         """Do nothing: there is no curriculum."""

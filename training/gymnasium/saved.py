@@ -10,16 +10,17 @@ from sim2real.configs.errors import ConfigError, UserError
 from sim2real.configs.schema.gymnasium import GymnasiumConfig
 from sim2real.configs.yaml_source import read_yaml
 from sim2real.runtime.contract.manifest import ENVIRONMENT_KEY
+from sim2real.training.actor import Actor
 from sim2real.training.algorithms import algorithm_kind
 from sim2real.training.checkpoint import Checkpoint
-from sim2real.training.environment_interface import Floats
-from sim2real.training.evaluation import Act, Evaluation
-from sim2real.training.export import ExportReport, metadata_of, onnx_session, provenance_in
+from sim2real.training.evaluation import Evaluation
+from sim2real.training.export import ExportReport, metadata_of, provenance_in
 from sim2real.training.gymnasium.contract import GymnasiumContract, read_contract
 from sim2real.training.gymnasium.given import GivenEnvironment
 from sim2real.training.gymnasium.problem import GymnasiumProblem
 from sim2real.training.newest_checkpoint import newest_checkpoint
-from sim2real.training.onnx_graph import INPUT, OUTPUT, require_finite_weights
+from sim2real.training.onnx_actor import onnx_actor
+from sim2real.training.onnx_graph import require_finite_weights
 from sim2real.training.policy import Policy
 from sim2real.training.problem import EVALUATION_SEED_OFFSET, Trained
 from sim2real.training.run_folder import RunFolder
@@ -34,7 +35,8 @@ class GymnasiumPolicy:
 
     experiment: GymnasiumConfig
     contract: GymnasiumContract
-    act: Act
+    act: Actor
+    """Its deterministic actions; remembers an episode if the policy has a memory."""
 
     def evaluate(self, episodes: int, seed: int, given: GivenEnvironment | None, place: Path) -> Evaluation:
         """Play whole episodes on fresh environments.
@@ -92,20 +94,15 @@ def load_gymnasium_policy(path: Path, overrides: tuple[str, ...] = ()) -> Gymnas
         checkpoint = newest_checkpoint(path)
         contract = read_contract(checkpoint.contract, path)
         experiment = _experiment(checkpoint.experiment, path, overrides)
-        return GymnasiumPolicy(experiment, contract, _policy_of(checkpoint, experiment, contract, path).act)
+        return GymnasiumPolicy(experiment, contract, _policy_of(checkpoint, experiment, contract, path).actor())
     content = path.read_bytes()
     metadata = metadata_of(path)
-    session = onnx_session(content)
     require_finite_weights(content, path)
-
-    def act(observation: Floats) -> Floats:
-        action: Floats = session.run([OUTPUT], {INPUT: observation})[0]
-        return action
-
     text = provenance_in(metadata).get("experiment_yaml", "")
     if not text:
         raise UserError(f"{path}: its provenance names no experiment; evaluate the run it was exported from")
-    return GymnasiumPolicy(_experiment(text, path, overrides), read_contract(metadata[ENVIRONMENT_KEY], path), act)
+    contract = read_contract(metadata[ENVIRONMENT_KEY], path)
+    return GymnasiumPolicy(_experiment(text, path, overrides), contract, onnx_actor(content))
 
 
 def export_gymnasium_run(run: Path, output: Path) -> ExportReport:
@@ -126,7 +123,7 @@ def export_gymnasium_run(run: Path, output: Path) -> ExportReport:
         )
     problem = GymnasiumProblem(experiment)
     try:
-        met = problem.evaluate(policy.act, _PARITY_EPISODES, experiment.seed + EVALUATION_SEED_OFFSET)
+        met = problem.evaluate(policy.actor(), _PARITY_EPISODES, experiment.seed + EVALUATION_SEED_OFFSET)
         trained = Trained(checkpoint.steps, checkpoint.iteration, checkpoint.seconds, checkpoint.origin)
         return problem.export(policy, output, met, trained)
     finally:

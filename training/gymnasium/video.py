@@ -33,6 +33,7 @@ def render_gymnasium_episode(policy: GymnasiumPolicy, path: Path, seed: int) -> 
     environment = GymnasiumEnvironment(vector)
     try:
         observation = environment.reset_arrays(seed)
+        policy.act.reset()
         with VideoFile(path, float(env.metadata.get("render_fps", FPS))) as video:
             for _ in range(_FRAMES_MAX):
                 frame = env.render()

@@ -9,7 +9,8 @@ import numpy as np
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.envs.batch_env import BatchEnv
-from sim2real.training.evaluation import Act, first_episodes
+from sim2real.training.actor import Act
+from sim2real.training.evaluation import first_episodes
 
 _METRIC: Final = "metric/"
 

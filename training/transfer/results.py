@@ -7,18 +7,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import dump
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.training.checkpoint import write_atomically
-from sim2real.training.environment_interface import Floats
-from sim2real.training.evaluation import Act
-from sim2real.training.export import onnx_session
 from sim2real.training.kept_model import record_of
 from sim2real.training.kept_modules import recorded
-from sim2real.training.onnx_graph import INPUT, OUTPUT
+from sim2real.training.onnx_actor import onnx_actor
 from sim2real.training.robot_problem import as_written
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.runner import train
@@ -96,18 +91,7 @@ def _evaluate(policy: Path, world: World, episodes: int, emulated: int) -> World
     if world.config.emulator:
         duration = min(world.task.episode_duration, _EMULATED_SECONDS_MAX)
         return evaluate_emulated(OnnxPolicy(policy), world.task, emulated, duration, seed=SEED)
-    return evaluate_in_world(_act(policy), world.task, world.randomization, episodes, seed=SEED)
-
-
-def _act(path: Path) -> Act:
-    """Return the policy of an ONNX file, for batches."""
-    session = onnx_session(path.read_bytes())
-
-    def act(observation: Floats) -> Floats:
-        action: Floats = np.asarray(session.run([OUTPUT], {INPUT: observation})[0], np.float32)
-        return action
-
-    return act
+    return evaluate_in_world(onnx_actor(policy.read_bytes()), world.task, world.randomization, episodes, seed=SEED)
 
 
 def _digest(world: World, episodes: int) -> str:
