@@ -37,6 +37,8 @@ class Outcome:
     """False sets exit status 1."""
     reasons: tuple[str, ...] = ()
     """Reasons why `ok` is False."""
+    cut_short: bool = False
+    """Whether Ctrl-C ended what had an end of its own: exit status 130, whatever `ok` says of the part done."""
 
 
 def error_console() -> "Console":
@@ -86,6 +88,8 @@ def reports(command: Callable[P, Outcome]) -> Callable[P, None]:
             raise UserError(f"standard output cannot be written: {error.strerror}") from error
         for reason in outcome.reasons:
             error_console().print(f"error: {reason}", markup=False)
+        if outcome.cut_short:
+            raise typer.Exit(EXIT_INTERRUPTED)
         if not outcome.ok:
             raise typer.Exit(EXIT_FAILED)
 

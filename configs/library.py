@@ -1,10 +1,10 @@
 """Finds shipped files by kind and name, and the user's files by path."""
 
-import difflib
 from pathlib import Path
 
 import yaml
 
+from sim2real.configs.choice import hint
 from sim2real.configs.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent
@@ -34,23 +34,6 @@ def shipped_descriptions(kind: str) -> dict[str, str]:
 def shipped_policies() -> list[str]:
     """Return the names of the shipped policies."""
     return sorted(path.stem for path in (ROOT / POLICIES).glob(f"*{POLICY_SUFFIX}"))
-
-
-def find_policy(reference: str | Path) -> Path:
-    """Return the file or folder of a policy from a path or the name of a shipped policy (`quadruped_walk`).
-
-    A reference with a suffix or a folder is a path, and so is an existing file or folder.
-
-    Raises:
-        ConfigError: Neither a path nor a shipped policy.
-    """
-    path = Path(reference)
-    try:
-        if path.suffix or len(path.parts) != 1 or path.exists():
-            return path
-    except OSError as error:  # for example a name too long for the file system
-        raise ConfigError(f"{path}: {error.strerror}") from error
-    return _named("no policy", str(reference), POLICIES, shipped_policies(), POLICY_SUFFIX, "an ONNX file")
 
 
 def is_shipped_model(model: str) -> bool:
@@ -89,17 +72,14 @@ def find(kind: str, reference: str, *, relative_to: Path, where: str = "") -> Pa
         except OSError as error:  # for example a name too long for the file system
             raise ConfigError(f"{prefix}{path}: {error.strerror}") from error
         raise ConfigError(f"{prefix}no such file: {path}")
-    return _named(f"{prefix}no {kind} entry", reference, kind, shipped(kind), ".yaml", "a YAML file")
-
-
-def _named(nothing: str, name: str, folder: str, names: list[str], suffix: str, kind_of_file: str) -> Path:
-    """Return the shipped file of a name. Raises ConfigError that lists the shipped names."""
-    if name in names:
-        return ROOT / folder / f"{name}{suffix}"
-    close = difflib.get_close_matches(name, names, n=1)
-    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    names = shipped(kind)
+    if reference in names:
+        return ROOT / kind / f"{reference}.yaml"
     valid = ", ".join(names) or "none"
-    raise ConfigError(f"{nothing} named {name!r}{hint}; shipped: {valid}; or give a path to {kind_of_file}")
+    raise ConfigError(
+        f"{prefix}no {kind} entry named {reference!r}{hint(reference, names)}; shipped: {valid}; "
+        "or give a path to a YAML file"
+    )
 
 
 def absolute(path: str, *, relative_to: Path, where: str = "") -> Path:

@@ -9,8 +9,8 @@ from typing import TypeVar
 import yaml
 from pydantic import ValidationError
 
+from sim2real.configs.config_reference import find_given
 from sim2real.configs.errors import ConfigError
-from sim2real.configs.library import find
 from sim2real.configs.override import apply_override
 from sim2real.configs.schema.base import Config, MisplacedError
 from sim2real.configs.schema.experiment import ExperimentConfig
@@ -161,14 +161,14 @@ def load(
     Args:
         kind: One of `sim2real.configs.library.KINDS`.
         schema: The class to validate against.
-        reference: A shipped name, or a path relative to the working directory.
+        reference: A shipped name, or a file or folder, relative to the working directory; see `find_given`.
         overrides: Texts `key.path=value`; the value is YAML.
         check: A further check, of what only a layer above knows; see `validate`.
 
     Raises:
         ConfigError: Not valid; the message has the file and line (or the override), and what is valid.
     """
-    return validate(schema, read_spliced(schema, find(kind, reference, relative_to=Path())), overrides, check)
+    return validate(schema, read_spliced(schema, find_given(kind, reference, schema)), overrides, check)
 
 
 def validate(

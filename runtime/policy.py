@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime
 
 from sim2real.configs.errors import UserError
-from sim2real.configs.library import find_policy
+from sim2real.configs.policy_reference import policy_file
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.runtime.contract.manifest import ContractError, differences, from_metadata
 from sim2real.runtime.contract.model_file import MODEL_DIGEST_KEY, metadata_of, model_digest
@@ -169,7 +169,7 @@ def load_policy(policy: str | Path) -> OnnxPolicy:
     """Load a policy, ready to act: its contract is read, its shapes checked, the session warmed up.
 
     Args:
-        policy: A shipped policy by name (`quadruped_walk`), or an ONNX file that sim2real has exported.
+        policy: A shipped policy by name (`quadruped_walk`), a run, or an ONNX file that sim2real has exported.
 
     Returns:
         The policy: `.contract` says what it observes and what its actions mean, `.provenance` where it comes from,
@@ -186,7 +186,7 @@ def load_policy(policy: str | Path) -> OnnxPolicy:
         >>> policy.act(np.zeros((1, policy.contract.observation_size), np.float32)).shape
         (1, 1)
     """
-    return OnnxPolicy(find_policy(policy))
+    return OnnxPolicy(policy_file(policy))
 
 
 def check_robot(contract: Contract, robot: RobotConfig) -> None:

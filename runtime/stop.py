@@ -23,6 +23,9 @@ class StopRequest:
         self.count = 0
         """How often an end was requested: a second request also ends what the first one left to do in order."""
 
+        self.signalled = False
+        """Whether a signal requested it."""
+
     def stop(self, cause: str) -> None:
         """Request the end of the run after the current tick; the first cause stays."""
         self.count += 1
@@ -44,10 +47,16 @@ class StopRequest:
     def handle(self, number: int, _frame: FrameType | None) -> None:
         """Take a signal, as its handler."""
         name = signal.Signals(number).name
+        self.signalled = True
         if number == _EMERGENCY:
             self.emergency_stop(name)
         else:
             self.stop(name)
+
+    def raise_if_signalled(self) -> None:
+        """Raise KeyboardInterrupt if a signal ended the run: for a caller whose result needs the whole of it."""
+        if self.signalled:
+            raise KeyboardInterrupt
 
 
 @contextmanager

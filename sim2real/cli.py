@@ -1,7 +1,9 @@
 """The root command: finds its subcommands by entry point, so that none loads another's imports."""
 
+import signal
 import sys
 from importlib.metadata import version
+from types import FrameType
 
 import typer
 
@@ -37,6 +39,24 @@ def root(
 
 def main() -> None:
     """Run the command line; errors of the user are one line and exit status 1, never a traceback."""
+    pressed: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        pressed.append(number)
+        signal.default_int_handler(number, frame)
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
+    try:
+        _run()
+    except ImportError:  # of a module in C, which makes this of a Ctrl-C while it is imported
+        if not pressed:
+            raise
+        error_console().print("interrupted")
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _run() -> None:
     try:
         app()
     except UserError as error:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sim2real.configs.errors import MissingExtraError, UserError
-from sim2real.configs.library import find_policy
 from sim2real.configs.load import as_randomization, load_randomization
 from sim2real.configs.override import as_overrides
+from sim2real.configs.policy_reference import find_policy
 from sim2real.configs.schema.randomization import RandomizationConfig
 
 if TYPE_CHECKING:

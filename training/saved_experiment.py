@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from sim2real.configs.config_reference import find_given
 from sim2real.configs.errors import ConfigError, UserError
-from sim2real.configs.library import find
 from sim2real.configs.load import load, validate
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.schema.gymnasium import GymnasiumConfig
@@ -42,19 +42,20 @@ def saved_training(text: str, path: Path, overrides: tuple[str, ...] = ()) -> Ex
 def load_training(
     path: str, overrides: tuple[str, ...] = (), check: Callable[[ExperimentConfig], None] | None = None
 ) -> ExperimentConfig | GymnasiumConfig:
-    """Load a YAML file of either kind.
+    """Load an experiment of either kind.
 
     Args:
-        path: The file.
+        path: A shipped name, a file, or a folder with one, such as a run.
         overrides: Texts `key.path=value` on top of it.
         check: A further check of an experiment with a robot.
 
     Raises:
         ConfigError: It is not valid.
     """
-    if schema_of(read_yaml(find("experiments", path, relative_to=Path()))) is GymnasiumConfig:
-        return load("gymnasium", GymnasiumConfig, path, overrides)
-    return load("experiments", ExperimentConfig, path, overrides, check)
+    file = find_given("experiments", path, ExperimentConfig, GymnasiumConfig)
+    if schema_of(read_yaml(file)) is GymnasiumConfig:
+        return load("gymnasium", GymnasiumConfig, str(file), overrides)
+    return load("experiments", ExperimentConfig, str(file), overrides, check)
 
 
 def saved_experiment(text: str, path: Path) -> ExperimentConfig:

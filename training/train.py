@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sim2real.configs.errors import MissingExtraError, UserError
 from sim2real.configs.load import as_experiment, dump, validate
 from sim2real.configs.override import as_overrides
+from sim2real.configs.policy_reference import find_run
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.schema.gymnasium import GymnasiumConfig
 from sim2real.configs.yaml_source import parse_yaml
@@ -53,9 +54,10 @@ def train(
             saved and the number of threads.
         name: Name of the run's folder, which must not exist yet; default: experiment, date and time.
         runs_dir: Folder of the runs.
-        resume: Folder of a run to continue from its newest checkpoint, with the results of an uninterrupted run.
-        init_from: Folder of a run whose policy this new one begins from, to learn with another curriculum, other
-            rewards or another task of the same observations and actions.
+        resume: Name or folder of a run to continue from its newest checkpoint, with the results of one that was
+            never interrupted.
+        init_from: Name or folder of a run whose policy this new one begins from, to learn with another curriculum,
+            other rewards or another task of the same observations and actions.
         progress: Whether to draw a progress bar on standard error.
 
     Returns:
@@ -86,11 +88,12 @@ def train(
     given = as_given(experiment)
     changes = as_overrides(overrides) + (() if steps is None else (f"steps={index(steps)}",))
     if resume is not None:
+        run = find_run(resume, Path(runs_dir))
         if given is None:
-            _check_same(experiment, Path(resume))
+            _check_same(experiment, run)
         if algorithm is not None:
             raise UserError(f"algorithm: {algorithm}; a resumed run goes on with its own; valid: None")
-        return runner.resume(Path(resume), changes, progress=progress, given=given)
+        return runner.resume(run, changes, progress=progress, given=given)
     config: ExperimentConfig | GymnasiumConfig
     if given is not None:
         config = given_config(given, algorithm or DEFAULT_ALGORITHM, changes)
@@ -110,7 +113,7 @@ def train(
         folder,
         progress=progress,
         numbered=name is None,
-        init_from=None if init_from is None else Path(init_from),
+        init_from=None if init_from is None else find_run(init_from, Path(runs_dir)),
         given=given,
     )
 

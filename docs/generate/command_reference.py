@@ -18,6 +18,22 @@ _INTRODUCTION = """# Commands
 Every command has `--help`, prints one JSON document with `--json`, and exits with a status other than 0 when it
 failed. An error of the user is one line that says what, where, and what would be valid; a traceback is a bug.
 [Machine-readable output](json.md) describes the documents.
+
+A policy is named by a shipped name (`quadruped_walk`), a run in `runs/` (`first`), a run's folder, a folder that
+policies are flashed into, or an ONNX file. A robot, task, scenario or any other configuration is named by a shipped
+name, by `NAME` of a `NAME.yaml` here, by a file, or by a folder with one such file. A name of two things is refused,
+with their paths. `-o` is where something is written, `--to` what a motor or a robot is changed to; `--port PATH` is
+enough where there is one bus.
+
+| exit status | means |
+|---|---|
+| 0 | done, and as it should be |
+| 1 | failed; the reasons are on standard error, and with `--json` in `reasons` |
+| 2 | the command line was wrong |
+| 130 | Ctrl-C cut short what had an end of its own |
+
+Ctrl-C is the normal end, with status 0, of `emulate`, `motors monitor`, `motors show --live`, and of `run` without
+`--duration`. It cuts short everything else: training, an evaluation, a scan, `run --duration`.
 """
 
 

@@ -82,6 +82,8 @@ def emulate(
         if json_output:
             print_document({"ok": False, "reasons": [str(error)]})
         raise
+    except KeyboardInterrupt:  # before it served; afterwards that is how `serve` ends
+        return
     finally:
         for made in links:
             made.remove()

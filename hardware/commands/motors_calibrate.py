@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
+from sim2real.configs.config_reference import find_given
 from sim2real.configs.errors import UserError
-from sim2real.configs.library import ROOT, find, is_path
+from sim2real.configs.library import ROOT
 from sim2real.configs.load import load_robot
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.errors import HardwareError
@@ -59,7 +60,7 @@ def calibrate(
     ] = True,
     to: Annotated[
         Path | None,
-        typer.Option("--to", help="File to write; by default the robot's own file.", show_default=False),
+        typer.Option("--output", "-o", help="File to write; by default the robot's own file.", show_default=False),
     ] = None,
     json_output: Json = False,
 ) -> Outcome:
@@ -70,7 +71,7 @@ def calibrate(
     Example: sim2real motors calibrate ./my_arm.yaml --port /dev/ttyUSB0
     """
     config = load_robot(robot)
-    source = find("robots", robot, relative_to=Path())
+    source = find_given("robots", robot, RobotConfig)
     target = _target(robot, source, to)
     names = _chosen(config, joint or [])
     with _workbenches(config, {config.joints[name].bus for name in names}, _paths(config, port or [])) as buses:
@@ -94,8 +95,8 @@ def calibrate(
 def _target(robot: str, source: Path, to: Path | None) -> Path:
     if to is not None:
         return to.expanduser().resolve()
-    if not is_path(robot) or source.is_relative_to(ROOT):
-        raise UserError(f"{robot} is a shipped robot and is not overwritten: write a copy with --to FILE")
+    if source.is_relative_to(ROOT):
+        raise UserError(f"{robot} is a shipped robot and is not overwritten: write a copy with --output FILE")
     return source
 
 

@@ -3,7 +3,7 @@
 import itertools
 import math
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, fields
 from typing import Annotated
 
@@ -45,7 +45,8 @@ def show(
         bus, found = find_on_port(opened.buses, motor, baudrate)
         readings = bus.registers(motor)
         if live:
-            with Live(_registers_table(found.title, readings), console=Console(), auto_refresh=False) as view:
+            table = _registers_table(found.title, readings)
+            with suppress(KeyboardInterrupt), Live(table, console=Console(), auto_refresh=False) as view:
                 while True:
                     time.sleep(_LIVE_PERIOD_S)
                     view.update(_registers_table(found.title, bus.registers(motor)), refresh=True)
@@ -82,7 +83,8 @@ def monitor(
             print_document({"ok": False, "reasons": [str(error)]})
         raise
     except KeyboardInterrupt:
-        return
+        if count is not None:  # which was not reached
+            raise
 
 
 def _chosen(opened: WorkbenchPort, ids: list[int], baudrate: int | None) -> list[tuple[Workbench, FoundMotor]]:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from sim2real.configs.command_outcome import Json, Outcome, reports
-from sim2real.configs.library import find_policy
+from sim2real.configs.policy_reference import policy_file
 from sim2real.runtime.flash.destination import destination_with_robot
 from sim2real.runtime.flash.install import flash as install
 from sim2real.runtime.flash.report import slot_document, slot_line
@@ -17,7 +17,9 @@ app = typer.Typer()
 @app.command()
 @reports
 def flash(
-    policy: Annotated[Path, typer.Argument(help="A shipped policy, or an ONNX file exported by sim2real.")],
+    policy: Annotated[
+        Path, typer.Argument(help="A shipped policy, a training run, or an exported ONNX file.", show_default=False)
+    ],
     to: Annotated[
         str, typer.Option("--to", help="A folder (with --robot), the name of a shipped target, or its YAML file.")
     ],
@@ -31,7 +33,7 @@ def flash(
     Example: sim2real flash policy.onnx --to robots/desk --robot pendulum
     """
     target, config = destination_with_robot(to, robot)
-    result = install(find_policy(policy), config, target)
+    result = install(policy_file(policy), config, target)
     document = {
         "path": target.place,
         "policy": target.policy_path,

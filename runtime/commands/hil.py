@@ -23,8 +23,8 @@ Policies = Annotated[
     list[str] | None,
     typer.Option(
         "--policy",
-        help="A shipped policy, or an ONNX file; may be repeated: each scenario takes the one of its task. By default "
-        "the shipped policy with the task's name.",
+        help="A shipped policy, a run, or an ONNX file; may be repeated: each scenario takes the one of its task. "
+        "By default the shipped policy with the task's name.",
         show_default=False,
     ),
 ]

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from sim2real.configs.command_outcome import Json, Outcome, reports
-from sim2real.configs.library import find_policy
+from sim2real.configs.policy_reference import policy_file
 from sim2real.runtime.contract.goal import Goal
 from sim2real.runtime.contract.manifest import ENVIRONMENT_KEY, PROVENANCE_KEY, environment_of
 from sim2real.runtime.contract.model_file import metadata_of
@@ -24,7 +24,9 @@ app = typer.Typer()
 @app.command()
 @reports
 def inspect(
-    policy: Annotated[Path, typer.Argument(help="A shipped policy, or an exported ONNX file.", show_default=False)],
+    policy: Annotated[
+        Path, typer.Argument(help="A shipped policy, a training run, or an exported ONNX file.", show_default=False)
+    ],
     json_output: Json = False,
 ) -> Outcome:
     """Show a policy's contract, digests and provenance; fails if it is not one that `run` would take.
@@ -33,7 +35,7 @@ def inspect(
 
     Example: sim2real inspect policy.onnx
     """
-    if (spaces := _spaces_of(find_policy(policy))) is not None:
+    if (spaces := _spaces_of(policy_file(policy))) is not None:
         return Outcome(spaces, escape("\n".join(_space_lines(spaces))))
     loaded = load_policy(policy)
     contract = loaded.contract

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from sim2real.configs.command_outcome import Json, Outcome, reports
-from sim2real.configs.library import find_policy
+from sim2real.configs.policy_reference import policy_file
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.runtime.replay import WHAT
 from sim2real.runtime.replay import replay as replay_log
@@ -22,7 +22,9 @@ def replay(
     policy: Annotated[
         Path | None,
         typer.Option(
-            "--policy", help="Also compute the actions: a shipped policy, or an ONNX file.", show_default=False
+            "--policy",
+            help="Also compute the actions: a shipped policy, a training run, or an ONNX file.",
+            show_default=False,
         ),
     ] = None,
     json_output: Json = False,
@@ -34,7 +36,7 @@ def replay(
 
     Example: sim2real replay run.mcap --policy policy.onnx
     """
-    loaded = OnnxPolicy(find_policy(policy)) if policy is not None else None
+    loaded = OnnxPolicy(policy_file(policy)) if policy is not None else None
     result = replay_log(log, loaded)
     first = result.mismatches[0].document() if result.mismatches else None
     document = {

@@ -1,5 +1,6 @@
 """The `run` command: a policy on a robot, real or emulated."""
 
+import signal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +22,10 @@ app = typer.Typer()
 @app.command()
 @reports
 def run(
-    policy: Annotated[Path, typer.Argument(help="A shipped policy, or an exported ONNX file.", show_default=False)],
+    policy: Annotated[
+        Path,
+        typer.Argument(help="A shipped policy, a training run, a flashed folder, or an ONNX file.", show_default=False),
+    ],
     robot: Annotated[str, typer.Option("--robot", help="A shipped robot or its YAML file.", show_default=False)],
     port: Annotated[
         list[str] | None,
@@ -116,7 +120,8 @@ def run(
     for warning in report.warnings:
         error_console().print(f"warning: {escape(warning)}")
     document = report.document()
-    return Outcome(document, _text(report, document), ok=report.ok, reasons=report.reasons)
+    cut_short = duration is not None and report.stopped_by == signal.SIGINT.name
+    return Outcome(document, _text(report, document), ok=report.ok, reasons=report.reasons, cut_short=cut_short)
 
 
 def _commands(texts: list[str]) -> dict[str, float]:

@@ -5,7 +5,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from sim2real.configs.errors import UserError
-from sim2real.configs.library import find_policy, shipped_policies
+from sim2real.configs.library import is_policy_path, shipped_policies
+from sim2real.configs.policy_reference import shipped_policy
 from sim2real.configs.schema.scenario import ScenarioConfig
 from sim2real.runtime.policy import OnnxPolicy, load_policy
 
@@ -30,7 +31,8 @@ def choose_policy(scenario: ScenarioConfig, given: Sequence[str]) -> str:
         UserError: There is none, or one of those given cannot be loaded.
     """
     if scenario.policy is not None:
-        return str(find_policy(scenario.policy))
+        named = scenario.policy
+        return named if is_policy_path(named) else str(shipped_policy(named))
     task = scenario.task.name
     for reference in given:
         if loaded(str(reference)).contract.task == task:
@@ -43,5 +45,5 @@ def choose_policy(scenario: ScenarioConfig, given: Sequence[str]) -> str:
             f"scenario {scenario.name!r} is of task {task!r}, and no policy given was trained for it: {trained}"
         )
     if task in shipped_policies():
-        return task
+        return str(shipped_policy(task))
     raise UserError(f"scenario {scenario.name!r}: no policy is shipped for its task {task!r}; give one with --policy")

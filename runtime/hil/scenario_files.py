@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sim2real.configs.config_reference import find_given
 from sim2real.configs.errors import UserError
-from sim2real.configs.library import ROOT, find
+from sim2real.configs.library import ROOT
+from sim2real.configs.schema.scenario import ScenarioConfig
 from sim2real.configs.yaml_source import read_yaml
 
 SHIPPED = ROOT / "scenarios"
@@ -38,7 +40,7 @@ def find_scenarios(references: Sequence[str]) -> ScenarioFiles:
     for reference in references:
         folder = Path(reference)
         if not folder.is_dir():
-            paths.append(find("scenarios", reference, relative_to=Path()))
+            paths.append(find_given("scenarios", reference, ScenarioConfig))
             continue
         found = sorted(path for path in folder.rglob("*") if path.suffix in _SUFFIXES and path.is_file())
         scenarios = [path for path in found if _may_be_scenario(path)]

@@ -176,6 +176,7 @@ class ScenarioRun:
             operator=timeline.operator,
         )
         report = run_session(self._policy, scenario.task.robot, self._hardware, self._clock, options)
+        timeline.stop.raise_if_signalled()
         recording = self._recorder.recording(report.distance)
         signals = signals_of(scenario.task)
         expect = scenario.expect

@@ -32,7 +32,9 @@ def bench_lockstep(policy: Path, robot: RobotConfig, plant: str, seconds: float)
     for _ in range(_ROUNDS):
         world = lockstep(robot, plant=plant)
         begun_ns, started = world.clock.now_ns(), time.perf_counter()
-        report = run_session(loaded, robot, world.hardware, world.clock, RunOptions(duration=seconds))
+        options = RunOptions(duration=seconds)
+        report = run_session(loaded, robot, world.hardware, world.clock, options)
+        options.stop.raise_if_signalled()
         factors.append((world.clock.now_ns() - begun_ns) * 1e-9 / (time.perf_counter() - started))
         stages = {name: durations.summary_us()["p50_us"] for name, durations in report.statistics.stages.items()}
     return {

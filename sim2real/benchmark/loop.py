@@ -73,6 +73,7 @@ def bench_loop(
             hardware = RobotHardware(robot, open_serial_ports(robot, emulator.ports, clock), clock)
             options = RunOptions(duration=seconds / rounds, real_time=True)
             report = run_session(policy, robot, hardware, clock, options)
+            options.stop.raise_if_signalled()
             runs.append(report)
             late.merge(report.statistics["lateness"])
             work.merge(report.statistics["total"])

@@ -60,6 +60,7 @@ def bench_soak(
             soak = _Soak(world.clock, lockstep_s, dict)
             options = RunOptions(duration=lockstep_s, log=path, synchronous_log=True, on_tick=soak.look)
             report = run_session(policy, robot, world.hardware, world.clock, options)
+            options.stop.raise_if_signalled()
             _add("lockstep", soak, report, path, ratios, figures, period_s)
         if real_s > 0.0:
             path, clock = Path(folder) / "real_time.mcap", MonotonicClock()
@@ -68,6 +69,7 @@ def bench_soak(
                 soak = _Soak(clock, real_s, _helpers)
                 options = RunOptions(duration=real_s, log=path, real_time=True, on_tick=soak.look)
                 report = run_session(policy, robot, hardware, clock, options)
+                options.stop.raise_if_signalled()
                 figures["warnings"] = [*report.warnings, *emulator.warnings()]
             _add("real_time", soak, report, path, ratios, figures, period_s)
     if not ratios:

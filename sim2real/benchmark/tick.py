@@ -73,6 +73,7 @@ def bench_tick(policy: Policy, robot: RobotConfig, ticks: int, *, log: bool = Tr
             stopwatch=watch,
         )
         report = run_session(policy, robot, hardware, clock, options)
+    options.stop.raise_if_signalled()
     if report.final_state is not State.RUNNING or samples.count < ticks:
         raise UserError(f"bench tick: the run ended in {report.final_state.name}: {'; '.join(report.reasons)}")
     times = samples.times_ns / 1e3

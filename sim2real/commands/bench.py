@@ -12,8 +12,9 @@ from sim2real.benchmark.machine import machine
 from sim2real.commands.lazy_group import commands_of, lazy_group
 from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import MissingExtraError, UserError
-from sim2real.configs.library import find_policy, shipped
+from sim2real.configs.library import shipped
 from sim2real.configs.load import load_randomization, load_robot, load_task
+from sim2real.configs.policy_reference import policy_file
 from sim2real.hardware.emulator.plant import AUTO_PLANT
 
 _ENVIRONMENTS_MAX = 65_536
@@ -53,7 +54,9 @@ def bus(
 @app.command()
 @reports
 def lockstep(
-    policy: Annotated[Path, typer.Argument(help="A shipped policy, or an ONNX file.", show_default=False)],
+    policy: Annotated[
+        Path, typer.Argument(help="A shipped policy, a training run, or an ONNX file.", show_default=False)
+    ],
     robot: Annotated[str, typer.Option("--robot", help="A shipped robot or its YAML file.", show_default=False)],
     plant: Annotated[str, typer.Option(help="inertia, mujoco, or auto for mujoco where installed.")] = AUTO_PLANT,
     seconds: Annotated[float, typer.Option(min=0.1, max=3600.0, help="Simulated seconds a round.")] = 20.0,
@@ -65,7 +68,7 @@ def lockstep(
     """
     from sim2real.benchmark.lockstep import bench_lockstep
 
-    return report("lockstep", bench_lockstep(find_policy(policy), load_robot(robot), plant, seconds))
+    return report("lockstep", bench_lockstep(policy_file(policy), load_robot(robot), plant, seconds))
 
 
 @app.command()

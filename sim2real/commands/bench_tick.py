@@ -16,7 +16,9 @@ app = typer.Typer()
 @app.command()
 @reports
 def tick(
-    policy: Annotated[Path, typer.Argument(help="A shipped policy, or an ONNX file.")] = Path("quadruped_walk"),
+    policy: Annotated[Path, typer.Argument(help="A shipped policy, a training run, or an ONNX file.")] = Path(
+        "quadruped_walk"
+    ),
     robot: Annotated[
         str | None, typer.Option("--robot", help="A robot's name or YAML file; the policy's own when left out.")
     ] = None,

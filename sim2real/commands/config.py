@@ -13,9 +13,10 @@ from sim2real.configs.command_outcome import Json, Outcome, error_console, repor
 from sim2real.configs.errors import ConfigError, UserError
 from sim2real.configs.families import MOTOR_FAMILIES
 from sim2real.configs.json_schema import json_schema
-from sim2real.configs.library import POLICIES, find_policy, shipped_descriptions, shipped_policies
+from sim2real.configs.library import POLICIES, shipped_descriptions, shipped_policies
 from sim2real.configs.load import SCHEMAS, dump, load
 from sim2real.configs.plugins import unknown
+from sim2real.configs.policy_reference import shipped_policy
 
 _COLUMNS = 80
 
@@ -60,7 +61,7 @@ def _policies() -> dict[str, str]:
 
     found = {}
     for name in shipped_policies():
-        metadata = metadata_of(find_policy(name).read_bytes())
+        metadata = metadata_of(shipped_policy(name).read_bytes())
         contract = Contract.model_validate_json(metadata[CONTRACT_KEY])
         found[name] = f"Policy of task {contract.task} for robot {contract.robot.name}."
     return found

@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import MissingExtraError, UserError
+from sim2real.configs.policy_reference import find_run
 
 if TYPE_CHECKING:
     from sim2real.simulation.divergence import Reproduction
@@ -21,7 +22,8 @@ _LISTED_MAX = 8  # a run saves no more
 @reports
 def reproduce(
     file: Annotated[
-        Path, typer.Argument(help="A saved state: RUN/diverged/diverged_0.npz, with its .mjb.", show_default=False)
+        Path,
+        typer.Argument(help="A saved state, RUN/diverged/diverged_0.npz, or a run with one.", show_default=False),
     ],
     image: Annotated[
         Path | None, typer.Option("--image", help="Draw the state the step began with into this PNG.")
@@ -36,8 +38,8 @@ def reproduce(
         from sim2real.simulation.divergence import reproduce as repeat
     except ModuleNotFoundError as error:
         raise MissingExtraError("reproduce", error.name or "mujoco", "train") from error
-    if file.is_dir():
-        raise UserError(_not_a_file(file))
+    if file.is_dir() or not (file.suffix or file.exists()):
+        file = _only_state(find_run(file))
     found = repeat(file)
     if image is not None:
         _draw(file, image)
@@ -54,10 +56,13 @@ def reproduce(
     return Outcome(document, _text(file, found), ok=found.diverged, reasons=reasons)
 
 
-def _not_a_file(folder: Path) -> str:
+def _only_state(folder: Path) -> Path:
+    """Return the one saved state below a folder. Raises UserError."""
     files = sorted(folder.glob("diverged*/*.npz")) or sorted(folder.glob("*.npz"))
+    if len(files) == 1:
+        return files[0]
     valid = ", ".join(str(path) for path in files[:_LISTED_MAX])
-    return f"{folder}: is a folder; valid: {valid or 'the path of a saved state, and there is none here'}"
+    raise UserError(f"{folder}: is a folder; valid: {valid or 'the path of a saved state, and there is none here'}")
 
 
 def _draw(file: Path, image: Path) -> None:

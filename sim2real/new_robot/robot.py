@@ -4,10 +4,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from sim2real.configs.config_reference import find_given
 from sim2real.configs.errors import ConfigError, UserError
 from sim2real.configs.families import family_speaking
-from sim2real.configs.library import ROOT, find, is_path
+from sim2real.configs.library import ROOT
 from sim2real.configs.load import load_motor, validate
+from sim2real.configs.schema.motor import MotorConfig
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.splice import splice
 from sim2real.configs.yaml_source import parse_yaml
@@ -91,8 +93,8 @@ def chosen_motor(options: NewRobotOptions, folder: Path) -> Motor:
     if family not in (None, config.family):
         valid = motor_family(config.family).protocol
         raise ConfigError(f"--bus-protocol: motor {config.name!r} does not speak {protocol}; valid: {valid}")
-    if is_path(reference):
-        reference = os.path.relpath(find("motors", reference, relative_to=Path()), folder)
+    if not (source := find_given("motors", reference, MotorConfig)).is_relative_to(ROOT):
+        reference = os.path.relpath(source, folder)
     return Motor(reference, config, check)
 
 

@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 
 from sim2real.cli import app
 from sim2real.configs.errors import UserError
-from sim2real.configs.library import find_policy, shipped_policies
+from sim2real.configs.library import shipped_policies
 from sim2real.configs.load import load_robot, load_task
+from sim2real.configs.policy_reference import find_policy
 from sim2real.configs.schema.observation import OBSERVATION_TERMS
 from sim2real.configs.schema.robot import ImuConfig, RobotConfig
 from sim2real.runtime.contract.observation_term import find_term

@@ -21,7 +21,7 @@ def invoke(*arguments: object):
 
 @pytest.mark.parametrize("name", shipped_policies())
 def test_the_log_of_every_shipped_policy_is_proved_exact_with_the_policy_itself(name: str, tmp_path: Path) -> None:
-    from sim2real.configs.library import find_policy
+    from sim2real.configs.policy_reference import find_policy
     from sim2real.runtime.policy import OnnxPolicy
 
     log, robot = tmp_path / "run.mcap", OnnxPolicy(find_policy(name)).contract.robot.name

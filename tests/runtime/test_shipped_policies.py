@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sim2real.configs.library import find_policy
 from sim2real.configs.load import load_scenario
+from sim2real.configs.policy_reference import find_policy
 from sim2real.hardware.clock import VirtualClock
 from sim2real.hardware.emulator.lockstep import lockstep_transports
 from sim2real.hardware.emulator.robot import EmulatedRobot

@@ -45,7 +45,7 @@ def test_a_divergence_is_told_with_its_step_joint_and_parameters(tmp_path: Path)
     assert document["fastest_joint"] == "pivot"
     assert document["largest_velocity"] > 0.0
     assert "body_mass/arm" in document["record"]["parameters"]
-    text = invoke(path).stdout
+    text = invoke(tmp_path).stdout  # a run with one such state
     assert "diverges in physics step" in text
     assert "fastest before   pivot: " in text
     assert "body_mass/arm: " in text
@@ -91,7 +91,8 @@ def test_a_machine_that_cannot_draw_is_one_line(tmp_path: Path, monkeypatch: pyt
     ],
 )
 def test_what_is_wrong_is_one_line(argument: str, message: str, as_json: bool, tmp_path: Path) -> None:
-    saved(tmp_path)
+    path = saved(tmp_path)
+    (path.parent / "diverged_1.npz").write_bytes(path.read_bytes())
     (tmp_path / "empty").mkdir()
     result = invoke(argument.format(folder=tmp_path), *(["--json"] if as_json else []))
     assert result.exit_code == 1

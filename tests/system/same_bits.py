@@ -66,7 +66,7 @@ def simulation(task_name: str, randomization: str) -> str:
 
 def emulated_run(policy_name: str) -> str:
     """Run a shipped policy on its emulated robot in lockstep: every reading, observation and action."""
-    from sim2real.configs.library import find_policy
+    from sim2real.configs.policy_reference import find_policy
     from sim2real.runtime.emulation import lockstep
     from sim2real.runtime.policy import OnnxPolicy
     from sim2real.runtime.run_options import RunOptions

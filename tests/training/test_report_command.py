@@ -149,4 +149,4 @@ def test_what_is_wrong_is_one_line(arguments: list, message: str, as_json: bool,
 
 
 def test_help_has_an_example() -> None:
-    assert "Example: sim2real report runs/first" in " ".join(invoke("report", "--help").stdout.split())
+    assert "Example: sim2real report first" in " ".join(invoke("report", "--help").stdout.split())

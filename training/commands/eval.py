@@ -19,7 +19,12 @@ app = typer.Typer(help="Evaluate a policy in simulation.")
 @app.command("eval")
 @reports
 def evaluate_policy(
-    policy: Annotated[Path, typer.Argument(help="Folder of a training run, a shipped policy, or an ONNX file.")],
+    policy: Annotated[
+        Path,
+        typer.Argument(
+            help="A training run, by name or folder, a shipped policy, or an ONNX file.", show_default=False
+        ),
+    ],
     video: Annotated[Path | None, typer.Option(help="Write a video of one episode (mp4).")] = None,
     episodes: Annotated[int, typer.Option(min=1, max=100_000, help="Episodes per row of the table.")] = 64,
     randomization: Annotated[

@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import MissingExtraError, UserError
+from sim2real.configs.policy_reference import find_run
 
 app = typer.Typer(help="Export a policy to ONNX or C.")
 
@@ -16,9 +17,15 @@ app = typer.Typer(help="Export a policy to ONNX or C.")
 @reports
 def export(
     policy: Annotated[
-        Path, typer.Argument(help="Folder of a training run; for C also a shipped policy or an ONNX file.")
+        Path,
+        typer.Argument(
+            help="A training run: its name or folder; for C also a shipped policy or an ONNX file.", show_default=False
+        ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The file to write; else policy.onnx in the run's folder. C needs one."),
+    ] = None,
     target: Annotated[
         Literal["onnx", "c"], typer.Option("--target", help="ONNX for a robot's computer, C for a microcontroller.")
     ] = "onnx",
@@ -33,23 +40,28 @@ def export(
     is a C compiler, it is compiled and compared; fails if it differs from onnxruntime by more than 1e-6 of the largest
     action. Its names begin with the file's.
 
-    Example: sim2real export runs/first -o policy.onnx
+    Example: sim2real export first -o policy.onnx
 
     Example: sim2real export quadruped_walk --target c -o walk.c
     """
+    if target == "c" and output is None:
+        raise UserError("--target c: no file to write; valid: --output with its name, as in -o policy.c")
     try:
-        return _to_c(policy, output) if target == "c" else _to_onnx(policy, output)
+        return _to_onnx(policy, output) if target == "onnx" or output is None else _to_c(policy, output)
     except ModuleNotFoundError as error:
         raise MissingExtraError("export", str(error.name), "train") from error
 
 
-def _to_onnx(run: Path, output: Path) -> Outcome:
+def _to_onnx(run: Path, output: Path | None) -> Outcome:
     from sim2real.training.gymnasium.saved import export_gymnasium_run, is_for_gymnasium
+    from sim2real.training.run_folder import RunFolder
     from sim2real.training.saved_policy import export_run
 
     if run.is_file():
-        raise UserError(f"{run}: is a file; valid: the folder of a training run, or --target c")
-    report = export_gymnasium_run(run, output) if is_for_gymnasium(run) else export_run(run, output)
+        raise UserError(f"{run}: is a file; valid: the name or folder of a training run, or --target c")
+    folder = find_run(run)
+    target = RunFolder(folder).policy if output is None else output
+    report = export_gymnasium_run(folder, target) if is_for_gymnasium(folder) else export_run(folder, target)
     document = {
         "policy": str(report.path),
         "parity": report.parity,

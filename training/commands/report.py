@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import MissingExtraError, UserError
+from sim2real.configs.policy_reference import find_run
 
 app = typer.Typer()
 
@@ -16,7 +17,7 @@ app = typer.Typer()
 @reports
 def report(
     source: Annotated[
-        Path, typer.Argument(help="A folder of `sim2real train`, or a log of `sim2real run`.", show_default=False)
+        Path, typer.Argument(help="A training run, by name or folder, or a log of `sim2real run`.", show_default=False)
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The HTML file; else RUN/report.html, or LOG.html beside it.")
@@ -25,10 +26,11 @@ def report(
 ) -> Outcome:
     """Write one HTML page of a training run or of a log: verdict, figures, pictures; nothing else is needed to read it.
 
-    Example: sim2real report runs/first
+    Example: sim2real report first
     """
-    page = output if output is not None else _beside(source)
-    document = _write(source, page)
+    found = source if source.is_file() or source.suffix == ".mcap" else find_run(source)
+    page = output if output is not None else _beside(found)
+    document = _write(found, page)
     return Outcome(document | {"report": str(page)}, f"[bold]{escape(str(page))}[/bold]")
 
 

@@ -31,8 +31,12 @@ def train(
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Override key.path=value; may be repeated.")
     ] = None,
-    resume: Annotated[Path | None, typer.Option(help="Continue this run from its newest checkpoint.")] = None,
-    init_from: Annotated[Path | None, typer.Option(help="Begin a new run from the policy of this one.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Continue this run from its newest checkpoint: its name or folder.")
+    ] = None,
+    init_from: Annotated[
+        Path | None, typer.Option(help="Begin a new run from the policy of this one: its name or folder.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run; default: experiment, date and time.")] = None,
     runs_dir: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     json_output: Json = False,

@@ -55,8 +55,7 @@ def _episode(policy: Policy, task: TaskConfig, duration: float, seed: int) -> di
     spare = _SPARE_TICKS / task.control_rate
     options = RunOptions(duration=duration + spare, commands=episode.first_commands, on_tick=episode.watch)
     run_session(policy, task.robot, world.hardware, world.clock, options)
-    if options.stop.cause:
-        raise KeyboardInterrupt
+    options.stop.raise_if_signalled()
     return episode.recorder.figures()
 
 

@@ -231,6 +231,25 @@ def test_monitor_prints_a_table_too(port):
     assert "position" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (("monitor", "--id", "1"), 0),
+        (("monitor", "--id", "1", "--count", "1000"), 130),  # it was asked for more
+        (("show", "--id", "1", "--live"), 0),
+    ],
+)
+def test_ctrl_c_is_the_normal_end_of_what_has_no_end_of_its_own(port, monkeypatch, arguments, status):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sim2real.hardware.commands.motors_watch.time.sleep", interrupted)
+    monkeypatch.setattr("sim2real.hardware.commands.motors_watch._readings_table", interrupted)
+    command, *rest = arguments
+    result = CliRunner().invoke(app, [command, "--port", port, "--protocol", "dynamixel2", *SPEED, *rest])
+    assert result.exit_code == status, result.output
+
+
 def test_calibrate_writes_a_copy_of_a_shipped_robot(port, emulated, clock, monkeypatch, tmp_path):
     moves = iter([0.0, 1.6, -3.2])
 
@@ -243,7 +262,7 @@ def test_calibrate_writes_a_copy_of_a_shipped_robot(port, emulated, clock, monke
     monkeypatch.setattr(TerminalGuide, "ask", ask)
     (tmp_path / "pendulum.xml").write_bytes((ROOT / "robots" / "pendulum.xml").read_bytes())
     to = tmp_path / "mine.yaml"
-    document = run("calibrate", "pendulum", "--port", port, "--to", str(to))
+    document = run("calibrate", "pendulum", "--port", port, "--output", str(to))
     assert document["joints"]["pivot"]["direction"] == 1
     assert document["path"] == str(to)
     assert document["backup"] is None

@@ -172,11 +172,11 @@ def test_a_joint_missing_in_the_file_is_one_line(robot_file):
 def test_the_command_never_overwrites_shipped_robots():
     result = CliRunner().invoke(app, ["calibrate", "pendulum", "--port", "/dev/null", "--json"])
     assert result.exit_code == 1
-    assert "write a copy with --to FILE" in result.stdout
+    assert "write a copy with --output FILE" in result.stdout
 
 
 def test_the_command_lists_valid_joints_and_buses(tmp_path):
-    to = ("--to", str(Path(tmp_path) / "mine.yaml"))
+    to = ("--output", str(Path(tmp_path) / "mine.yaml"))
     result = CliRunner().invoke(app, ["calibrate", "pendulum", "--joint", "knee", *to, "--json"])
     assert "no joint 'knee'; valid: pivot" in result.stdout
     result = CliRunner().invoke(app, ["calibrate", "pendulum", "--port", "arm=/dev/null", *to, "--json"])
