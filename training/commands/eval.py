@@ -40,7 +40,7 @@ def evaluate_policy(
 
     --set changes the world; the policy's observations and actions stay the same.
 
-    Example: sim2real eval runs/first --episodes 256 --set task.physics.friction=lugre
+    Example: sim2real eval first --episodes 256 --set task.episode_duration=5
     """
     report = evaluate(
         policy,
