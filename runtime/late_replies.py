@@ -13,11 +13,7 @@ from sim2real.runtime.states import State
 from sim2real.runtime.verdict import Reason
 
 LATE_REPLIES: Final = (
-    Reason.STALE_READING
-    | Reason.COMMUNICATION_LOSS
-    | Reason.BUS_LOSS
-    | Reason.IMU_STALE
-    | Reason.PORT_LOST
+    Reason.STALE_READING | Reason.COMMUNICATION_LOSS | Reason.BUS_LOSS | Reason.IMU_STALE | Reason.PORT_LOST
 )
 """Faults of replies that come late or not at all. Damping for too long is none: it names what it damped for."""
 

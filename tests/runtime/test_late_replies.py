@@ -61,7 +61,10 @@ def test_without_starvation_or_fault_the_reasons_stay(report):
 
 @pytest.mark.parametrize("kind", [HardwareError, PortLostError])
 def test_an_error_of_the_hardware_names_it_too(kind):
-    with pytest.raises(kind, match=r"^no answer; a possible cause: the emulator was starved: "), blaming(FakeEmulator()):
+    with (
+        pytest.raises(kind, match=r"^no answer; a possible cause: the emulator was starved: "),
+        blaming(FakeEmulator()),
+    ):
         raise kind("no answer")
     with pytest.raises(kind, match=r"^no answer$"), blaming(FakeEmulator("")):
         raise kind("no answer")
