@@ -18,6 +18,7 @@ from sim2real.hardware.robot_ports import open_serial_ports
 from sim2real.runtime import emulation
 from sim2real.runtime.controller import Controller
 from sim2real.runtime.decimation import Decimation
+from sim2real.runtime.flash.trial import trial_run
 from sim2real.runtime.late_replies import blaming, with_emulator
 from sim2real.runtime.log_file import Rotation
 from sim2real.runtime.operator.attached import Beside, attached
@@ -108,33 +109,35 @@ def run(
         raise UserError(f"duration: {duration} s; valid: 0 s and above")
     if lockstep and duration is None:
         raise UserError("lockstep needs a duration: a virtual clock would run on without end")
-    loaded, config = _loaded(policy), as_robot(robot)
-    check_robot(loaded.contract, config)
-    if bus_rate is not None:
-        config = config.model_copy(update={"loop": config.loop.model_copy(update={"bus_rate": bus_rate})})
-    Decimation(loaded.contract.control_rate, config.loop.bus_rate)  # refuses a rate that does not fit
-    beside = Beside(tuple(operator), panel, start, live, foxglove)
-    _check_beside(beside, lockstep=lockstep)
-    stop = StopRequest()
-    options = RunOptions(
-        duration=duration,
-        log=None if log is None else Path(log),
-        synchronous_log=lockstep,
-        log_rotation=_rotation(log_rotate),
-        real_time=real_time and not lockstep,
-        cpu=cpu,
-        commands=dict(commands or {}),
-        on_tick=_hook(on_tick, loaded.contract.joint_names, stop),
-        stop=stop,
-    )
-    name = str(policy) if isinstance(policy, str | Path) else _path_of(policy)
-    at = _Run(loaded, name, config, options, beside)
-    script = None if faults is None else as_faults(faults)
-    if lockstep:
-        return at.in_lockstep(AUTO_PLANT if plant is None else plant, script)
-    if emulate:
-        return at.emulated(choose_plant(AUTO_PLANT if plant is None else plant), script)
-    return at.on_ports(ports or {})
+    config = as_robot(robot)
+    with trial_run(policy, config, real=not (emulate or lockstep)) as trial:
+        loaded = _loaded(policy)
+        check_robot(loaded.contract, config)
+        if bus_rate is not None:
+            config = config.model_copy(update={"loop": config.loop.model_copy(update={"bus_rate": bus_rate})})
+        Decimation(loaded.contract.control_rate, config.loop.bus_rate)  # refuses a rate that does not fit
+        beside = Beside(tuple(operator), panel, start, live, foxglove)
+        _check_beside(beside, lockstep=lockstep)
+        stop = StopRequest()
+        options = RunOptions(
+            duration=duration,
+            log=None if log is None else Path(log),
+            synchronous_log=lockstep,
+            log_rotation=_rotation(log_rotate),
+            real_time=real_time and not lockstep,
+            cpu=cpu,
+            commands=dict(commands or {}),
+            on_tick=trial.beside(_hook(on_tick, loaded.contract.joint_names, stop)),
+            stop=stop,
+        )
+        name = str(policy) if isinstance(policy, str | Path) else _path_of(policy)
+        at = _Run(loaded, name, config, options, beside)
+        script = None if faults is None else as_faults(faults)
+        if lockstep:
+            return at.in_lockstep(AUTO_PLANT if plant is None else plant, script)
+        if emulate:
+            return at.emulated(choose_plant(AUTO_PLANT if plant is None else plant), script)
+        return trial.judged(at.on_ports(ports or {}))
 
 
 class _Notices:

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
-from sim2real.configs.command_outcome import Json, Outcome, reports
+from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.policy_reference import policy_file
 from sim2real.runtime.flash.destination import destination_with_robot
-from sim2real.runtime.flash.install import flash as install
-from sim2real.runtime.flash.report import slot_document, slot_line
+from sim2real.runtime.flash.report import installed_document, slot_line
 
 app = typer.Typer()
 
@@ -30,16 +30,17 @@ def flash(
 ) -> Outcome:
     """Install a policy on a robot: verified, tried, switched in one step, and reversible with `rollback`.
 
+    A target's file says whose signature it needs (`sim2real sign`) and how long it is on trial.
+
     Example: sim2real flash policy.onnx --to robots/desk --robot pendulum
     """
-    target, config = destination_with_robot(to, robot)
-    result = install(policy_file(policy), config, target)
-    document = {
-        "path": target.place,
-        "policy": target.policy_path,
-        "changed": result.changed,
-        "installed": slot_document(result.slot, active=True),
-        "previous": slot_document(result.previous, active=not result.changed) if result.previous else None,
-    }
+    place = destination_with_robot(to, robot)
+    result = place.flash(policy_file(policy))
+    for warning in result.warnings:
+        error_console().print(f"warning: {escape(warning)}")
+    document = {"path": place.place, "policy": place.policy_path, "changed": result.changed}
     verb = "installed" if result.changed else "already active, nothing written"
-    return Outcome(document, f"{slot_line(result.slot, active=True)}\n{verb}: {target.policy_path}")
+    lines = [slot_line(result.slot, active=True), f"{verb}: {escape(place.policy_path)}"]
+    if result.on_trial:
+        lines.append("on trial: the robot goes back by itself if it fails; see `sim2real status`")
+    return Outcome(document | installed_document(result), "\n".join(lines))

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
-from sim2real.configs.command_outcome import Json, Outcome, reports
+from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.runtime.flash.destination import destination
-from sim2real.runtime.flash.install import rollback as go_back
-from sim2real.runtime.flash.report import slot_document, slot_line
+from sim2real.runtime.flash.report import installed_document, slot_line
 
 app = typer.Typer()
 
@@ -25,12 +25,9 @@ def rollback(
 
     Example: sim2real rollback --to robots/desk
     """
-    place, config = destination(to, robot)
-    result = go_back(place, config)
-    document = {
-        "path": place.place,
-        "policy": place.policy_path,
-        "installed": slot_document(result.slot, active=True),
-        "previous": slot_document(result.previous, active=False) if result.previous else None,
-    }
-    return Outcome(document, f"{slot_line(result.slot, active=True)}\nback to: {place.policy_path}")
+    place = destination(to, robot)
+    result = place.rollback()
+    for warning in result.warnings:
+        error_console().print(f"warning: {escape(warning)}")
+    document = {"path": place.place, "policy": place.policy_path} | installed_document(result)
+    return Outcome(document, f"{slot_line(result.slot, active=True)}\nback to: {escape(place.policy_path)}")

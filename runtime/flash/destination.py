@@ -1,17 +1,17 @@
-"""The target and the robot of the options `--to` and `--robot`."""
+"""The place of the options `--to` and `--robot`."""
 
 from pathlib import Path
 
 from sim2real.configs.library import shipped
 from sim2real.configs.load import load_robot, load_target
-from sim2real.configs.schema.robot import RobotConfig
 from sim2real.runtime.flash.directory import DirectoryTarget
 from sim2real.runtime.flash.manifest import FlashError
-from sim2real.runtime.flash.target import Target
+from sim2real.runtime.flash.place import LocalPlace, Place
+from sim2real.runtime.flash.terms import Terms
 
 
-def destination(to: str, robot: str | None) -> tuple[Target, RobotConfig | None]:
-    """Return the target that a command was given, and its robot if that is known.
+def destination(to: str, robot: str | None) -> Place:
+    """Return the place that a command was given.
 
     Args:
         to: The name of a shipped target, the path of a target's YAML file, or a folder.
@@ -24,19 +24,19 @@ def destination(to: str, robot: str | None) -> tuple[Target, RobotConfig | None]
         if robot is not None:
             raise FlashError(f"--robot {robot}: is for a plain folder; the target {to!r} names its robot itself")
         config = load_target(to)
-        return DirectoryTarget(_folder(config.path)), config.robot
-    return DirectoryTarget(_folder(to)), load_robot(robot) if robot is not None else None
+        return LocalPlace(DirectoryTarget(_folder(config.path)), config.robot, Terms.of(config))
+    return LocalPlace(DirectoryTarget(_folder(to)), load_robot(robot) if robot is not None else None, None)
 
 
-def destination_with_robot(to: str, robot: str | None) -> tuple[Target, RobotConfig]:
+def destination_with_robot(to: str, robot: str | None) -> Place:
     """Like `destination`, where the robot must be known."""
-    target, config = destination(to, robot)
-    if config is None:
+    place = destination(to, robot)
+    if isinstance(place, LocalPlace) and place.robot is None:
         raise FlashError(
             f"--to {to}: a plain folder needs --robot ROBOT as well (shipped: {', '.join(shipped('robots'))}); "
             f"or give the name of a target (shipped: {', '.join(shipped('targets')) or 'none'}) or its YAML file"
         )
-    return target, config
+    return place
 
 
 def _folder(path: str) -> Path:

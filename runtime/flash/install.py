@@ -1,117 +1,130 @@
-"""Flash, rollback and status, on any target."""
+"""Flash: a policy into the inactive slot of any target, checked at every step, then the switch."""
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from sim2real.configs.schema.robot import RobotConfig
-from sim2real.runtime.contract.part import digest_of
-from sim2real.runtime.contract.robot import robot_spec
 from sim2real.runtime.contract.spec import Contract
 from sim2real.runtime.flash.examine import examine
+from sim2real.runtime.flash.fallback import refusal
 from sim2real.runtime.flash.manifest import FlashError, Manifest
+from sim2real.runtime.flash.record import Record
+from sim2real.runtime.flash.results import Installed
 from sim2real.runtime.flash.target import SLOTS, Slot, SlotName, Target, other
+from sim2real.runtime.flash.terms import Terms
+from sim2real.runtime.signature.detached import Signature, signature_beside
 
 _POLICY_BYTES_MAX = 512 << 20  # read whole into memory; a policy for a robot has some hundred kilobytes
 
 Clock = Callable[[], datetime]
+T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Installed:
-    """The result of a flash or a rollback."""
-
-    slot: Slot
-    """The slot that is active now."""
-    previous: Slot | None
-    """The slot that was active before; None where none was."""
-    changed: bool
-    """False where the active slot already held this very policy, and nothing was written."""
+def now_utc() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
 
 
-@dataclass(frozen=True)
-class Status:
-    """The contents of a target; digests were verified when it was read."""
-
-    active: SlotName | None
-    slots: tuple[Slot, ...]
-    problem: str | None
-    """Why the robot cannot run what is active; None when it can."""
-
-
-def flash(policy: Path, robot: RobotConfig, target: Target, now: Clock = lambda: datetime.now(UTC)) -> Installed:
+def flash(
+    policy: Path, robot: RobotConfig, target: Target, now: Clock = now_utc, terms: Terms | None = None
+) -> Installed:
     """Install a policy: check it, write it to the inactive slot, read it back, try it there, only then switch to it.
 
+    Args:
+        policy: The ONNX file; its signature is beside it.
+        robot: The robot, whose contract the policy must have.
+        target: Where it goes.
+        now: The clock.
+        terms: What the target asks of policies; as it was before, or nothing, when left out.
+
     Raises:
-        UserError: The policy is damaged or for another robot, or the target cannot take it; what was active stays.
+        UserError: The policy is damaged, not trusted, or for another robot, or the target cannot take it; what was
+            active stays.
     """
-    model = _read(policy)
+    model, signature = read_policy(policy), signature_beside(policy)
+    sha256 = hashlib.sha256(model).hexdigest()
+    if terms is not None and terms.trust is not None:
+        _placed(policy, lambda: terms.trust.check(model, signature) if terms.trust else None)
     contract, provenance = examine(policy, robot)
-    manifest = Manifest.of(
-        sha256=hashlib.sha256(model).hexdigest(),
-        size=len(model),
-        contract=contract,
-        provenance=provenance,
-        installed=now(),
-    )
     with target.exclusive():
+        record = target.record()
+        record = record.model_copy(update={"terms": record.terms.joined(terms)})
+        signed_by = _placed(policy, lambda: _admit(record, model, sha256, signature, provenance))
+        manifest = Manifest.of(
+            sha256=sha256,
+            size=len(model),
+            contract=contract,
+            provenance=provenance,
+            installed=now(),
+            signed_by=signed_by,
+        )
         active = target.active()
         previous = target.slot(active) if active is not None else None
         _refuse_other_robot(contract, target)
-        if previous is not None and previous.complete and _same(previous, manifest):
+        if previous is not None and previous.complete and _holds(previous, sha256):
             # Writing it again would cost the policy that rollback goes back to.
-            return Installed(previous, previous, changed=False)
-        name = other(active)
-        target.write(name, model, manifest, lambda written: _try(written, robot, contract))
+            return Installed(previous, previous, changed=False, on_trial=record.on_trial(sha256) is not None)
+        name = _room(target, record, active, robot)
+        warnings = _clock_warning(record, now())
+
+        def check(written: Path) -> None:
+            _try(written, robot, contract)
+            if name == active:
+                target.activate(other(active))
+
+        target.write(name, model, signature.text() if signature else None, manifest, check)
+        before = record.begin_trial(sha256)
+        if before != target.record():
+            target.keep(before)  # the trial before the switch: whatever is active is on trial if it has to be
         target.activate(name)
-        return Installed(target.slot(name), previous, changed=True)
+        warnings += _note(target, before.with_event("installed", sha256, now()))
+        return Installed(
+            target.slot(name), previous, True, on_trial=before.on_trial(sha256) is not None, warnings=warnings
+        )
 
 
-def rollback(target: Target, robot: RobotConfig | None = None) -> Installed:
-    """Switch back to the other slot, if what it holds is complete, verifies, and is for the robot where that is known.
-
-    Raises:
-        FlashError: There is nothing to go back to; what is active stays active.
-    """
-    target.survey()  # before the lock, which would make a folder of a mistyped path
-    with target.exclusive():
-        active = target.active()
-        if active is None:
-            raise FlashError(f"{target.place}: nothing is active, so there is nothing to go back from")
-        back = target.slot(other(active))
-        if not back.complete:
-            raise FlashError(f"{target.place}: cannot go back: {back.name} {back.problem}; {active} stays active")
-        if (mismatch := _mismatch(back, robot)) is not None:
-            raise FlashError(f"{target.place}: cannot go back: {mismatch}; {active} stays active")
-        previous = target.slot(active)
-        target.activate(back.name)
-        return Installed(back, previous, changed=True)
-
-
-def status(target: Target, robot: RobotConfig | None = None) -> Status:
-    """Read what a target holds, and verify it, against the robot where that is known. Raises FlashError.
-
-    Needs no write access and takes no lock: during a flash, the slot that is not active may show as empty or damaged.
-    """
-    target.survey()
-    active = target.active()
-    slots = tuple(target.slot(name) for name in SLOTS)
-    if active is None:
-        return Status(None, slots, f"{target.place}: no policy is active; install one with: sim2real flash")
-    (chosen,) = (slot for slot in slots if slot.name == active)
-    problem = f"the active {active} {chosen.problem}" if not chosen.complete else _mismatch(chosen, robot)
-    return Status(active, slots, f"{target.place}: {problem}" if problem is not None else None)
-
-
-def _read(policy: Path) -> bytes:
+def read_policy(policy: Path) -> bytes:
+    """Return the bytes of a policy file. Raises FlashError."""
     try:
         if not policy.stat().st_size <= _POLICY_BYTES_MAX:
             raise FlashError(f"{policy}: larger than {_POLICY_BYTES_MAX} bytes: not a policy for a robot")
         return policy.read_bytes()
     except OSError as error:
         raise FlashError(f"{policy}: cannot be read: {error.strerror}") from error
+
+
+def _placed(policy: Path, check: Callable[[], T]) -> T:
+    """Run a check of a policy; its refusal names the file."""
+    try:
+        return check()
+    except FlashError as error:
+        raise FlashError(f"{policy}: {error}") from error
+
+
+def _admit(
+    record: Record, model: bytes, sha256: str, signature: Signature | None, provenance: dict[str, str]
+) -> str | None:
+    """Refuse a policy that the target does not take; return who signed it."""
+    if (why := record.bad.get(sha256)) is not None:
+        raise FlashError(f"this policy is marked bad here: {why}; allow it again with: sim2real revoke --undo")
+    record.terms.check_age(provenance)
+    return None if record.terms.trust is None else record.terms.trust.check(model, signature)
+
+
+def _room(target: Target, record: Record, active: SlotName | None, robot: RobotConfig) -> SlotName:
+    """Return the slot to write to: the inactive one.
+
+    A policy on trial makes room itself, and the one before it is active meanwhile: what has proved itself is kept.
+    """
+    if active is None:
+        return SLOTS[0]
+    current, back = target.slot(active), target.slot(other(active))
+    on_trial = current.manifest is not None and record.on_trial(current.manifest.sha256) is not None
+    proved = back.manifest is not None and back.manifest.sha256 in record.healthy
+    return active if on_trial and proved and refusal(back, record, robot) is None else back.name
 
 
 def _try(written: Path, robot: RobotConfig, contract: Contract) -> None:
@@ -132,15 +145,23 @@ def _refuse_other_robot(contract: Contract, target: Target) -> None:
             )
 
 
-def _mismatch(slot: Slot, robot: RobotConfig | None) -> str | None:
-    """Return why the robot's runtime would refuse what is in a slot, None when it would not or no robot is given."""
-    if robot is None or slot.manifest is None or slot.manifest.robot_digest == digest_of(robot_spec(robot)):
-        return None
+def _holds(slot: Slot, sha256: str) -> bool:
+    return slot.manifest is not None and slot.manifest.sha256 == sha256
+
+
+def _clock_warning(record: Record, now: datetime) -> tuple[str, ...]:
+    if not record.events or now >= record.events[-1].time:
+        return ()
     return (
-        f"the policy in {slot.name} was made for robot {slot.manifest.robot!r} with other settings than {robot.name!r} "
-        "has now; `sim2real run` would list them and refuse it"
+        f"the robot's clock says {now:%Y-%m-%d %H:%M} UTC, which is before what was done last, at "
+        f"{record.events[-1].time:%Y-%m-%d %H:%M}: set it, or dates in its history are wrong",
     )
 
 
-def _same(slot: Slot, manifest: Manifest) -> bool:
-    return slot.manifest is not None and slot.manifest.sha256 == manifest.sha256
+def _note(target: Target, record: Record) -> tuple[str, ...]:
+    """Keep what has happened; the switch is done, so that a failure here is a warning."""
+    try:
+        target.keep(record)
+    except FlashError as error:
+        return (f"the history lacks this: {error}",)
+    return ()

@@ -2,21 +2,21 @@
 
 from pathlib import Path
 
-from sim2real.runtime.flash.directory import LOCK, MANIFEST, POLICY, read_manifest, reason_of
 from sim2real.runtime.flash.manifest import FlashError
+from sim2real.runtime.flash.slot_files import LOCK, MANIFEST, POLICY, distrust, read_manifest, read_record, reason_of
 from sim2real.runtime.flash.target import SLOTS
 
 
 def check_installed(policy: Path, sha256: str, size: int) -> None:
-    """Refuse a policy whose slot's manifest describes another file; a file outside a slot passes.
+    """Refuse a policy whose slot's manifest describes another file, or that its target does not trust.
 
     Args:
-        policy: The path that the file was read from, through `current` or not.
+        policy: The path that the file was read from, through `current` or not; a file outside a slot passes.
         sha256: Digest of the bytes that were read, hex digits.
         size: Their number.
 
     Raises:
-        FlashError: The file is damaged, or its manifest is missing or damaged.
+        FlashError: The file is damaged, its manifest is missing or damaged, or its signature is not accepted.
     """
     try:
         file = policy.resolve()
@@ -35,3 +35,6 @@ def check_installed(policy: Path, sha256: str, size: int) -> None:
         raise FlashError(
             f"{policy}: damaged: its SHA-256 is {sha256[:16]}…, its manifest says {manifest.sha256[:16]}…; {advice}"
         )
+    trust = read_record(file.parent.parent).terms.trust
+    if trust is not None and (problem := distrust(file, trust)) is not None:
+        raise FlashError(f"{policy}: {problem}; {advice}")

@@ -36,9 +36,20 @@ class Manifest(BaseModel):
     """How the policy was trained, from the model's metadata."""
     installed: datetime
     """UTC."""
+    signed_by: str | None = None
+    """Id of the trusted key that signed it; None where it was accepted without."""
 
     @classmethod
-    def of(cls, *, sha256: str, size: int, contract: Contract, provenance: dict[str, str], installed: datetime) -> Self:
+    def of(
+        cls,
+        *,
+        sha256: str,
+        size: int,
+        contract: Contract,
+        provenance: dict[str, str],
+        installed: datetime,
+        signed_by: str | None = None,
+    ) -> Self:
         """Return the manifest of a policy file with this digest, length, contract and provenance."""
         return cls(
             format=MANIFEST_FORMAT,
@@ -50,4 +61,5 @@ class Manifest(BaseModel):
             robot=contract.robot.name,
             provenance=provenance,
             installed=installed.astimezone(UTC),
+            signed_by=signed_by,
         )

@@ -1,4 +1,4 @@
-"""The interface of a flash target: two slots, one of them active. A robot behind ssh is another class behind it."""
+"""The interface of a flash target: two slots, one of them active."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from sim2real.runtime.flash.manifest import Manifest
+from sim2real.runtime.flash.record import Record
 
 SlotName = Literal["slot_a", "slot_b"]
 SLOTS: tuple[SlotName, SlotName] = ("slot_a", "slot_b")
@@ -49,7 +50,7 @@ class Target(Protocol):
         """Return the path of the active policy on the target: what `sim2real run` is given."""
         ...
 
-    def exclusive(self) -> AbstractContextManager[None]:
+    def exclusive(self, wait_s: float = 0.0) -> AbstractContextManager[None]:
         """Make the place ready if it is missing, survey it, and keep every other flash and rollback out of it."""
         ...
 
@@ -65,7 +66,15 @@ class Target(Protocol):
         """Read a slot and verify its digest now."""
         ...
 
-    def write(self, name: SlotName, model: bytes, manifest: Manifest, check: Check) -> None:
+    def record(self) -> Record:
+        """Read the record: trust, trial, bad policies, history; empty where there is none."""
+        ...
+
+    def keep(self, record: Record) -> None:
+        """Replace the record in one step, durable."""
+        ...
+
+    def write(self, name: SlotName, model: bytes, signature: str | None, manifest: Manifest, check: Check) -> None:
         """Put a policy into an inactive slot, durable; what it held stays until the new one is whole and checked."""
         ...
 

@@ -21,7 +21,8 @@ from sim2real.runtime.contract.observation_term import find_term
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract, ObservationTermSpec, contract_of
 from sim2real.runtime.flash.directory import DirectoryTarget
-from sim2real.runtime.flash.install import flash, rollback, status
+from sim2real.runtime.flash.install import flash
+from sim2real.runtime.flash.rollback import rollback, status
 from sim2real.runtime.flash.sweep import signal_ranges, sweep
 from sim2real.runtime.policy import OnnxPolicy
 

@@ -72,7 +72,7 @@ def test_flashing_twice_says_that_nothing_was_written(folder: Path, policy: Path
 
 def test_a_target_file_names_folder_and_robot(tmp_path: Path, folder: Path, policy: Path) -> None:
     target = tmp_path / "bench.yaml"
-    entry = {"name": "bench", "kind": "directory", "path": str(folder), "robot": "pendulum"}
+    entry = {"name": "bench", "kind": "directory", "path": str(folder), "robot": "pendulum", "unsigned": "accept"}
     target.write_text(yaml.safe_dump(entry))
     assert document(invoke("flash", policy, "--to", target, "--json"))["path"] == str(folder)
     assert document(invoke("status", "--to", target, "--json"))["active"] == "slot_a"

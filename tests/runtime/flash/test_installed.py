@@ -12,7 +12,8 @@ from sim2real.configs.errors import UserError
 from sim2real.runtime.commands import hil, inspect, replay
 from sim2real.runtime.commands import run as run_command
 from sim2real.runtime.flash.directory import DirectoryTarget
-from sim2real.runtime.flash.install import flash, status
+from sim2real.runtime.flash.install import flash
+from sim2real.runtime.flash.rollback import status
 from sim2real.runtime.policy import load_policy
 from sim2real.runtime.run import run
 

@@ -1,0 +1,226 @@
+"""The trial of a new policy, in the runs of a real robot: it passes, or the robot goes back by itself.
+
+Counting, waiting and writing are beside the run: nothing here raises into it once it has begun, and a disk that cannot
+be written is a warning.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from sim2real.configs.errors import UserError
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.hardware.clock import NS_PER_S
+from sim2real.runtime.controller import Controller
+from sim2real.runtime.flash.blame import blamed, ending
+from sim2real.runtime.flash.directory import DirectoryTarget
+from sim2real.runtime.flash.install import Clock, now_utc
+from sim2real.runtime.flash.manifest import FlashError
+from sim2real.runtime.flash.rollback import go_back
+from sim2real.runtime.flash.slot_files import CURRENT, LOCK, POLICY
+from sim2real.runtime.policy import Policy
+from sim2real.runtime.report import RunReport
+from sim2real.runtime.states import State
+
+Hook = Callable[[Controller], None]
+
+_LOCK_WAIT_S: Final = 10.0
+"""A flash takes a few seconds."""
+_ENDING_MAX: Final = 200  # characters
+
+
+class TrialRun:
+    """The trial in one run. Without a policy on trial it does nothing.
+
+    Attributes:
+        warnings: What a person should know of it.
+    """
+
+    def __init__(self, target: DirectoryTarget | None = None, now: Clock = now_utc) -> None:
+        self.warnings: list[str] = []
+        self._target = target
+        self._now = now
+        self._robot: RobotConfig | None = None
+        self._sha256: str | None = None
+        self._needed_ns = 0
+        self._since_ns: int | None = None
+        self._healthy = threading.Event()
+        self._over = self._given_up = False
+        self._keeper: threading.Thread | None = None
+
+    def begin(self, robot: RobotConfig) -> None:
+        """Count a start; go back first from a policy that is bad, or has died in too many.
+
+        Raises:
+            FlashError: The active policy is bad, and there is nothing to go back to; or a flash is at work.
+        """
+        target = self._target
+        if target is None:
+            return
+        self._robot = robot
+        record = target.record()
+        if record.trial is None and not record.bad:
+            return  # needs no lock, and no disk that can be written
+        try:
+            sha256 = self._counted(target, robot)
+        except FlashError as error:
+            if not isinstance(error.__cause__, OSError) or isinstance(error.__cause__, BlockingIOError):
+                raise
+            self.warnings.append(f"the policy's trial is not counted: {error}")
+            return
+        if sha256 is not None:
+            self._sha256, self._needed_ns = sha256, round(record.terms.gate.healthy_for * NS_PER_S)
+            self._keeper = threading.Thread(target=self._keep_passed, name="trial", daemon=True)
+            self._keeper.start()
+
+    def _counted(self, target: DirectoryTarget, robot: RobotConfig) -> str | None:
+        """Count a start of the active policy, after going back from one that is bad; return it if it is on trial."""
+        with target.exclusive(_LOCK_WAIT_S):
+            active, record = target.active(), target.record()
+            manifest = target.slot(active).manifest if active is not None else None
+            if manifest is None:
+                return None  # whoever loads it says what is wrong
+            sha256, gate = manifest.sha256, record.terms.gate
+            trial = record.on_trial(sha256)
+            if trial is not None and trial.starts >= gate.starts_max:
+                record = record.mark_bad(sha256, "failed", f"died in {trial.starts} starts on trial", self._now())
+                target.keep(record)
+            if (why := record.bad.get(sha256)) is not None:
+                try:
+                    went = go_back(target, record, robot, self._now, f"{sha256[:12]}… is bad: {why}")
+                except FlashError as error:
+                    raise FlashError(
+                        f"the active policy is marked bad: {why}; {error}; flash another one, or allow it again with: "
+                        "sim2real revoke --undo"
+                    ) from error
+                self.warnings.append(f"the policy {sha256[:12]}… is bad ({why}): went back to {went.slot.name}")
+                record = target.record()
+                sha256 = went.slot.manifest.sha256 if went.slot.manifest else sha256
+                trial = record.on_trial(sha256)
+            if trial is None:
+                return None
+            counted = trial.model_copy(update={"starts": trial.starts + 1})
+            target.keep(record.model_copy(update={"trial": counted}))
+            return sha256
+
+    def beside(self, hook: Hook | None) -> Hook | None:
+        """Return the session's hook: the caller's, and the count of healthy ticks where a policy is on trial."""
+        if self._sha256 is None:
+            return hook
+
+        def both(controller: Controller) -> None:
+            self.tick(controller.state, controller.record.time_ns)
+            if hook is not None:
+                hook(controller)
+
+        return both
+
+    def tick(self, state: State, time_ns: int) -> None:
+        """Take one tick: its state after it, and when it read."""
+        if state is not State.RUNNING:
+            self._since_ns = None
+        elif self._since_ns is None:
+            self._since_ns = time_ns
+        elif time_ns - self._since_ns >= self._needed_ns and not self._healthy.is_set():
+            self._healthy.set()
+
+    def judged(self, report: RunReport) -> RunReport:
+        """Return the report of the run with what became of the trial."""
+        self._finish(blamed(report), ending(report))
+        return replace(report, warnings=(*report.warnings, *self.warnings))
+
+    def broken_off(self, error: BaseException) -> None:
+        """Take back the count of a start that ended with an exception: it is not by the policy's death."""
+        self._finish(None, str(error) or type(error).__name__)
+
+    def _finish(self, blame: str | None, end: str) -> None:
+        if self._sha256 is None or self._over:
+            return
+        self._over = True
+        self._given_up = not self._healthy.is_set()
+        self._healthy.set()  # lets the keeper end
+        if self._keeper is not None:
+            self._keeper.join(_LOCK_WAIT_S + 1.0)
+        if self._given_up:
+            self._quietly(lambda: self._settle(blame, end))
+
+    def _keep_passed(self) -> None:
+        """Wait until the ticks have been healthy for long enough, and keep that; on a thread of its own."""
+        self._healthy.wait()
+        if not self._given_up:
+            self._quietly(self._pass)
+
+    def _pass(self) -> None:
+        target, sha256 = self._target, self._sha256
+        if target is None or sha256 is None:
+            return
+        with target.exclusive(_LOCK_WAIT_S):
+            record = target.record()
+            if record.on_trial(sha256) is not None:
+                target.keep(record.pass_trial(sha256, self._now()))
+                self.warnings.append(f"the policy {sha256[:12]}… has passed its trial")
+
+    def _settle(self, blame: str | None, end: str) -> None:
+        """Go back from a policy that is to blame; otherwise the trial goes on with the next run."""
+        target, sha256 = self._target, self._sha256
+        if target is None or sha256 is None:
+            return
+        with target.exclusive(_LOCK_WAIT_S):
+            record, active = target.record(), target.active()
+            trial = record.on_trial(sha256)
+            if trial is None or active is None:
+                return
+            if blame is None:
+                undone = trial.model_copy(update={"starts": trial.starts - 1, "last": end[:_ENDING_MAX]})
+                target.keep(record.model_copy(update={"trial": undone}))
+                return
+            record = record.mark_bad(sha256, "failed", f"{blame} on trial", self._now())
+            target.keep(record)
+            current = target.slot(active).manifest
+            if current is not None and current.sha256 == sha256:
+                went = go_back(target, record, self._robot, self._now, f"{sha256[:12]}…: {blame} on trial")
+                self.warnings.append(f"the policy failed its trial ({blame}): went back to {went.slot.name}")
+
+    def _quietly(self, act: Callable[[], None]) -> None:
+        """Do what must not change how the run ends: what goes wrong is a warning."""
+        try:
+            act()
+        except (UserError, OSError, ValueError) as error:
+            self.warnings.append(f"the policy's trial: {error}")
+
+
+@contextmanager
+def trial_run(policy: str | Path | Policy, robot: RobotConfig, *, real: bool) -> Iterator[TrialRun]:
+    """Watch a run of the policy that is active on a target.
+
+    Args:
+        policy: What is run; a policy that is not reached through a target's `current` is on no trial.
+        robot: The robot.
+        real: Whether the robot is: emulated runs say nothing about it and are not counted.
+
+    Raises:
+        FlashError: See `TrialRun.begin`.
+    """
+    root = target_of(Path(policy)) if real and isinstance(policy, str | Path) else None
+    trial = TrialRun(DirectoryTarget(root) if root is not None else None)
+    trial.begin(robot)
+    try:
+        yield trial
+    except BaseException as error:
+        trial.broken_off(error)
+        raise
+
+
+def target_of(policy: Path) -> Path | None:
+    """Return the folder of the target whose active policy a path is; None where it is not one."""
+    link = policy.absolute().parent
+    if policy.name != POLICY or link.name != CURRENT:
+        return None
+    try:
+        return link.parent if link.is_symlink() and os.path.lexists(link.parent / LOCK) else None
+    except OSError:
+        return None
