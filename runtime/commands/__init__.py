@@ -9,6 +9,7 @@ HIL = CommandInfo("Run hardware-in-the-loop scenarios on the emulated robot.", f
 HISTORY = CommandInfo("Show what has happened to a robot's policies.", f"{_HERE}.history:app")
 INSPECT = CommandInfo("Show a policy's contract, digests and provenance.", f"{_HERE}.inspect:app")
 KEYGEN = CommandInfo("Make a key to sign policies with.", f"{_HERE}.keygen:app")
+RECEIVE = CommandInfo("The robot's side of a flash over ssh.", f"{_HERE}.receive:app")
 REPLAY = CommandInfo("Prove that a log's observations and targets are exact.", f"{_HERE}.replay:app")
 REVOKE = CommandInfo("Mark a policy as bad on a robot.", f"{_HERE}.revoke:app")
 ROLLBACK = CommandInfo("Switch a robot back to its previous policy.", f"{_HERE}.rollback:app")

@@ -9,7 +9,9 @@ from rich.markup import escape
 from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.policy_reference import policy_file
 from sim2real.runtime.flash.destination import destination_with_robot
+from sim2real.runtime.flash.manifest import FlashError
 from sim2real.runtime.flash.report import installed_document, slot_line
+from sim2real.runtime.flash.ssh import SshPlace
 
 app = typer.Typer()
 
@@ -26,6 +28,10 @@ def flash(
     robot: Annotated[
         str | None, typer.Option("--robot", help="The robot of a plain folder: a shipped name or a YAML file.")
     ] = None,
+    install_runtime: Annotated[
+        Path | None,
+        typer.Option("--install-runtime", help="First install sim2real on a target behind ssh, from this wheel."),
+    ] = None,
     json_output: Json = False,
 ) -> Outcome:
     """Install a policy on a robot: verified, tried, switched in one step, and reversible with `rollback`.
@@ -35,6 +41,10 @@ def flash(
     Example: sim2real flash policy.onnx --to robots/desk --robot pendulum
     """
     place = destination_with_robot(to, robot)
+    if install_runtime is not None:
+        if not isinstance(place, SshPlace):
+            raise FlashError(f"--install-runtime {install_runtime}: is for a target behind ssh")
+        place.install_runtime(install_runtime)
     result = place.flash(policy_file(policy))
     for warning in result.warnings:
         error_console().print(f"warning: {escape(warning)}")

@@ -7,6 +7,7 @@ from sim2real.configs.load import load_robot, load_target
 from sim2real.runtime.flash.directory import DirectoryTarget
 from sim2real.runtime.flash.manifest import FlashError
 from sim2real.runtime.flash.place import LocalPlace, Place
+from sim2real.runtime.flash.ssh import SshPlace
 from sim2real.runtime.flash.terms import Terms
 
 
@@ -24,6 +25,8 @@ def destination(to: str, robot: str | None) -> Place:
         if robot is not None:
             raise FlashError(f"--robot {robot}: is for a plain folder; the target {to!r} names its robot itself")
         config = load_target(to)
+        if config.ssh is not None:
+            return SshPlace(config, config.ssh)
         return LocalPlace(DirectoryTarget(_folder(config.path)), config.robot, Terms.of(config))
     return LocalPlace(DirectoryTarget(_folder(to)), load_robot(robot) if robot is not None else None, None)
 

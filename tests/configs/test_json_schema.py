@@ -140,7 +140,7 @@ def test_the_schema_accepts_every_shipped_file_as_written_and_spliced(kind: str,
         ("faults", "lossy_bus", "faults", [{"kind": "silent", "bus": "main"}]),
         ("scenarios", "pendulum_swingup", "expect", {"goal": "yes"}),
         ("experiments", "pendulum_ppo", "seed", -1),
-        ("targets", "pendulum", "kind", "ssh"),
+        ("targets", "pendulum", "kind", "serial"),
     ],
 )
 def test_the_schema_refuses_what_the_loader_refuses(kind: str, name: str, key: str, value: object) -> None:
