@@ -50,7 +50,7 @@ class TargetConfig(Config):
     """A policy without a signature by one of `trusted_keys`. A signature that does not fit is refused either way."""
     oldest_export: str | None = None
     """A date such as `2026-11-01`, UTC: policies exported before it are refused."""
-    healthy_for: Annotated[float, Duration, NonNegative] = 5.0
+    healthy_for: Annotated[Duration, NonNegative] = 5.0
     """A new policy is on trial until it has run for so long without a break. 0 for no trial."""
     starts_max: Annotated[int, Field(ge=1, le=100)] = 3
     """Starts in which a policy on trial may die without a word (a crash, a power cut); then the robot goes back."""
