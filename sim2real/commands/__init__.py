@@ -8,6 +8,7 @@ BENCH = CommandInfo("Measure speed side by side, as ratios.", f"{_HERE}.bench:ap
 BENCH_CALIBRATION = CommandInfo(
     "Rehearse calibration on motors with histories.", f"{_HERE}.bench_rehearsals:calibration_app"
 )
+BENCH_FLASH = CommandInfo("Kill flashes and tamper with policies.", f"{_HERE}.bench_flash:app")
 BENCH_LOOP = CommandInfo("Measure how punctual the ticks of a run are.", f"{_HERE}.bench_loop:app")
 BENCH_SOAK = CommandInfo("Run for hours: memory, drift, log.", f"{_HERE}.bench_soak:app")
 BENCH_TICK = CommandInfo("Measure a tick without its wait for the bus.", f"{_HERE}.bench_tick:app")
