@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,7 +94,7 @@ class _Campaign:
         self._digests = [offer_of(path.read_bytes(), None).sha256 for path in self._policies]
         self._base = folder / "base"
         for path in self._policies[:2]:
-            if _in_child(lambda path=path: flash(path, ROBOT, DirectoryTarget(self._base))) != 0:  # type: ignore[misc]
+            if _in_child(partial(flash, path, ROBOT, DirectoryTarget(self._base))) != 0:
                 raise UserError("bench flash: the policies to begin with cannot be flashed")
 
     def flash_here(self, robot: Path) -> None:
@@ -113,9 +114,7 @@ class _Campaign:
         for within in (False, True):
             for number in range(0, _CALLS_MAX, every):
                 robot = self._copy()
-                code = _in_child(
-                    lambda robot=robot, number=number, within=within: _armed(attempt, robot, number, within)
-                )  # type: ignore[misc]
+                code = _in_child(partial(_armed, attempt, robot, number, within))
                 if code == 0:
                     break
                 if code != -signal.SIGKILL:
@@ -132,7 +131,7 @@ class _Campaign:
         taken_s = time.monotonic() - begun
         for _ in range(times):
             copy = self._copy()
-            _in_child(lambda copy=copy: attempt(copy), kill_after=self._rng.uniform(0.0, 1.2 * taken_s))  # type: ignore[misc]
+            _in_child(partial(attempt, copy), kill_after=self._rng.uniform(0.0, 1.2 * taken_s))
             self._judge(copy, tally)
         return _shown(tally)
 
@@ -143,7 +142,7 @@ class _Campaign:
         for _ in range(times):
             robot = self._copy()
             until = self._rng.randrange(size)
-            _in_child(lambda robot=robot, until=until: self.flash_received(robot, until))  # type: ignore[misc]
+            _in_child(partial(self.flash_received, robot, until))
             self._judge(robot, tally)
         return _shown(tally)
 
@@ -216,7 +215,8 @@ def _armed(attempt: Attempt, robot: Path, number: int, within: bool) -> None:
 
     for name in WRITES:
         setattr(os, name, deadly(name, getattr(os, name)))
-    directory.exchange = deadly(_COUNTED, directory.exchange)
+    found = vars(directory)  # the name that the folder's code calls
+    found[_COUNTED] = deadly(_COUNTED, found[_COUNTED])
     attempt(robot)
 
 
