@@ -244,6 +244,7 @@ def test_ctrl_c_is_the_normal_end_of_what_has_no_end_of_its_own(port, monkeypatc
         raise KeyboardInterrupt
 
     monkeypatch.setattr("sim2real.hardware.commands.motors_watch.time.sleep", interrupted)
+    monkeypatch.setattr("rich.live.Live.update", interrupted)
     command, *rest = arguments
     result = CliRunner().invoke(app, [command, "--port", port, "--protocol", "dynamixel2", *SPEED, *rest])
     assert result.exit_code == status, result.output
