@@ -1,5 +1,6 @@
 """The root command: finds its subcommands by entry point, so that none loads another's imports."""
 
+import os
 import signal
 import sys
 from importlib.metadata import version
@@ -57,6 +58,10 @@ def main() -> None:
 
 
 def _run() -> None:
+    if "_SIM2REAL_COMPLETE" in os.environ:  # a shell asks what may follow, as in the script of `sim2real completion`
+        from typer.completion import get_completion_inspect_parameters
+
+        get_completion_inspect_parameters()  # makes the shells known
     try:
         app()
     except UserError as error:

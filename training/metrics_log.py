@@ -15,6 +15,7 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from sim2real.configs.errors import UserError
 from sim2real.training.algorithms.interface import Metrics
 from sim2real.training.checkpoint import write_atomically
+from sim2real.training.metrics_file import read_metrics
 from sim2real.training.run_folder import RunFolder
 
 
@@ -60,17 +61,6 @@ class MetricsLog:
             self._events.add_event(Event(wall_time=time.time(), step=steps, summary=Summary(value=values)))
         except OSError as error:
             raise UserError(f"{self._path}: cannot be written: {error.strerror}") from error
-
-
-def read_metrics(path: Path) -> list[dict[str, float | None]]:
-    """Return the lines of a `metrics.jsonl`; an incomplete last line is left out."""
-    lines: list[dict[str, float | None]] = []
-    for text in path.read_text(encoding="utf-8").splitlines():
-        try:
-            lines.append(json.loads(text))
-        except ValueError:
-            break
-    return lines
 
 
 def _keep_until(path: Path, iteration: int) -> None:

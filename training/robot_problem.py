@@ -15,7 +15,7 @@ from sim2real.training.export import ExportReport, export_policy
 from sim2real.training.failed_run import failure_of
 from sim2real.training.kept_model import ModelRecord, as_kept_model, keep_model, located_model
 from sim2real.training.kept_modules import as_kept, keep, located, recorded, texts_of
-from sim2real.training.metrics_log import read_metrics
+from sim2real.training.metrics_file import read_metrics
 from sim2real.training.observation_ranges import with_ranges
 from sim2real.training.policy import Policy
 from sim2real.training.problem import Trained

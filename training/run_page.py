@@ -11,7 +11,7 @@ from sim2real.configs.schema.gymnasium import GymnasiumConfig
 from sim2real.report.curriculum_figure import curriculum_figure
 from sim2real.report.figures import learning_curve
 from sim2real.report.html_page import Exhibit, Row, write_page
-from sim2real.training.metrics_log import read_metrics
+from sim2real.training.metrics_file import read_metrics
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.saved_experiment import environment_name, load_training
 

@@ -4,6 +4,7 @@ from sim2real.configs.command_info import CommandInfo
 
 _HERE = "sim2real.runtime.commands"
 
+DOCTOR = CommandInfo("Check this machine, and say what mends it.", f"{_HERE}.doctor:app")
 FLASH = CommandInfo("Install a policy on a robot: verified, tried, reversible.", f"{_HERE}.flash:app")
 HIL = CommandInfo("Run hardware-in-the-loop scenarios on the emulated robot.", f"{_HERE}.hil:app")
 HISTORY = CommandInfo("Show what has happened to a robot's policies.", f"{_HERE}.history:app")

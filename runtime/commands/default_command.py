@@ -13,3 +13,8 @@ class DefaultCommand(TyperGroup):
         if args and args[0] not in self.commands and args[0] != "--help":
             args = ["run", *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:  # noqa: ANN401 - typer's classes are private
+        """Complete the names of commands, and the first argument of the one that needs no name."""
+        first = next(each for each in self.commands["run"].params if each.param_type_name == "argument")
+        return [*super().shell_complete(ctx, incomplete), *first.shell_complete(ctx, incomplete)]

@@ -15,6 +15,7 @@ BENCH_TICK = CommandInfo("Measure a tick without its wait for the bus.", f"{_HER
 BENCH_USED_MOTORS = CommandInfo(
     "Open and hold motors with random registers.", f"{_HERE}.bench_rehearsals:used_motors_app"
 )
+COMPLETION = CommandInfo("Print the script with which a shell completes words.", f"{_HERE}.completion:app")
 CONFIG = CommandInfo("List, show and check configurations.", f"{_HERE}.config:app")
 NEW = CommandInfo("Make the first files of your own robot.", f"{_HERE}.new:app")
 REPRODUCE = CommandInfo("Repeat the step in which a simulation diverged.", f"{_HERE}.reproduce:app")

@@ -41,6 +41,10 @@ class LazyGroup(typer.core.TyperGroup):
         command = typer.main.get_command(app)
         command.name = cmd_name
         command.params = [parameter for parameter in command.params if parameter.name not in _COMPLETION]
+        if ctx is not None and ctx.resilient_parsing:  # a shell asks what may follow
+            from sim2real.commands.completed_words import complete_names
+
+            complete_names(command)
         return command
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - typer's context class is private
@@ -60,6 +64,18 @@ class LazyGroup(typer.core.TyperGroup):
         if not name.startswith("-") and name not in self.list_commands(ctx):
             ctx.fail(unknown("command", name, self.list_commands(ctx)))
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:  # noqa: ANN401 - typer's classes are private
+        """Return the commands that may follow, with their summaries: none is imported for that; and the options."""
+        from sim2real.commands.completed_words import Word
+
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        options = [] if incomplete[:1].isalnum() or not incomplete else self._options(ctx, incomplete)
+        return [*(Word(name, help=self._summary(ctx, name)) for name in names), *map(Word, options)]
+
+    def _options(self, ctx: Any, incomplete: str) -> list[str]:  # noqa: ANN401 - typer's context class is private
+        names = [name for parameter in self.get_params(ctx) for name in parameter.opts]
+        return [name for name in names if name.startswith(incomplete)]
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer's classes are private
         """Write the list of commands; only the plug-ins' summaries are loaded for it."""

@@ -11,7 +11,7 @@ from sim2real.configs.load import load_experiment
 from sim2real.simulation.divergence import Divergence
 from sim2real.training import runner
 from sim2real.training.commands.train import app
-from sim2real.training.metrics_log import read_metrics
+from sim2real.training.metrics_file import read_metrics
 from sim2real.training.run_folder import RunFolder
 
 SMALL = ("environments=8", "steps=128", "checkpoint_every=1", "evaluation_episodes=3", "threads=1",

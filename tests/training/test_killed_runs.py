@@ -13,7 +13,7 @@ import torch
 from sim2real.configs.load import load_experiment
 from sim2real.training import runner
 from sim2real.training.checkpoint import load_checkpoint
-from sim2real.training.metrics_log import read_metrics
+from sim2real.training.metrics_file import read_metrics
 from sim2real.training.run_folder import RunFolder
 
 pytestmark = pytest.mark.slow

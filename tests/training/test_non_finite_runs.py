@@ -14,7 +14,7 @@ from sim2real.training import evaluation, robot_problem, runner
 from sim2real.training.algorithms.ppo import Ppo
 from sim2real.training.algorithms.sac import Sac
 from sim2real.training.checkpoint import load_checkpoint, save_checkpoint
-from sim2real.training.metrics_log import read_metrics
+from sim2real.training.metrics_file import read_metrics
 from sim2real.training.newest_checkpoint import newest_checkpoint
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.saved_policy import export_run, load_saved_policy

@@ -16,7 +16,7 @@ from sim2real.runtime.policy import OnnxPolicy
 from sim2real.training import runner
 from sim2real.training.algorithms.ppo import Ppo
 from sim2real.training.checkpoint import load_checkpoint
-from sim2real.training.metrics_log import read_metrics
+from sim2real.training.metrics_file import read_metrics
 from sim2real.training.run_folder import CHECKPOINTS_KEPT, RunFolder
 from sim2real.training.saved_policy import export_run, load_saved_policy
 

@@ -10,7 +10,7 @@ from sim2real.configs.load import load_experiment
 from sim2real.training import evaluation, robot_problem, runner, session
 from sim2real.training.algorithms.ppo import Ppo
 from sim2real.training.checkpoint import load_checkpoint
-from sim2real.training.metrics_log import read_metrics
+from sim2real.training.metrics_file import read_metrics
 from sim2real.training.recent_episodes import RecentEpisodes
 
 SMALL = (

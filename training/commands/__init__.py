@@ -8,5 +8,6 @@ DEMO = CommandInfo("Train, export, flash and run a swing-up: the whole chain.", 
 EVAL = CommandInfo("Evaluate a policy in simulation.", f"{_HERE}.eval:app")
 EXPORT = CommandInfo("Export a policy to ONNX with its contract, or to C.", f"{_HERE}.export:app")
 REPORT = CommandInfo("Write an HTML report of a run or a log.", f"{_HERE}.report:app")
+RUNS = CommandInfo("List, compare and remove training runs.", f"{_HERE}.runs:app")
 TRAIN = CommandInfo("Train a policy.", f"{_HERE}.train:app")
 BENCH_TRANSFER = CommandInfo("Compare how policies transfer between worlds.", f"{_HERE}.bench_transfer:app")

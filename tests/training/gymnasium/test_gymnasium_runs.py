@@ -20,7 +20,7 @@ from sim2real.training.checkpoint import load_checkpoint
 from sim2real.training.gymnasium.make import chosen
 from sim2real.training.gymnasium.preset import gym_config
 from sim2real.training.gymnasium.saved import export_gymnasium_run
-from sim2real.training.metrics_log import read_metrics
+from sim2real.training.metrics_file import read_metrics
 from sim2real.training.newest_checkpoint import newest_checkpoint
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.run_page import report_run
