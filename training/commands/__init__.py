@@ -7,6 +7,7 @@ _HERE = "sim2real.training.commands"
 DEMO = CommandInfo("Train, export, flash and run a swing-up: the whole chain.", f"{_HERE}.demo:app")
 EVAL = CommandInfo("Evaluate a policy in simulation.", f"{_HERE}.eval:app")
 EXPORT = CommandInfo("Export a policy to ONNX with its contract, or to C.", f"{_HERE}.export:app")
+IMPORT = CommandInfo("Import a policy from another project.", f"{_HERE}.import_policy:app")
 REPORT = CommandInfo("Write an HTML report of a run or a log.", f"{_HERE}.report:app")
 RUNS = CommandInfo("List, compare and remove training runs.", f"{_HERE}.runs:app")
 TRAIN = CommandInfo("Train a policy.", f"{_HERE}.train:app")
