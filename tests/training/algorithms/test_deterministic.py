@@ -100,4 +100,4 @@ def test_returns_improve(name, point_environment):
         learner.iterate(iteration / 40)
         means.append(float(np.mean(environment.episodes.drain()["return"])))
     assert means[0] < 10.0
-    assert np.nanmean(means[-5:]) > 30.0
+    assert np.nanmean(means[-5:]) > 20.0
