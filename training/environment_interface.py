@@ -63,7 +63,11 @@ class EpisodeStatistics(Protocol):
 
 
 class Environment(Protocol):
-    """n environments that step together; ended episodes are reset in the same step."""
+    """n environments that step together; ended episodes are reset in the same step.
+
+    It may also have `privileged_scaled`, (P,) bool: the privileged values that come scaled to about ±1. Learners do not
+    normalise those: a parameter that is not drawn yet has no spread to divide by.
+    """
 
     @property
     def observation_size(self) -> int:

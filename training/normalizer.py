@@ -5,20 +5,28 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from sim2real.training.environment_interface import Flags
+
 STD_FLOOR: Final = 0.01
 """Added to the standard deviation, so that a nearly constant value is not amplified when it changes. The output is not
 clipped: a clip would turn a non-finite reading into a plausible one."""
 
 
 class RunningMoments(nn.Module):
-    """Mean and population variance of a stream of rows, updated batch by batch (Chan, Golub, LeVeque 1979)."""
+    """Mean and population variance of a stream of rows, updated batch by batch (Chan, Golub, LeVeque 1979).
+
+    Args:
+        size: Width of a row.
+        half_life: Number of rows after which a row counts half; None: all rows count alike.
+    """
 
     count: Tensor
     mean: Tensor
     variance: Tensor
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, half_life: float | None = None) -> None:
         super().__init__()
+        self._half_life: Final = half_life
         self.register_buffer("count", torch.zeros((), dtype=torch.float64))
         self.register_buffer("mean", torch.zeros(size, dtype=torch.float64))
         self.register_buffer("variance", torch.ones(size, dtype=torch.float64))
@@ -28,7 +36,8 @@ class RunningMoments(nn.Module):
         """Merge rows, (n, size), into the moments, in double precision."""
         rows = rows.double()
         count = rows.shape[0]
-        total = self.count + count
+        kept = self.count if self._half_life is None else self.count * 0.5 ** (count / self._half_life)
+        total = kept + count
         mean = rows.mean(0)
         delta = mean - self.mean
         share = count / total
@@ -44,14 +53,21 @@ class RunningMoments(nn.Module):
 
 
 class Normalizer(nn.Module):
-    """(x − mean) / (std + STD_FLOOR) with running moments; the identity before the first update."""
+    """(x − mean) / (std + STD_FLOOR) with running moments; the identity before the first update.
+
+    Args:
+        size: Width of a row.
+        half_life: As of `RunningMoments`.
+        scaled: Which values come scaled and pass as they are, (size,); None for none.
+    """
 
     shift: Tensor
     factor: Tensor
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, half_life: float | None = None, scaled: Flags | None = None) -> None:
         super().__init__()
-        self.moments = RunningMoments(size)
+        self.moments = RunningMoments(size, half_life)
+        self._scaled: Final = None if scaled is None else torch.from_numpy(scaled)
         self.register_buffer("shift", torch.zeros(size))
         self.register_buffer("factor", torch.ones(size))
 
@@ -60,6 +76,9 @@ class Normalizer(nn.Module):
         self.moments.update(rows)
         self.shift.copy_(self.moments.mean)
         self.factor.copy_(1.0 / (self.moments.std + STD_FLOOR))
+        if self._scaled is not None:
+            self.shift.masked_fill_(self._scaled, 0.0)
+            self.factor.masked_fill_(self._scaled, 1.0)
 
     def forward(self, rows: Tensor) -> Tensor:
         """Return normalised observations, (n, size)."""

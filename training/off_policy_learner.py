@@ -17,7 +17,7 @@ from sim2real.training.n_step import NStepTransitions
 from sim2real.training.normalizer import Normalizer
 from sim2real.training.policy import Policy
 from sim2real.training.replay_buffer import ReplayBuffer, TransitionBatch
-from sim2real.training.row_normalizer import RowNormalizer
+from sim2real.training.row_normalizer import RowNormalizer, privileged_normalizer
 
 Figures = dict[str, Tensor]
 """Scalars of one update, by name; their means over an iteration are its metrics."""
@@ -54,7 +54,7 @@ class OffPolicyLearner(ABC):
         """Optimizers by the name of what they fit."""
         observed, privileged = environment.observation_size, environment.privileged_size
         self._inputs: Final = observed + privileged
-        self._privileged_normalizer: Final = Normalizer(privileged)
+        self._privileged_normalizer: Final[Normalizer] = privileged_normalizer(environment, config.normalizer_half_life)
         self._normalizer: Final = RowNormalizer(policy.normalizer, self._privileged_normalizer)
         n, acted = environment.num_envs, environment.action_size
         if config.buffer < n * config.n_step:

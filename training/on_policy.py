@@ -20,7 +20,7 @@ from sim2real.training.networks import ValueNetwork
 from sim2real.training.normalizer import Normalizer
 from sim2real.training.policy import Policy
 from sim2real.training.rollout import Rollout
-from sim2real.training.row_normalizer import RowNormalizer
+from sim2real.training.row_normalizer import RowNormalizer, privileged_normalizer
 from sim2real.training.std_bounds import StdBounds
 from sim2real.training.value_function import ValueFunction
 from sim2real.training.value_scale import ValueScale
@@ -68,10 +68,10 @@ class OnPolicy(ABC):
         self.value: Final = ValueNetwork(
             sizes[0] + privileged_size, config.hidden, config.activation, self._generator, config.memory
         )
-        self._privileged_normalizer: Final = Normalizer(privileged_size)
+        self._privileged_normalizer: Final[Normalizer] = privileged_normalizer(environment, config.normalizer_half_life)
         self._normalizer: Final = RowNormalizer(self._policy.normalizer, self._privileged_normalizer)
         self.distribution: Final[ActionDistribution] = Gaussian(sizes[1], config.initial_std)
-        self._value_scale: Final = ValueScale()
+        self._value_scale: Final = ValueScale(config.normalizer_half_life)
         self.rollout: Final = Rollout(config.rollout_steps, n, *sizes, privileged_size)
         """Data of the last `collect`."""
         self._collector: Final = Collector(environment, self._policy, self._normalizer, self.rollout)

@@ -42,7 +42,7 @@ class Policy(nn.Module):
         super().__init__()
         hidden = config.hidden
         self.squash = squash
-        self.normalizer = Normalizer(observation_size)
+        self.normalizer = Normalizer(observation_size, config.normalizer_half_life)
         self.memory = make_memory(config.memory, observation_size, generator)
         width = observation_size + self.memory.width
         self.body = body(width, hidden, config.activation, generator)

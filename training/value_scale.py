@@ -12,11 +12,14 @@ class ValueScale(nn.Module):
     """V = mean + std·network, with mean and std of all returns so far (van Hasselt et al. 2016).
 
     When the moments change, the network's last layer is rescaled so that V of every state is unchanged.
+
+    Args:
+        half_life: As of `RunningMoments`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, half_life: float | None = None) -> None:
         super().__init__()
-        self.moments = RunningMoments(1)
+        self.moments = RunningMoments(1, half_life)
 
     @property
     def _std(self) -> Tensor:

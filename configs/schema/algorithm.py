@@ -25,6 +25,9 @@ class AlgorithmConfig(Config):
     """Activation function of the hidden layers."""
     memory: MemoryConfig | None = None
     """Recurrent memory of policy and critic; null: none, the action depends on the observation alone."""
+    normalizer_half_life: Annotated[float, Field(ge=1.0)] | None = None
+    """Control steps of all environments after which what was seen counts half in the running moments of observations,
+    privileged values and returns; null: all counts alike. Moments that never forget lag behind a curriculum."""
 
 
 class AlgorithmPart(Protocol):

@@ -10,6 +10,7 @@ from sim2real.configs.schema.curriculum import CurriculumConfig
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.envs.vector_env import SameStepVectorEnv
+from sim2real.hardware.types import BoolArray
 from sim2real.model.addresses import Indices
 from sim2real.runtime.contract.observation import Float32Array
 from sim2real.runtime.contract.spec import Contract
@@ -69,6 +70,11 @@ class BatchEnv(SameStepVectorEnv):
     def privileged(self) -> Float32Array:
         """Privileged values of the current observation, (n, P), for the critic; the environment's own buffer."""
         return self.simulation.transition.privileged
+
+    @property
+    def privileged_scaled(self) -> BoolArray:
+        """Which privileged values come scaled to about ±1, (P,): a learner uses them as they are."""
+        return self.simulation.privileged_scaled
 
     def curriculum_figures(self) -> dict[str, float]:
         """Return the curriculum's figures for the log."""

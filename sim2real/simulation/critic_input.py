@@ -3,7 +3,7 @@
 import numpy as np
 
 from sim2real.configs.schema.task import TaskConfig
-from sim2real.hardware.types import Float64Array, read_only
+from sim2real.hardware.types import BoolArray, Float64Array, read_only
 from sim2real.model.addresses import Indices
 from sim2real.randomization.parameters import EpisodeParameters
 from sim2real.task.critic_view import CriticView
@@ -36,6 +36,11 @@ class CriticInput:
     def size(self) -> int:
         """P, the number of privileged values."""
         return self._view.size
+
+    @property
+    def scaled(self) -> BoolArray:
+        """Which values come scaled to about ±1, (P,)."""
+        return self._view.scaled
 
     def begin(self, ids: Indices, out: Float32Array) -> None:
         """Write the values of k new episodes into their rows of `out`, (n, P)."""

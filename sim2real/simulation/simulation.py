@@ -10,6 +10,7 @@ from sim2real.configs.schema.curriculum import CurriculumConfig, FixedCurriculum
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.curriculum.interface import NO_TAG
+from sim2real.hardware.types import BoolArray
 from sim2real.model.addresses import Indices
 from sim2real.model.model import RobotModel
 from sim2real.randomization.parameters import EpisodeParameters
@@ -88,6 +89,11 @@ class Simulation:
     def parameters(self) -> EpisodeParameters:
         """Randomised parameters of the running episodes."""
         return self._parts.parameters
+
+    @property
+    def privileged_scaled(self) -> BoolArray:
+        """Which privileged values come scaled to about ±1, (P,)."""
+        return self._parts.critic.scaled
 
     @property
     def robot(self) -> RobotModel:

@@ -25,6 +25,10 @@ class CriticView:
         self._terms = [(terms[name], terms[name].width(sizes)) for name in task.privileged]
         self.size = sum(width for _, width in self._terms)
         """P"""
+        self.scaled = np.repeat([term.scaled for term, _ in self._terms], [width for _, width in self._terms]).astype(
+            np.bool_
+        )
+        """Which values come scaled, (P,)."""
         limits = space.limits
         self._calibrated = space.calibrated[columns]
         self._scale = 1.0 / np.maximum(0.5 * (limits[columns, 1] - limits[columns, 0]), 1e-9)

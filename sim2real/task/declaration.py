@@ -75,6 +75,7 @@ def privileged(
     size: PrivilegedSize,
     needs: tuple[Need, ...] = (),
     commands: tuple[str, ...] = (),
+    scaled: bool = False,
 ) -> Callable[[PrivilegedT], PrivilegedT]:
     """Declare a privileged term, `(inputs) -> [(k, width), …]`: blocks of the critic's input. See `reward`.
 
@@ -83,8 +84,9 @@ def privileged(
         size: Width of all blocks together; a number, or a function of the `Sizes` of robot and randomisation.
         needs: As for a reward.
         commands: As for a reward.
+        scaled: Whether its values come scaled to about ±1: learners then use them as they are.
     """
-    return _declaring(PrivilegedTerm, name, 1, needs=needs, commands=commands, size=size)
+    return _declaring(PrivilegedTerm, name, 1, needs=needs, commands=commands, size=size, scaled=scaled)
 
 
 def command(

@@ -48,9 +48,9 @@ def travel(inputs: PrivilegedInputs) -> list[Float64Array]:
     return [inputs.state.travel_velocity[:, None]]
 
 
-@privileged(size=lambda of: of.parameters)
+@privileged(size=lambda of: of.parameters, scaled=True)
 def parameters(inputs: PrivilegedInputs) -> list[Float64Array]:
-    """Randomised parameters of the episode, normalised."""
+    """Randomised parameters of the episode, in half widths of their limits from the calibrated values."""
     return [inputs.parameters]
 
 

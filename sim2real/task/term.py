@@ -148,6 +148,8 @@ class PrivilegedTerm(Term):
     signature: ClassVar[str] = "(inputs)"
     function: PrivilegedFunction
     size: PrivilegedSize
+    scaled: bool = False
+    """Whether its values come scaled to about ±1, and learners use them as they are."""
 
     def width(self, sizes: Sizes) -> int:
         """Return how many values it has. Raises UserError if its size is no number of values."""

@@ -5,9 +5,13 @@ import onnxruntime
 import pytest
 import torch
 
+from sim2real.configs.load import load_experiment
 from sim2real.configs.schema.algorithm import PpoConfig
+from sim2real.envs.batch_env import BatchEnv
+from sim2real.training.algorithms import make_algorithm
 from sim2real.training.algorithms.ppo import Ppo
 from sim2real.training.export import export_policy
+from sim2real.training.watched_environment import WatchedEnvironment
 
 CONFIG = PpoConfig(name="ppo", rollout_steps=16, minibatches=2, hidden=(32, 32), learning_rate=1e-3)
 
@@ -84,3 +88,21 @@ def test_privileged_values_of_any_size_are_normalised(point_environment):
     assert float(normalizer["moments.count"]) == gifts.numel()
     learner.collect()
     assert abs(float(learner.rollout.normalized[..., -1].std()) - 1.0) < 0.2
+
+
+@pytest.mark.parametrize("name", ["ppo", "sac"])
+def test_parameters_come_scaled_and_reach_the_critic_as_they_are(name):
+    experiment = load_experiment(
+        f"pendulum_{name}", ("task.privileged=[joint_state, parameters]", "environments=4", "algorithm.hidden=[8]")
+    )
+    environment = BatchEnv(experiment.task, experiment.randomization, 4, seed=0, threads=1)
+    parameters = environment.privileged_size - 2
+    assert parameters > 1
+    assert environment.privileged_scaled.tolist() == [False] * 2 + [True] * parameters
+    learner = make_algorithm(experiment.algorithm, WatchedEnvironment(environment), 0)
+    learner.start(0)
+    learner.iterate(0.0)
+    normalizer = learner.state()["privileged_normalizer"]
+    assert normalizer["shift"][:2].any()
+    assert not normalizer["shift"][2:].any()
+    assert torch.equal(normalizer["factor"][2:], torch.ones(parameters))
