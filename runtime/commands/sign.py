@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from sim2real.configs.command_outcome import Json, Outcome, reports
-from sim2real.configs.library import find_policy
+from sim2real.configs.policy_reference import policy_file
 from sim2real.runtime.contract.manifest import ContractError, from_metadata
 from sim2real.runtime.contract.model_file import metadata_of
 from sim2real.runtime.signature.detached import comment_for, sign, signature_path
@@ -37,7 +37,7 @@ def sign_policy(
 
     Example: sim2real sign policy.onnx --key release.key
     """
-    path = find_policy(policy)
+    path = policy_file(policy)
     content = _policy(path)
     if output is None and path != policy:
         raise SignatureError(f"{policy}: is shipped with the package; say where the signature goes with -o")

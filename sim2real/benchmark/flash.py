@@ -19,8 +19,8 @@ from typing import Any, Final
 
 import sim2real.runtime.flash.directory as directory
 from sim2real.configs.errors import UserError
-from sim2real.configs.library import find_policy
 from sim2real.configs.load import load_robot
+from sim2real.configs.policy_reference import policy_file
 from sim2real.runtime.contract.model_file import with_digest
 from sim2real.runtime.flash.directory import DirectoryTarget
 from sim2real.runtime.flash.install import flash
@@ -85,7 +85,7 @@ class _Campaign:
 
     def __init__(self, folder: Path, rng: random.Random) -> None:
         self._folder, self._rng = folder, rng
-        content = find_policy(POLICY).read_bytes()
+        content = policy_file(POLICY).read_bytes()
         self._policies = [folder / f"{number}.onnx" for number in range(3)]
         for number, path in enumerate(self._policies):
             # A text for people, `ModelProto.doc_string` of onnx.proto: the same policy with other bytes.
