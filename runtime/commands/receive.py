@@ -16,7 +16,7 @@ def receive() -> None:
 
     `flash`, `status`, `rollback` and the like start it on the robot; it is not for people.
 
-    Example: ssh robot sim2real receive < request
+    Example: sim2real receive < request
     """
     if take(sys.stdin.buffer, sys.stdout.buffer).error is not None:
         raise typer.Exit(EXIT_FAILED)
