@@ -19,6 +19,7 @@ class SshConfig(Config):
     host: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:%@-]*$")]
     """Host name or address, `user@host`, or an alias of `~/.ssh/config`. Its host key must be known already."""
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Its port; that of ssh's own configuration when left out."""
     identity: str | None = None
     """File of the private key; ssh's own choice when left out. Passwords are not asked for."""
     known_hosts: str | None = None

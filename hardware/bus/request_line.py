@@ -11,8 +11,8 @@ from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.interface import Between, nothing
 from sim2real.hardware.types import BusCounters
 
-TRIES = 5
-"""Tries of one request. If noise destroys one frame in five, all five tries fail once in 3000 times."""
+TRIES = 7
+"""Tries of one request. If noise destroys one frame in five, all seven tries fail once in 80 000 times."""
 
 MARGIN_S = 0.025
 """Wait in addition to the time on the wire: FTDI's default latency timer of 16 ms, EEPROM writes, scheduling."""

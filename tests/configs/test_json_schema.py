@@ -26,9 +26,9 @@ TYPES: dict[str, type | tuple[type, ...]] = {
 # Every keyword of our schemas. The small validator below fails on others instead of ignoring them.
 ANNOTATIONS = {"title", "description", "default", "discriminator", "patternErrorMessage", "x-unit", "$defs"}
 CHECKED = {
-    "$ref", "anyOf", "oneOf", "const", "enum", "type", "pattern", "maxLength", "minimum", "maximum", "exclusiveMinimum",
-    "exclusiveMaximum", "properties", "required", "additionalProperties", "patternProperties", "propertyNames",
-    "minProperties", "items", "prefixItems", "minItems", "maxItems",
+    "$ref", "anyOf", "oneOf", "const", "enum", "type", "pattern", "minLength", "maxLength", "minimum", "maximum",
+    "exclusiveMinimum", "exclusiveMaximum", "properties", "required", "additionalProperties", "patternProperties",
+    "propertyNames", "minProperties", "items", "prefixItems", "minItems", "maxItems",
 }  # fmt: skip
 
 
@@ -50,7 +50,10 @@ def checks(schema: dict[str, Any], value: Any, root: dict[str, Any]) -> list[boo
         is_bool = isinstance(value, bool)
         found.append(isinstance(value, TYPES[schema["type"]]) and is_bool == (schema["type"] == "boolean"))
     if isinstance(value, str):
-        found += [bool(re.search(schema.get("pattern", ""), value)), len(value) <= schema.get("maxLength", len(value))]
+        found += [
+            bool(re.search(schema.get("pattern", ""), value)),
+            schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value)),
+        ]
     if isinstance(value, int | float):
         found += [schema.get("minimum", value) <= value <= schema.get("maximum", value)]
         found += [schema.get("exclusiveMinimum", value - 1) < value < schema.get("exclusiveMaximum", value + 1)]

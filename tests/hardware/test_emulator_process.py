@@ -174,7 +174,7 @@ def test_ports_are_announced_when_they_are_served(monkeypatch):
 
 def test_a_process_whose_parent_ended_before_it_started_exits():
     robot = load_robot("pendulum")
-    command = [sys.executable, "-m", "sim2real.hardware.emulator.process_main", "inertia", "1", "0", robot.name]
+    command = [sys.executable, "-m", "sim2real.hardware.emulator.process_main", "inertia", "1", "0", "", robot.name]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0
     assert done.stdout == ""

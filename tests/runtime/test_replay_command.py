@@ -94,7 +94,7 @@ def test_a_log_in_which_the_policy_never_ran_proves_nothing(tmp_path: Path, monk
         (["no.mcap"], "no.mcap: cannot be read: No such file"),
         ([__file__], "not a log of `sim2real run`"),
         (["{folder}"], "cannot be read: Is a directory"),
-        ([LOG, "--policy", "walk"], "no policy named 'walk'"),
+        ([LOG, "--policy", "walk"], "no policy or run named 'walk'"),
         (
             [LOG, "--policy", "quadruped_walk"],
             "the policy's contract is not the log's (quadruped_walk for quadruped, log: ",

@@ -135,7 +135,8 @@ def test_every_command_of_this_project_has_a_summary_of_one_line_and_loads(group
 def test_every_command_has_help_and_none_of_the_options_that_only_the_root_can_have(name):
     result = CliRunner().invoke(app, [name, "--help"])
     assert result.exit_code == 0, result.output
-    assert "completion" not in result.stdout
+    assert "--show-completion" not in result.stdout
+    assert "--install-completion" not in result.stdout
 
 
 def test_the_list_of_commands_imports_nothing_that_is_slow():

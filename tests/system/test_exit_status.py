@@ -36,7 +36,8 @@ LONG = {
 def interrupted_after(cpu_s: float) -> Iterator[None]:
     """Press Ctrl-C after so much processor time of this process: the same moment however busy the machine is."""
     before = signal.signal(signal.SIGVTALRM, lambda number, frame: signal.raise_signal(signal.SIGINT))
-    signal.setitimer(signal.ITIMER_VIRTUAL, cpu_s)
+    # Again until it is heard: in a callback of the garbage collector, an exception is lost.
+    signal.setitimer(signal.ITIMER_VIRTUAL, cpu_s, cpu_s)
     try:
         yield
     finally:

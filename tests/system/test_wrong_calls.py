@@ -23,8 +23,8 @@ WRONG = {
     "run pendulum_swingup": "missing option '--robot'",
     "flash pendulum_swingup": "missing option '--to'",
     "eval": "missing argument",
-    "eval first --episodes many": "'many' is not a valid",
-    "eval first --episodes 0": "is not in the range",
+    "eval first --episodes many": "'--episodes': ",
+    "eval first --episodes 0": "'--episodes': ",
     "completion tcsh": "'bash', 'zsh', 'fish'",
     "motors show --port /dev/null": "missing option '--id'",
     # names

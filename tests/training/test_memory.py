@@ -7,8 +7,9 @@ import torch
 
 from sim2real.configs.errors import ConfigError, UserError
 from sim2real.configs.load import load_task
-from sim2real.configs.schema.algorithm import PpoConfig, SacConfig
+from sim2real.configs.schema.algorithm import PpoConfig
 from sim2real.configs.schema.memory import MemoryConfig
+from sim2real.configs.schema.off_policy import SacConfig
 from sim2real.runtime.contract.spec import contract_of
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.training.algorithms import make_algorithm

@@ -95,9 +95,9 @@ def clean(
     lines = [f"{what} {run.name}: {run.steps} steps, {_size(_bytes(run, checkpoints))}" for run in chosen]
     if not yes and not _agreed(lines):
         return Outcome({"removed": []}, "nothing was removed")
+    freed = sum(_bytes(run, checkpoints) for run in chosen)
     for run in chosen:
         remove(run, checkpoints_only=checkpoints)
-    freed = sum(_bytes(run, checkpoints) for run in chosen)
     document = {"removed": [run.path for run in chosen], "bytes": freed}
     return Outcome(document, f"removed {len(chosen)}, {_size(freed)}")
 

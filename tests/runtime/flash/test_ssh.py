@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from sim2real.cli import app
 from sim2real.configs.errors import UserError
-from sim2real.configs.library import find_policy, shipped_policies
 from sim2real.configs.load import load_target
+from sim2real.configs.policy_reference import find_policy, shipped_policies
 from sim2real.runtime.flash.directory import DirectoryTarget
 from sim2real.runtime.flash.manifest import FlashError
 from sim2real.runtime.flash.message import Answer, Request

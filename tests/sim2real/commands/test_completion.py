@@ -64,7 +64,7 @@ def offered(shell: Shell, line: str, here: Path) -> list[str]:
 def test_a_real_shell_offers_commands_names_and_keys(shell: Shell, here: Path) -> None:
     if shutil.which(shell.value) is None:
         pytest.skip(f"no {shell.value} on this machine")
-    assert offered(shell, "sim2real tr", here) == ["train"]
+    assert offered(shell, "sim2real tra", here) == ["train"]
     assert "desk_arm.yaml" in offered(shell, "sim2real emulate de", here)
     assert offered(shell, "sim2real train pendulum_ppo --set algorithm.ga", here) == ["algorithm.gae_lambda="]
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from onnx import helper
 
 from sim2real.configs.errors import UserError
-from sim2real.configs.library import find_policy
 from sim2real.configs.load import load_task
+from sim2real.configs.policy_reference import find_policy
 from sim2real.runtime.contract.spec import contract_of
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.training.c_source.export import AGREEMENT_MAX, source_of

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim2real.configs.library import find_policy
+from sim2real.configs.policy_reference import find_policy
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.training.c_source.export import AGREEMENT_MAX, source_of
 from sim2real.training.c_source.trial import FLAGS, compare, input_of, main_source, prepare
