@@ -203,7 +203,7 @@ def test_the_rollout_s_means_are_those_that_the_learner_computes_before_its_firs
         with torch.no_grad():
             remembered, _ = learner.policy.memory(rollout.observation[:-1], rollout.policy_state, rollout.ended)
             means = learner.policy.mean(remembered)
-        torch.testing.assert_close(means, rollout.mean, atol=1e-6, rtol=0)
+        torch.testing.assert_close(means, rollout.output, atol=1e-6, rtol=0)
 
 
 def test_onnxruntime_has_the_states_by_name(tmp_path):

@@ -70,7 +70,7 @@ def test_a_real_shell_offers_commands_names_and_keys(shell: Shell, here: Path) -
 
 
 CASES = {
-    "tr": ["train"],
+    "tra": ["train"],
     "train pendulum_p": ["pendulum_ppo"],
     "train --resume fi": ["first"],
     "eval pendulum_s": ["pendulum_swingup"],
