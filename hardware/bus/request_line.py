@@ -82,14 +82,14 @@ class RequestLine(ABC, Generic[PacketT]):
         """
         return True
 
-    def _caught_up(self, motor: int) -> bool:
+    def _caught_up(self, motor: int, tries: int) -> bool:
         """Return whether no late reply of a motor can be taken for the next one. Raises PortLostError.
 
         Replies do not tell what they reply to. After one has not come in time, it may come during the next request, and
         another register's value would be taken for the one that was asked for. A motor replies in order: once it has
         sent a block of an unusual size, nothing earlier is on its way.
         """
-        for _ in range(_PROBES_MAX):
+        for _ in range(min(tries, _PROBES_MAX)):  # in a tick there is time for one
             if motor not in self._behind:
                 return True
             self._probes += 1

@@ -24,7 +24,8 @@ NOBODY = 253  # no Dynamixel can have this id
 _PROOF_BLOCKS = ((120, 15), (132, 15), (120, 27))
 """Blocks with Realtime Tick (120) or Present Position (132), and voltage and temperature: address and size."""
 
-_PROBE_ADDRESS, _PROBE_SIZES = 120, (17, 19, 21, 23)
+_PROBE_ADDRESS, _PROBE_SIZES = 0, (33, 35, 37, 39)
+"""Longer than any block of a tick: a late reply to a probe must not be taken for a state, either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ class Client(RequestLine[Packet]):
         """
         frame = encode(motor, instruction, parameters)
         for _ in range(tries):
-            if instruction == Instruction.READ and not self._caught_up(motor):
+            if instruction == Instruction.READ and not self._caught_up(motor, tries):
                 continue
             reply = self._request(frame, reply_bytes, lambda packet: _is_reply(packet, motor, reply_bytes))
             self._note(motor, reply is not None)

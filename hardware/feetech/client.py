@@ -15,7 +15,8 @@ NOBODY = 253  # the highest id; hardly anybody uses it
 _PROOF_BLOCKS = ((56, 8), (56, 15), (60, 4))
 """Blocks with Present Position (56), load, voltage and temperature: address and size. Eight-bit checksums differ."""
 
-_PROBE_ADDRESS, _PROBE_SIZES = 0, (21, 23, 25, 27)
+_PROBE_ADDRESS, _PROBE_SIZES = 0, (33, 35, 37, 39)
+"""Longer than any block of a tick: a late reply to a probe must not be taken for a state, either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class Client(RequestLine[Packet]):
         sent = Packet(motor, instruction, parameters)  # some adapters echo it
         echo = None if instruction == Instruction.PING else sent  # the echo of a ping looks like a reply with an alarm
         for _ in range(tries):
-            if instruction == Instruction.READ and not self._caught_up(motor):
+            if instruction == Instruction.READ and not self._caught_up(motor, tries):
                 continue
             reply = self._request(
                 frame,
