@@ -88,6 +88,10 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
+_RENDERERS = {"osmesa": ("libOSMesa.so", "libOSMesa.so.8", "libOSMesa.so.6"), "egl": ("libEGL.so.1", "libEGL.so")}
+"""Libraries that MuJoCo's renderers need, one of each, by value of MUJOCO_GL."""
+
+
 def _can_load(library: str) -> bool:
     try:
         ctypes.CDLL(library)
@@ -98,5 +102,8 @@ def _can_load(library: str) -> bool:
 
 # MuJoCo picks its renderer when it is first imported, and cannot be imported at all with one whose library is missing.
 # Without a screen only EGL can draw; without EGL everything but pictures works.
+_asked = os.environ.get("MUJOCO_GL", "").lower().strip()
+if _asked in _RENDERERS and not any(map(_can_load, _RENDERERS[_asked])):
+    os.environ["SIM2REAL_MISSING_GL"], os.environ["MUJOCO_GL"] = _asked, "disable"  # the camera names it
 if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")) and _can_load("libEGL.so.1"):
     os.environ.setdefault("MUJOCO_GL", "egl")

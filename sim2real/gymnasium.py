@@ -54,12 +54,19 @@ def make_single(
 
 
 def make_vector(
-    task: str, num_envs: int = 1, randomization: str = _NO_RANDOMIZATION, seed: int = 0, threads: int = 0
+    task: str,
+    num_envs: int = 1,
+    randomization: str = _NO_RANDOMIZATION,
+    seed: int = 0,
+    threads: int = 0,
+    render_mode: str | None = None,
 ) -> "BatchEnv":
     """Create a vector environment from names or paths of YAML files."""
     from sim2real.envs.batch_env import BatchEnv
 
-    return BatchEnv(_task(task), load_randomization(randomization), num_envs, seed=seed, threads=threads)
+    return BatchEnv(
+        _task(task), load_randomization(randomization), num_envs, seed=seed, threads=threads, render_mode=render_mode
+    )
 
 
 def _task(reference: str) -> TaskConfig:

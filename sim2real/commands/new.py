@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import ConfigError, MissingExtraError
+from sim2real.configs.library import is_path
 from sim2real.new_robot.names import robot_name
 
 if TYPE_CHECKING:
@@ -60,6 +61,40 @@ def robot(
     made = new_robot(model, target, NewRobotOptions(name, motor, protocol, chosen, keyframe))
     write(target, made.text, force)
     return report(model, target, made)
+
+
+@app.command()
+@reports
+def task(
+    robot_file: Annotated[str, typer.Argument(metavar="ROBOT", help="A shipped robot, or its YAML file.")],
+    kind: Annotated[str, typer.Option("--kind", help="reach, track, walk, stand or balance.")],
+    folder: Annotated[Path, typer.Option("--output", "-o", help="Folder of the files.")] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the files.")] = False,
+    json_output: Json = False,
+) -> Outcome:
+    """Write the first task of a robot, with its randomisation and its experiment; they train as they are.
+
+    Example: sim2real new task quadruped --kind walk
+    """
+    try:
+        from sim2real.new_robot.task_text import new_task, write_all
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("new task", error.name or "mujoco", "train") from error
+    if not folder.is_dir():
+        raise ConfigError(f"--output: there is no folder {folder}")
+    reference = robot_file
+    if is_path(robot_file):
+        reference = os.path.relpath(Path(robot_file).resolve(), folder.resolve())
+        reference = reference if reference.startswith(".") else f"./{reference}"
+    made = new_task(robot_file, reference, kind)
+    for name in made.texts:
+        refuse(folder / name, force)
+    written = [str(path) for path in write_all(made, folder)]
+    experiment = str(folder / made.experiment)
+    following = [f"sim2real check {_argument(experiment)}", f"sim2real train {_argument(experiment)}"]
+    lines = [f"[bold]{escape(path)}[/bold]" for path in written]
+    lines += ["[bold]next[/bold]:", *(f"  {escape(command)}" for command in following)]
+    return Outcome({"task": made.name, "paths": written, "next": following}, "\n".join(lines))
 
 
 def refuse(target: Path, force: bool) -> None:

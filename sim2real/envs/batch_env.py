@@ -1,5 +1,6 @@
 """The vector environment of a task: Gymnasium's API, and arrays without copies for our own learners."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from gymnasium.spaces import Box, Space
 from sim2real.configs.schema.curriculum import CurriculumConfig
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
+from sim2real.envs.requests import refuse_other_process
 from sim2real.envs.vector_env import SameStepVectorEnv
 from sim2real.hardware.types import BoolArray
 from sim2real.model.addresses import Indices
@@ -37,6 +39,7 @@ class BatchEnv(SameStepVectorEnv):
         threads: Threads that step the simulations; 0 uses every core. Results do not depend on it.
         curriculum: Which part of the randomisation episodes draw from.
         diverged: Folder for states before a divergence; None saves nothing.
+        render_mode: None or `rgb_array`.
     """
 
     def __init__(
@@ -49,12 +52,35 @@ class BatchEnv(SameStepVectorEnv):
         threads: int = 0,
         curriculum: CurriculumConfig = WHOLE_RANGE,
         diverged: Path | None = None,
+        render_mode: str | None = None,
     ) -> None:
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ValueError(f"render_mode: {render_mode!r}; valid: None, 'rgb_array'")
         self.simulation = Simulation(task, randomization, num_envs, seed=seed, threads=threads, curriculum=curriculum)
         self.simulation.divergence.folder = diverged
         self.contract = self.simulation.contract
         super().__init__(num_envs, *spaces_of(self.contract), task.control_rate)
-        self._all = np.arange(num_envs)
+        self._all, self._process = np.arange(num_envs), os.getpid()
+        self.render_mode = render_mode
+        self._camera: Any = None
+
+    metadata: dict[str, Any] = SameStepVectorEnv.metadata | {"render_modes": ["rgb_array"]}
+
+    def render(self) -> tuple[Any, ...] | None:
+        """Return an RGB image of each environment, (height, width, 3) uint8, or None without a render mode."""
+        if self.render_mode is None:
+            return None
+        if self._camera is None:
+            from sim2real.rendering.camera import Camera
+
+            self._camera = Camera(self.simulation.batch.model)
+        return tuple(self._camera.frame(self.simulation.batch.get_data(index)).copy() for index in range(self.num_envs))
+
+    def close_extras(self, **_kwargs: Any) -> None:  # noqa: ANN401 - Gymnasium's signature
+        """Release the renderer; the batch is freed with the object."""
+        if self._camera is not None:
+            self._camera.close()
+            self._camera = None
 
     @property
     def episodes(self) -> EpisodeStatistics:
@@ -82,11 +108,16 @@ class BatchEnv(SameStepVectorEnv):
 
     def reset_arrays(self, seed: int | None = None) -> Float32Array:
         """Start new episodes in all environments; return the observations, (n, O), the environment's own buffer."""
+        refuse_other_process(self._process)
         if seed is not None:
             self.simulation.seed(seed)
-        self.simulation.episodes.begin(self._all)
-        self.simulation.begin(self._all)
+        self._restart(self._all)
         return self.simulation.transition.observation
+
+    def _restart(self, ids: Indices) -> None:
+        refuse_other_process(self._process)
+        self.simulation.episodes.begin(ids)
+        self.simulation.begin(ids)
 
     def stagger(self) -> None:
         """Give every running episode a random age, so that they do not all time out in the same step.
@@ -101,6 +132,7 @@ class BatchEnv(SameStepVectorEnv):
         return self.simulation.transition
 
     def _step_and_restart(self, actions: Float32Array) -> Indices:
+        refuse_other_process(self._process)
         ended = self.simulation.step(actions)
         if len(ended):
             self.simulation.finish(ended)

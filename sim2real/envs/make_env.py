@@ -37,6 +37,7 @@ def make_env(
     randomization: str | Path | RandomizationConfig | None = None,
     seed: int | None = None,
     threads: int = 0,
+    render_mode: str | None = None,
 ) -> "BatchEnv": ...
 
 
@@ -62,7 +63,7 @@ def make_env(
         seed: 0 to 2³² − 1, used until `reset(seed=…)`; the same seed gives the same episodes. None draws one from
             the operating system.
         threads: Threads of a vector; 0 uses every core. Results do not depend on it.
-        render_mode: None or `rgb_array`; for one environment only.
+        render_mode: None or `rgb_array`; `render()` of a vector returns one image for each environment.
 
     Returns:
         The environment; `step_arrays` of a vector returns its own buffers without copies.
@@ -92,16 +93,14 @@ def make_env(
     chosen = SystemRandom().randrange(2**32) if seed is None else index(seed)
     if not 0 <= chosen < 2**32:
         raise UserError(f"seed: {seed}; valid: 0 to {2**32 - 1}")
+    if render_mode not in (None, "rgb_array"):
+        raise UserError(f"render_mode: {render_mode!r}; valid: None, 'rgb_array'")
     if num_envs is None:
         if threads:
             raise UserError(f"threads: {threads}; one environment has one thread; give num_envs for a vector")
-        if render_mode not in (None, "rgb_array"):
-            raise UserError(f"render_mode: {render_mode!r}; valid: None, 'rgb_array'")
         return SingleEnv(config, randomness, render_mode=render_mode, seed=chosen)
     if not 1 <= index(num_envs) <= _ENVIRONMENTS_MAX:
         raise UserError(f"num_envs: {num_envs}; valid: 1 to {_ENVIRONMENTS_MAX}, or None for one gymnasium.Env")
     if not 0 <= index(threads) <= _THREADS_MAX:
         raise UserError(f"threads: {threads}; valid: 1 to {_THREADS_MAX}, or 0 for every core")
-    if render_mode is not None:
-        raise UserError(f"render_mode: {render_mode!r}; a vector is not rendered; leave num_envs out")
-    return BatchEnv(config, randomness, num_envs, seed=chosen, threads=threads)
+    return BatchEnv(config, randomness, num_envs, seed=chosen, threads=threads, render_mode=render_mode)

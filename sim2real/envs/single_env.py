@@ -1,6 +1,7 @@
 """A single environment for `gymnasium.make`: the simulation of the vector environment with one robot."""
 
-from typing import Any, NoReturn
+import os
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.envs.batch_env import spaces_of
-from sim2real.envs.requests import checked_action, refuse_copy, refuse_options
+from sim2real.envs.requests import checked_action, refuse_options
 from sim2real.runtime.contract.observation import Float32Array
 from sim2real.simulation.simulation import Simulation
 from sim2real.task.episodes import EpisodeStatistics
@@ -36,6 +37,8 @@ class SingleEnv(gymnasium.Env[Float32Array, Float32Array]):
     ) -> None:
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise ValueError(f"render_mode {render_mode!r} is not one of {self.metadata['render_modes']}")
+        self._given = task, randomization, seed
+        self._process = os.getpid()
         self.simulation = Simulation(task, randomization, 1, seed=seed, threads=1)
         self.contract = self.simulation.contract
         self.render_mode = render_mode
@@ -54,6 +57,7 @@ class SingleEnv(gymnasium.Env[Float32Array, Float32Array]):
     ) -> tuple[Float32Array, dict[str, Any]]:
         """Start a new episode. Raises ValueError for options."""
         refuse_options(options)
+        self._own_process()
         super().reset(seed=seed, options=options)
         if seed is not None:
             self.simulation.seed(seed)
@@ -63,6 +67,7 @@ class SingleEnv(gymnasium.Env[Float32Array, Float32Array]):
 
     def step(self, action: Float32Array) -> tuple[Float32Array, float, bool, bool, dict[str, Any]]:
         """Advance one control step. Raises ValueError for an action that is not of shape (A,), or not finite."""
+        self._own_process()
         ended = self.simulation.step(checked_action(action, (self.contract.action_size,))[None, :])
         out = self.simulation.transition
         info: dict[str, Any] = {}
@@ -71,9 +76,26 @@ class SingleEnv(gymnasium.Env[Float32Array, Float32Array]):
             info["success"] = bool(self.episodes.drain()["success"][-1])
         return out.observation[0].copy(), float(out.reward[0]), bool(out.terminated[0]), bool(out.truncated[0]), info
 
-    def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled or copied. Raises TypeError."""
-        refuse_copy()
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be pickled and copied as the task, its randomisation and the state: a copy goes on as the original would."""
+        task, randomization, seed = self._given
+        state = {"simulation": self.simulation.state_dict(), "random": (self._np_random, self._np_random_seed)}
+        return _rebuilt, (task, randomization, self.render_mode, seed), state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Continue from the state of another environment."""
+        self.simulation.load_state_dict(state["simulation"])
+        self._np_random, self._np_random_seed = state["random"]
+
+    def _own_process(self) -> None:
+        """Build the simulation anew, in the same state, in a process that was forked since."""
+        if os.getpid() == self._process:
+            return
+        state = self.simulation.state_dict()
+        task, randomization, seed = self._given
+        self.simulation = Simulation(task, randomization, 1, seed=seed, threads=1)
+        self.simulation.load_state_dict(state)
+        self._camera, self._process = None, os.getpid()
 
     def render(self) -> np.ndarray | None:
         """Return an RGB image, (height, width, 3) uint8, or None without a render mode."""
@@ -91,3 +113,7 @@ class SingleEnv(gymnasium.Env[Float32Array, Float32Array]):
         if self._camera is not None:
             self._camera.close()
             self._camera = None
+
+
+def _rebuilt(task: TaskConfig, randomization: RandomizationConfig, render_mode: str | None, seed: int) -> SingleEnv:
+    return SingleEnv(task, randomization, render_mode=render_mode, seed=seed)

@@ -9,7 +9,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from sim2real.envs.requests import checked_action, refuse_copy, refuse_options
+from sim2real.envs.requests import checked_action, refuse_copy, reset_rows
 from sim2real.hardware.types import BoolArray, Float64Array
 from sim2real.model.addresses import Indices
 from sim2real.runtime.contract.observation import Float32Array
@@ -83,6 +83,10 @@ class SameStepVectorEnv(VectorEnv[RealArray, Float32Array, Any], ABC):
         """Advance one control step; return the environment's own buffers, overwritten by the next step."""
 
     @abstractmethod
+    def _restart(self, ids: Indices) -> None:
+        """Start new episodes in some environments."""
+
+    @abstractmethod
     def _step_and_restart(self, actions: Float32Array) -> Indices:
         """Advance one control step and reset ended episodes; return their indices."""
 
@@ -93,12 +97,19 @@ class SameStepVectorEnv(VectorEnv[RealArray, Float32Array, Any], ABC):
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[RealArray, dict[str, Any]]:
-        """Start new episodes in all environments (Gymnasium). Raises ValueError for options or a list of seeds."""
-        refuse_options(options)
+        """Start new episodes in all environments, or in those of `options={"reset_mask": …}` (Gymnasium).
+
+        Raises:
+            ValueError: Another option, an invalid mask, or a list of seeds.
+        """
         if isinstance(seed, list):
             raise ValueError("all environments of a batch share one seed; give an int")
+        rows = reset_rows(options, self.num_envs, seed)
         super().reset(seed=seed, options=options)
-        self.reset_arrays(seed)
+        if rows is None:
+            self.reset_arrays(seed)
+        else:
+            self._restart(rows)
         return self._result().observation.copy(), {}
 
     def step(self, actions: Float32Array) -> tuple[RealArray, Float64Array, BoolArray, BoolArray, dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Vector environment of Gymnasium's MuJoCo tasks: Gymnasium's numbers at the speed of MuJoCo's batch."""
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from gymnasium.spaces import Box
 from mujoco.batch import Batch, SimulationError
 
+from sim2real.envs.requests import refuse_other_process
 from sim2real.envs.vector_env import SameStepVectorEnv
 from sim2real.hardware.types import BoolArray, Float64Array
 from sim2real.model.addresses import Indices
@@ -68,7 +70,7 @@ class ReferenceEnv(SameStepVectorEnv):
         self.length_max = max_episode_steps
         self.episodes = EpisodeStatistics(num_envs, self.task.terms)
         self._rng = np.random.default_rng(seed)
-        self._all = np.arange(num_envs)
+        self._all, self._process = np.arange(num_envs), os.getpid()
         self._make_buffers()
 
     def _make_buffers(self) -> None:
@@ -109,9 +111,13 @@ class ReferenceEnv(SameStepVectorEnv):
         """Start new episodes in all environments; return the observations, (n, O), the environment's own buffer."""
         if seed is not None:
             self._rng = np.random.default_rng(seed)
-        self.episodes.begin(self._all)
-        self._begin(self._all)
+        self._restart(self._all)
         return self.transition.observation
+
+    def _restart(self, ids: Indices) -> None:
+        refuse_other_process(self._process)
+        self.episodes.begin(ids)
+        self._begin(ids)
 
     def stagger(self) -> None:
         """Give every running episode a random age, so that they do not all time out in the same step."""
@@ -147,6 +153,7 @@ class ReferenceEnv(SameStepVectorEnv):
         self.transition.observation[rows] = observation
 
     def _step_and_restart(self, actions: Float32Array) -> Indices:
+        refuse_other_process(self._process)
         exact, out = self._exact, self.transition
         np.copyto(self._control, actions)
         failed = self._advance()

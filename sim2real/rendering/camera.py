@@ -1,10 +1,14 @@
 """A camera that renders one model without a display."""
 
+import os
+
 import mujoco
 import numpy as np
 import numpy.typing as npt
 
 from sim2real.configs.errors import UserError
+
+_PACKAGES = {"osmesa": "OSMesa (on Debian: libosmesa6)", "egl": "EGL (on Debian: libegl1 libgl1-mesa-dri)"}
 
 Frame = npt.NDArray[np.uint8]
 
@@ -20,6 +24,12 @@ class Camera:
         # Shadows and anti-aliasing take four fifths of the frame time on a machine without a GPU.
         model.vis.quality.shadowsize = 0
         model.vis.quality.offsamples = 0
+        missing = os.environ.get("SIM2REAL_MISSING_GL")
+        if missing:
+            raise UserError(
+                f"cannot render: MUJOCO_GL is {missing}, whose library is not installed; unset it, or install "
+                f"{_PACKAGES[missing]}"
+            )
         try:
             self._renderer = mujoco.Renderer(model, height, width)
         except Exception as error:
@@ -34,6 +44,29 @@ class Camera:
         mujoco.mj_kinematics(self._renderer.model, data)
         mujoco.mj_camlight(self._renderer.model, data)
         self._renderer.update_scene(data, camera=self._camera)
+        frame: Frame = self._renderer.render()
+        return frame
+
+    def around(self, data: mujoco.MjData, azimuth: float) -> Frame:
+        """Return an RGB image, (height, width, 3), of a state, with the whole model in view.
+
+        Args:
+            data: The state; it needs no forward pass before.
+            azimuth: Direction of the view about the vertical, degrees.
+        """
+        model = self._renderer.model
+        mujoco.mj_kinematics(model, data)
+        mujoco.mj_comPos(model, data)
+        mujoco.mj_camlight(model, data)
+        moving = np.flatnonzero(model.body_weldid[model.geom_bodyid] != 0)
+        places = data.geom_xpos[moving] if len(moving) else data.geom_xpos
+        reach = model.geom_rbound[moving].max(initial=0.05)
+        low, high = places.min(axis=0) - reach, places.max(axis=0) + reach
+        view = mujoco.MjvCamera()
+        view.type = mujoco.mjtCamera.mjCAMERA_FREE
+        view.lookat[:] = (low + high) / 2.0
+        view.distance, view.azimuth, view.elevation = 1.5 * float(np.linalg.norm(high - low)), azimuth, -15.0
+        self._renderer.update_scene(data, camera=view)
         frame: Frame = self._renderer.render()
         return frame
 

@@ -4,6 +4,7 @@ from sim2real.configs.command_info import CommandInfo
 
 _HERE = "sim2real.training.commands"
 
+CHECK = CommandInfo("Check a robot, a task or an experiment before it is trained.", f"{_HERE}.check:app")
 DEMO = CommandInfo("Train, export, flash and run a swing-up: the whole chain.", f"{_HERE}.demo:app")
 EVAL = CommandInfo("Evaluate a policy in simulation.", f"{_HERE}.eval:app")
 EXPORT = CommandInfo("Export a policy to ONNX with its contract, or to C.", f"{_HERE}.export:app")

@@ -1,12 +1,20 @@
 """Laws of what a caller asks of an environment: obeyed, or refused in one line; never ignored, never stretched."""
 
 import copy
+import os
 import pickle
+import select
+import signal
+import subprocess
+import sys
+import warnings
+from functools import partial
 
 import numpy as np
 import pytest
 
 import sim2real
+from sim2real.configs.errors import UserError
 from sim2real.reference.env import ReferenceEnv
 
 
@@ -42,13 +50,141 @@ def test_an_action_that_is_no_number_is_refused_with_its_place(env, value):
         env.step(action)
 
 
-def test_options_of_a_reset_are_refused_by_name(env):
+def test_unknown_options_of_a_reset_are_refused_by_name(env):
     env.reset(options={})
-    with pytest.raises(ValueError, match="no option is known, given: reset_mask"):
-        env.reset(options={"reset_mask": np.ones(3, bool)})
+    with pytest.raises(ValueError, match=r"(no option is known, given:|no option) colour"):
+        env.reset(options={"colour": 1})
 
 
-def test_a_copy_is_refused_with_what_to_do(env):
+@pytest.fixture
+def vector():
+    made = sim2real.make_env("pendulum_swingup", num_envs=4, threads=1, render_mode="rgb_array")
+    made.reset(seed=1)
+    return made
+
+
+def test_a_reset_mask_starts_its_environments_anew_and_lets_the_others_go_on(vector):
+    """Once it was ignored: all episodes began anew."""
+    for _ in range(3):
+        before = vector.step(np.zeros(vector.action_space.shape))[0]
+    mask = np.array([True, False, False, True])
+    after, _ = vector.reset(options={"reset_mask": mask})
+    assert (after[~mask] == before[~mask]).all()
+    assert (after[mask] != before[mask]).any(axis=1).all()
+    assert vector.episodes.length.tolist() == [0, 3, 3, 0]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"reset_mask": np.ones(3, bool)}, r"bool of shape \(3,\); valid: bool of shape \(4,\)"),
+        ({"reset_mask": np.ones(4)}, "float64 of shape"),
+        ({"reset_mask": np.zeros(4, bool)}, "at least one True"),
+    ],
+)
+def test_an_invalid_mask_is_refused(vector, options, said):
+    with pytest.raises(ValueError, match=said):
+        vector.reset(options=options)
+    with pytest.raises(ValueError, match="share one seed"):
+        vector.reset(seed=1, options={"reset_mask": np.ones(4, bool)})
+
+
+@pytest.mark.parametrize("made", [lambda: sim2real.make_env("pendulum_swingup", num_envs=2)])
+def test_a_copy_of_a_vector_is_refused_with_what_to_do(made):
     for copied in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="cannot be pickled or copied: make one where it is needed"):
-            copied(env.unwrapped)
+            copied(made())
+
+
+def _unpickled(env):
+    return pickle.loads(pickle.dumps(env))  # noqa: S301 - its own
+
+
+@pytest.mark.parametrize("copied", [_unpickled, copy.deepcopy, copy.copy])
+def test_a_copy_of_a_single_environment_goes_on_as_the_original_would(copied):
+    env = sim2real.make_env("pendulum_swingup", randomization="pendulum", seed=3)
+    env.reset(seed=5)
+    rng = np.random.default_rng(0)
+    actions = rng.uniform(-1.0, 1.0, (60, *env.action_space.shape)).astype(np.float32)
+    for action in actions[:20]:
+        env.step(action)
+    twin = copied(env)
+    for action in actions[20:]:
+        (mine, *rest), (theirs, *others) = env.step(action), twin.step(action)
+        assert (mine == theirs).all()
+        assert rest == others
+    assert (env.reset()[0] == twin.reset()[0]).all()
+
+
+def forked(child):
+    """What a function returns in a forked child; a child that hangs fails the test."""
+    readable, writable = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that a fork with threads may hang is what is tested
+        pid = os.fork()
+    if pid == 0:
+        try:
+            answer = repr(child())
+        except Exception as error:  # noqa: BLE001 - the answer is the error
+            answer = f"{type(error).__name__}: {error}"
+        os.write(writable, answer.encode())
+        os._exit(0)
+    os.close(writable)
+    try:
+        ready, _, _ = select.select([readable], [], [], 60.0)
+        assert ready, "the forked child hangs"
+        return os.read(readable, 10_000).decode()
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(readable)
+
+
+def test_a_forked_child_has_a_simulation_of_its_own_or_an_error_and_never_hangs():
+    single = sim2real.make_env("pendulum_swingup", seed=1)
+    single.reset(seed=2)
+    single.step(np.zeros(1))
+    step = partial(single.step, np.ones(1, np.float32))
+    seen = forked(step)
+    assert seen == repr(step())
+    vector = sim2real.make_env("pendulum_swingup", num_envs=4, threads=2, seed=1)
+    vector.reset()
+    for use in (vector.reset, lambda: vector.step(np.zeros((4, 1)))):
+        assert forked(use).startswith("RuntimeError: this environment was made in another process")
+    vector.step(np.zeros((4, 1)))
+
+
+def test_other_render_modes_are_refused_with_those_that_are_valid():
+    for number in (None, 2):
+        with pytest.raises(UserError, match="'human'; valid: None, 'rgb_array'"):
+            sim2real.make_env("pendulum_swingup", num_envs=number, render_mode="human")
+
+
+def test_a_vector_renders_an_image_of_each_environment(vector):
+    frames = vector.render()
+    assert len(frames) == 4
+    assert all(frame.shape == (480, 640, 3) and frame.std() > 1.0 for frame in frames)
+    assert (frames[0] != frames[1]).any()
+    vector.close()
+    assert sim2real.make_env("pendulum_swingup", num_envs=2).render() is None
+
+
+def test_a_renderer_without_its_library_matters_only_when_something_is_rendered():
+    """Once MUJOCO_GL=osmesa without the library was a traceback of 58 lines, whatever the command."""
+    code = (
+        "import sim2real, numpy as np\n"
+        "env = sim2real.make_env('pendulum_swingup', render_mode='rgb_array')\n"
+        "env.reset(); env.step(np.zeros(1)); print('stepped')\n"
+        "try:\n    env.render()\nexcept sim2real.UserError as error:\n    print(error)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"MUJOCO_GL": "osmesa"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    stepped, *rest = run.stdout.splitlines()
+    assert stepped == "stepped"
+    if rest:  # without the library
+        assert rest[0].startswith("cannot render: MUJOCO_GL is osmesa, whose library is not installed")
