@@ -1,7 +1,5 @@
 """The `hil` command: hardware-in-the-loop scenarios with a verdict."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +9,8 @@ from sim2real.configs.command_outcome import Json, Outcome, error_console, repor
 from sim2real.configs.errors import UserError
 from sim2real.hardware.emulator.plant import AUTO_PLANT
 from sim2real.runtime.commands.default_command import DefaultCommand
+from sim2real.runtime.commands.hil_compare import hil_compare
+from sim2real.runtime.commands.hil_progress import progress
 from sim2real.runtime.hil.job import Job, JobResult
 from sim2real.runtime.hil.junit import write_junit
 from sim2real.runtime.hil.scenario_files import SHIPPED, find_scenarios
@@ -18,6 +18,7 @@ from sim2real.runtime.hil.summary_table import summary_table
 from sim2real.runtime.hil.workers import processors, run_jobs
 
 app = typer.Typer(cls=DefaultCommand, help="Run hardware-in-the-loop scenarios on the emulated robot.")
+app.command("compare")(hil_compare)
 
 Policies = Annotated[
     list[str] | None,
@@ -92,7 +93,7 @@ def hil(
         )
         for path in found.paths
     ]
-    with _progress(len(work)) as done:
+    with progress(len(work)) as done:
         results = run_jobs(work, processors() if jobs is None else jobs, done)
     if junit is not None:
         write_junit(junit, results)
@@ -121,29 +122,3 @@ def _document(job: JobResult) -> dict[str, object]:
     if job.result is not None:
         return job.result.document() | about
     return {"name": job.name, "ok": False, "reasons": list(job.failures)} | about
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[JobResult], None]]:
-    """Yield what shows each result as it arrives: a bar on a terminal, else one line each."""
-    console = error_console()
-    if not console.is_terminal:
-        yield lambda each: console.print(f"{each.name}: {'ok' if each.ok else 'failed'}", markup=False)
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn("scenarios"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=console) as bar:
-        task, failed = bar.add_task("", total=total), [0]
-
-        def show(each: JobResult) -> None:
-            failed[0] += not each.ok
-            bar.update(task, advance=1, description=f"{failed[0]} failed, {each.name}" if failed[0] else each.name)
-
-        yield show
