@@ -1,12 +1,22 @@
 """Action-value networks with stacked weights: all of them in one batched product per layer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import elu
 
 from sim2real.configs.schema.algorithm import Activation
-from sim2real.training.networks import ACTIVATIONS, GAINS
+from sim2real.training.networks import GAINS
+
+# Over the product that nobody else reads: half the memory is touched.
+_IN_PLACE: Final[dict[Activation, Callable[[Tensor], Tensor]]] = {
+    "tanh": torch.tanh_,
+    "elu": partial(elu, inplace=True),
+    "relu": torch.relu_,
+}
 
 
 class Critics(nn.Module):
@@ -43,7 +53,7 @@ class Critics(nn.Module):
                 nn.init.orthogonal_(one, gain, generator=generator)
             self.weights.append(nn.Parameter(weight))
             self.biases.append(nn.Parameter(torch.zeros(count, 1, fan_out)))
-        self.activation = ACTIVATIONS[activation]()
+        self._activation: Final = _IN_PLACE[activation]
 
     def forward(self, state: Tensor, action: Tensor) -> Tensor:
         """Return the values of each row: (n, O + P) and (n, A) to (K, n)."""
@@ -60,5 +70,5 @@ class Critics(nn.Module):
         for index, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
             value = torch.baddbmm(bias, value, weight)
             if index < last:
-                value = self.activation(value)
+                value = self._activation(value)
         return value.squeeze(-1)

@@ -1,7 +1,7 @@
 """Action distributions; torch.distributions takes three times as long per inference (309 against 93 µs)."""
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -35,7 +35,30 @@ def tanh_gaussian_sample(mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[
     The change of variables subtracts Σ log(1 − tanh²u), written as 2·(log 2 − u − softplus(−2u)), which is numerically
     stable where tanh saturates (Haarnoja et al. 2018, appendix C; stable form as in TensorFlow Probability).
     """
-    unsquashed = mean + torch.exp(log_std) * noise
-    gaussian = -(0.5 * noise.square() + log_std + _HALF_LOG_TAU)
-    correction = 2.0 * (_LOG_2 - unsquashed - softplus(-2.0 * unsquashed))
-    return torch.tanh(unsquashed), (gaussian - correction).sum(-1)
+    sampled: tuple[Tensor, Tensor] = _TanhGaussian.apply(mean, log_std, noise)  # type: ignore[no-untyped-call]
+    return sampled
+
+
+class _TanhGaussian(torch.autograd.Function):
+    """A sample and its log-probability, differentiated by hand: a fifth of the operations.
+
+    With u = mean + std·noise and a = tanh u: ∂a/∂u = 1 − a², ∂ log π/∂u = 2a, as the change of variables is
+    −2·(log 2 − u − softplus(−2u)); and ∂ log π/∂ log std = −1 beside what goes through u.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ANN401 - torch's
+        shift = torch.exp(log_std).mul_(noise)
+        unsquashed = mean + shift
+        action = torch.tanh(unsquashed)
+        gaussian = -(0.5 * noise.square() + log_std + _HALF_LOG_TAU)
+        correction = 2.0 * (_LOG_2 - unsquashed - softplus(-2.0 * unsquashed))
+        ctx.save_for_backward(action, shift)
+        return action, (gaussian - correction).sum(-1)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:  # noqa: ANN401 - torch's
+        action, shift = ctx.saved_tensors
+        of_action, of_log_prob = gradients[0], gradients[1].unsqueeze(-1)
+        of_mean = torch.addcmul(of_action, action, 2.0 * of_log_prob - of_action * action)
+        return of_mean, torch.addcmul(-of_log_prob, of_mean, shift), None

@@ -13,6 +13,7 @@ from sim2real.configs.schema.off_policy import OffPolicyConfig
 from sim2real.training.algorithms.interface import Metrics
 from sim2real.training.environment_interface import Environment, Floats
 from sim2real.training.fitting import take_fitting
+from sim2real.training.flat_adam import FlatAdam
 from sim2real.training.n_step import NStepTransitions
 from sim2real.training.normalizer import Normalizer
 from sim2real.training.policy import Policy
@@ -37,10 +38,16 @@ class OffPolicyLearner(ABC):
         environment: Where it learns.
         generator: All its random numbers.
         policy: What it learns.
+        stored: Numbers that the replay buffer keeps of an action; None: A.
     """
 
     def __init__(
-        self, config: OffPolicyConfig, environment: Environment, generator: torch.Generator, policy: Policy
+        self,
+        config: OffPolicyConfig,
+        environment: Environment,
+        generator: torch.Generator,
+        policy: Policy,
+        stored: int | None = None,
     ) -> None:
         self._common: Final = config
         self._environment: Final = environment
@@ -56,7 +63,7 @@ class OffPolicyLearner(ABC):
         self._inputs: Final = observed + privileged
         self._privileged_normalizer: Final[Normalizer] = privileged_normalizer(environment, config.normalizer_half_life)
         self._normalizer: Final = RowNormalizer(policy.normalizer, self._privileged_normalizer)
-        n, acted = environment.num_envs, environment.action_size
+        n, acted = environment.num_envs, stored or environment.action_size
         if config.buffer < n * config.n_step:
             raise ConfigError(
                 f"algorithm.buffer: {config.buffer} transitions; one step of {n} environments may complete "
@@ -71,10 +78,11 @@ class OffPolicyLearner(ABC):
         """Updates so far, with the one in progress."""
         self._steps = 0
         self._updates_owed = 0.0
+        self._progress = 0.0
 
     @abstractmethod
     def _explore(self, normalized: Tensor) -> Floats:
-        """Return actions to learn from, (n, A), for normalised observations, (n, O)."""
+        """Return actions to learn from, as they are stored, for normalised observations, (n, O)."""
 
     @abstractmethod
     def _update(self, batch: TransitionBatch, inputs: Tensor, next_inputs: Tensor) -> Figures:
@@ -87,10 +95,14 @@ class OffPolicyLearner(ABC):
         """
 
     def _random_actions(self) -> Floats:
-        """Return the actions of the warm-up, (n, A): uniform."""
+        """Return the actions of the warm-up, as they are stored: uniform."""
         n, size = self._environment.num_envs, self._environment.action_size
         actions: Floats = (torch.rand(n, size, generator=self._generator) * 2.0 - 1.0).numpy()
         return actions
+
+    def _executed(self, stored: Floats) -> Floats:
+        """Return the actions for the environment, (n, A), for stored ones."""
+        return stored
 
     def _make_replay(self, capacity: int, inputs: int, action_size: int) -> ReplayBuffer:
         """Return the replay buffer."""
@@ -114,6 +126,7 @@ class OffPolicyLearner(ABC):
 
     def iterate(self, progress: float) -> tuple[int, Metrics]:
         """Take `iteration_steps` steps in every environment; learn after each."""
+        self._progress = progress
         collecting = learning = 0.0
         figures: dict[str, list[Tensor]] = {}
         for _ in range(self._common.iteration_steps):
@@ -174,25 +187,19 @@ class OffPolicyLearner(ABC):
             _restore(self.learned[name], state[name])
         return (*taken, *take_fitting({**modules, "privileged_normalizer": self._privileged_normalizer}, state))
 
-    def _adam(self, name: str, parameters: Iterable[nn.Parameter], **options: Any) -> list[nn.Parameter]:  # noqa: ANN401 - Adam's
-        """Make the optimizer of some parameters; return them."""
-        fitted = list(parameters)
-        self.optimizers[name] = torch.optim.Adam(fitted, lr=self._common.learning_rate, fused=True, **options)
-        return fitted
-
-    def _descend(self, name: str, loss: Tensor, parameters: list[nn.Parameter]) -> Tensor:
-        """Take one gradient step on these parameters alone; return the norm of the gradient."""
-        optimizer = self.optimizers[name]
-        optimizer.zero_grad()
-        torch.autograd.backward(loss, inputs=parameters)
-        optimizer.step()
-        return nn.utils.get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
+    def _adam(
+        self, name: str, parameters: Iterable[nn.Parameter], betas: tuple[float, float] = (0.9, 0.999)
+    ) -> FlatAdam:
+        """Return the optimizer of some parameters, whose state is the learner's."""
+        adam = FlatAdam(parameters, self._common.learning_rate, betas)
+        self.optimizers[name] = adam.optimizer
+        return adam
 
     def _step(self) -> None:
         random = self._steps < self._common.warmup
         with torch.no_grad():
             action = self._random_actions() if random else self._explore(self._policy.normalizer(self._observation))
-        transition = self._environment.step_arrays(action)
+        transition = self._environment.step_arrays(self._executed(action))
         self._replay.add(self._transitions.add(self._raw.numpy(), action, transition))
         if transition.skipped is None:
             self._normalizer.update(self._raw)

@@ -31,6 +31,9 @@ class RowNormalizer:
     def __call__(self, raw: Tensor) -> Tensor:
         """Return normalised rows, (n, O + P)."""
         observation, privileged = self.parts(raw)
+        if not privileged.shape[-1]:
+            normalized: Tensor = self._observation(observation)
+            return normalized
         return torch.cat((self._observation(observation), self._privileged(privileged)), dim=-1)
 
     def parts(self, rows: Tensor) -> tuple[Tensor, Tensor]:

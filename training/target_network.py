@@ -1,20 +1,32 @@
 """Target networks: slow copies of a network, whose values change little from one update to the next."""
 
 from copy import deepcopy
-from typing import TypeVar
+from typing import Final, Generic, TypeVar
 
-import torch
-from torch import nn
+from torch import Tensor, nn
+
+from sim2real.training.flat_adam import flattened
 
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 
-def target_of(network: NetworkT) -> NetworkT:
-    """Return a copy without gradients."""
-    return deepcopy(network).requires_grad_(False)
+class Target(Generic[NetworkT]):
+    """A copy of a network without gradients that follows it.
 
+    Args:
+        network: The network.
+    """
 
-@torch.no_grad()
-def follow(target: nn.Module, network: nn.Module, share: float) -> None:
-    """Move a target towards its network: θ' ← θ' + share·(θ − θ') (Polyak averaging; Lillicrap et al. 2016)."""
-    torch._foreach_lerp_(list(target.parameters()), list(network.parameters()), share)
+    def __init__(self, network: NetworkT) -> None:
+        self.network: Final = deepcopy(network).requires_grad_(False)
+        """The copy."""
+        self._block: Final = flattened(self.network.parameters())
+
+    def follow(self, block: Tensor, share: float) -> None:
+        """Move towards the network: θ' ← θ' + share·(θ − θ') (Polyak averaging; Lillicrap et al. 2016).
+
+        Args:
+            block: θ, all parameters of the network in their order, (N,).
+            share: From 0 to 1.
+        """
+        self._block.lerp_(block, share)

@@ -37,6 +37,12 @@ def test_tanh_gaussian_log_probability(sets):
     torch.testing.assert_close(log_prob, squashed.log_prob(action).sum(-1), rtol=1e-6, atol=1e-6)
 
 
+def test_tanh_gaussian_gradients_are_those_of_finite_differences(sets):
+    noise, mean, _, log_std, _ = (values[:3].double() for values in sets)
+    arguments = mean.requires_grad_(), (log_std * 0.3).requires_grad_()
+    assert torch.autograd.gradcheck(lambda mean, log_std: tanh_gaussian_sample(mean, log_std, noise), arguments)
+
+
 def test_tanh_gaussian_stays_finite_where_tanh_saturates():
     mean = torch.tensor([[40.0, -40.0]])
     action, log_prob = tanh_gaussian_sample(mean, torch.zeros(1, 2), torch.zeros(1, 2))

@@ -23,7 +23,7 @@ from sim2real.training.environment_interface import Environment, Floats
 from sim2real.training.off_policy_learner import Figures, OffPolicyLearner
 from sim2real.training.policy import Policy
 from sim2real.training.replay_buffer import TransitionBatch
-from sim2real.training.target_network import follow, target_of
+from sim2real.training.target_network import Target
 
 
 class Ddpg(OffPolicyLearner):
@@ -36,15 +36,16 @@ class Ddpg(OffPolicyLearner):
         policy = Policy(config, *sizes, generator, squash=True)
         super().__init__(config, environment, generator, policy)
         self.critic: Final = Critics(self._inputs + sizes[1], config.hidden, config.activation, generator, count=1)
-        self.target_critic: Final = target_of(self.critic)
-        self.target_policy: Final = target_of(policy)
+        self._slow_critic: Final = Target(self.critic)
+        self._slow_policy: Final = Target(policy)
+        self.target_critic, self.target_policy = self._slow_critic.network, self._slow_policy.network
         self.learned.update(critic=self.critic, target_critic=self.target_critic, target_policy=self.target_policy)
         self._noise: Final = ActionNoise(
             config.exploration_std, config.noise_correlation, environment.num_envs, sizes[1]
         )
         self.kept.update(noise=self._noise)
-        self._actor_parameters: Final = self._adam("actor", policy.parameters())
-        self._critic_parameters: Final = self._adam("critic", self.critic.parameters())
+        self._actor_adam: Final = self._adam("actor", policy.parameters())
+        self._critic_adam: Final = self._adam("critic", self.critic.parameters())
 
     def _explore(self, normalized: Tensor) -> Floats:
         actions: Floats = self._noise(torch.tanh(self._policy.mean(normalized)), self._generator).numpy()
@@ -59,13 +60,13 @@ class Ddpg(OffPolicyLearner):
             target = ddpg_target(batch.reward, batch.discount, self.target_critic(next_inputs, next_action)[0])
         fitted = self.critic(inputs, batch.action)[0]
         loss = (fitted - target).square().mean()
-        critic_norm = self._descend("critic", loss, self._critic_parameters)
+        critic_norm = self._critic_adam.descend(loss)
 
         values = self.critic(inputs, torch.tanh(self._policy.mean(observation)))[0]
         policy_loss = -values.mean()
-        actor_norm = self._descend("actor", policy_loss, self._actor_parameters)
-        follow(self.target_critic, self.critic, self.config.polyak)
-        follow(self.target_policy, self._policy, self.config.polyak)
+        actor_norm = self._actor_adam.descend(policy_loss)
+        self._slow_critic.follow(self._critic_adam.block, self.config.polyak)
+        self._slow_policy.follow(self._actor_adam.block, self.config.polyak)
         return {
             "loss/critic": loss.detach(),
             "loss/actor": policy_loss.detach(),

@@ -15,7 +15,7 @@ from sim2real.training.networks import POLICY_HEAD_GAIN, linear
 from sim2real.training.off_policy_learner import Figures, OffPolicyLearner
 from sim2real.training.policy import Policy
 from sim2real.training.replay_buffer import TransitionBatch
-from sim2real.training.target_network import follow, target_of
+from sim2real.training.target_network import Target
 
 # Bounds of the logarithm of the standard deviation, as in the authors' code, with a higher lower bound: std 0.0067.
 _LOG_STD_MIN: Final = -5.0
@@ -34,7 +34,8 @@ class Sac(OffPolicyLearner):
         width = config.hidden[-1] if config.hidden else sizes[0]
         self.log_std_head: Final = linear(width, sizes[1], POLICY_HEAD_GAIN, generator)
         self.critic: Final = Critics(self._inputs + sizes[1], config.hidden, config.activation, generator)
-        self.target_critic: Final = target_of(self.critic)
+        self._target: Final = Target(self.critic)
+        self.target_critic: Final = self._target.network
         self.log_temperature: Final = nn.Parameter(torch.tensor(config.initial_temperature).log())
         self._target_entropy: Final = -config.target_entropy_scale * sizes[1]
         self.learned.update(
@@ -43,9 +44,11 @@ class Sac(OffPolicyLearner):
             target_critic=self.target_critic,
             log_temperature=self.log_temperature,
         )
-        self._actor_parameters: Final = self._adam("actor", chain(policy.parameters(), self.log_std_head.parameters()))
-        self._critic_parameters: Final = self._adam("critic", self.critic.parameters())
-        self._adam("temperature", [self.log_temperature])
+        # Actor and temperature in one step: neither loss has a gradient in the other's parameters.
+        self._actor_adam: Final = self._adam(
+            "actor", chain(policy.parameters(), self.log_std_head.parameters(), (self.log_temperature,))
+        )
+        self._critic_adam: Final = self._adam("critic", self.critic.parameters())
 
     def _explore(self, normalized: Tensor) -> Floats:
         actions: Floats = self._sample(normalized)[0].numpy()
@@ -70,19 +73,16 @@ class Sac(OffPolicyLearner):
             target = soft_target(batch.reward, batch.discount, next_values, next_log_prob, temperature)
         fitted = self.critic(inputs, batch.action)
         loss = critic_loss(fitted, target)
-        critic_norm = self._descend("critic", loss, self._critic_parameters)
+        critic_norm = self._critic_adam.descend(loss)
 
         action, log_prob = self._sample(observation)
         values = self.critic(inputs, action)
         policy_loss = actor_loss(values, log_prob, temperature)
         # Only the actor's gradients are needed here, not those of the critics' weights.
-        actor_norm = self._descend("actor", policy_loss, self._actor_parameters)
-        self._descend(
-            "temperature",
-            temperature_loss(self.log_temperature, log_prob, self._target_entropy),
-            [self.log_temperature],
+        actor_norm = self._actor_adam.descend(
+            policy_loss + temperature_loss(self.log_temperature, log_prob, self._target_entropy)
         )
-        follow(self.target_critic, self.critic, self.config.polyak)
+        self._target.follow(self._critic_adam.block, self.config.polyak)
         with torch.no_grad():
             return {
                 "loss/critic": loss.detach(),

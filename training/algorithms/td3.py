@@ -21,7 +21,7 @@ from sim2real.training.environment_interface import Environment, Floats
 from sim2real.training.off_policy_learner import Figures, OffPolicyLearner
 from sim2real.training.policy import Policy
 from sim2real.training.replay_buffer import TransitionBatch
-from sim2real.training.target_network import follow, target_of
+from sim2real.training.target_network import Target
 
 
 class Td3(OffPolicyLearner):
@@ -34,12 +34,13 @@ class Td3(OffPolicyLearner):
         policy = Policy(config, *sizes, generator, squash=True)
         super().__init__(config, environment, generator, policy)
         self.critic: Final = Critics(self._inputs + sizes[1], config.hidden, config.activation, generator)
-        self.target_critic: Final = target_of(self.critic)
-        self.target_policy: Final = target_of(policy)
+        self._slow_critic: Final = Target(self.critic)
+        self._slow_policy: Final = Target(policy)
+        self.target_critic, self.target_policy = self._slow_critic.network, self._slow_policy.network
         self.learned.update(critic=self.critic, target_critic=self.target_critic, target_policy=self.target_policy)
         self._noise: Final = ActionNoise(config.exploration_std, 0.0, environment.num_envs, sizes[1])
-        self._actor_parameters: Final = self._adam("actor", policy.parameters())
-        self._critic_parameters: Final = self._adam("critic", self.critic.parameters())
+        self._actor_adam: Final = self._adam("actor", policy.parameters())
+        self._critic_adam: Final = self._adam("critic", self.critic.parameters())
 
     def _explore(self, normalized: Tensor) -> Floats:
         actions: Floats = self._noise(torch.tanh(self._policy.mean(normalized)), self._generator).numpy()
@@ -56,7 +57,7 @@ class Td3(OffPolicyLearner):
             target = td3_target(batch.reward, batch.discount, self.target_critic(next_inputs, next_action))
         fitted = self.critic(inputs, batch.action)
         loss = (fitted - target).square().mean(-1).sum()
-        critic_norm = self._descend("critic", loss, self._critic_parameters)
+        critic_norm = self._critic_adam.descend(loss)
         figures = {
             "loss/critic": loss.detach(),
             "value/mean": fitted.detach().mean(),
@@ -71,9 +72,9 @@ class Td3(OffPolicyLearner):
     def _update_actor(self, inputs: Tensor) -> Figures:
         observation, _ = self._normalizer.parts(inputs)
         loss = -self.critic.first(inputs, torch.tanh(self._policy.mean(observation))).mean()
-        norm = self._descend("actor", loss, self._actor_parameters)
-        follow(self.target_critic, self.critic, self.config.polyak)
-        follow(self.target_policy, self._policy, self.config.polyak)
+        norm = self._actor_adam.descend(loss)
+        self._slow_critic.follow(self._critic_adam.block, self.config.polyak)
+        self._slow_policy.follow(self._actor_adam.block, self.config.polyak)
         return {"loss/actor": loss.detach(), "gradient_norm/actor": norm}
 
 
