@@ -125,11 +125,17 @@ def metadata_of(policy: Path) -> dict[str, str]:
 
 
 def _parity(policy: Policy, content: bytes, observations: Floats) -> float:
-    """Return the largest absolute difference, for one batch and, as on the robot, for single observations."""
+    """Return the largest absolute difference, for one batch and, as on the robot, for single observations.
+
+    Of choices it is the difference of scores: two that are equal up to rounding are as good.
+    """
     session = onnx_session(content)
     expected = policy.act(observations)
     batched = session.run([OUTPUT], {INPUT: observations})[0]
     singly = [session.run([OUTPUT], {INPUT: row[None]})[0][0] for row in observations[:64]]
+    if policy.choices is not None:
+        found, seen = np.concatenate((batched, singly)), np.concatenate((observations, observations[:64]))
+        return policy.shortfall(seen, found)
     differences = np.concatenate((batched - expected, np.array(singly) - expected[:64]))
     return float(np.abs(differences).max())
 

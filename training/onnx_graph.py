@@ -73,6 +73,11 @@ class GraphBuilder:
         """Append a node; return the name of its result."""
         return self._add(operator, inputs, 1, attributes)[0]
 
+    def choose(self, value: str, choices: Tensor) -> str:
+        """Append the row of `choices`, (K, A), whose score, (batch, K), is the largest; of equal ones the first."""
+        best = self.add("ArgMax", value, axis=1, keepdims=0)
+        return self.add("Gather", self.constant("choices", choices), best, axis=0)
+
     def split(self, value: str, sizes: Sequence[int]) -> list[str]:
         """Cut columns into parts of so many each."""
         name = f"split_{len(self.nodes)}_sizes"
@@ -98,7 +103,7 @@ class GraphBuilder:
 
 
 def policy_model(policy: Policy, metadata: Mapping[str, str]) -> onnx.ModelProto:
-    """Return the checked ONNX model of a policy: normalisation, memory, body and head, in that order.
+    """Return the checked ONNX model of a policy: normalisation, memory, body, head, and the choice of the best.
 
     Input `observation`, (batch, O), and output `action`, (batch, A), are float32; any batch size. With memory there are
     also inputs `state_0`, … and outputs `next_state_0`, …, (batch, H) each.
@@ -123,7 +128,11 @@ def policy_model(policy: Policy, metadata: Mapping[str, str]) -> onnx.ModelProto
     value = builder.linear("head", policy.head, value)
     if policy.squash:
         value = builder.add("Tanh", value)
-    builder.output(value, OUTPUT, policy.head.out_features)
+    outputs = policy.head.out_features
+    if policy.choices is not None:
+        value = builder.choose(value, policy.choices)
+        outputs = policy.choices.shape[1]
+    builder.output(value, OUTPUT, outputs)
     for number, name in enumerate(following):
         builder.output(name, STATE_OUTPUT.format(number), policy.memory.width)
     model = helper.make_model(

@@ -28,6 +28,7 @@ class Policy(nn.Module):
         generator: Random numbers of the initial weights.
         squash: Whether tanh is applied to the mean (SAC). Otherwise the contract's clip bounds the action, as in
             training.
+        choices: The only actions, (K, A): the head has a score for each, and the best is taken. None: any action.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Policy(nn.Module):
         generator: torch.Generator,
         *,
         squash: bool,
+        choices: Tensor | None = None,
     ) -> None:
         super().__init__()
         hidden = config.hidden
@@ -46,7 +48,10 @@ class Policy(nn.Module):
         self.memory = make_memory(config.memory, observation_size, generator)
         width = observation_size + self.memory.width
         self.body = body(width, hidden, config.activation, generator)
-        self.head = linear(hidden[-1] if hidden else width, action_size, POLICY_HEAD_GAIN, generator)
+        self.choices: Tensor | None
+        self.register_buffer("choices", choices)
+        outputs = action_size if choices is None else len(choices)
+        self.head = linear(hidden[-1] if hidden else width, outputs, POLICY_HEAD_GAIN, generator)
 
     def features(self, remembered: Tensor) -> Tensor:
         """Return the inputs of the heads, (…, hidden[-1]), for normalised observations with the memory's output."""
@@ -54,7 +59,10 @@ class Policy(nn.Module):
         return features
 
     def mean(self, remembered: Tensor) -> Tensor:
-        """Return the mean of the action distribution before squashing, (…, A), for rows as of `features`."""
+        """Return the mean of the action distribution before squashing, (…, A), for rows as of `features`.
+
+        With choices, a score for each, (…, K).
+        """
         mean: Tensor = self.head(self.features(remembered))
         return mean
 
@@ -62,6 +70,8 @@ class Policy(nn.Module):
         """Return deterministic actions, (n, A), and the next state, for raw observations and a state, (n, H) each."""
         remembered, following = self.memory.step(self.normalizer(observation), state)
         mean = self.mean(remembered)
+        if self.choices is not None:
+            return self.choices[mean.argmax(-1)], following
         return (torch.tanh(mean) if self.squash else mean), following
 
     def actor(self) -> Actor:
@@ -71,6 +81,14 @@ class Policy(nn.Module):
     def act(self, observation: Floats) -> Floats:
         """Return the deterministic actions with which episodes begin, (n, O) to (n, A); without memory, all of them."""
         return self.actor()(observation)
+
+    @torch.inference_mode()
+    def shortfall(self, observation: Floats, action: Floats) -> float:
+        """Return by how much the scores of chosen actions, (n, A), fall short of the best; infinite if one is none."""
+        assert self.choices is not None  # noqa: S101 - asked of a policy with choices alone
+        scores = self.mean(self.normalizer(torch.from_numpy(observation)))
+        same = (torch.from_numpy(action).unsqueeze(1) == self.choices).all(-1)
+        return float((scores.max(-1).values - scores.masked_fill(~same, -torch.inf).max(-1).values).max())
 
     @torch.inference_mode()
     def _act(self, observation: Floats, state: Arrays) -> tuple[Floats, Arrays]:

@@ -121,7 +121,7 @@ def _from_checkpoint(checkpoint: Checkpoint, path: Path) -> tuple[ExperimentConf
     torch.set_num_threads(1)
     contract = trained_contract(checkpoint, path)
     experiment = saved_experiment(checkpoint.experiment, path)
-    policy = _empty_policy(experiment.algorithm, contract)
+    policy = _empty_policy(experiment.algorithm, contract, checkpoint)
     try:
         policy.load_state_dict(checkpoint.policy)
     except RuntimeError as error:
@@ -156,7 +156,13 @@ def _from_onnx(path: Path) -> tuple[str, Actor, ModelRecord | None]:
     return text, onnx_actor(content), ModelRecord.of(json.loads(provenance.get(MODEL, "{}")))
 
 
-def _empty_policy(config: AlgorithmConfig, contract: Contract) -> Policy:
+def _empty_policy(config: AlgorithmConfig, contract: Contract, checkpoint: Checkpoint) -> Policy:
     """Return a policy of the right shape, to load a state into. Raises as `algorithm_kind`."""
     sizes = contract.observation_size, contract.action_size
-    return Policy(config, *sizes, torch.Generator().manual_seed(0), squash=algorithm_kind(config).squashed)
+    return Policy(
+        config,
+        *sizes,
+        torch.Generator().manual_seed(0),
+        squash=algorithm_kind(config).squashed,
+        choices=checkpoint.policy.get("choices"),
+    )

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from sim2real.configs.errors import UserError
 from sim2real.training.algorithms import algorithm_kind
@@ -42,6 +44,8 @@ def take_over(algorithm: Algorithm, problem: Problem, run: Path) -> tuple[dict[s
         differ.append("algorithm.name (one of the two applies tanh to its actions, the other does not)")
     if theirs.memory is not None and theirs.memory != ours.memory:
         differ.append("algorithm.memory")
+    if not _same_choices(algorithm.policy.choices, checkpoint.policy.get("choices")):
+        differ.append("choice of actions")
     if differ:
         raise UserError(f"--init-from {run}: its policy has another {', '.join(differ)}; valid: the same")
     algorithm.policy.load_state_dict(grown(algorithm.policy, checkpoint.policy))
@@ -54,6 +58,12 @@ def take_over(algorithm: Algorithm, problem: Problem, run: Path) -> tuple[dict[s
         "init_from_sha256": _digest(checkpoint.policy),
     }
     return origin, ("policy", *taken)
+
+
+def _same_choices(ours: Tensor | None, theirs: Tensor | None) -> bool:
+    if ours is None or theirs is None:
+        return ours is theirs
+    return torch.equal(ours, theirs)
 
 
 def _digest(policy: Mapping[str, Any]) -> str:

@@ -81,3 +81,31 @@ class Td3Config(OffPolicyConfig):
     """Bound of that noise."""
     policy_delay: Annotated[int, Field(ge=1, le=1000)] = 2
     """Updates of the critics for each one of actor and target networks."""
+
+
+class DqnConfig(OffPolicyConfig):
+    """Deep Q-network (Mnih et al. 2015) for discrete actions, with double, dueling and prioritised variants."""
+
+    name: Literal["dqn"]
+    """Name of the algorithm."""
+    double: bool = True
+    """Let the online network pick the action that the target network values (van Hasselt et al. 2016): less
+    overestimation."""
+    dueling: bool = False
+    """Split values into that of the state and the advantages of actions (Wang et al. 2016)."""
+    prioritized: bool = False
+    """Draw transitions with large errors more often (Schaul et al. 2016)."""
+    priority_exponent: Annotated[float, Field(ge=0.0, le=1.0)] = 0.6
+    """How much more often, α; 0 is uniform."""
+    importance_exponent: Annotated[float, Field(ge=0.0, le=1.0)] = 0.4
+    """How much of that is corrected in the loss at first, β; all of it at the end of training."""
+    target_every: Annotated[int, Field(ge=1)] = 1
+    """Updates between those of the target network; with `polyak` 1 it is a copy each time, as in the paper."""
+    exploration: Literal["epsilon_greedy", "boltzmann"] = "epsilon_greedy"
+    """Which actions are explored: random ones with probability ε, or better ones more often, by exp(Q/T)."""
+    exploration_range: tuple[Annotated[float, Positive], Annotated[float, Positive]] = (1.0, 0.05)
+    """ε at first and in the end; with `boltzmann` the temperature T, in units of the value."""
+    exploration_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
+    """Share of the training over which it falls, linearly."""
+    action_levels: Annotated[int, Field(ge=2, le=64)] = 3
+    """Values of each action to choose from where the environment's are continuous, evenly spaced over the clip."""

@@ -53,6 +53,7 @@ ROWS = {
     "ppo": Row({"rollout_steps": 16, "minibatches": 2, "epochs": 2}),
     "sac": Row(REPLAYED),
     "td3": Row(REPLAYED | {"n_step": 3}),
+    "dqn": Row(REPLAYED | {"dueling": True, "prioritized": True, "n_step": 2}),
     "ddpg": Row(REPLAYED | {"noise_correlation": 0.8}),
 }
 NAMES = sorted(set(ALGORITHMS.names) & set(ROWS))

@@ -26,12 +26,18 @@ def make_algorithm(config: AlgorithmConfig, environment: "Environment", seed: in
     """Return a fresh learner; all its randomness comes from `seed`.
 
     Raises:
-        ConfigError: No installed package has the algorithm, or it cannot train the memory it is to have.
+        ConfigError: No installed package has the algorithm, it cannot train the memory it is to have, or the actions of
+            the environment are discrete and its own are not.
         PluginError: Its package is broken, or what it makes is no learner, or its policy is not what it declares.
     """
     kind = algorithm_kind(config)
     if config.memory is not None and not kind.recurrent:
         raise ConfigError(f"algorithm.memory: {config.name!r} trains no policy with memory; valid: null")
+    if getattr(environment, "choices", None) is not None and not kind.choosing:
+        raise ConfigError(
+            f"algorithm.name: {config.name!r} has continuous actions, and those of the environment are discrete; "
+            f"valid: {', '.join(_choosing())}"
+        )
     learner = ALGORITHMS.guarded(config.name, lambda: kind.make(config, environment, seed), "failed to make a learner")
     ALGORITHMS.check_made(config.name, learner, "policy", "start", "iterate", "state", "restore")
     if learner.policy.squash != kind.squashed:
@@ -40,3 +46,7 @@ def make_algorithm(config: AlgorithmConfig, environment: "Environment", seed: in
             f"squash={learner.policy.squash}: a checkpoint would be read back as another policy"
         )
     return learner
+
+
+def _choosing() -> list[str]:
+    return [name for name, part in ALGORITHMS.working()[0].items() if getattr(part, "choosing", False)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim2real.configs.schema.algorithm import PpoConfig
 from sim2real.configs.schema.black_box import CemConfig, CmaEsConfig, RepsConfig, RwrConfig
-from sim2real.configs.schema.off_policy import DdpgConfig, SacConfig, Td3Config
+from sim2real.configs.schema.off_policy import DdpgConfig, DqnConfig, SacConfig, Td3Config
 from sim2real.configs.schema.on_policy import (
     A2cConfig,
     ImportancePgConfig,
@@ -36,6 +36,7 @@ PPO: Final = AlgorithmKind(PpoConfig, squashed=False, make=_learner("ppo", "Ppo"
 SAC: Final = AlgorithmKind(SacConfig, squashed=True, make=_learner("sac", "Sac"))
 DDPG: Final = AlgorithmKind(DdpgConfig, squashed=True, make=_learner("ddpg", "Ddpg"))
 TD3: Final = AlgorithmKind(Td3Config, squashed=True, make=_learner("td3", "Td3"))
+DQN: Final = AlgorithmKind(DqnConfig, squashed=False, make=_learner("dqn", "Dqn"), choosing=True)
 REINFORCE: Final = AlgorithmKind(ReinforceConfig, squashed=False, make=_learner("reinforce", "Reinforce"))
 A2C: Final = AlgorithmKind(A2cConfig, squashed=False, make=_learner("a2c", "A2c"))
 PPO_PENALTY: Final = AlgorithmKind(PpoPenaltyConfig, squashed=False, make=_learner("ppo_penalty", "PpoPenalty"))

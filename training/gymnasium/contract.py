@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sim2real.configs.errors import UserError
 from sim2real.runtime.contract.manifest import ENVIRONMENT_KEY, PROVENANCE_KEY
 from sim2real.training.environment_interface import Environment
+from sim2real.training.gymnasium.spaces import action_map
 
 _Numbers = Annotated[tuple[float, ...], Field(strict=False)]
 _Shape = Annotated[tuple[int, ...], Field(strict=False)]
@@ -18,7 +19,8 @@ class GymnasiumContract(BaseModel):
     """Spaces of the environment, and how the policy's inputs and outputs belong to them.
 
     The input is the observation, flattened in C order to float32. The output, clipped to ±1, is the action:
-    (1 − s)·low + s·high with s = (output + 1)/2, in C order of the action's shape.
+    (1 − s)·low + s·high with s = (output + 1)/2, in C order of the action's shape. For discrete actions, the output is
+    the action itself, a whole number.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -32,6 +34,8 @@ class GymnasiumContract(BaseModel):
     action_dtype: str
     action_low: _Numbers
     action_high: _Numbers
+    action_count: int | None = None
+    """Number of discrete actions; None for continuous ones."""
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -60,14 +64,16 @@ def contract_of(environment: Environment, name: str) -> GymnasiumContract:
     """
     source: Any = getattr(environment, "env", environment)
     observation, action = source.single_observation_space, source.single_action_space
+    actions = action_map(action)
     return GymnasiumContract(
         environment=name,
         observation_shape=observation.shape,
         observation_dtype=str(observation.dtype),
         action_shape=action.shape,
         action_dtype=str(action.dtype),
-        action_low=tuple(float(value) for value in action.low.ravel()),
-        action_high=tuple(float(value) for value in action.high.ravel()),
+        action_low=tuple(float(value) for value in actions.low.ravel()),
+        action_high=tuple(float(value) for value in actions.high.ravel()),
+        action_count=None if actions.choices is None else len(actions.choices),
     )
 
 

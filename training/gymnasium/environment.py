@@ -10,7 +10,7 @@ from sim2real.configs.errors import UserError
 from sim2real.training.environment_interface import Flags, Floats
 from sim2real.training.gymnasium.autoreset import RawStep, mode_of, stepper
 from sim2real.training.gymnasium.episode_statistics import GymnasiumEpisodes
-from sim2real.training.gymnasium.spaces import ActionMap, ObservationRows
+from sim2real.training.gymnasium.spaces import ObservationRows, action_map
 
 
 @dataclass(slots=True)
@@ -41,8 +41,9 @@ class Restorable(Protocol):
 class GymnasiumEnvironment:
     """A vector environment of somebody else.
 
-    Actions of ±1 are its bounds. Observations are flat rows of float32. Episodes end in the same step for the learner,
-    whatever the autoreset mode; rows in which a NEXT_STEP environment only begins an episode are `skipped`.
+    Actions of ±1 are its bounds; discrete ones are their numbers, one value each. Observations are flat rows of
+    float32. Episodes end in the same step for the learner, whatever the autoreset mode; rows in which a NEXT_STEP
+    environment only begins an episode are `skipped`.
 
     Where it has `state_dict()` and `load_state_dict(state)`, arrays and plain data, a run can go on from its state;
     otherwise its episodes begin again.
@@ -53,7 +54,8 @@ class GymnasiumEnvironment:
         reward_scale: Factor of the rewards that the learner sees; returns are as paid.
 
     Raises:
-        UserError: Its spaces are no boxes, actions have no finite bounds, or its autoreset mode is not known.
+        UserError: Its observations are no boxes, its actions neither boxes nor discrete, actions have no finite
+            bounds, or its autoreset mode is not known.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class GymnasiumEnvironment:
         self.env = env
         self.num_envs: int = env.num_envs
         self.observations = ObservationRows(env.single_observation_space)
-        self.actions = ActionMap(env.single_action_space)
+        self.actions = action_map(env.single_action_space)
         self.autoreset = mode_of(env, autoreset)
         self.episodes = GymnasiumEpisodes(self.num_envs)
         self._stepper = stepper(env, self.autoreset)
@@ -97,6 +99,11 @@ class GymnasiumEnvironment:
     def action_size(self) -> int:
         """A, the length of one action."""
         return self.actions.size
+
+    @property
+    def choices(self) -> Floats | None:
+        """The only actions, (K, 1), where they are discrete."""
+        return self.actions.choices
 
     @property
     def privileged_size(self) -> int:

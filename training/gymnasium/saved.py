@@ -141,7 +141,11 @@ def _policy_of(checkpoint: Checkpoint, experiment: GymnasiumConfig, contract: Gy
     torch.set_num_threads(1)
     algorithm = experiment.algorithm
     policy = Policy(
-        algorithm, *contract.sizes, torch.Generator().manual_seed(0), squash=algorithm_kind(algorithm).squashed
+        algorithm,
+        *contract.sizes,
+        torch.Generator().manual_seed(0),
+        squash=algorithm_kind(algorithm).squashed,
+        choices=checkpoint.policy.get("choices"),
     )
     try:
         policy.load_state_dict(checkpoint.policy)

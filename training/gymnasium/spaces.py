@@ -1,10 +1,10 @@
-"""What our learners take of Gymnasium's spaces: boxes, as flat rows in single precision."""
+"""What our learners take of Gymnasium's spaces: boxes as flat rows in single precision, and discrete actions."""
 
 import math
 from typing import Any, Final
 
 import numpy as np
-from gymnasium.spaces import Box, Space
+from gymnasium.spaces import Box, Discrete, Space
 from numpy.typing import NDArray
 
 from sim2real.configs.errors import UserError
@@ -47,6 +47,28 @@ class ObservationRows:
             rows[...] = values.reshape(rows.shape)
 
 
+class ChoiceMap:
+    """Maps a learner's action, the number of a choice as a float, to a discrete action.
+
+    Args:
+        space: Action space of one environment.
+    """
+
+    size: int = 1
+    shape: tuple[int, ...] = ()
+    choices: Floats
+    """All actions, (K, 1)."""
+
+    def __init__(self, space: Discrete) -> None:
+        self.dtype: Final = space.dtype
+        self.choices = np.arange(space.start, space.start + space.n, dtype=np.float32)[:, None]
+        self.low, self.high = self.choices[0], self.choices[-1]
+
+    def __call__(self, actions: Floats) -> NDArray[Any]:
+        """Return actions of the environment, (n,), for a learner's, (n, 1)."""
+        return np.clip(np.rint(actions[:, 0]), self.low, self.high).astype(self.dtype)
+
+
 class ActionMap:
     """Maps actions of a learner, clipped to ±1, to the bounds of a box: (1 − s)·low + s·high, s = (a + 1)/2.
 
@@ -73,6 +95,7 @@ class ActionMap:
                 f"action space {space}: the bounds of action {names} are not finite; give the environment the range "
                 "that it is to act in, as action_space = Box(low, high)"
             )
+        self.choices: Final = None
         self.size: Final = int(low.size)
         self.shape: Final = box.shape
         self.dtype: Final = box.dtype
@@ -86,7 +109,12 @@ class ActionMap:
         return bounded.reshape(len(actions), *self.shape)
 
 
+def action_map(space: Space[Any]) -> "ActionMap | ChoiceMap":
+    """Return how a learner's actions become those of a space. Raises UserError."""
+    return ChoiceMap(space) if isinstance(space, Discrete) else ActionMap(space)
+
+
 def _box(space: Space[Any], what: str, wrapper: str) -> Box:
     if not isinstance(space, Box):
-        raise UserError(f"{what} space {type(space).__name__}: our learners take a Box alone{wrapper}")
+        raise UserError(f"{what} space {type(space).__name__}: our learners take a Box{wrapper}")
     return space

@@ -187,7 +187,7 @@ def test_what_is_no_environment_is_refused_in_one_line(tmp_path):
         ("gym/HalfCheetah", r"did you mean gym/HalfCheetah-v5\?"),
         ("gym/Pendulm-v1", r"did you mean gym/Pendulum-v1\?"),
         ("gym/no.such.module:X-v0", "the module no.such.module cannot be imported"),
-        ("gym/CartPole-v1", "action space Discrete"),
+        ("gym/CartPole-v1", r"those of the environment are discrete; valid: .*dqn"),
     ):
         with pytest.raises(UserError, match=says) as caught:
             trained(env, tmp_path, steps=64)
