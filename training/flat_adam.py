@@ -36,20 +36,21 @@ class FlatAdam:
         self._parameters: Final = list(parameters)
         self.block: Final = flattened(self._parameters)
         """All parameters, (N,)."""
-        self._gradient: Final = torch.zeros_like(self.block)
-        for parameter, view in zip(self._parameters, _views(self._gradient, self._parameters), strict=True):
+        self.gradient: Final = torch.zeros_like(self.block)
+        """Their gradient in the last step, (N,)."""
+        for parameter, view in zip(self._parameters, _views(self.gradient, self._parameters), strict=True):
             parameter.grad = view
         whole = nn.Parameter(self.block)
-        whole.grad = self._gradient
+        whole.grad = self.gradient
         self.optimizer: Final = torch.optim.Adam([whole], lr=rate, betas=betas, fused=True)
         """The optimizer of the block, for its state."""
 
     def descend(self, loss: Tensor) -> Tensor:
         """Take a step down the gradient of a loss, for these parameters alone; return the gradient's norm."""
-        self._gradient.zero_()
+        self.gradient.zero_()
         torch.autograd.backward(loss, inputs=self._parameters)
         self.optimizer.step()
-        return torch.linalg.vector_norm(self._gradient)
+        return torch.linalg.vector_norm(self.gradient)
 
 
 def _views(block: Tensor, parameters: list[nn.Parameter]) -> list[Tensor]:

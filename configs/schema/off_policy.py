@@ -46,9 +46,14 @@ class SacConfig(OffPolicyConfig):
     name: Literal["sac"]
     """Name of the algorithm."""
     initial_temperature: Annotated[float, Positive] = 0.2
-    """Initial weight of the entropy; it is adapted to reach the target entropy."""
+    """Initial weight of the entropy, α."""
+    learn_temperature: bool = True
+    """Adapt α to reach the target entropy; false: α stays as it begins."""
     target_entropy_scale: Annotated[float, Positive] = 1.0
     """Target entropy, nat, is minus this times the number of actions."""
+    value_network: bool = False
+    """Learn the value of states with a network of its own, whose slow copy values successors, as in the first paper;
+    false: slow critics do, as in the second."""
 
 
 class DdpgConfig(OffPolicyConfig):

@@ -1,17 +1,32 @@
-"""Soft actor-critic with twin critics and automatic temperature (Haarnoja et al. 2018, version with learned α)."""
+"""Soft actor-critic (Haarnoja et al. 2018, "Soft actor-critic algorithms and applications"), with twin critics.
 
-from itertools import chain
+    critics      y = r + γ·V(s'),  V(s) = min(Q₁', Q₂')(s, a) − α·log π(a|s),  a ~ π      equations 2, 3, 6
+    actor        minimise α·log π(a|s) − min(Q₁, Q₂)(s, a)                                equation 9
+    temperature  raise α while the entropy is below its target, −dim A                    equation 18
+
+`learn_temperature: false` keeps α as it begins. `value_network: true` is the form of the first paper ("Soft
+actor-critic: off-policy maximum entropy deep reinforcement learning"): V is a network of its own, fitted to
+min(Q₁, Q₂)(s, a) − α·log π(a|s), and a slow copy of it values the successors. Its α is usually fixed.
+"""
+
 from typing import Final
 
 import torch
 from torch import Tensor, nn
 
 from sim2real.configs.schema.off_policy import SacConfig
-from sim2real.training.algorithms.sac_loss import actor_loss, critic_loss, soft_target, temperature_loss
+from sim2real.training.algorithms.sac_loss import (
+    actor_loss,
+    critic_loss,
+    soft_target,
+    soft_value,
+    temperature_loss,
+    value_loss,
+)
 from sim2real.training.critics import Critics
 from sim2real.training.distributions import tanh_gaussian_sample
 from sim2real.training.environment_interface import Environment, Floats
-from sim2real.training.networks import POLICY_HEAD_GAIN, linear
+from sim2real.training.networks import POLICY_HEAD_GAIN, ValueNetwork, linear
 from sim2real.training.off_policy_learner import Figures, OffPolicyLearner
 from sim2real.training.policy import Policy
 from sim2real.training.replay_buffer import TransitionBatch
@@ -44,10 +59,17 @@ class Sac(OffPolicyLearner):
             target_critic=self.target_critic,
             log_temperature=self.log_temperature,
         )
+        self.value: ValueNetwork | None = None
+        if config.value_network:
+            self.value = ValueNetwork(self._inputs, config.hidden, config.activation, generator)
+            self._slow_value: Final = Target(self.value)
+            self.learned.update(value=self.value, target_value=self._slow_value.network)
+            self._value_adam: Final = self._adam("value", self.value.parameters())
+        acting = [*policy.parameters(), *self.log_std_head.parameters()]
+        self._acting_size: Final = sum(parameter.numel() for parameter in acting)
         # Actor and temperature in one step: neither loss has a gradient in the other's parameters.
-        self._actor_adam: Final = self._adam(
-            "actor", chain(policy.parameters(), self.log_std_head.parameters(), (self.log_temperature,))
-        )
+        learned = [self.log_temperature] if config.learn_temperature else []
+        self._actor_adam: Final = self._adam("actor", [*acting, *learned])
         self._critic_adam: Final = self._adam("critic", self.critic.parameters())
 
     def _explore(self, normalized: Tensor) -> Floats:
@@ -61,37 +83,47 @@ class Sac(OffPolicyLearner):
         log_std = self.log_std_head(features).clamp(_LOG_STD_MIN, _LOG_STD_MAX)
         return tanh_gaussian_sample(mean, log_std, torch.randn(mean.shape, generator=self._generator))
 
-    def _update(self, batch: TransitionBatch, inputs: Tensor, next_inputs: Tensor) -> Figures:
-        """Update critics, actor, temperature and target critics once."""
-        observation, _ = self._normalizer.parts(inputs)
+    def _successor_value(self, next_inputs: Tensor, temperature: Tensor) -> Tensor:
+        """Return the soft value of successors, (n,): of the slow value network, or of the slow critics."""
+        if self.value is not None:
+            value: Tensor = self._slow_value.network(next_inputs)[0]
+            return value
         next_observation, _ = self._normalizer.parts(next_inputs)
-        temperature = self.log_temperature.detach().exp()
+        next_action, next_log_prob = self._sample(next_observation)
+        return soft_value(self.target_critic(next_inputs, next_action), next_log_prob, temperature)
 
+    def _update(self, batch: TransitionBatch, inputs: Tensor, next_inputs: Tensor) -> Figures:
+        """Update critics, actor, temperature, value network and targets once."""
+        config = self.config
+        observation, _ = self._normalizer.parts(inputs)
+        temperature = self.log_temperature.detach().exp()
         with torch.no_grad():
-            next_action, next_log_prob = self._sample(next_observation)
-            next_values = self.target_critic(next_inputs, next_action)
-            target = soft_target(batch.reward, batch.discount, next_values, next_log_prob, temperature)
+            target = soft_target(batch.reward, batch.discount, self._successor_value(next_inputs, temperature))
         fitted = self.critic(inputs, batch.action)
         loss = critic_loss(fitted, target)
-        critic_norm = self._critic_adam.descend(loss)
+        figures = {"loss/critic": loss.detach(), "gradient_norm/critic": self._critic_adam.descend(loss)}
 
         action, log_prob = self._sample(observation)
         values = self.critic(inputs, action)
         policy_loss = actor_loss(values, log_prob, temperature)
+        acting_loss = policy_loss
+        if config.learn_temperature:
+            acting_loss = policy_loss + temperature_loss(self.log_temperature, log_prob, self._target_entropy)
         # Only the actor's gradients are needed here, not those of the critics' weights.
-        actor_norm = self._actor_adam.descend(
-            policy_loss + temperature_loss(self.log_temperature, log_prob, self._target_entropy)
-        )
-        self._target.follow(self._critic_adam.block, self.config.polyak)
+        self._actor_adam.descend(acting_loss)
+        if self.value is None:
+            self._target.follow(self._critic_adam.block, config.polyak)
+        else:
+            fit = value_loss(self.value(inputs)[0], soft_value(values, log_prob, temperature).detach())
+            figures |= {"loss/value": fit.detach(), "gradient_norm/value": self._value_adam.descend(fit)}
+            self._slow_value.follow(self._value_adam.block, config.polyak)
         with torch.no_grad():
-            return {
-                "loss/critic": loss.detach(),
+            return figures | {
                 "loss/actor": policy_loss.detach(),
                 "policy/entropy": -log_prob.mean(),
                 "policy/temperature": temperature,
                 "value/mean": values.mean(),
                 "value/target": target.mean(),
                 "value/twin_gap": (fitted[0] - fitted[1]).abs().mean(),
-                "gradient_norm/critic": critic_norm,
-                "gradient_norm/actor": actor_norm,
+                "gradient_norm/actor": torch.linalg.vector_norm(self._actor_adam.gradient[: self._acting_size]),
             }

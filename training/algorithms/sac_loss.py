@@ -1,19 +1,28 @@
-"""Losses of SAC: entropy-regularised targets, and the losses of critics, actor and temperature."""
+"""Losses of SAC: soft values and targets, and the losses of critics, value network, actor and temperature."""
 
 import torch
 from torch import Tensor
 
 
-def soft_target(
-    reward: Tensor, discount: Tensor, next_values: Tensor, next_log_prob: Tensor, temperature: Tensor
-) -> Tensor:
-    """Return y = r + γ·(min(Q₁', Q₂') − α·log π(a'|s')), (n,).
+def soft_value(values: Tensor, log_prob: Tensor, temperature: Tensor) -> Tensor:
+    """Return min(Q₁, Q₂) − α·log π(a|s), (n,): a sample of the value of a state, entropy included.
 
-    Haarnoja et al. 2018, equations 5 and 6, with twin critics. `next_values` is (2, n), α a scalar, the rest (n,). The
-    discount γ is 0 after a terminal state; a truncated step keeps its successor's value.
+    Haarnoja et al. 2018, equation 3, with twin critics. `values` is (2, n), `log_prob` (n,), α a scalar.
     """
-    successor = torch.minimum(next_values[0], next_values[1]) - temperature * next_log_prob
-    return torch.addcmul(reward, discount, successor)
+    return torch.minimum(values[0], values[1]) - temperature * log_prob
+
+
+def soft_target(reward: Tensor, discount: Tensor, next_value: Tensor) -> Tensor:
+    """Return y = r + γ·V(s'), (n,), of the soft value of the successor (Haarnoja et al. 2018, equation 2).
+
+    The discount γ is 0 after a terminal state; a truncated step keeps its successor's value.
+    """
+    return torch.addcmul(reward, discount, next_value)
+
+
+def value_loss(value: Tensor, target: Tensor) -> Tensor:
+    """Return ½·E[(V − (min Q − α·log π))²] (Haarnoja et al. 2018, first version, equation 5); both are (n,)."""
+    return 0.5 * (value - target).square().mean()
 
 
 def critic_loss(values: Tensor, target: Tensor) -> Tensor:

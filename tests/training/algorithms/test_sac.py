@@ -7,7 +7,14 @@ import torch
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.off_policy import SacConfig
 from sim2real.training.algorithms.sac import Sac
-from sim2real.training.algorithms.sac_loss import actor_loss, critic_loss, soft_target, temperature_loss
+from sim2real.training.algorithms.sac_loss import (
+    actor_loss,
+    critic_loss,
+    soft_target,
+    soft_value,
+    temperature_loss,
+    value_loss,
+)
 from sim2real.training.critics import Critics
 from sim2real.training.n_step import NStepTransitions
 from sim2real.training.replay_buffer import ReplayBuffer
@@ -25,14 +32,12 @@ CONFIG = SacConfig(
 
 
 def test_soft_target_by_hand():
-    target = soft_target(
-        reward=torch.tensor([1.0, 1.0]),
-        discount=torch.tensor([0.9, 0.0]),
-        next_values=torch.tensor([[5.0, 5.0], [4.0, 9.0]]),
-        next_log_prob=torch.tensor([-2.0, -2.0]),
-        temperature=torch.tensor(0.5),
-    )
-    # 1 + 0.9·(min(5, 4) + 0.5·2) = 5.5; terminated: only the reward
+    values, log_prob = torch.tensor([[5.0, 5.0], [4.0, 9.0]]), torch.tensor([-2.0, -2.0])
+    successor = soft_value(values, log_prob, torch.tensor(0.5))
+    # min(5, 4) + 0.5·2, min(5, 9) + 0.5·2
+    assert successor.tolist() == pytest.approx([5.0, 6.0])
+    target = soft_target(torch.tensor([1.0, 1.0]), torch.tensor([0.9, 0.0]), successor)
+    # 1 + 0.9·5 = 5.5; terminated: only the reward
     assert target.tolist() == pytest.approx([5.5, 1.0])
 
 
@@ -42,6 +47,29 @@ def test_losses_by_hand():
     assert float(critic_loss(values, torch.tensor([2.0, 2.0]))) == pytest.approx(1.5)
     # ((0.5·−1 − 1) + (0.5·1 − 0)) / 2
     assert float(actor_loss(values, log_prob, torch.tensor(0.5))) == pytest.approx(-0.5)
+
+    # ½·((1 − 2)² + (4 − 2)²)/2
+    assert float(value_loss(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 2.0]))) == pytest.approx(1.25)
+
+
+def test_a_fixed_temperature_stays_and_a_learned_one_moves(point_environment):
+    for learns in (False, True):
+        learner = stepping(point_environment(16), updates_per_step=2.0, learn_temperature=learns)
+        before = learner.log_temperature.clone()
+        learner.iterate(0.0)
+        assert torch.equal(before, learner.log_temperature) != learns
+
+
+def test_the_value_network_is_fitted_and_its_slow_copy_values_successors(point_environment):
+    learner = stepping(point_environment(16), updates_per_step=1.0, value_network=True, polyak=0.25)
+    state = learner.state()
+    learner.iterate(0.0)
+    after = learner.state()
+    for name, weight in state["target_value"].items():
+        torch.testing.assert_close(after["target_value"][name], weight + 0.25 * (after["value"][name] - weight))
+        assert not torch.equal(after["value"][name], state["value"][name])
+    # The slow critics have no part in it.
+    assert all(torch.equal(weight, after["target_critic"][name]) for name, weight in state["target_critic"].items())
 
 
 def test_the_temperature_rises_while_the_entropy_is_below_its_target():
