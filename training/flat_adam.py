@@ -50,9 +50,10 @@ class FlatAdam:
         self.gradient.zero_()
         torch.autograd.backward(loss, inputs=self._parameters)
         self.optimizer.step()
-        return torch.linalg.vector_norm(self.gradient)
+        norm: Tensor = torch.linalg.vector_norm(self.gradient)
+        return norm
 
 
 def _views(block: Tensor, parameters: list[nn.Parameter]) -> list[Tensor]:
     sizes = [parameter.numel() for parameter in parameters]
-    return [part.view(parameter.shape) for part, parameter in zip(block.split(sizes), parameters, strict=True)]
+    return [part.view(parameter.shape) for part, parameter in zip(torch.split(block, sizes), parameters, strict=True)]
