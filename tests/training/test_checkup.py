@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import mujoco
 import numpy as np
 import pytest
 from foreign_models import FLOOR, FOUR_BAR, GRIPPER, LINK, biped, holding, made
@@ -11,6 +10,7 @@ from typer.testing import CliRunner
 
 from sim2real.cli import app
 from sim2real.configs.errors import UserError
+from sim2real.plant import MujocoPlant
 from sim2real.training.checkup import checkup, kind_of
 from sim2real.training.robot_start import dropped, start_of
 
@@ -78,7 +78,7 @@ def test_a_task_is_checked_with_what_untaught_policies_earn() -> None:
     assert found.rewards is not None
     assert {policy.name for policy in found.rewards.policies} == {"idling", "acting at random"}
     assert found.lines == ()
-    assert found.played["idle"].shape[1] == mujoco.MjModel.from_xml_path(str(found.task.robot.model)).nq
+    assert found.played["idle"].shape[1] == MujocoPlant(found.task.robot).model.nq
 
 
 def test_what_is_not_there_is_one_line(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """SAC: arithmetic of its targets and losses, replay, learning, determinism."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
@@ -62,7 +64,7 @@ def test_a_fixed_temperature_stays_and_a_learned_one_moves(point_environment):
 
 def test_the_value_network_is_fitted_and_its_slow_copy_values_successors(point_environment):
     learner = stepping(point_environment(16), updates_per_step=1.0, value_network=True, polyak=0.25)
-    state = learner.state()
+    state = deepcopy(learner.state())
     learner.iterate(0.0)
     after = learner.state()
     for name, weight in state["target_value"].items():
