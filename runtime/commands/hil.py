@@ -65,7 +65,7 @@ def hil(
 ) -> Outcome:
     """Run scenarios on the emulated robot in lockstep and check their expected results.
 
-    Example: sim2real hil pendulum_swingup pendulum_lossy_bus --policy pendulum_swingup
+    Example: sim2real hil run pendulum_swingup pendulum_lossy_bus --policy pendulum_swingup
     """
     references = [*(scenarios or ()), *([str(SHIPPED)] if shipped else ())]
     if not references:
