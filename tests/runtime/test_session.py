@@ -15,6 +15,7 @@ from sim2real.runtime.emulation import lockstep
 from sim2real.runtime.run_options import RunOptions
 from sim2real.runtime.session import run_session
 from sim2real.runtime.states import State
+from sim2real.runtime.stop import StopRequest
 
 
 def still(_observation):
@@ -310,3 +311,12 @@ def test_the_report_is_plain_data(policy_of, robot, fake):
     assert document["ok"]
     assert document["bus"]["reads"] == fake.reads
     assert set(document["tick_times"]) >= {"read", "observe", "infer", "limit", "write", "record", "total", "lateness"}
+
+
+def test_a_signal_in_a_run_ends_the_work_that_the_run_is_part_of():
+    stop = StopRequest()
+    stop.stop("operator")
+    stop.raise_if_signalled()
+    stop.handle(signal.SIGINT, None)
+    with pytest.raises(KeyboardInterrupt):
+        stop.raise_if_signalled()
