@@ -9,8 +9,8 @@ class DefaultCommand(TyperGroup):
     """A group that runs its command `run` when the first argument names no command."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's classes are private
-        """Put `run` before arguments that name no command."""
-        if args and args[0] not in self.commands and args[0] != "--help":
+        """Put `run` before arguments that name no command, and where there are none."""
+        if not args or (args[0] not in self.commands and args[0] != "--help"):
             args = ["run", *args]
         return super().parse_args(ctx, args)
 

@@ -50,7 +50,7 @@ def test_names_and_loaded_configurations_mean_the_same():
         ({"seed": -1}, "seed: -1; valid: 0 to"),
         ({"seed": 2**32}, "valid: 0 to"),
         ({"threads": 2}, "give num_envs"),
-        ({"num_envs": 2, "render_mode": "rgb_array"}, "a vector is not rendered"),
+        ({"num_envs": 2, "render_mode": "human"}, "valid: None, 'rgb_array'"),
         ({"render_mode": "human"}, "valid: None, 'rgb_array'"),
     ],
 )

@@ -243,7 +243,7 @@ def work() -> None:
 def wrong() -> None:
     sim2real.lod_robot  # Module has no attribute "lod_robot"
     sim2real.make_env(3)  # No overload variant
-    sim2real.make_env("t", num_envs=2, render_mode="rgb_array")  # No overload variant
+    sim2real.make_env("t", num_envs="2")  # No overload variant
     sim2real.run("p", "r", duraton=1.0)  # Unexpected keyword argument "duraton"
     sim2real.emulate("r", plant=3)  # Argument "plant"
 '''

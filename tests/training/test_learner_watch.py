@@ -55,7 +55,7 @@ def test_every_number_that_is_learned_is_watched(learner, value):
     state = deepcopy(learner.state())
     paths = list(leaves(state))
     learned = [path for path in paths if path[0] not in DATA]
-    assert len(learned) > 20
+    assert len(learned) > 12
     for path in learned:
         learner.restore(poisoned(state, path, value))
         with pytest.raises(NonFiniteError, match=f"is {value} in 1 of"):

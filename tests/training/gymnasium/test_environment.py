@@ -150,7 +150,6 @@ def test_an_observation_too_large_for_single_precision_stops_the_run_by_name():
 @pytest.mark.parametrize(
     ("space", "says"),
     [
-        (Discrete(3), "action space Discrete: our learners take a Box"),
         (Box(-np.inf, 1.0, (2,)), "the bounds of action 0, 1 are not finite"),
         (Box(0, 255, (2,), np.uint8), "actions of type uint8 are not continuous; valid: float32, float64"),
         (Box(0.0, 1.0, (0,)), "has no values"),
@@ -172,7 +171,7 @@ def test_observations_that_are_no_box_are_refused_in_one_line():
             super().__init__()
             self.observation_space = Dict(a=Box(0, 1), b=Discrete(2))
 
-    with pytest.raises(UserError, match=r"observation space Dict: our learners take a Box alone; .*FlattenObservation"):
+    with pytest.raises(UserError, match=r"observation space Dict: our learners take a Box; .*FlattenObservation"):
         GymnasiumEnvironment(SyncVectorEnv([Other], autoreset_mode=AutoresetMode.SAME_STEP))
 
 
