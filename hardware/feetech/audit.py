@@ -6,11 +6,13 @@ from typing import Final
 from sim2real.configs.schema.robot import JointConfig
 from sim2real.configs.schema.safety import SafetyConfig
 from sim2real.hardware.bus.rehearsed import RehearsedMemory
+from sim2real.hardware.bus.request_line import TRIES
 from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.feetech.client import Client
 from sim2real.hardware.feetech.frame import Instruction, Packet
 from sim2real.hardware.feetech.motor import Motor
-from sim2real.hardware.workbench.interface import Audit, Difference
+from sim2real.hardware.workbench.interface import Audit
+from sim2real.hardware.workbench.register_audit import register_differences
 
 _LOOSE = "a protection acts late or never"
 _GAIN = "it is stiffer or softer than the robot YAML says"
@@ -53,7 +55,7 @@ class RehearsedClient(Client):
         self.memory = RehearsedMemory()
 
     def request(
-        self, motor: int, instruction: int, parameters: bytes, reply_bytes: int, tries: int = 5
+        self, motor: int, instruction: int, parameters: bytes, reply_bytes: int, tries: int = TRIES
     ) -> Packet | None:
         """Send what reads; note what writes. Raises PortLostError."""
         if instruction == Instruction.WRITE:
@@ -81,17 +83,9 @@ def audit(client: RehearsedClient, real: Client, name: str, joint: JointConfig, 
         raise
     except HardwareError as error:
         refusals.append(str(error))
-    differences, compared = [], 0
-    for register in motor.table:
-        if register.area == "eeprom" and client.memory.was_read(joint.id, register.address):
-            compared += 1
-            found = real.read(joint.id, register.address, register.size)
-            wanted = client.memory.read(joint.id, register.address, found)
-            if found != wanted:
-                values = float(register.decode(found)), float(register.decode(wanted))
-                differences.append(Difference(register.name, *values, EFFECTS.get(register.name, "")))
+    compared, differences = register_differences(joint.id, motor.table, client.memory, real.read, EFFECTS)
     remarks = tuple(notice for notice in motor.notices if " set from " not in notice)
-    return Audit(compared, tuple(differences), tuple(refusals), remarks)
+    return Audit(compared, differences, tuple(refusals), remarks)
 
 
 def _set_back(motor: Motor, client: RehearsedClient) -> None:
