@@ -24,11 +24,13 @@ from sim2real.hardware.clock import ns_from_s
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.supervisor.supervisor import Plan
 
+SCRIPT: Final = Path(__file__).with_name("program.py")
+"""What its process runs."""
+
 SILENCE_NS: Final = ns_from_s(0.06)
 """Time without a sign of life after which it counts as lost; it shows one every few milliseconds. With a tick of 20 ms
 its loss is known within 80 ms."""
 
-_SCRIPT = Path(__file__).with_name("program.py")
 _MEMORY_BYTES = 40  # five 64-bit words: see program.py
 _BEAT, _LIMIT_NS, _PLAN, _TRIPPED, _ALIVE_NS = range(5)
 _START_TIMEOUT_MS = 10_000  # a fresh interpreter needs 20 ms; a busy small machine, a second
@@ -63,7 +65,7 @@ class SupervisorProcess:
             try:
                 # -I -S: no site-packages and no user settings, so that it starts fast and nothing can interfere.
                 self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and script
-                    [sys.executable, "-I", "-S", str(_SCRIPT), *arguments],
+                    [sys.executable, "-I", "-S", str(SCRIPT), *arguments],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,

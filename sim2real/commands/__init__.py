@@ -11,6 +11,7 @@ BENCH_CALIBRATION = CommandInfo(
 BENCH_FLASH = CommandInfo("Kill flashes and tamper with policies.", f"{_HERE}.bench_flash:app")
 BENCH_LOOP = CommandInfo("Measure how punctual the ticks of a run are.", f"{_HERE}.bench_loop:app")
 BENCH_SOAK = CommandInfo("Run for hours: memory, drift, log.", f"{_HERE}.bench_soak:app")
+BENCH_SUPERVISOR = CommandInfo("Kill and stall runs; time torque off.", f"{_HERE}.bench_supervisor:app")
 BENCH_TICK = CommandInfo("Measure a tick without its wait for the bus.", f"{_HERE}.bench_tick:app")
 BENCH_USED_MOTORS = CommandInfo(
     "Open and hold motors with random registers.", f"{_HERE}.bench_rehearsals:used_motors_app"
