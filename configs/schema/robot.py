@@ -194,12 +194,20 @@ class LinkConfig(Config):
 class TipConfig(Config):
     """Kinematics of the tip: a chain from the base through some of the joints. It must agree with the model."""
 
-    site: Name
+    site: Name | None = None
     """Name of the model's site at the tip."""
+    body: Name | None = None
+    """Instead of a site: name of the model's body whose origin is the tip."""
     links: tuple[LinkConfig, ...] = Field(min_length=1)
     """The joints of the chain, from the base to the tip."""
     position: tuple[Length, Length, Length]
     """Position x, y, z of the tip in the frame of the last joint."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.site is None) == (self.body is None):
+            raise MisplacedError((), "needs one of `site` and `body`")
+        return self
 
 
 class ReadyConfig(Config):

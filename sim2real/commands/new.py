@@ -41,6 +41,9 @@ def robot(
     keyframe: Annotated[
         str | None, typer.Option("--keyframe", help="Keyframe of the model with the start pose; else home.")
     ] = None,
+    tip: Annotated[
+        str | None, typer.Option("--tip", help="Site or body at the tip; else a guess, for a fixed base.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file to write; else NAME.yaml in this folder.")
     ] = None,
@@ -58,7 +61,7 @@ def robot(
     chosen = None if joints is None else tuple(part.strip() for part in joints.split(",") if part.strip())
     target = output if output is not None else Path(f"{robot_name(model.stem, name)}.yaml")
     refuse(target, force)
-    made = new_robot(model, target, NewRobotOptions(name, motor, protocol, chosen, keyframe))
+    made = new_robot(model, target, NewRobotOptions(name, motor, protocol, chosen, keyframe, tip))
     write(target, made.text, force)
     return report(model, target, made)
 

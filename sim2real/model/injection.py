@@ -11,6 +11,7 @@ from sim2real.hardware.families import motor_family
 from sim2real.hardware.position_law import PositionLaw
 from sim2real.model.base_frame import base_body
 from sim2real.model.terrain import TERRAIN, Terrain
+from sim2real.model.tip import tip_site
 
 IMU_SENSORS: Final = {
     "angular_velocity": mujoco.mjtSensor.mjSENS_GYRO,
@@ -119,12 +120,10 @@ def add_tip_sensor(spec: mujoco.MjSpec, robot: RobotConfig, name: str, samples: 
     Raises:
         UserError: The robot has no tip, or the model does not have its site.
     """
-    if robot.tip is None:
-        raise UserError(f"robot {robot.name!r} has no `tip`")
-    site = spec.site(robot.in_model(robot.tip.site))
-    if site is None:
+    site = spec.site(tip_site(robot))
+    if site is None or robot.tip is None:
         valid = ", ".join(site.name for site in spec.sites if site.name) or "none"
-        raise UserError(f"robot {robot.name!r}: no site {robot.tip.site!r} for its tip; valid: {valid}")
+        raise UserError(f"robot {robot.name!r}: no site {tip_site(robot)!r} for its tip; valid: {valid}")
     first = spec.joint(robot.in_model(robot.tip.links[0].joint)).parent.parent
     sensor = spec.add_sensor(
         name=name, type=mujoco.mjtSensor.mjSENS_FRAMEPOS, objtype=mujoco.mjtObj.mjOBJ_SITE, objname=site.name
@@ -194,7 +193,7 @@ def add_payload(spec: mujoco.MjSpec, robot: RobotConfig, name: str) -> None:
         valid = ", ".join(body.name for body in spec.bodies if body.name and body.name != "world")
         raise UserError(f"robot {robot.name!r}: no body {name!r} to carry a payload; valid: {valid}")
     sites = {site.name: site for site in body.sites}
-    tip = robot.in_model(robot.tip.site) if robot.tip is not None else None
+    tip = tip_site(robot) if robot.tip is not None else None
     at = sites[tip].pos if tip in sites else [0.0, 0.0, 0.0]
     payload = body.add_body(name=payload_name(name), pos=at)
     payload.mass, payload.inertia, payload.explicitinertial = _PAYLOAD_MIN, [1e-12] * 3, True

@@ -6,6 +6,7 @@ import numpy as np
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig, TipConfig
 from sim2real.hardware.types import Float64Array
+from sim2real.model.tip import tip_site
 from sim2real.runtime.contract.kinematics import Kinematics
 from sim2real.runtime.contract.robot import LinkSpec, RobotSpec, TipSpec, robot_spec
 
@@ -24,17 +25,18 @@ def check_tip(model: mujoco.MjModel, robot: RobotConfig) -> None:
     if tip is None:
         return
     names = {mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_SITE, index) for index in range(model.nsite)}
-    if robot.in_model(tip.site) not in names:
+    site = tip_site(robot)
+    if site not in names:
         valid = ", ".join(sorted(filter(None, names))) or "none"
-        raise UserError(f"robot {robot.name!r}: no site {tip.site!r} for its tip; valid: {valid}")
+        raise UserError(f"robot {robot.name!r}: no site {site!r} for its tip; valid: {valid}")
     spec = robot_spec(robot)
     kinematics = Kinematics(spec, 1)
     poses = [_Pose(model, robot, position) for position in _positions(robot)]
-    off = max(_distance(kinematics.tip(pose.position[None, :])[0], pose.site(tip.site)) for pose in poses)
+    off = max(_distance(kinematics.tip(pose.position[None, :])[0], pose.site(site)) for pose in poses)
     if off <= _TOLERANCE:
         return
     raise UserError(
-        f"robot {robot.name!r}: `tip` is up to {off * 1e3:.3g} mm from site {tip.site!r} of {robot.model}; "
+        f"robot {robot.name!r}: `tip` is up to {off * 1e3:.3g} mm from {_named(tip)} of {robot.model}; "
         f"first off: {_first_off(spec, tip, poses)}"
     )
 
@@ -52,7 +54,7 @@ def tip_of_model(model: mujoco.MjModel, robot: RobotConfig, position: Float64Arr
     """
     if robot.tip is None:
         raise UserError(f"robot {robot.name!r} has no `tip`")
-    return _Pose(model, robot, position).site(robot.tip.site)
+    return _Pose(model, robot, position).site(tip_site(robot))
 
 
 class _Pose:
@@ -70,8 +72,8 @@ class _Pose:
         self._rotation: Float64Array = self._data.xmat[base].reshape(3, 3)
 
     def site(self, name: str) -> Float64Array:
-        """Return the position of a site, (3,), m."""
-        return self._in_base(self._data.site(self._robot.in_model(name)).xpos)
+        """Return the position of a site, by its name in the model, (3,), m."""
+        return self._in_base(self._data.site(name).xpos)
 
     def joint(self, name: str) -> tuple[Float64Array, Float64Array]:
         """Return a point on a joint's axis, (3,), m, and the direction of the axis, (3,)."""
@@ -121,3 +123,7 @@ def _chain(spec: RobotSpec, tip: TipConfig, links: int, along: float) -> Kinemat
 
 def _distance(one: Float64Array, other: Float64Array) -> float:
     return float(np.linalg.norm(one - other))
+
+
+def _named(tip: TipConfig) -> str:
+    return f"body {tip.body!r}" if tip.site is None else f"site {tip.site!r}"

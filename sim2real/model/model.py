@@ -39,6 +39,7 @@ from sim2real.model.injection import (
 from sim2real.model.kinematics_check import check_tip
 from sim2real.model.start_state import Pose, StartState, hold_joints, name_joints, prepare_start
 from sim2real.model.terrain import Terrain
+from sim2real.model.tip import mark_tip
 
 _INTEGRATORS = {
     "implicitfast": mujoco.mjtIntegrator.mjINT_IMPLICITFAST,
@@ -159,6 +160,7 @@ def load_spec(robot: RobotConfig) -> mujoco.MjSpec:
     if robot.ground is not None:
         plane, size = mujoco.mjtGeom.mjGEOM_PLANE, [0.0, 0.0, 0.1]
         spec.worldbody.add_geom(name=GROUND, type=plane, size=size, pos=[0.0, 0.0, robot.ground])
+    mark_tip(spec, robot)
     return spec
 
 

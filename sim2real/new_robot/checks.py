@@ -23,6 +23,7 @@ def checks_of(mjcf: Mjcf, draft: Draft, config: RobotConfig, plant: MujocoPlant)
     yield "armature, damping and frictionloss of these joints: the motor's values replace the model's"
     yield from _names(draft)
     yield from _drives(mjcf, draft)
+    yield from _tip(draft)
     yield from _model(mjcf, draft)
     yield from model_lines(plant.model, plant.start, config)
     yield from _weak(config, plant)
@@ -77,6 +78,12 @@ def _drives(mjcf: Mjcf, draft: Draft) -> Iterator[str]:
     frozen = [joint.name for joint in mjcf.joints if not joint.can_move]
     if frozen:
         yield f"a range of zero: {', '.join(frozen)}"
+
+
+def _tip(draft: Draft) -> Iterator[str]:
+    if draft.tip is not None and draft.tip.guessed:
+        what = f"{'site' if draft.tip.is_site else 'body'} {draft.tip.name!r}"
+        yield f"tip: {what} moves with the most motors ({len(draft.tip.links)}); --tip chooses another"
 
 
 def _model(mjcf: Mjcf, draft: Draft) -> Iterator[str]:

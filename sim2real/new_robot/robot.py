@@ -14,12 +14,14 @@ from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.splice import splice
 from sim2real.configs.yaml_source import parse_yaml
 from sim2real.hardware.families import motor_family
+from sim2real.model.kinematics_check import check_tip
 from sim2real.new_robot.checks import checks_of
 from sim2real.new_robot.joint_angles import angles_of
 from sim2real.new_robot.mjcf import Mjcf, ModelJoint, collect_warnings, read_mjcf
 from sim2real.new_robot.names import robot_name, yaml_names
 from sim2real.new_robot.standing import standing_of
 from sim2real.new_robot.start_values import DEFAULT_MOTOR, Motor
+from sim2real.new_robot.tip_chain import tip_of
 from sim2real.new_robot.yaml_text import Draft, robot_text
 from sim2real.plant import MujocoPlant
 
@@ -33,6 +35,7 @@ class NewRobotOptions:
     protocol: str | None = None
     joints: tuple[str, ...] | None = None
     keyframe: str | None = None
+    tip: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,13 @@ def new_robot(path: Path, output: Path, options: NewRobotOptions) -> NewRobot:
     model = os.path.relpath(path.resolve(), ROOT / "robots" if folder.is_relative_to(ROOT) else folder)
     standing = standing_of(mjcf, chosen)
     held = tuple(name for name in mjcf.drives.pulled if name not in {joint.name for joint in chosen})
-    draft = Draft(name, model, motor, mjcf.pose, _first_id(path, motor, len(chosen)), joints, names, standing, held)
+    tip, first = tip_of(mjcf, chosen, options.tip), _first_id(path, motor, len(chosen))
+    draft = Draft(name, model, motor, mjcf.pose, first, joints, names, standing, held, tip)
     text = robot_text(draft)
     config = load_text(text, output)
     with collect_warnings() as warned:
         plant = compiled(config, path)
+        check_tip(plant.model, config)
         checks = [*checks_of(mjcf, draft, config, plant)]
     passive = tuple(_passive(joint, mjcf) for joint in mjcf.joints if joint not in chosen)
     warnings = dict.fromkeys(f"MuJoCo warns: {line}" for line in (*mjcf.warnings, *warned))

@@ -9,11 +9,13 @@ import yaml
 from sim2real.configs.families import IMU_FAMILIES
 from sim2real.configs.yaml_scalars import CoreDumper
 from sim2real.hardware.imu.family import imu_family
+from sim2real.hardware.types import Float64Array
 from sim2real.new_robot.joint_angles import Angles
 from sim2real.new_robot.mjcf import ModelJoint
 from sim2real.new_robot.names import yaml_names
 from sim2real.new_robot.standing import Standing
 from sim2real.new_robot.start_values import Motor, two_digits
+from sim2real.new_robot.tip_chain import Tip
 
 
 @dataclass(frozen=True)
@@ -34,14 +36,26 @@ class Draft:
     """Start pose of the base."""
     held: tuple[str, ...] = ()
     """Joints of tendons, by their names in the model."""
+    tip: Tip | None = None
+    """Kinematics of the tip."""
+
+    @property
+    def others(self) -> dict[str, str]:
+        """Names in the YAML of what it names besides joints: the base's body, and the tip."""
+        named = [self.standing.base, None if self.tip is None else self.tip.name]
+        given = [name for name in dict.fromkeys(named) if name is not None]
+        known = yaml_names([*self.names, *given])
+        return {name: known[name] for name in given}
 
 
 def robot_text(draft: Draft) -> str:
     """Return the text of the file."""
     blocks = [_head(draft), _model_names(draft), _held(draft), _start(draft.standing), _bus(draft.motor)]
     blocks += [_rules(draft.motor), _joints(draft), _envelope(draft.motor)]
+    if draft.tip is not None:
+        blocks.append(_tip(draft, draft.tip))
     if draft.standing.base is not None:
-        blocks.append(_imu(_body_name(draft.standing.base)))
+        blocks.append(_imu(draft.others[draft.standing.base]))
     return "\n".join(line for block in blocks for line in block) + "\n"
 
 
@@ -60,8 +74,7 @@ def _head(draft: Draft) -> Iterator[str]:
 
 def _model_names(draft: Draft) -> Iterator[str]:
     renamed = {draft.names[joint.name]: joint.name for joint, _ in draft.joints}
-    if draft.standing.base is not None:
-        renamed[_body_name(draft.standing.base)] = draft.standing.base
+    renamed |= {name: original for original, name in draft.others.items()}
     lines = [f"  {name}: {_scalar(original)}" for name, original in renamed.items() if name != original]
     if lines:
         yield "model_names: # names that this file cannot use, as they are in the model"
@@ -72,10 +85,6 @@ def _held(draft: Draft) -> Iterator[str]:
     if draft.held:
         yield "held: # check: a tendon drives these joints of the model, which no motor here replaces"
         yield from (f"  - {_scalar(name)}" for name in draft.held)
-
-
-def _body_name(body: str) -> str:
-    return next(iter(yaml_names([body]).values()))
 
 
 def _start(standing: Standing) -> Iterator[str]:
@@ -155,6 +164,18 @@ def _envelope(motor: Motor) -> Iterator[str]:
     yield "  timeout: 10 s"
 
 
+def _tip(draft: Draft, tip: Tip) -> Iterator[str]:
+    guess = " # check: the point that moves with the most motors; `--tip` chooses another" if tip.guessed else ""
+    yield "tip: # its links and position are the model's"
+    yield f"  {'site' if tip.is_site else 'body'}: {draft.others[tip.name]}{guess}"
+    yield "  links: # all frames are parallel to the base's when all joints are 0"
+    for link in tip.links:
+        yield f"    - joint: {draft.names[link.joint]}"
+        yield f"      position: {_vector(link.position, 6, ' m')}"
+        yield f"      axis: {_vector(link.axis, 9)}"
+    yield f"  position: {_vector(tip.position, 6, ' m')}"
+
+
 def _imu(body: str) -> Iterator[str]:
     protocol, *others = IMU_FAMILIES.names
     family = imu_family(protocol)
@@ -167,6 +188,11 @@ def _imu(body: str) -> Iterator[str]:
     yield "    port: /dev/ttyUSB9 # check: the adapter's device"
     yield f"    body: {body} # check: the body that carries the unit"
     yield "    mounting: [0 deg, 0 deg, 0 deg] # check: roll, pitch and yaw of the unit in the frame of the body"
+
+
+def _vector(values: Float64Array, decimals: int, unit: str = "") -> str:
+    """Return three numbers without trailing zeros; zero has no sign."""
+    return f"[{', '.join(f'{round(float(value), decimals) + 0.0:.12g}{unit}' for value in values)}]"
 
 
 def _degrees(angle: float) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from foreign_models import FOUR_BAR, biped, made
+from foreign_models import biped, made
 from typer.testing import CliRunner
 
 from sim2real.cli import app
@@ -13,6 +13,19 @@ from sim2real.configs.load import load_experiment
 from sim2real.envs.batch_env import BatchEnv
 from sim2real.simulation.task_lines import task_lines
 from sim2real.task.check import check_terms
+
+ARM = """
+<mujoco><default><joint axis="0 1 0" range="-90 90"/><geom size=".02" pos=".1 0 0" mass=".1"/></default><worldbody>
+  <body name="upper" pos="0 0 .2"><joint name="a"/><geom/>
+    <body name="lower" pos=".2 0 0"><joint name="b"/><geom/></body>
+  </body>
+</worldbody></mujoco>
+"""
+RAIL = """
+<mujoco><worldbody>
+  <body name="cart"><joint name="rail" type="slide" range="-1 1"/><geom size=".1" mass="1"/></body>
+</worldbody><actuator><motor joint="rail"/></actuator></mujoco>
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -35,11 +48,13 @@ def run(*arguments: str) -> tuple[int, str, str]:
         ("so101", "track"),
         ("robot.yaml", "walk"),
         ("robot.yaml", "balance"),
+        ("arm.yaml", "reach"),
     ],
 )
 def test_the_files_load_together_and_simulate(robot: str, kind: str, tmp_path: Path) -> None:
     if robot.endswith(".yaml"):
-        made(tmp_path, biped())
+        made(tmp_path, ARM if robot == "arm.yaml" else biped())
+        robot = "robot.yaml"
     status, out, err = run(robot, "--kind", kind, "--json")
     assert (status, err) == (0, "")
     document = json.loads(out)
@@ -56,7 +71,7 @@ def test_the_files_load_together_and_simulate(robot: str, kind: str, tmp_path: P
 
 
 def test_a_robot_that_lacks_what_a_kind_needs_is_refused_and_nothing_written(tmp_path: Path) -> None:
-    made(tmp_path, FOUR_BAR)
+    made(tmp_path, RAIL)
     before = sorted(tmp_path.iterdir())
     for arguments, said in (
         (("robot.yaml", "--kind", "walk"), "needs a robot whose base floats"),
