@@ -117,6 +117,7 @@ def learner(experiment_name: str, overrides: tuple[str, ...]) -> str:
     return digest.hexdigest()[:16]
 
 
+_SMALL_OFF_POLICY = ("environments=8", "algorithm.warmup=64", "threads=2")  # so that both iterations have updates
 _SMALL_PPO = ("environments=16", "algorithm.rollout_steps=16", "algorithm.epochs=2", "threads=2")
 
 
@@ -126,7 +127,7 @@ def parts() -> Iterator[tuple[str, Callable[[], str]]]:
         experiment = load_experiment(name)
         task, randomization = experiment.task.name, experiment.randomization.name
         yield f"simulation/{task}/{randomization}", lambda t=task, r=randomization: simulation(t, r)
-        overrides = _SMALL_PPO if experiment.algorithm.name == "ppo" else ("environments=8", "threads=2")
+        overrides = _SMALL_PPO if experiment.algorithm.name == "ppo" else _SMALL_OFF_POLICY
         yield f"learner/{name}", lambda n=name, o=overrides: learner(n, o)
     for name in shipped("tasks"):
         yield f"simulation/{name}/none", lambda n=name: simulation(n, "none")
