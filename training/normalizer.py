@@ -32,10 +32,10 @@ class RunningMoments(nn.Module):
         self.register_buffer("variance", torch.ones(size, dtype=torch.float64))
 
     @torch.no_grad()
-    def update(self, rows: Tensor) -> None:
-        """Merge rows, (n, size), into the moments, in double precision."""
+    def update(self, rows: Tensor, weight: float = 1.0) -> None:
+        """Merge rows, (n, size), into the moments, in double precision; each counts as `weight` rows."""
         rows = rows.double()
-        count = rows.shape[0]
+        count = rows.shape[0] * weight
         kept = self.count if self._half_life is None else self.count * 0.5 ** (count / self._half_life)
         total = kept + count
         mean = rows.mean(0)
@@ -71,9 +71,9 @@ class Normalizer(nn.Module):
         self.register_buffer("shift", torch.zeros(size))
         self.register_buffer("factor", torch.ones(size))
 
-    def update(self, rows: Tensor) -> None:
-        """Update the moments from raw observations, (n, size); takes effect at once."""
-        self.moments.update(rows)
+    def update(self, rows: Tensor, weight: float = 1.0) -> None:
+        """Update the moments from raw observations, (n, size); takes effect at once. See `RunningMoments.update`."""
+        self.moments.update(rows, weight)
         self.shift.copy_(self.moments.mean)
         self.factor.copy_(1.0 / (self.moments.std + STD_FLOOR))
         if self._scaled is not None:

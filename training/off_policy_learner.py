@@ -19,6 +19,7 @@ from sim2real.training.normalizer import Normalizer
 from sim2real.training.policy import Policy
 from sim2real.training.replay_buffer import ReplayBuffer, TransitionBatch
 from sim2real.training.row_normalizer import RowNormalizer, privileged_normalizer
+from sim2real.training.symmetry import Mirror
 
 Figures = dict[str, Tensor]
 """Scalars of one update, by name; their means over an iteration are its metrics."""
@@ -39,6 +40,7 @@ class OffPolicyLearner(ABC):
         generator: All its random numbers.
         policy: What it learns.
         stored: Numbers that the replay buffer keeps of an action; None: A.
+        mirror: Half of every batch is replaced by its images.
     """
 
     def __init__(
@@ -48,11 +50,13 @@ class OffPolicyLearner(ABC):
         generator: torch.Generator,
         policy: Policy,
         stored: int | None = None,
+        mirror: Mirror | None = None,
     ) -> None:
         self._common: Final = config
         self._environment: Final = environment
         self._generator: Final = generator
         self._policy: Final = policy
+        self._mirror: Final = mirror
         self.learned: Final[dict[str, nn.Module | nn.Parameter]] = {}
         """Networks and single parameters beside the policy, by name."""
         self.kept: Final[dict[str, nn.Module]] = {}
@@ -62,7 +66,9 @@ class OffPolicyLearner(ABC):
         observed, privileged = environment.observation_size, environment.privileged_size
         self._inputs: Final = observed + privileged
         self._privileged_normalizer: Final[Normalizer] = privileged_normalizer(environment, config.normalizer_half_life)
-        self._normalizer: Final = RowNormalizer(policy.normalizer, self._privileged_normalizer)
+        self._normalizer: Final = RowNormalizer(
+            policy.normalizer, self._privileged_normalizer, None if mirror is None else mirror.rows
+        )
         n, acted = environment.num_envs, stored or environment.action_size
         if config.buffer < n * config.n_step:
             raise ConfigError(
@@ -221,6 +227,8 @@ class OffPolicyLearner(ABC):
     def _learn(self) -> Figures:
         self.updates += 1
         batch = self._drawn()
+        if self._mirror is not None:
+            self._mirror.reflect(batch)
         return self._update(batch, self._normalizer(batch.inputs), self._normalizer(batch.next_inputs))
 
 

@@ -22,6 +22,7 @@ from sim2real.training.policy import Policy
 from sim2real.training.rollout import Rollout
 from sim2real.training.row_normalizer import RowNormalizer, privileged_normalizer
 from sim2real.training.std_bounds import StdBounds
+from sim2real.training.symmetry import Mirror
 from sim2real.training.value_function import ValueFunction
 from sim2real.training.value_scale import ValueScale
 
@@ -50,6 +51,7 @@ class OnPolicy(ABC):
         seed: Seed of all randomness.
         whole_episodes: Whether a rollout is one episode of every environment, from its start; see `Collector`.
         estimator: Estimates the advantages; by default generalised ones (Schulman et al. 2016).
+        mirror: Observations are normalised alike on both sides of it.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class OnPolicy(ABC):
         *,
         whole_episodes: bool = False,
         estimator: Estimator | None = None,
+        mirror: Mirror | None = None,
     ) -> None:
         n, sizes = environment.num_envs, (environment.observation_size, environment.action_size)
         privileged_size = environment.privileged_size
@@ -69,7 +72,9 @@ class OnPolicy(ABC):
             sizes[0] + privileged_size, config.hidden, config.activation, self._generator, config.memory
         )
         self._privileged_normalizer: Final[Normalizer] = privileged_normalizer(environment, config.normalizer_half_life)
-        self._normalizer: Final = RowNormalizer(self._policy.normalizer, self._privileged_normalizer)
+        self._normalizer: Final = RowNormalizer(
+            self._policy.normalizer, self._privileged_normalizer, None if mirror is None else mirror.rows
+        )
         self.distribution: Final[ActionDistribution] = Gaussian(sizes[1], config.initial_std)
         self._value_scale: Final = ValueScale(config.normalizer_half_life)
         self.rollout: Final = Rollout(config.rollout_steps, n, *sizes, privileged_size)

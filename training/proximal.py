@@ -14,6 +14,7 @@ from sim2real.training.algorithms.ppo_loss import adapted_rate, value_loss
 from sim2real.training.environment_interface import Environment
 from sim2real.training.on_policy import OnPolicy, Stateful
 from sim2real.training.rollout import Minibatch, check_minibatches, standardized
+from sim2real.training.symmetry import Mirror, mirror_of
 from sim2real.training.value_function import rollout_fit
 
 
@@ -33,9 +34,12 @@ class Proximal(OnPolicy):
     """Whether the surrogate has a gradient of the divergence."""
 
     def __init__(self, config: ProximalConfig, environment: Environment, seed: int) -> None:
-        super().__init__(config, environment, seed)
-        check_minibatches(config.minibatches, self.rollout, sequences=config.memory is not None)
+        memory = config.memory is not None
+        mirror = mirror_of(environment, wanted=config.symmetry != "none", memory=memory)
+        super().__init__(config, environment, seed, mirror=mirror)
+        check_minibatches(config.minibatches, self.rollout, sequences=memory)
         self._proximal: Final = config
+        self._mirror: Final = mirror
         self._parameters: Final = list(
             chain(self._policy.parameters(), self.value.parameters(), self.distribution.parameters())
         )
@@ -77,9 +81,12 @@ class Proximal(OnPolicy):
             columns = (rollout.action, rollout.output, old_log_prob, advantage, goal)
             sequences = self._policy.memory.recurrent
             batches = rollout.minibatches(columns, config.minibatches, self._generator, sequences=sequences)
+            if self._mirror is not None and config.symmetry == "data":
+                batches = map(self._mirror.doubled, batches)
             figures.extend(self._update(old, batch, first=epoch == done == 0) for done, batch in enumerate(batches))
-        surrogate, fit, figure, divergence, norm = torch.stack(figures).mean(0).tolist()
+        surrogate, fit, figure, divergence, asymmetry, norm = torch.stack(figures).mean(0).tolist()
         return {
+            **({"loss/symmetry": asymmetry} if config.symmetry == "loss" else {}),
             "loss/surrogate": surrogate,
             "loss/value": fit,
             "gradient_norm": norm,
@@ -93,7 +100,8 @@ class Proximal(OnPolicy):
         """Take one gradient step on a mini-batch, the first one since the rollout or a later one.
 
         Returns:
-            Surrogate loss, value loss, the surrogate's figure, KL, and norm of the gradient before it is clipped, (5,).
+            Surrogate loss, value loss, the surrogate's figure, KL, asymmetry, and norm of the gradient before it is
+            clipped, (6,).
         """
         config = self._proximal
         action, old_output, old_log_prob, advantage, goal = batch.columns
@@ -111,12 +119,21 @@ class Proximal(OnPolicy):
             self._rate = adapted_rate(self._rate, float(divergence), config.target_kl, *rates)
         log_prob = self.distribution.log_prob(output, action)
         surrogate, figure = self.surrogate(log_prob, old_log_prob, advantage, divergence)
-        torch.autograd.backward(surrogate - config.entropy_weight * self.distribution.entropy(output))
+        loss, asymmetry = surrogate - config.entropy_weight * self.distribution.entropy(output), torch.zeros(())
+        if self._mirror is not None and config.symmetry == "loss":
+            asymmetry = self._asymmetry(self._mirror, observation, output)
+            loss = loss + config.symmetry_weight * asymmetry
+        torch.autograd.backward(loss)
         fit = fitting.result()
         norm = nn.utils.clip_grad_norm_(self._parameters, config.gradient_norm_max)
         self._optimizer.step()
         self._bound_std()
-        return torch.stack((surrogate.detach(), fit, figure, divergence.detach(), norm))
+        return torch.stack((surrogate.detach(), fit, figure, divergence.detach(), asymmetry.detach(), norm))
+
+    def _asymmetry(self, mirror: Mirror, observation: Tensor, output: Tensor) -> Tensor:
+        """Return E‖μ(M s) − M μ(s)‖² of normalised observations, (k, O), with outputs, (k, A) (Yu et al. 2018)."""
+        image = self._policy.mean(mirror.rows(observation))
+        return (image - mirror.actions(output)).square().sum(-1).mean()
 
     def _fit_value(self, batch: Minibatch, goal: Tensor) -> Tensor:
         """Compute the gradients of the value network; return its loss."""

@@ -1,5 +1,6 @@
 """Rows of a critic: an observation and the privileged values beside it, each normalised by its own moments."""
 
+from collections.abc import Callable
 from typing import Final
 
 import torch
@@ -21,11 +22,15 @@ class RowNormalizer:
     Args:
         observation: Normaliser of the policy, O values.
         privileged: Normaliser of the privileged values, P values.
+        image: Gives the mirror images of rows: the moments are then those of rows and images.
     """
 
-    def __init__(self, observation: Normalizer, privileged: Normalizer) -> None:
+    def __init__(
+        self, observation: Normalizer, privileged: Normalizer, image: Callable[[Tensor], Tensor] | None = None
+    ) -> None:
         self._observation: Final = observation
         self._privileged: Final = privileged
+        self._image: Final = image
         self._size: Final = observation.shift.numel()
 
     def __call__(self, raw: Tensor) -> Tensor:
@@ -42,6 +47,9 @@ class RowNormalizer:
 
     def update(self, raw: Tensor) -> None:
         """Update the moments from raw rows, (n, O + P)."""
+        weight = 1.0
+        if self._image is not None:
+            raw, weight = torch.cat((raw, self._image(raw))), 0.5
         observation, privileged = self.parts(raw)
-        self._observation.update(observation)
-        self._privileged.update(privileged)
+        self._observation.update(observation, weight)
+        self._privileged.update(privileged, weight)

@@ -116,6 +116,12 @@ class ProximalConfig(OnPolicyConfig):
     """Largest norm of a gradient; larger ones are scaled down."""
     recompute_advantages: bool = True
     """Recompute advantages before every epoch with the current value network (Andrychowicz et al. 2021)."""
+    symmetry: Literal["none", "data", "loss"] = "none"
+    """Use of a robot's mirror (`mirror` in its YAML): `data` also learns from the image of every step; `loss` penalises
+    actions that are not the image of those in the mirrored state (Yu et al. 2018). Both normalise observations alike on
+    both sides."""
+    symmetry_weight: Annotated[float, Positive] = 1.0
+    """Weight of that penalty beside the policy loss, per squared action."""
 
     @model_validator(mode="after")
     def _check_rate(self) -> Self:

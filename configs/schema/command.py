@@ -21,6 +21,9 @@ class CommandConfig(Config):
     """Lowest and highest value, in SI units; in simulation, values are drawn from this range."""
     default: float = 0.0
     """Value until the operator gives another one, in SI units."""
+    mirror: Literal["same", "negated"] | None = None
+    """What becomes of it when left and right are exchanged, for learners that use the symmetry of a robot; known of
+    forward, left, turn and of the tip's positions."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

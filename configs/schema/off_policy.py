@@ -37,7 +37,15 @@ class OffPolicyConfig(AlgorithmConfig):
     """Activation function of the hidden layers."""
 
 
-class SacConfig(OffPolicyConfig):
+class ContinuousConfig(OffPolicyConfig):
+    """What the off-policy algorithms with continuous actions share."""
+
+    symmetry: Literal["none", "data"] = "none"
+    """Use of a robot's mirror (`mirror` in its YAML): with `data`, half of every batch is replaced by its mirror image,
+    and observations are normalised alike on both sides."""
+
+
+class SacConfig(ContinuousConfig):
     """Soft actor-critic with automatic temperature (Haarnoja et al. 2018).
 
     Its critics see the task's privileged values beside the observation.
@@ -56,7 +64,7 @@ class SacConfig(OffPolicyConfig):
     false: slow critics do, as in the second."""
 
 
-class DdpgConfig(OffPolicyConfig):
+class DdpgConfig(ContinuousConfig):
     """Deep deterministic policy gradient (Lillicrap et al. 2016).
 
     Its critic sees the task's privileged values beside the observation.
@@ -70,7 +78,7 @@ class DdpgConfig(OffPolicyConfig):
     """Share of that noise that stays from one control step to the next; 0 is white noise, 0.85 the paper's."""
 
 
-class Td3Config(OffPolicyConfig):
+class Td3Config(ContinuousConfig):
     """Twin delayed DDPG (Fujimoto et al. 2018).
 
     Its critics see the task's privileged values beside the observation.

@@ -9,6 +9,7 @@ from sim2real.configs.families import IMU_FAMILIES, MOTOR_FAMILIES
 from sim2real.configs.schema.base import Config, MisplacedError, Name, Reference
 from sim2real.configs.schema.calibration import CalibrationConfig
 from sim2real.configs.schema.loop import LoopConfig
+from sim2real.configs.schema.mirror import check_words
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.configs.schema.protocol import ImuProtocol, MotorProtocol
 from sim2real.configs.schema.quantity import (
@@ -263,6 +264,9 @@ class RobotConfig(Config):
     """Names of the model's geoms that touch the ground."""
     tip: TipConfig | None = None
     """Kinematics of the tip, for tasks with tip positions."""
+    mirror: dict[Name, Name] | None = None
+    """Of a robot that is symmetrical about the x-z plane of its base: words that stand for one side in the names of its
+    joints, feet, IMUs and bodies, each with that of the other side, such as left: right."""
     supply_voltage: Annotated[Voltage, Positive]
     """Voltage of the unloaded supply."""
     supply_resistance: Annotated[Resistance, NonNegative] = 0.1
@@ -280,6 +284,8 @@ class RobotConfig(Config):
     @model_validator(mode="after")
     def _check(self) -> Self:
         self._check_rest()
+        if self.mirror is not None:
+            check_words(self.mirror, {"joint": self.joints, "foot": self.feet, "IMU": self.imus})
         for name in self.imus:
             if name in self.buses:
                 raise MisplacedError(("imus", name), "a bus has the same name, which must be unique for --port")

@@ -12,6 +12,7 @@ from typing import Final, Literal, get_args
 from sim2real.configs.plugins import PluginError
 from sim2real.configs.schema.observation import OBSERVATION_TERMS, ObservationNeed
 from sim2real.hardware.types import Float64Array
+from sim2real.runtime.contract.mirror_part import Mirrored, check_parts
 from sim2real.runtime.contract.signals import Float32Array, Signals
 from sim2real.runtime.contract.signals import Sizes as Sizes
 
@@ -60,6 +61,8 @@ class ObservationTerm:
     readings: tuple[Reading, ...]
     """What it is computed from; nothing else need have been read."""
     needs: tuple[ObservationNeed, ...]
+    mirror: Mirrored | None = None
+    """How its values change in a mirror; None: nobody said."""
 
     def __call__(self, inputs: Inputs, out: Float64Array) -> None:
         """Write its SI value for every row into `out`, (n, width)."""
@@ -71,7 +74,11 @@ class ObservationTerm:
 
 
 def observation_term(
-    *, width: Width, readings: tuple[Reading, ...] = (), needs: tuple[ObservationNeed, ...] = ()
+    *,
+    width: Width,
+    readings: tuple[Reading, ...] = (),
+    needs: tuple[ObservationNeed, ...] = (),
+    mirror: Mirrored | None = None,
 ) -> Callable[[TermFunction], ObservationTerm]:
     """Declare an observation term: `(inputs, out)`, see `TermFunction`.
 
@@ -79,9 +86,10 @@ def observation_term(
         width: Values in one tick; a number, or a function of the robot's and the task's `Sizes`.
         readings: What it is computed from. A task that observes nothing else of a reading need not simulate it.
         needs: What robot and task must have; an IMU where one of its readings is of an IMU.
+        mirror: How its values change in a mirror, for learners that use the symmetry of a robot; see `MirrorPart`.
 
     Raises:
-        ValueError: There is no such reading or need.
+        ValueError: There is no such reading, need or part of a mirror.
 
     Example:
         >>> @observation_term(width=lambda of: of.joints, readings=("joint_position",))
@@ -91,9 +99,10 @@ def observation_term(
     for given, valid in ((readings, get_args(Reading)), (needs, get_args(ObservationNeed))):
         if wrong := [name for name in given if name not in valid]:
             raise ValueError(f"{wrong[0]!r} is not one of {', '.join(valid)}")
+    check_parts(mirror)
     if set(readings) & set(_OF_IMUS) and "imu" not in needs:
         needs = ("imu", *needs)
-    return lambda function: ObservationTerm(function, width, readings, needs)
+    return lambda function: ObservationTerm(function, width, readings, needs, mirror)
 
 
 def width_of(name: str, sizes: Sizes) -> int:

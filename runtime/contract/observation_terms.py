@@ -16,55 +16,55 @@ def _axes_of_imus(sizes: Sizes) -> int:
     return 3 * sizes.imus
 
 
-@observation_term(width=_joints, readings=("joint_position",))
+@observation_term(width=_joints, readings=("joint_position",), mirror=("joints",))
 def joint_position(inputs: Inputs, out: Float64Array) -> None:
     """Joint position relative to the default pose, rad."""
     np.subtract(inputs.signals.joint_position, inputs.default, out=out)
 
 
-@observation_term(width=_joints, readings=("joint_position",))
+@observation_term(width=_joints, readings=("joint_position",), mirror=("joints",))
 def joint_position_sin(inputs: Inputs, out: Float64Array) -> None:
     """Sine of the joint position, for joints that turn all the way round."""
     np.sin(inputs.signals.joint_position, out=out)
 
 
-@observation_term(width=_joints, readings=("joint_position",))
+@observation_term(width=_joints, readings=("joint_position",), mirror=("joint_values",))
 def joint_position_cos(inputs: Inputs, out: Float64Array) -> None:
     """Cosine of the joint position, for joints that turn all the way round."""
     np.cos(inputs.signals.joint_position, out=out)
 
 
-@observation_term(width=_joints, readings=("joint_velocity",))
+@observation_term(width=_joints, readings=("joint_velocity",), mirror=("joints",))
 def joint_velocity(inputs: Inputs, out: Float64Array) -> None:
     """Joint velocity, rad/s."""
     np.copyto(out, inputs.signals.joint_velocity)
 
 
-@observation_term(width=_joints, readings=("joint_position",), needs=("position_targets",))
+@observation_term(width=_joints, readings=("joint_position",), needs=("position_targets",), mirror=("joints",))
 def joint_position_error(inputs: Inputs, out: Float64Array) -> None:
     """Target of the tick before minus joint position, rad: the remaining way, or the sag under load."""
     np.subtract(inputs.signals.joint_target, inputs.signals.joint_position, out=out)
 
 
-@observation_term(width=_joints, readings=("joint_effort",))
+@observation_term(width=_joints, readings=("joint_effort",), mirror=("joints",))
 def joint_effort(inputs: Inputs, out: Float64Array) -> None:
     """Measured joint effort, N·m."""
     np.copyto(out, inputs.signals.joint_effort)
 
 
-@observation_term(width=_joints)
+@observation_term(width=_joints, mirror=("joints",))
 def last_action(inputs: Inputs, out: Float64Array) -> None:
     """The action of the tick before, clipped and filtered."""
     np.copyto(out, inputs.last_action)
 
 
-@observation_term(width=_axes_of_imus, readings=("angular_velocity",))
+@observation_term(width=_axes_of_imus, readings=("angular_velocity",), mirror=("imu_rotations",))
 def gyro(inputs: Inputs, out: Float64Array) -> None:
     """Angular velocity of each IMU's body in its own frame, x y z, rad/s."""
     np.copyto(out, inputs.signals.angular_velocity.reshape(out.shape))
 
 
-@observation_term(width=_axes_of_imus, readings=("orientation",))
+@observation_term(width=_axes_of_imus, readings=("orientation",), mirror=("imu_vectors",))
 def projected_gravity(inputs: Inputs, out: Float64Array) -> None:
     """Direction of gravity in the frame of each IMU's body, x y z; (0, 0, -1) upright.
 
@@ -96,13 +96,13 @@ def _down(w: float, x: float, y: float, z: float) -> tuple[float, float, float]:
     return (w * y - x * z) * 2.0, -(y * z + w * x) * 2.0, (x * x + y * y - 0.5) * 2.0
 
 
-@observation_term(width=lambda of: of.commands, needs=("commands",))
+@observation_term(width=lambda of: of.commands, needs=("commands",), mirror=("commands",))
 def command(inputs: Inputs, out: Float64Array) -> None:
     """Operator commands, SI units."""
     np.copyto(out, inputs.signals.command)
 
 
-@observation_term(width=2, needs=("phase",))
+@observation_term(width=2, needs=("phase",), mirror=("phase",))
 def phase(inputs: Inputs, out: Float64Array) -> None:
     """Sine and cosine of a clock that starts with the episode."""
     sine, cosine = out[:, :1], out[:, 1:]
@@ -114,19 +114,19 @@ def phase(inputs: Inputs, out: Float64Array) -> None:
     np.sin(out, out=out)
 
 
-@observation_term(width=3, readings=("joint_position",), needs=("tip",))
+@observation_term(width=3, readings=("joint_position",), needs=("tip",), mirror=("vector",))
 def tip_position(inputs: Inputs, out: Float64Array) -> None:
     """Position of the tip by the joint positions, x y z, m, in the frame of the base."""
     np.copyto(out, inputs.tip)
 
 
-@observation_term(width=3, readings=("joint_position",), needs=("tip", "tip_commands"))
+@observation_term(width=3, readings=("joint_position",), needs=("tip", "tip_commands"), mirror=("vector",))
 def tip_error(inputs: Inputs, out: Float64Array) -> None:
     """From the tip, by the joint positions, to its commanded position, x y z, m."""
     _towards_target(inputs, inputs.tip, out)
 
 
-@observation_term(width=3, readings=("tip",), needs=("tip_commands",))
+@observation_term(width=3, readings=("tip",), needs=("tip_commands",), mirror=("vector",))
 def measured_tip_error(inputs: Inputs, out: Float64Array) -> None:
     """From the tip, as measured from outside the robot, to its commanded position, x y z, m."""
     _towards_target(inputs, inputs.signals.tip, out)

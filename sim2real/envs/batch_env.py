@@ -1,6 +1,7 @@
 """The vector environment of a task: Gymnasium's API, and arrays without copies for our own learners."""
 
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sim2real.hardware.types import BoolArray
 from sim2real.model.addresses import Indices
 from sim2real.runtime.contract.observation import Float32Array
 from sim2real.runtime.contract.spec import Contract
+from sim2real.simulation.mirror import TaskMirror
 from sim2real.simulation.simulation import WHOLE_RANGE, Simulation
 from sim2real.task.episodes import EpisodeStatistics
 from sim2real.task.transition import Transition
@@ -101,6 +103,15 @@ class BatchEnv(SameStepVectorEnv):
     def privileged_scaled(self) -> BoolArray:
         """Which privileged values come scaled to about ±1, (P,): a learner uses them as they are."""
         return self.simulation.privileged_scaled
+
+    @cached_property
+    def mirror(self) -> TaskMirror:
+        """What observations, privileged values and actions are when left and right are exchanged.
+
+        Raises:
+            ConfigError: The robot is not symmetrical, or something of the task has no image.
+        """
+        return self.simulation.mirror()
 
     def curriculum_figures(self) -> dict[str, float]:
         """Return the curriculum's figures for the log."""

@@ -41,7 +41,7 @@ def _gain(column: int) -> FieldEffect:
 SHIPPED: Final = (
     # Inertia scales with mass: the same body of a denser material.
     Parameter("body_mass", "kg", _SCALE, "body", (FieldEffect("body_mass"), FieldEffect("body_inertia"))),
-    Parameter("center_of_mass", "m", _ADD, "body", (FieldEffect("body_ipos"),), width=3),
+    Parameter("center_of_mass", "m", _ADD, "body", (FieldEffect("body_ipos"),), width=3, mirror="vector"),
     Parameter(
         "payload",
         "kg",
@@ -56,8 +56,8 @@ SHIPPED: Final = (
     Parameter("joint_armature", "kg*m^2", _FACTOR, "joint", (FieldEffect("dof_armature"),), limits=_POSITIVE),
     Parameter("joint_friction", "N*m", _FACTOR, "joint", (FieldEffect("dof_frictionloss"),), limits=_POSITIVE),
     Parameter("joint_damping", "N*m*s/rad", _FACTOR, "joint", (FieldEffect("dof_damping"),), limits=_POSITIVE),
-    Parameter("joint_limits", "rad", _ADD, "joint", (FieldEffect("jnt_range"),), width=2),
-    Parameter("joint_offset", "rad", _ADD, "joint"),
+    Parameter("joint_limits", "rad", _ADD, "joint", (FieldEffect("jnt_range"),), width=2, mirror="angle_range"),
+    Parameter("joint_offset", "rad", _ADD, "joint", mirror="angle"),
     Parameter(
         "backlash",
         "rad",
@@ -94,7 +94,7 @@ SHIPPED: Final = (
     Parameter("supply_voltage", "V", _FACTOR, "actuator", (_gain(GAIN_VOLTAGE_MAX),), limits=_POSITIVE),
     Parameter("supply_resistance", "ohm", _SET, "world", limits=_POSITIVE),
     Parameter("gravity", None, _SCALE, "world", (FieldEffect("opt.gravity"),)),
-    Parameter("gravity_vector", "m/s^2", _ADD, "world", (FieldEffect("opt.gravity"),), width=3),
+    Parameter("gravity_vector", "m/s^2", _ADD, "world", (FieldEffect("opt.gravity"),), width=3, mirror="vector"),
     Parameter("ground_friction", None, _FACTOR, "geom", (FieldEffect("geom_friction", 0),), limits=_POSITIVE),
     # A contact is a spring whose stiffness goes with the inverse square of its time constant.
     Parameter(

@@ -13,6 +13,10 @@ Element = Literal["body", "joint", "actuator", "geom", "play", "load", "world"]
 """What a parameter has values of: bodies, degrees of freedom of driven joints, their motors, geoms, the play behind
 joints, payloads of bodies; or one value for all."""
 
+Image = Literal["same", "vector", "angle", "angle_range"]
+"""How its values change when left and right are exchanged: not at all, as x y z of a vector, as the angle of a joint,
+or as its lower and upper limit."""
+
 STRENGTH: Final = "strength"
 """Not a field of the model: the factor on commanded effort of every motor."""
 
@@ -55,6 +59,8 @@ class Parameter:
     """Value, where it is set, that means nothing happens, SI."""
     readings: tuple[str, ...] = ()
     """Groups of readings that it changes, where it changes nothing else: without them it has no effect."""
+    mirror: Image = "same"
+    """How its values change in a mirror."""
 
 
 def find_parameter(name: str) -> Parameter:

@@ -18,6 +18,7 @@ from sim2real.randomization.random_streams import RandomStreams
 from sim2real.runtime.contract.observation import Float32Array
 from sim2real.simulation.divergence import Divergence
 from sim2real.simulation.episode_record import EpisodeRecord
+from sim2real.simulation.mirror import TaskMirror
 from sim2real.simulation.parts import SimulationParts
 from sim2real.task.state import TaskState
 from sim2real.task.transition import Transition
@@ -94,6 +95,10 @@ class Simulation:
     def privileged_scaled(self) -> BoolArray:
         """Which privileged values come scaled to about ±1, (P,)."""
         return self._parts.critic.scaled
+
+    def mirror(self) -> TaskMirror:
+        """Return the mirror of the task. Raises ConfigError as `TaskMirror.of`."""
+        return TaskMirror.of(self.task, self.randomization, self.contract, self.robot)
 
     @property
     def robot(self) -> RobotModel:

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.plugins import unknown
+from sim2real.runtime.contract.mirror_part import Mirrored, check_parts
 from sim2real.task.term import (
     NEEDS,
     CommandFactory,
@@ -76,6 +77,7 @@ def privileged(
     needs: tuple[Need, ...] = (),
     commands: tuple[str, ...] = (),
     scaled: bool = False,
+    mirror: Mirrored | None = None,
 ) -> Callable[[PrivilegedT], PrivilegedT]:
     """Declare a privileged term, `(inputs) -> [(k, width), …]`: blocks of the critic's input. See `reward`.
 
@@ -85,8 +87,13 @@ def privileged(
         needs: As for a reward.
         commands: As for a reward.
         scaled: Whether its values come scaled to about ±1: learners then use them as they are.
+        mirror: How its values change in a mirror, for learners that use the symmetry of a robot; see `MirrorPart`.
+
+    Raises:
+        ValueError: There is no such part of a mirror.
     """
-    return _declaring(PrivilegedTerm, name, 1, needs=needs, commands=commands, size=size, scaled=scaled)
+    check_parts(mirror)
+    return _declaring(PrivilegedTerm, name, 1, needs=needs, commands=commands, size=size, scaled=scaled, mirror=mirror)
 
 
 def command(

@@ -9,6 +9,7 @@ import numpy as np
 
 from sim2real.configs.errors import UserError
 from sim2real.hardware.types import BoolArray, Float64Array, Indices
+from sim2real.runtime.contract.mirror_part import Mirrored
 from sim2real.task.command_source import CommandSetup, CommandSource
 from sim2real.task.measurement import Metric
 from sim2real.task.privileged_inputs import PrivilegedInputs, Sizes
@@ -150,6 +151,8 @@ class PrivilegedTerm(Term):
     size: PrivilegedSize
     scaled: bool = False
     """Whether its values come scaled to about ±1, and learners use them as they are."""
+    mirror: Mirrored | None = None
+    """How its values change in a mirror; None: nobody said."""
 
     def width(self, sizes: Sizes) -> int:
         """Return how many values it has. Raises UserError if its size is no number of values."""

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from sim2real.configs.load import load_task
+from sim2real.model.signed_permutation import SignedPermutation
 from sim2real.runtime.contract.spec import contract_of
+from sim2real.simulation.mirror import TaskMirror
 
 torch.set_num_threads(1)  # as in training: more threads do not help for networks this small
 
@@ -113,6 +115,14 @@ class PointEnvironment:
         self.gift[rows] = self.rng.uniform(-2, 2, (int(rows.sum()), self.gift.shape[1]))
         self.age[rows] = 0
         self.total[rows] = 0
+
+    @property
+    def mirror(self):
+        """Left and right of the origin are alike; the gift is on neither side."""
+        flipped, same = (
+            (lambda width, sign=sign: SignedPermutation.of(range(width), [sign] * width)) for sign in (-1, 1)
+        )
+        return TaskMirror(flipped(self.observation_size), same(self.privileged_size), flipped(self.action_size))
 
     @property
     def privileged(self):

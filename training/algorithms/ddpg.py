@@ -23,6 +23,7 @@ from sim2real.training.environment_interface import Environment, Floats
 from sim2real.training.off_policy_learner import Figures, OffPolicyLearner
 from sim2real.training.policy import Policy
 from sim2real.training.replay_buffer import TransitionBatch
+from sim2real.training.symmetry import mirror_of
 from sim2real.training.target_network import Target
 
 
@@ -34,7 +35,8 @@ class Ddpg(OffPolicyLearner):
         generator = torch.Generator().manual_seed(seed)
         sizes = environment.observation_size, environment.action_size
         policy = Policy(config, *sizes, generator, squash=True)
-        super().__init__(config, environment, generator, policy)
+        mirror = mirror_of(environment, wanted=config.symmetry != "none", memory=config.memory is not None)
+        super().__init__(config, environment, generator, policy, mirror=mirror)
         self.critic: Final = Critics(self._inputs + sizes[1], config.hidden, config.activation, generator, count=1)
         self._slow_critic: Final = Target(self.critic)
         self._slow_policy: Final = Target(policy)

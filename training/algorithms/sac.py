@@ -30,6 +30,7 @@ from sim2real.training.networks import POLICY_HEAD_GAIN, ValueNetwork, linear
 from sim2real.training.off_policy_learner import Figures, OffPolicyLearner
 from sim2real.training.policy import Policy
 from sim2real.training.replay_buffer import TransitionBatch
+from sim2real.training.symmetry import mirror_of
 from sim2real.training.target_network import Target
 
 # Bounds of the logarithm of the standard deviation, as in the authors' code, with a higher lower bound: std 0.0067.
@@ -45,7 +46,8 @@ class Sac(OffPolicyLearner):
         generator = torch.Generator().manual_seed(seed)
         sizes = environment.observation_size, environment.action_size
         policy = Policy(config, *sizes, generator, squash=True)
-        super().__init__(config, environment, generator, policy)
+        mirror = mirror_of(environment, wanted=config.symmetry != "none", memory=config.memory is not None)
+        super().__init__(config, environment, generator, policy, mirror=mirror)
         width = config.hidden[-1] if config.hidden else sizes[0]
         self.log_std_head: Final = linear(width, sizes[1], POLICY_HEAD_GAIN, generator)
         self.critic: Final = Critics(self._inputs + sizes[1], config.hidden, config.activation, generator)

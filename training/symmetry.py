@@ -1,0 +1,97 @@
+"""Mirror images of what a learner sees and does, of robots whose two sides are alike (Mittal et al. 2024).
+
+A policy of such a robot should do in a mirrored state what it does in the state itself, mirrored: μ(M s) = M μ(s).
+"""
+
+from dataclasses import replace
+from typing import Final, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sim2real.configs.errors import ConfigError
+from sim2real.training.environment_interface import Environment
+from sim2real.training.replay_buffer import TransitionBatch
+from sim2real.training.rollout import Minibatch
+
+
+class Permutation(Protocol):
+    """image[k] = sign[k] · row[index[k]]."""
+
+    @property
+    def index(self) -> NDArray[np.intp]:
+        """Places, (W,)."""
+
+    @property
+    def sign(self) -> NDArray[np.float64]:
+        """Signs, ±1, (W,)."""
+
+
+class Mirror:
+    """Mirror images as tensors.
+
+    Args:
+        observation: Of observations.
+        privileged: Of privileged values.
+        action: Of actions.
+    """
+
+    def __init__(self, observation: Permutation, privileged: Permutation, action: Permutation) -> None:
+        self._rows: Final = _joined(observation, privileged)
+        self._actions: Final = _joined(action)
+
+    def rows(self, rows: Tensor) -> Tensor:
+        """Return the images of observations, (…, O), or of critics' rows, (…, O + P)."""
+        index, sign = (part[: rows.shape[-1]] for part in self._rows)
+        return rows[..., index] * sign
+
+    def actions(self, actions: Tensor) -> Tensor:
+        """Return the images of actions, (…, A)."""
+        index, sign = self._actions
+        return actions[..., index] * sign
+
+    def doubled(self, batch: Minibatch) -> Minibatch:
+        """Return rows of a rollout with their images behind them; their first two columns are actions."""
+        action, output, *others = batch.columns
+        moved = tuple(torch.cat((column, self.actions(column))) for column in (action, output))
+        same = tuple(torch.cat((column, column)) for column in others)
+        return replace(batch, inputs=torch.cat((batch.inputs, self.rows(batch.inputs))), columns=moved + same)
+
+    def reflect(self, batch: TransitionBatch) -> None:
+        """Replace the first half of drawn transitions by their images, in place."""
+        half = len(batch.reward) // 2
+        for rows in (batch.inputs, batch.next_inputs):
+            rows[:half] = self.rows(rows[:half])
+        batch.action[:half] = self.actions(batch.action[:half])
+
+
+def mirror_of(environment: Environment, *, wanted: bool, memory: bool) -> Mirror | None:
+    """Return the mirror of an environment, its `mirror`; None where none is wanted.
+
+    Args:
+        environment: The environment; ours has a mirror if its robot has one.
+        wanted: Whether the learner uses it.
+        memory: Whether the policy remembers: the image of what it remembers is not known.
+
+    Raises:
+        ConfigError: There is none, or the policy remembers.
+    """
+    if not wanted:
+        return None
+    if memory:
+        raise ConfigError("algorithm.symmetry: not with algorithm.memory; valid: one of the two")
+    found = getattr(environment, "mirror", None)
+    if found is None:
+        raise ConfigError("algorithm.symmetry: the environment has no mirror; valid: none")
+    return Mirror(found.observation, found.privileged, found.action)
+
+
+def _joined(*parts: Permutation) -> tuple[Tensor, Tensor]:
+    index, start = list[NDArray[np.intp]](), 0
+    for part in parts:
+        index.append(part.index + start)
+        start += len(part.index)
+    sign = np.concatenate([part.sign for part in parts]).astype(np.float32)
+    return torch.from_numpy(np.concatenate(index)), torch.from_numpy(sign)
