@@ -127,7 +127,7 @@ def run(
             real_time=real_time and not lockstep,
             cpu=cpu,
             commands=dict(commands or {}),
-            on_tick=trial.beside(_hook(on_tick, loaded.contract.joint_names, stop)),
+            on_tick=trial.beside(_hook(on_tick, loaded.contract.joint_names, stop), stop),
             stop=stop,
         )
         name = str(policy) if isinstance(policy, str | Path) else _path_of(policy)

@@ -15,6 +15,7 @@ REPLAY = CommandInfo("Prove that a log's observations and targets are exact.", f
 REVOKE = CommandInfo("Mark a policy as bad on a robot.", f"{_HERE}.revoke:app")
 ROLLBACK = CommandInfo("Switch a robot back to its previous policy.", f"{_HERE}.rollback:app")
 RUN = CommandInfo("Run a policy on a robot, real or emulated.", f"{_HERE}.run:app")
+SERVICE = CommandInfo("Run a robot's active policy as a service of systemd.", f"{_HERE}.service:app")
 SIGN = CommandInfo("Sign a policy, in minisign's format.", f"{_HERE}.sign:app")
 STATUS = CommandInfo("Show which policies a robot holds.", f"{_HERE}.status:app")
 SUPPORT = CommandInfo("Pack what others need to help into one archive, nothing private.", f"{_HERE}.support:app")

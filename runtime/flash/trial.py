@@ -25,6 +25,7 @@ from sim2real.runtime.flash.slot_files import CURRENT, LOCK, POLICY
 from sim2real.runtime.policy import Policy
 from sim2real.runtime.report import RunReport
 from sim2real.runtime.states import State
+from sim2real.runtime.stop import StopRequest
 
 Hook = Callable[[Controller], None]
 
@@ -107,13 +108,18 @@ class TrialRun:
             target.keep(record.model_copy(update={"trial": counted}))
             return sha256
 
-    def beside(self, hook: Hook | None) -> Hook | None:
-        """Return the session's hook: the caller's, and the count of healthy ticks where a policy is on trial."""
+    def beside(self, hook: Hook | None, stop: StopRequest) -> Hook | None:
+        """Return the session's hook: the caller's, and the count of healthy ticks where a policy is on trial.
+
+        A fault on trial ends the run, whoever operates it: whether the robot goes back is decided after its end.
+        """
         if self._sha256 is None:
             return hook
 
         def both(controller: Controller) -> None:
             self.tick(controller.state, controller.record.time_ns)
+            if controller.state is State.FAULT and not self._healthy.is_set():
+                stop.stop("a fault on trial")
             if hook is not None:
                 hook(controller)
 

@@ -17,6 +17,7 @@ from sim2real.runtime.flash.trial import TrialRun, target_of, trial_run
 from sim2real.runtime.report import RunReport
 from sim2real.runtime.run import run
 from sim2real.runtime.states import State
+from sim2real.runtime.stop import StopRequest
 from sim2real.runtime.verdict import Reason
 
 TERMS = Terms(gate=Gate(healthy_for=2.0, starts_max=2))
@@ -49,7 +50,7 @@ class Bench:
     def run(self, *, healthy_s: float, report: RunReport | None = None) -> RunReport:
         """One run: so long healthy ticks, 0.1 s apart, then the end."""
         trial = self.begin()
-        hook = trial.beside(None)
+        hook = trial.beside(None, StopRequest())
         for number in range(round(healthy_s * 10) + 1 if hook is not None else 0):
             trial.tick(State.RUNNING, number * S // 10)
         return trial.judged(report or END)
@@ -252,7 +253,7 @@ def test_emulated_runs_and_other_paths_are_not_counted(tmp_path: Path) -> None:
 def test_without_a_gate_there_is_no_trial(tmp_path: Path) -> None:
     target = DirectoryTarget(tmp_path / "robot")
     assert not flash(write_policy(tmp_path / "p.onnx"), ROBOT, target).on_trial
-    assert TrialRun(target).beside(None) is None
+    assert TrialRun(target).beside(None, StopRequest()) is None
 
 
 def test_going_back_is_refused_where_the_robot_has_changed_since(tmp_path: Path) -> None:
