@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TextIO
 
 import typer
 
@@ -37,6 +37,8 @@ class Outcome:
     """False sets exit status 1."""
     reasons: tuple[str, ...] = ()
     """Reasons why `ok` is False."""
+    next: tuple[str, ...] = ()
+    """Command lines of what one usually does next, made by `command_line.typed`; a person at a terminal sees them."""
     cut_short: bool = False
     """Whether Ctrl-C ended what had an end of its own: exit status 130, whatever `ok` says of the part done."""
 
@@ -79,15 +81,11 @@ def reports(command: Callable[P, Outcome]) -> Callable[P, None]:
         except KeyboardInterrupt:
             error_console().print("interrupted")
             raise typer.Exit(EXIT_INTERRUPTED) from None
-        try:
-            _print(outcome, as_json)
-        except OSError as error:
-            if error.errno == errno.EPIPE:
-                raise  # `| head` has seen enough
-            _give_up_output()
-            raise UserError(f"standard output cannot be written: {error.strerror}") from error
+        _print(outcome, as_json)
         for reason in outcome.reasons:
             error_console().print(f"error: {reason}", markup=False)
+        if not as_json:
+            print_next(outcome.next)
         if outcome.cut_short:
             raise typer.Exit(EXIT_INTERRUPTED)
         if not outcome.ok:
@@ -98,13 +96,36 @@ def reports(command: Callable[P, Outcome]) -> Callable[P, None]:
     return run
 
 
-def _print(outcome: Outcome, as_json: bool) -> None:
-    if as_json:
-        print_document({"ok": outcome.ok, "reasons": list(outcome.reasons)} | outcome.document)
-    elif outcome.text:
+def print_next(lines: tuple[str, ...]) -> None:
+    """Print command lines to go on with, each whole, so that it can be copied; a pipe gets none."""
+    if lines and _is_terminal(sys.stdout):
         from rich.console import Console
 
-        Console(soft_wrap=True, highlight=False).print(outcome.text)
+        console = Console(soft_wrap=True, highlight=False)
+        console.print("[bold]next[/bold]:")
+        for line in lines:
+            console.print(f"  {line}", markup=False)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    """Return whether a stream is a terminal; one that is closed, or was when the program began, is none."""
+    return stream is not None and not stream.closed and stream.isatty()
+
+
+def _print(outcome: Outcome, as_json: bool) -> None:
+    """Print to standard output. Raises UserError if it cannot be written."""
+    try:
+        if as_json:
+            print_document({"ok": outcome.ok, "reasons": list(outcome.reasons)} | outcome.document)
+        elif outcome.text:
+            from rich.console import Console
+
+            Console(soft_wrap=True, highlight=False).print(outcome.text)
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise  # `| head` has seen enough
+        _give_up_output()
+        raise UserError(f"standard output cannot be written: {error.strerror}") from error
 
 
 def _give_up_output() -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from sim2real.configs.command_line import typed
 from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.hardware.commands.motors_options import Baudrate, Port, ProtocolName
 from sim2real.hardware.commands.motors_port import open_port
@@ -46,7 +47,9 @@ def backup(
             bus.set_baudrate(found.baudrate)
             backups.append(back_up(bus, found))
     write_backups(file, backups)
-    return Outcome({"path": str(file), "ids": [one.id for one in backups]}, f"wrote {len(backups)} motors to {file}")
+    document = {"path": str(file), "ids": [one.id for one in backups]}
+    after = (typed("motors", "restore", file, "--port", port),)
+    return Outcome(document, f"wrote {len(backups)} motors to {file}", next=after)
 
 
 @reports
@@ -71,7 +74,9 @@ def restore_backup(
         for one, (bus, found) in chosen:
             bus.set_baudrate(found.baudrate)
             changes += restore(bus, found, one)
-    return Outcome({"path": str(file), "changes": changes}, "\n".join(changes) or "the motors have these settings")
+    text = "\n".join(changes) or "the motors have these settings"
+    after = (typed("motors", "check", "--port", port),)
+    return Outcome({"path": str(file), "changes": changes}, text, next=after)
 
 
 def _find(opened: WorkbenchPort, saved: MotorBackup) -> tuple[Workbench, FoundMotor]:

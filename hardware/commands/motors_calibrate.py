@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from sim2real.configs.command_line import port_words, typed
 from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.config_reference import find_given
 from sim2real.configs.errors import UserError
@@ -89,7 +90,9 @@ def calibrate(
         "backup": None if backup is None else str(backup),
     }
     kept = "" if backup is None else f"; backup: {backup.name}"
-    return Outcome(document, f"wrote {len(found)} joints to {target}{kept}")
+    given = [to if to is not None else robot, port_words(port)]
+    after = (typed("motors", "check", given), typed("motors", "test", given))
+    return Outcome(document, f"wrote {len(found)} joints to {target}{kept}", next=after)
 
 
 def _target(robot: str, source: Path, to: Path | None) -> Path:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from serial.tools.list_ports import comports
 
+from sim2real.configs.command_line import typed
 from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import UserError
 from sim2real.hardware.commands.motors_calibrate import TerminalGuide
@@ -48,7 +49,9 @@ def find(
     rows = [{"port": stable_name(path), "device": path, "adapter": name} for path, name in sorted(ports.items())]
     reasons = tuple(permission_advice(path) for path in ports if not os.access(path, os.R_OK | os.W_OK))
     lines = [f"{row['port']}  ({row['device']}, {row['adapter']})" for row in rows]
-    return Outcome({"ports": rows}, "\n".join(lines) or "no USB serial port", ok=not reasons, reasons=reasons)
+    after = tuple(typed("motors", "scan", "--port", row["port"]) for row in rows)
+    text = "\n".join(lines) or "no USB serial port"
+    return Outcome({"ports": rows}, text, ok=not reasons, reasons=reasons, next=after or (typed("doctor"),))
 
 
 def usb_ports() -> dict[str, str]:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from sim2real.configs.command_line import port_words, typed
 from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
@@ -41,7 +42,9 @@ def setup(robot: Robot, port: Ports = None, json_output: Json = False) -> Outcom
             ids = [one.id for one in done if config.joints[one.joint].bus == joint.bus]
             done.append(set_up_joint(config, name, opened, ids, guide.ask, guide.tell))
         guide.tell(_line(done[-1]))
-    return Outcome({"robot": config.name, "motors": [_row(one) for one in done]}, "\n".join(map(_line, done)))
+    document = {"robot": config.name, "motors": [_row(one) for one in done]}
+    after = (typed("motors", "check", robot, port_words(port)), typed("motors", "calibrate", robot, port_words(port)))
+    return Outcome(document, "\n".join(map(_line, done)), next=after)
 
 
 @reports
@@ -67,7 +70,8 @@ def adopt(
         done = set_up_joint(config, joint, opened, others, guide.ask, guide.tell)
         changes = carry_over(config, joint, opened.buses[config.buses[own.bus].protocol])
     advice = f"calibrate it now: sim2real motors calibrate {robot} --joint {joint}"
-    return Outcome(_row(done) | {"changes": changes}, "\n".join((_line(done), *changes, advice)))
+    after = (typed("motors", "calibrate", robot, "--joint", joint, port_words(port)),)
+    return Outcome(_row(done) | {"changes": changes}, "\n".join((_line(done), *changes, advice)), next=after)
 
 
 def bus_paths(config: RobotConfig, options: list[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from serial.tools.list_ports import comports
 
+from sim2real.configs.command_line import typed
 from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.hardware.clock import NS_PER_S, MonotonicClock
 from sim2real.hardware.commands.motors_options import ProtocolName
@@ -60,7 +61,8 @@ def torque_off(
             f"torque off was sent on {', '.join(paths)}, and no motor answers: unless none has power, cut it"
         )
     lines = [f"{m['port']}: motor {m['id']}: torque is {'off' if m['torque_off'] else 'still ON'}" for m in motors]
-    return Outcome({"motors": motors}, "\n".join(lines), ok=not reasons, reasons=tuple(reasons))
+    after = tuple(typed("motors", "check", "--port", path) for path in dict.fromkeys(str(m["port"]) for m in motors))
+    return Outcome({"motors": motors}, "\n".join(lines), ok=not reasons, reasons=tuple(reasons), next=after)
 
 
 def _release(path: str, protocol: str | None, wait: float) -> list[Released]:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Column, Table
 
+from sim2real.configs.command_line import typed
 from sim2real.configs.command_outcome import Json, Outcome, print_document, reports
 from sim2real.configs.errors import UserError
 from sim2real.hardware.clock import NS_PER_S, MonotonicClock
@@ -55,7 +56,8 @@ def show(
         "decoded": {reading.name: reading.text for reading in readings if reading.text},
     }
     lines = [f"{r.address:5d}  {r.area:6}  {r.name:24} {r.value!s:>12}  {r.text}".rstrip() for r in readings]
-    return Outcome(document, "\n".join(lines))
+    after = (typed("motors", "monitor", "--port", port, "--id", motor),)
+    return Outcome(document, "\n".join(lines), next=after)
 
 
 def monitor(

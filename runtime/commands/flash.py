@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from sim2real.configs.command_line import typed
 from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.policy_reference import policy_file
 from sim2real.runtime.flash.destination import destination_with_robot
@@ -14,6 +15,7 @@ from sim2real.runtime.flash.manifest import FlashError
 from sim2real.runtime.flash.place import Place
 from sim2real.runtime.flash.report import installed_document, slot_line
 from sim2real.runtime.flash.ssh import SshPlace
+from sim2real.runtime.next_lines import NextLines
 
 app = typer.Typer()
 
@@ -54,7 +56,7 @@ def flash(
     if install_runtime is not None:
         _install(install_runtime, places)
     if len(places) == 1:
-        return _one(path, places[0][1])
+        return _one(path, *places[0], robot)
     rows = flash_fleet(path, places, gate_timeout, told=lambda text: error_console().print(escape(text)))
     width = max(len(row.to) for row in rows)
     lines = [
@@ -66,10 +68,11 @@ def flash(
         for row in rows
     ]
     failed = tuple(f"{row.to}: {row.words}" for row in rows if row.state == "failed")
-    return Outcome({"targets": documents}, "\n".join(lines), ok=not failed, reasons=failed)
+    after = tuple(typed("status", "--to", Path(row.to)) for row in rows if row.state == "failed")
+    return Outcome({"targets": documents}, "\n".join(lines), ok=not failed, reasons=failed, next=after)
 
 
-def _one(policy: Path, place: Place) -> Outcome:
+def _one(policy: Path, to: str, place: Place, robot: str | None) -> Outcome:
     result = place.flash(policy)
     for warning in result.warnings:
         error_console().print(f"warning: {escape(warning)}")
@@ -78,7 +81,17 @@ def _one(policy: Path, place: Place) -> Outcome:
     lines = [slot_line(result.slot, active=True), f"{verb}: {escape(place.policy_path)}"]
     if result.on_trial:
         lines.append("on trial: the robot goes back by itself if it fails; see `sim2real status`")
-    return Outcome(document | installed_document(result), "\n".join(lines))
+    given = ("--robot", robot) if robot is not None else ()
+    after = (typed("status", "--to", Path(to), *given), *_first_run(policy, to, place, robot))
+    return Outcome(document | installed_document(result), "\n".join(lines), next=after)
+
+
+def _first_run(policy: Path, to: str, place: Place, robot: str | None) -> tuple[str, ...]:
+    """Return the command line that runs what was installed, of a folder of this machine."""
+    if isinstance(place, SshPlace):
+        return ()
+    folder = Path(to) if robot is not None else Path(place.policy_path)
+    return NextLines(folder, robot or NextLines.of(policy).robot).run()
 
 
 def _install(wheel: Path, places: list[tuple[str, Place]]) -> None:

@@ -5,20 +5,26 @@ from typing import Annotated
 
 import typer
 
+from sim2real.configs.command_line import typed
 from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import UserError
 from sim2real.hardware.emulator.plant import AUTO_PLANT
 from sim2real.runtime.commands.default_command import DefaultCommand
 from sim2real.runtime.commands.hil_compare import hil_compare
 from sim2real.runtime.commands.hil_progress import progress
+from sim2real.runtime.hil.evidence import LOG
 from sim2real.runtime.hil.job import Job, JobResult
 from sim2real.runtime.hil.junit import write_junit
 from sim2real.runtime.hil.scenario_files import SHIPPED, find_scenarios
 from sim2real.runtime.hil.summary_table import summary_table
 from sim2real.runtime.hil.workers import processors, run_jobs
+from sim2real.runtime.next_lines import NextLines
 
 app = typer.Typer(cls=DefaultCommand, help="Run hardware-in-the-loop scenarios on the emulated robot.")
 app.command("compare")(hil_compare)
+
+_LOOKS = 3
+"""Failures of which the page is offered: as many as one looks at."""
 
 Policies = Annotated[
     list[str] | None,
@@ -109,7 +115,16 @@ def _outcome(results: tuple[JobResult, ...]) -> Outcome:
         "policy": ", ".join(dict.fromkeys(each.policy for each in results)),
         "scenarios": [_document(each) for each in results],
     }
-    return Outcome(document, summary_table(results), ok=not reasons, reasons=reasons)
+    return Outcome(document, summary_table(results), ok=not reasons, reasons=reasons, next=_next(results))
+
+
+def _next(results: tuple[JobResult, ...]) -> tuple[str, ...]:
+    """Return a look at the first failures, or the way of a policy that has passed."""
+    logs = [each.evidence / LOG for each in results if each.evidence is not None and (each.evidence / LOG).is_file()]
+    if logs:
+        return tuple(typed("report", log) for log in logs[:_LOOKS])
+    passed = [each for each in results if each.ok and each.policy]
+    return NextLines.of(passed[0].policy).flash() if len(passed) == len(results) and passed else ()
 
 
 def _document(job: JobResult) -> dict[str, object]:

@@ -7,11 +7,13 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from sim2real.configs.command_line import port_words, typed
 from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
 from sim2real.hardware.emulator.plant import AUTO_PLANT
 from sim2real.hardware.robot_ports import port_paths
+from sim2real.runtime.next_lines import NextLines
 from sim2real.runtime.operator.device_option import VALID
 from sim2real.runtime.report import RunReport
 from sim2real.runtime.run import run as run_policy
@@ -121,7 +123,17 @@ def run(
         error_console().print(f"warning: {escape(warning)}")
     document = report.document()
     cut_short = duration is not None and report.stopped_by == signal.SIGINT.name
-    return Outcome(document, _text(report, document), ok=report.ok, reasons=report.reasons, cut_short=cut_short)
+    lines = NextLines(policy, robot)
+    where = ["--lockstep"] if in_lockstep else ["--emulate"] if emulate else port_words(port)
+    how_long = ["--duration", duration] if duration else []
+    after = (
+        (typed("report", report.log), typed("replay", report.log))
+        if report.log is not None
+        else lines.run(where, how_long)
+    )
+    return Outcome(
+        document, _text(report, document), ok=report.ok, reasons=report.reasons, next=after, cut_short=cut_short
+    )
 
 
 def _commands(texts: list[str]) -> dict[str, float]:

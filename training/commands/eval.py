@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim2real.configs.command_outcome import Json, Outcome, reports
+from sim2real.runtime.next_lines import NextLines
 from sim2real.training.evaluate import SEED, evaluate
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def evaluate_policy(
 
     --set changes the world; the policy's observations and actions stay the same.
 
-    Example: sim2real eval first --episodes 256 --set task.episode_duration=5
+    Example: sim2real eval first --episodes 256 --set task.episode_duration=5s
     """
     report = evaluate(
         policy,
@@ -50,7 +51,12 @@ def evaluate_policy(
         seed=seed,
         video=video,
     )
-    return Outcome(report.document(), table(report.rows) + (f"\nvideo: {video}" if video else ""))
+    lines = NextLines.of(policy)
+    return Outcome(
+        report.document(),
+        table(report.rows) + (f"\nvideo: {video}" if video else ""),
+        next=(*(() if video else (lines.video(),)), *lines.run()),
+    )
 
 
 def table(rows: "Sequence[Evaluation]") -> str:

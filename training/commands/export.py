@@ -9,6 +9,7 @@ from rich.markup import escape
 from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import MissingExtraError, UserError
 from sim2real.configs.policy_reference import find_run
+from sim2real.runtime.next_lines import NextLines
 
 app = typer.Typer(help="Export a policy to ONNX or C.")
 
@@ -69,7 +70,10 @@ def _to_onnx(run: Path, output: Path | None) -> Outcome:
         "size_bytes": report.size_bytes,
     }
     parity = f"onnxruntime and torch agree to {report.parity:.1e} over {report.observations} observations"
-    return Outcome(document, f"[bold]{escape(str(report.path))}[/bold]: {parity}")
+    lines = NextLines.of(report.path)
+    return Outcome(
+        document, f"[bold]{escape(str(report.path))}[/bold]: {parity}", next=(lines.inspect(), *lines.flash())
+    )
 
 
 def _to_c(policy: Path, output: Path) -> Outcome:

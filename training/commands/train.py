@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim2real.configs.command_outcome import Json, Outcome, reports
+from sim2real.runtime.next_lines import NextLines
 from sim2real.training.train import train as train_experiment
 
 if TYPE_CHECKING:
@@ -73,4 +74,10 @@ def _outcome(report: "TrainReport") -> Outcome:
     )
     if best is not None:
         text += f"\nbest of the run: {best.path} (return {best.return_mean:.2f} at step {best.steps})"
-    return Outcome(report.document(), text)
+    lines = NextLines.of(report.run.path)
+    return Outcome(report.document(), text, next=(lines.video(), *_on_robot(lines)))
+
+
+def _on_robot(lines: NextLines) -> tuple[str, ...]:
+    """Return what follows for a policy of a robot; one for an environment of Gymnasium's has no page and no robot."""
+    return (lines.report(), *lines.run()) if lines.robot is not None else ()
