@@ -45,7 +45,7 @@ def move(
 ) -> Outcome:
     """Take a joint to an angle, whatever its motor does, and hold it there.
 
-    Example: sim2real hand move elbow_flex 30deg --control /tmp/hands
+    Example: sim2real hand move elbow_flex 30deg --control hands
     """
     hands = HandClient(control)
     hands.move(joint, _quantity("angle", angle, "rad"), _quantity("--speed", speed, "rad/s"), wait=wait)
@@ -57,7 +57,7 @@ def move(
 def hold(control: Control, joints: Joints = None, json_output: Json = False) -> Outcome:
     """Hold joints where they are.
 
-    Example: sim2real hand hold elbow_flex --control /tmp/hands
+    Example: sim2real hand hold elbow_flex --control hands
     """
     hands = HandClient(control)
     for joint in joints or [ALL]:
@@ -70,7 +70,7 @@ def hold(control: Control, joints: Joints = None, json_output: Json = False) -> 
 def release(control: Control, joints: Joints = None, json_output: Json = False) -> Outcome:
     """Let go of joints, and take their loads away.
 
-    Example: sim2real hand release --control /tmp/hands
+    Example: sim2real hand release --control hands
     """
     hands = HandClient(control)
     for joint in joints or [ALL]:
@@ -88,7 +88,7 @@ def load(
 ) -> Outcome:
     """Load a joint with a torque until it is released.
 
-    Example: sim2real hand load gripper 0.2N*m --control /tmp/hands
+    Example: sim2real hand load gripper 0.2N*m --control hands
     """
     hands = HandClient(control)
     hands.load(joint, _quantity("torque", torque, "N*m"))
@@ -100,7 +100,7 @@ def load(
 def connect(control: Control, joints: Joints = None, json_output: Json = False) -> Outcome:
     """Plug the cables of motors in: they power up.
 
-    Example: sim2real hand connect gripper --control /tmp/hands
+    Example: sim2real hand connect gripper --control hands
     """
     hands = HandClient(control)
     for joint in joints or [ALL]:
@@ -113,7 +113,7 @@ def connect(control: Control, joints: Joints = None, json_output: Json = False) 
 def disconnect(control: Control, joints: Joints = None, json_output: Json = False) -> Outcome:
     """Pull the cables of motors: no data, no power.
 
-    Example: sim2real hand disconnect --control /tmp/hands
+    Example: sim2real hand disconnect --control hands
     """
     hands = HandClient(control)
     for joint in joints or [ALL]:
@@ -126,7 +126,7 @@ def disconnect(control: Control, joints: Joints = None, json_output: Json = Fals
 def plug(control: Control, ports: Ports = None, json_output: Json = False) -> Outcome:
     """Plug adapters in again.
 
-    Example: sim2real hand plug --control /tmp/hands
+    Example: sim2real hand plug --control hands
     """
     hands = HandClient(control)
     for port in ports or [ALL]:
@@ -139,7 +139,7 @@ def plug(control: Control, ports: Ports = None, json_output: Json = False) -> Ou
 def unplug(control: Control, ports: Ports = None, json_output: Json = False) -> Outcome:
     """Unplug adapters: their ports vanish.
 
-    Example: sim2real hand unplug --control /tmp/hands
+    Example: sim2real hand unplug --control hands
     """
     hands = HandClient(control)
     for port in ports or [ALL]:
@@ -152,7 +152,7 @@ def unplug(control: Control, ports: Ports = None, json_output: Json = False) -> 
 def state(control: Control, json_output: Json = False) -> Outcome:
     """Show true angles, torque, cables and adapters.
 
-    Example: sim2real hand state --control /tmp/hands
+    Example: sim2real hand state --control hands
     """
     return _outcome(HandClient(control))
 

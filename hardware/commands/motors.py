@@ -7,12 +7,14 @@ import typer
 from rich.markup import escape
 from rich.progress import Progress
 
+from sim2real.configs.command_line import typed
 from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.hardware.bus.shared_id import shared_id
 from sim2real.hardware.commands.motors_backup import backup, restore_backup
 from sim2real.hardware.commands.motors_calibrate import calibrate
 from sim2real.hardware.commands.motors_check import check
 from sim2real.hardware.commands.motors_find import find
+from sim2real.hardware.commands.motors_move import move
 from sim2real.hardware.commands.motors_options import Baudrate, Id, Port, ProtocolName
 from sim2real.hardware.commands.motors_port import open_port
 from sim2real.hardware.commands.motors_set_up import adopt, setup
@@ -50,7 +52,12 @@ def scan(
     document: dict[str, Any] = {"motors": [asdict(motor) for motor in found]}
     if shared:
         document["shared_ids"] = shared
-    return Outcome(document, "\n".join(lines) or f"no motor answers on {escape(port)}")
+    after = (typed("motors", "check", "--port", port),) if found else _look_further(port, everything)
+    return Outcome(document, "\n".join(lines) or f"no motor answers on {escape(port)}", next=after)
+
+
+def _look_further(port: str, everything: bool) -> tuple[str, ...]:
+    return (typed("doctor"),) if everything else (typed("motors", "scan", "--port", port, "--all"), typed("doctor"))
 
 
 app.command("show")(show)
@@ -74,7 +81,8 @@ def set_id(
     with open_port(port, protocol) as opened:
         bus, found = find_on_port(opened.buses, motor, baudrate)
         change_id(bus, found, to)
-    return Outcome({"id": to, "before": motor}, f"motor {motor} now has id {to}")
+    after = (typed("motors", "monitor", "--port", port, "--id", to),)
+    return Outcome({"id": to, "before": motor}, f"motor {motor} now has id {to}", next=after)
 
 
 @app.command("set-baud")
@@ -94,7 +102,9 @@ def set_baud(
     with open_port(port, protocol) as opened:
         bus, found = find_on_port(opened.buses, motor, baudrate)
         change_baudrate(bus, found, to)
-    return Outcome({"id": motor, "baudrate": to, "before": found.baudrate}, f"motor {motor} is now at {to} baud")
+    document = {"id": motor, "baudrate": to, "before": found.baudrate}
+    after = (typed("motors", "monitor", "--port", port, "--id", motor, "--baudrate", to),)
+    return Outcome(document, f"motor {motor} is now at {to} baud", next=after)
 
 
 @app.command()
@@ -109,7 +119,8 @@ def reboot(
     with open_port(port, protocol) as opened:
         bus, _ = find_on_port(opened.buses, motor, baudrate)
         bus.reboot(motor)
-    return Outcome({"id": motor}, f"motor {motor} has restarted")
+    after = (typed("motors", "check", "--port", port, "--id", motor),)
+    return Outcome({"id": motor}, f"motor {motor} has restarted", next=after)
 
 
 app.command("check")(check)
@@ -119,6 +130,7 @@ app.command("torque-off")(torque_off)
 app.command("backup")(backup)
 app.command("restore")(restore_backup)
 app.command("test")(wiggle)
+app.command("move")(move)
 app.command("setup")(setup)
 app.command("adopt")(adopt)
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from sim2real.configs.command_line import port_words, typed
 from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
@@ -61,14 +62,19 @@ def check(
         "motors": [asdict(motor) | {"findings": [asdict(f) for f in findings]} for motor, findings in examined],
     }
     sections = [(port[0], adapter), *((f"motor {motor.id}", findings) for motor, findings in examined)]
-    text = "\n".join(_section(title, findings) for title, findings in sections if findings)
+    good = sum(all(finding.ok for finding in findings) for _, findings in examined)
+    total = sum(len(findings) for _, findings in sections)
+    failed = sum(not finding.ok for _, findings in sections for finding in findings)
+    summary = f"{good} of {len(examined)} motors are ok; {total} checks, {failed} failed"
+    text = "\n".join((*(_section(title, findings) for title, findings in sections if findings), summary))
     reasons = tuple(
         f"{title}: {finding.what} {finding.value}: {finding.advice}"
         for title, findings in sections
         for finding in findings
         if not finding.ok
     )
-    return Outcome(document, text, ok=not reasons, reasons=reasons)
+    after = (typed("motors", "monitor", "--port", port[0], [word for one, _ in examined for word in ("--id", one.id)]),)
+    return Outcome(document, text, ok=not reasons, reasons=reasons, next=after)
 
 
 def _against(robot: str, ports: list[str], fix: bool) -> Outcome:
@@ -95,7 +101,11 @@ def _against(robot: str, ports: list[str], fix: bool) -> Outcome:
         },
         "settings_written": written,
     }
-    return Outcome(document, "\n".join((*_lines(checks), _summary(robot, checks))), ok=not reasons, reasons=(*reasons,))
+    given = port_words(ports)
+    differing = any(one.audit.differences for one in checks)
+    after = typed("motors", "check", robot, given, "--fix") if differing else typed("motors", "test", robot, given)
+    text = "\n".join((*_lines(checks), _summary(robot, checks)))
+    return Outcome(document, text, ok=not reasons, reasons=(*reasons,), next=(after,))
 
 
 def _lines(checks: list[JointCheck]) -> list[str]:

@@ -1,24 +1,24 @@
 """`motors test`: wiggles each joint of a robot a few degrees; pass or fail with figures."""
 
 import math
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from types import FrameType
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
+from sim2real.configs.command_line import port_words, typed
 from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
+from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.clock import MonotonicClock
 from sim2real.hardware.commands.motors_set_up import bus_paths
+from sim2real.hardware.commands.torque_session import ask_before_torque, torque_session
 from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.robot_ports import open_serial_ports
-from sim2real.hardware.workbench.wiggle import AMPLITUDE, Wiggle, Wiggler
+from sim2real.hardware.workbench.held_joints import AMPLITUDE
+from sim2real.hardware.workbench.wiggle import Wiggle, Wiggler
 
 
 @reports
@@ -50,7 +50,9 @@ def wiggle(
     degrees = math.degrees(AMPLITUDE)
     console = error_console()
     if not yes:
-        _ask(f"Torque comes on, and {', '.join(names)} will move by {degrees:.0f}° to each side. Is the robot free?")
+        ask_before_torque(
+            f"Torque comes on, and {', '.join(names)} will move by {degrees:.0f}° to each side. Is the robot free?"
+        )
     clock = MonotonicClock()
     hardware = RobotHardware(
         config,
@@ -59,30 +61,27 @@ def wiggle(
         lambda notice: console.print(f"notice: {notice}", markup=False),
     )
     done: list[Wiggle] = []
-    with _signals_end_it():
-        try:
-            hardware.open()
-            wiggler = Wiggler(config, hardware, clock)
-            wiggler.begin()
-            for name in names:
-                done.append(wiggler.wiggle(name))
-                console.print(_line(done[-1]))
-            hardware.disable()
-        finally:
-            hardware.close()
+    with torque_session(hardware):
+        wiggler = Wiggler(config, hardware, clock)
+        wiggler.begin()
+        for name in names:
+            done.append(wiggler.wiggle(name))
+            console.print(_line(done[-1]))
     reasons = tuple(f"{one.joint}: {problem}" for one in done for problem in one.problems)
     document = {"robot": config.name, "joints": [asdict(one) | {"ok": one.ok} for one in done]}
     passed = sum(one.ok for one in done)
-    return Outcome(document, f"{passed} of {len(done)} joints passed; torque is off", ok=not reasons, reasons=reasons)
+    text = f"{passed} of {len(done)} joints passed; torque is off"
+    return Outcome(document, text, ok=not reasons, reasons=reasons, next=(_next(robot, config, done, port),))
 
 
-def _ask(question: str) -> None:
-    try:
-        agreed = typer.confirm(question, err=True)
-    except typer.Abort as error:
-        raise UserError("nothing was moved: answer y, or give --yes") from error
-    if not agreed:
-        raise UserError("nothing was moved")
+def _next(robot: str, config: RobotConfig, done: list[Wiggle], ports: list[str] | None) -> str:
+    """Return the command line for the first joint that failed, else one that takes the joints to their start pose."""
+    given = port_words(ports)
+    failed = next((one.joint for one in done if not one.ok), None)
+    if failed is not None:
+        return typed("motors", "test", robot, "--joint", failed, given)
+    pose = [f"{one.joint}={math.degrees(config.joints[one.joint].default_position):g}deg" for one in done]
+    return typed("motors", "move", robot, pose, given)
 
 
 def _line(one: Wiggle) -> str:
@@ -92,21 +91,3 @@ def _line(one: Wiggle) -> str:
         f"{math.degrees(one.hysteresis):.2f}°"
     )
     return "\n".join((text, *(f"      {escape(problem)}" for problem in one.problems)))
-
-
-@contextmanager
-def _signals_end_it() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into an error that ends the test, torque off; Ctrl-C does so already."""
-
-    def end(number: int, frame: FrameType | None) -> None:
-        raise UserError(f"ended by {signal.Signals(number).name}; torque is off")
-
-    taken = [signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        taken.append(signal.SIGHUP)
-    before = {number: signal.signal(number, end) for number in taken}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
