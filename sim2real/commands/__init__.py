@@ -18,5 +18,5 @@ BENCH_USED_MOTORS = CommandInfo(
 )
 COMPLETION = CommandInfo("Print the script with which a shell completes words.", f"{_HERE}.completion:app")
 CONFIG = CommandInfo("List, show and check configurations.", f"{_HERE}.config:app")
-NEW = CommandInfo("Make the first files of your own robot.", f"{_HERE}.new:app")
+NEW = CommandInfo("Make a first robot, task, experiment or scenario of your own.", f"{_HERE}.new:app")
 REPRODUCE = CommandInfo("Repeat the step in which a simulation diverged.", f"{_HERE}.reproduce:app")

@@ -1,27 +1,34 @@
-"""The `new` command: first files of a user's own robot."""
+"""The `new` command: first files of a user's own robot, task, experiment and scenario."""
 
 import os
-import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
+from sim2real.configs.command_line import typed
 from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import ConfigError, MissingExtraError
-from sim2real.configs.library import is_path
-from sim2real.new_robot.names import robot_name
+from sim2real.configs.library import is_path, shipped_policies
+from sim2real.configs.load import load_experiment, load_randomization, load_scenario, load_task
+from sim2real.new_robot.names import NAME_RULE, is_name, robot_name
 
 if TYPE_CHECKING:
     from sim2real.new_robot.robot import NewRobot
 
-app = typer.Typer(help="Make the first files of your own robot.", no_args_is_help=True)
+_NAME_OF_RUN = "first"
+"""Of a run that a user is to put in place of it."""
+
+app = typer.Typer(
+    help="Make the first files of your own: a robot, a task, an experiment, a scenario.", no_args_is_help=True
+)
 
 
 @app.callback()
 def group() -> None:
-    """Make the first files of your own robot."""
+    """Make the first files of your own: a robot, a task, an experiment, a scenario."""
 
 
 @app.command()
@@ -85,19 +92,102 @@ def task(
         raise MissingExtraError("new task", error.name or "mujoco", "train") from error
     if not folder.is_dir():
         raise ConfigError(f"--output: there is no folder {folder}")
-    reference = robot_file
-    if is_path(robot_file):
-        reference = os.path.relpath(Path(robot_file).resolve(), folder.resolve())
-        reference = reference if reference.startswith(".") else f"./{reference}"
-    made = new_task(robot_file, reference, kind)
+    made = new_task(robot_file, _reference(robot_file, folder), kind)
     for name in made.texts:
         refuse(folder / name, force)
     written = [str(path) for path in write_all(made, folder)]
     experiment = str(folder / made.experiment)
-    following = [f"sim2real check {_argument(experiment)}", f"sim2real train {_argument(experiment)}"]
+    following = (typed("check", Path(experiment)), typed("train", Path(experiment)))
     lines = [f"[bold]{escape(path)}[/bold]" for path in written]
-    lines += ["[bold]next[/bold]:", *(f"  {escape(command)}" for command in following)]
-    return Outcome({"task": made.name, "paths": written, "next": following}, "\n".join(lines))
+    return Outcome({"task": made.name, "paths": written, "next": following}, "\n".join(lines), next=following)
+
+
+@app.command()
+@reports
+def scenario(
+    task_file: Annotated[str, typer.Argument(metavar="TASK", help="A shipped task, or its YAML file.")],
+    name: Annotated[str | None, typer.Option("--name", help="Name of the scenario; else TASK_poor_cable.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write; else NAME.yaml in this folder.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+    json_output: Json = False,
+) -> Outcome:
+    """Write the first hardware-in-the-loop scenario of a task: a fault, and what is expected. It runs as it is.
+
+    Example: sim2real new scenario pendulum_swingup --name bad_cable
+    """
+    from sim2real.new_robot.scenario_text import new_scenario
+
+    config = load_task(task_file)
+    chosen = _name(name, f"{config.name}_poor_cable")
+    target = _target(output, chosen, force)
+    text = new_scenario(config, _reference(task_file, target.parent), chosen)
+    _write_valid(target, text, force, load_scenario)
+    shipped = config.name in shipped_policies()
+    after = (typed("hil", target, None if shipped else ["--policy", _NAME_OF_RUN]),)
+    said = f"[bold]{escape(str(target))}[/bold]: replies are lost now and then; what is expected is at its end"
+    return Outcome({"scenario": chosen, "path": str(target), "next": after}, said, next=after)
+
+
+@app.command()
+@reports
+def experiment(
+    task_file: Annotated[str, typer.Argument(metavar="TASK", help="A shipped task, or its YAML file.")],
+    algorithm: Annotated[str, typer.Option("--algorithm", help="Learning algorithm: ppo, sac, td3, …")] = "ppo",
+    randomization: Annotated[
+        str | None,
+        typer.Option("--randomization", help="A shipped name or its YAML file; else the robot's shipped one, or none."),
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the experiment; else TASK_ALGORITHM.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write; else NAME.yaml in this folder.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+    json_output: Json = False,
+) -> Outcome:
+    """Write the first experiment of a task: algorithm, randomisation, number of robots and steps. It trains as it is.
+
+    Example: sim2real new experiment pendulum_swingup --algorithm sac --name mine
+    """
+    from sim2real.new_robot.experiment_text import fitting_randomization, new_experiment
+
+    config = load_task(task_file)
+    chosen = _name(name, f"{config.name}_{algorithm}")
+    target = _target(output, chosen, force)
+    world = fitting_randomization(config) if randomization is None else randomization
+    load_randomization(world)
+    text, source = new_experiment(
+        config, _reference(task_file, target.parent), chosen, algorithm, _reference(world, target.parent)
+    )
+    _write_valid(target, text, force, load_experiment)
+    after = (typed("check", target), typed("train", target))
+    document = {"experiment": chosen, "path": str(target), "from": source, "next": after}
+    return Outcome(document, f"[bold]{escape(str(target))}[/bold]: {algorithm}, from {escape(source)}", next=after)
+
+
+def _name(given: str | None, made: str) -> str:
+    """Return a name that a YAML file may have. Raises ConfigError."""
+    name = made[:64] if given is None else given
+    if not is_name(name):
+        raise ConfigError(f"--name: {name!r} is not a valid name; valid: {NAME_RULE}")
+    return name
+
+
+def _target(output: Path | None, name: str, force: bool) -> Path:
+    """Return the file to write. Raises ConfigError if it must not or cannot be written."""
+    target = output if output is not None else Path(f"{name}.yaml")
+    refuse(target, force)
+    return target
+
+
+def _reference(given: str, folder: Path) -> str:
+    """Return what a file in a folder names a configuration by: the shipped name, or the path from there."""
+    if not is_path(given) and not Path(f"{given}.yaml").is_file():
+        return given
+    path = Path(given if is_path(given) else f"{given}.yaml")
+    reference = os.path.relpath(path.resolve(), folder.resolve())
+    return reference if reference.startswith(".") else f"./{reference}"
 
 
 def refuse(target: Path, force: bool) -> None:
@@ -121,18 +211,26 @@ def write(target: Path, text: str, force: bool) -> None:
         raise ConfigError(f"{target}: cannot be written: {error.strerror}") from error
 
 
+def _write_valid(target: Path, text: str, force: bool, load: Callable[[str], object]) -> None:
+    """Write a file that loads; one that does not goes again. Raises ConfigError."""
+    write(target, text, force)
+    try:
+        load(str(target.absolute()))
+    except ConfigError:
+        target.unlink()
+        raise
+
+
 def report(model: Path, target: Path, made: "NewRobot") -> Outcome:
     """Return what was written, what is to be checked, and what to do next."""
     path, config = str(target), made.config
-    following = [f"sim2real config show robots {_argument(path)}", f"sim2real emulate {_argument(path)}"]
+    following = (typed("check", target), typed("emulate", target))
     lines = [
         f"[bold]{escape(path)}[/bold]: robot {escape(config.name)}; it loads, and its model compiles",
         f"joints with a motor ({len(config.joints)}): {', '.join(config.joints)}",
         f"joints left passive ({len(made.passive)}): {escape(', '.join(made.passive) or '-')}",
         "[bold]check[/bold], before a motor moves (guesses are marked `check:` in the file):",
         *(f"  - {escape(check)}" for check in made.checks),
-        "[bold]next[/bold]:",
-        *(f"  {escape(command)}" for command in following),
     ]
     document = {
         "robot": config.name,
@@ -143,8 +241,4 @@ def report(model: Path, target: Path, made: "NewRobot") -> Outcome:
         "checks": list(made.checks),
         "next": following,
     }
-    return Outcome(document, "\n".join(lines))
-
-
-def _argument(path: str) -> str:
-    return shlex.quote(path if not path.startswith("-") else f"./{path}")
+    return Outcome(document, "\n".join(lines), next=following)
