@@ -27,6 +27,9 @@ def inspect(
     policy: Annotated[
         Path, typer.Argument(help="A shipped policy, a training run, or an exported ONNX file.", show_default=False)
     ],
+    full: Annotated[
+        bool, typer.Option("--full", help="Print the texts in its provenance too: the whole experiment.")
+    ] = False,
     json_output: Json = False,
 ) -> Outcome:
     """Show a policy's contract, digests and provenance; fails if it is not one that `run` would take.
@@ -36,7 +39,7 @@ def inspect(
     Example: sim2real inspect policy.onnx
     """
     if (spaces := _spaces_of(policy_file(policy))) is not None:
-        return Outcome(spaces, escape("\n".join(_space_lines(spaces))))
+        return Outcome(spaces, escape("\n".join(_space_lines(spaces, full))))
     loaded = load_policy(policy)
     contract = loaded.contract
     document: dict[str, Any] = {
@@ -48,7 +51,7 @@ def inspect(
         "provenance": dict(loaded.provenance),
         "contract": contract.model_dump(mode="json"),
     }
-    return Outcome(document, escape("\n".join(_lines(document, contract))))
+    return Outcome(document, escape("\n".join((*_lines(document, contract), *_provenance(document, full)))))
 
 
 def _spaces_of(path: Path) -> dict[str, Any] | None:
@@ -69,7 +72,7 @@ def _spaces_of(path: Path) -> dict[str, Any] | None:
         return None  # whoever loads it as a robot's policy says what is wrong
 
 
-def _space_lines(document: dict[str, Any]) -> list[str]:
+def _space_lines(document: dict[str, Any], full: bool) -> list[str]:
     spaces = document["environment"]
     return [
         f"{document['path']}: {document['bytes']} bytes",
@@ -79,8 +82,19 @@ def _space_lines(document: dict[str, Any]) -> list[str]:
         f"action           {spaces['action_dtype']} of shape {spaces['action_shape']}; -1 and 1 are its bounds:",
         f"  low            {', '.join(f'{value:g}' for value in spaces['action_low'])}",
         f"  high           {', '.join(f'{value:g}' for value in spaces['action_high'])}",
-        *(f"provenance       {key}: {value}" for key, value in document["provenance"].items()),
+        *_provenance(document, full),
     ]
+
+
+def _provenance(document: dict[str, Any], full: bool) -> list[str]:
+    """Return where a policy comes from; texts of many lines only in full, and last."""
+    entries = document["provenance"].items()
+    texts = {key: value for key, value in entries if "\n" in str(value)}
+    lines = [f"provenance       {key}: {value}" for key, value in entries if key not in texts]
+    for key, value in texts.items():
+        told = f"\n{value}" if full else f" {len(str(value).splitlines())} lines; --full prints them"
+        lines.append(f"provenance       {key}:{told}")
+    return lines
 
 
 def _lines(document: dict[str, Any], contract: Contract) -> list[str]:
@@ -120,7 +134,6 @@ def _lines(document: dict[str, Any], contract: Contract) -> list[str]:
         f"smoothing {action.smoothing:g}{', relative to the last target' if action.relative else ''}"
     )
     lines.append(f"goal             {Goal(contract, 1).words}")
-    lines += [f"provenance       {key}: {value}" for key, value in document["provenance"].items()]
     return lines
 
 
