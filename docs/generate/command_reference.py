@@ -13,6 +13,8 @@ from sim2real.cli import app
 PATH = "reference/commands.md"
 """Of the page, in the documentation."""
 
+_EXAMPLE = "Example: "
+
 _INTRODUCTION = """# Commands
 
 Every command has `--help`, prints one JSON document with `--json`, and exits with a status other than 0 when it
@@ -45,6 +47,15 @@ def page() -> str:
     return "\n".join([_INTRODUCTION, "| command | does |", "|---|---|", *index, "", *sections])
 
 
+def examples() -> dict[str, list[str]]:
+    """Return the example lines in the help of every command, by its words."""
+    found = {}
+    for name, command in _commands(typer.main.get_command(app), ()):
+        lines = [part.removeprefix(_EXAMPLE) for part in _paragraphs(command) if part.startswith(_EXAMPLE)]
+        found[name] = [" ".join(line.split()) for line in lines]
+    return found
+
+
 def anchor(name: str) -> str:
     """Return the anchor of a command's section."""
     return "sim2real-" + name.replace(" ", "-")
@@ -75,7 +86,7 @@ def _section(name: str, command: Any) -> str:  # noqa: ANN401 - typer's classes 
     usage = " ".join(["sim2real", name, *(_metavar(item) for item in arguments), *(["[OPTIONS]"] * bool(options))])
     lines = [f"## {name} {{#{anchor(name)}}}", ""]
     for paragraph in _paragraphs(command):
-        example = paragraph.removeprefix("Example: ")
+        example = paragraph.removeprefix(_EXAMPLE)
         plain = " ".join(paragraph.split())
         lines += ["```", " ".join(example.split()), "```", ""] if example != paragraph else [plain, ""]
     lines += [f"Usage: `{usage}`", "", "| argument or option | default | is |", "|---|---|---|"]
