@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> None:
     ports = [(port, (bytes.fromhex(off), bytes.fromhex(death))) for port, off, death in json.loads(arguments[4])]
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)  # it must outlive the driver
-    avoid_starvation()
+    avoid_starvation(parent)
     words = memoryview(mmap.mmap(memory, _BYTES)).cast("Q")
     words[_ALIVE_NS] = time.monotonic_ns()
     os.write(ready, b"r")
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> None:
         send([(port, frames[plan]) for port, frames in ports])
 
 
-def avoid_starvation() -> None:
+def avoid_starvation(driver: int) -> None:
     """Allow every CPU, take real-time priority, lock the memory, and be the last to be killed when memory runs out.
 
     Otherwise a driver that spins or takes all memory could keep its supervisor from running. Each is tried, and not
@@ -55,7 +55,8 @@ def avoid_starvation() -> None:
     with contextlib.suppress(OSError):
         os.sched_setaffinity(0, range(os.cpu_count() or 1))
     with contextlib.suppress(OSError):
-        priority = os.sched_getparam(0).sched_priority + 1  # that of the driver, which it has inherited, and one more
+        # One more than the driver, which does not pass its own on: a loop that spins would keep it from the processor.
+        priority = max(os.sched_getparam(pid).sched_priority for pid in (0, driver)) + 1
         priority = min(priority, os.sched_get_priority_max(os.SCHED_FIFO))
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
     with contextlib.suppress(OSError, AttributeError):

@@ -5,10 +5,12 @@ import select
 import signal
 import statistics
 import subprocess
+import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +22,9 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.load import dump
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.child_process import PYTHON
-from sim2real.hardware.conformance.serial_ports import serving
+from sim2real.hardware.emulator.plant import InertiaPlant
+from sim2real.hardware.emulator.pty import PtyServer
+from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.supervisor.process import SCRIPT
 
 BAR_S: Final = 0.1
@@ -29,6 +33,8 @@ BAR_S: Final = 0.1
 _LIMIT_S = 10.0  # torque that is on for longer counts as on for ever
 _START_S = 120.0
 _MS_PER_S = 1000.0
+_PRIORITY = 30  # SCHED_FIFO; the loop of a run has 40
+_SWITCH_S = 1e-4  # between threads; by default the interpreter takes 5 ms
 _LATEST_S = 0.5  # after the policy began, at most
 
 
@@ -94,7 +100,7 @@ def bench_supervisor(
 
 def _time(robot: RobotConfig, policy: str, ending: _Ending, after_s: float) -> float:
     """Return the seconds from the end of a run to torque off."""
-    with serving(robot) as (server, emulated), _running(robot, policy, server.ports) as process:
+    with _served(robot) as (server, emulated), _running(robot, policy, server.ports) as process:
         motors = list(emulated.motors.values())
         time.sleep(after_s)
         if not all(motor.torque_enabled for motor in motors):
@@ -111,6 +117,42 @@ def _seconds_until(condition: Callable[[], bool], begun: float) -> float:
             return float("inf")
         time.sleep(0.001)
     return time.monotonic() - begun
+
+
+@contextmanager
+def _served(robot: RobotConfig) -> Iterator[tuple[PtyServer, EmulatedRobot]]:
+    """Serve a robot without load on pseudo-terminals, in a thread of its own, for the duration of the block.
+
+    Both threads take a real-time priority below the run's: motors need no processor to answer, and a run that spins
+    takes one for itself.
+    """
+    emulated = EmulatedRobot(robot, InertiaPlant(robot))
+    server, stop = PtyServer(emulated), threading.Event()
+
+    def serve() -> None:
+        _take_priority()
+        server.serve(stop)
+
+    thread, interval = threading.Thread(target=serve), sys.getswitchinterval()
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    sys.setswitchinterval(_SWITCH_S)
+    thread.start()
+    server.serving.wait()
+    _take_priority()
+    try:
+        yield server, emulated
+    finally:
+        os.sched_setscheduler(0, *before)
+        sys.setswitchinterval(interval)
+        stop.set()
+        thread.join()
+        server.close()
+
+
+def _take_priority() -> None:
+    """Ask for a real-time priority for the calling thread; without the permission it goes on as any other."""
+    with suppress(PermissionError):
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(_PRIORITY))
 
 
 @contextmanager

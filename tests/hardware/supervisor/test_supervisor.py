@@ -195,6 +195,20 @@ def test_a_port_that_takes_nothing_delays_no_other():
         os.close(descriptor)
 
 
+def test_it_has_a_higher_priority_than_a_driver_that_passes_none_on():
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(40))
+    except PermissionError:
+        pytest.skip("no right to real-time scheduling")
+    try:
+        supervisor = SupervisorProcess([], 10**11)
+        assert os.sched_getparam(supervisor.pid).sched_priority == 41
+        supervisor.stop()
+    finally:
+        os.sched_setscheduler(0, *before)
+
+
 def test_supervisor_that_cannot_start_is_an_error(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nonexistent")
     with pytest.raises(HardwareError, match="supervisor"):
