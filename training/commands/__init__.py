@@ -12,4 +12,5 @@ IMPORT = CommandInfo("Import a policy from another project.", f"{_HERE}.import_p
 REPORT = CommandInfo("Write an HTML report of a run or a log.", f"{_HERE}.report:app")
 RUNS = CommandInfo("List, compare and remove training runs.", f"{_HERE}.runs:app")
 TRAIN = CommandInfo("Train a policy.", f"{_HERE}.train:app")
+BENCH_MODELS = CommandInfo("Try other people's models, from file to training.", f"{_HERE}.bench_models:app")
 BENCH_TRANSFER = CommandInfo("Compare how policies transfer between worlds.", f"{_HERE}.bench_transfer:app")
