@@ -16,6 +16,9 @@ ParameterName = Annotated[str, PartName(PARAMETERS)]
 Amount = float | Annotated[str, Field(max_length=64)]
 """A plain number, or text with a unit where the parameter has one."""
 
+_AROUND: Final[dict[Application, float]] = {"scale": 1.0, "add": 0.0}
+"""Ways in which an element can differ from a shared value, and the difference that is none."""
+
 _STEPS: Final = 20  # steps from one limit to the other where no step is given
 
 
@@ -32,6 +35,9 @@ class ParameterConfig(Config):
     """Names of the bodies, joints or geoms it applies to; by default all."""
     shared: bool = False
     """Draw one value for all elements instead of one each."""
+    each: tuple[Amount, Amount] | None = None
+    """With `shared`: how far each element differs from the shared value besides, uniform: a factor with `scale`, a sum
+    with `add`. Errors of the whole robot and one bad joint are different things. No curriculum moves it."""
     apply: Application | None = None
     """`scale`: factor on the model's value; `add`: added to it; `set`: in its place. By default the parameter's first
     one."""
@@ -59,8 +65,9 @@ class ParameterConfig(Config):
         if categorical != (self.values is not None) or categorical == (self.range is not None):
             needed, other = ("values", "range") if categorical else ("range", "values")
             raise MisplacedError(("distribution",), f"{self.distribution!r} takes `{needed}` and no `{other}`")
-        for key in ("range", "values", "limits", "calibrated", "step"):
+        for key in ("range", "values", "limits", "calibrated", "step", "each"):
             self._check_amounts(key)
+        self._check_each()
         low, high = self.bounds
         if not low <= high:
             raise MisplacedError(("range",), "must be ordered, low before high")
@@ -100,6 +107,20 @@ class ParameterConfig(Config):
             raise ValueError(f"{amount!r} is text; {self.parameter} takes a plain number here")
         return amount
 
+    def _check_each(self) -> None:
+        if self.each is None:
+            return
+        if not self.shared:
+            raise MisplacedError(("each",), "needs `shared: true`: it is what elements differ by from a shared value")
+        if self.application not in _AROUND:
+            raise MisplacedError(("each",), f"needs {' or '.join(_AROUND)}, not {self.application}")
+        low, high = self.individual
+        neutral = _AROUND[self.application]
+        if not low <= neutral <= high:
+            raise MisplacedError(("each",), f"must be ordered and hold {neutral:g}, no difference")
+        if self.application == "scale" and not low >= 0.0:
+            raise MisplacedError(("each",), f"a factor is never negative, not {low:g}")
+
     @property
     def declared(self) -> DeclaredParameter:
         """What the parameter is, before it is randomised."""
@@ -126,6 +147,13 @@ class ParameterConfig(Config):
         if self.range is None:
             return min(self.choices), max(self.choices)
         return self._si(self.range[0]), self._si(self.range[1])
+
+    @property
+    def individual(self) -> tuple[float, float]:
+        """Lowest and highest difference of an element from the shared value, SI; neutral twice if there is none."""
+        if self.each is None:
+            return (_AROUND.get(self.application, 0.0),) * 2
+        return self._si(self.each[0]), self._si(self.each[1])
 
     @property
     def hard_limits(self) -> tuple[float, float]:

@@ -19,6 +19,7 @@ from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import Indices
 from sim2real.model.model import RobotModel
 from sim2real.randomization.elements import element_names, elements_of, field_index, model_field
+from sim2real.randomization.individual_parts import IndividualParts
 from sim2real.randomization.parameter import STRENGTH, FieldEffect, find_parameter
 from sim2real.randomization.random_streams import RandomStreams
 from sim2real.randomization.report_order import ReportOrder
@@ -68,6 +69,23 @@ class _Effect:
         self.field.values[where] = own
 
 
+@dataclass(frozen=True)
+class _Copy:
+    """One parameter's hold on values that a part of the simulation reads by itself."""
+
+    array: Float64Array
+    places: Indices
+    columns: slice
+    besides: bool
+    """Whether it is added to the parameter's other value."""
+
+    def put(self, ids: Indices, values: Float64Array) -> None:
+        """Apply the drawn values of some simulations."""
+        where = (ids[:, None], self.places)
+        own = values[:, self.columns]
+        self.array[where] = self.array[where] + own if self.besides else own
+
+
 class EpisodeParameters:
     """What differs between the running episodes of n simulations.
 
@@ -94,6 +112,11 @@ class EpisodeParameters:
             for entry, own in zip(config.parameters, elements, strict=True)
         ]
         self.space = ParameterSpace.of(config.parameters, widths)
+        self.individual = IndividualParts(
+            n,
+            self.space,
+            [len(own) * find_parameter(e.parameter).width for e, own in zip(config.parameters, elements, strict=True)],
+        )
         self.curriculum = make_curriculum(curriculum, self.space)
         self.values: Float64Array = np.zeros((n, sum(widths)))
         """What was drawn for the running episodes, (n, C), SI, by the columns of `space`."""
@@ -103,14 +126,21 @@ class EpisodeParameters:
         self._fields: dict[str, _Field] = {}
         self._effects: list[_Effect] = []
         self._arrays: dict[str, Float64Array] = {}
-        self._copies: list[tuple[Float64Array, Indices, slice]] = []
+        self._copies: list[_Copy] = []
         for index, (entry, own) in enumerate(zip(config.parameters, elements, strict=True)):
             self._bind(entry, own, self.space.columns(index))
+        for index, columns in self.individual.columns.items():
+            self._bind(config.parameters[index], elements[index], columns, besides=True)
         # What two parameters make of one field does not depend on which is listed first.
         self._effects.sort(key=lambda effect: ("set", "scale", "add").index(effect.apply))
         # MuJoCo's own list, which its Batch keeps to; there is no public one.
         inputs = mujoco.MjModel._setconst_inputs  # noqa: SLF001
         self._needs_set_const = any(name in inputs for name in self._fields)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all that is drawn: those of the space, then those of what elements differ by."""
+        return (*self.space.names, *self.individual.names)
 
     @property
     def field_names(self) -> list[str]:
@@ -134,16 +164,19 @@ class EpisodeParameters:
             return
         if self._order is not None:
             self.curriculum.report(*self._order.abandon(ids))
-        values, tags = self.curriculum.draw(streams.uniform(ids, self.curriculum.uniforms))
+        uniforms = self.curriculum.uniforms
+        uniform = streams.uniform(ids, uniforms + self.individual.uniforms(randomised=uniforms > 0))
+        values, tags = self.curriculum.draw(uniform[:, :uniforms])
         if self._order is not None:
             self._order.begin(ids, tags)
-        self.put(ids, values, tags)
+        self.put(ids, np.hstack((values, self.individual.draw(uniform[:, uniforms:]))), tags)
 
     def put(self, ids: Indices, values: Float64Array, tags: np.ndarray) -> None:
-        """Give some simulations these values, (k, C): drawn now, or recorded before."""
-        self.values[ids], self.tags[ids] = values, tags
-        for array, elements, columns in self._copies:
-            array[ids[:, None], elements] = values[:, columns]
+        """Give some simulations these values, (k, C + X): drawn now, or recorded before. X: `individual`."""
+        count = self.values.shape[1]
+        self.values[ids], self.individual.values[ids], self.tags[ids] = values[:, :count], values[:, count:], tags
+        for copy in self._copies:
+            copy.put(ids, values)
         for field in self._fields.values():
             field.values[ids] = field.calibrated
         for effect in self._effects:
@@ -152,11 +185,11 @@ class EpisodeParameters:
             self._batch.set_const(ids)
 
     def record(self, index: int) -> dict[str, list[float]]:
-        """Return what was drawn for one running episode, SI, by the names of the space."""
+        """Return what was drawn for one running episode, SI, by `names`."""
         return {
             name: self.values[index, self.space.columns(dimension)].tolist()
             for dimension, name in enumerate(self.space.names)
-        }
+        } | self.individual.record(index)
 
     def report(self, ids: Indices, performance: Float64Array) -> None:
         """Tell the curriculum how the episodes of some simulations went, (k,), before new ones are drawn."""
@@ -167,18 +200,23 @@ class EpisodeParameters:
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that decides what follows."""
-        return {
-            "values": self.values.copy(),
-            "tags": self.tags.copy(),
-            "curriculum": self.curriculum.state_dict(),
-        } | ({"order": self._order.state_dict()} if self._order is not None else {})
+        return (
+            {
+                "values": self.values.copy(),
+                "tags": self.tags.copy(),
+                "curriculum": self.curriculum.state_dict(),
+            }
+            | ({"individual": self.individual.values.copy()} if self.individual.names else {})
+            | ({"order": self._order.state_dict()} if self._order is not None else {})
+        )
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a state."""
         self.curriculum.load_state_dict(state["curriculum"])
         if self._order is not None:
             self._load_order(state)
-        self.put(np.arange(len(self.values)), np.asarray(state["values"]), np.asarray(state["tags"]))
+        values = np.hstack((np.asarray(state["values"]), state.get("individual", self.individual.values)))
+        self.put(np.arange(len(self.values)), values, np.asarray(state["tags"]))
 
     def _load_order(self, state: dict[str, Any]) -> None:
         """Continue the order of reports; a state of an older version has none, and its running episodes begin one."""
@@ -188,7 +226,8 @@ class EpisodeParameters:
         else:
             order.begin(np.arange(len(self.values)), np.asarray(state["tags"]))
 
-    def _bind(self, entry: ParameterConfig, elements: Indices, columns: slice) -> None:
+    def _bind(self, entry: ParameterConfig, elements: Indices, columns: slice, *, besides: bool = False) -> None:
+        """Bind columns of drawn values to what they change; `besides` another value of the same parameter."""
         kind = find_parameter(entry.parameter)
         if not kind.effects:
             array = self._arrays.get(entry.parameter)
@@ -196,7 +235,7 @@ class EpisodeParameters:
                 array = np.full((len(self.values), len(element_names(kind.of, self._robot))), kind.neutral)
                 self._arrays[entry.parameter] = array
             places = np.searchsorted(sorted(element_names(kind.of, self._robot).values()), elements)
-            self._copies.append((array, places, columns))
+            self._copies.append(_Copy(array, places, columns, besides))
             return
         for effect in kind.effects:
             field = self._field(entry.parameter, effect)

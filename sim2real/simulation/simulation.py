@@ -137,7 +137,7 @@ class Simulation:
         Raises:
             ValueError: The record has other parameters than this randomisation.
         """
-        if list(record.parameters) != list(self.parameters.space.names):
+        if list(record.parameters) != list(self.parameters.names):
             raise ValueError(f"the record has the parameters {', '.join(record.parameters) or 'none'}")
         values = np.concatenate([np.zeros(0), *record.parameters.values()])[None, :]
         self._streams.set_place(index, (record.key, record.counter))
