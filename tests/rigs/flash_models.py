@@ -109,3 +109,39 @@ def write_copy(path: Path, policy: Path, **provenance: str) -> Path:
     helper.set_model_props(model, to_metadata(contract, known | provenance))
     onnx.save(model, str(path))
     return path
+
+
+def write_policy_that_fails_in_motion(path: Path, contract: Contract) -> Path:
+    """Write a policy that passes the dry run, and gives NaN in its second tick: as soon as it sees its own action.
+
+    The action is 0.123; it is no number where the last one was within 0.00001 of that. No input drawn at random is.
+    """
+    action, near = 0.123, 1e-5
+    column, scale = 0, 1.0
+    for term in contract.observation:
+        if term.term == "last_action":
+            scale = term.scale
+            break
+        column += term.width * term.history
+    weights = np.zeros((contract.observation_size, contract.action_size), np.float32)
+    weights[column] = 1.0 / scale
+    constants = {"W": weights, "c": np.float32(action), "near": np.float32(near * near), "none": np.float32(0.0)}
+    graph = helper.make_graph(
+        [
+            helper.make_node("MatMul", ["observation", "W"], ["last"]),
+            helper.make_node("Sub", ["last", "c"], ["apart"]),
+            helper.make_node("Mul", ["apart", "apart"], ["square"]),
+            helper.make_node("Sub", ["square", "near"], ["room"]),
+            helper.make_node("Sqrt", ["room"], ["root"]),
+            helper.make_node("Mul", ["root", "none"], ["nothing"]),
+            helper.make_node("Add", ["nothing", "c"], ["action"]),
+        ],
+        "policy",
+        [helper.make_tensor_value_info("observation", TensorProto.FLOAT, [1, contract.observation_size])],
+        [helper.make_tensor_value_info("action", TensorProto.FLOAT, [1, contract.action_size])],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    helper.set_model_props(model, to_metadata(contract, {}))
+    onnx.save(model, str(path))
+    return path

@@ -49,8 +49,8 @@ def make_key(path: Path) -> None:
 
 
 @contextmanager
-def serving_ssh(folder: Path) -> Iterator[Sshd]:
-    """Serve until the end of the block."""
+def serving_ssh(folder: Path, **environment: str) -> Iterator[Sshd]:
+    """Serve until the end of the block; what is logged in has these variables, such as another HOME."""
     assert SSHD is not None
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where root's sshd confines itself
@@ -64,6 +64,7 @@ def serving_ssh(folder: Path) -> Iterator[Sshd]:
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized_keys\n"
         f"PidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
         "PermitRootLogin prohibit-password\n"
+        + "".join(f"SetEnv {name}={value}\n" for name, value in environment.items())
     )
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from flash_models import other_robot, write_policy
+from small_wheel import small_wheel
 from sshd import MISSING, Sshd, make_key, serving_ssh
 from typer.testing import CliRunner
 
@@ -22,7 +24,7 @@ from sim2real.runtime.flash.manifest import FlashError
 from sim2real.runtime.flash.message import Answer, Request
 from sim2real.runtime.flash.receive import offer_of, receive
 from sim2real.runtime.flash.rollback import status
-from sim2real.runtime.flash.ssh import SshPlace
+from sim2real.runtime.flash.ssh import RUNTIME, SshPlace
 from sim2real.runtime.flash.terms import Terms
 from sim2real.runtime.policy import OnnxPolicy, load_policy
 from sim2real.runtime.run import run
@@ -98,6 +100,29 @@ def test_every_shipped_policy_is_flashed_over_ssh_and_runs_from_its_slot(tmp_pat
         assert at.flash(find_policy(name)).slot.complete
         installed = tmp_path / name / "robot" / "current" / "policy.onnx"
         assert run(installed, robot, lockstep=True, plant="inertia", duration=0.1).ticks > 0
+
+
+@with_sshd
+@pytest.mark.slow
+def test_an_installed_runtime_is_replaced_only_by_one_that_works(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (tmp_path / "sshd").mkdir()
+    with serving_ssh(tmp_path / "sshd", HOME=str(home)) as server:
+        config = load_target(str(target_file(tmp_path, server.settings())))
+        assert config.ssh is not None
+        at = SshPlace(config, config.ssh)
+        at.install_runtime(small_wheel(tmp_path, "1.0"))
+        program = home / RUNTIME / "bin" / "sim2real"
+        assert subprocess.check_output([program], text=True) == "sim2real 1.0\n"
+        with pytest.raises(FlashError, match=r"2\.0-py3-none-any\.whl is not installed: this one does not work"):
+            at.install_runtime(small_wheel(tmp_path, "2.0", broken=True))
+        assert subprocess.check_output([program], text=True) == "sim2real 1.0\n"
+        at.install_runtime(small_wheel(tmp_path, "4.0"))
+        assert subprocess.check_output([program], text=True) == "sim2real 4.0\n"
+    assert len(list((home / f"{RUNTIME}.d").iterdir())) == 1, "one environment is left"
+    with pytest.raises(FlashError, match=r"gone\.whl: cannot be read"):
+        at.install_runtime(tmp_path / "gone.whl")
 
 
 @with_sshd

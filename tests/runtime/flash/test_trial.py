@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from flash_models import ROBOT, write_policy
@@ -63,6 +65,11 @@ class Bench:
         return slot.manifest.sha256
 
 
+def controller(state: State, time_ns: int) -> Any:
+    """What the trial sees of a controller."""
+    return SimpleNamespace(state=state, record=SimpleNamespace(time_ns=time_ns))
+
+
 END = run("pendulum_swingup", "pendulum", lockstep=True, plant="inertia", duration=0.1)
 END = replace(END, ok=True, reasons=(), warnings=())
 
@@ -83,6 +90,19 @@ def test_a_policy_passes_by_running_long_enough_without_a_break(tmp_path: Path) 
     assert bench.target.record().trial is None
     assert "healthy on" in status(bench.target).why
     assert bench.run(healthy_s=0.0).warnings == ()
+
+
+def test_a_fault_on_trial_ends_the_run_whoever_operates_it(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, 1)
+    for healthy_s, ending in ((0.0, True), (2.0, False)):
+        trial, stop = bench.begin(), StopRequest()
+        hook = trial.beside(None, stop)
+        assert hook is not None
+        for tenth in range(round(healthy_s * 10) + 1):
+            hook(controller(State.RUNNING, tenth * S // 10))
+        hook(controller(State.FAULT, 3 * S))
+        assert stop.ending is ending
+        trial.judged(END)
 
 
 def test_time_with_a_break_does_not_add_up(tmp_path: Path) -> None:
