@@ -6,7 +6,7 @@ covers every field but the metadata entry that holds it, so a weight that change
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 MODEL_DIGEST_KEY: Final = "sim2real.model_sha256"
@@ -20,9 +20,22 @@ _VARINT_BYTES_MAX: Final = 10
 
 def with_digest(model: bytes) -> bytes:
     """Return a model with the digest of its content in its metadata. Raises ValueError if it is no protocol buffer."""
-    key, value = MODEL_DIGEST_KEY.encode(), model_digest(model).encode()
-    entry = _length_delimited(1, key) + _length_delimited(2, value)
-    return model + _length_delimited(_METADATA, entry)
+    return model + _entry(MODEL_DIGEST_KEY, model_digest(model))
+
+
+def with_metadata(model: bytes, entries: Mapping[str, str]) -> bytes:
+    """Return a model with metadata entries set; without its digest, which fits no longer: see `with_digest`.
+
+    Raises:
+        ValueError: The bytes are no sequence of fields.
+    """
+    replaced = {key.encode() for key in (*entries, MODEL_DIGEST_KEY)}
+    kept = [
+        model[start:end]
+        for number, start, value, end in _fields(model)
+        if number != _METADATA or _texts(model[value:end]).get(1) not in replaced
+    ]
+    return b"".join([*kept, *(_entry(key, value) for key, value in entries.items())])
 
 
 def model_digest(model: bytes) -> str:
@@ -48,6 +61,11 @@ def metadata_of(model: bytes) -> dict[str, str]:
         raise ValueError("the file is empty")
     entries = [_texts(model[value:end]) for number, _, value, end in _fields(model) if number == _METADATA]
     return {entry.get(1, b"").decode(): entry.get(2, b"").decode() for entry in entries}
+
+
+def _entry(key: str, value: str) -> bytes:
+    """Return one entry of the metadata, as the field that it is."""
+    return _length_delimited(_METADATA, _length_delimited(1, key.encode()) + _length_delimited(2, value.encode()))
 
 
 def _texts(entry: bytes) -> dict[int, bytes]:

@@ -40,6 +40,7 @@ from sim2real.runtime.flash.target import SLOTS, Check, Slot, SlotName, other
 UPLOAD: Final = "upload"
 _CURRENT_NEW, _RECORD_NEW, _INCOMING, _OUTGOING = "current.new", "record.new", "incoming", "outgoing"
 _KNOWN: Final = {*SLOTS, CURRENT, _CURRENT_NEW, RECORD, _RECORD_NEW, _INCOMING, _OUTGOING, UPLOAD, LOCK}
+_NO_LINKS: Final = (RECORD, _RECORD_NEW, UPLOAD, LOCK)
 _KNOWN_IN_SLOT: Final = {POLICY, MANIFEST, SIGNATURE}
 
 _NAMES_SHOWN_MAX: Final = 5
@@ -113,6 +114,7 @@ class DirectoryTarget:
                 elif path.is_dir():
                     unknown += [f"{folder}/{name}" for name in sorted(set(os.listdir(path)) - _KNOWN_IN_SLOT)]
                     unknown += [f"{folder}/{name} (a link)" for name in _KNOWN_IN_SLOT if (path / name).is_symlink()]
+            unknown += [f"{name} (a link)" for name in _NO_LINKS if (self._root / name).is_symlink()]
         if unknown:
             shown = ", ".join(unknown[:_NAMES_SHOWN_MAX]) + (", …" if len(unknown) > _NAMES_SHOWN_MAX else "")
             raise FlashError(

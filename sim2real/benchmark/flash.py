@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import sim2real.runtime.flash.directory as directory
+from sim2real.benchmark.flash_tampering import Tampering
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
 from sim2real.configs.policy_reference import policy_file
@@ -28,10 +29,7 @@ from sim2real.runtime.flash.message import Request
 from sim2real.runtime.flash.receive import offer_of, receive
 from sim2real.runtime.flash.rollback import rollback, status
 from sim2real.runtime.flash.terms import Terms
-from sim2real.runtime.flash.trust import Trust
 from sim2real.runtime.model_trial import try_model
-from sim2real.runtime.signature.detached import sign, signature_path
-from sim2real.runtime.signature.secret_key import SecretKey
 
 POLICY: Final = "pendulum_swingup"
 ROBOT: Final = load_robot("pendulum")
@@ -58,7 +56,7 @@ def bench_flash(times: int, seed: int, every: int = 1, writes_every: int = 1) ->
         they were tampered with. `figures`: what was tried and what was active afterwards.
 
     Raises:
-        UserError: A flash that nobody attacked failed.
+        UserError: A flash that nobody attacked failed, or what was tampered with changed anything.
     """
     with tempfile.TemporaryDirectory() as name:
         campaign = _Campaign(Path(name), random.Random(seed))  # noqa: S311 - times of kills
@@ -74,7 +72,8 @@ def bench_flash(times: int, seed: int, every: int = 1, writes_every: int = 1) ->
         "ratios": {
             "broken_share": sum(each["broken"] for each in kills) / tried,
             "fallback_lost_share": sum(each["fallback_lost"] for each in kills) / tried,
-            "tampered_taken_share": tampered["taken"] / tampered["tried"],
+            "tampered_taken_share": sum(each["taken"] for each in tampered.values())
+            / sum(each["tried"] for each in tampered.values()),
         },
         "figures": figures,
     }
@@ -146,29 +145,10 @@ class _Campaign:
             self._judge(robot, tally)
         return _shown(tally)
 
-    def tampered(self, every: int) -> dict[str, int]:
-        """Flip bytes, cut lengths, swap signatures; count what a target that trusts one key takes."""
-        key = SecretKey.new()
-        terms, target = Terms(trust=Trust(keys=(key.public.line,))), DirectoryTarget(self._copy())
-        content, path = self._policies[2].read_bytes(), self._folder / "tampered.onnx"
-        signature = sign(content, key, "bench").text()
-        other = sign(self._policies[0].read_bytes(), key, "bench").text()
-        variants = [
-            content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :] for at in range(0, len(content), every)
-        ]
-        variants += [content[:length] for length in range(0, len(content), every)]
-        before, taken = status(target, ROBOT).active, 0
-        for changed, by in [*((changed, signature) for changed in variants), (content, other), (content, "")]:
-            path.write_bytes(changed)
-            signature_path(path).write_text(by)
-            try:
-                flash(path, ROBOT, target, terms=terms)
-                taken += 1
-            except UserError:
-                continue
-        if status(target, ROBOT).active != before:
-            raise UserError("bench flash: something tampered with was switched to")
-        return {"tried": len(variants) + 2, "taken": taken}
+    def tampered(self, every: int) -> dict[str, dict[str, int]]:
+        """Change bytes, lengths, metadata, signatures, links and names; count what a target that trusts a key takes."""
+        content, held = self._policies[2].read_bytes(), self._policies[0].read_bytes()
+        return Tampering(self._folder, ROBOT, self._base, content, held).count(every)
 
     def _copy(self) -> Path:
         robot = self._folder / "robot"
