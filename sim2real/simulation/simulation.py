@@ -35,8 +35,9 @@ class Simulation:
     Every simulation has its own random stream: its episodes depend on the seed and its index, not on n. (A moving
     curriculum also depends on the episodes of the other simulations.)
 
-    Latency is exact to the physics step. The latency of an observation is the age of the reading when observed, at
-    least one physics step: `Batch.step` leaves the sensors as of the start of the last substep.
+    Latency is a whole number of physics steps in an episode, and exact in the mean over episodes. The latency of an
+    observation is the age of the reading when observed, at least one physics step: `Batch.step` leaves the sensors as
+    of the start of the last substep.
 
     Args:
         task: The task.
@@ -156,7 +157,7 @@ class Simulation:
         """Start episodes whose parameters are set."""
         parts, streams = self._parts, self._streams
         self._records[ids] = streams.counter[ids]
-        parts.timing.begin(ids)
+        parts.timing.begin(ids, streams)
         parts.slope.begin(ids, streams)
         parts.commands.begin(ids, streams)
         position, velocity = parts.reset.draw(ids, streams)

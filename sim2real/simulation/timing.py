@@ -1,4 +1,4 @@
-"""Delays of actions and readings, polling intervals and period jitter, set per episode, exact to the physics step."""
+"""Delays of actions and readings, polling intervals and period jitter, set per episode; delays exact in the mean."""
 
 from typing import Any
 
@@ -10,6 +10,8 @@ from sim2real.model.addresses import Indices
 from sim2real.model.model import GROUPS_OF_KIND, RobotModel
 from sim2real.randomization.parameters import EpisodeParameters
 from sim2real.randomization.random_streams import RandomStreams
+
+_ROUNDING = 1e-9  # steps; a latency of whole steps stays as it is
 
 
 class EpisodeTiming:
@@ -61,16 +63,24 @@ class EpisodeTiming:
         )
         return [name for name, values in fields if values is not None]
 
-    def begin(self, ids: Indices) -> None:
-        """Set the delays of new episodes."""
+    def begin(self, ids: Indices, streams: RandomStreams) -> None:
+        """Set the delays of new episodes: whole physics steps, rounded up or down such that their mean is exact."""
         if self._action is not None and self._action_latency is not None:
-            self._action[np.ix_(ids, self._actuators)] = self._action_latency[ids]
+            self._action[np.ix_(ids, self._actuators)] = self._whole_steps(self._action_latency[ids], ids, streams)
         if self.sensor is not None:
             for sensors, latency in self._latencies:
-                self.sensor[np.ix_(ids, sensors)] = np.maximum(latency[ids] - self._timestep, 0.0)
+                age = self._whole_steps(latency[ids], ids, streams)
+                self.sensor[np.ix_(ids, sensors)] = np.maximum(age - self._timestep, 0.0)
         if self.interval is not None:
             for sensors, interval in self._intervals:
                 self.interval[ids[:, None], sensors, 0] = interval[ids]
+
+    def _whole_steps(self, latency: Float64Array, ids: Indices, streams: RandomStreams) -> Float64Array:
+        """Return latencies, (k, 1), as whole steps: 3 ms is 2 ms in half of the episodes and 4 ms in the others."""
+        steps: Float64Array = np.floor(
+            latency / self._timestep + streams.uniform(ids, 1) * (1.0 - _ROUNDING) + _ROUNDING
+        )
+        return steps * self._timestep
 
     def draw_poll_phase(self, ids: Indices, streams: RandomStreams) -> None:
         """Draw the time of the last poll before new episodes: up to one interval before time 0.
