@@ -140,15 +140,22 @@ def _loaded(
 
 
 def _note_idle(experiment: ExperimentConfig) -> None:
-    """Say on standard error which parameters are randomised and observed by nothing."""
+    """Say on standard error which parameters are randomised and observed by nothing, or not told from the truth."""
     from sim2real.configs.command_outcome import error_console
-    from sim2real.simulation.model_options import ineffective_parameters
+    from sim2real.curriculum.make import curriculum_kind
+    from sim2real.simulation.model_options import hidden_parameters, ineffective_parameters
 
     task, randomization = experiment.task, experiment.randomization
     if idle := ineffective_parameters(task, randomization):
         error_console().print(
             f"note: task {task.name!r} does not observe the effect of {', '.join(idle)} "
             f"(randomization {randomization.name!r})"
+        )
+    hidden = [name for name in hidden_parameters(task, randomization) if name not in idle]
+    if hidden and curriculum_kind(experiment.curriculum).moves:
+        error_console().print(
+            f"note: the curriculum widens {', '.join(hidden)}, which no observation of task {task.name!r} shows: "
+            "a policy can withstand such errors, not adapt to them"
         )
 
 

@@ -57,7 +57,7 @@ SHIPPED: Final = (
     Parameter("joint_friction", "N*m", _FACTOR, "joint", (FieldEffect("dof_frictionloss"),), limits=_POSITIVE),
     Parameter("joint_damping", "N*m*s/rad", _FACTOR, "joint", (FieldEffect("dof_damping"),), limits=_POSITIVE),
     Parameter("joint_limits", "rad", _ADD, "joint", (FieldEffect("jnt_range"),), width=2, mirror="angle_range"),
-    Parameter("joint_offset", "rad", _ADD, "joint", mirror="angle"),
+    Parameter("joint_offset", "rad", _ADD, "joint", mirror="angle", shown_by=("tip",)),
     Parameter(
         "backlash",
         "rad",
@@ -115,8 +115,12 @@ SHIPPED: Final = (
     Parameter("period_jitter", None, _SET, "world", limits=_POSITIVE),
     Parameter("action_loss", None, _SET, "world", limits=_SHARE),
     Parameter("reading_loss", None, _SET, "world", limits=_SHARE),
-    Parameter("joint_position_gain", None, _SET, "world", limits=_POSITIVE, readings=("joint_position",)),
-    Parameter("joint_position_bias", "rad", _SET, "world", limits=_POSITIVE, readings=("joint_position",)),
+    Parameter(
+        "joint_position_gain", None, _SET, "world", limits=_POSITIVE, readings=("joint_position",), shown_by=("tip",)
+    ),
+    Parameter(
+        "joint_position_bias", "rad", _SET, "world", limits=_POSITIVE, readings=("joint_position",), shown_by=("tip",)
+    ),
     Parameter("joint_position_white", "rad", _SET, "world", limits=_POSITIVE, readings=("joint_position",)),
     Parameter("joint_velocity_gain", None, _SET, "world", limits=_POSITIVE, readings=("joint_velocity",)),
     Parameter("joint_velocity_bias", "rad/s", _SET, "world", limits=_POSITIVE, readings=("joint_velocity",)),
@@ -126,9 +130,9 @@ SHIPPED: Final = (
     Parameter("joint_effort_white", "N*m", _SET, "world", limits=_POSITIVE, readings=("joint_effort",)),
     Parameter("angular_velocity_bias", "rad/s", _SET, "world", limits=_POSITIVE, readings=("angular_velocity",)),
     Parameter("angular_velocity_white", "rad/s", _SET, "world", limits=_POSITIVE, readings=("angular_velocity",)),
-    Parameter("orientation_bias", "rad", _SET, "world", limits=_POSITIVE, readings=("orientation",)),
+    Parameter("orientation_bias", "rad", _SET, "world", limits=_POSITIVE, readings=("orientation",), shown_by=()),
     Parameter("orientation_white", "rad", _SET, "world", limits=_POSITIVE, readings=("orientation",)),
-    Parameter("tip_bias", "m", _SET, "world", limits=_POSITIVE, readings=("tip",)),
+    Parameter("tip_bias", "m", _SET, "world", limits=_POSITIVE, readings=("tip",), shown_by=()),
     Parameter("tip_white", "m", _SET, "world", limits=_POSITIVE, readings=("tip",)),
     Parameter("action_gain", None, _SET, "world", limits=_POSITIVE),
     Parameter("action_bias", None, _SET, "world", limits=_POSITIVE),

@@ -59,6 +59,8 @@ class Parameter:
     """Value, where it is set, that means nothing happens, SI."""
     readings: tuple[str, ...] = ()
     """Groups of readings that it changes, where it changes nothing else: without them it has no effect."""
+    shown_by: tuple[str, ...] | None = None
+    """For errors that look like the truth: groups of readings that tell them apart. None: its effect is seen."""
     mirror: Image = "same"
     """How its values change in a mirror."""
 

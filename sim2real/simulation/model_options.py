@@ -28,6 +28,13 @@ def ineffective_parameters(task: TaskConfig, randomization: RandomizationConfig)
     return tuple(name for name, groups in changed.items() if groups and not observed & set(groups))
 
 
+def hidden_parameters(task: TaskConfig, randomization: RandomizationConfig) -> tuple[str, ...]:
+    """Return the randomised parameters that no observation of the task shows: errors that look like the truth."""
+    observed = set(observed_groups(task))
+    shown = {entry.parameter: find_parameter(entry.parameter).shown_by for entry in randomization.parameters}
+    return tuple(name for name, groups in shown.items() if groups is not None and not observed & set(groups))
+
+
 def terrain_of(randomization: RandomizationConfig) -> Terrain | None:
     """Return the rough ground of a randomisation, or None for flat ground."""
     entry = randomization.entry("terrain_roughness")

@@ -4,7 +4,10 @@ import json
 
 import pytest
 from typer.testing import CliRunner
+from worlds import between, randomized
 
+from sim2real.configs.load import load_task
+from sim2real.simulation.model_options import hidden_parameters
 from sim2real.training.commands.eval import app as eval_app
 from sim2real.training.commands.export import app as export_app
 from sim2real.training.commands.train import app as train_app
@@ -52,6 +55,26 @@ def test_train_notes_parameters_without_effect(tmp_path):
     told = "does not observe the effect of joint_effort_white, imu_latency, orientation_bias (randomization"
     assert result.stderr.count("note: ") == 1
     assert told in result.stderr
+
+
+def test_train_notes_errors_that_no_observation_shows_where_a_curriculum_widens_them(tmp_path):
+    """A policy cannot adapt to a joint that reads 1 deg off; where the tip is read too, it can."""
+    errors = "randomization.parameters=[{parameter: joint_offset, range: [-1 deg, 1 deg]}]"
+    said = "the curriculum widens joint_offset, which no observation of task"
+    for strategy, count in (("adr", 1), ("fixed", 0)):
+        arguments = (*SETS, "--set", errors, "--set", f"curriculum={{strategy: {strategy}}}", "--runs-dir", tmp_path)
+        result = invoke(train_app, "pendulum_ppo", *arguments)
+        assert result.exit_code == 0, result.output
+        assert result.stderr.count(said) == count
+
+
+def test_a_parameter_is_hidden_where_no_reading_tells_it_from_the_truth():
+    offset = randomized(between("joint_offset", "-1 deg", "1 deg"), between("joint_friction", 0.5, 1.5))
+    assert hidden_parameters(load_task("quadruped_walk"), offset) == ("joint_offset",)
+    task = load_task("so101_reach")
+    measured = task.observation[0].model_copy(update={"term": "measured_tip_error"})
+    seen = task.model_copy(update={"observation": (*task.observation, measured)})
+    assert hidden_parameters(seen, offset) == ()
 
 
 def test_train_reports_one_document(trained):
