@@ -8,10 +8,11 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, Final, ParamSpec, TextIO
 
 import typer
 
+from sim2real.configs.error_stream import ErrorStream
 from sim2real.configs.errors import UserError
 
 if TYPE_CHECKING:
@@ -44,10 +45,13 @@ class Outcome:
 
 
 def error_console() -> "Console":
-    """Return the console for progress, warnings and errors, on standard error; standard output is for results."""
+    """Return the console for progress, warnings and errors, on standard error; standard output is for results.
+
+    Printing never raises: what standard error does not take is dropped.
+    """
     from rich.console import Console  # importing it takes as long as everything else that `sim2real --help` needs
 
-    return Console(stderr=True, soft_wrap=True, highlight=False)
+    return Console(file=ErrorStream.standard().as_file, stderr=True, soft_wrap=True, highlight=False)
 
 
 def print_document(document: dict[str, Any]) -> None:
@@ -55,11 +59,19 @@ def print_document(document: dict[str, Any]) -> None:
     typer.echo(json.dumps(_plain(document), allow_nan=False))  # says nothing to a standard output that was closed
 
 
+_OF_THE_MACHINE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
 def refused_file(error: OSError) -> str:
-    """Return one line on a file that the system refuses; raises an error that names no file, which is a bug of ours."""
-    if error.filename is None:
-        raise error
-    return f"{error.filename}: {error.strerror}"
+    """Return one line on what the system refuses; raises an error that names no file, which is a bug of ours.
+
+    Writing to an open file names none either: a full disk, or a machine that is out of something, is told as it is.
+    """
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if error.errno in _OF_THE_MACHINE:
+        return error.strerror or str(error)
+    raise error
 
 
 def reports(command: Callable[P, Outcome]) -> Callable[P, None]:

@@ -40,6 +40,7 @@ def root(
 
 def main() -> None:
     """Run the command line; errors of the user are one line and exit status 1, never a traceback."""
+    _open_standard_streams()
     pressed: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -50,11 +51,25 @@ def main() -> None:
         signal.signal(signal.SIGINT, interrupt)
     try:
         _run()
-    except ImportError:  # of a module in C, which makes this of a Ctrl-C while it is imported
+    except Exception:  # what modules in C make of a Ctrl-C while they are imported, or build what they are asked for
         if not pressed:
             raise
         error_console().print("interrupted")
         sys.exit(EXIT_INTERRUPTED)
+
+
+def _open_standard_streams() -> None:
+    """Open /dev/null in place of standard streams that were closed before the program began.
+
+    Else the next files get their numbers: what any library writes to standard error would go to a motor bus.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - to the end
 
 
 def _run() -> None:

@@ -1,7 +1,6 @@
 """`attached`: everything beside a run, for its time: ring, operator process, live server, live view."""
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Final
 from rich.console import Console
 
 from sim2real.configs.command_outcome import error_console
+from sim2real.configs.error_stream import ErrorStream
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.runtime.contract.spec import Contract
 from sim2real.runtime.live_server import live_server
@@ -121,13 +121,8 @@ def _own_error_console() -> Iterator[Callable[[str], None]]:
         yield lambda line: None
         return
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
-        console = Console(file=file, soft_wrap=True, highlight=False)
-
-        def say(line: str) -> None:
-            console.print(line, markup=False)
-            file.flush()
-
-        yield say
+        console = Console(file=ErrorStream(file).as_file, soft_wrap=True, highlight=False)
+        yield lambda line: console.print(line, markup=False)
 
 
 def _keys(devices: Sequence[str], briefing: Briefing) -> str:
@@ -135,4 +130,4 @@ def _keys(devices: Sequence[str], briefing: Briefing) -> str:
 
 
 def _print(kept: KeptOutput) -> None:
-    sys.stderr.write(kept.text)
+    ErrorStream.standard().write(kept.text)

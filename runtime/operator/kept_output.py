@@ -40,8 +40,9 @@ def kept_output(kept: KeptOutput) -> Iterator[None]:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:  # closed before the program began
                 stream.flush()
-        for descriptor in _STANDARD:
-            stack.enter_context(_redirected(descriptor, memory))
+        for descriptor, stream in zip(_STANDARD, (sys.__stdout__, sys.__stderr__), strict=True):
+            if stream is not None:  # else its number may by now be that of another file, a motor bus for example
+                stack.enter_context(_redirected(descriptor, memory))
         try:
             with redirect_stdout(_Bounded(memory)), redirect_stderr(_Bounded(memory)):
                 yield
