@@ -94,7 +94,7 @@ def emulate(
     """
     config, chosen = as_robot(robot), choose_plant(AUTO_PLANT if plant is None else plant)
     script = None if faults is None else as_faults(faults)
-    with tempfile.TemporaryDirectory(prefix="sim2real-run-") as folder:
+    with _folder() as folder:
         # Passed as files, so that the emulator gets the same overrides and spliced library parts as this process.
         errors = Path(folder) / "errors.txt"
         priority = str(_PRIORITY if real_time else 0)
@@ -119,8 +119,22 @@ def emulate(
             _stop(process)
 
 
+@contextmanager
+def _folder() -> Iterator[str]:
+    """Yield a folder for the time of the block. Raises UserError where there is no room for one."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="sim2real-run-")
+    except OSError as error:
+        raise UserError(f"the emulator needs a folder for temporary files, see TMPDIR: {error.strerror}") from error
+    with folder as name:
+        yield name
+
+
 def _written(path: Path, config: RobotConfig | FaultsConfig) -> str:
-    path.write_text(dump(config), encoding="utf-8")
+    try:
+        path.write_text(dump(config), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"the emulator needs room for temporary files, see TMPDIR: {error.strerror}") from error
     return str(path)
 
 

@@ -15,6 +15,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from sim2real.configs.error_stream import ErrorStream
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_faults, load_robot
 from sim2real.hardware.emulator.serve import serve
@@ -70,8 +71,10 @@ def _end_with(parent: int) -> bool:
 
 
 def _warn(line: str) -> None:
-    sys.stderr.write(f"warning: {line}\n")
-    sys.stderr.flush()
+    """Say it, if the file of the errors has room for it: the motors must answer all the same."""
+    errors = ErrorStream.standard()
+    errors.write(f"warning: {line}\n")
+    errors.flush()
 
 
 if __name__ == "__main__":

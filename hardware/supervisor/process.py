@@ -16,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -52,16 +53,15 @@ class SupervisorProcess:
         Raises:
             HardwareError: The process did not start.
         """
-        with tempfile.TemporaryFile() as memory:
-            memory.truncate(_MEMORY_BYTES)
-            self._memory = mmap.mmap(memory.fileno(), _MEMORY_BYTES)
+        with _memory() as memory:
+            self._memory = mmap.mmap(memory, _MEMORY_BYTES)
             self._words = memoryview(self._memory).cast("Q")
             self._words[_LIMIT_NS] = limit_ns
             self._beat = 0
             life, self._life = os.pipe()
             ready, told = os.pipe()
             frames = json.dumps([(port, off.hex(), death.hex()) for port, off, death in ports])
-            arguments = [str(memory.fileno()), str(life), str(told), str(os.getpid()), frames]
+            arguments = [str(memory), str(life), str(told), str(os.getpid()), frames]
             try:
                 # -I -S: no site-packages and no user settings, so that it starts fast and nothing can interfere.
                 self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and script
@@ -69,7 +69,7 @@ class SupervisorProcess:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
-                    pass_fds=(memory.fileno(), life, told, *(port for port, _, _ in ports)),
+                    pass_fds=(memory, life, told, *(port for port, _, _ in ports)),
                     start_new_session=True,  # Ctrl-C in the terminal must reach only the runtime
                 )
             except OSError as error:
@@ -141,3 +141,23 @@ class SupervisorProcess:
     def _close(self) -> None:
         os.close(self._life)
         self._life = -1
+
+
+@contextmanager
+def _memory() -> Iterator[int]:
+    """Yield the descriptor of memory to share. On Linux no disk is needed, which may be full or read-only.
+
+    Memory that is not there is missed here: where it is first written, that would end the process.
+    """
+    if not hasattr(os, "memfd_create"):  # macOS
+        with tempfile.TemporaryFile() as file:
+            file.write(bytes(_MEMORY_BYTES))
+            file.flush()
+            yield file.fileno()
+        return
+    memory = os.memfd_create("sim2real-supervisor", os.MFD_CLOEXEC)
+    try:
+        os.write(memory, bytes(_MEMORY_BYTES))
+        yield memory
+    finally:
+        os.close(memory)

@@ -5,7 +5,6 @@ import json
 import os
 import select
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -33,7 +32,8 @@ class BesideProcess:
 
     def __init__(self, module: str, task: dict[str, Any], descriptors: Sequence[int], *, own_group: bool) -> None:
         self._name = module.rpartition(".")[2]
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
+        # In memory: no disk, full or read-only, is needed to start.
+        self._errors = os.fdopen(os.memfd_create(f"sim2real-{self._name}-errors", os.MFD_CLOEXEC), "r+b")
         self._process = subprocess.Popen(  # noqa: S603 - our own program, no shell
             [*PYTHON, "-m", module],
             stdin=subprocess.PIPE,

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import ExitStack
@@ -193,3 +194,9 @@ def test_its_priority_is_below_the_loop_s_and_only_where_it_is_asked_for():
             assert policy == (os.SCHED_FIFO if asked and permitted else os.SCHED_OTHER)
             assert os.sched_getparam(emulated.pid).sched_priority in ((30,) if asked and permitted else (0,))
             assert answers(emulated.ports["main"])
+
+
+def test_without_room_for_temporary_files_it_says_so(monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    with pytest.raises(UserError, match="temporary files, see TMPDIR: No such file"), emulate("pendulum"):
+        pass

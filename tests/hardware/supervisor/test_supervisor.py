@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -230,3 +231,16 @@ def test_supervisor_is_not_bound_to_the_processor_of_its_driver():
         os.sched_setaffinity(0, everywhere)
         os.close(read)
         os.close(write)
+
+
+def test_a_supervisor_needs_no_disk(monkeypatch):
+    # On a robot whose disk is full or read-only, torque could not be switched on, or the process died of SIGBUS.
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    read, write = os.pipe()
+    supervisor = SupervisorProcess([(write, b"off", b"")], 10_000_000_000)
+    assert supervisor.alive
+    assert not supervisor.tripped
+    supervisor.stop()
+    os.close(write)
+    assert os.read(read, 10) == b""
+    os.close(read)
