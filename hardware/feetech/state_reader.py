@@ -108,9 +108,11 @@ class StateReader:
         begun_ns = self._clock.now_ns()
         wait_ms = max(0, -((begun_ns - deadline_ns) // _NS_PER_MS))
         received = self._receive(self._buffer, layout.reply_bytes, deadline_ns, wait_ms)
-        # Replies that waited here while another bus was read are older than the time at which they are fetched.
-        late = begun_ns - self.asked_ns > self._usual_ns
-        self.arrived_ns = self.asked_ns if late else self._clock.now_ns()
+        # Replies that waited here, while another bus was read or the process was kept from running, are older than the
+        # time at which they are fetched.
+        now_ns = self._clock.now_ns()
+        late = begun_ns - self.asked_ns > self._usual_ns or now_ns > deadline_ns
+        self.arrived_ns = self.asked_ns if late else now_ns
         if layout.intact(received):
             self.answered, self.layout = self._all, layout
             self._suspect = False

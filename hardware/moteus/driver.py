@@ -129,12 +129,14 @@ class MoteusBus:
     def end_read(self, state: JointState) -> None:
         """Collect the replies. Raises PortLostError."""
         state.fresh.fill(False)
-        # Replies that waited here while another bus was read are older than the time at which they are fetched.
+        # Replies that waited here, while another bus was read or the process was kept from running, are older than the
+        # time at which they are fetched.
         late = self._clock.now_ns() - self._asked_ns > self._usual_ns
         answers = self._client.replies(self._number, self._group.ids, self._deadline_ns)
         decode = decode_reading if self._health else decode_tick
         for place, answer, reading in self._group.decoded(answers, decode):
-            self._take(state, place, self._asked_ns if late else answer.arrived_ns, reading)
+            kept_waiting = late or answer.arrived_ns > self._deadline_ns
+            self._take(state, place, self._asked_ns if kept_waiting else answer.arrived_ns, reading)
         self._counters.reads += 1
         if self._health:
             self._health_due_ns = self._asked_ns + _HEALTH_PERIOD_NS
