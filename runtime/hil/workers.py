@@ -1,13 +1,12 @@
 """Runs many scenarios on all processors; the results are in the order of the jobs, whichever ends first."""
 
-import multiprocessing
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 
 from sim2real.configs.errors import UserError
-from sim2real.hardware.child_process import safe_workers
+from sim2real.hardware.worker_pool import interrupts_held, worker_pool
 from sim2real.runtime.hil.job import Job, JobResult, run_job
 
 
@@ -35,10 +34,9 @@ def run_jobs(
             results[index] = run_job(job)
             done(results[index])
         return tuple(results.values())
-    # Not forked: MuJoCo and onnxruntime have threads.
-    context = multiprocessing.get_context("spawn")
-    with safe_workers(), ProcessPoolExecutor(min(workers, len(jobs)), mp_context=context) as pool:
-        futures = {pool.submit(run_job, job): index for index, job in enumerate(jobs)}
+    with worker_pool(min(workers, len(jobs))) as pool:
+        with interrupts_held():
+            futures = {pool.submit(run_job, job): index for index, job in enumerate(jobs)}
         try:
             for future in as_completed(futures):
                 results[futures[future]] = future.result()

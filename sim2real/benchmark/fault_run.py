@@ -83,7 +83,11 @@ class ScenarioResult:
 
 
 def run_fault_scenario(scenario: Scenario) -> ScenarioResult:
-    """Run one scenario; never raises because of what the runtime does in it."""
+    """Run one scenario; never raises because of what the runtime does in it.
+
+    Raises:
+        KeyboardInterrupt: A signal from outside ended the run: what came of it is no result.
+    """
     return _Run(scenario).result()
 
 
@@ -140,6 +144,7 @@ class _Run:
             self._problems.append(f"traceback: {_where(error)}")
             if isinstance(error, KeyboardInterrupt):
                 raise
+        self._stop.raise_if_signalled()
         end_ns = world.clock.now_ns()
         self._note(f"run returned: {ended}, ok {report.ok if report else None}: {'; '.join(reasons)}")
         world.emulated.advance_to(end_ns)

@@ -2,12 +2,9 @@
 
 import importlib.util
 import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,8 @@ from sim2real.benchmark.fault_scenarios import ROBOTS, scenario_ids, scenario_of
 from sim2real.benchmark.fault_table import problem_counts, table
 from sim2real.configs.command_outcome import error_console
 from sim2real.configs.errors import UserError
-from sim2real.hardware.child_process import safe_workers
+from sim2real.hardware.worker_pool import interrupts_held, worker_pool
+from sim2real.runtime.exit_signals import exit_on_signals
 
 _SAID_MAX = 30
 
@@ -56,6 +54,7 @@ def bench_faults(
         return summary(results, seed, plants), results
     names = scenario_ids(robots or ROBOTS, scenarios, seed)
     with ExitStack() as stack:
+        stack.enter_context(exit_on_signals())  # workers are ended, and the results so far are whole
         file = None if output is None else stack.enter_context(ResultFile(output, seed, plants))
         done = {} if file is None else {name: file.results[name] for name in names if name in file.results}
         show = stack.enter_context(_progress(len(names), list(done.values())))
@@ -97,16 +96,13 @@ def run_all(names: Sequence[str], seed: int, plants: Sequence[str], workers: int
     if count <= 1:
         yield from map(run, names)
         return
-    with safe_workers(), ProcessPoolExecutor(count, get_context("spawn"), _ignore_interrupts) as pool:
+    with worker_pool(count) as pool:
         try:
-            yield from pool.map(run, names)
+            with interrupts_held():
+                results = pool.map(run, names)
+            yield from results
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C, which the whole process group gets, to the process that started the workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def summary(results: Sequence[ScenarioResult], seed: int, plants: Sequence[str]) -> dict[str, Any]:

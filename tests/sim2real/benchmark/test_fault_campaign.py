@@ -1,12 +1,15 @@
 """Laws of the fault campaign: every case at every moment, the same each time, and mutants of the runtime are caught."""
 
+import signal
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 pytest.importorskip("mujoco")
 
+from sim2real.benchmark import fault_run as module
 from sim2real.benchmark.fault_cases import CASES, cases_for
 from sim2real.benchmark.fault_moments import MOMENTS, nominal
 from sim2real.benchmark.fault_policy import BrokenPolicy
@@ -20,6 +23,7 @@ from sim2real.configs.load import load_robot
 from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.types import JointCommand
 from sim2real.runtime.goal_watch import GoalWatch
+from sim2real.runtime.session import run_session
 
 PLANTS = ("inertia", "mujoco")
 
@@ -228,3 +232,15 @@ def test_a_policy_with_memory_that_is_broken_forgets_like_a_whole_one():
     whole = Remembering()
     BrokenPolicy(whole, FaultWorld(load_robot("pendulum"), "inertia"), {"kind": "nan", "value": 0.0}, 0.0, None).reset()
     assert whole.resets == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_from_outside_ends_the_campaign_and_is_no_result(number, monkeypatch):
+    # The run took it, the scenario counted as one, wrong, and the campaign went on.
+    def interrupted(policy, robot, hardware, clock, options):
+        options = replace(options, on_tick=lambda controller: signal.raise_signal(number))
+        return run_session(policy, robot, hardware, clock, options)
+
+    monkeypatch.setattr(module, "run_session", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_one("pendulum/silent/early/0", 0, ("inertia",))
