@@ -17,6 +17,8 @@ class CommandInfo:
     """One sentence for the list of commands."""
     app: str
     """`package.module:attribute` of the Typer app: one command, or a group of commands."""
+    slow: bool = False
+    """Whether it is silent for a while at first, so that a terminal says that it is being loaded."""
 
     def load(self) -> Any:  # noqa: ANN401 - whatever is there; the group of commands checks it
         """Import the app. Raises whatever its module raises."""

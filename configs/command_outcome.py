@@ -14,6 +14,7 @@ import typer
 
 from sim2real.configs.error_stream import ErrorStream
 from sim2real.configs.errors import UserError
+from sim2real.configs.stage import clear_stage
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,11 +52,13 @@ def error_console() -> "Console":
     """
     from rich.console import Console  # importing it takes as long as everything else that `sim2real --help` needs
 
+    clear_stage()
     return Console(file=ErrorStream.standard().as_file, stderr=True, soft_wrap=True, highlight=False)
 
 
 def print_document(document: dict[str, Any]) -> None:
     """Print a JSON document as one line on standard output; numbers that are not finite become null."""
+    clear_stage()
     typer.echo(json.dumps(_plain(document), allow_nan=False))  # says nothing to a standard output that was closed
 
 
@@ -126,6 +129,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 def _print(outcome: Outcome, as_json: bool) -> None:
     """Print to standard output. Raises UserError if it cannot be written."""
+    clear_stage()
     try:
         if as_json:
             print_document({"ok": outcome.ok, "reasons": list(outcome.reasons)} | outcome.document)

@@ -9,8 +9,6 @@ from sim2real.configs.command_line import robot_word, typed
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.library import POLICIES, ROOT
 from sim2real.configs.policy_reference import RUNS, policy_file
-from sim2real.runtime.contract.manifest import CONTRACT_KEY
-from sim2real.runtime.contract.model_file import metadata_of
 
 _SECONDS: Final = 10
 """Of a first run: long enough for every shipped goal."""
@@ -71,6 +69,9 @@ class NextLines:
 
 
 def _robot_of(policy: Path) -> str | None:
+    from sim2real.runtime.contract.manifest import CONTRACT_KEY  # with numpy and pydantic
+    from sim2real.runtime.contract.model_file import metadata_of
+
     try:
         metadata = metadata_of(policy_file(policy).read_bytes())
         return robot_word(str(json.loads(metadata[CONTRACT_KEY])["robot"]["name"]))

@@ -13,6 +13,7 @@ from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.schema.task import TaskConfig
+from sim2real.configs.stage import stage
 from sim2real.configs.yaml_source import read_yaml
 from sim2real.hardware.types import Float64Array
 from sim2real.simulation.simulation import Simulation
@@ -64,6 +65,7 @@ class Checkup:
             Picture(f"random actions, {seconds['random'] / 2:.2g} s", random[len(random) // 2]),
             Picture(f"random actions, {seconds['random']:.2g} s", random[-1]),
         ]
+        stage("pictures")
         draw_sheet(model, pictures, path)
 
     def document(self) -> dict[str, Any]:
@@ -105,12 +107,14 @@ def checkup(subject: str) -> Checkup:
     else:
         task = holding_task(load_robot(subject))
     lines = list(task_lines(task))
+    stage(f"{task.name}: its start")
     start = start_of(task)
     lines += start.lines
     rewards = None
     if experiment is not None:
         rewards = check_task(experiment)
         lines += rewards.warnings(0.5 if experiment.idle_share_max is None else experiment.idle_share_max)
+    stage(f"{task.name}: motors off, idle and random actions")
     drop = dropped(task.robot)
     played = {"idle": _played(task, random=False), "random": _played(task, random=True)}
     names = {"experiments": experiment.name if experiment else "", "tasks": task.name, "robots": task.robot.name}

@@ -1,7 +1,7 @@
 """Evaluates a fixed policy over whole episodes."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
+from sim2real.configs.stage import stage
 from sim2real.envs.batch_env import BatchEnv
 from sim2real.training.actor import Act, forget
 from sim2real.training.environment_interface import Environment, Floats
@@ -92,6 +93,7 @@ def evaluate(
     act: Act, task: TaskConfig, randomization: RandomizationConfig, episodes: int, *, seed: int, threads: int = 0
 ) -> Evaluation:
     """Play `episodes` episodes of a task and return their figures; the same seed gives the same robots and figures."""
+    stage(f"making robots under {randomization.name}")
     environment = BatchEnv(task, randomization, min(episodes, _ENVIRONMENTS_MAX), seed=seed, threads=threads)
     steps = round(task.episode_duration * task.control_rate)
     return play(act, environment, episodes, steps, randomization.name, seed=seed)
@@ -114,8 +116,12 @@ def play(act: Act, environment: Environment, episodes: int, episode_steps: int, 
     """
     n = environment.num_envs
     recorded = Recorded(act)
+
+    def told(begin: int) -> Callable[[float], None]:
+        return lambda share: stage(f"evaluating under {name}", min((begin + share * n) / episodes, 1.0))
+
     rounds = [
-        first_episodes(recorded, environment, min(n, episodes - begin), episode_steps, seed=of_round)
+        first_episodes(recorded, environment, min(n, episodes - begin), episode_steps, seed=of_round, told=told(begin))
         for begin, of_round in zip(range(0, episodes, n), round_seeds(seed), strict=False)
     ]
     figures = {key: np.concatenate([each[key] for each in rounds]) for key in rounds[0]}
@@ -142,7 +148,13 @@ def play(act: Act, environment: Environment, episodes: int, episode_steps: int, 
 
 
 def first_episodes(
-    act: Act, environment: Environment, count: int, episode_steps: int, *, seed: int
+    act: Act,
+    environment: Environment,
+    count: int,
+    episode_steps: int,
+    *,
+    seed: int,
+    told: Callable[[float], None] = lambda share: None,
 ) -> dict[str, NDArray[np.float64]]:
     """Play the first episode of every environment after a reset; return the figures of the first `count`.
 
@@ -152,6 +164,7 @@ def first_episodes(
         count: Number of environments that count.
         episode_steps: Upper bound of an episode's length.
         seed: Seed of the reset.
+        told: Called at each step with the share of the steps that are taken.
 
     Returns:
         Figures by name, (count,) each, in the order of the environments.
@@ -164,7 +177,8 @@ def first_episodes(
     environment.episodes.drain()
     figures: dict[str, NDArray[np.float64]] = {}
     pending = np.arange(environment.num_envs) < count
-    for _ in range(episode_steps):
+    for step in range(episode_steps):
+        told(step / episode_steps)
         transition = environment.step_arrays(act(observation))
         observation = transition.observation
         ended = transition.terminated | transition.truncated

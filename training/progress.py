@@ -1,12 +1,14 @@
 """Progress bar of a training run, on standard error."""
 
 import math
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from sim2real.configs.command_outcome import error_console
+from sim2real.configs.stage import stages_hidden
 
 _PARTS: Final = 1000  # of the bar
 
@@ -25,9 +27,11 @@ class TrainingProgress:
             # Learners hold the GIL most of the time, so the bar is drawn rarely.
             refresh_per_second=4,
         )
+        self._hidden = ExitStack()
         self._task = self._progress.add_task(name, total=_PARTS, completed=round(share * _PARTS), figures="")
 
     def __enter__(self) -> Self:
+        self._hidden.enter_context(stages_hidden())
         self._progress.start()
         return self
 
@@ -35,6 +39,7 @@ class TrainingProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._progress.stop()
+        self._hidden.close()
 
     def show(self, share: float, episode_return: float, success: float, rate: float) -> None:
         """Show the state after an iteration.

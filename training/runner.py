@@ -9,6 +9,7 @@ from sim2real.configs.load import dump, validate
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.schema.gymnasium import GymnasiumConfig
 from sim2real.configs.schema.training import TrainingConfig
+from sim2real.configs.stage import stage
 from sim2real.configs.yaml_source import parse_yaml
 from sim2real.training.checkpoint import Checkpoint, write_atomically
 from sim2real.training.export import exported_steps
@@ -57,6 +58,7 @@ def train(
     """
     run = RunFolder.create(run_dir, numbered=numbered)
     problem: Problem | None = None
+    stage(f"{experiment.name}: making {experiment.environments} environments")
     try:
         problem = _begun(experiment, run.path, given)
         session = Session(problem, run)

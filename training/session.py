@@ -12,6 +12,7 @@ from sim2real.configs.command_outcome import error_console
 from sim2real.configs.errors import NonFiniteError, UserError
 from sim2real.configs.load import dump
 from sim2real.configs.schema.training import TrainingConfig
+from sim2real.configs.stage import stage
 from sim2real.training.algorithms import make_algorithm
 from sim2real.training.algorithms.interface import Algorithm, Metrics
 from sim2real.training.best_policy import BestPolicy
@@ -240,6 +241,7 @@ class Session:
             where = f"; states in {self.run.diverged}" if self.run.diverged.is_dir() else ""
             error_console().print(f"warning: {diverged} simulations diverged and were reset{where}")
         evaluation = self._evaluate()
+        stage("exporting")
         self.problem.draw(self.run)
         if (failure := self.problem.failure_of(evaluation)) is not None:
             raise UserError(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.schema.task import TaskConfig
+from sim2real.configs.stage import stage
 from sim2real.envs.batch_env import BatchEnv
 from sim2real.task.paid_reward import distinct
 from sim2real.training.environment_interface import Floats
@@ -74,6 +76,7 @@ def check_task(experiment: ExperimentConfig) -> TaskCheck:
     """
     task, seed = experiment.task, experiment.seed + _SEED_OFFSET
     n = 2 * _EPISODES
+    stage("task check")
     environment = BatchEnv(task, experiment.randomization, n, seed=seed, threads=experiment.threads)
     random = np.random.default_rng(seed)
 
@@ -84,7 +87,8 @@ def check_task(experiment: ExperimentConfig) -> TaskCheck:
         return actions
 
     steps = round(task.episode_duration * task.control_rate)
-    figures = first_episodes(act, environment, n, steps, seed=seed)
+    told = partial(stage, "task check: idling, and acting at random")
+    figures = first_episodes(act, environment, n, steps, seed=seed, told=told)
     parts = {"idling": slice(0, _EPISODES), "acting at random": slice(_EPISODES, n)}
     return TaskCheck(_possible(task, figures), tuple(_untaught(name, rows, figures) for name, rows in parts.items()))
 

@@ -1,5 +1,6 @@
 """The `motors` command: finds, inspects, sets up and calibrates motors of any family."""
 
+import sys
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -48,7 +49,8 @@ def scan(
         found, shared = _scan(opened, baudrate, everything)
     for motor in shared:
         error_console().print(f"warning: {shared_id(motor)}", markup=False)
-    lines = [_line(motor) for motor in found]
+    seen = error_console().is_terminal and sys.stdout.isatty()
+    lines = [f"{len(found)} motors answer"] if seen and found else [_line(motor) for motor in found]
     document: dict[str, Any] = {"motors": [asdict(motor) for motor in found]}
     if shared:
         document["shared_ids"] = shared
@@ -142,10 +144,12 @@ def _line(motor: FoundMotor) -> str:
 
 
 def _scan(opened: WorkbenchPort, baudrate: int | None, everything: bool = False) -> tuple[list[FoundMotor], list[int]]:
-    """Return the motors, and the ids that several motors share."""
+    """Return the motors, and the ids that several motors share; a terminal sees each motor as it is found."""
+    found: list[FoundMotor] = []
     shared: list[int] = []
     total = sum(len(baudrates_to_try(bus, baudrate)) for bus in opened.buses.values())
-    with Progress(console=error_console(), transient=True) as progress:
+    console = error_console()
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=total)
         tried = 0
 
@@ -154,4 +158,8 @@ def _scan(opened: WorkbenchPort, baudrate: int | None, everything: bool = False)
             progress.update(task, completed=tried, description=f"{protocol} at {speed} baud")
             tried += 1
 
-        return list(scan_port(opened.buses, baudrate, advance, shared, everything)), sorted(set(shared))
+        for motor in scan_port(opened.buses, baudrate, advance, shared, everything):
+            found.append(motor)
+            if console.is_terminal:
+                console.print(_line(motor))
+    return found, sorted(set(shared))

@@ -73,7 +73,7 @@ def check(
         for finding in findings
         if not finding.ok
     )
-    after = (typed("motors", "monitor", "--port", port[0], [word for one, _ in examined for word in ("--id", one.id)]),)
+    after = (typed("motors", "monitor", "--port", port[0], None if motor is None else ["--id", motor]),)
     return Outcome(document, text, ok=not reasons, reasons=reasons, next=after)
 
 

@@ -18,5 +18,5 @@ BENCH_USED_MOTORS = CommandInfo(
 )
 COMPLETION = CommandInfo("Print the script with which a shell completes words.", f"{_HERE}.completion:app")
 CONFIG = CommandInfo("List, show and check configurations.", f"{_HERE}.config:app")
-NEW = CommandInfo("Make a first robot, task, experiment or scenario of your own.", f"{_HERE}.new:app")
-REPRODUCE = CommandInfo("Repeat the step in which a simulation diverged.", f"{_HERE}.reproduce:app")
+NEW = CommandInfo("Make a first robot, task, experiment or scenario of your own.", f"{_HERE}.new:app", slow=True)
+REPRODUCE = CommandInfo("Repeat the step in which a simulation diverged.", f"{_HERE}.reproduce:app", slow=True)

@@ -7,6 +7,7 @@ import typer
 from sim2real.commands.usage_errors import in_one_line, note_format
 from sim2real.configs.command_info import CommandInfo
 from sim2real.configs.plugins import PluginError, Plugins, unknown
+from sim2real.configs.stage import stage
 
 _SUMMARY_MAX = 200  # characters: a whole sentence, which is wrapped
 _COMPLETION = ("install_completion", "show_completion")  # typer gives them to every app, and they fit the root alone
@@ -50,6 +51,7 @@ class LazyGroup(typer.core.TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - typer's context class is private
         """Parse the group's own options; errors are one line."""
         note_format(ctx, args)
+        self._say_loading(ctx, args)
         with in_one_line(ctx):
             return super().parse_args(ctx, args)
 
@@ -72,6 +74,11 @@ class LazyGroup(typer.core.TyperGroup):
         names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
         options = [] if incomplete[:1].isalnum() or not incomplete else self._options(ctx, incomplete)
         return [*(Word(name, help=self._summary(ctx, name)) for name in names), *map(Word, options)]
+
+    def _say_loading(self, ctx: Any, args: list[str]) -> None:  # noqa: ANN401 - typer's context class is private
+        info = self.plugins[args[0]] if args and args[0] in self.plugins.names else None
+        if isinstance(info, CommandInfo) and info.slow and "--help" not in args and not ctx.resilient_parsing:
+            stage(f"{ctx.info_name} {args[0]}: loading")
 
     def _options(self, ctx: Any, incomplete: str) -> list[str]:  # noqa: ANN401 - typer's context class is private
         names = [name for parameter in self.get_params(ctx) for name in parameter.opts]

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
+from sim2real.configs.stage import stage
 from sim2real.envs.single_env import SingleEnv
 from sim2real.model.model import build_model
 from sim2real.rendering.camera import Camera
@@ -47,7 +48,9 @@ def render_episode(
     begin = forget or (lambda: None)
     begin()
     with VideoFile(path, task.control_rate / stride) as video:
-        for tick in range(round(seconds * task.control_rate)):
+        ticks = round(seconds * task.control_rate)
+        for tick in range(ticks):
+            stage("video", tick / ticks)
             if tick % stride == 0:
                 frame = env.render()
                 assert frame is not None  # noqa: S101 - made with a render mode
@@ -70,7 +73,8 @@ def render_positions(task: TaskConfig, positions: npt.NDArray[np.float64], rate:
     camera = Camera(robot.model)
     stride = max(1, round(rate / FPS))
     with VideoFile(path, rate / stride) as video:
-        for row in positions[::stride]:
+        for index, row in enumerate(positions[::stride]):
+            stage("video", index * stride / len(positions))
             data.qpos[:] = robot.start.place(row[None, :])[0]
             video.add(camera.frame(data))
     camera.close()

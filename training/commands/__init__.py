@@ -4,13 +4,13 @@ from sim2real.configs.command_info import CommandInfo
 
 _HERE = "sim2real.training.commands"
 
-CHECK = CommandInfo("Check a robot, a task or an experiment before it is trained.", f"{_HERE}.check:app")
-DEMO = CommandInfo("Train, export, flash and run a swing-up: the whole chain.", f"{_HERE}.demo:app")
-EVAL = CommandInfo("Evaluate a policy in simulation.", f"{_HERE}.eval:app")
-EXPORT = CommandInfo("Export a policy to ONNX with its contract, or to C.", f"{_HERE}.export:app")
-IMPORT = CommandInfo("Import a policy from another project.", f"{_HERE}.import_policy:app")
-REPORT = CommandInfo("Write an HTML report of a run or a log.", f"{_HERE}.report:app")
+CHECK = CommandInfo("Check a robot, a task or an experiment before it is trained.", f"{_HERE}.check:app", slow=True)
+DEMO = CommandInfo("Train, export, flash and run a swing-up: the whole chain.", f"{_HERE}.demo:app", slow=True)
+EVAL = CommandInfo("Evaluate a policy in simulation.", f"{_HERE}.eval:app", slow=True)
+EXPORT = CommandInfo("Export a policy to ONNX with its contract, or to C.", f"{_HERE}.export:app", slow=True)
+IMPORT = CommandInfo("Import a policy from another project.", f"{_HERE}.import_policy:app", slow=True)
+REPORT = CommandInfo("Write an HTML report of a run or a log.", f"{_HERE}.report:app", slow=True)
 RUNS = CommandInfo("List, compare and remove training runs.", f"{_HERE}.runs:app")
-TRAIN = CommandInfo("Train a policy.", f"{_HERE}.train:app")
+TRAIN = CommandInfo("Train a policy.", f"{_HERE}.train:app", slow=True)
 BENCH_MODELS = CommandInfo("Try other people's models, from file to training.", f"{_HERE}.bench_models:app")
 BENCH_TRANSFER = CommandInfo("Compare how policies transfer between worlds.", f"{_HERE}.bench_transfer:app")

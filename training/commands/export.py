@@ -9,6 +9,7 @@ from rich.markup import escape
 from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import MissingExtraError, UserError
 from sim2real.configs.policy_reference import find_run
+from sim2real.configs.stage import stage
 from sim2real.runtime.next_lines import NextLines
 
 app = typer.Typer(help="Export a policy to ONNX or C.")
@@ -54,6 +55,7 @@ def export(
 
 
 def _to_onnx(run: Path, output: Path | None) -> Outcome:
+    stage("loading torch")
     from sim2real.training.gymnasium.saved import export_gymnasium_run, is_for_gymnasium
     from sim2real.training.run_folder import RunFolder
     from sim2real.training.saved_policy import export_run
@@ -61,6 +63,7 @@ def _to_onnx(run: Path, output: Path | None) -> Outcome:
     if run.is_file():
         raise UserError(f"{run}: is a file; valid: the name or folder of a training run, or --target c")
     folder = find_run(run)
+    stage("exporting, and comparing onnxruntime with torch")
     target = RunFolder(folder).policy if output is None else output
     report = export_gymnasium_run(folder, target) if is_for_gymnasium(folder) else export_run(folder, target)
     document = {
