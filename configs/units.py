@@ -54,6 +54,7 @@ DIMENSIONS = tuple(sorted({dimension for dimension, _ in _UNITS.values()}))
 # The group of the number is atomic, or `12` would match as 1 with the unit `2`.
 _QUANTITY = re.compile(r"\s*((?>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?))\s*(\S.*?)\s*", re.ASCII)
 _SHOWN_MAX = 60
+_LARGEST = 1e12  # SI; no robot has more, and its square and its whole nanoseconds are numbers that everything takes
 
 
 def valid_units(dimension: str) -> list[str]:
@@ -87,8 +88,8 @@ def parse_quantity(value: object, dimension: str) -> float:
         hint = f" (did you mean {close[0]!r}?)" if close else ""
         raise ValueError(f"{shown} has the wrong unit {unit!r}{hint}; valid: {choices}")
     si = float(number) * factor
-    if not math.isfinite(si):
-        raise ValueError(f"{shown} is not finite")
+    if not abs(si) <= _LARGEST:
+        raise ValueError(f"{shown} is too large to compute with; valid: up to {_LARGEST:g} {of}")
     return si
 
 

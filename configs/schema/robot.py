@@ -267,7 +267,7 @@ class RobotConfig(Config):
     mirror: dict[Name, Name] | None = None
     """Of a robot that is symmetrical about the x-z plane of its base: words that stand for one side in the names of its
     joints, feet, IMUs and bodies, each with that of the other side, such as left: right."""
-    supply_voltage: Annotated[Voltage, Positive]
+    supply_voltage: Annotated[Voltage, Field(gt=0.0, le=1000.0)]
     """Voltage of the unloaded supply."""
     supply_resistance: Annotated[Resistance, NonNegative] = 0.1
     """Internal resistance of the supply and its cable, for the emulator. The default is an estimate: 1 m of AWG 20

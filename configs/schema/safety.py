@@ -93,8 +93,8 @@ class SafetyConfig(Config):
     passes."""
     missed_share_max: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
     """Share of missed ticks during `missed_share_window` above which it is a fault."""
-    missed_share_window: Annotated[Duration, Positive] = 2.0
-    """Time over which the share of missed ticks is measured."""
+    missed_share_window: Annotated[Duration, Field(gt=0.0, le=600.0)] = 2.0
+    """Time over which the share of missed ticks is measured; each of them is kept."""
     health_age_max: Annotated[Duration, Positive] = 2.0
     """Age at which a motor's temperature or voltage counts as unknown, which is a fault; both are polled slowly."""
     tracking_error_max: Annotated[Angle, Positive] | None = None

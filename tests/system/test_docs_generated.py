@@ -81,7 +81,7 @@ def test_every_kind_has_a_title() -> None:
     ("config", "key", "expected"),
     [
         (RobotConfig, "supply_resistance", ("resistance (`ohm`), ≥ 0 `ohm`", "`0.1 ohm`")),
-        (RobotConfig, "supply_voltage", ("voltage (`V`, `mV`), > 0 `V`", "**required**")),
+        (RobotConfig, "supply_voltage", ("voltage (`V`, `mV`), > 0 `V`, ≤ 1000 `V`", "**required**")),
         (JointConfig, "direction", ("`1` · `-1`", "`1`")),
         (JointConfig, "position_limits", ("pair of angle (`rad`, `mrad`, `deg`, `rev`)", "**required**")),
         (SafetyConfig, "missed_ticks_max", ("integer, ≥ 1, ≤ 10000", "**required**")),
