@@ -3,17 +3,23 @@
 On a virtual clock it is written within the tick, so that the file is the same each time.
 """
 
+import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
+from sim2real.configs.errors import UserError
 from sim2real.runtime.contract.spec import Contract
 from sim2real.runtime.log_channels import log_plan
 from sim2real.runtime.log_file import Rotation
 from sim2real.runtime.log_writer import InTickWriter, LogWriter, ProcessWriter
 from sim2real.runtime.record import TickRecord
 from sim2real.runtime.ring import CAPACITY, SharedRing
+
+_MAGIC: Final = b"\x89MCAP0\r\n"
+_MEMORY_DEVICES: Final = 1  # major number of /dev/null and its like
 
 
 class TelemetryLog:
@@ -23,7 +29,7 @@ class TelemetryLog:
     of the writing process.
 
     Args:
-        path: The file; overwritten. Its folder must exist.
+        path: The file; a log that is there is overwritten, anything else is refused. Its folder must exist.
         contract: Gives the sizes.
         metadata: Texts about the run.
         synchronous: Write in the calling process, for runs on a virtual clock.
@@ -32,7 +38,7 @@ class TelemetryLog:
         capacity: Ticks in the ring.
 
     Raises:
-        UserError: The file cannot be opened or written.
+        UserError: The file cannot be opened or written, or is no log.
     """
 
     def __init__(
@@ -50,6 +56,7 @@ class TelemetryLog:
         self.summary: dict[str, str] = {}
         """Texts about the end of the run, written on closing."""
         self._closed = False
+        _check_free(path)
         plan, rotation = log_plan(contract, metadata, timed=not synchronous), rotation or Rotation()
         self.ring: SharedRing | None = None
         """For readers in other processes; None where the log is synchronous."""
@@ -114,3 +121,19 @@ class TelemetryLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _check_free(path: Path) -> None:
+    """Refuse to write a log over what is none: a policy, a robot's YAML, the motors' port. Raises UserError."""
+    try:
+        status = path.stat()
+        if stat.S_ISCHR(status.st_mode) and os.major(status.st_rdev) != _MEMORY_DEVICES:
+            raise UserError(f"{path}: is a device, such as a serial port, and no place for a log; name another file")
+        if not stat.S_ISREG(status.st_mode):
+            return  # a folder is refused where it is opened
+        with path.open("rb") as file:
+            begin = file.read(len(_MAGIC))
+    except OSError:
+        return  # there is none yet, or whoever opens it says what is wrong
+    if not _MAGIC.startswith(begin):
+        raise UserError(f"{path}: there is a file that is no log; it is not overwritten; name another one")

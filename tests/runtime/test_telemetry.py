@@ -3,6 +3,7 @@
 import errno
 import json
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -194,6 +195,32 @@ def test_another_file_is_no_log(tmp_path, contract):
     path.write_bytes(b"something else entirely")
     with pytest.raises(UserError, match="not a log"):
         read_log(path)
+
+
+@pytest.mark.parametrize("content", [b"name: pendulum\n", b"\x08\x07\x12", b"\x89MCAP1\r\n"])
+def test_a_log_is_written_over_nothing_but_a_log(content, tmp_path, contract):
+    # `--log` with the path of the policy, or of the robot's YAML, destroyed it.
+    path = tmp_path / "policy.onnx"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="there is a file that is no log; it is not overwritten; name another one"):
+        TelemetryLog(path, contract, {}, synchronous=True)
+    assert path.read_bytes() == content
+
+
+def test_a_log_is_not_written_to_a_serial_port(contract):
+    motors, port = os.openpty()
+    with pytest.raises(UserError, match="is a device, such as a serial port"):
+        TelemetryLog(Path(os.ttyname(port)), contract, {}, synchronous=True)
+    for descriptor in (motors, port):
+        os.close(descriptor)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89MCAP0", b"\x89MCAP0\r\n and so on"])
+def test_a_log_that_was_cut_off_is_written_anew(content, tmp_path, contract):
+    path = tmp_path / "run.mcap"
+    path.write_bytes(content)
+    TelemetryLog(path, contract, to_metadata(contract, {}), synchronous=True).close()
+    assert read_log(path).complete
 
 
 def test_closing_twice_does_nothing(tmp_path, contract):
