@@ -25,7 +25,7 @@ from sim2real.runtime.record import TickRecord
 from sim2real.runtime.safety import Safety
 from sim2real.runtime.states import WITH_TORQUE, Action, Event, State, StateMachine
 from sim2real.runtime.statistics import TickStatistics
-from sim2real.runtime.swap import check_swap
+from sim2real.runtime.swap import Swap, check_swap
 from sim2real.runtime.tick_fields import bit_of
 from sim2real.runtime.torque_off import TorqueOff
 from sim2real.runtime.verdict import Level, Reason, Verdict, Violation, verdict_of
@@ -70,8 +70,8 @@ class Controller:
         """When the policy first ran."""
         self.at_work = ""
         """What runs at the moment, for the report of an exception."""
-        self.swaps: list[tuple[int, str]] = []
-        """Ticks from which on another policy acts, and the digest of its file."""
+        self.swaps: list[Swap] = []
+        """Policies that took over."""
         self.faults = FaultLatch(self.safety, self.record, self.interventions, ns_from_s(settings.fault_time))
         self.poses = PoseStage(contract.robot, robot, self.record, self.safety)
         self.torque = TorqueOff(robot, hardware, clock)
@@ -155,8 +155,13 @@ class Controller:
         if not isinstance(self._clock, VirtualClock):
             check_speed(policy, self.decimation.rate)
         self.stage.swap(policy)
-        self.safety.see(policy.contract.observation)
-        self.swaps.append((self.record.tick + 1, policy.digest))
+        self.note_swap(Swap.of(policy, self.record.tick + 1))
+
+    def note_swap(self, swap: Swap) -> None:
+        """Check observations against the ranges of a policy that takes over, and count it."""
+        self.safety.see(swap.observation(self._contract.observation))
+        self.swaps.append(swap)
+        self.record.policy = len(self.swaps)
 
     def take_operator(self, operator: Operator) -> None:
         """Take an operator's commands, clipped to their ranges, and its sign of life. Allocates nothing."""

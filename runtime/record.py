@@ -65,6 +65,8 @@ class TickRecord:
     """Bits of the `Event`s that were fired from outside the ticks since the last row: open, enable, reset, e-stop."""
     between: bool = False
     """Whether this is no tick, but what was read and done between two: opening, switching on, a reset, an exception."""
+    policy: int = 0
+    """Number of the policy in command, from 0; one more with each that takes over."""
     port_lost: int = 0
     """0, or 1 if reading found a port lost in this tick, or 2 if writing did."""
     lateness_ns: int = 0

@@ -22,6 +22,7 @@ from sim2real.runtime.log import RunLog, read_log, signals_of
 from sim2real.runtime.policy import Policy, RecurrentPolicy
 from sim2real.runtime.replay_hardware import ReplayClock, ReplayHardware, ReplayPolicy
 from sim2real.runtime.states import WITH_TORQUE, Event
+from sim2real.runtime.swap import logged_swaps
 from sim2real.runtime.tick_fields import FIELD, array_of, row_layout
 from sim2real.runtime.verdict import Level
 
@@ -73,7 +74,9 @@ class Replay:
     with_safety: bool = False
     """Whether safety and the state machine were replayed too."""
     stopped_at: int | None = None
-    """The tick whose exception ended the replay; nothing can be computed again from there."""
+    """The tick at which the replay ended; nothing can be computed again from there."""
+    stopped_by: str = ""
+    """What ended it: an exception, or a swap that the log knows too little of."""
     mismatches: tuple[Mismatch, ...] = ()
     """The first of them, in order."""
 
@@ -101,7 +104,8 @@ def replay(path: Path, policy: Policy | None = None) -> Replay:
     """
     log = read_log(path)
     contract = log.contract
-    if policy is not None and policy.contract.digest() != contract.digest():
+    later = {swap.digest for swap in logged_swaps(log.run)}  # their ranges may be others
+    if policy is not None and policy.contract.digest() != contract.digest() and policy.digest not in later:
         raise UserError(
             f"{path}: the policy's contract is not the log's ({policy.contract.task} for "
             f"{policy.contract.robot.name}, log: {contract.task} for {contract.robot.name}); valid: the policy "
@@ -124,6 +128,9 @@ class _ControllerReplay:
         self._clock = ReplayClock()
         self._hardware = ReplayHardware(log.contract.joint_names, self._clock)
         self._policy = ReplayPolicy(log.contract, policy)
+        self._swaps, self._given = logged_swaps(log.run), "" if policy is None else policy.digest
+        if self._swaps:  # else another policy than the log's is compared with it
+            self._policy.in_command = self._given == log.metadata.get("policy_sha256")
         robot = _robot(log)
         self._controller = Controller(self._policy, robot, self._hardware, self._clock, lambda: 0)
         self._operator = _LoggedOperator(len(log.contract.commands))
@@ -135,8 +142,8 @@ class _ControllerReplay:
         for row in self._result.log.rows:
             self._hardware.row = self._policy.row = row
             self._policy.computed = None
-            if Event.FAULT.name in row["events"]:
-                self._result.stopped_at = row["tick"]
+            if stopped_by := self._stopped_by(row):
+                self._result.stopped_at, self._result.stopped_by = row["tick"], stopped_by
                 return
             self._take_operator(row)
             for event in Event:
@@ -145,6 +152,20 @@ class _ControllerReplay:
             if not row["between"]:
                 self._tick(row)
             self._compare(row)
+
+    def _stopped_by(self, row: dict[str, Any]) -> str:
+        """Let the policy of a row take over; return what ends the replay, if it does."""
+        if Event.FAULT.name in row["events"]:
+            return "the exception"
+        controller = self._controller
+        while controller.record.policy < row.get("policy", 0):
+            if controller.record.policy >= len(self._swaps):
+                return "the swap of policies"  # the run was killed before its log could tell the ranges of the second
+            swap = self._swaps[controller.record.policy]
+            controller.stage.swap(self._policy)
+            controller.note_swap(swap)
+            self._policy.in_command = swap.digest == self._given
+        return ""
 
     def _take_operator(self, row: dict[str, Any]) -> None:
         controller = self._controller

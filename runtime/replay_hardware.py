@@ -108,13 +108,15 @@ class ReplayPolicy:
         self.digest = ""
         self.row: dict[str, Any] = {}
         """The row that is replayed."""
+        self.in_command = True
+        """Whether the policy that computes is the one in command."""
         self.computed: Float32Array | None = None
         """(1, A), the action of this row computed again; None where it was not."""
         self._policy = policy
 
     def act(self, observation: Float32Array) -> Float32Array:
         """Return the logged action."""
-        if self._policy is not None:
+        if self._policy is not None and self.in_command:
             self.computed = np.array(self._policy.act(observation))
         logged: Float32Array = array_of(FIELD["action"], [self.row["action"]])
         return logged

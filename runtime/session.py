@@ -25,6 +25,7 @@ from sim2real.runtime.run_options import RunOptions
 from sim2real.runtime.run_reasons import log_reasons, reasons_of, warnings_of
 from sim2real.runtime.states import LATCHED, WITH_TORQUE, Event, State
 from sim2real.runtime.stop import stop_on_signals
+from sim2real.runtime.swap import swaps_text
 from sim2real.runtime.telemetry import TelemetryLog
 from sim2real.runtime.verdict import Level
 
@@ -159,7 +160,7 @@ class _Session:
             statistics=controller.statistics,
             log=self._options.log,
             logged_ticks=self.log.ticks if self.log else 0,
-            swaps=tuple(controller.swaps),
+            swaps=tuple((swap.tick, swap.digest) for swap in controller.swaps),
             joints=trajectory.joints,
             time=(trajectory.time_ns - outcome.first_ns) / NS_PER_S,
             position=trajectory.position.copy(),
@@ -387,7 +388,7 @@ class _Session:
         if self.log is not None:
             self.log.summary = {"final_state": self._outcome.final_state.name, "stopped_by": self._outcome.stopped_by}
             if controller.swaps:
-                self.log.summary["swaps"] = json.dumps(controller.swaps)
+                self.log.summary["swaps"] = swaps_text(controller.swaps)
         if options.before_shutdown is not None:
             try:
                 options.before_shutdown()

@@ -106,6 +106,7 @@ FIELDS: Final = (
     TickField(
         "between", "between", STATE, "tick", _BOOL, "whether this is no tick, but what was done between two", added=True
     ),
+    TickField("policy", "policy", STATE, "tick", _INT, "number of the policy in command, from 0", added=True),
     TickField("port_lost", "port_lost", STATE, "tick", _INT, "1: lost when reading, 2: when writing", added=True),
     TickField("lateness_ns", "lateness_ns", TIMING, "tick", _INT, "ns, how late the tick began", added=True),
     TickField("read_ns", "read_ns", TIMING, "tick", _INT, "ns, reading and safety's check", added=True),

@@ -49,6 +49,7 @@ def replay(
         "mismatches": {what: result.counts[what] for what in WHAT},
         "with_safety": result.with_safety,
         "stopped_at": result.stopped_at,
+        "stopped_by": result.stopped_by,
         "first": first,
     }
     compared = "observations, actions and targets" if loaded is not None else "observations and targets"
@@ -62,7 +63,7 @@ def replay(
     if not result.with_safety:
         lines.append("a log of an earlier version: without what safety decided on, which is not replayed")
     if result.stopped_at is not None:
-        lines.append(f"replayed up to the exception after tick {result.stopped_at}")
+        lines.append(f"replayed up to {result.stopped_by} after tick {result.stopped_at}")
     if not result.reasons:
         lines.append(f"[green]ok[/green]: {compared} come out bit for bit")
     return Outcome(document, "\n".join(lines), ok=not result.reasons, reasons=result.reasons)

@@ -219,3 +219,30 @@ def test_resets_starts_and_emergency_stops_replay(policy_of, robot, fake, tmp_pa
     assert changes.count("RUNNING") >= 3, (changes, report.warnings, report.stopped_by, person.polls)
     assert {event for row in result.log.rows for event in row["events"]} >= {"OPEN", "ENABLE", "RESET", "ESTOP"}
     assert result.reasons == ()
+
+
+def test_a_policy_that_takes_over_replays_with_its_own_ranges(policy_of, contract, robot, fake, tmp_path, monkeypatch):
+    # The replay knew of no swap: from there on nothing was as it had been.
+    seen = [
+        term.model_copy(update={"low": (-1e-3,) * term.width, "high": (1e-3,) * term.width})
+        for term in contract.observation
+    ]
+    second = FunctionPolicy(contract.model_copy(update={"observation": tuple(seen)}), lambda _: 0.3)
+    second.digest = "1" * 64
+    first, path = policy_of(lambda observation: 0.2 - observation[0, 0]), tmp_path / "run.mcap"
+    options = RunOptions(
+        duration=1.5,
+        log=path,
+        synchronous_log=True,
+        on_tick=lambda controller: controller.swap(second) if controller.record.tick == 60 else None,
+    )
+    run_session(first, robot, fake, fake.clock, options)
+    assert sum("OBSERVATION_RANGE" in tick["reasons"] for tick in read_log(path).ticks) > 10
+    for policy in (None, first, second):
+        result = replay(path, policy)
+        assert (result.mismatches, result.stopped_at) == ((), None)
+        assert result.ticks > 100
+    killed = replace(read_log(path), run={})
+    monkeypatch.setattr("sim2real.runtime.replay.read_log", lambda _path: killed)
+    result = replay(path)
+    assert (result.mismatches, result.stopped_at, result.stopped_by) == ((), 61, "the swap of policies")
