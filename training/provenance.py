@@ -2,14 +2,15 @@
 
 import hashlib
 import json
+import math
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sim2real.configs.load import dump
 from sim2real.configs.plugins import Provider
@@ -18,7 +19,11 @@ from sim2real.configs.schema.curriculum import CURRICULA
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.schema.observation import OBSERVATION_TERMS
 from sim2real.configs.schema.training import TrainingConfig
+from sim2real.runtime.policy_results import EVALUATION, EvaluationResults, EvaluationRow
 from sim2real.training.kept_model import ModelRecord, as_trained_model
+
+if TYPE_CHECKING:
+    from sim2real.training.evaluation import Evaluation
 
 _PACKAGES: Final = ("sim2real", "torch", "mujoco", "numpy", "onnx")
 _GIT_TIMEOUT_S: Final = 5.0
@@ -36,6 +41,7 @@ def provenance_of(
     seconds: float,
     model: ModelRecord | None = None,
     origin: Mapping[str, str] = MappingProxyType({}),
+    evaluation: "Evaluation | None" = None,
 ) -> dict[str, str]:
     """Return where a policy comes from, as text by name.
 
@@ -46,6 +52,7 @@ def provenance_of(
         seconds: Time of the training, s.
         model: The robot's model, with digests.
         origin: Policy that the training began from.
+        evaluation: Results of the policy, under the randomization of its training.
 
     Returns:
         All that, with versions, source revision and time (UTC).
@@ -70,8 +77,25 @@ def provenance_of(
     entries |= {f"version.{provider.package}": provider.version for provider in _providers(experiment)}
     entries |= {} if model is None else {MODEL: json.dumps(model.document())}
     entries |= origin
+    entries |= {} if evaluation is None else {EVALUATION: evaluation_results([evaluation]).model_dump_json()}
     revision = _git_revision()
     return entries | ({"git_commit": revision} if revision else {})
+
+
+def evaluation_results(rows: "Sequence[Evaluation]") -> EvaluationResults:
+    """Return the results of an evaluation as a policy's file carries them."""
+    return EvaluationResults(
+        rows=tuple(
+            EvaluationRow(
+                randomization=row.randomization,
+                episodes=row.episodes,
+                return_mean=row.return_mean,
+                success=None if math.isnan(row.success) else row.success,
+                survival=row.survival,
+            )
+            for row in rows
+        )
+    )
 
 
 def _providers(experiment: TrainingConfig) -> list[Provider]:

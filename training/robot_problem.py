@@ -120,6 +120,7 @@ class RobotProblem:
             seconds=trained.seconds,
             model=self.model,
             origin=trained.origin,
+            evaluation=evaluation,
         )
         contract = with_ranges(self._contract, policy.normalizer, evaluation.observations)
         return export_policy(policy, contract, path, provenance, evaluation.observations, evaluation.sequences)

@@ -104,6 +104,7 @@ def export_run(run_dir: Path, output: Path) -> ExportReport:
         seconds=checkpoint.seconds,
         model=model,
         origin=checkpoint.origin,
+        evaluation=met,
     )
     contract = with_ranges(contract_of(experiment.task), policy.normalizer, met.observations)
     return export_policy(policy, contract, output, provenance, met.observations, met.sequences)

@@ -15,6 +15,7 @@ from sim2real.runtime.commands.hil_progress import progress
 from sim2real.runtime.hil.evidence import LOG
 from sim2real.runtime.hil.job import Job, JobResult
 from sim2real.runtime.hil.junit import write_junit
+from sim2real.runtime.hil.noted import check_noted, note_results
 from sim2real.runtime.hil.scenario_files import SHIPPED, find_scenarios
 from sim2real.runtime.hil.summary_table import summary_table
 from sim2real.runtime.hil.workers import processors, run_jobs
@@ -64,6 +65,10 @@ def hil(
         Path, typer.Option("--keep", help="Folder for log, picture and table of each scenario that fails.")
     ] = Path("hil-failures"),
     junit: Annotated[Path | None, typer.Option("--junit", help="File for the results as JUnit XML.")] = None,
+    noted: Annotated[
+        bool,
+        typer.Option("--note", help="Write the results into the ONNX file of each --policy; sign it afterwards."),
+    ] = False,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Override key.path=value of every scenario; may be repeated.")
     ] = None,
@@ -78,6 +83,8 @@ def hil(
         raise UserError(
             "no scenario given; name shipped ones, YAML files or folders, or give --shipped for all of them"
         )
+    if noted:
+        check_noted(policy or (), overrides or ())
     found = find_scenarios(references)
     if found.others:
         names = ", ".join(path.name for path in found.others)
@@ -103,6 +110,8 @@ def hil(
         results = run_jobs(work, processors() if jobs is None else jobs, done)
     if junit is not None:
         write_junit(junit, results)
+    if noted:
+        note_results(results, policy or ())
     return _outcome(results)
 
 

@@ -17,6 +17,7 @@ from sim2real.runtime.contract.part import digest_of
 from sim2real.runtime.contract.robot import RobotSpec
 from sim2real.runtime.contract.spec import Contract
 from sim2real.runtime.policy import load_policy
+from sim2real.runtime.policy_results import EVALUATION, HIL, result_lines
 
 app = typer.Typer()
 
@@ -88,13 +89,13 @@ def _space_lines(document: dict[str, Any], full: bool) -> list[str]:
 
 def _provenance(document: dict[str, Any], full: bool) -> list[str]:
     """Return where a policy comes from; texts of many lines only in full, and last."""
-    entries = document["provenance"].items()
+    entries = [(key, value) for key, value in document["provenance"].items() if key not in (EVALUATION, HIL)]
     texts = {key: value for key, value in entries if "\n" in str(value)}
     lines = [f"provenance       {key}: {value}" for key, value in entries if key not in texts]
     for key, value in texts.items():
         told = f"\n{value}" if full else f" {len(str(value).splitlines())} lines; --full prints them"
         lines.append(f"provenance       {key}:{told}")
-    return lines
+    return [*(f"results          {line}" for line in result_lines(document["provenance"])), *lines]
 
 
 def _lines(document: dict[str, Any], contract: Contract) -> list[str]:

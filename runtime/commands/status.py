@@ -8,6 +8,7 @@ from rich.markup import escape
 from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.runtime.flash.destination import destination
 from sim2real.runtime.flash.report import slot_document, slot_line
+from sim2real.runtime.policy_results import result_lines
 
 app = typer.Typer()
 
@@ -41,6 +42,9 @@ def status(
     }
     lines = [slot_line(slot, active=slot.name == found.active) for slot in found.slots]
     lines.append(f"why     {escape(found.why)}")
+    for slot in found.slots:
+        if slot.name == found.active and slot.manifest is not None:
+            lines += [f"results {escape(line)}" for line in result_lines(slot.manifest.provenance)]
     if record.terms.trust is not None:
         lines.append(f"trust   {record.terms.trust.words()}")
     lines += [f"bad     {digest[:12]}…: {escape(why)}" for digest, why in record.bad.items()]

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim2real.configs.command_outcome import Json, Outcome, reports
+from sim2real.configs.errors import UserError
 from sim2real.runtime.next_lines import NextLines
+from sim2real.runtime.policy_results import check_can_note, note
 from sim2real.training.evaluate import SEED, evaluate
+from sim2real.training.provenance import evaluation_results
 
 if TYPE_CHECKING:
     from sim2real.training.evaluation import Evaluation
@@ -35,6 +38,9 @@ def evaluate_policy(
         list[str] | None, typer.Option("--set", help="Override key.path=value of its experiment; may be repeated.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of the episodes.")] = SEED,
+    noted: Annotated[
+        bool, typer.Option("--note", help="Write the results into the policy's ONNX file; sign it afterwards.")
+    ] = False,
     json_output: Json = False,
 ) -> Outcome:
     """Evaluate a policy: return, success, survival and the task's metrics, as trained and without randomization.
@@ -43,6 +49,10 @@ def evaluate_policy(
 
     Example: sim2real eval first --episodes 256 --set task.episode_duration=5s
     """
+    if noted:
+        if overrides:
+            raise UserError("--note: the results of a world that --set has changed are not the policy's own")
+        check_can_note(policy)
     report = evaluate(
         policy,
         episodes=episodes,
@@ -51,6 +61,8 @@ def evaluate_policy(
         seed=seed,
         video=video,
     )
+    if noted:
+        note(policy, evaluation_results(report.rows))
     lines = NextLines.of(policy)
     return Outcome(
         report.document(),
