@@ -92,9 +92,11 @@ class Line:
     def next_ns(self) -> int:
         """Time of the next event on the wire, ns; call `process` then."""
         next_ns = self._instructions[0].time_ns if self._instructions else NEVER
-        if self._wire:
-            next_ns = min(next_ns, self._wire[0].end_ns)
-        return next_ns if self.supervisor is None else min(next_ns, self.supervisor.due_ns)
+        if self._wire and self._wire[0].end_ns < next_ns:
+            next_ns = self._wire[0].end_ns
+        if self.supervisor is not None and self.supervisor.due_ns < next_ns:
+            next_ns = self.supervisor.due_ns
+        return next_ns
 
     @property
     def instruction_next(self) -> bool:

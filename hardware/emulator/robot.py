@@ -79,6 +79,7 @@ class EmulatedRobot:
             for number, (name, imu) in enumerate(robot.imus.items())
         }
         self.ports: dict[str, Port] = {**self.lines, **self.imus}
+        self._first_port, *self._other_ports = self.ports.values()
         self._health_ns = start_ns + _HEALTH_PERIOD_NS
         parts = EmulatedParts(
             robot,
@@ -114,8 +115,9 @@ class EmulatedRobot:
     def answer(self, now_ns: int) -> None:
         """Process the events on the wires up to this time; step the plant only as far as they need it."""
         while True:
-            line = min(self.ports.values(), key=_next_ns)
-            event_ns = min(line.next_ns, self.faults.next_ns)
+            line, event_ns = self._next_event()
+            if self.faults.next_ns < event_ns:
+                event_ns = self.faults.next_ns
             if event_ns > now_ns:
                 break
             if self.faults.next_ns <= event_ns:
@@ -131,6 +133,15 @@ class EmulatedRobot:
                     self.observer(event_ns)
             else:
                 line.process(event_ns)
+
+    def _next_event(self) -> tuple[Port, int]:
+        """Return the port with the next event, and its time; of several at once the first."""
+        found, event_ns = self._first_port, self._first_port.next_ns
+        for port in self._other_ports:
+            next_ns = port.next_ns
+            if next_ns < event_ns:
+                found, event_ns = port, next_ns
+        return found, event_ns
 
     def joint_angle(self, joint: str) -> float:
         """Return the true joint angle, rad."""
@@ -235,7 +246,3 @@ class EmulatedRobot:
 def _make_motor(robot: RobotConfig, joint: JointConfig) -> EmulatedMotor:
     bus = robot.buses[joint.bus]
     return family_of_bus(bus).emulated_motor(joint.motor, joint.id, round(bus.baudrate))
-
-
-def _next_ns(line: Port) -> int:
-    return line.next_ns

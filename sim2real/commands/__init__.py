@@ -9,6 +9,7 @@ BENCH_CALIBRATION = CommandInfo(
     "Rehearse calibration on motors with histories.", f"{_HERE}.bench_rehearsals:calibration_app"
 )
 BENCH_FLASH = CommandInfo("Kill flashes and tamper with policies.", f"{_HERE}.bench_flash:app")
+BENCH_HIL = CommandInfo("Measure how much faster than real time scenarios run.", f"{_HERE}.bench_hil:app")
 BENCH_LOOP = CommandInfo("Measure how punctual the ticks of a run are.", f"{_HERE}.bench_loop:app")
 BENCH_SOAK = CommandInfo("Run for hours: memory, drift, log.", f"{_HERE}.bench_soak:app")
 BENCH_SUPERVISOR = CommandInfo("Kill and stall runs; time torque off.", f"{_HERE}.bench_supervisor:app")

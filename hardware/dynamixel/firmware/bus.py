@@ -54,7 +54,7 @@ def replies_to(packet: Packet, motors: Sequence[XSeriesMotor], now_ns: int) -> l
     if instruction in (Instruction.SYNC_WRITE, Instruction.BULK_WRITE):
         for motor_id, address, data in _writes(packet):
             for motor in motors:
-                if motor_id in (motor.id, _secondary(motor)):
+                if motor_id == motor.id or motor_id == _secondary(motor):
                     motor.write(address, data, now_ns)
         _commit(motors)
         return []

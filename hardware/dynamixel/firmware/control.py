@@ -4,6 +4,7 @@ Plain floats and one object per motor: for up to a few dozen motors, a numpy cal
 the arithmetic for several motors.
 """
 
+import struct
 from math import pi
 
 from sim2real.configs.schema.motor import MotorConfig
@@ -17,6 +18,12 @@ POSITION_MODES = (POSITION, EXTENDED, CURRENT_POSITION)
 _PROFILE_ACCELERATION = 214.577 * 2.0 * pi / 3600.0
 """rad/s²: 214.577 rev/min² (e-Manual, 108)."""
 
+_GOALS = struct.Struct("<hhiIIi")
+"""Goal PWM (100), Goal Current, Goal Velocity, Profile Acceleration, Profile Velocity and Goal Position (116).
+
+Contiguous in every model; without a current sensor, 102 is reserved. One by one they take four times as long.
+"""
+
 _TIME_BASED = 0b100  # Drive Mode (10)
 
 
@@ -25,6 +32,8 @@ class ControlLoop:
 
     def __init__(self, motor: MotorConfig, memory: Memory) -> None:
         self._memory = memory
+        self._has_current = memory.has("goal_current")
+        self._goals_address = memory.table["goal_pwm"].address
         self._motor_constant = motor.nominal.voltage / motor.nominal.no_load_speed
         # Winding current per unit of Goal Current; models without that register have no mode that uses it.
         self._winding_amperes = motor.effort_unit / self._motor_constant
@@ -57,11 +66,11 @@ class ControlLoop:
 
     def load_goals(self) -> None:
         """Load the goals from the registers."""
-        get = self._memory.get
-        self._goal_pwm = float(get("goal_pwm"))
-        self._goal_current = float(get("goal_current")) if self._memory.has("goal_current") else 0.0
-        self._goal_velocity = float(get("goal_velocity"))
-        goal = float(get("goal_position"))
+        pwm, current, velocity, _, _, position = _GOALS.unpack_from(self._memory.bytes, self._goals_address)
+        self._goal_pwm = float(pwm)
+        self._goal_current = float(current) if self._has_current else 0.0
+        self._goal_velocity = float(velocity)
+        goal = float(position)
         if self._time_based:
             if goal != self.profile.goal:
                 self.profile.aim_in_time(goal, self._profile_velocity * 1e-3, self._acceleration * 1e-3)
@@ -114,11 +123,14 @@ class ControlLoop:
             return self._goal_pwm / PWM_FULL
         if mode == VELOCITY:
             return min(max(self._velocity_loop(velocity, limit, dt), -limit), limit)
-        duty = min(max(self._position_loop(position, limit, dt), -limit), limit)
+        # Comparisons instead of min and max: a third of the time, and the same bits.
+        duty = self._position_loop(position, limit, dt)
+        duty = -limit if duty < -limit else limit if duty > limit else duty
         if mode == CURRENT_POSITION:
             back_emf = self._motor_constant * spin
             room = resistance * self._winding_amperes * abs(self._goal_current)
-            return min(max(duty, (back_emf - room) / supply), (back_emf + room) / supply)
+            low, high = (back_emf - room) / supply, (back_emf + room) / supply
+            return low if duty < low else high if duty > high else duty
         return duty
 
     def _velocity_loop(self, velocity: float, limit: float, dt: float) -> float:
@@ -147,4 +159,5 @@ class ControlLoop:
     def _integrate(self, gain: float, error: float, limit: float, dt: float) -> None:
         """Integrate in PWM units, clipped to the limit of the bridge output."""
         bound = limit * PWM_FULL
-        self._integral = min(max(self._integral + gain * error * dt * LOOP_HZ, -bound), bound)
+        value = self._integral + gain * error * dt * LOOP_HZ
+        self._integral = -bound if value < -bound else bound if value > bound else value

@@ -10,6 +10,8 @@ _PWM_MODE, _POSITION_MODE = 16, 3
 # Goal register -> register that limits its magnitude.
 _MAGNITUDE_LIMITS = {"goal_pwm": "pwm_limit", "goal_current": "current_limit", "goal_velocity": "velocity_limit"}
 
+_SPLITS_MAX = 64  # layouts of writes to remember; a driver uses a handful
+
 Change = tuple[Register, int]
 
 
@@ -24,6 +26,9 @@ class Memory:
             modes: Valid values of Operating Mode (11).
         """
         self.table = table
+        # Where each register is, and whether it is signed: `get` is called a hundred thousand times a second.
+        self._places = {register.name: (register.address, register.end, register.signed) for register in table}
+        self._split_before: dict[tuple[int, int], tuple[Register, ...]] = {}
         self._modes = modes
         self._firmware = table["firmware_version"].initial
         self.bytes = bytearray(table.end)
@@ -38,8 +43,8 @@ class Memory:
 
     def get(self, name: str) -> int:
         """Return the value of a register."""
-        register = self.table[name]
-        return register.decode(self.bytes[register.address : register.end])
+        address, end, signed = self._places[name]
+        return int.from_bytes(self.bytes[address:end], "little", signed=signed)
 
     def has(self, name: str) -> bool:
         """Return whether the model has a register."""
@@ -47,8 +52,8 @@ class Memory:
 
     def set(self, name: str, value: int) -> None:
         """Set a register as the firmware does, without the access rules."""
-        register = self.table[name]
-        self.bytes[register.address : register.end] = register.encode(value)
+        address, end, signed = self._places[name]
+        self.bytes[address:end] = value.to_bytes(end - address, "little", signed=signed)
 
     def reset_ram(self) -> None:
         """Set RAM to its values after power-up."""
@@ -141,7 +146,14 @@ class Memory:
 
     def _split(self, address: int, data: bytes, changes: list[Change]) -> StatusError | None:
         """Append the registers and values of one block to `changes`; return an error if it splits a register."""
-        offset = 0
+        known = self._split_before.get((address, len(data)))
+        if known is not None:
+            at = 0
+            for each in known:
+                changes.append((each, each.decode(data[at : at + each.size])))
+                at += each.size
+            return None
+        first, offset = len(changes), 0
         while offset < len(data):
             register = self.table.at(address + offset)
             if register is None:
@@ -151,6 +163,8 @@ class Memory:
                 return StatusError.DATA_LENGTH
             changes.append((register, register.decode(data[offset : offset + register.size])))
             offset += register.size
+        if len(self._split_before) < _SPLITS_MAX:
+            self._split_before[address, len(data)] = tuple(register for register, _ in changes[first:])
         return None
 
     def _refusal(self, register: Register, value: int, tripped: bool) -> StatusError | None:

@@ -71,6 +71,9 @@ class XSeriesMotor:
         self.pending: list[Change] | None = None
         """The registered write, which waits for Action."""
         self._duty = 0.0
+        table = self.memory.table
+        self._settings = slice(table["id"].address, table["secondary_id"].end)
+        self._committed = bytearray()
         self._boot_end_ns = 0
         self._watchdog_period_ns = 0
         self._watchdog_deadline_ns = _NEVER
@@ -105,6 +108,10 @@ class XSeriesMotor:
 
     def commit(self) -> None:
         """Apply a changed id, baud rate and return delay; called after the reply."""
+        settings = self.memory.bytes[self._settings]
+        if settings == self._committed:
+            return
+        self._committed = settings
         self.id = self.memory.get("id")
         self.secondary_id = self.memory.get("secondary_id")
         self.baudrate = BAUDRATES[self.memory.get("baud_rate")]
@@ -246,7 +253,9 @@ class XSeriesMotor:
 
     def execute(self, changes: list[Change], now_ns: int) -> None:
         """Execute checked changes with their effects."""
-        goals = any(_GOALS_FROM <= register.address < _GOALS_TO for register, _ in changes)
+        goals = False
+        for register, _ in changes:
+            goals = goals or _GOALS_FROM <= register.address < _GOALS_TO
         by_goal = goals and self.memory.get("drive_mode") & _TORQUE_BY_GOAL
         if by_goal and not self.torque_enabled and not self.health.shut_down:
             self._torque_on(now_ns)
