@@ -8,9 +8,10 @@ from rich.markup import escape
 
 from sim2real.benchmark.machine import machine
 from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
-from sim2real.configs.errors import MissingExtraError, UserError
+from sim2real.configs.errors import MissingExtraError
 from sim2real.configs.load import load_transfer
 from sim2real.configs.schema.transfer import TransferConfig
+from sim2real.training.commands.seeds import Seeds, seeds_of
 
 _GAP_S = 10.0
 
@@ -25,7 +26,7 @@ def transfer(
     strategy: Annotated[
         list[str] | None, typer.Option(help="Only this strategy; may be repeated.", show_default=False)
     ] = None,
-    seeds: Annotated[str, typer.Option(help="Seeds of training.")] = "0,1,2",
+    seeds: Seeds = "0,1,2",
     minutes: Annotated[
         float | None, typer.Option(min=0.01, max=1440.0, help="Training time of a run; default: the study's.")
     ] = None,
@@ -61,7 +62,7 @@ def transfer(
     config = _with_minutes(load_transfer(study, tuple(overrides or ())), minutes)
     options = Options(
         output=output,
-        seeds=_numbers(seeds),
+        seeds=seeds_of(seeds),
         tasks=tuple(task or ()),
         strategies=tuple(strategy or ()),
         episodes=episodes,
@@ -92,11 +93,3 @@ def _with_minutes(study: TransferConfig, minutes: float | None) -> TransferConfi
         return study
     tasks = tuple(task.model_copy(update={"training_duration": 60.0 * minutes}) for task in study.tasks)
     return study.model_copy(update={"tasks": tasks})
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    """Parse distinct seeds."""
-    parts = [part.strip() for part in text.split(",")]
-    if len(set(parts)) != len(parts) or not all(part.isdecimal() and int(part) < 2**32 for part in parts):
-        raise UserError(f"--seeds {text!r}: give different whole numbers, as in 0,1,2")
-    return tuple(map(int, parts))

@@ -1,0 +1,1 @@
+"""Learners side by side with those of other projects, each in a process of its own."""

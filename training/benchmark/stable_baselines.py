@@ -1,0 +1,102 @@
+"""Stable-Baselines3's sides of the comparisons, with its defaults and eight environments."""
+
+import time
+from typing import Any
+
+import torch
+from stable_baselines3 import PPO, SAC
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.evaluation import evaluate_policy
+
+from sim2real.training.benchmark.side import Stopwatch, serve
+
+_ENVIRONMENTS = 8
+_EVALUATED = 10
+_EVALUATION_SEED = 1_000_003
+_STEPS_MAX = 10**9
+
+
+class _Timed(BaseCallback):
+    """Ends the learning after some time; the time begins with the second rollout."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.limit_s, self.watch, self.begun_at = seconds, Stopwatch(), 0
+
+    def _on_step(self) -> bool:
+        return not self.begun_at or self.watch.seconds < self.limit_s
+
+    def _on_rollout_start(self) -> None:
+        if not self.begun_at and self.num_timesteps:
+            self.watch, self.begun_at = Stopwatch(), self.num_timesteps
+
+
+class _Solved(BaseCallback):
+    """Ends the learning when ten evaluated episodes reach a bar, or after some time."""
+
+    def __init__(self, task: str, bar: float, seconds: float) -> None:
+        super().__init__()
+        self.apart = make_vec_env(task, 1, seed=_EVALUATION_SEED)
+        self.bar, self.limit_s, self.mean = bar, seconds, float("-inf")
+        self.watch = Stopwatch()
+
+    def _on_step(self) -> bool:
+        return self.mean < self.bar and self.watch.seconds < self.limit_s
+
+    def _on_rollout_start(self) -> None:
+        self.watch.pause()
+        self.mean = _mean_return(self.model, self.apart)
+        self.watch.go_on()
+
+
+def _mean_return(model: Any, env: Any) -> float:  # noqa: ANN401 - its own types
+    mean, _ = evaluate_policy(model, env, _EVALUATED, deterministic=True, warn=False)
+    return float(mean)  # type: ignore[arg-type]
+
+
+def speed(task: str, seconds: float, seed: int = 0) -> dict[str, float]:
+    """Learn with PPO for some time: steps per second, and the return at the end."""
+    model = PPO("MlpPolicy", make_vec_env(task, _ENVIRONMENTS, seed=seed), seed=seed, device="cpu")
+    timed = _Timed(seconds)
+    model.learn(_STEPS_MAX, callback=timed)
+    timed.watch.pause()
+    steps = model.num_timesteps - timed.begun_at
+    return {
+        "steps_per_s": steps / timed.watch.seconds,
+        "steps_per_cpu_s": steps / timed.watch.cpu_seconds,
+        "return": _mean_return(model, make_vec_env(task, 1, seed=_EVALUATION_SEED)),
+        "steps": float(steps),
+    }
+
+
+def sac_updates(updates: int, threads: int) -> dict[str, float]:
+    """Take updates of SAC with its defaults, batches of 256 and two layers of 256: updates per second."""
+    torch.set_num_threads(threads)
+    model = SAC("MlpPolicy", make_vec_env("HalfCheetah-v5", _ENVIRONMENTS, seed=0), learning_starts=2000, device="cpu")
+    model.learn(2000)
+    model.train(gradient_steps=20, batch_size=256)
+    begin, cpu = time.perf_counter(), time.process_time()
+    model.train(gradient_steps=updates, batch_size=256)
+    seconds, cpu_seconds = time.perf_counter() - begin, time.process_time() - cpu
+    return {"updates_per_s": updates / seconds, "updates_per_cpu_s": updates / cpu_seconds}
+
+
+def solved(task: str, bar: float, seconds: float, seed: int) -> dict[str, float]:
+    """Learn until the mean return of ten evaluated episodes reaches a bar: time without evaluation, s."""
+    callback = _Solved(task, bar, seconds)
+    model = PPO("MlpPolicy", make_vec_env(task, _ENVIRONMENTS, seed=seed), seed=seed, device="cpu")
+    callback.watch = Stopwatch()
+    model.learn(_STEPS_MAX, callback=callback)
+    callback.watch.pause()
+    watch = callback.watch
+    return {
+        "seconds": watch.seconds,
+        "cpu_seconds": watch.cpu_seconds,
+        "steps": float(model.num_timesteps),
+        "return": callback.mean,
+    }
+
+
+if __name__ == "__main__":
+    serve({"speed": speed, "sac_updates": sac_updates, "solved": solved})

@@ -1,0 +1,1 @@
+"""Many runs that differ in settings and seeds: planned, carried out, gone on with, and compared."""
