@@ -89,6 +89,7 @@ class _Joint:
     writes: int = 0
     fresh: bool = False  # no goal since torque came on
     position: float | None = None
+    shaft: float | None = None  # where it was at the last goal
     stiff: bool = False  # whether the last goal had stiffness: without it a goal may follow the joint
     velocity: float = 0.0
     written_ns: int = 0
@@ -195,10 +196,18 @@ class MotorOracle:
         stiff, joint.stiff = joint.stiff, goal.stiffness > 0.0
         if joint.stiff and joint.name not in self.frozen:
             self._inside(joint, target, before, time_ns)
+        at = self._angle(joint, angle)
         if before is not None and stiff and joint.stiff:
-            self._step(joint, target - before, elapsed_s, time_ns)
+            self._step(joint, self._moved(joint, target - before, at), elapsed_s, time_ns)
         else:
             joint.debt = joint.velocity = 0.0
+        joint.shaft = at
+
+    def _moved(self, joint: _Joint, step: float, at: float | None) -> float:
+        """Return how far a goal moved by itself: that of a motor whose encoder stands still moves with the shaft."""
+        if joint.name not in self.frozen or at is None or joint.shaft is None:
+            return step
+        return min(step, step - (at - joint.shaft), key=abs)
 
     def _first(self, joint: _Joint, target: float, held: float | None, at: float | None) -> float | None:
         """Return from where the first goal after torque came on moves: it is the present pose, wherever that is.

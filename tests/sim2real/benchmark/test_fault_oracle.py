@@ -241,6 +241,21 @@ def test_a_goal_without_stiffness_may_follow_the_joint():
     assert record.rules == set()
 
 
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_goal_that_moves_with_the_shaft_of_a_frozen_encoder_is_no_step(frozen):
+    """What such a motor drives at is where its shaft is, and the constant error; a step of the error is one."""
+    record = running()
+    if frozen:
+        record.oracle.frozen = frozenset({FIRST})
+    sweep(record, 1.5 * VELOCITY, ticks=10)  # goal and shaft
+    assert record.rules == (set() if frozen else {"velocity"})
+    before = record.oracle.counts["velocity"]
+    record.first.goal_writes += 1
+    record.first.goal = replace(GOAL, position=record.first.goal.position + 2.0 * VELOCITY * PERIOD)
+    record.see()
+    assert record.oracle.counts["velocity"] == before + 1
+
+
 def test_joints_whose_motor_has_another_id_are_told_nothing():
     record = Record()
     record.oracle.strangers = frozenset({FIRST})
