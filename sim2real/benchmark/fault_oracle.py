@@ -189,13 +189,13 @@ class MotorOracle:
         joint.position, joint.written_ns = target, time_ns
         if target is None:
             return
-        if joint.fresh:
-            joint.fresh = False
+        first, joint.fresh = joint.fresh, False
+        if first:
             self._no_jump(joint, goal, angle, time_ns, joint.config.velocity_limit * self.period_s)
             before = self._first(joint, target, before, self._angle(joint, angle))
         stiff, joint.stiff = joint.stiff, goal.stiffness > 0.0
         if joint.stiff and joint.name not in self.frozen:
-            self._inside(joint, target, before, time_ns)
+            self._inside(joint, target, before, time_ns, ENABLE_JUMP_MAX if first else 0.0)
         at = self._angle(joint, angle)
         if before is not None and stiff and joint.stiff:
             self._step(joint, self._moved(joint, target - before, at), elapsed_s, time_ns)
@@ -238,10 +238,13 @@ class MotorOracle:
             if not 0.0 <= value <= largest * (1.0 + _GAIN_TOLERANCE) + _GAIN_STEP:
                 self.report("gain", time_ns, joint.name, f"{word} {value:.3g} of {largest:g}")
 
-    def _inside(self, joint: _Joint, target: float, before: float | None, time_ns: int) -> None:
-        """A goal is inside the limits; one that starts outside, within the margin, moves back and never out."""
+    def _inside(self, joint: _Joint, target: float, before: float | None, time_ns: int, moved: float) -> None:
+        """A goal is inside the limits; one that starts outside, within the margin, moves back and never out.
+
+        The first one is where the joint was read, from where it may have moved.
+        """
         (low, high), margin = joint.config.position_limits, self.robot.safety.position_margin
-        reach = _COUNTS * _count(joint.config)
+        reach = _COUNTS * _count(joint.config) + moved
         if before is not None:
             low = max(min(low, before), low - margin)
             high = min(max(high, before), high + margin)

@@ -146,6 +146,19 @@ def test_a_joint_that_fell_beyond_its_limit_is_held_where_it_is():
     assert record.rules == set()
 
 
+@pytest.mark.parametrize(("read", "rules"), [(1.95, set()), (2.2, {"position", "jump at enable"})])
+def test_the_first_goal_is_where_a_joint_was_read_though_it_has_swung_back(read, rules):
+    record = Record()
+    record.first.goal, record.first.shaft = replace(GOAL, position=ZERO + 1.91), Shaft(angle=ZERO + 1.91)
+    record.first.on()
+    record.see()
+    record.first.goal_writes += 1
+    record.first.goal = replace(GOAL, position=ZERO + read)
+    record.see()
+    assert record.rules >= rules
+    assert "position" not in record.rules or rules
+
+
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
