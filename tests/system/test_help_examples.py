@@ -44,6 +44,7 @@ ONLY_PARSED = {
     "service install": "needs systemd; its own tests run it where there is one",
     "service status": "likewise",
     "service uninstall": "likewise",
+    "view": "runs until it is stopped; its own tests look at it",
     "demo": "half a minute of training and real time; its own test runs it",
 }
 """What is too long to run here, and why. Its lines are parsed."""

@@ -13,6 +13,7 @@ REPORT = CommandInfo("Write an HTML report of a run or a log.", f"{_HERE}.report
 RUNS = CommandInfo("List, compare and remove training runs.", f"{_HERE}.runs:app")
 SWEEP = CommandInfo("Train with several settings and seeds, and compare.", f"{_HERE}.sweep:app", slow=True)
 TRAIN = CommandInfo("Train a policy.", f"{_HERE}.train:app", slow=True)
+VIEW = CommandInfo("Look at a robot, a policy, a task or a log as it moves.", f"{_HERE}.view:app", slow=True)
 BENCH_LEARN = CommandInfo("Compare learners with other projects' learners.", f"{_HERE}.bench_learn:app")
 BENCH_MODELS = CommandInfo("Try other people's models, from file to training.", f"{_HERE}.bench_models:app")
 BENCH_RETURNS = CommandInfo("Compare returns with published ones; days.", f"{_HERE}.bench_returns:app")
