@@ -31,6 +31,7 @@ ONLY_PARSED = {
     "bench flash": "minutes; run with fewer kills by its own tests",
     "bench gap": "minutes of simulation",
     "bench gymnasium": "measures for minutes",
+    "bench hil": "measures for a minute",
     "bench learn": "minutes of training, with other projects' packages",
     "bench lockstep": "a minute of simulation",
     "bench loop": "ten minutes of real time",
