@@ -11,7 +11,10 @@ from sim2real.runtime.operator.desk import OperatorDesk
 from sim2real.runtime.operator.refusal import RefusedError
 from sim2real.runtime.operator.request import LINE_BYTES_MAX, Request, parse_request
 
-_READ_BYTES: Final = 65536
+_READ_BYTES: Final = 16 * 1024
+_LINES_A_ROUND: Final = 32
+"""Requests served before other devices have their turn: one that floods must not hold up the stop of another."""
+
 _UNSENT_BYTES_MAX: Final = 1 << 20  # a client that asks and never reads gets no more answers
 
 
@@ -19,7 +22,8 @@ class Client:
     """Reads requests, one a line, and answers each with one line. Nothing here blocks.
 
     A client that does not read gets no further states until it has. Its requests are served all the same, and so are
-    those of one that has gone right after it sent them: the last may be a stop.
+    those of one that has gone right after it sent them: the last may be a stop. One that sends more than can be served
+    waits, and nobody else.
 
     Args:
         connection: Taken over, and closed at the end.
@@ -47,7 +51,7 @@ class Client:
         self._now = now
         self._selector: selectors.BaseSelector | None = None
         self._received = b""
-        self._unsent = b""
+        self._unsent = bytearray()
         self._period_ns: int | None = None
         self._due_ns = 0
 
@@ -64,6 +68,8 @@ class Client:
 
     def beat(self) -> None:
         """Send what is left, and a state where one is due."""
+        if self._has_line:
+            self._serve()
         if self.closed:
             return
         self._flush()
@@ -83,24 +89,38 @@ class Client:
         self._connection.close()
         self._desk.left(self.name)
 
+    @property
+    def _has_line(self) -> bool:
+        """Whether a whole line waits to be served."""
+        return b"\n" in self._received
+
     def _read(self) -> None:
+        if not self._has_line and not self._receive():
+            self.close()
+        elif not self.closed:
+            self._serve()
+
+    def _receive(self) -> bool:
+        """Take what has arrived; return whether the client is still there."""
         try:
             data = self._connection.recv(_READ_BYTES)
         except BlockingIOError:
-            return
+            return True
         except OSError:
-            data = b""
-        if not data:
-            self.close()
-            return
-        *lines, self._received = (self._received + data).split(b"\n")
+            return False
+        self._received += data
+        return bool(data)
+
+    def _serve(self) -> None:
+        """Serve some of the lines that have arrived."""
+        *lines, self._received = self._received.split(b"\n", _LINES_A_ROUND)
         for line in lines:
             if len(line) > LINE_BYTES_MAX:
                 self._too_long()
                 return
             if line.strip():
                 self._send(self._answer(line))
-        if len(self._received) > LINE_BYTES_MAX:
+        if len(self._received) > LINE_BYTES_MAX and not self._has_line:
             self._too_long()
 
     def _too_long(self) -> None:
@@ -135,11 +155,12 @@ class Client:
             except OSError:
                 self._give_up()
                 return
-            self._unsent = self._unsent[count:]
+            del self._unsent[:count]
 
     def _give_up(self) -> None:
         """Send nothing more; what the client has sent is still read, to its end."""
-        self._deaf, self._unsent = True, b""
+        self._deaf = True
+        self._unsent.clear()
 
 
 def _error(text: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Laws of the socket: one answer a request, many clients, and nothing of a client that is gone holds."""
 
+import contextlib
 import json
 import os
 import selectors
@@ -150,9 +151,21 @@ def test_a_client_that_never_reads_can_still_stop_the_robot(served):
     client = served.connect()
     for _ in range(40):
         client.sendall(b"x\n" * 2000)
-        served.serve(2)
+        served.serve(70)
     client.sendall(b'{"do": "estop"}\n')
     assert served.serve().emergency
+
+
+def test_a_client_that_floods_holds_up_nobody(served):
+    # A stop of another device was served after all that had arrived: seconds later, and its commands were taken back.
+    flood, client = served.connect(), served.connect()
+    lines(flood)  # the greeting
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            flood.send(b"1\n" * 10_000)
+    client.sendall(b'{"do": "estop"}\n')
+    assert served.serve(1).emergency
+    assert 0 < len(lines(flood)) <= 64
 
 
 def test_subscribers_get_states_at_their_rate_and_one_that_does_not_read_delays_nobody(served):
