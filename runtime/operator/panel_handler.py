@@ -46,7 +46,7 @@ class PanelHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """The page, or its events."""
         address = urlsplit(self.path)
-        if why := refusal(self.headers, address.query, self.server.token, changes=False):
+        if why := self._refusal(address.query, changes=False):
             self._refuse(403, why)
         elif address.path == "/":
             self._page()
@@ -58,7 +58,7 @@ class PanelHandler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Something asked for: a request of the socket's protocol as JSON."""
         body = self._body()
-        if why := refusal(self.headers, "", self.server.token, changes=True):
+        if why := self._refusal("", changes=True):
             self._refuse(403, why)
         elif body is None:
             self._refuse(413, f"the body must have a length of up to {LINE_BYTES_MAX} bytes")
@@ -69,6 +69,13 @@ class PanelHandler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - the library's own names
         """Nothing is logged: the addresses hold the token."""
+
+    def _refusal(self, query: str, *, changes: bool) -> str:
+        """Return why the request is refused; a connection whose request is not keeps its place."""
+        why = refusal(self.headers, query, self.server.token, changes=changes)
+        if not why:
+            self.server.trust(self.connection)
+        return why
 
     def _body(self) -> bytes | None:
         length = self.headers.get("Content-Length") or ""

@@ -215,15 +215,24 @@ def test_the_end_of_the_run_is_told(opened):
     stream.close()
 
 
-def test_too_many_connections_are_closed_and_those_that_are_open_stay(opened):
+def test_connections_without_the_token_keep_nobody_out(opened):
+    # 32 of them, from any program of the machine, and E-STOP on the page was refused.
     stream, _ = opened.events()
     idle = [socket.create_connection(("127.0.0.1", opened.port), timeout=10) for _ in range(CONNECTIONS_MAX + 8)]
-    assert idle[-1].recv(10) == b""
-    for each in idle:
-        each.close()
-    time.sleep(0.3)
     assert opened.do(do="estop")[0] == 200
-    stream.close()
+    assert idle[0].recv(10) == b""  # the oldest has given its place
+    opened.panel.beat()
+    assert stream.recv(65536)
+    for each in (stream, *idle):
+        each.close()
+
+
+def test_too_many_connections_with_the_token_are_closed(opened):
+    pages = [opened.events(f"{number:016x}")[0] for number in range(CONNECTIONS_MAX)]
+    with socket.create_connection(("127.0.0.1", opened.port), timeout=10) as more:
+        assert more.recv(10) == b""
+    for each in pages:
+        each.close()
 
 
 @pytest.mark.parametrize(("port", "why"), [(70000, "valid: 1 to 65535"), (None, "Address already in use")])
