@@ -17,6 +17,7 @@ from zstandard import ZstdError
 
 _MAGIC: Final = b"\x89MCAP0\r\n"
 _HEAD: Final = struct.Struct("<BQ")  # of a record: opcode, length
+_FOOTER_COVERED: Final = 16  # bytes of the footer before its checksum, which covers the index and them
 _CHUNK_BYTES_MAX: Final = 1 << 28  # a writer's chunks have some megabytes; more comes from a damaged length
 
 _PASSED_OVER: Final = {
@@ -69,11 +70,15 @@ class LogRecords:
     def _records(self, file: IO[bytes]) -> Iterator[McapRecord]:
         if self._read(file, len(_MAGIC)) != _MAGIC:
             return
-        sound, data = True, True
+        sound, data, index = True, True, 0
         while True:
             before = self.checksum
-            opcode, length = _HEAD.unpack(self._read(file, _HEAD.size))
+            head = self._read(file, _HEAD.size)
+            opcode, length = _HEAD.unpack(head)
             content = self._read(file, length)
+            if not data:
+                covered = content if opcode != Opcode.FOOTER else content[:_FOOTER_COVERED]
+                index = zlib.crc32(covered, zlib.crc32(head, index))
             if opcode in _PASSED_OVER:
                 continue
             record = _parse(opcode, content)
@@ -82,6 +87,7 @@ class LogRecords:
             elif isinstance(record, DataEnd):
                 sound, data = record.data_section_crc in (before, 0), False  # 0: of a writer that does not compute it
             elif isinstance(record, Footer):
+                sound = sound and record.summary_crc in (index, 0)
                 self.whole = sound and self._read(file, len(_MAGIC)) == _MAGIC and not file.read(1)
                 return
             elif data or isinstance(record, Statistics):  # what the index repeats is not needed

@@ -70,8 +70,7 @@ def test_a_flipped_bit_anywhere_changes_no_value(whole: Path, damaged: Path, int
     for bit in bits.tolist():
         damaged.write_bytes(flipped(data, bit))
         found.append(check(damaged, intact))
-    assert "complete" in found  # in the index at the end, which is not needed to read
-    assert found.count("complete") < 0.2 * len(found)
+    assert "complete" not in found  # also in the index at the end, which other tools read by
 
 
 def test_a_flipped_bit_in_the_length_or_kind_of_a_record_changes_no_value(
@@ -85,7 +84,7 @@ def test_a_flipped_bit_in_the_length_or_kind_of_a_record_changes_no_value(
         at += 9 + int.from_bytes(data[at + 1 : at + 9], "little")
     assert at == len(data) - 8
     bits = [bit for start in starts for bit in range(start * 8, (start + 3) * 8)]
-    for bit in np.random.default_rng(8).choice(bits, 500, replace=False).tolist():
+    for bit in np.random.default_rng(8).choice(bits, 300, replace=False).tolist():
         damaged.write_bytes(flipped(data, bit))
         check(damaged, intact)
 
