@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from sim2real.configs.errors import ConfigError, UserError
 from sim2real.configs.schema.off_policy import OffPolicyConfig
 from sim2real.training.algorithms.interface import Metrics
-from sim2real.training.environment_interface import Environment, Floats
+from sim2real.training.environment_interface import Environment, Floats, Transition
 from sim2real.training.fitting import take_fitting
 from sim2real.training.flat_adam import FlatAdam
 from sim2real.training.n_step import NStepTransitions
@@ -179,7 +179,7 @@ class OffPolicyLearner(ABC):
         self._raw.copy_(state["raw"])
         self._privileged_normalizer.load_state_dict(state["privileged_normalizer"])
         self._transitions.restore(state["transitions"])
-        self._replay.restore(state["replay"])
+        self._restore_replay(state["replay"])
         self._steps = int(state["steps"])
         self.updates = int(state["updates"])
         self._updates_owed = float(state["updates_owed"])
@@ -205,8 +205,8 @@ class OffPolicyLearner(ABC):
         random = self._steps < self._common.warmup
         with torch.no_grad():
             action = self._random_actions() if random else self._explore(self._policy.normalizer(self._observation))
-        transition = self._environment.step_arrays(self._executed(action))
-        self._replay.add(self._transitions.add(self._raw.numpy(), action, transition))
+            transition = self._environment.step_arrays(self._executed(action))
+            self._keep(action, transition)
         if transition.skipped is None:
             self._normalizer.update(self._raw)
         elif not transition.skipped.all():
@@ -215,9 +215,21 @@ class OffPolicyLearner(ABC):
         self._privileged.copy_(torch.from_numpy(transition.privileged))
         self._steps += self._environment.num_envs
 
+    def _keep(self, action: Floats, transition: Transition) -> None:
+        """Store a step of all environments, with the actions as they are stored."""
+        self._replay.add(self._transitions.add(self._raw.numpy(), action, transition))
+
+    def _stored(self) -> bool:
+        """Return whether there is enough to update from."""
+        return len(self._replay) > 0
+
+    def _restore_replay(self, state: dict[str, Any]) -> None:
+        """Restore what was stored, the entry `replay` of the state."""
+        self._replay.restore(state)
+
     def _updates_due(self) -> int:
         """Return the number of updates after this step; a fractional one is carried over to the next."""
-        if self._steps < self._common.warmup or not len(self._replay):
+        if self._steps < self._common.warmup or not self._stored():
             return 0
         self._updates_owed += self._common.updates_per_step
         due = int(self._updates_owed)

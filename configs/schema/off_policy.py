@@ -62,6 +62,10 @@ class SacConfig(ContinuousConfig):
     value_network: bool = False
     """Learn the value of states with a network of its own, whose slow copy values successors, as in the first paper;
     false: slow critics do, as in the second."""
+    sequence_length: Annotated[int, Field(ge=1, le=1024)] = 16
+    """With memory: control steps of a sequence that are learned from; a batch has `batch` of them in all."""
+    burn_in: Annotated[int, Field(ge=0, le=1024)] = 8
+    """With memory: control steps before them that only bring up to date what was remembered back then."""
 
 
 class DdpgConfig(ContinuousConfig):

@@ -15,7 +15,9 @@ from gymnasium.vector.utils import batch_space
 import sim2real
 from sim2real.configs.schema.algorithm import PpoConfig
 from sim2real.configs.schema.memory import MemoryConfig
+from sim2real.configs.schema.off_policy import SacConfig
 from sim2real.runtime.contract.manifest import ENVIRONMENT_KEY
+from sim2real.training.algorithms import make_algorithm
 from sim2real.training.algorithms.ppo import Ppo
 from sim2real.training.evaluation import play
 from sim2real.training.export import metadata_of
@@ -79,6 +81,25 @@ def learned_return(memory):
 def test_a_policy_with_memory_does_what_none_without_can(kind):
     assert best_memoryless_return() == pytest.approx(1.0)
     assert learned_return(MemoryConfig(kind=kind, size=8)) > 0.9 * STEPS
+
+
+def returned_by_sac(memory):
+    torch.set_num_threads(1)
+    environment = GymnasiumEnvironment(HiddenSign(16))
+    config = SacConfig(
+        name="sac", hidden=(16,), memory=memory, batch=96, buffer=4800, warmup=192, iteration_steps=30,
+        updates_per_step=1.0, learning_rate=1e-2, sequence_length=STEPS, burn_in=0, target_entropy_scale=3.0,
+    )  # fmt: skip
+    learner = make_algorithm(config, environment, seed=1)
+    learner.start(1)
+    for iteration in range(12):
+        learner.iterate(iteration / 12)
+    return play(learner.policy.actor(), environment, 64, STEPS, "hidden sign", seed=5).return_mean
+
+
+def test_sac_with_memory_does_what_none_without_can():
+    assert returned_by_sac(MemoryConfig(kind="gru", size=8)) > 0.9 * STEPS
+    assert returned_by_sac(None) <= 1.0 + 1e-6
 
 
 def test_a_policy_without_memory_cannot():

@@ -9,7 +9,7 @@ from sim2real.configs.errors import ConfigError, UserError
 from sim2real.configs.load import load_task
 from sim2real.configs.schema.algorithm import PpoConfig
 from sim2real.configs.schema.memory import MemoryConfig
-from sim2real.configs.schema.off_policy import SacConfig
+from sim2real.configs.schema.off_policy import Td3Config
 from sim2real.runtime.contract.spec import contract_of
 from sim2real.runtime.policy import OnnxPolicy
 from sim2real.training.algorithms import make_algorithm
@@ -184,8 +184,8 @@ def test_a_memory_that_is_not_finite_is_named(point_environment):
 
 def test_what_cannot_be_trained_is_refused(point_environment):
     memory = MemoryConfig(kind="gru")
-    with pytest.raises(ConfigError, match="'sac' trains no policy with memory; valid: null"):
-        make_algorithm(SacConfig(name="sac", memory=memory), point_environment(8), 0)
+    with pytest.raises(ConfigError, match="'td3' trains no policy with memory; valid: null"):
+        make_algorithm(Td3Config(name="td3", memory=memory), point_environment(8), 0)
     with pytest.raises(ConfigError, match="4 of 3 environments; with memory a minibatch has whole environments"):
         make_algorithm(PpoConfig(name="ppo", memory=memory), point_environment(3), 0)
 

@@ -6,9 +6,11 @@
 
 `learn_temperature: false` keeps α as it begins. `value_network: true` is the form of the first paper ("Soft
 actor-critic: off-policy maximum entropy deep reinforcement learning"): V is a network of its own, fitted to
-min(Q₁, Q₂)(s, a) − α·log π(a|s), and a slow copy of it values the successors. Its α is usually fixed.
+min(Q₁, Q₂)(s, a) − α·log π(a|s), and a slow copy of it values the successors. Its α is usually fixed. With memory it is
+`recurrent_sac.py`.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -26,6 +28,7 @@ from sim2real.training.algorithms.sac_loss import (
 from sim2real.training.critics import Critics
 from sim2real.training.distributions import tanh_gaussian_sample
 from sim2real.training.environment_interface import Environment, Floats
+from sim2real.training.memory import make_memory
 from sim2real.training.networks import POLICY_HEAD_GAIN, ValueNetwork, linear
 from sim2real.training.off_policy_learner import Figures, OffPolicyLearner
 from sim2real.training.policy import Policy
@@ -38,6 +41,17 @@ _LOG_STD_MIN: Final = -5.0
 _LOG_STD_MAX: Final = 2.0
 
 
+@dataclass(frozen=True)
+class Seen:
+    """Rows of the networks in a batch; with memory, what it remembers stands behind what is seen."""
+
+    actor: Tensor
+    critic: Tensor
+    next_actor: Tensor
+    next_critic: Tensor
+    """Of the slow critics."""
+
+
 class Sac(OffPolicyLearner):
     """SAC bound to an environment."""
 
@@ -48,9 +62,12 @@ class Sac(OffPolicyLearner):
         policy = Policy(config, *sizes, generator, squash=True)
         mirror = mirror_of(environment, wanted=config.symmetry != "none", memory=config.memory is not None)
         super().__init__(config, environment, generator, policy, mirror=mirror)
-        width = config.hidden[-1] if config.hidden else sizes[0]
+        width = config.hidden[-1] if config.hidden else sizes[0] + policy.memory.width
         self.log_std_head: Final = linear(width, sizes[1], POLICY_HEAD_GAIN, generator)
-        self.critic: Final = Critics(self._inputs + sizes[1], config.hidden, config.activation, generator)
+        memory = make_memory(config.memory, self._inputs, generator)
+        self.critic: Final = Critics(
+            self._inputs + memory.width + sizes[1], config.hidden, config.activation, generator, memory=memory
+        )
         self._target: Final = Target(self.critic)
         self.target_critic: Final = self._target.network
         self.log_temperature: Final = nn.Parameter(torch.tensor(config.initial_temperature).log())
@@ -78,34 +95,39 @@ class Sac(OffPolicyLearner):
         actions: Floats = self._sample(normalized)[0].numpy()
         return actions
 
-    def _sample(self, normalized: Tensor) -> tuple[Tensor, Tensor]:
-        """Draw actions, (n, A), and their log-probabilities, (n,), for normalised observations."""
-        features = self._policy.features(normalized)
+    def _sample(self, remembered: Tensor) -> tuple[Tensor, Tensor]:
+        """Draw actions, (n, A), and their log-probabilities, (n,), for rows of the actor."""
+        features = self._policy.features(remembered)
         mean = self._policy.head(features)
         log_std = self.log_std_head(features).clamp(_LOG_STD_MIN, _LOG_STD_MAX)
         return tanh_gaussian_sample(mean, log_std, torch.randn(mean.shape, generator=self._generator))
 
-    def _successor_value(self, next_inputs: Tensor, temperature: Tensor) -> Tensor:
+    def _successor_value(self, seen: Seen, temperature: Tensor) -> Tensor:
         """Return the soft value of successors, (n,): of the slow value network, or of the slow critics."""
         if self.value is not None:
-            value: Tensor = self._slow_value.network(next_inputs)[0]
+            value: Tensor = self._slow_value.network(seen.next_critic)[0]
             return value
-        next_observation, _ = self._normalizer.parts(next_inputs)
-        next_action, next_log_prob = self._sample(next_observation)
-        return soft_value(self.target_critic(next_inputs, next_action), next_log_prob, temperature)
+        next_action, next_log_prob = self._sample(seen.next_actor)
+        return soft_value(self.target_critic(seen.next_critic, next_action), next_log_prob, temperature)
 
     def _update(self, batch: TransitionBatch, inputs: Tensor, next_inputs: Tensor) -> Figures:
-        """Update critics, actor, temperature, value network and targets once."""
-        config = self.config
         observation, _ = self._normalizer.parts(inputs)
+        next_observation, _ = self._normalizer.parts(next_inputs)
+        seen = Seen(observation, inputs, next_observation, next_inputs)
+        return self._improve(batch.action, batch.reward, batch.discount, seen)
+
+    def _improve(self, taken: Tensor, reward: Tensor, discount: Tensor, seen: Seen) -> Figures:
+        """Update critics, actor, temperature, value network and targets once, from steps with actions `taken`."""
+        config = self.config
         temperature = self.log_temperature.detach().exp()
         with torch.no_grad():
-            target = soft_target(batch.reward, batch.discount, self._successor_value(next_inputs, temperature))
-        fitted = self.critic(inputs, batch.action)
+            target = soft_target(reward, discount, self._successor_value(seen, temperature))
+        fitted = self.critic(seen.critic, taken)
         loss = critic_loss(fitted, target)
         figures = {"loss/critic": loss.detach(), "gradient_norm/critic": self._critic_adam.descend(loss)}
 
-        action, log_prob = self._sample(observation)
+        inputs = seen.critic.detach()
+        action, log_prob = self._sample(seen.actor)
         values = self.critic(inputs, action)
         policy_loss = actor_loss(values, log_prob, temperature)
         acting_loss = policy_loss

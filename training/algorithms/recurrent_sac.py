@@ -1,0 +1,133 @@
+"""SAC with memory: actor and critics remember the episode, and learn from sequences of the replay buffer.
+
+As in R2D2 (Kapturowski et al. 2019), a sequence begins with what the networks remembered when it was collected. Its
+first `burn_in` steps only bring that up to the present weights; the `sequence_length` steps after them are learned
+from. At the end of an episode within it the memory is zero, exactly, and the successor of its last step is the final
+observation, remembered with that episode. The critics share a memory of their own, of what critics see; its gradients
+are those of their loss alone.
+"""
+
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from sim2real.configs.errors import ConfigError
+from sim2real.configs.schema.off_policy import SacConfig
+from sim2real.training.algorithms.sac import Sac, Seen
+from sim2real.training.environment_interface import Environment, Floats, Transition
+from sim2real.training.memory import Memory, State, forgotten
+from sim2real.training.off_policy_learner import Figures
+from sim2real.training.replay_buffer import ReplayBuffer
+from sim2real.training.sequence_replay import SequenceReplay, Sequences
+
+
+class RecurrentSac(Sac):
+    """SAC of networks with memory, bound to an environment."""
+
+    def __init__(self, config: SacConfig, environment: Environment, seed: int) -> None:
+        if config.n_step != 1 or config.value_network:
+            wrong = "n_step" if config.n_step != 1 else "value_network"
+            raise ConfigError(f"algorithm.{wrong}: not with algorithm.memory; valid: its default")
+        super().__init__(config, environment, seed)
+        n = environment.num_envs
+        self._length: Final = config.burn_in + config.sequence_length
+        self._count: Final = max(config.batch // config.sequence_length, 1)
+        if config.buffer < n * self._length:
+            raise ConfigError(
+                f"algorithm.buffer: {config.buffer} transitions are less than one sequence of {self._length} steps of "
+                f"{n} environments; valid: {n * self._length} or more"
+            )
+        shapes = self._policy.memory.shapes, self.critic.memory.shapes
+        self._sequences: Final = SequenceReplay(config.buffer, n, self._inputs, environment.action_size, shapes)
+        self._states = self._forgotten_all()
+
+    def start(self, seed: int) -> None:
+        """Start the first episodes, with nothing to remember."""
+        super().start(seed)
+        self._states = self._forgotten_all()
+
+    def state(self) -> dict[str, Any]:
+        """Return the state needed to resume bit for bit."""
+        remembered = [[part.clone() for part in state] for state in self._states]
+        return super().state() | {"replay": self._sequences.state(), "remembered": remembered}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Restore what `state` returned."""
+        super().restore(state)
+        self._states = tuple(tuple(part.clone() for part in parts) for parts in state["remembered"])
+
+    def _make_replay(self, capacity: int, inputs: int, action_size: int) -> ReplayBuffer:
+        """Return a buffer of a single row: steps are stored as sequences instead."""
+        return ReplayBuffer(1, inputs, action_size)
+
+    def _forgotten_all(self) -> tuple[State, ...]:
+        n = self._environment.num_envs
+        return self._policy.memory.initial(n), self.critic.memory.initial(n)
+
+    def _explore(self, normalized: Tensor) -> Floats:
+        remembered, _ = self._policy.memory.step(normalized, self._states[0])
+        actions: Floats = self._sample(remembered)[0].numpy()
+        return actions
+
+    def _keep(self, action: Floats, transition: Transition) -> None:
+        """Store the step, and what the networks remember after it."""
+        rows = self._normalizer(self._raw)
+        observation, _ = self._normalizer.parts(rows)
+        _, actor = self._policy.memory.step(observation, self._states[0])
+        _, critic = self.critic.memory.step(rows, self._states[1])
+        terminated, truncated = torch.from_numpy(transition.terminated), torch.from_numpy(transition.truncated)
+        kept = torch.ones_like(terminated)
+        if transition.skipped is not None:
+            kept = torch.from_numpy(~transition.skipped)
+        ended = terminated | truncated | ~kept
+        finals = (torch.from_numpy(transition.final_observation), torch.from_numpy(transition.final_privileged))
+        discount = self.config.discount * ~terminated
+        reward = torch.from_numpy(transition.reward)
+        parts = [self._raw, torch.from_numpy(action), reward, discount, torch.cat(finals, dim=-1), ended, kept]
+        self._sequences.add(parts, self._states)
+        self._states = forgotten(actor, ended), forgotten(critic, ended)
+
+    def _stored(self) -> bool:
+        return len(self._sequences) >= self._length
+
+    def _restore_replay(self, state: dict[str, Any]) -> None:
+        self._sequences.restore(state)
+
+    def _learn(self) -> Figures:
+        self.updates += 1
+        drawn = self._sequences.sample(self._count, self._length, self._generator)
+        inputs, next_inputs = self._normalizer(drawn.inputs), self._normalizer(drawn.next_inputs)
+        observation, next_observation = (self._normalizer.parts(rows)[0] for rows in (inputs, next_inputs))
+        actor_state, critic_state = drawn.states
+        actor, next_actor = self._remembered(self._policy.memory, observation, next_observation, actor_state, drawn)
+        critic, _ = self._remembered(self.critic.memory, inputs, next_inputs, critic_state, drawn)
+        with torch.no_grad():
+            memory = self.target_critic.memory
+            _, next_critic = self._remembered(memory, inputs, next_inputs, critic_state, drawn)
+        learned = drawn.part(self.config.burn_in)
+        kept = learned.kept.flatten()
+        rows = (actor, critic, next_actor.detach(), next_critic)
+        seen = Seen(*(each.flatten(0, 1)[kept] for each in rows))
+        columns = (learned.action.flatten(0, 1), learned.reward.flatten(), learned.discount.flatten())
+        action, reward, discount = (column[kept] for column in columns)
+        return self._improve(action, reward, discount, seen)
+
+    def _remembered(
+        self, memory: Memory, rows: Tensor, next_rows: Tensor, state: State, drawn: Sequences
+    ) -> tuple[Tensor, Tensor]:
+        """Return rows with a memory's output, (T, B, W), before and after each step that is learned from."""
+        begin = self.config.burn_in
+        if begin:
+            with torch.no_grad():
+                _, states = memory(rows[:begin], state, drawn.ended[:begin])
+                state = forgotten(tuple(part[-1] for part in states), drawn.ended[begin - 1])
+        remembered, states = memory(rows[begin:], state, drawn.ended[begin:])
+        after = next_rows[begin:]
+        following, _ = memory.step(after.flatten(0, 1), tuple(part.flatten(0, 1) for part in states))
+        return remembered, following.view(*after.shape[:2], -1)
+
+
+def make_sac(config: SacConfig, environment: Environment, seed: int) -> Sac:
+    """Return SAC, with memory where the configuration has one."""
+    return Sac(config, environment, seed) if config.memory is None else RecurrentSac(config, environment, seed)
