@@ -10,6 +10,7 @@ from sim2real.configs.schema.robot import ImuConfig, JointConfig, RobotConfig
 from sim2real.hardware.families import motor_family
 from sim2real.hardware.position_law import PositionLaw
 from sim2real.model.base_frame import base_body
+from sim2real.model.plain_elements import plain
 from sim2real.model.terrain import TERRAIN, Terrain
 from sim2real.model.tip import tip_site
 
@@ -69,7 +70,8 @@ def add_motor(
         _STATIC_OVER_COULOMB * coulomb,
         _STRIBECK_SPEED,
     ]
-    actuator = spec.add_actuator(name=name, target=target or name, trntype=mujoco.mjtTrn.mjTRN_JOINT)
+    actuator = plain(spec.add_actuator(name=name))
+    actuator.target, actuator.trntype = target or name, mujoco.mjtTrn.mjTRN_JOINT
     if joint.travel is not None:
         actuator.gear = [1.0 / joint.travel, 0.0, 0.0, 0.0, 0.0, 0.0]
     actuator.set_to_dcmotor(
@@ -170,7 +172,8 @@ def backlash_name(joint: str) -> str:
 def add_backlash(spec: mujoco.MjSpec, robot: RobotConfig, joint: str) -> None:
     """Add a hinge in series with a joint: the link moves freely within the backlash, unseen by the encoder."""
     hinge = spec.joint(robot.in_model(joint))
-    backlash = hinge.parent.add_joint(name=backlash_name(joint), type=mujoco.mjtJoint.mjJNT_HINGE)
+    backlash = plain(hinge.parent.add_joint(name=backlash_name(joint)))
+    backlash.type = mujoco.mjtJoint.mjJNT_HINGE
     backlash.pos, backlash.axis = hinge.pos, hinge.axis
     backlash.armature, backlash.limited = _BACKLASH_ARMATURE, mujoco.mjtLimited.mjLIMITED_TRUE
     backlash.range = [-1e-6, 1e-6]
@@ -208,7 +211,8 @@ def add_terrain(spec: mujoco.MjSpec, terrain: Terrain) -> None:
     span = max(float(terrain.heights.max()) - lowest, _SPAN_MIN)
     levels = (terrain.heights - lowest) / span
     spec.add_hfield(name=TERRAIN, nrow=rows, ncol=columns, size=[*terrain.size, span, 0.1], userdata=levels.ravel())
-    ground = spec.worldbody.add_geom(name=TERRAIN, type=mujoco.mjtGeom.mjGEOM_HFIELD, hfieldname=TERRAIN)
+    ground = plain(spec.worldbody.add_geom(name=TERRAIN))
+    ground.type, ground.hfieldname = mujoco.mjtGeom.mjGEOM_HFIELD, TERRAIN
     ground.pos = [0.0, 0.0, lowest]
     if planes:
         floor = planes[0]

@@ -37,6 +37,7 @@ from sim2real.model.injection import (
     add_true_sensors,
 )
 from sim2real.model.kinematics_check import check_tip
+from sim2real.model.plain_elements import plain
 from sim2real.model.start_state import Pose, StartState, hold_joints, name_joints, prepare_start
 from sim2real.model.terrain import Terrain
 from sim2real.model.tip import mark_tip
@@ -158,8 +159,8 @@ def load_spec(robot: RobotConfig) -> mujoco.MjSpec:
         joint.frictionloss = motor.friction.coulomb / lever
         joint.damping = [motor.friction.viscous / lever**2, 0.0, 0.0]
     if robot.ground is not None:
-        plane, size = mujoco.mjtGeom.mjGEOM_PLANE, [0.0, 0.0, 0.1]
-        spec.worldbody.add_geom(name=GROUND, type=plane, size=size, pos=[0.0, 0.0, robot.ground])
+        ground = plain(spec.worldbody.add_geom(name=GROUND))
+        ground.type, ground.size, ground.pos = mujoco.mjtGeom.mjGEOM_PLANE, [0.0, 0.0, 0.1], [0.0, 0.0, robot.ground]
     mark_tip(spec, robot)
     return spec
 

@@ -14,6 +14,7 @@ from sim2real.model.addresses import Base, free_base, joint_addresses, joint_lev
 from sim2real.model.base_frame import base_body, is_plain, is_upright, turn_base_frame
 from sim2real.model.compilation import compile_spec
 from sim2real.model.loop_closure import CLOSED_MAX, LoopClosure
+from sim2real.model.plain_elements import plain
 
 Pose = dict[str, Float64Array]
 """Values of joints of the model by name: (1,), (4,) of a ball joint, (7,) of a free one."""
@@ -84,8 +85,8 @@ def hold_joints(spec: mujoco.MjSpec, robot: RobotConfig, pose: Pose) -> None:
                 f"valid: {', '.join(valid) or 'none'}"
             )
         offset = float(pose[name][0] - initial[name][0]) if pose else 0.0
-        held = spec.add_equality(type=mujoco.mjtEq.mjEQ_JOINT, objtype=mujoco.mjtObj.mjOBJ_JOINT, name1=name)
-        held.name = f"{name}/held"
+        held = plain(spec.add_equality(name=f"{name}/held"))
+        held.type, held.objtype, held.name1 = mujoco.mjtEq.mjEQ_JOINT, mujoco.mjtObj.mjOBJ_JOINT, name
         held.data = [offset, *[0.0] * (len(held.data) - 1)]
 
 
