@@ -5,7 +5,6 @@ one that is added too: a motor would have thirty times its torque, or a command 
 """
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any, Final, TypeVar
 
 import mujoco
@@ -41,7 +40,6 @@ def plain(element: Element) -> Element:
     return element
 
 
-@cache
 def _properties(kind: type[Any]) -> dict[str, Any]:
     spec = mujoco.MjSpec()
     pristine = _MAKERS[kind](spec)
