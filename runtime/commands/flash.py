@@ -14,6 +14,7 @@ from sim2real.runtime.flash.fleet import flash_fleet, members
 from sim2real.runtime.flash.manifest import FlashError
 from sim2real.runtime.flash.place import Place
 from sim2real.runtime.flash.report import installed_document, slot_line
+from sim2real.runtime.flash.serial_place import SCHEME
 from sim2real.runtime.flash.ssh import SshPlace
 from sim2real.runtime.next_lines import NextLines
 
@@ -68,7 +69,7 @@ def flash(
         for row in rows
     ]
     failed = tuple(f"{row.to}: {row.words}" for row in rows if row.state == "failed")
-    after = tuple(typed("status", "--to", Path(row.to)) for row in rows if row.state == "failed")
+    after = tuple(typed("status", "--to", _word(row.to)) for row in rows if row.state == "failed")
     return Outcome({"targets": documents}, "\n".join(lines), ok=not failed, reasons=failed, next=after)
 
 
@@ -82,8 +83,13 @@ def _one(policy: Path, to: str, place: Place, robot: str | None) -> Outcome:
     if result.on_trial:
         lines.append("on trial: the robot goes back by itself if it fails; see `sim2real status`")
     given = ("--robot", robot) if robot is not None else ()
-    after = (typed("status", "--to", Path(to), *given), *_first_run(policy, to, place, robot))
+    after = (typed("status", "--to", _word(to), *given), *_first_run(policy, to, place, robot))
     return Outcome(document | installed_document(result), "\n".join(lines), next=after)
+
+
+def _word(to: str) -> Path | str:
+    """Return a target as a command line names it."""
+    return to if to.startswith(SCHEME) else Path(to)
 
 
 def _first_run(policy: Path, to: str, place: Place, robot: str | None) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from sim2real.configs.load import load_robot, load_target
 from sim2real.runtime.flash.directory import DirectoryTarget
 from sim2real.runtime.flash.manifest import FlashError
 from sim2real.runtime.flash.place import LocalPlace, Place
+from sim2real.runtime.flash.serial_place import SCHEME, SerialPlace
 from sim2real.runtime.flash.ssh import SshPlace
 from sim2real.runtime.flash.terms import Terms
 
@@ -15,12 +16,16 @@ def destination(to: str, robot: str | None) -> Place:
     """Return the place that a command was given.
 
     Args:
-        to: The name of a shipped target, the path of a target's YAML file, or a folder.
+        to: The name of a shipped target, the path of a target's YAML file, a folder, or `serial://PORT`.
         robot: The robot of a folder, by name or path; a target file names its own.
 
     Raises:
         UserError: There is no such target, or it names its robot and another is given as well.
     """
+    if to.startswith(SCHEME):
+        if robot is not None:
+            raise FlashError(f"--robot {robot}: is for a plain folder; a controller takes images of whatever robot")
+        return SerialPlace.of(to)
     if to.endswith((".yaml", ".yml")) or to in shipped("targets"):
         if robot is not None:
             raise FlashError(f"--robot {robot}: is for a plain folder; the target {to!r} names its robot itself")

@@ -1,5 +1,6 @@
 """Slots as plain data for `--json`, and as lines for people."""
 
+from dataclasses import asdict
 from typing import Any
 
 from rich.markup import escape
@@ -18,6 +19,8 @@ def slot_document(slot: Slot, *, active: bool) -> dict[str, Any]:
         "state": "empty" if slot.empty else "complete" if slot.complete else "damaged",
         "problem": slot.problem,
     }
+    if slot.image is not None:
+        return document | asdict(slot.image)
     return document | (slot.manifest.model_dump(mode="json", exclude={"format"}) if slot.manifest else {})
 
 
@@ -37,6 +40,11 @@ def slot_line(slot: Slot, *, active: bool) -> str:
     mark = "[green]active[/green]  " if active else "        "
     if slot.empty:
         return f"{mark}{slot.name}  empty"
+    if slot.image is not None:
+        told = f"{slot.image.size} bytes, SHA-256 {slot.image.sha256[:_DIGEST_SHOWN]}…"
+        return f"{mark}{slot.name}  {told}" + (
+            " verified" if slot.complete else f"  [red]{escape(str(slot.problem))}[/red]"
+        )
     if slot.manifest is None:
         return f"{mark}{slot.name}  [red]damaged[/red]: {escape(str(slot.problem))}"
     manifest = slot.manifest

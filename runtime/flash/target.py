@@ -17,6 +17,14 @@ Check = Callable[[Path], None]
 
 
 @dataclass(frozen=True)
+class Image:
+    """What a slot holds of which nothing but this is known: a controller keeps no manifest."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Slot:
     """The contents of a slot; digests were computed from its bytes when it was read."""
 
@@ -26,6 +34,8 @@ class Slot:
     problem: str | None
     """Why the slot cannot be run, in words; None when it is complete and verified."""
     empty: bool = False
+    image: Image | None = None
+    """In place of a manifest, on a controller."""
 
     @property
     def complete(self) -> bool:

@@ -10,6 +10,7 @@ from sim2real.configs.schema.target import TargetConfig
 from sim2real.configs.yaml_source import read_yaml
 from sim2real.runtime.flash.destination import destination
 from sim2real.runtime.flash.place import LocalPlace
+from sim2real.runtime.flash.serial_place import SerialPlace
 from sim2real.runtime.service.systemctl import ServiceError
 
 
@@ -32,6 +33,8 @@ def of_target(to: str, robot: str | None) -> OfTarget:
         UserError: It is on another machine, names no robot, or has no policy that can be run.
     """
     place = destination(to, robot)
+    if isinstance(place, SerialPlace):
+        raise ServiceError(f"--to {to}: is a controller, which systemd does not run; give a folder of this machine")
     if not isinstance(place, LocalPlace):
         host, _, folder_there = place.place.partition(":")
         raise ServiceError(

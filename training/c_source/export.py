@@ -49,20 +49,22 @@ class CReport:
         }
 
 
-def source_of(policy: OnnxPolicy, prefix: str) -> CSource:
+def source_of(policy: OnnxPolicy, prefix: str, *, external: bool = False) -> CSource:
     """Return the C source of a loaded policy. Raises as `c_source`; the message names the file."""
+    model = policy.path.read_bytes()
     try:
-        return c_source(policy.path.read_bytes(), policy.contract, policy.digest, prefix, policy.provenance)
+        return c_source(model, policy.contract, policy.digest, prefix, policy.provenance, external=external)
     except UserError as error:
         raise UserError(f"{policy.path}: {error}") from error
 
 
-def export_c(policy: Path, output: Path) -> CReport:
+def export_c(policy: Path, output: Path, weights: Path | None = None) -> CReport:
     """Write a policy as C, atomically.
 
     Args:
         policy: A run's folder, a shipped policy or an ONNX file.
         output: The file; its name without suffix is the prefix of all names in it.
+        weights: File for the weights, which the C source then leaves out.
 
     Raises:
         UserError: The policy cannot be written as C, C and onnxruntime differ by more than `AGREEMENT_MAX`, or the file
@@ -75,6 +77,9 @@ def export_c(policy: Path, output: Path) -> CReport:
         loaded = load_policy(_onnx_of(policy, Path(folder)))
         source = source_of(loaded, prefix)
         agreement = _agreement(source, loaded, output) if compiler() is not None else None
+        if weights is not None:
+            source = source_of(loaded, prefix, external=True)
+            write_atomically(weights, source.weights)
     content = source.text.encode("ascii")
     write_atomically(output, content)
     return CReport(

@@ -54,6 +54,10 @@ class Network:
     places: dict[str, str]
     constants: list[str] = field(default_factory=list)
     """Definitions of the weights."""
+    values: list[Array] = field(default_factory=list)
+    """The weights, in the order of their definitions."""
+    external: bool = False
+    """Whether the weights are given at run time: their definitions are pointers."""
     lines: list[str] = field(default_factory=list)
     """Body of the function."""
     functions: dict[str, str] = field(default_factory=dict)
@@ -82,7 +86,8 @@ class Network:
         if not np.isfinite(values).all():
             raise UserError(f"a constant of the policy's graph is not finite{f': {key}' if key else ''}")
         name = f"{self.prefix}_c{len(self.constants)}"
-        self.constants.append(floats(name, values))
+        self.constants.append(f"static const float *{name};\n" if self.external else floats(name, values))
+        self.values.append(values)
         self.weights += values.size
         if key:
             self._known[key] = name

@@ -19,6 +19,7 @@ from sim2real.training.c_source.observation import (
     tip_function,
 )
 from sim2real.training.c_source.operators import OPERATORS
+from sim2real.training.c_source.weights import load_function, weights_image
 
 _HEAD: Final = """\
 /*
@@ -79,7 +80,7 @@ void {p}_reset({p}_state *state, const double *position);
 /* One tick. False, and nothing is written to the targets, if the observation or the action is not finite. */
 bool {p}_step({p}_state *state, const {p}_signals *signals, {p}_targets *targets);
 
-/* The network alone: one observation to one action, both as in training; its memory is in the state. */
+{load}/* The network alone: one observation to one action, both as in training; its memory is in the state. */
 void {p}_act({p}_state *state, const float *observation, float *action);
 
 #endif
@@ -104,7 +105,7 @@ static bool {p}_finite(const float *values, int count)
 
 bool {p}_step({p}_state *state, const {p}_signals *signals, {p}_targets *targets)
 {{
-    {p}_observe(state, signals);
+{loaded}    {p}_observe(state, signals);
     state->ticks++;
     if (!{p}_finite(state->observation, {P}_OBSERVATIONS))
         return false;
@@ -116,6 +117,18 @@ bool {p}_step({p}_state *state, const {p}_signals *signals, {p}_targets *targets
 }}
 
 #endif
+"""
+
+
+_LOAD: Final = """\
+/* Take the weights, an image that `sim2real export --weights` wrote; it stays where it is, at a multiple of 4. False,
+ * and nothing is changed, if they are not of this program. Before the first, {p}_step says no. */
+bool {p}_load(const void *image, size_t bytes);
+
+"""
+_LOADED: Final = """\
+    if ({p}_c0 == NULL)
+        return false;
 """
 
 
@@ -132,9 +145,19 @@ class CSource:
     """Constants of the network: read-only memory."""
     state_bytes: int
     """The state, which is all its other memory."""
+    weights: bytes = b""
+    """The weights as an image of their own."""
 
 
-def c_source(model: bytes, contract: Contract, digest: str, prefix: str, provenance: Mapping[str, str]) -> CSource:
+def c_source(
+    model: bytes,
+    contract: Contract,
+    digest: str,
+    prefix: str,
+    provenance: Mapping[str, str],
+    *,
+    external: bool = False,
+) -> CSource:
     """Return the C source of a policy.
 
     Args:
@@ -143,6 +166,7 @@ def c_source(model: bytes, contract: Contract, digest: str, prefix: str, provena
         digest: SHA-256 of the file, hex digits.
         prefix: Of all names, a C identifier.
         provenance: Written into the head.
+        external: Leave the weights out; the program gives them at run time.
 
     Raises:
         UserError: The graph has an operator, or the observation a term, that is not written as C; it is named.
@@ -152,22 +176,27 @@ def c_source(model: bytes, contract: Contract, digest: str, prefix: str, provena
     states = [STATE_INPUT.format(number) for number in range(len(contract.recurrent_state))]
     next_states = [STATE_OUTPUT.format(number) for number in range(len(contract.recurrent_state))]
     _check_names(graph, [INPUT, *states], [OUTPUT, *next_states])
-    network = Network(graph, prefix, {INPUT: "observation"} | {name: f"state->{name}" for name in states})
+    places = {INPUT: "observation"} | {name: f"state->{name}" for name in states}
+    network = Network(graph, prefix, places, external=external)
     network.build(OPERATORS)
+    if external and not network.values:
+        raise UserError("the policy's graph has no weights to keep in a file of their own")
     act = _act_function(network, contract, states, next_states)
     head = _head(contract, network, digest, prefix, provenance)
     parts = [
         *network.constants,
+        load_function(prefix, contract.digest(), network.values) if external else "",
         *network.functions.values(),
         act,
         _reset_function(contract, prefix, states),
         tip_function(contract, prefix),
         observe_function(contract, prefix),
         apply_function(contract, prefix),
-        _STEP.format(p=prefix, P=prefix.upper()),
+        _STEP.format(p=prefix, P=prefix.upper(), loaded=_LOADED.format(p=prefix) if external else ""),
     ]
     text = head + "\n".join(part for part in parts if part)
-    return CSource(text, prefix, network.multiplications, 4 * network.weights, _state_bytes(contract, network))
+    image = weights_image(contract.digest(), network.values)
+    return CSource(text, prefix, network.multiplications, 4 * network.weights, _state_bytes(contract, network), image)
 
 
 def _check_names(graph: Graph, inputs: list[str], outputs: list[str]) -> None:
@@ -243,6 +272,7 @@ def _head(contract: Contract, network: Network, digest: str, prefix: str, proven
         target="efforts" if contract.action.target == "effort" else "positions",
         memory="".join(memory),
         work=max(network.memory.size, 1),
+        load=_LOAD.format(p=prefix) if network.external else "",
     )
 
 

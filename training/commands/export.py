@@ -31,6 +31,12 @@ def export(
     target: Annotated[
         Literal["onnx", "c"], typer.Option("--target", help="ONNX for a robot's computer, C for a microcontroller.")
     ] = "onnx",
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            "--weights", help="C: keep the weights in this file, for `flash --to serial://PORT`.", show_default=False
+        ),
+    ] = None,
     json_output: Json = False,
 ) -> Outcome:
     """Export a run's newest checkpoint to ONNX with its contract, or a policy to one C99 file.
@@ -45,11 +51,15 @@ def export(
     Example: sim2real export first -o policy.onnx
 
     Example: sim2real export quadruped_walk --target c -o walk.c
+
+    Example: sim2real export quadruped_walk --target c -o walk.c --weights walk.weights
     """
     if target == "c" and output is None:
         raise UserError("--target c: no file to write; valid: --output with its name, as in -o policy.c")
+    if weights is not None and target != "c":
+        raise UserError("--weights: is for --target c; an ONNX file has its weights inside")
     try:
-        return _to_onnx(policy, output) if target == "onnx" or output is None else _to_c(policy, output)
+        return _to_onnx(policy, output) if target == "onnx" or output is None else _to_c(policy, output, weights)
     except ModuleNotFoundError as error:
         raise MissingExtraError("export", str(error.name), "train") from error
 
@@ -79,10 +89,10 @@ def _to_onnx(run: Path, output: Path | None) -> Outcome:
     )
 
 
-def _to_c(policy: Path, output: Path) -> Outcome:
+def _to_c(policy: Path, output: Path, weights: Path | None) -> Outcome:
     from sim2real.training.c_source.export import export_c
 
-    report = export_c(policy, output)
+    report = export_c(policy, output, weights)
     found = report.agreement
     compared = (
         "no C compiler here: not compared with onnxruntime"
@@ -96,4 +106,6 @@ def _to_c(policy: Path, output: Path) -> Outcome:
         f"{report.state_bytes} bytes of state",
         f"calls: {report.prefix}_reset, {report.prefix}_step; the head of the file says how",
     ]
+    if weights is not None:
+        lines.append(f"weights: {escape(str(weights))}; the program takes them with {report.prefix}_load")
     return Outcome(report.document(), "\n".join(lines))
