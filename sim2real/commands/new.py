@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,7 +35,7 @@ def group() -> None:
 @app.command()
 @reports
 def robot(
-    model: Annotated[Path, typer.Argument(help="The robot's MJCF.", show_default=False)],
+    model: Annotated[Path, typer.Argument(help="The robot's MJCF or URDF.", show_default=False)],
     name: Annotated[str | None, typer.Option("--name", help="Name of the robot; else the file's.")] = None,
     motor: Annotated[
         str | None, typer.Option("--motor", help="Shipped motor or its YAML file, for every joint.")
@@ -51,25 +52,40 @@ def robot(
     tip: Annotated[
         str | None, typer.Option("--tip", help="Site or body at the tip; else a guess, for a fixed base.")
     ] = None,
+    package: Annotated[
+        list[Path] | None, typer.Option("--package", help="Folder of a package of a URDF's meshes; may be repeated.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file to write; else NAME.yaml in this folder.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
     json_output: Json = False,
 ) -> Outcome:
-    """Write the first YAML of a robot from its MJCF; says what was guessed and has to be checked.
+    """Write the first YAML of a robot from its MJCF or URDF; says what was guessed and has to be checked.
+
+    Of a URDF with meshes in packages it writes an MJCF too.
 
     Example: sim2real new robot my_arm.xml --motor xm430_w350
     """
     try:
         from sim2real.new_robot.robot import NewRobotOptions, new_robot
+        from sim2real.new_robot.urdf import as_mjcf, names_packages
     except ModuleNotFoundError as error:
         raise MissingExtraError("new robot", error.name or "mujoco", "train") from error
     chosen = None if joints is None else tuple(part.strip() for part in joints.split(",") if part.strip())
     target = output if output is not None else Path(f"{robot_name(model.stem, name)}.yaml")
     refuse(target, force)
-    made = new_robot(model, target, NewRobotOptions(name, motor, protocol, chosen, keyframe, tip))
-    write(target, made.text, force)
+    options = NewRobotOptions(name, motor, protocol, chosen, keyframe, tip)
+    with ExitStack() as undone:
+        if names_packages(model):
+            mjcf = target.with_suffix(".xml")
+            text, before = as_mjcf(model, mjcf, package or ()), mjcf.read_bytes() if mjcf.is_file() else None
+            write(mjcf, text, force)
+            undone.callback(lambda: mjcf.unlink() if before is None else mjcf.write_bytes(before))
+            model = mjcf
+        made = new_robot(model, target, options)
+        write(target, made.text, force)
+        undone.pop_all()
     return report(model, target, made)
 
 
