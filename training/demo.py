@@ -160,7 +160,7 @@ def _evaluate_log(task: TaskConfig, log: Path) -> dict[str, float]:
 
 def _write_report(demo: Demo, task: TaskConfig, log: Path, *, video: bool) -> None:
     folder, run = demo.folder, demo.run
-    figures = {name: folder / f"{name}.png" for name in ("learning", "angle", "ticks")}
+    figures = {name: folder / f"{name}.svg" for name in ("learning", "angle", "ticks")}
     learning_curve(_metrics(demo.training.metrics), figures["learning"])
     running = read_log(log).running[: len(run.time)]
     position = dict(zip(run.joints, run.position.T, strict=True))

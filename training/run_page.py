@@ -5,18 +5,33 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.schema.gymnasium import GymnasiumConfig
+from sim2real.report.advice import advice_on_training
 from sim2real.report.curriculum_figure import curriculum_figure
 from sim2real.report.figures import learning_curve
-from sim2real.report.html_page import Exhibit, Row, write_page
+from sim2real.report.html_page import Advice, Exhibit, Row, write_page
+from sim2real.report.panel_figure import panel_figure
 from sim2real.training.metrics_file import read_metrics
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.saved_experiment import environment_name, load_training
 
 _SHOWN: Final = ("return", "length", "success", "terminated", "performance")
 """Metrics of the latest episodes; `episode/NAME` in metrics.jsonl."""
+_PANELS: Final = (
+    ("Rewards by term", ("episode/reward/",), "Sum over an episode."),
+    ("Metrics of the task", ("episode/metric/",), "Mean of the episodes that ended in an iteration."),
+    ("How episodes ended", ("episode/end/",), "Share of the episodes that ended in an iteration."),
+    ("The learner", ("loss/", "policy/", "value/"), "Losses, and the spread and change of the policy."),
+)
+"""Figures of metrics.jsonl in small panels: title, beginning of their names, caption."""
+_TREND_MIN: Final = 8  # iterations
+_RISING: Final = 0.05
+"""Share of the whole range of returns by which the last quarter must have risen to be still rising."""
 
 
 @dataclass(frozen=True)
@@ -115,18 +130,29 @@ def _rows(report: RunReport) -> list[Row]:
     return [
         *world,
         *(
-            Row(f"latest {name}", f"{value:.4g}", "mean of the latest episodes")
+            Row(f"latest {name}", _figure(name, value), "mean of the latest episodes")
             for name, value in report.latest.items()
         ),
     ]
 
 
-def _exhibits(report: RunReport, folder: Path) -> list[Exhibit]:
-    found = []
+def _figure(name: str, value: float) -> str:
+    return f"{value:.0%}" if name in ("success", "terminated", "performance") else f"{value:.4g}"
+
+
+def _exhibits(report: RunReport, folder: Path) -> list[Exhibit | Advice]:
+    found: list[Exhibit | Advice] = [Advice(_advice(report))]
     if "return" in report.latest:
-        learning_curve(report.rows, folder / "learning.png")
-        found.append(Exhibit("Learning", folder / "learning.png", "Return and success of training episodes."))
-    experiment, picture = report.experiment, folder / "curriculum.png"
+        learning_curve(report.rows, folder / "learning.svg")
+        found.append(Exhibit("Learning", folder / "learning.svg", "Return and success of training episodes."))
+    steps = np.array([row["steps"] for row in report.rows], np.float64)
+    for title, prefixes, caption in _PANELS:
+        series = _series(report.rows, prefixes)
+        if series:
+            picture = folder / f"{title.lower().replace(' ', '_')}.svg"
+            panel_figure(steps, series, picture)
+            found.append(Exhibit(title, picture, caption))
+    experiment, picture = report.experiment, folder / "curriculum.svg"
     if (
         isinstance(experiment, ExperimentConfig)
         and _moved(report.rows)
@@ -134,6 +160,31 @@ def _exhibits(report: RunReport, folder: Path) -> list[Exhibit]:
     ):
         found.append(Exhibit("Randomisation", picture, "Drawn ranges over the run."))
     return found
+
+
+def _series(rows: list[dict[str, float | None]], prefixes: tuple[str, ...]) -> dict[str, NDArray[np.float64]]:
+    """Return the figures whose names begin so, by their names without it; those that were always 0 are left out."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    found = {}
+    for prefix in prefixes:
+        for name in names:
+            if name.startswith(prefix):
+                values = np.array([np.nan if row.get(name) is None else row[name] for row in rows], np.float64)
+                if np.any(np.isfinite(values) & (values != 0.0)):
+                    found[name.removeprefix(prefix).replace("_", " ")] = values
+    return found
+
+
+def _advice(report: RunReport) -> dict[str, str]:
+    returns = np.array([row["episode/return"] for row in report.rows if row.get("episode/return") is not None])
+    tail = returns[-max(len(returns) // 4, 1) :]
+    rising = len(tail) >= _TREND_MIN and float(np.polyfit(np.arange(len(tail)), tail, 1)[0]) * len(tail) > _RISING * (
+        float(np.ptp(returns)) or 1.0
+    )
+    diverged = max((row.get("episode/diverged") or 0.0 for row in report.rows), default=0.0)
+    return advice_on_training(
+        report.run.path.name, report.latest, diverged, finished=report.finished, rising=bool(rising)
+    )
 
 
 def _moved(rows: list[dict[str, float | None]]) -> bool:

@@ -44,7 +44,7 @@ def draw(
     from matplotlib.figure import Figure
 
     names = names[:_PANELS_MAX]
-    figure = Figure(figsize=(10.0, 1.2 + 1.9 * len(names)), layout="constrained")
+    figure = Figure(figsize=(7.5, 1.2 + 1.7 * len(names)), layout="constrained")
     FigureCanvasAgg(figure)
     panels: Any = figure.subplots(len(names), 1, sharex=True, squeeze=False)
     zero = recording.policy_at or 0.0
@@ -54,7 +54,7 @@ def draw(
         _draw_checks(panel, result, name, zero)
         _draw_events(panel, scenario, recording, zero)
     panels[-1, 0].set_xlabel("time since the policy began, s   (background: state of the runtime)")
-    failures = "\n".join(text if len(text) < 130 else text[:127] + "…" for text in result.failures[:3])
+    failures = "\n".join(text if len(text) < 100 else text[:97] + "…" for text in result.failures[:3])
     figure.suptitle(f"{scenario.name}: {'ok' if result.ok else 'failed'}\n{failures}", fontsize=9, x=0.01, ha="left")
     figure.savefig(path, dpi=110)
     return True
@@ -76,12 +76,12 @@ def _draw_signal(panel: "Axes", scenario: ScenarioConfig, recording: Recording, 
     for column, part in enumerate(steps.parts):
         values = np.append(steps.values[:, column], steps.values[-1, column])
         panel.step(time, values, where="post", linewidth=1.0, label=part or None)
-    panel.set_ylabel(f"{name}\n{signal.unit}" if signal.unit else name, fontsize=8)
+    panel.set_ylabel(f"{name}\n{signal.unit}" if signal.unit else name, fontsize=9)
     if signal.words:
         panel.set_yticks(range(len(signal.words)), signal.words)
     if 1 < len(steps.parts) <= 12:
-        panel.legend(fontsize=6, ncols=2, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    panel.tick_params(labelsize=7)
+        panel.legend(fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    panel.tick_params(labelsize=9)
 
 
 def _draw_checks(panel: "Axes", result: ScenarioResult, name: str, zero: float) -> None:
@@ -98,7 +98,7 @@ def _draw_checks(panel: "Axes", result: ScenarioResult, name: str, zero: float) 
         if each.failed_at is not None:
             panel.axvline(each.failed_at - zero, color=color, linewidth=1.5)
             panel.annotate(
-                "not met", (each.failed_at - zero, 1.0), xycoords=("data", "axes fraction"), fontsize=7, color=color
+                "not met", (each.failed_at - zero, 1.0), xycoords=("data", "axes fraction"), fontsize=9, color=color
             )
 
 
@@ -108,4 +108,4 @@ def _draw_events(panel: "Axes", scenario: ScenarioConfig, recording: Recording, 
         marks.append((recording.fault_at - zero, "fault"))
     for at, kind in marks:
         panel.axvline(at, color="#555555", linewidth=0.8, linestyle=":")
-        panel.annotate(kind, (at, 0.02), xycoords=("data", "axes fraction"), fontsize=6, rotation=90, color="#555555")
+        panel.annotate(kind, (at, 0.02), xycoords=("data", "axes fraction"), fontsize=9, rotation=90, color="#555555")

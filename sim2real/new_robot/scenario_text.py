@@ -40,7 +40,7 @@ def _lines(task: TaskConfig, reference: str, name: str) -> Iterator[str]:
     yield f"  name: {name}_faults"
     yield "  faults: # times count from when torque is first switched on"
     yield f"    - {{kind: lose_reply, probability: {_LOSS:g}}}"
-    yield f"    # - {{kind: stuck_encoder, joint: {joint}, start: 2 s}} # then expect final_state: FAULT, and no goal"
+    yield f"    # - {{kind: silent, joint: {joint}, start: 2 s}} # then expect final_state: FAULT, and no goal"
     yield "expect:"
     yield "  final_state: RUNNING"
     yield "  goal: true"

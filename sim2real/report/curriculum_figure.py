@@ -5,22 +5,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
-
-mpl.use("Agg")
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sim2real.configs.schema.parameter import ParameterConfig
 from sim2real.curriculum.parameter_space import entry_name
+from sim2real.report.plot_style import COLOURS, DIM, GRID, INK, TEXT, save, styled
 
 Array = npt.NDArray[np.float64]
 
-_INK, _DIM, _GRID, _BLUE, _ORANGE, _GREEN = "#22272e", "#6b7682", "#d9dee4", "#2563a8", "#c8571b", "#2e7d4f"
-_DPI = 130
+_BLUE, _ORANGE, _GREEN = COLOURS[:3]
 _COLUMNS = 4
 _WIDTH, _HEIGHT, _HEIGHT_TOP, _HEIGHT_TEXT = 11.0, 1.65, 2.2, 0.5  # inches: figure, row, top row, lines of text
 _MARGIN = 0.06  # share of the distance between the limits, above and below
@@ -40,6 +37,7 @@ _DISPLAY_UNITS: Mapping[str, tuple[str, float]] = {
 """Display unit of each SI unit, and the factor to it."""
 
 
+@styled
 def curriculum_figure(rows: Sequence[Mapping[str, Any]], entries: Sequence[ParameterConfig], path: Path) -> bool:
     """Plot the boundaries of every parameter over control steps, below entropy and performance.
 
@@ -48,7 +46,7 @@ def curriculum_figure(rows: Sequence[Mapping[str, Any]], entries: Sequence[Param
     Args:
         rows: Entries of metrics.jsonl; those with `steps` and `curriculum/…` are drawn.
         entries: The randomised parameters.
-        path: The PNG file.
+        path: The file, .svg or .png.
 
     Returns:
         True if the file was written; False if fewer than two rows have curriculum figures.
@@ -59,7 +57,7 @@ def curriculum_figure(rows: Sequence[Mapping[str, Any]], entries: Sequence[Param
         return False
     rows_below = math.ceil(len(drawn) / _COLUMNS)
     heights = [_HEIGHT_TOP, _HEIGHT * rows_below + _HEIGHT_TEXT]
-    figure = Figure(figsize=(_WIDTH, sum(heights)), dpi=_DPI, layout="constrained")
+    figure = Figure(figsize=(_WIDTH, sum(heights)), layout="constrained")
     above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=heights).ravel()
     scale, unit = _step_unit(max(float(row["steps"]) for row in seen))
     steps = np.array([row["steps"] for row in seen]) / scale
@@ -80,11 +78,11 @@ def curriculum_figure(rows: Sequence[Mapping[str, Any]], entries: Sequence[Param
         "Blue: range that episodes draw from. Grey: limits. Dotted: calibrated value.",
         x=0.005,
         ha="left",
-        fontsize=9,
-        color=_DIM,
+        fontsize=TEXT,
+        color=DIM,
     )
-    below.supxlabel(f"control steps{unit}", fontsize=9, color=_INK)
-    figure.savefig(path)
+    below.supxlabel(f"control steps{unit}", fontsize=TEXT, color=INK)
+    save(figure, path)
     return True
 
 
@@ -98,22 +96,22 @@ def _draw_entropy(axes: Axes, steps: Array, entropy: Array) -> None:
         xytext=(-4, 3),
         textcoords="offset points",
         ha="right",
-        fontsize=8,
+        fontsize=TEXT,
         color=_GREEN,
     )
     low = float(np.nanmin(entropy)) if np.isfinite(entropy).any() else -1.0
     axes.set_ylim(low - 0.06 * max(-low, 0.5), 0.14 * max(-low, 0.5))
-    axes.set_title("Entropy, nats per parameter", loc="left", fontsize=10, color=_INK)
+    axes.set_title("Entropy, nats per parameter", loc="left", fontsize=10, color=INK)
 
 
 def _draw_performance(axes: Axes, steps: Array, seen: Sequence[Mapping[str, Any]]) -> None:
     axes.plot(steps, 100.0 * _series(seen, "curriculum/performance"), color=_ORANGE, lw=1.8, label="performance")
     success = 100.0 * _series(seen, "curriculum/success_rate")
     if np.isfinite(success).any():
-        axes.plot(steps, success, color=_INK, lw=1.0, ls="--", label="success rate")
-        axes.legend(frameon=False, fontsize=8, loc="lower right")
+        axes.plot(steps, success, color=INK, lw=1.0, ls="--", label="success rate")
+        axes.legend(frameon=False, fontsize=TEXT, loc="lower right")
     axes.set_ylim(-3, 103)
-    axes.set_title("Performance of latest episodes, %", loc="left", fontsize=10, color=_INK)
+    axes.set_title("Performance of latest episodes, %", loc="left", fontsize=10, color=INK)
 
 
 def _draw_parameter(axes: Axes, steps: Array, seen: Sequence[Mapping[str, Any]], entry: ParameterConfig) -> None:
@@ -122,15 +120,15 @@ def _draw_parameter(axes: Axes, steps: Array, seen: Sequence[Mapping[str, Any]],
     low, high = (factor * _series(seen, f"curriculum/{name}/{side}") for side in ("low", "high"))
     lowest, highest = (factor * limit for limit in entry.hard_limits)
     calibrated = factor * entry.calibration
-    axes.axhspan(lowest, highest, color=_GRID, alpha=0.45, lw=0)
+    axes.axhspan(lowest, highest, color=GRID, alpha=0.45, lw=0)
     axes.fill_between(steps, low, high, color=_BLUE, alpha=0.28, lw=0, step="post")
     for edge in (low, high):
         axes.step(steps, edge, color=_BLUE, lw=1.3, where="post")
-    axes.axhline(calibrated, color=_INK, lw=0.8, ls=":")
+    axes.axhline(calibrated, color=INK, lw=0.8, ls=":")
     room = highest - lowest or max(abs(highest), 1.0)
     axes.set_ylim(lowest - _MARGIN * room, highest + _MARGIN * room)
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
-    axes.set_title(_title(name, unit), loc="left", fontsize=8.5, color=_INK, pad=4)
+    axes.set_title(_title(name, unit), loc="left", fontsize=TEXT, color=INK, pad=4)
 
 
 def _unit(entry: ParameterConfig) -> tuple[str, float]:
@@ -163,8 +161,8 @@ def _series(rows: Sequence[Mapping[str, Any]], name: str) -> Array:
 
 def _style(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(_DIM)
-    axes.tick_params(labelsize=8, colors=_DIM)
+    axes.spines[["left", "bottom"]].set_color(DIM)
+    axes.tick_params(labelsize=TEXT, colors=DIM)
     axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.grid(color=_GRID, lw=0.6)
+    axes.grid(color=GRID, lw=0.6)
     axes.set_axisbelow(True)

@@ -1,24 +1,24 @@
-"""Figures of training and of robot runs, as PNG files."""
+"""Figures of training and of robot runs, as files."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
-
-mpl.use("Agg")
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sim2real.report.panel_figure import moving_mean
+from sim2real.report.plot_style import COLOURS, GRID, INK, WIDTH, save, styled
+
 Array = npt.NDArray[Any]
 
-_INK, _GRID, _BLUE, _ORANGE, _GREEN = "#22272e", "#d9dee4", "#2563a8", "#c8571b", "#2e7d4f"
-_SIZE = (8.0, 3.6)  # inches
-_DPI = 130
+_BLUE, _ORANGE, _GREEN = COLOURS[:3]
+_HEIGHT = 3.2  # inches
 
 
+@styled
 def learning_curve(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Plot return and success of training episodes over control steps, with moving means over 1/40 of the run.
 
@@ -26,7 +26,7 @@ def learning_curve(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
 
     Args:
         rows: Entries of metrics.jsonl; those with `steps` and `episode/return` are drawn.
-        path: The PNG file.
+        path: The file, .svg or .png.
     """
     seen = [row for row in rows if row.get("episode/return") is not None]
     figure, axes = _figure()
@@ -34,31 +34,22 @@ def learning_curve(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     returns = np.array([row["episode/return"] for row in seen], dtype=np.float64)
     successes = np.array([row.get("episode/success", 0.0) for row in seen], dtype=np.float64)  # null is NaN
     axes.plot(steps, returns, color=_BLUE, lw=0.6, alpha=0.3)
-    (curve,) = axes.plot(steps, _moving_mean(returns), color=_BLUE, lw=1.8, label="return")
+    (curve,) = axes.plot(steps, moving_mean(returns), color=_BLUE, lw=1.8, label="return")
     axes.set_xlabel("control steps, thousands")
     axes.set_ylabel("episode return", color=_BLUE)
     if not np.isfinite(successes).all():
         _save(figure, axes, "Learning", path)
         return
     success = axes.twinx()
-    (share,) = success.plot(steps, _moving_mean(100.0 * successes), color=_ORANGE, lw=1.4, ls="--", label="success")
+    (share,) = success.plot(steps, moving_mean(100.0 * successes), color=_ORANGE, lw=1.4, ls="--", label="success")
     success.set_ylabel("success, %", color=_ORANGE)
     success.set_ylim(-3, 103)
     success.spines[["top", "left"]].set_visible(False)
-    axes.legend(handles=[curve, share], loc="lower right", frameon=False)
+    axes.legend(handles=[curve, share], loc="lower right")
     _save(figure, axes, "Learning", path)
 
 
-def _moving_mean(values: Array) -> Array:
-    """Return moving means, (T,), over the last fortieth of the values: single iterations are noisy."""
-    window = max(len(values) // 40, 1)
-    sums = np.cumsum(np.concatenate(([0.0], values)))
-    ends = np.arange(1, len(values) + 1)
-    starts = np.maximum(ends - window, 0)
-    means: Array = (sums[ends] - sums[starts]) / (ends - starts)
-    return means
-
-
+@styled
 def goal_angle(
     time: Array, position: Array, running: Array, goal: float, tolerance: float, wrap: bool, path: Path
 ) -> None:
@@ -71,7 +62,7 @@ def goal_angle(
         goal: rad.
         tolerance: rad.
         wrap: Whether angles that differ by full turns are equal.
-        path: The PNG file.
+        path: The file, .svg or .png.
     """
     figure, axes = _figure()
     degrees = np.degrees(position)
@@ -91,6 +82,7 @@ def goal_angle(
     _save(figure, axes, "Angle as the robot measured it; green: within tolerance of the goal", path)
 
 
+@styled
 def goal_distance(time: Array, distance: Array, running: Array, tolerance: float, unit: str, path: Path) -> None:
     """Plot the distance from the goal, the tolerance, and the start of the policy.
 
@@ -100,7 +92,7 @@ def goal_distance(time: Array, distance: Array, running: Array, tolerance: float
         running: Ticks in state RUNNING, (T,).
         tolerance: In `unit`.
         unit: Unit of the distances; empty if the goal has none.
-        path: The PNG file.
+        path: The file, .svg or .png.
     """
     figure, axes = _figure()
     axes.axhspan(0.0, tolerance, color=_GREEN, alpha=0.16, lw=0)
@@ -113,13 +105,14 @@ def goal_distance(time: Array, distance: Array, running: Array, tolerance: float
     _save(figure, axes, "Distance from the goal, measured by the robot; green: within tolerance", path)
 
 
+@styled
 def tick_histogram(stages: Mapping[str, tuple[Array, Array]], quantiles: Mapping[str, float], path: Path) -> None:
     """Plot histograms of tick times.
 
     Args:
         stages: Bucket edges in µs, (B + 1,), and counts, (B,), by name; drawn in one plot.
         quantiles: Marks in µs, by label.
-        path: The PNG file.
+        path: The file, .svg or .png.
     """
     figure, axes = _figure()
     for (name, (edges, counts)), colour in zip(stages.items(), (_BLUE, _ORANGE, _GREEN), strict=False):
@@ -129,7 +122,7 @@ def tick_histogram(stages: Mapping[str, tuple[Array, Array]], quantiles: Mapping
             axes.hist(centres, bins=coarse.tolist(), weights=counts, color=colour, alpha=0.6, label=name)
     for label, value in quantiles.items():
         if np.isfinite(value) and value > 0.0:
-            axes.axvline(value, color=_INK, lw=0.8, ls="--")
+            axes.axvline(value, color=INK, lw=0.8, ls="--")
             axes.annotate(
                 f"{label} {value:.0f} µs",
                 (value, 0.97),
@@ -137,12 +130,11 @@ def tick_histogram(stages: Mapping[str, tuple[Array, Array]], quantiles: Mapping
                 rotation=90,
                 va="top",
                 ha="right",
-                fontsize=8,
             )
     axes.set_xscale("log")
     axes.set_xlabel("µs")
     axes.set_ylabel("ticks")
-    axes.legend(frameon=False)
+    axes.legend()
     _save(figure, axes, "Tick times of the runtime", path)
 
 
@@ -150,19 +142,19 @@ def _mark_start(axes: Axes, time: Array, running: Array, high: float) -> None:
     """Mark the start of the policy, if it ran."""
     if running.any():
         start = float(time[np.argmax(running)])
-        axes.axvline(start, color=_INK, lw=0.8, ls="--")
-        axes.annotate("policy in command", (start, high), xytext=(4, -12), textcoords="offset points", color=_INK)
+        axes.axvline(start, color=INK, lw=0.8, ls="--")
+        axes.annotate("policy in command", (start, high), xytext=(4, -12), textcoords="offset points", color=INK)
 
 
 def _figure() -> tuple[Figure, Axes]:
-    figure = Figure(figsize=_SIZE, dpi=_DPI, layout="constrained")
+    figure = Figure(figsize=(WIDTH, _HEIGHT), layout="constrained")
     axes = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color=_GRID, lw=0.6)
+    axes.grid(color=GRID, lw=0.6)
     axes.set_axisbelow(True)
     return figure, axes
 
 
 def _save(figure: Figure, axes: Axes, title: str, path: Path) -> None:
-    axes.set_title(title, loc="left", fontsize=10, color=_INK)
-    figure.savefig(path)
+    axes.set_title(title, loc="left")
+    save(figure, path)

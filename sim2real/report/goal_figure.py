@@ -25,7 +25,7 @@ def draw_goal(
         position: Measured positions by joint, (T,) each, rad.
         distance: Distance from the goal, (T,), rad or m; NaN where it was not measured.
         running: Ticks in state RUNNING, (T,).
-        path: The PNG file.
+        path: The file, .svg or .png.
     """
     spec = goal.spec
     if isinstance(spec, JointGoal):

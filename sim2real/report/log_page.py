@@ -1,6 +1,8 @@
 """Report of a log: one HTML page with verdict, figures, and the result of a bit-exact replay."""
 
+import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,13 +13,16 @@ import numpy as np
 from sim2real.configs.errors import UserError
 from sim2real.hardware.clock import NS_PER_S
 from sim2real.hardware.types import BoolArray, Float64Array
+from sim2real.report.advice import advice_on_run
 from sim2real.report.goal_figure import draw_goal
-from sim2real.report.html_page import Exhibit, Listing, Row, write_page
+from sim2real.report.html_page import Advice, Exhibit, Listing, Row, write_page
 from sim2real.report.joint_figure import joint_figure
+from sim2real.report.log_rewards import evaluated
 from sim2real.report.run_figures import motor_figure, state_figure, timing_figure
 from sim2real.runtime.contract.goal import Goal
 from sim2real.runtime.contract.signals import Signals
 from sim2real.runtime.contract.spec import Contract
+from sim2real.runtime.hil.evidence import PICTURE, REASONS
 from sim2real.runtime.limits import POSITION_TRACKING_MODES
 from sim2real.runtime.log import RunLog, signals_of
 from sim2real.runtime.log_plan import LOG_LEVELS
@@ -26,6 +31,7 @@ from sim2real.runtime.states import State
 from sim2real.runtime.tick_fields import FIELD, array_of
 
 _EVENTS_SHOWN: Final = 200
+_OF_JOINT: Final = re.compile(r"joint (\w+) (.+)")
 _LEVEL_NAMES: Final = {number: name for name, number in LOG_LEVELS.items()}
 
 
@@ -115,7 +121,7 @@ def report_log(path: Path, page: Path) -> LogReport:
         held=sum(not all(tick["fresh"]) for tick in ticks),
     )
     with TemporaryDirectory(prefix="sim2real-report-") as folder:
-        exhibits = _exhibits(report, (time - time[0]) / NS_PER_S, Path(folder))
+        exhibits = _exhibits(report, (time - time[0]) / NS_PER_S, Path(folder), path)
         footer = f"Written by: sim2real report {path}"
         write_page(page, f"Run of {path.name}", report.reached_its_end, report.verdict, _rows(report), exhibits, footer)
     return report
@@ -134,16 +140,19 @@ def _rows(report: LogReport) -> list[Row]:
     ]
 
 
-def _exhibits(report: LogReport, time: Float64Array, folder: Path) -> list[Exhibit | Listing]:
+def _exhibits(report: LogReport, time: Float64Array, folder: Path, path: Path) -> list[Exhibit | Listing | Advice]:
     log, contract = report.log, report.log.contract
     signals, goal = signals_of(log.ticks), Goal(contract, len(log.ticks))
-    exhibits: list[Exhibit | Listing] = [_states(log, time, folder)]
+    advice = advice_on_run(report.reasons, report.interventions, report.missed, report.held, len(log.ticks))
+    exhibits: list[Exhibit | Listing | Advice] = [*_failures(path), Advice(advice), *_picture(path)]
+    exhibits.append(_states(log, time, folder))
+    exhibits += _rewards(log)
     if log.events:
         exhibits.append(_events(log))
     if goal.spec.kind != "finish":  # there is no distance from the end
         position = dict(zip(contract.joint_names, signals.joint_position.T, strict=True))
-        draw_goal(goal, time, position, goal.distance(signals), log.running, folder / "goal.png")
-        exhibits.append(Exhibit("Goal", folder / "goal.png", goal.words))
+        draw_goal(goal, time, position, goal.distance(signals), log.running, folder / "goal.svg")
+        exhibits.append(Exhibit("Goal", folder / "goal.svg", goal.words))
     exhibits += _joints(log, contract, signals, time, folder)
     exhibits += _motors(log, contract, time, folder)
     if log.ticks and log.ticks[0].get("work_ns") is not None:
@@ -151,26 +160,71 @@ def _exhibits(report: LogReport, time: Float64Array, folder: Path) -> list[Exhib
     return exhibits
 
 
+def _failures(log: Path) -> list[Listing]:
+    """Return what was not as a scenario expected, where `hil` left that beside the log."""
+    reasons = log.with_name(REASONS)
+    if not reasons.is_file():
+        return []
+    return [Listing("Not as expected", [Row(line, "") for line in reasons.read_text(encoding="utf-8").splitlines()])]
+
+
+def _picture(log: Path) -> list[Exhibit]:
+    """Return the picture that `hil` left beside the log of a failed scenario."""
+    picture = log.with_name(PICTURE)
+    return [Exhibit("The scenario", picture)] if picture.is_file() and log.with_name(REASONS).is_file() else []
+
+
+def _rewards(log: RunLog) -> list[Listing]:
+    """Return what the run earned by term, from the robot's measurements; nothing where the task is not known here."""
+    try:
+        figures = evaluated(log)
+    except (UserError, ValueError):  # made with modules or a model that are not here
+        return []
+    rows = [Row(name.removeprefix("reward/"), f"{value:.4g}") for name, value in figures.items()]
+    return [Listing("Rewards", rows, "The task's return and its terms, from the robot's measurements.")] if rows else []
+
+
 def _states(log: RunLog, time: Float64Array, folder: Path) -> Exhibit:
-    path = folder / "states.png"
-    acted = np.array([bool(tick["reasons"] or any(tick["interventions"])) for tick in log.ticks])
-    state_figure(time, [tick["state"] for tick in log.ticks], time[acted], path)
-    return Exhibit("States", path, "The state in which each command was made; marks: safety blocked or limited it.")
+    path = folder / "states.svg"
+    happened = {
+        "safety blocked": [bool(tick["reasons"]) for tick in log.ticks],
+        "safety limited": [any(tick["interventions"]) for tick in log.ticks],
+        "no reply": [not all(tick["fresh"]) for tick in log.ticks],
+        "motor fault": [any(tick["faults"]) for tick in log.ticks],
+        "ticks missed": [tick["missed"] > 0 for tick in log.ticks],
+    }
+    marks = {what: time[np.array(ticks, bool)] for what, ticks in happened.items()}
+    state_figure(time, [tick["state"] for tick in log.ticks], marks, path)
+    return Exhibit("States", path, "The state in which each command was made, and what happened when.")
 
 
 def _events(log: RunLog) -> Listing:
     first_ns = log.ticks[0]["time_ns"]
-    shown = [*log.events[:_EVENTS_SHOWN], *log.notices]
+    told = together([*log.events, *log.notices])
     rows = [
         Row(
             f"{(_time_ns(event) - first_ns) / NS_PER_S:.2f}\N{NO-BREAK SPACE}s",
             _LEVEL_NAMES.get(event["level"], str(event["level"])),
-            event["message"],
+            message,
         )
-        for event in shown
+        for event, message in told[:_EVENTS_SHOWN]
     ]
-    left = len(log.events) - _EVENTS_SHOWN
+    left = len(told) - _EVENTS_SHOWN
     return Listing("Events", rows, f"And {left} more, in the log." if left > 0 else "")
+
+
+def together(events: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], str]]:
+    """Return events with their messages; what happened to several joints in one tick is one."""
+    found: dict[tuple[object, ...], tuple[dict[str, Any], list[str]]] = {}
+    for event in events:
+        joint = _OF_JOINT.fullmatch(event["message"])
+        what = event["message"] if joint is None else joint[2]
+        key = (_time_ns(event), event["level"], joint is None, what)
+        found.setdefault(key, (event, []))[1].append("" if joint is None else joint[1])
+    return [
+        (event, event["message"] if len(joints) == 1 else f"joints {', '.join(joints)} {key[-1]}")
+        for key, (event, joints) in found.items()
+    ]
 
 
 def _time_ns(event: dict[str, Any]) -> int:
@@ -182,14 +236,14 @@ def _motors(log: RunLog, contract: Contract, time: Float64Array, folder: Path) -
     for name, quantity in (("temperature", "temperature, °C"), ("voltage", "supply, V")):
         values = array_of(FIELD[name], [tick[name] for tick in log.ticks])
         if np.isfinite(values).any():
-            path = folder / f"{name}.png"
+            path = folder / f"{name}.svg"
             motor_figure(time, contract.joint_names, values, quantity, path)
             found.append(Exhibit(f"Motors: {name}", path))
     return found
 
 
 def _timing(log: RunLog, contract: Contract, folder: Path) -> Exhibit:
-    path = folder / "timing.png"
+    path = folder / "timing.svg"
     names = {"lateness": "lateness_ns", "read": "read_ns", "policy": "policy_ns", "whole tick": "work_ns"}
     times = {text: np.array([tick[field] for tick in log.ticks]) / 1e6 for text, field in names.items()}
     timing_figure(times, 1e3 / contract.control_rate, path)
@@ -206,7 +260,7 @@ def _joints(log: RunLog, contract: Contract, signals: Signals, time: Float64Arra
     ):
         if which.any():
             commanded = array_of(FIELD[f"command_{name}"], [tick[f"command_{name}"] for tick in log.ticks])
-            path = folder / f"{name}.png"
+            path = folder / f"{name}.svg"
             joint_figure(time, _names(contract, which), measured[:, which], commanded[:, which], quantity, path)
             found.append(Exhibit(f"Joints: {name}", path, "Measured, and commanded after safety's limits."))
     return found

@@ -8,9 +8,13 @@ import pytest
 from typer.testing import CliRunner
 
 from sim2real.cli import app
+from sim2real.report.advice import advice_on_run
+from sim2real.report.plot_style import COLOURS, DIM, GRID, INK
+from sim2real.runtime.limits import Intervention
+from sim2real.runtime.verdict import Reason
 
 LOGS = Path(__file__).parents[1] / "runtime" / "data"
-SETTINGS = ("environments=8", "steps=256", "evaluation_episodes=4", "task.episode_duration=0.2 s", "threads=1")
+SETTINGS = ("environments=8", "steps=256", "evaluation_episodes=4", "episode_duration=0.2 s", "threads=1")
 SMALL = ("algorithm.rollout_steps=8", "algorithm.hidden=[8]")
 
 
@@ -28,9 +32,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def titles(page: Path) -> list[str]:
-    """The pictures of a page, all of them inside it."""
+    """The parts of a page, with all of its pictures inside it."""
     text = page.read_text(encoding="utf-8")
     assert not re.search(r'src="(?!data:image/png;base64,)', text)
+    assert "http" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", text)  # nothing is loaded from elsewhere
+    assert "<script" not in text
     return re.findall(r"<h2>(.*?)</h2>", text)
 
 
@@ -50,7 +56,9 @@ def test_a_run_is_shown_with_its_learning_curve(run: Path) -> None:
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     last = [row for row in rows if row.get("episode/return") is not None][-1]
     assert document["latest"]["return"] == last["episode/return"]
-    assert titles(page) == ["Learning"]  # its curriculum is fixed: there is nothing to draw
+    # Its curriculum is fixed and the task has no metrics: there is nothing to draw of them.
+    assert titles(page) == ["What to do", "Learning", "Rewards by term", "How episodes ended", "The learner"]
+    assert "train longer" in page.read_text() or "no longer rises" in page.read_text()
 
 
 def test_a_curriculum_that_moved_is_drawn(run: Path, tmp_path: Path) -> None:
@@ -64,8 +72,9 @@ def test_a_curriculum_that_moved_is_drawn(run: Path, tmp_path: Path) -> None:
     (copy / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     document = json.loads(invoke("report", copy, "--json").stdout)
     assert not document["finished"]
-    assert titles(Path(document["report"])) == ["Learning", "Randomisation"]
+    assert titles(Path(document["report"]))[-1] == "Randomisation"
     assert "no policy was exported yet" in Path(document["report"]).read_text()
+    assert "sim2real train --resume moved" in Path(document["report"]).read_text()
 
 
 MOTORS = ["Motors: temperature", "Motors: voltage"]
@@ -74,8 +83,8 @@ MOTORS = ["Motors: temperature", "Motors: voltage"]
 @pytest.mark.parametrize(
     ("name", "pictures"),
     [
-        ("pendulum_swingup", ["States", "Goal", "Joints: effort", *MOTORS]),
-        ("quadruped_walk", ["States", "Goal", "Joints: position", *MOTORS]),
+        ("pendulum_swingup", ["What to do", "States", "Rewards", "Goal", "Joints: effort", *MOTORS]),
+        ("quadruped_walk", ["What to do", "States", "Goal", "Joints: position", *MOTORS]),
     ],
 )
 def test_a_log_is_shown_with_its_goal_and_joints(name: str, pictures: list[str], tmp_path: Path) -> None:
@@ -96,12 +105,45 @@ def test_the_page_of_a_log_tells_what_happened_and_when(tmp_path: Path) -> None:
     options = ("--robot", "quadruped", "--lockstep", "--plant", "inertia", "--faults", "lossy_bus", "--duration", "1")
     invoke("run", "quadruped_walk", *options, "--log", log)
     page = Path(json.loads(invoke("report", log, "--json").stdout)["report"])
-    assert titles(page)[:2] == ["States", "Events"]
+    assert titles(page)[:3] == ["What to do", "States", "Events"]
     text = page.read_text()
     assert "READY → RUNNING" in text
     assert "did not answer" in text
-    words = re.sub(r"base64,[A-Za-z0-9+/=]+", "", text)  # in which any four letters may occur
-    assert "http" not in words  # nothing is loaded from elsewhere
+    assert ">no reply</text>" in text  # on the timeline
+    assert re.search(r"joints \w+, [\w, ]+ did not answer", text)  # those of one tick are one event
+
+
+def test_a_folder_that_a_failed_scenario_left_is_a_page_with_what_was_not_as_expected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wrong = ("--set", "expect.final_state=FAULT", "--set", "duration=1 s", "--plant", "inertia", "--jobs", "1")
+    invoke("hil", "pendulum_swingup", *wrong)
+    document = json.loads(invoke("report", "hil-failures/pendulum_swingup", "--json").stdout)
+    page = Path(document["report"])
+    assert page == Path("hil-failures/pendulum_swingup/run.html")
+    assert titles(page)[:2] == ["Not as expected", "The scenario"]
+    assert "expected FAULT" in page.read_text()
+
+
+def test_no_text_of_a_figure_is_smaller_than_12_pixels_and_the_page_gives_its_colours(run: Path) -> None:
+    text = Path(json.loads(invoke("report", run, "--json").stdout)["report"]).read_text()
+    drawings = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
+    assert drawings
+    for drawing in drawings:
+        width, natural = re.search(r'viewBox="0 0 ([\d.]+) .*?min-width: (\d+)px', drawing).groups()
+        sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", drawing)]
+        assert min(sizes) * float(natural) / float(width) >= 11.99
+        assert not {colour for colour in (*COLOURS, INK, DIM, GRID) if colour in drawing}
+        assert "var(--ink)" in drawing
+
+
+def test_there_is_advice_for_every_reason_and_every_limit() -> None:
+    reasons, limits = ({each.name: 1 for each in kind} for kind in (Reason, Intervention))
+    advice = advice_on_run(reasons, limits, 5, 5, 100)
+    assert len(advice) == len(reasons) + len(limits) + 1
+    assert all(advice.values())
+    assert advice_on_run({}, {}, 0, 1, 100) == {}
 
 
 def test_a_log_s_page_is_beside_it(tmp_path: Path) -> None:

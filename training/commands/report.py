@@ -18,7 +18,11 @@ app = typer.Typer()
 @reports
 def report(
     source: Annotated[
-        Path, typer.Argument(help="A training run, by name or folder, or a log of `sim2real run`.", show_default=False)
+        Path,
+        typer.Argument(
+            help="A training run, by name or folder, a log of `run` or `hil`, or a folder that `hil` kept.",
+            show_default=False,
+        ),
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The HTML file; else RUN/report.html, or LOG.html beside it.")
@@ -29,11 +33,17 @@ def report(
 
     Example: sim2real report first
     """
-    found = source if source.is_file() or source.suffix == ".mcap" else find_run(source)
+    found = source if source.is_file() or source.suffix == ".mcap" else _kept(source) or find_run(source)
     page = output if output is not None else _beside(found)
     stage(f"reading {found}")
     document = _write(found, page)
     return Outcome(document | {"report": str(page)}, f"[bold]{escape(str(page))}[/bold]")
+
+
+def _kept(folder: Path) -> Path | None:
+    """Return the log in a folder that a failed scenario left; None in any other."""
+    log = folder / "run.mcap"
+    return log if log.is_file() and (folder / "reasons.txt").is_file() else None
 
 
 def _beside(source: Path) -> Path:
