@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 
 from sim2real.configs.command_outcome import Json, Outcome, reports
+from sim2real.configs.output_path import check_output
 from sim2real.runtime.privacy import Privacy
 from sim2real.runtime.support import collect, write_archive
 
@@ -34,6 +35,7 @@ def support(
 
     Example: sim2real support run.mcap /dev/ttyUSB0
     """
+    check_output(output, map(Path, sources))
     found = collect(sources, protocol, baudrate)
     write_archive(found, output, Privacy.of_this_machine())
     document = {"archive": str(output), "files": sorted(found.files), "problems": found.problems}

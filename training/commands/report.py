@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import MissingExtraError, UserError
+from sim2real.configs.output_path import check_output
 from sim2real.configs.policy_reference import find_run
 from sim2real.configs.stage import stage
 
@@ -35,6 +36,7 @@ def report(
     """
     found = source if source.is_file() or source.suffix == ".mcap" else _kept(source) or find_run(source)
     page = output if output is not None else _beside(found)
+    check_output(page, [found])
     stage(f"reading {found}")
     document = _write(found, page)
     return Outcome(document | {"report": str(page)}, f"[bold]{escape(str(page))}[/bold]")
