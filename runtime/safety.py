@@ -4,7 +4,7 @@ No I/O and no clock: time is an argument. Its parts are in `sim2real.runtime.env
 """
 
 from math import inf
-from typing import Literal
+from typing import Literal, assert_never
 
 import numpy as np
 
@@ -164,9 +164,15 @@ class Safety:
 
         For `off`, which is no command, this is `limp`.
         """
-        if reaction == "damp":
-            return self._limits.damp(command, state, self._bounds.recent)
-        return self.hold(command, state) if reaction == "hold" else self.limp(command, state)
+        match reaction:
+            case "damp":
+                return self._limits.damp(command, state, self._bounds.recent)
+            case "hold":
+                return self.hold(command, state)
+            case "limp" | "off":
+                return self.limp(command, state)
+            case _:
+                assert_never(reaction)
 
     def hold(self, command: JointCommand, state: JointState) -> Int64Array:
         """Overwrite a command with one that keeps every joint where it is; see `CommandLimits.hold`."""

@@ -36,8 +36,11 @@ _ROWS: Final = (
     _Row(Reason.TEMPERATURE_UNKNOWN, 1.0 / NS_PER_S),
     _Row(Reason.VOLTAGE_UNKNOWN, 1.0 / NS_PER_S),
 )
+"""What is compared, row by row; `JointBounds.check` gives the values, and `_bounds` the bounds, in the same order."""
+
 _MEASURED: Final = 3  # position, velocity, effort: not finite is a reason of its own
 _TEMPERATURE, _VOLTAGE, _JUMP, _FAULTS, _STALE, _LOSS, _TEMPERATURE_AGE, _VOLTAGE_AGE = range(3, 11)
+_AGES: Final = (_STALE, _LOSS, _TEMPERATURE_AGE, _VOLTAGE_AGE)  # whose limit is told, also of one from the future
 
 
 class JointBounds:
@@ -114,7 +117,7 @@ class JointBounds:
                 if row < _MEASURED:
                     found.append(Violation(Reason.NOT_FINITE, index, value, inf))
                     continue
-            limit = low if value < low and low > -inf and row < _STALE else high
+            limit = low if value < low and row not in _AGES else high
             found.append(Violation(reason, index, value * unit, limit * unit))
         return found
 

@@ -907,6 +907,14 @@ def test_limp_is_no_effort_and_no_gain(reaction):
     assert safety.requested.position[1] == 0.15
 
 
+def test_a_reaction_without_a_command_is_no_other_reaction():
+    # A new one was limp until somebody wrote its command.
+    safety = watching()
+    safety.check(readings(), NOW, 0)
+    with pytest.raises(AssertionError, match="crawl"):
+        safety.react("crawl", command(), readings())
+
+
 def test_a_joint_in_position_mode_gives_way_no_faster_than_its_target_may_move():
     safety, made = limits(), command()
     state = readings()
