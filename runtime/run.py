@@ -129,6 +129,7 @@ def run(
             commands=dict(commands or {}),
             on_tick=trial.beside(_hook(on_tick, loaded.contract.joint_names, stop), stop),
             stop=stop,
+            on_wait=trial.waits,
         )
         name = str(policy) if isinstance(policy, str | Path) else _path_of(policy)
         at = _Run(loaded, name, config, options, beside)

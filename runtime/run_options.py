@@ -40,5 +40,7 @@ class RunOptions:
     reset and a start, or for a stop."""
     wait_for_start: bool = False
     """Wait in LIMP, without torque, until the operator starts."""
+    on_wait: Callable[[bool], None] = lambda _begins: None
+    """Called without torque when the wait for a start begins, True, and when a start ends it, False."""
     ring: SharedRing | None = None
     """For processes beside the run: gets every tick, also those in LIMP, and the final state."""

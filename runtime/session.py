@@ -222,6 +222,8 @@ class _Session:
         if not requests.present:
             return True
         requests.wake()
+        if self._options.wait_for_start:
+            self._options.on_wait(True)
         self._pacer.start()
         while self._options.wait_for_start and not requests.start:
             self._pacer.wait()
@@ -234,6 +236,8 @@ class _Session:
             if verdict.level is not Level.OK:
                 requests.forget()  # not while readings are missing, and not by itself when they are back
             self._show()
+        if self._options.wait_for_start:
+            self._options.on_wait(False)
         requests.forget()
         return True
 

@@ -50,7 +50,7 @@ class TrialRun:
         self._needed_ns = 0
         self._since_ns: int | None = None
         self._healthy = threading.Event()
-        self._over = self._given_up = False
+        self._over = self._given_up = self._counts = False
         self._keeper: threading.Thread | None = None
 
     def begin(self, robot: RobotConfig) -> None:
@@ -74,6 +74,7 @@ class TrialRun:
             self.warnings.append(f"the policy's trial is not counted: {error}")
             return
         if sha256 is not None:
+            self._counts = True
             self._sha256, self._needed_ns = sha256, round(record.terms.gate.healthy_for * NS_PER_S)
             self._keeper = threading.Thread(target=self._keep_passed, name="trial", daemon=True)
             self._keeper.start()
@@ -125,6 +126,15 @@ class TrialRun:
 
         return both
 
+    def waits(self, begins: bool) -> None:
+        """Take back the count while the run waits for an operator, and count again with the start.
+
+        The policy has been loaded by then, and acts on nothing: power that is cut meanwhile says nothing of it.
+        """
+        if self._sha256 is not None and self._counts is begins:
+            self._counts = not begins
+            self._quietly(lambda: self._recount(-1 if begins else 1))
+
     def tick(self, state: State, time_ns: int) -> None:
         """Take one tick: its state after it, and when it read."""
         if state is not State.RUNNING:
@@ -170,6 +180,17 @@ class TrialRun:
                 target.keep(record.pass_trial(sha256, self._now()))
                 self.warnings.append(f"the policy {sha256[:12]}… has passed its trial")
 
+    def _recount(self, starts: int) -> None:
+        target, sha256 = self._target, self._sha256
+        if target is None or sha256 is None:
+            return
+        with target.exclusive(_LOCK_WAIT_S):
+            record = target.record()
+            trial = record.on_trial(sha256)
+            if trial is not None:  # nobody has flashed or revoked meanwhile
+                counted = trial.model_copy(update={"starts": trial.starts + starts})
+                target.keep(record.model_copy(update={"trial": counted}))
+
     def _settle(self, blame: str | None, end: str) -> None:
         """Go back from a policy that is to blame; otherwise the trial goes on with the next run."""
         target, sha256 = self._target, self._sha256
@@ -181,7 +202,8 @@ class TrialRun:
             if trial is None or active is None:
                 return
             if blame is None:
-                undone = trial.model_copy(update={"starts": trial.starts - 1, "last": end[:_ENDING_MAX]})
+                starts = trial.starts - 1 if self._counts else trial.starts
+                undone = trial.model_copy(update={"starts": starts, "last": end[:_ENDING_MAX]})
                 target.keep(record.model_copy(update={"trial": undone}))
                 return
             record = record.mark_bad(sha256, "failed", f"{blame} on trial", self._now())

@@ -92,6 +92,29 @@ def test_a_policy_passes_by_running_long_enough_without_a_break(tmp_path: Path) 
     assert bench.run(healthy_s=0.0).warnings == ()
 
 
+def test_power_that_is_cut_while_the_run_waits_for_an_operator_is_not_the_policys_death(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, 2)
+
+    def starts() -> int:
+        record = bench.target.record()
+        assert record.trial is not None
+        return record.trial.starts
+
+    for _ in range(5):
+        bench.begin().waits(True)  # and nothing follows
+    trial = bench.begin()
+    trial.waits(True)
+    trial.judged(END)  # ended while it waited
+    assert starts() == 0
+    trial = bench.begin()
+    trial.waits(True)
+    trial.waits(False)
+    assert starts() == 1
+    trial.judged(END)
+    assert starts() == 0
+    assert bench.active == bench.digests[1]
+
+
 def test_a_fault_on_trial_ends_the_run_whoever_operates_it(tmp_path: Path) -> None:
     bench = Bench(tmp_path, 1)
     for healthy_s, ending in ((0.0, True), (2.0, False)):

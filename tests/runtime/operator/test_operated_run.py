@@ -51,6 +51,20 @@ def test_torque_stays_off_until_a_start(policy_of, robot, fake):
     assert report.ticks < 70  # two seconds of waiting are no part of the run
 
 
+@pytest.mark.parametrize(("at", "told"), [({"starts": 20}, [True, False]), ({"stop": 20}, [True])])
+def test_the_begin_and_the_end_of_the_wait_are_told_without_torque(policy_of, robot, fake, at, told):
+    heard = []
+    run(
+        policy_of(still),
+        robot,
+        fake,
+        ScriptedOperator(**at),
+        duration=0.1,
+        on_wait=lambda begins: heard.append((begins, fake.torque)),
+    )
+    assert heard == [(begins, False) for begins in told]
+
+
 def test_a_start_from_before_the_robot_was_there_does_not_count(policy_of, robot, fake):
     operator = ScriptedOperator(starts=1, stop=50)
     report = run(policy_of(still), robot, fake, operator)
