@@ -25,6 +25,9 @@ _FRAMES = 12  # every 5 ms: the first may collide with replies, or with half a f
 _GAP_S = 0.005
 _SEND_S_MAX = 2.0  # for ports that take nothing; those that do have had their frames long before
 _STOP = b"s"
+_SINCE_START = getattr(time, "CLOCK_BOOTTIME", None)
+_ASLEEP_NS_MAX = 500 * _NS_PER_MS  # no machine wakes up sooner
+_LOOKS = 5
 _MCL_CURRENT = 1  # sys/mman.h; with MCL_FUTURE, an allocation above the limit of locked memory would fail
 _OOM_NEVER = "-1000"  # proc(5), oom_score_adj
 
@@ -70,6 +73,7 @@ def watch(words: memoryview, life: int, parent: int) -> bool:
     pipe = select.poll()
     pipe.register(life, select.POLLIN)
     beat, fed_ns = words[_BEAT], time.monotonic_ns()
+    asleep_ns = max(suspended_ns() for _ in range(_LOOKS))
     while True:
         limit_ns = words[_LIMIT_NS]
         period_ms = min(_PERIOD_MS_MAX, max(1, limit_ns // (_CHECKS_PER_LIMIT * _NS_PER_MS)))
@@ -83,6 +87,16 @@ def watch(words: memoryview, life: int, parent: int) -> bool:
             return True  # the last beat may be one period older than seen, and the next check may be too late
         if os.getppid() != parent:  # child processes of the driver may hold the pipe open
             return True
+        if suspended_ns() - asleep_ns > _ASLEEP_NS_MAX:
+            return True  # the driver would go on as if nothing had happened, with motors that held all the time
+
+
+def suspended_ns() -> int:
+    """Return how long the machine has been suspended since it started, ns; 0 where that cannot be told (macOS).
+
+    The monotonic clock stands still meanwhile. A preemption between the two looks makes the result too small.
+    """
+    return 0 if _SINCE_START is None else time.clock_gettime_ns(_SINCE_START) - time.monotonic_ns()
 
 
 def send(ports: list[tuple[int, bytes]]) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ from feetech_bench import SupervisedPort, served, sts_robot
 from sim2real.hardware.clock import MonotonicClock
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.robot import RobotHardware
+from sim2real.hardware.supervisor import program
 from sim2real.hardware.supervisor.process import SupervisorProcess
 from sim2real.hardware.supervisor.supervisor import Plan
 from sim2real.hardware.types import JointCommand, JointState, MotorFault, Supervision
@@ -244,3 +246,24 @@ def test_a_supervisor_needs_no_disk(monkeypatch):
     os.close(write)
     assert os.read(read, 10) == b""
     os.close(read)
+
+
+@pytest.mark.parametrize(("asleep_s", "acts"), [(3600.0, True), (0.4, False)])
+def test_a_machine_that_was_suspended_does_not_go_on(asleep_s, acts, monkeypatch):
+    # No monotonic clock shows it: the policy went on after an hour, with motors that had held all the time.
+    looks, clock = [], time.clock_gettime_ns
+
+    def suspended_in_the_run(number):
+        looks.append(number)
+        return clock(number) + (round(asleep_s * 1e9) if len(looks) > 8 else 0)
+
+    monkeypatch.setattr(program.time, "clock_gettime_ns", suspended_in_the_run)
+    words = memoryview(bytearray(40)).cast("Q")
+    words[1] = 10**12  # the limit between two beats
+    life, driver = os.pipe()
+    end = threading.Timer(0.5, os.write, (driver, b"s"))
+    end.start()
+    assert program.watch(words, life, os.getppid()) is acts
+    end.join()
+    os.close(life)
+    os.close(driver)
