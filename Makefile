@@ -45,7 +45,7 @@ TRUSTED_TESTS := tests/runtime/envelope tests/runtime/test_safety.py tests/runti
 	decimated_run imu_run goal telemetry)) tests/runtime/operator/test_reset.py tests/runtime/operator/test_operated_run.py
 
 coverage: $(VENV)/.dev
-	$(BIN)/python -m pytest $(TRUSTED_TESTS) $(foreach file,$(TRUSTED),--cov=sim2real.$(subst /,.,$(basename $(file)))) \
+	$(BIN)/python -m pytest $(PARALLEL) $(TRUSTED_TESTS) $(foreach file,$(TRUSTED),--cov=sim2real.$(subst /,.,$(basename $(file)))) \
 		--cov-branch --cov-report=term-missing --cov-fail-under=100
 
 # Every mutant that survives is in tests/mutants/equivalent.txt, with the reason. One module: python tests/mutants limits

@@ -12,6 +12,7 @@ from sim2real.runtime.run import run
 from sim2real.runtime.run_options import RunOptions
 from sim2real.runtime.session import run_session
 from sim2real.runtime.states import State
+from sim2real.runtime.swap import Swap, logged_swaps, swaps_text
 from sim2real.runtime.tick import Tick
 
 AT = 60
@@ -102,3 +103,10 @@ def test_a_policy_that_is_too_slow_for_real_time_does_not_take_over(policy_of, m
     with pytest.raises(UserError, match=r"takes 1e\+03 ms for an action"):
         controller.swap(slow)
     assert controller.swaps == []
+
+
+def test_swaps_of_a_log_are_those_that_were_written_and_none_of_another_version():
+    swaps = (Swap(7, "ab" * 32, (((-1.0, -2.0), (1.0, 2.0)),)),)
+    assert logged_swaps({"swaps": swaps_text(swaps)}) == swaps
+    assert logged_swaps({"swaps": '[[7, "abab"]]'}) == ()
+    assert logged_swaps({}) == ()
