@@ -31,7 +31,10 @@ def flash(
     ],
     to: Annotated[
         list[str],
-        typer.Option("--to", help="A folder (with --robot), a target by name or YAML, or a fleet's YAML; repeatable."),
+        typer.Option(
+            "--to",
+            help="A folder (with --robot), a target by name or YAML, a fleet's YAML, or serial://PORT; repeatable.",
+        ),
     ],
     robot: Annotated[
         str | None, typer.Option("--robot", help="The robot of a plain folder: a shipped name or a YAML file.")

@@ -16,6 +16,7 @@ from sim2real.runtime.commands.run import app as run_app
 from sim2real.runtime.flash.ssh import RUNTIME
 from sim2real.runtime.service.systemctl import ServiceError
 
+_NAME: Final = "sim2real"
 _NEEDS_A_TERMINAL: Final = "keyboard"
 
 
@@ -69,18 +70,24 @@ def run_line(policy: str, robot: str, options: Sequence[str], home: Path) -> Run
     return RunLine((program(home), "run", *arguments), given["start"] or False, operated)
 
 
-def program(home: Path, prefix: str = sys.prefix) -> str:
+def program(home: Path, prefix: str = sys.prefix, typed: str = "") -> str:
     """Return the path of this `sim2real` that lasts: `--install-runtime` replaces folders, and leaves their link.
+
+    Args:
+        home: Home folder of the user that runs it.
+        prefix: Folder of this Python's environment.
+        typed: How this program was started; `pip install --user` puts it elsewhere than Python.
 
     Raises:
         ServiceError: There is none beside this Python.
     """
-    link = home / RUNTIME
+    link, started = home / RUNTIME, Path(typed or sys.argv[0])
     folder = link if os.path.realpath(link) == os.path.realpath(prefix) else Path(prefix)
-    found = folder / "bin" / "sim2real"
-    if not os.access(found, os.X_OK):
-        raise ServiceError(f"{found}: there is no such program; install sim2real with pip")
-    return str(found)
+    beside = folder / "bin" / _NAME
+    for found in (beside, *([started.absolute()] if started.name == _NAME else [])):
+        if os.access(found, os.X_OK):
+            return str(found)
+    raise ServiceError(f"{beside}: there is no such program; install sim2real with pip")
 
 
 def _parsed(arguments: Sequence[str]) -> dict[str, Any]:

@@ -19,6 +19,9 @@ from typer.testing import CliRunner
 from sim2real.cli import app
 from sim2real.runtime.flash.directory import DirectoryTarget
 from sim2real.runtime.flash.install import flash
+from sim2real.runtime.flash.ssh import RUNTIME
+from sim2real.runtime.service.run_line import program
+from sim2real.runtime.service.systemctl import ServiceError
 from sim2real.runtime.service.unit import Unit, target_in, word
 
 UNIT = Unit(
@@ -95,6 +98,19 @@ def test_what_moves_at_once_stays_off_after_a_fault_and_what_waits_is_run_again(
 def test_a_unit_says_its_target_whatever_its_path_is() -> None:
     for path in ("/home/a b/100%", '/x"\n[Install]', "/ü"):
         assert target_in(replace(UNIT, target=path).text()) == path
+
+
+def test_the_program_is_named_by_a_path_that_lasts(tmp_path: Path) -> None:
+    environment = tmp_path / f"{RUNTIME}.d" / "a1" / "environment"
+    for folder in (environment / "bin", tmp_path / "user"):
+        folder.mkdir(parents=True)
+        (folder / "sim2real").touch(mode=0o755)
+    (tmp_path / RUNTIME).symlink_to(environment)
+    assert program(tmp_path, str(environment)) == f"{tmp_path}/{RUNTIME}/bin/sim2real"
+    assert program(Path("/elsewhere"), str(environment)) == f"{environment}/bin/sim2real"
+    assert program(tmp_path, "/nowhere", f"{tmp_path}/user/sim2real") == f"{tmp_path}/user/sim2real"
+    with pytest.raises(ServiceError, match="/nowhere/bin/sim2real: there is no such program"):
+        program(tmp_path, "/nowhere", f"{tmp_path}/user/pytest")
 
 
 # The commands
