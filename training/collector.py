@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import torch
 
+from sim2real.training import team
 from sim2real.training.action_distribution import ActionDistribution
 from sim2real.training.environment_interface import Environment, Floats
 from sim2real.training.memory import State, forgotten
@@ -55,7 +56,10 @@ class Collector:
         rollout, memory = self._rollout, self._policy.memory
         rollout.clear()
         rollout.policy_state = self._state
-        noise = distribution.noise(rollout.action.shape, generator)
+        steps, environments, width = rollout.action.shape
+        # Of all environments, those of other processes included: together they draw what one process would.
+        whole = torch.Size((steps, environments * team.size(), width))
+        noise = team.own(distribution.noise(whole, generator), dim=1)
         over = torch.zeros(rollout.environments, dtype=torch.bool)
         for step in range(rollout.steps):
             rollout.raw[step].copy_(self._raw)

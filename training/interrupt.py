@@ -13,10 +13,14 @@ class Interrupt:
     """Context manager that turns the signals that end a program into a flag; without effect outside the main thread.
 
     A closed terminal stays ignored where the program was started to ignore it, as `nohup` does.
+
+    Args:
+        patient: Never stop at once: torchrun passes on the signal that a terminal has sent to all processes anyway.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, patient: bool = False) -> None:
         self.requested = False
+        self._patient = patient
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -35,6 +39,6 @@ class Interrupt:
 
     def _request(self, number: int, frame: FrameType | None) -> None:
         """Stop after this iteration; at a second signal, whichever it is, at once."""
-        if self.requested:
+        if self.requested and not self._patient:
             raise KeyboardInterrupt
         self.requested = True

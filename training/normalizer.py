@@ -5,6 +5,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from sim2real.training import team
 from sim2real.training.environment_interface import Flags
 
 STD_FLOOR: Final = 0.01
@@ -35,13 +36,13 @@ class RunningMoments(nn.Module):
     def update(self, rows: Tensor, weight: float = 1.0) -> None:
         """Merge rows, (n, size), into the moments, in double precision; each counts as `weight` rows."""
         rows = rows.double()
-        count = rows.shape[0] * weight
+        count, mean, spread = _of_all(rows)
+        count *= weight
         kept = self.count if self._half_life is None else self.count * 0.5 ** (count / self._half_life)
         total = kept + count
-        mean = rows.mean(0)
         delta = mean - self.mean
         share = count / total
-        within = self.variance * (1.0 - share) + (rows - mean).square().mean(0) * share
+        within = self.variance * (1.0 - share) + spread * share
         self.variance.copy_(within + delta.square() * (share * (1.0 - share)))
         self.mean.add_(delta * share)
         self.count.copy_(total)
@@ -50,6 +51,16 @@ class RunningMoments(nn.Module):
     def std(self) -> Tensor:
         """Standard deviation, (size,), in double precision."""
         return self.variance.sqrt()
+
+
+def _of_all(rows: Tensor) -> tuple[float, Tensor, Tensor]:
+    """Return number, mean and population variance of the rows of all processes that learn together."""
+    if team.size() == 1:
+        mean = rows.mean(0)
+        return rows.shape[0], mean, (rows - mean).square().mean(0)
+    count = float(team.summed(torch.tensor(float(rows.shape[0]), dtype=torch.float64)))
+    mean = team.summed(rows.sum(0)) / count
+    return count, mean, team.summed((rows - mean).square().sum(0)) / count
 
 
 class Normalizer(nn.Module):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sim2real.configs.schema.algorithm import ProximalConfig
+from sim2real.training import team
 from sim2real.training.action_distribution import ActionDistribution
 from sim2real.training.algorithms.interface import Metrics
 from sim2real.training.algorithms.ppo_loss import adapted_rate, value_loss
@@ -84,7 +85,7 @@ class Proximal(OnPolicy):
             if self._mirror is not None and config.symmetry == "data":
                 batches = map(self._mirror.doubled, batches)
             figures.extend(self._update(old, batch, first=epoch == done == 0) for done, batch in enumerate(batches))
-        surrogate, fit, figure, divergence, asymmetry, norm = torch.stack(figures).mean(0).tolist()
+        surrogate, fit, figure, divergence, asymmetry, norm = team.summed(torch.stack(figures).mean(0)).tolist()
         return {
             **({"loss/symmetry": asymmetry} if config.symmetry == "loss" else {}),
             "loss/surrogate": surrogate,
@@ -104,8 +105,23 @@ class Proximal(OnPolicy):
             clipped, (6,).
         """
         config = self._proximal
-        action, old_output, old_log_prob, advantage, goal = batch.columns
         self._optimizer.zero_grad()
+        figures = self._gradients(old, batch) if batch.share > 0.0 else torch.zeros(5)
+        figures = figures * batch.share
+        # Before the first step the policy is that of the rollout: its divergence of zero says nothing about the rate.
+        if config.target_kl is not None and not first:
+            rates = self._rate_min, self._rate_max
+            self._rate = adapted_rate(self._rate, float(team.summed(figures[3])), config.target_kl, *rates)
+        team.sum_gradients(self._parameters)
+        norm = nn.utils.clip_grad_norm_(self._parameters, config.gradient_norm_max)
+        self._optimizer.step()
+        self._bound_std()
+        return torch.cat((figures, norm.detach().unsqueeze(0) / team.size()))
+
+    def _gradients(self, old: ActionDistribution, batch: Minibatch) -> Tensor:
+        """Compute this process' part of the gradients on a mini-batch; return its means of the figures, (5,)."""
+        config = self._proximal
+        action, old_output, old_log_prob, advantage, goal = batch.columns
         # The two networks share no weights: their gradients are computed on two threads.
         fitting = self._second_thread.submit(self._fit_value, batch, goal)
         observation, _ = self._normalizer.parts(batch.inputs)
@@ -113,22 +129,14 @@ class Proximal(OnPolicy):
         output = batch.steps_of(self._policy.mean(remembered))
         with torch.set_grad_enabled(self.penalizes):
             divergence = self.distribution.divergence(old, old_output, output).mean()
-        # Before the first step the policy is that of the rollout: its divergence of zero says nothing about the rate.
-        if config.target_kl is not None and not first:
-            rates = self._rate_min, self._rate_max
-            self._rate = adapted_rate(self._rate, float(divergence), config.target_kl, *rates)
         log_prob = self.distribution.log_prob(output, action)
         surrogate, figure = self.surrogate(log_prob, old_log_prob, advantage, divergence)
         loss, asymmetry = surrogate - config.entropy_weight * self.distribution.entropy(output), torch.zeros(())
         if self._mirror is not None and config.symmetry == "loss":
             asymmetry = self._asymmetry(self._mirror, observation, output)
             loss = loss + config.symmetry_weight * asymmetry
-        torch.autograd.backward(loss)
-        fit = fitting.result()
-        norm = nn.utils.clip_grad_norm_(self._parameters, config.gradient_norm_max)
-        self._optimizer.step()
-        self._bound_std()
-        return torch.stack((surrogate.detach(), fit, figure, divergence.detach(), asymmetry.detach(), norm))
+        torch.autograd.backward(loss * batch.share)
+        return torch.stack((surrogate.detach(), fitting.result(), figure, divergence.detach(), asymmetry.detach()))
 
     def _asymmetry(self, mirror: Mirror, observation: Tensor, output: Tensor) -> Tensor:
         """Return E‖μ(M s) − M μ(s)‖² of normalised observations, (k, O), with outputs, (k, A) (Yu et al. 2018)."""
@@ -139,7 +147,7 @@ class Proximal(OnPolicy):
         """Compute the gradients of the value network; return its loss."""
         value, _ = self.value(batch.inputs, batch.value_state, batch.ended)
         fit = value_loss(batch.steps_of(value), goal)
-        torch.autograd.backward(self._proximal.value_weight * fit)
+        torch.autograd.backward(self._proximal.value_weight * fit * batch.share)
         return fit.detach()
 
     @property

@@ -7,6 +7,7 @@ from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.curriculum.make import curriculum_kind
 from sim2real.envs.batch_env import BatchEnv
 from sim2real.runtime.contract.spec import contract_of
+from sim2real.training import team
 from sim2real.training.actor import Act
 from sim2real.training.checkpoint import Checkpoint
 from sim2real.training.environment_interface import Environment
@@ -21,6 +22,7 @@ from sim2real.training.policy import Policy
 from sim2real.training.problem import Trained
 from sim2real.training.provenance import provenance_of
 from sim2real.training.run_folder import RunFolder
+from sim2real.training.shared_curriculum import SharedCurriculum
 from sim2real.training.trained_contract import changed_parts, trained_contract
 
 
@@ -88,15 +90,21 @@ class RobotProblem:
     def environment(self, diverged: Path) -> Environment:
         """Return the batch to train in."""
         experiment = self.experiment
-        return BatchEnv(
+        environments = team.share_of(experiment.environments)
+        environment = BatchEnv(
             experiment.training_task,
             experiment.randomization,
-            experiment.environments,
+            environments,
             seed=experiment.seed,
             threads=experiment.threads,
             curriculum=experiment.curriculum,
             diverged=diverged,
+            first=team.rank() * environments,
         )
+        if team.size() > 1:
+            parameters = environment.simulation.parameters
+            parameters.curriculum = SharedCurriculum(parameters.curriculum)
+        return environment
 
     def evaluate(self, act: Act, episodes: int, seed: int) -> Evaluation:
         """Play whole episodes of the task under the whole randomization."""

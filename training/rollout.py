@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from sim2real.configs.errors import ConfigError
+from sim2real.training import team
 from sim2real.training.environment_interface import Transition
 from sim2real.training.memory import State
 
@@ -30,6 +31,8 @@ class Minibatch:
     """Where episodes ended, (T, m); None for single rows."""
     kept: Tensor | None = None
     """Rows of sequences that are steps, (T·m,) bool; None for all."""
+    share: float = 1.0
+    """Share of its steps in those that all processes learn from at the same time."""
 
     def steps_of(self, outputs: Tensor) -> Tensor:
         """Return a network's outputs in the order of the columns: of sequences, (T, m, …) to (k, …)."""
@@ -132,6 +135,8 @@ class Rollout:
     ) -> Iterator[Minibatch]:
         """Yield the rollout once, in random order.
 
+        Where several processes learn together, all draw one order of everybody's steps, and each has its own of them.
+
         Args:
             columns: What is drawn beside the networks' inputs, (T, n, …) each.
             count: Number of minibatches.
@@ -141,10 +146,14 @@ class Rollout:
         inputs = self.normalized[:-1]
         if not sequences:
             drawn, *flat = (self.steps_of(column.flatten(0, 1)) for column in (inputs, *columns))
-            for rows in torch.randperm(len(drawn), generator=generator).chunk(count):
-                yield Minibatch(drawn[rows], tuple(column[rows] for column in flat))
+            own = self._own_rows(len(drawn), count, generator)
+            for rows, share in zip(own, _shares([len(rows) for rows in own]), strict=True):
+                yield Minibatch(drawn[rows], tuple(column[rows] for column in flat), share=share)
             return
-        for chosen in torch.randperm(self.environments, generator=generator).chunk(count):
+        chunks = torch.randperm(self.environments * team.size(), generator=generator).chunk(count)
+        groups = [_own_environments(chunk, self.environments) for chunk in chunks]
+        steps = [int((~self._skipped[:, chosen]).sum()) for chosen in groups]
+        for chosen, share in zip(groups, _shares(steps), strict=True):
             kept = ~self._skipped[:, chosen].flatten() if self._skips else None
             flat = [column[:, chosen].flatten(0, 1) for column in columns]
             yield Minibatch(
@@ -154,12 +163,44 @@ class Rollout:
                 tuple(part[chosen] for part in self.value_state),
                 self.ended[:, chosen],
                 kept,
+                share,
             )
+
+    def _own_rows(self, drawn: int, count: int, generator: torch.Generator) -> list[Tensor]:
+        """Return the rows of each minibatch, as indices into the steps of this process."""
+        if team.size() == 1:
+            return list(torch.randperm(drawn, generator=generator).chunk(count))
+        n, places = self.environments, (~self._skipped.flatten()).cumsum(0) - 1
+        own = []
+        for chunk in torch.randperm(self.taken * n * team.size(), generator=generator).chunk(count):
+            step, environment = chunk // (n * team.size()), chunk % (n * team.size())
+            mine = environment // n == team.rank()
+            rows = step[mine] * n + environment[mine] % n
+            own.append(places[rows[~self._skipped.flatten()[rows]]])
+        return own
+
+
+def _own_environments(chosen: Tensor, environments: int) -> Tensor:
+    """Return those of all processes' environments that are of this one, by their numbers here."""
+    return chosen[chosen // environments == team.rank()] % environments
+
+
+def _shares(steps: list[int]) -> list[float]:
+    """Return the share of this process in each minibatch of all processes, from its numbers of steps."""
+    if team.size() == 1:
+        return [1.0] * len(steps)
+    counts = torch.tensor(steps, dtype=torch.float64)
+    return (counts / team.summed(counts)).tolist()
 
 
 def standardized(advantage: Tensor, rollout: Rollout) -> Tensor:
     """Return advantages, (T, n), with zero mean and unit deviation over the steps of a rollout."""
     taken = rollout.steps_of(advantage.flatten())
+    if team.size() > 1:
+        count = float(team.summed(torch.tensor(float(len(taken)))))
+        mean = team.summed(taken.sum()) / count
+        std = (team.summed((taken - mean).square().sum()) / (count - 1.0)).sqrt()
+        return (advantage - mean) / (std + _ADVANTAGE_STD_MIN)
     return (advantage - taken.mean()) / (taken.std() + _ADVANTAGE_STD_MIN)
 
 

@@ -11,7 +11,8 @@ from sim2real.configs.schema.gymnasium import GymnasiumConfig
 from sim2real.configs.schema.training import TrainingConfig
 from sim2real.configs.stage import stage
 from sim2real.configs.yaml_source import parse_yaml
-from sim2real.training.checkpoint import Checkpoint, write_atomically
+from sim2real.training import team
+from sim2real.training.checkpoint import Checkpoint, load_checkpoint, write_atomically
 from sim2real.training.export import exported_steps
 from sim2real.training.gymnasium.given import GivenEnvironment
 from sim2real.training.kept_modules import keep
@@ -56,7 +57,13 @@ def train(
         NonFiniteError: A number of the training is not finite; the last finite checkpoint stays.
         KeyboardInterrupt: SIGINT or SIGTERM; a checkpoint was saved.
     """
-    run = RunFolder.create(run_dir, numbered=numbered)
+    team.join()
+    if team.restarted() and not numbered:
+        if all(team.gathered(bool(RunFolder(_of_rank(run_dir)).all_checkpoints()))):
+            return resume(run_dir, progress=progress, given=given)
+        if not team.rank():
+            RunFolder(run_dir).remove()  # it had saved nothing yet
+    run = _created(run_dir, numbered=numbered)
     problem: Problem | None = None
     stage(f"{experiment.name}: making {experiment.environments} environments")
     try:
@@ -91,8 +98,10 @@ def resume(
     Raises:
         UserError: As `train`; also if there is no run or no checkpoint, or the run is finished.
     """
+    team.join()
+    run_dir = _of_rank(run_dir)
     run = RunFolder.open(run_dir)
-    checkpoint = newest_checkpoint(run_dir)
+    checkpoint = _common_checkpoint(run_dir)
     run.clear_parts()
     if schema_of(parse_yaml(checkpoint.experiment, "checkpoint")) is ExperimentConfig:
         trained_contract(checkpoint, run_dir)  # first: a package that is missing makes keys of the experiment unknown
@@ -123,6 +132,32 @@ def experiment_of(checkpoint: Checkpoint, overrides: tuple[str, ...] = ()) -> Ex
     return validate(schema_of(sourced), sourced, overrides)
 
 
+def _created(run_dir: Path, *, numbered: bool) -> RunFolder:
+    """Return the folder of a new run; every other process has one of its own in it."""
+    run = None if team.rank() else RunFolder.create(run_dir, numbered=numbered)
+    folder = team.first_of(run_dir if run is None else run.path)
+    return run if run is not None else RunFolder.create(_of_rank(folder))
+
+
+def _of_rank(run_dir: Path) -> Path:
+    """Return the folder of this process in a run, from the first one's."""
+    return run_dir / "ranks" / str(team.rank()) if team.rank() else run_dir
+
+
+def _common_checkpoint(run_dir: Path) -> Checkpoint:
+    """Return this process' newest checkpoint that every other process has, too.
+
+    Raises:
+        UserError: As `newest_checkpoint`; also if another number of processes trained the run.
+    """
+    before = team.first_of(None if team.rank() else 1 + len(list(run_dir.glob("ranks/[0-9]*"))))
+    if before != team.size():
+        raise UserError(f"{run_dir}: {before} processes trained it, and there are {team.size()} now; valid: {before}")
+    newest = newest_checkpoint(run_dir)
+    common = min(team.gathered(newest.iteration))
+    return newest if newest.iteration == common else load_checkpoint(RunFolder(run_dir).checkpoint(common))
+
+
 def _begun(experiment: ExperimentConfig | GymnasiumConfig, run: Path, given: GivenEnvironment | None) -> Problem:
     if isinstance(experiment, ExperimentConfig):
         return RobotProblem.begin(experiment, run)
@@ -149,7 +184,7 @@ def _write(problem: Problem, run: RunFolder) -> None:
 
 def _note_length(before: TrainingConfig, after: TrainingConfig, run: Path) -> None:
     """Say what a run is not that is made longer or shorter than it was begun."""
-    if (before.steps, before.training_duration) != (after.steps, after.training_duration):
+    if not team.rank() and (before.steps, before.training_duration) != (after.steps, after.training_duration):
         error_console().print(
             f"note: {run}: what anneals over a run (learning rate, standard deviation) followed {_length(before)} so "
             f"far, and follows {_length(after)} from here on: the result differs from that of one straight run of "

@@ -4,8 +4,9 @@ import time
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 import torch
 
 from sim2real.configs.command_outcome import error_console
@@ -13,6 +14,8 @@ from sim2real.configs.errors import NonFiniteError, UserError
 from sim2real.configs.load import dump
 from sim2real.configs.schema.training import TrainingConfig
 from sim2real.configs.stage import stage
+from sim2real.envs.batch_env import BatchEnv
+from sim2real.training import team
 from sim2real.training.algorithms import make_algorithm
 from sim2real.training.algorithms.interface import Algorithm, Metrics
 from sim2real.training.best_policy import BestPolicy
@@ -26,12 +29,23 @@ from sim2real.training.problem import EVALUATION_SEED_OFFSET, Problem, Trained
 from sim2real.training.progress import TrainingProgress
 from sim2real.training.recent_episodes import RecentEpisodes
 from sim2real.training.run_folder import RunFolder
+from sim2real.training.shared_curriculum import exchange
 from sim2real.training.train_report import TrainReport
 from sim2real.training.warm_start import take_over
 from sim2real.training.watched_environment import WatchedEnvironment
 
+_RANK_SEED_STEP: Final = 1_299_709
+"""Between the seeds of processes that learn together, of environments without streams of their own."""
 _RESTART_SEED_STEP: Final = 7_919
 """Between the seeds of runs that are resumed after different iterations: none repeats the episodes of another."""
+
+
+def _of_all(finished: dict[str, Any]) -> dict[str, Any]:
+    """Return the episodes that finished in any process."""
+    of_ranks = team.gathered(finished)
+    if len(of_ranks) == 1:
+        return finished
+    return {name: np.concatenate([np.asarray(each.get(name, ())) for each in of_ranks]) for name in finished}
 
 
 def share_done(experiment: TrainingConfig, steps: int, seconds: float) -> float:
@@ -87,8 +101,12 @@ class Session:
 
     def start(self) -> None:
         """Begin a new run."""
-        self.algorithm.start(self.experiment.seed)
+        self.algorithm.start(self._episode_seed(self.experiment.seed))
         self._first = deepcopy(self._checkpoint())
+
+    def _episode_seed(self, seed: int) -> int:
+        """Return the seed of the first episodes of this process; a batch of ours has a stream for every environment."""
+        return seed if isinstance(self.environment, BatchEnv) else (seed + _RANK_SEED_STEP * team.rank()) % 2**32
 
     def init_from(self, run: Path) -> None:
         """Begin from the policy of another run. Raises UserError if it does not fit."""
@@ -117,7 +135,7 @@ class Session:
             f"{seed}; the learner goes on bit for bit",
             markup=False,
         )
-        self.algorithm.start(seed)
+        self.algorithm.start(self._episode_seed(seed))
 
     def work(self, *, progress: bool) -> TrainReport:
         """Train to the end, evaluate and export; close what the problem made."""
@@ -130,6 +148,8 @@ class Session:
         steps_before, seconds_before = self.steps, self.seconds
         try:
             interrupted = self._loop(progress=progress)
+            others = team.rank() > 0
+            team.leave()
         except NonFiniteError as error:
             if self._first is not None:
                 self._save(self._first)
@@ -137,6 +157,8 @@ class Session:
         except UserError as error:
             saved = self._last_saved
             raise UserError(f"{error}; " + (f"saved before: {saved}" if saved else "nothing was saved yet")) from error
+        if others:
+            raise SystemExit(0)  # the first process evaluates and exports
         if interrupted:
             error_console().print(
                 f"stopped at step {self.steps}; continue with: sim2real train --resume {self.run.path}"
@@ -168,13 +190,13 @@ class Session:
         experiment, recent = self.experiment, RecentEpisodes()
         with (
             MetricsLog(self.run, after_iteration=self.iteration, after_steps=self.steps) as log,
-            TrainingProgress(experiment.name, self.share, enabled=progress) as bar,
-            Interrupt() as interrupt,
+            TrainingProgress(experiment.name, self.share, enabled=progress and not team.rank()) as bar,
+            Interrupt(patient=team.size() > 1) as interrupt,
         ):
-            while self.share < 1.0 and not interrupt.requested:
+            while self.share < 1.0 and not team.any_of(interrupt.requested):
                 metrics, elapsed, taken = self._iterate()
                 episodes = self.environment.episodes
-                metrics |= recent.add(episodes.drain()) | self.environment.curriculum_figures()
+                metrics |= recent.add(_of_all(episodes.drain())) | self.environment.curriculum_figures()
                 metrics["episode/diverged"] = float(episodes.diverged)  # all of the run, not a share of the latest
                 metrics |= self._evaluate_in_between()
                 log.write(self.iteration, self.steps, metrics | {"time/steps_per_second": taken / elapsed})
@@ -189,7 +211,10 @@ class Session:
     def _iterate(self) -> tuple[Metrics, float, int]:
         begin = time.perf_counter()
         taken, metrics = self.algorithm.iterate(self.share)
-        elapsed = time.perf_counter() - begin
+        if isinstance(self.environment, BatchEnv):
+            exchange(self.environment.simulation.parameters.curriculum)
+        elapsed = team.first_of(time.perf_counter() - begin)
+        taken *= team.size()
         self.iteration += 1
         self.steps += taken
         self.seconds += elapsed
@@ -204,7 +229,7 @@ class Session:
     def _evaluate_in_between(self) -> Metrics:
         """Evaluate every `evaluation_every` iterations, and keep the best policy; return figures for the log."""
         every = self.experiment.evaluation_every
-        if every is None or self.iteration % every:
+        if every is None or self.iteration % every or team.rank():
             return {}
         begin = time.perf_counter()
         evaluation = self._evaluate()

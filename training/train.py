@@ -78,7 +78,7 @@ def train(
         (256, 'runs/first/policy.onnx')
     """
     try:
-        from sim2real.training import runner
+        from sim2real.training import runner, team
         from sim2real.training.gymnasium.given import as_given
         from sim2real.training.gymnasium.preset import DEFAULT_ALGORITHM, PREFIX, given_config, gym_config, is_yaml
     except ModuleNotFoundError as error:
@@ -103,7 +103,7 @@ def train(
         config = gym_config(experiment.removeprefix(PREFIX), algorithm or DEFAULT_ALGORITHM, changes)
     else:
         config = _loaded(experiment, changes, algorithm)
-    if isinstance(config, ExperimentConfig):
+    if isinstance(config, ExperimentConfig) and team.speaks():
         _note_idle(config)
         _check_model(config)
         _check_rewards(config, progress=progress)

@@ -42,6 +42,7 @@ class BatchEnv(SameStepVectorEnv):
         curriculum: Which part of the randomisation episodes draw from.
         diverged: Folder for states before a divergence; None saves nothing.
         render_mode: None or `rgb_array`.
+        first: Number of the first environment, where others run in other processes; it decides its episodes.
     """
 
     def __init__(
@@ -55,10 +56,13 @@ class BatchEnv(SameStepVectorEnv):
         curriculum: CurriculumConfig = WHOLE_RANGE,
         diverged: Path | None = None,
         render_mode: str | None = None,
+        first: int = 0,
     ) -> None:
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f"render_mode: {render_mode!r}; valid: None, 'rgb_array'")
-        self.simulation = Simulation(task, randomization, num_envs, seed=seed, threads=threads, curriculum=curriculum)
+        self.simulation = Simulation(
+            task, randomization, num_envs, seed=seed, threads=threads, curriculum=curriculum, first=first
+        )
         self.simulation.divergence.folder = diverged
         self.contract = self.simulation.contract
         super().__init__(num_envs, *spaces_of(self.contract), task.control_rate)

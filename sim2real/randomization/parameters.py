@@ -13,6 +13,7 @@ from sim2real.configs.schema.curriculum import CurriculumConfig
 from sim2real.configs.schema.parameter import ParameterConfig
 from sim2real.configs.schema.parameter_catalogue import Application
 from sim2real.configs.schema.randomization import RandomizationConfig
+from sim2real.curriculum.interface import Curriculum
 from sim2real.curriculum.make import make_curriculum
 from sim2real.curriculum.parameter_space import ParameterSpace
 from sim2real.hardware.types import Float64Array
@@ -117,7 +118,7 @@ class EpisodeParameters:
             self.space,
             [len(own) * find_parameter(e.parameter).width for e, own in zip(config.parameters, elements, strict=True)],
         )
-        self.curriculum = make_curriculum(curriculum, self.space)
+        self.curriculum: Curriculum = make_curriculum(curriculum, self.space)
         self.values: Float64Array = np.zeros((n, sum(widths)))
         """What was drawn for the running episodes, (n, C), SI, by the columns of `space`."""
         self.tags = np.full(n, -1, np.int64)

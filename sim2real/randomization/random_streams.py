@@ -36,9 +36,11 @@ class RandomStreams:
     Args:
         seed: With the number of the environment it decides the stream.
         n: How many.
+        first: Number of the first of them, where others are simulated elsewhere.
     """
 
-    def __init__(self, seed: int, n: int) -> None:
+    def __init__(self, seed: int, n: int, first: int = 0) -> None:
+        self._first = first
         self._key = np.zeros(n, np.uint64)
         self.counter = np.zeros(n, np.uint64)
         """Numbers taken from each stream, (n,)."""
@@ -50,8 +52,11 @@ class RandomStreams:
     def seed(self, seed: int) -> None:
         """Start all streams anew."""
         first = _mixed(np.array([seed % 2**64], np.uint64) + _GOLDEN)
-        self._key = _mixed(first ^ _mixed(np.arange(1, len(self._key) + 1, dtype=np.uint64) * _GOLDEN))
+        self._key = _mixed(first ^ _mixed(self._numbers() * _GOLDEN))
         self.counter[:] = 0
+
+    def _numbers(self) -> Words:
+        return np.arange(self._first + 1, self._first + len(self._key) + 1, dtype=np.uint64)
 
     def uniform(self, ids: Indices, width: int) -> Float64Array:
         """Return uniform numbers in [0, 1) of the streams of k environments, (k, width)."""

@@ -46,6 +46,7 @@ class Simulation:
         seed: Seed of all random numbers.
         threads: Threads that step the simulations; 0 uses every core. Results do not depend on it.
         curriculum: Which part of the randomisation episodes draw from.
+        first: Number of the first simulation, where others run in other processes.
 
     Raises:
         ConfigError: Task, randomization and robot do not fit together.
@@ -60,9 +61,10 @@ class Simulation:
         seed: int = 0,
         threads: int = 0,
         curriculum: CurriculumConfig = WHOLE_RANGE,
+        first: int = 0,
     ) -> None:
         self.task, self.randomization, self.n = task, randomization, n
-        self._streams = RandomStreams(seed, n)
+        self._streams = RandomStreams(seed, n, first)
         self._parts = parts = SimulationParts.build(task, randomization, n, threads, curriculum)
         self.contract, self.batch = parts.contract, parts.batch
         self.observation_pipeline, self.signals = parts.observations, parts.sensing.signals

@@ -30,13 +30,20 @@ def make_algorithm(config: AlgorithmConfig, environment: "Environment", seed: in
             the environment are discrete and its own are not.
         PluginError: Its package is broken, or what it makes is no learner, or its policy is not what it declares.
     """
+    from sim2real.training import team  # torch: a configuration is read without it
+
     kind = algorithm_kind(config)
     if config.memory is not None and not kind.recurrent:
         raise ConfigError(f"algorithm.memory: {config.name!r} trains no policy with memory; valid: null")
+    if team.size() > 1 and not kind.shared:
+        raise ConfigError(
+            f"algorithm.name: {config.name!r} learns in one process, not in {team.size()}; valid: "
+            f"{', '.join(_with('shared'))}"
+        )
     if getattr(environment, "choices", None) is not None and not kind.choosing:
         raise ConfigError(
             f"algorithm.name: {config.name!r} has continuous actions, and those of the environment are discrete; "
-            f"valid: {', '.join(_choosing())}"
+            f"valid: {', '.join(_with('choosing'))}"
         )
     learner = ALGORITHMS.guarded(config.name, lambda: kind.make(config, environment, seed), "failed to make a learner")
     ALGORITHMS.check_made(config.name, learner, "policy", "start", "iterate", "state", "restore")
@@ -48,5 +55,5 @@ def make_algorithm(config: AlgorithmConfig, environment: "Environment", seed: in
     return learner
 
 
-def _choosing() -> list[str]:
-    return [name for name, part in ALGORITHMS.working()[0].items() if getattr(part, "choosing", False)]
+def _with(ability: str) -> list[str]:
+    return [name for name, part in ALGORITHMS.working()[0].items() if getattr(part, ability, False)]

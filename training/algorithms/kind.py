@@ -26,5 +26,7 @@ class AlgorithmKind:
     """Makes a fresh learner from its configuration, its environment and a seed, from which all its randomness comes."""
     recurrent: bool = False
     """Whether its learner trains a policy with memory; otherwise an experiment with one is refused."""
+    shared: bool = False
+    """Whether several processes can learn one policy with it; otherwise torchrun with more than one is refused."""
     choosing: bool = False
     """Whether its learner can choose among given actions; otherwise an environment with discrete ones is refused."""

@@ -32,7 +32,7 @@ def _learner(module: str, name: str) -> "Callable[[Any, Environment, int], Algor
     return make
 
 
-PPO: Final = AlgorithmKind(PpoConfig, squashed=False, make=_learner("ppo", "Ppo"), recurrent=True)
+PPO: Final = AlgorithmKind(PpoConfig, squashed=False, make=_learner("ppo", "Ppo"), recurrent=True, shared=True)
 SAC: Final = AlgorithmKind(SacConfig, squashed=True, make=_learner("recurrent_sac", "make_sac"), recurrent=True)
 DDPG: Final = AlgorithmKind(DdpgConfig, squashed=True, make=_learner("ddpg", "Ddpg"))
 TD3: Final = AlgorithmKind(Td3Config, squashed=True, make=_learner("td3", "Td3"))

@@ -8,6 +8,7 @@ from sim2real.configs.command_outcome import error_console
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.gymnasium import GymnasiumConfig
 from sim2real.reference.env import ReferenceEnv
+from sim2real.training import team
 from sim2real.training.actor import Act
 from sim2real.training.checkpoint import Checkpoint
 from sim2real.training.environment_interface import Environment
@@ -54,9 +55,9 @@ class GymnasiumProblem:
             error_console().print(f"{config.id}: {self._how}: {why}", markup=False)
         self._close: list[Callable[[], object]] = []
         self._apart: Environment | None = None
-        self._environment = self._made(experiment, experiment.environments)
+        self._environment = self._made(experiment, team.share_of(experiment.environments))
         # Who gives a vector environment has chosen how many there are.
-        self.experiment = experiment.model_copy(update={"environments": self._environment.num_envs})
+        self.experiment = experiment.model_copy(update={"environments": self._environment.num_envs * team.size()})
         self._contract = contract_of(self._environment, config.id or experiment.name)
 
     @classmethod
