@@ -7,10 +7,12 @@ import onnx
 import pytest
 
 from sim2real.configs.errors import UserError
+from sim2real.configs.library import shipped_policies
 from sim2real.configs.load import load_robot
+from sim2real.configs.policy_reference import find_policy
 from sim2real.runtime.contract.manifest import CONTRACT_KEY, to_metadata
 from sim2real.runtime.contract.model_file import MODEL_DIGEST_KEY, metadata_of, model_digest, with_digest
-from sim2real.runtime.policy import OnnxPolicy, check_robot
+from sim2real.runtime.policy import OnnxPolicy, check_robot, load_policy
 
 
 def test_a_policy_computes_its_graph_in_its_own_buffer(model_of, contract):
@@ -231,3 +233,15 @@ def test_a_robot_that_differs_is_refused_field_by_field(contract):
 def test_envelopes_may_differ(contract):
     """The policy sees nothing of them; the tighter of both holds."""
     check_robot(contract, load_robot("pendulum", ("safety.temperature_max=65 degC", "safety.missed_ticks_max=10")))
+
+
+@pytest.mark.parametrize("name", shipped_policies())
+def test_a_shipped_policy_that_is_damaged_is_refused(name, tmp_path):
+    # They were older than the digest: one with a flipped bit in a weight ran.
+    whole = find_policy(name).read_bytes()
+    for share in (0.25, 0.5, 0.75):
+        damaged = bytearray(whole)
+        damaged[round(share * len(whole))] ^= 0x10
+        (tmp_path / "policy.onnx").write_bytes(damaged)
+        with pytest.raises(UserError, match=r"damaged|not a valid ONNX model|contract"):
+            load_policy(tmp_path / "policy.onnx")
