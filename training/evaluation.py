@@ -19,6 +19,7 @@ from sim2real.training.recorded import Recorded, Sequences
 _ENVIRONMENTS_MAX: Final = 256
 _METRIC: Final = "metric/"
 _END: Final = "end/"
+_REWARD: Final = "reward/"
 
 
 class EpisodeTooLongError(ValueError):
@@ -63,6 +64,8 @@ class Evaluation:
     """Control steps."""
     metrics: dict[str, Spread]
     """The task's metrics, by name."""
+    rewards: dict[str, float]
+    """Mean sum over an episode of each reward term, and of the penalty."""
     ends: dict[str, float]
     """Share of episodes by what ended them: a termination of the task, `diverged`, `time_limit`. Two terminations may
     end one episode together."""
@@ -137,6 +140,11 @@ def play(act: Act, environment: Environment, episodes: int, episode_steps: int, 
             key.removeprefix(_METRIC): Spread.of(values.tolist())
             for key, values in figures.items()
             if key.startswith(_METRIC)
+        },
+        rewards={
+            key.removeprefix(_REWARD): float(np.mean(values))
+            for key, values in figures.items()
+            if key.startswith(_REWARD)
         },
         ends={
             key.removeprefix(_END): float(np.mean(values)) for key, values in figures.items() if key.startswith(_END)

@@ -48,5 +48,5 @@ def joint_figure(
     figure.supxlabel("time, s")
     figure.supylabel(quantity)
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper right", ncols=2)
+    figure.legend(handles, labels, loc="outside upper left", ncols=2)
     save(figure, path)

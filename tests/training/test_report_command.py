@@ -138,6 +138,19 @@ def test_no_text_of_a_figure_is_smaller_than_12_pixels_and_the_page_gives_its_co
         assert "var(--ink)" in drawing
 
 
+def test_an_evaluation_is_a_page_with_rewards_and_ends(run: Path, tmp_path: Path) -> None:
+    page = tmp_path / "eval.html"
+    result = invoke("eval", run, "--episodes", 4, "--report", page, "--json")
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert document["report"] == str(page)
+    assert document["rows"][0]["rewards"]["goal_cosine"] != 0.0
+    assert titles(page) == ["What to do", "Rewards by term", "How episodes ended"]
+    assert re.search(r"% of the episodes (succeeded|ended by \w+) under pendulum", page.read_text())
+    refused = invoke("eval", run, "--episodes", 4, "--report", run / "policy.onnx")
+    assert "valid: a name that ends in .html" in refused.stderr
+
+
 def test_there_is_advice_for_every_reason_and_every_limit() -> None:
     reasons, limits = ({each.name: 1 for each in kind} for kind in (Reason, Intervention))
     advice = advice_on_run(reasons, limits, 5, 5, 100)

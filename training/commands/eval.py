@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import UserError
@@ -41,6 +42,9 @@ def evaluate_policy(
     noted: Annotated[
         bool, typer.Option("--note", help="Write the results into the policy's ONNX file; sign it afterwards.")
     ] = False,
+    page: Annotated[
+        Path | None, typer.Option("--report", help="Write one HTML page of it, with the video if there is one.")
+    ] = None,
     json_output: Json = False,
 ) -> Outcome:
     """Evaluate a policy: return, success, survival and the task's metrics, as trained and without randomization.
@@ -49,6 +53,8 @@ def evaluate_policy(
 
     Example: sim2real eval first --episodes 256 --set task.episode_duration=5s
     """
+    if page is not None and page.suffix != ".html":
+        raise UserError(f"--report {page}: valid: a name that ends in .html")
     if noted:
         if overrides:
             raise UserError("--note: the results of a world that --set has changed are not the policy's own")
@@ -63,10 +69,16 @@ def evaluate_policy(
     )
     if noted:
         note(policy, evaluation_results(report.rows))
+    written = {"video": video, "report": page}
+    if page is not None:
+        from sim2real.training.evaluation_page import write_evaluation_page
+
+        write_evaluation_page(report, page)
     lines = NextLines.of(policy)
+    files = "".join(f"\n{name}: {escape(str(path))}" for name, path in written.items() if path is not None)
     return Outcome(
-        report.document(),
-        table(report.rows) + (f"\nvideo: {video}" if video else ""),
+        report.document() | {"report": None if page is None else str(page)},
+        table(report.rows) + files,
         next=(*(() if video else (lines.video(),)), *lines.run()),
     )
 
