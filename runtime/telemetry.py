@@ -111,6 +111,8 @@ class TelemetryLog:
             return
         self._closed = True
         self._writer.close(self.summary)
+        if not self._writer.error and not self.path.exists():
+            self._writer.error = "its file was removed while it was written"
         if self.ring is not None:
             self.ring.close()
 

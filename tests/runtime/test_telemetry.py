@@ -223,6 +223,13 @@ def test_a_log_that_was_cut_off_is_written_anew(content, tmp_path, contract):
     assert read_log(path).complete
 
 
+def test_a_log_whose_file_was_removed_is_said_to_be_gone(policy_of, robot, fake, tmp_path):
+    path = tmp_path / "run.mcap"
+    gone = {"on_tick": lambda controller: path.unlink(missing_ok=True), "synchronous_log": True}
+    report = run_session(policy_of(swing), robot, fake, fake.clock, RunOptions(duration=0.2, log=path, **gone))
+    assert report.reasons == (f"{path}: the log ends early, its file was removed while it was written",)
+
+
 def test_closing_twice_does_nothing(tmp_path, contract):
     log = TelemetryLog(tmp_path / "run.mcap", contract, to_metadata(contract, {}), synchronous=False)
     with log:
