@@ -11,6 +11,7 @@ import typer
 from sim2real.commands.lazy_group import commands_of, lazy_group
 from sim2real.configs.command_outcome import EXIT_FAILED, EXIT_INTERRUPTED, error_console, refused_file
 from sim2real.configs.errors import UserError
+from sim2real.configs.plain_text import write_plainly
 from sim2real.configs.stage import clear_stage, show_stages
 
 app = typer.Typer(
@@ -74,6 +75,7 @@ def _open_standard_streams() -> None:
 
 
 def _run() -> None:
+    write_plainly(sys.stdout, sys.stderr)
     show_stages(sys.stderr)
     if "_SIM2REAL_COMPLETE" in os.environ:  # a shell asks what may follow, as in the script of `sim2real completion`
         from typer.completion import get_completion_inspect_parameters
