@@ -242,6 +242,15 @@ def _refused(scenario: ScenarioConfig, refusal: str, plant: str) -> ScenarioResu
     return ScenarioResult(scenario.name, told, None, {}, plant, refusal=refusal)
 
 
+def _goal(report: RunReport) -> str:
+    """Return what became of the goal, which was expected otherwise: how far off it was, where it was not reached."""
+    if report.goal_reached:
+        return f"goal reached, expected not to be: {report.goal}"
+    undecided = f"goal not decided, the run was too short or ended early: {report.goal}"
+    missed = f"goal not reached: {report.goal}" if report.goal_reached is False else undecided
+    return next((reason for reason in report.reasons if reason.startswith("goal not reached")), missed)
+
+
 def unmet(expect: ExpectConfig, report: RunReport, emulator: dict[str, Any]) -> tuple[str, ...]:
     """Return the expectations about the end of a run that it did not meet, each with the actual result.
 
@@ -257,7 +266,7 @@ def unmet(expect: ExpectConfig, report: RunReport, emulator: dict[str, Any]) -> 
         why = f": {report.reasons[0]}" if report.reasons else ""
         failures.append(f"ended in state {state}, expected {expect.final_state}{why}")
     if expect.goal is not None and report.goal_reached is not expect.goal:
-        failures.append(f"goal reached: {report.goal_reached}, expected {expect.goal}")
+        failures.append(_goal(report))
     if emulator and expect.torque_off is not None and emulator["torque_off"] is not expect.torque_off:
         failures.append(f"torque off: {emulator['torque_off']}, expected {expect.torque_off}")
     if expect.interventions_max is not None and not interventions <= expect.interventions_max:

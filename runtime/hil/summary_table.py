@@ -7,9 +7,7 @@ from sim2real.runtime.hil.job import JobResult
 
 def summary_table(results: Sequence[JobResult]) -> str:
     """Return one line a scenario: verdict and figures."""
-    rows: list[tuple[str, ...]] = [
-        ("scenario", "verdict", "state", "goal", "held", "interventions", "faults injected", "checks", "wall s")
-    ]
+    rows: list[tuple[str, ...]] = [("scenario", "verdict", "state", "goal", "held", "safety", "faults", "checks", "s")]
     rows += [_row(each) for each in results]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

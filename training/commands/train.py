@@ -69,7 +69,7 @@ def _outcome(report: "TrainReport") -> Outcome:
         f"[bold]{report.run.path}[/bold]: {report.steps} steps in {report.seconds:.1f} s "
         f"({report.steps_per_second / 1000.0:.1f}k steps/s)\n"
         f"return {evaluation.return_mean:.2f} ± {evaluation.return_std:.2f}, {success}"
-        f"survival {evaluation.survival:.0%} of {evaluation.episodes} episodes\n"
+        f"survival {evaluation.survival:.0%} of {evaluation.episodes} episodes, without the exploration of training\n"
         f"policy: {report.export.path} (onnxruntime and torch agree to {report.export.parity:.1e})"
     )
     if best is not None:
