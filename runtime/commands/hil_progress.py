@@ -14,13 +14,13 @@ def progress(total: int) -> Iterator[Callable[[JobResult], None]]:
     if not console.is_terminal:
         yield lambda each: console.print(f"{each.name}: {'ok' if each.ok else 'failed'}", markup=False)
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
         TextColumn("scenarios"),
         BarColumn(),
         MofNCompleteColumn(),
-        TimeElapsedColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
         TextColumn("{task.description}"),
     )
     with Progress(*columns, console=console) as bar:

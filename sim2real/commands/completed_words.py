@@ -72,6 +72,30 @@ def _of_the_kind(ctx: Any, begin: str) -> list[str]:  # noqa: ANN401 - typer's c
     return _config(kind)(ctx, begin) if kind in KINDS else []
 
 
+def _joints(suffix: str) -> Words:
+    """Return the joints of the robot that the command line names, each with a suffix."""
+
+    def words(ctx: Any, begin: str) -> list[str]:  # noqa: ANN401 - typer's context class is private
+        from sim2real.configs.errors import ConfigError
+        from sim2real.configs.load import load_robot
+
+        if (robot := _given(ctx).get("robot")) is None:
+            return []
+        try:
+            joints = load_robot(str(robot)).joints
+        except ConfigError:
+            return []
+        return [f"{name}{suffix}" for name in joints if name.startswith(begin)]
+
+    return words
+
+
+def _algorithms(_: Any, begin: str) -> list[str]:  # noqa: ANN401 - typer's context class is private
+    from sim2real.configs.schema.algorithm import ALGORITHMS
+
+    return _begin(begin, list(ALGORITHMS.names))
+
+
 def _keys(ctx: Any, begin: str) -> list[str]:  # noqa: ANN401 - typer's context class is private
     """Return the keys of what the command line names, one level at a time: a key ends in `=`, a block in `.`."""
     if "=" in begin:
@@ -156,6 +180,11 @@ _WORDS: Final[dict[str, Words]] = {
     "experiment": _config("experiments"),
     "scenarios": _config("scenarios"),
     "task": _config("tasks"),
+    "task_file": _config("tasks"),
+    "robot_file": _config("robots"),
+    "joint": _joints(""),
+    "angles": _joints("="),
+    "algorithm": _algorithms,
     "tasks": _config("tasks"),
     "randomization": _config("randomization"),
     "faults": _config("faults"),

@@ -58,6 +58,12 @@ WRONG = {
     "emulate": "emulate a robot, or motors alone",
     "hil": "no scenario given",
     "train": "give an experiment",
+    "motors move pendulum pivto=10deg --yes": "did you mean 'pivot'?",
+    "motors move pendulum pivot=10 --yes": "valid: rad, mrad, deg, rev",
+    "motors move pendulum pivot=5000deg --yes": "valid: -540.0° to 540.0°",
+    "new scenario pendulum_swingpu": "did you mean 'pendulum_swingup'?",
+    "new experiment so101_hold --algorithm pop": "did you mean 'ppo'?",
+    "eval pendulum_swingup --report page.txt": "valid: a name that ends in .html",
     # files, ports
     "motors scan --port /dev/ttyUSB77": "/dev/ttyUSB77",
     "replay gone.mcap": "gone.mcap",
