@@ -1,8 +1,14 @@
 """The verdict on a run: why it is not ok, in words, and what else is to be said about it."""
 
+from collections.abc import Mapping
+from typing import Final
+
 from sim2real.runtime.controller import Controller
 from sim2real.runtime.states import State
 from sim2real.runtime.telemetry import TelemetryLog
+
+_HELD_MAX: Final = 0.01
+"""Share of ticks without a reply that a healthy bus stays below."""
 
 
 def reasons_of(controller: Controller, final_state: State, stopped_by: str, goal_missed: str) -> tuple[str, ...]:
@@ -31,6 +37,21 @@ def reasons_of(controller: Controller, final_state: State, stopped_by: str, goal
 def log_reasons(log: TelemetryLog | None) -> tuple[str, ...]:
     """Return what is wrong with the log of a run."""
     return (log.error,) if log is not None and log.error else ()
+
+
+def bus_warnings(ticks: int, held: int, missed: Mapping[str, int]) -> tuple[str, ...]:
+    """Return what to say about lost replies, where there were more than a few.
+
+    Args:
+        ticks: Ticks of the run.
+        held: Ticks in which the reply of a joint was missing.
+        missed: Missed readings, by joint.
+    """
+    if held <= _HELD_MAX * ticks:
+        return ()
+    worst = max(missed, key=lambda name: missed[name], default="")
+    of = f", most often of joint {worst}" if worst else ""
+    return (f"a reply was missing in {held} of {ticks} ticks ({held / ticks:.1%}){of}: look at cable and adapter",)
 
 
 def warnings_of(ticks: int, missed: int, log: TelemetryLog | None, controller: Controller) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from sim2real.runtime.policy import Policy, check_robot, check_speed
 from sim2real.runtime.realtime import RealTimeProfile, real_time_profile
 from sim2real.runtime.report import RunReport, noted
 from sim2real.runtime.run_options import RunOptions
-from sim2real.runtime.run_reasons import log_reasons, reasons_of, warnings_of
+from sim2real.runtime.run_reasons import bus_warnings, log_reasons, reasons_of, warnings_of
 from sim2real.runtime.states import LATCHED, WITH_TORQUE, Event, State
 from sim2real.runtime.stop import stop_on_signals
 from sim2real.runtime.swap import swaps_text
@@ -145,7 +145,11 @@ class _Session:
         return RunReport(
             ok=not reasons,
             reasons=reasons,
-            warnings=(*self.warnings, *warnings_of(ticks, missed, self.log, controller)),
+            warnings=(
+                *self.warnings,
+                *warnings_of(ticks, missed, self.log, controller),
+                *bus_warnings(ticks, controller.held_ticks, self._hardware.counters.by_joint),
+            ),
             final_state=outcome.final_state,
             goal=outcome.goal.goal.words,
             goal_reached=outcome.goal_reached,

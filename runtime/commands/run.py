@@ -147,13 +147,20 @@ def _commands(texts: list[str]) -> dict[str, float]:
     return values
 
 
+def _mark(report: RunReport) -> str:
+    if not report.ok:
+        return "[red]not ok[/red]"
+    count = len(report.warnings)
+    return f"[yellow]ok, with {count} warning{'s' if count > 1 else ''}[/yellow]" if count else "[green]ok[/green]"
+
+
 def _text(report: RunReport, document: dict[str, Any]) -> str:
     total, lateness = report.statistics["total"].summary_us(), report.statistics["lateness"].summary_us()
     goal = {True: "reached", False: "missed", None: "not decided: the policy ran for too short a time"}
     interventions = ", ".join(f"{name} {count}" for name, count in report.interventions.items()) or "none"
     bus = report.bus
     lines = [
-        f"{'[green]ok[/green]' if report.ok else '[red]not ok[/red]'}: {document['robot']}, {document['mode']}, "
+        f"{_mark(report)}: {document['robot']}, {document['mode']}, "
         f"ended in {report.final_state.name} by {report.stopped_by} after {report.duration:.2f} s",
         f"goal            {goal[report.goal_reached]}: {escape(report.goal)}",
         f"ticks           {report.ticks}, missed {report.missed_ticks}, held {report.held_ticks}",

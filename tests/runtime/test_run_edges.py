@@ -17,7 +17,7 @@ from sim2real.runtime.controller import Controller
 from sim2real.runtime.log import read_log
 from sim2real.runtime.policy import load_policy
 from sim2real.runtime.run_options import RunOptions
-from sim2real.runtime.run_reasons import warnings_of
+from sim2real.runtime.run_reasons import bus_warnings, warnings_of
 from sim2real.runtime.session import run_session
 from sim2real.runtime.states import State
 from sim2real.runtime.stop import StopRequest
@@ -199,6 +199,14 @@ def test_missed_ticks_and_lost_log_lines_are_warnings(policy_of, robot, fake):
         "3 ticks are missing in the log: the disk did not keep up",
     )
     assert warnings_of(90, 0, None, controller) == ()
+
+
+def test_lost_replies_are_a_warning_where_there_are_more_than_a_few():
+    assert bus_warnings(0, 0, {}) == bus_warnings(1000, 10, {"hip": 10}) == ()
+    assert bus_warnings(200, 30, {"hip": 2, "knee": 28}) == (
+        "a reply was missing in 30 of 200 ticks (15.0%), most often of joint knee: look at cable and adapter",
+    )
+    assert bus_warnings(10, 1, {}) == ("a reply was missing in 1 of 10 ticks (10.0%): look at cable and adapter",)
 
 
 def test_an_emergency_stop_that_also_ends_the_run_cannot_be_reset():
