@@ -28,11 +28,13 @@ LEARN = """
     import sys, torch
     from pathlib import Path
     sys.path.insert(0, {folder!r})
-    from test_team import learned
+    from test_team import CASES, learned
     from sim2real.training import team
     team.join()
-    learner, count = learned(sys.argv[2:])
-    torch.save((learner.policy.state_dict(), learner.state()["value"], count), f"{{sys.argv[1]}}/{{team.rank()}}.pt")
+    for name, overrides in CASES.items():
+        learner, count = learned(overrides)
+        found = learner.policy.state_dict(), learner.state()["value"], count
+        torch.save(found, f"{{sys.argv[1]}}/{{name}}{{team.rank()}}.pt")
 """
 TRAIN = "import sys; from sim2real.cli import main; sys.exit(main())"
 
@@ -72,20 +74,19 @@ def together(code, arguments, *, size=2, timeout=120):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", CASES)
-def test_two_processes_with_half_the_environments_each_are_one_process(case, tmp_path):
-    alone, count = learned(CASES[case])
+def test_two_processes_with_half_the_environments_each_are_one_process(tmp_path):
     code = textwrap.dedent(LEARN.format(folder=str(Path(__file__).parent)))
-    statuses, said = together(code, [tmp_path, *CASES[case]])
+    statuses, said = together(code, [tmp_path])
     assert statuses == [0, 0], said
-    first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1))
-    for one, two, expected in zip(
-        first[:2], second[:2], (alone.policy.state_dict(), alone.state()["value"]), strict=True
-    ):
-        for name, tensor in expected.items():
-            assert torch.equal(one[name], two[name]), name
-            torch.testing.assert_close(one[name], tensor, rtol=1e-3, atol=1e-5, msg=name)
-    assert first[2] == second[2] == count == ENVIRONMENTS * 12 * ITERATIONS
+    for case, overrides in CASES.items():
+        alone, count = learned(overrides)
+        first, second = (torch.load(tmp_path / f"{case}{rank}.pt", weights_only=True) for rank in (0, 1))
+        wanted = alone.policy.state_dict(), alone.state()["value"]
+        for one, two, expected in zip(first[:2], second[:2], wanted, strict=True):
+            for name, tensor in expected.items():
+                assert torch.equal(one[name], two[name]), (case, name)
+                torch.testing.assert_close(one[name], tensor, rtol=1e-3, atol=1e-5, msg=f"{case} {name}")
+        assert first[2] == second[2] == count == ENVIRONMENTS * 12 * ITERATIONS
 
 
 @pytest.mark.slow
