@@ -124,6 +124,9 @@ def test_a_folder_that_a_failed_scenario_left_is_a_page_with_what_was_not_as_exp
     assert page == Path("hil-failures/pendulum_swingup/run.html")
     assert titles(page)[:2] == ["Not as expected", "The scenario"]
     assert "expected FAULT" in page.read_text()
+    refused = invoke("report", "hil-failures")
+    assert refused.exit_code == 1
+    assert "1 scenarios that failed; give one: hil-failures/pendulum_swingup" in refused.stderr
 
 
 def test_no_text_of_a_figure_is_smaller_than_12_pixels_and_the_page_gives_its_colours(run: Path) -> None:
@@ -149,6 +152,8 @@ def test_an_evaluation_is_a_page_with_rewards_and_ends(run: Path, tmp_path: Path
     assert re.search(r"% of the episodes (succeeded|ended by \w+) under pendulum", page.read_text())
     refused = invoke("eval", run, "--episodes", 4, "--report", run / "policy.onnx")
     assert "valid: a name that ends in .html" in refused.stderr
+    refused = invoke("eval", run, "--episodes", 4, "--report", tmp_path / "gone" / "x.html")
+    assert "there is no folder" in refused.stderr
 
 
 def test_there_is_advice_for_every_reason_and_every_limit() -> None:

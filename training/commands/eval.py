@@ -55,6 +55,8 @@ def evaluate_policy(
     """
     if page is not None and page.suffix != ".html":
         raise UserError(f"--report {page}: valid: a name that ends in .html")
+    if page is not None and not page.parent.is_dir():
+        raise UserError(f"--report {page}: there is no folder {page.parent}")
     if noted:
         if overrides:
             raise UserError("--note: the results of a world that --set has changed are not the policy's own")

@@ -14,6 +14,8 @@ from sim2real.configs.stage import stage
 
 app = typer.Typer()
 
+_NAMED_MAX = 8  # folders in a message
+
 
 @app.command()
 @reports
@@ -43,9 +45,20 @@ def report(
 
 
 def _kept(folder: Path) -> Path | None:
-    """Return the log in a folder that a failed scenario left; None in any other."""
+    """Return the log in a folder that a failed scenario left; None in any other.
+
+    Raises:
+        UserError: The folder holds such folders; the message names them.
+    """
     log = folder / "run.mcap"
-    return log if log.is_file() and (folder / "reasons.txt").is_file() else None
+    if log.is_file() and (folder / "reasons.txt").is_file():
+        return log
+    below = sorted(str(path.parent) for path in folder.glob("*/reasons.txt"))
+    if below:
+        raise UserError(
+            f"{folder}: holds {len(below)} scenarios that failed; give one: {', '.join(below[:_NAMED_MAX])}"
+        )
+    return None
 
 
 def _beside(source: Path) -> Path:
