@@ -6,7 +6,7 @@ import torch
 
 from sim2real.training import team
 from sim2real.training.action_distribution import ActionDistribution
-from sim2real.training.environment_interface import Environment, Floats
+from sim2real.training.environment_interface import Environment, Floats, costs_of
 from sim2real.training.memory import State, forgotten
 from sim2real.training.policy import Policy
 from sim2real.training.rollout import Rollout
@@ -69,6 +69,8 @@ class Collector:
             distribution.sample(rollout.output[step], noise[step], rollout.action[step])
             transition = self._environment.step_arrays(rollout.action[step].numpy())
             rollout.record(step, transition)
+            if rollout.costs.shape[-1]:
+                rollout.costs[step].copy_(torch.from_numpy(costs_of(self._environment)))
             self._state = forgotten(state, rollout.ended[step])
             self._read(transition.observation, transition.privileged)
             if whole_episodes:

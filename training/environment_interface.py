@@ -48,6 +48,18 @@ class Transition(Protocol):
         """
 
 
+def budgets_of(environment: "Environment") -> dict[str, float]:
+    """Return the budgets of an environment's costs by name; empty without costs."""
+    budgets: dict[str, float] = getattr(environment, "cost_budgets", {})
+    return budgets
+
+
+def costs_of(environment: "Environment") -> Floats:
+    """Return the costs of the last step, (n, C), of an environment that has some."""
+    costs: Floats = environment.costs  # type: ignore[attr-defined]
+    return costs
+
+
 class EpisodeStatistics(Protocol):
     """Statistics of finished episodes."""
 
@@ -67,6 +79,9 @@ class Environment(Protocol):
 
     It may also have `privileged_scaled`, (P,) bool: the privileged values that come scaled to about ±1. Learners do not
     normalise those: a parameter that is not drawn yet has no spread to divide by.
+
+    One with constraints has `cost_budgets`, the highest mean of every cost over control steps by name, and `costs`,
+    (n, C), those of the last step in the same order.
     """
 
     @property

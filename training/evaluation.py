@@ -1,7 +1,7 @@
 """Evaluates a fixed policy over whole episodes."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from sim2real.training.recorded import Recorded, Sequences
 
 _ENVIRONMENTS_MAX: Final = 256
 _METRIC: Final = "metric/"
+_COST: Final = "cost/"
 _END: Final = "end/"
 _REWARD: Final = "reward/"
 
@@ -66,6 +67,8 @@ class Evaluation:
     """The task's metrics, by name."""
     rewards: dict[str, float]
     """Mean sum over an episode of each reward term, and of the penalty."""
+    costs: dict[str, Spread]
+    """Means of the task's costs over the steps of an episode, by name."""
     ends: dict[str, float]
     """Share of episodes by what ended them: a termination of the task, `diverged`, `time_limit`. Two terminations may
     end one episode together."""
@@ -84,12 +87,16 @@ class Evaluation:
             "evaluation/success": self.success,
             "evaluation/survival": self.survival,
             "evaluation/length": self.length_mean,
+            **{f"evaluation/cost/{name}": spread.mean for name, spread in self.costs.items()},
         }
 
     def document(self) -> dict[str, Any]:
         """Return the figures as plain data."""
         figures = {name: value for name, value in vars(self).items() if name not in ("observations", "sequences")}
-        return figures | {"metrics": {name: asdict(spread) for name, spread in self.metrics.items()}}
+        return figures | {
+            key: {name: asdict(spread) for name, spread in spreads.items()}
+            for key, spreads in (("metrics", self.metrics), ("costs", self.costs))
+        }
 
 
 def evaluate(
@@ -136,11 +143,8 @@ def play(act: Act, environment: Environment, episodes: int, episode_steps: int, 
         success=float(np.mean(figures["success"])),
         survival=1.0 - float(np.mean(figures["terminated"])),
         length_mean=float(np.mean(figures["length"])),
-        metrics={
-            key.removeprefix(_METRIC): Spread.of(values.tolist())
-            for key, values in figures.items()
-            if key.startswith(_METRIC)
-        },
+        metrics=_spreads(figures, _METRIC),
+        costs=_spreads(figures, _COST),
         rewards={
             key.removeprefix(_REWARD): float(np.mean(values))
             for key, values in figures.items()
@@ -153,6 +157,15 @@ def play(act: Act, environment: Environment, episodes: int, episode_steps: int, 
         observations=recorded.observations(),
         sequences=recorded.sequences(),
     )
+
+
+def _spreads(figures: Mapping[str, NDArray[np.float64]], prefix: str) -> dict[str, Spread]:
+    """Return the spreads of the figures whose names begin so, by the rest of their names."""
+    return {
+        key.removeprefix(prefix): Spread.of(values.tolist())
+        for key, values in figures.items()
+        if key.startswith(prefix)
+    }
 
 
 def first_episodes(

@@ -14,7 +14,7 @@ from sim2real.training.action_distribution import ActionDistribution, Gaussian
 from sim2real.training.advantages import Estimator, generalized_advantages
 from sim2real.training.algorithms.interface import Metrics
 from sim2real.training.collector import Collector
-from sim2real.training.environment_interface import Environment
+from sim2real.training.environment_interface import Environment, budgets_of
 from sim2real.training.fitting import take_fitting
 from sim2real.training.networks import ValueNetwork
 from sim2real.training.normalizer import Normalizer
@@ -77,14 +77,16 @@ class OnPolicy(ABC):
         )
         self.distribution: Final[ActionDistribution] = Gaussian(sizes[1], config.initial_std)
         self._value_scale: Final = ValueScale(config.normalizer_half_life)
-        self.rollout: Final = Rollout(config.rollout_steps, n, *sizes, privileged_size)
+        self.rollout: Final = Rollout(
+            config.rollout_steps, n, *sizes, privileged_size, costs=len(budgets_of(environment))
+        )
         """Data of the last `collect`."""
         self._collector: Final = Collector(environment, self._policy, self._normalizer, self.rollout)
         self._whole_episodes: Final = whole_episodes
         self._second_thread: Final = ThreadPoolExecutor(1, "value", torch.set_num_threads, (1,))
         scale = self._value_scale if config.normalize_values else None
         self._values: Final = ValueFunction(self.value, scale, self._normalizer, n, self._second_thread)
-        self._estimator: Final[Estimator] = estimator or partial(
+        self.estimator: Final[Estimator] = estimator or partial(
             generalized_advantages, discount=config.discount, gae_lambda=config.gae_lambda
         )
         self._std: Final = StdBounds(config)
@@ -123,7 +125,7 @@ class OnPolicy(ABC):
 
     def targets(self, *, first: bool = True) -> tuple[Tensor, Tensor]:
         """Return advantages and value targets of the rollout, (T, n) each, with the current value network."""
-        return self._values.targets(self.rollout, self._estimator, first=first)
+        return self._values.targets(self.rollout, self.estimator, first=first)
 
     def evaluated(self) -> tuple[Tensor, Tensor]:
         """Return log π(a|s), (k,), and the policy's outputs, (k, A), of the rollout's k steps, with gradients."""

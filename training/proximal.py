@@ -12,7 +12,9 @@ from sim2real.training import team
 from sim2real.training.action_distribution import ActionDistribution
 from sim2real.training.algorithms.interface import Metrics
 from sim2real.training.algorithms.ppo_loss import adapted_rate, value_loss
-from sim2real.training.environment_interface import Environment
+from sim2real.training.cost_critics import CostCritics
+from sim2real.training.environment_interface import Environment, budgets_of
+from sim2real.training.lagrange import Lagrange
 from sim2real.training.on_policy import OnPolicy, Stateful
 from sim2real.training.rollout import Minibatch, check_minibatches, standardized
 from sim2real.training.symmetry import Mirror, mirror_of
@@ -24,6 +26,8 @@ class Proximal(OnPolicy):
 
         max_θ E[surrogate(r, A)] + w·entropy,   r = π_θ(a|s) / π_old(a|s)
         min_φ ½·E[(V_φ − target)²]
+
+    Costs with budgets are kept by multipliers, which combine their advantages with that of the reward; see `Lagrange`.
 
     With memory, a mini-batch has whole environments. Gradients go back to the first step of the rollout or of an
     episode in it, whichever is later; the state before the rollout is the one that was there while it was collected.
@@ -41,8 +45,21 @@ class Proximal(OnPolicy):
         check_minibatches(config.minibatches, self.rollout, sequences=memory)
         self._proximal: Final = config
         self._mirror: Final = mirror
+        budgets = budgets_of(environment)
+        self.lagrange: Final = Lagrange(config.lagrange, budgets) if config.lagrange is not None and budgets else None
+        """Multipliers of the costs; None without any."""
+        self._cost_critics: Final = (
+            CostCritics(config, self.rollout, self._generator, self._normalizer, self._second_thread)
+            if self.lagrange is not None
+            else None
+        )
         self._parameters: Final = list(
-            chain(self._policy.parameters(), self.value.parameters(), self.distribution.parameters())
+            chain(
+                self._policy.parameters(),
+                self.value.parameters(),
+                self.distribution.parameters(),
+                () if self._cost_critics is None else self._cost_critics.parameters(),
+            )
         )
         # Fused Adam: one kernel call for all parameters of these small networks.
         self._optimizer: Final = torch.optim.Adam(self._parameters, lr=config.learning_rate, eps=1e-5, fused=True)
@@ -62,7 +79,10 @@ class Proximal(OnPolicy):
         """
 
     def _parts(self) -> dict[str, Stateful]:
-        return super()._parts() | {"optimizer": self._optimizer}
+        parts: dict[str, Stateful] = super()._parts() | {"optimizer": self._optimizer}
+        if self.lagrange is not None and self._cost_critics is not None:
+            parts |= {"lagrange": self.lagrange, "cost_critics": self._cost_critics}
+        return parts
 
     def _learn(self, progress: float) -> Metrics:
         config, rollout = self._proximal, self.rollout
@@ -72,22 +92,26 @@ class Proximal(OnPolicy):
         old_log_prob = old.log_prob(rollout.output, rollout.action)
         figures: list[Tensor] = []
         explained = 0.0
+        if self.lagrange is not None:
+            self.lagrange.update(rollout.steps_of(rollout.costs.flatten(0, 1)))
         for epoch in range(config.epochs):
             if epoch == 0 or config.recompute_advantages:
                 advantage, target = self.targets(first=epoch == 0)
                 if epoch == 0:
                     explained = rollout_fit(advantage, target, rollout)
                 goal = self._values.outputs(target)
-                advantage = standardized(advantage, rollout)
-            columns = (rollout.action, rollout.output, old_log_prob, advantage, goal)
+                advantage, cost_goals = self._constrained(standardized(advantage, rollout), first=epoch == 0)
+            columns = (rollout.action, rollout.output, old_log_prob, advantage, goal, *cost_goals)
             sequences = self._policy.memory.recurrent
             batches = rollout.minibatches(columns, config.minibatches, self._generator, sequences=sequences)
             if self._mirror is not None and config.symmetry == "data":
                 batches = map(self._mirror.doubled, batches)
             figures.extend(self._update(old, batch, first=epoch == done == 0) for done, batch in enumerate(batches))
-        surrogate, fit, figure, divergence, asymmetry, norm = team.summed(torch.stack(figures).mean(0)).tolist()
+        means = team.summed(torch.stack(figures).mean(0)).tolist()
+        surrogate, fit, cost_fit, figure, divergence, asymmetry, norm = means
         return {
             **({"loss/symmetry": asymmetry} if config.symmetry == "loss" else {}),
+            **({"loss/cost_values": cost_fit, **self.lagrange.figures()} if self.lagrange is not None else {}),
             "loss/surrogate": surrogate,
             "loss/value": fit,
             "gradient_norm": norm,
@@ -97,21 +121,28 @@ class Proximal(OnPolicy):
             "learning_rate": self._rate,
         }
 
+    def _constrained(self, advantage: Tensor, *, first: bool) -> tuple[Tensor, list[Tensor]]:
+        """Return the advantage of the Lagrangian, (T, n), and the goals of the costs' values, (T, n) each."""
+        if self.lagrange is None or self._cost_critics is None:
+            return advantage, []
+        advantages, goals = self._cost_critics.targets(self.rollout, self.estimator, first=first)
+        return self.lagrange.combined(advantage, advantages), goals
+
     def _update(self, old: ActionDistribution, batch: Minibatch, *, first: bool) -> Tensor:
         """Take one gradient step on a mini-batch, the first one since the rollout or a later one.
 
         Returns:
-            Surrogate loss, value loss, the surrogate's figure, KL, asymmetry, and norm of the gradient before it is
-            clipped, (6,).
+            Surrogate loss, value losses of reward and of costs, the surrogate's figure, KL, asymmetry, and norm of the
+            gradient before it is clipped, (7,).
         """
         config = self._proximal
         self._optimizer.zero_grad()
-        figures = self._gradients(old, batch) if batch.share > 0.0 else torch.zeros(5)
+        figures = self._gradients(old, batch) if batch.share > 0.0 else torch.zeros(6)
         figures = figures * batch.share
         # Before the first step the policy is that of the rollout: its divergence of zero says nothing about the rate.
         if config.target_kl is not None and not first:
             rates = self._rate_min, self._rate_max
-            self._rate = adapted_rate(self._rate, float(team.summed(figures[3])), config.target_kl, *rates)
+            self._rate = adapted_rate(self._rate, float(team.summed(figures[4])), config.target_kl, *rates)
         team.sum_gradients(self._parameters)
         norm = nn.utils.clip_grad_norm_(self._parameters, config.gradient_norm_max)
         self._optimizer.step()
@@ -119,11 +150,11 @@ class Proximal(OnPolicy):
         return torch.cat((figures, norm.detach().unsqueeze(0) / team.size()))
 
     def _gradients(self, old: ActionDistribution, batch: Minibatch) -> Tensor:
-        """Compute this process' part of the gradients on a mini-batch; return its means of the figures, (5,)."""
+        """Compute this process' part of the gradients on a mini-batch; return its means of the figures, (6,)."""
         config = self._proximal
-        action, old_output, old_log_prob, advantage, goal = batch.columns
+        action, old_output, old_log_prob, advantage, *goals = batch.columns
         # The two networks share no weights: their gradients are computed on two threads.
-        fitting = self._second_thread.submit(self._fit_value, batch, goal)
+        fitting = self._second_thread.submit(self._fit_values, batch, goals)
         observation, _ = self._normalizer.parts(batch.inputs)
         remembered, _ = self._policy.memory(observation, batch.policy_state, batch.ended)
         output = batch.steps_of(self._policy.mean(remembered))
@@ -136,19 +167,24 @@ class Proximal(OnPolicy):
             asymmetry = self._asymmetry(self._mirror, observation, output)
             loss = loss + config.symmetry_weight * asymmetry
         torch.autograd.backward(loss * batch.share)
-        return torch.stack((surrogate.detach(), fitting.result(), figure, divergence.detach(), asymmetry.detach()))
+        return torch.stack((surrogate.detach(), *fitting.result(), figure, divergence.detach(), asymmetry.detach()))
 
     def _asymmetry(self, mirror: Mirror, observation: Tensor, output: Tensor) -> Tensor:
         """Return E‖μ(M s) − M μ(s)‖² of normalised observations, (k, O), with outputs, (k, A) (Yu et al. 2018)."""
         image = self._policy.mean(mirror.rows(observation))
         return (image - mirror.actions(output)).square().sum(-1).mean()
 
-    def _fit_value(self, batch: Minibatch, goal: Tensor) -> Tensor:
-        """Compute the gradients of the value network; return its loss."""
+    def _fit_values(self, batch: Minibatch, goals: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Compute the gradients of the value networks; return the losses of that of the reward, and of the costs'."""
+        goal, *cost_goals = goals
         value, _ = self.value(batch.inputs, batch.value_state, batch.ended)
         fit = value_loss(batch.steps_of(value), goal)
-        torch.autograd.backward(self._proximal.value_weight * fit * batch.share)
-        return fit.detach()
+        loss, cost_fit = fit, torch.zeros(())
+        if self._cost_critics is not None:
+            cost_fit = self._cost_critics.loss(batch, cost_goals)
+            loss = fit + cost_fit
+        torch.autograd.backward(self._proximal.value_weight * loss * batch.share)
+        return fit.detach(), cost_fit.detach()
 
     @property
     def _rate(self) -> float:

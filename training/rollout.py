@@ -53,7 +53,13 @@ class Rollout:
     """
 
     def __init__(
-        self, steps: int, environments: int, observation_size: int, action_size: int, privileged_size: int = 0
+        self,
+        steps: int,
+        environments: int,
+        observation_size: int,
+        action_size: int,
+        privileged_size: int = 0,
+        costs: int = 0,
     ) -> None:
         self.steps: Final = steps
         """Most steps of a rollout."""
@@ -65,6 +71,7 @@ class Rollout:
             "output": torch.zeros(steps, environments, action_size),
             "action": torch.zeros(steps, environments, action_size),
             "reward": torch.zeros(steps, environments),
+            "costs": torch.zeros(steps, environments, costs),
             "terminated": torch.zeros(steps, environments, dtype=torch.bool),
             "ended": torch.zeros(steps, environments, dtype=torch.bool),
             "_skipped": torch.zeros(steps, environments, dtype=torch.bool),
@@ -85,6 +92,8 @@ class Rollout:
         """T, the number of steps of this rollout."""
         views = {name: rows[:taken] for name, rows in self._rows.items()}
         self.raw, self.output, self.action = views["raw"], views["output"], views["action"]
+        self.costs = views["costs"]
+        """Costs of the steps, (T, n, C)."""
         self.reward, self.terminated, self.ended = views["reward"], views["terminated"], views["ended"]
         self._skipped = views["_skipped"]
         self.normalized = self._inputs[: taken + 1]

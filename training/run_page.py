@@ -12,6 +12,7 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.schema.gymnasium import GymnasiumConfig
 from sim2real.report.advice import advice_on_training
+from sim2real.report.cost_figure import cost_figure
 from sim2real.report.curriculum_figure import curriculum_figure
 from sim2real.report.figures import learning_curve
 from sim2real.report.html_page import Advice, Exhibit, Row, write_page
@@ -63,6 +64,17 @@ class RunReport:
                 found[name] = value
         return found
 
+    @property
+    def costs(self) -> dict[str, tuple[float, float]]:
+        """Latest mean of every cost of the task in an episode, and its budget, by name."""
+        found = dict[str, tuple[float, float]]()
+        if isinstance(self.experiment, ExperimentConfig):
+            for name, cost in self.experiment.task.costs.items():
+                values = [row[f"episode/cost/{name}"] for row in self.rows if f"episode/cost/{name}" in row]
+                if values and (value := values[-1]) is not None:
+                    found[name] = value, cost.budget
+        return found
+
     def document(self) -> dict[str, Any]:
         """Return plain data."""
         return {
@@ -75,6 +87,7 @@ class RunReport:
             "iterations": int(self.rows[-1]["iteration"] or 0),
             "finished": self.finished,
             "latest": self.latest,
+            "costs": {name: {"latest": latest, "budget": budget} for name, (latest, budget) in self.costs.items()},
         }
 
 
@@ -133,6 +146,10 @@ def _rows(report: RunReport) -> list[Row]:
             Row(f"latest {name}", _figure(name, value), "mean of the latest episodes")
             for name, value in report.latest.items()
         ),
+        *(
+            Row(f"cost {name}", f"{value:.4g}", f"mean of the latest episodes; budget {budget:.4g}")
+            for name, (value, budget) in report.costs.items()
+        ),
     ]
 
 
@@ -145,6 +162,10 @@ def _exhibits(report: RunReport, folder: Path) -> list[Exhibit | Advice]:
     if "return" in report.latest:
         learning_curve(report.rows, folder / "learning.svg")
         found.append(Exhibit("Learning", folder / "learning.svg", "Return and success of training episodes."))
+    if report.costs:
+        budgets = {name: budget for name, (_, budget) in report.costs.items()}
+        cost_figure(report.rows, budgets, folder / "costs.svg")
+        found.append(Exhibit("Costs", folder / "costs.svg", "Mean of each cost over control steps, and its budget."))
     steps = np.array([row["steps"] for row in report.rows], np.float64)
     for title, prefixes, caption in _PANELS:
         series = _series(report.rows, prefixes)

@@ -45,7 +45,9 @@ class ValueFunction:
         rollout.value_state = self._state
 
     @torch.no_grad()
-    def targets(self, rollout: Rollout, estimator: Estimator, *, first: bool = False) -> tuple[Tensor, Tensor]:
+    def targets(
+        self, rollout: Rollout, estimator: Estimator, *, first: bool = False, paid: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Return advantages and value targets of a rollout, (T, n) each, with the current network.
 
         The true successor of a truncated step is valued with what the network remembered at that step.
@@ -55,9 +57,11 @@ class ValueFunction:
             estimator: Estimates the advantages.
             first: Whether this is the rollout's first time: the scale takes in its targets, and the state after the
                 last step is kept for the next rollout, of the weights that were there while this one was collected.
+            paid: What is valued, (T, n); the rewards by default.
         """
+        before_first = rollout.value_state if self._network.memory.recurrent else ()
         ended = torch.cat((rollout.ended, torch.zeros_like(rollout.ended[:1])))
-        value, states = self.values(rollout.normalized, rollout.value_state, ended)
+        value, states = self.values(rollout.normalized, before_first, ended)
         rows, final = rollout.final()
         next_value = value[1:].clone()
         before = tuple(part.flatten(0, 1)[rows] for part in states)
@@ -66,7 +70,8 @@ class ValueFunction:
         next_value.view(-1)[rows] = self._in_reward(
             torch.cat(self._both(self._network.value, *zip(halves, strict=True)))
         )
-        advantage = estimator(rollout.reward, value[:-1], next_value, rollout.terminated, rollout.ended)
+        reward = rollout.reward if paid is None else paid
+        advantage = estimator(reward, value[:-1], next_value, rollout.terminated, rollout.ended)
         target = advantage + value[:-1]
         if first:
             self._state = forgotten(tuple(part[-2] for part in states), rollout.ended[-1])

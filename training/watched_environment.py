@@ -5,7 +5,14 @@ from typing import Any
 import numpy as np
 
 from sim2real.configs.errors import NonFiniteError
-from sim2real.training.environment_interface import Environment, EpisodeStatistics, Floats, Transition
+from sim2real.training.environment_interface import (
+    Environment,
+    EpisodeStatistics,
+    Floats,
+    Transition,
+    budgets_of,
+    costs_of,
+)
 from sim2real.training.finite import all_finite, bad_places
 
 
@@ -90,6 +97,8 @@ class WatchedEnvironment:
             self._refuse("reward", out.reward)
             self._refuse("observation", out.observation)
             self._refuse("privileged", out.privileged)
+        if budgets_of(self._environment):
+            self._refuse("cost", costs_of(self._environment))
         ended = out.terminated | out.truncated
         if ended.any():  # elsewhere they are equal to the observations
             rows = np.flatnonzero(ended)

@@ -94,6 +94,25 @@ class OnPolicyConfig(AlgorithmConfig):
         return self
 
 
+class LagrangeConfig(Config):
+    """How the multipliers of a task's costs are learned (Stooke et al. 2020).
+
+    The error of a cost is the share by which its mean over a rollout exceeds its budget. Advantages of reward and costs
+    are standardised, so that the gains do not depend on their units.
+    """
+
+    integral_gain: Annotated[float, NonNegative] = 0.05
+    """Change of a multiplier per rollout and error: gradient ascent on the Lagrangian. Alone it oscillates."""
+    proportional_gain: Annotated[float, NonNegative] = 0.5
+    """Multiplier per error of the last rollout: damps that oscillation."""
+    derivative_gain: Annotated[float, NonNegative] = 0.0
+    """Multiplier per rise of the error since the rollout before: acts before the budget is passed."""
+    initial: Annotated[float, NonNegative] = 0.0
+    """Integral part of the multiplier at the start."""
+    multiplier_max: Annotated[float, Positive] = 100.0
+    """Highest multiplier: bounds the integral of a budget that cannot be met."""
+
+
 class ProximalConfig(OnPolicyConfig):
     """What both forms of PPO share: several epochs of minibatches over each rollout."""
 
@@ -122,6 +141,8 @@ class ProximalConfig(OnPolicyConfig):
     both sides."""
     symmetry_weight: Annotated[float, Positive] = 1.0
     """Weight of that penalty beside the policy loss, per squared action."""
+    lagrange: LagrangeConfig | None = LagrangeConfig()
+    """Multipliers of the task's costs, where it has any; null: costs are measured, and not kept to their budgets."""
 
     @model_validator(mode="after")
     def _check_rate(self) -> Self:

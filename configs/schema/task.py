@@ -64,6 +64,17 @@ class PerformanceConfig(Config):
     """Scale of the reward, in the SI unit that its documentation names."""
 
 
+class CostConfig(Config):
+    """A cost: a reward's term that is not paid for, and may cost so much in the mean."""
+
+    term: RewardName
+    """Name of the reward that measures it: shipped, or declared in a module of the task."""
+    scale: Annotated[float, Positive] = 1.0
+    """Scale of the term, in the SI unit that its documentation names."""
+    budget: Annotated[float, Positive]
+    """Highest mean of the term over control steps, in its unit."""
+
+
 class TerminationConfig(Config):
     """One condition that terminates an episode."""
 
@@ -148,6 +159,8 @@ class TaskConfig(Config):
     """Terms of the reward; their weighted sum is paid in every control step."""
     reward_min: float | None = None
     """Lower bound of the sum of the terms, per second of simulated time; by default unbounded."""
+    costs: dict[Name, CostConfig] = Field(default_factory=dict)
+    """Costs with budgets, by names of your own: what a learner with constraints keeps to, beside the reward."""
     performance: PerformanceConfig | None = None
     """Performance measure of the curriculum; by default 1 if the goal was reached, else 0."""
     metrics: tuple[MetricName, ...] = ()

@@ -108,6 +108,16 @@ class BatchEnv(SameStepVectorEnv):
         """Which privileged values come scaled to about ±1, (P,): a learner uses them as they are."""
         return self.simulation.privileged_scaled
 
+    @property
+    def cost_budgets(self) -> dict[str, float]:
+        """Highest mean of every cost of the task over control steps, by name."""
+        return {name: cost.budget for name, cost in self.simulation.task.costs.items()}
+
+    @property
+    def costs(self) -> Float32Array:
+        """Costs of the last step, (n, C), in the order of `cost_budgets`; the environment's own buffer."""
+        return self.simulation.costs
+
     @cached_property
     def mirror(self) -> TaskMirror:
         """What observations, privileged values and actions are when left and right are exchanged.

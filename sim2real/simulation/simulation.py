@@ -99,6 +99,11 @@ class Simulation:
         """Which privileged values come scaled to about ±1, (P,)."""
         return self._parts.critic.scaled
 
+    @property
+    def costs(self) -> Float32Array:
+        """Costs of the last step, (n, C), in the task's order."""
+        return self._parts.evaluator.costs
+
     def mirror(self) -> TaskMirror:
         """Return the mirror of the task. Raises ConfigError as `TaskMirror.of`."""
         return TaskMirror.of(self.task, self.randomization, self.contract, self.robot)

@@ -26,13 +26,22 @@ class EpisodeStatistics:
         terms: Unique names of the parts of the reward.
         metrics: Names of what else is measured of an episode.
         ends: Unique names of the terminations.
+        costs: Unique names of the costs.
     """
 
     def __init__(
-        self, n: int, terms: tuple[str, ...], metrics: tuple[str, ...] = (), ends: tuple[str, ...] = ()
+        self,
+        n: int,
+        terms: tuple[str, ...],
+        metrics: tuple[str, ...] = (),
+        ends: tuple[str, ...] = (),
+        costs: tuple[str, ...] = (),
     ) -> None:
         self.terms, self._metrics, self._ends = terms, metrics, ends
         self._sums, self._returns = np.zeros((len(terms), n)), np.zeros(n)
+        self.costs: dict[str, Float64Array] = {name: np.zeros(n) for name in costs}
+        """Sums of the costs over every running episode by name, (n,) each."""
+        self._steps = np.zeros(n, np.int64)  # `length` may begin at a random age
         self.length = np.zeros(n, np.int64)
         """Steps of every running episode, (n,)."""
         self.held = np.zeros(n, np.int64)
@@ -57,6 +66,7 @@ class EpisodeStatistics:
         np.add(self._returns, reward, out=self._returns)
         np.add(self._sums, terms, out=self._sums)
         np.add(self.length, 1, out=self.length)
+        np.add(self._steps, 1, out=self._steps)
         np.add(self.held, 1, out=self.held)
         np.multiply(self.held, at_goal, out=self.held)
 
@@ -93,6 +103,7 @@ class EpisodeStatistics:
             }
             | {f"reward/{name}": sums[ids] for name, sums in zip(self.terms, self._sums, strict=True)}
             | {f"metric/{name}": metrics[name] for name in self._metrics}
+            | {f"cost/{name}": sums[ids] / np.maximum(self._steps[ids], 1) for name, sums in self.costs.items()}
             | self._ends_of(terminated, diverged, ends)
         )
         self.diverged += int(np.count_nonzero(diverged))
@@ -113,6 +124,9 @@ class EpisodeStatistics:
         """Start new episodes without counting the old ones."""
         self._returns[ids] = 0.0
         self._sums[:, ids] = 0.0
+        self._steps[ids] = 0
+        for sums in self.costs.values():
+            sums[ids] = 0.0
         self.length[ids] = 0
         self.held[ids] = 0
         self.performance[ids] = 0.0
@@ -125,6 +139,7 @@ class EpisodeStatistics:
                 *("return", "length", "success", "terminated", "diverged", "performance"),
                 *(f"reward/{name}" for name in self.terms),
                 *(f"metric/{name}" for name in self._metrics),
+                *(f"cost/{name}" for name in self.costs),
                 *(f"end/{name}" for name in (*self._ends, DIVERGED, TIME_LIMIT)),
             ]
             return {key: np.zeros(0) for key in keys}
@@ -142,7 +157,11 @@ class EpisodeStatistics:
             "performance": self.performance.copy(),
             "whole": self.whole.copy(),
             "diverged": self.diverged,
-        }
+        } | (
+            {"costs": {name: sums.copy() for name, sums in self.costs.items()}, "steps": self._steps.copy()}
+            if self.costs
+            else {}
+        )
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over the state that `state_dict` returned.
@@ -157,4 +176,8 @@ class EpisodeStatistics:
         self.performance[:] = state["performance"]
         self.whole[:] = state["whole"]
         self.diverged = int(state["diverged"])
+        if self.costs:
+            self._steps[:] = state["steps"]
+            for name, sums in self.costs.items():
+                sums[:] = state["costs"][name]
         self._finished, self._count = [], 0

@@ -16,6 +16,7 @@ from sim2real.runtime.contract.spec import Contract
 from sim2real.task.episodes import EpisodeStatistics
 from sim2real.task.paid_reward import PaidReward, distinct
 from sim2real.task.state import Float32Array, TaskConstants, TaskState
+from sim2real.task.step_costs import StepCosts
 from sim2real.task.task_metrics import TaskMetrics
 from sim2real.task.terms import Terms
 
@@ -53,10 +54,15 @@ class EpisodeEvaluator:
         self._diverged: BoolArray = np.zeros(n, np.bool_)
         self._seen = state.read_only()
         self._reward = PaidReward(task, self.constants, self._seen)
+        self._costs = StepCosts(task, self.constants, self._seen)
+        self.costs: Float32Array = self._costs.values
+        """Costs of the last step, (n, C), in the task's order."""
         self._metrics = TaskMetrics(task, n, self.constants)
         self._end_names = distinct([ending.term for ending in task.terminations])
         self._ended: BoolArray = np.zeros((len(self._end_names), n), np.bool_)
-        self.episodes = EpisodeStatistics(n, self._reward.names, self._metrics.names, self._end_names)
+        self.episodes = EpisodeStatistics(
+            n, self._reward.names, self._metrics.names, self._end_names, tuple(task.costs)
+        )
         self._goal = Goal(contract, n)
         self._hold = min(round(self._goal.hold * task.control_rate), self.length_max)
         self._tip_known = task.goal.kind == "tip" and len(state.tip_offset) > 0
@@ -84,6 +90,7 @@ class EpisodeEvaluator:
         self._measure_goal()
         self._end(broken)
         self._reward.pay(self.reward, self.terminated, broken)
+        self._costs.measure(broken, episodes.costs)
         episodes.add(self.reward, self._reward.rows, self._goal.within(state.goal_error))
         if self._task.performance is not None:
             episodes.performance += self._reward.performance(broken)
@@ -92,12 +99,13 @@ class EpisodeEvaluator:
         self._metrics.add(self._seen, command_changed)
 
     def require_finite(self) -> None:
-        """Refuse a reward or a performance that is not finite: whoever is paid it would learn from nothing.
+        """Refuse a reward, a cost or a performance that is not finite: whoever is paid it would learn from nothing.
 
         Raises:
             NonFiniteError: The message names the term, its place and the robot.
         """
         self._reward.require_finite(self.reward)
+        self._costs.require_finite()
         wanted = self._task.performance
         if wanted is None or math.isfinite(self.episodes.performance.sum()):
             return

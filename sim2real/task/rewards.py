@@ -51,6 +51,20 @@ def effort(state: TaskState, constants: TaskConstants, scale: float) -> Float64A
     return _sum_of_squares(state.effort / constants.effort_max) / scale**2
 
 
+@reward(needs=("effort",))
+def mechanical_power(state: TaskState, _constants: TaskConstants, scale: float) -> Float64Array:
+    """Sum of |effort · velocity| / scale over the joints; scale in W. What a joint takes in while it brakes counts."""
+    power: Float64Array = np.abs(state.effort * state.velocity).sum(axis=1) / scale
+    return power
+
+
+@reward()
+def joint_speed(state: TaskState, _constants: TaskConstants, scale: float) -> Float64Array:
+    """Speed of the fastest joint / scale; scale in rad/s."""
+    fastest: Float64Array = np.abs(state.velocity).max(axis=1) / scale
+    return fastest
+
+
 @reward()
 def action_rate(state: TaskState, _constants: TaskConstants, scale: float) -> Float64Array:
     """Sum of (change of action / scale)² over the joints."""

@@ -91,6 +91,8 @@ class Terms:
             yield ("terminations", index, "term"), ending.term, self.terminations
         if task.performance is not None:
             yield ("performance", "term"), task.performance.term, self.rewards
+        for key, cost in task.costs.items():
+            yield ("costs", key, "term"), cost.term, self.rewards
         for index, name in enumerate(task.metrics):
             yield ("metrics", index), name, self.metrics
         for index, name in enumerate(task.privileged):

@@ -42,17 +42,20 @@ class PointEnvironment:
     """A unit mass on a line: push it to the origin and hold it there; leaving [-2, 2] terminates, 50 steps truncate.
 
     It uses the pendulum's contract, but only its sizes; the observation is (position, velocity, 0 …).
-    With `gift`, every episode has one of its own that is added to each reward and that only a critic can see.
+    With `gift`, every episode has one of its own that is added to each reward and that only a critic can see. With
+    `costly`, force has a cost, with a budget.
     """
 
     DT = 0.1
 
-    def __init__(self, num_envs=16, seed=0, episode_steps=50, *, gift=False, shown=True):
+    def __init__(self, num_envs=16, seed=0, episode_steps=50, *, gift=False, shown=True, costly=False):
         self.contract = contract_of(load_task("pendulum_swingup"))
         self.observation_size = self.contract.observation_size
         self.action_size = self.contract.action_size
         self.gift = np.zeros((num_envs, 1 if gift else 0))
         self.privileged_size = self.gift.shape[1] if shown else 0
+        self.cost_budgets = {"force": 0.3} if costly else {}
+        self.costs = np.zeros((num_envs, len(self.cost_budgets)), np.float32)
         self.num_envs = num_envs
         self.episode_steps = episode_steps
         self.episodes = Episodes()
@@ -72,6 +75,7 @@ class PointEnvironment:
 
     def step_arrays(self, actions):
         force = np.clip(actions[:, 0].astype(np.float64), -1, 1) * 2.0
+        self.costs = np.repeat(np.square(force)[:, None], self.costs.shape[1], 1).astype(np.float32)
         self.x[:, 1] += self.DT * force
         self.x[:, 0] += self.DT * self.x[:, 1]
         self.age += 1

@@ -30,6 +30,8 @@ class Row:
     """Whether it learns from the state after a truncated step, as all do that have a value function."""
     iterations: int = 2
     """Iterations after which every weight of the policy depends on the data."""
+    costly: bool = False
+    """Whether the environment has a cost with a budget."""
     algorithm: str | None = None
     """Its name where a row is of a variant; None: the name of the row."""
 
@@ -59,6 +61,7 @@ ROWS = {
         {"rollout_steps": 16, "minibatches": 2, "epochs": 2, "memory": MemoryConfig(kind="lstm", size=5)},
         algorithm="ppo",
     ),
+    "ppo with costs": Row({"rollout_steps": 16, "minibatches": 2, "epochs": 2}, costly=True, algorithm="ppo"),
     "sac": Row(REPLAYED),
     "sac with memory": Row(
         REPLAYED | {"memory": MemoryConfig(kind="gru", size=5), "sequence_length": 4, "burn_in": 3}, algorithm="sac"
@@ -94,12 +97,12 @@ def same(one, other):
 
 
 @pytest.fixture
-def environment_of(point_environment):
+def environment_of(point_environment, name):
     """Return a function that makes an environment whose steps are seen by `change` before the learner has them."""
 
     class Changed(point_environment):
         def __init__(self, change):
-            super().__init__(ENVIRONMENTS, episode_steps=EPISODE_STEPS, gift=True)
+            super().__init__(ENVIRONMENTS, episode_steps=EPISODE_STEPS, gift=True, costly=ROWS[name].costly)
             self.change, self.calls, self.actions = change, 0, None
 
         def step_arrays(self, actions):

@@ -15,6 +15,7 @@ from sim2real.runtime.verdict import Reason
 
 LOGS = Path(__file__).parents[1] / "runtime" / "data"
 SETTINGS = ("environments=8", "steps=256", "evaluation_episodes=4", "episode_duration=0.2 s", "threads=1")
+COST = "task.costs={power: {term: mechanical_power, budget: 0.5}}"
 SMALL = ("algorithm.rollout_steps=8", "algorithm.hidden=[8]")
 
 
@@ -25,7 +26,7 @@ def invoke(*arguments: object):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
-    overrides = [part for setting in SETTINGS + SMALL for part in ("--set", setting)]
+    overrides = [part for setting in (*SETTINGS, *SMALL, COST) for part in ("--set", setting)]
     result = invoke("train", "pendulum_ppo", "--name", "first", "--runs-dir", folder, *overrides)
     assert result.exit_code == 0, result.output
     return folder / "first"
@@ -56,8 +57,10 @@ def test_a_run_is_shown_with_its_learning_curve(run: Path) -> None:
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     last = [row for row in rows if row.get("episode/return") is not None][-1]
     assert document["latest"]["return"] == last["episode/return"]
+    assert document["costs"] == {"power": {"latest": last["episode/cost/power"], "budget": 0.5}}
+    assert rows[-1]["cost/power/budget"] == 0.5
     # Its curriculum is fixed and the task has no metrics: there is nothing to draw of them.
-    assert titles(page) == ["What to do", "Learning", "Rewards by term", "How episodes ended", "The learner"]
+    assert titles(page) == ["What to do", "Learning", "Costs", "Rewards by term", "How episodes ended", "The learner"]
     assert "train longer" in page.read_text() or "no longer rises" in page.read_text()
 
 

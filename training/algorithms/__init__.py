@@ -6,6 +6,7 @@ from sim2real.configs.errors import ConfigError
 from sim2real.configs.plugins import PluginError
 from sim2real.configs.schema.algorithm import ALGORITHMS, AlgorithmConfig
 from sim2real.training.algorithms.kind import AlgorithmKind
+from sim2real.training.environment_interface import budgets_of
 
 if TYPE_CHECKING:
     from sim2real.training.algorithms.interface import Algorithm
@@ -26,8 +27,8 @@ def make_algorithm(config: AlgorithmConfig, environment: "Environment", seed: in
     """Return a fresh learner; all its randomness comes from `seed`.
 
     Raises:
-        ConfigError: No installed package has the algorithm, it cannot train the memory it is to have, or the actions of
-            the environment are discrete and its own are not.
+        ConfigError: No installed package has the algorithm, it cannot train the memory it is to have, or it can do
+            nothing with the environment's discrete actions or costs.
         PluginError: Its package is broken, or what it makes is no learner, or its policy is not what it declares.
     """
     from sim2real.training import team  # torch: a configuration is read without it
@@ -45,6 +46,11 @@ def make_algorithm(config: AlgorithmConfig, environment: "Environment", seed: in
             f"algorithm.name: {config.name!r} has continuous actions, and those of the environment are discrete; "
             f"valid: {', '.join(_with('choosing'))}"
         )
+    if (costs := budgets_of(environment)) and not kind.constrained:
+        raise ConfigError(
+            f"algorithm.name: {config.name!r} keeps no cost to its budget, and the task has the costs "
+            f"{', '.join(costs)}; valid: {', '.join(_with('constrained'))}, or a task without costs"
+        )
     learner = ALGORITHMS.guarded(config.name, lambda: kind.make(config, environment, seed), "failed to make a learner")
     ALGORITHMS.check_made(config.name, learner, "policy", "start", "iterate", "state", "restore")
     if learner.policy.squash != kind.squashed:
@@ -56,4 +62,5 @@ def make_algorithm(config: AlgorithmConfig, environment: "Environment", seed: in
 
 
 def _with(ability: str) -> list[str]:
+    """Return the names of the algorithms that declare an ability."""
     return [name for name, part in ALGORITHMS.working()[0].items() if getattr(part, ability, False)]

@@ -28,5 +28,7 @@ class AlgorithmKind:
     """Whether its learner trains a policy with memory; otherwise an experiment with one is refused."""
     shared: bool = False
     """Whether several processes can learn one policy with it; otherwise torchrun with more than one is refused."""
+    constrained: bool = False
+    """Whether its learner keeps a task's costs to their budgets; otherwise a task with costs is refused."""
     choosing: bool = False
     """Whether its learner can choose among given actions; otherwise an environment with discrete ones is refused."""

@@ -32,14 +32,18 @@ def _learner(module: str, name: str) -> "Callable[[Any, Environment, int], Algor
     return make
 
 
-PPO: Final = AlgorithmKind(PpoConfig, squashed=False, make=_learner("ppo", "Ppo"), recurrent=True, shared=True)
+PPO: Final = AlgorithmKind(
+    PpoConfig, squashed=False, make=_learner("ppo", "Ppo"), recurrent=True, shared=True, constrained=True
+)
 SAC: Final = AlgorithmKind(SacConfig, squashed=True, make=_learner("recurrent_sac", "make_sac"), recurrent=True)
 DDPG: Final = AlgorithmKind(DdpgConfig, squashed=True, make=_learner("ddpg", "Ddpg"))
 TD3: Final = AlgorithmKind(Td3Config, squashed=True, make=_learner("td3", "Td3"))
 DQN: Final = AlgorithmKind(DqnConfig, squashed=False, make=_learner("dqn", "Dqn"), choosing=True)
 REINFORCE: Final = AlgorithmKind(ReinforceConfig, squashed=False, make=_learner("reinforce", "Reinforce"))
 A2C: Final = AlgorithmKind(A2cConfig, squashed=False, make=_learner("a2c", "A2c"))
-PPO_PENALTY: Final = AlgorithmKind(PpoPenaltyConfig, squashed=False, make=_learner("ppo_penalty", "PpoPenalty"))
+PPO_PENALTY: Final = AlgorithmKind(
+    PpoPenaltyConfig, squashed=False, make=_learner("ppo_penalty", "PpoPenalty"), constrained=True
+)
 NPG: Final = AlgorithmKind(NpgConfig, squashed=False, make=_learner("npg", "Npg"))
 TRPO: Final = AlgorithmKind(TrpoConfig, squashed=False, make=_learner("trpo", "Trpo"))
 IMPORTANCE_PG: Final = AlgorithmKind(ImportancePgConfig, squashed=False, make=_learner("importance_pg", "ImportancePg"))

@@ -92,10 +92,10 @@ def table(rows: "Sequence[Evaluation]") -> str:
         value = f"{row.return_mean:.2f} ± {row.return_std:.2f}"
         success = "-" if math.isnan(row.success) else f"{row.success:.1%}"
         lines.append(f"{row.randomization:<20} {row.episodes:>8} {value:>16} {success:>8} {row.survival:>8.1%}")
-    if any(row.metrics for row in rows):
+    if any(row.metrics or row.costs for row in rows):
         lines += ["", f"{'randomization':<20} {'metric':<16} {'mean':>20} {'median':>9} {'90 %':>9}"]
     for row in rows:
-        for name, spread in row.metrics.items():
+        for name, spread in (row.metrics | {f"cost/{name}": spread for name, spread in row.costs.items()}).items():
             value = f"{spread.mean:.4g} ± {spread.std:.4g}"
             lines.append(f"{row.randomization:<20} {name:<16} {value:>20} {spread.median:>9.4g} {spread.p90:>9.4g}")
     lines += [""] if any(row.ends for row in rows) else []

@@ -63,6 +63,39 @@ def test_the_termination_penalty_is_a_row_of_its_own_also_where_the_simulation_d
     assert rows(finished)["alive"] == pytest.approx(2 * 10.0 / task.control_rate)
 
 
+def test_a_cost_is_measured_and_not_paid_and_its_figure_is_the_mean_over_the_steps_of_an_episode() -> None:
+    costs = "costs={power: {term: mechanical_power, budget: 2}, fast: {term: joint_speed, scale: 2, budget: 1}}"
+    short = ("episode_duration=0.05 s", "reset.position=[90 deg, 90 deg]")
+    env, plain = (
+        BatchEnv(load_task("pendulum_swingup", (*short, *more)), randomized(), N, seed=1, threads=1)
+        for more in ((costs,), ())
+    )
+    for each in (env, plain):
+        each.reset_arrays(1)
+    assert env.cost_budgets == {"power": 2.0, "fast": 1.0}
+    assert plain.costs.shape == (N, 0)
+    env.stagger()
+    plain.stagger()
+    taken, push = [], np.full((N, 1), 0.7, np.float32)
+    for _ in range(5):
+        paid = [each.step_arrays(push).reward.copy() for each in (env, plain)]
+        np.testing.assert_array_equal(*paid)
+        taken.append((env.costs.copy(), env.simulation.transition.truncated.copy()))
+        if taken[-1][1].any():
+            break
+    ended = taken[-1][1]
+    mean = np.mean([costs[ended] for costs, _ in taken], axis=0)  # of the steps seen, whatever age it began with
+    finished = env.episodes.drain()
+    np.testing.assert_allclose(finished["cost/power"], mean[:, 0], rtol=1e-6)
+    np.testing.assert_allclose(finished["cost/fast"], mean[:, 1], rtol=1e-6)
+    state = env.simulation.state
+    speed = np.abs(state.velocity[~ended]).max(axis=1)
+    np.testing.assert_allclose(env.costs[~ended, 1], speed / 2, rtol=1e-6)
+    np.testing.assert_allclose(
+        env.costs[~ended, 0], np.abs(state.effort * state.velocity).sum(axis=1)[~ended], rtol=1e-6
+    )
+
+
 def test_the_reward_floor_is_a_row_of_its_own() -> None:
     overrides = (
         "rewards=[{term: alive, weight: -10}, {term: alive, weight: 4}]",
