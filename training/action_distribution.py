@@ -7,26 +7,37 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from sim2real.training.distributions import gaussian_entropy, gaussian_kl, gaussian_log_prob
+from sim2real.training.distributions import (
+    categorical_entropy,
+    categorical_kl,
+    categorical_log_prob,
+    gaussian_entropy,
+    gaussian_kl,
+    gaussian_log_prob,
+)
 
 
 class ActionDistribution(nn.Module):
-    """π(a|s) for the network's outputs, (…, A): what is sampled, how probable it is, and how far from another.
+    """π(a|s) for the network's outputs, (…, O): what is sampled, how probable it is, and how far from another.
 
-    What it learns beside the network are its parameters.
+    A sample, (…, A), stands for an action that is executed. What it learns beside the network are its parameters.
     """
 
     @abstractmethod
     def noise(self, shape: torch.Size, generator: torch.Generator) -> Tensor:
-        """Return the random numbers of actions of a shape, (…, A)."""
+        """Return the random numbers of samples, of the outputs' shape, (…, O)."""
 
     @abstractmethod
     def sample(self, output: Tensor, noise: Tensor, action: Tensor) -> None:
-        """Write the actions that random numbers give, (n, A)."""
+        """Write the samples that random numbers, (n, O), give, (n, A)."""
+
+    def executed(self, sample: Tensor) -> Tensor:
+        """Return the actions that samples stand for, (n, A): themselves, by default."""
+        return sample
 
     @abstractmethod
     def log_prob(self, output: Tensor, action: Tensor) -> Tensor:
-        """Return log π(a|s): (…, A) to (…,)."""
+        """Return log π(a|s) of samples: (…, O) and (…, A) to (…,)."""
 
     @abstractmethod
     def entropy(self, output: Tensor) -> Tensor:
@@ -34,7 +45,7 @@ class ActionDistribution(nn.Module):
 
     @abstractmethod
     def divergence(self, old: Self, old_output: Tensor, output: Tensor) -> Tensor:
-        """Return KL(π_old ‖ π), nat, of each row: (…, A) to (…,).
+        """Return KL(π_old ‖ π), nat, of each row: (…, O) to (…,).
 
         Args:
             old: This distribution as it was; see `frozen`.
@@ -95,3 +106,42 @@ class Gaussian(ActionDistribution):
     def figures(self, output: Tensor) -> dict[str, float]:
         """Return the mean standard deviation and the entropy."""
         return {"policy/std": float(self.log_std.detach().exp().mean()), **super().figures(output)}
+
+
+class Categorical(ActionDistribution):
+    """P(a = choice k | s) = softmax(scores)_k; a sample is the number k of a choice, as a float, (…, 1).
+
+    Args:
+        choices: The actions to choose from, (K, A).
+    """
+
+    choices: Tensor
+
+    def __init__(self, choices: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("choices", choices, persistent=False)  # the policy has them
+
+    def noise(self, shape: torch.Size, generator: torch.Generator) -> Tensor:
+        """Return Gumbel noise −log(−log u): the largest of scores with it is distributed as softmax of the scores."""
+        uniform = torch.rand(shape, generator=generator).clamp_(1e-20, 1.0 - 1e-7)
+        return -(-uniform.log()).log()
+
+    def sample(self, output: Tensor, noise: Tensor, action: Tensor) -> None:
+        """Write the numbers of the choices, (n, 1)."""
+        action.copy_((output + noise).argmax(-1, keepdim=True))
+
+    def executed(self, sample: Tensor) -> Tensor:
+        """Return the choices of numbers, (n, 1) to (n, A)."""
+        return self.choices[sample[:, 0].long()]
+
+    def log_prob(self, output: Tensor, action: Tensor) -> Tensor:
+        """Return log P of the chosen ones."""
+        return categorical_log_prob(action[..., 0].long(), output)
+
+    def entropy(self, output: Tensor) -> Tensor:
+        """Return the mean entropy of the rows."""
+        return categorical_entropy(output).mean()
+
+    def divergence(self, old: Self, old_output: Tensor, output: Tensor) -> Tensor:
+        """Return KL(P_old ‖ P) of each row."""
+        return categorical_kl(old_output, output)

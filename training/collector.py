@@ -56,7 +56,7 @@ class Collector:
         rollout, memory = self._rollout, self._policy.memory
         rollout.clear()
         rollout.policy_state = self._state
-        steps, environments, width = rollout.action.shape
+        steps, environments, width = rollout.output.shape
         # Of all environments, those of other processes included: together they draw what one process would.
         whole = torch.Size((steps, environments * team.size(), width))
         noise = team.own(distribution.noise(whole, generator), dim=1)
@@ -67,7 +67,7 @@ class Collector:
             remembered, state = memory.step(rollout.observation[step], self._state)
             rollout.output[step].copy_(self._policy.mean(remembered))
             distribution.sample(rollout.output[step], noise[step], rollout.action[step])
-            transition = self._environment.step_arrays(rollout.action[step].numpy())
+            transition = self._environment.step_arrays(distribution.executed(rollout.action[step]).numpy())
             rollout.record(step, transition)
             if rollout.costs.shape[-1]:
                 rollout.costs[step].copy_(torch.from_numpy(costs_of(self._environment)))

@@ -29,6 +29,23 @@ def gaussian_kl(mean_p: Tensor, log_std_p: Tensor, mean_q: Tensor, log_std_q: Te
     return 0.5 * (ratio + shift - 1.0 - 2.0 * (log_std_p - log_std_q)).sum(-1)
 
 
+def categorical_log_prob(choice: Tensor, scores: Tensor) -> Tensor:
+    """Return log softmax(scores) of chosen entries: numbers (…,) and scores (…, K) to (…,)."""
+    return torch.log_softmax(scores, -1).gather(-1, choice.unsqueeze(-1)).squeeze(-1)
+
+
+def categorical_entropy(scores: Tensor) -> Tensor:
+    """Return the entropy −Σ p·log p in nats of softmax(scores): (…, K) to (…,)."""
+    log_probs = torch.log_softmax(scores, -1)
+    return -(log_probs.exp() * log_probs).sum(-1)
+
+
+def categorical_kl(scores_p: Tensor, scores_q: Tensor) -> Tensor:
+    """Return KL(p‖q) = Σ p·(log p − log q) in nats of softmax of two scores: (…, K) to (…,)."""
+    log_p, log_q = torch.log_softmax(scores_p, -1), torch.log_softmax(scores_q, -1)
+    return (log_p.exp() * (log_p - log_q)).sum(-1)
+
+
 def tanh_gaussian_sample(mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
     """Return actions a = tanh(mean + std·noise), (…, A), and their log-probabilities, (…,).
 

@@ -9,10 +9,12 @@ from typing import Any, Final, Protocol
 import torch
 from torch import Tensor
 
+from sim2real.configs.errors import ConfigError
 from sim2real.configs.schema.algorithm import OnPolicyConfig
-from sim2real.training.action_distribution import ActionDistribution, Gaussian
+from sim2real.training.action_distribution import ActionDistribution, Categorical, Gaussian
 from sim2real.training.advantages import Estimator, generalized_advantages
 from sim2real.training.algorithms.interface import Metrics
+from sim2real.training.choices import given_choices
 from sim2real.training.collector import Collector
 from sim2real.training.environment_interface import Environment, budgets_of
 from sim2real.training.fitting import take_fitting
@@ -67,7 +69,8 @@ class OnPolicy(ABC):
         n, sizes = environment.num_envs, (environment.observation_size, environment.action_size)
         privileged_size = environment.privileged_size
         self._generator: Final = torch.Generator().manual_seed(seed)
-        self._policy: Final = Policy(config, *sizes, self._generator, squash=False)
+        choices = _choices(environment, memory=config.memory is not None)
+        self._policy: Final = Policy(config, *sizes, self._generator, squash=False, choices=choices)
         self.value: Final = ValueNetwork(
             sizes[0] + privileged_size, config.hidden, config.activation, self._generator, config.memory
         )
@@ -75,10 +78,18 @@ class OnPolicy(ABC):
         self._normalizer: Final = RowNormalizer(
             self._policy.normalizer, self._privileged_normalizer, None if mirror is None else mirror.rows
         )
-        self.distribution: Final[ActionDistribution] = Gaussian(sizes[1], config.initial_std)
+        self.distribution: Final[ActionDistribution] = (
+            Gaussian(sizes[1], config.initial_std) if choices is None else Categorical(choices)
+        )
         self._value_scale: Final = ValueScale(config.normalizer_half_life)
         self.rollout: Final = Rollout(
-            config.rollout_steps, n, *sizes, privileged_size, costs=len(budgets_of(environment))
+            config.rollout_steps,
+            n,
+            sizes[0],
+            sizes[1] if choices is None else 1,
+            privileged_size,
+            costs=len(budgets_of(environment)),
+            output_size=None if choices is None else len(choices),
         )
         """Data of the last `collect`."""
         self._collector: Final = Collector(environment, self._policy, self._normalizer, self.rollout)
@@ -184,3 +195,17 @@ class OnPolicy(ABC):
     def _bound_std(self) -> None:
         """Clip the standard deviation of actions to its range and to the current ceiling."""
         self.distribution.bound(self._std.low, self._std.high)
+
+
+def _choices(environment: Environment, *, memory: bool) -> Tensor | None:
+    """Return the only actions of an environment, (K, A); None if it takes any.
+
+    Raises:
+        ConfigError: They are discrete, and the policy is to have a memory.
+    """
+    choices = given_choices(environment)
+    if choices is None:
+        return None
+    if memory:
+        raise ConfigError("algorithm.memory: not with discrete actions; valid: null")
+    return torch.from_numpy(choices)

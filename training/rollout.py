@@ -45,7 +45,8 @@ class Minibatch:
 class Rollout:
     """T steps of n environments.
 
-    `output` is the policy network's output, of which `action` was sampled.
+    `output` is the policy network's output, of which `action` was sampled: of discrete actions, scores, and the number
+    of one of them.
 
     A row is the critic's input: O observation values and P privileged values, so that drawing a mini-batch is one
     gather. `raw` holds raw rows, `normalized` the networks' inputs, with T + 1 rows: the last one is the next input.
@@ -60,6 +61,7 @@ class Rollout:
         action_size: int,
         privileged_size: int = 0,
         costs: int = 0,
+        output_size: int | None = None,
     ) -> None:
         self.steps: Final = steps
         """Most steps of a rollout."""
@@ -68,7 +70,7 @@ class Rollout:
         width = observation_size + privileged_size
         self._rows: Final = {
             "raw": torch.zeros(steps, environments, width),
-            "output": torch.zeros(steps, environments, action_size),
+            "output": torch.zeros(steps, environments, action_size if output_size is None else output_size),
             "action": torch.zeros(steps, environments, action_size),
             "reward": torch.zeros(steps, environments),
             "costs": torch.zeros(steps, environments, costs),

@@ -43,17 +43,18 @@ class PointEnvironment:
 
     It uses the pendulum's contract, but only its sizes; the observation is (position, velocity, 0 …).
     With `gift`, every episode has one of its own that is added to each reward and that only a critic can see. With
-    `costly`, force has a cost, with a budget.
+    `costly`, force has a cost, with a budget; with `choosing`, only three forces are possible.
     """
 
     DT = 0.1
 
-    def __init__(self, num_envs=16, seed=0, episode_steps=50, *, gift=False, shown=True, costly=False):
+    def __init__(self, num_envs=16, seed=0, episode_steps=50, *, gift=False, shown=True, costly=False, choosing=False):
         self.contract = contract_of(load_task("pendulum_swingup"))
         self.observation_size = self.contract.observation_size
         self.action_size = self.contract.action_size
         self.gift = np.zeros((num_envs, 1 if gift else 0))
         self.privileged_size = self.gift.shape[1] if shown else 0
+        self.choices = np.array([[-1.0], [0.0], [1.0]], np.float32) if choosing else None
         self.cost_budgets = {"force": 0.3} if costly else {}
         self.costs = np.zeros((num_envs, len(self.cost_budgets)), np.float32)
         self.num_envs = num_envs

@@ -32,6 +32,8 @@ class Row:
     """Iterations after which every weight of the policy depends on the data."""
     costly: bool = False
     """Whether the environment has a cost with a budget."""
+    choosing: bool = False
+    """Whether the environment has three actions to choose from."""
     algorithm: str | None = None
     """Its name where a row is of a variant; None: the name of the row."""
 
@@ -60,6 +62,10 @@ ROWS = {
     "ppo with memory": Row(
         {"rollout_steps": 16, "minibatches": 2, "epochs": 2, "memory": MemoryConfig(kind="lstm", size=5)},
         algorithm="ppo",
+    ),
+    "ppo with choices": Row({"rollout_steps": 16, "minibatches": 2, "epochs": 2}, choosing=True, algorithm="ppo"),
+    "trpo with choices": Row(
+        {"rollout_steps": 10, "cg_iterations": 3, "damping": 0.01}, choosing=True, algorithm="trpo"
     ),
     "ppo with costs": Row({"rollout_steps": 16, "minibatches": 2, "epochs": 2}, costly=True, algorithm="ppo"),
     "sac": Row(REPLAYED),
@@ -102,7 +108,9 @@ def environment_of(point_environment, name):
 
     class Changed(point_environment):
         def __init__(self, change):
-            super().__init__(ENVIRONMENTS, episode_steps=EPISODE_STEPS, gift=True, costly=ROWS[name].costly)
+            row = ROWS[name]
+            kind = {"costly": row.costly, "choosing": row.choosing}
+            super().__init__(ENVIRONMENTS, episode_steps=EPISODE_STEPS, gift=True, **kind)
             self.change, self.calls, self.actions = change, 0, None
 
         def step_arrays(self, actions):

@@ -98,7 +98,7 @@ def test_the_constrained_optimum_is_reached(reaching):
     action = float(learner.policy.act(np.zeros((1, learner.policy.normalizer.shift.numel()), np.float32))[0, 0])
     # E[a²] = m² + std² is the budget; standardised, reward and cost then pull equally: the multiplier is 1.
     assert action == pytest.approx(math.sqrt(budget - std**2), abs=0.03)
-    assert metrics["cost/square"] == pytest.approx(budget, rel=0.05)
+    assert metrics["cost/square"] == pytest.approx(budget, rel=0.1)  # of one rollout, 256 steps
     assert metrics["cost/square/multiplier"] == pytest.approx(1.0, abs=0.1)
 
 

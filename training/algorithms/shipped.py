@@ -33,20 +33,30 @@ def _learner(module: str, name: str) -> "Callable[[Any, Environment, int], Algor
 
 
 PPO: Final = AlgorithmKind(
-    PpoConfig, squashed=False, make=_learner("ppo", "Ppo"), recurrent=True, shared=True, constrained=True
+    PpoConfig,
+    squashed=False,
+    make=_learner("ppo", "Ppo"),
+    recurrent=True,
+    shared=True,
+    constrained=True,
+    choosing=True,
 )
 SAC: Final = AlgorithmKind(SacConfig, squashed=True, make=_learner("recurrent_sac", "make_sac"), recurrent=True)
 DDPG: Final = AlgorithmKind(DdpgConfig, squashed=True, make=_learner("ddpg", "Ddpg"))
 TD3: Final = AlgorithmKind(Td3Config, squashed=True, make=_learner("td3", "Td3"))
 DQN: Final = AlgorithmKind(DqnConfig, squashed=False, make=_learner("dqn", "Dqn"), choosing=True)
-REINFORCE: Final = AlgorithmKind(ReinforceConfig, squashed=False, make=_learner("reinforce", "Reinforce"))
-A2C: Final = AlgorithmKind(A2cConfig, squashed=False, make=_learner("a2c", "A2c"))
-PPO_PENALTY: Final = AlgorithmKind(
-    PpoPenaltyConfig, squashed=False, make=_learner("ppo_penalty", "PpoPenalty"), constrained=True
+REINFORCE: Final = AlgorithmKind(
+    ReinforceConfig, squashed=False, make=_learner("reinforce", "Reinforce"), choosing=True
 )
-NPG: Final = AlgorithmKind(NpgConfig, squashed=False, make=_learner("npg", "Npg"))
-TRPO: Final = AlgorithmKind(TrpoConfig, squashed=False, make=_learner("trpo", "Trpo"))
-IMPORTANCE_PG: Final = AlgorithmKind(ImportancePgConfig, squashed=False, make=_learner("importance_pg", "ImportancePg"))
+A2C: Final = AlgorithmKind(A2cConfig, squashed=False, make=_learner("a2c", "A2c"), choosing=True)
+PPO_PENALTY: Final = AlgorithmKind(
+    PpoPenaltyConfig, squashed=False, make=_learner("ppo_penalty", "PpoPenalty"), constrained=True, choosing=True
+)
+NPG: Final = AlgorithmKind(NpgConfig, squashed=False, make=_learner("npg", "Npg"), choosing=True)
+TRPO: Final = AlgorithmKind(TrpoConfig, squashed=False, make=_learner("trpo", "Trpo"), choosing=True)
+IMPORTANCE_PG: Final = AlgorithmKind(
+    ImportancePgConfig, squashed=False, make=_learner("importance_pg", "ImportancePg"), choosing=True
+)
 CEM: Final = AlgorithmKind(CemConfig, squashed=False, make=_learner("cem", "Cem"))
 CMA_ES: Final = AlgorithmKind(CmaEsConfig, squashed=False, make=_learner("cma_es", "CmaEs"))
 RWR: Final = AlgorithmKind(RwrConfig, squashed=False, make=_learner("rwr", "Rwr"))

@@ -187,12 +187,13 @@ def test_what_is_no_environment_is_refused_in_one_line(tmp_path):
         ("gym/HalfCheetah", r"did you mean gym/HalfCheetah-v5\?"),
         ("gym/Pendulm-v1", r"did you mean gym/Pendulum-v1\?"),
         ("gym/no.such.module:X-v0", "the module no.such.module cannot be imported"),
-        ("gym/CartPole-v1", r"those of the environment are discrete; valid: .*dqn"),
     ):
         with pytest.raises(UserError, match=says) as caught:
             trained(env, tmp_path, steps=64)
         assert "\n" not in str(caught.value)
         assert not (tmp_path / "run").exists()
+    with pytest.raises(UserError, match=r"those of the environment are discrete; valid: .*dqn.*ppo"):
+        trained("gym/CartPole-v1", tmp_path, algorithm="sac", steps=64)
     with pytest.raises(UserError, match=r"valid: .*ppo, .*sac"):
         trained("gym/Pendulum-v1", tmp_path, algorithm="walk")
     with pytest.raises(UserError, match="an experiment names its own"):
