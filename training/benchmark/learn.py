@@ -88,7 +88,8 @@ def met(case: Case, ratio: float) -> bool:
 def _ratio(case: Case, measured: Round, figure: str) -> float:
     others = [measured[side.name][figure] for side in case.sides[1:]]
     best = max(others) if case.better == "more" else min(others)
-    return measured[OURS][figure] / best
+    # Of returns: nothing is so many times as good as none, or as a loss.
+    return measured[OURS][figure] / best if best > 0.0 else float("nan")
 
 
 def _figures(case: Case, rounds: Sequence[Round]) -> dict[str, Any]:

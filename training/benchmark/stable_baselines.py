@@ -18,18 +18,21 @@ _STEPS_MAX = 10**9
 
 
 class _Timed(BaseCallback):
-    """Ends the learning after some time; the time begins with the second rollout."""
+    """Ends the learning after some time, from the second rollout on: whole rollouts with what is learned of them."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
-        self.limit_s, self.watch, self.begun_at = seconds, Stopwatch(), 0
+        self.limit_s, self.watch, self.begun_at, self.ended_at = seconds, Stopwatch(), 0, 0
 
     def _on_step(self) -> bool:
-        return not self.begun_at or self.watch.seconds < self.limit_s
+        return not self.ended_at
 
     def _on_rollout_start(self) -> None:
         if not self.begun_at and self.num_timesteps:
             self.watch, self.begun_at = Stopwatch(), self.num_timesteps
+        elif self.begun_at and self.watch.seconds >= self.limit_s:
+            self.watch.pause()
+            self.ended_at = self.num_timesteps
 
 
 class _Solved(BaseCallback):
@@ -60,8 +63,7 @@ def speed(task: str, seconds: float, seed: int = 0) -> dict[str, float]:
     model = PPO("MlpPolicy", make_vec_env(task, _ENVIRONMENTS, seed=seed), seed=seed, device="cpu")
     timed = _Timed(seconds)
     model.learn(_STEPS_MAX, callback=timed)
-    timed.watch.pause()
-    steps = model.num_timesteps - timed.begun_at
+    steps = timed.ended_at - timed.begun_at
     return {
         "steps_per_s": steps / timed.watch.seconds,
         "steps_per_cpu_s": steps / timed.watch.cpu_seconds,

@@ -35,7 +35,8 @@ def test_a_ratio_is_the_median_over_rounds_against_the_better_of_the_peers_of_ea
     assert met(case(), 2.0)
     assert not met(case(), 1.9)
     assert met(case("less", 0.5), 0.4)
-    assert not met(case(), float("nan"))
+    (ratio, _) = ratios_of(case(), [measured(-6.0, -1.0, -2.0)]).values()
+    assert not met(case(), ratio)  # twice as bad is not twice as good
 
 
 def test_a_parity_is_over_its_bound():
