@@ -79,7 +79,7 @@ def evaluate_policy(
     lines = NextLines.of(policy)
     files = "".join(f"\n{name}: {escape(str(path))}" for name, path in written.items() if path is not None)
     return Outcome(
-        report.document() | {"report": None if page is None else str(page)},
+        report.document() | ({} if page is None else {"report": str(page)}),
         table(report.rows) + files,
         next=(*(() if video else (lines.video(),)), *lines.run()),
     )
