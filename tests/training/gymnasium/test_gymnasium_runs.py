@@ -193,7 +193,7 @@ def test_what_is_no_environment_is_refused_in_one_line(tmp_path):
         assert "\n" not in str(caught.value)
         assert not (tmp_path / "run").exists()
     with pytest.raises(UserError, match=r"those of the environment are discrete; valid: .*dqn.*ppo"):
-        trained("gym/CartPole-v1", tmp_path, algorithm="sac", steps=64)
+        sim2real.train("gym/CartPole-v1", algorithm="sac", steps=64, runs_dir=tmp_path, name="run")
     with pytest.raises(UserError, match=r"valid: .*ppo, .*sac"):
         trained("gym/Pendulum-v1", tmp_path, algorithm="walk")
     with pytest.raises(UserError, match="an experiment names its own"):
