@@ -22,7 +22,11 @@ from sim2real.training.shared_curriculum import SharedCurriculum, exchange
 
 ENVIRONMENTS, ITERATIONS = 8, 3
 SETTINGS = ("algorithm.rollout_steps=12", "algorithm.minibatches=3", "algorithm.epochs=2", "algorithm.hidden=[8]")
-CASES = {"feed_forward": (), "memory": ("algorithm.memory={kind: gru, size: 4}",)}
+CASES = {
+    "feed_forward": (),
+    "memory": ("algorithm.memory={kind: gru, size: 4}",),
+    "costs": ("task.costs={power: {term: mechanical_power, budget: 0.01}}",),
+}
 
 LEARN = """
     import sys, torch
