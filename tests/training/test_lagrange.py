@@ -46,6 +46,19 @@ def test_an_integral_stays_within_its_bounds():
     assert multiplier.multiplier.tolist() == [2.0, 1.0]
 
 
+def test_the_proportional_part_damps_the_oscillation_of_the_integral_alone():
+    def swing(gain):
+        multiplier, cost, costs = lagrange({"a": 1.0}, proportional_gain=gain), 0.5, []
+        for _ in range(1500):
+            multiplier.update(torch.tensor([[cost]]))
+            cost += 0.02 * (1.0 - float(multiplier.multiplier))  # a multiplier of 1 balances reward and cost
+            costs.append(cost)
+        return max(costs[-200:]) - min(costs[-200:])
+
+    assert swing(0.0) > 0.5
+    assert swing(0.5) < 0.02
+
+
 def test_the_advantage_of_the_lagrangian_by_hand():
     multiplier = lagrange({"a": 1.0, "b": 1.0}, integral_gain=1.0, proportional_gain=0.0)
     multiplier.update(torch.tensor([[3.0, 2.0]]))  # multipliers 2 and 1
