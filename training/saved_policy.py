@@ -32,8 +32,6 @@ from sim2real.training.provenance import MODEL, provenance_of
 from sim2real.training.saved_experiment import saved_experiment
 from sim2real.training.trained_contract import OTHER_VERSION, changed_parts, trained_contract
 
-_PARITY_EPISODES = 32
-
 _NAMES_MODEL = ("task", "task.robot", "task.robot.model")
 """Overrides that name a model."""
 
@@ -94,7 +92,7 @@ def export_run(run_dir: Path, output: Path) -> ExportReport:
         policy.actor(),
         experiment.task,
         experiment.randomization,
-        _PARITY_EPISODES,
+        experiment.evaluation_episodes,
         seed=experiment.seed + EVALUATION_SEED_OFFSET,
     )
     provenance = provenance_of(

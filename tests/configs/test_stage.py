@@ -3,6 +3,8 @@
 import io
 import os
 import re
+import sys
+from pathlib import Path
 
 import pytest
 from terminal import Terminal
@@ -108,14 +110,15 @@ def test_a_terminal_that_is_gone_is_no_error(screen):
 
 @pytest.mark.slow
 def test_a_slow_command_says_so_before_it_is_imported_and_leaves_nothing():
-    terminal = Terminal("sim2real", "inspect", "pendulum_swingup", environment={"PATH": os.environ["PATH"]})
+    command = str(Path(sys.executable).with_name("sim2real"))  # of this environment, whatever PATH says
+    terminal = Terminal(command, "inspect", "pendulum_swingup")
     terminal.wait_for("\n")
     first, rest = terminal.seen.split("\r\x1b[2K", 2)[1:]
     assert first == "sim2real inspect: loading ..."
     assert rest.startswith("/") or "pendulum_swingup" in rest
     assert terminal.end() == 0
     terminal.close()
-    help_page = Terminal("sim2real", "inspect", "--help")
+    help_page = Terminal(command, "inspect", "--help")
     assert help_page.end() == 0
     assert "loading" not in help_page.seen
     help_page.close()

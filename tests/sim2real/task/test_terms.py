@@ -56,6 +56,8 @@ BY_HAND = {
     "goal_still": (0.5, np.exp(-(0.09 + 0.01 * 25.0) / 0.25)),
     "joint_velocity": (2.0, 25.0 / 4.0),
     "joint_acceleration": (10.0, (50.0**2 + 25.0**2) / 100.0),
+    "mechanical_power": (2.0, (3.0 + 4.0) / 2.0),
+    "joint_speed": (2.0, 4.0 / 2.0),
     "effort": (0.5, (0.25 + 0.0625) / 0.25),
     "action_rate": (0.5, (0.0625 + 0.25) / 0.25),
     "position_excess": (0.5, 0.1),
