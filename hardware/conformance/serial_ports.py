@@ -29,12 +29,20 @@ _LIMIT_S = 30.0  # a busy machine may need many tries; an idle one needs a secon
 
 
 @contextmanager
-def serving(config: RobotConfig, faults: FaultsConfig | None = None) -> Iterator[tuple[PtyServer, EmulatedRobot]]:
-    """Serve a robot without load on pseudo-terminals for the duration of the block; the emulated robot is read-only."""
+def serving(
+    config: RobotConfig, faults: FaultsConfig | None = None, started: Callable[[], None] = lambda: None
+) -> Iterator[tuple[PtyServer, EmulatedRobot]]:
+    """Serve a robot without load on pseudo-terminals for the duration of the block; the emulated robot is read-only.
+
+    Args:
+        config: The robot.
+        faults: Faults to inject.
+        started: Called in the thread that serves, when it is ready.
+    """
     emulated = EmulatedRobot(config, InertiaPlant(config), faults)
     server = PtyServer(emulated)
     stop = threading.Event()
-    thread = threading.Thread(target=server.serve, args=(stop,))
+    thread = threading.Thread(target=server.serve, args=(stop, started))
     # Vendors' libraries busy-wait, and by default the interpreter switches threads only every 5 ms.
     interval = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_S)

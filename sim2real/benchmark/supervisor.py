@@ -5,9 +5,7 @@ import select
 import signal
 import statistics
 import subprocess
-import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -22,7 +20,7 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.load import dump
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.child_process import PYTHON
-from sim2real.hardware.emulator.plant import InertiaPlant
+from sim2real.hardware.conformance.serial_ports import serving
 from sim2real.hardware.emulator.pty import PtyServer
 from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.supervisor.process import SCRIPT
@@ -34,7 +32,6 @@ _LIMIT_S = 10.0  # torque that is on for longer counts as on for ever
 _START_S = 120.0
 _MS_PER_S = 1000.0
 _PRIORITY = 30  # SCHED_FIFO; the loop of a run has 40
-_SWITCH_S = 1e-4  # between threads; by default the interpreter takes 5 ms
 _LATEST_S = 0.5  # after the policy began, at most
 
 
@@ -126,27 +123,13 @@ def _served(robot: RobotConfig) -> Iterator[tuple[PtyServer, EmulatedRobot]]:
     Both threads take a real-time priority below the run's: motors need no processor to answer, and a run that spins
     takes one for itself.
     """
-    emulated = EmulatedRobot(robot, InertiaPlant(robot))
-    server, stop = PtyServer(emulated), threading.Event()
-
-    def serve() -> None:
-        _take_priority()
-        server.serve(stop)
-
-    thread, interval = threading.Thread(target=serve), sys.getswitchinterval()
     before = os.sched_getscheduler(0), os.sched_getparam(0)
-    sys.setswitchinterval(_SWITCH_S)
-    thread.start()
-    server.serving.wait()
-    _take_priority()
-    try:
-        yield server, emulated
-    finally:
-        os.sched_setscheduler(0, *before)
-        sys.setswitchinterval(interval)
-        stop.set()
-        thread.join()
-        server.close()
+    with serving(robot, started=_take_priority) as served:
+        _take_priority()
+        try:
+            yield served
+        finally:
+            os.sched_setscheduler(0, *before)
 
 
 def _take_priority() -> None:
