@@ -110,7 +110,7 @@ def add_imu(
             f"robot {robot.name!r}: IMU {name!r} is on body {imu.body!r}, which is not there; valid: {valid}"
         )
     site = f"{name}/site"
-    body.add_site(name=site)
+    plain(body.add_site(name=site))
     for group in groups:
         sensor = spec.add_sensor(type=IMU_SENSORS[group], objtype=mujoco.mjtObj.mjOBJ_SITE, objname=site)
         sensor.name, sensor.nsample = f"{name}/{group}", samples

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import mujoco
 
-Element = TypeVar("Element", mujoco.MjsActuator, mujoco.MjsJoint, mujoco.MjsGeom, mujoco.MjsEquality)
+Element = TypeVar("Element", mujoco.MjsActuator, mujoco.MjsJoint, mujoco.MjsGeom, mujoco.MjsSite, mujoco.MjsEquality)
 
 _OF_ITS_PLACE: Final = {
     "classname",
@@ -29,6 +29,7 @@ _MAKERS: Final[dict[type[Any], Callable[[mujoco.MjSpec], Any]]] = {
     mujoco.MjsActuator: lambda spec: spec.add_actuator(),
     mujoco.MjsJoint: lambda spec: spec.worldbody.add_body().add_joint(),
     mujoco.MjsGeom: lambda spec: spec.worldbody.add_geom(),
+    mujoco.MjsSite: lambda spec: spec.worldbody.add_site(),
     mujoco.MjsEquality: lambda spec: spec.add_equality(),
 }
 

@@ -6,6 +6,7 @@ import mujoco
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig
+from sim2real.model.plain_elements import plain
 
 _ADDED: Final = "tip/site"
 
@@ -22,7 +23,7 @@ def mark_tip(spec: mujoco.MjSpec, robot: RobotConfig) -> None:
     if body is None:
         valid = ", ".join(body.name for body in spec.bodies if body.name and body.name != "world")
         raise UserError(f"robot {robot.name!r}: no body {robot.tip.body!r} for its tip; valid: {valid}")
-    body.add_site(name=_ADDED)
+    plain(body.add_site(name=_ADDED))
 
 
 def tip_site(robot: RobotConfig) -> str:

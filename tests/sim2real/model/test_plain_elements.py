@@ -27,6 +27,7 @@ THEIRS = """
   <motor gear="30" ctrllimited="true" ctrlrange="-.1 .1" forcelimited="true" forcerange="-.2 .2"/>
   <general gear="7" armature="3" delay=".1" nsample="5"/>
   <equality solref=".5 1" active="false"/>
+  <site pos="1 2 3" euler="40 50 60" size="3"/>
 """
 POISONED = '<joint damping="9" stiffness="9" frictionloss="9"/><geom contype="0" conaffinity="0" friction="9 9 9"/>'
 
@@ -52,13 +53,13 @@ def test_motors_have_the_gear_and_the_limits_of_their_yaml(tmp_path: Path) -> No
         np.testing.assert_array_equal(getattr(poisoned, field), getattr(own, field), field)
 
 
-@pytest.mark.parametrize("kind", ["actuator", "joint", "geom", "equality"])
+@pytest.mark.parametrize("kind", ["actuator", "joint", "geom", "site", "equality"])
 def test_an_added_element_is_as_in_an_empty_model(kind: str) -> None:
     spec, empty = mujoco.MjSpec.from_string(f"<mujoco><default>{THEIRS}{POISONED}</default></mujoco>"), mujoco.MjSpec()
 
     def added(where: mujoco.MjSpec) -> object:
         body = where.worldbody.add_body()
-        makers = {"actuator": where.add_actuator, "joint": body.add_joint, "geom": body.add_geom}
+        makers = {"actuator": where.add_actuator, "joint": body.add_joint, "geom": body.add_geom, "site": body.add_site}
         return (makers | {"equality": where.add_equality})[kind]()
 
     theirs, ours = added(empty), plain(added(spec))  # type: ignore[type-var]
