@@ -1,10 +1,8 @@
 """The root command: finds its subcommands by entry point, so that none loads another's imports."""
 
 import os
-import signal
 import sys
 from importlib.metadata import version
-from types import FrameType
 
 import typer
 
@@ -13,6 +11,7 @@ from sim2real.configs.command_outcome import EXIT_FAILED, EXIT_INTERRUPTED, erro
 from sim2real.configs.errors import UserError
 from sim2real.configs.plain_text import write_plainly
 from sim2real.configs.stage import clear_stage, show_stages
+from sim2real.ctrl_c import ctrl_c_is_heard
 
 app = typer.Typer(
     cls=lazy_group(commands_of("sim2real.commands")),
@@ -43,21 +42,16 @@ def root(
 def main() -> None:
     """Run the command line; errors of the user are one line and exit status 1, never a traceback."""
     _open_standard_streams()
-    pressed: list[int] = []
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        pressed.append(number)
-        signal.default_int_handler(number, frame)
-
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, interrupt)
-    try:
-        _run()
-    except Exception:  # what modules in C make of a Ctrl-C while they are imported, or build what they are asked for
-        if not pressed:
-            raise
-        error_console().print("interrupted")
-        sys.exit(EXIT_INTERRUPTED)
+    with ctrl_c_is_heard() as pressed:
+        try:
+            _run()
+        except (
+            Exception
+        ):  # what modules in C make of a Ctrl-C while they are imported, or build what they are asked for
+            if not pressed:
+                raise
+            error_console().print("interrupted")
+            sys.exit(EXIT_INTERRUPTED)
 
 
 def _open_standard_streams() -> None:

@@ -1,7 +1,6 @@
 """Laws of Ctrl-C: status 130 where work with an end of its own was cut short, 0 where stopping is the normal end."""
 
 import dataclasses
-import gc
 import json
 import signal
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typer.testing import CliRunner
 
 import sim2real
 from sim2real.cli import app
+from sim2real.ctrl_c import ctrl_c_is_heard
 from sim2real.runtime.commands import run as run_command
 
 LOCKSTEP = ("run", "pendulum_swingup", "--robot", "pendulum", "--lockstep", "--plant", "inertia")
@@ -37,13 +37,10 @@ LONG = {
 def interrupted_after(cpu_s: float) -> Iterator[None]:
     """Press Ctrl-C after so much processor time of this process: the same moment however busy the machine is."""
     before = signal.signal(signal.SIGVTALRM, lambda number, frame: signal.raise_signal(signal.SIGINT))
-    callbacks = gc.callbacks[:]
-    gc.callbacks.clear()  # those of the test tools: an exception is lost in them
     signal.setitimer(signal.ITIMER_VIRTUAL, cpu_s)
     try:
         yield
     finally:
-        gc.callbacks[:] = callbacks
         signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
         signal.signal(signal.SIGVTALRM, before)
 
@@ -52,7 +49,7 @@ def interrupted_after(cpu_s: float) -> Iterator[None]:
 @pytest.mark.parametrize("name", LONG)
 def test_work_that_is_cut_short_has_status_130(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with interrupted_after(0.3):
+    with ctrl_c_is_heard(), interrupted_after(0.3):
         result = CliRunner().invoke(app, [*LONG[name], "--json"])
     assert result.exit_code == 130, (result.output, result.exception)
     assert "Traceback" not in result.output
