@@ -81,7 +81,8 @@ def reports(command: Callable[P, Outcome]) -> Callable[P, None]:
     """Decorate a command function: print its outcome and exit with its status.
 
     The function may have an option `json_output: Json`. A `UserError`, and a file that the system refuses, become one
-    line on standard error and exit status 1, and with `--json` also a document `{"ok": false, "reasons": [...]}`.
+    line on standard error and exit status 1, and with `--json` also a document `{"ok": false, "reasons": [...]}`; so
+    does a Ctrl-C that the function does not take itself, with exit status 130.
     """
 
     @functools.wraps(command)
@@ -94,6 +95,8 @@ def reports(command: Callable[P, Outcome]) -> Callable[P, None]:
         except OSError as error:
             outcome = Outcome({}, ok=False, reasons=(refused_file(error),))
         except KeyboardInterrupt:
+            if as_json:
+                print_document({"ok": False, "reasons": ["interrupted"]})
             error_console().print("interrupted")
             raise typer.Exit(EXIT_INTERRUPTED) from None
         _print(outcome, as_json)

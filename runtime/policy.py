@@ -82,13 +82,15 @@ class OnnxPolicy:
     """Bytes of the file."""
     inference_s: float
     """Time of one run on this machine when it was loaded, s: the median of the warm-up."""
+    notices: tuple[str, ...]
+    """What a person should know of the file before trusting it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         model = _read(path)
         self.digest, self.size = hashlib.sha256(model).hexdigest(), len(model)
         check_installed(path, self.digest, self.size)
-        self.contract, self.provenance = _contract(path, model)
+        self.contract, self.provenance, self.notices = _contract(path, model)
         try_model(path, model)
         session = _session(path, model)
         observations, actions = self.contract.observation_size, self.contract.action_size
@@ -246,8 +248,8 @@ def _session(path: Path, model: bytes) -> Any:  # noqa: ANN401 - onnxruntime shi
         raise UserError(f"{path}: not a valid ONNX model: {first_line(error)}") from error
 
 
-def _contract(path: Path, model: bytes) -> tuple[Contract, dict[str, str]]:
-    """Return contract and provenance of a model that is as it was exported; older ones have no digest of themselves."""
+def _contract(path: Path, model: bytes) -> tuple[Contract, dict[str, str], tuple[str, ...]]:
+    """Return contract, provenance and notices of a model that is as it was exported."""
     try:
         metadata = metadata_of(model)
     except ValueError as error:
@@ -256,9 +258,11 @@ def _contract(path: Path, model: bytes) -> tuple[Contract, dict[str, str]]:
         contract, provenance = from_metadata(metadata)
     except ContractError as error:
         raise ContractError(f"{path}: {error}") from error
-    if MODEL_DIGEST_KEY in metadata and metadata[MODEL_DIGEST_KEY] != model_digest(model):
+    if MODEL_DIGEST_KEY not in metadata:
+        return contract, provenance, (f"{path} has no digest of itself: damage since it was made cannot be noticed",)
+    if metadata[MODEL_DIGEST_KEY] != model_digest(model):
         raise ContractError(f"{path}: the model is damaged, or was changed after export: its digest does not match")
-    return contract, provenance
+    return contract, provenance, ()
 
 
 def _check_tensors(path: Path, kind: str, tensors: Any, wanted: list[tuple[str, tuple[int, ...]]]) -> None:  # noqa: ANN401 - onnxruntime ships no types

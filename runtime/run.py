@@ -185,7 +185,8 @@ class _Run:
                 wait_for_start=attachment.wait_for_start,
             )
             report = run_session(self.policy, self.robot, hardware, clock, options)
-            return replace(report, warnings=(*report.warnings, *attachment.warnings()))
+            known = self.policy.notices if isinstance(self.policy, OnnxPolicy) else ()
+            return replace(report, warnings=(*known, *report.warnings, *attachment.warnings()))
 
     def emulated(self, plant: str, faults: FaultsConfig | None) -> RunReport:
         with process.emulate(self.robot, plant=plant, faults=faults, real_time=self.options.real_time) as emulator:

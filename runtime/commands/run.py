@@ -159,14 +159,17 @@ def _text(report: RunReport, document: dict[str, Any]) -> str:
     goal = {True: "reached", False: "missed", None: "not decided: the policy ran for too short a time"}
     interventions = ", ".join(f"{name} {count}" for name, count in report.interventions.items()) or "none"
     bus = report.bus
+    times = (
+        f"tick            p50 {total['p50_us']:.0f} µs, p99 {total['p99_us']:.0f} µs, "
+        f"p99.9 {total['p99_9_us']:.0f} µs, max {total['max_us']:.0f} µs",
+        f"lateness        p50 {lateness['p50_us']:.0f} µs, p99 {lateness['p99_us']:.0f} µs",
+    )
     lines = [
         f"{_mark(report)}: {document['robot']}, {document['mode']}, "
         f"ended in {report.final_state.name} by {report.stopped_by} after {report.duration:.2f} s",
         f"goal            {goal[report.goal_reached]}: {escape(report.goal)}",
         f"ticks           {report.ticks}, missed {report.missed_ticks}, held {report.held_ticks}",
-        f"tick            p50 {total['p50_us']:.0f} µs, p99 {total['p99_us']:.0f} µs, "
-        f"p99.9 {total['p99_9_us']:.0f} µs, max {total['max_us']:.0f} µs",
-        f"lateness        p50 {lateness['p50_us']:.0f} µs, p99 {lateness['p99_us']:.0f} µs",
+        *(times if report.ticks else ()),
         f"interventions   {interventions}",
         f"bus             {bus.reads} reads, {bus.timeouts} timeouts, {bus.corrupt} corrupt, "
         f"{bus.unexpected} unexpected",

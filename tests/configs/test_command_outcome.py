@@ -96,6 +96,12 @@ def test_an_interrupt_has_status_130() -> None:
     assert (result.exit_code, result.stderr) == (EXIT_INTERRUPTED, "interrupted\n")
 
 
+def test_an_interrupt_prints_its_document_too() -> None:
+    result = run(KeyboardInterrupt(), "--json")
+    assert result.exit_code == EXIT_INTERRUPTED
+    assert json.loads(result.stdout) == {"ok": False, "reasons": ["interrupted"]}
+
+
 def test_non_finite_floats_become_null() -> None:
     values = {"nan": float("nan"), "deep": [1.0, (float("inf"), {"x": float("-inf")})], 3: "text"}
     assert json.loads(run(Outcome({"figures": values}), "--json").stdout)["figures"] == {

@@ -16,6 +16,7 @@ from sim2real.configs.load import load_robot
 from sim2real.runtime.commands import inspect as inspect_command
 from sim2real.runtime.commands import run as run_command
 from sim2real.runtime.contract.manifest import ENVIRONMENT_KEY, PROVENANCE_KEY
+from sim2real.runtime.contract.model_file import with_digest
 from sim2real.runtime.log import read_log
 from sim2real.runtime.replay import replay
 
@@ -52,6 +53,27 @@ def test_the_text_says_what_came_of_it(model_of):
     assert result.exit_code == 0
     assert "ended in RUNNING by duration" in result.stdout
     assert "p99.9" in result.stdout
+
+
+def test_a_run_that_ends_before_its_first_tick_has_no_times_to_tell(model_of, tmp_path):
+    faults = tmp_path / "low.yaml"
+    faults.write_text(
+        "name: low\ndescription: A supply that is too low from the start.\n"
+        "faults: [{kind: brown_out, voltage: 8 V, duration: 10 s, since: power_up}]\n"
+    )
+    result = invoke(run_command.app, model_of(), *LOCKSTEP, "--duration", 1, "--faults", faults)
+    assert result.exit_code == 1
+    assert "nan" not in result.stdout
+    assert "ticks           0" in result.stdout
+
+
+def test_a_model_without_a_digest_is_run_with_a_warning(model_of):
+    path = model_of()
+    result = invoke(run_command.app, path, *LOCKSTEP, "--duration", 0.5, "--json")
+    assert any("no digest" in warning for warning in document_of(result)["warnings"])
+    path.write_bytes(with_digest(path.read_bytes()))
+    result = invoke(run_command.app, path, *LOCKSTEP, "--duration", 0.5, "--json")
+    assert not any("digest" in warning for warning in document_of(result)["warnings"])
 
 
 def test_a_missed_goal_is_exit_status_one_with_the_reason(model_of):
