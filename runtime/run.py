@@ -110,8 +110,8 @@ def run(
     if lockstep and duration is None:
         raise UserError("lockstep needs a duration: a virtual clock would run on without end")
     config = as_robot(robot)
-    with trial_run(policy, config, real=not (emulate or lockstep)) as trial:
-        loaded = _loaded(policy)
+    with trial_run(policy, config, real=not (emulate or lockstep)) as (trial, chosen):
+        loaded = _loaded(chosen)
         check_robot(loaded.contract, config)
         if bus_rate is not None:
             config = config.model_copy(update={"loop": config.loop.model_copy(update={"bus_rate": bus_rate})})

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from sim2real.runtime.flash.manifest import FlashError
-from sim2real.runtime.flash.slot_files import LOCK, MANIFEST, POLICY, distrust, read_manifest, read_record, reason_of
-from sim2real.runtime.flash.target import SLOTS
+from sim2real.runtime.flash.slot_files import MANIFEST, distrust, read_manifest, read_record, reason_of
+from sim2real.runtime.flash.slot_of_policy import slot_of
 
 
 def check_installed(policy: Path, sha256: str, size: int) -> None:
@@ -18,15 +18,12 @@ def check_installed(policy: Path, sha256: str, size: int) -> None:
     Raises:
         FlashError: The file is damaged, its manifest is missing or damaged, or its signature is not accepted.
     """
-    try:
-        file = policy.resolve()
-    except (OSError, RuntimeError):
-        return  # it was read, so the path is not what is wrong
-    if file.name != POLICY or file.parent.name not in SLOTS or not (file.parent.parent / LOCK).exists():
+    held = slot_of(policy)
+    if held is None:
         return
     advice = "install it again with: sim2real flash, or go back with: sim2real rollback"
     try:
-        manifest = read_manifest(file.with_name(MANIFEST))
+        manifest = read_manifest(held.file.with_name(MANIFEST))
     except (OSError, ValueError) as error:
         raise FlashError(f"{policy}: {MANIFEST} beside it cannot be read: {reason_of(error)}; {advice}") from error
     if size != manifest.size:
@@ -35,6 +32,6 @@ def check_installed(policy: Path, sha256: str, size: int) -> None:
         raise FlashError(
             f"{policy}: damaged: its SHA-256 is {sha256[:16]}…, its manifest says {manifest.sha256[:16]}…; {advice}"
         )
-    trust = read_record(file.parent.parent).terms.trust
-    if trust is not None and (problem := distrust(file, trust)) is not None:
+    trust = read_record(held.root).terms.trust
+    if trust is not None and (problem := distrust(held.file, trust)) is not None:
         raise FlashError(f"{policy}: {problem}; {advice}")

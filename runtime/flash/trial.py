@@ -4,7 +4,6 @@ Counting, waiting and writing are beside the run: nothing here raises into it on
 be written is a warning.
 """
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from sim2real.configs.errors import UserError
+from sim2real.configs.policy_reference import policy_file
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.clock import NS_PER_S
 from sim2real.runtime.controller import Controller
@@ -21,8 +21,9 @@ from sim2real.runtime.flash.directory import DirectoryTarget
 from sim2real.runtime.flash.install import Clock, now_utc
 from sim2real.runtime.flash.manifest import FlashError
 from sim2real.runtime.flash.rollback import go_back
-from sim2real.runtime.flash.slot_files import CURRENT, LOCK, POLICY
-from sim2real.runtime.policy import Policy
+from sim2real.runtime.flash.slot_files import CURRENT
+from sim2real.runtime.flash.slot_of_policy import slot_of
+from sim2real.runtime.policy import OnnxPolicy, Policy
 from sim2real.runtime.report import RunReport
 from sim2real.runtime.states import State
 from sim2real.runtime.stop import StopRequest
@@ -222,33 +223,54 @@ class TrialRun:
 
 
 @contextmanager
-def trial_run(policy: str | Path | Policy, robot: RobotConfig, *, real: bool) -> Iterator[TrialRun]:
-    """Watch a run of the policy that is active on a target.
+def trial_run(
+    policy: str | Path | Policy, robot: RobotConfig, *, real: bool
+) -> Iterator[tuple[TrialRun, str | Path | Policy]]:
+    """Watch a run of a policy that a target holds, by whatever name or path it was given.
 
     Args:
-        policy: What is run; a policy that is not reached through a target's `current` is on no trial.
+        policy: What is run: on trial is only what is active on a target, and not loaded yet.
         robot: The robot.
         real: Whether the robot is: emulated runs say nothing about it and are not counted.
 
+    Yields:
+        The trial, and what to load: of a policy that is active, the path by which it is so, for a trial may go back.
+
     Raises:
-        FlashError: See `TrialRun.begin`.
+        FlashError: See `TrialRun.begin`; or a target holds the policy, and it is marked bad there.
     """
-    root = target_of(Path(policy)) if real and isinstance(policy, str | Path) else None
-    trial = TrialRun(DirectoryTarget(root) if root is not None else None)
+    file = _file_of(policy) if real else None
+    held = None if file is None else slot_of(file)
+    trial = TrialRun()
+    if file is not None and held is not None:
+        target = DirectoryTarget(held.root)
+        if isinstance(policy, OnnxPolicy):
+            _refuse_bad(target, policy.digest)
+        elif held.name != target.active():
+            manifest = target.slot(held.name).manifest
+            _refuse_bad(target, "" if manifest is None else manifest.sha256)
+        else:
+            trial = TrialRun(target)
+            policy = file if file.parent.name == CURRENT else target.policy_path
     trial.begin(robot)
     try:
-        yield trial
+        yield trial, policy
     except BaseException as error:
         trial.broken_off(error)
         raise
 
 
-def target_of(policy: Path) -> Path | None:
-    """Return the folder of the target whose active policy a path is; None where it is not one."""
-    link = policy.absolute().parent
-    if policy.name != POLICY or link.name != CURRENT:
-        return None
-    try:
-        return link.parent if link.is_symlink() and os.path.lexists(link.parent / LOCK) else None
-    except OSError:
-        return None
+def _file_of(policy: str | Path | Policy) -> Path | None:
+    """Return the file of a policy; None where it was not loaded from one."""
+    if isinstance(policy, str | Path):
+        return policy_file(policy)
+    return policy.path if isinstance(policy, OnnxPolicy) else None
+
+
+def _refuse_bad(target: DirectoryTarget, sha256: str) -> None:
+    """Refuse what is marked bad, where the run is of that policy alone and there is nothing to go back to."""
+    if (why := target.record().bad.get(sha256)) is not None:
+        raise FlashError(
+            f"{target.place}: the policy {sha256[:12]}… is marked bad: {why}; allow it again with: "
+            "sim2real revoke --undo"
+        )

@@ -20,6 +20,7 @@ from sim2real.hardware.emulator.process import emulate
 from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.robot_ports import open_serial_ports
 from sim2real.runtime.emulation import lockstep
+from sim2real.runtime.flash.trial import trial_run
 from sim2real.runtime.hil.evidence import keep_evidence
 from sim2real.runtime.hil.log_evidence import keep_log
 from sim2real.runtime.hil.policy_choice import choose_policy, loaded
@@ -189,7 +190,8 @@ class RobotUnderTest:
         self._check_duration(scenario.duration)
         bench = self._setup.bench
         if bench is not None:
-            return self._on_ports(scenario, policy, bench.ports, "real", log)
+            with trial_run(policy, self.config, real=True):  # refuses what its target has marked bad
+                return self._on_ports(scenario, policy, bench.ports, "real", log)
         plant = choose_plant(AUTO_PLANT)
         with emulate(self.config, plant=plant, faults=scenario.faults, real_time=True) as process:
             return self._on_ports(scenario, policy, process.ports, plant, log)

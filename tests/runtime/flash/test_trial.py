@@ -1,6 +1,7 @@
 """Laws of the trial: a policy passes by running on the robot, and from one that fails the robot goes back by itself."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,8 @@ from sim2real.runtime.flash.install import flash
 from sim2real.runtime.flash.manifest import FlashError
 from sim2real.runtime.flash.rollback import allow, revoke, rollback, status
 from sim2real.runtime.flash.terms import Gate, Terms
-from sim2real.runtime.flash.trial import TrialRun, target_of, trial_run
+from sim2real.runtime.flash.trial import TrialRun, trial_run
+from sim2real.runtime.policy import OnnxPolicy
 from sim2real.runtime.report import RunReport
 from sim2real.runtime.run import run
 from sim2real.runtime.states import State
@@ -282,15 +284,73 @@ def test_a_disk_that_fails_at_the_end_of_a_run_is_a_warning(
         assert bench.active == bench.digests[0]
 
 
-def test_emulated_runs_and_other_paths_are_not_counted(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, 1)
+def test_emulated_runs_and_other_policies_are_not_counted(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, 2)
     run(bench.target.policy_path, "pendulum", lockstep=True, plant="inertia", duration=2.5)
-    record = bench.target.record()
-    assert record.trial is not None
-    assert record.trial.starts == 0
-    assert target_of(bench.folder / "current" / "policy.onnx") == bench.folder
-    for other in (bench.folder / "slot_a" / "policy.onnx", bench.policies[0], Path("current/policy.onnx")):
-        assert target_of(other) is None
+    for other in (bench.folder / "slot_a" / "policy.onnx", bench.policies[1], "pendulum_swingup"):
+        with trial_run(other, ROBOT, real=True) as (_, chosen):
+            assert chosen == other
+            record = bench.target.record()
+            assert record.trial is not None
+            assert record.trial.starts == 0
+
+
+WAYS = {
+    "by the folder": lambda bench: str(bench.folder),
+    "by the folder's name": lambda bench: bench.folder.name,
+    "by a link to the folder": lambda bench: str(link(bench.folder.with_name("link"), bench.folder)),
+    "by its path": lambda bench: bench.target.policy_path,
+    "by its path from here": lambda bench: f"{bench.folder.name}/current/policy.onnx",
+    "by its slot": lambda bench: bench.folder / status(bench.target).active / "policy.onnx",
+    "by a detour": lambda bench: bench.folder / "slot_a" / ".." / "current" / "policy.onnx",
+    "by a link to it": lambda bench: link(bench.folder.with_name("it.onnx"), Path(bench.target.policy_path)),
+}
+"""What a person may give for the policy that is active."""
+
+
+def link(path: Path, to: Path) -> Path:
+    path.symlink_to(to)
+    return path
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_active_policy_is_on_trial_however_it_is_named(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Named by its folder, as the documentation does it, it was not on trial, and ran although it was marked bad.
+    bench = Bench(tmp_path, 2)
+    monkeypatch.chdir(tmp_path)
+    with trial_run(WAYS[way](bench), ROBOT, real=True) as (trial, chosen):
+        assert isinstance(chosen, str | Path)
+        assert Path(chosen).samefile(bench.folder / "slot_b" / "policy.onnx")
+        record = bench.target.record()
+        assert record.trial is not None
+        assert record.trial.starts == 1
+        trial.judged(END)
+    bench.run(healthy_s=0.0, report=NAN)
+    assert bench.active == bench.digests[0]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_bad_policy_is_left_however_it_is_named(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(tmp_path, 2)
+    monkeypatch.chdir(tmp_path)
+    given = WAYS[way](bench)
+    bench.target.keep(bench.target.record().mark_bad(bench.digests[1], "revoked", "falls", datetime.now(UTC)))
+    with trial_run(given, ROBOT, real=True) as (_, chosen):
+        assert isinstance(chosen, str | Path)
+        assert Path(chosen).samefile(bench.folder / "slot_a" / "policy.onnx")
+
+
+def test_a_bad_policy_that_is_not_active_or_loaded_already_is_refused(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, 2)
+    loaded = OnnxPolicy(Path(bench.target.policy_path))
+    revoke(bench.target, bench.digests[1], "falls", ROBOT)
+    for given in (loaded, bench.folder / "slot_b" / "policy.onnx"):
+        with pytest.raises(FlashError, match=r"is marked bad: falls"), trial_run(given, ROBOT, real=True):
+            pass
+        with trial_run(given, ROBOT, real=False):
+            pass  # to find out why
 
 
 def test_without_a_gate_there_is_no_trial(tmp_path: Path) -> None:
