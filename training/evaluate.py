@@ -11,10 +11,14 @@ from sim2real.configs.load import as_randomization, load_randomization
 from sim2real.configs.override import as_overrides
 from sim2real.configs.policy_reference import find_policy
 from sim2real.configs.schema.randomization import RandomizationConfig
+from sim2real.configs.schema.task import TaskConfig
+from sim2real.configs.stage import stage
 
 if TYPE_CHECKING:
     from sim2real.training.evaluation import Evaluation
 
+EMULATED: Final = "emulated"
+"""Name of the row of the emulated robot."""
 SEED: Final = 20_000_003
 """Far from the seeds of training runs."""
 
@@ -61,6 +65,7 @@ def evaluate(
     seed: int = SEED,
     video: str | Path | None = None,
     env: object = None,
+    emulated: int = 0,
 ) -> EvaluationReport:
     """Run complete episodes with a policy: with its training randomization, with none, and with another.
 
@@ -77,6 +82,8 @@ def evaluate(
         video: MP4 file for a video of one episode.
         env: The environment of a policy that was trained in one given from Python, as `train` takes it. A policy for
             an environment of Gymnasium's is evaluated in that alone: it has no randomization.
+        emulated: Episodes of a further row, `emulated`: on the emulated robot in lockstep, with its motors, its drivers
+            and safety in the loop. Each begins near the start pose, with commands drawn as in training.
 
     Returns:
         The results: returns, success and survival rates, lengths in control steps, the task's metrics;
@@ -100,13 +107,14 @@ def evaluate(
         from sim2real.training.saved_policy import load_saved_policy
     except ModuleNotFoundError as error:
         raise MissingExtraError("evaluate", str(error.name), "train") from error
-    episodes, seed = index(episodes), index(seed)
-    if not episodes >= 1:
-        raise UserError(f"episodes: {episodes}; valid: 1 and above")
-    if not 0 <= seed < 2**32:
-        raise UserError(f"seed: {seed}; valid: 0 to {2**32 - 1}")
+    episodes, seed, emulated = index(episodes), index(seed), index(emulated)
+    _check_numbers(episodes, seed, emulated)
+    if emulated and overrides:
+        raise UserError("emulated: the emulated robot is as its YAML says; it does not go with overrides of the world")
     changes = as_overrides(overrides)
     if is_for_gymnasium(find_policy(policy)):
+        if emulated:
+            raise UserError(f"emulated: {policy} is for an environment of Gymnasium's, which no emulated robot is")
         return _evaluate_gymnasium(
             find_policy(policy), str(policy), episodes, seed, changes, randomization=randomization, video=video, env=env
         )
@@ -116,10 +124,42 @@ def evaluate(
     task, trained = saved.experiment.task, saved.experiment.randomization
     conditions = _conditions(trained, None if randomization is None else as_randomization(randomization))
     rows = tuple(evaluation.evaluate(saved.act, task, condition, episodes, seed=seed) for condition in conditions)
+    if emulated:
+        rows += (_emulated(policy, task, emulated, seed),)
     target = None if video is None else Path(video)
     if target is not None:
         render_episode(task, trained, saved.act, target, task.episode_duration, forget=saved.act.reset)
     return EvaluationReport(str(policy), task.name, changes, rows, target)
+
+
+def _check_numbers(episodes: int, seed: int, emulated: int) -> None:
+    if not episodes >= 1:
+        raise UserError(f"episodes: {episodes}; valid: 1 and above")
+    if not 0 <= seed < 2**32:
+        raise UserError(f"seed: {seed}; valid: 0 to {2**32 - 1}")
+    if not emulated >= 0:
+        raise UserError(f"emulated: {emulated}; valid: 0 and above")
+
+
+def _emulated(policy: str | Path, task: TaskConfig, episodes: int, seed: int) -> "Evaluation":
+    """Return the results of episodes on the emulated robot."""
+    import numpy as np
+
+    from sim2real.runtime.policy import load_policy
+    from sim2real.training.evaluation import Evaluation
+    from sim2real.training.recorded import Sequences
+    from sim2real.training.transfer.emulated import emulated_episodes
+
+    loaded = load_policy(policy)
+    figures: dict[str, list[float]] = {}
+    played = emulated_episodes(loaded, task, episodes, task.episode_duration, seed=seed)
+    for number, episode in enumerate(played, start=1):
+        stage("evaluating on the emulated robot", number / episodes)
+        for name, value in episode.items():
+            figures.setdefault(name, []).append(value)
+    nothing = np.zeros((0, loaded.contract.observation_size), np.float32)
+    sequences = Sequences(nothing[None], np.zeros((1, 0), bool))
+    return Evaluation.of(EMULATED, {name: np.array(values) for name, values in figures.items()}, nothing, sequences)
 
 
 def _evaluate_gymnasium(

@@ -79,6 +79,39 @@ class Evaluation:
     sequences: Sequences = field(repr=False)
     """All observations of some environments, from the first step on."""
 
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        figures: Mapping[str, NDArray[np.float64]],
+        observations: Floats,
+        sequences: Sequences,
+    ) -> "Evaluation":
+        """Return the results of episodes.
+
+        Args:
+            name: Name of the randomization, or of what stands in its place.
+            figures: Figures of the E episodes by name, (E,) each, as an environment or a recorder gives them.
+            observations: Some of the observations, (k, O).
+            sequences: All observations of some environments.
+        """
+        return cls(
+            randomization=name,
+            episodes=len(figures["return"]),
+            return_mean=float(np.mean(figures["return"])),
+            return_std=float(np.std(figures["return"])),
+            success=float(np.mean(figures["success"])),
+            survival=1.0 - float(np.mean(figures["terminated"])),
+            length_mean=float(np.mean(figures["length"])),
+            metrics=_spreads(figures, _METRIC),
+            costs=_spreads(figures, _COST),
+            rewards=_means(figures, _REWARD),
+            ends=_means(figures, _END),
+            length_max=int(np.max(figures["length"])),
+            observations=observations,
+            sequences=sequences,
+        )
+
     def metrics_row(self) -> dict[str, float]:
         """Return the figures for a run's log, by name."""
         return {
@@ -135,28 +168,7 @@ def play(act: Act, environment: Environment, episodes: int, episode_steps: int, 
         for begin, of_round in zip(range(0, episodes, n), round_seeds(seed), strict=False)
     ]
     figures = {key: np.concatenate([each[key] for each in rounds]) for key in rounds[0]}
-    return Evaluation(
-        randomization=name,
-        episodes=episodes,
-        return_mean=float(np.mean(figures["return"])),
-        return_std=float(np.std(figures["return"])),
-        success=float(np.mean(figures["success"])),
-        survival=1.0 - float(np.mean(figures["terminated"])),
-        length_mean=float(np.mean(figures["length"])),
-        metrics=_spreads(figures, _METRIC),
-        costs=_spreads(figures, _COST),
-        rewards={
-            key.removeprefix(_REWARD): float(np.mean(values))
-            for key, values in figures.items()
-            if key.startswith(_REWARD)
-        },
-        ends={
-            key.removeprefix(_END): float(np.mean(values)) for key, values in figures.items() if key.startswith(_END)
-        },
-        length_max=int(np.max(figures["length"])),
-        observations=recorded.observations(),
-        sequences=recorded.sequences(),
-    )
+    return Evaluation.of(name, figures, recorded.observations(), recorded.sequences())
 
 
 def _spreads(figures: Mapping[str, NDArray[np.float64]], prefix: str) -> dict[str, Spread]:
@@ -165,6 +177,13 @@ def _spreads(figures: Mapping[str, NDArray[np.float64]], prefix: str) -> dict[st
         key.removeprefix(prefix): Spread.of(values.tolist())
         for key, values in figures.items()
         if key.startswith(prefix)
+    }
+
+
+def _means(figures: Mapping[str, NDArray[np.float64]], prefix: str) -> dict[str, float]:
+    """Return the means of the figures whose names begin so, by the rest of their names."""
+    return {
+        key.removeprefix(prefix): float(np.mean(values)) for key, values in figures.items() if key.startswith(prefix)
     }
 
 

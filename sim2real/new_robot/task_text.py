@@ -10,12 +10,10 @@ import numpy as np
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.load import load_robot
 from sim2real.configs.schema.robot import RobotConfig
-from sim2real.hardware.types import Float64Array
 from sim2real.model.ground import ground_height
 from sim2real.model.model import load_spec
+from sim2real.new_robot.workspace import workspace
 from sim2real.plant import MujocoPlant
-from sim2real.runtime.contract.kinematics import Kinematics
-from sim2real.runtime.contract.robot import robot_spec
 
 TaskKind = Literal["reach", "track", "walk", "stand", "balance"]
 KINDS: Final[tuple[str, ...]] = get_args(TaskKind)
@@ -25,7 +23,6 @@ _STEPS_MS: Final = (5, 4, 2, 1)
 _PULL: Final = 9.81  # m/s²
 _NEAR: Final = ((2.0, 0.05), (2.0, 0.01), (3.0, 0.003))
 """Weights and scales, m, of the rewards for a tip near its target: the coarse one is felt from afar."""
-_REACH_SAMPLES: Final = 2000
 _STEPS: Final = {"reach": 2_300_000, "track": 3_000_000, "walk": 4_000_000, "stand": 600_000, "balance": 1_500_000}
 
 
@@ -54,6 +51,8 @@ class _Robot:
     """Of the base above the ground in the start pose, m; 0 for a fixed base."""
     timestep: int
     """ms"""
+    plant: MujocoPlant
+    """Its mechanics, in the start pose."""
 
     @property
     def by_effort(self) -> bool:
@@ -85,7 +84,7 @@ def new_task(robot: str, reference: str, kind: str) -> NewTask:
         height = plant.start.height - (ground_height(plant.model, plant.data, plant.start.base.body) or 0.0)
     own_ms = _timestep_ms(config)
     timestep = next((step for step in _STEPS_MS if step <= own_ms + 1e-9), _STEPS_MS[-1])
-    made = _Robot(config, reference, height, timestep)
+    made = _Robot(config, reference, height, timestep, plant)
     name = f"{config.name}_{kind}"[:64]
     blocks = {
         f"{name}.yaml": _reach(made, name, kind) if kind in _TIP else _upright(made, name, kind),
@@ -202,12 +201,12 @@ def _upright_rewards(robot: _Robot, kind: str) -> Iterator[str]:
 
 def _reach(robot: _Robot, name: str, kind: str) -> Iterator[str]:
     """Yield a task of an arm: bring the tip to a commanded position, or follow a moving one."""
-    low, high, middle = _workspace(robot.config)
+    low, high, middle = workspace(robot.config, robot.plant)
     moving = kind == "track"
     yield from _head(
         robot, name, "Follow a moving target with the tip." if moving else "Move the tip to a commanded position.", 6.0
     )
-    yield "commands: # m, in the frame of the base: where the tip gets to with its joints in most of their range"
+    yield "commands: # m, in the frame of the base: a box in which the tip gets everywhere"
     for axis, first, last, default in zip("xyz", low, high, middle, strict=True):
         yield f"  tip_{axis}: {{range: [{first:.3f}, {last:.3f}], default: {default:.3f}}}"
     yield f"command_source: {{kind: tip, {'speed: [0 m/s, 0.1 m/s]' if moving else 'hold: [3 s, 3 s]'}}}"
@@ -231,19 +230,6 @@ def _reach(robot: _Robot, name: str, kind: str) -> Iterator[str]:
     yield "performance: {term: tip_near, scale: 0.02}"
     yield "metrics: [tip_error]"
     yield f"goal: {{kind: tip, distance: {25 if moving else 12} mm, hold: 1 s}}"
-
-
-def _workspace(robot: RobotConfig) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """Return low, high and middle of a box in the tip's workspace, (3,) each, m: the middle half along each axis."""
-    joints = list(robot.joints.values())
-    default = np.array([joint.default_position for joint in joints])
-    limits = np.array([joint.position_limits for joint in joints])
-    rng = np.random.default_rng(0)
-    near = np.clip(default + rng.uniform(-0.9, 0.9, (_REACH_SAMPLES, len(joints))), limits[:, 0], limits[:, 1])
-    tips = Kinematics(robot_spec(robot), _REACH_SAMPLES).tip(near).copy()
-    home = Kinematics(robot_spec(robot), 1).tip(default[None, :])[0].copy()
-    low, high = np.quantile(tips, (0.2, 0.8), axis=0)
-    return low, high, np.clip(home, low, high)
 
 
 def _world(robot: _Robot, name: str) -> Iterator[str]:

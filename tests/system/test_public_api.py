@@ -19,7 +19,8 @@ HEAVY = ("numpy", "torch", "mujoco", "onnxruntime", "pydantic", "typer", "rich",
 # Changing a line here changes what users have written: it wants an entry in the changelog.
 SIGNATURES = {
     "emulate": "(robot, *, plant=None, faults=None, real_time=False)",
-    "evaluate": "(policy, *, episodes=64, randomization=None, overrides=(), seed=20000003, video=None, env=None)",
+    "evaluate": "(policy, *, episodes=64, randomization=None, overrides=(), seed=20000003, video=None, env=None, "
+    "emulated=0)",
     "load_policy": "(policy)",
     "load_robot": "(reference, overrides=())",
     "make_env": "(task, *, num_envs=None, randomization=None, seed=None, threads=0, render_mode=None)",

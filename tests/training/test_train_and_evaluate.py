@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sim2real.configs.errors import UserError
-from sim2real.configs.load import load_experiment, load_randomization
+from sim2real.configs.load import load_experiment, load_randomization, load_task
 from sim2real.training.commands.eval import app as eval_app
 from sim2real.training.commands.train import app as train_app
 from sim2real.training.evaluate import evaluate
@@ -57,6 +57,25 @@ def test_the_document_of_an_evaluation_is_that_of_the_command(trained):
     assert report.row("none").episodes == 4
     with pytest.raises(UserError, match="valid: pendulum, none"):
         report.row("quadruped")
+
+
+@pytest.mark.parametrize("policy", ["pendulum_swingup", "so101_reach", "quadruped_walk", "hopper_hop"])
+def test_every_shipped_policy_is_evaluated_on_its_emulated_robot(policy):
+    report = evaluate(policy, episodes=1, emulated=2)
+    row = report.row("emulated")
+    task = load_task(policy)
+    assert row.episodes == 2
+    assert row.length_max <= round(task.episode_duration * task.control_rate)
+    assert (row.survival, row.success) == (1.0, 1.0)
+    assert set(row.metrics) == set(report.rows[0].metrics)
+    assert set(row.rewards) == set(report.rows[0].rewards)
+
+
+def test_an_emulated_robot_goes_with_no_change_of_the_world():
+    with pytest.raises(UserError, match="does not go with overrides"):
+        evaluate("pendulum_swingup", emulated=1, overrides=("task.physics.timestep=1 ms",))
+    with pytest.raises(UserError, match="emulated: -1; valid: 0 and above"):
+        evaluate("pendulum_swingup", emulated=-1)
 
 
 def test_names_and_loaded_experiments_train_the_same(trained, tmp_path):

@@ -42,6 +42,9 @@ def evaluate_policy(
     noted: Annotated[
         bool, typer.Option("--note", help="Write the results into the policy's ONNX file; sign it afterwards.")
     ] = False,
+    emulated: Annotated[
+        int, typer.Option("--emulated", min=0, max=10_000, help="Episodes on the emulated robot in lockstep, too.")
+    ] = 0,
     page: Annotated[
         Path | None, typer.Option("--report", help="Write one HTML page of it, with the video if there is one.")
     ] = None,
@@ -68,6 +71,7 @@ def evaluate_policy(
         overrides=tuple(overrides or ()),
         seed=seed,
         video=video,
+        emulated=emulated,
     )
     if noted:
         note(policy, evaluation_results(report.rows))

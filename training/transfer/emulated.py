@@ -1,5 +1,6 @@
 """Episodes on the emulated robot in lockstep, evaluated by the plant's true state as in simulation."""
 
+from collections.abc import Iterator
 from typing import Final
 
 import mujoco
@@ -40,7 +41,15 @@ def evaluate_emulated(
         duration: Duration of each run, s, from the policy's first tick.
         seed: Seed of start poses and commands.
     """
-    return WorldPerformance.of([_episode(policy, task, duration, seed + number) for number in range(episodes)])
+    return WorldPerformance.of(list(emulated_episodes(policy, task, episodes, duration, seed=seed)))
+
+
+def emulated_episodes(
+    policy: Policy, task: TaskConfig, episodes: int, duration: float, *, seed: int
+) -> Iterator[dict[str, float]]:
+    """Yield the figures of each episode on the emulated robot, as they come; arguments as `evaluate_emulated`."""
+    for number in range(episodes):
+        yield _episode(policy, task, duration, seed + number)
 
 
 def _episode(policy: Policy, task: TaskConfig, duration: float, seed: int) -> dict[str, float]:
