@@ -3,8 +3,9 @@
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
-from sim2real.configs.command_outcome import Json, Outcome, reports
+from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.runtime.flash.destination import destination
 
 app = typer.Typer()
@@ -24,5 +25,12 @@ def trust(
     """
     place = destination(to, None)
     terms = place.trust().terms
-    document = {"path": place.place, "trust": terms.trust.model_dump(mode="json") if terms.trust else None}
+    problem = place.status().problem
+    if problem is not None:
+        error_console().print(f"warning: {escape(problem)}; flash one that the robot accepts")
+    document = {
+        "path": place.place,
+        "trust": terms.trust.model_dump(mode="json") if terms.trust else None,
+        "warnings": [] if problem is None else [problem],
+    }
     return Outcome(document, f"the robot now {terms.trust.words()}" if terms.trust else "")

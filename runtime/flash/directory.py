@@ -36,6 +36,7 @@ from sim2real.runtime.flash.slot_files import (
     slot_problem,
 )
 from sim2real.runtime.flash.target import SLOTS, Check, Slot, SlotName, other
+from sim2real.runtime.flash.terms import Terms
 
 UPLOAD: Final = "upload"
 _CURRENT_NEW, _RECORD_NEW, _INCOMING, _OUTGOING = "current.new", "record.new", "incoming", "outgoing"
@@ -133,7 +134,7 @@ class DirectoryTarget:
                 return name
         raise FlashError(f"{link}: is not a link to a slot; valid: {', '.join(SLOTS)}")
 
-    def slot(self, name: SlotName) -> Slot:
+    def slot(self, name: SlotName, terms: Terms | None = None) -> Slot:
         """Read a slot and verify its digest, and its signature where one is asked for, now."""
         folder = self._root / name
         if not os.path.lexists(folder):
@@ -144,7 +145,8 @@ class DirectoryTarget:
             manifest = read_manifest(folder / MANIFEST)
         except (OSError, ValueError) as error:
             return Slot(name, None, f"{MANIFEST} cannot be read: {reason_of(error)}")
-        return Slot(name, manifest, slot_problem(folder, manifest, read_record(self._root).terms.trust))
+        trust = (read_record(self._root).terms if terms is None else terms).trust
+        return Slot(name, manifest, slot_problem(folder, manifest, trust))
 
     def record(self) -> Record:
         """Read the record."""

@@ -50,8 +50,8 @@ def flash(
         _placed(policy, lambda: terms.trust.check(model, signature) if terms.trust else None)
     contract, provenance = examine(policy, robot)
     with target.exclusive():
-        record = target.record()
-        record = record.model_copy(update={"terms": record.terms.joined(terms)})
+        known = target.record()
+        record = known.model_copy(update={"terms": known.terms.joined(terms)})
         signed_by = _placed(policy, lambda: _admit(record, model, sha256, signature, provenance))
         manifest = Manifest.of(
             sha256=sha256,
@@ -62,12 +62,15 @@ def flash(
             signed_by=signed_by,
         )
         active = target.active()
-        previous = target.slot(active) if active is not None else None
+        previous = target.slot(active, record.terms) if active is not None else None
         _refuse_other_robot(contract, target)
         if previous is not None and previous.complete and _holds(previous, sha256):
-            # Writing it again would cost the policy that rollback goes back to.
+            # Writing it again would cost the policy that rollback goes back to. What is asked of it may be new.
+            record = record if record.on_trial(sha256) else record.begin_trial(sha256)
+            if record != known:
+                target.keep(record)
             return Installed(previous, previous, changed=False, on_trial=record.on_trial(sha256) is not None)
-        name = _room(target, record, active, robot)
+        name = _room(target, record, active, robot, sha256)
         warnings = _clock_warning(record, now())
 
         def check(written: Path) -> None:
@@ -76,14 +79,24 @@ def flash(
                 target.activate(other(active))
 
         target.write(name, model, signature.text() if signature else None, manifest, check)
-        before = record.begin_trial(sha256)
-        if before != target.record():
+        record = record.begin_trial(sha256)
+        before = _before_the_switch(target, record, known)
+        if before != known:
             target.keep(before)  # the trial before the switch: whatever is active is on trial if it has to be
         target.activate(name)
-        warnings += _note(target, before.with_event("installed", sha256, now()))
+        warnings += _note(target, record.with_event("installed", sha256, now()), asks_more=before.terms != record.terms)
         return Installed(
-            target.slot(name), previous, True, on_trial=before.on_trial(sha256) is not None, warnings=warnings
+            target.slot(name), previous, True, on_trial=record.on_trial(sha256) is not None, warnings=warnings
         )
+
+
+def _before_the_switch(target: Target, record: Record, known: Record) -> Record:
+    """Return the record to keep while the policy before is still active: it must run, should this be the end."""
+    active = target.active()
+    if active is None or target.slot(active, record.terms).complete or not target.slot(active).complete:
+        return record
+    trust = known.terms.trust
+    return record.model_copy(update={"terms": record.terms.model_copy(update={"trust": trust})})
 
 
 def read_policy(policy: Path) -> bytes:
@@ -114,17 +127,19 @@ def _admit(
     return None if record.terms.trust is None else record.terms.trust.check(model, signature)
 
 
-def _room(target: Target, record: Record, active: SlotName | None, robot: RobotConfig) -> SlotName:
+def _room(target: Target, record: Record, active: SlotName | None, robot: RobotConfig, sha256: str) -> SlotName:
     """Return the slot to write to: the inactive one.
 
-    A policy on trial makes room itself, and the one before it is active meanwhile: what has proved itself is kept.
+    A policy on trial makes room itself, and the one before it is active meanwhile: what has proved itself is kept. So
+    does the very same policy, where it was damaged or lacks the signature that is asked for now.
     """
     if active is None:
         return SLOTS[0]
-    current, back = target.slot(active), target.slot(other(active))
+    current, back = target.slot(active), target.slot(other(active), record.terms)
     on_trial = current.manifest is not None and record.on_trial(current.manifest.sha256) is not None
     proved = back.manifest is not None and back.manifest.sha256 in record.healthy
-    return active if on_trial and proved and refusal(back, record, robot) is None else back.name
+    replaced = (on_trial and proved) or _holds(current, sha256)
+    return active if replaced and refusal(back, record, robot) is None else back.name
 
 
 def _try(written: Path, robot: RobotConfig, contract: Contract) -> None:
@@ -158,10 +173,11 @@ def _clock_warning(record: Record, now: datetime) -> tuple[str, ...]:
     )
 
 
-def _note(target: Target, record: Record) -> tuple[str, ...]:
+def _note(target: Target, record: Record, *, asks_more: bool) -> tuple[str, ...]:
     """Keep what has happened; the switch is done, so that a failure here is a warning."""
     try:
         target.keep(record)
     except FlashError as error:
-        return (f"the history lacks this: {error}",)
+        lost = "; the robot does not ask for signatures yet: flash it again" if asks_more else ""
+        return (f"the history lacks this: {error}{lost}",)
     return ()

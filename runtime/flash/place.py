@@ -80,7 +80,7 @@ class LocalPlace:
 
     def rollback(self) -> Installed:
         """Switch to the other slot. Raises FlashError."""
-        return rollback(self.target, self.robot)
+        return rollback(self.target, self.robot, terms=self.terms)
 
     def status(self) -> Status:
         """Read and verify what is there. Raises FlashError."""

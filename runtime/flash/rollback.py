@@ -10,15 +10,25 @@ from sim2real.runtime.flash.target import SLOTS, Slot, Target, other
 from sim2real.runtime.flash.terms import Terms
 
 
-def rollback(target: Target, robot: RobotConfig | None = None, now: Clock = now_utc) -> Installed:
+def rollback(
+    target: Target, robot: RobotConfig | None = None, now: Clock = now_utc, terms: Terms | None = None
+) -> Installed:
     """Switch back to the other slot, if what it holds is complete, verifies, and is for the robot where that is known.
+
+    Args:
+        target: The target.
+        robot: The robot; None where it is not known.
+        now: The clock.
+        terms: What the target's file asks; of it the oldest date accepted counts, which never goes back.
 
     Raises:
         FlashError: There is nothing to go back to; what is active stays active.
     """
     target.survey()  # before the lock, which would make a folder of a mistyped path
     with target.exclusive():
-        return go_back(target, target.record(), robot, now, "by hand")
+        record = target.record()
+        record = record.model_copy(update={"terms": record.terms.no_older(terms)})
+        return go_back(target, record, robot, now, "by hand")
 
 
 def go_back(target: Target, record: Record, robot: RobotConfig | None, now: Clock, why: str) -> Installed:

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from sim2real.runtime.flash.manifest import Manifest
 from sim2real.runtime.flash.record import Record
+from sim2real.runtime.flash.terms import Terms
 
 SlotName = Literal["slot_a", "slot_b"]
 SLOTS: tuple[SlotName, SlotName] = ("slot_a", "slot_b")
@@ -72,8 +73,8 @@ class Target(Protocol):
         """Return the name of the active slot; None when nothing was ever activated."""
         ...
 
-    def slot(self, name: SlotName) -> Slot:
-        """Read a slot and verify its digest now."""
+    def slot(self, name: SlotName, terms: Terms | None = None) -> Slot:
+        """Read a slot and verify its digest now, and its signature by these terms; by the record's when left out."""
         ...
 
     def record(self) -> Record:

@@ -58,9 +58,13 @@ class Terms(Part):
                 f"the robot {self.trust.words()}, by the target's file it {given.trust.words()}; "
                 "if the robot's is to change: sim2real trust --to TARGET"
             )
-        dates = [each for each in (self.oldest_export, given.oldest_export) if each is not None]
         trust = self.trust if self.trust is not None else given.trust
-        return self.model_copy(update={"trust": trust, "gate": given.gate, "oldest_export": max(dates, default=None)})
+        return self.no_older(given).model_copy(update={"trust": trust, "gate": given.gate})
+
+    def no_older(self, given: "Terms | None") -> Self:
+        """Return the terms with the later of two oldest dates accepted."""
+        dates = [each.oldest_export for each in (self, given) if each is not None and each.oldest_export is not None]
+        return self.model_copy(update={"oldest_export": max(dates, default=None)})
 
     def check_age(self, provenance: dict[str, str]) -> None:
         """Refuse a policy that was exported before the oldest date accepted, or does not say when.

@@ -1,6 +1,9 @@
 """Laws of trust: only what a trusted key has signed, to the byte, is installed, run or gone back to."""
 
+import os
 import shutil
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,7 @@ from sim2real.runtime.flash.install import flash
 from sim2real.runtime.flash.manifest import FlashError
 from sim2real.runtime.flash.results import Installed
 from sim2real.runtime.flash.rollback import rollback, status, trust
-from sim2real.runtime.flash.terms import Terms
+from sim2real.runtime.flash.terms import Gate, Terms
 from sim2real.runtime.flash.trust import Trust
 from sim2real.runtime.policy import load_policy
 from sim2real.runtime.signature.detached import sign, signature_beside, signature_path
@@ -205,3 +208,97 @@ def test_terms_are_those_of_the_targets_file(tmp_path: Path) -> None:
         path.write_text(f"name: dog\nkind: directory\npath: x\nrobot: pendulum\n{wrong}\n")
         with pytest.raises(UserError, match=rf"dog\.yaml:5: {line}"):
             load_target(str(path))
+
+
+# What a file asks for the first time
+
+ASKS = STRICT.model_copy(update={"gate": Gate(healthy_for=5.0), "oldest_export": date(2020, 1, 1)})
+
+
+def exported(path: Path, seed: int) -> Path:
+    return write_copy(path, write_policy(path.with_name("base.onnx"), seed), exported_at="2026-11-02T00:00:00+00:00")
+
+
+@pytest.mark.parametrize("already_signed", [False, True])
+def test_what_a_file_asks_holds_after_its_flash_also_where_the_policy_was_active_already(
+    already_signed: bool, tmp_path: Path, folder: Path
+) -> None:
+    # "Already active, nothing written" left out the file's keys, its trial and its date, and said ok.
+    policy = exported(tmp_path / "policy.onnx", 1)
+    if already_signed:
+        signed(policy)
+    install(policy, folder, None)
+    result = install(signed(policy), folder, ASKS)
+    assert result.on_trial
+    assert result.changed is not already_signed  # the signature has to be in the slot
+    assert DirectoryTarget(folder).record().terms == ASKS
+    assert status(DirectoryTarget(folder), ROBOT).problem is None
+    assert load_policy(folder / "current" / "policy.onnx").size
+    assert not install(policy, folder, ASKS).changed
+    with pytest.raises(FlashError, match="it is not signed"):
+        install(exported(tmp_path / "bare.onnx", 9), folder, None)
+
+
+def test_the_signature_that_a_slot_lacks_does_not_cost_the_policy_to_go_back_to(tmp_path: Path, folder: Path) -> None:
+    first, second = signed(exported(tmp_path / "1.onnx", 1)), exported(tmp_path / "2.onnx", 2)
+    install(first, folder, None)
+    install(second, folder, None)
+    install(signed(second), folder, ASKS)
+    assert (folder / "current" / "policy.onnx").read_bytes() == second.read_bytes()
+    assert rollback(DirectoryTarget(folder)).changed
+    assert (folder / "current" / "policy.onnx").read_bytes() == first.read_bytes()
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_cut_off_anywhere_in_the_first_flash_that_asks_for_signatures_a_policy_runs(
+    same: bool, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The record asked for signatures an instant before the signed policy was active; the one before did not run then.
+    old, new = exported(tmp_path / "old.onnx", 1), exported(tmp_path / "new.onnx", 2)
+    install(new if not same else old, tmp_path / "base", None)
+    install(old, tmp_path / "base", None)
+    signed(old if same else new)
+    names = ("rename", "replace", "symlink", "fsync")
+    originals = {name: getattr(os, name) for name in names}
+    steps = 0
+    for number in range(100):
+        folder = tmp_path / str(number)
+        shutil.copytree(tmp_path / "base", folder, symlinks=True)
+        left = [number]
+
+        def deadly(name: str, left: list[int] = left) -> Callable[..., object]:
+            def call(*arguments: object, **named: object) -> object:
+                left[0] -= 1
+                if left[0] < 0:
+                    raise Killed
+                return originals[name](*arguments, **named)
+
+            return call
+
+        with monkeypatch.context() as patched:
+            for name in names:
+                patched.setattr(os, name, deadly(name))
+            try:
+                install(old if same else new, folder, ASKS)
+            except Killed:
+                steps += 1
+            else:
+                break
+        assert load_policy(folder / "current" / "policy.onnx").size
+        assert status(DirectoryTarget(folder), ROBOT).problem is None
+        install(old if same else new, folder, ASKS)
+        assert DirectoryTarget(folder).record().terms == ASKS
+    assert 5 < steps < 100
+
+
+def test_the_date_of_a_file_holds_for_going_back_too(tmp_path: Path, folder: Path) -> None:
+    for number in (1, 2):
+        install(exported(tmp_path / f"{number}.onnx", number), folder, None)
+    later = Terms(oldest_export=date(2026, 11, 3))
+    with pytest.raises(FlashError, match="takes none from before 2026-11-03"):
+        rollback(DirectoryTarget(folder), ROBOT, terms=later)
+    assert rollback(DirectoryTarget(folder), ROBOT).changed
