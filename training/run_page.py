@@ -102,12 +102,13 @@ def _world(experiment: ExperimentConfig | GymnasiumConfig) -> dict[str, str | No
     }
 
 
-def report_run(folder: Path, page: Path) -> RunReport:
+def report_run(folder: Path, page: Path, video: Path | None = None) -> RunReport:
     """Read a run folder and write its page.
 
     Args:
         folder: The folder that `sim2real train` made.
         page: The HTML file.
+        video: A video of one episode, for the page.
 
     Raises:
         UserError: The folder is not a run, it has no metrics yet, or the page cannot be written.
@@ -119,6 +120,8 @@ def report_run(folder: Path, page: Path) -> RunReport:
     report = RunReport(run, load_training(str(run.config.resolve())), rows)
     with TemporaryDirectory(prefix="sim2real-report-") as pictures:
         exhibits = _exhibits(report, Path(pictures))
+        if video is not None:
+            exhibits.insert(1, Exhibit("Video", video, "One episode with the run's policy, rendered by MuJoCo."))
         verdict = f"{report.steps:,} of {report.experiment.steps:,} control steps" + (
             ", finished." if report.finished else "; not finished: no policy was exported yet."
         )

@@ -31,6 +31,9 @@ from sim2real.runtime.states import State
 from sim2real.runtime.tick_fields import FIELD, array_of
 
 _EVENTS_SHOWN: Final = 200
+_FILMED: Final = (
+    "The joints as they were measured, up to the end. A base stays where it starts: no sensor says where it went."
+)
 _OF_JOINT: Final = re.compile(r"joint (\w+) (.+)")
 _LEVEL_NAMES: Final = {number: name for name, number in LOG_LEVELS.items()}
 
@@ -96,12 +99,13 @@ class LogReport:
         }
 
 
-def report_log(path: Path, page: Path) -> LogReport:
+def report_log(path: Path, page: Path, video: Path | None = None) -> LogReport:
     """Read a log and write its page.
 
     Args:
         path: A log of `sim2real run`.
         page: The HTML file.
+        video: A video of what the joints did, for the page.
 
     Raises:
         UserError: The log cannot be read or has no ticks, or the page cannot be written.
@@ -122,6 +126,8 @@ def report_log(path: Path, page: Path) -> LogReport:
     )
     with TemporaryDirectory(prefix="sim2real-report-") as folder:
         exhibits = _exhibits(report, (time - time[0]) / NS_PER_S, Path(folder), path)
+        if video is not None:
+            exhibits.append(Exhibit("Video", video, _FILMED))
         footer = f"Written by: sim2real report {path}"
         write_page(page, f"Run of {path.name}", report.reached_its_end, report.verdict, _rows(report), exhibits, footer)
     return report

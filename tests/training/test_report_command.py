@@ -1,5 +1,6 @@
 """Laws of `sim2real report`: one page of a run or of a log that needs nothing beside it; what is wrong is one line."""
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from sim2real.cli import app
+from sim2real.configs.library import shipped
+from sim2real.configs.load import load_task
 from sim2real.report.advice import advice_on_run
 from sim2real.report.plot_style import COLOURS, DIM, GRID, INK
 from sim2real.runtime.limits import Intervention
@@ -35,7 +38,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def titles(page: Path) -> list[str]:
     """The parts of a page, with all of its pictures inside it."""
     text = page.read_text(encoding="utf-8")
-    assert not re.search(r'src="(?!data:image/png;base64,)', text)
+    assert not re.search(r'src="(?!data:(?:image/png|video/mp4);base64,)', text)
     assert "http" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", text)  # nothing is loaded from elsewhere
     assert "<script" not in text
     return re.findall(r"<h2>(.*?)</h2>", text)
@@ -213,3 +216,45 @@ def test_what_is_wrong_is_one_line(arguments: list, message: str, as_json: bool,
 
 def test_help_has_an_example() -> None:
     assert "Example: sim2real report first" in " ".join(invoke("report", "--help").stdout.split())
+
+
+def video_of(page: Path) -> bytes:
+    (encoded,) = re.findall(r'<video src="data:video/mp4;base64,([^"]+)"', page.read_text(encoding="utf-8"))
+    return base64.b64decode(encoded)
+
+
+def test_a_run_is_shown_as_it_moves(run: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    result = invoke("report", run, "--video", "-o", page)
+    assert result.exit_code == 0, result.output
+    assert "Video" in titles(page)
+    assert video_of(page)[4:8] == b"ftyp"
+
+
+POLICIES = ("pendulum_swingup", "so101_reach", "quadruped_walk", "hopper_hop")
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_a_log_of_every_robot_is_shown_as_it_moved(name: str, tmp_path: Path) -> None:
+    robot, log, page = load_task(name).robot.name, tmp_path / "run.mcap", tmp_path / "page.html"
+    invoke("run", name, "--robot", robot, "--lockstep", "--plant", "inertia", "--duration", "0.3", "--log", log)
+    result = invoke("report", log, "--video", "-o", page)
+    assert result.exit_code == 0, result.output
+    assert titles(page)[-1] == "Video"
+    assert video_of(page)[4:8] == b"ftyp"
+
+
+def test_the_videos_are_of_every_shipped_robot() -> None:
+    assert {load_task(name).robot.name for name in POLICIES} == set(shipped("robots"))
+
+
+def test_a_video_of_another_robot_is_refused_and_no_page_written(tmp_path: Path) -> None:
+    log, page = next(iter(sorted(LOGS.glob("*pendulum*.mcap")))), tmp_path / "page.html"
+    for arguments, said in (
+        (("--video", "--robot", "so101"), "is of other joints"),
+        (("--robot", "so101"), "with --video"),
+    ):
+        result = invoke("report", log, "-o", page, *arguments)
+        assert result.exit_code == 1
+        assert said in result.stderr
+        assert not page.exists()
