@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 import numpy as np
 
+from sim2real.hardware.flags import flags
 from sim2real.hardware.types import BoolArray, Float64Array, Int64Array, JointCommand, JointState
 from sim2real.runtime.contract.robot import RobotSpec
 from sim2real.runtime.envelope.effort_budget import EffortBudget
@@ -19,7 +20,7 @@ from sim2real.runtime.envelope.settings import SafetySettings
 from sim2real.runtime.envelope.target_motion import POSITION_TRACKING_MODES as POSITION_TRACKING_MODES
 from sim2real.runtime.envelope.target_motion import TargetMotion
 
-_POSITION, _VELOCITY, _EFFORT, _STIFFNESS, _DAMPING = range(5)
+_POSITION, _VELOCITY, _EFFORT, _STIFFNESS, _DAMPING, _FREE_POSITION, _FREE_VELOCITY = range(7)
 
 _FARTHEST: Final = 1e300  # rad; any finite position target may be asked for
 _ROUNDING: Final = 1e-9  # rad; steps that add up to one at the very limit of speed round by less
@@ -45,24 +46,27 @@ class CommandLimits:
         self._impedance = np.array([joint.mode == "impedance" for joint in robot.joints])
         self._servo = np.array([joint.mode == "position" for joint in robot.joints])
         self._stiffness = np.array([joint.stiffness for joint in robot.joints])
-        # Bounds of the five targets, (5, J), in the order of JointCommand's fields.
-        self._low, self._high = np.zeros((5, joints)), np.zeros((5, joints))
-        self._high[_VELOCITY] = [joint.velocity_max for joint in robot.joints]
+        # Bounds of the five targets, in the order of JointCommand's fields, and of position and velocity inside which a
+        # joint may get any effort, (7, J).
+        self._low, self._high = np.zeros((7, joints)), np.zeros((7, joints))
+        self._low[_POSITION], self._high[_POSITION] = -_FARTHEST, _FARTHEST
+        self._high[_VELOCITY] = self._high[_FREE_VELOCITY] = [joint.velocity_max for joint in robot.joints]
         self._high[_EFFORT] = [joint.effort_max for joint in robot.joints]
         self._high[_STIFFNESS] = self._stiffness
         self._high[_DAMPING] = [joint.damping for joint in robot.joints]
-        self._low[[_VELOCITY, _EFFORT]] = -self._high[[_VELOCITY, _EFFORT]]
-        # Bounds of position and velocity inside which a joint may get any effort, (2, J).
-        self._free_low = np.array([[j.position_min for j in robot.joints], [-j.velocity_max for j in robot.joints]])
-        self._free_high = np.array([[j.position_max for j in robot.joints], [j.velocity_max for j in robot.joints]])
+        self._high[_FREE_POSITION] = [joint.position_max for joint in robot.joints]
+        self._low[_FREE_POSITION] = [joint.position_min for joint in robot.joints]
+        for row in (_VELOCITY, _EFFORT, _FREE_VELOCITY):
+            self._low[row] = -self._high[row]
         self._kept: Literal["", "damp", "hold"] = ""
         self._kept_position = np.array([joint.default_position for joint in robot.joints])
-        self._targets = np.zeros((5, joints))
+        self._values = np.zeros((7, joints))
+        self._targets = self._values[:_FREE_POSITION]
         self._requested = JointCommand(*self._targets)
-        self._moving = np.zeros((2, joints))
-        self._ok, self._ok2 = np.zeros((5, joints), np.bool_), np.zeros((5, joints), np.bool_)
-        self._low[_POSITION], self._high[_POSITION] = -_FARTHEST, _FARTHEST
-        self._wanted, self._changed = np.zeros(joints), np.zeros(joints, np.bool_)
+        self._ok, self._ok_memory = flags(7, joints)
+        self._ok2, self._ok2_memory = flags(7, joints)
+        self._wanted = np.zeros(joints)
+        self._changed, self._changed_memory = flags(joints)
         self._bits = np.zeros(joints, np.int64)
 
     @property
@@ -185,24 +189,20 @@ class CommandLimits:
         """Tell whether all but the position targets may pass as they are. NaN is inside nothing."""
         if self.budget.reduced:
             return False
-        moving, ok, ok2 = self._moving, self._ok, self._ok2
-        np.less_equal(self._low, self._targets, out=ok)
-        np.less_equal(self._targets, self._high, out=ok2)
-        if np.count_nonzero(ok) < ok.size or np.count_nonzero(ok2) < ok2.size:
-            return False
-        moving[0] = state.position
-        moving[1] = state.velocity
-        np.less_equal(self._free_low, moving, out=ok[:2])
-        np.less_equal(moving, self._free_high, out=ok2[:2])
-        return int(np.count_nonzero(ok[:2]) + np.count_nonzero(ok2[:2])) == 2 * moving.size
+        values = self._values
+        values[_FREE_POSITION] = state.position
+        values[_FREE_VELOCITY] = state.velocity
+        np.less_equal(self._low, values, self._ok)
+        np.less_equal(values, self._high, self._ok2)
+        return 0 not in self._ok_memory and 0 not in self._ok2_memory
 
     def _move(self, position: Float64Array) -> None:
         """Move the position targets, and note which limits were in the way."""
         wanted = self._wanted
-        np.copyto(wanted, position)
+        wanted[:] = position
         self._motion.move(position)
-        np.not_equal(position, wanted, out=self._changed)
-        if np.count_nonzero(self._changed):
+        np.not_equal(position, wanted, self._changed)
+        if 1 in self._changed_memory:
             for index in np.flatnonzero(self._changed).tolist():
                 asked = float(wanted[index])
                 reason = self._motion.reason(index, asked)

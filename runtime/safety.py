@@ -6,8 +6,6 @@ No I/O and no clock: time is an argument. Its parts are in `sim2real.runtime.env
 from math import inf
 from typing import Literal, assert_never
 
-import numpy as np
-
 from sim2real.configs.schema.safety import Reaction
 from sim2real.hardware.clock import NS_PER_S, ns_from_s
 from sim2real.hardware.types import ImuState, Int64Array, JointCommand, JointState
@@ -111,8 +109,8 @@ class Safety:
                 found = self._watch.violations()
         if not in_order:
             found += self._with_buses(bounds.violations())
-        if int(np.count_nonzero(readings.fresh)) == len(self._joints):
-            self._complete_ns = int(readings.stamp_ns.min())
+        if 0 not in readings.fresh.tobytes():
+            self._complete_ns = min(readings.stamp_ns.tolist())
         self._damping.advance(now_ns)
         self._missed.add(missed)
         found += self._imus.check(imus, now_ns)

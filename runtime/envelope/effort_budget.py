@@ -4,6 +4,7 @@ from math import inf, isfinite
 
 import numpy as np
 
+from sim2real.hardware.flags import flags
 from sim2real.hardware.types import Float64Array, JointState
 from sim2real.runtime.contract.robot import RobotSpec
 from sim2real.runtime.envelope.settings import SafetySettings
@@ -36,12 +37,17 @@ class EffortBudget:
         self._spare = self._full - self._continuous
         self._rate = np.array([1.0 / joint.thermal_time for joint in settings.joints])
         self._heats = any(isfinite(joint.effort_continuous) for joint in settings.joints)
-        self._hottest = settings.envelope.temperature_max
-        span = self._hottest - settings.temperature_derating
+        joints, hottest = len(robot.joints), settings.envelope.temperature_max
+        span = hottest - settings.temperature_derating
         self._derates = span > 0.0
-        self._slope = 1.0 / span if self._derates else inf
-        self._share, self._step = np.zeros_like(self._full), np.zeros_like(self._full)
-        self._less = np.zeros(len(self._full), np.bool_)
+        self._hottest = np.full(joints, hottest)
+        self._slope = np.full(joints, 1.0 / span if self._derates else inf)
+        self._onset, self._whole = np.full(joints, THERMAL_ONSET), np.ones(joints)
+        self._change, self._step = np.zeros(joints), np.zeros(joints)
+        # Of the effort limit, as housings leave it; more than 1 where they are cool, NaN while that is unknown.
+        self._share = np.ones(joints)
+        self._cool, self._cool_memory = flags(2, joints)  # windings, housings
+        self._cool.fill(True)
         self.heat = np.zeros_like(self._full)
         """(J,), of the windings; 1 where the budget is used up."""
         self.allowed = self._full.copy()
@@ -57,36 +63,31 @@ class EffortBudget:
                 a fault of its own after a while.
             elapsed_s: (J,), time since each joint's last reading.
         """
-        if not (self._heats or self._derates):
-            return
-        allowed, share = self.allowed, self._share
-        np.copyto(allowed, self._full)
         if self._heats:
             self._heat_up(readings.effort, elapsed_s)
+            np.less_equal(self.heat, self._onset, self._cool[0])
         if self._derates:
-            np.subtract(self._hottest, readings.temperature, out=share)
-            np.multiply(share, self._slope, out=share)
-            np.fmin(share, 1.0, out=share)  # NaN becomes 1
-            np.fmax(share, 0.0, out=share)
-            np.multiply(share, self._full, out=share)
-            np.minimum(allowed, share, out=allowed)
-        self.reduced = bool(np.count_nonzero(np.less(allowed, self._full, out=self._less)))
+            np.subtract(self._hottest, readings.temperature, self._share)
+            np.multiply(self._share, self._slope, self._share)
+            np.greater_equal(self._share, self._whole, self._cool[1])
+        if 0 in self._cool_memory or self.reduced:
+            self._reduce()
 
     def _heat_up(self, effort: Float64Array, elapsed_s: Float64Array) -> None:
-        heat, change, allowed = self.heat, self._share, self.allowed
-        np.divide(effort, self._continuous, out=change)
-        np.multiply(change, change, out=change)
-        np.subtract(change, heat, out=change)
+        heat, change, step = self.heat, self._change, self._step
+        np.divide(effort, self._continuous, change)
+        np.multiply(change, change, change)
+        np.subtract(change, heat, change)
         # A step of more than the time constant would overshoot.
-        np.multiply(elapsed_s, self._rate, out=self._step)
-        np.minimum(self._step, 1.0, out=self._step)
-        np.multiply(change, self._step, out=change)
-        np.add(heat, change, out=heat)
-        if float(heat.max()) <= THERMAL_ONSET:  # nothing is taken off
-            return
-        np.subtract(heat, THERMAL_ONSET, out=change)
-        np.multiply(change, 1.0 / (1.0 - THERMAL_ONSET), out=change)
-        np.maximum(change, 0.0, out=change)
-        np.minimum(change, 1.0, out=change)
-        np.multiply(change, self._spare, out=change)
-        np.subtract(allowed, change, out=allowed)
+        np.multiply(elapsed_s, self._rate, step)
+        np.minimum(step, self._whole, out=step)
+        np.multiply(change, step, change)
+        np.add(heat, change, heat)
+
+    def _reduce(self) -> None:
+        """Take off what heat takes, by joint; nothing where a joint is cool."""
+        used = np.clip((self.heat - THERMAL_ONSET) * (1.0 / (1.0 - THERMAL_ONSET)), 0.0, 1.0)
+        np.subtract(self._full, used * self._spare, out=self.allowed)
+        share = np.fmax(np.fmin(self._share, 1.0), 0.0)  # NaN becomes 1
+        np.minimum(self.allowed, share * self._full, out=self.allowed)
+        self.reduced = bool((self.allowed < self._full).any())

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim2real.hardware.clock import NS_PER_S, ns_from_s
+from sim2real.hardware.flags import flags
 from sim2real.hardware.types import BoolArray, Float64Array, JointState
 from sim2real.runtime.contract.robot import JointSpec, RobotSpec
 from sim2real.runtime.envelope.settings import SafetySettings
@@ -38,8 +39,9 @@ _ROWS: Final = (
 )
 """What is compared, row by row; `JointBounds.check` gives the values, and `_bounds` the bounds, in the same order."""
 
+_POSITION, _VELOCITY, _EFFORT, _TEMPERATURE, _VOLTAGE, _JUMP, _FAULTS = range(7)
+_STALE, _LOSS, _TEMPERATURE_AGE, _VOLTAGE_AGE = range(7, 11)
 _MEASURED: Final = 3  # position, velocity, effort: not finite is a reason of its own
-_TEMPERATURE, _VOLTAGE, _JUMP, _FAULTS, _STALE, _LOSS, _TEMPERATURE_AGE, _VOLTAGE_AGE = range(3, 11)
 _AGES: Final = (_STALE, _LOSS, _TEMPERATURE_AGE, _VOLTAGE_AGE)  # whose limit is told, also of one from the future
 
 
@@ -58,10 +60,14 @@ class JointBounds:
         self._high = np.array([_bounds(joint, settings) for joint in robot.joints])[:, :, 1].T.copy()
         self._voltage_min = envelope.voltage_min
         self._values = np.zeros((len(_ROWS), joints))
-        self._ok, self._ok2 = np.zeros_like(self._values, np.bool_), np.zeros_like(self._values, np.bool_)
-        self._unknown, self._nan = np.zeros(joints, np.bool_), np.zeros((2, joints), np.bool_)
-        self._age, self._health = np.zeros(joints, np.int64), np.zeros(joints, np.int64)
-        self._period_s = period_s
+        self._ok, self._ok_memory = flags(len(_ROWS), joints)
+        self._ok2, self._ok2_memory = flags(len(_ROWS), joints)
+        self._unanswered, self._unanswered_memory = flags(joints)
+        self._now_ns, self._age_ns, self._elapsed_ns = (np.zeros(joints, np.int64) for _ in range(3))
+        self._zero_ns = np.zeros(joints, np.int64)
+        self._ns_s = np.full(joints, 1.0 / NS_PER_S)
+        self._period_s = np.full(joints, period_s)
+        self._measured = _MEASURED * joints
         self._reach = np.zeros(joints)
         self.elapsed_s: Float64Array = np.zeros(joints)
         """(J,), s between the last two readings of each joint; 0 where it did not answer."""
@@ -79,24 +85,15 @@ class JointBounds:
 
     def check(self, readings: JointState, now_ns: int) -> bool:
         """Compare the readings of a tick; tell whether every value is inside its bounds."""
-        values, ok = self._values, self._ok
+        self._measure(readings, now_ns)
         self._measure_motion(readings)
-        values[0] = values[_JUMP] = readings.position
-        values[1] = readings.velocity
-        values[2] = readings.effort
-        values[_FAULTS] = readings.faults
-        np.subtract(now_ns, readings.stamp_ns, out=self._age)
-        values[_STALE] = values[_LOSS] = self._age
-        if int(readings.stamp_ns.min()) < 0:
-            np.less(readings.stamp_ns, 0, out=self._unknown)
-            np.copyto(values[_STALE : _LOSS + 1], inf, where=self._unknown)  # it never answered
-        self._measure_health(readings, now_ns)
-        np.less_equal(self._low, values, out=ok)
-        np.less_equal(values, self._high, out=self._ok2)
-        np.logical_and(ok, self._ok2, out=ok)
+        in_order = self._compare()
+        if not in_order:  # not the usual tick
+            self._measure_unknown(readings, now_ns)
+            in_order = self._compare()
+            np.logical_and(self._ok, self._ok2, out=self._ok)
+        self.plausible = 0 not in self._ok_memory[: self._measured]
         self._remember(readings)
-        in_order = int(np.count_nonzero(ok)) == ok.size
-        self.plausible = in_order or bool(ok[:_MEASURED].all())
         return in_order
 
     @property
@@ -121,42 +118,66 @@ class JointBounds:
             found.append(Violation(reason, index, value * unit, limit * unit))
         return found
 
+    def _compare(self) -> bool:
+        np.less_equal(self._low, self._values, self._ok)
+        np.less_equal(self._values, self._high, self._ok2)
+        return 0 not in self._ok_memory and 0 not in self._ok2_memory
+
+    def _measure(self, readings: JointState, now_ns: int) -> None:
+        """Take the values as they were read, with their ages."""
+        values, age_ns = self._values, self._age_ns
+        values[_POSITION] = values[_JUMP] = readings.position
+        values[_VELOCITY] = readings.velocity
+        values[_EFFORT] = readings.effort
+        values[_TEMPERATURE] = readings.temperature
+        values[_VOLTAGE] = readings.voltage
+        values[_FAULTS] = readings.faults
+        self._now_ns.fill(now_ns)
+        np.subtract(self._now_ns, readings.health_stamp_ns, age_ns)
+        values[_TEMPERATURE_AGE] = values[_VOLTAGE_AGE] = age_ns
+        np.subtract(self._now_ns, readings.stamp_ns, age_ns)
+        values[_STALE] = values[_LOSS] = age_ns
+        np.less(readings.stamp_ns, self._zero_ns, self._unanswered)
+        if 1 in self._unanswered_memory:
+            np.copyto(values[_STALE : _LOSS + 1], inf, where=self._unanswered)
+
     def _measure_motion(self, readings: JointState) -> None:
         """Compute the time since each joint's last reading, and how far it can have moved in it.
 
         Stamps are arrival times, not measurement times; one control period is added to allow for that.
         """
-        elapsed_s, reach = self.elapsed_s, self._reach
-        np.subtract(readings.stamp_ns, self._last_stamp_ns, out=elapsed_s, casting="unsafe")
-        np.maximum(elapsed_s, 0.0, out=elapsed_s)
-        np.multiply(elapsed_s, 1.0 / NS_PER_S, out=elapsed_s)
-        np.add(elapsed_s, self._period_s, out=reach)
-        np.multiply(self._high[1], reach, out=reach)
+        elapsed_ns, elapsed_s, reach = self._elapsed_ns, self.elapsed_s, self._reach
+        np.subtract(readings.stamp_ns, self._last_stamp_ns, elapsed_ns)
+        np.maximum(elapsed_ns, self._zero_ns, out=elapsed_ns)
+        elapsed_s[:] = elapsed_ns
+        np.multiply(elapsed_s, self._ns_s, elapsed_s)
+        np.add(elapsed_s, self._period_s, reach)
+        np.multiply(self._high[_VELOCITY], reach, reach)
         # Compared with both ends: the difference of two infinite positions would be no number, and a warning.
-        np.subtract(self._last_position, reach, out=self._low[_JUMP])
-        np.add(self._last_position, reach, out=self._high[_JUMP])
+        np.subtract(self._last_position, reach, self._low[_JUMP])
+        np.add(self._last_position, reach, self._high[_JUMP])
 
-    def _measure_health(self, readings: JointState, now_ns: int) -> None:
-        """Compute how long temperature and voltage have been unknown; values that are unknown now are not compared."""
-        values, known_ns = self._values, self._health
-        np.maximum(readings.health_stamp_ns, self._begun_ns, out=known_ns)
-        np.subtract(now_ns, known_ns, out=known_ns)
-        values[_TEMPERATURE] = readings.temperature
-        values[_VOLTAGE] = readings.voltage
-        values[_TEMPERATURE_AGE] = values[_VOLTAGE_AGE] = known_ns
-        if not np.count_nonzero(np.isnan(values[_TEMPERATURE : _VOLTAGE + 1], out=self._nan)):
-            return  # the usual tick
+    def _measure_unknown(self, readings: JointState, now_ns: int) -> None:
+        """Compute since when temperature and voltage are unknown; values that are unknown now are not compared.
+
+        Nothing is unknown for longer than since `begin`: so a tick in which the ages of the readings themselves are
+        inside their bounds needs none of this.
+        """
+        values, age_ns = self._values, self._age_ns
         begun_ns = now_ns - self._begun_ns
-        for unknown, row, age, known in (
-            (self._nan[0], _TEMPERATURE, _TEMPERATURE_AGE, -inf),
-            (self._nan[1], _VOLTAGE, _VOLTAGE_AGE, self._voltage_min),
+        np.subtract(self._now_ns, np.maximum(readings.health_stamp_ns, self._begun_ns), out=age_ns)
+        for row, age, known in (
+            (_TEMPERATURE, _TEMPERATURE_AGE, -inf),
+            (_VOLTAGE, _VOLTAGE_AGE, self._voltage_min),
         ):
+            unknown = np.isnan(values[row])
+            values[age] = age_ns
             np.copyto(values[row], known, where=unknown)
             np.copyto(values[age], begun_ns, where=unknown)
 
     def _remember(self, readings: JointState) -> None:
-        np.copyto(self._last_position, readings.position)
-        np.copyto(self._last_stamp_ns, readings.stamp_ns)
+        self._last_position[:] = readings.position
+        self._last_stamp_ns[:] = readings.stamp_ns
 
 
 def _bounds(joint: JointSpec, settings: SafetySettings) -> list[tuple[float, float]]:

@@ -4,7 +4,8 @@ from typing import Final
 
 import numpy as np
 
-from sim2real.hardware.types import Float64Array, JointState
+from sim2real.hardware.flags import flags
+from sim2real.hardware.types import BoolArray, Float64Array, JointState
 from sim2real.runtime.contract.robot import RobotSpec
 from sim2real.runtime.envelope.settings import SafetySettings
 from sim2real.runtime.envelope.stuck_encoder import StuckEncoder
@@ -36,7 +37,8 @@ class JointWatch:
         self._tracking, self._stall = np.zeros(joints), np.zeros(joints)  # s
         self._anchor = np.full(joints, np.nan)
         self._error, self._effort, self._work = np.zeros(joints), np.zeros(joints), np.zeros(joints)
-        self._flag, self._flag2 = np.zeros(joints, np.bool_), np.zeros(joints, np.bool_)
+        self._far, self._far_memory = flags(joints)
+        self._stalled, self._stalled_memory = flags(joints)
 
     def begin(self, readings: JointState) -> None:
         """Start from the readings before the first command."""
@@ -53,25 +55,35 @@ class JointWatch:
             target: (J,), rad: the last position targets, where a joint follows one.
             elapsed_s: (J,), s since each joint's last reading; 0 where it did not answer.
         """
-        error, effort, flag = self._error, self._effort, self._flag
-        np.subtract(target, readings.position, out=error)
+        error = self._error
+        np.subtract(target, readings.position, error)
         well = self._encoders.update(readings, error, elapsed_s)
         if self._tracks:
-            np.greater(np.abs(error, out=self._work), self._error_max, out=flag)
-            np.add(self._tracking, elapsed_s, out=self._tracking)
-            np.multiply(self._tracking, flag, out=self._tracking)
-            well = well and float(self._tracking.max()) <= self._time_max
+            np.greater(np.abs(error, self._work), self._error_max, self._far)
+            well = self._all_brief(self._tracking, self._far, self._far_memory, elapsed_s) and well
         if self._stalls:
-            np.abs(readings.effort, out=effort)
-            np.greater(effort, self._stall_effort, out=flag)
-            np.subtract(readings.position, self._anchor, out=self._work)
-            np.less_equal(np.abs(self._work, out=self._work), STALL_TRAVEL, out=self._flag2)
-            np.logical_and(flag, self._flag2, out=flag)
-            np.add(self._stall, elapsed_s, out=self._stall)
-            np.multiply(self._stall, flag, out=self._stall)
-            np.copyto(self._anchor, readings.position, where=np.logical_not(flag, out=flag))
-            well = well and float(self._stall.max()) <= self._time_max
+            self._update_stalled(readings)
+            well = self._all_brief(self._stall, self._stalled, self._stalled_memory, elapsed_s) and well
         return well
+
+    def _update_stalled(self, readings: JointState) -> None:
+        """Find the joints that push without moving; the others are where they have moved to."""
+        stalled, position = self._stalled, readings.position
+        np.greater(np.abs(readings.effort, self._effort), self._stall_effort, stalled)
+        if 1 in self._stalled_memory:
+            np.logical_and(stalled, np.abs(position - self._anchor) <= STALL_TRAVEL, out=stalled)
+            np.copyto(self._anchor, position, where=~stalled)
+        else:
+            self._anchor[:] = position
+
+    def _all_brief(self, timer: Float64Array, flag: BoolArray, memory: bytearray, elapsed_s: Float64Array) -> bool:
+        """Add the time where a flag is set, start again from zero elsewhere; tell whether none is too long."""
+        if 1 not in memory:
+            timer.fill(0.0)
+            return True
+        np.add(timer, elapsed_s, timer)
+        np.multiply(timer, flag, timer)
+        return float(timer.max()) <= self._time_max
 
     def violations(self) -> list[Violation]:
         """Return what is wrong with the joints since the last update."""

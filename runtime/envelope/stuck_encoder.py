@@ -4,7 +4,8 @@ from typing import Final
 
 import numpy as np
 
-from sim2real.hardware.types import BoolArray, Float64Array, JointState
+from sim2real.hardware.flags import flags
+from sim2real.hardware.types import Float64Array, JointState
 from sim2real.runtime.contract.robot import JointSpec, RobotSpec
 
 NOISE: Final = 0.0075
@@ -34,6 +35,8 @@ up, whatever its encoder says, or its motor gives no torque."""
 FROZEN_TRAVEL: Final = 0.05
 """rad; a velocity that adds up to this much travel contradicts a position that stays: several times its noise."""
 
+_POSITION, _ERROR, _WHOLE_ERROR, _EFFORT = range(4)
+
 
 class StuckEncoder:
     """Looks for joints that cannot be where they read.
@@ -58,32 +61,47 @@ class StuckEncoder:
         # whether or not the joint moves.
         self._servo = np.array([joint.mode == "position" for joint in robot.joints])
         self._impedance = np.array([joint.mode == "impedance" for joint in robot.joints])
-        self._any_servo, self._any_impedance = bool(self._servo.any()), bool(self._impedance.any())
+        self._all_servo, self._any_impedance = bool(self._servo.all()), bool(self._impedance.any())
         self._threshold = np.array([_threshold(joint) for joint in robot.joints])
         self._below = -self._threshold
-        self._stiffness = np.array([joint.stiffness * MISSING_EFFORT for joint in robot.joints])
+        # Nothing is missing where the effort is not the servo's own.
+        self._stiffness = np.array([joint.stiffness * MISSING_EFFORT for joint in robot.joints]) * self._servo
         self._effort_max = np.array([joint.effort_max * MISSING_EFFORT for joint in robot.joints])
         self._frozen_after = frozen_after
         self._drive_time, self._varied_time = frozen_after * DEMAND_SHARE, frozen_after * VARIED_SHARE
         self.time: Float64Array = np.zeros(joints)
         """(J,), s for which each position has stayed; 0 without evidence against it."""
-        self._anchor = np.full(joints, np.nan)  # where each joint last moved to
-        # Since a joint last moved, s: still; driven up and down, now and the longest time; servo without effort; at
-        # another effort. Last, rad: travel by velocity.
+        # What is looked at, in the order of the rows, now and when a joint last moved; of the whole error that is none.
+        self._values, self._before = np.zeros((3, joints)), np.zeros((3, joints))
+        self._before[_POSITION] = np.nan
+        self._last_moved, self._effort_before = self._before[: _ERROR + 1], np.zeros(joints)
+        # How far it is from there, and the effort of a servo's control law, with the most that says nothing.
+        self._sizes, self._most = np.zeros((4, joints)), np.tile(self._threshold, (4, 1))
+        self._differences = self._sizes[: _WHOLE_ERROR + 1]
+        self._most[_POSITION] = NOISE
+        self._inside = np.zeros((4, joints), np.bool_)
+        # Since a joint last moved. For how long, s: still; driven up, and down, without a break; a servo without the
+        # effort of its control law, without a break; the longest times driven; at another effort. Travel by velocity.
         self._since_moved = np.zeros((8, joints))
-        self._still, self._up, self._down, self._up_longest, self._down_longest = self._since_moved[:5]
-        self._slack, self._varied, self._travel = self._since_moved[5:]
-        self._error_before, self._effort_before = np.zeros(joints), np.zeros(joints)  # when a joint last moved
-        self._same, self._moved, self._flag = (np.zeros(joints, np.bool_) for _ in range(3))
-        self._work = np.zeros(joints)
+        self._lasting, self._longest = self._since_moved[:4], self._since_moved[4:6]
+        self._still, self._driven, self._slack = self._lasting[0], self._lasting[1:3], self._lasting[3]
+        self._varied, self._travel = self._since_moved[6:]
+        # What lasts of it now: standing still always does, for joints that have moved start again.
+        self._now, self._lasts = np.ones((4, joints), np.bool_), np.ones((4, joints))
+        self._up, self._down, self._missing = self._now[1:]
+        self._elapsed_s = np.zeros((4, joints))
+        self._work, self._frozen = np.zeros(joints), np.full(joints, frozen_after)
+        self._moved, self._moved_memory = flags(joints)
+        self._flag = np.zeros(joints, np.bool_)
+        self._brief, self._brief_memory = flags(joints)
 
     def begin(self, readings: JointState) -> None:
         """Start from the readings before the first command."""
         self.time.fill(0.0)
         self._since_moved.fill(0.0)
-        np.copyto(self._anchor, readings.position)
-        np.copyto(self._effort_before, readings.effort)
-        self._error_before.fill(0.0)
+        self._before.fill(0.0)
+        self._before[_POSITION] = readings.position
+        self._effort_before[:] = readings.effort
 
     def update(self, readings: JointState, error: Float64Array, elapsed_s: Float64Array) -> bool:
         """Follow the readings of a tick; tell whether all encoders may be fine.
@@ -93,24 +111,24 @@ class StuckEncoder:
             error: (J,), rad: position targets less positions.
             elapsed_s: (J,), s since each joint's last reading; 0 where it did not answer.
         """
-        np.subtract(readings.position, self._anchor, out=self._work)
-        np.less_equal(np.abs(self._work, out=self._work), NOISE, out=self._same)
-        np.logical_not(self._same, out=self._moved)
-        np.copyto(self._anchor, readings.position, where=self._moved)
-        np.copyto(self._since_moved, 0.0, where=self._moved)
-        np.add(self._still, elapsed_s, out=self._still, where=self._same)
-        np.multiply(readings.velocity, elapsed_s, out=self._work)
-        np.add(self._travel, self._work, out=self._travel, where=self._same)
-        self._update_drive(readings, error, elapsed_s)
-        if self._any_servo:
-            self._update_slack(readings, error, elapsed_s)
+        self._look(readings, error)
+        self._elapsed_s[:] = elapsed_s
+        self._lasts[:] = self._now
+        np.add(self._lasting, self._elapsed_s, self._lasting)
+        np.multiply(self._lasting, self._lasts, self._lasting)
+        np.maximum(self._longest, self._driven, out=self._longest)
+        np.multiply(readings.velocity, elapsed_s, self._work)
+        np.add(self._travel, self._work, self._travel)
         if self._any_impedance:
             self._update_varied(readings, elapsed_s)
+        if 1 in self._moved_memory:
+            self._start_again(readings)
         self.time.fill(0.0)
-        if float(self._still.max()) < self._frozen_after:  # the usual tick
+        np.less(self._still, self._frozen, self._brief)
+        if 0 not in self._brief_memory:  # the usual tick
             return True
         evidence = (
-            (np.minimum(self._up_longest, self._down_longest) >= self._drive_time)
+            (self._longest.min(axis=0) >= self._drive_time)
             | (self._slack >= self._frozen_after)
             | (self._varied >= self._varied_time)
             | (np.abs(self._travel) >= FROZEN_TRAVEL)
@@ -118,47 +136,43 @@ class StuckEncoder:
         np.copyto(self.time, self._still, where=evidence & (self._still >= self._frozen_after))
         return not self.time.any()
 
-    def _update_drive(self, readings: JointState, error: Float64Array, elapsed_s: Float64Array) -> None:
-        """Add up how long each joint has been driven up, and down, without a break, and keep the longest time."""
-        drive, driven = self._work, self._flag
-        np.copyto(drive, readings.effort)
-        np.copyto(drive, error, where=self._servo)
-        np.greater(drive, self._threshold, out=driven)
-        _add_while(self._up, driven, self._same, elapsed_s)
-        np.maximum(self._up_longest, self._up, out=self._up_longest)
-        np.less(drive, self._below, out=driven)
-        _add_while(self._down, driven, self._same, elapsed_s)
-        np.maximum(self._down_longest, self._down, out=self._down_longest)
-
-    def _update_slack(self, readings: JointState, error: Float64Array, elapsed_s: Float64Array) -> None:
-        """Add up how long a servo has measured too little effort, without a break, while its target moved away."""
-        work, slack = self._work, self._flag
-        np.copyto(self._error_before, error, where=self._moved)
-        np.subtract(error, self._error_before, out=work)
-        np.greater(np.abs(work, out=work), self._threshold, out=slack)
-        np.abs(error, out=work)
-        np.logical_and(slack, work > self._threshold, out=slack)
-        np.multiply(work, self._stiffness, out=work)
-        np.minimum(work, self._effort_max, out=work)
-        np.logical_and(slack, np.abs(readings.effort) < work, out=slack)
-        np.logical_and(slack, self._servo, out=slack)
-        _add_while(self._slack, slack, self._same, elapsed_s)
+    def _look(self, readings: JointState, error: Float64Array) -> None:
+        """Find out which joints have moved, which are driven up and down, and which servos give too little effort."""
+        values, sizes, inside = self._values, self._sizes, self._inside
+        values[_POSITION] = readings.position
+        values[_ERROR] = values[_WHOLE_ERROR] = error
+        np.subtract(values, self._before, self._differences)
+        np.abs(self._differences, self._differences)
+        np.multiply(sizes[_WHOLE_ERROR], self._stiffness, sizes[_EFFORT])
+        np.minimum(sizes[_EFFORT], self._effort_max, out=sizes[_EFFORT])
+        np.abs(readings.effort, self._most[_EFFORT])
+        np.less_equal(sizes, self._most, inside)
+        np.logical_not(inside[_POSITION], self._moved)
+        np.logical_or(inside[_ERROR], inside[_WHOLE_ERROR], out=self._missing)
+        np.logical_or(self._missing, inside[_EFFORT], out=self._missing)
+        np.logical_not(self._missing, self._missing)
+        drive = error
+        if not self._all_servo:
+            drive = self._work
+            np.copyto(drive, readings.effort)
+            np.copyto(drive, error, where=self._servo)
+        np.greater(drive, self._threshold, self._up)
+        np.less(drive, self._below, self._down)
 
     def _update_varied(self, readings: JointState, elapsed_s: Float64Array) -> None:
         """Add up how long a joint in impedance mode has measured another effort than when it last moved."""
         work, varied = self._work, self._flag
-        np.copyto(self._effort_before, readings.effort, where=self._moved)
-        np.subtract(readings.effort, self._effort_before, out=work)
-        np.greater(np.abs(work, out=work), self._threshold, out=varied)
+        np.subtract(readings.effort, self._effort_before, work)
+        np.greater(np.abs(work, work), self._threshold, varied)
         np.logical_and(varied, self._impedance, out=varied)
         np.add(self._varied, elapsed_s, out=self._varied, where=varied)
 
-
-def _add_while(timer: Float64Array, flag: BoolArray, same: BoolArray, elapsed_s: Float64Array) -> None:
-    """Add the time where a flag is set and the joint has not moved; start again from zero elsewhere."""
-    np.logical_and(flag, same, out=flag)
-    np.add(timer, elapsed_s, out=timer)
-    np.multiply(timer, flag, out=timer)
+    def _start_again(self, readings: JointState) -> None:
+        """Start again where a joint has moved."""
+        np.copyto(self._since_moved, 0.0, where=self._moved)
+        np.copyto(self._last_moved, self._values[: _ERROR + 1], where=self._moved)
+        if self._any_impedance:
+            np.copyto(self._effort_before, readings.effort, where=self._moved)
 
 
 def _threshold(joint: JointSpec) -> float:
