@@ -1,13 +1,12 @@
 """One IMU sample, and the true motion that an emulated IMU measures."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Vector = tuple[float, float, float]
 Quaternion = tuple[float, float, float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class ImuSample:
+class ImuSample(NamedTuple):
     """One sample in the unit's own frame; SI units, quaternion w x y z."""
 
     angular_velocity: Vector
@@ -20,8 +19,7 @@ class ImuSample:
     """The sample as sent, without fields that always change, such as time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Motion:
+class Motion(NamedTuple):
     """The motion of a body, in the body's own frame; measured by an emulated unit."""
 
     orientation: Quaternion

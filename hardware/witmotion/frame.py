@@ -122,12 +122,15 @@ class Frame(NamedTuple):
 
     type: int
     """A value of `FrameType`."""
-    values: tuple[int, int, int, int]
-    """Four int16, as sent."""
     data: bytes
-    """The same data as eight bytes."""
+    """Eight bytes, as sent."""
     joined: bool = True
     """Whether it follows the frame before it without a byte between them."""
+
+    @property
+    def values(self) -> tuple[int, int, int, int]:
+        """The data as four int16: decoded here, as of the frames in a tick only the newest are looked at."""
+        return _DATA.unpack(self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,7 @@ def decode(frame: bytes) -> Frame:
         raise ProtocolError("not a frame 55 TYPE data SUM of 11 bytes")
     if sum(frame[:-1]) & 0xFF != frame[-1]:
         raise ProtocolError("wrong sum")
-    return Frame(frame[1], _DATA.unpack_from(frame, 2), frame[2:10])
+    return Frame(frame[1], frame[2:10])
 
 
 def encode_command(register: int, value: int) -> bytes:
@@ -243,7 +246,7 @@ class Decoder:
             else:
                 joined = self.discarded == self._counted
                 self._counted = self.discarded
-                frames.append(Frame(kind, _DATA.unpack_from(buffer, at + 2), buffer[at + 2 : at + 10], joined))
+                frames.append(Frame(kind, buffer[at + 2 : at + 10], joined))
                 at += FRAME_BYTES
         self._rest = buffer[at:]
         return frames
