@@ -115,6 +115,16 @@ class JointCommand:
         """Return a command of zeros. Its arrays are the rows of one block, so that drivers can check all at once."""
         return cls(*np.zeros((5, joints)))
 
+    @property
+    def block(self) -> Float64Array | None:
+        """The arrays as the rows of one block, (5, J), in their order; None where they are not."""
+        arrays = (self.position, self.velocity, self.effort, self.stiffness, self.damping)
+        block = self.position.base
+        if not isinstance(block, np.ndarray) or block.shape != (len(arrays), len(self.position)):
+            return None
+        same = (array.__array_interface__ == row.__array_interface__ for array, row in zip(arrays, block, strict=True))
+        return block if all(same) else None
+
 
 class ImuFault(IntFlag):
     """Faults in the readings of an IMU of any type."""
