@@ -6,6 +6,7 @@ from math import inf
 import numpy as np
 
 from sim2real.configs.schema.loop import Between
+from sim2real.hardware.flags import flags
 from sim2real.hardware.types import read_only
 from sim2real.runtime.blend import Blend
 from sim2real.runtime.contract.action import ActionPipeline
@@ -69,7 +70,7 @@ class PolicyStage:
         self._path = TargetPath(len(contract.robot.joints), decimation.ratio, between)
         self._by_effort = contract.action.target == "effort"
         self._blend = Blend(len(contract.robot.joints), blend)
-        self._finite = np.zeros(contract.action_size, np.bool_)
+        self._finite, self._finite_memory = flags(contract.action_size)
         self._refused, self._refused_max = 0, refused_max
         self._ran = self._swapped = False
         self._reset_pending = True
@@ -132,7 +133,8 @@ class PolicyStage:
         record.policy_ns = inferred - started
         self._statistics["infer"].add(inferred - observed)
         # Before the pipeline: its clip would turn an infinite action into a finite target.
-        if np.count_nonzero(np.isfinite(record.action, out=self._finite)) < self._finite.size:
+        np.isfinite(record.action, self._finite)
+        if 0 in self._finite_memory:
             return self._refuse()
         self._refused = 0
         self.at_work = "the contract's action"

@@ -37,23 +37,23 @@ class TargetPath:
     def begin(self, command: JointCommand) -> None:
         """Start from a command: the last one that was sent."""
         position, velocity, effort, stiffness, damping = self._now_rows
-        np.copyto(position, command.position)
-        np.copyto(velocity, command.velocity)
-        np.copyto(effort, command.effort)
-        np.copyto(stiffness, command.stiffness)
-        np.copyto(damping, command.damping)
-        np.copyto(self._to, self._now)
-        np.copyto(self._from, self._now)
+        position[:] = command.position
+        velocity[:] = command.velocity
+        effort[:] = command.effort
+        stiffness[:] = command.stiffness
+        damping[:] = command.damping
+        self._to[:] = self._now
+        self._from[:] = self._now
 
     def aim(self, targets: ActionTargets) -> None:
         """Take the targets of a run of the policy on one robot."""
-        np.copyto(self._from, self._now)
+        self._from[:] = self._now
         position, velocity, effort, stiffness, damping = self._to_rows
-        np.copyto(position, targets.position[0])
-        np.copyto(velocity, targets.velocity[0])
-        np.copyto(effort, targets.effort[0])
-        np.copyto(stiffness, targets.stiffness[0])
-        np.copyto(damping, targets.damping[0])
+        position[:] = targets.position[0]
+        velocity[:] = targets.velocity[0]
+        effort[:] = targets.effort[0]
+        stiffness[:] = targets.stiffness[0]
+        damping[:] = targets.damping[0]
 
     def write(self, command: JointCommand, step: int) -> None:
         """Write the targets of one tick.
@@ -64,11 +64,11 @@ class TargetPath:
         """
         self._go(step)
         position, velocity, effort, stiffness, damping = self._now_rows
-        np.copyto(command.position, position)
-        np.copyto(command.velocity, velocity)
-        np.copyto(command.effort, effort)
-        np.copyto(command.stiffness, stiffness)
-        np.copyto(command.damping, damping)
+        command.position[:] = position
+        command.velocity[:] = velocity
+        command.effort[:] = effort
+        command.stiffness[:] = stiffness
+        command.damping[:] = damping
 
     def _go(self, step: int) -> None:
         now, to, scratch = self._now, self._to, self._scratch
@@ -77,7 +77,7 @@ class TargetPath:
             np.multiply(scratch, self._share, out=scratch)
             np.add(now, scratch, out=now)
         elif self._between == "hold" or step >= self._ratio:
-            np.copyto(now, to)
+            now[:] = to
         else:
             np.subtract(to, self._from, out=scratch)
             np.multiply(scratch, step / self._ratio, out=scratch)

@@ -97,7 +97,8 @@ class ActionPipeline:
             The targets: the pipeline's own buffers, overwritten by the next call.
         """
         clipped, last = self._clipped, self.last_action
-        action.clip(self._clip_low, self._clip_high, clipped)  # as np.clip does, which is two calls more
+        np.maximum(action, self._clip_low, out=clipped)  # as np.clip does, in a quarter of its time
+        np.minimum(clipped, self._clip_high, out=clipped)
         if self._keep > 0.0:
             np.multiply(clipped, self._take, out=clipped)
             np.multiply(last, self._keep, out=last)
@@ -111,9 +112,11 @@ class ActionPipeline:
             np.subtract(target, self._step, out=self._step_low)
             np.add(target, self._step, out=self._step_high)
         np.add(change, target if self._relative else self._offset, out=target)
-        target.clip(self._low, self._high, target)
+        np.maximum(target, self._low, out=target)
+        np.minimum(target, self._high, out=target)
         if self._bounded:
-            target.clip(self._step_low, self._step_high, target)
+            np.maximum(target, self._step_low, out=target)
+            np.minimum(target, self._step_high, out=target)
             np.subtract(target, self._offset, out=change)
             np.divide(change, self._scale, out=change)
             np.copyto(last, change, casting="same_kind")
