@@ -1,7 +1,6 @@
 """Lockstep: the emulated robot in-process on a virtual clock; same bytes, much faster than real time."""
 
 from collections.abc import Sequence
-from functools import partial
 
 from sim2real.hardware.bus.serial_port import WRITE_STALL_NS_MAX
 from sim2real.hardware.bus.transport import Transport
@@ -105,7 +104,7 @@ class LockstepTransport:
         while True:
             data = line.take(clock.now_ns())
             if data:
-                return data + self._rest_of_stream() if line.streams else data
+                return data
             event_ns = min(line.next_ns, line.delivery_ns, self._emulated.faults.next_ns)
             if event_ns > deadline_ns:
                 clock.sleep_until_ns(deadline_ns)
@@ -113,10 +112,6 @@ class LockstepTransport:
                 return b""
             clock.sleep_until_ns(event_ns)
             self._catch_up()
-
-    def _rest_of_stream(self) -> bytes:
-        """Return what else has arrived: a port's buffer hands out at once what came in unasked."""
-        return b"".join(iter(partial(self._line.take, self._clock.now_ns()), b""))
 
     def _catch_up(self) -> None:
         """Advance the emulated robot to the time of the clock."""
