@@ -1,5 +1,6 @@
 """Schema of the expected result of a scenario: its end, counts, and checks of signals over time."""
 
+from math import inf
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -82,7 +83,34 @@ class CheckConfig(Config):
             raise MisplacedError(("within",), "give `within` or `end`, not both")
         if self.end is not None and not self.end > self.start:
             raise MisplacedError(("end",), f"{self.end:g} s is not after the start, {self.start:g} s")
+        if self.holds is not None and not self.holds <= (window := self.window_max):
+            raise MisplacedError(("holds",), f"{self.holds:g} s is more than the window has, {window:g} s")
         return self
+
+    @property
+    def window_max(self) -> float:
+        """Length of the window that the check itself sets, s; infinite where the run's end is that of the window."""
+        if self.within is not None:
+            return self.within
+        return inf if self.end is None else self.end - self.start
+
+    def past_the_end(self, duration: float) -> tuple[str, str] | None:
+        """Return what of the window is past the end of every run, and why, so that the check can never be met.
+
+        Args:
+            duration: s that the policy runs. Of other zeros than its first run nothing is known before the run.
+        """
+        if self.since != "policy":
+            return None
+        if not self.start < duration:
+            return "start", f"{self.start:g} s is not before the end of the run, {duration:g} s"
+        end = self.start + self.window_max
+        if self.eventually is None and self.until is None and duration < end < inf:
+            key = "end" if self.within is None else "within"
+            return key, f"the window ends at {end:g} s, the run at {duration:g} s; valid: up to the end of the run"
+        if self.holds is not None and not self.holds <= duration - self.start:
+            return "holds", f"{self.holds:g} s is more than the run has from then on, {duration - self.start:g} s"
+        return None
 
 
 class ExpectConfig(Config):

@@ -72,6 +72,12 @@ class ScenarioConfig(Config):
             if unknown is not None:
                 key, message = unknown
                 raise MisplacedError(("faults", "faults", index, key), message)
+            latest = self.duration + self.task.robot.ready.timeout
+            if fault.since == "torque" and not fault.start < latest:
+                raise MisplacedError(
+                    ("faults", "faults", index, "start"),
+                    f"{fault.start:g} s is past the end of every run, {latest:g} s with the way to the start pose",
+                )
         self._check_start()
         self._check_commands()
         self._check_events()
@@ -109,6 +115,8 @@ class ScenarioConfig(Config):
                     parse_condition(text, signals)
                 except ValueError as error:
                     raise MisplacedError(("expect", "checks", index, key), str(error)) from error
+            if (past := check.past_the_end(self.duration)) is not None:
+                raise MisplacedError(("expect", "checks", index, past[0]), past[1])
 
     def _check_commands(self) -> None:
         valid, before = self.task.commands, 0.0

@@ -100,11 +100,11 @@ def hil(
             tuple(policy or ()),
             tuple(overrides or ()),
             plant,
-            None if logs is None else logs / f"{path.stem}.mcap",
+            None if logs is None else logs / f"{name}.mcap",
             keep,
             repeat,
         )
-        for path in found.paths
+        for path, name in zip(found.paths, found.names, strict=True)
     ]
     with progress(len(work)) as done:
         results = run_jobs(work, processors() if jobs is None else jobs, done)

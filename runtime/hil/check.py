@@ -84,8 +84,8 @@ class _Check:
             return never[config.since], None
         if not self._begin <= recording.end:
             return f"the run ended at {self._shown(recording.end)}, before that", recording.end
-        if not self._known():
-            return f"{self._condition.signal} was never measured", None
+        if unknown := self._never_measured():
+            return f"{unknown} was never measured", None
         if config.eventually is not None:
             return self._eventually()
         end, late = self._until()
@@ -101,9 +101,14 @@ class _Check:
             return f"the run ended at {self._shown(recording.end)}, before the end of that time", recording.end
         return "", None
 
-    def _known(self) -> bool:
+    def _never_measured(self) -> str:
+        """Return which joint or IMU the signal has no value of in the window; an empty text if it has of all."""
         window = self._steps.window(self._begin, self._end)
-        return bool(np.isfinite(self._steps.values[window]).any())
+        known = np.asarray(np.isfinite(self._steps.values[window]).any(axis=0))
+        name = self._condition.signal
+        if known.all() or not known.any() or len(known) == 1:
+            return "" if known.any() else name
+        return f"{self._steps.parts[int(np.argmin(known))]}.{name}"
 
     def _violating(self, window: slice) -> BoolArray:
         """Return where a condition of `never` is met by any part, (n,)."""

@@ -25,6 +25,11 @@ class ScenarioFiles:
     others: tuple[Path, ...] = ()
     """YAML files in the folders that are no scenarios: they have no key `expect`."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the name of each scenario; of a file that cannot be read, the file's."""
+        return tuple(_name(path) for path in self.paths)
+
 
 def find_scenarios(references: Sequence[str]) -> ScenarioFiles:
     """Return the files of scenarios.
@@ -33,7 +38,8 @@ def find_scenarios(references: Sequence[str]) -> ScenarioFiles:
         references: Shipped names, YAML files, or folders, which are searched with all folders in them.
 
     Raises:
-        UserError: There is no such file or name, or a folder holds no scenario.
+        UserError: There is no such file or name, a folder holds no scenario, or two have the same name: logs, results
+            and what a failure leaves go by it.
     """
     paths: list[Path] = []
     others: list[Path] = []
@@ -48,7 +54,27 @@ def find_scenarios(references: Sequence[str]) -> ScenarioFiles:
             raise UserError(f"{folder}: no scenario in this folder: no YAML file with a key `expect`")
         others += [path for path in found if path not in scenarios]
         paths += scenarios
-    return ScenarioFiles(tuple(dict.fromkeys(paths)), tuple(others))
+    files = ScenarioFiles(tuple({path.resolve(): path for path in paths}.values()), tuple(others))
+    _refuse_same_names(files)
+    return files
+
+
+def _refuse_same_names(files: ScenarioFiles) -> None:
+    first: dict[str, Path] = {}
+    for path, name in zip(files.paths, files.names, strict=True):
+        if (before := first.setdefault(name, path)) is not path:
+            raise UserError(
+                f"two scenarios are named {name!r}: {before} and {path}; results and what a failure leaves go by the "
+                "name: give each its own"
+            )
+
+
+def _name(path: Path) -> str:
+    try:
+        name = read_yaml(path).data.get("name")
+    except UserError:
+        return path.stem
+    return name if isinstance(name, str) else path.stem
 
 
 def _may_be_scenario(path: Path) -> bool:

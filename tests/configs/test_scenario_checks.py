@@ -96,3 +96,43 @@ def test_a_condition_reads_every_signal_of_every_task(task):
         condition = parse_condition(text, signals)
         assert (condition.signal, condition.comparison) == (name, comparison)
         assert (condition.low, condition.high) == ((0.0, 0.0) if signal.words else (-1.5, 2.0))
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "message"),
+    [
+        ("{always: torque is on, start: 4 s}", "start", "4 s is not before the end of the run, 4 s"),
+        ("{eventually: torque is off, start: 9 s}", "start", "9 s is not before the end"),
+        ("{always: torque is on, start: 1 s, within: 4 s}", "within", "the window ends at 5 s, the run at 4 s"),
+        ("{never: torque is off, end: 5 s}", "end", "the window ends at 5 s"),
+        ("{eventually: torque is on, start: 2 s, holds: 3 s}", "holds", "3 s is more than the run has from then on, 2"),
+        ("{eventually: torque is on, within: 1 s, holds: 2 s, since: fault}", "holds", "more than the window has, 1 s"),
+        ("{eventually: torque is on, start: 1 s, end: 2 s, holds: 2 s}", "holds", "more than the window has, 1 s"),
+    ],
+)
+def test_a_check_that_no_run_can_meet_is_refused_before_any_runs(tmp_path, text, key, message):
+    told = refusal(tmp_path, f"expect:\n  checks:\n    - {text}\n")
+    assert told.startswith(f":6: expect.checks.0.{key}: ")
+    assert message in told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{always: torque is on, within: 4 s}",
+        "{eventually: torque is on, within: 9 s}",
+        "{always: torque is on, until: state is RUNNING, within: 9 s}",
+        "{always: torque is on, since: fault, start: 9 s}",
+        "{eventually: torque is on, start: 1 s, holds: 3 s}",
+    ],
+)
+def test_a_check_that_a_run_can_meet_is_taken(tmp_path, text):
+    assert load_scenario(written(tmp_path, f"expect:\n  checks:\n    - {text}\n")).expect.checks
+
+
+def test_a_fault_past_the_end_of_every_run_is_refused_at_its_line(tmp_path):
+    told = refusal(
+        tmp_path,
+        "faults:\n  name: late\n  faults:\n    - {kind: silent, joint: front_left_roll, start: 99 s}\nexpect: {}\n",
+    )
+    assert told.startswith(":7: faults.faults.0.start: 99 s is past the end of every run")

@@ -63,6 +63,16 @@ def test_nan_meets_no_condition_and_a_signal_never_measured_is_told():
         assert "was never measured" in failure(recording([np.nan] * 3), **{quantifier: "position < 1 rad"})
 
 
+@pytest.mark.parametrize("quantifier", ["always", "never", "eventually"])
+def test_a_joint_that_was_never_measured_is_told_though_others_were(quantifier):
+    # `never` was met by it: NaN meets no condition.
+    signals = signals_of(load_task("hopper_hop"))
+    values = np.array([[0.0, np.nan], [0.0, np.nan]])
+    run = Recording({"position": Steps(np.array([0.0, 0.1]), values, ("hip", "knee"))}, 0.0, 0.0, None, 0.2, 0.1, "")
+    told = check(CheckConfig.model_validate({quantifier: "position > 1 rad"}), signals, run).failure
+    assert "knee.position was never measured" in told
+
+
 def test_a_run_that_ends_early_does_not_meet_what_it_did_not_reach():
     run = recording([0, 0, 0])
     assert "before that" in failure(run, always="position < 1 rad", start=5)

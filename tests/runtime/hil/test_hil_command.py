@@ -65,6 +65,20 @@ def test_a_file_that_is_not_yaml_fails_alone_and_the_others_of_its_folder_run(fo
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("4", "0", "2")
 
 
+def test_two_scenarios_of_one_name_are_refused_before_any_runs(folder, tmp_path):
+    # The log, what a failure left and the noted result of the one were those of the other.
+    (folder / "below" / "a.yaml").write_text(_BAD.replace("NAME", "good"))
+    for arguments in ((folder,), (folder / "a.yaml", folder / "below" / "a.yaml")):
+        told = invoke(*arguments, "--plant", "inertia", "--keep", tmp_path / "kept", "--logs", tmp_path / "logs")
+        assert told.exit_code == 1
+        assert "two scenarios are named 'good': " in told.stderr
+    (folder / "below" / "a.yaml").write_text(_BAD.replace("NAME", "bad"))
+    told = invoke(folder, "--plant", "inertia", "--keep", tmp_path / "kept", "--logs", tmp_path / "logs", "--jobs", 1)
+    assert {path.stem for path in (tmp_path / "logs").iterdir()} == {"good", "also_good", "bad"}
+    again = invoke(folder / "a.yaml", folder / "below" / ".." / "a.yaml", "--plant", "inertia", "--json")
+    assert len(json.loads(again.stdout)["scenarios"]) == 1  # the same file
+
+
 def test_a_folder_without_scenarios_and_no_scenario_at_all_are_refused(tmp_path):
     assert f"{tmp_path}: no scenario in this folder" in invoke(tmp_path).stderr
     assert "no scenario given" in invoke("--jobs", 1).stderr
