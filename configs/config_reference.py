@@ -6,6 +6,7 @@ from typing import Any, Final
 from sim2real.configs.choice import hint
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.library import ROOT, find, is_path, shipped
+from sim2real.configs.other_kind import refuse_other_file
 from sim2real.configs.schema.base import Config
 from sim2real.configs.yaml_source import read_yaml
 
@@ -29,6 +30,7 @@ def find_given(kind: str, reference: str, *schemas: type[Config]) -> Path:
     """
     path = Path(reference)
     try:
+        refuse_other_file(kind, path)
         if is_path(reference):
             return _only(path, kind, schemas) if path.is_dir() else find(kind, reference, relative_to=Path())
         here = [place for suffix in _SUFFIXES if (place := Path(f"{reference}{suffix}")).is_file()] if reference else []

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from sim2real.configs.config_reference import find_given
 from sim2real.configs.errors import ConfigError
+from sim2real.configs.other_kind import refuse_other_kind
 from sim2real.configs.override import apply_override
 from sim2real.configs.schema.base import Config, MisplacedError
 from sim2real.configs.schema.experiment import ExperimentConfig
@@ -168,7 +169,9 @@ def load(
     Raises:
         ConfigError: Not valid; the message has the file and line (or the override), and what is valid.
     """
-    return validate(schema, read_spliced(schema, find_given(kind, reference, schema)), overrides, check)
+    path = find_given(kind, reference, schema)
+    refuse_other_kind(kind, path, SCHEMAS)
+    return validate(schema, read_spliced(schema, path), overrides, check)
 
 
 def validate(

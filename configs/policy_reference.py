@@ -6,6 +6,7 @@ from typing import Final
 from sim2real.configs.choice import hint
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.library import POLICIES, POLICY_SUFFIX, ROOT, shipped_policies
+from sim2real.configs.other_kind import refuse_other_file
 
 RUNS: Final = Path("runs")
 """Folder of the training runs, in the working directory."""
@@ -14,6 +15,7 @@ RUN_FILE: Final = "config.yaml"
 """What makes a folder a run."""
 
 _POLICY: Final = "policy.onnx"
+_YAML: Final = (".yaml", ".yml")
 _INSTALLED: Final = Path("current", _POLICY)
 """The active policy of a folder that policies are flashed into."""
 
@@ -29,6 +31,9 @@ def find_policy(reference: str | Path) -> Path:
     """
     path = Path(reference)
     try:
+        if path.suffix in _YAML and path.is_file():
+            raise ConfigError(f"{path}: is a YAML file, where a policy is meant; valid: an ONNX file, or a run")
+        refuse_other_file(POLICIES, path)
         if path.suffix or len(path.parts) != 1:
             return _active(path)
         if found := _named(path):

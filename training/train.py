@@ -85,6 +85,7 @@ def train(
         raise MissingExtraError("train", str(error.name), "train") from error
     if resume is not None and init_from is not None:
         raise UserError("--resume continues a run, and --init-from begins a new one: give one of them")
+    _check_name(name)
     given = as_given(experiment)
     changes = as_overrides(overrides) + (() if steps is None else (f"steps={index(steps)}",))
     if resume is not None:
@@ -116,6 +117,11 @@ def train(
         init_from=None if init_from is None else find_run(init_from, Path(runs_dir)),
         given=given,
     )
+
+
+def _check_name(name: str | None) -> None:
+    if name is not None and (not name or Path(name).name != name):
+        raise UserError(f"--name {name!r}: valid: a name without a slash; --runs-dir says where the folder is made")
 
 
 def _loaded(

@@ -45,6 +45,7 @@ WRONG = {
     "config list robtos": "did you mean 'robots'?",
     "config show robot quadrupd": "did you mean 'quadruped'?",
     "runs compare first frist": "did you mean 'first'?",
+    "train pendulum_ppo --name a/b": "a name without a slash",
     # values
     "config show experiments pendulum_ppo --set environmets=3": "did you mean 'environments'?",
     "config show experiments pendulum_ppo --set environments": "must have the form key.path=value",
