@@ -27,10 +27,10 @@ class GoalWatch:
 
     def distance(self, signals: Signals, record: TickRecord) -> float:
         """Return the distance from the goal in this tick; NaN while the IMU that measures it is silent."""
-        for stamp_ns, age_max_ns in zip(record.imus.stamp_ns, self._imu_age_max_ns, strict=False):
-            if not record.time_ns - int(stamp_ns) <= age_max_ns:
+        for imu, age_max_ns in enumerate(self._imu_age_max_ns):
+            if not record.time_ns - record.imus.stamp_ns.item(imu) <= age_max_ns:
                 return nan
-        return float(self.goal.distance(signals)[0])
+        return self.goal.distance(signals).item(0)
 
     def reached(self, trajectory: Trajectory, since_ns: int) -> bool | None:
         """Tell whether the goal was held to the end of the run.

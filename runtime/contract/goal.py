@@ -40,6 +40,7 @@ class Goal:
         self._joint = contract.joint_names.index(spec.joint) if isinstance(spec, JointGoal) else 0
         self._kinematics = Kinematics(contract.robot, n) if isinstance(spec, TipGoal) else None
         self._target = list(contract.tip_columns) if isinstance(spec, TipGoal) else []
+        self._sine, self._angle = np.zeros(1), np.zeros(1)
         self._imu = contract.robot.imus[0].name if isinstance(spec, UprightGoal) else ""
 
     def distance(self, signals: Signals) -> Float64Array:
@@ -55,7 +56,8 @@ class Goal:
         if isinstance(self.spec, UprightGoal):
             if len(signals.orientation) == 1:  # the same doubles, without a call of numpy for each operation
                 _, x1, y1, _ = signals.orientation[0, 0].tolist()
-                return np.array([2.0 * np.arcsin(min(math.sqrt(x1 * x1 + y1 * y1), 1.0))])
+                self._sine[0] = min(math.sqrt(x1 * x1 + y1 * y1), 1.0)
+                return 2.0 * np.arcsin(self._sine, self._angle)
             x, y = signals.orientation[:, 0, 1], signals.orientation[:, 0, 2]
             tilt: Float64Array = 2.0 * np.arcsin(np.minimum(np.sqrt(x * x + y * y), 1.0))
             return tilt
