@@ -22,6 +22,8 @@ class Encoder:
 
     def counts(self, angle: float) -> int:
         """Return the reading at an angle of the output shaft, rad."""
+        if self._stuck is None and not self.reversed:  # the usual case, once in each step of each motor
+            return floor(angle * self._counts_per_radian + 0.5) - self._base + self.offset
         return self._raw(angle) - self._base + self.offset
 
     def angle(self, counts: float) -> float:

@@ -67,7 +67,7 @@ class ControlLoop:
     def load_goals(self) -> None:
         """Load the goals from the registers."""
         pwm, current, velocity, _, _, position = _GOALS.unpack_from(self._memory.bytes, self._goals_address)
-        self._goal_pwm = float(pwm)
+        self._goal_pwm, self._limit = float(pwm), abs(float(pwm)) / PWM_FULL
         self._goal_current = float(current) if self._has_current else 0.0
         self._goal_velocity = float(velocity)
         goal = float(position)
@@ -114,7 +114,7 @@ class ControlLoop:
             dt: Time since the last call, s.
         """
         mode = self.mode
-        limit = abs(self._goal_pwm) / PWM_FULL
+        limit = self._limit
         if mode == CURRENT:
             # The current loop is much faster than the mechanics, so it is modelled as ideal.
             volts = self._motor_constant * spin + resistance * self._winding_amperes * self._goal_current
@@ -142,17 +142,19 @@ class ControlLoop:
         return (self._velocity_p * error + self._integral) / PWM_FULL
 
     def _position_loop(self, position: float, limit: float, dt: float) -> float:
-        before = self.profile.velocity
-        self.profile.step(dt)
-        error = self.profile.position - position
+        profile = self.profile
+        before = profile.velocity
+        if before != 0.0 or profile.position != profile.goal:
+            profile.step(dt)
+        error = profile.position - position
         self._integrate(self._position_i, error, limit, dt)
         pwm = self._position_p * error + self._integral
         pwm += self._position_d * (error - self._error) / (dt * LOOP_HZ)
         self._error = error
         if self._feedforward_1 or self._feedforward_2:
             # In units of the trajectory registers: an assumption, the e-Manual gives only the gain scale (1/4).
-            units = self.profile.velocity / (self._counts_per_radian * self._velocity_unit)
-            acceleration = (self.profile.velocity - before) / dt / (self._counts_per_radian * _PROFILE_ACCELERATION)
+            units = profile.velocity / (self._counts_per_radian * self._velocity_unit)
+            acceleration = (profile.velocity - before) / dt / (self._counts_per_radian * _PROFILE_ACCELERATION)
             pwm += self._feedforward_1 * units + self._feedforward_2 * acceleration
         return pwm / PWM_FULL
 

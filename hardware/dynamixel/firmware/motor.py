@@ -141,14 +141,15 @@ class XSeriesMotor:
         """
         if now_ns > self._watchdog_deadline_ns:
             self._trip_watchdog(angle)
+        loop, encoder = self.loop, self.encoder
         counts, sensed = 0.0, velocity
-        if self.loop.mode != CURRENT:
-            counts = float(self.encoder.counts(angle))
-            sensed = 0.0 if self.encoder.stuck else velocity
-        if self.encoder.reversed:
-            self._duty = -self.loop.duty(counts, -sensed, -velocity, resistance, supply, dt)
+        if loop.mode != CURRENT:
+            counts = float(encoder.counts(angle))
+            sensed = 0.0 if encoder.stuck else velocity
+        if encoder.reversed:
+            self._duty = -loop.duty(counts, -sensed, -velocity, resistance, supply, dt)
         else:
-            self._duty = self.loop.duty(counts, sensed, velocity, resistance, supply, dt)
+            self._duty = loop.duty(counts, sensed, velocity, resistance, supply, dt)
         return self._duty
 
     def check_health(self, elapsed_s: float) -> None:

@@ -13,6 +13,7 @@ from sim2real.hardware.firmware.motor import Shaft
 # Writing the registers one by one takes three times as long, and all motors of a robot are read at every tick.
 BLOCK = struct.Struct("<HBBhhiiiiHB")
 """Realtime Tick (120) to Present Temperature (146), which are contiguous in every model."""
+_GOAL, _MOVING_THRESHOLD = struct.Struct("<i"), struct.Struct("<I")
 BLOCK_REGISTERS = (
     "realtime_tick",
     "moving",
@@ -42,6 +43,9 @@ class Readings:
         self._loop = loop
         self._velocity_unit = config.velocity_unit
         self._address = memory.table[BLOCK_REGISTERS[0]].address
+        self._error_address = memory.table["hardware_error_status"].address
+        self._goal_address = memory.table["goal_position"].address
+        self._threshold_address = memory.table["moving_threshold"].address
         self._torque_unit = config.effort_unit
         self._effort_max = _LOAD_MAX if registers_of(config).current_unit is None else _CURRENT_MAX
 
@@ -58,13 +62,15 @@ class Readings:
         counts = self._encoder.counts(shaft.angle)
         velocity = 0 if self._encoder.stuck else round(sign * shaft.velocity / self._velocity_unit)
         profile = self._loop.profile
-        arrived = abs(self._memory.get("goal_position") - counts) <= _IN_POSITION_COUNTS
-        self._memory.set("hardware_error_status", error_status)
+        memory = self._memory.bytes
+        (goal,) = _GOAL.unpack_from(memory, self._goal_address)
+        arrived = abs(goal - counts) <= _IN_POSITION_COUNTS
+        memory[self._error_address] = error_status
         BLOCK.pack_into(
-            self._memory.bytes,
+            memory,
             self._address,
             up_ns // 1_000_000 % _TICK_WRAP,
-            abs(velocity) > self._memory.get("moving_threshold"),
+            abs(velocity) > _MOVING_THRESHOLD.unpack_from(memory, self._threshold_address)[0],
             arrived | profile.running << 1,
             round(sign * duty * PWM_FULL),
             round(min(max(sign * shaft.torque / self._torque_unit, -self._effort_max), self._effort_max)),
