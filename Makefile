@@ -88,8 +88,10 @@ $(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
 	$(UNSHADOW)
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.train
+# Tests of LeRobot's arms are skipped, and say so, where an index does not have it.
+$(VENV)/.dev: $(VENV)/.train tests/lerobot.txt
 	@echo "installing the tools of development ..."
 	$(PIP) --editable '.[dev]'
+	-$(PIP) --no-deps --requirement tests/lerobot.txt
 	$(UNSHADOW)
 	@touch $@

@@ -22,6 +22,15 @@ def shipped(kind: str) -> list[str]:
     return sorted(path.stem for path in (ROOT / kind).glob("*.yaml"))
 
 
+def shipped_with_model() -> list[str]:
+    """Return the names of the shipped robots that can be simulated; the others are only emulated and set up."""
+    folder = ROOT / "robots"
+    loaded = {
+        name: yaml.load((folder / f"{name}.yaml").read_text("utf-8"), yaml.CSafeLoader) for name in shipped("robots")
+    }
+    return [name for name, content in loaded.items() if "model" in content]
+
+
 def shipped_descriptions(kind: str) -> dict[str, str]:
     """Return the one-line description of each shipped file of a kind, by name."""
     found = {}

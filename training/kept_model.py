@@ -87,13 +87,13 @@ def record_of(robot: RobotConfig) -> ModelRecord:
         UserError: The MJCF or a file that it reads is missing.
     """
     base, inside, outside = _files(robot)
-    main = Path(os.path.normpath(ROOT / "robots" / robot.model))
+    main = Path(os.path.normpath(ROOT / "robots" / robot.simulated))
     try:
         digests = {str(path.relative_to(base)): _digest(path) for path in inside}
         digests |= {str(path): _digest(path) for path in outside}
     except OSError as error:
         raise UserError(f"{main}: {error.filename}: cannot be read: {error.strerror}") from error
-    return ModelRecord(robot.model, str(main.relative_to(base)), digests)
+    return ModelRecord(robot.simulated, str(main.relative_to(base)), digests)
 
 
 def keep_model(folder: Path, robot: RobotConfig) -> ModelRecord:
@@ -102,7 +102,7 @@ def keep_model(folder: Path, robot: RobotConfig) -> ModelRecord:
     Raises:
         UserError: A file is missing, or cannot be written.
     """
-    record = replace(record_of(robot), from_run=_way(folder, robot.model))
+    record = replace(record_of(robot), from_run=_way(folder, robot.simulated))
     base, inside, _ = _files(robot)
     for path in inside:
         copy = folder / FOLDER / path.relative_to(base)
@@ -179,7 +179,7 @@ def _files(robot: RobotConfig) -> tuple[Path, list[Path], list[Path]]:
     Raises:
         UserError: The MJCF is missing or invalid.
     """
-    main = Path(os.path.normpath(ROOT / "robots" / robot.model))
+    main = Path(os.path.normpath(ROOT / "robots" / robot.simulated))
     if not main.is_file():
         raise UserError(f"robot {robot.name!r}: model file {main} does not exist")
     try:

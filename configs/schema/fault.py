@@ -173,6 +173,8 @@ class BrownOutFaultConfig(FaultTimesConfig):
     """Kind of fault."""
     voltage: Annotated[Voltage, NonNegative]
     """Voltage of the unloaded supply during the fault; it may also be too high."""
+    supply: Name | None = None
+    """Name of the supply in the robot's `supplies`; its own `supply_voltage` when absent."""
 
 
 class WeakSupplyFaultConfig(FaultTimesConfig):
@@ -182,6 +184,8 @@ class WeakSupplyFaultConfig(FaultTimesConfig):
     """Kind of fault."""
     resistance: Annotated[Resistance, Positive]
     """Internal resistance of the supply and its cable during the fault."""
+    supply: Name | None = None
+    """Name of the supply in the robot's `supplies`; its own `supply_voltage` when absent."""
 
 
 class ImuFaultConfig(FaultTimesConfig):
@@ -232,7 +236,7 @@ _OF_BUSES = (InstructionFaultConfig, LineFaultConfig, NoiseFaultConfig)
 def unknown_part(fault: FaultConfig, robot: RobotConfig) -> tuple[str, str] | None:
     """Return the key of a fault that names a missing part of the robot, and a message; None if all parts exist."""
     ports = list(robot.buses) if isinstance(fault, _OF_BUSES) else [*robot.buses, *robot.imus]
-    for key, valid in (("joint", robot.joints), ("bus", ports), ("imu", robot.imus)):
+    for key, valid in (("joint", robot.joints), ("bus", ports), ("imu", robot.imus), ("supply", robot.supplies)):
         name = getattr(fault, key, None)
         if name is not None and name not in valid:
             return key, f"no {key} {name!r}; valid: {', '.join(valid) or 'none'}"

@@ -1,39 +1,32 @@
 """Schema of a robot: buses, joints, IMUs, limits and safety envelope."""
 
 import math
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
+from sim2real.configs.errors import ConfigError
 from sim2real.configs.families import IMU_FAMILIES, MOTOR_FAMILIES
-from sim2real.configs.schema.base import Config, MisplacedError, Name, Reference
-from sim2real.configs.schema.calibration import CalibrationConfig
+from sim2real.configs.schema.base import Config, MisplacedError, Name
+from sim2real.configs.schema.joint import JointConfig as JointConfig
 from sim2real.configs.schema.loop import LoopConfig
 from sim2real.configs.schema.mirror import check_words
-from sim2real.configs.schema.motor import MotorConfig
 from sim2real.configs.schema.protocol import ImuProtocol, MotorProtocol
 from sim2real.configs.schema.quantity import (
     Angle,
-    AngularAcceleration,
-    AngularJerk,
     AngularVelocity,
     Baudrate,
-    Damping,
     Duration,
     Length,
     NonNegative,
     Positive,
     Rate,
     Resistance,
-    Stiffness,
-    Torque,
     Voltage,
 )
 from sim2real.configs.schema.safety import SafetyConfig
 from sim2real.configs.schema.start_pose import StartPoseConfig
-
-JERK_TIME_MAX: Final = 0.5
-"""s from no acceleration to the acceleration limit; targets are averaged over twice that."""
+from sim2real.configs.schema.supply import SUPPLY_RESISTANCE, SupplyConfig
 
 
 class BusConfig(Config):
@@ -77,98 +70,6 @@ class ImuConfig(Config):
                 ("stale_after",), f"must be at least two samples long; valid: from {2.0 / self.rate:g} s"
             )
         return self
-
-
-class JointConfig(Config):
-    """One actuated joint: its motor, how it is mounted, and its limits."""
-
-    motor: Annotated[MotorConfig, Reference("motors")]
-    """Motor type."""
-    bus: Name
-    """Name of the bus that the motor is connected to."""
-    id: Annotated[int, Field(ge=0)]
-    """Motor id on the bus; the valid range depends on the motor family."""
-    mode: Literal["current", "position", "impedance"]
-    """Control mode of the motor: `current` (effort targets), `position` (position targets), or `impedance` (position
-    and velocity targets, feed-forward effort, stiffness and damping)."""
-    direction: Literal[1, -1] = 1
-    """1 if motor and joint have the same positive direction, else -1."""
-    zero: Angle = 0.0
-    """Motor angle at which the joint angle is zero."""
-    calibration: CalibrationConfig | None = None
-    """Which motor `zero` and `direction` were measured with, and how it was set; compared when the robot is opened."""
-    travel: Annotated[Length, Positive] | None = None
-    """Travel of a slide of the model for each radian of the motor: the radius of a pinion, or a screw's lead / 2π.
-    Angles, velocities and torques of the joint are then those of the pinion or screw. None for a hinge."""
-    default_position: Angle = 0.0
-    """Joint angle in the start pose."""
-    position_limits: tuple[Angle, Angle]
-    """Lowest and highest joint angle that may be commanded."""
-    velocity_limit: Annotated[AngularVelocity, Positive]
-    """Largest joint velocity, in both directions."""
-    effort_limit: Annotated[Torque, Positive]
-    """Largest torque at the joint; at most the motor's stall torque."""
-    stiffness: Annotated[Stiffness, NonNegative] = 0.0
-    """Position gain while the runtime holds or ramps the joint."""
-    damping: Annotated[Damping, NonNegative] = 0.0
-    """Velocity gain while the runtime holds, ramps or damps the joint."""
-    acceleration_limit: Annotated[AngularAcceleration, Positive] | None = None
-    """Largest acceleration of the position target; unlimited when absent."""
-    jerk_limit: Annotated[AngularJerk, Positive] | None = None
-    """Largest jerk of the position target; unlimited when absent. It delays targets by up to acceleration by jerk."""
-    effort_continuous: Annotated[Torque, Positive] | None = None
-    """Torque that the motor can hold for ever. Above it the measured effort is integrated over `thermal_time`, I²t; a
-    budget used up is limited to this. Unlimited when absent."""
-    thermal_time: Annotated[Duration, Positive] = 10.0
-    """Time constant of the motor's windings for `effort_continuous`."""
-    stall_effort: Annotated[Torque, Positive] | None = None
-    """Measured torque above which a joint that does not move for `safety.tracking_time` is stalled, a fault. For
-    grippers and joints that can run against something; unlimited when absent."""
-    tracking_error_max: Annotated[Angle, Positive] | None = None
-    """Instead of `safety.tracking_error_max`, for a joint that may be held up: a gripper, for example."""
-
-    @field_validator("direction", mode="before")
-    @classmethod
-    def _refuse_boolean(cls, value: object) -> object:
-        if isinstance(value, bool):  # equal to 1 in Python, and so one of the choices
-            raise ValueError("a boolean is not a choice; valid: 1, -1")
-        return value
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        low, high = self.position_limits
-        if not low < high:
-            raise MisplacedError(("position_limits",), f"must be ordered, low before high, not {low} and {high} rad")
-        if not low <= self.default_position <= high:
-            raise MisplacedError(
-                ("default_position",),
-                f"{self.default_position} rad is outside position_limits; valid: {low} to {high} rad",
-            )
-        self._check_jerk()
-        registers = self.motor.registers
-        if (reason := registers.why_not(self.mode)) is not None:
-            modes = MOTOR_FAMILIES[registers.family].modes
-            valid = ", ".join(mode for mode in modes if registers.why_not(mode) is None)
-            raise MisplacedError(("mode",), f"motor {self.motor.name!r} {reason}; valid: {valid}")
-        if not self.effort_limit <= self.motor.nominal.stall_torque:
-            stall = self.motor.nominal.stall_torque
-            raise MisplacedError(
-                ("effort_limit",),
-                f"{self.effort_limit} N*m is above the motor's stall torque; valid: up to {stall} N*m",
-            )
-        return self
-
-    def _check_jerk(self) -> None:
-        if self.jerk_limit is None:
-            return
-        if self.acceleration_limit is None:
-            raise MisplacedError(("jerk_limit",), "needs acceleration_limit")
-        lowest = self.acceleration_limit / JERK_TIME_MAX
-        if not lowest <= self.jerk_limit:
-            raise MisplacedError(
-                ("jerk_limit",),
-                f"would average targets over more than {2.0 * JERK_TIME_MAX:g} s; valid: from {lowest:g} rad/s^3",
-            )
 
 
 class LinkConfig(Config):
@@ -242,8 +143,9 @@ class RobotConfig(Config):
     """Name of the robot; usually the name of its file."""
     description: str = ""
     """One line for lists and documentation."""
-    model: str
-    """MJCF file with bodies, joints and geoms, relative to this file; the stack adds actuators and sensors."""
+    model: str | None = None
+    """MJCF file with bodies, joints and geoms, relative to this file; the stack adds actuators and sensors. A robot
+    without one, such as an arm that is only moved by hand, can be emulated and set up, not simulated."""
     model_names: dict[Name, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
     """Name in the model of joints, bodies, geoms and sites that are named differently here, such as a joint `left-hip`,
     whose own name this file cannot use."""
@@ -269,9 +171,12 @@ class RobotConfig(Config):
     joints, feet, IMUs and bodies, each with that of the other side, such as left: right."""
     supply_voltage: Annotated[Voltage, Field(gt=0.0, le=1000.0)]
     """Voltage of the unloaded supply."""
-    supply_resistance: Annotated[Resistance, NonNegative] = 0.1
+    supply_resistance: Annotated[Resistance, NonNegative] = SUPPLY_RESISTANCE
     """Internal resistance of the supply and its cable, for the emulator. The default is an estimate: 1 m of AWG 20
     (33 mohm/m, both ways) and the load regulation of a bench supply."""
+    supplies: dict[Name, SupplyConfig] = Field(default_factory=dict)
+    """Further supplies, by name, for motors of another voltage: joints name theirs in `supply`, and
+    `safety.voltage_ranges` has its limits."""
     safety: SafetyConfig
     """Safety envelope."""
     ready: ReadyConfig
@@ -295,6 +200,7 @@ class RobotConfig(Config):
                     ("tip", "links", index, "joint"), f"no joint {link.joint!r}; valid: {', '.join(self.joints)}"
                 )
         self._check_safety()
+        self._check_supplies()
         used: dict[tuple[str, int], str] = {}
         for name, joint in self.joints.items():
             if joint.bus not in self.buses:
@@ -328,6 +234,29 @@ class RobotConfig(Config):
                     f"joint {stiff!r} in mode position cannot be limp while torque is on; valid: off, damp, hold",
                 )
 
+    def _check_supplies(self) -> None:
+        ranges = self.safety.voltage_ranges
+        for name in ranges:
+            if name not in self.supplies:
+                valid = ", ".join(self.supplies) or "none: the robot has only its own supply"
+                raise MisplacedError(("safety", "voltage_ranges", name), f"no supply {name!r}; valid: {valid}")
+        for name in self.supplies:
+            if name not in ranges:
+                raise MisplacedError(("supplies", name), "its limits are missing; give safety.voltage_ranges." + name)
+        for name, joint in self.joints.items():
+            if joint.supply is not None and joint.supply not in self.supplies:
+                valid = ", ".join(self.supplies) or "none: the robot has only its own supply"
+                raise MisplacedError(("joints", name, "supply"), f"no supply {joint.supply!r}; valid: {valid}")
+            volts, (low, high) = self.supply_of(joint).voltage, joint.motor.voltage_range
+            if not low <= volts <= high:
+                key = "supply" if joint.supply is not None else "motor"
+                fed = f"supply {joint.supply!r}" if joint.supply is not None else "supply_voltage"
+                raise MisplacedError(
+                    ("joints", name, key),
+                    f"motor {joint.motor.name!r} takes {low:g} to {high:g} V, and {fed} is {volts:g} V; "
+                    "valid: a supply of its voltage, one of `supplies`",
+                )
+
     def _check_family(self, name: str, joint: JointConfig) -> None:
         protocol, family = self.buses[joint.bus].protocol, joint.motor.family
         known = MOTOR_FAMILIES[family]
@@ -353,6 +282,22 @@ class RobotConfig(Config):
                 f"the motor of joint {name!r} cannot {self.safety.on_death!r} without the runtime: family {family}, "
                 f"mode {joint.mode}; valid: {', '.join(possible)}",
             )
+
+    def supply_of(self, joint: JointConfig) -> SupplyConfig:
+        """Return what feeds a joint's motor."""
+        return self.own_supply if joint.supply is None else self.supplies[joint.supply]
+
+    @property
+    def simulated(self) -> str:
+        """The MJCF. Raises ConfigError for a robot without one."""
+        if self.model is None:
+            raise ConfigError(f"robot {self.name!r} has no `model`: it can be emulated and set up, not simulated")
+        return self.model
+
+    @property
+    def own_supply(self) -> SupplyConfig:
+        """The supply of motors that name none."""
+        return SupplyConfig.model_construct(voltage=self.supply_voltage, resistance=self.supply_resistance)
 
     def in_model(self, name: str) -> str:
         """Return the name that the model has for a joint, body, geom or site."""

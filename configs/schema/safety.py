@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sim2real.configs.schema.base import Config, MisplacedError
+from sim2real.configs.schema.base import Config, MisplacedError, Name
 from sim2real.configs.schema.death import DeathState
 from sim2real.configs.schema.quantity import (
     Angle,
@@ -82,6 +82,8 @@ class SafetyConfig(Config):
     """Motor temperature above which the runtime reports a fault."""
     voltage_range: tuple[Voltage, Voltage]
     """Lowest and highest supply voltage at the motors; a value outside is a fault."""
+    voltage_ranges: dict[Name, tuple[Voltage, Voltage]] = Field(default_factory=dict)
+    """The same for the motors of each of the robot's `supplies`, by name."""
     position_margin: Annotated[Angle, NonNegative]
     """Distance of a joint outside its position limits that is still accepted; more is a fault."""
     velocity_margin: Annotated[AngularVelocity, NonNegative]
@@ -130,6 +132,9 @@ class SafetyConfig(Config):
             )
         if not self.voltage_range[0] < self.voltage_range[1]:
             raise MisplacedError(("voltage_range",), "must be ordered, low before high")
+        for name, (low, high) in self.voltage_ranges.items():
+            if not low < high:
+                raise MisplacedError(("voltage_ranges", name), "must be ordered, low before high")
         if self.temperature_derating is not None and not self.temperature_derating < self.temperature_max:
             raise MisplacedError(
                 ("temperature_derating",),
@@ -139,3 +144,7 @@ class SafetyConfig(Config):
             if name in NEVER_WITH_TORQUE and reaction != "off":
                 raise MisplacedError(("on_fault", name), "torque always goes off after this fault; valid: off")
         return self
+
+    def voltages_at(self, supply: str | None) -> tuple[float, float]:
+        """Return the lowest and highest voltage at motors of a supply, V; None is the robot's own."""
+        return self.voltage_range if supply is None else self.voltage_ranges[supply]

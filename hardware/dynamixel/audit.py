@@ -58,7 +58,7 @@ class RehearsedClient(Client):
 
 def audit(client: RehearsedClient, real: Client, name: str, joint: JointConfig, safety: SafetyConfig) -> Audit:
     """Compare a motor with the robot YAML. Raises HardwareError if it does not answer."""
-    motor = Motor(name, joint, client, client, safety.voltage_range[1], safety.position_margin)
+    motor = Motor(name, joint, client, client, safety.voltages_at(joint.supply)[1], safety.position_margin)
     identity = client.ping(joint.id)
     if identity is None:
         raise HardwareError(f"{motor.name} does not answer at {client.baudrate} baud")

@@ -61,11 +61,14 @@ class DynamixelBus(PolledBus[Motor]):
             clock: The clock of the transport.
             reply_margin_s: Longest wait for a reply in addition to its time on the wire, s.
         """
-        baudrate, supply = round(bus.baudrate), safety.voltage_range[1]
+        baudrate = round(bus.baudrate)
         self._single = Client(transport, clock, baudrate)
         quick = Client(transport, clock, baudrate, margin_s=reply_margin_s).share(self._single)
         margin = safety.position_margin
-        motors = [Motor(name, config, self._single, quick, supply, margin) for name, config in joints.items()]
+        motors = [
+            Motor(name, config, self._single, quick, safety.voltages_at(config.supply)[1], margin)
+            for name, config in joints.items()
+        ]
         super().__init__(transport, clock, self._single, motors)
         self._status = Client(transport, clock, baudrate, self._counters, reply_margin_s).share(self._single)
         self._baudrate, self._margin_s = baudrate, reply_margin_s

@@ -1,6 +1,7 @@
 """Electrical model of a robot's motors: supply, windings and heat, from datasheet values."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sim2real.configs.schema.robot import RobotConfig
 
@@ -11,6 +12,22 @@ COPPER_COEFFICIENT = 0.00393
 """Temperature coefficient of the resistance of annealed copper at 20 °C, 1/K (IEC 60028)."""
 
 _THERMAL_STEP_S = 0.1  # thermal time constants of motors are minutes
+
+
+@dataclass(slots=True)
+class Supply:
+    """A supply and what its motors get of it."""
+
+    nominal: float
+    """Voltage of the unloaded supply, V. A brown-out changes it."""
+    resistance: float
+    """Internal resistance of the supply and its cable, Ω. A fault changes it."""
+    voltage: float
+    """Voltage at the motors, V: that of the unloaded supply minus the drop over its internal resistance."""
+
+    def set_nominal(self, voltage: float) -> None:
+        """Change the voltage of the unloaded supply, V, and at the motors at once."""
+        self.nominal = self.voltage = voltage
 
 
 class Electrics:
@@ -41,15 +58,22 @@ class Electrics:
         """Winding temperature, °C."""
         self.torque = [0.0] * len(motors)
         """Torque at the output shafts, in the motors' own direction, N·m."""
-        self.supply_nominal = robot.supply_voltage
-        """Voltage of the unloaded supply, V. A brown-out changes it."""
-        self.supply = robot.supply_voltage
-        """Voltage at the motors, V: the unloaded supply minus the drop over its internal resistance."""
+        named = {None: (robot.supply_voltage, robot.supply_resistance)} | {
+            name: (supply.voltage, supply.resistance) for name, supply in robot.supplies.items()
+        }
+        self.supplies: dict[str | None, Supply] = {
+            name: Supply(voltage, ohms, voltage) for name, (voltage, ohms) in named.items()
+        }
+        """Supplies by name; None is the robot's own."""
+        self.fed_by = [self.supplies[joint.supply] for joint in robot.joints.values()]
+        """The supply of each motor."""
         self._heat = [0.0] * len(motors)
         self._heat_capacity = [motor.thermal.heat_capacity for motor in motors]
         self._thermal_resistance = [motor.thermal.resistance for motor in motors]
-        self.supply_resistance = robot.supply_resistance
-        """Internal resistance of the supply and its cable, Ω. A fault changes it."""
+        self._feeding = [
+            (supply, [index for index, other in enumerate(self.fed_by) if other is supply])
+            for supply in self.supplies.values()
+        ]
         self._dt = timestep_s
         self._thermal_steps = max(1, round(_THERMAL_STEP_S / timestep_s))
         self._steps = 0
@@ -62,17 +86,28 @@ class Electrics:
                 current flows.
             velocity: Velocities of the output shafts in the motors' own direction, rad/s.
         """
-        supply = self.supply
+        for supply, fed in self._feeding:
+            self._load(supply, fed, duty, velocity)
+        self._steps += 1
+        if self._steps >= self._thermal_steps:
+            self._update_temperatures()
+
+    def _load(
+        self, supply: Supply, fed: Sequence[int], duty: Sequence[float | None], velocity: Sequence[float]
+    ) -> None:
+        """Drive the motors of one supply for a timestep, and let it sag under them."""
+        voltage = supply.voltage
         conductance, generated = 0.0, 0.0
         torque, heat, resistance, constants = self.torque, self._heat, self.resistance, self.motor_constant
-        for index, demand in enumerate(duty):
+        for index in fed:
+            demand = duty[index]
             if demand is None:
                 torque[index] = 0.0
                 continue
             share = 1.0 if demand > 1.0 else -1.0 if demand < -1.0 else demand
             constant, ohms = constants[index], resistance[index]
             emf = constant * velocity[index]
-            current = (share * supply - emf) / ohms
+            current = (share * voltage - emf) / ohms
             torque[index] = constant * current
             heat[index] += current * current
             conductance += share * share / ohms
@@ -80,12 +115,9 @@ class Electrics:
         # The bridge is a buck converter: power in equals power out, so the supply current is duty times the winding
         # current. A bench supply cannot sink current. The voltage is solved implicitly for these duties: an explicit
         # update oscillates if the winding resistance is not far above the supply's internal resistance.
-        source = self.supply_resistance
-        sagged = (self.supply_nominal + source * generated) / (1.0 + source * conductance)
-        self.supply = min(self.supply_nominal, sagged)
-        self._steps += 1
-        if self._steps >= self._thermal_steps:
-            self._update_temperatures()
+        source = supply.resistance
+        sagged = (supply.nominal + source * generated) / (1.0 + source * conductance)
+        supply.voltage = min(supply.nominal, sagged)
 
     def _update_temperatures(self) -> None:
         """Integrate the temperatures since the last call: C·dT/dt = R·i² - (T - ambient) / thermal resistance."""

@@ -19,8 +19,9 @@ from sim2real.configs.schema.fault import (
     WrongIdFaultConfig,
 )
 from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.supply import SupplyConfig
 from sim2real.hardware.clock import NS_PER_S
-from sim2real.hardware.emulator.electrics import AMBIENT, Electrics
+from sim2real.hardware.emulator.electrics import AMBIENT, Electrics, Supply
 from sim2real.hardware.emulator.faults import Transition
 from sim2real.hardware.emulator.imu import ImuLine
 from sim2real.hardware.emulator.line import NEVER, Line
@@ -80,10 +81,11 @@ class FaultEffects:
         if isinstance(fault, UnplugFaultConfig | LineFaultConfig | NoiseFaultConfig):
             self._apply_to_ports(fault, transition)
         elif isinstance(fault, BrownOutFaultConfig):
-            self._set_supply(fault.voltage if begins else self._parts.config.supply_voltage, now_ns)
+            own = self._supply(fault.supply).voltage
+            self._set_supply(self._parts.electrics.supplies[fault.supply], fault.voltage if begins else own, now_ns)
         elif isinstance(fault, WeakSupplyFaultConfig):
-            own = self._parts.config.supply_resistance
-            self._parts.electrics.supply_resistance = fault.resistance if begins else own
+            ohms = self._supply(fault.supply).resistance
+            self._parts.electrics.supplies[fault.supply].resistance = fault.resistance if begins else ohms
         elif isinstance(fault, ImuFaultConfig):
             self._parts.imus[fault.imu].unit.fault = fault.kind if begins else ""
         else:
@@ -213,10 +215,17 @@ class FaultEffects:
             self._intruders[joint] = intruder
             motors.append(intruder)
 
-    def _set_supply(self, voltage: float, now_ns: int) -> None:
-        """Change the supply voltage, V. Motors power down if it is too low, and restart when it is high enough."""
-        self._parts.electrics.supply_nominal = self._parts.electrics.supply = voltage
+    def _supply(self, name: str | None) -> SupplyConfig:
+        """Return a supply as the robot YAML has it."""
+        config = self._parts.config
+        return config.own_supply if name is None else config.supplies[name]
+
+    def _set_supply(self, supply: Supply, voltage: float, now_ns: int) -> None:
+        """Change a supply's voltage, V. Its motors power down if it is too low, and restart when it is high enough."""
+        supply.set_nominal(voltage)
         for index, (name, motor) in enumerate(self._parts.motors.items()):
+            if self._parts.electrics.fed_by[index] is not supply:
+                continue
             if voltage < _LOGIC_SHARE * self._parts.config.joints[name].motor.voltage_range[0]:
                 self._unpowered.add(index)
                 motor.boot(now_ns, boot_ns=NEVER)

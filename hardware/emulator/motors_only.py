@@ -112,7 +112,6 @@ def robot_of_motors(motor: MotorConfig, ids: tuple[int, ...], baudrate: float) -
     # Only the runtime reads safety and start pose, and it never sees this robot.
     return RobotConfig(
         name="motors",
-        model="none.xml",
         buses={_BUS: BusConfig(protocol=family.protocol, baudrate=f"{baudrate} baud", port="")},
         joints={f"motor_{motor_id}": joint.model_copy(update={"id": motor_id}) for motor_id in ids},
         supply_voltage=f"{motor.nominal.voltage} V",

@@ -152,7 +152,8 @@ class EmulatedRobot:
         self.sense()
         return {
             "time_ns": self._now_ns,
-            "supply_voltage": self.electrics.supply,
+            "supply_voltage": self.electrics.supplies[None].voltage,
+            "supplies": {name: self.electrics.supplies[name].voltage for name in self.config.supplies},
             "joints": {name: self._joint(index, name) for index, name in enumerate(self.motors)},
             "buses": {
                 name: {
@@ -194,11 +195,11 @@ class EmulatedRobot:
         """Advance one timestep: firmware loops, windings, plant."""
         electrics, now_ns = self.electrics, self._now_ns
         position, velocity = self._shafts()
-        supply, dt = electrics.supply, self._dt
+        dt = self._dt
         duty = [
-            motor.step(now_ns, angle, speed, resistance, supply, dt) if motor.torque_enabled else None
-            for motor, angle, speed, resistance in zip(
-                self._motors, position, velocity, electrics.resistance, strict=True
+            motor.step(now_ns, angle, speed, resistance, supply.voltage, dt) if motor.torque_enabled else None
+            for motor, angle, speed, resistance, supply in zip(
+                self._motors, position, velocity, electrics.resistance, electrics.fed_by, strict=True
             )
         ]
         electrics.step(duty, velocity)
@@ -225,7 +226,7 @@ class EmulatedRobot:
             shaft = motor.shaft
             shaft.angle, shaft.velocity = position[index], velocity[index]
             shaft.torque, shaft.temperature = electrics.torque[index], electrics.temperature[index]
-            shaft.voltage = electrics.supply
+            shaft.voltage = electrics.fed_by[index].voltage
         for index, temperature in self._effects.stuck_temperature.items():
             self._motors[index].shaft.temperature = temperature
 

@@ -58,6 +58,7 @@ class HeldJoints:
         self._by_effort = np.array([joint.mode == "current" for joint in self._joints])
         self._limit = np.array([joint.effort_limit for joint in self._joints])
         self._stiffness, self._damping = np.array([_gains(joint) for joint in self._joints]).T
+        self._voltages = np.array([robot.safety.voltages_at(joint.supply) for joint in self._joints]).T
         self._loss_ns = ns_from_s(robot.safety.communication_loss)
         self._due_ns = 0
 
@@ -119,16 +120,22 @@ class HeldJoints:
             raise HardwareError(f"joint {self.names[index]!r} reports {str(fault.name).lower().replace('_', ' ')}{why}")
         if self._hardware.supervision in (Supervision.LOST, Supervision.TRIPPED):
             raise HardwareError("the supervisor process is lost, or has stopped the motors")
-        low, high = safety.voltage_range
         age_ns = self._clock.now_ns() - state.stamp_ns
         # Temperature and voltage are NaN until they have been read, which is no finding yet.
         for wrong, text in (
             (~(age_ns <= self._loss_ns), "does not answer"),
             (state.temperature > safety.temperature_max, f"is hotter than {safety.temperature_max:g} °C"),
-            ((state.voltage < low) | (state.voltage > high), f"has a voltage outside {low:g} to {high:g} V"),
         ):
             if wrong.any():
                 raise HardwareError(f"joint {self.names[int(wrong.argmax())]!r} {text}")
+        low, high = self._voltages
+        outside = (state.voltage < low) | (state.voltage > high)
+        if outside.any():
+            index = int(outside.argmax())
+            raise HardwareError(
+                f"joint {self.names[index]!r} has a voltage outside {low[index]:g} to {high[index]:g} V: "
+                f"{state.voltage[index]:.1f} V"
+            )
 
 
 def path(start: float, end: float, speed: float) -> Iterator[float]:

@@ -1,6 +1,6 @@
 """Compares the motors of a robot with its YAML, and sets right what differs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from sim2real.configs.schema.robot import RobotConfig
@@ -74,8 +74,21 @@ def _checked(robot: RobotConfig, name: str, bus: Workbench) -> JointCheck:
                 "`sim2real motors scan --port PORT` lists what does"
             )
         found = bus.audit(name, joint, robot.safety) if isinstance(bus, Auditing) else Audit(0, (), (), ())
+        found = replace(found, refusals=(*found.refusals, *_wrong_supply(robot, name, bus.reading(joint.id).voltage)))
     except PortLostError:
         raise
     except HardwareError as error:
         found = Audit(0, (), (str(error),), ())
     return JointCheck(name, joint.id, found)
+
+
+def _wrong_supply(robot: RobotConfig, name: str, volts: float) -> Iterator[str]:
+    """Yield what is wrong with the voltage (V, NaN where unknown) that a joint's motor has."""
+    joint = robot.joints[name]
+    low, high = robot.safety.voltages_at(joint.supply)
+    if volts < low or volts > high:
+        fed = "supply_voltage" if joint.supply is None else f"supply {joint.supply!r}"
+        yield (
+            f"joint {name!r} (motor {joint.id}) has {volts:.1f} V, and {fed} gives {low:g} to {high:g} V: it hangs on "
+            "another supply, or its supply fails; switch the power off before you change that"
+        )

@@ -9,7 +9,7 @@ from sim2real.hardware.clock import NS_PER_S, ns_from_s
 from sim2real.hardware.flags import flags
 from sim2real.hardware.types import BoolArray, Float64Array, JointState
 from sim2real.runtime.contract.robot import JointSpec, RobotSpec
-from sim2real.runtime.envelope.settings import SafetySettings
+from sim2real.runtime.envelope.settings import JointSettings, SafetySettings
 from sim2real.runtime.verdict import Reason, Violation
 
 EFFORT_FACTOR_MAX: Final = 2.0
@@ -55,10 +55,10 @@ class JointBounds:
     """
 
     def __init__(self, robot: RobotSpec, settings: SafetySettings, period_s: float) -> None:
-        joints, envelope = len(robot.joints), settings.envelope
-        self._low = np.array([_bounds(joint, settings) for joint in robot.joints])[:, :, 0].T.copy()
-        self._high = np.array([_bounds(joint, settings) for joint in robot.joints])[:, :, 1].T.copy()
-        self._voltage_min = envelope.voltage_min
+        joints = len(robot.joints)
+        bounds = np.array([_bounds(*both, settings) for both in zip(robot.joints, settings.joints, strict=True)])
+        self._low, self._high = bounds[:, :, 0].T.copy(), bounds[:, :, 1].T.copy()
+        self._lowest_known = np.full(joints, -inf), self._low[_VOLTAGE].copy()
         self._values = np.zeros((len(_ROWS), joints))
         self._ok, self._ok_memory = flags(len(_ROWS), joints)
         self._ok2, self._ok2_memory = flags(len(_ROWS), joints)
@@ -167,8 +167,8 @@ class JointBounds:
         begun_ns = now_ns - self._begun_ns
         np.subtract(self._now_ns, np.maximum(readings.health_stamp_ns, self._begun_ns), out=age_ns)
         for row, age, known in (
-            (_TEMPERATURE, _TEMPERATURE_AGE, -inf),
-            (_VOLTAGE, _VOLTAGE_AGE, self._voltage_min),
+            (_TEMPERATURE, _TEMPERATURE_AGE, self._lowest_known[0]),
+            (_VOLTAGE, _VOLTAGE_AGE, self._lowest_known[1]),
         ):
             unknown = np.isnan(values[row])
             values[age] = age_ns
@@ -180,7 +180,7 @@ class JointBounds:
         self._last_stamp_ns[:] = readings.stamp_ns
 
 
-def _bounds(joint: JointSpec, settings: SafetySettings) -> list[tuple[float, float]]:
+def _bounds(joint: JointSpec, own: JointSettings, settings: SafetySettings) -> list[tuple[float, float]]:
     """Return the bounds of each row; those of the jump are computed in each tick."""
     envelope = settings.envelope
     velocity, effort = joint.velocity_max + envelope.velocity_margin, joint.effort_max * EFFORT_FACTOR_MAX
@@ -190,7 +190,7 @@ def _bounds(joint: JointSpec, settings: SafetySettings) -> list[tuple[float, flo
         (-velocity, velocity),
         (-effort, effort),
         (-inf, envelope.temperature_max),
-        (envelope.voltage_min, envelope.voltage_max),
+        own.voltage_range or (envelope.voltage_min, envelope.voltage_max),
         (0.0, 0.0),
         (0.0, 0.0),
         # From the future is no better than too old; it is not a loss, for the joint did answer.

@@ -24,6 +24,8 @@ class JointSettings:
     tracking_error_max: float = inf
     bus: int = 0
     """Index of its bus."""
+    voltage_range: tuple[float, float] | None = None
+    """V, for a motor that has a supply of its own; that of the envelope when None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ def _joint(joint: JointConfig, robot: RobotConfig, buses: tuple[str, ...]) -> Jo
         stall_effort=_or_infinite(joint.stall_effort),
         tracking_error_max=_or_infinite(robot.safety.tracking_error_max if own is None else own),
         bus=buses.index(joint.bus),
+        voltage_range=None if joint.supply is None else robot.safety.voltages_at(joint.supply),
     )
 
 

@@ -23,8 +23,8 @@ class Briefing:
     """Operator commands of the policy, in its order."""
     temperature_max: float
     """°C"""
-    voltage_range: tuple[float, float]
-    """V"""
+    voltage_ranges: tuple[tuple[float, float], ...]
+    """V, for each joint."""
     duration: float | None = None
     """s of policy; None until stopped."""
     waits: bool = False
@@ -41,7 +41,7 @@ class Briefing:
             imus=tuple(imu.name for imu in contract.robot.imus),
             commands=contract.commands,
             temperature_max=robot.safety.temperature_max,
-            voltage_range=robot.safety.voltage_range,
+            voltage_ranges=tuple(robot.safety.voltages_at(joint.supply) for joint in robot.joints.values()),
             duration=duration,
             waits=waits,
         )
@@ -54,5 +54,6 @@ class Briefing:
     def of_json(cls, text: str) -> Self:
         """Return what `to_json` wrote."""
         data: dict[str, Any] = json.loads(text)
-        lists = {name: tuple(data[name]) for name in ("joints", "imus", "voltage_range")}
+        lists = {name: tuple(data[name]) for name in ("joints", "imus")}
+        lists["voltage_ranges"] = tuple((low, high) for low, high in data["voltage_ranges"])
         return cls(**data | lists | {"commands": tuple(CommandSpec(**each) for each in data["commands"])})

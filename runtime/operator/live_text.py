@@ -104,7 +104,7 @@ def _joints(state: RunState, rows_max: int, *, wide: bool) -> Table:
             state.briefing.joints[place],
             *cells,
             _temperature(tick["temperature"][place], state.briefing.temperature_max),
-            _voltage(tick["voltage"][place], state.briefing.voltage_range),
+            _voltage(tick["voltage"][place], state.briefing.voltage_ranges[place]),
             _remarks(tick, place),
         )
     return table

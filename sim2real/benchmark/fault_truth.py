@@ -62,21 +62,22 @@ class Truth:
         if driven and self.torque_ns is None:
             self.torque_ns = time_ns
         safety = self._robot.safety
-        low, high = safety.voltage_range
-        voltage_ok = low - 0.1 * _SENSOR_SLACK <= emulated.electrics.supply <= high + 0.1 * _SENSOR_SLACK
         positions = emulated.plant.position.tolist()
         for index, (name, joint) in enumerate(self._robot.joints.items()):
             lowest, highest = joint.position_limits
             margin = safety.position_margin
             held = name in driven
             inside = lowest - margin <= positions[index] <= highest + margin
+            low, high = safety.voltages_at(joint.supply)
+            volts = emulated.electrics.fed_by[index].voltage
+            fed = low - 0.1 * _SENSOR_SLACK <= volts <= high + 0.1 * _SENSOR_SLACK
             cool = emulated.electrics.temperature[index] <= safety.temperature_max + _SENSOR_SLACK
             self._note("limp", name, time_ns, wrong=bool(driven) and not held, value=0.0)
             self._note("position", name, time_ns, wrong=held and not inside, value=positions[index])
             self._note(
                 "temperature", name, time_ns, wrong=held and not cool, value=emulated.electrics.temperature[index]
             )
-            self._note("voltage", name, time_ns, wrong=held and not voltage_ok, value=emulated.electrics.supply)
+            self._note("voltage", name, time_ns, wrong=held and not fed, value=volts)
 
     def _note(self, kind: str, joint: str, time_ns: int, *, wrong: bool, value: float) -> None:
         key = (kind, joint)

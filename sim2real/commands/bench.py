@@ -12,7 +12,7 @@ from sim2real.benchmark.machine import machine
 from sim2real.commands.lazy_group import commands_of, lazy_group
 from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import MissingExtraError, UserError
-from sim2real.configs.library import shipped
+from sim2real.configs.library import shipped_with_model
 from sim2real.configs.load import load_randomization, load_robot, load_task
 from sim2real.configs.policy_reference import policy_file
 from sim2real.hardware.emulator.plant import AUTO_PLANT
@@ -174,7 +174,7 @@ def gap(
         from sim2real.benchmark.gap import bench_gap
     except ModuleNotFoundError as error:
         raise MissingExtraError("bench gap", error.name or "mujoco", "train") from error
-    return report("gap", bench_gap([load_robot(name) for name in robots or shipped("robots")], seconds))
+    return report("gap", bench_gap([load_robot(name) for name in robots or shipped_with_model()], seconds))
 
 
 @app.command()

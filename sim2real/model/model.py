@@ -135,7 +135,7 @@ def load_spec(robot: RobotConfig) -> mujoco.MjSpec:
     Raises:
         UserError: The file is missing or invalid, or a joint is missing, or neither a hinge nor a slide.
     """
-    path = ROOT / "robots" / Path(robot.model)  # an absolute path stays as it is
+    path = ROOT / "robots" / Path(robot.simulated)  # an absolute path stays as it is
     if not path.is_file():
         raise UserError(f"robot {robot.name!r}: model file {path} does not exist")
     try:
@@ -198,9 +198,9 @@ def build_model(task: TaskConfig, options: ModelOptions = ModelOptions()) -> Rob
             spec,
             name,
             joint,
-            robot.supply_voltage,
+            robot.supply_of(joint).voltage,
             target=robot.in_model(name),
-            voltage_max=robot.safety.voltage_range[1],
+            voltage_max=robot.safety.voltages_at(joint.supply)[1],
             lugre=lugre,
         )
         motor.nsample = action_samples

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from mujoco.batch import Batch
 
+from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import Indices, columns_of, joint_levers
@@ -161,7 +162,7 @@ class _Supply:
         if self._resistance is None:
             return
         self._drawn = "actuator_gainprm" in parameters.field_names
-        self._voltage = task.robot.supply_voltage
+        self._supplies = _supplies(task.robot)
         self._actuators, self._dof = robot.actuator, columns_of(robot.dof)
         self._levers = joint_levers(task.robot)
         self._gain: Float64Array = batch.expand("actuator_gainprm")
@@ -189,9 +190,11 @@ class _Supply:
         with np.errstate(invalid="ignore", over="ignore"):
             current = effort / self._gain[:, self._actuators, GAIN_CONSTANT]
             heat = np.square(current) * self._gain[:, self._actuators, GAIN_RESISTANCE]
-            power = np.fmax(effort * speed + heat, 0.0).sum(axis=1, keepdims=True)
-        share = np.maximum(1.0 - self._resistance * power / self._voltage**2, _VOLTAGE_MIN)
-        self._gain[:, self._actuators, GAIN_VOLTAGE_MAX] = self._voltage_max * share
+            power = np.fmax(effort * speed + heat, 0.0)
+        for joints, voltage in self._supplies:
+            total = power[:, joints].sum(axis=1, keepdims=True)
+            share = np.maximum(1.0 - self._resistance * total / voltage**2, _VOLTAGE_MIN)
+            self._gain[:, self._actuators[joints], GAIN_VOLTAGE_MAX] = self._voltage_max[:, joints] * share
 
     @property
     def field_names(self) -> list[str]:
@@ -212,3 +215,18 @@ def _resolution(task: TaskConfig, *, by_effort: bool) -> Float64Array:
     resolution = register_resolution(task.robot)["joint_effort" if by_effort else "joint_position"]
     fine = np.array([joint.mode == "impedance" for joint in task.robot.joints.values()])
     return np.where(fine, 1e-9, resolution)
+
+
+def _supplies(robot: RobotConfig) -> list[tuple[slice | Indices, float]]:
+    """Return the columns of the joints of each supply, and its voltage, V."""
+    fed = [joint.supply for joint in robot.joints.values()]
+    if len(set(fed)) == 1:  # a slice, which copies nothing
+        return [(slice(None), robot.supply_of(next(iter(robot.joints.values()))).voltage)]
+    names = [None, *robot.supplies]
+    return [
+        (np.array([index for index, other in enumerate(fed) if other == name], np.intp), volts)
+        for name, volts in zip(
+            names, (robot.supply_voltage, *(s.voltage for s in robot.supplies.values())), strict=True
+        )
+        if name in fed
+    ]

@@ -7,12 +7,12 @@ pytest.importorskip("mujoco")
 
 from sim2real.benchmark.fault_world import FaultWorld
 from sim2real.configs.errors import UserError
-from sim2real.configs.library import shipped
+from sim2real.configs.library import shipped_with_model
 from sim2real.configs.load import load_robot
 from sim2real.plant import MujocoPlant
 
 
-@pytest.mark.parametrize("robot", shipped("robots"))
+@pytest.mark.parametrize("robot", shipped_with_model())
 def test_a_state_that_is_none_is_an_error_and_no_fresh_start(robot):
     plant = MujocoPlant(load_robot(robot))
     for _ in range(50):
@@ -28,7 +28,7 @@ def test_the_campaign_has_the_plant_that_its_robot_moves_in():
     assert isinstance(world.plant, MujocoPlant)
 
 
-@pytest.mark.parametrize("robot", shipped("robots"))
+@pytest.mark.parametrize("robot", shipped_with_model())
 def test_a_jammed_joint_stays_whatever_the_robot_does(robot):
     """Each joint in turn, jammed while the robot falls to the ground, and the others thrown about."""
     config = load_robot(robot)

@@ -362,7 +362,12 @@ class XSeriesMotor:
         self._latch_position()
 
     def _load_mounting(self) -> None:
-        self.encoder.reversed = bool(self.memory.get("drive_mode") & 1)
+        reverse = bool(self.memory.get("drive_mode") & 1)
+        if reverse != self.encoder.reversed:
+            # An assumption: within one turn at once, as after power-up. LeRobot's leader arms (Koch, OMX) reverse a
+            # joint in their first session, and its calibration would not survive a power cycle otherwise.
+            self.encoder.reversed = reverse
+            self.encoder.forget_turns(self.shaft.angle)
         offset = self.memory.get("homing_offset")
         fits = -_HOMING_MAX <= offset <= _HOMING_MAX
         self.encoder.offset = offset if fits or self.memory.get("operating_mode") != POSITION else 0

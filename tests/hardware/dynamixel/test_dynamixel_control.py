@@ -196,7 +196,7 @@ def test_current_heats_the_winding_and_raises_its_resistance():
     electrics = bench.emulated.electrics
     assert AMBIENT + 1.0 < electrics.temperature[0] < 60.0
     assert electrics.resistance[0] > cold
-    assert electrics.supply < 12.0
+    assert electrics.supplies[None].voltage < 12.0
 
 
 def test_stalled_motor_reports_overload_and_shuts_down():

@@ -224,13 +224,13 @@ def test_clear_resets_the_turns_but_not_while_the_motor_moves():
 
 def test_the_alert_bit_is_in_every_reply_during_an_error():
     bench = Bench()
-    bench.emulated.electrics.supply_nominal = 9.0
+    bench.emulated.electrics.supplies[None].nominal = 9.0
     bench.write("torque_enable", 1)
     bench.wait(0.05)
     reply = bench.ask(Instruction.READ, bench.block("hardware_error_status"))
     assert (reply.error, reply.value) == (ALERT, 0x01)
     assert bench.motor.torque_enabled  # 52 does not include the voltage bit
-    bench.emulated.electrics.supply_nominal = 12.0
+    bench.emulated.electrics.supplies[None].nominal = 12.0
     bench.wait(0.05)
     assert bench.ask(Instruction.PING).error == 0
 

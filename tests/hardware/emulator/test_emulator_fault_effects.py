@@ -237,7 +237,7 @@ def test_a_weak_supply_sags_under_load_only():
         if load:
             bench.write("goal_position", 3000)
         bench.wait(0.2)
-        return bench.emulated.electrics.supply
+        return bench.emulated.electrics.supplies[None].voltage
 
     assert voltage(load=False) == pytest.approx(12.0, abs=0.01)
     assert voltage(load=True) < 10.0

@@ -62,7 +62,7 @@ def test_stalled_motors_lower_the_supply_voltage_to_its_equilibrium(name, resist
     seen = []
     for _ in range(20):
         electrics.step([1.0] * joints, [0.0] * joints)
-        seen.append(electrics.supply)
+        seen.append(electrics.supplies[None].voltage)
     conductance = sum(1.0 / ohms for ohms in electrics.resistance)
     assert seen[1:] == pytest.approx([robot.supply_voltage / (1.0 + resistance * conductance)] * 19, rel=0.01)
 
@@ -71,7 +71,7 @@ def test_braking_motors_do_not_raise_the_supply_voltage():
     electrics = Electrics(load_robot("quadruped"), 1e-3)
     for _ in range(5):
         electrics.step([0.1] * 12, [20.0] * 12)
-    assert electrics.supply == electrics.supply_nominal
+    assert electrics.supplies[None].voltage == electrics.supplies[None].nominal
 
 
 def test_a_motor_heats_by_its_own_constants():

@@ -319,7 +319,7 @@ def test_a_missing_motor_another_model_and_an_alarm_are_named():
     with pytest.raises(HardwareError, match=r"joint2.*STS3250"):
         rig.hardware.open()
     rig = Rig(2)
-    rig.emulated.electrics.supply = rig.emulated.electrics.supply_nominal = 15.0
+    rig.emulated.electrics.supplies[None].set_nominal(15.0)
     rig.settle(0.05)
     with pytest.raises(HardwareError, match=r"pivot.*voltage.*supply"):
         rig.hardware.open()

@@ -416,7 +416,7 @@ def test_voltage_is_an_alarm_and_unloads_only_with_its_bit(mask, on):
     bench = Bench(1)
     bench.write("unloading_condition", mask)
     bench.write("torque_enable", 1)
-    bench.emulated.electrics.supply = bench.emulated.electrics.supply_nominal = 15.0
+    bench.emulated.electrics.supplies[None].set_nominal(15.0)
     bench.wait(0.03)
     assert (bench.read("status"), bench.read("torque_enable")) == (1, on)
 

@@ -94,7 +94,7 @@ def test_reboot_restarts_a_motor_with_torque_off_and_overload_cleared(bench, bus
     bus.reboot(1)
     assert not bus.torque_enabled(1)
     assert bench.read("status") == 0
-    bench.emulated.electrics.supply = bench.emulated.electrics.supply_nominal = 15.0
+    bench.emulated.electrics.supplies[None].set_nominal(15.0)
     bench.wait(0.05)
     with pytest.raises(HardwareError, match="persists: remove its cause"):
         bus.reboot(1)

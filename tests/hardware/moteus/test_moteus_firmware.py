@@ -449,7 +449,7 @@ def spoil(bench: LineBench, what: str) -> None:
     elif what == "bridge":
         bench.motors[0].overload()
     else:
-        electrics.supply = electrics.supply_nominal = {"over": 47.0, "under": 3.0}[what]
+        electrics.supplies[None].nominal = electrics.supplies[None].voltage = {"over": 47.0, "under": 3.0}[what]
 
 
 @pytest.mark.parametrize(

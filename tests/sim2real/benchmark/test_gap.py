@@ -6,7 +6,7 @@ import pytest
 from sim2real.benchmark.gap import LAG_MAX, compare, measure
 from sim2real.benchmark.gap_setup import bases, gap_task, held
 from sim2real.benchmark.gap_targets import SETTLE, targets
-from sim2real.configs.library import shipped
+from sim2real.configs.library import shipped_with_model
 from sim2real.configs.load import load_robot
 from sim2real.model.model import load_spec
 
@@ -15,7 +15,7 @@ BOUNDS = {"pendulum": 2.0, "so101": 10.0, "quadruped": 5.0, "hopper_leg": 5.0}
 """mrad RMS after the shift."""
 
 
-@pytest.mark.parametrize("name", shipped("robots"))
+@pytest.mark.parametrize("name", shipped_with_model())
 def test_the_emulated_robot_moves_as_the_batch_does(name):
     for gap in measure(load_robot(name), SHORT, standing=False):
         assert gap.travel > 0.05
@@ -48,7 +48,7 @@ def test_a_latency_is_measured_and_compensated():
     assert gap.aligned_rms < 1e-3
 
 
-@pytest.mark.parametrize("name", shipped("robots"))
+@pytest.mark.parametrize("name", shipped_with_model())
 def test_targets_are_from_the_seed_and_within_the_limits(name):
     robot = load_robot(name)
     joints = list(robot.joints.values())

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from foreign_models import FLOOR, FOUR_BAR, biped, holding, robot_of
 
-from sim2real.configs.library import shipped
+from sim2real.configs.library import shipped_with_model
 from sim2real.configs.load import load_robot
 from sim2real.configs.schema.start_pose import StartPoseConfig
 from sim2real.model.check_lines import model_lines
@@ -21,7 +21,7 @@ def lines(folder: Path, xml: str, **changes: object) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", shipped("robots"))
+@pytest.mark.parametrize("name", shipped_with_model())
 def test_a_shipped_robot_has_no_line(name: str) -> None:
     robot = load_robot(name)
     plant = MujocoPlant(robot)

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from sim2real.cli import app
 from sim2real.configs.errors import UserError
-from sim2real.configs.library import ROOT, shipped
+from sim2real.configs.library import ROOT, shipped, shipped_with_model
 from sim2real.configs.load import load_randomization, load_robot, load_task
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.envs.batch_env import BatchEnv
@@ -148,7 +148,7 @@ def test_every_shipped_motor_holds_a_joint_with_its_start_values(motor, tmp_path
     assert nominal < robot.safety.voltage_range[1] <= min(high, 1.21 * nominal)
 
 
-@pytest.mark.parametrize("name", shipped("robots"))
+@pytest.mark.parametrize("name", shipped_with_model())
 def test_a_shipped_model_gives_the_joints_of_the_shipped_robot_and_limits_around_its_own(name, tmp_path):
     known = load_robot(name)
     new = made(tmp_path, ROOT / "robots" / known.model).config
