@@ -11,15 +11,15 @@ from sim2real.configs.library import is_path, shipped
 from sim2real.configs.load import load_experiment, load_robot, load_task
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.schema.randomization import RandomizationConfig
-from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.configs.stage import stage
 from sim2real.configs.yaml_source import read_yaml
 from sim2real.hardware.types import Float64Array
+from sim2real.simulation.first_moments import RobotStart, holding_task, start_of
 from sim2real.simulation.simulation import Simulation
 from sim2real.simulation.task_lines import task_lines
 from sim2real.task.check import check_terms
-from sim2real.training.robot_start import DROP_S, Drop, RobotStart, dropped, start_of
+from sim2real.training.robot_drop import DROP_S, Drop, dropped
 from sim2real.training.task_check import TaskCheck, check_task
 
 Kind = Literal["experiments", "tasks", "robots"]
@@ -125,26 +125,6 @@ def _trial(task: TaskConfig) -> ExperimentConfig:
     """Return an experiment of a task, to see what untaught policies earn; it is never trained."""
     keys = {"name": "check", "task": task, "randomization": {"name": "none"}, "algorithm": {"name": "ppo"}}
     return ExperimentConfig.model_validate(keys | {"environments": 1, "steps": 1})
-
-
-def holding_task(robot: RobotConfig) -> TaskConfig:
-    """Return a task of a robot that asks for nothing: its actions move the joints about the start pose."""
-    by_effort = {joint.mode for joint in robot.joints.values()} == {"current"}
-    action = {"target": "effort"} if by_effort else {"target": "position", "scale": "0.3 rad"}
-    return TaskConfig.model_validate(
-        {
-            "name": "hold",
-            "robot": robot,
-            "control_rate": "50 Hz",
-            "episode_duration": f"{_PLAYED_S} s",
-            "physics": {"timestep": "2 ms"},
-            "observation": [{"term": "joint_position"}, {"term": "joint_velocity"}],
-            "action": action,
-            "reset": {"around": "default", "position": ("0 deg", "0 deg"), "velocity": ("0 rad/s", "0 rad/s")},
-            "rewards": [{"term": "alive", "weight": 1.0}],
-            "goal": {"kind": "finish"},
-        }
-    )
 
 
 def _played(task: TaskConfig, *, random: bool) -> Float64Array:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
 from sim2real.hardware.child_process import PYTHON
+from sim2real.new_robot.task_text import fitting_kind
 
 RESIDUAL_MAX: Final = 1e-3
 """Required upper bound of what is left of a model's equalities at the start, m or rad."""
@@ -112,7 +113,7 @@ def try_model(path: Path, train_s: float, motor: str | None) -> ModelTrial:
             arguments = [] if motor is None else ["--motor", motor]
             _run(work, "new robot", str(path.resolve()), "-o", "robot.yaml", *arguments)
             robot = load_robot(str(Path(work) / "robot.yaml"))
-            trial = replace(trial, motors=len(robot.joints), kind="walk" if robot.imus else "reach")
+            trial = replace(trial, motors=len(robot.joints), kind=fitting_kind(robot))
             made = _run(work, "new task", "robot.yaml", "--kind", trial.kind)
             experiment = next(each for each in made["paths"] if each.endswith("_ppo.yaml"))
             found = _run(work, "check", experiment, "--no-picture")

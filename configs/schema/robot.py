@@ -136,6 +136,9 @@ class RestConfig(Config):
     """Longest time for it; then torque goes off wherever the robot is."""
 
 
+BodyName = Annotated[str, Field(min_length=1)]
+
+
 class RobotConfig(Config):
     """One robot."""
 
@@ -152,6 +155,9 @@ class RobotConfig(Config):
     held: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     """Joints of the model, by their names there, that are held where they start: by the motor of a tendon, for example,
     which no motor of this file replaces."""
+    no_contact: tuple[tuple[BodyName, BodyName], ...] = ()
+    """Pairs of bodies of the model, by their names there, that never touch each other: neighbours whose geoms overlap
+    in the start pose, for example, which contacts would push apart."""
     ground: Length | None = None
     """Height of a level ground, a plane that the stack adds to a model that has none."""
     start: StartPoseConfig = StartPoseConfig()

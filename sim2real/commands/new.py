@@ -93,7 +93,7 @@ def robot(
 @reports
 def task(
     robot_file: Annotated[str, typer.Argument(metavar="ROBOT", help="A shipped robot, or its YAML file.")],
-    kind: Annotated[str, typer.Option("--kind", help="reach, track, walk, stand or balance.")],
+    kind: Annotated[str, typer.Option("--kind", help="reach, track, pose, walk, stand or balance.")],
     folder: Annotated[Path, typer.Option("--output", "-o", help="Folder of the files.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Overwrite the files.")] = False,
     json_output: Json = False,

@@ -26,6 +26,7 @@ _FLAGS: Final = {
     mujoco.mjtDisableBit.mjDSBL_CONSTRAINT: "all constraints are off: no contacts, limits or equalities",
     mujoco.mjtDisableBit.mjDSBL_ACTUATION: "actuation is off: no motor moves anything",
 }
+_GROUND: Final = (int(mujoco.mjtGeom.mjGEOM_PLANE), int(mujoco.mjtGeom.mjGEOM_HFIELD))
 _SCALAR = (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)
 
 
@@ -69,9 +70,22 @@ def _world(model: mujoco.MjModel) -> Iterator[str]:
 def _loops(model: mujoco.MjModel, start: StartState) -> Iterator[str]:
     known = equality_names(model)
     names = [known[index] for index in np.flatnonzero(model.eq_active0)]
+    off = [known[index] for index in range(model.neq) if not model.eq_active0[index] and _of_mocap(model, index)]
+    if off:
+        yield f"equalities with mocap bodies are off, as they move a robot without motors: {_some(off)}"
     if names:
         left = f"{start.residual * 1e6:.2g} um or urad"
         yield f"closed loops and tied joints ({_some(names)}): the start pose fulfils them within {left}"
+
+
+def _of_mocap(model: mujoco.MjModel, equality: int) -> bool:
+    ends = [int(end) for end in (model.eq_obj1id[equality], model.eq_obj2id[equality]) if end >= 0]
+    kind = mujoco.mjtEq(int(model.eq_type[equality]))
+    if kind not in (mujoco.mjtEq.mjEQ_CONNECT, mujoco.mjtEq.mjEQ_WELD):
+        return False
+    sites = model.eq_objtype[equality] == int(mujoco.mjtObj.mjOBJ_SITE)
+    bodies = [int(model.site_bodyid[end]) for end in ends] if sites else ends
+    return any(model.body_mocapid[body] >= 0 for body in bodies)
 
 
 def _bodies(model: mujoco.MjModel) -> Iterator[str]:
@@ -145,8 +159,8 @@ def _overlaps(model: mujoco.MjModel, data: mujoco.MjData) -> Iterator[str]:
     found: dict[str, float] = {}
     for contact in data.contact[: data.ncon]:
         bodies = sorted(int(model.geom_bodyid[geom]) for geom in contact.geom if geom >= 0)
-        still = [model.body_weldid[body] == 0 for body in bodies]
-        if contact.dist < -_OVERLAP_MAX and len(bodies) == 2 and not any(still):
+        ground = any(int(model.geom_type[geom]) in _GROUND for geom in contact.geom if geom >= 0)
+        if contact.dist < -_OVERLAP_MAX and len(bodies) == 2 and not ground:
             names = " and ".join(model.body(body).name or f"body {body}" for body in bodies)
             found[names] = min(found.get(names, 0.0), float(contact.dist))
     if found:

@@ -68,10 +68,16 @@ def lowest_point(model: mujoco.MjModel, data: mujoco.MjData, root: int) -> tuple
 
 
 def lowest_of(model: mujoco.MjModel, data: mujoco.MjData, geom: int, *, up: bool = False) -> float:
-    """Return the height of the lowest (or highest) point of a geom, m: its support along the vertical."""
-    kind, size, place = int(model.geom_type[geom]), model.geom_size[geom], float(data.geom_xpos[geom, 2])
-    turn = data.geom_xmat[geom].reshape(3, 3)
-    axis = turn[2]  # the vertical in the geom's frame
+    """Return the height of the lowest (or highest) point of a geom, m."""
+    reach = reach_of(model, data, geom, up=up)
+    place = float(data.geom_xpos[geom, 2])
+    return place + reach if up else place - reach
+
+
+def reach_of(model: mujoco.MjModel, data: mujoco.MjData, geom: int, *, up: bool = False) -> float:
+    """Return how far a geom reaches below (or above) its own origin, m: its support along the vertical."""
+    kind, size = int(model.geom_type[geom]), model.geom_size[geom]
+    axis = data.geom_xmat[geom].reshape(3, 3)[2]  # the vertical in the geom's frame
     sign = 1.0 if up else -1.0
     if kind == int(Geom.mjGEOM_SPHERE):
         reach = size[0]
@@ -86,8 +92,8 @@ def lowest_of(model: mujoco.MjModel, data: mujoco.MjData, geom: int, *, up: bool
     elif kind == int(Geom.mjGEOM_MESH):
         mesh = int(model.geom_dataid[geom])
         first, count = int(model.mesh_vertadr[mesh]), int(model.mesh_vertnum[mesh])
-        return place + sign * float((sign * (model.mesh_vert[first : first + count] @ axis)).max())
+        reach = float((sign * (model.mesh_vert[first : first + count] @ axis)).max())
     else:
         centre, half = model.geom_aabb[geom, :3], model.geom_aabb[geom, 3:]
-        return place + float(axis @ centre) + sign * float(np.abs(axis) @ half)
-    return place + sign * float(reach)
+        reach = sign * float(axis @ centre) + float(np.abs(axis) @ half)
+    return float(reach)

@@ -38,7 +38,8 @@ from sim2real.model.injection import (
 )
 from sim2real.model.kinematics_check import check_tip
 from sim2real.model.plain_elements import plain
-from sim2real.model.start_state import Pose, StartState, hold_joints, name_joints, prepare_start
+from sim2real.model.read_model import prepare_spec, separate
+from sim2real.model.start_state import Pose, StartState, hold_joints, prepare_start
 from sim2real.model.terrain import Terrain
 from sim2real.model.tip import mark_tip
 
@@ -142,7 +143,8 @@ def load_spec(robot: RobotConfig) -> mujoco.MjSpec:
         spec = mujoco.MjSpec.from_file(str(path))
     except ValueError as error:
         raise UserError(f"{path}: not a valid MuJoCo model: {one_line(error)}") from error
-    name_joints(spec)
+    prepare_spec(spec)
+    separate(spec, robot)
     joints = {joint.name: joint for joint in spec.joints if joint.type in _WITH_MOTOR}
     for name, config in robot.joints.items():
         known = robot.in_model(name)

@@ -1,7 +1,6 @@
 """The start state of a robot: one source for simulations, the emulator's plant and checks."""
 
 import math
-import re
 from typing import Final
 
 import mujoco
@@ -20,20 +19,9 @@ Pose = dict[str, Float64Array]
 """Values of joints of the model by name: (1,), (4,) of a ball joint, (7,) of a free one."""
 
 _MOVED_MAX: Final = 5e-3  # rad, of a motor joint by closing loops: more than rounding in the YAML
+_RESIDUAL_MAX: Final = 1e-3  # m or rad, of equalities that joint limits keep from closing: less than what is seen
 _OUTSIDE_MAX: Final = 2e-3  # rad or m, beyond a joint's range: more than rounding
 _HALVINGS: Final = 5  # of the distance from the start pose, until the loops of a random pose close
-
-
-def name_joints(spec: mujoco.MjSpec) -> None:
-    """Give names to the joints of a model that have none, so that they can be found by name: BODY/jointNUMBER."""
-    for index, joint in enumerate(spec.joints):
-        if not joint.name:
-            joint.name = f"{joint.parent.name or 'body'}/joint{index}"
-
-
-def is_given_name(name: str) -> bool:
-    """Return whether a joint's name is from `name_joints`, not from the model's file."""
-    return re.search(r"/joint[0-9]+$", name) is not None
 
 
 def prepare_start(spec: mujoco.MjSpec, robot: RobotConfig) -> Pose:
@@ -156,7 +144,7 @@ class StartState:
                 f"robot {robot.name!r}: loops of the model do not close at the default positions of its joints; "
                 f"valid, the nearest: {wanted}"
             )
-        if not self.residual <= CLOSED_MAX:
+        if not self.residual <= _RESIDUAL_MAX:
             raise ConfigError(
                 f"robot {robot.name!r}: its start pose violates the equality {self.closure.worst(self.qpos)} of the "
                 f"model by {self.residual * 1e3:.3g} mm or mrad, and no motion within the joint limits closes the "

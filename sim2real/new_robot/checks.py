@@ -99,6 +99,11 @@ def _model(mjcf: Mjcf, draft: Draft) -> Iterator[str]:
         yield f"the base {standing.base!r} floats: the file gives it an IMU, which a balancing policy needs"
     if standing.adds_ground:
         yield "no ground in the model: the file adds a level one at height 0"
+    if draft.apart:
+        pairs = ", ".join(f"{one} and {other}" for one, other in draft.apart)
+        yield f"no_contact: neighbours that overlap in the start pose do not touch: {pairs}"
+    if draft.feet:
+        yield f"feet: the geoms at the ends of the legs: {', '.join(draft.feet)}"
     if standing.height is not None:
         yield f"start.height: {standing.height:.4g} m touches the ground; the model has {standing.in_model:.4g} m"
 

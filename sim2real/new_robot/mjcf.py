@@ -14,7 +14,7 @@ from sim2real.configs.errors import ConfigError
 from sim2real.hardware.types import Float64Array
 from sim2real.model.compilation import one_line
 from sim2real.model.loop_closure import CLOSED_MAX, LoopClosure
-from sim2real.model.start_state import is_given_name, name_joints
+from sim2real.model.read_model import is_given_name, prepare_spec
 from sim2real.new_robot.drives import Drives, drives_of
 
 _TYPES = {
@@ -88,18 +88,18 @@ def read_mjcf(path: Path, keyframe: str | None = None) -> Mjcf:
 
     Args:
         path: The file.
-        keyframe: Keyframe of the start pose; `home` if there is one, when None.
+        keyframe: Keyframe of the start pose. When None: `home`, or the only one that the model has.
 
     Raises:
         ConfigError: The file does not exist, or MuJoCo does not compile it, with MuJoCo's message; or it has no such
             keyframe.
     """
     if not path.is_file():
-        raise ConfigError(f"{path}: no such file; give the robot's MJCF")
+        raise ConfigError(f"{path}: no such file; give the robot's MJCF or URDF")
     with collect_warnings() as messages:
         try:
             spec = mujoco.MjSpec.from_file(str(path))
-            name_joints(spec)
+            prepare_spec(spec)
             model = spec.compile()
         except (ValueError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: MuJoCo does not compile it: {one_line(error)}") from error
@@ -107,7 +107,9 @@ def read_mjcf(path: Path, keyframe: str | None = None) -> Mjcf:
     chosen = _keyframe(path, model, keyframe)
     drives = drives_of(model)
     qpos, residual, moved = _closed(model, model.qpos0 if chosen is None else model.key(chosen).qpos, drives)
-    source = f"the model's keyframe {chosen!r}" if chosen else f"the model's initial pose; it has no keyframe {HOME!r}"
+    others = ", ".join(model.key(index).name for index in range(model.nkey))
+    without = f"of its keyframes ({others}) none is named {HOME!r}" if others else "it has no keyframe"
+    source = f"the model's keyframe {chosen!r}" if chosen else f"the model's initial pose; {without}"
     return Mjcf(
         path=path,
         model=model,
@@ -135,7 +137,7 @@ def collect_warnings() -> Iterator[list[str]]:
 def _keyframe(path: Path, model: Any, wanted: str | None) -> str | None:  # noqa: ANN401 - mujoco has no types
     names = [model.key(index).name for index in range(model.nkey)]
     if wanted is None:
-        return HOME if HOME in names else None
+        return HOME if HOME in names else names[0] if len(names) == 1 else None
     if wanted not in names:
         valid = ", ".join(filter(None, names)) or "none"
         raise ConfigError(f"{path}: --keyframe: the model has no keyframe {wanted!r}; valid: {valid}")

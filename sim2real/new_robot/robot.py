@@ -16,9 +16,12 @@ from sim2real.configs.yaml_source import parse_yaml
 from sim2real.hardware.families import motor_family
 from sim2real.model.kinematics_check import check_tip
 from sim2real.new_robot.checks import checks_of
+from sim2real.new_robot.feet import feet_of
 from sim2real.new_robot.joint_angles import angles_of
 from sim2real.new_robot.mjcf import Mjcf, ModelJoint, collect_warnings, read_mjcf
 from sim2real.new_robot.names import robot_name, yaml_names
+from sim2real.new_robot.neighbours import overlapping_neighbours
+from sim2real.new_robot.stance import stance_lines, standing_pose
 from sim2real.new_robot.standing import standing_of
 from sim2real.new_robot.start_values import DEFAULT_MOTOR, Motor
 from sim2real.new_robot.tip_chain import tip_of
@@ -67,6 +70,9 @@ def new_robot(path: Path, output: Path, options: NewRobotOptions) -> NewRobot:
     mjcf = read_mjcf(path, options.keyframe)
     names = yaml_names(joint.name for joint in mjcf.joints)
     chosen = chosen_joints(mjcf, names, options.joints)
+    feet = feet_of(mjcf, chosen)
+    mjcf = standing_pose(mjcf, chosen, feet)
+    chosen = tuple(joint for joint in mjcf.joints if joint.name in {each.name for each in chosen})
     try:
         joints = tuple((joint, angles_of(joint, motor.start.centre)) for joint in chosen)
     except ConfigError as error:
@@ -75,13 +81,15 @@ def new_robot(path: Path, output: Path, options: NewRobotOptions) -> NewRobot:
     standing = standing_of(mjcf, chosen)
     held = tuple(name for name in mjcf.drives.pulled if name not in {joint.name for joint in chosen})
     tip, first = tip_of(mjcf, chosen, options.tip), _first_id(path, motor, len(chosen))
-    draft = Draft(name, model, motor, mjcf.pose, first, joints, names, standing, held, tip)
+    apart = overlapping_neighbours(mjcf, chosen)
+    soles = tuple(foot.geom for foot in feet)
+    draft = Draft(name, model, motor, mjcf.pose, first, joints, names, standing, held, tip, soles, apart)
     text = robot_text(draft)
     config = load_text(text, output)
     with collect_warnings() as warned:
         plant = compiled(config, path)
         check_tip(plant.model, config)
-        checks = [*checks_of(mjcf, draft, config, plant)]
+        checks = [*checks_of(mjcf, draft, config, plant), *stance_lines(mjcf, chosen, feet)]
     passive = tuple(_passive(joint, mjcf) for joint in mjcf.joints if joint not in chosen)
     warnings = dict.fromkeys(f"MuJoCo warns: {line}" for line in (*mjcf.warnings, *warned))
     return NewRobot(text, config, mjcf.others + passive, (*checks, *warnings))
@@ -167,6 +175,8 @@ def compiled(config: RobotConfig, path: Path) -> MujocoPlant:
     """Return the robot's MuJoCo plant, without the model's actuators. Raises ConfigError."""
     try:
         return MujocoPlant(config)
+    except ConfigError:  # its start
+        raise
     except UserError as error:
         raise ConfigError(
             f"{path}: {error}; it compiles only with the model's own actuators, which motors replace: remove what "

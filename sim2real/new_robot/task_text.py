@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, get_args
 
+import mujoco
 import numpy as np
 
 from sim2real.configs.errors import ConfigError
@@ -14,16 +15,27 @@ from sim2real.model.ground import ground_height
 from sim2real.model.model import load_spec
 from sim2real.new_robot.workspace import workspace
 from sim2real.plant import MujocoPlant
+from sim2real.simulation.first_moments import holding_task, start_of
 
-TaskKind = Literal["reach", "track", "walk", "stand", "balance"]
+TaskKind = Literal["reach", "track", "pose", "walk", "stand", "balance"]
 KINDS: Final[tuple[str, ...]] = get_args(TaskKind)
 _TIP: Final = ("reach", "track")
 _STEPS_MS: Final = (5, 4, 2, 1)
 """Physics steps that divide a control period of 20 ms."""
+_UNSAID_MS: Final = 2.0  # MuJoCo's default, which models that say nothing of it have
+_LEGS_MS: Final = 5.0  # as the shipped quadruped, MuJoCo Playground (4 ms) and mjlab (5 ms) step robots with legs
 _PULL: Final = 9.81  # m/s²
 _NEAR: Final = ((2.0, 0.05), (2.0, 0.01), (3.0, 0.003))
 """Weights and scales, m, of the rewards for a tip near its target: the coarse one is felt from afar."""
-_STEPS: Final = {"reach": 2_300_000, "track": 3_000_000, "walk": 4_000_000, "stand": 600_000, "balance": 1_500_000}
+_TURN: Final = 0.8  # rad, that commands of a pose ask of a joint, either way from its start
+_STEPS: Final = {
+    "reach": 2_300_000,
+    "track": 3_000_000,
+    "pose": 1_000_000,
+    "walk": 4_000_000,
+    "stand": 600_000,
+    "balance": 1_500_000,
+}
 
 
 @dataclass(frozen=True)
@@ -55,6 +67,16 @@ class _Robot:
     """Its mechanics, in the start pose."""
 
     @property
+    def speed(self) -> float:
+        """Of a slow walk, m/s: Froude number 0.1, v²/(g·h)."""
+        return round(float(np.sqrt(0.1 * _PULL * self.height)), 2)
+
+    @property
+    def walks_by_gait(self) -> bool:
+        """Whether it has feet that can step in turn."""
+        return len(self.config.feet) >= 2
+
+    @property
     def by_effort(self) -> bool:
         """Whether its motors are driven by effort."""
         return all(joint.mode == "current" for joint in self.config.joints.values())
@@ -83,20 +105,48 @@ def new_task(robot: str, reference: str, kind: str) -> NewTask:
     if plant.start.base is not None:
         height = plant.start.height - (ground_height(plant.model, plant.data, plant.start.base.body) or 0.0)
     own_ms = _timestep_ms(config)
-    timestep = next((step for step in _STEPS_MS if step <= own_ms + 1e-9), _STEPS_MS[-1])
+    if kind not in (*_TIP, "pose") and abs(own_ms - _UNSAID_MS) < 1e-9:
+        own_ms = _LEGS_MS
+    timestep = _calm_step_ms(config, own_ms)
     made = _Robot(config, reference, height, timestep, plant)
     name = f"{config.name}_{kind}"[:64]
     blocks = {
-        f"{name}.yaml": _reach(made, name, kind) if kind in _TIP else _upright(made, name, kind),
+        f"{name}.yaml": _task(made, name, kind),
         f"{name}_world.yaml": _world(made, name),
         f"{name}_ppo.yaml": _experiment(name, kind),
     }
     return NewTask(name, {file: "\n".join(lines) + "\n" for file, lines in blocks.items()})
 
 
+def fitting_kind(robot: RobotConfig) -> TaskKind:
+    """Return the kind of task that every robot of this sort can do: walk, reach, or pose where it has no tip."""
+    if robot.imus:
+        return "walk"
+    by_effort = any(joint.mode == "current" for joint in robot.joints.values())
+    return "reach" if robot.tip is not None and not by_effort else "pose"
+
+
+def _task(robot: _Robot, name: str, kind: str) -> Iterator[str]:
+    if kind in _TIP:
+        return _reach(robot, name, kind)
+    return _pose(robot, name) if kind == "pose" else _upright(robot, name, kind)
+
+
 def _timestep_ms(robot: RobotConfig) -> float:
     """Return the physics step that a robot's model asks for, ms."""
     return float(load_spec(robot).option.timestep) * 1e3
+
+
+def _calm_step_ms(robot: RobotConfig, wanted: float) -> int:
+    """Return the largest physics step up to the wanted one, ms, with which the robot starts as with the smallest."""
+    *steps, smallest = [step for step in _STEPS_MS if step <= wanted + 1e-9] or [_STEPS_MS[-1]]
+    exact = start_of(holding_task(robot, f"{smallest} ms"))
+    for step in steps:
+        start = start_of(holding_task(robot, f"{step} ms"))
+        calm = start.linear <= 1.5 * exact.linear + 0.05 and start.angular <= 1.5 * exact.angular + 0.5
+        if calm and not start.diverged:
+            return step
+    return smallest
 
 
 def _missing(robot: RobotConfig, kind: str, *, floats: bool) -> str:
@@ -107,6 +157,8 @@ def _missing(robot: RobotConfig, kind: str, *, floats: bool) -> str:
         if True in modes:
             return "joints in mode position or impedance"
         return "" if robot.tip is not None else "`tip`, the kinematics of the robot's tip, in its YAML"
+    if kind == "pose":
+        return ""
     if not floats:
         return "a robot whose base floats"
     return "" if robot.imus else "an IMU in the robot's YAML"
@@ -119,12 +171,12 @@ def _head(robot: _Robot, name: str, said: str, seconds: float) -> Iterator[str]:
     yield f"robot: {robot.reference}"
     yield "control_rate: 50 Hz"
     yield f"episode_duration: {seconds:g} s"
-    yield f"physics: {{timestep: {robot.timestep} ms}} # the model's own, if it divides the control period"
+    yield f"physics: {{timestep: {robot.timestep} ms}} # check: smaller if contacts or light links shake"
 
 
 def _upright(robot: _Robot, name: str, kind: str) -> Iterator[str]:
     """Yield a task of a floating base: walk at a commanded velocity, stand, or balance when pushed."""
-    speed = round(float(np.sqrt(0.1 * _PULL * robot.height)), 2)  # Froude number 0.1: a slow walk
+    speed = robot.speed
     said = {
         "walk": "Walk at a commanded velocity and yaw rate.",
         "stand": "Stand still in the start pose.",
@@ -147,7 +199,8 @@ def _upright(robot: _Robot, name: str, kind: str) -> Iterator[str]:
     yield "  - {term: joint_velocity, scale: 0.2}"
     yield "  - {term: last_action}"
     yield from ("  - {term: phase}",) if kind == "walk" else ()
-    yield f"privileged: [base_velocity, base_height, parameters{', disturbance' if kind != 'stand' else ''}]"
+    feet = "feet, " if kind == "walk" and robot.walks_by_gait else ""
+    yield f"privileged: [base_velocity, base_height, {feet}parameters{', disturbance' if kind != 'stand' else ''}]"
     yield "action: {target: effort}" if robot.by_effort else "action: {target: position, scale: 0.5 rad}"
     yield "reset: {around: default, position: [-5 deg, 5 deg], velocity: [0 rad/s, 0 rad/s], start_pose_share: 0.2}"
     yield "rewards:"
@@ -164,29 +217,42 @@ def _upright(robot: _Robot, name: str, kind: str) -> Iterator[str]:
 
 
 def _gait(robot: _Robot) -> Iterator[str]:
-    feet = robot.config.feet
-    if len(feet) < 2:
+    if not robot.walks_by_gait:
         return
-    # Two feet alternate. Of four, named front left, front right, rear left, rear right, diagonals go together.
-    offsets = [0.0, 0.5, 0.5, 0.0] if len(feet) == 4 else [index / len(feet) for index in range(len(feet))]
     yield "gait:"
     yield f"  lift: {max(10, round(120 * robot.height))} mm"
-    given = ", ".join(f"{foot}: {offset:g}" for foot, offset in zip(feet, offsets, strict=True))
+    given = ", ".join(f"{foot}: {offset:g}" for foot, offset in zip(robot.config.feet, _offsets(robot), strict=True))
     yield f"  offsets: {{{given}}} # check: which feet step together"
+
+
+def _offsets(robot: _Robot) -> list[float]:
+    """Return the share of a cycle by which each foot is late: neighbours around the robot step in turn."""
+    plant = robot.plant
+    model, feet = plant.model, robot.config.feet
+    data = mujoco.MjData(model)
+    data.qpos[:] = plant.start.qpos
+    mujoco.mj_kinematics(model, data)
+    places = np.array([data.geom(robot.config.in_model(foot)).xpos[:2] for foot in feet])
+    away = places - places.mean(axis=0)
+    angles = np.round(np.arctan2(away[:, 1], away[:, 0]), 6) % (2.0 * np.pi)
+    order = np.argsort(np.argsort(angles, kind="stable"), kind="stable")
+    if len(feet) % 2 == 0:
+        first = order[0] % 2
+        return [0.5 * float((place + first) % 2) for place in order]
+    return [round(float(place) / len(feet), 4) for place in order]
 
 
 def _upright_rewards(robot: _Robot, kind: str) -> Iterator[str]:
     if kind == "walk":
-        yield "  - {term: velocity_tracking, weight: 10.0, scale: 0.14}"
-        yield "  - {term: velocity_tracking, weight: 3.0, scale: 0.4}"
+        yield f"  - {{term: velocity_tracking, weight: 10.0, scale: {0.25 * robot.speed:.2g}}}"
+        yield f"  - {{term: velocity_tracking, weight: 3.0, scale: {0.75 * robot.speed:.2g}}}"
         yield "  - {term: yaw_rate_tracking, weight: 6.0, scale: 0.25}"
-        if len(robot.config.feet) >= 2:
+        if robot.walks_by_gait:
             lift = 0.12 * robot.height
             yield f"  - {{term: gait_tracking, weight: 5.0, scale: {lift / 2:.2g}}}"
             yield f"  - {{term: gait_tracking, weight: 5.0, scale: {lift * 1.3:.2g}}}"
             yield "  - {term: foot_slip, weight: -0.25}"
-    else:
-        yield "  - {term: alive, weight: 1.0}"
+    yield "  - {term: alive, weight: 1.0}"
     yield f"  - {{term: upright, weight: {-10.0 if kind == 'walk' else -4.0}}}"
     yield f"  - {{term: base_height, weight: -100.0, scale: {robot.height:.3g}}} # of the start pose"
     yield "  - {term: vertical_velocity, weight: -2.0}"
@@ -230,6 +296,42 @@ def _reach(robot: _Robot, name: str, kind: str) -> Iterator[str]:
     yield "performance: {term: tip_near, scale: 0.02}"
     yield "metrics: [tip_error]"
     yield f"goal: {{kind: tip, distance: {25 if moving else 12} mm, hold: 1 s}}"
+
+
+def _pose(robot: _Robot, name: str) -> Iterator[str]:
+    """Yield a task of any robot: move every joint to a commanded position."""
+    yield from _head(robot, name, "Move the joints to commanded positions.", 6.0)
+    yield "commands: # rad, of each joint's motor: around the start pose, within the limits"
+    for joint, config in robot.config.joints.items():
+        low, high = config.position_limits
+        middle = config.default_position
+        first, last = max(low, middle - _TURN), min(high, middle + _TURN)
+        yield f"  {joint}: {{range: [{_inwards(first, up=True)}, {_inwards(last, up=False)}], default: {middle:.6g}}}"
+    yield "command_source: {kind: uniform, hold: [2 s, 4 s]}"
+    yield "observation:"
+    yield "  - {term: command}"
+    yield "  - {term: joint_position}"
+    yield "  - {term: joint_velocity, scale: 0.3}"
+    yield "  - {term: last_action}"
+    yield "privileged: [joint_state, parameters]"
+    yield (
+        "action: {target: effort}" if robot.by_effort else f"action: {{target: position, scale: {1.25 * _TURN:g} rad}}"
+    )
+    yield "reset: {around: default, position: [-10 deg, 10 deg], velocity: [0 rad/s, 0 rad/s], start_pose_share: 0.2}"
+    yield "rewards:"
+    yield "  - {term: pose_tracking, weight: 2.0, scale: 0.3}"
+    yield "  - {term: pose_tracking, weight: 3.0, scale: 0.05}"
+    yield f"  - {{term: joint_velocity, weight: {-0.02 / len(robot.config.joints):.2g}}}"
+    yield f"  - {{term: action_rate, weight: {-0.3 / len(robot.config.joints):.2g}}}"
+    yield "performance: {term: pose_tracking, scale: 0.1}"
+    yield "metrics: [pose_error]"
+    yield "goal: {kind: finish}"
+
+
+def _inwards(angle: float, *, up: bool) -> str:
+    """Return a limit rounded to 0.1 mrad, inwards."""
+    steps = angle * 1e4
+    return f"{(np.ceil(steps) if up else np.floor(steps)) * 1e-4:.6g}"
 
 
 def _world(robot: _Robot, name: str) -> Iterator[str]:

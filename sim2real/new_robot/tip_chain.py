@@ -9,7 +9,7 @@ import numpy as np
 
 from sim2real.configs.errors import ConfigError
 from sim2real.hardware.types import Float64Array
-from sim2real.model.start_state import is_given_name
+from sim2real.model.read_model import is_given_name
 from sim2real.new_robot.mjcf import Mjcf, ModelJoint
 
 _SITE_SHARE = 0.5  # of the motors of the longest chain: a site with fewer before it is none of a hand

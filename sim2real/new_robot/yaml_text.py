@@ -38,11 +38,15 @@ class Draft:
     """Joints of tendons, by their names in the model."""
     tip: Tip | None = None
     """Kinematics of the tip."""
+    feet: tuple[str, ...] = ()
+    """Geoms of the feet, by their names in the model."""
+    apart: tuple[tuple[str, str], ...] = ()
+    """Bodies without contacts between them, by their names in the model."""
 
     @property
     def others(self) -> dict[str, str]:
-        """Names in the YAML of what it names besides joints: the base's body, and the tip."""
-        named = [self.standing.base, None if self.tip is None else self.tip.name]
+        """Names in the YAML of what it names besides joints: the base's body, the tip, and feet."""
+        named = [self.standing.base, None if self.tip is None else self.tip.name, *self.feet]
         given = [name for name in dict.fromkeys(named) if name is not None]
         known = yaml_names([*self.names, *given])
         return {name: known[name] for name in given}
@@ -50,8 +54,15 @@ class Draft:
 
 def robot_text(draft: Draft) -> str:
     """Return the text of the file."""
-    blocks = [_head(draft), _model_names(draft), _held(draft), _start(draft.standing), _bus(draft.motor)]
-    blocks += [_rules(draft.motor), _joints(draft), _envelope(draft.motor)]
+    blocks = [
+        _head(draft),
+        _model_names(draft),
+        _held(draft),
+        _no_contact(draft),
+        _start(draft.standing),
+        _bus(draft.motor),
+    ]
+    blocks += [_rules(draft.motor), _joints(draft), _feet(draft), _envelope(draft.motor)]
     if draft.tip is not None:
         blocks.append(_tip(draft, draft.tip))
     if draft.standing.base is not None:
@@ -85,6 +96,12 @@ def _held(draft: Draft) -> Iterator[str]:
     if draft.held:
         yield "held: # check: a tendon drives these joints of the model, which no motor here replaces"
         yield from (f"  - {_scalar(name)}" for name in draft.held)
+
+
+def _no_contact(draft: Draft) -> Iterator[str]:
+    if draft.apart:
+        yield "no_contact: # check: these neighbours overlap in the start pose; contacts would push them apart"
+        yield from (f"  - [{_scalar(one)}, {_scalar(other)}]" for one, other in draft.apart)
 
 
 def _start(standing: Standing) -> Iterator[str]:
@@ -144,6 +161,12 @@ def _joint(number: int, angles: Angles, motor: Motor, pose: str) -> Iterator[str
     yield f"    effort_limit: {motor.effort:g} N*m # check: from the datasheet"
     yield f"    stiffness: {motor.stiffness:g} N*m/rad # check: start value; identify it"
     yield f"    damping: {motor.damping:g} N*m*s/rad # check: start value; identify it"
+
+
+def _feet(draft: Draft) -> Iterator[str]:
+    if draft.feet:
+        feet = ", ".join(draft.others[foot] for foot in draft.feet)
+        yield f"feet: [{feet}] # check: the geoms at the ends of the legs, front before rear, left before right"
 
 
 def _envelope(motor: Motor) -> Iterator[str]:

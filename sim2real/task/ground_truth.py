@@ -10,6 +10,7 @@ from sim2real.configs.schema.command import TIP_COMMANDS, VELOCITY_COMMANDS
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import Base, Indices, columns_of, joint_levers
+from sim2real.model.feet import soles
 from sim2real.model.model import RobotModel
 from sim2real.model.terrain import Terrain
 from sim2real.task.attitude import turned
@@ -71,7 +72,7 @@ class GroundTruth:
         self._travel = robot.travel if "travel" in needs else None
         self._attitude = _AttitudeColumns.of(robot) if task.goal.kind == "upright" else None
         self._gait = _Gait(task) if "gait" in needs else None
-        self._radius = np.array([robot.model.geom(task.robot.in_model(foot)).size[0] for foot in task.robot.feet])
+        self._soles = soles(robot.model, robot.start.qpos, [task.robot.in_model(foot) for foot in task.robot.feet])
         self._tip_columns = [names.index(name) for name in TIP_COMMANDS] if "tip" in needs else []
         self._tip_before = np.zeros((n, 3))
 
@@ -146,7 +147,7 @@ class GroundTruth:
     def _read_feet(self, columns: tuple[Indices, Indices], clock: Float64Array, rows: Rows) -> None:
         sensors, feet = self._arrays.sensordata[rows], self.state.feet
         places, velocities = (sensors[:, part].reshape(len(sensors), -1, 3) for part in columns)
-        feet.height[rows] = places[:, :, 2] - self._radius
+        feet.height[rows] = places[:, :, 2] - self._soles
         if self._terrain is not None:
             feet.height[rows] -= self._terrain.height(places[:, :, :2])
         feet.speed[rows] = np.hypot(velocities[:, :, 0], velocities[:, :, 1])

@@ -9,7 +9,7 @@ from sim2real.configs.schema.command import VELOCITY_COMMANDS
 from sim2real.hardware.types import BoolArray, Float64Array, Indices
 from sim2real.task.declaration import metric
 from sim2real.task.measurement import MetricSums
-from sim2real.task.state import TaskConstants, TaskState, commanded, stands_still
+from sim2real.task.state import TaskConstants, TaskState, commanded, pose_error, stands_still
 
 _SETTLING: Final = 1.0  # s after a new command that are not measured
 _TIP_SETTLING: Final = 1.5  # s
@@ -135,6 +135,32 @@ class TipError(MetricSums):
     def finish(self, ids: Indices) -> dict[str, Float64Array]:
         """Return the mean distance, m."""
         return {"tip_error": self.mean(ids)}
+
+
+@metric("pose_error", needs=("pose",))
+class PoseError(MetricSums):
+    """Mean distance of the joints from the commands of their names, rad, from 1 s after each new pose on."""
+
+    names: tuple[str, ...] = ("pose_error",)
+
+    def __init__(self, n: int, constants: TaskConstants) -> None:
+        super().__init__(n, age=np.zeros(n), total=np.zeros(n))
+        self._constants = constants
+        self._settling = round(_SETTLING * constants.control_rate)
+
+    def add(self, state: TaskState, command_changed: BoolArray | None) -> None:
+        """Add one control step."""
+        sums = self.arrays
+        settled = sums["age"] >= self._settling
+        sums["total"] += np.abs(pose_error(state, self._constants)).mean(axis=1) * settled
+        sums["count"] += settled
+        sums["age"] += 1.0
+        if command_changed is not None:
+            sums["age"][command_changed] = 0.0
+
+    def finish(self, ids: Indices) -> dict[str, Float64Array]:
+        """Return the mean distance, rad."""
+        return {"pose_error": self.mean(ids)}
 
 
 @metric("hop_error", needs=("rail",), commands=("height",))

@@ -16,6 +16,7 @@ _WORDS: Final[dict[Need, str]] = {
     "effort": "joint efforts",
     "feet": "`feet` in the robot's YAML",
     "gait": "`gait`",
+    "pose": "a command with the name of a joint",
     "tip": f"`tip` in the robot's YAML and the commands {', '.join(TIP_COMMANDS)}",
     "rail": "a vertical slide joint",
     "travel": "a level slide joint",
@@ -56,6 +57,7 @@ class Requirements:
             "effort": True,
             "feet": bool(task.robot.feet),
             "gait": task.gait is not None,
+            "pose": any(name in task.commands for name in task.robot.joints),
             "tip": task.robot.tip is not None and set(TIP_COMMANDS) <= set(task.commands),
         }
         missing = [_WORDS[need] for need in sorted(self.needs) if not found.get(need, False)]

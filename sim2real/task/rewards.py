@@ -5,7 +5,7 @@ import numpy as np
 from sim2real.configs.schema.command import VELOCITY_COMMANDS
 from sim2real.hardware.types import Float64Array
 from sim2real.task.declaration import reward
-from sim2real.task.state import TaskConstants, TaskState, commanded
+from sim2real.task.state import TaskConstants, TaskState, commanded, pose_error
 
 # s; `goal_still` adds joint velocity times this to the distance from the goal.
 _STILL_HORIZON = 0.1
@@ -82,6 +82,13 @@ def position_excess(state: TaskState, _constants: TaskConstants, scale: float) -
 def pose_deviation(state: TaskState, constants: TaskConstants, scale: float) -> Float64Array:
     """Sum of (distance from the default pose / scale)² over the joints; scale in rad."""
     return _sum_of_squares(state.position - constants.default) / scale**2
+
+
+@reward(needs=("pose",))
+def pose_tracking(state: TaskState, constants: TaskConstants, scale: float) -> Float64Array:
+    """Mean of 1 / (1 + (distance / scale)²) over the joints with a command of their name; scale in rad."""
+    near: Float64Array = (1.0 / (1.0 + np.square(pose_error(state, constants) / scale))).mean(axis=1)
+    return near
 
 
 @reward(needs=("base",), commands=VELOCITY_COMMANDS)

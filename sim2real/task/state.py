@@ -185,11 +185,15 @@ class TaskConstants:
     """Columns of the commands."""
     feet: int = 0
     """How many feet the robot has."""
+    pose: tuple[Indices, Indices] = (np.zeros(0, np.intp), np.zeros(0, np.intp))
+    """Joints that have a command of their name, and the columns of these commands, (P,) each."""
 
     @classmethod
     def of(cls, task: TaskConfig) -> "TaskConstants":
         """Collect the constants of a task."""
-        joints = list(task.robot.joints.values())
+        joints, commands = list(task.robot.joints.values()), list(task.commands)
+        pose = [(joint, commands.index(name)) for joint, name in enumerate(task.robot.joints) if name in commands]
+        of_pose = np.array(pose, dtype=np.intp).reshape(-1, 2)
         return cls(
             effort_max=np.array([joint.effort_limit for joint in joints]),
             position_min=np.array([joint.position_limits[0] for joint in joints]),
@@ -198,6 +202,7 @@ class TaskConstants:
             control_rate=task.control_rate,
             commands={name: column for column, name in enumerate(task.commands)},
             feet=len(task.robot.feet),
+            pose=(of_pose[:, 0], of_pose[:, 1]),
         )
 
 
@@ -205,6 +210,13 @@ def commanded(state: TaskState, constants: TaskConstants, *names: str) -> Float6
     """Return the commands of these names, (n, len(names))."""
     values: Float64Array = state.command[:, [constants.commands[name] for name in names]]
     return values
+
+
+def pose_error(state: TaskState, constants: TaskConstants) -> Float64Array:
+    """Return how far the joints are from the commands of their names, (n, P), rad."""
+    joints, columns = constants.pose
+    error: Float64Array = state.position[:, joints] - state.command[:, columns]
+    return error
 
 
 def stands_still(command: Float64Array) -> BoolArray:

@@ -82,3 +82,18 @@ def spread(degrees: float, velocity: float = 0.0) -> dict[str, Any]:
     """A reset around the start pose."""
     position, speed = (f"{-degrees} deg", f"{degrees} deg"), (f"{-velocity} rad/s", f"{velocity} rad/s")
     return {"around": "default", "position": position, "velocity": speed}
+
+
+def quadruped(foot: str = '<geom name="{name}_foot" type="sphere" size=".02" pos="0 0 -.2" mass=".05"/>') -> str:
+    """Four legs, rear right first, whose knees cannot be straight: the pose of the file is outside their ranges."""
+    legs = ""
+    for name, x, y in (("rr", -0.2, -0.1), ("fl", 0.2, 0.1), ("rl", -0.2, 0.1), ("fr", 0.2, -0.1)):
+        legs += f"""<body name="{name}_hip" pos="{x} {y} 0"><joint name="{name}_roll" axis="1 0 0" range="-45 45"/>
+          <geom type="sphere" size=".03" mass=".3"/>
+          <body name="{name}_thigh" pos="0 {y / 2} 0"><joint name="{name}_pitch" axis="0 1 0" range="-60 200"/>
+            <geom type="capsule" fromto="0 0 0 0 0 -.2" size=".015" mass=".4"/>
+            <body name="{name}_calf" pos="0 0 -.2"><joint name="{name}_knee" axis="0 1 0" range="-150 -50"/>
+              <geom type="capsule" fromto="0 0 0 0 0 -.2" size=".01" mass=".1"/>{foot.format(name=name)}</body>
+          </body></body>"""
+    return f"""<mujoco><worldbody><body name="trunk" pos="0 0 .5"><freejoint/>
+      <geom type="box" size=".25 .08 .05" mass="5"/>{legs}</body></worldbody></mujoco>"""

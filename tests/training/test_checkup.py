@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 from sim2real.cli import app
 from sim2real.configs.errors import UserError
 from sim2real.plant import MujocoPlant
+from sim2real.simulation.first_moments import start_of
 from sim2real.training.checkup import checkup, kind_of
-from sim2real.training.robot_start import dropped, start_of
+from sim2real.training.robot_drop import dropped
 
 
 def run(*arguments: str) -> tuple[int, str, str]:

@@ -209,15 +209,19 @@ def test_a_fixed_base_gets_none(tmp_path):
     assert "imu" not in made(tmp_path, model('<joint name="a"/>')).text
 
 
-def test_the_start_pose_is_the_home_keyframe_within_the_limits(tmp_path):
+def test_the_start_pose_is_the_keyframe_home_or_the_only_one_within_the_limits(tmp_path):
     joints = '<joint name="a" range="-90 90"/>', '<joint name="b" range="10 50"/>', '<joint name="c" ref="20"/>'
-    key = '<keyframe><key name="{}" qpos="0.5 0 -0.25"/></keyframe>'
-    home = made(tmp_path, model(*joints, extra=key.format("home"))).config
-    angles = [joint.default_position for joint in home.joints.values()]
-    np.testing.assert_allclose(angles, [0.5, math.radians(10.0), -0.25], atol=1e-6)
-    other = made(tmp_path, model(*joints, extra=key.format("other"))).config
-    angles = [joint.default_position for joint in other.joints.values()]
-    np.testing.assert_allclose(angles, np.radians([0.0, 10.0, 20.0]), atol=1e-6)
+    key, far = '<key {} qpos="0.5 0 -0.25"/>', '<key name="far" qpos="1 .3 0"/>'
+    at_key, in_model = [0.5, math.radians(10.0), -0.25], np.radians([0.0, 10.0, 20.0]).tolist()
+    for keys, expected in (
+        (far + key.format('name="home"'), at_key),
+        (key.format('name="standing"'), at_key),
+        (key.format(""), at_key),
+        (far + key.format('name="standing"'), in_model),
+    ):
+        config = made(tmp_path, model(*joints, extra=f"<keyframe>{keys}</keyframe>")).config
+        angles = [joint.default_position for joint in config.joints.values()]
+        np.testing.assert_allclose(angles, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(

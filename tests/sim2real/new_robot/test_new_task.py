@@ -49,11 +49,14 @@ def run(*arguments: str) -> tuple[int, str, str]:
         ("robot.yaml", "walk"),
         ("robot.yaml", "balance"),
         ("arm.yaml", "reach"),
+        ("arm.yaml", "pose"),
+        ("rail.yaml", "pose"),
+        ("pendulum", "pose"),
     ],
 )
 def test_the_files_load_together_and_simulate(robot: str, kind: str, tmp_path: Path) -> None:
     if robot.endswith(".yaml"):
-        made(tmp_path, ARM if robot == "arm.yaml" else biped())
+        made(tmp_path, {"arm.yaml": ARM, "rail.yaml": RAIL}.get(robot, biped()))
         robot = "robot.yaml"
     status, out, err = run(robot, "--kind", kind, "--json")
     assert (status, err) == (0, "")
@@ -76,7 +79,7 @@ def test_a_robot_that_lacks_what_a_kind_needs_is_refused_and_nothing_written(tmp
     for arguments, said in (
         (("robot.yaml", "--kind", "walk"), "needs a robot whose base floats"),
         (("robot.yaml", "--kind", "reach"), "needs `tip`"),
-        (("robot.yaml", "--kind", "fly"), "valid: reach, track, walk, stand, balance"),
+        (("robot.yaml", "--kind", "fly"), "valid: reach, track, pose, walk, stand, balance"),
         (("robot.yaml", "--kind", "walk", "-o", "gone"), "no folder gone"),
         (("pendulums", "--kind", "walk"), "pendulums"),
     ):

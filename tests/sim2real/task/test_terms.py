@@ -23,6 +23,7 @@ CONSTANTS = TaskConstants(
     default=np.array([0.1, -0.2]),
     control_rate=50.0,
     commands={"forward": 0, "left": 1, "turn": 2, "height": 3},
+    pose=(np.array([0, 1]), np.array([0, 2])),
 )
 
 # One robot with everything, in numbers that are easy to work with by hand.
@@ -62,6 +63,7 @@ BY_HAND = {
     "action_rate": (0.5, (0.0625 + 0.25) / 0.25),
     "position_excess": (0.5, 0.1),
     "pose_deviation": (0.5, (0.09 + 0.16) / 0.25),
+    "pose_tracking": (0.1, (1.0 / (1.0 + 1.0) + 1.0 / (1.0 + 16.0)) / 2.0),  # 0.1 and 0.4 rad off
     "velocity_tracking": (0.5, np.exp(-(0.09 + 0.16) / 0.25)),
     "yaw_rate_tracking": (0.6, np.exp(-0.09 / 0.36)),
     "upright": (2.0, (0.48**2 + 0.36**2) / 4.0),

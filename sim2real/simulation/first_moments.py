@@ -1,4 +1,4 @@
-"""How a robot starts: what moves in its first moments, and what it does with its motors off."""
+"""The first moments of a robot: what moves within 50 ms of its start, held there by idle actions."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -11,8 +11,7 @@ from mujoco.batch import SimulationError
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.schema.task import ResetConfig, TaskConfig
-from sim2real.hardware.types import Float64Array, Indices
-from sim2real.plant import MujocoPlant
+from sim2real.hardware.types import Indices
 from sim2real.simulation.simulation import Simulation
 
 FIRST_MOMENTS_S: Final = 0.05
@@ -20,9 +19,6 @@ LINEAR_MAX: Final = 0.5
 """m/s; what starts in its pose and is held there moves slower."""
 ANGULAR_MAX: Final = 5.0
 """rad/s, likewise."""
-DROP_S: Final = 2.0
-"""Time that a robot is observed with its motors off."""
-_RESTING: Final = 0.05  # rad/s
 
 
 @dataclass(frozen=True)
@@ -105,38 +101,21 @@ def _linear(model: mujoco.MjModel) -> Indices:
     return np.array(found, dtype=np.intp)
 
 
-@dataclass(frozen=True)
-class Drop:
-    """States of a robot whose motors are off from the start on."""
-
-    model: mujoco.MjModel
-    """The plant's."""
-    states: Float64Array
-    """(k, nq), evenly in time."""
-    fastest: float
-    """Fastest motor joint, rad/s."""
-    settled: float
-    """Fastest motor joint in the last quarter, rad/s."""
-
-    @property
-    def line(self) -> str:
-        """One line for people."""
-        rest = "comes to rest" if self.settled < _RESTING else f"still moves at {self.settled:.2g} rad/s"
-        return f"with its motors off, it reaches {self.fastest:.3g} rad/s, and after {DROP_S:g} s it {rest}"
-
-
-def dropped(robot: RobotConfig) -> Drop:
-    """Let a robot go in its start pose, with its motors off.
-
-    Raises:
-        UserError: The robot cannot start, or its mechanics diverge.
-    """
-    plant = MujocoPlant(robot)
-    steps = round(DROP_S / (plant.timestep_ns * 1e-9))
-    none, states, speeds = np.zeros(len(robot.joints)), [plant.data.qpos.copy()], []
-    for step in range(1, steps + 1):
-        plant.step(none)
-        speeds.append(float(np.abs(plant.velocity).max()))
-        if step % (steps // 20) == 0:
-            states.append(plant.data.qpos.copy())
-    return Drop(plant.model, np.array(states), max(speeds), max(speeds[-steps // 4 :]))
+def holding_task(robot: RobotConfig, timestep: str = "2 ms") -> TaskConfig:
+    """Return a task of a robot that asks for nothing: its actions move the joints about the start pose."""
+    by_effort = {joint.mode for joint in robot.joints.values()} == {"current"}
+    action = {"target": "effort"} if by_effort else {"target": "position", "scale": "0.3 rad"}
+    return TaskConfig.model_validate(
+        {
+            "name": "hold",
+            "robot": robot,
+            "control_rate": "50 Hz",
+            "episode_duration": "2 s",
+            "physics": {"timestep": timestep},
+            "observation": [{"term": "joint_position"}, {"term": "joint_velocity"}],
+            "action": action,
+            "reset": {"around": "default", "position": ("0 deg", "0 deg"), "velocity": ("0 rad/s", "0 rad/s")},
+            "rewards": [{"term": "alive", "weight": 1.0}],
+            "goal": {"kind": "finish"},
+        }
+    )
