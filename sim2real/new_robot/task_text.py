@@ -27,6 +27,7 @@ _LEGS_MS: Final = 5.0  # as the shipped quadruped, MuJoCo Playground (4 ms) and 
 _PULL: Final = 9.81  # m/s²
 _NEAR: Final = ((2.0, 0.05), (2.0, 0.01), (3.0, 0.003))
 """Weights and scales, m, of the rewards for a tip near its target: the coarse one is felt from afar."""
+_FREE_TIP: Final = 3  # joints with which a tip moves in space, not along a line or on a surface
 _TURN: Final = 0.8  # rad, that commands of a pose ask of a joint, either way from its start
 _STEPS: Final = {
     "reach": 2_300_000,
@@ -119,11 +120,15 @@ def new_task(robot: str, reference: str, kind: str) -> NewTask:
 
 
 def fitting_kind(robot: RobotConfig) -> TaskKind:
-    """Return the kind of task that every robot of this sort can do: walk, reach, or pose where it has no tip."""
+    """Return the kind of task that every robot of this sort can do.
+
+    That is walk with a free base, reach with a tip that at least three joints move, and pose else.
+    """
     if robot.imus:
         return "walk"
     by_effort = any(joint.mode == "current" for joint in robot.joints.values())
-    return "reach" if robot.tip is not None and not by_effort else "pose"
+    free = robot.tip is not None and len(robot.tip.links) >= _FREE_TIP
+    return "reach" if free and not by_effort else "pose"
 
 
 def _task(robot: _Robot, name: str, kind: str) -> Iterator[str]:
@@ -273,6 +278,8 @@ def _reach(robot: _Robot, name: str, kind: str) -> Iterator[str]:
         robot, name, "Follow a moving target with the tip." if moving else "Move the tip to a commanded position.", 6.0
     )
     yield "commands: # m, in the frame of the base: a box in which the tip gets everywhere"
+    # Outwards to whole millimetres: an axis along which the tip does not move keeps its place inside.
+    low, high = np.floor(low * 1e3) * 1e-3, np.ceil(high * 1e3) * 1e-3
     for axis, first, last, default in zip("xyz", low, high, middle, strict=True):
         yield f"  tip_{axis}: {{range: [{first:.3f}, {last:.3f}], default: {default:.3f}}}"
     yield f"command_source: {{kind: tip, {'speed: [0 m/s, 0.1 m/s]' if moving else 'hold: [3 s, 3 s]'}}}"
@@ -305,8 +312,8 @@ def _pose(robot: _Robot, name: str) -> Iterator[str]:
     for joint, config in robot.config.joints.items():
         low, high = config.position_limits
         middle = config.default_position
-        first, last = max(low, middle - _TURN), min(high, middle + _TURN)
-        yield f"  {joint}: {{range: [{_inwards(first, up=True)}, {_inwards(last, up=False)}], default: {middle:.6g}}}"
+        first, last = _inwards(max(low, middle - _TURN), up=True), _inwards(min(high, middle + _TURN), up=False)
+        yield f"  {joint}: {{range: [{first:.6g}, {last:.6g}], default: {np.clip(middle, first, last):.6g}}}"
     yield "command_source: {kind: uniform, hold: [2 s, 4 s]}"
     yield "observation:"
     yield "  - {term: command}"
@@ -328,10 +335,10 @@ def _pose(robot: _Robot, name: str) -> Iterator[str]:
     yield "goal: {kind: finish}"
 
 
-def _inwards(angle: float, *, up: bool) -> str:
+def _inwards(angle: float, *, up: bool) -> float:
     """Return a limit rounded to 0.1 mrad, inwards."""
     steps = angle * 1e4
-    return f"{(np.ceil(steps) if up else np.floor(steps)) * 1e-4:.6g}"
+    return float(np.ceil(steps) if up else np.floor(steps)) * 1e-4
 
 
 def _world(robot: _Robot, name: str) -> Iterator[str]:

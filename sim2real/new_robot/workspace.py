@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from scipy.spatial import KDTree
 
+from sim2real.configs.errors import ConfigError
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.types import Float64Array
 from sim2real.model.ground import ground_height
@@ -18,6 +19,7 @@ _SPREAD: Final = 1.5  # rad, of each joint about its default position
 _CENTRES: Final = 50  # near the default pose, and as many anywhere
 _AROUND: Final = 15_000
 _POINTS: Final = 300  # of a box, asked whether the tip gets there
+_MOVES_MIN: Final = 1e-4  # m
 _NEAR: Final = 0.03  # a sampled tip so near, as a share of the arm's reach, says that it does
 _REACHED: Final = 0.99  # of them, and every corner; between samples is always some room
 _WIDE: Final = 0.75  # of the largest cube: as good, if it is nearer to the default pose
@@ -38,6 +40,9 @@ def workspace(robot: RobotConfig, plant: MujocoPlant) -> tuple[Float64Array, Flo
     Args:
         robot: The robot, with a tip.
         plant: The same in its start pose.
+
+    Raises:
+        ConfigError: The tip does not move.
     """
     joints = list(robot.joints.values())
     default = np.array([joint.default_position for joint in joints])
@@ -46,16 +51,22 @@ def workspace(robot: RobotConfig, plant: MujocoPlant) -> tuple[Float64Array, Flo
     turned = np.clip(default + rng.uniform(-_SPREAD, _SPREAD, (_SAMPLES, len(joints))), limits[:, 0], limits[:, 1])
     tips = Kinematics(robot_spec(robot), _SAMPLES).tip(turned).copy()
     home = Kinematics(robot_spec(robot), 1).tip(default[None, :])[0].copy()
+    # Joints of fingers turn less than the spread: most samples are at their limits, and equal points make trees slow.
+    tips = tips[np.sort(np.unique(np.round(tips, 7), axis=0, return_index=True)[1])]
+    if not float(np.ptp(tips, axis=0).max()) > _MOVES_MIN:
+        raise ConfigError(
+            f"robot {robot.name!r}: its joints turn its tip without moving it; valid: --kind pose, or another tip"
+        )
     moves = np.ptp(tips, axis=0) > _NEAR * np.ptp(tips, axis=0).max()
     near = _NEAR * float(np.linalg.norm(tips - tips.mean(axis=0), axis=1).max())
     above = tips[_above_ground(robot, plant, tips) > near]
     tips = above if len(above) > _AROUND else tips
-    tree = KDTree(tips)
+    tree, beyond_near = KDTree(tips), float(np.nextafter(near, np.inf))
     corners = np.array(list(product((-1.0, 1.0), repeat=3)))
     unit = np.concatenate([corners, rng.uniform(-1.0, 1.0, (_POINTS, 3))]) * moves
 
     def reached(low: Float64Array, high: Float64Array) -> bool:
-        distances, _ = tree.query((low + high) / 2 + unit * (high - low) / 2)
+        distances, _ = tree.query((low + high) / 2 + unit * (high - low) / 2, distance_upper_bound=beyond_near)
         return bool((distances[: len(corners)] <= near).all() and np.mean(distances <= near) >= _REACHED)
 
     def half_edge(centre: Float64Array) -> float:
@@ -68,7 +79,7 @@ def workspace(robot: RobotConfig, plant: MujocoPlant) -> tuple[Float64Array, Flo
                 beyond = half
         return fits
 
-    around = tree.query(home, _AROUND)[1]
+    around = tree.query(home, min(_AROUND, len(tips)))[1]
     centres = tips[np.concatenate((rng.choice(around, _CENTRES), rng.choice(len(tips), _CENTRES)))]
     halves = [half_edge(centre) for centre in centres]
     from_home = np.linalg.norm(centres - home, axis=1)
