@@ -46,6 +46,7 @@ class Instruction(IntEnum):
     FACTORY_RESET = 0x06
     REBOOT = 0x08
     CLEAR = 0x10
+    BACKUP = 0x20
     STATUS = 0x55
     SYNC_READ = 0x82
     SYNC_WRITE = 0x83

@@ -10,6 +10,8 @@ Answer = tuple[int, bytes]
 
 _CLEAR_TURNS = bytes((0x01, 0x44, 0x58, 0x4C, 0x22))  # e-Manual, Protocol 2.0, Clear
 _KEPT_BY_RESET: dict[int, tuple[str, ...]] = {0xFF: (), 0x01: ("id",), 0x02: ("id", "baud_rate")}
+_BACKUP_KEY = b"CTRL"  # e-Manual, Protocol 2.0, Control Table Backup, P2 to P5
+_BACKUP_STORE, _BACKUP_RESTORE = 0x01, 0x02
 _NO_ERROR = 0
 
 
@@ -99,6 +101,18 @@ def _clear(motor: XSeriesMotor, parameters: bytes, now_ns: int, broadcast: bool)
     return (_NO_ERROR if motor.clear_turns() else StatusError.RESULT_FAIL), b""
 
 
+def _backup(motor: XSeriesMotor, parameters: bytes, now_ns: int, broadcast: bool) -> Answer:
+    if not motor.memory.implements("backup_ready"):  # an older firmware
+        return StatusError.INSTRUCTION, b""
+    if len(parameters) != 1 + len(_BACKUP_KEY):
+        return StatusError.DATA_LENGTH, b""
+    option = parameters[0]
+    if parameters[1:] != _BACKUP_KEY or option not in (_BACKUP_STORE, _BACKUP_RESTORE):
+        return StatusError.DATA_RANGE, b""
+    done = motor.store_backup() if option == _BACKUP_STORE else motor.restore_backup(now_ns)
+    return (_NO_ERROR if done else StatusError.RESULT_FAIL), b""
+
+
 _HANDLERS: dict[int, Callable[[XSeriesMotor, bytes, int, bool], Answer]] = {
     Instruction.PING: _ping,
     Instruction.READ: _read,
@@ -108,4 +122,5 @@ _HANDLERS: dict[int, Callable[[XSeriesMotor, bytes, int, bool], Answer]] = {
     Instruction.FACTORY_RESET: _factory_reset,
     Instruction.REBOOT: _reboot,
     Instruction.CLEAR: _clear,
+    Instruction.BACKUP: _backup,
 }

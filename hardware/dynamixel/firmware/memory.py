@@ -10,6 +10,14 @@ _PWM_MODE, _POSITION_MODE = 16, 3
 # Goal register -> register that limits its magnitude.
 _MAGNITUDE_LIMITS = {"goal_pwm": "pwm_limit", "goal_current": "current_limit", "goal_velocity": "velocity_limit"}
 
+_IN_BACKUP = "backup."
+_RAM_IN_BACKUP = frozenset(
+    (
+        *("velocity_i_gain", "velocity_p_gain", "position_d_gain", "position_i_gain", "position_p_gain"),
+        *("feedforward_2nd_gain", "feedforward_1st_gain", "profile_acceleration", "profile_velocity"),
+    )
+)
+
 _SPLITS_MAX = 64  # layouts of writes to remember; a driver uses a handful
 
 Change = tuple[Register, int]
@@ -38,6 +46,7 @@ class Memory:
             if register.name.startswith("indirect_data_")
         }
         self._indirect_first = min(self._indirect)
+        self._backup: dict[str, int] = {}
         self.reset_eeprom(keep=())
         self.reset_ram()
 
@@ -50,6 +59,10 @@ class Memory:
         """Return whether the model has a register."""
         return name in self.table
 
+    def implements(self, name: str) -> bool:
+        """Return whether the firmware of this motor has a register that later ones have."""
+        return self.has(name) and self.table[name].since <= self._firmware
+
     def set(self, name: str, value: int) -> None:
         """Set a register as the firmware does, without the access rules."""
         address, end, signed = self._places[name]
@@ -58,26 +71,56 @@ class Memory:
     def reset_ram(self) -> None:
         """Set RAM to its values after power-up."""
         self._reset("ram", ())
+        if self.implements("backup_ready"):
+            self.set("backup_ready", int(bool(self._backup)))
 
     def reset_eeprom(self, keep: tuple[str, ...]) -> None:
         """Set EEPROM to its factory values, except the registers in `keep`."""
         self._reset("eeprom", keep)
 
     def saved(self) -> dict[str, float]:
-        """Return the writable registers of EEPROM, by name."""
-        return {
-            register.name: register.decode(self.bytes[register.address : register.end])
-            for register in self._writable_eeprom()
-        }
+        """Return the writable registers of EEPROM, by name, and those of the backup area as `backup.NAME`."""
+        eeprom = {register.name: float(self.get(register.name)) for register in self._writable_eeprom()}
+        return eeprom | {f"{_IN_BACKUP}{name}": float(value) for name, value in self._backup.items()}
 
     def restore(self, saved: Mapping[str, float]) -> None:
         """Restore registers from `saved`. Raises ValueError if a name or value is invalid."""
         settable = {register.name: register for register in self._writable_eeprom()}
+        kept = {f"{_IN_BACKUP}{register.name}": register for register in self._backed_up()}
         for name, value in saved.items():
-            register = settable.get(name)
+            register = settable.get(name) or kept.get(name)
             if register is None or not register.minimum <= value <= register.maximum:
                 raise ValueError(f"{name} = {value}")
-            self.set(name, int(value))
+            if name in kept:
+                self._backup[register.name] = int(value)
+            else:
+                self.set(name, int(value))
+
+    def store_backup(self) -> None:
+        """Store what the backup area keeps; it survives a power cycle and a factory reset."""
+        self._backup = {register.name: self.get(register.name) for register in self._backed_up()}
+        self.set("backup_ready", 1)
+
+    def eeprom_from_backup(self) -> bool:
+        """Set EEPROM to the backup; return whether there is one."""
+        self._from_backup("eeprom")
+        return bool(self._backup)
+
+    def ram_from_backup(self) -> None:
+        """Set gains, profile and indirect addresses to those of the backup, if there is one."""
+        self._from_backup("ram")
+
+    def _from_backup(self, area: str) -> None:
+        for name, value in self._backup.items():
+            if self.table[name].area == area:
+                self.set(name, value)
+
+    def _backed_up(self) -> Iterator[Register]:
+        """Yield what a backup keeps: EEPROM, gains, profile and indirect addresses (e-Manual, Control Table Backup)."""
+        yield from self._writable_eeprom()
+        for register in self.table:
+            if register.name in _RAM_IN_BACKUP or register.name.startswith("indirect_address_"):
+                yield register
 
     def _writable_eeprom(self) -> Iterator[Register]:
         return (register for register in self.table if register.area == "eeprom" and register.access == "rw")

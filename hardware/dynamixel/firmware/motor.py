@@ -46,6 +46,7 @@ _RESET_BY_MODE = (
     "profile_velocity",
 )
 _TORQUE_BY_GOAL = 0b1000  # Drive Mode (10)
+_RAM_FROM_BACKUP = 0b10  # Startup Configuration (60)
 _REPORTED = ("id", "operating_mode", "torque_enable", "bus_watchdog", "hardware_error_status", "present_position")
 _HOMING_MAX = 1024  # counts; position mode ignores a larger Homing Offset (20)
 
@@ -94,6 +95,8 @@ class XSeriesMotor:
         self._load_mounting()
         self.encoder.forget_turns(self.shaft.angle)
         self._reset_goals()
+        if self.memory.get("startup_configuration") & _RAM_FROM_BACKUP:
+            self.memory.ram_from_backup()
         self.loop.load_gains()
         if self.memory.get("startup_configuration") & 1:
             self._torque_on(now_ns)
@@ -284,6 +287,19 @@ class XSeriesMotor:
         """Set EEPROM to its factory values, except the registers in `keep`, and boot."""
         self.memory.reset_eeprom(keep)
         self.boot(now_ns)
+
+    def store_backup(self) -> bool:
+        """Store EEPROM, gains, profile and indirect addresses in the backup area; False while torque is on."""
+        if not self.torque_enabled:
+            self.memory.store_backup()
+        return not self.torque_enabled
+
+    def restore_backup(self, now_ns: int) -> bool:
+        """Set EEPROM to the backup, and boot; False while torque is on, or without a backup."""
+        if self.torque_enabled or not self.memory.eeprom_from_backup():
+            return False
+        self.boot(now_ns)
+        return True
 
     def register_write(self, changes: list[Change] | None) -> None:
         """Store changes for Action, or discard them."""
