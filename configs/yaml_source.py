@@ -1,5 +1,6 @@
 """YAML text to plain data, with the file and line of every value."""
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -9,6 +10,7 @@ from typing import Any
 import yaml
 
 from sim2real.configs.errors import ConfigError
+from sim2real.configs.regular_file import read_regular
 from sim2real.configs.yaml_scalars import CoreLoader, construct_scalar
 
 KeyPath = tuple[str | int, ...]
@@ -63,10 +65,10 @@ def read_yaml(path: Path) -> Sourced:
         ConfigError: The file cannot be read, is not YAML, repeats a key, or is not a mapping.
     """
     try:
-        if path.stat().st_size > _FILE_BYTES_MAX:
-            raise ConfigError(f"{path}: larger than {_FILE_BYTES_MAX} bytes: not a configuration file")
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_regular(path, _FILE_BYTES_MAX).decode("utf-8-sig")
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise ConfigError(f"{path}: larger than {_FILE_BYTES_MAX} bytes: not a configuration file") from error
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1

@@ -9,6 +9,7 @@ from sim2real.configs.command_line import robot_word, typed
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.library import POLICIES, ROOT
 from sim2real.configs.policy_reference import RUNS, policy_file
+from sim2real.configs.regular_file import POLICY_BYTES_MAX, read_regular
 
 _SECONDS: Final = 10
 """Of a first run: long enough for every shipped goal."""
@@ -73,7 +74,7 @@ def _robot_of(policy: Path) -> str | None:
     from sim2real.runtime.contract.model_file import metadata_of
 
     try:
-        metadata = metadata_of(policy_file(policy).read_bytes())
+        metadata = metadata_of(read_regular(policy_file(policy), POLICY_BYTES_MAX))
         return robot_word(str(json.loads(metadata[CONTRACT_KEY])["robot"]["name"]))
     except (ConfigError, OSError, ValueError, KeyError, TypeError):
         return None  # a policy for no robot: nothing follows on one

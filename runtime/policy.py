@@ -14,6 +14,7 @@ import onnxruntime
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.policy_reference import policy_file
+from sim2real.configs.regular_file import POLICY_BYTES_MAX, read_regular
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.runtime.contract.manifest import ContractError, differences, from_metadata
 from sim2real.runtime.contract.model_file import MODEL_DIGEST_KEY, metadata_of, model_digest
@@ -236,7 +237,7 @@ def check_speed(policy: Policy, rate: float) -> None:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular(path, POLICY_BYTES_MAX)
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.library import ROOT
+from sim2real.configs.regular_file import POLICY_BYTES_MAX, read_regular
 from sim2real.runtime.contract.manifest import PROVENANCE_KEY, from_metadata
 from sim2real.runtime.contract.model_file import metadata_of, with_digest, with_metadata
 from sim2real.runtime.flash.durable import sync_folder, write_durable
@@ -110,7 +111,7 @@ def note(policy: Path, results: EvaluationResults | HilResults) -> None:
     check_can_note(policy)
     new = policy.with_name(f".{policy.name}.new")
     try:
-        model = policy.read_bytes()
+        model = read_regular(policy, POLICY_BYTES_MAX)
         _, provenance = from_metadata(metadata_of(model))
         key = EVALUATION if isinstance(results, EvaluationResults) else HIL
         entries = {PROVENANCE_KEY: json.dumps(provenance | {key: results.model_dump_json()})}

@@ -11,6 +11,7 @@ import onnxruntime
 import torch
 
 from sim2real.configs.errors import UserError
+from sim2real.configs.regular_file import POLICY_BYTES_MAX, read_regular
 from sim2real.runtime.contract.manifest import PROVENANCE_KEY, to_metadata
 from sim2real.runtime.contract.model_file import with_digest
 from sim2real.runtime.contract.spec import Contract
@@ -118,7 +119,9 @@ def provenance_in(metadata: Mapping[str, str]) -> dict[str, str]:
 def metadata_of(policy: Path) -> dict[str, str]:
     """Return the metadata of an ONNX file. Raises UserError if it cannot be read."""
     try:
-        metadata: dict[str, str] = onnx_session(policy.read_bytes()).get_modelmeta().custom_metadata_map
+        metadata: dict[str, str] = (
+            onnx_session(read_regular(policy, POLICY_BYTES_MAX)).get_modelmeta().custom_metadata_map
+        )
     except Exception as error:  # a damaged file fails anywhere in onnxruntime
         raise UserError(f"{policy}: not an ONNX model that onnxruntime can read") from error
     return metadata

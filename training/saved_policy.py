@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import validate
+from sim2real.configs.regular_file import POLICY_BYTES_MAX, read_regular
 from sim2real.configs.schema.algorithm import AlgorithmConfig
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.yaml_source import parse_yaml
@@ -131,7 +132,7 @@ def _from_checkpoint(checkpoint: Checkpoint, path: Path) -> tuple[ExperimentConf
 def _from_onnx(path: Path) -> tuple[str, Actor, ModelRecord | None]:
     """Return the experiment text in an ONNX file, its policy, and the record of its robot's model."""
     try:
-        content = path.read_bytes()
+        content = read_regular(path, POLICY_BYTES_MAX)
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     try:

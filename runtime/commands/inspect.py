@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.policy_reference import policy_file
+from sim2real.configs.regular_file import POLICY_BYTES_MAX, read_regular
 from sim2real.runtime.contract.goal import Goal
 from sim2real.runtime.contract.manifest import ENVIRONMENT_KEY, PROVENANCE_KEY, environment_of
 from sim2real.runtime.contract.model_file import metadata_of
@@ -58,7 +59,7 @@ def inspect(
 def _spaces_of(path: Path) -> dict[str, Any] | None:
     """Return the document of a policy for a Gymnasium environment; None if it is none, or cannot be read."""
     try:
-        model = path.read_bytes()
+        model = read_regular(path, POLICY_BYTES_MAX)
         metadata = metadata_of(model)
         if environment_of(metadata) is None:
             return None

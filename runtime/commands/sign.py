@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.policy_reference import policy_file
+from sim2real.configs.regular_file import POLICY_BYTES_MAX, read_regular
 from sim2real.runtime.contract.manifest import ContractError, from_metadata
 from sim2real.runtime.contract.model_file import metadata_of
 from sim2real.runtime.signature.detached import comment_for, sign, signature_path
@@ -57,7 +58,7 @@ def sign_policy(
 def _policy(path: Path) -> bytes:
     """Return the bytes of a policy: nobody wants to sign another file by mistake."""
     try:
-        content = path.read_bytes()
+        content = read_regular(path, POLICY_BYTES_MAX)
         from_metadata(metadata_of(content))
     except OSError as error:
         raise SignatureError(f"{path}: cannot be read: {error.strerror}") from error

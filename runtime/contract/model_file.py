@@ -78,6 +78,8 @@ def _fields(data: bytes) -> Iterator[tuple[int, int, int, int]]:
     while at < len(data):
         start = at
         tag, at = _varint(data, at)
+        if tag < 8:  # zeros, as of a file that was never written to the end
+            raise ValueError("no field has the number 0")
         kind, value = tag & 7, at
         if kind == _VARINT:
             _, at = _varint(data, at)

@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-import yaml
-
-from sim2real.configs.errors import UserError
+from sim2real.configs.errors import ConfigError, UserError
 from sim2real.configs.library import is_path, shipped
 from sim2real.configs.load import load
 from sim2real.configs.schema.target import FleetConfig
+from sim2real.configs.yaml_source import read_yaml
 from sim2real.runtime.flash.manifest import FlashError
 from sim2real.runtime.flash.place import Place
 from sim2real.runtime.flash.results import Installed
 
 _LOOK_S: Final = 2.0
-_FILE_BYTES_MAX: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -114,11 +112,9 @@ def _is_fleet(to: str) -> bool:
     if not to.endswith((".yaml", ".yml")):
         return False
     try:
-        with Path(to).open(encoding="utf-8") as file:
-            content = yaml.load(file.read(_FILE_BYTES_MAX), yaml.CSafeLoader)
-    except (OSError, ValueError, yaml.YAMLError):
+        return "targets" in read_yaml(Path(to)).data
+    except ConfigError:
         return False
-    return isinstance(content, dict) and "targets" in content
 
 
 def _of_fleet(file: str) -> list[str]:

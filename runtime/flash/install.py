@@ -1,11 +1,13 @@
 """Flash: a policy into the inactive slot of any target, checked at every step, then the switch."""
 
+import errno
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from sim2real.configs.regular_file import POLICY_BYTES_MAX, read_regular
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.runtime.contract.spec import Contract
 from sim2real.runtime.flash.examine import examine
@@ -16,8 +18,6 @@ from sim2real.runtime.flash.results import Installed
 from sim2real.runtime.flash.target import SLOTS, Slot, SlotName, Target, other
 from sim2real.runtime.flash.terms import Terms
 from sim2real.runtime.signature.detached import Signature, signature_beside
-
-_POLICY_BYTES_MAX = 512 << 20  # read whole into memory; a policy for a robot has some hundred kilobytes
 
 Clock = Callable[[], datetime]
 T = TypeVar("T")
@@ -102,10 +102,10 @@ def _before_the_switch(target: Target, record: Record, known: Record) -> Record:
 def read_policy(policy: Path) -> bytes:
     """Return the bytes of a policy file. Raises FlashError."""
     try:
-        if not policy.stat().st_size <= _POLICY_BYTES_MAX:
-            raise FlashError(f"{policy}: larger than {_POLICY_BYTES_MAX} bytes: not a policy for a robot")
-        return policy.read_bytes()
+        return read_regular(policy, POLICY_BYTES_MAX)
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise FlashError(f"{policy}: larger than {POLICY_BYTES_MAX} bytes: not a policy for a robot") from error
         raise FlashError(f"{policy}: cannot be read: {error.strerror}") from error
 
 

@@ -5,13 +5,13 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, TypeAdapter
 
+from sim2real.configs.regular_file import POLICY_BYTES_MAX
 from sim2real.runtime.flash.manifest import Digest
 from sim2real.runtime.flash.record import Record
 from sim2real.runtime.flash.results import Installed, Status
 from sim2real.runtime.flash.terms import Part, Terms
 
 LINE_BYTES_MAX: Final = 4_000_000  # a status carries the record, which has at most one million
-POLICY_BYTES_MAX: Final = 512 << 20
 
 Action = Literal["flash", "rollback", "status", "revoke", "allow", "trust"]
 

@@ -1,11 +1,13 @@
 """The files of a slot, read and verified: policy, manifest, signature."""
 
+import errno
 import hashlib
 from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
 
+from sim2real.configs.regular_file import POLICY_BYTES_MAX, open_regular, read_regular
 from sim2real.runtime.flash.manifest import FlashError, Manifest
 from sim2real.runtime.flash.record import RECORD, RECORD_BYTES_MAX, Record
 from sim2real.runtime.flash.trust import Trust
@@ -25,7 +27,7 @@ _READ_BYTES: Final = 1 << 20
 def digest_of_file(path: Path) -> tuple[str, int]:
     """Return the SHA-256 of a file, as hex digits, and its length. Raises OSError."""
     digest, size = hashlib.sha256(), 0
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while block := file.read(_READ_BYTES):
             digest.update(block)
             size += len(block)
@@ -68,7 +70,7 @@ def slot_problem(folder: Path, manifest: Manifest, trust: Trust | None) -> str |
 def distrust(policy: Path, trust: Trust) -> str | None:
     """Return why a policy file in a slot may not be run, None when it may."""
     try:
-        trust.check(policy.read_bytes(), signature_beside(policy))
+        trust.check(read_regular(policy, POLICY_BYTES_MAX), signature_beside(policy))
     except (OSError, FlashError, SignatureError) as error:
         return f"{POLICY} is not trusted: {reason_of(error)}"
     return None
@@ -83,6 +85,9 @@ def reason_of(error: Exception) -> str:
 
 
 def _bounded(path: Path, most: int) -> bytes:
-    if not path.stat().st_size <= most:
-        raise ValueError(f"larger than {most} bytes")
-    return path.read_bytes()
+    try:
+        return read_regular(path, most)
+    except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise ValueError(f"larger than {most} bytes") from error
+        raise

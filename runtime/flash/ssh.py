@@ -11,6 +11,7 @@ from typing import IO, Any, Final
 
 from pydantic import ValidationError
 
+from sim2real.configs.regular_file import POLICY_BYTES_MAX, read_regular
 from sim2real.configs.schema.target import SshConfig, TargetConfig
 from sim2real.runtime.flash.install import read_policy
 from sim2real.runtime.flash.manifest import FlashError
@@ -91,7 +92,7 @@ class SshPlace:
         """
         script = _INSTALL.format(runtime=RUNTIME, name=shlex.quote(wheel.name))
         try:
-            content = wheel.read_bytes()
+            content = read_regular(wheel, POLICY_BYTES_MAX)
         except OSError as error:
             raise FlashError(f"{wheel}: cannot be read: {error.strerror}") from error
         command = self._command(f"sh -c {shlex.quote(script)}")

@@ -14,6 +14,8 @@ def public_path(path: Path) -> Path:
 
 def write_key(path: Path, key: SecretKey, password: str | None) -> None:
     """Write a secret key, mode 0600, and the public one beside it. Raises SignatureError; no file is overwritten."""
+    if not path.name:
+        raise SignatureError("the key needs a name; give the path of a new file with -o")
     public = public_path(path)
     for file in (path, public):
         if os.path.lexists(file):

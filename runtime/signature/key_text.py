@@ -2,10 +2,12 @@
 
 import base64
 import binascii
+import errno
 from pathlib import Path
 from typing import Final
 
 from sim2real.configs.errors import UserError
+from sim2real.configs.regular_file import read_regular
 
 ALGORITHM: Final = b"Ed"
 """Ed25519, of keys."""
@@ -44,12 +46,13 @@ def decoded(line: str, length: int) -> bytes:
 def read_text(path: Path) -> str:
     """Return the text of a key or signature file. Raises SignatureError."""
     try:
-        with path.open("rb") as file:
-            data = file.read(_FILE_BYTES_MAX + 1)
+        data = read_regular(path, _FILE_BYTES_MAX)
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise SignatureError(
+                f"{path}: larger than {_FILE_BYTES_MAX} bytes: neither a key nor a signature of minisign"
+            ) from error
         raise SignatureError(f"{path}: cannot be read: {error.strerror}") from error
-    if not len(data) <= _FILE_BYTES_MAX:
-        raise SignatureError(f"{path}: larger than {_FILE_BYTES_MAX} bytes: neither a key nor a signature of minisign")
     try:
         return data.decode()
     except UnicodeDecodeError as error:

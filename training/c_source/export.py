@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from sim2real.configs.errors import UserError
+from sim2real.configs.regular_file import POLICY_BYTES_MAX, read_regular
 from sim2real.runtime.policy import OnnxPolicy, load_policy
 from sim2real.training.c_source.literals import prefix_of
 from sim2real.training.c_source.source import CSource, c_source
@@ -51,7 +52,7 @@ class CReport:
 
 def source_of(policy: OnnxPolicy, prefix: str, *, external: bool = False) -> CSource:
     """Return the C source of a loaded policy. Raises as `c_source`; the message names the file."""
-    model = policy.path.read_bytes()
+    model = read_regular(policy.path, POLICY_BYTES_MAX)
     try:
         return c_source(model, policy.contract, policy.digest, prefix, policy.provenance, external=external)
     except UserError as error:

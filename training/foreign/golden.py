@@ -4,14 +4,17 @@ A difference is named: which value, and what it would be for another scale, orde
 """
 
 import json
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from sim2real.configs.errors import UserError
+from sim2real.configs.regular_file import open_regular
 from sim2real.hardware.types import Float64Array
 from sim2real.runtime.contract.action import ActionPipeline
 from sim2real.runtime.contract.observation import ObservationPipeline
@@ -48,13 +51,13 @@ def read_golden(path: Path) -> Golden:
     """
     try:
         if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as data:
+            with open_regular(path) as file, np.load(file, allow_pickle=False) as data:
                 raw: dict[str, Any] = {name: data[name] for name in data.files}
         else:
             raw = _json(path)
         names = tuple(map(str, raw.pop("joint_names", ())))
         arrays = {name: np.array(values, np.float64) for name, values in raw.items()}
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RecursionError, EOFError, BadZipFile, zlib.error) as error:
         raise UserError(f"{path}: no golden vectors: {error}") from error
     missing = [name for name in ("observation", "action") if name not in arrays]
     unknown = [name for name in arrays if name not in ("observation", "action", *_SIGNALS)]
@@ -174,7 +177,8 @@ def _why(golden: Float64Array, found: Float64Array, at: int, names: tuple[str, .
 
 
 def _json(path: Path) -> dict[str, Any]:
-    data = json.loads(path.read_text(encoding="utf-8"))
+    with open_regular(path) as file:
+        data = json.load(file)
     if not isinstance(data, dict):
         raise ValueError("not a JSON object of lists")
     return data

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sim2real.configs.errors import UserError
+from sim2real.configs.regular_file import POLICY_BYTES_MAX, read_regular
 from sim2real.runtime.contract.manifest import CONTRACT_KEY, to_metadata
 from sim2real.runtime.contract.model_file import metadata_of, with_digest
 from sim2real.runtime.contract.spec import Contract
@@ -64,7 +65,7 @@ def import_policy(model: Path, sources: Sequence[Path], output: Path, golden: Pa
             the golden vectors differ. Nothing is written.
     """
     try:
-        content = model.read_bytes()
+        content = read_regular(model, POLICY_BYTES_MAX)
     except OSError as error:
         raise UserError(f"{model}: cannot be read: {error.strerror}") from error
     network = read_network(model, content)

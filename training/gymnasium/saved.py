@@ -7,6 +7,7 @@ from typing import Final
 import torch
 
 from sim2real.configs.errors import ConfigError, UserError
+from sim2real.configs.regular_file import POLICY_BYTES_MAX, read_regular
 from sim2real.configs.schema.gymnasium import GymnasiumConfig
 from sim2real.configs.yaml_source import read_yaml
 from sim2real.runtime.contract.manifest import ENVIRONMENT_KEY
@@ -95,7 +96,7 @@ def load_gymnasium_policy(path: Path, overrides: tuple[str, ...] = ()) -> Gymnas
         contract = read_contract(checkpoint.contract, path)
         experiment = _experiment(checkpoint.experiment, path, overrides)
         return GymnasiumPolicy(experiment, contract, _policy_of(checkpoint, experiment, contract, path).actor())
-    content = path.read_bytes()
+    content = read_regular(path, POLICY_BYTES_MAX)
     metadata = metadata_of(path)
     require_finite_weights(content, path)
     text = provenance_in(metadata).get("experiment_yaml", "")

@@ -558,3 +558,15 @@ def test_the_lock_dies_with_its_process(folder: Path, policies: list[Path]) -> N
         holder.send_signal(signal.SIGKILL)
         holder.communicate()
     assert install(policies[0], folder).changed
+
+
+@pytest.mark.parametrize("name", ["slot_a/policy.onnx", "slot_a/manifest.json", "record.json"])
+def test_a_pipe_in_a_targets_folder_hangs_nobody(name: str, folder: Path, policies: list[Path]) -> None:
+    install(policies[0], folder)
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    if name == "record.json":
+        with pytest.raises(FlashError, match="Not a regular file"):
+            status(DirectoryTarget(folder))
+    else:
+        assert "Not a regular file" in str(status(DirectoryTarget(folder)).problem)
