@@ -71,7 +71,7 @@ def new_robot(path: Path, output: Path, options: NewRobotOptions) -> NewRobot:
     names = yaml_names(joint.name for joint in mjcf.joints)
     chosen = chosen_joints(mjcf, names, options.joints)
     feet = feet_of(mjcf, chosen)
-    mjcf = standing_pose(mjcf, chosen, feet)
+    mjcf = standing_pose(mjcf, chosen, feet, motor.effort)
     chosen = tuple(joint for joint in mjcf.joints if joint.name in {each.name for each in chosen})
     try:
         joints = tuple((joint, angles_of(joint, motor.start.centre)) for joint in chosen)
@@ -89,7 +89,7 @@ def new_robot(path: Path, output: Path, options: NewRobotOptions) -> NewRobot:
     with collect_warnings() as warned:
         plant = compiled(config, path)
         check_tip(plant.model, config)
-        checks = [*checks_of(mjcf, draft, config, plant), *stance_lines(mjcf, chosen, feet)]
+        checks = [*checks_of(mjcf, draft, config, plant), *stance_lines(mjcf, chosen, feet, motor.effort)]
     passive = tuple(_passive(joint, mjcf) for joint in mjcf.joints if joint not in chosen)
     warnings = dict.fromkeys(f"MuJoCo warns: {line}" for line in (*mjcf.warnings, *warned))
     return NewRobot(text, config, mjcf.others + passive, (*checks, *warnings))
