@@ -92,10 +92,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: "pytest.CallInfo[None]"
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Name the folder of what a failed test leaves in its report; find out whether the bench broke in it."""
+    """Name the folder of what a failed test leaves in its report; find out whether the bench broke in it.
+
+    The robot may have run in a fixture of the test as well as in the test.
+    """
     report = yield
     test = item.stash.get(_ROBOT, None)
-    if test is None or report.when != "call":
+    if test is None:
         return report
     if report.failed and (kept := test.keep()) is not None:
         report.sections.append(("sim2real", f"log, picture and last seconds are in {kept}"))

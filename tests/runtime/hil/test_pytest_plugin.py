@@ -156,3 +156,27 @@ def test_a_bench_tags_results_holds_its_ports_and_skips_the_rest_when_it_breaks(
     assert told.stdout.count("the bench is broken: port main is gone") == 2
     values = [each.get("value") for each in ElementTree.parse(report).iter("property")]  # noqa: S314 - our own file
     assert "XM430-W350 id 1 firmware 46" in values
+
+
+def test_a_fixture_that_fails_leaves_what_a_test_leaves(tmp_path):
+    # Its log, picture and last seconds were thrown away, and a bench that broke in it was asked again.
+    written(
+        tmp_path,
+        "test_robot.py",
+        """\
+        import pytest
+        @pytest.fixture
+        def standing(robot, policy):
+            assert robot.run(policy, duration=0.2).goal_reached
+        @pytest.fixture
+        def lying_down(robot, policy):
+            yield
+            assert robot.run(policy, duration=0.2).goal_reached
+        def test_before(standing): ...
+        def test_after(lying_down): ...
+        """,
+    )
+    told = run_pytest(tmp_path, "--robot", "pendulum")
+    assert "1 passed, 2 errors" in told.stdout, told.stdout + told.stderr
+    kept = sorted(path.parent.name for path in (tmp_path / "sim2real-failures").glob("*/run_1.mcap"))
+    assert kept == ["test_robot.py__test_after", "test_robot.py__test_before"]
