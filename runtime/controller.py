@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.clock import Clock, VirtualClock, ns_from_s
 from sim2real.hardware.errors import HardwareError, PortLostError
@@ -298,7 +300,7 @@ class Controller:
         state = self.machine.state
         self.at_work = "safety"
         if state is State.RUNNING:
-            if not bool(self.record.joints.fresh.all()):
+            if 0 in self.record.joints.fresh.tobytes():
                 self.held_ticks += 1
                 self._limit()
             elif self.stage.due:
@@ -368,7 +370,7 @@ class Controller:
 
     def _note_limits(self, bits: Int64Array) -> None:
         self.record.interventions[:] = bits
-        if bits.any():
+        if np.count_nonzero(bits):
             self.interventions.add_limits(self.record.time_ns, bits, self.safety.requested, self.record.command)
 
     def _write(self) -> None:

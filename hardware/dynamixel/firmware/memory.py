@@ -175,17 +175,18 @@ class Memory:
         target = self.bytes[pointer] | self.bytes[pointer + 1] << 8
         return target if target < len(self.bytes) else address
 
-    def _runs(self, address: int, data: bytes) -> Iterator[tuple[int, bytes]]:
+    def _runs(self, address: int, data: bytes) -> list[tuple[int, bytes]]:
         """Split a write into blocks with contiguous target addresses."""
         if address + len(data) <= self._indirect_first:
-            yield address, data
-            return
+            return [(address, data)]
+        runs: list[tuple[int, bytes]] = []
         targets = [self._target(address + offset) for offset in range(len(data))]
         start = 0
         for offset in range(1, len(data) + 1):
             if offset == len(data) or targets[offset] != targets[offset - 1] + 1:
-                yield targets[start], data[start:offset]
+                runs.append((targets[start], data[start:offset]))
                 start = offset
+        return runs
 
     def _split(self, address: int, data: bytes, changes: list[Change]) -> StatusError | None:
         """Append the registers and values of one block to `changes`; return an error if it splits a register."""
