@@ -120,3 +120,26 @@ def test_what_is_allowed_is_never_negative_nor_above_the_limit(readings):
 
 def test_settings_of_tests_are_for_every_joint():
     assert settings_of(2, WINDINGS).joints == (WINDINGS, WINDINGS)
+
+
+def test_a_new_budget_takes_nothing_off():
+    assert not budget(WINDINGS, WINDINGS, temperature_derating=60.0).reduced
+
+
+def test_a_derating_over_less_than_a_degree_is_one():
+    made = budget(temperature_derating=69.5)
+    made.update(state_of(2, temperature=69.75), array(0.0, 0.0))
+    assert made.allowed.tolist() == [1.0, 1.0]
+
+
+def test_where_every_winding_and_housing_is_hot_every_limit_falls():
+    made = budget(WINDINGS, WINDINGS, temperature_derating=60.0)
+    made.update(state_of(2, effort=2.0, temperature=65.0), array(1.0, 1.0))
+    assert made.allowed.tolist() == pytest.approx([0.5, 0.5])
+    assert made.reduced
+
+
+def test_hot_windings_in_cool_housings_take_their_share():
+    made = budget(WINDINGS, WINDINGS, temperature_derating=60.0)
+    made.update(state_of(2, effort=2.0, temperature=20.0), array(1.0, 1.0))
+    assert made.allowed.tolist() == pytest.approx([0.5, 0.5])
