@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
-from sim2real.benchmark.fault_run import ScenarioResult
+from sim2real.benchmark.fault_result import ScenarioResult
 from sim2real.configs.errors import UserError
 
 _FORMAT: Final = 1

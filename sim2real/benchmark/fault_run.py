@@ -4,14 +4,14 @@ import signal
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any, Self
 
+from sim2real.benchmark.fault_judge import LATCHED_FAULT, STOP_REQUEST, FaultJudge
 from sim2real.benchmark.fault_moments import nominal, policy_of
 from sim2real.benchmark.fault_operator import ScriptedOperator
 from sim2real.benchmark.fault_oracle import MotorOracle
 from sim2real.benchmark.fault_policy import BrokenPolicy
+from sim2real.benchmark.fault_result import ScenarioResult
 from sim2real.benchmark.fault_scenarios import Scenario, Strike
 from sim2real.benchmark.fault_truth import Truth
 from sim2real.benchmark.fault_world import FaultWorld
@@ -29,9 +29,6 @@ WALL_S_MAX: int = 60
 
 LATCHED = ("FAULT", "ESTOP")
 _AFTER_S = 0.8  # watched after the run: longer than watchdogs and guardians
-_OFF_S = 0.06  # from a latched fault, or the request to stop, to torque off at motors that hear
-_SUPERVISED_S = 0.1  # the same where the loop stands still: the supervisor's bar
-_SLACK_S = 0.3  # beyond the deadline of a fault, for the ticks and polls that see it
 
 
 class CampaignError(Exception):
@@ -40,46 +37,6 @@ class CampaignError(Exception):
 
 class _NoEndError(BaseException):
     """The scenario takes too long; no `except Exception` may stop it."""
-
-
-@dataclass(frozen=True)
-class ScenarioResult:
-    """What came of a scenario."""
-
-    id: str
-    cases: tuple[str, ...]
-    moment: str
-    plant: str
-    ended: str
-    """State at the end of the run; `refused` or `raised` if it never returned."""
-    ok: bool | None
-    """The runtime's own verdict; None if it gave none."""
-    reasons: tuple[str, ...]
-    problems: tuple[str, ...]
-    """What was wrong; none if all was as it should be."""
-    safe_s: float | None
-    """From the first fault until no motor that hears was driven, s; None if the run did not latch."""
-    timeline: tuple[str, ...] = field(default=(), repr=False)
-
-    def document(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "id": self.id,
-            "cases": list(self.cases),
-            "moment": self.moment,
-            "plant": self.plant,
-            "ended": self.ended,
-            "ok": self.ok,
-            "reasons": list(self.reasons),
-            "problems": list(self.problems),
-            "safe_s": self.safe_s,
-        }
-
-    @classmethod
-    def of(cls, document: dict[str, Any]) -> Self:
-        """Return the result that a document is of, without its timeline. Raises TypeError if it is of none."""
-        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in document.items()}
-        return cls(**values)
 
 
 def run_fault_scenario(scenario: Scenario) -> ScenarioResult:
@@ -106,9 +63,9 @@ class _Run:
         frozen = frozenset(s.joint for s in scenario.strikes if s.joint and s.entry["kind"] == "stuck_encoder")
         self._oracle = MotorOracle(scenario.robot, period_s, strangers, blind, frozen)
         self._truth = Truth(scenario.robot, self._oracle, scenario.strikes, stops=scenario.plant != "inertia")
+        self._judge = FaultJudge(scenario, world, self._oracle, self._truth)
         self._stop = StopRequest()
         self._hooks = [strike for strike in scenario.strikes if strike.case.kind == "hook"]
-        self._problems: list[str] = []
         self._timeline: list[str] = []
         self._state, self._since_ns = "", world.clock.now_ns()
         self._counted_ns, self._damped_s = world.clock.now_ns(), 0.0
@@ -116,9 +73,6 @@ class _Run:
         self._latched_ns: int | None = None
         self._ended_by: str | None = None
         self._was_reset = False
-        self._on_at_return: list[str] = []
-        self._awaited: dict[str, int] = {}  # since when torque is expected to go off, by the cause
-        self._quiet: dict[str, int] = {}  # when it was off
         self._ticked_ns = world.clock.now_ns()
         self._set_alarms()
         world.emulated.observer = self._observe
@@ -139,18 +93,18 @@ class _Run:
         except CampaignError as error:
             ended, reasons = "raised", ("the hook's own exception", *getattr(error, "__notes__", ()))
         except _NoEndError:
-            self._problems.append(f"no end: still running after {WALL_S_MAX} s")
+            self._judge.problems.append(f"no end: still running after {WALL_S_MAX} s")
         except BaseException as error:
-            self._problems.append(f"traceback: {_where(error)}")
+            self._judge.problems.append(f"traceback: {_where(error)}")
             if isinstance(error, KeyboardInterrupt):
                 raise
         self._stop.raise_if_signalled()
         end_ns = world.clock.now_ns()
         self._note(f"run returned: {ended}, ok {report.ok if report else None}: {'; '.join(reasons)}")
         world.emulated.advance_to(end_ns)
-        self._on_at_return = self._oracle.driven()
+        on_at_return = self._oracle.driven()
         self._watch_on(end_ns)
-        self._judge(report, ended, reasons)
+        self._judge.judge(report, ended, reasons, on_at_return, self._ticked_ns)
         found = [f"{world.elapsed_s(f.time_ns):.3f} s {f}" for f in self._oracle.findings]
         names = tuple(strike.case.name for strike in scenario.strikes)
         return ScenarioResult(
@@ -161,8 +115,8 @@ class _Run:
             ended,
             None if report is None else report.ok,
             tuple(reasons),
-            (*self._problems, *found),
-            self._safe_s(),
+            (*self._judge.problems, *found),
+            self._judge.safe_s(),
             tuple(self._timeline),
         )
 
@@ -201,13 +155,13 @@ class _Run:
             self._ended_by = by
             self._oracle.permit()
             self._oracle.forbid(self._world.clock.now_ns(), "stop")
-            self._awaited["request to stop"] = self._world.clock.now_ns()
+            self._judge.expect_off(STOP_REQUEST, self._world.clock.now_ns())
 
     def _latch(self, time_ns: int) -> None:
         if self._latched_ns is None:
             self._latched_ns = time_ns
             self._oracle.forbid(time_ns, "fault")
-            self._awaited["latched fault"] = time_ns
+            self._judge.expect_off(LATCHED_FAULT, time_ns)
 
     def _request(self, kind: str) -> None:
         self._note(f"asked to {'stop' if kind == 'stop' else 'stop at once'}")
@@ -221,7 +175,7 @@ class _Run:
         motors = self._world.emulated.motors.values()
         if self._oracle.see(time_ns, motors):
             self._note(f"driven: {', '.join(self._oracle.driven()) or 'none'}", time_ns)
-        self._await_quiet(time_ns)
+        self._judge.see(time_ns)
         if self._controller is None:
             return
         if self._controller.state.name in LATCHED:
@@ -267,97 +221,9 @@ class _Run:
         world.clock.sleep_until_ns(deadline_ns)
         world.emulated.advance_to(deadline_ns)
 
-    def _judge(self, report: RunReport | None, ended: str, reasons: tuple[str, ...]) -> None:
-        if getattr(self._world.plant, "diverged", False):
-            self._problems.append("the mechanics diverged")
-        self._judge_torque(report, ended, reasons)
-        self._judge_latch(ended)
-        self._judge_off_time()
-        if report is not None and not report.ok and not report.reasons:
-            self._problems.append("not ok without a reason")
-
-    def _judge_torque(self, report: RunReport | None, ended: str, reasons: tuple[str, ...]) -> None:
-        """Torque is off at every motor, or those that were not confirmed are named and the run is not ok."""
-        if report is not None and report.ok and self._on_at_return:
-            self._problems.append(f"ok, but torque is on: {', '.join(self._on_at_return)}")
-        on = self._oracle.driven()
-        if not on:
-            return
-        text = " ".join(reasons)
-        unnamed = [joint for joint in on if joint not in text]
-        if unnamed:
-            self._problems.append(f"torque is on, and not named ({ended}): {', '.join(unnamed)}")
-        hearing = sorted(set(on) - self._deaf(None))
-        if hearing:
-            self._problems.append(f"torque is on at motors that hear: {', '.join(hearing)}")
-
-    def _judge_latch(self, ended: str) -> None:
-        """A fault that the runtime must see ends the run in time."""
-        if ended not in ("RUNNING", "DAMPING", "READY"):
-            return
-        if self._truth.torque_ns is None:
-            return
-        # Until the end was asked for, by a request or by the duration: torque off may take long where nobody answers.
-        end_s, began_s = self._world.elapsed_s(self._ticked_ns), self._world.elapsed_s(self._truth.torque_ns)
-        for strike in self._scenario.strikes:
-            latch_s = strike.case.latch_s(self._scenario.robot)
-            if latch_s is None:
-                continue
-            last_s = end_s if strike.duration_s is None else min(end_s, strike.at_s + strike.duration_s)
-            lasted_s = last_s - max(strike.at_s, began_s)
-            if not lasted_s <= latch_s + _SLACK_S:
-                self._problems.append(f"{ended} although {strike.case.name} lasted {lasted_s:.2f} s of {latch_s:.2f} s")
-
-    def _judge_off_time(self) -> None:
-        """After a latched fault, and after the request to stop, the motors that hear lose torque soon."""
-        robot = self._scenario.robot
-        reacts = any(reaction != "off" for reaction in robot.safety.on_fault.values())
-        lowers = robot.rest.timeout if robot.rest is not None else 0.0
-        off_s = _SUPERVISED_S if any(strike.case.blocks for strike in self._scenario.strikes) else _OFF_S
-        for word, extra_s in (
-            ("latched fault", robot.safety.fault_time if reacts else 0.0),
-            ("request to stop", lowers),
-        ):
-            quiet_ns = self._quiet.get(word)
-            if quiet_ns is None:
-                continue  # never asked for, or said already
-            late_s = (quiet_ns - self._awaited[word]) / NS_PER_S
-            if not late_s <= off_s + extra_s:
-                self._problems.append(f"late torque off: {late_s:.3f} s after the {word}")
-
-    def _await_quiet(self, time_ns: int) -> None:
-        """Note when the motors that hear are no longer driven, after a fault or the request to stop."""
-        for word, since_ns in self._awaited.items():
-            if word not in self._quiet:
-                deaf = self._deaf(self._world.elapsed_s(since_ns))
-                if not set(self._oracle.driven()) - deaf:
-                    self._quiet[word] = time_ns
-
-    def _deaf(self, at_s: float | None) -> set[str]:
-        """Return the joints whose motors may not hear the runtime: at a time, and from then on, or at all."""
-        robot, deaf = self._scenario.robot, set()
-        for strike in self._scenario.strikes:
-            if not strike.case.mute or (at_s is not None and strike.duration_s is not None and _end(strike) < at_s):
-                continue
-            bus = strike.entry.get("bus")
-            for name, joint in robot.joints.items():
-                if (strike.joint in (None, name)) and bus in (None, joint.bus):
-                    deaf.add(name)
-        return deaf
-
-    def _safe_s(self) -> float | None:
-        """Return the time from the first fault until the motors that hear were no longer driven."""
-        first_s = min(strike.at_s for strike in self._scenario.strikes)
-        quiet_ns = self._quiet.get("latched fault")
-        return None if quiet_ns is None else max(0.0, self._world.elapsed_s(quiet_ns) - first_s)
-
 
 def _end_s(strike: Strike) -> float | None:
     return None if strike.duration_s is None else strike.at_s + strike.duration_s
-
-
-def _end(strike: Strike) -> float:
-    return strike.at_s + (strike.duration_s or 0.0)
 
 
 def _text(strike: Strike) -> str:

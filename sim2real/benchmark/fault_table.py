@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sim2real.benchmark.fault_run import ScenarioResult
+from sim2real.benchmark.fault_result import ScenarioResult
 
 _COLUMNS = ("case", "scenarios", "running", "latched", "refused", "problems", "worst s", "median s")
 

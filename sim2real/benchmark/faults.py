@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sim2real.benchmark.fault_result import ScenarioResult
 from sim2real.benchmark.fault_results import ResultFile
-from sim2real.benchmark.fault_run import ScenarioResult, run_fault_scenario
+from sim2real.benchmark.fault_run import run_fault_scenario
 from sim2real.benchmark.fault_scenarios import ROBOTS, scenario_ids, scenario_of
 from sim2real.benchmark.fault_table import problem_counts, table
 from sim2real.configs.command_outcome import error_console

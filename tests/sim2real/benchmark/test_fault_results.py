@@ -7,8 +7,8 @@ import pytest
 pytest.importorskip("mujoco")
 
 from sim2real.benchmark import faults as module
+from sim2real.benchmark.fault_result import ScenarioResult
 from sim2real.benchmark.fault_results import ResultFile
-from sim2real.benchmark.fault_run import ScenarioResult
 from sim2real.benchmark.faults import CampaignInterrupt, bench_faults
 from sim2real.configs.errors import UserError
 
