@@ -6,6 +6,8 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from sim2real.training import team
+
 
 def flattened(parameters: Iterable[nn.Parameter]) -> Tensor:
     """Move parameters into one block of memory, each a view of it; return the block, (N,).
@@ -45,10 +47,15 @@ class FlatAdam:
         self.optimizer: Final = torch.optim.Adam([whole], lr=rate, betas=betas, fused=True)
         """The optimizer of the block, for its state."""
 
-    def descend(self, loss: Tensor) -> Tensor:
-        """Take a step down the gradient of a loss, for these parameters alone; return the gradient's norm."""
+    def descend(self, loss: Tensor, weight: float = 1.0) -> Tensor:
+        """Take a step down the gradient of a loss, for these parameters alone; return the gradient's norm.
+
+        Processes that learn together sum their gradients up, each with its weight.
+        """
         self.gradient.zero_()
         torch.autograd.backward(loss, inputs=self._parameters)
+        if team.size() > 1:
+            self.gradient.copy_(team.summed(self.gradient * weight))
         self.optimizer.step()
         norm: Tensor = torch.linalg.vector_norm(self.gradient)
         return norm

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from sim2real.configs.errors import ConfigError, UserError
 from sim2real.configs.schema.off_policy import OffPolicyConfig
+from sim2real.training import team
 from sim2real.training.algorithms.interface import Metrics
 from sim2real.training.environment_interface import Environment, Floats, Transition
 from sim2real.training.fitting import take_fitting
@@ -19,6 +20,7 @@ from sim2real.training.normalizer import Normalizer
 from sim2real.training.policy import Policy
 from sim2real.training.replay_buffer import ReplayBuffer, TransitionBatch
 from sim2real.training.row_normalizer import RowNormalizer, privileged_normalizer
+from sim2real.training.shared_batch import SharedBatch
 from sim2real.training.symmetry import Mirror
 
 Figures = dict[str, Tensor]
@@ -76,13 +78,15 @@ class OffPolicyLearner(ABC):
                 f"{n * config.n_step}; valid: that or more"
             )
         self._transitions: Final = NStepTransitions(config.n_step, config.discount, n, self._inputs, acted)
-        self._replay: Final = self._make_replay(config.buffer, self._inputs, acted)
+        self._replay: Final = self._make_replay(config.buffer // team.size(), self._inputs, acted)
+        self._batch: Final = SharedBatch(config.batch, n, generator)
         # Raw inputs of the critics in the current state: observations and privileged values.
         self._raw: Final = torch.zeros(n, self._inputs)
         self._observation, self._privileged = self._normalizer.parts(self._raw)
         self.updates = 0
         """Updates so far, with the one in progress."""
         self._steps = 0
+        self._stored_by_all = 0
         self._updates_owed = 0.0
         self._progress = 0.0
 
@@ -102,8 +106,8 @@ class OffPolicyLearner(ABC):
 
     def _random_actions(self) -> Floats:
         """Return the actions of the warm-up, as they are stored: uniform."""
-        n, size = self._environment.num_envs, self._environment.action_size
-        actions: Floats = (torch.rand(n, size, generator=self._generator) * 2.0 - 1.0).numpy()
+        n, size = self._environment.num_envs * team.size(), self._environment.action_size
+        actions: Floats = team.own(torch.rand(n, size, generator=self._generator) * 2.0 - 1.0, 0).numpy()
         return actions
 
     def _executed(self, stored: Floats) -> Floats:
@@ -116,7 +120,7 @@ class OffPolicyLearner(ABC):
 
     def _drawn(self) -> TransitionBatch:
         """Return a batch to update from."""
-        return self._replay.sample(self._common.batch, self._generator)
+        return self._batch.draw(self._replay, self._stored_by_all)
 
     @property
     def policy(self) -> Policy:
@@ -144,7 +148,9 @@ class OffPolicyLearner(ABC):
                     figures.setdefault(name, []).append(figure)
             collecting += middle - begin
             learning += time.perf_counter() - middle
-        metrics = {name: float(torch.stack(values).mean()) for name, values in figures.items()}
+        metrics = {
+            name: float(team.summed(torch.stack(values).mean()) / team.size()) for name, values in figures.items()
+        }
         metrics |= {"time/collect_s": collecting, "time/learn_s": learning}
         metrics["learning_rate"] = self._common.learning_rate
         return self._common.iteration_steps * self._environment.num_envs, metrics
@@ -181,6 +187,7 @@ class OffPolicyLearner(ABC):
         self._transitions.restore(state["transitions"])
         self._restore_replay(state["replay"])
         self._steps = int(state["steps"])
+        self._stored_by_all = team.least(len(self._replay))
         self.updates = int(state["updates"])
         self._updates_owed = float(state["updates_owed"])
 
@@ -209,11 +216,12 @@ class OffPolicyLearner(ABC):
             self._keep(action, transition)
         if transition.skipped is None:
             self._normalizer.update(self._raw)
-        elif not transition.skipped.all():
+        elif team.any_of(not transition.skipped.all()):
             self._normalizer.update(self._raw[torch.from_numpy(~transition.skipped)])
         self._observation.copy_(torch.from_numpy(transition.observation))
         self._privileged.copy_(torch.from_numpy(transition.privileged))
-        self._steps += self._environment.num_envs
+        self._steps += self._environment.num_envs * team.size()
+        self._stored_by_all = team.least(len(self._replay))
 
     def _keep(self, action: Floats, transition: Transition) -> None:
         """Store a step of all environments, with the actions as they are stored."""
@@ -221,7 +229,7 @@ class OffPolicyLearner(ABC):
 
     def _stored(self) -> bool:
         """Return whether there is enough to update from."""
-        return len(self._replay) > 0
+        return self._stored_by_all > 0
 
     def _restore_replay(self, state: dict[str, Any]) -> None:
         """Restore what was stored, the entry `replay` of the state."""

@@ -83,6 +83,15 @@ def sum_gradients(parameters: Iterable[nn.Parameter]) -> None:
         parameter.grad = part.view_as(parameter)
 
 
+def least(count: int) -> int:
+    """Return the smallest count of all processes."""
+    if size() == 1:
+        return count
+    box = torch.tensor(count)
+    distributed.all_reduce(box, distributed.ReduceOp.MIN)
+    return int(box)
+
+
 def any_of(flag: bool) -> bool:
     """Return whether a flag is set in any process."""
     return bool(summed(torch.tensor(float(flag)))) if size() > 1 else flag

@@ -22,11 +22,16 @@ from sim2real.training.shared_curriculum import SharedCurriculum, exchange
 
 ENVIRONMENTS, ITERATIONS = 8, 3
 SETTINGS = ("algorithm.rollout_steps=12", "algorithm.minibatches=3", "algorithm.epochs=2", "algorithm.hidden=[8]")
+REPLAYED = ("algorithm.warmup=32", "algorithm.batch=16", "algorithm.iteration_steps=12", "algorithm.updates_per_step=1",
+            "algorithm.buffer=160", "algorithm.hidden=[8]")  # fmt: skip
 CASES = {
-    "feed_forward": (),
-    "memory": ("algorithm.memory={kind: gru, size: 4}",),
-    "costs": ("task.costs={power: {term: mechanical_power, budget: 0.01}}",),
+    "feed_forward": ("pendulum_ppo", SETTINGS, "value"),
+    "memory": ("pendulum_ppo", (*SETTINGS, "algorithm.memory={kind: gru, size: 4}"), "value"),
+    "costs": ("pendulum_ppo", (*SETTINGS, "task.costs={power: {term: mechanical_power, budget: 0.01}}"), "value"),
+    "sac": ("pendulum_sac", REPLAYED, "critic"),
+    "sac, value network": ("pendulum_sac", (*REPLAYED, "algorithm.value_network=true"), "critic"),
 }
+"""Experiment, changes, and what is compared beside the policy."""
 
 LEARN = """
     import sys, torch
@@ -35,18 +40,18 @@ LEARN = """
     from test_team import CASES, learned
     from sim2real.training import team
     team.join()
-    for name, overrides in CASES.items():
-        learner, count = learned(overrides)
-        found = learner.policy.state_dict(), learner.state()["value"], count
+    for name, (experiment, overrides, part) in CASES.items():
+        learner, count = learned(experiment, overrides)
+        found = learner.policy.state_dict(), learner.state()[part], count
         torch.save(found, f"{{sys.argv[1]}}/{{name}}{{team.rank()}}.pt")
 """
 TRAIN = "import sys; from sim2real.cli import main; sys.exit(main())"
 
 
-def learned(overrides):
+def learned(name, overrides):
     """A learner after some iterations, alone or with the others."""
     torch.set_num_threads(1)
-    experiment = load_experiment("pendulum_ppo", (*SETTINGS, *overrides))
+    experiment = load_experiment(name, overrides)
     own = team.share_of(ENVIRONMENTS)
     environment = BatchEnv(experiment.task, experiment.randomization, own, seed=3, threads=1, first=team.rank() * own)
     learner = make_algorithm(experiment.algorithm, environment, 3)
@@ -82,10 +87,10 @@ def test_two_processes_with_half_the_environments_each_are_one_process(tmp_path)
     code = textwrap.dedent(LEARN.format(folder=str(Path(__file__).parent)))
     statuses, said = together(code, [tmp_path])
     assert statuses == [0, 0], said
-    for case, overrides in CASES.items():
-        alone, count = learned(overrides)
+    for case, (experiment, overrides, part) in CASES.items():
+        alone, count = learned(experiment, overrides)
         first, second = (torch.load(tmp_path / f"{case}{rank}.pt", weights_only=True) for rank in (0, 1))
-        wanted = alone.policy.state_dict(), alone.state()["value"]
+        wanted = alone.policy.state_dict(), alone.state()[part]
         for one, two, expected in zip(first[:2], second[:2], wanted, strict=True):
             for name, tensor in expected.items():
                 assert torch.equal(one[name], two[name]), (case, name)
@@ -94,11 +99,12 @@ def test_two_processes_with_half_the_environments_each_are_one_process(tmp_path)
 
 
 @pytest.mark.slow
-def test_a_run_of_two_processes_is_resumed_to_the_same_bits_and_only_by_two(tmp_path):
+@pytest.mark.parametrize(("experiment", "own"), [("pendulum_ppo", SETTINGS), ("pendulum_sac", REPLAYED)])
+def test_a_run_of_two_processes_is_resumed_to_the_same_bits_and_only_by_two(experiment, own, tmp_path):
     settings = ("environments=8", "evaluation_episodes=2", "episode_duration=1 s", "idle_share_max=null", "threads=1",
-                "checkpoint_every=1", *SETTINGS)  # fmt: skip
+                "checkpoint_every=1", *own)  # fmt: skip
     overrides = [word for each in settings for word in ("--set", each)]
-    begin = ["train", "pendulum_ppo", *overrides, "--runs-dir", tmp_path]
+    begin = ["train", experiment, *overrides, "--runs-dir", tmp_path]
     statuses, said = together(TRAIN, [*begin, "--name", "whole", "--set", "steps=288"])
     assert statuses == [0, 0], said
     shutil.copytree(tmp_path / "whole", tmp_path / "parts")
@@ -131,8 +137,11 @@ def test_environments_that_cannot_be_shared_out_and_learners_of_one_process_are_
     monkeypatch.setattr(team, "size", lambda: 2)
     with pytest.raises(ConfigError, match="environments: 7 for 2 processes; valid: a multiple of 2"):
         team.share_of(7)
-    with pytest.raises(ConfigError, match=r"algorithm\.name: 'sac' learns in one process, not in 2; valid: ppo"):
-        make_algorithm(load_experiment("pendulum_sac").algorithm, point_environment(4), 0)
+    with pytest.raises(ConfigError, match=r"'td3' learns in one process, not in 2; valid: ppo, sac"):
+        make_algorithm(load_experiment("pendulum_td3").algorithm, point_environment(4), 0)
+    remembering = load_experiment("pendulum_sac", ("algorithm.memory={kind: gru, size: 4}",)).algorithm
+    with pytest.raises(ConfigError, match="'sac' with memory learns in one process, not in 2"):
+        make_algorithm(remembering, point_environment(4), 0)
 
 
 def test_a_curriculum_learns_the_results_of_all_processes_at_the_end_of_an_iteration(monkeypatch):

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.schema.off_policy import SacConfig
+from sim2real.training import team
 from sim2real.training.algorithms.sac import Sac, Seen
 from sim2real.training.environment_interface import Environment, Floats, Transition
 from sim2real.training.memory import Memory, State, forgotten
@@ -29,6 +30,8 @@ class RecurrentSac(Sac):
         if config.n_step != 1 or config.value_network:
             wrong = "n_step" if config.n_step != 1 else "value_network"
             raise ConfigError(f"algorithm.{wrong}: not with algorithm.memory; valid: its default")
+        if team.size() > 1:
+            raise ConfigError(f"algorithm.memory: 'sac' with memory learns in one process, not in {team.size()}")
         super().__init__(config, environment, seed)
         n = environment.num_envs
         self._length: Final = config.burn_in + config.sequence_length
@@ -67,8 +70,7 @@ class RecurrentSac(Sac):
 
     def _explore(self, normalized: Tensor) -> Floats:
         remembered, _ = self._policy.memory.step(normalized, self._states[0])
-        actions: Floats = self._sample(remembered)[0].numpy()
-        return actions
+        return self._acted(remembered)
 
     def _keep(self, action: Floats, transition: Transition) -> None:
         """Store the step, and what the networks remember after it."""

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from sim2real.configs.schema.off_policy import SacConfig
+from sim2real.training import team
 from sim2real.training.algorithms.sac_loss import (
     actor_loss,
     critic_loss,
@@ -92,22 +93,28 @@ class Sac(OffPolicyLearner):
         self._critic_adam: Final = self._adam("critic", self.critic.parameters())
 
     def _explore(self, normalized: Tensor) -> Floats:
-        actions: Floats = self._sample(normalized)[0].numpy()
+        return self._acted(normalized)
+
+    def _acted(self, remembered: Tensor) -> Floats:
+        """Return sampled actions of all environments, (n, A), for rows of the actor."""
+        n, size = len(remembered) * team.size(), self._environment.action_size
+        noise = team.own(torch.randn((n, size), generator=self._generator), 0)
+        actions: Floats = self._sample(remembered, noise)[0].numpy()
         return actions
 
-    def _sample(self, remembered: Tensor) -> tuple[Tensor, Tensor]:
-        """Draw actions, (n, A), and their log-probabilities, (n,), for rows of the actor."""
+    def _sample(self, remembered: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Draw actions, (n, A), and their log-probabilities, (n,), for rows of the actor and standard normal noise."""
         features = self._policy.features(remembered)
         mean = self._policy.head(features)
         log_std = self.log_std_head(features).clamp(_LOG_STD_MIN, _LOG_STD_MAX)
-        return tanh_gaussian_sample(mean, log_std, torch.randn(mean.shape, generator=self._generator))
+        return tanh_gaussian_sample(mean, log_std, noise)
 
-    def _successor_value(self, seen: Seen, temperature: Tensor) -> Tensor:
+    def _successor_value(self, seen: Seen, taken: Tensor, temperature: Tensor) -> Tensor:
         """Return the soft value of successors, (n,): of the slow value network, or of the slow critics."""
         if self.value is not None:
             value: Tensor = self._slow_value.network(seen.next_critic)[0]
             return value
-        next_action, next_log_prob = self._sample(seen.next_actor)
+        next_action, next_log_prob = self._sample(seen.next_actor, self._batch.noise(taken))
         return soft_value(self.target_critic(seen.next_critic, next_action), next_log_prob, temperature)
 
     def _update(self, batch: TransitionBatch, inputs: Tensor, next_inputs: Tensor) -> Figures:
@@ -121,25 +128,26 @@ class Sac(OffPolicyLearner):
         config = self.config
         temperature = self.log_temperature.detach().exp()
         with torch.no_grad():
-            target = soft_target(reward, discount, self._successor_value(seen, temperature))
+            target = soft_target(reward, discount, self._successor_value(seen, taken, temperature))
         fitted = self.critic(seen.critic, taken)
         loss = critic_loss(fitted, target)
-        figures = {"loss/critic": loss.detach(), "gradient_norm/critic": self._critic_adam.descend(loss)}
+        weight = self._batch.weight
+        figures = {"loss/critic": loss.detach(), "gradient_norm/critic": self._critic_adam.descend(loss, weight)}
 
         inputs = seen.critic.detach()
-        action, log_prob = self._sample(seen.actor)
+        action, log_prob = self._sample(seen.actor, self._batch.noise(taken))
         values = self.critic(inputs, action)
         policy_loss = actor_loss(values, log_prob, temperature)
         acting_loss = policy_loss
         if config.learn_temperature:
             acting_loss = policy_loss + temperature_loss(self.log_temperature, log_prob, self._target_entropy)
         # Only the actor's gradients are needed here, not those of the critics' weights.
-        self._actor_adam.descend(acting_loss)
+        self._actor_adam.descend(acting_loss, weight)
         if self.value is None:
             self._target.follow(self._critic_adam.block, config.polyak)
         else:
             fit = value_loss(self.value(inputs)[0], soft_value(values, log_prob, temperature).detach())
-            figures |= {"loss/value": fit.detach(), "gradient_norm/value": self._value_adam.descend(fit)}
+            figures |= {"loss/value": fit.detach(), "gradient_norm/value": self._value_adam.descend(fit, weight)}
             self._slow_value.follow(self._value_adam.block, config.polyak)
         with torch.no_grad():
             return figures | {

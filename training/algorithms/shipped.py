@@ -41,7 +41,9 @@ PPO: Final = AlgorithmKind(
     constrained=True,
     choosing=True,
 )
-SAC: Final = AlgorithmKind(SacConfig, squashed=True, make=_learner("recurrent_sac", "make_sac"), recurrent=True)
+SAC: Final = AlgorithmKind(
+    SacConfig, squashed=True, make=_learner("recurrent_sac", "make_sac"), recurrent=True, shared=True
+)
 DDPG: Final = AlgorithmKind(DdpgConfig, squashed=True, make=_learner("ddpg", "Ddpg"))
 TD3: Final = AlgorithmKind(Td3Config, squashed=True, make=_learner("td3", "Td3"))
 DQN: Final = AlgorithmKind(DqnConfig, squashed=False, make=_learner("dqn", "Dqn"), choosing=True)
