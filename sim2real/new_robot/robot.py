@@ -71,7 +71,7 @@ def new_robot(path: Path, output: Path, options: NewRobotOptions) -> NewRobot:
     names = yaml_names(joint.name for joint in mjcf.joints)
     chosen = chosen_joints(mjcf, names, options.joints)
     feet = feet_of(mjcf, chosen)
-    mjcf = standing_pose(mjcf, chosen, feet, motor.effort)
+    mjcf = standing_pose(mjcf, chosen, feet)
     chosen = tuple(joint for joint in mjcf.joints if joint.name in {each.name for each in chosen})
     try:
         joints = tuple((joint, angles_of(joint, motor.start.centre)) for joint in chosen)

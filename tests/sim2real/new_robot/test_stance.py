@@ -72,15 +72,13 @@ def test_a_start_pose_that_falls_over_is_named(tmp_path: Path) -> None:
     assert any("outside what the feet stand on: the robot falls over" in line for line in lines)
 
 
-def test_legs_are_straighter_where_the_motors_would_work_hard(tmp_path: Path) -> None:
+def test_motors_that_half_of_the_feet_overload_are_named(tmp_path: Path) -> None:
     light = quadruped().replace('mass=".4"', 'mass=".1"').replace('mass="5"', 'mass="{}"')
-    made_of = {mass: made(tmp_path, light.replace("{}", mass)) for mass in ("0.1", "3", "20")}
-    knees = [new.config.joints["fl_knee"].default_position for new in made_of.values()]
-    assert knees[0] < knees[1] - math.radians(5.0)
-    lines = [next((line for line in new.checks if "on half of its feet" in line), "") for new in made_of.values()]
-    assert lines[0] == ""
-    assert lines[1].endswith("little is left to walk with")
-    assert lines[2].endswith("too weak to walk")
+    for mass, said in (("0.1", ""), ("2", "little is left to walk with"), ("20", "too weak to walk")):
+        new = made(tmp_path, light.replace("{}", mass))
+        line = next((line for line in new.checks if "on half of its feet" in line), "")
+        assert line.endswith(said)
+        assert bool(line) == bool(said)
 
 
 def test_a_sole_is_the_lowest_point_of_its_foot(tmp_path: Path) -> None:
