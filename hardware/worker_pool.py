@@ -5,13 +5,16 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 
 from sim2real.hardware.child_process import safe_workers
 
 _AGAIN_S = 1.0
+_ENDS_MAX = 30  # a run in lockstep ends within seconds, also on a busy machine
 
 
 @contextmanager
@@ -19,14 +22,33 @@ def worker_pool(count: int) -> Iterator[ProcessPoolExecutor]:
     """Yield a pool of worker processes. They are spawned, not forked: MuJoCo and onnxruntime have threads.
 
     A worker takes a signal for the work that handles it, a run for example, and is not interrupted between two. Submit
-    work in `interrupts_held`: that starts the workers.
+    work in `interrupts_held`: that starts the workers. An exception in the block, Ctrl-C for one, ends them: nobody
+    waits for what they are at.
 
     Args:
         count: How many.
     """
     context = multiprocessing.get_context("spawn")
+    others = multiprocessing.active_children()
     with safe_workers(), ProcessPoolExecutor(count, context, _begin) as pool:
-        yield pool
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            _end([each for each in multiprocessing.active_children() if each not in others])
+            raise
+
+
+def _end(workers: Sequence[BaseProcess]) -> None:
+    """End processes: a run in one ends in order, and what was queued behind it is not begun."""
+    for _ in range(_ENDS_MAX):
+        if not (alive := [each for each in workers if each.is_alive()]):
+            return
+        for each in alive:
+            each.terminate()
+        wait([each.sentinel for each in alive], _AGAIN_S)
+    for each in workers:
+        each.kill()
 
 
 @contextmanager

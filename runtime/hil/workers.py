@@ -43,7 +43,4 @@ def run_jobs(
                 done(results[futures[future]])
         except BrokenProcessPool as error:
             raise UserError("a worker process died; the machine may have run out of memory: try --jobs 1") from error
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
     return tuple(results[index] for index in range(len(jobs)))

@@ -52,9 +52,13 @@ def _create(path: Path, text: str, mode: int) -> None:
     """Write a file that must not be there yet; it has its mode from its first moment."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            path.unlink(missing_ok=True)  # ours: a part of a key is none, and nothing would be written over it
+            raise
     except OSError as error:
         raise SignatureError(f"{path}: cannot be written: {error.strerror}") from error

@@ -98,12 +98,9 @@ def run_all(names: Sequence[str], seed: int, plants: Sequence[str], workers: int
         yield from map(run, names)
         return
     with worker_pool(count) as pool:
-        try:
-            with interrupts_held():
-                results = pool.map(run, names)
-            yield from results
-        finally:
-            pool.shutdown(cancel_futures=True)
+        with interrupts_held():
+            results = pool.map(run, names)
+        yield from results
 
 
 def summary(results: Sequence[ScenarioResult], seed: int, plants: Sequence[str]) -> dict[str, Any]:

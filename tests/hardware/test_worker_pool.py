@@ -58,3 +58,16 @@ def test_ctrl_c_while_workers_start_is_no_traceback(program):
     output, errors = process.communicate(timeout=60)
     assert output.endswith("interrupted\n")
     assert errors == ""
+
+
+def test_ctrl_c_ends_the_work_that_nobody_waits_for_any_more(program):
+    # `hil` went on for minutes: until the running scenarios and those queued behind them had ended.
+    process = program(600)
+    assert process.stdout.readline() == "submitted\n"
+    worker = int(process.stdout.readline())
+    os.kill(process.pid, signal.SIGINT)
+    told, errors = process.communicate(timeout=60)
+    assert told == "interrupted\n"
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors
+    assert not Path(f"/proc/{worker}").exists()

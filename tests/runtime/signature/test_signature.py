@@ -1,6 +1,8 @@
 """Laws of signatures: minisign's are read, ours are read by minisign, and nothing that was changed passes."""
 
 import base64
+import errno
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -210,3 +212,17 @@ def test_what_is_no_secret_key_is_refused_in_one_line_with_its_path(content: byt
         read_key(tmp_path / "key", None)
     assert str(caught.value).startswith(str(tmp_path / "key"))
     assert "\n" not in str(caught.value)
+
+
+def test_a_key_that_cannot_be_written_whole_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(SignatureError, match="No space left on device"):
+            write_key(tmp_path / "a.key", SecretKey.new(), None)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(SignatureError, match="the key needs a name"):
+        write_key(Path(), SecretKey.new(), None)
+    write_key(tmp_path / "a.key", SecretKey.new(), None)
