@@ -267,3 +267,15 @@ def test_joints_are_judged_one_by_one():
         well = encoder.update(state, array(0.0, 0.0, 0.0), np.full(3, TICK))
     assert not well
     assert encoder.time.tolist() == [0.0, pytest.approx(40 * TICK), 0.0]
+
+
+def test_the_effort_of_a_leg_counts_beside_motors_of_other_modes():
+    encoder = StuckEncoder(robot_of(SERVO, MOTOR, LEG), AFTER)
+    state = state_of(3)
+    encoder.begin(state)
+    for _ in range(TICKS):
+        state.position[:2] += 0.01
+        state.effort[2] = 0.6
+        well = encoder.update(state, np.zeros(3), np.full(3, TICK))
+    assert not well
+    assert encoder.time.tolist() == [0.0, 0.0, AFTER]
