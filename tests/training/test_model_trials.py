@@ -19,7 +19,7 @@ def test_an_arm_is_trained_and_its_start_measured(tmp_path: Path) -> None:
     (tmp_path / "arm.xml").write_text(ARM, encoding="utf-8")
     trial = try_model(tmp_path / "arm.xml", 0.1, None)
     assert (trial.outcome, trial.said, trial.problems) == ("trained", "", ())
-    assert (trial.motors, trial.kind, trial.residual) == (2, "reach", 0.0)
+    assert (trial.motors, trial.kind, trial.residual) == (2, "pose", 0.0)
     assert trial.angular is not None
     assert list(tmp_path.iterdir()) == [tmp_path / "arm.xml"]
 
