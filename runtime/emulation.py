@@ -50,7 +50,7 @@ def lockstep(
     Raises:
         UserError: No such plant, or it is not installed.
     """
-    chosen = choose_plant(plant)
+    chosen = choose_plant(plant, robot)
     clock = VirtualClock(_START_NS)
     made = make_plant(chosen, robot)
     if prepare is not None:

@@ -137,7 +137,7 @@ def run(
         if lockstep:
             return at.in_lockstep(AUTO_PLANT if plant is None else plant, script)
         if emulate:
-            return at.emulated(choose_plant(AUTO_PLANT if plant is None else plant), script)
+            return at.emulated(choose_plant(AUTO_PLANT if plant is None else plant, config), script)
         return trial.judged(at.on_ports(ports or {}))
 
 

@@ -94,13 +94,14 @@ def _what(robot: str | None, motor: str | None, ids: str, baudrate: str, plant: 
     if (robot is None) == (motor is None):
         raise UserError("emulate a robot, or motors alone: `emulate so101` or `emulate --motor sts3215_7v4 --ids 1-6`")
     if robot is not None:
-        return load_robot(robot), choose_plant(plant)
-    config, numbers, rate = load_motor(str(motor)), _ids(ids), _baud(baudrate)
-    made = robot_of_motors(config, numbers, rate)
+        config = load_robot(robot)
+        return config, choose_plant(plant, config)
+    type_, numbers, rate = load_motor(str(motor)), _ids(ids), _baud(baudrate)
+    made = robot_of_motors(type_, numbers, rate)
     try:
-        motor_family(config.family).emulated_motor(config, numbers[0], rate)
+        motor_family(type_.family).emulated_motor(type_, numbers[0], rate)
     except KeyError as error:
-        raise UserError(f"--baudrate {baudrate}: {config.name} has no such baud rate") from error
+        raise UserError(f"--baudrate {baudrate}: {type_.name} has no such baud rate") from error
     return made, "inertia"
 
 

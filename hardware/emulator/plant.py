@@ -166,8 +166,8 @@ PLANTS: Final[Plugins[Callable[[RobotConfig], Plant]]] = Plugins(
 """Factories of the installed plants, by name."""
 
 
-def choose_plant(name: str) -> str:
-    """Resolve the name of a plant: `auto` is mujoco if it is installed, else inertia.
+def choose_plant(name: str, robot: RobotConfig | None = None) -> str:
+    """Resolve the name of a plant: `auto` is mujoco if it is installed and the robot has a model, else inertia.
 
     Raises:
         ConfigError: No such plant.
@@ -177,6 +177,8 @@ def choose_plant(name: str) -> str:
             raise ConfigError(unknown("plant", name, (AUTO_PLANT, *PLANTS.names)))
         return name
     # The entry point exists without the extra, so check the library itself.
+    if robot is not None and robot.model is None:
+        return "inertia"
     installed = "mujoco" in PLANTS and importlib.util.find_spec("mujoco") is not None
     return "mujoco" if installed else "inertia"
 

@@ -92,7 +92,8 @@ def emulate(
         ...     sorted(emulated.ports)
         ['front', 'rear', 'trunk']
     """
-    config, chosen = as_robot(robot), choose_plant(AUTO_PLANT if plant is None else plant)
+    config = as_robot(robot)
+    chosen = choose_plant(AUTO_PLANT if plant is None else plant, config)
     script = None if faults is None else as_faults(faults)
     with _folder() as folder:
         # Passed as files, so that the emulator gets the same overrides and spliced library parts as this process.

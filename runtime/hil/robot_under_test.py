@@ -192,7 +192,7 @@ class RobotUnderTest:
         if bench is not None:
             with trial_run(policy, self.config, real=True):  # refuses what its target has marked bad
                 return self._on_ports(scenario, policy, bench.ports, "real", log)
-        plant = choose_plant(AUTO_PLANT)
+        plant = choose_plant(AUTO_PLANT, self.config)
         with emulate(self.config, plant=plant, faults=scenario.faults, real_time=True) as process:
             return self._on_ports(scenario, policy, process.ports, plant, log)
 

@@ -5,7 +5,8 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from sim2real.configs.errors import ConfigError
+from sim2real.configs.errors import ConfigError, UserError
+from sim2real.configs.library import shipped, shipped_with_model
 from sim2real.configs.load import load_robot
 from sim2real.configs.plugins import PluginError, Plugins
 from sim2real.hardware.emulator import plant
@@ -54,3 +55,12 @@ def test_an_unknown_plant_is_refused_with_the_valid_ones(installed, name):
             find(name)
     with pytest.raises(ConfigError, match="did you mean 'heavy'"):
         choose_plant("haevy")
+
+
+@pytest.mark.parametrize("name", [name for name in shipped("robots") if name not in shipped_with_model()])
+def test_a_robot_without_a_model_gets_the_plant_that_needs_none(name):
+    robot = load_robot(name)
+    assert choose_plant("auto", robot) == "inertia"
+    assert choose_plant("mujoco", robot) == "mujoco"  # which then says that there is no model
+    with pytest.raises(UserError, match="has no `model`"):
+        make_plant("mujoco", robot)

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sim2real.cli import app
-from sim2real.configs.library import shipped
+from sim2real.configs.library import shipped_with_model
 from sim2real.configs.load import load_task
 from sim2real.report.advice import advice_on_run
 from sim2real.report.plot_style import COLOURS, DIM, GRID, INK
@@ -245,7 +245,7 @@ def test_a_log_of_every_robot_is_shown_as_it_moved(name: str, tmp_path: Path) ->
 
 
 def test_the_videos_are_of_every_shipped_robot() -> None:
-    assert {load_task(name).robot.name for name in POLICIES} == set(shipped("robots"))
+    assert {load_task(name).robot.name for name in POLICIES} == set(shipped_with_model())
 
 
 def test_a_video_of_another_robot_is_refused_and_no_page_written(tmp_path: Path) -> None:
