@@ -107,10 +107,11 @@ def measure(task: str, randomization: str, size: int, threads: int, seconds: flo
     env = _make(task, randomization, size, threads)
     actions = _prepare(env, size)
     grown = _resident() - before
-    start, cpu, steps = time.perf_counter(), time.process_time(), 0
-    while (elapsed := time.perf_counter() - start) < seconds:
+    start, cpu, steps, elapsed = time.perf_counter(), time.process_time(), 0, 0.0
+    while steps == 0 or elapsed < seconds:  # one at least, however busy the machine is
         env.step_arrays(actions[steps % _ACTIONS])
         steps += 1
+        elapsed = time.perf_counter() - start
     cpu = time.process_time() - cpu
     return Measured(steps * size / elapsed, 1e6 * cpu / (steps * size), max(grown, 0) / size / 1024)
 
