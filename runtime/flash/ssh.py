@@ -1,5 +1,6 @@
 """A target behind ssh: `sim2real` on the robot does the work, so that every check runs where the policy will."""
 
+import contextlib
 import json
 import shlex
 import shutil
@@ -16,6 +17,7 @@ from sim2real.configs.schema.target import SshConfig, TargetConfig
 from sim2real.runtime.flash.install import read_policy
 from sim2real.runtime.flash.manifest import FlashError
 from sim2real.runtime.flash.message import LINE_BYTES_MAX, RESULTS, Action, Answer, Request
+from sim2real.runtime.flash.patience import Patience
 from sim2real.runtime.flash.receive import offer_of
 from sim2real.runtime.flash.record import Record
 from sim2real.runtime.flash.results import Installed, Status
@@ -33,6 +35,7 @@ _OPTIONS: Final = (
 _BLOCK_BYTES: Final = 65_536
 _SSH_FAILED, _NOT_FOUND = 255, 127
 _INSTALL_S: Final = 900.0
+_GREETING_LINES_MAX: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,9 @@ class SshPlace:
 
     config: TargetConfig
     ssh: SshConfig
+    patience_s: float = 180.0
+    """Longest time without an answer, or without a block of an upload taken, s: a policy is tried there, on a slow
+    processor."""
 
     @property
     def place(self) -> str:
@@ -110,12 +116,24 @@ class SshPlace:
     def _ask(self, request: Request, content: bytes = b"") -> Any:  # noqa: ANN401 - by action
         with tempfile.TemporaryFile() as said:
             command = self._command(f"{self._sim2real()} receive")
-            with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said) as child:  # noqa: S603 - ssh
+            with (
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said) as child,  # noqa: S603 - ssh
+                Patience(self.patience_s, child.kill) as patience,
+            ):
                 try:
-                    line = _exchanged(child.stdin, child.stdout, request, content)
+                    line = _exchanged(child.stdin, child.stdout, request, content, patience)
+                    patience.begin()
+                    with contextlib.suppress(BrokenPipeError):
+                        child.stdin.close()  # type: ignore[union-attr] # a pipe
+                    child.wait()  # one that has answered and does not end is ended
                 except BaseException:
                     child.kill()
                     raise
+            if patience.over and not line:
+                raise FlashError(
+                    f"{self.ssh.host}: no answer for {self.patience_s:g} s; whether anything changed there says "
+                    "sim2real status"
+                )
             said.seek(0)
             return self._result(request.action, line, child.returncode, said.read())
 
@@ -177,22 +195,35 @@ case "$old" in "$runtime.d"/*) rm -rf "${{old%/environment}}" ;; esac
 """An environment beside the one in use; the link changes in one step, when sim2real in it has said its version."""
 
 
-def _exchanged(source: IO[bytes] | None, sink: IO[bytes] | None, request: Request, content: bytes) -> bytes:
+def _exchanged(
+    source: IO[bytes] | None, sink: IO[bytes] | None, request: Request, content: bytes, patience: Patience
+) -> bytes:
     """Send a request and what is missing of a policy; return the last line that was answered, b"" if there is none."""
     if source is None or sink is None:
         return b""
     try:
         source.write(request.model_dump_json().encode() + b"\n")
         source.flush()
-        line = sink.readline(LINE_BYTES_MAX)
+        line = _answered(sink)
         if request.offer is None or (have := _have(line)) is None:
             return line
         for start in range(have, len(content), _BLOCK_BYTES):
+            patience.begin()
             source.write(content[start : start + _BLOCK_BYTES])
         source.flush()
+        patience.begin()
     except BrokenPipeError:
         pass  # the other side says why
-    return sink.readline(LINE_BYTES_MAX)
+    return _answered(sink)
+
+
+def _answered(sink: IO[bytes]) -> bytes:
+    """Return the next line that is an answer, b"" at the end: shells of robots greet whoever comes in."""
+    for _ in range(_GREETING_LINES_MAX):
+        line = sink.readline(LINE_BYTES_MAX)
+        if not line or line.startswith(b"{"):
+            return line
+    return b""
 
 
 def _have(line: bytes) -> int | None:

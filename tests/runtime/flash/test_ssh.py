@@ -245,3 +245,44 @@ def test_ssh_and_its_block_go_together(tmp_path: Path) -> None:
     )
     with pytest.raises(UserError, match="must be given with kind: ssh"):
         load_target(str(path))
+
+
+# With another program in the place of ssh
+
+
+def with_program(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch, patience_s: float) -> SshPlace:
+    program = folder / "bin" / "ssh"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    config = load_target(str(target_file(folder, {"host": "dog"})))
+    assert config.ssh is not None
+    return SshPlace(config, config.ssh, patience_s)
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["exec sleep 600", "read request; exec sleep 600", """read request; echo '{"have": 0}'; exec sleep 600"""],
+    ids=["hears nothing", "answers nothing", "takes nothing"],
+)
+def test_a_robot_that_hangs_is_given_up_in_one_line(
+    script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = with_program(tmp_path, script, monkeypatch, patience_s=0.3)
+    policy = tmp_path / "large.onnx"
+    policy.write_bytes(write_policy(tmp_path / "small.onnx", 1).read_bytes() + bytes(4_000_000))
+    with pytest.raises(FlashError, match=r"dog: no answer for 0\.3 s; whether anything changed there says"):
+        at.flash(policy)
+    with pytest.raises(FlashError, match=r"dog: (no answer for|did not answer as)"):
+        at.status()
+
+
+def test_what_a_shell_there_says_to_whoever_comes_in_is_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive_here = f"exec {SIM2REAL} receive"
+    at = with_program(tmp_path, f"echo Welcome; echo; echo Ubuntu; {receive_here}", monkeypatch, patience_s=60.0)
+    policy = write_policy(tmp_path / "policy.onnx", 1)
+    assert at.flash(policy).slot.complete
+    assert at.status().slots
