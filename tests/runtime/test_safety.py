@@ -16,7 +16,7 @@ from sim2real.runtime.envelope.settings import JointSettings, SafetySettings
 from sim2real.runtime.interventions import InterventionLog
 from sim2real.runtime.limits import CommandLimits, Intervention, effort_bounds
 from sim2real.runtime.safety import Safety
-from sim2real.runtime.verdict import ALL_WELL, DAMP_REASONS, Level, Reason, Violation, verdict_of
+from sim2real.runtime.verdict import ALL_WELL, DAMP_REASONS, Level, Reason, Violation, joined, verdict_of
 
 PERIOD = 0.01
 HEALTH_AGE_NS = 2_000_000_000
@@ -639,6 +639,16 @@ def test_damping_for_whatever_reason_is_a_fault_after_its_budget():
     assert run.tick(damp=False).reasons == Reason.DAMPING_TOO_LONG
 
 
+def test_a_new_begin_has_the_whole_damping_budget_again():
+    run = Run()
+    run.tick(202, damp=True)
+    assert run.tick().reasons == Reason.DAMPING_TOO_LONG
+    state = readings()
+    state.stamp_ns[:] = state.health_stamp_ns[:] = run.now
+    run.safety.begin(state, run.now)
+    assert run.tick() is ALL_WELL
+
+
 def test_readings_that_come_in_turns_for_ever_end_in_a_fault():
     safety, now_ns, seen = watching(), NOW, Reason(0)
     for tick in range(1, 400):
@@ -710,6 +720,47 @@ def test_an_operator_that_was_there_at_time_zero_is_lost_too():
     safety = Safety(ROBOT, replace(SETTINGS, operator_timeout=0.3), PERIOD)
     safety.begin(readings(), NOW)
     assert safety.check(readings(), NOW, 0, operator_alive_ns=0).reasons == Reason.OPERATOR_LOST
+
+
+def test_where_no_operator_s_device_is_in_use_none_is_lost():
+    safety = Safety(ROBOT, replace(SETTINGS, operator_timeout=0.3), PERIOD)
+    safety.begin(readings(), NOW)
+    assert safety.check(readings(), NOW, 0) is ALL_WELL
+
+
+def stale_robot(safety: Safety, state: JointState) -> list[Violation]:
+    """What a check says of the robot's last complete reading."""
+    verdict = safety.check(state, NOW, 0)
+    return [each for each in verdict.violations if (each.reason, each.joint) == (Reason.STALE_READING, -1)]
+
+
+def test_before_begin_no_reading_was_complete_for_a_very_long_time():
+    state = readings(fresh=False)
+    (violation,) = stale_robot(Safety(ROBOT, SETTINGS, PERIOD), state)
+    assert violation.value > 1e9  # s
+    assert violation.limit == ENVELOPE.reading_age_max
+
+
+def test_a_complete_reading_is_as_old_as_its_oldest_joint():
+    old = NOW - round(ENVELOPE.reading_age_max * 1e9) - MS
+    (violation,) = stale_robot(watching(), readings(stamp_ns=old))
+    assert violation.value == pytest.approx(ENVELOPE.reading_age_max + 1e-3)
+
+
+def test_a_complete_reading_from_the_future_is_none_to_act_on():
+    state = readings()
+    state.stamp_ns[:] = NOW + MS
+    (violation,) = stale_robot(watching(), state)
+    assert violation.value == pytest.approx(-1e-3)
+
+
+def test_joined_verdicts_keep_what_the_first_says_of_a_joint_and_add_what_is_new():
+    said = Violation(Reason.TRACKING, 1, 0.4, 0.2)
+    first, again = verdict_of((said,)), said._replace(value=0.9)
+    elsewhere, other = said._replace(joint=0), Violation(Reason.TEMPERATURE, 1, 80.0, 75.0)
+    both = joined(first, verdict_of((again, elsewhere, other)))
+    assert both.violations == (said, elsewhere, other)
+    assert both.reasons == Reason.TRACKING | Reason.TEMPERATURE
 
 
 def test_without_a_limit_an_operator_may_be_silent_but_not_from_the_future():
