@@ -80,7 +80,7 @@ def train(
     try:
         from sim2real.training import runner, team
         from sim2real.training.gymnasium.given import as_given
-        from sim2real.training.gymnasium.preset import DEFAULT_ALGORITHM, PREFIX, given_config, gym_config, is_yaml
+        from sim2real.training.gymnasium.preset import DEFAULT_ALGORITHM, given_config
     except ModuleNotFoundError as error:
         raise MissingExtraError("train", str(error.name), "train") from error
     if resume is not None and init_from is not None:
@@ -100,10 +100,8 @@ def train(
         config = given_config(given, algorithm or DEFAULT_ALGORITHM, changes)
     elif experiment is None:
         raise UserError("train: give an experiment, or a run to resume")
-    elif isinstance(experiment, str) and experiment.startswith(PREFIX) and not is_yaml(experiment):
-        config = gym_config(experiment.removeprefix(PREFIX), algorithm or DEFAULT_ALGORITHM, changes)
     else:
-        config = _loaded(experiment, changes, algorithm)
+        config = experiment_of(experiment, changes, algorithm)
     if isinstance(config, ExperimentConfig) and team.speaks():
         _note_idle(config)
         _check_model(config)
@@ -124,13 +122,20 @@ def _check_name(name: str | None) -> None:
         raise UserError(f"--name {name!r}: valid: a name without a slash; --runs-dir says where the folder is made")
 
 
-def _loaded(
+def experiment_of(
     experiment: object, overrides: tuple[str, ...], algorithm: str | None
 ) -> ExperimentConfig | GymnasiumConfig:
-    """Return an experiment of either kind from a name, a file, or as it is."""
+    """Return an experiment of either kind from a name, a file, `gym/ID`, or as it is.
+
+    Raises:
+        UserError: There is no such experiment, or it or an override is not valid.
+    """
     from sim2real.task.check import check_terms
+    from sim2real.training.gymnasium.preset import DEFAULT_ALGORITHM, PREFIX, gym_config, is_yaml
     from sim2real.training.saved_experiment import load_training
 
+    if isinstance(experiment, str) and experiment.startswith(PREFIX) and not is_yaml(experiment):
+        return gym_config(experiment.removeprefix(PREFIX), algorithm or DEFAULT_ALGORITHM, overrides)
     if algorithm is not None:
         raise UserError(
             f"algorithm: {algorithm}; an experiment names its own; valid for an environment alone, as in train gym/ID"
@@ -200,6 +205,6 @@ def _check_same(experiment: object, run: Path) -> None:
     if isinstance(config, GymnasiumConfig):
         named, saved = str(experiment), PREFIX + environment_name(config)
     else:
-        named, saved = _loaded(experiment, (), None).name, config.name
+        named, saved = experiment_of(experiment, (), None).name, config.name
     if named != saved:
         raise UserError(f"{run}: is a run of {saved}, not of {named}")

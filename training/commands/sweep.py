@@ -42,7 +42,7 @@ def sweep(
     try:
         from sim2real.training.sweep.figure import sweep_figure
         from sim2real.training.sweep.outcome import groups_of, text_of
-        from sim2real.training.sweep.plan import Planned, begin, combinations
+        from sim2real.training.sweep.plan import Planned, begin, check, combinations
         from sim2real.training.sweep.run_all import run_all
     except ModuleNotFoundError as error:
         raise MissingExtraError("sweep", error.name or "torch", "train") from error
@@ -52,6 +52,7 @@ def sweep(
         for seed in seeds_of(seeds)
         for chosen in combinations(_values(vary or []))
     ]
+    check(runs)
     begin(runs, output)
     failed = run_all(runs, output, jobs, lambda line: console.print(escape(line)))
     groups, picture = groups_of(runs, output), output / "sweep.png"

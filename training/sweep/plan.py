@@ -14,7 +14,7 @@ from sim2real.configs.errors import UserError
 from sim2real.training.checkpoint import write_atomically
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.saved_runs import saved_run
-from sim2real.training.train import train
+from sim2real.training.train import experiment_of, train
 
 _FILE: Final = "sweep.json"
 _NAME_MAX: Final = 80
@@ -72,6 +72,12 @@ def begin(runs: Sequence[Planned], output: Path) -> None:
         write_atomically(path, json.dumps(before | plan, indent=1).encode())
     except OSError as error:
         raise UserError(f"{output}: cannot be written: {error.strerror}") from error
+
+
+def check(runs: Sequence[Planned]) -> None:
+    """Refuse what no run could begin with, before the first one does. Raises UserError, for the first such run."""
+    for run in runs:
+        experiment_of(run.experiment, (*run.overrides, *_length(run), f"seed={run.seed}"), run.algorithm)
 
 
 def carry_out(run: Planned, output: Path, *, progress: bool) -> None:

@@ -29,7 +29,9 @@ SIZES = [(columns, lines) for columns in (20, 80, 120) for lines in (3, 8, 24, 5
 
 def briefing(joints=12, **fields):
     names = tuple(f"front_left_joint_{place}" for place in range(joints))
-    return Briefing("quadruped", "quadruped_walk", 50.0, names, (), COMMANDS, 75.0, (9.0, 13.0), **fields)
+    return Briefing(
+        "quadruped", "quadruped_walk", 50.0, names, (), COMMANDS, 75.0, ((9.0, 13.0),) * len(names), **fields
+    )
 
 
 def tick(number=1, joints=12, state="RUNNING", **fields):

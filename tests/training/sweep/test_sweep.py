@@ -95,12 +95,15 @@ def test_a_run_that_fails_is_named_and_the_others_are_carried_out(tmp_path):
         (["--vary", "algorithm.clip"], "give key.path=value"),
         (["--vary", "a=1", "--vary", "a=1"], "is there twice"),
         (["--seeds", "0,0"], "different whole numbers"),
+        (["--vary", "algorithm.clipp=0.1", "--seeds", "0,1"], "clipp"),
+        (["--vary", "algorithm.clip=0.1", "--vary", "algorithm.clip=-1"], "algorithm.clip: must be greater than 0"),
     ],
 )
 def test_wrong_options_are_one_line(words, message, tmp_path):
     result = CliRunner().invoke(app, ["pendulum_ppo", *words, "--output", str(tmp_path / "none")])
     assert result.exit_code != 0
     assert message in " ".join(result.output.split())
+    assert len(result.stderr.splitlines()) == 1
     assert not (tmp_path / "none").exists()
 
 
