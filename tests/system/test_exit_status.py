@@ -46,7 +46,7 @@ def interrupted_after(cpu_s: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
         signal.signal(signal.SIGVTALRM, before)
         with warnings.catch_warnings():
-            # A process whose start was cut short has nobody who could wait for it: here, not in whatever test comes next.
+            # `subprocess.run` waits a quarter of a second at most for what Ctrl-C ended: no fault of the next test.
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
 
