@@ -70,7 +70,7 @@ class FaultEffects:
         self.stuck_temperature: dict[int, float] = {}
         self._parts = parts
         self._held: dict[int, float] = {}  # lowest winding temperature, °C, by index of the joint
-        self._growing: dict[int, tuple[SlippingEncoderFaultConfig | WarmingFaultConfig, int]] = {}
+        self._growing: dict[tuple[str, int], tuple[SlippingEncoderFaultConfig | WarmingFaultConfig, int]] = {}
         self._stuck: dict[int, float] = {}  # angle of the shaft at which the encoder froze, rad
         self._intruders: dict[str, EmulatedMotor] = {}
         self._unpowered: set[int] = set()
@@ -94,7 +94,7 @@ class FaultEffects:
     def advance(self, now_ns: int) -> None:
         """Continue what grows or is held; called at every health check."""
         electrics = self._parts.electrics
-        for index, (fault, begin_ns) in self._growing.items():
+        for (_, index), (fault, begin_ns) in self._growing.items():
             elapsed_s = (now_ns - begin_ns) / NS_PER_S
             share = 1.0 if elapsed_s >= fault.over else elapsed_s / fault.over
             if isinstance(fault, SlippingEncoderFaultConfig):
@@ -181,11 +181,11 @@ class FaultEffects:
 
     def _grow(self, fault: SlippingEncoderFaultConfig | WarmingFaultConfig, index: int, at: Transition) -> None:
         if at.begins:
-            self._growing[index] = (fault, at.time_ns)
+            self._growing[fault.kind, index] = (fault, at.time_ns)
             if fault.over == 0.0:
                 self.advance(at.time_ns)
             return
-        self._growing.pop(index, None)
+        self._growing.pop((fault.kind, index), None)
         if isinstance(fault, SlippingEncoderFaultConfig):
             self._slip(index, 0.0)
         else:

@@ -230,6 +230,20 @@ def test_a_motor_warms_up_steadily_and_a_stuck_sensor_does_not_tell():
     assert seen[3] == pytest.approx(75, abs=1)
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_an_encoder_that_slips_and_a_motor_that_warms_up_do_so_together(first):
+    entries = [
+        {"kind": "warming", "joint": "pivot", "temperature": "75 degC", "over": "1 s", "since": "power_up"},
+        {"kind": "slipping_encoder", "joint": "pivot", "slip": "0.3 rad", "over": "1 s", "since": "power_up"},
+    ]
+    bench = bench_with(entries[first], entries[1 - first])
+    before = bench.motor.read_register("present_position")
+    bench.wait(1.2)
+    bench.emulated.sense()
+    assert bench.motor.read_register("present_temperature") == pytest.approx(75, abs=1)
+    assert abs(bench.motor.read_register("present_position") - before) == pytest.approx(0.3 * 4096 / 6.2832, abs=2)
+
+
 def test_a_weak_supply_sags_under_load_only():
     def voltage(load: bool) -> float:
         bench = bench_with({"kind": "weak_supply", "resistance": "3 ohm", "since": "power_up"}, plant=HeldPlant)
