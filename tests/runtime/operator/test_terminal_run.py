@@ -16,6 +16,7 @@ from served import serving
 from terminal import Terminal
 
 from sim2real.configs.load import load_robot
+from sim2real.runtime.contract.model_file import with_digest
 
 pytestmark = [pytest.mark.realtime, pytest.mark.slow]
 
@@ -228,8 +229,10 @@ def test_the_view_shows_the_run_and_leaves_only_its_result(on_terminal):
 
 
 def test_without_a_terminal_there_is_no_view_and_no_process_for_it(model_of):
+    model = model_of()
+    model.write_bytes(with_digest(model.read_bytes()))
     with serving(load_robot("pendulum")) as server:
-        process = subprocess.Popen(command(model_of(), server), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen(command(model, server), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
             wait_for(lambda: server.emulated.motors["pivot"].driven, "no torque")
             assert VIEW not in " ".join(
