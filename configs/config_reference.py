@@ -6,7 +6,7 @@ from typing import Any, Final
 from sim2real.configs.choice import hint
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.library import ROOT, find, is_path, shipped
-from sim2real.configs.other_kind import refuse_other_file
+from sim2real.configs.other_kind import refuse_other_file, required_keys
 from sim2real.configs.schema.base import Config
 from sim2real.configs.yaml_source import read_yaml
 
@@ -74,5 +74,5 @@ def _is_one_of(path: Path, schemas: tuple[type[Config], ...]) -> bool:
 
 
 def _fits(keys: set[str], schema: type[Config]) -> bool:
-    required = {name for name, field in schema.model_fields.items() if field.is_required()}
+    required = required_keys(schema)
     return required <= keys and (len(required) > 1 or keys <= set(schema.model_fields))

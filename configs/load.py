@@ -170,8 +170,11 @@ def load(
         ConfigError: Not valid; the message has the file and line (or the override), and what is valid.
     """
     path = find_given(kind, reference, schema)
-    refuse_other_kind(kind, path, SCHEMAS)
-    return validate(schema, read_spliced(schema, path), overrides, check)
+    try:
+        return validate(schema, read_spliced(schema, path), overrides, check)
+    except ConfigError:
+        refuse_other_kind(kind, path, SCHEMAS)  # says more than its first unknown key
+        raise
 
 
 def validate(

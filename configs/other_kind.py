@@ -38,6 +38,11 @@ _NEXT: Final = {
 """Command that makes the second kind of the first."""
 
 
+def required_keys(schema: type[Config]) -> set[str]:
+    """Return the keys that a file of a schema must have."""
+    return {name for name, field in schema.model_fields.items() if field.is_required()}
+
+
 def refuse_other_file(kind: str, path: Path) -> None:
     """Refuse a file whose name says that it is something else.
 
@@ -72,8 +77,7 @@ def refuse_other_kind(kind: str, path: Path, schemas: Mapping[str, type[Config]]
     if not isinstance(data, dict) or not set(data) - set(schemas[kind].model_fields):
         return
     for other, schema in schemas.items():
-        required = {name for name, field in schema.model_fields.items() if field.is_required()}
-        if other != kind and required <= set(data) <= set(schema.model_fields):
+        if other != kind and required_keys(schema) <= set(data) <= set(schema.model_fields):
             command = _NEXT.get((other, kind))
             makes = f"; `{command.format(path)}` makes one" if command else ""
             raise ConfigError(f"{path}: is {_WORDS[other]}, where {_WORDS[kind]} is meant{makes}")
