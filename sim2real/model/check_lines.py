@@ -9,12 +9,11 @@ import numpy as np
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.types import Float64Array
 from sim2real.model.equalities import equality_names
-from sim2real.model.ground import ground_height, lowest_point, robot_geoms
+from sim2real.model.ground import GROUND_KINDS, OVERLAP_MAX, ground_height, lowest_point, robot_geoms
 from sim2real.model.start_state import StartState
 
 _GRAVITY: Final = 9.81  # m/s², within a per cent anywhere on Earth
 _GAP_MAX: Final = 0.01  # m, between the lowest point and the ground: falls of 1 cm end at 0.4 m/s
-_OVERLAP_MAX: Final = 2e-3  # m, that contacts push apart without a visible jump
 _LIGHT: Final = 1e-6  # kg
 _FLAGS: Final = {
     mujoco.mjtDisableBit.mjDSBL_CONTACT: "contacts are off: nothing touches anything",
@@ -26,7 +25,6 @@ _FLAGS: Final = {
     mujoco.mjtDisableBit.mjDSBL_CONSTRAINT: "all constraints are off: no contacts, limits or equalities",
     mujoco.mjtDisableBit.mjDSBL_ACTUATION: "actuation is off: no motor moves anything",
 }
-_GROUND: Final = (int(mujoco.mjtGeom.mjGEOM_PLANE), int(mujoco.mjtGeom.mjGEOM_HFIELD))
 _SCALAR = (mujoco.mjtJoint.mjJNT_HINGE, mujoco.mjtJoint.mjJNT_SLIDE)
 
 
@@ -159,8 +157,8 @@ def _overlaps(model: mujoco.MjModel, data: mujoco.MjData) -> Iterator[str]:
     found: dict[str, float] = {}
     for contact in data.contact[: data.ncon]:
         bodies = sorted(int(model.geom_bodyid[geom]) for geom in contact.geom if geom >= 0)
-        ground = any(int(model.geom_type[geom]) in _GROUND for geom in contact.geom if geom >= 0)
-        if contact.dist < -_OVERLAP_MAX and len(bodies) == 2 and not ground:
+        ground = any(int(model.geom_type[geom]) in GROUND_KINDS for geom in contact.geom if geom >= 0)
+        if contact.dist < -OVERLAP_MAX and len(bodies) == 2 and not ground:
             names = " and ".join(model.body(body).name or f"body {body}" for body in bodies)
             found[names] = min(found.get(names, 0.0), float(contact.dist))
     if found:

@@ -11,11 +11,16 @@ _LEVEL: Final = 0.99  # cosine of the angle between a plane's normal and the ver
 
 Geom = mujoco.mjtGeom
 
+GROUND_KINDS: Final = (int(Geom.mjGEOM_PLANE), int(Geom.mjGEOM_HFIELD))
+"""Types of geoms that are ground."""
+OVERLAP_MAX: Final = 2e-3
+"""m, by which bodies may overlap at the start: contacts push them apart without a visible jump."""
+
 
 def ground_planes(model: mujoco.MjModel, data: mujoco.MjData) -> list[int]:
     """Return the static, level planes and height fields of a model; positions in `data` must be current."""
     static = model.body_weldid[model.geom_bodyid] == 0
-    kinds = np.isin(model.geom_type, (int(Geom.mjGEOM_PLANE), int(Geom.mjGEOM_HFIELD)))
+    kinds = np.isin(model.geom_type, GROUND_KINDS)
     collides = (model.geom_contype | model.geom_conaffinity) != 0
     level = data.geom_xmat[:, 8] > _LEVEL
     return [int(geom) for geom in np.flatnonzero(static & kinds & collides & level)]

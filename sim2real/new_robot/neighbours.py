@@ -1,14 +1,10 @@
 """Neighbours on a robot whose geoms overlap in its start pose: contacts would push them apart."""
 
-from typing import Final
-
 import mujoco
 import numpy as np
 
+from sim2real.model.ground import GROUND_KINDS, OVERLAP_MAX
 from sim2real.new_robot.mjcf import Mjcf, ModelJoint
-
-_OVERLAP_MAX: Final = 2e-3  # m, that contacts push apart without a visible jump
-_GROUND = (mujoco.mjtGeom.mjGEOM_PLANE, mujoco.mjtGeom.mjGEOM_HFIELD)
 
 
 def overlapping_neighbours(mjcf: Mjcf, motors: tuple[ModelJoint, ...]) -> tuple[tuple[str, str], ...]:
@@ -32,9 +28,9 @@ def overlapping_neighbours(mjcf: Mjcf, motors: tuple[ModelJoint, ...]) -> tuple[
     mujoco.mj_forward(model, data)
     found = set()
     for contact in data.contact[: data.ncon]:
-        if not contact.dist < -_OVERLAP_MAX or any(geom < 0 for geom in contact.geom):
+        if not contact.dist < -OVERLAP_MAX or any(geom < 0 for geom in contact.geom):
             continue
-        if any(mujoco.mjtGeom(int(model.geom_type[geom])) in _GROUND for geom in contact.geom):
+        if any(int(model.geom_type[geom]) in GROUND_KINDS for geom in contact.geom):
             continue
         one, other = (int(model.geom_bodyid[geom]) for geom in contact.geom)
         names = sorted((model.body(one).name, model.body(other).name))
