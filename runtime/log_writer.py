@@ -149,12 +149,15 @@ class ProcessWriter:
         finally:
             os.close(planned)
             os.close(status)
-        os.set_blocking(self._input, False)  # a writer that hangs must not hang the run
-        answer = self._answer(_START_TIMEOUT_S)
-        if answer is None or answer["error"]:
+        try:
+            os.set_blocking(self._input, False)  # a writer that hangs must not hang the run
+            answer = self._answer(_START_TIMEOUT_S)
+            if answer is None or answer["error"]:
+                raise _refused(path, answer["error"] if answer else "the process that writes it does not start")
+        except BaseException:  # Ctrl-C while it starts, too: it would wait for the end of this process
             self._process.kill()
             self._process.communicate()
-            raise _refused(path, answer["error"] if answer else "the process that writes it does not start")
+            raise
 
     @property
     def pid(self) -> int:

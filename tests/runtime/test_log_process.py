@@ -104,6 +104,25 @@ def test_the_log_is_whole_and_no_thread_was_in_the_loop_s_process(tmp_path):
     assert ended(log.pid)
 
 
+def test_ctrl_c_while_the_process_starts_leaves_none_behind(tmp_path, monkeypatch):
+    started = []
+
+    class Noted(subprocess.Popen):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            started.append(self)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess, "Popen", Noted)
+    monkeypatch.setattr(os, "set_blocking", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        open_log(tmp_path / "run.mcap")
+    (process,) = started
+    assert process.returncode == -signal.SIGKILL  # and waited for
+
+
 def test_after_kill_9_of_the_loop_its_last_tick_is_in_a_finished_file(tmp_path):
     path = tmp_path / "run.mcap"
     with loop(path) as (process, writer):
