@@ -95,10 +95,7 @@ def reports(command: Callable[P, Outcome]) -> Callable[P, None]:
         except OSError as error:
             outcome = Outcome({}, ok=False, reasons=(refused_file(error),))
         except KeyboardInterrupt:
-            if as_json:
-                print_document({"ok": False, "reasons": ["interrupted"]})
-            error_console().print("interrupted")
-            raise typer.Exit(EXIT_INTERRUPTED) from None
+            raise interrupted(as_json) from None
         _print(outcome, as_json)
         for reason in outcome.reasons:
             error_console().print(f"error: {reason}", markup=False)
@@ -112,6 +109,14 @@ def reports(command: Callable[P, Outcome]) -> Callable[P, None]:
     # functools.wraps copied the annotation of the wrapped function, but the wrapper returns None.
     run.__annotations__["return"] = None
     return run
+
+
+def interrupted(as_json: bool) -> typer.Exit:
+    """Say that Ctrl-C has ended a command, and return what exits with its status."""
+    if as_json:
+        print_document({"ok": False, "reasons": ["interrupted"]})
+    error_console().print("interrupted")
+    return typer.Exit(EXIT_INTERRUPTED)
 
 
 def print_next(lines: tuple[str, ...]) -> None:

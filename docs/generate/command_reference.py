@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from generate.text import one_line
-from sim2real.cli import app
+from sim2real.commands.root import app
 
 PATH = "reference/commands.md"
 """Of the page, in the documentation."""

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.exceptions import TyperException
 
-from sim2real.configs.command_outcome import error_console, print_document
+from sim2real.configs.command_outcome import error_console, interrupted, print_document
 
 _SUGGESTION = re.compile(r"\. Did you mean (.*)\?$")  # typer's, which makes a second sentence of it
 _AS_JSON = f"{__name__}.as_json"
@@ -23,7 +23,7 @@ def note_format(ctx: Any, args: list[str]) -> None:  # noqa: ANN401 - typer's co
 
 @contextmanager
 def in_one_line(ctx: Any) -> Iterator[None]:  # noqa: ANN401 - typer's context class is private
-    """Say what typer refuses in one line, and exit with the status that it has for that."""
+    """Say what typer refuses, or that it was interrupted, in one line, and exit with the status for that."""
     try:
         yield
     except TyperException as error:
@@ -35,6 +35,8 @@ def in_one_line(ctx: Any) -> Iterator[None]:  # noqa: ANN401 - typer's context c
             print_document({"ok": False, "reasons": [line]})
         error_console().print(f"error: {line}", markup=False)
         raise typer.Exit(error.exit_code) from error
+    except KeyboardInterrupt:  # while the command is imported: typer would exit without a word
+        raise interrupted(ctx.meta.get(_AS_JSON, False)) from None
 
 
 def usage_line(error: TyperException, path: str) -> str:

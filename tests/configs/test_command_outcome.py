@@ -67,8 +67,9 @@ def test_a_file_that_the_system_refuses_is_one_line_and_one_document() -> None:
 def test_a_standard_output_that_takes_nothing_is_one_line(arguments: tuple[str, ...], buffered: bool) -> None:
     # `sim2real run … > file` on a full disk ended in a traceback, and where Python buffers, with its own status.
     program = (
-        "from sim2real import cli; from sim2real.configs.command_outcome import *\n"
-        "@cli.app.command()\n@reports\n"
+        "from sim2real import cli; from sim2real.commands.root import app\n"
+        "from sim2real.configs.command_outcome import *\n"
+        "@app.command()\n@reports\n"
         "def greet(json_output: Json = False) -> Outcome: return Outcome({}, 'hello')\n"
         "cli.main()"
     )

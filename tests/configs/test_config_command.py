@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.configs.library import KINDS, shipped, shipped_policies
 from sim2real.configs.load import load_experiment, load_robot
 

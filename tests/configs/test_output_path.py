@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 
 
 @pytest.mark.parametrize("command", ["support", "report"])

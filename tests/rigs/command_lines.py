@@ -5,7 +5,7 @@ import shlex
 import typer
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.configs import command_outcome
 from sim2real.runtime.commands.default_command import DefaultCommand
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.runtime.doctor import disk, libraries, ports, real_time, rendering
 
 UNLIMITED = resource.RLIM_INFINITY

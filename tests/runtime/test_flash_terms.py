@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.configs.errors import UserError
 from sim2real.configs.library import shipped_policies
 from sim2real.configs.load import load_robot, load_task

@@ -10,7 +10,7 @@ import pytest
 from flash_models import ROBOT, write_policy
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.configs.errors import UserError
 from sim2real.configs.policy_reference import find_policy
 from sim2real.runtime.contract.model_file import MODEL_DIGEST_KEY, metadata_of, with_digest, with_metadata

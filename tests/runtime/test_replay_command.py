@@ -7,7 +7,7 @@ import pytest
 from test_tick_fields import DATA, rewrite
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.configs.library import shipped_policies
 from sim2real.runtime import replay as replay_module
 from sim2real.runtime.log import read_log

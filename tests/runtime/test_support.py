@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import sim2real
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.runtime.privacy import Privacy
 from sim2real.runtime.support import Support, write_archive
 

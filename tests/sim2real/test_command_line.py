@@ -8,8 +8,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from sim2real.cli import app, main
+from sim2real.cli import main
 from sim2real.commands.lazy_group import commands_of, lazy_group
+from sim2real.commands.root import app
 from sim2real.configs.command_info import CommandInfo
 from sim2real.configs.plugins import PluginError, Plugins
 
@@ -110,7 +111,7 @@ def test_main_prints_a_broken_command_on_standard_error_and_fails(monkeypatch, c
     def broken() -> None:
         raise PluginError("command 'x' of pkg 1.0 failed to load:\nTraceback (most recent call last):\n  [boom]")
 
-    monkeypatch.setattr("sim2real.cli.app", broken)
+    monkeypatch.setattr("sim2real.commands.root.app", broken)
     with pytest.raises(SystemExit) as caught:
         main()
     assert caught.value.code == 1
@@ -141,7 +142,7 @@ def test_every_command_has_help_and_none_of_the_options_that_only_the_root_can_h
 
 def test_the_list_of_commands_imports_nothing_that_is_slow():
     program = (
-        "import sys; from sim2real.cli import app; app(['--help'], standalone_mode=False); "
+        "import sys; from sim2real.commands.root import app; app(['--help'], standalone_mode=False); "
         "heavy = {'numpy', 'rich', 'pydantic', 'yaml', 'onnxruntime', 'mcap', 'mujoco', 'torch', 'matplotlib'}; "
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
     )

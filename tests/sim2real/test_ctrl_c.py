@@ -6,6 +6,7 @@ import sys
 import time
 import weakref
 from collections.abc import Callable
+from importlib.machinery import ExtensionFileLoader
 
 import pytest
 
@@ -51,6 +52,38 @@ def test_ctrl_c_ends_the_block_whatever_runs_when_it_is_pressed(press: Callable[
         press()
         time.sleep(10.0)  # in a system call, as a command that waits for a port
     assert pressed
+
+
+class _Spec:
+    """Of a module in C; looking at its name is what runs while it is imported."""
+
+    origin = "/nowhere.so"
+    ended = False
+
+    @property
+    def name(self) -> str:
+        _press()
+        time.sleep(0.1)
+        self.ended = True
+        return "nowhere"
+
+
+def test_a_module_in_c_is_not_torn_while_it_is_imported() -> None:
+    """Some end the process when Python code that their initialisation calls raises."""
+    spec = _Spec()
+    with pytest.raises(KeyboardInterrupt), ctrl_c_is_heard() as pressed:  # noqa: PT012 - the wait is the point
+        with pytest.raises(ImportError):
+            ExtensionFileLoader("nowhere", spec.origin).create_module(spec)  # type: ignore[arg-type]
+        time.sleep(10.0)
+    assert spec.ended
+    assert len(pressed) > 1
+
+
+def test_what_has_ended_is_not_interrupted_afterwards() -> None:
+    spec = _Spec()
+    with ctrl_c_is_heard(), pytest.raises(ImportError):
+        ExtensionFileLoader("nowhere", spec.origin).create_module(spec)  # type: ignore[arg-type]
+    time.sleep(0.1)
 
 
 def test_other_exceptions_of_finalisers_are_reported_as_before(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 from worlds import pendulum
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_randomization
 from sim2real.envs.batch_env import BatchEnv

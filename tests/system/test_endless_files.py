@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 
 COMMANDS = {
     "run FILE --robot pendulum --lockstep --duration 1": "onnx",

@@ -1,23 +1,19 @@
 """Laws of Ctrl-C: status 130 where work with an end of its own was cut short, 0 where stopping is the normal end."""
 
 import dataclasses
-import gc
 import json
+import os
 import signal
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+import subprocess
+import sys
+import time
 from pathlib import Path
 
-import mujoco  # noqa: F401 - a Ctrl-C while one of these is imported is another case
-import onnx  # noqa: F401
 import pytest
-import torch  # noqa: F401
 from typer.testing import CliRunner
 
 import sim2real
-from sim2real.cli import app
-from sim2real.ctrl_c import ctrl_c_is_heard
+from sim2real.commands.root import app
 from sim2real.runtime.commands import run as run_command
 
 LOCKSTEP = ("run", "pendulum_swingup", "--robot", "pendulum", "--lockstep", "--plant", "inertia")
@@ -35,30 +31,48 @@ LONG = {
 }
 
 
-@contextmanager
-def interrupted_after(cpu_s: float) -> Iterator[None]:
-    """Press Ctrl-C after so much processor time of this process: the same moment however busy the machine is."""
-    before = signal.signal(signal.SIGVTALRM, lambda number, frame: signal.raise_signal(signal.SIGINT))
-    signal.setitimer(signal.ITIMER_VIRTUAL, cpu_s)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
-        signal.signal(signal.SIGVTALRM, before)
-        with warnings.catch_warnings():
-            # `subprocess.run` waits a quarter of a second at most for what Ctrl-C ended: no fault of the next test.
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
+_TICKS_S = os.sysconf("SC_CLK_TCK")
+
+
+def interrupted_after(cpu_s: float, *arguments: str) -> tuple[int, str, str]:
+    """Run the program and press Ctrl-C after so much of its processor time: the same moment on a busy machine.
+
+    Returns:
+        Exit status, standard output and standard error.
+    """
+    command = [sys.executable, "-m", "sim2real.cli", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        stat = Path(f"/proc/{process.pid}/stat")
+        while process.poll() is None and sum(map(int, stat.read_text().rsplit(")", 1)[1].split()[11:13])) < (
+            cpu_s * _TICKS_S
+        ):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        try:
+            output, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+        return process.returncode, output, errors
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LONG)
 def test_work_that_is_cut_short_has_status_130(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with ctrl_c_is_heard(), interrupted_after(0.3):
-        result = CliRunner().invoke(app, [*LONG[name], "--json"])
-    assert result.exit_code == 130, (result.output, result.exception)
-    assert "Traceback" not in result.output
+    status, output, errors = interrupted_after(3.0, *LONG[name], "--json")
+    assert status == 130, (output, errors)
+    assert "Traceback" not in errors
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cpu_s", [0.2, 0.4, 0.6, 0.8, 1.2])
+def test_so_has_what_has_not_begun_yet(cpu_s: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While modules are imported: what they make of it is no traceback, and no death by a signal."""
+    monkeypatch.chdir(tmp_path)
+    status, output, errors = interrupted_after(cpu_s, *LONG["train"], "--json")
+    assert status == 130, (output, errors)
+    assert errors.endswith("interrupted\n")
+    assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 import typer
 import yaml
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 
 ROOT = Path(__file__).resolve().parents[2]
 ACTION = ROOT / ".github" / "actions" / "hil" / "action.yml"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.configs.command_outcome import EXIT_FAILED, refused_file
 from sim2real.configs.errors import UserError
 

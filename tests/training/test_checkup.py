@@ -8,7 +8,7 @@ import pytest
 from foreign_models import FLOOR, FOUR_BAR, GRIPPER, LINK, biped, holding, made
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.configs.errors import UserError
 from sim2real.plant import MujocoPlant
 from sim2real.simulation.first_moments import start_of

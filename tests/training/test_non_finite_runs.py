@@ -7,7 +7,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.configs.errors import NonFiniteError, UserError
 from sim2real.configs.load import load_experiment
 from sim2real.training import evaluation, robot_problem, runner

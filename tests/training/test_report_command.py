@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.configs.library import shipped_with_model
 from sim2real.configs.load import load_task
 from sim2real.report.advice import advice_on_run

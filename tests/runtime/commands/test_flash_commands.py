@@ -9,7 +9,7 @@ import yaml
 from flash_models import other_robot, write_policy
 from typer.testing import CliRunner, Result
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.runtime.flash.destination import destination
 from sim2real.runtime.flash.manifest import FlashError
 

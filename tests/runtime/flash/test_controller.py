@@ -12,7 +12,7 @@ import serial
 from controllers import COMPILER, compiled, powered
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.runtime.flash.controller import Controller
 from sim2real.runtime.flash.manifest import FlashError
 from sim2real.runtime.flash.serial_place import SerialPlace

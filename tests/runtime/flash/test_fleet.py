@@ -8,7 +8,7 @@ import yaml
 from flash_models import ROBOT, write_policy
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.configs.errors import UserError
 from sim2real.runtime.flash.destination import destination
 from sim2real.runtime.flash.directory import DirectoryTarget

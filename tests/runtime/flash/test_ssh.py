@@ -15,7 +15,7 @@ from small_wheel import small_wheel
 from sshd import MISSING, Sshd, make_key, serving_ssh
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_target
 from sim2real.configs.policy_reference import find_policy, shipped_policies

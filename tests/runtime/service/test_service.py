@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.runtime.flash.directory import DirectoryTarget
 from sim2real.runtime.flash.install import flash
 from sim2real.runtime.flash.ssh import RUNTIME

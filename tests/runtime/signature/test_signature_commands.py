@@ -13,7 +13,7 @@ import pytest
 from flash_models import write_policy
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.runtime.signature.detached import signature_beside
 from sim2real.runtime.signature.key_files import needs_password, write_key
 from sim2real.runtime.signature.public_key import PublicKey

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sim2real.cli import app
 from sim2real.commands.completion import SCRIPTS, Shell
+from sim2real.commands.root import app
 
 BIN = Path(sys.executable).parent
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 
 # What was typed, the command that it was meant for, and what is said.
 WRONG = [

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.configs.library import ROOT
 from sim2real.configs.load import load_experiment, load_scenario
 

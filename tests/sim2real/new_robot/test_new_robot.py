@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.configs.errors import UserError
 from sim2real.configs.library import ROOT, shipped, shipped_with_model
 from sim2real.configs.load import load_randomization, load_robot, load_task

@@ -8,7 +8,7 @@ import pytest
 from foreign_models import biped, made
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.configs.load import load_experiment
 from sim2real.envs.batch_env import BatchEnv
 from sim2real.simulation.task_lines import task_lines

@@ -7,7 +7,7 @@ import mujoco
 import pytest
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.configs.load import load_robot
 from sim2real.plant import MujocoPlant
 

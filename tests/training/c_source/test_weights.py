@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.training.c_source.trial import FLAGS, compiler
 
 MAIN = r"""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 
 
 def made(name: str, *, steps: int = 0, finished: bool = False, seed: int = 0, age_s: float = 3600.0) -> Path:

@@ -10,7 +10,7 @@ import yaml
 from foreign_policies import golden, write_foreign, write_stated
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.configs.load import dump, load_task
 
 

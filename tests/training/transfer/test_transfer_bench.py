@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_task, load_transfer
 from sim2real.runtime.contract.kinematics import Kinematics

@@ -12,7 +12,7 @@ from chromium import Chromium, installed
 from typer.testing import CliRunner
 
 import sim2real
-from sim2real.cli import app
+from sim2real.commands.root import app
 from sim2real.configs.errors import UserError
 from sim2real.runtime.log import read_log
 from sim2real.training.view.pace import Pace
