@@ -143,6 +143,7 @@ def test_when_silent_joins_the_texts_of_the_families():
     assert "no watchdog" in when_silent(load_robot("so101"))
 
 
+@pytest.mark.realtime  # other people's drivers wait as long as they like
 def test_the_peer_of_the_benchmark_does_not_search_the_working_directory(tmp_path, monkeypatch):
     for name in ("multiprocessing", "select", "json", "pty", "sim2real"):
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('a user has a module of this name')")
