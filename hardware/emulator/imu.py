@@ -106,8 +106,10 @@ class ImuLine:
             self._sample_ns += self._period_ns
 
     def set_baudrate(self, baudrate: int) -> None:
-        """Change the client's baud rate; an incomplete command is lost."""
+        """Change the client's baud rate; an incomplete command is lost, and so is what is on the wire."""
         if baudrate != self._baudrate:
+            if not same_rate(baudrate, self._baudrate):
+                self._adapter = deque((time_ns, garbled(data)) for time_ns, data in self._adapter)
             self._baudrate = baudrate
             self.unit.interrupt()
 

@@ -79,17 +79,19 @@ class PtyPort:
         left = self._watch is not None and self._watch.all_left()
         if left and self._has_client:  # another one has opened it already: the bytes are from this one
             self._reset_port()
-        self._send(now_ns, data)
+        listening = self.line.streams and self._has_client  # perhaps at another baud rate, without sending
+        if (data or listening) and self._follow_baudrate() and data:
+            self.line.send(now_ns, data)
         if left and not self._has_client:  # what it sent last still reaches the motors; nobody gets their replies
             self._reset_port()
 
-    def _send(self, now_ns: int, data: bytes) -> None:
-        if data:
-            state = fcntl.ioctl(self.master, _TCGETS2, bytes(_TERMIOS2_BYTES))
-            baudrate: int = struct.unpack_from("=I", state, _TERMIOS2_OSPEED)[0]
-            if baudrate > 0:  # baud rate 0 means hang-up in termios
-                self.line.set_baudrate(baudrate)
-                self.line.send(now_ns, data)
+    def _follow_baudrate(self) -> bool:
+        """Let the line have the baud rate that the client has set; return whether there is one."""
+        state = fcntl.ioctl(self.master, _TCGETS2, bytes(_TERMIOS2_BYTES))
+        baudrate: int = struct.unpack_from("=I", state, _TERMIOS2_OSPEED)[0]
+        if baudrate > 0:  # baud rate 0 means hang-up in termios
+            self.line.set_baudrate(baudrate)
+        return baudrate > 0
 
     def deliver(self, now_ns: int) -> None:
         """Pass bytes that have arrived by `now_ns` to the client."""
