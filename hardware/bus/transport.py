@@ -58,6 +58,16 @@ class ReopeningTransport(Transport, Protocol):
 
 
 @runtime_checkable
+class NamedTransport(Transport, Protocol):
+    """A transport of a device file."""
+
+    @property
+    def path(self) -> str:
+        """Device path."""
+        ...
+
+
+@runtime_checkable
 class RequestTransport(Transport, Protocol):
     """A transport with its own, faster `ask` and `collect`."""
 
@@ -133,3 +143,8 @@ def reopen(transport: Transport) -> bool:
     except PortLostError:
         return False
     return True
+
+
+def path_of(transport: Transport) -> str:
+    """Return the device path, for a command line in a message; PORT if there is none."""
+    return transport.path if isinstance(transport, NamedTransport) else "PORT"

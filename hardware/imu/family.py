@@ -13,6 +13,7 @@ from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.firmware.unit import EmulatedUnit
 from sim2real.hardware.imu.interface import Imu
+from sim2real.hardware.imu.workbench import ImuWorkbench
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,10 @@ class ImuFamily(ImuFamilySchema, ABC):
     def emulated_unit(self, baudrate: int, seed: int) -> EmulatedUnit:
         """Return the firmware model of a unit, with this baud rate (bit/s) and noise drawn from this seed."""
 
+    def workbench(self, transport: Transport, clock: Clock) -> ImuWorkbench | None:
+        """Return what `sim2real imu` does with a unit on an open port; None if that is not supported."""
+        return None
+
 
 def imu_family(protocol: str) -> ImuFamily:
     """Return the IMU family of a protocol.
@@ -46,3 +51,9 @@ def imu_family(protocol: str) -> ImuFamily:
         PluginError: The family's package is broken.
     """
     return IMU_FAMILIES.of(protocol, ImuFamily)  # type: ignore[type-abstract]  # compared with, never made
+
+
+def imu_workbenches(transport: Transport, clock: Clock) -> dict[str, ImuWorkbench]:
+    """Return the workbench of each IMU family that loads and has one, by protocol."""
+    benches = {name: imu_family(name).workbench(transport, clock) for name in IMU_FAMILIES.working()[0]}
+    return {name: bench for name, bench in benches.items() if bench is not None}

@@ -1,47 +1,43 @@
 """The driver of a WitMotion IMU: configures it once, then only receives."""
 
+from sim2real.configs.command_line import typed
 from sim2real.configs.schema.robot import ImuConfig
-from sim2real.hardware.bus.transport import Transport, reopen
+from sim2real.hardware.bus.transport import Transport, path_of, reopen
 from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.imu.sample import ImuSample
+from sim2real.hardware.imu.workbench import find_unit
 from sim2real.hardware.interface import Between, nothing
+from sim2real.hardware.witmotion.client import BUFFER_BYTES, Client
 from sim2real.hardware.witmotion.frame import (
     BAUD_CODES,
     FRAME_BYTES,
     RATE_CODES,
     RATE_RANGE,
-    UNLOCK_KEY,
     Content,
-    Decoder,
     Frame,
     FrameType,
     Register,
     acceleration,
     angular_velocity,
-    encode_command,
     quaternion,
 )
+from sim2real.hardware.witmotion.workbench import WitMotionWorkbench
 
 CONTENT = Content.ACCELERATION | Content.ANGULAR_VELOCITY | Content.QUATERNION
 """The frames of a sample, in the order of transmission."""
 
 SAMPLE_BYTES = FRAME_BYTES * CONTENT.bit_count()
 
-_BUFFER_BYTES = 4096  # the kernel's receive buffer of a port
-_BACKLOG_MAX = _BUFFER_BYTES - SAMPLE_BYTES
+_BACKLOG_MAX = BUFFER_BYTES - SAMPLE_BYTES
 """Largest backlog, bytes: a full buffer drops new bytes, so its newest sample may be arbitrarily old."""
 
 _BITS = 10  # start, eight data bits, stop
 _ACCELERATION, _ANGULAR_VELOCITY, _QUATERNION = (
     int(kind) for kind in (FrameType.ACCELERATION, FrameType.ANGULAR_VELOCITY, FrameType.QUATERNION)
 )  # plain integers: comparing with an enumeration takes as long as decoding the frame
-_ANSWER_S = 0.3  # a sample in transmission, the command, its reply, and the USB adapter's latency
 _TRIES = 3
-_PAUSE_S = 0.01  # between commands: the vendor's SDK waits 1 ms
-_SAVE_S = 0.1  # until the flash is written, as in the vendor's examples
 _FIRST_SAMPLE_S = 1.0
-_SLICE_S = 0.02  # of a long wait: a stop is looked for between two
 
 _Frames = tuple[Frame, Frame, Frame]
 """Acceleration, rate and quaternion of one sample."""
@@ -74,17 +70,17 @@ class WitMotionImu:
         self.settings_written = 0
         self._lost = False
         self._told = True
-        self.decoder = Decoder()
         self.backlogs = 0
         self._name = name
         self._config = config
         self._transport = transport
         self._clock = clock
         self._rate_code = _rate_code(name, config)
-        self._buffer = memoryview(bytearray(_BUFFER_BYTES))
+        self._client = Client(transport, clock)
+        self.decoder = self._client.decoder
+        self._buffer = self._client.buffer
         self._acceleration: Frame | None = None
         self._rate: Frame | None = None
-        self._between: Between = nothing
 
     def open(self, between: Between = nothing) -> None:
         """Set content and sample rate if they are known to differ, and wait for the first sample.
@@ -94,11 +90,11 @@ class WitMotionImu:
         Raises:
             HardwareError: The unit sends nothing, or does not send the configured frames.
         """
-        self._between = between
+        self._client.between = between
         try:
             self._open()
         finally:
-            self._between = nothing
+            self._client.between = nothing
 
     def recover(self, between: Between = nothing) -> None:
         """Open the port again if it had vanished, and the unit with it. Raises HardwareError."""
@@ -184,54 +180,46 @@ class WitMotionImu:
     def _read_setup(self) -> tuple[int, int] | None:
         """Return content and rate code; None if the unit does not answer."""
         for _ in range(_TRIES):
-            self._send(Register.READ_ADDRESS, Register.RETURN_CONTENT)
-            now_ns = self._clock.now_ns()
-            deadline_ns = now_ns + ns_from_s(_ANSWER_S)
-            while now_ns < deadline_ns:  # continuous samples are not the reply
-                self._between()
-                slice_ns = min(deadline_ns, now_ns + ns_from_s(_SLICE_S))
-                count = self._transport.read_into(self._buffer, slice_ns)
-                for frame in self.decoder.feed(self._buffer[:count]):
-                    if frame.type == FrameType.REGISTERS:
-                        return frame.values[0] & 0xFFFF, frame.values[1] & 0xFFFF
-                now_ns = self._clock.now_ns()
+            setup, _frames = self._client.ask_setup()
+            if setup is not None:
+                return setup.content, setup.rate_code
         return None
 
     def _set_up(self) -> None:
         self.settings_written += 1
-        self._send(Register.KEY, UNLOCK_KEY)
-        self._send(Register.RETURN_CONTENT, int(CONTENT))
-        self._send(Register.RETURN_RATE, self._rate_code)
-        self._send(Register.SAVE, 0)
-        self._clock.sleep_until_ns(self._clock.now_ns() + ns_from_s(_SAVE_S))
-
-    def _send(self, register: Register, value: int) -> None:
-        self._between()
-        self._transport.write(encode_command(register, value))
-        self._clock.sleep_until_ns(self._clock.now_ns() + ns_from_s(_PAUSE_S))
+        self._client.unlock()
+        self._client.send(Register.RETURN_CONTENT, int(CONTENT))
+        self._client.send(Register.RETURN_RATE, self._rate_code)
+        self._client.save()
 
     def _await_sample(self) -> None:
-        now_ns = self._clock.now_ns()
-        deadline_ns = now_ns + ns_from_s(_FIRST_SAMPLE_S + 2.0 / self._config.rate)
+        deadline_ns = self._clock.now_ns() + ns_from_s(_FIRST_SAMPLE_S + 2.0 / self._config.rate)
         frames = 0
-        while now_ns < deadline_ns:
-            self._between()
-            count = self._transport.read_into(self._buffer, min(deadline_ns, now_ns + ns_from_s(_SLICE_S)))
-            for frame in self.decoder.feed(self._buffer[:count]):
+        while self._clock.now_ns() < deadline_ns:
+            for frame in self._client.receive(deadline_ns):
                 frames += 1
                 if self._collect(frame) is not None:
                     return
-            now_ns = self._clock.now_ns()
         baudrate = round(self._config.baudrate)
         if frames:
             why = "" if self._told else "; it does not tell its settings either, so none were written"
             raise HardwareError(
                 f"IMU {self._name!r} does not send acceleration, rate and quaternion at {baudrate} baud{why}"
             )
-        raise HardwareError(
-            f"no answer from IMU {self._name!r} at {baudrate} baud: check power and wires, and its baud rate; "
-            f"the factory default is 9600 baud"
-        )
+        raise HardwareError(f"no answer from IMU {self._name!r} at {baudrate} baud: {self._advice(baudrate)}")
+
+    def _advice(self, configured: int) -> str:
+        """Search for the unit at the other baud rates; return the advice. The baud rate is restored."""
+        bench = WitMotionWorkbench(self._transport, self._clock)
+        others = [baudrate for baudrate in bench.baudrates if baudrate != configured]
+        try:
+            found = find_unit(bench, others, self._client.between)
+        finally:
+            self._transport.set_baudrate(configured)
+        if found is None:
+            return "nor at any other baud rate: check power and wires"
+        command = typed("imu", "set-baud", "--port", path_of(self._transport), "--to", configured)
+        return f"it is at {found.baudrate}: set that in the robot YAML, or change it with `{command}`"
 
 
 def _sample(first: Frame, second: Frame, third: Frame) -> ImuSample:

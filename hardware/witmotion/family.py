@@ -6,6 +6,7 @@ from sim2real.hardware.clock import Clock
 from sim2real.hardware.firmware.unit import EmulatedUnit
 from sim2real.hardware.imu.family import ImuFamily
 from sim2real.hardware.imu.interface import Imu
+from sim2real.hardware.imu.workbench import ImuWorkbench
 
 
 class WitMotionFamily(ImuFamily):
@@ -16,6 +17,12 @@ class WitMotionFamily(ImuFamily):
         from sim2real.hardware.witmotion.driver import WitMotionImu
 
         return WitMotionImu(name, config, transport, clock)
+
+    def workbench(self, transport: Transport, clock: Clock) -> ImuWorkbench:
+        """Return the workbench of the unit on a port."""
+        from sim2real.hardware.witmotion.workbench import WitMotionWorkbench
+
+        return WitMotionWorkbench(transport, clock)
 
     def emulated_unit(self, baudrate: int, seed: int) -> EmulatedUnit:
         """Return the firmware model of a unit."""

@@ -16,6 +16,7 @@ from sim2real.hardware.witmotion.frame import (
     BAUD_CODES,
     RATE_CODES,
     RATE_RANGE,
+    RESTART,
     STANDARD_GRAVITY,
     UNLOCK_KEY,
     Command,
@@ -54,7 +55,7 @@ _FACTORY = {
 }
 _REGISTERS = 0x90  # REGSIZE of the vendor's SDK
 _UNLOCKED_NS = 10 * NS_PER_S
-_SAVE, _FACTORY_RESET, _RESTART = 0x00, 0x01, 0xFF
+_SAVE, _FACTORY_RESET = 0x00, 0x01
 _QUIET_CODE = 0x0D  # no periodic samples
 _PERIODS_NS = {code: round(NS_PER_S / rate) for rate, code in RATE_CODES.items()}
 _BAUDRATES = {code: rate for rate, code in BAUD_CODES.items()}
@@ -72,13 +73,15 @@ class WitMotionUnit:
         fault: Kind of the present fault; empty if there is none.
     """
 
-    def __init__(self, baudrate: int, seed: int = 0) -> None:
+    def __init__(self, baudrate: int, seed: int = 0, baud_at_restart: bool = False) -> None:
         """Make a unit with factory settings except for the baud rate.
 
         Args:
             baudrate: bit/s; the nearest baud rate of the protocol is used.
             seed: Seed of bias and noise.
+            baud_at_restart: Whether a new baud rate is in force after the next restart, not as soon as it is written.
         """
+        self._baud_at_restart = baud_at_restart
         self._random = np.random.default_rng(seed)
         nearest = min(BAUD_CODES, key=lambda rate: abs(rate - baudrate))
         self._flash = _FACTORY | {int(Register.BAUD): BAUD_CODES[nearest]}
@@ -91,6 +94,7 @@ class WitMotionUnit:
     def boot(self) -> None:
         """Restart as at power-up with the saved registers; the gyro has a new bias."""
         self._memory = dict(self._flash)
+        self._baud_code = self._memory[Register.BAUD]
         self._locked_from_ns = -1
         self._bias = self._random.normal(0.0, RATE_BIAS, 3)
         self._commands.reset()
@@ -98,7 +102,7 @@ class WitMotionUnit:
     @property
     def baudrate(self) -> int:
         """Baud rate at which it communicates, bit/s."""
-        return _BAUDRATES[self._memory[Register.BAUD]]
+        return _BAUDRATES[self._baud_code]
 
     @property
     def period_ns(self) -> int | None:
@@ -177,6 +181,8 @@ class WitMotionUnit:
         elif register == Register.BAUD:
             if value in _BAUDRATES:
                 self._memory[register] = value
+                if not self._baud_at_restart:
+                    self._baud_code = value
         elif register < _REGISTERS:
             self._memory[register] = value
 
@@ -186,7 +192,7 @@ class WitMotionUnit:
         elif value == _FACTORY_RESET:
             self._flash = dict(_FACTORY)
             self.boot()
-        elif value == _RESTART:
+        elif value == RESTART:
             self.boot()
 
     def _values(self, motion: Motion, now_ns: int) -> dict[int, tuple[int, int, int, int]]:

@@ -20,6 +20,9 @@ FRAME_BYTES = 11
 COMMAND_HEADER = b"\xff\xaa"
 COMMAND_BYTES = 5
 
+RESTART = 0xFF
+"""Written to SAVE, it restarts the unit (SAVE_SWRST of the vendor's SDK)."""
+
 UNLOCK_KEY = 0xB588
 """Written to KEY, it unlocks the registers for 10 s (WIT Standard Communication Protocol)."""
 

@@ -14,15 +14,18 @@ class Plugged:
 
     Args:
         monkeypatch: Of pytest.
-        robots: Robot by device path.
+        robots: Robot by device path, its name, or its configuration and one of its ports.
     """
 
     def __init__(self, monkeypatch, **robots) -> None:
         self.clock = VirtualClock()
-        self._robots = {f"/dev/{path}": load_robot(name) for path, name in robots.items()}
+        self._robots, self._ports = {}, {}
+        for path, robot in robots.items():
+            config, port = (load_robot(robot), "") if isinstance(robot, str) else robot
+            self._robots[f"/dev/{path}"], self._ports[f"/dev/{path}"] = config, port
         self.emulated = {}
         self.plug()
-        for place in ("workbench.port", "robot_ports"):
+        for place in ("workbench.port", "robot_ports", "commands.imu"):
             monkeypatch.setattr(f"sim2real.hardware.{place}.SerialPort", self._open)
         monkeypatch.setattr(MonotonicClock, "now_ns", lambda _: self.clock.now_ns())
         monkeypatch.setattr(MonotonicClock, "sleep_until_ns", lambda _, until: self.clock.sleep_until_ns(until))
@@ -48,8 +51,9 @@ class Plugged:
         if path not in self.emulated:
             raise HardwareError(f"{path}: no such port")
         emulated = self.emulated[path]
-        (name,) = emulated.lines
-        port = LockstepTransport(emulated, emulated.lines[name], self.clock)
+        name = self._ports[path]
+        (line,) = [emulated.ports[name]] if name else emulated.lines.values()
+        port = LockstepTransport(emulated, line, self.clock)
         port.path, port.latency_timer_ms = path, None
         port.set_baudrate(baudrate)
         return port

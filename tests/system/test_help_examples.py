@@ -16,7 +16,7 @@ from worlds import pendulum
 
 from generate.command_reference import examples
 from sim2real.configs.library import ROOT
-from sim2real.configs.load import load_randomization
+from sim2real.configs.load import load_randomization, load_robot
 from sim2real.envs.batch_env import BatchEnv
 from sim2real.runtime.flash.message import Request
 from sim2real.runtime.flash.terms import Terms
@@ -91,8 +91,9 @@ LEARNED = ("train", "eval", "export", "inspect", "report", "reproduce", "runs li
 ROBOT = ("keygen", "sign", "flash", "status", "history", "rollback", "trust", "revoke", "receive", "run", "replay")
 SCENARIOS = ("hil run", "hil compare", "import")
 MOTORS = tuple(name for name in EXAMPLES if name.startswith("motors "))
+IMUS = ("imu scan", "imu set-baud")
 HANDS = ("emulate", *(name for name in EXAMPLES if name.startswith("hand ")))
-CHAPTERS = (FRESH, CONFIGS, LEARNED, ROBOT, SCENARIOS, (*MOTORS, "support"), HANDS)
+CHAPTERS = (FRESH, CONFIGS, LEARNED, ROBOT, SCENARIOS, (*MOTORS, "support"), IMUS, HANDS)
 
 BEFORE = {
     "motors check": "sim2real motors check so101 --port /dev/ttyACM0 --fix",
@@ -104,6 +105,7 @@ BEFORE = {
 SPEAKING = {
     *("new robot", "new task", "new scenario", "new experiment", "train", "eval", "export", "flash", "run", "hil run"),
     *MOTORS,
+    *IMUS,
 } - {"motors monitor"}
 """What says what one usually does next; `motors monitor` runs until it is stopped."""
 
@@ -252,6 +254,13 @@ def test_motors(name: str, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("rich.live.Live.update", pressed)
     desk.type(name, "y\n")
     assert not any(plugged.torques())
+
+
+@pytest.mark.slow
+def test_an_imu(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    Plugged(monkeypatch, ttyUSB2=(load_robot("quadruped"), "trunk"))
+    for name in IMUS:
+        desk.type(name)
 
 
 @pytest.mark.slow
