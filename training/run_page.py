@@ -68,11 +68,10 @@ class RunReport:
     def costs(self) -> dict[str, tuple[float, float]]:
         """Latest mean of every cost of the task in an episode, and its budget, by name."""
         found = dict[str, tuple[float, float]]()
-        if isinstance(self.experiment, ExperimentConfig):
-            for name, cost in self.experiment.task.costs.items():
-                values = [row[f"episode/cost/{name}"] for row in self.rows if f"episode/cost/{name}" in row]
-                if values and (value := values[-1]) is not None:
-                    found[name] = value, cost.budget
+        for name, budget in _budgets(self.experiment).items():
+            values = [row[f"episode/cost/{name}"] for row in self.rows if f"episode/cost/{name}" in row]
+            if values and (value := values[-1]) is not None:
+                found[name] = value, budget
         return found
 
     def document(self) -> dict[str, Any]:
@@ -89,6 +88,12 @@ class RunReport:
             "latest": self.latest,
             "costs": {name: {"latest": latest, "budget": budget} for name, (latest, budget) in self.costs.items()},
         }
+
+
+def _budgets(experiment: ExperimentConfig | GymnasiumConfig) -> dict[str, float]:
+    if isinstance(experiment, GymnasiumConfig):
+        return {name: cost.budget for name, cost in experiment.environment.costs.items()}
+    return {name: cost.budget for name, cost in experiment.task.costs.items()}
 
 
 def _world(experiment: ExperimentConfig | GymnasiumConfig) -> dict[str, str | None]:

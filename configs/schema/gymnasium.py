@@ -4,9 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sim2real.configs.schema.base import Config
+from sim2real.configs.schema.base import Config, Name
 from sim2real.configs.schema.quantity import Positive
 from sim2real.configs.schema.training import TrainingConfig
+
+
+class InfoCostConfig(Config):
+    """A cost: an entry of the environment's `info` that is not paid for, and may cost so much in the mean."""
+
+    budget: Annotated[float, Positive]
+    """Highest mean over control steps, in its unit."""
+    above: float | None = None
+    """The cost of a step is 1 where the entry is above this, else 0, as safety benchmarks count; null: the entry."""
 
 
 class EnvironmentConfig(Config):
@@ -25,6 +34,8 @@ class EnvironmentConfig(Config):
     """How a vector environment given from Python begins ended episodes again; null: it says so itself."""
     reward_scale: Annotated[float, Positive] = 1.0
     """Factor of the rewards that the learner sees; returns are reported as paid."""
+    costs: dict[Name, InfoCostConfig] = Field(default_factory=dict)
+    """Costs with budgets, by the entry of `info` that has them at every step, such as `x_velocity`."""
     episode_steps_max: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
     """Bound of an episode in an evaluation, for environments without a time limit: an evaluation whose episodes last
     longer fails."""

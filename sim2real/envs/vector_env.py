@@ -90,6 +90,10 @@ class SameStepVectorEnv(VectorEnv[RealArray, Float32Array, Any], ABC):
     def _step_and_restart(self, actions: Float32Array) -> Indices:
         """Advance one control step and reset ended episodes; return their indices."""
 
+    def _measured(self) -> dict[str, Any]:
+        """Return what else is said of the last step in `info`, (n,) each; of its episode where one ended."""
+        return {}
+
     @abstractmethod
     def _result(self) -> StepResult:
         """Return the result of the last step or reset; buffers may be the environment's own."""
@@ -120,7 +124,7 @@ class SameStepVectorEnv(VectorEnv[RealArray, Float32Array, Any], ABC):
         """
         ended = self._step_and_restart(checked_action(actions, (self.num_envs, self.action_size)))
         out = self._result()
-        info = _final_observations(out.final_observation, ended) if len(ended) else {}
+        info = self._measured() | (_final_observations(out.final_observation, ended) if len(ended) else {})
         reward = out.reward.astype(np.float64)
         return out.observation.copy(), reward, out.terminated.copy(), out.truncated.copy(), info
 

@@ -19,6 +19,7 @@ class Ant(ReferenceTask):
     """`Ant-v5`; as in Gymnasium, the torso position is that of the last physics evaluation."""
 
     file, frame_skip, terms = "ant.xml", 5, ("forward", "control", "contact", "healthy")
+    measured = ("x_velocity",)
     reset_noise, gaussian_velocity = 0.1, True
     control_weight: ClassVar[float] = 0.5
     contact_weight: ClassVar[float] = 5e-4
@@ -38,6 +39,10 @@ class Ant(ReferenceTask):
     def observe(self, rows: Rows) -> tuple[Float64Array, ...]:
         """Return positions, velocities and clipped contact forces."""
         return self.position[rows, 2:], self.velocity[rows], self._clipped[rows]
+
+    def measure(self, name: str) -> Float64Array:
+        """Return the velocity along x of the last step, m/s, (n,)."""
+        return self._forward.velocity if name in self.measured else super().measure(name)
 
     def begin(self, rows: Indices) -> None:
         """Store the start positions; contact forces are zero before the first step."""

@@ -1,6 +1,7 @@
 """Vector environment of Gymnasium's MuJoCo tasks: Gymnasium's numbers at the speed of MuJoCo's batch."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +10,13 @@ import numpy as np
 from gymnasium.spaces import Box
 from mujoco.batch import Batch, SimulationError
 
+from sim2real.configs.schema.gymnasium import InfoCostConfig
 from sim2real.envs.requests import refuse_other_process
 from sim2real.envs.vector_env import SameStepVectorEnv
 from sim2real.hardware.types import BoolArray, Float64Array
 from sim2real.model.addresses import Indices
 from sim2real.reference.gymnasium_models import load_model
+from sim2real.reference.info_costs import InfoCosts
 from sim2real.reference.tasks import task_named
 from sim2real.runtime.contract.observation import Float32Array
 from sim2real.task.episodes import EpisodeStatistics
@@ -50,10 +53,18 @@ class ReferenceEnv(SameStepVectorEnv):
         seed: Seed until the next `reset(seed=…)`.
         threads: Threads that step the simulations; 0 uses every core. Results do not depend on it.
         max_episode_steps: Time limit.
+        costs: Costs with budgets, by one of the task's `measured`.
     """
 
     def __init__(
-        self, task: str, num_envs: int, *, seed: int = 0, threads: int = 0, max_episode_steps: int = EPISODE_STEPS
+        self,
+        task: str,
+        num_envs: int,
+        *,
+        seed: int = 0,
+        threads: int = 0,
+        max_episode_steps: int = EPISODE_STEPS,
+        costs: Mapping[str, InfoCostConfig] | None = None,
     ) -> None:
         kind = task_named(task)
         model = load_model(kind.file)
@@ -68,7 +79,8 @@ class ReferenceEnv(SameStepVectorEnv):
             num_envs, Box(-np.inf, np.inf, (size,), np.float64), Box(low, high, dtype=np.float32), 1.0 / self.task.dt
         )
         self.length_max = max_episode_steps
-        self.episodes = EpisodeStatistics(num_envs, self.task.terms)
+        self._costs = InfoCosts(costs or {}, num_envs)
+        self.episodes = EpisodeStatistics(num_envs, self.task.terms, costs=tuple(self._costs.budgets))
         self._rng = np.random.default_rng(seed)
         self._all, self._process = np.arange(num_envs), os.getpid()
         self._make_buffers()
@@ -97,6 +109,16 @@ class ReferenceEnv(SameStepVectorEnv):
             terminated=self.transition.terminated,
             truncated=self.transition.truncated,
         )
+
+    @property
+    def cost_budgets(self) -> dict[str, float]:
+        """Highest mean of every cost over control steps, by name."""
+        return self._costs.budgets
+
+    @property
+    def costs(self) -> Float32Array:
+        """Costs of the last step, (n, C), in the order of `cost_budgets`; zero for simulations that diverged."""
+        return self._costs.values
 
     @property
     def privileged_size(self) -> int:
@@ -161,6 +183,7 @@ class ReferenceEnv(SameStepVectorEnv):
         np.concatenate(self.task.observe(_ALL), axis=1, out=exact.observation)
         self._end_diverged(failed)
         np.sum(self._rewards, axis=0, out=exact.reward)
+        self._count_costs()
         self.episodes.add(exact.reward, self._rewards, ~exact.terminated)
         np.greater_equal(self.episodes.length, self.length_max, out=exact.truncated)
         np.greater(exact.truncated, exact.terminated, out=exact.truncated)
@@ -174,6 +197,14 @@ class ReferenceEnv(SameStepVectorEnv):
             self._begin(ended)
         return ended
 
+    def _count_costs(self) -> None:
+        if not self._costs.budgets:
+            return
+        self._costs.measure(self.task.measure)
+        self._costs.values[self._diverged] = 0.0
+        for sums, values in zip(self.episodes.costs.values(), self._costs.values.T, strict=True):
+            np.add(sums, values, out=sums)
+
     def _finish(self, ended: Indices) -> None:
         """Record ended episodes; success is reaching the time limit, performance the share of it that was reached."""
         self.episodes.finish(
@@ -184,6 +215,9 @@ class ReferenceEnv(SameStepVectorEnv):
             performance=self.episodes.length[ended] / self.length_max,
             metrics={},
         )
+
+    def _measured(self) -> dict[str, Float64Array]:
+        return {name: self.task.measure(name).copy() for name in self.task.measured}
 
     def _result(self) -> ExactStep:
         return self._exact

@@ -12,7 +12,8 @@ class ForwardVelocity:
     def __init__(self, n: int) -> None:
         self.last = np.zeros(n)
         """Position along x at the last control step, m, (n,)."""
-        self._velocity = np.zeros(n)
+        self.velocity = np.zeros(n)
+        """Mean velocity over the last control step, m/s, (n,)."""
 
     def begin(self, rows: Indices, x: Float64Array) -> None:
         """Set the positions of new episodes, (k,), m."""
@@ -20,7 +21,7 @@ class ForwardVelocity:
 
     def update(self, x: Float64Array, dt: float) -> Float64Array:
         """Return the mean velocity since the last call, (n,), m/s, in a buffer that the next call overwrites."""
-        np.subtract(x, self.last, out=self._velocity)
-        np.divide(self._velocity, dt, out=self._velocity)
+        np.subtract(x, self.last, out=self.velocity)
+        np.divide(self.velocity, dt, out=self.velocity)
         np.copyto(self.last, x)
-        return self._velocity
+        return self.velocity

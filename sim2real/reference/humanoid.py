@@ -19,6 +19,7 @@ class Humanoid(ReferenceTask):
     """`Humanoid-v5`; quantities beside the state are those of the last physics evaluation."""
 
     file, frame_skip, terms = "humanoid.xml", 5, ("forward", "control", "contact", "healthy")
+    measured = ("x_velocity",)
     reset_noise = 1e-2
     first_observation_needs_forward = True
     # The model's solver (projected Gauss-Seidel) stops before convergence: forces depend on its start.
@@ -53,6 +54,10 @@ class Humanoid(ReferenceTask):
             self._actuation[rows, _FREE_JOINT:],
             self.contacts.values[rows].reshape(count, -1),
         )
+
+    def measure(self, name: str) -> Float64Array:
+        """Return the velocity along x of the last step, m/s, (n,)."""
+        return self._forward.velocity if name in self.measured else super().measure(name)
 
     def begin(self, rows: Indices) -> None:
         """Store the start positions; contact forces are zero before the first step."""

@@ -16,6 +16,7 @@ class Runner(ReferenceTask):
     """Base class; reward: velocity of the first joint along x, minus weighted squared actions."""
 
     terms: ClassVar[tuple[str, ...]] = ("forward", "control")
+    measured = ("x_velocity",)
     control_weight: ClassVar[float]
     hidden: ClassVar[int]
     """Number of leading positions that are not observed: the location on the ground."""
@@ -27,6 +28,10 @@ class Runner(ReferenceTask):
     def observe(self, rows: Rows) -> tuple[Float64Array, ...]:
         """Return positions and velocities."""
         return self.position[rows, self.hidden :], self.velocity[rows]
+
+    def measure(self, name: str) -> Float64Array:
+        """Return the velocity along x of the last step, m/s, (n,)."""
+        return self._forward.velocity if name in self.measured else super().measure(name)
 
     def begin(self, rows: Indices) -> None:
         """Store the start positions."""

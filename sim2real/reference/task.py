@@ -27,6 +27,8 @@ class ReferenceTask(ABC):
     """Physics steps per control step."""
     terms: ClassVar[tuple[str, ...]]
     """Names of the reward terms."""
+    measured: ClassVar[tuple[str, ...]] = ()
+    """What can be asked of a step, by its name in Gymnasium's `info`."""
     reset_noise: ClassVar[float]
     """Half width of the uniform noise of initial positions, and of velocities unless `gaussian_velocity`."""
     gaussian_velocity: ClassVar[bool] = False
@@ -53,6 +55,10 @@ class ReferenceTask(ABC):
 
         As in Gymnasium, sums of squared actions are in single precision.
         """
+
+    def measure(self, name: str) -> Float64Array:
+        """Return one of `measured` of the last step, (n,), in a buffer that the next step overwrites."""
+        raise KeyError(name)
 
     def begin(self, rows: Indices) -> None:  # noqa: B027 - most tasks keep no state
         """Reset the task's own state for new episodes, whose simulation states are set."""

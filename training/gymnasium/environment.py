@@ -1,5 +1,6 @@
 """Any `gymnasium.vector.VectorEnv` as an environment of our learners."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -7,9 +8,12 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 
 from sim2real.configs.errors import UserError
+from sim2real.configs.schema.gymnasium import InfoCostConfig
+from sim2real.reference.info_costs import InfoCosts
 from sim2real.training.environment_interface import Flags, Floats
 from sim2real.training.gymnasium.autoreset import RawStep, mode_of, stepper
 from sim2real.training.gymnasium.episode_statistics import GymnasiumEpisodes
+from sim2real.training.gymnasium.said import SaidOfStep
 from sim2real.training.gymnasium.spaces import ObservationRows, action_map
 
 
@@ -52,6 +56,7 @@ class GymnasiumEnvironment:
         env: The environment; whoever made it closes it.
         autoreset: Its autoreset mode, if it does not say.
         reward_scale: Factor of the rewards that the learner sees; returns are as paid.
+        costs: Costs with budgets, by the entry of `info` that has them.
 
     Raises:
         UserError: Its observations are no boxes, its actions neither boxes nor discrete, actions have no finite
@@ -64,13 +69,15 @@ class GymnasiumEnvironment:
         *,
         autoreset: AutoresetMode | str | None = None,
         reward_scale: float = 1.0,
+        costs: Mapping[str, InfoCostConfig] | None = None,
     ) -> None:
         self.env = env
         self.num_envs: int = env.num_envs
         self.observations = ObservationRows(env.single_observation_space)
         self.actions = action_map(env.single_action_space)
         self.autoreset = mode_of(env, autoreset)
-        self.episodes = GymnasiumEpisodes(self.num_envs)
+        self._costs = InfoCosts(costs or {}, self.num_envs)
+        self.episodes = GymnasiumEpisodes(self.num_envs, tuple(self._costs.budgets))
         self._stepper = stepper(env, self.autoreset)
         self._reward_scale = reward_scale
         n = self.num_envs
@@ -106,6 +113,16 @@ class GymnasiumEnvironment:
         return self.actions.choices
 
     @property
+    def cost_budgets(self) -> dict[str, float]:
+        """Highest mean of every cost over control steps, by name."""
+        return self._costs.budgets
+
+    @property
+    def costs(self) -> Floats:
+        """Costs of the last step, (n, C), in the order of `cost_budgets`; zero in rows that are no step."""
+        return self._costs.values
+
+    @property
     def privileged_size(self) -> int:
         """0: a foreign environment has no privileged values."""
         return 0
@@ -125,7 +142,7 @@ class GymnasiumEnvironment:
         """Step every environment with actions, (n, A), clipped to ±1.
 
         Raises:
-            UserError: What the environment returned is not what its spaces and its mode promise.
+            UserError: What the environment returned is not what its spaces and its mode promise, or a cost is missing.
         """
         step = self._stepper.step(self.actions(actions))
         out = self._out
@@ -135,7 +152,8 @@ class GymnasiumEnvironment:
         out.skipped = step.skipped
         with np.errstate(over="ignore"):
             out.reward[:] = paid * self._reward_scale
-        self.episodes.add(paid, out.terminated, out.truncated, step.skipped, step.info)
+        self._costs.measure(SaidOfStep(self.env, step))
+        self.episodes.add(paid, out.terminated, out.truncated, step.skipped, step.info, self._costs.values)
         self.observations.write(step.observation, out.observation)
         out.final_observation[:] = out.observation
         for row, final in step.finals.items():

@@ -32,9 +32,14 @@ def chosen(config: EnvironmentConfig) -> tuple[Vectorization, str]:
     """
     name = str(config.id)
     limit = spec_of(name).max_episode_steps
-    has_batch = name in TASKS and not config.arguments and limit == EPISODE_STEPS
+    measured = name in TASKS and set(config.costs) <= set(TASKS[name].measured)
+    has_batch = measured and not config.arguments and limit == EPISODE_STEPS
     if config.vectorization == "batch" and not has_batch:
-        what = "with arguments" if config.arguments and name in TASKS else f"of {name}"
+        what = f"of {name}"
+        if name in TASKS and not measured:
+            what = f"of {name} that measures {', '.join(set(config.costs) - set(TASKS[name].measured))}"
+        elif name in TASKS:
+            what = "with arguments"
         raise UserError(f"environment.vectorization: no batch {what}; valid: auto, sync, async; batches: {_batches()}")
     if config.vectorization != "auto":
         return config.vectorization, "as set"
@@ -68,7 +73,7 @@ def make(config: EnvironmentConfig, how: Vectorization, environments: int, *, se
     """
     name = str(config.id)
     if how == "batch":
-        return ReferenceEnv(name, environments, seed=seed, threads=threads)
+        return ReferenceEnv(name, environments, seed=seed, threads=threads, costs=config.costs)
     makers = [partial(_one, name, dict(config.arguments), os.getpid())] * environments
     if how == "sync":
         return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP)

@@ -179,7 +179,9 @@ class GymnasiumProblem:
         if isinstance(env, ReferenceEnv) and config.reward_scale == 1.0:
             return env  # our own batch is used as it is, without copies
         try:
-            return GymnasiumEnvironment(env, autoreset=config.autoreset, reward_scale=config.reward_scale)
+            return GymnasiumEnvironment(
+                env, autoreset=config.autoreset, reward_scale=config.reward_scale, costs=config.costs
+            )
         except BaseException:
             self.close()
             raise

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sim2real.configs.errors import UserError
+from sim2real.configs.schema.gymnasium import InfoCostConfig
 from sim2real.reference.env import ReferenceEnv
 from sim2real.reference.tasks import TASKS
 
@@ -51,6 +52,8 @@ def test_observations_rewards_and_ends_are_gymnasiums(task: str) -> None:
             np.testing.assert_allclose(got, wanted[0], rtol=1e-9, atol=1e-9)
             assert reward[index] == pytest.approx(wanted[1], rel=1e-9, abs=1e-9)
             assert terminated[index] == wanted[2]
+            for name in ours.task.measured:
+                assert info[name][index] == pytest.approx(wanted[4][name], rel=1e-9, abs=1e-9)
             compared += 1
         terminations += np.count_nonzero(terminated & ~done)
         done |= terminated
@@ -118,7 +121,7 @@ def test_a_time_limit_truncates_and_the_next_episode_is_another_one() -> None:
     for _ in range(4):
         _, _, terminated, truncated, info = env.step(action)
         assert not (terminated | truncated).any()
-        assert info == {}
+        assert set(info) == {"x_velocity"}
         unlimited.step(action)
     observation, _, terminated, truncated, info = env.step(action)
     assert truncated.all()
@@ -162,3 +165,42 @@ def test_a_diverged_simulation_ends_and_leaves_no_nan() -> None:
 def test_an_unknown_task_names_the_known_ones() -> None:
     with pytest.raises(UserError, match=r"no task 'Pusher-v5'.*HalfCheetah-v5"):
         ReferenceEnv("Pusher-v5", 1)
+
+
+def test_costs_are_what_is_measured_also_of_the_last_step_of_an_episode() -> None:
+    costs = {"x_velocity": InfoCostConfig(budget=2.0)}
+    env = ReferenceEnv("Hopper-v5", 4, threads=1, costs=costs)
+    assert env.cost_budgets == {"x_velocity": 2.0}
+    env.reset_arrays(0)
+    rng, sums, means = np.random.default_rng(0), np.zeros(4), []
+    for _ in range(60):
+        _, _, terminated, _, info = env.step(rng.uniform(-1.0, 1.0, (4, 3)).astype(np.float32))
+        np.testing.assert_allclose(env.costs[:, 0], info["x_velocity"], rtol=1e-6)
+        sums += info["x_velocity"]
+        lengths = env.episodes.length
+        for row in np.flatnonzero(terminated):
+            means.append(sums[row])
+            sums[row] = 0.0
+        assert (lengths[terminated] == 0).all()
+    finished = env.episodes.drain()
+    assert len(means) > 2
+    np.testing.assert_allclose(finished["cost/x_velocity"] * finished["length"], means, rtol=1e-5)
+
+
+def test_a_cost_goes_on_where_a_run_was_left() -> None:
+    def made() -> ReferenceEnv:
+        return ReferenceEnv("Hopper-v5", 2, threads=1, costs={"x_velocity": InfoCostConfig(budget=2.0, above=0.1)})
+
+    one, other = made(), made()
+    one.reset_arrays(0)
+    actions = np.random.default_rng(0).uniform(-1.0, 1.0, (300, 2, 3)).astype(np.float32)
+    for action in actions[:10]:
+        one.step_arrays(action)
+    other.load_state_dict(one.state_dict())
+    for action in actions[10:]:
+        one.step_arrays(action)
+        other.step_arrays(action)
+        assert set(np.unique(one.costs)) <= {0.0, 1.0}
+    first, second = one.episodes.drain()["cost/x_velocity"], other.episodes.drain()["cost/x_velocity"]
+    assert len(first) > 0
+    assert first.tolist() == second.tolist()

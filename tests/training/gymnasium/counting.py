@@ -30,7 +30,7 @@ class CountingEnv(gymnasium.Env):
         ended = self.step_count == self.length
         odd = bool(self.index % 2)
         reward = 100.0 * self.episode + self.step_count
-        return self._observe(), reward, ended and odd, ended and not odd, {"is_success": ended and odd}
+        return self._observe(), reward, ended and odd, ended and not odd, {"is_success": ended and odd, "paid": reward}
 
     def _observe(self):
         values = np.array([self.index, self.episode, self.step_count], self.observation_space.dtype)

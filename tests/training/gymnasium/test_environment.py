@@ -10,6 +10,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.algorithm import PpoConfig
+from sim2real.configs.schema.gymnasium import InfoCostConfig
 from sim2real.configs.schema.off_policy import SacConfig
 from sim2real.training.algorithms import make_algorithm
 from sim2real.training.gymnasium.environment import GymnasiumEnvironment
@@ -92,6 +93,39 @@ def test_statistics_are_of_whole_episodes_as_they_were_paid(mode):
     first = [figures["return"][lengths.index(length)] for length in LENGTHS]
     assert first == [sum(range(1, length + 1)) for length in LENGTHS]
     assert not len(environment.episodes.drain()["return"])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_costs_are_those_of_the_step_in_every_mode(mode):
+    environment = GymnasiumEnvironment(counting(mode), costs={"paid": InfoCostConfig(budget=2.0)})
+    assert environment.cost_budgets == {"paid": 2.0}
+    environment.reset_arrays(0)
+    for _ in range(20):
+        out = environment.step_arrays(np.zeros((3, 2), np.float32))
+        step = np.ones(3, bool) if out.skipped is None else ~out.skipped
+        assert environment.costs[:, 0].tolist() == np.where(step, out.reward, 0.0).tolist()
+    finished = environment.episodes.drain()
+    assert (finished["cost/paid"] * finished["length"]).tolist() == finished["return"].tolist()
+
+
+def test_a_cost_above_a_bound_is_counted():
+    environment = GymnasiumEnvironment(
+        counting("SAME_STEP"),
+        costs={"paid": InfoCostConfig(budget=0.5, above=2.0), "is_success": InfoCostConfig(budget=1.0)},
+    )
+    environment.reset_arrays(0)
+    counted = [
+        environment.step_arrays(np.zeros((3, 2), np.float32)) and environment.costs[1].tolist() for _ in range(5)
+    ]
+    assert counted == [[0.0, 0.0], [0.0, 0.0], [1.0, 0.0], [1.0, 0.0], [1.0, 1.0]]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_cost_that_is_not_said_is_refused_with_what_there_is(mode):
+    environment = GymnasiumEnvironment(counting(mode), costs={"speed": InfoCostConfig(budget=1.0)})
+    environment.reset_arrays(0)
+    with pytest.raises(UserError, match=r"costs\.speed: environment 0 of .* no number 'speed'.*: is_success, paid"):
+        environment.step_arrays(np.zeros((3, 2), np.float32))
 
 
 def test_the_learner_is_paid_scaled_rewards():
