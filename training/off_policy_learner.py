@@ -12,11 +12,12 @@ from sim2real.configs.errors import ConfigError, UserError
 from sim2real.configs.schema.off_policy import OffPolicyConfig
 from sim2real.training import team
 from sim2real.training.algorithms.interface import Metrics
-from sim2real.training.environment_interface import Environment, Floats, Transition
+from sim2real.training.environment_interface import Environment, Floats, Transition, budgets_of
 from sim2real.training.fitting import take_fitting
 from sim2real.training.flat_adam import FlatAdam
 from sim2real.training.n_step import NStepTransitions
 from sim2real.training.normalizer import Normalizer
+from sim2real.training.penalized_reward import PenalizedReward
 from sim2real.training.policy import Policy
 from sim2real.training.replay_buffer import ReplayBuffer, TransitionBatch
 from sim2real.training.row_normalizer import RowNormalizer, privileged_normalizer
@@ -77,8 +78,12 @@ class OffPolicyLearner(ABC):
                 f"algorithm.buffer: {config.buffer} transitions; one step of {n} environments may complete "
                 f"{n * config.n_step}; valid: that or more"
             )
-        self._transitions: Final = NStepTransitions(config.n_step, config.discount, n, self._inputs, acted)
-        self._replay: Final = self._make_replay(config.buffer // team.size(), self._inputs, acted)
+        costs = len(budgets_of(environment)) if config.lagrange is not None else 0
+        self._penalized: Final = (
+            PenalizedReward(config.lagrange, environment) if config.lagrange is not None and costs else None
+        )
+        self._transitions: Final = NStepTransitions(config.n_step, config.discount, n, self._inputs, acted, costs)
+        self._replay: Final = self._make_replay(config.buffer // team.size(), self._inputs, acted, costs)
         self._batch: Final = SharedBatch(config.batch, n, generator)
         # Raw inputs of the critics in the current state: observations and privileged values.
         self._raw: Final = torch.zeros(n, self._inputs)
@@ -114,9 +119,9 @@ class OffPolicyLearner(ABC):
         """Return the actions for the environment, (n, A), for stored ones."""
         return stored
 
-    def _make_replay(self, capacity: int, inputs: int, action_size: int) -> ReplayBuffer:
+    def _make_replay(self, capacity: int, inputs: int, action_size: int, costs: int) -> ReplayBuffer:
         """Return the replay buffer."""
-        return ReplayBuffer(capacity, inputs, action_size)
+        return ReplayBuffer(capacity, inputs, action_size, costs)
 
     def _drawn(self) -> TransitionBatch:
         """Return a batch to update from."""
@@ -151,6 +156,8 @@ class OffPolicyLearner(ABC):
         metrics = {
             name: float(team.summed(torch.stack(values).mean()) / team.size()) for name, values in figures.items()
         }
+        if self._penalized is not None:
+            metrics |= self._penalized.update(learned=self._steps > self._common.warmup)
         metrics |= {"time/collect_s": collecting, "time/learn_s": learning}
         metrics["learning_rate"] = self._common.learning_rate
         return self._common.iteration_steps * self._environment.num_envs, metrics
@@ -168,6 +175,7 @@ class OffPolicyLearner(ABC):
             "steps": self._steps,
             "updates": self.updates,
             "updates_owed": self._updates_owed,
+            **({} if self._penalized is None else {"penalized": self._penalized.state()}),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -190,6 +198,8 @@ class OffPolicyLearner(ABC):
         self._stored_by_all = team.least(len(self._replay))
         self.updates = int(state["updates"])
         self._updates_owed = float(state["updates_owed"])
+        if self._penalized is not None:
+            self._penalized.restore(state["penalized"])
 
     def warm_start(self, state: dict[str, Any]) -> tuple[str, ...]:
         """Take over what was learned beside the policy where it fits; not the replay buffer."""
@@ -225,7 +235,11 @@ class OffPolicyLearner(ABC):
 
     def _keep(self, action: Floats, transition: Transition) -> None:
         """Store a step of all environments, with the actions as they are stored."""
-        self._replay.add(self._transitions.add(self._raw.numpy(), action, transition))
+        excess = None
+        if self._penalized is not None:
+            kept = None if transition.skipped is None else ~transition.skipped
+            excess = self._penalized.take(transition.reward, kept)
+        self._replay.add(self._transitions.add(self._raw.numpy(), action, transition, excess))
 
     def _stored(self) -> bool:
         """Return whether there is enough to update from."""
@@ -247,6 +261,8 @@ class OffPolicyLearner(ABC):
     def _learn(self) -> Figures:
         self.updates += 1
         batch = self._drawn()
+        if self._penalized is not None:
+            batch.reward = self._penalized.of(batch.reward, batch.costs)
         if self._mirror is not None:
             self._mirror.reflect(batch)
         return self._update(batch, self._normalizer(batch.inputs), self._normalizer(batch.next_inputs))

@@ -22,10 +22,11 @@ class PrioritizedReplay(ReplayBuffer):
         inputs: O + P
         action_size: A
         exponent: α: 0 is uniform.
+        costs: C
     """
 
-    def __init__(self, capacity: int, inputs: int, action_size: int, exponent: float) -> None:
-        super().__init__(capacity, inputs, action_size)
+    def __init__(self, capacity: int, inputs: int, action_size: int, exponent: float, costs: int = 0) -> None:
+        super().__init__(capacity, inputs, action_size, costs)
         self._exponent: Final = exponent
         self._tree: Final = SumTree(capacity)
         self._largest = 1.0  # of p^α

@@ -12,9 +12,9 @@ from sim2real.training.environment_interface import Floats
 class TransitionBatch:
     """Transitions drawn from the buffer, as views of one gathered block."""
 
-    def __init__(self, rows: Tensor, inputs: int, action_size: int) -> None:
-        parts = torch.split(rows, [inputs, action_size, 1, 1, inputs], dim=-1)
-        self.inputs, self.action, reward, discount, self.next_inputs = parts
+    def __init__(self, rows: Tensor, inputs: int, action_size: int, costs: int = 0) -> None:
+        parts = torch.split(rows, [inputs, action_size, 1, costs, 1, inputs], dim=-1)
+        self.inputs, self.action, reward, self.costs, discount, self.next_inputs = parts
         self.reward = reward.squeeze(-1)
         """Rewards, or discounted sums of them over the steps of a transition, (n,)."""
         self.discount = discount.squeeze(-1)
@@ -24,20 +24,22 @@ class TransitionBatch:
 class ReplayBuffer:
     """The last `capacity` transitions, one row each, so that drawing a batch is one gather.
 
-    A transition takes 4·(2·(O + P) + A + 2) bytes: a critic's inputs, O observation values and P privileged ones, are
-    stored raw, before and after it, because the moments that normalise them change.
+    A transition takes 4·(2·(O + P) + A + C + 2) bytes: a critic's inputs, O observation values and P privileged ones,
+    are stored raw, before and after it, because the moments that normalise them change.
 
     Args:
         capacity: Transitions.
         inputs: O + P
         action_size: A
+        costs: C
     """
 
-    def __init__(self, capacity: int, inputs: int, action_size: int) -> None:
+    def __init__(self, capacity: int, inputs: int, action_size: int, costs: int = 0) -> None:
         self.capacity: Final = capacity
         self.inputs: Final = inputs
         self.action_size: Final = action_size
-        self._rows = torch.zeros(capacity, 2 * inputs + action_size + 2)
+        self._costs: Final = costs
+        self._rows = torch.zeros(capacity, 2 * inputs + action_size + costs + 2)
         self._position = 0
         self._size = 0
 
@@ -63,7 +65,7 @@ class ReplayBuffer:
 
     def batch_of(self, index: Tensor) -> TransitionBatch:
         """Return the transitions at given places of the ring."""
-        return TransitionBatch(self._rows.index_select(0, index), self.inputs, self.action_size)
+        return TransitionBatch(self._rows.index_select(0, index), self.inputs, self.action_size, self._costs)
 
     def state(self) -> dict[str, Any]:
         """Return the stored rows and the position of the ring."""

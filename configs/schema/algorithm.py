@@ -97,8 +97,8 @@ class OnPolicyConfig(AlgorithmConfig):
 class LagrangeConfig(Config):
     """How the multipliers of a task's costs are learned (Stooke et al. 2020).
 
-    The error of a cost is the share by which its mean over a rollout exceeds its budget. Advantages of reward and costs
-    are standardised, so that the gains do not depend on their units.
+    The error of a cost is the share by which its mean over a rollout, off-policy over an iteration, exceeds its budget.
+    Reward and costs are brought to one size, so that the gains do not depend on their units.
     """
 
     integral_gain: Annotated[float, NonNegative] = 0.05

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sim2real.configs.schema.algorithm import Activation, AlgorithmConfig, Hidden
+from sim2real.configs.schema.algorithm import Activation, AlgorithmConfig, Hidden, LagrangeConfig
 from sim2real.configs.schema.quantity import NonNegative, Positive
 
 
@@ -31,6 +31,8 @@ class OffPolicyConfig(AlgorithmConfig):
     """Share of the weights that the target networks take over in each of their updates."""
     learning_rate: Annotated[float, Positive] = 3e-4
     """Learning rate of Adam for all networks."""
+    lagrange: LagrangeConfig | None = LagrangeConfig()
+    """Multipliers of a task's costs, which keep them to their budgets; null: costs are only measured."""
     hidden: Hidden = (128, 128)
     """Widths of the hidden layers of actor and critics."""
     activation: Activation = "relu"

@@ -11,6 +11,7 @@ from sim2real.configs.errors import ConfigError
 from sim2real.configs.schema.algorithm import ALGORITHMS, LagrangeConfig, PpoConfig
 from sim2real.training.algorithms import make_algorithm
 from sim2real.training.lagrange import Lagrange
+from sim2real.training.penalized_reward import PenalizedReward
 
 
 def lagrange(budgets, **gains):
@@ -115,6 +116,56 @@ def test_the_constrained_optimum_is_reached(reaching):
     assert metrics["cost/square/multiplier"] == pytest.approx(1.0, abs=0.1)
 
 
+@pytest.mark.parametrize("name", ["sac", "td3", "ddpg"])
+def test_off_policy_learners_reach_it_too(reaching, name):
+    budget, iterations = 0.25, 80
+    settings = {
+        "name": name,
+        "hidden": (16,),
+        "batch": 64,
+        "buffer": 64 * 32,  # of late policies: a bandit needs no more
+        "warmup": 64 * 8,
+        "iteration_steps": 8,
+        "updates_per_step": 4.0,
+        "discount": 0.1,
+        "learning_rate": 3e-3,
+        "polyak": 0.05,
+        "lagrange": {"integral_gain": 0.2, "proportional_gain": 1.0},
+    }
+    settings |= {"initial_temperature": 0.01, "learn_temperature": False} if name == "sac" else {}
+    settings |= {} if name == "sac" else {"exploration_std": 0.1}
+    learner = make_algorithm(ALGORITHMS[name].config.model_validate(settings), reaching(budget), 1)
+    learner.start(1)
+    costs = []
+    for iteration in range(iterations):
+        _, metrics = learner.iterate(iteration / iterations)
+        costs.append(metrics["cost/square"])
+    action = float(learner.policy.act(np.zeros((1, learner.policy.normalizer.shift.numel()), np.float32))[0, 0])
+    assert action == pytest.approx(math.sqrt(budget), abs=0.05)
+    assert np.mean(costs[-20:]) == pytest.approx(budget, rel=0.1)
+    assert metrics["cost/square/multiplier"] == pytest.approx(1.0, abs=0.4)
+
+
+def test_the_penalized_reward_by_hand(reaching):
+    environment = reaching(2.0)
+    environment.costs = np.array([[2.0], [6.0]], np.float32)  # e = 0 and 2
+    penalized = PenalizedReward(LagrangeConfig(integral_gain=1.0, proportional_gain=0.0), environment)
+    excess = penalized.take(np.array([-1.0, 5.0], np.float32), None)
+    assert excess.tolist() == [[0.0], [2.0]]
+    figures = penalized.update(learned=True)  # mean cost 4: e = 1, λ = 1; mean |r| = 3
+    assert figures == {"cost/square": 4.0, "cost/square/budget": 2.0, "cost/square/multiplier": 1.0}
+    # (-1 - 3·1·0) / 2 and (5 - 3·1·2) / 2
+    assert penalized.of(torch.tensor([-1.0, 5.0]), torch.from_numpy(excess)).tolist() == [-0.5, -0.5]
+
+
+def test_random_actions_move_no_multiplier(reaching):
+    environment = reaching(2.0)
+    environment.costs = np.array([[6.0]], np.float32)
+    penalized = PenalizedReward(LagrangeConfig(integral_gain=1.0), environment)
+    penalized.take(np.array([1.0], np.float32), None)
+    assert penalized.update(learned=False)["cost/square/multiplier"] == 0.0
+
+
 def test_costs_are_only_measured_without_multipliers(reaching):
     learner = make_algorithm(PpoConfig(name="ppo", lagrange=None, rollout_steps=8), reaching(0.25), 1)
     learner.start(1)
@@ -123,5 +174,7 @@ def test_costs_are_only_measured_without_multipliers(reaching):
 
 def test_a_learner_without_multipliers_is_refused_where_there_are_costs(reaching):
     config = ALGORITHMS["a2c"].config.model_validate({"name": "a2c"})
-    with pytest.raises(ConfigError, match=r"'a2c' keeps no cost to its budget.* costs square; valid: ppo, ppo_penalty"):
+    with pytest.raises(
+        ConfigError, match=r"'a2c' keeps no cost to its budget.* costs square; valid: .*ppo, ppo_penalty"
+    ):
         make_algorithm(config, reaching(0.25), 1)

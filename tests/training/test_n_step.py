@@ -10,7 +10,7 @@ from sim2real.training.n_step import NStepTransitions
 GAMMA = 0.5
 
 
-def step(transitions, state, reward, *, successor, terminated=False, truncated=False, skipped=None):
+def step(transitions, state, reward, *, successor, terminated=False, truncated=False, skipped=None, costs=None):
     """Take one step of one environment; the action is the state's number times ten."""
     return transitions.add(
         np.array([[state]], np.float32),
@@ -23,6 +23,7 @@ def step(transitions, state, reward, *, successor, terminated=False, truncated=F
             final_privileged=np.zeros((1, 0), np.float32),
             skipped=None if skipped is None else np.array([skipped]),
         ),
+        None if costs is None else np.array([costs], np.float32),
     ).tolist()
 
 
@@ -109,3 +110,12 @@ def test_more_transitions_than_the_buffer_holds_are_refused(point_environment):
 
     with pytest.raises(ConfigError, match=r"algorithm\.buffer: 40 transitions; one step of 16 environments"):
         make_algorithm(SacConfig(name="sac", buffer=40, n_step=3), point_environment(16), 0)
+
+
+def test_costs_are_summed_as_rewards_are():
+    transitions = NStepTransitions(2, GAMMA, 1, 1, 1, costs=2)
+    assert step(transitions, 1, 1.0, successor=2, costs=(10.0, -1.0)) == []
+    # Reward 1 + 2/2, costs 10 + 20/2 and -1 + 3/2.
+    assert step(transitions, 2, 2.0, successor=3, costs=(20.0, 3.0)) == [[1.0, 10.0, 2.0, 20.0, 0.5, 0.25, 3.0]]
+    rows = step(transitions, 3, 4.0, successor=4, costs=(2.0, 2.0), terminated=True)
+    assert rows == [[2.0, 20.0, 4.0, 21.0, 4.0, 0.0, 4.0], [3.0, 30.0, 4.0, 2.0, 2.0, 0.0, 4.0]]

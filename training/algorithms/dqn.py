@@ -69,10 +69,10 @@ class Dqn(OffPolicyLearner):
             self.learned.update(value_head=self.value_head)
         self._adam_values: Final = self._adam("values", self.values.parameters())
 
-    def _make_replay(self, capacity: int, inputs: int, action_size: int) -> ReplayBuffer:
+    def _make_replay(self, capacity: int, inputs: int, action_size: int, costs: int) -> ReplayBuffer:
         if self.config.prioritized:
-            return PrioritizedReplay(capacity, inputs, action_size, self.config.priority_exponent)
-        return super()._make_replay(capacity, inputs, action_size)
+            return PrioritizedReplay(capacity, inputs, action_size, self.config.priority_exponent, costs)
+        return super()._make_replay(capacity, inputs, action_size, costs)
 
     def _random_actions(self) -> Floats:
         n = self._environment.num_envs

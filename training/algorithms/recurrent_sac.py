@@ -16,7 +16,7 @@ from sim2real.configs.errors import ConfigError
 from sim2real.configs.schema.off_policy import SacConfig
 from sim2real.training import team
 from sim2real.training.algorithms.sac import Sac, Seen
-from sim2real.training.environment_interface import Environment, Floats, Transition
+from sim2real.training.environment_interface import Environment, Floats, Transition, budgets_of
 from sim2real.training.memory import Memory, State, forgotten
 from sim2real.training.off_policy_learner import Figures
 from sim2real.training.replay_buffer import ReplayBuffer
@@ -32,6 +32,8 @@ class RecurrentSac(Sac):
             raise ConfigError(f"algorithm.{wrong}: not with algorithm.memory; valid: its default")
         if team.size() > 1:
             raise ConfigError(f"algorithm.memory: 'sac' with memory learns in one process, not in {team.size()}")
+        if config.lagrange is not None and budgets_of(environment):
+            raise ConfigError("algorithm.memory: 'sac' with memory keeps no cost to its budget; valid: null")
         super().__init__(config, environment, seed)
         n = environment.num_envs
         self._length: Final = config.burn_in + config.sequence_length
@@ -60,7 +62,7 @@ class RecurrentSac(Sac):
         super().restore(state)
         self._states = tuple(tuple(part.clone() for part in parts) for parts in state["remembered"])
 
-    def _make_replay(self, capacity: int, inputs: int, action_size: int) -> ReplayBuffer:
+    def _make_replay(self, capacity: int, inputs: int, action_size: int, costs: int) -> ReplayBuffer:
         """Return a buffer of a single row: steps are stored as sequences instead."""
         return ReplayBuffer(1, inputs, action_size)
 

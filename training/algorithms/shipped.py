@@ -42,11 +42,16 @@ PPO: Final = AlgorithmKind(
     choosing=True,
 )
 SAC: Final = AlgorithmKind(
-    SacConfig, squashed=True, make=_learner("recurrent_sac", "make_sac"), recurrent=True, shared=True
+    SacConfig,
+    squashed=True,
+    make=_learner("recurrent_sac", "make_sac"),
+    recurrent=True,
+    shared=True,
+    constrained=True,
 )
-DDPG: Final = AlgorithmKind(DdpgConfig, squashed=True, make=_learner("ddpg", "Ddpg"))
-TD3: Final = AlgorithmKind(Td3Config, squashed=True, make=_learner("td3", "Td3"))
-DQN: Final = AlgorithmKind(DqnConfig, squashed=False, make=_learner("dqn", "Dqn"), choosing=True)
+DDPG: Final = AlgorithmKind(DdpgConfig, squashed=True, make=_learner("ddpg", "Ddpg"), constrained=True)
+TD3: Final = AlgorithmKind(Td3Config, squashed=True, make=_learner("td3", "Td3"), constrained=True)
+DQN: Final = AlgorithmKind(DqnConfig, squashed=False, make=_learner("dqn", "Dqn"), choosing=True, constrained=True)
 REINFORCE: Final = AlgorithmKind(
     ReinforceConfig, squashed=False, make=_learner("reinforce", "Reinforce"), choosing=True
 )
