@@ -19,6 +19,7 @@ from sim2real.configs.errors import UserError
 from sim2real.configs.library import ROOT
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.schema.robot import RobotConfig
+from sim2real.model.compilation import read_spec
 
 FOLDER: Final = "model"
 """Folder of the model in a run."""
@@ -185,7 +186,7 @@ def _files(robot: RobotConfig) -> tuple[Path, list[Path], list[Path]]:
     try:
         # Of a relative path, MuJoCo returns relative what the MJCF names relative to itself.
         named = mujoco.mju_getXMLDependencies(os.path.relpath(main))
-        spec = mujoco.MjSpec.from_file(str(main))
+        spec = read_spec(main)
     except ValueError as error:
         raise UserError(f"{main}: not a valid MuJoCo model: {str(error).splitlines()[0]}") from error
     outside = {Path(name) for name in named if os.path.isabs(name)}

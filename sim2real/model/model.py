@@ -24,7 +24,7 @@ from sim2real.model.addresses import (
     value_columns,
 )
 from sim2real.model.compilation import compile_spec as compile_spec
-from sim2real.model.compilation import one_line
+from sim2real.model.compilation import one_line, read_spec
 from sim2real.model.injection import (
     ATTITUDE,
     IMU_GROUPS,
@@ -140,7 +140,7 @@ def load_spec(robot: RobotConfig) -> mujoco.MjSpec:
     if not path.is_file():
         raise UserError(f"robot {robot.name!r}: model file {path} does not exist")
     try:
-        spec = mujoco.MjSpec.from_file(str(path))
+        spec = read_spec(path)
     except ValueError as error:
         raise UserError(f"{path}: not a valid MuJoCo model: {one_line(error)}") from error
     prepare_spec(spec)

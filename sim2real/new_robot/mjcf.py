@@ -12,7 +12,7 @@ import numpy as np
 
 from sim2real.configs.errors import ConfigError
 from sim2real.hardware.types import Float64Array
-from sim2real.model.compilation import one_line
+from sim2real.model.compilation import one_line, read_spec
 from sim2real.model.loop_closure import CLOSED_MAX, LoopClosure
 from sim2real.model.read_model import is_given_name, prepare_spec
 from sim2real.new_robot.drives import Drives, drives_of
@@ -98,7 +98,7 @@ def read_mjcf(path: Path, keyframe: str | None = None) -> Mjcf:
         raise ConfigError(f"{path}: no such file; give the robot's MJCF or URDF")
     with collect_warnings() as messages:
         try:
-            spec = mujoco.MjSpec.from_file(str(path))
+            spec = read_spec(path)
             prepare_spec(spec)
             model = spec.compile()
         except (ValueError, UnicodeDecodeError) as error:

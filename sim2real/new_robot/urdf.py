@@ -5,10 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-import mujoco
-
 from sim2real.configs.errors import ConfigError
-from sim2real.model.compilation import one_line
+from sim2real.model.compilation import one_line, read_spec
 
 _PACKAGE: Final = "package://"
 _VARIABLE: Final = "ROS_PACKAGE_PATH"
@@ -37,7 +35,7 @@ def as_mjcf(path: Path, output: Path, packages: Sequence[Path]) -> str:
         ConfigError: MuJoCo does not read it, or a file is in none of these folders.
     """
     try:
-        spec = mujoco.MjSpec.from_file(str(path))
+        spec = read_spec(path)
         for mesh in spec.meshes:
             if mesh.file.startswith(_PACKAGE):
                 found = _find(path, mesh.file, packages)

@@ -6,6 +6,7 @@ from pathlib import Path
 import mujoco
 
 from sim2real.configs.errors import UserError
+from sim2real.model.compilation import read_spec
 
 _NO_TOTAL_MASS = -1.0  # MuJoCo's "do not scale"
 
@@ -27,7 +28,7 @@ def load_model(file: str, *, body_acceleration: bool = False) -> mujoco.MjModel:
     path = Path(package.origin).parent / "envs" / "mujoco" / "assets" / file
     if not path.is_file():
         raise UserError(f"the installed gymnasium has no {path}; valid: a version with its v5 MuJoCo tasks")
-    spec = mujoco.MjSpec.from_file(str(path))
+    spec = read_spec(path)
     # MuJoCo warns about this attribute at every compilation and recommends the two calls below; the model is the same.
     total_mass, spec.compiler.settotalmass = spec.compiler.settotalmass, _NO_TOTAL_MASS
     if body_acceleration:

@@ -14,6 +14,7 @@ from mujoco.batch import Batch
 from sim2real.configs.errors import UserError
 from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import Indices
+from sim2real.model.mujoco_warnings import count_warnings
 
 _NONE: Final[Indices] = np.zeros(0, np.intp)
 _SAVED_MAX: Final = 8  # per run: divergences of one run resemble each other
@@ -36,7 +37,7 @@ class Divergence:
     """
 
     def __init__(self, batch: Batch, decimation: int) -> None:
-        _disable_log_file()
+        count_warnings()
         self._batch, self._decimation = batch, decimation
         self._bad_states = batch.warning[:, int(_BAD_STATES[0]) : int(_BAD_STATES[-1]) + 1, 1]
         self._qpos: Float64Array = batch.bind("qpos")
@@ -100,13 +101,6 @@ def _model_bytes(model: mujoco.MjModel) -> bytes:
     return buffer.tobytes()
 
 
-def _disable_log_file() -> None:
-    """Stop MuJoCo from writing MUJOCO_LOG.TXT into the working directory; divergences are counted and saved here."""
-    log = mujoco.MjLogConfig.get()
-    log.logto_file = False
-    log.set()
-
-
 @dataclass(frozen=True)
 class SavedStep:
     """A saved control step in which a simulation diverged."""
@@ -147,6 +141,7 @@ def load_step(path: Path) -> SavedStep:
     Raises:
         UserError: The files are missing or damaged.
     """
+    count_warnings()
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             state, steps, record = saved["state"], int(saved["steps"]), json.loads(str(saved["record"]))
