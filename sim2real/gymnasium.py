@@ -45,27 +45,34 @@ def register() -> None:
 
 
 def make_single(
-    task: str, randomization: str = _NO_RANDOMIZATION, render_mode: str | None = None, seed: int = 0
+    task: str, randomization: str = _NO_RANDOMIZATION, render_mode: str | None = None, seed: int | None = 0
 ) -> "SingleEnv":
-    """Create a single environment from names or paths of YAML files."""
+    """Create a single environment from names or paths of YAML files; arguments as of `sim2real.make_env`."""
+    from sim2real.envs.requests import chosen_seed
     from sim2real.envs.single_env import SingleEnv
 
-    return SingleEnv(_task(task), load_randomization(randomization), render_mode=render_mode, seed=seed)
+    return SingleEnv(_task(task), load_randomization(randomization), render_mode=render_mode, seed=chosen_seed(seed))
 
 
 def make_vector(
     task: str,
     num_envs: int = 1,
     randomization: str = _NO_RANDOMIZATION,
-    seed: int = 0,
+    seed: int | None = 0,
     threads: int = 0,
     render_mode: str | None = None,
 ) -> "BatchEnv":
-    """Create a vector environment from names or paths of YAML files."""
+    """Create a vector environment from names or paths of YAML files; arguments as of `sim2real.make_env`."""
     from sim2real.envs.batch_env import BatchEnv
+    from sim2real.envs.requests import checked_size, checked_threads, chosen_seed
 
     return BatchEnv(
-        _task(task), load_randomization(randomization), num_envs, seed=seed, threads=threads, render_mode=render_mode
+        _task(task),
+        load_randomization(randomization),
+        checked_size(num_envs),
+        seed=chosen_seed(seed),
+        threads=checked_threads(threads),
+        render_mode=render_mode,
     )
 
 
@@ -77,13 +84,15 @@ def _task(reference: str) -> TaskConfig:
 
 
 def make_reference(
-    task: str, num_envs: int = 1, seed: int = 0, threads: int = 0, max_episode_steps: int | None = None
+    task: str, num_envs: int = 1, seed: int | None = 0, threads: int = 0, max_episode_steps: int | None = None
 ) -> "ReferenceEnv":
     """Create a vector environment of one of Gymnasium's tasks, by default with its own time limit."""
+    from sim2real.envs.requests import checked_size, checked_threads, chosen_seed
     from sim2real.reference.env import EPISODE_STEPS, ReferenceEnv
 
     limit = EPISODE_STEPS if max_episode_steps is None else max_episode_steps
-    return ReferenceEnv(task, num_envs, seed=seed, threads=threads, max_episode_steps=limit)
+    size, threads = checked_size(num_envs), checked_threads(threads)
+    return ReferenceEnv(task, size, seed=chosen_seed(seed), threads=threads, max_episode_steps=limit)
 
 
 register()

@@ -76,6 +76,7 @@ class BatchEnv(SameStepVectorEnv):
         """Return an RGB image of each environment, (height, width, 3) uint8, or None without a render mode."""
         if self.render_mode is None:
             return None
+        refuse_other_process(self._process)
         if self._camera is None:
             from sim2real.rendering.camera import Camera
 

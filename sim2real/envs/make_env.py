@@ -1,8 +1,6 @@
 """Creates an environment of a task for any learner: one robot, or a batch that steps together."""
 
-from operator import index
 from pathlib import Path
-from random import SystemRandom
 from typing import TYPE_CHECKING, overload
 
 from sim2real.configs.errors import MissingExtraError, UserError
@@ -15,7 +13,6 @@ if TYPE_CHECKING:
     from sim2real.envs.single_env import SingleEnv
 
 _NOTHING_RANDOM = "none"
-_ENVIRONMENTS_MAX, _THREADS_MAX = 65_536, 1024  # as in experiments
 
 
 @overload
@@ -84,23 +81,19 @@ def make_env(
     """
     try:
         from sim2real.envs.batch_env import BatchEnv
+        from sim2real.envs.requests import checked_size, checked_threads, chosen_seed
         from sim2real.envs.single_env import SingleEnv
         from sim2real.task.check import check_terms
     except ModuleNotFoundError as error:
         raise MissingExtraError("make_env", str(error.name), "train") from error
     config = as_task(task, check_terms)
     randomness = as_randomization(_NOTHING_RANDOM if randomization is None else randomization)
-    chosen = SystemRandom().randrange(2**32) if seed is None else index(seed)
-    if not 0 <= chosen < 2**32:
-        raise UserError(f"seed: {seed}; valid: 0 to {2**32 - 1}")
+    chosen = chosen_seed(seed)
     if render_mode not in (None, "rgb_array"):
         raise UserError(f"render_mode: {render_mode!r}; valid: None, 'rgb_array'")
     if num_envs is None:
         if threads:
             raise UserError(f"threads: {threads}; one environment has one thread; give num_envs for a vector")
         return SingleEnv(config, randomness, render_mode=render_mode, seed=chosen)
-    if not 1 <= index(num_envs) <= _ENVIRONMENTS_MAX:
-        raise UserError(f"num_envs: {num_envs}; valid: 1 to {_ENVIRONMENTS_MAX}, or None for one gymnasium.Env")
-    if not 0 <= index(threads) <= _THREADS_MAX:
-        raise UserError(f"threads: {threads}; valid: 1 to {_THREADS_MAX}, or 0 for every core")
-    return BatchEnv(config, randomness, num_envs, seed=chosen, threads=threads, render_mode=render_mode)
+    size, threads = checked_size(num_envs), checked_threads(threads)
+    return BatchEnv(config, randomness, size, seed=chosen, threads=threads, render_mode=render_mode)

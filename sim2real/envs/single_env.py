@@ -9,7 +9,7 @@ import numpy as np
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.envs.batch_env import spaces_of
-from sim2real.envs.requests import checked_action, refuse_options
+from sim2real.envs.requests import checked_action, refuse_long_seed, refuse_options
 from sim2real.runtime.contract.observation import Float32Array
 from sim2real.simulation.simulation import Simulation
 from sim2real.task.episodes import EpisodeStatistics
@@ -55,8 +55,9 @@ class SingleEnv(gymnasium.Env[Float32Array, Float32Array]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Float32Array, dict[str, Any]]:
-        """Start a new episode. Raises ValueError for options."""
+        """Start a new episode. Raises ValueError for options, and for a seed of more than 64 bits."""
         refuse_options(options)
+        refuse_long_seed(seed)
         self._own_process()
         super().reset(seed=seed, options=options)
         if seed is not None:
@@ -98,9 +99,14 @@ class SingleEnv(gymnasium.Env[Float32Array, Float32Array]):
         self._camera, self._process = None, os.getpid()
 
     def render(self) -> np.ndarray | None:
-        """Return an RGB image, (height, width, 3) uint8, or None without a render mode."""
+        """Return an RGB image, (height, width, 3) uint8, or None without a render mode.
+
+        Raises:
+            UserError: No OpenGL, or this process was forked from one that had rendered.
+        """
         if self.render_mode is None:
             return None
+        self._own_process()
         if self._camera is None:
             from sim2real.rendering.camera import Camera
 

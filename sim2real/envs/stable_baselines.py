@@ -27,7 +27,13 @@ class StableBaselinesEnv(VecEnv):
         super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
 
     def reset(self) -> VecEnvObs:
-        """Start new episodes in all environments; the first seed is the seed of the whole batch."""
+        """Start new episodes in all environments; the first seed is the seed of the whole batch.
+
+        Raises:
+            ValueError: Options were set: a batch has none that Stable-Baselines3 could mean.
+        """
+        if any(self._options):
+            raise ValueError(f"options of a reset: {self._options}; valid: none")
         observation, _ = self.env.reset(seed=self._seeds[0])
         self._reset_seeds()
         self._reset_options()
@@ -48,6 +54,11 @@ class StableBaselinesEnv(VecEnv):
                 "TimeLimit.truncated": bool(truncated[index] and not terminated[index]),
             }
         return observation, reward, ended, infos
+
+    def get_images(self) -> Sequence[np.ndarray | None]:
+        """Return an RGB image of each environment, (height, width, 3) uint8; None each without a render mode."""
+        frames: Any = self.env.render()
+        return [None] * self.num_envs if frames is None else list(frames)
 
     def close(self) -> None:
         """Close the environment."""
@@ -74,4 +85,7 @@ class StableBaselinesEnv(VecEnv):
     def _selected(self, indices: VecEnvIndices) -> Sequence[int]:
         if indices is None:
             return range(self.num_envs)
-        return [indices] if not isinstance(indices, Iterable) else list(indices)
+        chosen = [indices] if not isinstance(indices, Iterable) else list(indices)
+        if not all(-self.num_envs <= number < self.num_envs for number in chosen):
+            raise IndexError(f"environments {chosen}; valid: 0 to {self.num_envs - 1}")
+        return chosen

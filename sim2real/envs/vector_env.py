@@ -9,7 +9,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from sim2real.envs.requests import checked_action, refuse_copy, reset_rows
+from sim2real.envs.requests import checked_action, refuse_copy, refuse_long_seed, reset_rows
 from sim2real.hardware.types import BoolArray, Float64Array
 from sim2real.model.addresses import Indices
 from sim2real.runtime.contract.observation import Float32Array
@@ -104,10 +104,11 @@ class SameStepVectorEnv(VectorEnv[RealArray, Float32Array, Any], ABC):
         """Start new episodes in all environments, or in those of `options={"reset_mask": …}` (Gymnasium).
 
         Raises:
-            ValueError: Another option, an invalid mask, or a list of seeds.
+            ValueError: Another option, an invalid mask, a list of seeds, or a seed of more than 64 bits.
         """
         if isinstance(seed, list):
             raise ValueError("all environments of a batch share one seed; give an int")
+        refuse_long_seed(seed)
         rows = reset_rows(options, self.num_envs, seed)
         super().reset(seed=seed, options=options)
         if rows is None:

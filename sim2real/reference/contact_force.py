@@ -12,6 +12,7 @@ from mujoco.batch import Batch
 
 from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import Indices
+from sim2real.model.threaded_batch import threaded_batch
 from sim2real.reference.gymnasium_models import load_model
 
 _ROOT = 1  # the body with the free joint
@@ -34,7 +35,7 @@ class ContactForces:
         self._length, self._speed = batch.bind("actuator_length"), batch.bind("actuator_velocity")
         joints = model.actuator_trnid[:, 0]
         self._q, self._v, self._gear = model.jnt_qposadr[joints], model.jnt_dofadr[joints], model.actuator_gear[:, 0]
-        self._stage = Batch(load_model(file, body_acceleration=True), nsim=batch.nsim, nthread=batch.nthread)
+        self._stage = threaded_batch(load_model(file, body_acceleration=True), batch.nsim, batch.nthread)
         self._stage_position, self._stage_velocity = self._stage.bind("qpos"), self._stage.bind("qvel")
         self._stage_control, self._stage_guess = self._stage.bind("ctrl"), self._stage.bind("qacc_warmstart")
         self._forces: Float64Array = self._stage.bind("cfrc_ext")

@@ -8,13 +8,14 @@ from typing import Any
 import mujoco
 import numpy as np
 from gymnasium.spaces import Box
-from mujoco.batch import Batch, SimulationError
+from mujoco.batch import SimulationError
 
 from sim2real.configs.schema.gymnasium import InfoCostConfig
 from sim2real.envs.requests import refuse_other_process
 from sim2real.envs.vector_env import SameStepVectorEnv
 from sim2real.hardware.types import BoolArray, Float64Array
 from sim2real.model.addresses import Indices
+from sim2real.model.threaded_batch import threaded_batch
 from sim2real.reference.gymnasium_models import load_model
 from sim2real.reference.info_costs import InfoCosts
 from sim2real.reference.tasks import task_named
@@ -68,7 +69,7 @@ class ReferenceEnv(SameStepVectorEnv):
     ) -> None:
         kind = task_named(task)
         model = load_model(kind.file)
-        self.batch = Batch(model, nsim=num_envs, nthread=threads)
+        self.batch = threaded_batch(model, num_envs, threads)
         self.task = kind(self.batch)
         self._control = self.batch.bind("ctrl")
         self._template = self.batch.state[0].copy()

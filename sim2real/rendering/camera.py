@@ -10,6 +10,9 @@ from sim2real.configs.errors import UserError
 
 _PACKAGES = {"osmesa": "OSMesa (on Debian: libosmesa6)", "egl": "EGL (on Debian: libegl1 libgl1-mesa-dri)"}
 
+_opened_in: set[int] = set()
+"""Processes that opened OpenGL, this one and those it was forked from: the driver's threads do not survive a fork."""
+
 Frame = npt.NDArray[np.uint8]
 
 
@@ -17,7 +20,8 @@ class Camera:
     """Renders one model, from its first fixed camera if it has one.
 
     Raises:
-        UserError: No OpenGL for rendering without a display is installed.
+        UserError: No OpenGL for rendering without a display is installed, or this process was forked from one that
+            had already rendered.
     """
 
     def __init__(self, model: mujoco.MjModel, width: int = 640, height: int = 480) -> None:
@@ -30,6 +34,12 @@ class Camera:
                 f"cannot render: MUJOCO_GL is {missing}, whose library is not installed; unset it, or install "
                 f"{_PACKAGES[missing]}"
             )
+        if _opened_in - {os.getpid()}:
+            raise UserError(
+                "cannot render: this process was forked from one that had rendered, and the graphics driver does not "
+                "survive a fork; start processes by 'spawn' or 'forkserver', or render first in the forked one"
+            )
+        _opened_in.add(os.getpid())
         try:
             self._renderer = mujoco.Renderer(model, height, width)
         except Exception as error:

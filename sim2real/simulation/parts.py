@@ -11,6 +11,7 @@ from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.model.model import RobotModel, build_model
 from sim2real.model.terrain import Terrain
+from sim2real.model.threaded_batch import threaded_batch
 from sim2real.randomization.parameters import EpisodeParameters
 from sim2real.runtime.contract.observation import ObservationPipeline
 from sim2real.runtime.contract.spec import Contract, contract_of
@@ -68,7 +69,7 @@ class SimulationParts:
         contract, needs = contract_of(task), Requirements.of(task)
         groups, terrain = observed_groups(task), terrain_of(randomization)
         robot = _compiled(task, randomization, needs, groups, terrain)
-        batch = Batch(robot.model, nsim=n, nthread=threads)
+        batch = threaded_batch(robot.model, n, threads)
         parameters = EpisodeParameters(batch, robot, randomization, curriculum)
         quantize, period = randomization.quantize, 1.0 / task.control_rate
         timing = EpisodeTiming(batch, robot, groups, parameters, task.physics.timestep)

@@ -10,6 +10,7 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
 
 import sim2real.gymnasium  # noqa: F401 - registers the tasks
+from sim2real.configs.errors import UserError
 from sim2real.reference.env import ReferenceEnv
 from sim2real.reference.tasks import TASKS
 
@@ -63,3 +64,32 @@ def test_a_time_limit_given_to_gymnasium_is_kept() -> None:
     envs.reset(seed=0)
     action = np.zeros((2, 6), np.float32)
     assert [envs.step(action)[3].tolist() for _ in range(4)] == [[False] * 2, [False] * 2, [True] * 2, [False] * 2]
+
+
+@pytest.mark.parametrize("name", ["sim2real/pendulum_swingup-v0", "sim2real/HalfCheetah-v5"])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"num_envs": 0}, "num_envs: 0; valid: 1 to"),
+        ({"threads": -1}, "threads: -1; valid: 1 to"),
+        ({"threads": 10**6}, "threads: 1000000; valid: 1 to"),
+        ({"seed": -1}, "seed: -1; valid: 0 to"),
+        ({"seed": 2**32}, "valid: 0 to"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(name: str, options: dict[str, int], said: str) -> None:
+    """Once a negative number of threads, or seed, was taken."""
+    with pytest.raises(UserError, match=said):
+        gymnasium.make_vec(name, **({"num_envs": 2} | options))
+
+
+def test_no_seed_is_another_one_each_time() -> None:
+    def first(name: str, seed: int | None) -> np.ndarray:
+        observation: np.ndarray = gymnasium.make(name, seed=seed).reset()[0]
+        return observation
+
+    name = "sim2real/pendulum_swingup-v0"
+    assert not np.array_equal(first(name, None), first(name, None))
+    np.testing.assert_array_equal(first(name, 4), first(name, 4))
+    with pytest.raises(UserError, match="seed: -1"):
+        gymnasium.make(name, seed=-1)

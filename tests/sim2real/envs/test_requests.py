@@ -50,6 +50,30 @@ def test_an_action_that_is_no_number_is_refused_with_its_place(env, value):
         env.step(action)
 
 
+@pytest.mark.parametrize("kind", [complex, "U1", object, "M8[s]"])
+def test_an_action_of_other_than_real_numbers_is_refused(env, kind):
+    """Once the text '1' and a date were taken for numbers, and the imaginary part was dropped."""
+    with pytest.raises(ValueError, match=r"an action of type .*; valid: real numbers"):
+        env.step(np.zeros(env.action_space.shape, kind))
+
+
+def test_a_number_beyond_float32_is_refused_as_it_was_given(env):
+    with pytest.raises(ValueError, match=r"is 1e\+300; valid: finite numbers of float32"):
+        env.step(np.full(env.action_space.shape, 1e300))
+
+
+def test_two_seeds_never_mean_the_same_episodes(env):
+    assert (env.reset(seed=2**40)[0] != env.reset(seed=2**40 + 2**32)[0]).any()
+    with pytest.raises(ValueError, match=f"seed: {2**64}; valid: 0 to {2**64 - 1}"):
+        env.reset(seed=2**64)
+
+
+@pytest.mark.parametrize("options", [5, "x", [1], ()])
+def test_options_that_are_no_dict_are_refused(env, options):
+    with pytest.raises(TypeError, match="valid: None or a dict"):
+        env.reset(options=options)
+
+
 def test_unknown_options_of_a_reset_are_refused_by_name(env):
     env.reset(options={})
     with pytest.raises(ValueError, match=r"(no option is known, given:|no option) colour"):
@@ -152,6 +176,46 @@ def test_a_forked_child_has_a_simulation_of_its_own_or_an_error_and_never_hangs(
     for use in (vector.reset, lambda: vector.step(np.zeros((4, 1)))):
         assert forked(use).startswith("RuntimeError: this environment was made in another process")
     vector.step(np.zeros((4, 1)))
+
+
+def test_a_forked_child_of_a_process_that_rendered_has_an_error_and_never_hangs():
+    """Once its first image waited forever for the graphics driver's threads, which are in the parent."""
+    single = sim2real.make_env("pendulum_swingup", render_mode="rgb_array", seed=1)
+    vector = sim2real.make_env("pendulum_swingup", num_envs=2, threads=1, render_mode="rgb_array")
+    for env, said in (
+        (single, "UserError: cannot render: this process was forked"),
+        (vector, "RuntimeError: this env"),
+    ):
+        env.reset()
+        env.render()
+        assert forked(env.render).startswith(said)
+        assert forked(env.close) == "None"
+        env.close()
+
+
+def test_a_forked_child_renders_where_its_parent_did_not():
+    code = (
+        "import os, sim2real\n"
+        "env = sim2real.make_env('pendulum_swingup', render_mode='rgb_array', seed=1)\n"
+        "env.reset()\n"
+        "if os.fork() == 0:\n    print(env.render().shape, flush=True)\n    os._exit(0)\n"
+        "assert os.wait()[1] == 0\n"
+    )
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=300.0)
+    assert run.stdout == "(480, 640, 3)\n", run.stderr
+
+
+@pytest.mark.parametrize("end", ["del env", "sys.exit()", "env.close()"])
+def test_a_forked_child_may_drop_a_vector_whose_threads_are_in_its_parent(end):
+    """Once it was aborted: 'thread::join failed'."""
+    code = (
+        "import os, sys, sim2real\n"
+        "env = sim2real.make_env('pendulum_swingup', num_envs=2, threads=2)\n"
+        f"if os.fork() == 0:\n    {end}\n    sys.exit()\n"
+        "print(os.waitstatus_to_exitcode(os.wait()[1]))\n"
+    )
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=300.0)
+    assert (run.stdout, run.stderr) == ("0\n", "")
 
 
 def test_other_render_modes_are_refused_with_those_that_are_valid():

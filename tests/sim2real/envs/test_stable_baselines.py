@@ -70,6 +70,29 @@ def test_infos_hold_last_observations_and_time_limits() -> None:
     assert not np.array_equal(env.reset(), first)
 
 
+def test_what_a_batch_cannot_do_is_refused() -> None:
+    """Once options were dropped without a word, and an environment that does not exist had attributes."""
+    env = StableBaselinesEnv(gymnasium.make_vec("sim2real/pendulum_swingup-v0", num_envs=2).unwrapped)
+    env.set_options({"colour": 1})
+    with pytest.raises(ValueError, match=r"colour.*; valid: none"):
+        env.reset()
+    env.set_options()
+    env.reset()
+    with pytest.raises(IndexError, match="valid: 0 to 1"):
+        env.get_attr("num_envs", [2])
+    assert env.get_attr("num_envs", -1) == [2]
+    assert env.get_images() == [None, None]
+
+
+def test_it_shows_images_of_all_environments() -> None:
+    env = StableBaselinesEnv(
+        gymnasium.make_vec("sim2real/pendulum_swingup-v0", num_envs=2, render_mode="rgb_array").unwrapped
+    )
+    env.reset()
+    assert [image.shape for image in env.get_images()] == [(480, 640, 3)] * 2
+    env.close()
+
+
 def test_a_fall_is_not_reported_as_a_time_limit() -> None:
     env = StableBaselinesEnv(gymnasium.make_vec("sim2real/Hopper-v5", num_envs=1).unwrapped)
     env.reset()
