@@ -12,6 +12,7 @@ from sim2real.hardware.emulator.plant import BaseMotion, BasePose
 from sim2real.hardware.imu.sample import Motion
 from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import columns_of, imu_columns, joint_addresses, joint_levers
+from sim2real.model.dry_friction import DryFriction
 from sim2real.model.injection import IMU_GROUPS, add_imu
 from sim2real.model.model import compile_spec, load_start, strip
 from sim2real.model.start_state import StartState
@@ -62,6 +63,9 @@ class MujocoPlant:
         # Fancy indices copy: what they were before any joint was jammed or gripped.
         self._damping = self.model.dof_damping[self._dof_of_joint]
         self._friction = self.model.dof_frictionloss[self._dof_of_joint]
+        self._dry_friction = DryFriction(robot)
+        self._in_hand = np.zeros(len(self._dof_of_joint), np.bool_)
+        self._free = np.ones(len(self._dof_of_joint), np.bool_)  # of jams
         self._impedance = self.model.dof_solimp[self._dof_of_joint]
         self.start = StartState(self.model, robot, pose)
         """Start states: motor joints, passive joints and base."""
@@ -83,6 +87,9 @@ class MujocoPlant:
     def reset(self) -> None:
         """Set the robot to its start pose, at rest."""
         mujoco.mj_resetData(self.model, self.data)
+        if self._dry_friction.varies:
+            self._friction[:] = self._dry_friction.unloaded
+            self._put_friction()
         self._all_positions[:] = self.start.qpos
         mujoco.mj_forward(self.model, self.data)
         self._read()
@@ -93,8 +100,8 @@ class MujocoPlant:
         Raises:
             UserError: The state is no longer one: MuJoCo would go on from the start pose as if nothing had happened.
         """
-        motors = effort + self._grip
-        self._all_efforts[self._dof] = motors if self._levers is None else motors / self._levers
+        pushed = effort + self._grip
+        self._all_efforts[self._dof] = pushed if self._levers is None else pushed / self._levers
         before_s = self.data.time
         mujoco.mj_step(self.model, self.data)
         if self.data.time <= before_s:  # MuJoCo has reset it
@@ -103,7 +110,25 @@ class MujocoPlant:
                 f"the simulated mechanics diverged {before_s:.3f} s after the start: a position, velocity or "
                 "acceleration was not finite or above 1e10; look for contacts that overlap and very small masses"
             )
+        if self._dry_friction.varies:
+            self._follow_load(effort if self._levers is None else effort / self._levers)
         self._read()
+
+    def _follow_load(self, motors: Float64Array) -> None:
+        """Set the joints' dry friction of the next step; `motors` are the forces of the motors in the last, (J,)."""
+        data, dof = self.data, self._dof
+        self._friction[:] = self._dry_friction.budget(
+            self._friction,
+            self._all_velocities[dof],
+            motors,
+            # The damper of a joint in a hand is the hand.
+            data.qfrc_smooth[dof] - np.where(self._in_hand, 0.0, data.qfrc_damper[dof]),
+            data.qfrc_constraint[dof],
+        )
+        self._put_friction()
+
+    def _put_friction(self) -> None:
+        self.model.dof_frictionloss[self._dof_of_joint[self._free]] = self._friction[self._free]
 
     def _read(self) -> None:
         self.position[:] = self._all_positions[self._qpos]
@@ -120,6 +145,9 @@ class MujocoPlant:
     def place(self, position: Float64Array, base: BasePose | None) -> None:
         """Put the robot, at rest, with these joint angles, (J,), rad. Raises UserError if it has no floating base."""
         mujoco.mj_resetData(self.model, self.data)
+        if self._dry_friction.varies:
+            self._friction[:] = self._dry_friction.unloaded
+            self._put_friction()
         self._all_positions[:] = self.start.place(position[None, :])[0]
         if base is not None:
             address = self._base_address("a pose of the base")
@@ -158,12 +186,13 @@ class MujocoPlant:
     def jam(self, joint: int, jammed: bool) -> None:
         """Hold a joint by a friction that no motor overcomes, or release it."""
         dof = self._dof_of_joint[joint]
+        self._free[joint] = not jammed
         self.model.dof_frictionloss[dof] = _JAM_FRICTION if jammed else self._friction[joint]
         self.model.dof_solimp[dof] = _JAM_IMPEDANCE if jammed else self._impedance[joint]
 
     def grip(self, joint: int, velocity: float | None) -> None:
         """Move a joint at a velocity, rad/s, by a damping that no motor overcomes; None lets it go."""
-        held = velocity is not None
+        held = self._in_hand[joint] = velocity is not None
         self.model.dof_damping[self._dof_of_joint[joint]] = _GRIP_DAMPING if held else self._damping[joint]
         lever = 1.0 if self._levers is None else float(self._levers[joint])  # a slide is damped in m/s
         self._grip[joint] = _GRIP_DAMPING * lever**2 * (velocity or 0.0)

@@ -6,17 +6,16 @@ from pydantic import Field
 
 from sim2real.configs.schema.base import Config, Name
 from sim2real.configs.schema.family_registers import OfInstalledFamily
+from sim2real.configs.schema.friction import Friction
 from sim2real.configs.schema.nominal import Nominal
 from sim2real.configs.schema.quantity import (
     AngularVelocity,
-    Damping,
     HeatCapacity,
     Inertia,
     NonNegative,
     Positive,
     Temperature,
     ThermalResistance,
-    Torque,
     Voltage,
 )
 from sim2real.configs.schema.registers import Registers
@@ -33,19 +32,6 @@ class Thermal(Config):
     resistance: Annotated[ThermalResistance, Positive] = 13.0
     """Thermal resistance to the air. Default: the case of an XM430 (28.5 x 46.5 x 34 mm, 0.0078 m²) at 10 W/(m²·K), an
     estimate."""
-
-
-class Friction(Config):
-    """Friction of motor and gear train at the output shaft, in the Coulomb-viscous model without other terms.
-
-    Both values must come from one fit of this model. The constants of a richer model (Stribeck, load-dependent
-    friction) are smaller, because its other terms contribute the rest; alone, they give too little friction.
-    """
-
-    coulomb: Annotated[Torque, NonNegative]
-    """Constant friction torque, opposite to the motion."""
-    viscous: Annotated[Damping, NonNegative] = 0.0
-    """Friction torque per velocity."""
 
 
 class MotorConfig(Config):

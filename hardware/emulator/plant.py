@@ -10,6 +10,7 @@ import numpy as np
 from sim2real.configs.errors import ConfigError, UserError
 from sim2real.configs.plugins import Plugins, unknown
 from sim2real.configs.schema.robot import RobotConfig
+from sim2real.hardware.gear_friction import GearFriction
 from sim2real.hardware.imu.sample import Motion
 from sim2real.hardware.types import Float64Array
 
@@ -123,15 +124,17 @@ class InertiaPlant:
         # A joint without inertia would reach infinite speed; 1e-4 kg·m² is a horn and its screws.
         self._inertia = np.array([max(joint.motor.armature, 1e-4) for joint in joints])
         self._viscous = np.array([joint.motor.friction.viscous for joint in joints])
-        self._coulomb = np.array([joint.motor.friction.coulomb for joint in joints])
+        self._friction = GearFriction([joint.motor.friction for joint in joints])
+        self._coulomb, self._nothing = self._friction.coulomb, np.zeros(len(joints))
         self._dt = self.timestep_ns * 1e-9
         self._moves = np.ones(len(joints))
         self._gripped: dict[int, float] = {}
 
     def step(self, effort: Float64Array) -> None:
-        """Advance one step: semi-implicit Euler, viscous friction implicit; Coulomb friction never reverses motion."""
+        """Advance one step: semi-implicit Euler, viscous friction implicit; dry friction never reverses motion."""
         free = (self._inertia * self.velocity + self._dt * effort) / (self._inertia + self._dt * self._viscous)
-        stop = self._dt * self._coulomb / self._inertia
+        dry = self._friction.budget(self.velocity, effort, self._nothing) if self._friction.varies else self._coulomb
+        stop = self._dt * dry / self._inertia
         self.velocity[:] = np.sign(free) * np.maximum(np.abs(free) - stop, 0.0) * self._moves
         for joint, velocity in self._gripped.items():
             self.velocity[joint] = velocity

@@ -25,6 +25,7 @@ from sim2real.model.addresses import (
 )
 from sim2real.model.compilation import compile_spec as compile_spec
 from sim2real.model.compilation import one_line, read_spec
+from sim2real.model.dry_friction import DryFriction
 from sim2real.model.injection import (
     ATTITUDE,
     IMU_GROUPS,
@@ -124,6 +125,9 @@ class RobotModel:
     true_attitude: Indices | None
     """Columns of `sensordata` with the attitude of the first IMU's body, (4,), if that body is not a free base."""
 
+    friction_varies: bool
+    """Whether the joints' dry friction follows velocity and load."""
+
     @property
     def base(self) -> Base | None:
         """The free base, if the robot has one."""
@@ -194,6 +198,11 @@ def build_model(task: TaskConfig, options: ModelOptions = ModelOptions()) -> Rob
     set_physics(spec, physics)
     strip(spec)
     lugre = physics.friction == "lugre"
+    if lugre and DryFriction(robot).varies:
+        raise UserError(
+            f"task {task.name!r}: physics.friction lugre knows Coulomb friction only, and a motor of robot "
+            f"{robot.name!r} has `stribeck` or `load`; valid: physics.friction coulomb, which has all terms"
+        )
     action_samples = _samples(options.action_delay, physics.timestep)
     for name, joint in robot.joints.items():
         motor = add_motor(
@@ -268,6 +277,7 @@ def _located(
     actuators = np.array([model.actuator(name).id for name in names])
     sensor_ids = {group: _sensor_ids(model, robot, group) for group in options.groups}
     return RobotModel(
+        friction_varies=DryFriction(robot).varies,
         model=model,
         qpos=qpos,
         dof=dof,

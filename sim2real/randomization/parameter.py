@@ -17,6 +17,9 @@ Image = Literal["same", "vector", "angle", "angle_range"]
 """How its values change when left and right are exchanged: not at all, as x y z of a vector, as the angle of a joint,
 or as its lower and upper limit."""
 
+DRY_FRICTION: Final = "dof_frictionloss"
+"""The model field of dry friction; where it follows velocity and load, the drawn values are kept beside it."""
+
 STRENGTH: Final = "strength"
 """Not a field of the model: the factor on commanded effort of every motor."""
 

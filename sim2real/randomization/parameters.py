@@ -21,7 +21,7 @@ from sim2real.model.addresses import Indices
 from sim2real.model.model import RobotModel
 from sim2real.randomization.elements import element_names, elements_of, field_index, model_field
 from sim2real.randomization.individual_parts import IndividualParts
-from sim2real.randomization.parameter import STRENGTH, FieldEffect, find_parameter
+from sim2real.randomization.parameter import DRY_FRICTION, STRENGTH, FieldEffect, find_parameter
 from sim2real.randomization.random_streams import RandomStreams
 from sim2real.randomization.report_order import ReportOrder
 
@@ -107,6 +107,9 @@ class EpisodeParameters:
         self._batch, self._robot = batch, robot
         self.strength: Float64Array = np.ones((n, len(robot.actuator)))
         """Factor on the commanded effort of every motor, (n, J)."""
+        self.dry_friction: Float64Array = np.tile(robot.model.dof_frictionloss, (n, 1))
+        """Dry friction of all degrees of freedom as drawn, (n, nv), where the model's follows velocity and load."""
+        self._friction_varies = robot.friction_varies
         elements = [elements_of(entry, robot, config.name) for entry in config.parameters]
         widths = [
             (1 if entry.shared else len(own)) * find_parameter(entry.parameter).width
@@ -248,6 +251,8 @@ class EpisodeParameters:
         if effect.field not in self._fields:
             if effect.field == STRENGTH:
                 field = _Field(self.strength, np.ones(self.strength.shape[1]))
+            elif effect.field == DRY_FRICTION and self._friction_varies:
+                field = _Field(self.dry_friction, self.dry_friction[0].copy())
             else:
                 try:
                     expanded = self._batch.expand(effect.field)

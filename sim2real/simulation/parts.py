@@ -9,6 +9,7 @@ from sim2real.configs.errors import ConfigError
 from sim2real.configs.schema.curriculum import CurriculumConfig
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
+from sim2real.model.dry_friction import DryFriction
 from sim2real.model.model import RobotModel, build_model
 from sim2real.model.terrain import Terrain
 from sim2real.model.threaded_batch import threaded_batch
@@ -25,6 +26,7 @@ from sim2real.simulation.reset import Reset
 from sim2real.simulation.sensing import Sensing
 from sim2real.simulation.slope import GroundSlope
 from sim2real.simulation.timing import EpisodeTiming, PeriodJitter
+from sim2real.simulation.varying_friction import VaryingFriction
 from sim2real.task.command_source import CommandSource
 from sim2real.task.evaluator import EpisodeEvaluator
 from sim2real.task.ground_truth import GroundTruth, PhysicsArrays
@@ -48,6 +50,8 @@ class SimulationParts:
     sensing: Sensing
     actuation: Actuation
     reset: Reset
+    friction: VaryingFriction | None
+    """None where dry friction does not follow velocity and load."""
     pushes: Pushes
     wrenches: Wrenches
     divergence: Divergence
@@ -78,6 +82,7 @@ class SimulationParts:
         sensing = Sensing(batch, robot, task, groups, parameters, timing, slope, quantize=quantize)
         actuation = Actuation(batch, robot, task, contract, parameters, quantize=quantize)
         sensing.signals.joint_target = actuation.pipeline.target
+        friction = DryFriction(task.robot)
         pushes = Pushes(batch, robot, parameters, period)
         arrays = PhysicsArrays(*(batch.bind(name) for name in ("qpos", "qvel", "sensordata", "actuator_force")))
         truth = GroundTruth(arrays, robot, task, needs.needs, terrain=terrain, vertical=slope.vertical)
@@ -92,6 +97,7 @@ class SimulationParts:
             sensing=sensing,
             actuation=actuation,
             reset=Reset(batch, robot, task, parameters, terrain),
+            friction=VaryingFriction(batch, robot, friction, parameters) if friction.varies else None,
             pushes=pushes,
             wrenches=Wrenches(batch, robot, parameters, period),
             divergence=Divergence(batch, task.decimation),
@@ -131,8 +137,8 @@ class SimulationParts:
 
     def _expanded(self) -> list[str]:
         """Return the model fields that differ between simulations."""
-        parts = (self.parameters, self.timing, self.slope, self.jitter, self.actuation)
-        return sorted({name for part in parts for name in part.field_names})
+        parts = (self.parameters, self.timing, self.slope, self.jitter, self.actuation, self.friction)
+        return sorted({name for part in parts if part is not None for name in part.field_names})
 
 
 def _compiled(

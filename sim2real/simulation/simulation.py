@@ -171,6 +171,8 @@ class Simulation:
         parts.actuation.begin(ids, streams)
         parts.reset.fill_controls(ids, parts.actuation.reset_controls(ids, position))
         parts.pushes.begin(ids)
+        if parts.friction is not None:
+            parts.friction.begin(ids)
         first = parts.sensing.first_readings(ids, position, velocity, streams)
         parts.timing.draw_poll_phase(ids, streams)
         first.command[:], first.joint_target[:] = self.signals.command[ids], self.signals.joint_target[ids]
@@ -232,8 +234,19 @@ class Simulation:
 
     def _advance(self) -> Indices | None:
         """Step the physics; return the simulations that MuJoCo refused to step."""
+        friction = self._parts.friction
+        if friction is None:
+            return self._stepped(self.task.decimation)
+        failed = []
+        for _ in range(self.task.decimation):
+            failed.append(self._stepped(1))
+            friction.update()
+        found = [ids for ids in failed if ids is not None]
+        return np.unique(np.concatenate(found)) if found else None
+
+    def _stepped(self, steps: int) -> Indices | None:
         try:
-            self.batch.step(nstep=self.task.decimation)
+            self.batch.step(nstep=steps)
         except SimulationError as error:
             return np.asarray(error.ids, np.intp)
         return None
