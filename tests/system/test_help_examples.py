@@ -36,6 +36,7 @@ ONLY_PARSED = {
     "bench lockstep": "a minute of simulation",
     "bench loop": "ten minutes of real time",
     "bench models": "minutes of training",
+    "bench family": "hours of training",
     "bench returns": "days of training",
     "bench scale": "trains for minutes",
     "bench sim": "measures for minutes",

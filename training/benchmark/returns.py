@@ -29,9 +29,34 @@ _SAC: Final = {
     "Swimmer-v5": (346.0, 0.0, "rl-baselines3-zoo"),
     "InvertedDoublePendulum-v5": (9360.0, 0.0, "tianshou"),
 }
-PUBLISHED: Final[Mapping[str, Mapping[str, tuple[float, float, str]]]] = {"ppo": _PPO, "sac": _SAC}
+# Tianshou's README states no spread of these; TD3's are of its paper.
+_TD3: Final = {
+    "Hopper-v5": (3564.0, 115.0, "paper"),
+    "Walker2d-v5": (4683.0, 540.0, "paper"),
+    "HalfCheetah-v5": (9637.0, 859.0, "paper"),
+    "Ant-v5": (4372.0, 1000.0, "paper"),
+    "Swimmer-v5": (104.0, 0.0, "tianshou"),
+    "InvertedDoublePendulum-v5": (9338.0, 15.0, "paper"),
+}
+
+
+def _tianshou(*returns: float) -> dict[str, tuple[float, float, str]]:
+    return {task: (value, 0.0, "tianshou") for task, value in zip(_PPO, returns, strict=True)}
+
+
+PUBLISHED: Final[Mapping[str, Mapping[str, tuple[float, float, str]]]] = {
+    "ppo": _PPO,
+    "sac": _SAC,
+    "td3": _TD3,
+    "ddpg": _tianshou(2197.0, 1401.0, 11719.0, 990.0, 144.0, 8364.0),
+    "trpo": _tianshou(2046.0, 3827.0, 4471.0, 2867.0, 41.0, 8435.0),
+    "npg": _tianshou(1915.0, 2503.0, 3485.0, 2358.0, 32.0, 9243.0),
+    "a2c": _tianshou(1253.0, 1092.0, 1830.0, 3485.0, 37.0, 9258.0),
+}
 """Mean, standard deviation (0: one run) and source, by algorithm and task."""
 TASKS: Final = tuple(_PPO)
+DEFAULT: Final = ("ppo", "sac")
+"""Algorithms whose returns are compared if none is named."""
 
 
 def planned(algorithms: Sequence[str], tasks: Sequence[str], seeds: Sequence[int], steps: int) -> list[Planned]:
