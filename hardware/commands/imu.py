@@ -15,7 +15,7 @@ from sim2real.hardware.clock import MonotonicClock
 from sim2real.hardware.commands.motors_options import Port
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.imu.family import imu_workbenches
-from sim2real.hardware.imu.workbench import FoundImu, ImuWorkbench, find_imu
+from sim2real.hardware.imu.workbench_interface import FoundImu, ImuWorkbench, find_imu
 
 app = typer.Typer(help="Find a serial IMU on a port, and set its baud rate.", no_args_is_help=True)
 

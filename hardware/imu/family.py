@@ -13,7 +13,7 @@ from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.firmware.unit import EmulatedUnit
 from sim2real.hardware.imu.interface import Imu
-from sim2real.hardware.imu.workbench import ImuWorkbench
+from sim2real.hardware.imu.workbench_interface import ImuWorkbench
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from sim2real.hardware.bus.transport import Transport, path_of, reopen
 from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.imu.sample import ImuSample
-from sim2real.hardware.imu.workbench import find_unit
+from sim2real.hardware.imu.workbench_interface import find_unit
 from sim2real.hardware.interface import Between, nothing
 from sim2real.hardware.witmotion.client import BUFFER_BYTES, Client
 from sim2real.hardware.witmotion.frame import (

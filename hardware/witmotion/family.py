@@ -6,7 +6,7 @@ from sim2real.hardware.clock import Clock
 from sim2real.hardware.firmware.unit import EmulatedUnit
 from sim2real.hardware.imu.family import ImuFamily
 from sim2real.hardware.imu.interface import Imu
-from sim2real.hardware.imu.workbench import ImuWorkbench
+from sim2real.hardware.imu.workbench_interface import ImuWorkbench
 
 
 class WitMotionFamily(ImuFamily):

@@ -14,7 +14,7 @@ WitSetForReset).
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.errors import HardwareError
-from sim2real.hardware.imu.workbench import FoundImu, find_unit
+from sim2real.hardware.imu.workbench_interface import FoundImu, find_unit
 from sim2real.hardware.interface import Between, nothing
 from sim2real.hardware.witmotion.client import Client, Setup
 from sim2real.hardware.witmotion.frame import BAUD_CODES, FRAME_BYTES, RATE_CODES, RESTART, Register

@@ -12,7 +12,7 @@ from sim2real.hardware.clock import Clock, MonotonicClock, ns_from_s
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.families import installed_families
 from sim2real.hardware.imu.family import imu_workbenches
-from sim2real.hardware.imu.workbench import find_imu
+from sim2real.hardware.imu.workbench_interface import find_imu
 from sim2real.hardware.workbench.interface import Finding, Workbench
 
 _OPENING_BAUDRATE = 57_600  # supported by every port; each scan sets its own

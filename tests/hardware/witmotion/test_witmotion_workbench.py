@@ -12,7 +12,7 @@ from sim2real.hardware.emulator.imu import ImuLine
 from sim2real.hardware.emulator.lockstep import LockstepTransport
 from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.imu.sample import Motion
-from sim2real.hardware.imu.workbench import FoundImu, find_unit
+from sim2real.hardware.imu.workbench_interface import FoundImu, find_unit
 from sim2real.hardware.witmotion.firmware import WitMotionUnit
 from sim2real.hardware.witmotion.frame import (
     BAUD_CODES,
