@@ -84,11 +84,16 @@ class Policy(nn.Module):
 
     @torch.inference_mode()
     def shortfall(self, observation: Floats, action: Floats) -> float:
-        """Return by how much the scores of chosen actions, (n, A), fall short of the best; infinite if one is none."""
+        """Return by how much the scores of chosen actions, (n, A), fall short of the best; infinite if one is none.
+
+        Of scores beyond ±1, as the values of long episodes are, it is the share of the best one's size.
+        """
         assert self.choices is not None  # noqa: S101 - asked of a policy with choices alone
         scores = self.mean(self.normalizer(torch.from_numpy(observation)))
         same = (torch.from_numpy(action).unsqueeze(1) == self.choices).all(-1)
-        return float((scores.max(-1).values - scores.masked_fill(~same, -torch.inf).max(-1).values).max())
+        best = scores.max(-1).values
+        short = best - scores.masked_fill(~same, -torch.inf).max(-1).values
+        return float((short / best.abs().clamp(min=1.0)).max())
 
     @torch.inference_mode()
     def _act(self, observation: Floats, state: Arrays) -> tuple[Floats, Arrays]:

@@ -134,3 +134,14 @@ def test_cart_pole_is_trained_evaluated_and_exported(tmp_path):
     from_file = sim2real.evaluate(report.policy, episodes=3, seed=1)
     from_run = sim2real.evaluate(report.run.path, episodes=3, seed=1)
     assert from_file.rows[0].return_mean == from_run.rows[0].return_mean > 0.0
+
+
+def test_values_of_long_episodes_are_compared_in_their_own_size(point_environment):
+    """The values of CartPole reach 100, where rounding alone is above the bound of an action: nothing was exported."""
+    policy = learner_of(point_environment(4)).policy
+    seen = np.zeros((1, policy.normalizer.shift.numel()), np.float32)
+    with torch.no_grad():
+        policy.head.weight.zero_()
+        policy.head.bias.copy_(torch.tensor([1024.0, 1024.0009765625, 0.0]))
+    assert policy.shortfall(seen, np.array([[-1.0]], np.float32)) == pytest.approx(0.0009765625 / 1024.0, rel=1e-3)
+    assert policy.shortfall(seen, np.array([[1.0]], np.float32)) == pytest.approx(1.0)
