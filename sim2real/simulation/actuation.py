@@ -151,9 +151,9 @@ class Actuation:
 
 
 class _Supply:
-    """Supply whose voltage sags by its resistance times the total current of the motors.
+    """Supplies whose voltages sag, each by the resistance times the total current of its own motors.
 
-    Winding current: effort / motor constant. Supply current: (mechanical power + winding heat) / supply voltage.
+    Winding current: effort / motor constant. Supply current: (mechanical power + winding heat) / unloaded voltage.
     """
 
     def __init__(self, batch: Batch, robot: RobotModel, task: TaskConfig, parameters: EpisodeParameters) -> None:
@@ -169,6 +169,9 @@ class _Supply:
         self._force: Float64Array = batch.bind("actuator_force")
         self._velocity: Float64Array = batch.bind("qvel")
         self._voltage_max = self._gain[:, self._actuators, GAIN_VOLTAGE_MAX].copy()
+        self._rated = self._voltage_max[0].copy()
+        self._unloaded = np.repeat([[volts for _, volts in self._supplies]], batch.nsim, axis=0)
+        """(n, supplies), V."""
 
     def begin(self, ids: Indices) -> None:
         """Store the voltages drawn for new episodes; restore the robot's where none are drawn."""
@@ -177,6 +180,7 @@ class _Supply:
         where = ids[:, None], self._actuators, GAIN_VOLTAGE_MAX
         if self._drawn:
             self._voltage_max[ids] = self._gain[where]
+            self._note_unloaded()
         self._gain[where] = self._voltage_max[ids]
 
     def update(self) -> None:
@@ -191,10 +195,16 @@ class _Supply:
             current = effort / self._gain[:, self._actuators, GAIN_CONSTANT]
             heat = np.square(current) * self._gain[:, self._actuators, GAIN_RESISTANCE]
             power = np.fmax(effort * speed + heat, 0.0)
-        for joints, voltage in self._supplies:
+        for (joints, _), unloaded in zip(self._supplies, self._unloaded.T, strict=True):
             total = power[:, joints].sum(axis=1, keepdims=True)
-            share = np.maximum(1.0 - self._resistance * total / voltage**2, _VOLTAGE_MIN)
+            share = np.maximum(1.0 - self._resistance * total / unloaded[:, None] ** 2, _VOLTAGE_MIN)
             self._gain[:, self._actuators[joints], GAIN_VOLTAGE_MAX] = self._voltage_max[:, joints] * share
+
+    def _note_unloaded(self) -> None:
+        """Note the drawn voltage of each supply, in the mean of its motors."""
+        for column, (joints, volts) in enumerate(self._supplies):
+            drawn = (self._voltage_max[:, joints] / self._rated[joints]).mean(axis=1)
+            self._unloaded[:, column] = volts * drawn
 
     @property
     def field_names(self) -> list[str]:
@@ -208,6 +218,8 @@ class _Supply:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` returned."""
         self._voltage_max[...] = state["voltage_max"]
+        if self._resistance is not None:
+            self._note_unloaded()
 
 
 def _resolution(task: TaskConfig, *, by_effort: bool) -> Float64Array:
