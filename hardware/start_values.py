@@ -25,5 +25,3 @@ class StartValues:
     """Velocity limit as a share of the no-load speed."""
     reach: float
     """Position error at which the stiffness alone demands the effort limit, rad."""
-    decay: float
-    """Damping / stiffness, s."""

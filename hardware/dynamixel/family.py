@@ -95,7 +95,6 @@ FAMILY = DynamixelFamily(
         effort_share=0.7,
         velocity_share=1.0,
         reach=0.25,
-        decay=0.07,
     ),
     when_silent="a Dynamixel that has torque is stopped by its Bus Watchdog: in position mode it keeps torque on and "
     "holds its position",

@@ -88,7 +88,6 @@ FAMILY = FeetechFamily(
         effort_share=0.7,
         velocity_share=1.0,
         reach=0.25,
-        decay=0.07,
     ),
     death_states={"position": ("damp", "hold")},
     when_silent="a Feetech motor has no watchdog: one that has torque keeps it and holds its last goal",

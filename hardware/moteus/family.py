@@ -81,7 +81,6 @@ FAMILY = MoteusFamily(
         effort_share=0.2,
         velocity_share=0.15,
         reach=0.5,
-        decay=0.03,
     ),
     when_silent="a moteus that has torque damps its joint after its time-out, with torque on",
 )

@@ -1,12 +1,16 @@
 """Checks that the user of a new robot must do, one line each."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.model.check_lines import model_lines
 from sim2real.new_robot.mjcf import Mjcf
 from sim2real.new_robot.yaml_text import Draft
 from sim2real.plant import MujocoPlant
+
+_GRAVITY_SHARE: Final = 0.7
+"""Of the effort limit: with less than the rest, little is left to accelerate, and a motor that holds it gets hot."""
 
 
 def checks_of(mjcf: Mjcf, draft: Draft, config: RobotConfig, plant: MujocoPlant) -> Iterator[str]:
@@ -19,7 +23,9 @@ def checks_of(mjcf: Mjcf, draft: Draft, config: RobotConfig, plant: MujocoPlant)
     yield from _angles(mjcf, draft)
     rules = f"{start.effort_share:g} times stall torque, {start.velocity_share:g} times no-load speed"
     yield f"effort_limit {motor.effort:g} N*m, velocity_limit {motor.velocity:g} rad/s: {rules}"
-    yield f"stiffness {motor.stiffness:g} N*m/rad, damping {motor.damping:g} N*m*s/rad: start values; identify them"
+    damping = sorted(drive.damping for drive in draft.drives.values())
+    span = f"{damping[0]:g}" if damping[0] == damping[-1] else f"{damping[0]:g} to {damping[-1]:g}"
+    yield f"stiffness {motor.stiffness:g} N*m/rad, damping {span} N*m*s/rad: start values; identify them"
     yield "armature, damping and frictionloss of these joints: the motor's values replace the model's"
     yield from _names(draft)
     yield from _drives(mjcf, draft)
@@ -27,6 +33,7 @@ def checks_of(mjcf: Mjcf, draft: Draft, config: RobotConfig, plant: MujocoPlant)
     yield from _model(mjcf, draft)
     yield from model_lines(plant.model, plant.start, config)
     yield from _weak(config, plant)
+    yield from _margins(draft, config)
 
 
 def _angles(mjcf: Mjcf, draft: Draft) -> Iterator[str]:
@@ -122,3 +129,14 @@ def _weak(config: RobotConfig, plant: MujocoPlant) -> Iterator[str]:
     ]
     if weak:
         yield f"too weak to hold the start pose with a fixed base: {', '.join(weak)}"
+
+
+def _margins(draft: Draft, config: RobotConfig) -> Iterator[str]:
+    """Yield the joints to which gravity leaves little of their effort somewhere in their range."""
+    tight = [
+        f"{name} ({drive.load.gravity:.2g} of {config.joints[name].effort_limit:g} N*m)"
+        for name, drive in draft.drives.items()
+        if not drive.load.gravity <= _GRAVITY_SHARE * config.joints[name].effort_limit
+    ]
+    if tight:
+        yield f"gravity takes most of the effort somewhere in the range, with a fixed base: {', '.join(tight)}"

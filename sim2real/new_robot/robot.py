@@ -1,7 +1,7 @@
 """Makes a robot YAML that loads and compiles from a model and the user's options."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sim2real.configs.config_reference import find_given
@@ -18,6 +18,7 @@ from sim2real.model.kinematics_check import check_tip
 from sim2real.new_robot.checks import checks_of
 from sim2real.new_robot.feet import feet_of
 from sim2real.new_robot.joint_angles import angles_of
+from sim2real.new_robot.joint_loads import joint_drives
 from sim2real.new_robot.mjcf import Mjcf, ModelJoint, collect_warnings, read_mjcf
 from sim2real.new_robot.names import robot_name, yaml_names
 from sim2real.new_robot.neighbours import overlapping_neighbours
@@ -84,10 +85,12 @@ def new_robot(path: Path, output: Path, options: NewRobotOptions) -> NewRobot:
     apart = overlapping_neighbours(mjcf, chosen)
     soles = tuple(foot.geom for foot in feet)
     draft = Draft(name, model, motor, mjcf.pose, first, joints, names, standing, held, tip, soles, apart)
-    text = robot_text(draft)
-    config = load_text(text, output)
+    config = load_text(robot_text(draft), output)
     with collect_warnings() as warned:
         plant = compiled(config, path)
+        draft = replace(draft, drives=joint_drives(config, plant))
+        text = robot_text(draft)
+        config = load_text(text, output)
         check_tip(plant.model, config)
         checks = [*checks_of(mjcf, draft, config, plant), *stance_lines(mjcf, chosen, feet, motor.effort)]
     passive = tuple(_passive(joint, mjcf) for joint in mjcf.joints if joint not in chosen)

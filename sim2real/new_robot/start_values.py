@@ -48,11 +48,6 @@ class Motor:
         return two_digits(self.effort / self.start.reach)
 
     @property
-    def damping(self) -> float:
-        """Velocity gain, N·m·s/rad."""
-        return two_digits(self.stiffness * self.start.decay)
-
-    @property
     def supply_range(self) -> tuple[float, float]:
         """Supply voltage that safety allows: 20 % around nominal, within what the motor accepts, V."""
         low, high = self.config.voltage_range

@@ -1,7 +1,7 @@
 """Text of a new robot's YAML, with every guess marked `check:`."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -11,6 +11,7 @@ from sim2real.configs.yaml_scalars import CoreDumper
 from sim2real.hardware.imu.family import imu_family
 from sim2real.hardware.types import Float64Array
 from sim2real.new_robot.joint_angles import Angles
+from sim2real.new_robot.joint_loads import JointDrive
 from sim2real.new_robot.mjcf import ModelJoint
 from sim2real.new_robot.names import yaml_names
 from sim2real.new_robot.standing import Standing
@@ -42,6 +43,8 @@ class Draft:
     """Geoms of the feet, by their names in the model."""
     apart: tuple[tuple[str, str], ...] = ()
     """Bodies without contacts between them, by their names in the model."""
+    drives: Mapping[str, JointDrive] = field(default_factory=dict)
+    """What the joints' motors are to do, by names in the YAML; without it, each moves its rotor alone."""
 
     @property
     def others(self) -> dict[str, str]:
@@ -134,17 +137,19 @@ def _rules(motor: Motor) -> Iterator[str]:
     yield f"# effort_limit is {start.effort_share:g} times the datasheet's stall torque, {nominal.stall_torque:g} N*m;"
     yield f"# velocity_limit is {start.velocity_share:g} times the no-load speed, {nominal.no_load_speed:.4g} rad/s;"
     yield f"# stiffness reaches the effort limit at a position error of {start.reach:g} rad;"
-    yield f"# damping is {start.decay:g} s times the stiffness. Gains are start values: identify them on the robot."
+    yield "# damping is critical with the largest inertia over the range, 2 sqrt(stiffness * inertia) less the motor's"
+    yield "# viscous friction; or the motor's own by its back-EMF, where that is more or registers reach no further."
+    yield "# Gains are start values: identify them on the robot."
 
 
 def _joints(draft: Draft) -> Iterator[str]:
     yield "joints: # in the order of the model, which is the order of all arrays"
     for number, (joint, angles) in enumerate(draft.joints, start=draft.first_id):
         yield f"  {draft.names[joint.name]}:"
-        yield from _joint(number, angles, draft.motor, draft.pose)
+        yield from _joint(number, angles, draft.motor, draft.pose, draft.drives.get(draft.names[joint.name]))
 
 
-def _joint(number: int, angles: Angles, motor: Motor, pose: str) -> Iterator[str]:
+def _joint(number: int, angles: Angles, motor: Motor, pose: str, drive: JointDrive | None) -> Iterator[str]:
     limits = f"[{_degrees(angles.low)}, {_degrees(angles.high)}]"
     yield f"    motor: {_scalar(motor.reference)}" + (f" # check: {motor.check}" if motor.check else "")
     yield "    bus: main"
@@ -158,9 +163,11 @@ def _joint(number: int, angles: Angles, motor: Motor, pose: str) -> Iterator[str
     yield f"    default_position: {_degrees(angles.default)} # check: {angles.default_check or pose}"
     yield f"    position_limits: {limits} # check: {angles.limits_check}"
     yield f"    velocity_limit: {motor.velocity:g} rad/s # check: from the datasheet"
-    yield f"    effort_limit: {motor.effort:g} N*m # check: from the datasheet"
+    gravity = "" if drive is None else f"; gravity takes up to {drive.load.gravity:.2g} N*m over the range"
+    yield f"    effort_limit: {motor.effort:g} N*m # check: from the datasheet{gravity}"
     yield f"    stiffness: {motor.stiffness:g} N*m/rad # check: start value; identify it"
-    yield f"    damping: {motor.damping:g} N*m*s/rad # check: start value; identify it"
+    damping, why = (0.0, "") if drive is None else (drive.damping, drive.why)
+    yield f"    damping: {damping:g} N*m*s/rad # check: start value, {why}; identify it"
 
 
 def _feet(draft: Draft) -> Iterator[str]:

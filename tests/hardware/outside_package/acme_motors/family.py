@@ -67,7 +67,6 @@ FAMILY = AcmeFamily(
         effort_share=0.5,
         velocity_share=1.0,
         reach=0.2,
-        decay=0.05,
     ),
     when_silent="an ACME motor that has torque switches it off by its watchdog",
 )
