@@ -63,6 +63,7 @@ def workspace(robot: RobotConfig, plant: MujocoPlant) -> tuple[Float64Array, Flo
     tips = above if len(above) > _AROUND else tips
     tree, beyond_near = KDTree(tips), float(np.nextafter(near, np.inf))
     corners = np.array(list(product((-1.0, 1.0), repeat=3)))
+    widest = float(np.ptp(tips, axis=0).max()) / 2
     unit = np.concatenate([corners, rng.uniform(-1.0, 1.0, (_POINTS, 3))]) * moves
 
     def reached(low: Float64Array, high: Float64Array) -> bool:
@@ -70,7 +71,7 @@ def workspace(robot: RobotConfig, plant: MujocoPlant) -> tuple[Float64Array, Flo
         return bool((distances[: len(corners)] <= near).all() and np.mean(distances <= near) >= _REACHED)
 
     def half_edge(centre: Float64Array) -> float:
-        fits, beyond = 0.0, float(np.ptp(tips, axis=0).max()) / 2
+        fits, beyond = 0.0, widest
         for _ in range(_HALVINGS):
             half = (fits + beyond) / 2
             if reached(centre - half * moves, centre + half * moves):
