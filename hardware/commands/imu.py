@@ -58,6 +58,9 @@ def set_baud(
     Example: sim2real imu set-baud --port /dev/ttyUSB2 --to 230400
     """
     with _open(port) as benches:
+        valid = sorted({rate for bench in benches.values() for rate in bench.baudrates})
+        if to not in valid:  # before the search, which takes seconds
+            raise HardwareError(f"{to} baud is not valid; valid: {', '.join(map(str, valid))}")
         bench, before = _found(benches, port, baudrate)
         after = bench.change_baudrate(before, to)
     document = {"baudrate": to, "before": before.baudrate, "written": after is not None}

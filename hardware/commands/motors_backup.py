@@ -10,7 +10,7 @@ from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.hardware.commands.motors_options import Baudrate, Port, ProtocolName
 from sim2real.hardware.commands.motors_port import open_port
 from sim2real.hardware.errors import HardwareError
-from sim2real.hardware.workbench.backup import MotorBackup, back_up, read_backups, restore, write_backups
+from sim2real.hardware.workbench.backup import MotorBackup, back_up, read_backups, refuse_taken, restore, write_backups
 from sim2real.hardware.workbench.interface import FoundMotor, Workbench
 from sim2real.hardware.workbench.port import WorkbenchPort
 from sim2real.hardware.workbench.scan import find_on_port, scan_port
@@ -34,9 +34,10 @@ def backup(
 
     Example: sim2real motors backup arm.yaml --port /dev/ttyUSB0
     """
+    refuse_taken(file)
     with open_port(port, protocol) as opened:
         if motor:
-            chosen = [find_on_port(opened.buses, one, baudrate)[1] for one in motor]
+            chosen = [find_on_port(opened.buses, one, baudrate)[1] for one in dict.fromkeys(motor)]
         else:
             chosen = list(scan_port(opened.buses, baudrate))
         if not chosen:
@@ -70,7 +71,7 @@ def restore_backup(
     changes: list[str] = []
     with open_port(port) as opened:
         # All are found before the first is written.
-        chosen = [(saved[one], _find(opened, saved[one])) for one in motor or saved]
+        chosen = [(saved[one], _find(opened, saved[one])) for one in dict.fromkeys(motor or saved)]
         for one, (bus, found) in chosen:
             bus.set_baudrate(found.baudrate)
             changes += restore(bus, found, one)

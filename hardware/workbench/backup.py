@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -76,14 +77,31 @@ def write_backups(path: Path, backups: Iterable[MotorBackup]) -> None:
         }
         for one in backups
     ]
-    yaml = YAML()
+    text = StringIO()
+    YAML().dump(
+        {"version": VERSION, "motors": motors}, text
+    )  # before the file is made: half a backup is worse than none
+    refuse_taken(path)
     try:
-        with path.open("x", encoding="utf-8") as file:
-            yaml.dump({"version": VERSION, "motors": motors}, file)
-    except FileExistsError as error:
-        raise ConfigError(f"{path} exists: a backup is never overwritten") from error
+        file = path.open("x", encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
+    try:
+        with file:
+            file.write(text.getvalue())
+    except BaseException as error:
+        path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise ConfigError(f"{path}: {error.strerror}") from error
+        raise
+
+
+def refuse_taken(path: Path) -> None:
+    """Raise ConfigError if a backup cannot be written there: before motors are asked for what would be lost."""
+    if path.exists() or path.is_symlink():
+        raise ConfigError(f"{path} exists: a backup is never overwritten")
+    if not path.parent.is_dir():
+        raise ConfigError(f"{path}: there is no folder {path.parent}")
 
 
 def read_backups(path: Path) -> list[MotorBackup]:
@@ -92,9 +110,14 @@ def read_backups(path: Path) -> list[MotorBackup]:
     if document.get("version") != VERSION:
         raise ConfigError(f"{path} is no backup of motors: `version: {VERSION}` is missing")
     try:
-        return [_backup(entry) for entry in document["motors"]]
+        backups = [_backup(entry) for entry in document["motors"]]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ConfigError(f"{path} is no backup of motors: {error}") from error
+    ids = [one.id for one in backups]
+    twice = next((motor for motor in ids if ids.count(motor) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"{path}: motor {twice} is in it twice")
+    return backups
 
 
 def _backup(entry: Mapping[str, Any]) -> MotorBackup:

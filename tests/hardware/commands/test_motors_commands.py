@@ -285,3 +285,14 @@ def test_an_id_that_no_family_has_is_one_line(port):
     # The option accepts any number; the family defines the valid ids.
     reason = failure("show", "--port", port, "--id", "300")
     assert "id 300 is not valid (dynamixel2); valid: 0 to 252" in reason
+
+
+def test_an_id_given_twice_is_one_motor_and_a_taken_name_is_refused_before_any_is_asked(port, emulated, tmp_path):
+    kept = str(tmp_path / "kept.yaml")
+    assert run("backup", kept, "--port", port, *SPEED, "--id", "1", "--id", "1", "--id", "2")["ids"] == [1, 2]
+    assert run("restore", kept, "--port", port, "--id", "1", "--id", "1")["changes"] == []
+    asked = []
+    emulated.observer = asked.append
+    for name, said in ((kept, "never overwritten"), (str(tmp_path / "none" / "kept.yaml"), "there is no folder")):
+        assert said in failure("backup", name, "--port", port, *SPEED)
+    assert asked == []

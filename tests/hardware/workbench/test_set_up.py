@@ -139,6 +139,23 @@ def test_a_backup_brings_every_setting_back(robot, tmp_path):
         write_backups(file, [saved])
 
 
+def test_a_file_with_a_motor_twice_says_so(tmp_path):
+    file = tmp_path / "twice.yaml"
+    entry = "{id: 4, protocol: feetech, baudrate: 1000000, model_number: 777, settings: {}}"
+    file.write_text(f"version: 1\nmotors: [{entry}, {entry}]")
+    with pytest.raises(ConfigError, match="motor 4 is in it twice"):
+        read_backups(file)
+
+
+def test_a_backup_that_cannot_be_written_whole_is_not_there(tmp_path):
+    """A partial one would be kept as if it were one, since a backup is never overwritten."""
+    with pytest.raises(ConfigError, match="there is no folder"):
+        write_backups(tmp_path / "none" / "arm.yaml", [])
+    with pytest.raises(AttributeError):
+        write_backups(tmp_path / "arm.yaml", [None])
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("text", ["", "version: 2", "version: 1\nmotors: [{id: x}]", "version: 1\nmotors: 3", "["])
 def test_a_file_that_is_no_backup_is_one_line(tmp_path, text):
     file = tmp_path / "no.yaml"
