@@ -15,6 +15,8 @@ from mcap.records import Channel, Chunk, DataEnd, Footer, McapRecord, Message, M
 from mcap.stream_reader import breakup_chunk
 from zstandard import ZstdError
 
+from sim2real.configs.regular_file import open_regular
+
 _MAGIC: Final = b"\x89MCAP0\r\n"
 _HEAD: Final = struct.Struct("<BQ")  # of a record: opcode, length
 _FOOTER_COVERED: Final = 16  # bytes of the footer before its checksum, which covers the index and them
@@ -60,7 +62,7 @@ class LogRecords:
 
     def __iter__(self) -> Iterator[McapRecord]:
         """Yield metadata, channels, messages and statistics up to the end or the first damage. Raises OSError."""
-        with self._path.open("rb") as file:
+        with open_regular(self._path) as file:  # a pipe would never come to its end
             self.size = os.fstat(file.fileno()).st_size
             try:
                 yield from self._records(file)
