@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from itertools import chain
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import torch
 from torch import Tensor, nn
@@ -64,6 +64,7 @@ class Proximal(OnPolicy):
         # Fused Adam: one kernel call for all parameters of these small networks.
         self._optimizer: Final = torch.optim.Adam(self._parameters, lr=config.learning_rate, eps=1e-5, fused=True)
         self._rate_min, self._rate_max = config.learning_rate_range
+        self._rollouts = 0
 
     @abstractmethod
     def surrogate(
@@ -86,6 +87,7 @@ class Proximal(OnPolicy):
 
     def _learn(self, progress: float) -> Metrics:
         config, rollout = self._proximal, self.rollout
+        self._rollouts += 1
         # Annealing: late in the run only small steps are allowed, so that the final policy has converged.
         self._rate_max = max(config.learning_rate_range[1] * (1.0 - progress), self._rate_min)
         old = self.distribution.frozen()
@@ -140,7 +142,7 @@ class Proximal(OnPolicy):
         figures = self._gradients(old, batch) if batch.share > 0.0 else torch.zeros(6)
         figures = figures * batch.share
         # Before the first step the policy is that of the rollout: its divergence of zero says nothing about the rate.
-        if config.target_kl is not None and not first:
+        if config.target_kl is not None and not first and self._improves:
             rates = self._rate_min, self._rate_max
             self._rate = adapted_rate(self._rate, float(team.summed(figures[4])), config.target_kl, *rates)
         team.sum_gradients(self._parameters)
@@ -166,7 +168,8 @@ class Proximal(OnPolicy):
         if self._mirror is not None and config.symmetry == "loss":
             asymmetry = self._asymmetry(self._mirror, observation, output)
             loss = loss + config.symmetry_weight * asymmetry
-        torch.autograd.backward(loss * batch.share)
+        if self._improves:
+            torch.autograd.backward(loss * batch.share)
         return torch.stack((surrogate.detach(), *fitting.result(), figure, divergence.detach(), asymmetry.detach()))
 
     def _asymmetry(self, mirror: Mirror, observation: Tensor, output: Tensor) -> Tensor:
@@ -185,6 +188,20 @@ class Proximal(OnPolicy):
             loss = fit + cost_fit
         torch.autograd.backward(self._proximal.value_weight * loss * batch.share)
         return fit.detach(), cost_fit.detach()
+
+    def state(self) -> dict[str, Any]:
+        """Return the state needed to resume bit for bit, with the number of rollouts."""
+        return super().state() | {"rollouts": self._rollouts}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Restore what `state` returned; one of an earlier version learned with the policy from the start."""
+        super().restore(state)
+        self._rollouts = int(state.get("rollouts", self._proximal.value_first))
+
+    @property
+    def _improves(self) -> bool:
+        """Whether the policy learns yet, not the values alone."""
+        return self._rollouts > self._proximal.value_first
 
     @property
     def _rate(self) -> float:

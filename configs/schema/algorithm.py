@@ -131,6 +131,9 @@ class ProximalConfig(OnPolicyConfig):
     """Weight of the entropy bonus, per nat of the policy's entropy."""
     value_weight: Annotated[float, Positive] = 0.5
     """Weight of the value loss beside the policy loss."""
+    value_first: Annotated[int, Field(ge=0)] = 0
+    """Iterations at the start in which the value network learns and the policy stays. For a run that begins from a
+    policy without values, as a clone's: the advantages of a value network that knows nothing spoil a good policy."""
     gradient_norm_max: Annotated[float, Positive] = 1.0
     """Largest norm of a gradient; larger ones are scaled down."""
     recompute_advantages: bool = True

@@ -51,7 +51,7 @@ class PpoPenalty(Proximal):
             _, output = self.evaluated()
             old_output = self.rollout.steps_of(self.rollout.output.flatten(0, 1))
             divergence = float(self.distribution.divergence(old, old_output, output).mean())
-        if self.config.adaptive:
+        if self.config.adaptive and self._improves:
             self.kl_weight = adapted_weight(self.kl_weight, divergence, self.config.kl_target)
         return metrics | {"policy/update_kl": divergence}
 

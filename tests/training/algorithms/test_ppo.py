@@ -1,10 +1,14 @@
 """PPO: arithmetic of its losses, learning, determinism."""
 
+from copy import deepcopy
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
 
-from sim2real.configs.schema.algorithm import PpoConfig
+from sim2real.configs.schema.algorithm import ALGORITHMS, PpoConfig
+from sim2real.training.algorithms import make_algorithm
 from sim2real.training.algorithms.ppo import Ppo
 from sim2real.training.algorithms.ppo_loss import adapted_rate, clipped_surrogate, value_loss
 from sim2real.training.networks import ValueNetwork
@@ -160,3 +164,25 @@ def test_the_same_seed_gives_the_same_policy_and_another_one_another(point_envir
     )
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["head.weight"], other["head.weight"])
+
+
+@pytest.mark.parametrize("name", ["ppo", "ppo_penalty"])
+def test_at_first_the_value_network_learns_alone_where_it_is_to_be(name, point_environment):
+    config = ALGORITHMS[name].config.model_validate(
+        {"name": name, "hidden": (8,), "rollout_steps": 8, "minibatches": 2, "value_first": 2}
+    )
+    learner = make_algorithm(config, point_environment(8), 3)
+    learner.start(3)
+    begins = [deepcopy((learner.policy.head.weight, learner.value.head.weight))]
+    for iteration in range(3):
+        _, metrics = learner.iterate(iteration / 3)
+        begins.append(deepcopy((learner.policy.head.weight, learner.value.head.weight)))
+        if iteration < 2:
+            assert metrics["learning_rate"] == config.learning_rate
+            assert metrics["policy/kl"] == 0.0
+    policies, values = zip(*begins, strict=True)
+    assert [torch.equal(one, other) for one, other in pairwise(policies)] == [True, True, False]
+    assert [torch.equal(one, other) for one, other in pairwise(values)] == [False, False, False]
+    resumed = make_algorithm(config, point_environment(8), 4)
+    resumed.restore(learner.state())
+    assert resumed.state()["rollouts"] == 3
