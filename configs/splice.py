@@ -6,6 +6,7 @@ from typing import Any, get_args, get_origin
 
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.library import ROOT, absolute, find, is_policy_path, is_shipped_model
+from sim2real.configs.schema.algorithm import AlgorithmConfig
 from sim2real.configs.schema.base import Config
 from sim2real.configs.schema.module import is_module_path
 from sim2real.configs.schema.robot import RobotConfig
@@ -66,6 +67,9 @@ class _Splicer:
                 self._resolve_model((*at, "model"), value.get("model"))
             if inner is TaskConfig and isinstance(value, dict):
                 self._resolve_modules((*at, "modules"), value.get("modules"))
+            if inner is AlgorithmConfig and isinstance(value, dict):
+                self._resolve_demonstrations((*at, "demonstrations"), value.get("demonstrations"))
+                self._resolve_policy((*at, "teacher"), value.get("teacher"))
             if inner is ScenarioConfig and isinstance(value, dict):
                 self._resolve_policy((*at, "policy"), value.get("policy"))
             for below, key in _children(inner, value):
@@ -90,20 +94,28 @@ class _Splicer:
             self._sourced.at(at[:-1])["model"] = str(path)
 
     def _resolve_policy(self, at: KeyPath, policy: object) -> None:
-        """Make the path of a scenario's policy absolute; the name of a shipped policy stays."""
-        if isinstance(policy, str) and is_policy_path(policy) and self._is_new(at):
+        """Make the path of a policy absolute; the name of a shipped policy or of a run stays."""
+        if isinstance(policy, str) and is_policy_path(policy):
+            self._make_absolute(at, policy)
+
+    def _resolve_demonstrations(self, at: KeyPath, paths: object) -> None:
+        """Make the paths of demonstrations absolute: they are relative to the file that names them."""
+        for index, path in enumerate(paths if isinstance(paths, list) else ()):
+            if isinstance(path, str):
+                self._make_absolute((*at, index), path)
+
+    def _make_absolute(self, at: KeyPath, path: str) -> None:
+        if self._is_new(at):
             where = f"{self._sourced.origin(at)}: {'.'.join(map(str, at))}"
-            self._sourced.at(at[:-1])["policy"] = str(absolute(policy, relative_to=self._folder, where=where))
+            self._sourced.at(at[:-1])[at[-1]] = str(absolute(path, relative_to=self._folder, where=where))
 
     def _resolve_modules(self, at: KeyPath, modules: object) -> None:
         """Make the paths of a task's modules absolute: they lie beside the file that names them."""
         for index, entry in enumerate(modules if isinstance(modules, list) else ()):
             place: KeyPath = (*at, index, "module") if isinstance(entry, dict) else (*at, index)
             module = entry.get("module") if isinstance(entry, dict) else entry
-            if not isinstance(module, str) or not is_module_path(module) or not self._is_new(place):
-                continue
-            where = f"{self._sourced.origin(place)}: {'.'.join(map(str, place))}"
-            self._sourced.at(place[:-1])[place[-1]] = str(absolute(module, relative_to=self._folder, where=where))
+            if isinstance(module, str) and is_module_path(module):
+                self._make_absolute(place, module)
 
     def _is_new(self, at: KeyPath) -> bool:
         return at[: len(self._within)] == self._within

@@ -57,6 +57,15 @@ class Actor:
         actions, self._state = self._step(np.ascontiguousarray(observation), self._state)
         return actions
 
+    @property
+    def state(self) -> Arrays | None:
+        """What the robots remember, (n, H) each; None before the first step, and after a reset of all."""
+        return self._state
+
+    @state.setter
+    def state(self, state: Arrays | None) -> None:
+        self._state = state
+
     def reset(self, ended: Flags | None = None) -> None:
         """Forget the episodes that ended, (n,); None for all, of any number of robots."""
         if ended is None:

@@ -33,6 +33,8 @@ class EvaluationReport:
     overrides: tuple[str, ...]
     rows: "tuple[Evaluation, ...]"
     video: Path | None = None
+    demonstrations: Path | None = None
+    """What the policy saw and did in the first row."""
 
     def row(self, randomization: str) -> "Evaluation":
         """Return the results for a randomization. Raises UserError if it was not evaluated."""
@@ -53,7 +55,8 @@ class EvaluationReport:
             "overrides": list(self.overrides),
             "rows": [row.document() for row in self.rows],
         }
-        return document if self.video is None else document | {"video": str(self.video)}
+        files = {"video": self.video, "demonstrations": self.demonstrations}
+        return document | {name: str(path) for name, path in files.items() if path is not None}
 
 
 def evaluate(
@@ -66,6 +69,7 @@ def evaluate(
     video: str | Path | None = None,
     env: object = None,
     emulated: int = 0,
+    record: str | Path | None = None,
 ) -> EvaluationReport:
     """Run complete episodes with a policy: with its training randomization, with none, and with another.
 
@@ -84,6 +88,8 @@ def evaluate(
             an environment of Gymnasium's is evaluated in that alone: it has no randomization.
         emulated: Episodes of a further row, `emulated`: on the emulated robot in lockstep, with its motors, its drivers
             and safety in the loop. Each begins near the start pose, with commands drawn as in training.
+        record: `.npz` file for what the policy saw and did in every step of the first row: demonstrations, from which
+            `bc` learns.
 
     Returns:
         The results: returns, success and survival rates, lengths in control steps, the task's metrics;
@@ -102,7 +108,10 @@ def evaluate(
     """
     try:
         from sim2real.report.episode_video import render_episode
+        from sim2real.runtime.contract.spec import contract_of
         from sim2real.training import evaluation
+        from sim2real.training.demonstrations.array_file import check_name, write_arrays
+        from sim2real.training.demonstrations.recorder import Recorder
         from sim2real.training.gymnasium.saved import is_for_gymnasium
         from sim2real.training.saved_policy import load_saved_policy
     except ModuleNotFoundError as error:
@@ -112,7 +121,10 @@ def evaluate(
     if emulated and overrides:
         raise UserError("emulated: the emulated robot is as its YAML says; it does not go with overrides of the world")
     changes = as_overrides(overrides)
+    written = None if record is None else check_name(Path(record))
     if is_for_gymnasium(find_policy(policy)):
+        if written is not None:
+            raise UserError(f"record: {policy} is for an environment of Gymnasium's; valid: a policy for a robot")
         if emulated:
             raise UserError(f"emulated: {policy} is for an environment of Gymnasium's, which no emulated robot is")
         return _evaluate_gymnasium(
@@ -123,13 +135,20 @@ def evaluate(
     saved = load_saved_policy(find_policy(policy), changes)
     task, trained = saved.experiment.task, saved.experiment.randomization
     conditions = _conditions(trained, None if randomization is None else as_randomization(randomization))
-    rows = tuple(evaluation.evaluate(saved.act, task, condition, episodes, seed=seed) for condition in conditions)
+    recorder = Recorder(saved.act)
+    acts = [saved.act if written is None else recorder, *(saved.act for _ in conditions[1:])]
+    rows = tuple(
+        evaluation.evaluate(act, task, condition, episodes, seed=seed)
+        for act, condition in zip(acts, conditions, strict=True)
+    )
+    if written is not None:
+        write_arrays(recorder.demonstrations(str(written), contract_of(task)), written)
     if emulated:
         rows += (_emulated(policy, task, emulated, seed),)
     target = None if video is None else Path(video)
     if target is not None:
         render_episode(task, trained, saved.act, target, task.episode_duration, forget=saved.act.reset)
-    return EvaluationReport(str(policy), task.name, changes, rows, target)
+    return EvaluationReport(str(policy), task.name, changes, rows, target, written)
 
 
 def _check_numbers(episodes: int, seed: int, emulated: int) -> None:

@@ -120,6 +120,7 @@ class Evaluation:
             "evaluation/success": self.success,
             "evaluation/survival": self.survival,
             "evaluation/length": self.length_mean,
+            **{f"evaluation/metric/{name}": spread.mean for name, spread in self.metrics.items()},
             **{f"evaluation/cost/{name}": spread.mean for name, spread in self.costs.items()},
         }
 

@@ -163,6 +163,6 @@ def _empty_policy(config: AlgorithmConfig, contract: Contract, checkpoint: Check
         config,
         *sizes,
         torch.Generator().manual_seed(0),
-        squash=algorithm_kind(config).squashed,
+        squash=algorithm_kind(config).squashes(config),
         choices=checkpoint.policy.get("choices"),
     )

@@ -48,7 +48,8 @@ def train(
     Args:
         experiment: A shipped experiment, a YAML file, a loaded experiment, or an environment; with `resume` only
             an environment that was given.
-        algorithm: Its name, such as `sac`, for an environment; default: ppo. An experiment names its own.
+        algorithm: Its name, such as `sac`, for an environment; default: ppo. For an experiment, another one than its
+            own with the same network, such as `bc`; its other keys are given by `overrides`.
         steps: Control steps of the training, summed over the environments; as the override `steps=N`.
         overrides: Texts `key.path=value` applied to it, such as `seed=3`; with `resume` only its length, what is
             saved and the number of threads.
@@ -131,15 +132,14 @@ def experiment_of(
         UserError: There is no such experiment, or it or an override is not valid.
     """
     from sim2real.task.check import check_terms
+    from sim2real.training.algorithm_choice import algorithm_override
     from sim2real.training.gymnasium.preset import DEFAULT_ALGORITHM, PREFIX, gym_config, is_yaml
     from sim2real.training.saved_experiment import load_training
 
     if isinstance(experiment, str) and experiment.startswith(PREFIX) and not is_yaml(experiment):
         return gym_config(experiment.removeprefix(PREFIX), algorithm or DEFAULT_ALGORITHM, overrides)
     if algorithm is not None:
-        raise UserError(
-            f"algorithm: {algorithm}; an experiment names its own; valid for an environment alone, as in train gym/ID"
-        )
+        overrides = (algorithm_override(experiment_of(experiment, (), None).algorithm, algorithm), *overrides)
     if isinstance(experiment, ExperimentConfig):
         return as_experiment(experiment, overrides, check_terms)
     if isinstance(experiment, GymnasiumConfig):

@@ -1,11 +1,7 @@
 """Begins a new run from the policy of another: with another curriculum, another task, other rewards."""
 
-import hashlib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,6 +10,7 @@ from sim2real.training.algorithms import algorithm_kind
 from sim2real.training.algorithms.interface import Algorithm, WarmStart
 from sim2real.training.memory import grown
 from sim2real.training.newest_checkpoint import newest_checkpoint
+from sim2real.training.policy_digest import policy_digest
 from sim2real.training.problem import Problem
 from sim2real.training.saved_experiment import saved_training
 
@@ -40,7 +37,7 @@ def take_over(algorithm: Algorithm, problem: Problem, run: Path) -> tuple[dict[s
     ours = problem.experiment.algorithm
     differ = problem.differs_from(checkpoint, run)
     differ += [f"algorithm.{name}" for name in ("hidden", "activation") if getattr(theirs, name) != getattr(ours, name)]
-    if algorithm_kind(theirs).squashed != algorithm_kind(ours).squashed:
+    if algorithm_kind(theirs).squashes(theirs) != algorithm_kind(ours).squashes(ours):
         differ.append("algorithm.name (one of the two applies tanh to its actions, the other does not)")
     if theirs.memory is not None and theirs.memory != ours.memory:
         differ.append("algorithm.memory")
@@ -55,7 +52,7 @@ def take_over(algorithm: Algorithm, problem: Problem, run: Path) -> tuple[dict[s
     origin = {
         "init_from": str(run),
         "init_from_steps": str(checkpoint.steps),
-        "init_from_sha256": _digest(checkpoint.policy),
+        "init_from_sha256": policy_digest(checkpoint.policy),
     }
     return origin, ("policy", *taken)
 
@@ -64,10 +61,3 @@ def _same_choices(ours: Tensor | None, theirs: Tensor | None) -> bool:
     if ours is None or theirs is None:
         return ours is theirs
     return torch.equal(ours, theirs)
-
-
-def _digest(policy: Mapping[str, Any]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(policy):
-        digest.update(np.ascontiguousarray(policy[name].numpy()).tobytes())
-    return digest.hexdigest()

@@ -20,7 +20,7 @@ HEAVY = ("numpy", "torch", "mujoco", "onnxruntime", "pydantic", "typer", "rich",
 SIGNATURES = {
     "emulate": "(robot, *, plant=None, faults=None, real_time=False)",
     "evaluate": "(policy, *, episodes=64, randomization=None, overrides=(), seed=20000003, video=None, env=None, "
-    "emulated=0)",
+    "emulated=0, record=None)",
     "load_policy": "(policy)",
     "load_robot": "(reference, overrides=())",
     "make_env": "(task, *, num_envs=None, randomization=None, seed=None, threads=0, render_mode=None)",
@@ -32,7 +32,7 @@ SIGNATURES = {
     "init_from=None, progress=False)",
 }
 MEMBERS = {
-    "EvaluationReport": ["document", "overrides", "policy", "row", "rows", "task", "video"],
+    "EvaluationReport": ["demonstrations", "document", "overrides", "policy", "row", "rows", "task", "video"],
     "OpenRobot": [
         "close",
         "disable",

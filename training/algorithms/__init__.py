@@ -53,9 +53,9 @@ def make_algorithm(config: AlgorithmConfig, environment: "Environment", seed: in
         )
     learner = ALGORITHMS.guarded(config.name, lambda: kind.make(config, environment, seed), "failed to make a learner")
     ALGORITHMS.check_made(config.name, learner, "policy", "start", "iterate", "state", "restore")
-    if learner.policy.squash != kind.squashed:
+    if learner.policy.squash != kind.squashes(config):
         raise PluginError(
-            f"algorithm {config.name!r} declares squashed={kind.squashed}, and its policy has "
+            f"algorithm {config.name!r} declares squashed={kind.squashes(config)}, and its policy has "
             f"squash={learner.policy.squash}: a checkpoint would be read back as another policy"
         )
     return learner

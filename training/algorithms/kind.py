@@ -20,8 +20,9 @@ class AlgorithmKind:
 
     config: type[AlgorithmConfig]
     """Schema of the experiment's block, with `name: Literal[NAME]`, NAME being that of the entry point."""
-    squashed: bool
-    """Whether the policy applies tanh to the mean of its actions; otherwise the contract's clip bounds them."""
+    squashed: bool | None
+    """Whether the policy applies tanh to the mean of its actions; otherwise the contract's clip bounds them. None: its
+    configuration says, in a key `squash`."""
     make: "Callable[[Any, Environment, int], Algorithm]"
     """Makes a fresh learner from its configuration, its environment and a seed, from which all its randomness comes."""
     recurrent: bool = False
@@ -32,3 +33,7 @@ class AlgorithmKind:
     """Whether its learner keeps a task's costs to their budgets; otherwise a task with costs is refused."""
     choosing: bool = False
     """Whether its learner can choose among given actions; otherwise an environment with discrete ones is refused."""
+
+    def squashes(self, config: AlgorithmConfig) -> bool:
+        """Return whether the policy of a configuration applies tanh to the mean of its actions."""
+        return bool(getattr(config, "squash", False)) if self.squashed is None else self.squashed

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim2real.configs.schema.algorithm import PpoConfig
 from sim2real.configs.schema.black_box import CemConfig, CmaEsConfig, RepsConfig, RwrConfig
+from sim2real.configs.schema.imitation import BcConfig, DaggerConfig
 from sim2real.configs.schema.off_policy import DdpgConfig, DqnConfig, SacConfig, Td3Config
 from sim2real.configs.schema.on_policy import (
     A2cConfig,
@@ -68,3 +69,5 @@ CEM: Final = AlgorithmKind(CemConfig, squashed=False, make=_learner("cem", "Cem"
 CMA_ES: Final = AlgorithmKind(CmaEsConfig, squashed=False, make=_learner("cma_es", "CmaEs"))
 RWR: Final = AlgorithmKind(RwrConfig, squashed=False, make=_learner("rwr", "Rwr"))
 REPS: Final = AlgorithmKind(RepsConfig, squashed=False, make=_learner("reps", "Reps"))
+BC: Final = AlgorithmKind(BcConfig, squashed=None, make=_learner("bc", "Bc"), recurrent=True)
+DAGGER: Final = AlgorithmKind(DaggerConfig, squashed=None, make=_learner("dagger", "Dagger"), recurrent=True)

@@ -48,6 +48,9 @@ def evaluate_policy(
     page: Annotated[
         Path | None, typer.Option("--report", help="Write one HTML page of it, with the video if there is one.")
     ] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Write what the policy saw and did, as trained (npz): demonstrations for bc.")
+    ] = None,
     json_output: Json = False,
 ) -> Outcome:
     """Evaluate a policy: return, success, survival and the task's metrics, as trained and without randomization.
@@ -72,10 +75,11 @@ def evaluate_policy(
         seed=seed,
         video=video,
         emulated=emulated,
+        record=record,
     )
     if noted:
         note(policy, evaluation_results(report.rows))
-    written = {"video": video, "report": page}
+    written = {"video": video, "report": page, "demonstrations": record}
     if page is not None:
         from sim2real.training.evaluation_page import write_evaluation_page
 

@@ -27,7 +27,8 @@ def train(
         ),
     ] = None,
     algorithm: Annotated[
-        str | None, typer.Option(help="ppo, sac, td3, …, for gym/ID; default: ppo. An experiment names its own.")
+        str | None,
+        typer.Option(help="ppo, sac, td3, …, for gym/ID; default: ppo. Of an experiment, in place of its own: bc, …"),
     ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="Override key.path=value; may be repeated.")

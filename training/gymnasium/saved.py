@@ -145,7 +145,7 @@ def _policy_of(checkpoint: Checkpoint, experiment: GymnasiumConfig, contract: Gy
         algorithm,
         *contract.sizes,
         torch.Generator().manual_seed(0),
-        squash=algorithm_kind(algorithm).squashed,
+        squash=algorithm_kind(algorithm).squashes(algorithm),
         choices=checkpoint.policy.get("choices"),
     )
     try:

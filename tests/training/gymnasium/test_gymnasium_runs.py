@@ -196,8 +196,8 @@ def test_what_is_no_environment_is_refused_in_one_line(tmp_path):
         sim2real.train("gym/CartPole-v1", algorithm="sac", steps=64, runs_dir=tmp_path, name="run")
     with pytest.raises(UserError, match=r"valid: .*ppo, .*sac"):
         trained("gym/Pendulum-v1", tmp_path, algorithm="walk")
-    with pytest.raises(UserError, match="an experiment names its own"):
-        sim2real.train("pendulum_ppo", algorithm="sac", runs_dir=tmp_path)
+    with pytest.raises(UserError, match=r"no algorithm named 'walk'.*ppo, .*sac"):
+        sim2real.train("pendulum_ppo", algorithm="walk", runs_dir=tmp_path)
 
 
 def test_an_episode_that_never_ends_fails_the_evaluation_by_name(tmp_path):

@@ -1,0 +1,93 @@
+"""Loads demonstrations from files and folders, and holds their contract against the one to be learned for."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from sim2real.configs.errors import UserError
+from sim2real.runtime.contract.spec import Contract
+from sim2real.training.demonstrations.array_file import SUFFIX, read_arrays
+from sim2real.training.demonstrations.contract_difference import contract_difference
+from sim2real.training.demonstrations.demonstrations import STEPS_MAX, Demonstrations
+from sim2real.training.demonstrations.run_log import read_run
+
+_LOG: Final = ".mcap"
+_LEROBOT: Final = ("meta", "info.json")
+"""What makes a folder a data set of LeRobot's."""
+
+
+def load_demonstrations(paths: Sequence[str], contract: Contract | None, sizes: tuple[int, int]) -> Demonstrations:
+    """Read demonstrations in the order given; of a folder all logs and arrays, by name.
+
+    Args:
+        paths: Logs of `sim2real run`, `.npz` files, or folders of such.
+        contract: What the policy to be learned observes and does; None where it is for no robot.
+        sizes: O and A
+
+    Raises:
+        UserError: One cannot be read or is damaged, says nothing, or was made with another contract or other sizes.
+    """
+    parts: list[Demonstrations] = []
+    steps = 0
+    for part in _read([Path(path) for path in paths]):
+        _check(part, contract, sizes)
+        steps += len(part)
+        if not steps <= STEPS_MAX:
+            raise UserError(f"{part.source}: with it there are {steps} control steps; valid: up to {STEPS_MAX}")
+        parts.append(part)
+    return Demonstrations.joined(parts)
+
+
+def _read(paths: Sequence[Path]) -> Iterator[Demonstrations]:
+    read: set[Path] = set()  # the parts of a log are read with the first one
+    for path in paths:
+        for file in _files(path):
+            if file.suffix == SUFFIX:
+                yield read_arrays(file)
+            elif file.resolve() not in read:
+                demonstrations, files = read_run(file)
+                read.update(each.resolve() for each in files)
+                yield demonstrations
+
+
+def _files(path: Path) -> list[Path]:
+    """Return the files of a path: itself, or what a folder has. Raises UserError."""
+    try:
+        if not path.is_dir():
+            if path.suffix not in (_LOG, SUFFIX):
+                raise UserError(f"{path}: no demonstrations: valid: {_LOG}, {SUFFIX}, or a folder of such files")
+            return [path]
+        if path.joinpath(*_LEROBOT).is_file():
+            raise UserError(
+                f"{path}: is a data set of LeRobot's; its Parquet files are not read here: convert it to {SUFFIX} as "
+                "docs/howto/demonstrations.md shows"
+            )
+        files = sorted(file for file in path.iterdir() if file.suffix in (_LOG, SUFFIX))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+    if not files:
+        raise UserError(f"{path}: no demonstrations in this folder; valid: {_LOG} and {SUFFIX} files")
+    return files
+
+
+def _check(part: Demonstrations, contract: Contract | None, sizes: tuple[int, int]) -> None:
+    """Refuse what was made for something else."""
+    if contract is None:
+        if part.contract is not None:
+            raise UserError(
+                f"{part.source}: is of the task {part.contract.task!r} of a robot, and what is learned is no robot's"
+            )
+        found = part.observation.shape[1], part.action.shape[1]
+        if found != sizes:
+            raise UserError(
+                f"{part.source}: {found[0]} observation values and {found[1]} actions; valid here: {sizes[0]} and "
+                f"{sizes[1]}"
+            )
+        return
+    if part.contract is None:
+        raise UserError(
+            f"{part.source}: has no contract, so nothing says what its numbers are; valid: the array 'contract' beside "
+            "the others, as docs/howto/demonstrations.md shows"
+        )
+    if (difference := contract_difference(part.contract, contract)) is not None:
+        raise UserError(f"{part.source}: was made with another contract: {difference}; valid: the same")
