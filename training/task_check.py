@@ -32,6 +32,8 @@ class Untaught:
     """Reward that pays it most; empty if none pays anything."""
     most_earned: float
     """What that one pays, as a part of the return."""
+    diverged: int
+    """Episodes in which the simulation diverged."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,18 @@ class TaskCheck:
         Args:
             share_max: Share of a good episode's return that may be earned without learning.
         """
+        unstable = [
+            f"{each.name} makes the simulation diverge in {each.diverged} of {_EPISODES} episodes: lower "
+            "task.physics.timestep, or look for very small masses and stiff springs in the model"
+            for each in self.policies
+            if each.diverged
+        ]
         if self.possible <= 0.0:
-            return ["no reward has a positive weight: an episode earns most by ending at once; add one that is earned"]
-        return [
+            return [
+                *unstable,
+                "no reward has a positive weight: an episode earns most by ending at once; add one that is earned",
+            ]
+        return unstable + [
             f"{each.name} earns {each.earned:.3g} of the {self.possible:.3g} that a good episode can, more than "
             f"idle_share_max {share_max:.0%}; {each.most!r} pays {each.most_earned:.3g} of it: a policy that learns "
             "nothing is paid well, so lower its weight, or end or penalise such episodes"
@@ -105,4 +116,5 @@ def _possible(task: TaskConfig, figures: Mapping[str, NDArray[np.float64]]) -> f
 def _untaught(name: str, rows: slice, figures: Mapping[str, NDArray[np.float64]]) -> Untaught:
     paid = {key.removeprefix(_ROW): float(figures[key][rows].mean()) for key in figures if key.startswith(_ROW)}
     most = max(paid, key=lambda key: paid[key], default="")
-    return Untaught(name, float(figures["return"][rows].mean()), most, paid.get(most, 0.0))
+    diverged = int(np.count_nonzero(figures["diverged"][rows]))
+    return Untaught(name, float(figures["return"][rows].mean()), most, paid.get(most, 0.0), diverged)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sim2real.configs.library import shipped
+from sim2real.configs.library import ROOT, shipped
 from sim2real.configs.load import load_experiment
 from sim2real.training.newest_checkpoint import newest_checkpoint
 from sim2real.training.task_check import check_task
@@ -58,3 +58,15 @@ def test_the_check_is_printed_and_changes_nothing_of_the_run(tmp_path, capsys):
     assert "idling" not in capsys.readouterr().err
     one, other = (newest_checkpoint(report.run.path) for report in (checked, unchecked))
     assert all(torch.equal(one.policy[name], other.policy[name]) for name in one.policy)
+
+
+def test_a_simulation_that_diverges_is_warned_of(tmp_path):
+    """Once the line said that both policies earn nothing: a diverged episode ends at once, and earns 0."""
+    leaf = "<body><joint stiffness='1e9' springref='20'/><geom size='.01' mass='1e-6' pos='.1 0 0'/></body></body>"
+    text = (ROOT / "robots" / "pendulum.xml").read_text(encoding="utf-8")
+    (tmp_path / "leaf.xml").write_text(leaf.join(text.rsplit("</body>", 1)), encoding="utf-8")
+    check = check_task(load_experiment("pendulum_ppo", (*SHORT, f"task.robot.model={tmp_path / 'leaf.xml'}")))
+    assert [each.diverged for each in check.policies] == [8, 8]
+    found = check.warnings(1.0)
+    assert "idling makes the simulation diverge in 8 of 8 episodes: lower task.physics.timestep" in found[0]
+    assert len(found) == 2
