@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.hardware.dynamixel.client import Identity
 from sim2real.hardware.dynamixel.driver import FAST_SYNC_READ_FIRMWARE
-from sim2real.hardware.dynamixel.motor import faults_of
+from sim2real.hardware.dynamixel.faults import faults_of
 from sim2real.hardware.dynamixel.schema import registers_of
 from sim2real.hardware.dynamixel.tables import BAUDRATES, BUS_WATCHDOG_SINCE
 from sim2real.hardware.workbench.interface import Finding

@@ -13,9 +13,10 @@ from sim2real.hardware.bus.polled_bus import REPLY_MARGIN_S, PolledBus
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.dynamixel.client import Client
+from sim2real.hardware.dynamixel.faults import faults_of_block
 from sim2real.hardware.dynamixel.frame import ALERT, Instruction, sync_write
 from sim2real.hardware.dynamixel.goals import Goals
-from sim2real.hardware.dynamixel.motor import WATCHDOG_UNIT_S, Motor, faults_of_block
+from sim2real.hardware.dynamixel.motor import WATCHDOG_UNIT_S, Motor
 from sim2real.hardware.dynamixel.motor_clocks import MotorClocks
 from sim2real.hardware.dynamixel.scales import JointScales
 from sim2real.hardware.dynamixel.state_reader import StateReader

@@ -1,51 +1,37 @@
-"""The Dynamixel motor of one joint: register access, configuration, torque."""
+"""The Dynamixel motor of one joint: configuration, turns, torque."""
 
 import math
 
 from sim2real.configs.schema.robot import JointConfig
-from sim2real.hardware.bus.shared_id import prove_alone
 from sim2real.hardware.calibrated import check_calibration
 from sim2real.hardware.dynamixel.client import Client
+from sim2real.hardware.dynamixel.faults import TRIPPED, faults_of
 from sim2real.hardware.dynamixel.frame import ID_MAX, Instruction
 from sim2real.hardware.dynamixel.gains import current_limit, effort_is_bounded, position_gains, pwm_limit
+from sim2real.hardware.dynamixel.motor_registers import MotorRegisters
 from sim2real.hardware.dynamixel.registers import Register
 from sim2real.hardware.dynamixel.schema import registers_of
-from sim2real.hardware.dynamixel.tables import BUS_WATCHDOG_SINCE, MODEL_NAMES, ControlTable, x_series_table
+from sim2real.hardware.dynamixel.tables import BUS_WATCHDOG_SINCE, MODEL_NAMES, x_series_table
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.turns import Window, fits_one_turn, joint_angle, motor_turns, turn_notice
-from sim2real.hardware.types import MotorFault
 
 CURRENT_MODE, POSITION_MODE, EXTENDED_POSITION_MODE, CURRENT_POSITION_MODE = 0, 3, 4, 5
 WATCHDOG_UNIT_S = 0.02
 EXTENDED_RANGE = (-1_048_575, 1_048_575)
 
-TRIPPED = -1
-"""Value of Bus Watchdog (98) after it has expired."""
-
 _MEANING = ("drive_mode", "operating_mode", "homing_offset", "min_position_limit", "max_position_limit")
 _REVERSE = 0b1  # Drive Mode (10)
 _NO_SECONDARY_ID = 255
 _ALL_REPLY = 2  # Status Return Level
-_EEPROM_TRIES = 3
 _CLAMP_MAX = 11  # counts: a hold is moved by less than 1° to be within the motor's own limits
 _OFF_BYTES = 7  # torque enable to hardware error status
-_FAULTS = {
-    0x01: MotorFault.VOLTAGE,
-    0x04: MotorFault.OVERHEATING,
-    0x08: MotorFault.ENCODER,
-    0x10: MotorFault.SHOCK,
-    0x20: MotorFault.OVERLOAD,
-}
 
 
-class Motor:
+class Motor(MotorRegisters):
     """An X-series motor on a bus.
 
     Attributes:
-        table: Control table.
         firmware: Reported firmware version; 0 before `check_firmware`.
-        notices: Persistent changes made to the motor, one line each.
-        settings_written: Number of writes to EEPROM.
         gains: Position D, I and P Gain (80 to 85) for the joint, as in the control table.
         goal_range: Lowest and highest accepted goal, in units of the goal register.
         turns: Turns to add to Present Position, so that the joint is within its position limits.
@@ -70,30 +56,20 @@ class Motor:
             voltage_max: Highest supply voltage that the safety limits allow, V; full PWM is strongest there.
             position_margin: How far the joint may be outside its position limits, rad.
         """
-        self.joint = joint
+        super().__init__(joint, config.id, x_series_table(config.motor), client)
         self.config = config
-        self.id = config.id
-        self.table: ControlTable = x_series_table(config.motor)
         self.firmware = 0
-        self.notices: list[str] = []
-        self.settings_written = 0
         gains = position_gains(config)
         registers = (self.table[f"position_{name}_gain"] for name in "dip")
         self.gains = b"".join(map(Register.encode, registers, (gains.d, gains.i, gains.p)))
-        self._client, self._quick = client, quick
+        self._quick = quick
         self._voltage_max = voltage_max
         self._window = Window.of(config, position_margin)
         self.turns = 0
-        self._proven = False  # that no other motor shares its id
         self._operating_mode = self._choose_operating_mode()
         self._check_range()
         limit = self.current_limit if self._operating_mode == CURRENT_MODE else 0
         self.goal_range: tuple[int, int] = (-limit, limit) if config.mode == "current" else EXTENDED_RANGE
-
-    @property
-    def name(self) -> str:
-        """The motor's name in messages."""
-        return f"joint {self.joint!r} (motor {self.id})"
 
     @property
     def has_current(self) -> bool:
@@ -114,22 +90,6 @@ class Motor:
     def goal_register(self) -> str:
         """Name of the goal register."""
         return "goal_current" if self.config.mode == "current" else "goal_position"
-
-    def get(self, name: str) -> int:
-        """Return the value of a register. Raises HardwareError if the motor does not answer or refuses."""
-        register = self.table[name]
-        try:
-            return register.decode(self._client.read(self.id, register.address, register.size))
-        except HardwareError as error:
-            raise type(error)(f"{self.name}, {name}: {error}") from error
-
-    def set(self, name: str, value: int) -> None:
-        """Set a register. Raises HardwareError if the motor does not answer or refuses."""
-        register = self.table[name]
-        try:
-            self._client.write(self.id, register.address, register.encode(value))
-        except HardwareError as error:
-            raise type(error)(f"{self.name}, {name} = {value}: {error}") from error
 
     def check_model(self, model_number: int) -> None:
         """Raise HardwareError if the motor is not the configured model."""
@@ -172,13 +132,13 @@ class Motor:
 
     def configure(self) -> None:
         """Write the settings of the configuration; EEPROM is written only where it differs. Raises HardwareError."""
-        self._ensure("return_delay_time", 0)
+        self.ensure("return_delay_time", 0)
         self.settle()
         self._drop_inherited()
         check_calibration(self.name, self.config, self.meaning(), ("drive_mode", "operating_mode"))
-        self._ensure("pwm_limit", self.pwm_limit)
+        self.ensure("pwm_limit", self.pwm_limit)
         if self.has_current:
-            self._ensure("current_limit", self.current_limit)
+            self.ensure("current_limit", self.current_limit)
         if self.config.mode == "position":
             self._set_goal_range()
             self._set_gains()
@@ -196,18 +156,18 @@ class Motor:
         secondary = self.get("secondary_id")
         if secondary <= ID_MAX:
             self.set("torque_enable", 0)
-            self._ensure("secondary_id", _NO_SECONDARY_ID)
+            self.ensure("secondary_id", _NO_SECONDARY_ID)
             self.notices.append(f"{self.name}: until now it also obeyed instructions for id {secondary}")
 
     def _drop_inherited(self) -> None:
         """Write the registers that decide whether and how hard the motor obeys, where another program changed them."""
         factory = registers_of(self.config.motor)
-        self._ensure("startup_configuration", 0)  # no torque at power-up
-        self._ensure("shutdown", self.get("shutdown") | factory.shutdown)
+        self.ensure("startup_configuration", 0)  # no torque at power-up
+        self.ensure("shutdown", self.get("shutdown") | factory.shutdown)
         if factory.pwm_slope is not None:
-            self._ensure("pwm_slope", factory.pwm_slope)
+            self.ensure("pwm_slope", factory.pwm_slope)
         hottest = self.table["temperature_limit"].initial
-        self._ensure("temperature_limit", min(self.get("temperature_limit"), hottest))
+        self.ensure("temperature_limit", min(self.get("temperature_limit"), hottest))
         for name in ("feedforward_1st_gain", "feedforward_2nd_gain"):
             self.set(name, 0)
 
@@ -218,10 +178,10 @@ class Motor:
                 f"{self.name}: its drive mode was reversed; if `zero` and `direction` were measured in that state, "
                 "calibrate it again"
             )
-        self._ensure("drive_mode", 0)  # not reversed, no time-based profile, no torque on by goal
+        self.ensure("drive_mode", 0)  # not reversed, no time-based profile, no torque on by goal
         if self._operating_mode == POSITION_MODE and self.get("homing_offset"):
             self._operating_mode = EXTENDED_POSITION_MODE  # the offset moves the end of the turn into the range
-        self._ensure("operating_mode", self._operating_mode)
+        self.ensure("operating_mode", self._operating_mode)
 
     def meaning(self) -> dict[str, float]:
         """Return the registers that decide what a position means. Raises HardwareError."""
@@ -349,56 +309,6 @@ class Motor:
                 raise HardwareError("the motor has others after they were written")
         except HardwareError as error:
             raise type(error)(f"{self.name}, position gains: {error}") from error
-
-    def _ensure(self, name: str, value: int) -> None:
-        """Write an EEPROM register if it differs. Each write wears it, so a second one follows only a known failure."""
-        before = self.get(name)
-        if before == value:
-            return
-        if not self._proven:
-            prove_alone(self._client, self.id)
-            self._proven = True
-        register = self.table[name]
-        for _ in range(_EEPROM_TRIES):
-            self.settings_written += 1
-            try:
-                self._client.write_once(self.id, register.address, register.encode(value))
-            except HardwareError as error:
-                raise type(error)(f"{self.name}, {name} = {value}: {error}") from error
-            if self.get(name) == value:  # whatever became of the reply
-                break
-        else:
-            raise HardwareError(f"{self.name}: {name} is still {before} after writing {value}")
-        self.notices.append(f"{self.name}: {name.replace('_', ' ')} set from {before} to {value}")
-
-
-def faults_of(status: int) -> MotorFault:
-    """Return the faults in a Hardware Error Status (70)."""
-    faults = MotorFault(0)
-    for bit in (1 << shift for shift in range(8)):
-        if status & bit:
-            faults |= _FAULTS.get(bit, MotorFault.OTHER)
-    return faults
-
-
-def faults_of_block(block: bytes, table: ControlTable, torque_wanted: bool, gains: bytes = b"") -> MotorFault:
-    """Return the faults shown by registers 64 to 98 of a motor.
-
-    If torque should be on but is off without a fault, or its gains (80 to 85) are not these, the motor has restarted.
-    """
-    base = table["torque_enable"].address
-
-    def value(name: str) -> int:
-        register = table[name]
-        return register.decode(block[register.address - base : register.end - base])
-
-    faults = faults_of(value("hardware_error_status"))
-    if value("bus_watchdog") == TRIPPED:
-        faults |= MotorFault.WATCHDOG
-    first = table["position_d_gain"].address - base
-    if torque_wanted and not faults and (not value("torque_enable") or block[first : first + len(gains)] != gains):
-        faults |= MotorFault.RESTARTED
-    return faults
 
 
 def model_name(model_number: int) -> str:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 from sim2real.configs.schema.motor import MotorConfig
-from sim2real.hardware.dynamixel.motor import TRIPPED, faults_of
+from sim2real.hardware.dynamixel.faults import TRIPPED, faults_of
 from sim2real.hardware.dynamixel.registers import Register, Unit
 from sim2real.hardware.dynamixel.schema import LOAD_UNIT, registers_of
 from sim2real.hardware.dynamixel.tables import BAUDRATES, MODEL_NAMES
