@@ -21,6 +21,8 @@ from sim2real.hardware.emulator import serve as module
 from sim2real.hardware.emulator.process import EmulatorProcess, emulate
 from sim2real.hardware.emulator.pty import PtyServer
 
+pytestmark = pytest.mark.realtime  # the machine may not give the emulator a processor
+
 
 def is_running(pid: int) -> bool:
     """Return whether a process runs; a zombie does not."""
