@@ -1,5 +1,7 @@
 """Every algorithm with continuous actions reaches the emulated pendulum: trained on its batch, exported, run."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -15,8 +17,10 @@ from sim2real.runtime.session import run_session
 from sim2real.training.algorithms import make_algorithm
 from sim2real.training.export import export_policy
 
+LOG = Path(__file__).parents[1] / "runtime/data/pendulum_swingup.mcap"
 SMALL = {"hidden": "[4]", "rollout_steps": "8", "population": "4", "minibatches": "2", "value_minibatches": "2",
-         "episode_steps_max": "8", "batch": "8", "buffer": "128", "warmup": "8", "iteration_steps": "4"}  # fmt: skip
+         "episode_steps_max": "8", "batch": "8", "buffer": "128", "warmup": "8", "iteration_steps": "4",
+         "demonstrations": f"[{LOG}]", "teacher": "pendulum_swingup"}  # fmt: skip
 """Switches that make an iteration short, of those algorithms that have them."""
 
 
