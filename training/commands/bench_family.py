@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from sim2real.benchmark.machine import machine
 from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import MissingExtraError
 from sim2real.training.commands.seeds import Seeds, seeds_of
@@ -42,19 +41,10 @@ def family(
     try:
         from sim2real.training.benchmark.family import bench_family
         from sim2real.training.benchmark.studies import planned
-        from sim2real.training.sweep.outcome import text_of
+        from sim2real.training.commands.trained_bench import outcome_of
     except ModuleNotFoundError as error:
         raise MissingExtraError("bench family", error.name or "torch", "train") from error
     console = error_console()
     runs = planned(only or (), task or (), seeds_of(seeds), steps)
     found = bench_family(runs, output, jobs, lambda line: console.print(escape(line)), train=not evaluate_only)
-    lines = [text_of(found["groups"]), *(f"{name}: {ratio:.2f}" for name, ratio in found["ratios"].items())]
-    document = {
-        "bench": "family",
-        "machine": machine(),
-        "ratios": found["ratios"],
-        "figures": found["figures"],
-        "picture": found["picture"],
-    }
-    text = escape("\n".join([*lines, f"picture: {found['picture']}"]))
-    return Outcome(document, text, ok=not found["failed"], reasons=tuple(found["failed"]))
+    return outcome_of("family", found)

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from sim2real.benchmark.machine import machine
 from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.configs.errors import MissingExtraError
 from sim2real.training.commands.seeds import Seeds, seeds_of
@@ -38,19 +37,10 @@ def returns(
     """
     try:
         from sim2real.training.benchmark.returns import DEFAULT, TASKS, bench_returns, planned
-        from sim2real.training.sweep.outcome import text_of
+        from sim2real.training.commands.trained_bench import outcome_of
     except ModuleNotFoundError as error:
         raise MissingExtraError("bench returns", error.name or "torch", "train") from error
     console = error_console()
     runs = planned(algorithm or DEFAULT, task or TASKS, seeds_of(seeds), steps)
     found = bench_returns(runs, output, lambda line: console.print(escape(line)), train=not evaluate_only)
-    lines = [text_of(found["groups"]), *(f"{name}: {ratio:.2f}" for name, ratio in found["ratios"].items())]
-    document = {
-        "bench": "returns",
-        "machine": machine(),
-        "ratios": found["ratios"],
-        "figures": found["figures"],
-        "picture": found["picture"],
-    }
-    text = escape("\n".join([*lines, f"picture: {found['picture']}"]))
-    return Outcome(document, text, ok=not found["failed"], reasons=tuple(found["failed"]))
+    return outcome_of("returns", found)
