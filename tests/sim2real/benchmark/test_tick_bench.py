@@ -28,6 +28,7 @@ def test_every_tick_of_policy_is_timed_on_each_shipped_robot(policy, robot):
     assert figures["ticks"] == 100
     assert figures["motors"] == len(load_robot(robot).joints)
     assert 0.0 < figures["tick_p50_us"] <= figures["tick_p90_us"] <= figures["tick_p99_us"] <= figures["tick_max_us"]
+    assert 0.0 < figures["after_reading_p50_us"] < figures["tick_p50_us"]
     assert figures["stage_p50_us"]["total"] < figures["tick_p50_us"] + figures["tick_max_us"]
     assert {"read", "observe", "infer", "limit", "write", "record", "total"} == set(figures["stage_p50_us"])
     assert measured["ratios"]["tick_p50_over_bar"] == pytest.approx(figures["tick_p50_us"] / 250.0)
