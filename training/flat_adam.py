@@ -50,12 +50,13 @@ class FlatAdam:
     def descend(self, loss: Tensor, weight: float = 1.0) -> Tensor:
         """Take a step down the gradient of a loss, for these parameters alone; return the gradient's norm.
 
-        Processes that learn together sum their gradients up, each with its weight.
+        Processes that learn together descend the sum of their losses, each with its weight.
         """
         self.gradient.zero_()
-        torch.autograd.backward(loss, inputs=self._parameters)
-        if team.size() > 1:
-            self.gradient.copy_(team.summed(self.gradient * weight))
+        together = team.size() > 1
+        torch.autograd.backward(loss * weight if together else loss, inputs=self._parameters)
+        if together:
+            self.gradient.copy_(team.summed(self.gradient))
         self.optimizer.step()
         norm: Tensor = torch.linalg.vector_norm(self.gradient)
         return norm

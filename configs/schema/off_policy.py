@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from sim2real.configs.schema.algorithm import Activation, AlgorithmConfig, Hidden, LagrangeConfig
+from sim2real.configs.schema.base import Config
 from sim2real.configs.schema.quantity import NonNegative, Positive
 
 
@@ -47,6 +48,30 @@ class ContinuousConfig(OffPolicyConfig):
     and observations are normalised alike on both sides."""
 
 
+class NormalizedCriticConfig(Config):
+    """Critics of SAC with batch renormalisation and without target networks: CrossQ (Bhatt et al. 2024).
+
+    The defaults are the paper's, but for the width: its critics have two layers of 2048, and its learning rate is 1e-3.
+    """
+
+    hidden: Hidden | None = None
+    """Widths of the critics' hidden layers; null: those of the actor. Wider ones learn from fewer steps and cost more
+    computation for each."""
+    momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.99
+    """Share of the running moments that stays at each update."""
+    renormalize_after: Annotated[int, Field(ge=0)] = 100_000
+    """Updates of the critics after which batches are renormalised by the running moments; until then by their own
+    moments alone."""
+    scale_max: Annotated[float, Field(ge=1.0)] = 3.0
+    """Bound of the renormalisation's scale r, and of its inverse."""
+    shift_max: Annotated[float, NonNegative] = 5.0
+    """Bound of the renormalisation's shift d, in standard deviations."""
+    policy_delay: Annotated[int, Field(ge=1, le=1000)] = 3
+    """Updates of the critics for each one of actor and temperature."""
+    adam_beta1: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.5
+    """Decay of Adam's first moment, for all networks."""
+
+
 class SacConfig(ContinuousConfig):
     """Soft actor-critic with automatic temperature (Haarnoja et al. 2018).
 
@@ -64,6 +89,9 @@ class SacConfig(ContinuousConfig):
     value_network: bool = False
     """Learn the value of states with a network of its own, whose slow copy values successors, as in the first paper;
     false: slow critics do, as in the second."""
+    normalized_critic: NormalizedCriticConfig | None = None
+    """Critics with batch renormalisation, which need no target networks; null: plain critics with slow copies, whose
+    share is `polyak`."""
     sequence_length: Annotated[int, Field(ge=1, le=1024)] = 16
     """With memory: control steps of a sequence that are learned from; a batch has `batch` of them in all."""
     burn_in: Annotated[int, Field(ge=0, le=1024)] = 8

@@ -93,6 +93,9 @@ ROWS = {
     "sac with memory": Row(
         REPLAYED | {"memory": MemoryConfig(kind="gru", size=5), "sequence_length": 4, "burn_in": 3}, algorithm="sac"
     ),
+    "sac with normalised critics": Row(
+        REPLAYED | {"normalized_critic": {"hidden": (6, 7), "renormalize_after": 8, "policy_delay": 2}}, algorithm="sac"
+    ),
     "td3": Row(REPLAYED | {"n_step": 3, "symmetry": "data"}),
     "dqn": Row(REPLAYED | {"dueling": True, "prioritized": True, "n_step": 2}),
     "ddpg": Row(REPLAYED | {"noise_correlation": 0.8}),

@@ -30,6 +30,11 @@ CASES = {
     "costs": ("pendulum_ppo", (*SETTINGS, "task.costs={power: {term: mechanical_power, budget: 0.01}}"), "value"),
     "sac": ("pendulum_sac", REPLAYED, "critic"),
     "sac, value network": ("pendulum_sac", (*REPLAYED, "algorithm.value_network=true"), "critic"),
+    "sac, normalised critic": (
+        "pendulum_sac",
+        (*REPLAYED, "algorithm.normalized_critic={renormalize_after: 8}"),
+        "critic",
+    ),
 }
 """Experiment, changes, and what is compared beside the policy."""
 

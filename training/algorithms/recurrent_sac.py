@@ -27,9 +27,13 @@ class RecurrentSac(Sac):
     """SAC of networks with memory, bound to an environment."""
 
     def __init__(self, config: SacConfig, environment: Environment, seed: int) -> None:
-        if config.n_step != 1 or config.value_network:
-            wrong = "n_step" if config.n_step != 1 else "value_network"
-            raise ConfigError(f"algorithm.{wrong}: not with algorithm.memory; valid: its default")
+        unfit = {
+            "n_step": config.n_step != 1,
+            "value_network": config.value_network,
+            "normalized_critic": config.normalized_critic is not None,
+        }
+        for name in (name for name, found in unfit.items() if found):
+            raise ConfigError(f"algorithm.{name}: not with algorithm.memory; valid: its default")
         if team.size() > 1:
             raise ConfigError(f"algorithm.memory: 'sac' with memory learns in one process, not in {team.size()}")
         if config.lagrange is not None and budgets_of(environment):
@@ -130,8 +134,3 @@ class RecurrentSac(Sac):
         after = next_rows[begin:]
         following, _ = memory.step(after.flatten(0, 1), tuple(part.flatten(0, 1) for part in states))
         return remembered, following.view(*after.shape[:2], -1)
-
-
-def make_sac(config: SacConfig, environment: Environment, seed: int) -> Sac:
-    """Return SAC, with memory where the configuration has one."""
-    return Sac(config, environment, seed) if config.memory is None else RecurrentSac(config, environment, seed)

@@ -7,7 +7,7 @@
 `learn_temperature: false` keeps α as it begins. `value_network: true` is the form of the first paper ("Soft
 actor-critic: off-policy maximum entropy deep reinforcement learning"): V is a network of its own, fitted to
 min(Q₁, Q₂)(s, a) − α·log π(a|s), and a slow copy of it values the successors. Its α is usually fixed. With memory it is
-`recurrent_sac.py`.
+`recurrent_sac.py`, with a normalised critic `cross_q.py`.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from sim2real.training.algorithms.sac_loss import (
 from sim2real.training.critics import Critics
 from sim2real.training.distributions import tanh_gaussian_sample
 from sim2real.training.environment_interface import Environment, Floats
-from sim2real.training.memory import make_memory
+from sim2real.training.memory import Memory, make_memory
 from sim2real.training.networks import POLICY_HEAD_GAIN, ValueNetwork, linear
 from sim2real.training.off_policy_learner import Figures, OffPolicyLearner
 from sim2real.training.policy import Policy
@@ -66,17 +66,13 @@ class Sac(OffPolicyLearner):
         width = config.hidden[-1] if config.hidden else sizes[0] + policy.memory.width
         self.log_std_head: Final = linear(width, sizes[1], POLICY_HEAD_GAIN, generator)
         memory = make_memory(config.memory, self._inputs, generator)
-        self.critic: Final = Critics(
-            self._inputs + memory.width + sizes[1], config.hidden, config.activation, generator, memory=memory
-        )
-        self._target: Final = Target(self.critic)
-        self.target_critic: Final = self._target.network
+        self.critic: Final = self._make_critic(self._inputs + memory.width + sizes[1], generator, memory)
         self.log_temperature: Final = nn.Parameter(torch.tensor(config.initial_temperature).log())
         self._target_entropy: Final = -config.target_entropy_scale * sizes[1]
         self.learned.update(
             log_std_head=self.log_std_head,
             critic=self.critic,
-            target_critic=self.target_critic,
+            **self._begin_targets(),
             log_temperature=self.log_temperature,
         )
         self.value: ValueNetwork | None = None
@@ -89,8 +85,19 @@ class Sac(OffPolicyLearner):
         self._acting_size: Final = sum(parameter.numel() for parameter in acting)
         # Actor and temperature in one step: neither loss has a gradient in the other's parameters.
         learned = [self.log_temperature] if config.learn_temperature else []
-        self._actor_adam: Final = self._adam("actor", [*acting, *learned])
-        self._critic_adam: Final = self._adam("critic", self.critic.parameters())
+        betas = (0.9 if config.normalized_critic is None else config.normalized_critic.adam_beta1), 0.999
+        self._actor_adam: Final = self._adam("actor", [*acting, *learned], betas)
+        self._critic_adam: Final = self._adam("critic", self.critic.parameters(), betas)
+
+    def _make_critic(self, inputs: int, generator: torch.Generator, memory: Memory) -> Critics:
+        """Return the critics, of states with what is remembered and actions, `inputs` numbers."""
+        return Critics(inputs, self.config.hidden, self.config.activation, generator, memory=memory)
+
+    def _begin_targets(self) -> dict[str, nn.Module]:
+        """Make what values successors; return it by name."""
+        self._target = Target(self.critic)
+        self.target_critic = self._target.network
+        return {"target_critic": self.target_critic}
 
     def _explore(self, normalized: Tensor) -> Floats:
         return self._acted(normalized)
@@ -125,37 +132,53 @@ class Sac(OffPolicyLearner):
 
     def _improve(self, taken: Tensor, reward: Tensor, discount: Tensor, seen: Seen) -> Figures:
         """Update critics, actor, temperature, value network and targets once, from steps with actions `taken`."""
-        config = self.config
         temperature = self.log_temperature.detach().exp()
         with torch.no_grad():
             target = soft_target(reward, discount, self._successor_value(seen, taken, temperature))
         fitted = self.critic(seen.critic, taken)
-        loss = critic_loss(fitted, target)
-        weight = self._batch.weight
-        figures = {"loss/critic": loss.detach(), "gradient_norm/critic": self._critic_adam.descend(loss, weight)}
+        figures = self._fit_critics(fitted, target)
+        figures |= self._improve_actor(taken, seen, temperature)
+        if self.value is None:
+            self._target.follow(self._critic_adam.block, self.config.polyak)
+        return figures
 
-        inputs = seen.critic.detach()
+    def _fit_critics(self, fitted: Tensor, target: Tensor) -> Figures:
+        """Take a step of the critics, whose values, (2, n), have targets, (n,)."""
+        loss = critic_loss(fitted, target)
+        norm = self._critic_adam.descend(loss, self._batch.weight)
+        with torch.no_grad():
+            return {
+                "loss/critic": loss.detach(),
+                "value/target": target.mean(),
+                "value/twin_gap": (fitted[0] - fitted[1]).abs().mean(),
+                "gradient_norm/critic": norm,
+            }
+
+    def _improve_actor(self, taken: Tensor, seen: Seen, temperature: Tensor) -> Figures:
+        """Take a step of actor and temperature, and of the value network where there is one."""
+        inputs, weight = seen.critic.detach(), self._batch.weight
         action, log_prob = self._sample(seen.actor, self._batch.noise(taken))
         values = self.critic(inputs, action)
         policy_loss = actor_loss(values, log_prob, temperature)
         acting_loss = policy_loss
-        if config.learn_temperature:
+        if self.config.learn_temperature:
             acting_loss = policy_loss + temperature_loss(self.log_temperature, log_prob, self._target_entropy)
         # Only the actor's gradients are needed here, not those of the critics' weights.
         self._actor_adam.descend(acting_loss, weight)
-        if self.value is None:
-            self._target.follow(self._critic_adam.block, config.polyak)
-        else:
-            fit = value_loss(self.value(inputs)[0], soft_value(values, log_prob, temperature).detach())
-            figures |= {"loss/value": fit.detach(), "gradient_norm/value": self._value_adam.descend(fit, weight)}
-            self._slow_value.follow(self._value_adam.block, config.polyak)
+        figures = {} if self.value is None else self._fit_value(inputs, soft_value(values, log_prob, temperature))
         with torch.no_grad():
             return figures | {
                 "loss/actor": policy_loss.detach(),
                 "policy/entropy": -log_prob.mean(),
                 "policy/temperature": temperature,
                 "value/mean": values.mean(),
-                "value/target": target.mean(),
-                "value/twin_gap": (fitted[0] - fitted[1]).abs().mean(),
                 "gradient_norm/actor": torch.linalg.vector_norm(self._actor_adam.gradient[: self._acting_size]),
             }
+
+    def _fit_value(self, inputs: Tensor, target: Tensor) -> Figures:
+        """Take a step of the value network, and one of its slow copy towards it."""
+        assert self.value is not None  # noqa: S101 - asked for where there is one
+        loss = value_loss(self.value(inputs)[0], target.detach())
+        norm = self._value_adam.descend(loss, self._batch.weight)
+        self._slow_value.follow(self._value_adam.block, self.config.polyak)
+        return {"loss/value": loss.detach(), "gradient_norm/value": norm}

@@ -45,7 +45,7 @@ PPO: Final = AlgorithmKind(
 SAC: Final = AlgorithmKind(
     SacConfig,
     squashed=True,
-    make=_learner("recurrent_sac", "make_sac"),
+    make=_learner("cross_q", "make_sac"),
     recurrent=True,
     shared=True,
     constrained=True,
