@@ -10,6 +10,7 @@ from sim2real.configs.errors import MissingExtraError, UserError
 from sim2real.configs.load import as_randomization, load_randomization
 from sim2real.configs.override import as_overrides
 from sim2real.configs.policy_reference import find_policy
+from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.configs.stage import stage
@@ -134,11 +135,13 @@ def evaluate(
         raise UserError(f"env: {policy} is a policy for a robot; valid: None")
     saved = load_saved_policy(find_policy(policy), changes)
     task, trained = saved.experiment.task, saved.experiment.randomization
-    conditions = _conditions(trained, None if randomization is None else as_randomization(randomization))
-    recorder = Recorder(saved.act)
+    privileged = saved.experiment.privileged_policy
+    _check_conditions(saved.experiment, policy, randomization=randomization, emulated=emulated)
+    conditions = _conditions(saved.experiment, None if randomization is None else as_randomization(randomization))
+    recorder = Recorder(saved.act, contract_of(task).observation_size)
     acts = [saved.act if written is None else recorder, *(saved.act for _ in conditions[1:])]
     rows = tuple(
-        evaluation.evaluate(act, task, condition, episodes, seed=seed)
+        evaluation.evaluate(act, task, condition, episodes, seed=seed, privileged=privileged)
         for act, condition in zip(acts, conditions, strict=True)
     )
     if written is not None:
@@ -147,7 +150,9 @@ def evaluate(
         rows += (_emulated(policy, task, emulated, seed),)
     target = None if video is None else Path(video)
     if target is not None:
-        render_episode(task, trained, saved.act, target, task.episode_duration, forget=saved.act.reset)
+        render_episode(
+            task, trained, saved.act, target, task.episode_duration, forget=saved.act.reset, privileged=privileged
+        )
     return EvaluationReport(str(policy), task.name, changes, rows, target, written)
 
 
@@ -158,6 +163,19 @@ def _check_numbers(episodes: int, seed: int, emulated: int) -> None:
         raise UserError(f"seed: {seed}; valid: 0 to {2**32 - 1}")
     if not emulated >= 0:
         raise UserError(f"emulated: {emulated}; valid: 0 and above")
+
+
+def _check_conditions(
+    experiment: ExperimentConfig, policy: str | Path, *, randomization: object, emulated: int
+) -> None:
+    """Refuse what a policy that sees privileged values cannot be evaluated in."""
+    if not experiment.privileged_policy:
+        return
+    sees = f"{policy} sees privileged values"
+    if emulated:
+        raise UserError(f"emulated: {sees}, which no robot measures; valid: a student of it")
+    if randomization is not None:
+        raise UserError(f"randomization: {sees}, which are those of its own randomization; valid: None")
 
 
 def _emulated(policy: str | Path, task: TaskConfig, episodes: int, seed: int) -> "Evaluation":
@@ -207,9 +225,14 @@ def _evaluate_gymnasium(
     return EvaluationReport(name, saved.contract.environment, overrides, (row,), target)
 
 
-def _conditions(trained: RandomizationConfig, given: RandomizationConfig | None) -> list[RandomizationConfig]:
-    """Return what a policy is evaluated under: each randomization once, each by a name of its own."""
-    conditions = [trained]
+def _conditions(experiment: ExperimentConfig, given: RandomizationConfig | None) -> list[RandomizationConfig]:
+    """Return what a policy is evaluated under: each randomization once, each by a name of its own.
+
+    One that sees privileged values sees others without the randomization of its training.
+    """
+    conditions = [experiment.randomization]
+    if experiment.privileged_policy:
+        return conditions
     for other in (load_randomization("none"), given):
         if other is None or other in conditions:
             continue

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.configs.stage import stage
-from sim2real.envs.batch_env import BatchEnv
 from sim2real.training.actor import Act, forget
 from sim2real.training.environment_interface import Environment, Floats
+from sim2real.training.privileged_batch import batch_kind
 from sim2real.training.recorded import Recorded, Sequences
 
 _ENVIRONMENTS_MAX: Final = 256
@@ -134,11 +134,22 @@ class Evaluation:
 
 
 def evaluate(
-    act: Act, task: TaskConfig, randomization: RandomizationConfig, episodes: int, *, seed: int, threads: int = 0
+    act: Act,
+    task: TaskConfig,
+    randomization: RandomizationConfig,
+    episodes: int,
+    *,
+    seed: int,
+    threads: int = 0,
+    privileged: bool = False,
 ) -> Evaluation:
-    """Play `episodes` episodes of a task and return their figures; the same seed gives the same robots and figures."""
+    """Play `episodes` episodes of a task and return their figures; the same seed gives the same robots and figures.
+
+    `privileged` says whether the policy sees the privileged values after its observation.
+    """
     stage(f"making robots under {randomization.name}")
-    environment = BatchEnv(task, randomization, min(episodes, _ENVIRONMENTS_MAX), seed=seed, threads=threads)
+    n = min(episodes, _ENVIRONMENTS_MAX)
+    environment = batch_kind(privileged)(task, randomization, n, seed=seed, threads=threads)
     steps = round(task.episode_duration * task.control_rate)
     return play(act, environment, episodes, steps, randomization.name, seed=seed)
 

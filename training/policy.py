@@ -1,6 +1,7 @@
 """The deployed policy: one module shared by rollouts, evaluation and export."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -103,3 +104,8 @@ class Policy(nn.Module):
         rows, *parts = map(torch.from_numpy, padded)
         actions, following = self(rows, tuple(parts))
         return actions[:n].numpy(), tuple(part[:n].numpy() for part in following)
+
+
+def observation_size_of(state: Mapping[str, Any]) -> int:
+    """Return O of a policy from its `state_dict`."""
+    return len(state["normalizer.moments.mean"])

@@ -5,24 +5,26 @@ from typing import Any
 
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.curriculum.make import curriculum_kind
-from sim2real.envs.batch_env import BatchEnv
 from sim2real.runtime.contract.spec import contract_of
 from sim2real.training import team
 from sim2real.training.actor import Act
 from sim2real.training.checkpoint import Checkpoint
 from sim2real.training.environment_interface import Environment
 from sim2real.training.evaluation import Evaluation, evaluate
-from sim2real.training.export import ExportReport, export_policy
+from sim2real.training.export import ExportReport
 from sim2real.training.failed_run import failure_of
 from sim2real.training.kept_model import ModelRecord, as_kept_model, keep_model, located_model
 from sim2real.training.kept_modules import as_kept, keep, located, recorded, texts_of
 from sim2real.training.metrics_file import read_metrics
-from sim2real.training.observation_ranges import with_ranges
 from sim2real.training.policy import Policy
+from sim2real.training.privileged_batch import batch_kind
+from sim2real.training.privileged_difference import privileged_difference
 from sim2real.training.problem import Trained
 from sim2real.training.provenance import provenance_of
 from sim2real.training.run_folder import RunFolder
+from sim2real.training.saved_experiment import saved_experiment
 from sim2real.training.shared_curriculum import SharedCurriculum
+from sim2real.training.task_export import export_of_task
 from sim2real.training.trained_contract import changed_parts, trained_contract
 
 
@@ -91,7 +93,7 @@ class RobotProblem:
         """Return the batch to train in."""
         experiment = self.experiment
         environments = team.share_of(experiment.environments)
-        environment = BatchEnv(
+        environment = batch_kind(experiment.privileged_policy)(
             experiment.training_task,
             experiment.randomization,
             environments,
@@ -109,15 +111,25 @@ class RobotProblem:
     def evaluate(self, act: Act, episodes: int, seed: int) -> Evaluation:
         """Play whole episodes of the task under the whole randomization."""
         experiment = self.experiment
-        return evaluate(act, experiment.task, experiment.randomization, episodes, seed=seed, threads=experiment.threads)
+        return evaluate(
+            act,
+            experiment.task,
+            experiment.randomization,
+            episodes,
+            seed=seed,
+            threads=experiment.threads,
+            privileged=experiment.privileged_policy,
+        )
 
     def failure_of(self, evaluation: Evaluation) -> str | None:
         """Return why nothing can have been learned, in one line, or None."""
         return failure_of(evaluation, self.experiment.task)
 
     def differs_from(self, checkpoint: Checkpoint, run: Path) -> list[str]:
-        """Return the parts of the contract in which another run's policy differs."""
-        return changed_parts(trained_contract(checkpoint, run), self._contract)
+        """Return the parts in which what another run's policy sees and does differs."""
+        changed = changed_parts(trained_contract(checkpoint, run), self._contract)
+        theirs = saved_experiment(checkpoint.experiment, run)
+        return [*changed, *privileged_difference(theirs, self.experiment)]
 
     def export(self, policy: Policy, path: Path, evaluation: Evaluation, trained: Trained) -> ExportReport:
         """Write the policy with its contract, and with the ranges of its observations."""
@@ -130,8 +142,7 @@ class RobotProblem:
             origin=trained.origin,
             evaluation=evaluation,
         )
-        contract = with_ranges(self._contract, policy.normalizer, evaluation.observations)
-        return export_policy(policy, contract, path, provenance, evaluation.observations, evaluation.sequences)
+        return export_of_task(self.experiment, policy, path, provenance, evaluation)
 
     def draw(self, run: RunFolder) -> None:
         """Plot the curriculum, if it is a moving one."""

@@ -14,23 +14,24 @@ from sim2real.configs.schema.algorithm import AlgorithmConfig
 from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.configs.yaml_source import parse_yaml
 from sim2real.runtime.contract.manifest import ContractError, from_metadata
-from sim2real.runtime.contract.spec import Contract, contract_of
+from sim2real.runtime.contract.spec import contract_of
 from sim2real.task.check import check_terms
 from sim2real.training.actor import Actor
 from sim2real.training.algorithms import algorithm_kind
 from sim2real.training.checkpoint import Checkpoint
 from sim2real.training.evaluation import evaluate
-from sim2real.training.export import ExportReport, export_policy, onnx_session
+from sim2real.training.export import ExportReport, onnx_session
 from sim2real.training.kept_model import ModelRecord, located_model
 from sim2real.training.kept_modules import keep, located
 from sim2real.training.newest_checkpoint import newest_checkpoint
-from sim2real.training.observation_ranges import with_ranges
 from sim2real.training.onnx_actor import onnx_actor
 from sim2real.training.onnx_graph import require_finite_weights
-from sim2real.training.policy import Policy
+from sim2real.training.policy import Policy, observation_size_of
+from sim2real.training.privileged_difference import privileged_difference
 from sim2real.training.problem import EVALUATION_SEED_OFFSET
 from sim2real.training.provenance import MODEL, provenance_of
 from sim2real.training.saved_experiment import saved_experiment
+from sim2real.training.task_export import export_of_task
 from sim2real.training.trained_contract import OTHER_VERSION, changed_parts, trained_contract
 
 _NAMES_MODEL = ("task", "task.robot", "task.robot.model")
@@ -43,7 +44,8 @@ class SavedPolicy:
 
     experiment: ExperimentConfig
     act: Actor
-    """Its deterministic actions; remembers an episode if the policy has a memory."""
+    """Its deterministic actions; remembers an episode if the policy has a memory. A privileged policy sees (n, O + P),
+    see `Transition.seen`."""
 
 
 def load_saved_policy(path: Path, overrides: tuple[str, ...] = ()) -> SavedPolicy:
@@ -71,7 +73,7 @@ def load_saved_policy(path: Path, overrides: tuple[str, ...] = ()) -> SavedPolic
             overrides,
             lambda config: check_terms(located(config, path)),
         )
-        _check_kept(contract_of(experiment.task), contract_of(world.task), path)
+        _check_kept(experiment, world, path)
         experiment = world
     if any(text.partition("=")[0].strip() in _NAMES_MODEL for text in overrides):
         model = None  # another model, on purpose
@@ -95,6 +97,7 @@ def export_run(run_dir: Path, output: Path) -> ExportReport:
         experiment.randomization,
         experiment.evaluation_episodes,
         seed=experiment.seed + EVALUATION_SEED_OFFSET,
+        privileged=experiment.privileged_policy,
     )
     provenance = provenance_of(
         experiment,
@@ -105,13 +108,13 @@ def export_run(run_dir: Path, output: Path) -> ExportReport:
         origin=checkpoint.origin,
         evaluation=met,
     )
-    contract = with_ranges(contract_of(experiment.task), policy.normalizer, met.observations)
-    return export_policy(policy, contract, output, provenance, met.observations, met.sequences)
+    return export_of_task(experiment, policy, output, provenance, met)
 
 
-def _check_kept(trained: Contract, world: Contract, path: Path) -> None:
+def _check_kept(trained: ExperimentConfig, world: ExperimentConfig, path: Path) -> None:
     """Refuse a world in which the policy's observations or actions would differ from training."""
-    if changed := changed_parts(trained, world):
+    changed = changed_parts(contract_of(trained.task), contract_of(world.task))
+    if changed := [*changed, *privileged_difference(trained, world)]:
         raise UserError(
             f"{path}: --set changes the policy's own {', '.join(changed)}; only the rest of the task may change"
         )
@@ -121,7 +124,12 @@ def _from_checkpoint(checkpoint: Checkpoint, path: Path) -> tuple[ExperimentConf
     torch.set_num_threads(1)
     contract = trained_contract(checkpoint, path)
     experiment = saved_experiment(checkpoint.experiment, path)
-    policy = _empty_policy(experiment.algorithm, contract, checkpoint)
+    observed = contract.observation_size
+    if experiment.privileged_policy:
+        observed = observation_size_of(
+            checkpoint.policy
+        )  # how many privileged values there are, the simulation knows alone
+    policy = _empty_policy(experiment.algorithm, (observed, contract.action_size), checkpoint)
     try:
         policy.load_state_dict(checkpoint.policy)
     except RuntimeError as error:
@@ -156,9 +164,8 @@ def _from_onnx(path: Path) -> tuple[str, Actor, ModelRecord | None]:
     return text, onnx_actor(content), ModelRecord.of(json.loads(provenance.get(MODEL, "{}")))
 
 
-def _empty_policy(config: AlgorithmConfig, contract: Contract, checkpoint: Checkpoint) -> Policy:
-    """Return a policy of the right shape, to load a state into. Raises as `algorithm_kind`."""
-    sizes = contract.observation_size, contract.action_size
+def _empty_policy(config: AlgorithmConfig, sizes: tuple[int, int], checkpoint: Checkpoint) -> Policy:
+    """Return a policy of the right shape, (O, A), to load a state into. Raises as `algorithm_kind`."""
     return Policy(
         config,
         *sizes,

@@ -9,12 +9,15 @@ import numpy as np
 from sim2real.configs.errors import UserError
 from sim2real.configs.policy_reference import find_policy
 from sim2real.configs.regular_file import POLICY_BYTES_MAX, read_regular
+from sim2real.configs.schema.experiment import ExperimentConfig
 from sim2real.runtime.contract.spec import Contract, contract_of
+from sim2real.simulation.simulation import Simulation
 from sim2real.training.actor import Actor
 from sim2real.training.demonstrations.contract_difference import contract_difference
-from sim2real.training.environment_interface import Flags, Floats
+from sim2real.training.environment_interface import Environment, Flags, Floats
 from sim2real.training.newest_checkpoint import newest_checkpoint
 from sim2real.training.policy_digest import policy_digest
+from sim2real.training.privileged_difference import changed_privileged
 from sim2real.training.saved_policy import load_saved_policy
 
 
@@ -24,23 +27,27 @@ class Teacher:
     Args:
         actor: The policy; remembers each robot's episode if it has a memory.
         digest: Which policy it is.
+        privileged: Whether it sees the privileged values after the observation, (n, O + P).
     """
 
-    def __init__(self, actor: Actor, digest: str) -> None:
+    def __init__(self, actor: Actor, digest: str, *, privileged: bool = False) -> None:
         self._actor: Final = actor
+        self._privileged: Final = privileged
         self.digest: Final = digest
 
     @classmethod
-    def load(cls, reference: str, contract: Contract | None) -> "Teacher":
+    def load(cls, reference: str, environment: Environment) -> "Teacher":
         """Return the teacher that a reference names.
 
         Args:
-            reference: A shipped policy, a run, or an ONNX file.
-            contract: What the student observes and does; None where it is for no robot.
+            reference: A shipped policy, a run, or an ONNX file; of a privileged policy its run.
+            environment: What the student learns in, with the contract of a robot's task.
 
         Raises:
-            UserError: There is none, it cannot be read, or it observes or does something else than the student.
+            UserError: There is none, it cannot be read, it observes or does something else than the student, or its
+                privileged values are not those of the environment.
         """
+        contract: Contract | None = getattr(environment, "contract", None)
         if contract is None:
             raise UserError(f"algorithm.teacher: {reference}: teaches a robot's task; what is learned is no robot's")
         path = find_policy(reference)
@@ -48,11 +55,19 @@ class Teacher:
         difference = contract_difference(contract_of(saved.experiment.task), contract)
         if difference is not None:
             raise UserError(f"algorithm.teacher: {reference}: has another contract: {difference}; valid: the same")
-        return cls(saved.act, _digest(path))
+        if saved.experiment.privileged_policy:
+            _check_privileged(reference, saved.experiment, environment)
+        return cls(saved.act, _digest(path), privileged=saved.experiment.privileged_policy)
 
-    def __call__(self, observation: Floats) -> Floats:
-        """Return what should be done, (n, A), within ±1; the teacher takes it for done in what it remembers."""
-        return np.clip(self._actor(observation), -1.0, 1.0)
+    def __call__(self, observation: Floats, privileged: Floats) -> Floats:
+        """Return what should be done, (n, A), within ±1; the teacher takes it for done in what it remembers.
+
+        Args:
+            observation: What the student sees, (n, O).
+            privileged: The privileged values beside it, (n, P).
+        """
+        seen = np.hstack((observation, privileged)) if self._privileged else observation
+        return np.clip(self._actor(seen), -1.0, 1.0)
 
     def forget(self, ended: Flags | None = None) -> None:
         """Forget the episodes that ended, (n,); None for all."""
@@ -69,6 +84,18 @@ class Teacher:
             raise UserError("algorithm.teacher: is another policy than when the run began; valid: the same")
         remembered = state["remembered"]
         self._actor.state = None if remembered is None else tuple(np.asarray(part) for part in remembered)
+
+
+def _check_privileged(reference: str, theirs: ExperimentConfig, environment: Environment) -> None:
+    """Refuse a teacher whose privileged values are not those of the environment."""
+    ours = getattr(environment, "simulation", None)
+    if not isinstance(ours, Simulation):
+        raise UserError(f"algorithm.teacher: {reference}: sees privileged values; valid: with a task on our own batch")
+    if changed := changed_privileged(theirs.task, theirs.randomization, ours.task, ours.randomization):
+        raise UserError(
+            f"algorithm.teacher: {reference}: sees privileged values, of another {', '.join(changed)}; "
+            "valid: those that the student is trained with"
+        )
 
 
 def _digest(path: Path) -> str:

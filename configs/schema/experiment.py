@@ -1,11 +1,12 @@
 """Schema of an experiment: a task, its randomisation, and the training."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from sim2real.configs.schema.base import Reference
+from sim2real.configs.schema.base import MisplacedError, Reference
 from sim2real.configs.schema.curriculum import CurriculumBlock, FixedCurriculumConfig
+from sim2real.configs.schema.imitation import ImitationConfig
 from sim2real.configs.schema.quantity import Duration, Positive
 from sim2real.configs.schema.randomization import RandomizationConfig
 from sim2real.configs.schema.task import TaskConfig
@@ -27,6 +28,25 @@ class ExperimentConfig(TrainingConfig):
     idle_share_max: Annotated[float, Field(ge=0.0, le=1.0)] | None = 0.5
     """Share of what a good episode can earn that idling or random actions may earn. Where they earn more, a warning
     says so before training. null: not checked."""
+
+    privileged_policy: bool = False
+    """Whether the policy itself sees the task's privileged values after its observation. No robot measures those: such
+    a policy is for none, and teaches a student by `dagger`."""
+
+    @model_validator(mode="after")
+    def _check_privileged_policy(self) -> Self:
+        if not self.privileged_policy:
+            return self
+        problem = ""
+        if not self.task.privileged:
+            problem = f"task {self.task.name} has no privileged values"
+        elif isinstance(self.algorithm, ImitationConfig):
+            problem = f"{self.algorithm.name} learns what a robot can do with its own observation"
+        elif getattr(self.algorithm, "symmetry", "none") != "none":
+            problem = "privileged values have no mirror image in the policy; algorithm.symmetry is not none"
+        if problem:
+            raise MisplacedError(("privileged_policy",), f"{problem}; valid: false")
+        return self
 
     @property
     def training_task(self) -> TaskConfig:

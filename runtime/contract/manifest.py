@@ -19,6 +19,9 @@ PROVENANCE_KEY = "sim2real.provenance"
 ENVIRONMENT_KEY = "sim2real.gymnasium"
 """In place of a contract: the spaces of the Gymnasium environment that a policy is for, as JSON."""
 
+PRIVILEGED_KEY = "sim2real.privileged"
+"""In place of a contract: the privileged values that a policy sees beside its observation, their terms by name."""
+
 _CONTRACT_CHARACTERS_MAX = 1_000_000  # a hundred joints need a tenth of it
 
 
@@ -32,8 +35,13 @@ def to_metadata(contract: Contract, provenance: Mapping[str, str]) -> dict[str, 
         CONTRACT_KEY: contract.model_dump_json(),
         CONTRACT_DIGEST_KEY: contract.digest(),
         ROBOT_DIGEST_KEY: digest_of(contract.robot),
-        PROVENANCE_KEY: json.dumps(dict(provenance)),
+        PROVENANCE_KEY: provenance_text(provenance),
     }
+
+
+def provenance_text(provenance: Mapping[str, str]) -> str:
+    """Return where a model comes from as its entry in the metadata."""
+    return json.dumps(dict(provenance))
 
 
 def from_metadata(metadata: Mapping[str, str]) -> tuple[Contract, dict[str, str]]:
@@ -47,6 +55,11 @@ def from_metadata(metadata: Mapping[str, str]) -> tuple[Contract, dict[str, str]
         raise ContractError(
             f"the policy is for the Gymnasium environment {environment_of(metadata)}, and for no robot; "
             "valid here: a policy of a robot's task"
+        )
+    if PRIVILEGED_KEY in metadata and CONTRACT_KEY not in metadata:
+        raise ContractError(
+            f"the policy sees privileged values ({metadata[PRIVILEGED_KEY]}), which no robot measures; "
+            "valid here: a student of it, by `dagger`"
         )
     missing = [key for key in required if key not in metadata]
     if missing:

@@ -27,24 +27,26 @@ def render_episode(
     *,
     seed: int = 0,
     forget: Callable[[], None] | None = None,
+    privileged: bool = False,
 ) -> None:
     """Run a policy in simulation and write an MP4 video.
 
     Args:
         task: The task.
         randomization: Distribution of the episodes' parameters.
-        act: Observations (1, O) to actions (1, A).
+        act: What a policy sees, (1, O), to actions, (1, A).
         path: The video file.
         seconds: Length of the video, in real and simulated time; an ended episode is followed by the next.
         seed: Seed of the episodes.
         forget: Called before every episode; None for a policy without memory.
+        privileged: Whether the policy sees the privileged values after its observation.
 
     Raises:
         UserError: Rendering is not available, or the file cannot be written.
     """
     env = SingleEnv(task, randomization, render_mode="rgb_array", seed=seed)
     stride = max(1, round(task.control_rate / FPS))
-    observation, _ = env.reset(seed=seed)
+    env.reset(seed=seed)
     begin = forget or (lambda: None)
     begin()
     with VideoFile(path, task.control_rate / stride) as video:
@@ -55,9 +57,10 @@ def render_episode(
                 frame = env.render()
                 assert frame is not None  # noqa: S101 - made with a render mode
                 video.add(frame)
-            observation, _, terminated, truncated, _ = env.step(act(observation[None])[0])
+            seen = env.simulation.transition.seen(privileged=privileged)
+            _, _, terminated, truncated, _ = env.step(act(seen)[0])
             if terminated or truncated:
-                observation, _ = env.reset()
+                env.reset()
                 begin()
     env.close()
 

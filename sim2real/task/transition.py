@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from sim2real.hardware.types import BoolArray
 from sim2real.runtime.contract.observation import Float32Array
 
@@ -26,3 +28,10 @@ class Transition:
     """(n,); the episode ended by its time limit alone."""
     skipped: None = None
     """Every row is a step of an episode."""
+
+    def seen(self, *, privileged: bool) -> Float32Array:
+        """Return what a policy sees: the observation, (n, O), with the privileged values after it, (n, O + P), or not.
+
+        The observation alone is the simulation's own buffer.
+        """
+        return np.hstack((self.observation, self.privileged)) if privileged else self.observation

@@ -27,14 +27,15 @@ class Dagger(Imitator):
     as a clone's (theorem 2.2). The paper asks for a mean of β_i that vanishes; here β falls linearly from 1 to 0
     over the first `teacher_share` of the run. D holds the latest `buffer` steps.
 
-    The student may be smaller than the teacher, or have a memory; the teacher is asked in simulation alone.
+    The student may be smaller than the teacher, or have a memory; the teacher is asked in simulation alone, and may
+    see there what the student does not: the privileged values (Chen et al. 2019, "Learning by cheating").
     """
 
     def __init__(self, config: DaggerConfig, environment: Environment, seed: int) -> None:
         super().__init__(config, environment, seed)
         self.config: Final = config
         self._environment: Final = environment
-        self._teacher: Final = Teacher.load(config.teacher, getattr(environment, "contract", None))
+        self._teacher: Final = Teacher.load(config.teacher, environment)
         n, observed = environment.num_envs, environment.observation_size
         if config.buffer < n * config.rollout_steps:
             raise ConfigError(
@@ -78,7 +79,7 @@ class Dagger(Imitator):
     def _step(self, acting_share: float) -> Tensor:
         """Take one step in every environment; return the mean squared difference of the two policies' actions."""
         raw, policy = self._raw, self._policy
-        label = torch.from_numpy(self._teacher(raw.numpy()))
+        label = torch.from_numpy(self._teacher(raw.numpy(), self._environment.privileged))
         if first := len(self.steps) == 0:
             policy.normalizer.update(raw)  # before it acts: without moments it would see numbers of any size
         action, state = policy(raw, self._state)

@@ -99,10 +99,12 @@ def _onnx_of(policy: Path, folder: Path) -> Path:
     if not policy.is_dir():
         return policy
     from sim2real.training.gymnasium.saved import is_for_gymnasium
-    from sim2real.training.saved_policy import export_run
+    from sim2real.training.saved_policy import export_run, load_saved_policy
 
     if is_for_gymnasium(policy):
         raise UserError(f"{policy}: its policy is for an environment of Gymnasium's and has no contract to write as C")
+    if load_saved_policy(policy).experiment.privileged_policy:
+        raise UserError(f"{policy}: its policy sees privileged values and has no contract to write as C")
     return export_run(policy, folder / "policy.onnx").path
 
 

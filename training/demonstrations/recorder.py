@@ -16,10 +16,12 @@ class Recorder:
 
     Args:
         act: The policy. May remember, and then forgets when this does.
+        observed: O; what a policy sees beyond that is privileged, and not kept.
     """
 
-    def __init__(self, act: Act) -> None:
+    def __init__(self, act: Act, observed: int) -> None:
         self._act: Final = act
+        self._observed: Final = observed
         self._steps = 0
         self._observations: list[Floats] = []
         self._actions: list[Floats] = []
@@ -33,7 +35,7 @@ class Recorder:
         self._steps += n
         if not self._steps <= STEPS_MAX:
             raise UserError(f"more than {STEPS_MAX} control steps to record; valid: fewer episodes")
-        self._observations.append(observation.copy())
+        self._observations.append(observation[:, : self._observed].copy())
         self._actions.append(action.copy())
         self._begins.append(np.ones(n, np.bool_) if self._begin is None else self._begin)
         self._begin = np.zeros(n, np.bool_)

@@ -143,14 +143,23 @@ class TaskShow:
         act: The policy; None acts at zero.
         title: One line.
         seed: Of the episodes.
+        privileged: Whether the policy sees the privileged values after its observation.
     """
 
     def __init__(
-        self, task: TaskConfig, randomization: RandomizationConfig, act: Act | None, title: str, seed: int = 0
+        self,
+        task: TaskConfig,
+        randomization: RandomizationConfig,
+        act: Act | None,
+        title: str,
+        seed: int = 0,
+        *,
+        privileged: bool = False,
     ) -> None:
         self.title, self.moves = title, True
         self._simulation = Simulation(task, randomization, 1, seed=seed, threads=1)
         self._act: Act = act if act is not None else self._idle
+        self._privileged = privileged
         self.model = self._simulation.batch.model
         self.data = mujoco.MjData(self.model)
         self.period_s = 1.0 / task.control_rate
@@ -175,7 +184,7 @@ class TaskShow:
     def step(self) -> None:
         """Advance one control step; an episode that ends is followed by the next."""
         simulation = self._simulation
-        ended = simulation.step(self._act(simulation.transition.observation))
+        ended = simulation.step(self._act(simulation.transition.seen(privileged=self._privileged)))
         self._steps += 1
         self._return += float(simulation.transition.reward[0])
         if len(ended):

@@ -50,7 +50,8 @@ def show_of(subject: str, *, idle: bool = False, robot: str | None = None, overr
     saved = load_saved_policy(policy, overrides)
     act = None if idle else saved.act
     title = f"policy {subject}, task {saved.experiment.task.name}" + (", idle actions" if idle else "")
-    return TaskShow(saved.experiment.task, saved.experiment.randomization, act, title)
+    experiment = saved.experiment
+    return TaskShow(experiment.task, experiment.randomization, act, title, privileged=experiment.privileged_policy)
 
 
 def _kind(subject: str) -> str:

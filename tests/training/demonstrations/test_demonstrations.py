@@ -221,14 +221,14 @@ def test_an_evaluation_is_recorded_robot_by_robot_with_the_starts_of_its_episode
         seen.append(observation.copy())
         return observation[:, :1] * 0.5
 
-    recorder = Recorder(act)
+    recorder = Recorder(act, 4)  # the fifth value is privileged
     recorder.reset()
     rows = np.arange(3 * 2 * 5, dtype=np.float32).reshape(3, 2, 5)
     for step in range(3):
         recorder(rows[step])
         recorder.reset(np.array([step == 1, False]))
     shown = recorder.demonstrations("here", None)
-    np.testing.assert_array_equal(shown.observation, np.concatenate([rows[:, 0], rows[:, 1]]))
+    np.testing.assert_array_equal(shown.observation, np.concatenate([rows[:, 0, :4], rows[:, 1, :4]]))
     np.testing.assert_array_equal(shown.action, shown.observation[:, :1] * 0.5)
     assert shown.begins.tolist() == [True, False, True, True, False, False]
 
