@@ -13,6 +13,7 @@ from sim2real.model.ground import ground_height
 from sim2real.plant import MujocoPlant
 from sim2real.runtime.contract.kinematics import Kinematics
 from sim2real.runtime.contract.robot import robot_spec
+from sim2real.task.commands import JOINT_SHARE
 
 _SAMPLES: Final = 150_000
 _SPREAD: Final = 1.5  # rad, of each joint about its default position
@@ -32,10 +33,10 @@ def workspace(robot: RobotConfig, plant: MujocoPlant) -> tuple[Float64Array, Flo
     """Return low, high and middle of a box in the tip's workspace, (3,) each, m, in the frame of the base.
 
     The tip gets to every position in the box, above the ground, with each joint within 1.5 rad of its default position
-    and inside its limits. A box about all positions would not do: its corners are out of reach of most arms, and no
-    policy could learn them. Of the cubes about some of the positions the one nearest to the default pose is taken that
-    is nearly as large as the largest, and its sides are moved out one by one as long as the tip follows. An axis along
-    which the tip cannot move has no width.
+    and inside the share of its range from which the task draws its targets. A box about all positions would not do: its
+    corners are out of reach of most arms, and no policy could learn them. Of the cubes about some of the positions the
+    one nearest to the default pose is taken that is nearly as large as the largest, and its sides are moved out one by
+    one as long as the tip follows. An axis along which the tip cannot move has no width.
 
     Args:
         robot: The robot, with a tip.
@@ -47,6 +48,7 @@ def workspace(robot: RobotConfig, plant: MujocoPlant) -> tuple[Float64Array, Flo
     joints = list(robot.joints.values())
     default = np.array([joint.default_position for joint in joints])
     limits = np.array([joint.position_limits for joint in joints])
+    limits = limits.mean(axis=1, keepdims=True) + JOINT_SHARE * (limits - limits.mean(axis=1, keepdims=True))
     rng = np.random.default_rng(0)
     turned = np.clip(default + rng.uniform(-_SPREAD, _SPREAD, (_SAMPLES, len(joints))), limits[:, 0], limits[:, 1])
     tips = Kinematics(robot_spec(robot), _SAMPLES).tip(turned).copy()

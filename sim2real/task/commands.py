@@ -16,7 +16,8 @@ from sim2real.task.declaration import command
 _TARGETS_MAX: Final = 4096  # tip targets in the table
 _POSES: Final = 65_536  # random poses; those with the tip inside the command ranges become targets
 _SEED: Final = 5
-_JOINT_SHARE: Final = 0.9  # share of each joint's range that poses are drawn from
+JOINT_SHARE: Final = 0.9
+"""Share of each joint's range that the poses are drawn from whose tips become targets."""
 
 
 @command("uniform")
@@ -106,7 +107,7 @@ class TipCommands:
         """
         middle = np.array([0.5 * (joint.position_min + joint.position_max) for joint in robot.joints])
         half = np.array([0.5 * (joint.position_max - joint.position_min) for joint in robot.joints])
-        spread = np.random.default_rng(_SEED).uniform(-_JOINT_SHARE, _JOINT_SHARE, (_POSES, len(half)))
+        spread = np.random.default_rng(_SEED).uniform(-JOINT_SHARE, JOINT_SHARE, (_POSES, len(half)))
         tips = Kinematics(robot, _POSES).tip(middle + spread * half)
         inside: Float64Array = tips[((tips >= self._low) & (tips <= self._high)).all(axis=1)][:_TARGETS_MAX]
         if not len(inside):
