@@ -78,7 +78,8 @@ class Environment(Protocol):
     """n environments that step together; ended episodes are reset in the same step.
 
     It may also have `privileged_scaled`, (P,) bool: the privileged values that come scaled to about ±1. Learners do not
-    normalise those: a parameter that is not drawn yet has no spread to divide by.
+    normalise those: a parameter that is not drawn yet has no spread to divide by. `observation_scaled`, (O,) bool, says
+    the same of an observation.
 
     One with constraints has `cost_budgets`, the highest mean of every cost over control steps by name, and `costs`,
     (n, C), those of the last step in the same order.

@@ -48,6 +48,11 @@ class PrivilegedBatch(BatchEnv):
         return np.zeros(0, np.bool_)
 
     @property
+    def observation_scaled(self) -> BoolArray:
+        """Which values of an observation come scaled to about ±1, (O + P,): some privileged ones."""
+        return np.concatenate((np.zeros(self.contract.observation_size, np.bool_), super().privileged_scaled))
+
+    @property
     def mirror(self) -> TaskMirror:
         """Never returned. Raises ConfigError: what a mirrored privileged value is, is known to critics alone."""
         raise ConfigError("privileged_policy: has no mirror image; valid: algorithm.symmetry none")

@@ -74,6 +74,20 @@ def test_gymnasium_sees_the_same():
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_values_that_come_scaled_reach_the_policy_as_they_are(algorithm, tmp_path):
+    """A parameter that a curriculum has not opened yet has no spread to divide by."""
+    report = train(tmp_path, "run", "so101_reach", algorithm, (*TEACHES, *ALGORITHMS[algorithm]))
+    experiment = load_saved_policy(report.run.path).experiment
+    batch = PrivilegedBatch(experiment.task, experiment.randomization, 1, threads=1)
+    scaled, saved = torch.from_numpy(batch.observation_scaled), newest_checkpoint(report.run.path).policy
+    shift, factor = saved["normalizer.shift"], saved["normalizer.factor"]
+    assert scaled.any()
+    assert torch.equal(shift[scaled], torch.zeros_like(shift[scaled]))
+    assert torch.equal(factor[scaled], torch.ones_like(factor[scaled]))
+    assert (factor[~scaled] != 1.0).any()
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_every_kind_of_learner_trains_one_and_resumes_it_to_the_same_bits(algorithm, leaves, tmp_path):
     overrides = (*TEACHES, *ALGORITHMS[algorithm])
     whole, again = (train(tmp_path, name, "so101_reach", algorithm, overrides) for name in ("whole", "again"))

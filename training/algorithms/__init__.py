@@ -58,6 +58,8 @@ def make_algorithm(config: AlgorithmConfig, environment: "Environment", seed: in
             f"algorithm {config.name!r} declares squashed={kind.squashes(config)}, and its policy has "
             f"squash={learner.policy.squash}: a checkpoint would be read back as another policy"
         )
+    if (scaled := getattr(environment, "observation_scaled", None)) is not None:
+        learner.policy.normalizer.leave(scaled)
     return learner
 
 
