@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from sim2real.configs.schema.algorithm import Activation, AlgorithmConfig, Hidden
 from sim2real.configs.schema.base import MisplacedError
+from sim2real.configs.schema.lerobot import LerobotConfig
 from sim2real.configs.schema.quantity import Positive
 
 
@@ -51,7 +52,10 @@ class BcConfig(ImitationConfig):
     name: Literal["bc"]
     """Name of the algorithm."""
     demonstrations: Annotated[tuple[str, ...], Field(min_length=1, max_length=10_000)]
-    """Logs of `sim2real run` (`.mcap`), arrays (`.npz`), or folders of such; relative to the file that names them."""
+    """Logs of `sim2real run` (`.mcap`), arrays (`.npz`), folders of such, or LeRobot data sets; relative to the file
+    that names them."""
+    lerobot: LerobotConfig | None = None
+    """Units and names of the joints in LeRobot data sets; required where there is one."""
     held_out: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.1
     """Share of the episodes, the last ones, that is not learned from and gives `loss/held_out`; none of a single
     episode."""

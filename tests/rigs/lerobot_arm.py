@@ -46,10 +46,17 @@ class StandIn(types.ModuleType):
 
 
 class Learning(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds the learning side."""
+    """Finds the learning side.
+
+    Args:
+        names: Modules that may be missing.
+    """
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
 
     def find_spec(self, fullname: str, path: object, target: object = None) -> importlib.machinery.ModuleSpec | None:
-        if any(fullname == name or fullname.startswith(f"{name}.") for name in LEARNING):
+        if any(fullname == name or fullname.startswith(f"{name}.") for name in self.names):
             return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
         return None
 
@@ -73,7 +80,7 @@ def make(kit: str, port: str, folder: Path) -> Any:
 def main() -> None:
     """Serve commands on the standard input, a line each, until `end`."""
     kit, port, folder = sys.argv[1:]
-    sys.meta_path.insert(0, Learning())
+    sys.meta_path.insert(0, Learning(*LEARNING))
     arm = connected(kit, port, Path(folder))
     for line in sys.stdin:
         command = json.loads(line)

@@ -37,7 +37,7 @@ class Bc(Imitator):
         self.config: Final = config
         contract: Contract | None = getattr(environment, "contract", None)
         sizes = environment.observation_size, environment.action_size
-        shown = load_demonstrations(config.demonstrations, contract, sizes)
+        shown = load_demonstrations(config.demonstrations, contract, sizes, config.lerobot)
         learned, held_out = shown.split(config.held_out)
         self._digest: Final = shown.digest()
         self._steps: Final = LabelledSteps.of(learned)

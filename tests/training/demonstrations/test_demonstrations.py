@@ -197,7 +197,7 @@ def test_neither_a_pipe_nor_a_device_nor_another_file_hangs_the_reader(tmp_path)
         (tmp_path / "pipe.mcap", "Not a regular file"),
         (tmp_path / "zero.npz", "Not a regular file"),
         (tmp_path / "zero.mcap", "Not a regular file"),
-        (text, "valid: .mcap, .npz, or a folder"),
+        (text, "valid: .mcap, .npz, a folder"),
         (tmp_path / "missing.npz", "cannot be read: No such file"),
         (tmp_path / "missing.mcap", "cannot be read: No such file"),
     ):
@@ -210,7 +210,7 @@ def test_a_folder_without_demonstrations_and_one_of_lerobots_are_refused(tmp_pat
         load(tmp_path)
     (tmp_path / "meta").mkdir()
     (tmp_path / "meta" / "info.json").write_text(json.dumps({"codebase_version": "v3.0"}))
-    with pytest.raises(UserError, match="is a data set of LeRobot's; its Parquet files are not read here: convert"):
+    with pytest.raises(UserError, match="is a LeRobot data set, which does not say its units; valid: one of"):
         load(tmp_path)
 
 
