@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
-HEAVY = ("torch", "mujoco", "gymnasium", "onnx", "matplotlib", "tensorboard")
+HEAVY = ("torch", "mujoco", "gymnasium", "onnx", "matplotlib", "tensorboard", "pyarrow")
 
 
 def run(*command: str, cwd: Path, ok: bool = True) -> subprocess.CompletedProcess[str]:
