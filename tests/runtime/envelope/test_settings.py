@@ -87,6 +87,11 @@ def test_limits_of_the_yaml_reach_safety():
     assert (settings.operator_timeout, settings.temperature_derating) == (0.5, 60.0)
 
 
+def test_a_joint_has_the_voltages_of_its_supply_where_it_names_one():
+    joints = safety_settings(load_robot("koch_follower")).joints
+    assert [joint.voltage_range for joint in joints] == [None] * 2 + [(4.5, 6.0)] * 4
+
+
 def test_defaults_are_those_of_the_yaml():
     settings = SafetySettings(envelope=OWN, joints=(JointSettings(),))
     for name, field in SafetyConfig.model_fields.items():
