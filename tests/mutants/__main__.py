@@ -6,6 +6,7 @@ each with the reason why no test can tell it from the original.
 """
 
 import functools
+import gc
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -24,8 +25,8 @@ from types import CodeType, ModuleType
 import hypothesis
 import mutations
 import pytest
+from reached_files import ROOT, reached_files
 
-ROOT = Path(__file__).resolve().parents[2]
 EQUIVALENT = Path(__file__).parent / "equivalent.txt"
 SECONDS_MAX = 60  # of processor time, so that a busy machine kills no mutant; the tests take a few seconds
 
@@ -41,14 +42,13 @@ MODULES = {
 }
 """File of each trusted module, below the root."""
 
-SAFETY_TESTS = "tests/runtime/test_safety.py"
 TESTS = (
     *(f"tests/runtime/envelope/{path.name}" for path in sorted((ROOT / "tests/runtime/envelope").glob("test_*.py"))),
-    SAFETY_TESTS,
+    "tests/runtime/test_safety.py",
     "tests/runtime/test_impedance.py",
+    "tests/runtime/test_states.py",
 )
 OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
-STATES_TESTS = ("tests/runtime/test_states.py",)
 
 
 class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -77,8 +77,8 @@ def main(only: list[str]) -> int:
         return 2
     started = time.monotonic()
     os.chdir(ROOT)
-    _import_the_rest()
     names = only or list(MODULES)
+    _import_the_rest(names)
     known = {name for name in _equivalent() if name.split(" ")[0] in names or name.split(" ")[0] not in MODULES}
     alive: set[str] = set()
     total = 0
@@ -130,7 +130,7 @@ def _equivalent() -> set[str]:
     return found
 
 
-def _import_the_rest() -> None:
+def _import_the_rest(names: Sequence[str]) -> None:
     """Run the tests once, which imports everything; then forget the trusted modules and what imports them."""
     for folder in ("docs", "tests/rigs", "tests/system", "tests/runtime", "tests/runtime/envelope"):
         sys.path.insert(0, str(ROOT / folder))
@@ -139,14 +139,25 @@ def _import_the_rest() -> None:
         "mutants", max_examples=30, derandomize=True, database=None, deadline=None, phases=phases
     )
     hypothesis.settings.load_profile("mutants")
-    if _run_tests((*TESTS, *STATES_TESTS)) != 0:
+    if _run_tests(sorted({test for name in names for test in _tests_of(name)})) != 0:
         raise SystemExit("the tests fail without any mutant")
-    trusted = {f"sim2real.runtime.{name}" for name in MODULES}
+    trusted = {ROOT / MODULES[name] for name in names}
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None) or ""
-        of_tests = "/tests/runtime" in file or "/tests/rigs" in file  # robots there are made of the trusted classes
-        if name in trusted or name.startswith(("sim2real.runtime", "sim2real.training")) or of_tests:
+        file = Path(getattr(module, "__file__", None) or "")
+        ours = name.startswith("sim2real.") or file.is_relative_to(ROOT / "tests")
+        if ours and file.suffix == ".py" and reached_files(file) & trusted:
             del sys.modules[name]
+            package, _, own = name.rpartition(".")
+            if package in sys.modules:
+                vars(sys.modules[package]).pop(own, None)
+    gc.freeze()  # what is imported by now is no garbage, and no fork has to look through it
+
+
+def _tests_of(name: str) -> list[str]:
+    """Return the tests that reach a trusted module; those with its name come first."""
+    own = f"/test_{name.removeprefix('envelope.')}.py"
+    tests = [test for test in TESTS if ROOT / MODULES[name] in reached_files(ROOT / test)]
+    return sorted(tests, key=lambda test: (not test.endswith(own), "/envelope/" in test, test))
 
 
 def _run_tests(tests: Sequence[str]) -> int:
@@ -168,11 +179,8 @@ def _in_child(name: str, mutant: mutations.Mutant) -> int:
         module, file = f"sim2real.runtime.{name}", str(ROOT / MODULES[name])
         sys.meta_path.insert(0, _Mutated(module, compile(mutant.source, file, "exec"), file))
         importlib.import_module(module)  # before pytest, whose own importer may come first
-        if name == "states":
-            return _run_tests(STATES_TESTS)
-        own = f"tests/runtime/envelope/test_{name.removeprefix('envelope.')}.py"
-        first = own if own in TESTS else SAFETY_TESTS  # most mutants need no more than these
-        return _run_tests((first,)) or _run_tests([test for test in TESTS if test != first])
+        first, *others = _tests_of(name)  # most mutants need no more than the first
+        return _run_tests([first]) or (_run_tests(others) if others else 0)
     except BaseException:  # noqa: BLE001 - a mutant that does not even run is dead
         return 1
 
