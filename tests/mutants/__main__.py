@@ -48,7 +48,11 @@ TESTS = (
     "tests/runtime/test_impedance.py",
     "tests/runtime/test_states.py",
 )
-OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+PROFILE = "mutants"
+OPTIONS = (
+    *("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"),
+    f"--hypothesis-profile={PROFILE}",  # conftest.py loads another one
+)
 
 
 class _Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -136,9 +140,8 @@ def _import_the_rest(names: Sequence[str]) -> None:
         sys.path.insert(0, str(ROOT / folder))
     phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)  # one failure kills; nobody reads the smallest
     hypothesis.settings.register_profile(
-        "mutants", max_examples=30, derandomize=True, database=None, deadline=None, phases=phases
+        PROFILE, max_examples=30, derandomize=True, database=None, deadline=None, phases=phases
     )
-    hypothesis.settings.load_profile("mutants")
     if _run_tests(sorted({test for name in names for test in _tests_of(name)})) != 0:
         raise SystemExit("the tests fail without any mutant")
     trusted = {ROOT / MODULES[name] for name in names}
