@@ -279,3 +279,33 @@ def test_the_effort_of_a_leg_counts_beside_motors_of_other_modes():
         well = encoder.update(state, np.zeros(3), np.full(3, TICK))
     assert not well
     assert encoder.time.tolist() == [0.0, 0.0, AFTER]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_joints_of_one_robot_are_watched_as_each_would_be_alone(seed):
+    """Each drawn from a few levels, which last for a while: with all kinds of evidence, and without."""
+    joints = (SERVO, MOTOR, LEG, SERVO.model_copy(update={"name": "soft", "stiffness": 3.0}))
+    rng = np.random.default_rng(seed)
+    robot, alone = StuckEncoder(robot_of(*joints), AFTER), [StuckEncoder(robot_of(joint), AFTER) for joint in joints]
+    state, parts = state_of(4), [state_of(1) for _ in joints]
+    error, elapsed_s, stuck = np.zeros(4), np.zeros(4), np.zeros(4, np.bool_)
+    robot.begin(state)
+    for each, part in zip(alone, parts, strict=True):
+        each.begin(part)
+    for _ in range(40):
+        draw = rng.random(4)
+        state.position[:] += np.where(draw < 0.1, 0.01, 0.0)
+        state.effort[:] = rng.choice([-0.6, 0.0, 0.6, 1.2], 4)
+        state.velocity[:] = rng.choice([-0.2, 0.0, 0.0, 0.2], 4)
+        error[:] = rng.choice([-0.2, 0.0, 0.06, 0.12], 4)
+        elapsed_s[:] = rng.choice([0.0, TICK, TICK, TICK], 4)
+        for _ in range(rng.integers(1, 12)):
+            well = robot.update(state, error, elapsed_s)
+            for index, (each, part) in enumerate(zip(alone, parts, strict=True)):
+                for name in ("position", "effort", "velocity"):
+                    getattr(part, name)[0] = getattr(state, name)[index]
+                each.update(part, error[index : index + 1], elapsed_s[index : index + 1])
+            assert robot.time.tolist() == [float(each.time[0]) for each in alone]
+            assert well is not any(robot.time)
+            stuck |= robot.time > 0.0
+    assert stuck.any()

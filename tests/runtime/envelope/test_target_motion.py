@@ -269,3 +269,37 @@ def test_a_wanted_target_that_moves_smoothly_is_caught_up_with_and_then_followed
     assert targets[0] == pytest.approx(0.016)
     assert targets[40:].tolist() == asked[40:].tolist()
     assert_bounded(np.concatenate(([0.0], targets)), SMOOTH)
+
+
+FOUR = (SERVO, LEG, SERVO.model_copy(update={"name": "smoothest"}), MOTOR)
+FOUR_LIMITS = (FREE, SMOOTH, SMOOTHEST, SMOOTHEST)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_joints_of_one_robot_move_as_each_would_alone(seed):
+    rng = np.random.default_rng(seed)
+    robot = TargetMotion(robot_of(*FOUR), SafetySettings(envelope=ENVELOPE, joints=FOUR_LIMITS), PERIOD)
+    alone = [motion(limits, joint=joint) for joint, limits in zip(FOUR, FOUR_LIMITS, strict=True)]
+    robot.begin(np.zeros(4))
+    values = np.zeros(4)
+    for _ in range(200):
+        if rng.random() < 0.2:
+            values = np.where(rng.random(4) < 0.2, math.nan, rng.uniform(-2.5, 2.5, 4))
+        match rng.choice(["move", "follow", "allow_for"], p=[0.9, 0.05, 0.05]):
+            case "allow_for":
+                elapsed_s = rng.choice([0.0, PERIOD / 3, PERIOD])
+                for each in (robot, *alone):
+                    each.allow_for(elapsed_s)
+            case "follow":
+                which = rng.random(4) < 0.5
+                robot.follow(values, which)
+                for each, value in zip(np.array(alone)[which], values[which], strict=True):
+                    each.follow(array(value), np.array([True]))
+            case "move":
+                wanted = np.nan_to_num(values)
+                expected = [move(*pair) for pair in zip(alone, wanted, strict=True)]
+                robot.move(wanted)
+                # A longer mean of the same values may round otherwise.
+                assert wanted == pytest.approx(expected, abs=1e-12)
+        for name in ("target", "low", "high"):
+            assert getattr(robot, name) == pytest.approx([getattr(each, name)[0] for each in alone], abs=1e-9)
