@@ -37,8 +37,8 @@ test-fast: $(VENV)/.dev
 TRUSTED := runtime/safety.py runtime/verdict.py runtime/limits.py runtime/states.py \
 	$(filter-out runtime/envelope/__init__.py,$(wildcard runtime/envelope/*.py)) hardware/bus/framing.py hardware/moteus/lines.py \
 	$(wildcard hardware/*/frame.py) \
-	$(addprefix runtime/,$(addsuffix .py,session controller policy_stage connection torque_off blend pose swap stop loop \
-	first_reading run_reasons fault_latch pose_stage outcome operator/requests operator/commands))
+	$(addprefix runtime/,$(addsuffix .py,session controller read_stage policy_stage connection torque_off blend pose swap stop loop \
+	first_reading run_end restart run_reasons fault_latch pose_stage outcome operator/requests operator/commands))
 TRUSTED_TESTS := tests/runtime/envelope tests/runtime/test_safety.py tests/runtime/test_states.py tests/runtime/test_impedance.py \
 	$(wildcard tests/hardware/*/test_*_frame.py) tests/hardware/moteus/test_moteus_lines.py \
 	$(addprefix tests/runtime/test_,$(addsuffix .py,session run_edges reactions torque_off lowering first_command swap loop \

@@ -7,13 +7,11 @@ import numpy as np
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.clock import Clock, VirtualClock, ns_from_s
 from sim2real.hardware.errors import HardwareError, PortLostError
-from sim2real.hardware.imu.interface import WithImus
 from sim2real.hardware.interface import JointInterface
-from sim2real.hardware.types import Int64Array, Supervision
+from sim2real.hardware.types import Int64Array
 from sim2real.runtime.connection import Connection
 from sim2real.runtime.contract.observation import Float32Array
 from sim2real.runtime.contract.signals import Signals
-from sim2real.runtime.contract.spec import Contract
 from sim2real.runtime.decimation import Decimation
 from sim2real.runtime.envelope.settings import safety_settings
 from sim2real.runtime.fault_latch import FaultLatch
@@ -23,6 +21,7 @@ from sim2real.runtime.operator.interface import Operator
 from sim2real.runtime.policy import Policy, check_speed
 from sim2real.runtime.policy_stage import PolicyStage
 from sim2real.runtime.pose_stage import PoseStage, PoseStep
+from sim2real.runtime.read_stage import ReadStage
 from sim2real.runtime.record import TickRecord
 from sim2real.runtime.safety import Safety
 from sim2real.runtime.states import WITH_TORQUE, Action, Event, State, StateMachine
@@ -30,7 +29,7 @@ from sim2real.runtime.statistics import TickStatistics
 from sim2real.runtime.swap import Swap, check_swap
 from sim2real.runtime.tick_fields import bit_of
 from sim2real.runtime.torque_off import TorqueOff
-from sim2real.runtime.verdict import Level, Reason, Verdict, Violation, verdict_of
+from sim2real.runtime.verdict import Level, Reason, Verdict, Violation
 
 
 class Controller:
@@ -92,8 +91,7 @@ class Controller:
         self._hardware = hardware
         self._clock = clock
         self._stopwatch = stopwatch
-        self._imu_hardware = _imu_hardware(contract, hardware)
-        self._operator_alive_ns = -1
+        self.reading = ReadStage(contract, hardware, clock, self.record, self.safety, self.decimation.ratio)
         self._operator_commands = OperatorCommands(contract.commands, self.record.operator_command)
         self._connection = Connection(contract.robot, hardware, clock, self.decimation.period_ns, cancelled)
         self.machine = StateMachine(
@@ -167,7 +165,7 @@ class Controller:
 
     def take_operator(self, operator: Operator) -> None:
         """Take an operator's commands, clipped to their ranges, and its sign of life. Allocates nothing."""
-        self._operator_alive_ns = operator.alive_ns
+        self.reading.operator_alive_ns = operator.alive_ns
         self._operator_commands.take(operator)
 
     def fire(self, event: Event) -> None:
@@ -185,7 +183,7 @@ class Controller:
         record, watch = self.record, self._stopwatch
         started = watch()
         self._begin_tick(missed)
-        record.missed_in_a_row, record.operator_alive_ns = missed_in_a_row, self._operator_alive_ns
+        record.missed_in_a_row, record.operator_alive_ns = missed_in_a_row, self.reading.operator_alive_ns
         verdict = self._read(missed, missed_in_a_row)
         record.read_ns = watch() - started
         self.statistics["read"].add(record.read_ns)
@@ -208,12 +206,8 @@ class Controller:
         if not self.torque.confirmed:
             self.torque.cut()
         self.at_work = "the driver, reading"
-        try:
-            self.read()
-        except PortLostError:
-            self.record.port_lost = 1
-            self.record.reasons = int(Reason.PORT_LOST)
-        self.record.time_ns = self._clock.now_ns()
+        if (lost := self.reading.read_in_tick()) is not None:
+            self.record.reasons = int(lost.reasons)
         self.record.state = self.machine.state.value
 
     def fault(self, *violations: Violation) -> None:
@@ -232,12 +226,6 @@ class Controller:
         """What runs at the moment, the policy's parts one by one."""
         return self.at_work or self.stage.at_work
 
-    def read(self) -> None:
-        """Read joints and IMUs into the record. Raises PortLostError."""
-        self._hardware.read(self.record.joints)
-        if self._imu_hardware is not None:
-            self._imu_hardware.read_imus(self.record.imus)
-
     def check_before_torque(self) -> Verdict:
         """Wait for the first complete reading; return safety's verdict on it.
 
@@ -246,20 +234,14 @@ class Controller:
             CancelledError: A stop was asked for.
         """
         record = self.record
-        self._connection.first_reading(self._read_stamped, record.joints, record.imus)
+        self._connection.first_reading(self.reading.read_stamped, record.joints, record.imus)
         self.safety.begin(record.joints, record.time_ns)
-        return self.check()
-
-    def check(self) -> Verdict:
-        """Check the readings in the record, torque off, against safety's limits."""
-        record = self.record
-        alive_ns = self._operator_alive_ns
-        return self.safety.check(record.joints, record.time_ns, 0, record.imus, operator_alive_ns=alive_ns)
+        return self.reading.check()
 
     def read_and_check(self) -> Verdict:
         """Read, torque off, and check. Raises PortLostError."""
-        self._read_stamped()
-        return self.check()
+        self.reading.read_stamped()
+        return self.reading.check()
 
     def _begin_tick(self, missed: int) -> None:
         record = self.record
@@ -270,31 +252,11 @@ class Controller:
         record.interventions.fill(0)
         self.stage.count(1 + missed)
 
-    def _read_stamped(self) -> None:
-        self.read()
-        self.record.time_ns = self._clock.now_ns()
-
     def _read(self, missed: int, missed_in_a_row: int) -> Verdict:
-        record = self.record
         self.at_work = "the driver, reading"
-        try:
-            self.read()
-        except PortLostError:
-            record.port_lost = 1
-            record.time_ns = self._clock.now_ns()
-            return verdict_of((Violation(Reason.PORT_LOST, -1, 1.0, 0.0),))
-        record.time_ns = self._clock.now_ns()
+        lost = self.reading.read_in_tick()
         self.at_work = "safety"
-        if self._hardware.supervision is Supervision.LOST:
-            return verdict_of((Violation(Reason.SUPERVISOR_LOST, -1, 1.0, 0.0),))
-        return self.safety.check(
-            record.joints,
-            record.time_ns,
-            missed_in_a_row // self.decimation.ratio,  # periods of the policy, as the limit was set for them
-            record.imus,
-            missed=missed,
-            operator_alive_ns=self._operator_alive_ns,
-        )
+        return self.reading.check_in_tick(missed, missed_in_a_row) if lost is None else lost
 
     def _command(self, verdict: Verdict) -> None:
         state = self.machine.state
@@ -391,7 +353,7 @@ class Controller:
         self._connection.enable()
         enabled_ns = self._clock.now_ns()
         self.poses.begin()
-        silent = self._connection.reading_since(enabled_ns, self._read_stamped, self.record.joints)
+        silent = self._connection.reading_since(enabled_ns, self.reading.read_stamped, self.record.joints)
         self.safety.begin(self.record.joints, self.record.time_ns)
         if silent is not None:
             age_s = (self.record.time_ns - int(self.record.joints.stamp_ns[silent])) * 1e-9
@@ -417,12 +379,3 @@ class Controller:
 
 def _nothing() -> None:
     """Do nothing: the state's own command of each tick is all."""
-
-
-def _imu_hardware(contract: Contract, hardware: JointInterface) -> WithImus | None:
-    """Return the hardware if the robot has IMUs, None if it has none. Raises HardwareError if it cannot read them."""
-    if not contract.robot.imus:
-        return None
-    if not isinstance(hardware, WithImus):
-        raise HardwareError("the robot has IMUs, and its hardware does not read them")
-    return hardware

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig
-from sim2real.hardware.clock import NS_PER_S, Clock, VirtualClock, ns_from_s
+from sim2real.hardware.clock import NS_PER_S, Clock, VirtualClock
 from sim2real.hardware.errors import CancelledError, HardwareError
 from sim2real.hardware.interface import JointInterface
 from sim2real.runtime.contract.manifest import to_metadata
@@ -21,6 +21,8 @@ from sim2real.runtime.outcome import RunOutcome
 from sim2real.runtime.policy import Policy, check_robot, check_speed
 from sim2real.runtime.realtime import RealTimeProfile, real_time_profile
 from sim2real.runtime.report import RunReport, noted
+from sim2real.runtime.restart import Restart
+from sim2real.runtime.run_end import RunEnd
 from sim2real.runtime.run_options import RunOptions
 from sim2real.runtime.run_reasons import bus_warnings, log_reasons, reasons_of, warnings_of
 from sim2real.runtime.states import LATCHED, WITH_TORQUE, Event, State
@@ -28,8 +30,6 @@ from sim2real.runtime.stop import stop_on_signals
 from sim2real.runtime.swap import swaps_text
 from sim2real.runtime.telemetry import TelemetryLog
 from sim2real.runtime.verdict import Level
-
-_WATCHDOG_SLACK_S = 0.1  # the emulator's and the motors' watchdogs count in steps of 20 ms
 
 
 def run_session(
@@ -82,22 +82,22 @@ class _Session:
         self.warnings: list[str] = list(envelope_notices(robot_spec(robot).safety, contract.robot.safety))
         self.raised: BaseException | None = None
         """What the hook of the caller has raised."""
-        self._robot = robot
         self._hardware = hardware
         self._clock = clock
         self._options = options
         self._stop = options.stop
-        self._duration_ns = None if options.duration is None else ns_from_s(options.duration)
         self._controller = Controller(policy, robot, hardware, clock, options.stopwatch, self._ending)
-        self._period_ns = self._controller.decimation.period_ns
         self._requests = OperatorRequests(options.operator, options.stop, self._controller.take_operator)
         for name, value in options.commands.items():
             self._controller.set_operator_command(name, value)
-        self._pacer = Pacer(clock, self._period_ns)
+        self._pacer = Pacer(clock, self._controller.decimation.period_ns)
+        self._restart = Restart(
+            self._controller, self._requests, options.stop, self._pacer, self._log_between, self._warn
+        )
         self._before_loop: Callable[[], None] = lambda: None
-        self._outcome = RunOutcome(contract, self._controller, options.stop, self._ticks_expected())
-        self._close_problem = ""
-        self._lowering_stops: int | None = None
+        expected = _ticks_expected(options, robot, self._controller)
+        self._outcome = RunOutcome(contract, self._controller, options.stop, expected)
+        self._end = RunEnd(self._controller, self._outcome, options.stop, robot, hardware, clock, options.duration)
 
     def use(self, profile: RealTimeProfile) -> None:
         """Run with what was granted of the real-time profile."""
@@ -110,14 +110,14 @@ class _Session:
         controller = self._controller
         try:
             self._guarded(self._loop, self._connect())
-            self._guarded(self._end)
+            self._guarded(self._finish)
         except HardwareError as error:
             controller.torque.confirm()
             if controller.torque.problem:
                 raise HardwareError(f"{error}; {controller.torque.problem}") from error
             raise
         finally:
-            self._close()
+            self._end.close()
 
     @property
     def torque_problem(self) -> str:
@@ -139,7 +139,7 @@ class _Session:
         reasons = (
             reasons_of(controller, outcome.final_state, outcome.stopped_by, outcome.goal_missed)
             + log_reasons(self.log)
-            + self._closing
+            + ((self._end.problem,) if self._end.problem else ())
         )
         ticks, missed = controller.record.tick, self._pacer.missed
         return RunReport(
@@ -170,16 +170,6 @@ class _Session:
             position=trajectory.position.copy(),
             distance=trajectory.distance.copy(),
         )
-
-    @property
-    def _closing(self) -> tuple[str, ...]:
-        return (self._close_problem,) if self._close_problem else ()
-
-    def _ticks_expected(self) -> int | None:
-        if self._options.duration is None:
-            return None
-        # The policy's time begins after the start pose.
-        return round((self._options.duration + self._robot.ready.timeout) * self._controller.decimation.rate) + 10
 
     def _ending(self) -> bool:
         """Tell whether a stop was asked for: looked at in every wait."""
@@ -247,7 +237,7 @@ class _Session:
 
     def _loop(self) -> None:
         self._pacer.start()
-        going_on = not self._ending() or self._begin_end()
+        going_on = not self._ending() or self._end.begin()
         while going_on:
             self._controller.at_work = "the clock"
             missed = self._pacer.wait()
@@ -268,11 +258,11 @@ class _Session:
         asked_in = controller.state  # what the operator saw: a fault of this tick is not what a reset was meant for
         if self._stop.emergency and controller.state is not State.ESTOP:
             controller.fire(Event.ESTOP)
-        ending = self._stop.ending or self._time_is_over()
+        ending = self._end.is_due(self._pacer.deadline_ns)
         if controller.state is State.ESTOP:
             if ending or not requests.present:
                 return False
-        elif ending and not self._begin_end():
+        elif ending and not self._end.begin():
             return False
         if controller.state in WITH_TORQUE:
             controller.tick(missed, self._pacer.missed_in_a_row)
@@ -283,10 +273,10 @@ class _Session:
             return False
         if requests.present:
             controller.at_work = "the operator's device"
-            self._obey(asked_in)
+            self._restart.obey(asked_in)
         if controller.poses.lowered and controller.state is State.LOWERING:
             return False
-        return controller.state not in LATCHED or (requests.present and self._lowering_stops is None)
+        return controller.state not in LATCHED or (requests.present and not self._end.begun)
 
     def _record(self) -> None:
         controller, watch = self._controller, self._options.stopwatch
@@ -322,77 +312,17 @@ class _Session:
             return False
         return True
 
-    def _begin_end(self) -> bool:
-        """Begin to end the run; return whether it goes on for a while, to lower the robot."""
-        controller, stops = self._controller, self._stop.count
-        if self._lowering_stops is not None:
-            return not stops > self._lowering_stops and controller.state in (State.LOWERING, State.REACTING)
-        self._outcome.decide_goal()
-        if not controller.can_lower:
-            return False
-        self._lowering_stops = stops
-        controller.fire(Event.LOWER)
-        return True
-
-    def _obey(self, asked_in: State) -> None:
-        """Reset a fault or start again, if the operator has asked for it since the tick before, in this very state."""
-        state, requests = self._controller.state, self._requests
-        if state is asked_in:
-            if requests.reset and state in LATCHED:
-                self._reset()
-            elif requests.start and state is State.LIMP:
-                self._start_again()
-        # What is asked for in another state, or while the motors are set up again, is not kept for later.
-        requests.forget()
-
-    def _reset(self) -> None:
-        controller = self._controller
-        cause = "; ".join(controller.faults.texts()) or "emergency stop"
-        self._stop.reset()
-        try:
-            controller.fire(Event.RESET)
-        except CancelledError:
-            pass  # the next tick ends the run
-        except HardwareError as error:
-            self._warn(f"reset refused: {error}")
-        else:
-            self._warn(f"reset by the operator after: {cause}")
-        self._log_between()
-        self._pacer.start()  # it took its time, which the loop has not missed
-
-    def _start_again(self) -> None:
-        controller = self._controller
-        try:
-            controller.fire(Event.ENABLE)
-        except CancelledError:
-            pass  # the next tick ends the run
-        except HardwareError as error:
-            self._warn(f"start refused: {error}")
-            controller.fail(error, "the driver, switching torque on,")
-        self._log_between()
-        self._pacer.start()
-
     def _warn(self, text: str) -> None:
         """Keep a warning; a person who asks for the same again and again gets it once."""
         if text not in self.warnings:
             self.warnings.append(text)
 
-    def _time_is_over(self) -> bool:
-        since_ns = self._controller.running_since_ns
-        if self._duration_ns is None or since_ns is None:
-            return False
-        # Deadlines, not readings: how long a read took must not change how many ticks a run has.
-        return self._pacer.deadline_ns - since_ns >= self._duration_ns - self._period_ns // 2
-
-    def _end(self) -> None:
-        """Decide how the run ended; let motors that did not hear torque off expire; call the hook of the end."""
+    def _finish(self) -> None:
+        """Decide how the run ended, for report and log; call the hook of the end."""
         controller, options = self._controller, self._options
         self._outcome.end()
         self._show()
-        if controller.state in LATCHED:
-            # Torque was cut at once; now silence, which lets the watchdogs of motors that did not hear it expire.
-            silence_s = self._robot.safety.watchdog + _WATCHDOG_SLACK_S
-            self._clock.sleep_until_ns(self._clock.now_ns() + ns_from_s(silence_s))
+        self._end.keep_silent()
         if self.log is not None:
             self.log.summary = {"final_state": self._outcome.final_state.name, "stopped_by": self._outcome.stopped_by}
             if controller.swaps:
@@ -403,30 +333,13 @@ class _Session:
             except BaseException as error:  # noqa: BLE001 - raised after torque is off
                 self.raised = error
 
-    def _close(self) -> None:
-        """Switch torque off, until it is confirmed or the time is over, and close the ports."""
-        controller = self._controller
-        try:
-            if controller.state is State.REACTING:
-                controller.fire(Event.FAULT)
-            elif controller.state in WITH_TORQUE:
-                controller.fire(Event.DISABLE)
-            if controller.touched or controller.state is State.ESTOP:
-                controller.torque.confirm()
-        finally:
-            self._close_ports()
 
-    def _close_ports(self) -> None:
-        """Close the ports; a second time if that raised an exception."""
-        controller = self._controller
-        try:
-            if controller.state is State.DISCONNECTED:
-                self._hardware.close()
-            else:
-                controller.fire(Event.CLOSE)
-        except BaseException as error:  # noqa: BLE001 - torque is off, or said not to be
-            self._close_problem = f"closing the ports raised {type(error).__name__}: {error}"
-            self._hardware.close()
+def _ticks_expected(options: RunOptions, robot: RobotConfig, controller: Controller) -> int | None:
+    """Return about how many ticks a run has; None where it ends when it is stopped."""
+    if options.duration is None:
+        return None
+    # The policy's time begins after the start pose.
+    return round((options.duration + robot.ready.timeout) * controller.decimation.rate) + 10
 
 
 def _open_log(path: Path, policy: Policy, robot: RobotConfig, options: RunOptions) -> TelemetryLog:
