@@ -79,6 +79,14 @@ class MotorConfig(Config):
         return self.registers.effort_unit(self.nominal)
 
     @property
+    def heat_rise(self) -> float:
+        """K/(N·m)²: how much hotter than the air the winding ends for the square of a steady torque at the shaft.
+
+        R/K² · thermal resistance, with K = voltage / no-load speed and R = K · voltage / stall torque.
+        """
+        return self.nominal.no_load_speed / self.nominal.stall_torque * self.thermal.resistance
+
+    @property
     def torque_constant(self) -> float:
         """Stall torque / stall current, N·m/A at the output shaft; the constant of the current register."""
         return self.nominal.stall_torque / self.nominal.stall_current

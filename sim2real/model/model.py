@@ -25,6 +25,7 @@ from sim2real.model.addresses import (
 )
 from sim2real.model.compilation import compile_spec as compile_spec
 from sim2real.model.compilation import one_line, read_spec
+from sim2real.model.contact_sensors import add_contact_sensors, contact_columns
 from sim2real.model.dry_friction import DryFriction
 from sim2real.model.injection import (
     ATTITUDE,
@@ -89,6 +90,7 @@ class ModelOptions:
     terrain: Terrain | None = None
     true_feet: bool = False
     true_tip: bool = False
+    true_contact: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,8 @@ class RobotModel:
     """Columns of `sensordata` with positions and velocities of the feet, (3F,) each, x y z of a foot together."""
     true_tip: Indices | None
     """Columns of `sensordata` with the tip position, (3,)."""
+    true_contact: Indices | None
+    """Columns of `sensordata` with the net contact forces on B bodies, (3B,), x y z of a body together."""
     true_attitude: Indices | None
     """Columns of `sensordata` with the attitude of the first IMU's body, (4,), if that body is not a free base."""
 
@@ -223,6 +227,8 @@ def build_model(task: TaskConfig, options: ModelOptions = ModelOptions()) -> Rob
     _add_sensors(spec, robot, options, physics.timestep)
     upright = task.goal.kind == "upright"
     add_true_sensors(spec, robot, feet=options.true_feet, tip=options.true_tip, attitude=upright)
+    if options.true_contact:
+        add_contact_sensors(spec, robot)
     for body in options.payloads:
         add_payload(spec, robot, body)
     if options.terrain is not None:
@@ -305,6 +311,7 @@ def _located(
         travel=slide_joint(model, robot, vertical=False),
         true_feet=true_feet(model, robot) if options.true_feet else None,
         true_tip=named_sensor_columns(model, ["tip/true"]) if options.true_tip else None,
+        true_contact=contact_columns(model) if options.true_contact else None,
         true_attitude=named_sensor_columns(model, [ATTITUDE]) if _has_sensor(model, ATTITUDE) else None,
     )
 

@@ -79,4 +79,5 @@ def model_options(
         terrain=terrain,
         true_feet="feet" in needs.needs,
         true_tip="tip" in needs.needs,
+        true_contact="contact" in needs.needs,
     )

@@ -61,7 +61,7 @@ class Sensing:
         self.widths = [self._noises[group].width for group in groups]
         """White-noise samples per tick and robot, by group."""
         self._simulator_groups = tuple(group for group in groups if group in IMU_GROUPS or group == TIP_GROUP)
-        true_sensors = (robot.true_feet, robot.true_tip, robot.true_attitude)
+        true_sensors = (robot.true_feet, robot.true_tip, robot.true_contact, robot.true_attitude)
         self._has_true_sensors = any(columns is not None for columns in true_sensors)
         self._all = np.arange(n)
 

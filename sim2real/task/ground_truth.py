@@ -58,7 +58,9 @@ class GroundTruth:
         vertical: Float64Array | None = None,
     ) -> None:
         n, names = len(arrays.qpos), list(task.commands)
-        self.state = TaskState.zeros(task, n, needs)
+        self._contact = robot.true_contact if "contact" in needs else None
+        bodies = 0 if self._contact is None else len(self._contact) // 3
+        self.state = TaskState.zeros(task, n, needs, bodies)
         """Filled by every reading, but for command, actions and commanded efforts: the caller sets these."""
         self._arrays, self._robot, self._terrain, self._vertical = arrays, robot, terrain, vertical
         self._by_effort = task.action.target == "effort"
@@ -111,6 +113,9 @@ class GroundTruth:
             state.rail_height[rows], state.rail_velocity[rows] = qpos[:, self._rail[0]], qvel[:, self._rail[1]]
         if self._travel is not None:
             state.travel_velocity[rows] = qvel[:, self._travel[1]]
+        if self._contact is not None:
+            forces = self._arrays.sensordata[rows][:, self._contact]
+            state.contact_force[rows] = np.linalg.norm(forces.reshape(len(forces), -1, 3), axis=2)
 
     def update_command(self, command: Float64Array) -> None:
         """Update the command, (n, C); keep the state that was read."""

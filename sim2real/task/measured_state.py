@@ -74,5 +74,5 @@ def _refuse_unmeasured(task: TaskConfig) -> None:
     if unmeasured:
         raise UserError(
             f"task {task.name!r}: {', '.join(unmeasured)} cannot be evaluated on a robot, which measures neither where "
-            "its base and feet are nor how they move"
+            "its base and feet are and how they move, nor what it touches"
         )

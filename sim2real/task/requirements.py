@@ -13,6 +13,7 @@ from sim2real.task.terms import Terms
 
 _WORDS: Final[dict[Need, str]] = {
     "base": "a free base (a body with a free joint)",
+    "contact": "contact forces",
     "effort": "joint efforts",
     "feet": "`feet` in the robot's YAML",
     "gait": "`gait`",
@@ -54,6 +55,7 @@ class Requirements:
             ConfigError: With what is missing.
         """
         found = dict(has) | {
+            "contact": True,
             "effort": True,
             "feet": bool(task.robot.feet),
             "gait": task.gait is not None,

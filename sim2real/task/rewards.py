@@ -65,6 +65,29 @@ def joint_speed(state: TaskState, _constants: TaskConstants, scale: float) -> Fl
     return fastest
 
 
+@reward(needs=("effort",))
+def temperature_rise(state: TaskState, constants: TaskConstants, scale: float) -> Float64Array:
+    """How much hotter than the air the hottest motor would get with the efforts of now, K / scale.
+
+    Its winding turns R·(effort / K)² into heat, which leaves it through the thermal resistance of the motor's YAML.
+    That R grows with the temperature is left out. A motor warms up in minutes, and its rise is then the mean
+    of its own heat: with a budget in K for this term no motor gets hotter.
+    """
+    hottest: Float64Array = (np.square(state.effort) * constants.heat_rise).max(axis=1) / scale
+    return hottest
+
+
+@reward(needs=("contact",))
+def contact_force(state: TaskState, _constants: TaskConstants, scale: float) -> Float64Array:
+    """Largest net force of all contacts on one body of the robot / scale; scale in N.
+
+    A foot's is what it presses on the ground with; self-contacts count. It is that of the last physics step of the
+    control step: an impact that is over by then is not seen.
+    """
+    largest: Float64Array = state.contact_force.max(axis=1, initial=0.0) / scale
+    return largest
+
+
 @reward()
 def action_rate(state: TaskState, _constants: TaskConstants, scale: float) -> Float64Array:
     """Sum of (change of action / scale)² over the joints."""

@@ -103,10 +103,19 @@ class TaskState:
     """(n,), m/s"""
     travel_velocity: Float64Array = field(default_factory=_none)
     """Of a robot on a boom along its first level slide joint, (n,), m/s."""
+    contact_force: Float64Array = field(default_factory=_none)
+    """Size of the net force of all contacts on each of B bodies of the robot, (n, B), N: of the last physics step."""
 
     @classmethod
-    def zeros(cls, task: TaskConfig, n: int, needs: frozenset[str]) -> "TaskState":
-        """Return buffers of n robots with the parts that a task's terms need."""
+    def zeros(cls, task: TaskConfig, n: int, needs: frozenset[str], bodies: int = 0) -> "TaskState":
+        """Return buffers of n robots with the parts that a task's terms need.
+
+        Args:
+            task: The task.
+            n: Number of robots.
+            needs: What its terms need.
+            bodies: B
+        """
 
         def rows(need: str) -> int:
             return n if need in needs else 0
@@ -129,6 +138,7 @@ class TaskState:
             rail_height=np.zeros(rows("rail")),
             rail_velocity=np.zeros(rows("rail")),
             travel_velocity=np.zeros(rows("travel")),
+            contact_force=np.zeros((rows("contact"), bodies)),
         )
 
     def begin(self, rows: Indices, command: Float64Array) -> None:
@@ -185,6 +195,8 @@ class TaskConstants:
     """Columns of the commands."""
     feet: int = 0
     """How many feet the robot has."""
+    heat_rise: Float64Array = field(default_factory=_none)
+    """(J,), K/(N·m)²: how much hotter than the air the motor's winding ends for the square of a steady effort."""
     pose: tuple[Indices, Indices] = (np.zeros(0, np.intp), np.zeros(0, np.intp))
     """Joints that have a command of their name, and the columns of these commands, (P,) each."""
 
@@ -202,6 +214,7 @@ class TaskConstants:
             control_rate=task.control_rate,
             commands={name: column for column, name in enumerate(task.commands)},
             feet=len(task.robot.feet),
+            heat_rise=np.array([joint.motor.heat_rise for joint in joints]),
             pose=(of_pose[:, 0], of_pose[:, 1]),
         )
 

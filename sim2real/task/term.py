@@ -15,9 +15,10 @@ from sim2real.task.measurement import Metric
 from sim2real.task.privileged_inputs import PrivilegedInputs, Sizes
 from sim2real.task.state import TaskConstants, TaskState
 
-Need = Literal["base", "effort", "feet", "gait", "pose", "tip", "rail", "travel"]
-"""What a term may need beside joint positions, joint velocities, actions and commands: a free base, joint efforts,
-feet, a gait, commands with the names of joints, a tip with its commands, a rail to rise on, or one to travel on."""
+Need = Literal["base", "contact", "effort", "feet", "gait", "pose", "tip", "rail", "travel"]
+"""What a term may need beside joint positions, joint velocities, actions and commands: a free base, contact forces,
+joint efforts, feet, a gait, commands with the names of joints, a tip with its commands, a rail to rise on, or one to
+travel on."""
 
 _REAL: Final = "fiub"  # kinds of dtype
 

@@ -124,7 +124,10 @@ class PlantTruth:
     def __init__(self, plant: MujocoPlant, task: TaskConfig) -> None:
         seen = task.model_copy(update={"privileged": ()})  # there is no critic
         needs = Requirements.of(seen).needs
-        robot = build_model(task, ModelOptions(true_feet="feet" in needs, true_tip="tip" in needs))
+        feet, tip, contact = (need in needs for need in ("feet", "tip", "contact"))
+        robot = build_model(task, ModelOptions(true_feet=feet, true_tip=tip, true_contact=contact))
+        # Contacts answer to all that acts on the plant; its motors' efforts are applied forces there.
+        robot.model.opt.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_ACTUATION)
         self._model, self._data, self._plant = robot.model, mujoco.MjData(robot.model), plant
         self._dof = joint_addresses(plant.model, task.robot)[1]
         self._actuator, self._force = robot.actuator, np.zeros((1, robot.model.nu))
@@ -136,7 +139,9 @@ class PlantTruth:
 
     def read(self, clock: Float64Array, *, first: bool) -> None:
         """Update the state at a time since the episode began, (1, 1), s; the first tick begins it."""
-        self._data.qpos[:], self._data.qvel[:] = self._plant.data.qpos, self._plant.data.qvel
+        mine, theirs = self._data, self._plant.data
+        mine.qpos[:], mine.qvel[:] = theirs.qpos, theirs.qvel
+        mine.qfrc_applied[:], mine.xfrc_applied[:] = theirs.qfrc_applied, theirs.xfrc_applied
         mujoco.mj_forward(self._model, self._data)
         self._force[0, self._actuator] = self._plant.data.qfrc_applied[self._dof]
         if first:

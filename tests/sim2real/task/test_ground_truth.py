@@ -172,3 +172,21 @@ def test_the_true_attitude_counts_from_the_vertical_where_the_ground_slopes() ->
 def conjugate(quaternion: np.ndarray, out: np.ndarray) -> np.ndarray:
     mujoco.mju_negQuat(out, quaternion)
     return out
+
+
+def test_contact_forces_carry_the_weight_of_a_robot_that_stands_and_none_of_one_that_falls() -> None:
+    task = load_task("quadruped_stand", ("costs={press: {term: contact_force, budget: 20}}",))
+    simulation = simulate(task, 2)
+    qpos(simulation)[1, 2] += 1.0  # in the air
+    model = simulation.robot.model
+    weight = float(model.body_mass.sum()) * 9.81
+    for tick in range(100):
+        simulation.step(idle(simulation))
+        force = simulation.state.contact_force
+        if tick < 10:
+            assert force[1].max() == 0.0
+            assert simulation.costs[1, 0] == 0.0
+    assert force.shape[1] == sum(model.body_geomnum[1:] > 0)
+    np.testing.assert_allclose(force[0].sum(), weight, rtol=0.05)  # legs push sideways, too
+    np.testing.assert_allclose(simulation.costs[0, 0], force[0].max(), rtol=1e-6)
+    assert 0.2 * weight < force[0].max() < 0.6 * weight

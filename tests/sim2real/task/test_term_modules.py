@@ -399,7 +399,7 @@ def test_an_installed_module_whose_own_import_fails_is_named_with_its_traceback(
 @pytest.mark.parametrize(
     ("declaration", "message"),
     [
-        ("@reward(needs=('bas',))", "no need named 'bas' (did you mean 'base'?); valid: base, effort, feet"),
+        ("@reward(needs=('bas',))", "no need named 'bas' (did you mean 'base'?); valid: base, contact, effort"),
         ("@reward('2nd')", "the name must be letters, digits and underscores"),
         ("@metric()", "the metric must take (n, constants)"),
         ("@reward(needs='base')", "needs must be a tuple of names, as in needs=('name',)"),

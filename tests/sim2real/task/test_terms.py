@@ -23,6 +23,7 @@ CONSTANTS = TaskConstants(
     default=np.array([0.1, -0.2]),
     control_rate=50.0,
     commands={"forward": 0, "left": 1, "turn": 2, "height": 3},
+    heat_rise=np.array([0.5, 4.0]),
     pose=(np.array([0, 1]), np.array([0, 2])),
 )
 
@@ -31,6 +32,7 @@ STATE = TaskState(
     position=np.array([[0.4, -0.6]]),
     velocity=np.array([[3.0, -4.0]]),
     effort=np.array([[1.0, -1.0]]),
+    contact_force=np.array([[3.0, 12.0, 0.0]]),
     action=np.array([[0.5, -0.25]], np.float32),
     previous_action=np.array([[0.25, 0.25]], np.float32),
     goal_error=np.array([0.3]),
@@ -59,6 +61,8 @@ BY_HAND = {
     "joint_acceleration": (10.0, (50.0**2 + 25.0**2) / 100.0),
     "mechanical_power": (2.0, (3.0 + 4.0) / 2.0),
     "joint_speed": (2.0, 4.0 / 2.0),
+    "temperature_rise": (8.0, 4.0 * 1.0**2 / 8.0),
+    "contact_force": (5.0, 12.0 / 5.0),
     "effort": (0.5, (0.25 + 0.0625) / 0.25),
     "action_rate": (0.5, (0.0625 + 0.25) / 0.25),
     "position_excess": (0.5, 0.1),
