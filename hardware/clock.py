@@ -33,9 +33,7 @@ _TIMER_ABSTIME = 1  # <time.h>
 class MonotonicClock:
     """The machine's monotonic clock."""
 
-    def now_ns(self) -> int:
-        """Return the current time."""
-        return time.monotonic_ns()
+    now_ns = staticmethod(time.monotonic_ns)  # itself: a tick reads the clock a dozen times
 
     def sleep_until_ns(self, deadline_ns: int) -> None:
         """Sleep until the absolute deadline; time spent before the call shortens the sleep.

@@ -1,6 +1,6 @@
 """Checks that every target of a joint command is finite before anything is sent."""
 
-import numpy as np
+from numpy import isfinite
 
 from sim2real.hardware.flags import flags
 from sim2real.hardware.types import JointCommand
@@ -21,11 +21,11 @@ class FiniteCheck:
             and block is command.velocity.base is command.effort.base is command.stiffness.base is command.damping.base
             and block.shape == self._block.shape
         ):
-            np.isfinite(block, self._block)
+            isfinite(block, self._block)
             return 0 not in self._memory
-        np.isfinite(command.position, self._position)
-        np.isfinite(command.velocity, self._velocity)
-        np.isfinite(command.effort, self._effort)
-        np.isfinite(command.stiffness, self._stiffness)
-        np.isfinite(command.damping, self._damping)
+        isfinite(command.position, self._position)
+        isfinite(command.velocity, self._velocity)
+        isfinite(command.effort, self._effort)
+        isfinite(command.stiffness, self._stiffness)
+        isfinite(command.damping, self._damping)
         return 0 not in self._memory

@@ -7,13 +7,15 @@ after `open`, `disable` and `close`, and after any call that raises.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from sim2real.configs.schema.death import DeathState
-from sim2real.hardware.bus.discovery import ExpectedMotor
+from sim2real.hardware.bus.off_queue import OffQueue
+from sim2real.hardware.bus.polled_motor import PolledMotor, SetUpClient
 from sim2real.hardware.bus.set_up import set_up
+from sim2real.hardware.bus.status_turns import StatusTurns
 from sim2real.hardware.bus.transport import Transport, reopen, write_now
 from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.errors import HardwareError, PortLostError
@@ -28,55 +30,10 @@ REPLY_MARGIN_S = 0.006
 _HEALTH_PERIOD_NS = ns_from_s(0.1)
 """Period of reading voltage and temperature, and the status of one motor in turn."""
 
-_SUSPECTS_PER_READ = 3
-"""Largest number of motors whose status is read after one group read, because they may have restarted."""
-
 _RESTART_LIMIT_NS = ns_from_s(2.0)
 """Longest wait until restarted motors answer again."""
 
-
-class PolledMotor(ExpectedMotor, Protocol):
-    """The motor of one joint; every method raises HardwareError if the motor does not confirm."""
-
-    @property
-    def notices(self) -> list[str]:
-        """Persistent changes made to the motor, one line each."""
-
-    @property
-    def settings_written(self) -> int:
-        """Number of writes to its persistent memory."""
-
-    def prepare(self) -> None:
-        """Switch torque off; raise if the motor reports an error."""
-
-    def configure(self) -> None:
-        """Write the settings of the robot configuration, and read them back."""
-
-    def restart(self) -> bool:
-        """Restart the motor if it reports an error that needs it; return whether it was restarted."""
-
-    def answers(self) -> bool:
-        """Return whether it answers one question, asked once."""
-
-    def hold(self) -> None:
-        """Set the goal to the present position, or to zero effort."""
-
-    def torque_is_off(self) -> bool:
-        """Return whether the motor confirms that torque is off, asked once. Raises PortLostError only."""
-
-
-class SetUpClient(Protocol):
-    """Requests to single motors of one bus, with retries."""
-
-    between: Between
-    """Called before each request."""
-
-    @property
-    def baudrate(self) -> int:
-        """Baud rate of the line, bit/s."""
-
-    def set_baudrate(self, baudrate: int) -> None:
-        """Change the baud rate of the line. Raises PortLostError."""
+_NOT_OPEN = "bus is not open"
 
 
 MotorT = TypeVar("MotorT", bound=PolledMotor)
@@ -110,11 +67,8 @@ class PolledBus(ABC, Generic[MotorT]):
         self._faults: Int64Array = np.zeros(len(motors), np.int64)
         self._health = False
         self._health_due_ns = 0
-        self._next_status = 0  # the motor whose status is read at the next health read
-        self._status_due: set[int] = set()
-        self._suspects: set[int] = set()  # motors that may have restarted; their status is read first
-        self._unconfirmed: list[int] = []  # motors that have not confirmed torque off, in the order of being asked
-        self._asked_off: set[int] = set()
+        self._status_turns = StatusTurns(len(motors))
+        self._off_queue = OffQueue(len(motors))
 
     @property
     def joint_names(self) -> tuple[str, ...]:
@@ -151,30 +105,33 @@ class PolledBus(ABC, Generic[MotorT]):
             PortLostError: The port vanished.
             HardwareError: The bus is not open.
         """
-        state.fresh.fill(False)  # also when the port is lost
-        self.begin_read()
+        try:
+            self.begin_read()
+        except HardwareError:
+            state.fresh.fill(False)
+            raise
         self.end_read(state)
 
     def begin_read(self) -> None:
         """Send the request of the group read. Raises PortLostError, and HardwareError if the bus is not open."""
-        self._check_open()
+        if not self._opened:
+            raise HardwareError(_NOT_OPEN)
         now_ns = self._clock.now_ns()
-        self._health = now_ns >= self._health_due_ns
-        self._ask(now_ns, self._health)
+        self._health = health = now_ns >= self._health_due_ns
+        self._ask(now_ns, health)
 
     def end_read(self, state: JointState) -> None:
         """Collect the replies; then read the status of motors that may have restarted. Raises PortLostError."""
-        health = self._health
-        state.fresh.fill(False)
+        health, turns = self._health, self._status_turns
+        state.fresh.fill(False)  # also when the port is lost
         self._collect(state, health)
         self._counters.reads += 1
         if health:
             self._health_due_ns = self._clock.now_ns() + _HEALTH_PERIOD_NS
-            self._status_due.add(self._next_status)
-            self._next_status = (self._next_status + 1) % len(self._motors)
-        if self._suspects or self._status_due:
-            self._read_next_status(state)
-        state.faults[:] = self._faults
+            turns.next_is_due()
+        if turns.suspects or turns.due:
+            turns.read(state.fresh, self._read_status)
+        state.faults[...] = self._faults
 
     def write(self, command: JointCommand) -> None:
         """Send the targets of all joints with one frame.
@@ -186,7 +143,8 @@ class PolledBus(ABC, Generic[MotorT]):
         """
         if not self._finite(command):
             raise ValueError("a target is not finite; nothing was sent")
-        self._check_open()
+        if not self._opened:
+            raise HardwareError(_NOT_OPEN)
         frame = self._goal_frame(command)
         if frame is None:
             return
@@ -208,7 +166,7 @@ class PolledBus(ABC, Generic[MotorT]):
                 self._switch_on(motor)
         self._enabled = True
         self._faults.fill(0)
-        self._suspects.clear()
+        self._status_turns.suspects.clear()
         self._after_enable()
 
     def keep_alive(self) -> None:
@@ -221,18 +179,17 @@ class PolledBus(ABC, Generic[MotorT]):
     def send_off(self) -> None:
         """Send torque off to all motors with one frame. Waits for nothing; never raises HardwareError."""
         self._enabled = False
-        self._unconfirmed = list(range(len(self._motors)))
-        self._asked_off.clear()
+        self._off_queue.sent()
         write_now(self._transport, self.stop_frames("off"))
 
     def confirm_off(self) -> tuple[str, ...]:
         """Ask the next motor for its confirmation; return the joints that have not confirmed."""
         try:
-            self._ask_off()
+            self._off_queue.ask_next(self._motor_is_off, self._send_off_again)
         except PortLostError:
             if reopen(self._transport):
-                write_now(self._transport, self.stop_frames("off"))
-        return tuple(self._names[index] for index in sorted(self._unconfirmed))
+                self._send_off_again()
+        return tuple(self._names[index] for index in self._off_queue.unconfirmed)
 
     def disable(self) -> None:
         """Switch torque off on every motor that can be reached.
@@ -257,7 +214,7 @@ class PolledBus(ABC, Generic[MotorT]):
             self._identify()
             self._configure()
         self._faults.fill(0)
-        self._suspects.clear()
+        self._status_turns.suspects.clear()
         self._start_polling()
 
     def close(self) -> None:
@@ -287,7 +244,7 @@ class PolledBus(ABC, Generic[MotorT]):
     def _collect(self, state: JointState, health: bool) -> None:
         """Collect the replies into the state, and the faults they show into `_faults`; count missed replies.
 
-        Motors that were missed, or that show signs of a restart, go to `_suspects`.
+        Motors that were missed, or that show signs of a restart, go to the suspects of `_status_turns`.
         """
 
     @abstractmethod
@@ -310,7 +267,7 @@ class PolledBus(ABC, Generic[MotorT]):
 
     def _check_open(self) -> None:
         if not self._opened:
-            raise HardwareError("bus is not open")
+            raise HardwareError(_NOT_OPEN)
 
     def _configure(self) -> None:
         for motor in self._motors:
@@ -326,30 +283,8 @@ class PolledBus(ABC, Generic[MotorT]):
                 if self._clock.now_ns() >= deadline_ns:
                     raise HardwareError(f"joint {motor.joint!r} (motor {motor.id}): no answer after its restart")
 
-    def _read_next_status(self, state: JointState) -> None:
-        """Read the status of motors that answered this tick: those that may have restarted, else one in turn."""
-        fresh = state.fresh
-        suspects = [index for index in sorted(self._suspects) if fresh[index]][:_SUSPECTS_PER_READ]
-        for index in suspects:
-            if not self._read_status(index):
-                return  # one wait for a lost reply is enough for a tick
-            self._suspects.discard(index)
-            self._status_due.discard(index)
-        if suspects:
-            return
-        index = next((index for index in sorted(self._status_due) if fresh[index]), -1)
-        if index >= 0 and self._read_status(index):
-            self._status_due.discard(index)
+    def _motor_is_off(self, index: int) -> bool:
+        return self._motors[index].torque_is_off()
 
-    def _ask_off(self) -> None:
-        """Ask the motor whose turn it is; send torque off again before the second question to a motor."""
-        if not self._unconfirmed:
-            return
-        index = self._unconfirmed.pop(0)
-        self._unconfirmed.append(index)  # also if asking raises
-        if index in self._asked_off:
-            self._asked_off.clear()
-            write_now(self._transport, self.stop_frames("off"))
-        self._asked_off.add(index)
-        if self._motors[index].torque_is_off():
-            self._unconfirmed.remove(index)
+    def _send_off_again(self) -> None:
+        write_now(self._transport, self.stop_frames("off"))

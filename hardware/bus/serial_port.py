@@ -42,7 +42,7 @@ class SerialPort:
         """
         self.path = path
         self._clock = clock
-        self._closed = False
+        self._closed = self._gone = False
         self._baudrate = baudrate
         self._use(_open(path, baudrate))
 
@@ -58,7 +58,8 @@ class SerialPort:
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Send all bytes. Raises PortLostError if the port vanished."""
-        self._check_open()
+        if not self._usable:
+            self._check_open()
         try:
             sent = os.write(self._fd, data)
         except OSError:
@@ -100,7 +101,7 @@ class SerialPort:
         try:
             self.drain()
         except PortLostError:
-            self._gone = True  # the number of its descriptor may soon be another file's
+            self._gone, self._usable = True, False  # the number of its descriptor may soon be another file's
             with contextlib.suppress(OSError, termios.error):
                 self._serial.close()
             try:
@@ -114,7 +115,8 @@ class SerialPort:
         Raises:
             PortLostError: The port vanished.
         """
-        self._check_open()
+        if not self._usable:
+            self._check_open()
         try:
             termios.tcflush(self._fd, termios.TCIFLUSH)
             sent = os.write(self._fd, frame)
@@ -212,7 +214,7 @@ class SerialPort:
 
     def close(self) -> None:
         """Release the port. Never raises; a second call does nothing."""
-        self._closed = True
+        self._closed, self._usable = True, False
         try:
             self._serial.close()
         except (OSError, termios.error):
@@ -221,7 +223,7 @@ class SerialPort:
     def _use(self, port: serial.Serial) -> None:
         """Use this open port from now on."""
         self._serial = port
-        self._gone = False
+        self._gone, self._usable = False, True
         self._baudrate = port.baudrate
         self._fd: int = port.fileno()
         self._readable = select.poll()

@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-
-import numpy as np
+from functools import partial
 
 from sim2real.configs.schema.death import DeathState
 from sim2real.configs.schema.robot import BusConfig, JointConfig
@@ -18,6 +17,7 @@ from sim2real.hardware.dynamixel.frame import ALERT, Instruction, sync_write
 from sim2real.hardware.dynamixel.goals import Goals
 from sim2real.hardware.dynamixel.motor import WATCHDOG_UNIT_S, Motor
 from sim2real.hardware.dynamixel.motor_clocks import MotorClocks
+from sim2real.hardware.dynamixel.readings import Readings
 from sim2real.hardware.dynamixel.scales import JointScales
 from sim2real.hardware.dynamixel.state_reader import StateReader
 from sim2real.hardware.dynamixel.tables import BAUDRATES
@@ -41,6 +41,7 @@ class DynamixelBus(PolledBus[Motor]):
     """
 
     _reader: StateReader
+    _readings: Readings
     _goals: Goals
 
     def __init__(
@@ -72,14 +73,14 @@ class DynamixelBus(PolledBus[Motor]):
         ]
         super().__init__(transport, clock, self._single, motors)
         self._status = Client(transport, clock, baudrate, self._counters, reply_margin_s).share(self._single)
-        self._baudrate, self._margin_s = baudrate, reply_margin_s
         self._watchdog = max(1, min(127, math.floor(safety.watchdog / WATCHDOG_UNIT_S + 1e-9)))
         self._gap_ns = ns_from_s(self._watchdog * WATCHDOG_UNIT_S / 2)
-        self._scales = JointScales(joints.values())
         self.fast_sync_read = False
         self._last_instruction_ns = 0
         self._clocks = MotorClocks(len(motors))
-        self._off, self._damp, self._feed = self._group_frames()
+        self._stops, self._feed = self._group_frames()
+        ids, table = [motor.id for motor in motors], motors[0].table
+        self._make_reader = partial(StateReader, ids, table, transport, clock, baudrate, reply_margin_s)
 
     @property
     def firmware(self) -> dict[str, int]:
@@ -99,21 +100,20 @@ class DynamixelBus(PolledBus[Motor]):
         self.fast_sync_read = self._choose_reader()
 
     def _ask(self, now_ns: int, health: bool) -> None:
-        if self._enabled and now_ns - self._last_instruction_ns > self._gap_ns:
-            self._suspects.update(range(len(self._motors)))  # watchdogs may have expired
-        self._reader.ask(health)
-        self._last_instruction_ns = self._reader.asked_ns
+        if now_ns - self._last_instruction_ns > self._gap_ns and self._enabled:
+            self._status_turns.suspect_all()  # watchdogs may have expired
+        self._last_instruction_ns = self._reader.ask(health)
 
     def _collect(self, state: JointState, health: bool) -> None:
         reader = self._reader
-        good = reader.collect()
-        if good:
-            self._take_all(reader, state, reader.arrived_ns, health)
+        if reader.collect():
+            self._readings.take_all(reader.columns, state, reader.arrived_ns, health)
         else:
-            self._take_some(reader, state, reader.arrived_ns, health)
+            self._readings.take_some(reader.columns, state, reader.answered, reader.arrived_ns, health)
+            self._note_missed(reader)
         if health:
             restarted = self._clocks.restarted(reader.columns["clock"], reader.answered, reader.asked_ns)
-            self._suspects.update(restarted)
+            self._status_turns.suspects.update(restarted)
             if restarted and not self._enabled:
                 self._lay_again(state, restarted)
 
@@ -132,18 +132,18 @@ class DynamixelBus(PolledBus[Motor]):
         for index in restarted:
             self._motors[index].lay(int(position[index]))
         self._lay()
-        for index in restarted:
-            state.position[index] = position[index] * self._scales.position[index] + self._scales.position_offset[index]
+        self._readings.take_positions(self._reader.columns, state, restarted)
 
     def _lay(self) -> None:
         """Apply the turns of the motors to readings and goals."""
         motors = self._motors
-        self._scales = JointScales((motor.config for motor in motors), [motor.turns for motor in motors])
-        self._goals = Goals(motors, self._scales)
+        scales = JointScales((motor.config for motor in motors), [motor.turns for motor in motors])
+        self._readings = Readings(scales)
+        self._goals = Goals(motors, scales)
 
     def _after_enable(self) -> None:
         self._lay()
-        self._suspects.update(range(len(self._motors)))  # read the faults again: `enable` clears an expired watchdog
+        self._status_turns.suspect_all()  # read the faults again: `enable` clears an expired watchdog
         self._after_write()
 
     def keep_alive(self) -> None:
@@ -156,17 +156,16 @@ class DynamixelBus(PolledBus[Motor]):
 
         In position mode a motor holds its position by itself, and its own watchdog makes it do so.
         """
-        return {"off": self._off, "damp": self._damp, "hold": b""}[state]
+        return self._stops[state]
 
-    def _group_frames(self) -> tuple[bytes, bytes, bytes]:
-        """Return the sync writes for torque off, for gains that only damp, and for feeding the watchdogs."""
+    def _group_frames(self) -> tuple[dict[DeathState, bytes], bytes]:
+        """Return the sync writes that bring the motors into each state, and the one that feeds their watchdogs."""
         table = self._motors[0].table
         damping = {motor.id: motor.gains[:_D_BYTES].ljust(len(motor.gains), b"\0") for motor in self._motors}
-        return (
-            sync_write(table["torque_enable"].address, dict.fromkeys(damping, b"\0")),
-            sync_write(table["position_d_gain"].address, damping),
-            sync_write(table["bus_watchdog"].address, dict.fromkeys(damping, bytes((self._watchdog,)))),
-        )
+        off = sync_write(table["torque_enable"].address, dict.fromkeys(damping, b"\0"))
+        damp = sync_write(table["position_d_gain"].address, damping)
+        feed = sync_write(table["bus_watchdog"].address, dict.fromkeys(damping, bytes((self._watchdog,))))
+        return {"off": off, "damp": damp, "hold": b""}, feed
 
     def _choose_reader(self) -> bool:
         """Make the reader; use fast sync read if every firmware has it and a trial works. Return whether it is fast."""
@@ -180,47 +179,14 @@ class DynamixelBus(PolledBus[Motor]):
         self._reader = self._make_reader(fast=False, counters=self._counters)
         return False
 
-    def _make_reader(self, fast: bool, counters: BusCounters) -> StateReader:
-        ids = [motor.id for motor in self._motors]
-        table, baudrate = self._motors[0].table, self._baudrate
-        return StateReader(ids, table, self._transport, self._clock, baudrate, fast, self._margin_s, counters)
-
-    def _take_all(self, reader: StateReader, state: JointState, now_ns: int, health: bool) -> None:
-        columns, scales = reader.columns, self._scales
-        position, velocity, effort = state.position, state.velocity, state.effort
-        # Copy first: multiplying the integers directly takes twice as long as these two steps.
-        position[...] = columns["position"]
-        velocity[...] = columns["velocity"]
-        effort[...] = columns["effort"]
-        np.multiply(position, scales.position, position)
-        np.add(position, scales.position_offset, position)
-        np.multiply(velocity, scales.velocity, velocity)
-        np.multiply(effort, scales.effort, effort)
-        state.stamp_ns.fill(now_ns)
-        state.fresh.fill(True)
-        if health:
-            np.multiply(columns["voltage"], 0.1, out=state.voltage)
-            state.temperature[:] = columns["temperature"]
-            state.health_stamp_ns.fill(now_ns)
-
-    def _take_some(self, reader: StateReader, state: JointState, now_ns: int, health: bool) -> None:
-        answered, data = reader.answered, reader.columns
-        scaled = data["position"] * self._scales.position + self._scales.position_offset
-        np.copyto(state.position, scaled, where=answered)
-        np.copyto(state.velocity, data["velocity"] * self._scales.velocity, where=answered)
-        np.copyto(state.effort, data["effort"] * self._scales.effort, where=answered)
-        np.copyto(state.stamp_ns, now_ns, where=answered)
-        np.copyto(state.fresh, answered)
-        if health:
-            np.copyto(state.voltage, data["voltage"] * 0.1, where=answered)
-            np.copyto(state.temperature, data["temperature"], where=answered)
-            np.copyto(state.health_stamp_ns, now_ns, where=answered)
+    def _note_missed(self, reader: StateReader) -> None:
+        """Count the motors that did not answer, and note whose status has to be read."""
         for index, name in enumerate(self._names):
-            if not answered[index]:
+            if not reader.answered[index]:
                 self._counters.by_joint[name] += 1
-                self._suspects.add(index)  # it may have restarted
+                self._status_turns.suspects.add(index)  # it may have restarted
             elif reader.errors[index] & ALERT and not self._faults[index]:
-                self._suspects.add(index)
+                self._status_turns.suspects.add(index)
                 self._faults[index] = MotorFault.OTHER  # until its status is read
 
     def _read_status(self, index: int) -> bool:

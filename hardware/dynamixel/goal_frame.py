@@ -1,5 +1,6 @@
 """The frame with the goals of all motors of a bus, built in place from a template."""
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from sim2real.hardware.types import Int64Array
 
 _PARAMETERS_AT = 8
 _MARK = b"\xff\xff\xfd"
+_put_crc = struct.Struct("<H").pack_into
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class GoalFrame:
         self._instruction = Instruction.SYNC_WRITE if same else Instruction.BULK_WRITE
         self._template = bytearray(encode(BROADCAST, self._instruction, bytes(parameters)))
         self._parameters = memoryview(self._template)[_PARAMETERS_AT:-2]
+        self._crc_at = len(self._template) - 2
         self._checked = memoryview(self._template)[:-2]
         self.groups: tuple[GoalGroup, ...] = tuple(
             GoalGroup(
@@ -62,11 +65,11 @@ class GoalFrame:
 
     def seal(self) -> bytes | bytearray:
         """Return the frame with its present goals; the template itself if nothing needs stuffing."""
-        if _MARK in self._template[_PARAMETERS_AT - 1 : -2]:
+        template, end = self._template, self._crc_at
+        if template.find(_MARK, _PARAMETERS_AT - 1, end) >= 0:
             return encode(BROADCAST, self._instruction, bytes(self._parameters))
-        crc = crc16(self._checked)
-        self._template[-2], self._template[-1] = crc & 0xFF, crc >> 8
-        return self._template
+        _put_crc(template, end, crc16(self._checked))
+        return template
 
 
 def _block(register: Register) -> bytes:

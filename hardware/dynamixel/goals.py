@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numpy import add, maximum, minimum, multiply
 
 from sim2real.hardware.dynamixel.goal_frame import GoalFrame, GoalGroup
 from sim2real.hardware.dynamixel.motor import Motor
 from sim2real.hardware.dynamixel.scales import JointScales
-from sim2real.hardware.types import Float64Array, JointCommand
+from sim2real.hardware.types import Float64Array, Int64Array, JointCommand
 
 _ROUNDING = 1.5 * 2.0**52
 """Added to a double below 2**51, it puts the nearest integer in the low bits, as two's complement."""
@@ -18,15 +19,19 @@ _ROUNDING = 1.5 * 2.0**52
 class _Conversion(NamedTuple):
     """goal = round(clip(scale * target + offset, low, high)) for one group of motors; low and high are integers."""
 
-    group: GoalGroup
+    motors: Int64Array
     from_effort: bool
     scale: Float64Array
     offset: Float64Array | None
     low: Float64Array
     high: Float64Array
+    rounding: Float64Array
+    """`_ROUNDING` for each motor: numpy takes longer to add one number to an array than two arrays."""
     scratch: Float64Array
     goals: npt.NDArray[np.signedinteger[npt.NBitBase]]
     """View of the low bits of `scratch`."""
+    values: npt.NDArray[np.signedinteger[npt.NBitBase]]
+    """View of the goals in the frame."""
 
 
 class Goals:
@@ -39,18 +44,17 @@ class Goals:
 
     def frame(self, command: JointCommand) -> bytes | bytearray:
         """Return the frame for a finite command; valid until the next call."""
-        for conversion in self._conversions:
-            source = command.effort if conversion.from_effort else command.position
+        for motors, from_effort, scale, offset, low, high, rounding, scratch, goals, values in self._conversions:
+            source = command.effort if from_effort else command.position
             if self._many:
-                source = source[conversion.group.motors]
-            scratch = conversion.scratch
-            np.multiply(source, conversion.scale, scratch)
-            if conversion.offset is not None:
-                np.add(scratch, conversion.offset, scratch)
-            np.maximum(scratch, conversion.low, out=scratch)
-            np.minimum(scratch, conversion.high, out=scratch)
-            np.add(scratch, _ROUNDING, scratch)
-            conversion.group.values[...] = conversion.goals
+                source = source[motors]
+            multiply(source, scale, scratch)
+            if offset is not None:
+                add(scratch, offset, scratch)
+            maximum(scratch, low, out=scratch)
+            minimum(scratch, high, out=scratch)
+            add(scratch, rounding, scratch)
+            values[...] = goals
         return self._frame.seal()
 
 
@@ -63,4 +67,6 @@ def _conversion(group: GoalGroup, motors: Sequence[Motor], scales: JointScales) 
     scratch = np.zeros(len(chosen))
     size = group.register.size
     goals = scratch.view(f"<i{size}")[:: 8 // size]
-    return _Conversion(group, from_effort, scale, offset, low.copy(), high.copy(), scratch, goals)
+    rounding = np.full_like(scratch, _ROUNDING)
+    low, high = low.copy(), high.copy()
+    return _Conversion(chosen, from_effort, scale, offset, low, high, rounding, scratch, goals, group.values)

@@ -63,8 +63,9 @@ class StateReader:
         transport: Transport,
         clock: Clock,
         baudrate: int,
-        fast: bool,
         margin_s: float,
+        *,
+        fast: bool,
         counters: BusCounters,
     ) -> None:
         self._ids = tuple(ids)
@@ -73,18 +74,18 @@ class StateReader:
         self._fast = fast
         self._decoder = Decoder()
         longest = len(self._ids) * (_HEALTH_BYTES + 11)
-        self._buffer = memoryview(bytearray(2 * longest + FRAME_BYTES_MAX))
+        memory = bytearray(2 * longest + FRAME_BYTES_MAX)
+        self._buffer = memoryview(memory)
         fields = reading_registers(table)
         motion = {name: fields[name] for name in _MOTION}
         fields = {"clock": table["realtime_tick"]} | fields
-        self._motion = [ReplyLayout(self._buffer, ids, motion, length, fast) for length in _MOTION_BYTES]
-        self._health = ReplyLayout(self._buffer, ids, fields, _HEALTH_BYTES, fast)
+        self._motion = [ReplyLayout(memory, ids, motion, length, fast) for length in _MOTION_BYTES]
+        self._health = ReplyLayout(memory, ids, fields, _HEALTH_BYTES, fast)
         wire_s = 2 * longest * _BITS_PER_BYTE / baudrate + _GAP_S * len(self._ids)
         self._usual_ns = ns_from_s(wire_s)
         self._wait_ns = ns_from_s(wire_s + margin_s)
         self._send, self._receive = ask_of(transport), collect_of(transport)
         self._layout = self._motion[0]
-        self._deadline_ns = 0
         self.asked_ns = 0
         self.arrived_ns = 0
         self._variant = 0
@@ -104,8 +105,11 @@ class StateReader:
         self.ask(health)
         return self.collect()
 
-    def ask(self, health: bool) -> None:
+    def ask(self, health: bool) -> int:
         """Ask all motors for effort, velocity and position; with `health` also for voltage, temperature and clock.
+
+        Returns:
+            Time of the request, ns; `asked_ns` keeps it.
 
         Raises:
             PortLostError: The port vanished.
@@ -113,9 +117,9 @@ class StateReader:
         if self._suspect:
             self._collect_late()
         self._layout = layout = self._health if health else self._motion[self._variant]
-        self.asked_ns = self._clock.now_ns()
-        self._deadline_ns = self.asked_ns + self._wait_ns
+        self.asked_ns = asked_ns = self._clock.now_ns()
         self._send(layout.request)
+        return asked_ns
 
     def collect(self) -> bool:
         """Collect the replies to `ask`.
@@ -126,23 +130,20 @@ class StateReader:
         Raises:
             PortLostError: The port vanished.
         """
-        layout, deadline_ns = self._layout, self._deadline_ns
-        begun_ns = self._clock.now_ns()
-        wait_ms = max(0, -((begun_ns - deadline_ns) // _NS_PER_MS))
+        layout, asked_ns, now_ns = self._layout, self.asked_ns, self._clock.now_ns
+        deadline_ns = asked_ns + self._wait_ns
+        begun_ns = now_ns()
+        wait_ms = -((begun_ns - deadline_ns) // _NS_PER_MS) if begun_ns < deadline_ns else 0
         received = self._receive(self._buffer, layout.reply_bytes, deadline_ns, wait_ms)
         # Replies that waited here, while another bus was read or the process was kept from running, are older than the
         # time at which they are fetched.
-        now_ns = self._clock.now_ns()
-        late = begun_ns - self.asked_ns > self._usual_ns or now_ns > deadline_ns
-        self.arrived_ns = self.asked_ns if late else now_ns
-        if layout.perfect(received):
-            self.answered, self.errors, self.columns = self._all, layout.errors, layout.columns
-            self._suspect = False
-            return True
+        arrived_ns = now_ns()
+        late = begun_ns - asked_ns > self._usual_ns or arrived_ns > deadline_ns
+        self.arrived_ns = asked_ns if late else arrived_ns
         if layout.intact(received):
             self.answered, self.errors, self.columns = self._all, layout.errors, layout.columns
             self._suspect = False
-            return self._exclude_refused()
+            return layout.faultless() or self._exclude_refused()
         self._variant = (self._variant + 1) % len(_MOTION_BYTES)
         self._suspect = True
         self._salvage(layout, received, deadline_ns)

@@ -67,8 +67,11 @@ class FeetechBus(PolledBus[Motor]):
         self._set_to: tuple[Int64Array, ...] = ()
         register = self._motors[0].table["torque_enable"]
         self._torque_register = bytes((register.address, register.size))
-        self._off = encode(BROADCAST, Instruction.WRITE, bytes((register.address, TORQUE_OFF)))
-        self._damp = encode(BROADCAST, Instruction.WRITE, bytes((register.address, TORQUE_DAMPED)))
+        self._stops: dict[DeathState, bytes] = {
+            "off": encode(BROADCAST, Instruction.WRITE, bytes((register.address, TORQUE_OFF))),
+            "damp": encode(BROADCAST, Instruction.WRITE, bytes((register.address, TORQUE_DAMPED))),
+            "hold": b"",
+        }
 
     def open(self, between: Between = nothing) -> None:
         """Find and configure the motors; leave torque off.
@@ -125,14 +128,14 @@ class FeetechBus(PolledBus[Motor]):
 
     def stop_frames(self, state: DeathState) -> bytes:
         """Return a broadcast that switches torque off, or to shorted windings; a motor holds its goal by itself."""
-        return {"off": self._off, "damp": self._damp, "hold": b""}[state]
+        return self._stops[state]
 
     def _count_missed(self, answered: BoolArray) -> None:
         for index, name in enumerate(self._names):
             if not answered[index]:
                 self._counters.by_joint[name] += 1
                 if self._enabled:
-                    self._suspects.add(index)  # it may have restarted
+                    self._status_turns.suspects.add(index)  # it may have restarted
 
     def _find_restarted(self, settings: tuple[npt.NDArray[np.integer[npt.NBitBase]], ...], answered: BoolArray) -> None:
         """Note the motors whose registers are no longer as they were written, without an alarm that explains it."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from numpy import absolute, add, less, maximum, minimum, multiply, rint
 
 from sim2real.hardware.feetech.frame import BROADCAST, Instruction, checksum, encode
 from sim2real.hardware.feetech.motor import Motor
@@ -41,15 +42,15 @@ class Goals:
     def frame(self, command: JointCommand) -> bytearray:
         """Return the frame for a finite command, goals clipped to each motor's range; valid until the next call."""
         scratch = self._scratch
-        np.multiply(command.position, self._scale, out=scratch)
-        np.add(scratch, self._offset, out=scratch)
-        np.rint(scratch, out=scratch)
-        np.maximum(scratch, self._low, out=scratch)
-        np.minimum(scratch, self._high, out=scratch)
+        multiply(command.position, self._scale, out=scratch)
+        add(scratch, self._offset, out=scratch)
+        rint(scratch, out=scratch)
+        maximum(scratch, self._low, out=scratch)
+        minimum(scratch, self._high, out=scratch)
         if self._signed:
-            np.less(scratch, 0.0, out=self._negative)
-            np.absolute(scratch, out=scratch)
-            np.add(scratch, _SIGN, out=scratch, where=self._negative)
-        self._values[:] = scratch
+            less(scratch, 0.0, out=self._negative)
+            absolute(scratch, out=scratch)
+            add(scratch, _SIGN, out=scratch, where=self._negative)
+        self._values[...] = scratch
         self._frame[-1] = checksum(self._body)
         return self._frame

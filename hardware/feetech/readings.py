@@ -1,6 +1,7 @@
 """Converts the words of a sync read to joint states: signs, units, directions and zeros."""
 
 import numpy as np
+from numpy import add, bitwise_and, multiply, subtract
 
 from sim2real.hardware.feetech.layout import ReplyLayout
 from sim2real.hardware.feetech.motor import faults_of
@@ -31,22 +32,22 @@ class Readings:
         """Store the readings of all motors without allocation; with `health` also voltage and temperature."""
         scales, steps = self._scales, self._steps
         _SIGNED.take(layout.position, out=steps, mode="clip")
-        np.subtract(steps, scales.window, out=steps)
-        np.bitwise_and(steps, scales.turn, out=steps)
-        np.add(steps, scales.window, out=steps)
-        state.position[:] = steps
-        np.multiply(state.position, scales.position, out=state.position)
-        np.add(state.position, scales.position_offset, out=state.position)
+        subtract(steps, scales.window, out=steps)
+        bitwise_and(steps, scales.turn, out=steps)
+        add(steps, scales.window, out=steps)
+        state.position[...] = steps
+        multiply(state.position, scales.position, out=state.position)
+        add(state.position, scales.position_offset, out=state.position)
         _SIGNED_FLOAT.take(layout.velocity, out=state.velocity, mode="clip")
-        np.multiply(state.velocity, scales.velocity, out=state.velocity)
+        multiply(state.velocity, scales.velocity, out=state.velocity)
         _SIGNED_FLOAT.take(layout.current, out=state.effort, mode="clip")
-        np.multiply(state.effort, scales.effort, out=state.effort)
+        multiply(state.effort, scales.effort, out=state.effort)
         _FAULTS.take(layout.errors, out=self.alarms, mode="clip")
         state.stamp_ns.fill(now_ns)
         state.fresh.fill(True)
         if health:
-            np.multiply(layout.voltage, _VOLTS, out=state.voltage)
-            state.temperature[:] = layout.temperature
+            multiply(layout.voltage, _VOLTS, out=state.voltage)
+            state.temperature[...] = layout.temperature
             state.health_stamp_ns.fill(now_ns)
 
     def take_some(self, layout: ReplyLayout, state: JointState, answered: BoolArray, now_ns: int, health: bool) -> None:

@@ -104,15 +104,16 @@ class StateReader:
         Raises:
             PortLostError: The port vanished.
         """
-        layout, deadline_ns = self._asked, self.asked_ns + self._wait_ns
-        begun_ns = self._clock.now_ns()
-        wait_ms = max(0, -((begun_ns - deadline_ns) // _NS_PER_MS))
+        layout, asked_ns, now_ns = self._asked, self.asked_ns, self._clock.now_ns
+        deadline_ns = asked_ns + self._wait_ns
+        begun_ns = now_ns()
+        wait_ms = -((begun_ns - deadline_ns) // _NS_PER_MS) if begun_ns < deadline_ns else 0
         received = self._receive(self._buffer, layout.reply_bytes, deadline_ns, wait_ms)
         # Replies that waited here, while another bus was read or the process was kept from running, are older than the
         # time at which they are fetched.
-        now_ns = self._clock.now_ns()
-        late = begun_ns - self.asked_ns > self._usual_ns or now_ns > deadline_ns
-        self.arrived_ns = self.asked_ns if late else now_ns
+        arrived_ns = now_ns()
+        late = begun_ns - asked_ns > self._usual_ns or arrived_ns > deadline_ns
+        self.arrived_ns = asked_ns if late else arrived_ns
         if layout.intact(received):
             self.answered, self.layout = self._all, layout
             self._suspect = False
