@@ -69,7 +69,7 @@ def move(
         lambda notice: console.print(f"notice: {notice}", markup=False),
     )
     mover = Mover(config, hardware, clock, targets, fastest)
-    with torque_session(hardware):
+    with torque_session(config, hardware, clock):
         seconds = mover.begin()
         with _progress() as told:
             done = mover.move(hold, told)

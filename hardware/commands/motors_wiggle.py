@@ -61,7 +61,7 @@ def wiggle(
         lambda notice: console.print(f"notice: {notice}", markup=False),
     )
     done: list[Wiggle] = []
-    with torque_session(hardware):
+    with torque_session(config, hardware, clock):
         wiggler = Wiggler(config, hardware, clock)
         wiggler.begin()
         for name in names:

@@ -4,12 +4,22 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Final
 
 import typer
 
 from sim2real.configs.errors import UserError
-from sim2real.hardware.errors import HardwareError
+from sim2real.configs.schema.robot import RobotConfig
+from sim2real.hardware.clock import Clock, ns_from_s
+from sim2real.hardware.errors import HardwareError, TorqueOnError
+from sim2real.hardware.families import when_silent
 from sim2real.hardware.interface import JointInterface
+
+RETRY_S: Final = 5.0
+"""Longest time in which motors that have not confirmed torque off are asked again, s: an adapter that was plugged in
+again needs one or two until its port is back."""
+
+_RETRY_NS: Final = ns_from_s(0.05)
 
 
 def ask_before_torque(question: str) -> None:
@@ -22,33 +32,72 @@ def ask_before_torque(question: str) -> None:
         raise UserError("nothing was moved")
 
 
+class _SignalError(UserError):
+    """A signal ended the block."""
+
+
 @contextmanager
-def torque_session(hardware: JointInterface) -> Iterator[None]:
+def torque_session(robot: RobotConfig, hardware: JointInterface, clock: Clock) -> Iterator[None]:
     """Open the motors for the block; at its end, however it ends, torque is off and confirmed.
 
-    SIGTERM and SIGHUP end the block as Ctrl-C does, with a UserError that names the signal.
+    SIGTERM and SIGHUP end the block as Ctrl-C does, with a UserError that names the signal. A motor that does not
+    confirm is asked again for `RETRY_S`: the adapter may be plugged in again.
+
+    Args:
+        robot: Says what its motors do when they hear nothing more.
+        hardware: Its motors.
+        clock: The clock of the hardware.
 
     Raises:
-        HardwareError: A motor did not confirm that its torque is off; names it, and what ended the block.
+        HardwareError: A motor did not confirm that its torque is off; names it, what ended the block, what the motors
+            do by themselves, and the cure.
     """
     with _signals_end_it():
+        opened = False
         try:
-            hardware.open()  # has sent torque off if it raises
-            try:
-                yield
-            except BaseException as error:
-                _disable(hardware, error)
-                raise
-            hardware.disable()
+            hardware.open()
+            opened = True
+            yield
+        except BaseException as error:
+            left = isinstance(error, TorqueOnError)
+            if not opened and isinstance(error, HardwareError) and not left:
+                raise  # torque off was sent and confirmed
+            first = error.__cause__ if left and error.__cause__ is not None else error
+            _switch_off(robot, hardware, clock, str(first) or "interrupted", first)
+            if left or isinstance(error, _SignalError):
+                raise (HardwareError if left else UserError)(f"{first}; torque is off") from error
+            raise
+        else:
+            _switch_off(robot, hardware, clock)
         finally:
             hardware.close()
 
 
-def _disable(hardware: JointInterface, error: BaseException) -> None:
-    try:
-        hardware.disable()
-    except HardwareError as left:
-        raise HardwareError(f"{str(error) or 'interrupted'}; {left}") from error
+def _switch_off(
+    robot: RobotConfig, hardware: JointInterface, clock: Clock, ending: str = "", error: BaseException | None = None
+) -> None:
+    """Switch torque off, again and again until every motor has confirmed, for a bounded time.
+
+    Raises:
+        HardwareError: Some have not.
+    """
+    deadline_ns = clock.now_ns() + ns_from_s(RETRY_S)
+    while True:
+        try:
+            try:
+                hardware.disable()
+            except HardwareError as left:
+                problem = left
+            else:
+                return
+            if clock.now_ns() >= deadline_ns:
+                raise HardwareError(
+                    f"{ending}{'; ' if ending else ''}{problem}; {when_silent(robot)}. Cut the power; or plug the "
+                    "adapter in again, and `sim2real motors torque-off` sends torque off to every motor of every port"
+                ) from error
+            clock.sleep_until_ns(clock.now_ns() + _RETRY_NS)
+        except KeyboardInterrupt:
+            deadline_ns = clock.now_ns()  # no more waiting: once more, then it is said
 
 
 @contextmanager
@@ -56,7 +105,7 @@ def _signals_end_it() -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
         for taken in before:
             signal.signal(taken, signal.SIG_IGN)  # one is enough: torque is being switched off
-        raise UserError(f"ended by {signal.Signals(number).name}; torque is off")
+        raise _SignalError(f"ended by {signal.Signals(number).name}")
 
     numbers = [signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:

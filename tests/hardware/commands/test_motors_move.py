@@ -39,7 +39,7 @@ def test_torque_is_off_however_it_ends(rig, end, error):
     hardware = rig.hardware
 
     def work():
-        with torque_session(hardware):
+        with torque_session(rig.config, hardware, rig.clock):
             rig.state.stamp_ns[:] = 0
             hardware.read(rig.state)
             hardware.enable()
@@ -61,8 +61,90 @@ def test_a_motor_that_does_not_confirm_is_named_with_what_ended_it(rig):
 
     rig.hardware.disable = refused
     said = r"interrupted; torque may still be on; no confirmation from 'pivot'"
-    with pytest.raises(HardwareError, match=said), torque_session(rig.hardware):
+    with pytest.raises(HardwareError, match=said), torque_session(rig.config, rig.hardware, rig.clock):
         raise KeyboardInterrupt
+
+
+def end_with_sigterm():
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def end_with_an_error():
+    raise HardwareError("something broke")
+
+
+ENDINGS = pytest.mark.parametrize("end", [lambda: None, end_with_sigterm, end_with_an_error])
+FAMILIES = pytest.mark.parametrize(
+    ("robot", "by_itself"),
+    [("pendulum", "Bus Watchdog"), ("so101", "has no watchdog"), ("hopper_leg", "damps its joint")],
+)
+
+
+def plug(rig, plugged):
+    for line in rig.emulated.lines.values():
+        line.plug(plugged)
+
+
+def unplugged_while_torque_is_on(rig, end):
+    """Run a block that switches torque on and loses its port; return what is said at its end."""
+    try:
+        with torque_session(rig.config, rig.hardware, rig.clock):
+            rig.hardware.read(rig.state)
+            rig.hardware.enable()
+            plug(rig, False)
+            end()
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+@FAMILIES
+@ENDINGS
+def test_an_unplugged_adapter_is_said_with_what_its_motors_do_and_the_cure(robot, by_itself, end):
+    """The message of a signal once began with `torque is off`."""
+    rig = Rig(load_robot(robot))
+    said = unplugged_while_torque_is_on(rig, end)
+    assert "torque may still be on" in said
+    assert "torque is off" not in said
+    assert all(repr(name) in said for name in rig.names)
+    assert all(words in said for words in (by_itself, "Cut the power", "sim2real motors torque-off"))
+
+
+@FAMILIES
+@ENDINGS
+def test_torque_is_off_once_the_adapter_is_plugged_in_again(robot, by_itself, end):
+    rig = Rig(load_robot(robot))
+    disable, asked = rig.hardware.disable, []
+
+    def plugged_in_again():
+        asked.append(rig.clock.now_ns())
+        if len(asked) > 1 and asked[-1] >= asked[0] + 2_000_000_000 and not all(line.plugged for line in lines):
+            plug(rig, True)
+        disable()
+
+    lines = rig.emulated.lines.values()
+    rig.hardware.disable = plugged_in_again
+    said = unplugged_while_torque_is_on(rig, end)
+    rig.settle()
+    assert asked[-1] >= asked[0] + 2_000_000_000
+    assert not any(rig.torques())
+    assert "may still be on" not in said
+
+
+def test_a_second_ctrl_c_ends_the_wait_but_not_the_message(rig):
+    asked = []
+
+    def refused():
+        asked.append(1)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        raise TorqueOnError(("pivot",))
+
+    rig.hardware.disable = refused
+    said = r"interrupted; torque may still be on; no confirmation from 'pivot'"
+    with pytest.raises(HardwareError, match=said), torque_session(rig.config, rig.hardware, rig.clock):
+        raise KeyboardInterrupt
+    assert rig.clock.now_ns() < 1_000_000_000  # far less than the wait
 
 
 @pytest.mark.parametrize(
