@@ -1,17 +1,20 @@
 """Processes that learn one policy together, as torchrun starts them: what is summed, gathered and agreed between them.
 
 Alone, every function returns what it is given, bit for bit. All ranks have to call the same functions in the same
-order; a rank that ends early ends the others.
+order; a rank that ends early ends the others, with a `UserError` that says so.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed.rendezvous import rendezvous
 
-from sim2real.configs.errors import ConfigError
+from sim2real.configs.errors import ConfigError, UserError
+from sim2real.training.meeting import meet
 
 ValueT = TypeVar("ValueT")
 
@@ -27,7 +30,8 @@ def speaks() -> bool:
 def join() -> None:
     """Join the other processes, if torchrun started several."""
     if int(os.environ.get(_SIZE, "1")) > 1 and not distributed.is_initialized():
-        distributed.init_process_group("gloo")
+        store, number, count = next(rendezvous("env://"))
+        distributed.init_process_group("gloo", store=meet(store, number, count), rank=number, world_size=count)
 
 
 def leave() -> None:
@@ -47,8 +51,24 @@ def rank() -> int:
 
 
 def restarted() -> bool:
-    """Return whether torchrun started these processes again, after one of them had failed."""
-    return int(os.environ.get(_RESTARTS, "0")) > 0
+    """Return whether torchrun started these processes again, after one of them had failed.
+
+    All agree: of several machines, torchrun counts a restart where the failed process was.
+    """
+    return any_of(int(os.environ.get(_RESTARTS, "0")) > 0)
+
+
+@contextmanager
+def _exchange() -> Iterator[None]:
+    """Say in one line that an exchange failed, which it does when another process is gone."""
+    try:
+        yield
+    except RuntimeError as error:  # torch's, of gloo and of its store
+        raise UserError(
+            f"process {rank()} of {size()} has lost the others: one of them ended, which says why, or was killed; "
+            "--resume under torchrun with as many processes goes on from the newest checkpoint that all have, as "
+            "--max-restarts does by itself"
+        ) from error
 
 
 def share_of(environments: int) -> int:
@@ -67,7 +87,8 @@ def summed(values: Tensor) -> Tensor:
     """Return the sum over all processes."""
     if size() > 1:
         values = values.detach().clone()
-        distributed.all_reduce(values)
+        with _exchange():
+            distributed.all_reduce(values)
     return values
 
 
@@ -88,7 +109,8 @@ def least(count: int) -> int:
     if size() == 1:
         return count
     box = torch.tensor(count)
-    distributed.all_reduce(box, distributed.ReduceOp.MIN)
+    with _exchange():
+        distributed.all_reduce(box, distributed.ReduceOp.MIN)
     return int(box)
 
 
@@ -102,7 +124,8 @@ def first_of(value: ValueT) -> ValueT:
     if size() == 1:
         return value
     box: list[Any] = [value]
-    distributed.broadcast_object_list(box, src=0)
+    with _exchange():
+        distributed.broadcast_object_list(box, src=0)
     first: ValueT = box[0]
     return first
 
@@ -112,5 +135,6 @@ def gathered(value: ValueT) -> list[ValueT]:
     if size() == 1:
         return [value]
     box: list[Any] = [None] * size()
-    distributed.all_gather_object(box, value)
+    with _exchange():
+        distributed.all_gather_object(box, value)
     return box

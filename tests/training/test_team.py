@@ -130,6 +130,45 @@ def test_a_run_of_two_processes_is_resumed_to_the_same_bits_and_only_by_two(expe
     assert "2 processes trained it, and there are 1 now; valid: 2" in alone.stderr
 
 
+KILLED = """
+    import os, signal, sys, threading, time
+    from pathlib import Path
+    from sim2real.cli import main
+
+    def die(folder):
+        while len(list(folder.glob("*.pt"))) < 2:
+            time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    if os.environ["RANK"] == "1" and os.environ["TORCHELASTIC_RESTART_COUNT"] == "0":
+        checkpoints = Path({run!r}) / "ranks/1/checkpoints"
+        threading.Thread(target=die, args=(checkpoints,), daemon=True).start()
+    sys.exit(main())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.realtime
+@pytest.mark.parametrize(("experiment", "own"), [("pendulum_ppo", SETTINGS), ("pendulum_sac", REPLAYED)])
+def test_torchrun_goes_on_to_the_same_bits_after_a_process_was_killed_and_the_other_says_so(experiment, own, tmp_path):
+    settings = ("environments=8", "evaluation_episodes=2", "episode_duration=1 s", "idle_share_max=null", "threads=1",
+                "checkpoint_every=1", "steps=960", *own)  # fmt: skip
+    overrides = [word for each in settings for word in ("--set", each)]
+    begin = ["train", experiment, *overrides, "--runs-dir", str(tmp_path)]
+    statuses, said = together(TRAIN, [*begin, "--name", "whole"])
+    assert statuses == [0, 0], said
+    script = tmp_path / "script.py"
+    script.write_text(textwrap.dedent(KILLED.format(run=str(tmp_path / "killed"))), encoding="utf-8")
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--max-restarts=1"]
+    done = subprocess.run([*torchrun, str(script), *begin, "--name", "killed"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "process 0 of 2 has lost the others" in done.stderr
+    assert "Traceback" not in done.stderr
+    one, other = (newest_checkpoint(tmp_path / name) for name in ("whole", "killed"))
+    assert one.steps == other.steps == 960
+    assert all(torch.equal(tensor, other.policy[name]) for name, tensor in one.policy.items())
+
+
 def test_alone_everything_is_what_it_was():
     values = torch.arange(6.0).view(2, 3)
     assert team.own(values, 1) is team.summed(values) is values
