@@ -1,23 +1,16 @@
 """The registers of one motor by name: reads, writes, and writes to EEPROM only where it differs."""
 
+from sim2real.hardware.bus.named_registers import NamedRegisters
 from sim2real.hardware.bus.shared_id import prove_alone
 from sim2real.hardware.dynamixel.client import Client
-from sim2real.hardware.dynamixel.tables import ControlTable
+from sim2real.hardware.dynamixel.registers import ControlTable, Register
 from sim2real.hardware.errors import HardwareError
 
 _EEPROM_TRIES = 3
 
 
-class MotorRegisters:
-    """The control table of the motor of one joint.
-
-    Attributes:
-        joint: Name of the joint.
-        id: Id on the bus.
-        table: Control table.
-        notices: Persistent changes made to the motor, one line each.
-        settings_written: Number of writes to EEPROM.
-    """
+class MotorRegisters(NamedRegisters[Register, Client]):
+    """The control table of the motor of one joint."""
 
     def __init__(self, joint: str, motor: int, table: ControlTable, client: Client) -> None:
         """Prepare the access; nothing is sent.
@@ -28,26 +21,8 @@ class MotorRegisters:
             table: Control table of the model.
             client: Client of the bus, with retries.
         """
-        self.joint = joint
-        self.id = motor
-        self.table = table
-        self.notices: list[str] = []
-        self.settings_written = 0
-        self._client = client
+        super().__init__(joint, motor, table, client)
         self._proven = False  # that no other motor shares its id
-
-    @property
-    def name(self) -> str:
-        """The motor's name in messages."""
-        return f"joint {self.joint!r} (motor {self.id})"
-
-    def get(self, name: str) -> int:
-        """Return the value of a register. Raises HardwareError if the motor does not answer or refuses."""
-        register = self.table[name]
-        try:
-            return register.decode(self._client.read(self.id, register.address, register.size))
-        except HardwareError as error:
-            raise type(error)(f"{self.name}, {name}: {error}") from error
 
     def set(self, name: str, value: int) -> None:
         """Set a register. Raises HardwareError if the motor does not answer or refuses."""

@@ -3,12 +3,12 @@
 import math
 
 from sim2real.configs.schema.robot import JointConfig
-from sim2real.hardware.bus.shared_id import prove_alone
 from sim2real.hardware.calibrated import check_calibration
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.feetech.client import Client, Identity
 from sim2real.hardware.feetech.frame import Alarm, Instruction
 from sim2real.hardware.feetech.gains import position_gains, torque_limit
+from sim2real.hardware.feetech.motor_registers import MotorRegisters
 from sim2real.hardware.feetech.schema import registers_of
 from sim2real.hardware.feetech.tables import (
     COARSE_STEPS,
@@ -19,15 +19,12 @@ from sim2real.hardware.feetech.tables import (
     REVERSED,
     TORQUE_OFF,
     TORQUE_ON,
-    MemoryTable,
     sts_table,
 )
 from sim2real.hardware.turns import Window, fits_one_turn, joint_angle, motor_turns, turn_notice
 from sim2real.hardware.types import MotorFault
 
 _POSITION_MODE = 0
-_WRITE_TRIES = 5
-_EEPROM_TRIES = 3
 _VOLTAGE_CLASS = 1.0  # V: more than a user's change of the limit, less than from 7.4 V to 12 V
 _CLAMP_MAX = 11  # steps: a hold is moved by less than 1° to be within the motor's own limits
 _FACTORY = ("minimum_startup_force", "cw_dead_zone", "ccw_dead_zone", "velocity_p_gain", "velocity_i_gain")
@@ -60,14 +57,11 @@ _MEANING = (
 )
 
 
-class Motor:
+class Motor(MotorRegisters):
     """An STS motor on a bus, in position mode.
 
     Attributes:
-        table: Memory table.
         identity: Reported identity; None before `check_model`.
-        notices: Persistent changes made to the motor, one line each.
-        settings_written: Number of writes to EEPROM.
         goal_range: Lowest and highest accepted goal, in steps.
         many_turns: Whether the joint moves across the end of the encoder's turn.
         one_turn: Whether the joint moves less than one turn, so that its limits decide in which one it is.
@@ -87,15 +81,11 @@ class Motor:
             quick: Client for questions that must not wait long.
             position_margin: How far the joint may be outside its position limits, rad.
         """
-        self.joint = joint
+        super().__init__(joint, config.id, sts_table(config.motor), client)
         self.config = config
-        self.id = config.id
-        self.table: MemoryTable = sts_table(config.motor)
         self.identity: Identity | None = None
-        self.notices: list[str] = []
-        self.settings_written = 0
         self.velocity_steps = 1.0
-        self._client, self._quick = client, quick
+        self._quick = quick
         self._window = Window.of(config, position_margin)
         self.turns = 0
         self.one_turn = self._window.within_a_turn
@@ -104,11 +94,6 @@ class Motor:
         self.many_turns = not fits_one_turn(config, self._window, config.motor.counts_per_revolution)
         self.goal_range = (-MULTI_TURN_COUNTS_MAX, MULTI_TURN_COUNTS_MAX) if self.many_turns else (0, last)
         self.middle = round((low + high) / 2)
-
-    @property
-    def name(self) -> str:
-        """The motor's name in messages."""
-        return f"joint {self.joint!r} (motor {self.id})"
 
     @property
     def torque_limit(self) -> int:
@@ -125,29 +110,6 @@ class Motor:
         """Return the motor's steps at a joint angle, rad."""
         motor_angle = self.config.direction * angle + self.config.zero
         return motor_angle * self.config.motor.counts_per_revolution / math.tau
-
-    def get(self, name: str) -> int:
-        """Return the value of a register. Raises HardwareError if the motor does not answer."""
-        register = self.table[name]
-        try:
-            return register.decode(self._client.read(self.id, register.address, register.size))
-        except HardwareError as error:
-            raise type(error)(f"{self.name}, {name}: {error}") from error
-
-    def set(self, name: str, value: int) -> None:
-        """Set a register and read it back, because replies of this family do not confirm a write.
-
-        Raises:
-            HardwareError: The motor does not answer, or the register still has another value.
-        """
-        register = self.table[name]
-        before = None
-        for _ in range(_WRITE_TRIES):
-            self._client.write(self.id, register.address, register.encode(value))
-            before = self.get(name)
-            if before == value:
-                return
-        raise HardwareError(f"{self.name}: {name} is still {before} after writing {value}")
 
     def check_model(self, identity: Identity) -> None:
         """Raise HardwareError if the motor is not the configured model."""
@@ -192,7 +154,7 @@ class Motor:
             "position_i_gain": gains.i,
             "position_d_gain": gains.d,
         }
-        self._ensure(wanted | self._protections())
+        self.ensure(wanted | self._protections())
         self.settle()
         check_calibration(self.name, self.config, self.meaning(), ("operating_mode",))
         phase = self.get("phase")
@@ -230,7 +192,7 @@ class Motor:
             wanted |= {"min_position_limit": 0, "max_position_limit": 0}
         elif low == high == 0:  # multi-turn mode from an earlier use
             wanted |= {"max_position_limit": self.config.motor.counts_per_revolution - 1}
-        self._ensure(wanted)
+        self.ensure(wanted)
 
     def meaning(self) -> dict[str, float]:
         """Return the registers that decide what a position means. Raises HardwareError.
@@ -311,35 +273,6 @@ class Motor:
         low, high = low - base, high - base
         if not self.goal_range[0] - 1 <= low <= high <= self.goal_range[1] + 1:
             self.notices.append(f"{self.name}: its position limits {self.goal_range} are narrower than the joint's")
-
-    def _ensure(self, wanted: dict[str, int]) -> None:
-        """Write the EEPROM registers that differ; unlock EEPROM only for these writes.
-
-        Each write wears it, so a second one follows only a known failure of the first.
-        """
-        before = {name: self.get(name) for name in wanted}
-        changes = {name: value for name, value in wanted.items() if before[name] != value}
-        if not changes:
-            return
-        prove_alone(self._client, self.id)
-        self.set("lock", 0)
-        try:
-            for name, value in changes.items():
-                self._write_eeprom(name, value)
-                self.notices.append(f"{self.name}: {name.replace('_', ' ')} set from {before[name]} to {value}")
-        finally:
-            self.set("lock", 1)
-
-    def _write_eeprom(self, name: str, value: int) -> None:
-        register = self.table[name]
-        parameters = bytes((register.address,)) + register.encode(value)
-        for _ in range(_EEPROM_TRIES):
-            self.settings_written += 1
-            self._client.request(self.id, Instruction.WRITE, parameters, reply_bytes=0, tries=1)
-            after = self.get(name)  # whatever became of the reply
-            if after == value:
-                return
-        raise HardwareError(f"{self.name}: {name} is still {after} after writing {value}")
 
 
 def faults_of(status: int) -> MotorFault:
