@@ -39,7 +39,8 @@ TRUSTED := runtime/safety.py runtime/verdict.py runtime/limits.py runtime/states
 	$(wildcard hardware/*/frame.py) \
 	$(addprefix runtime/,$(addsuffix .py,session controller read_stage policy_stage connection torque_off blend pose swap stop loop \
 	first_reading run_end restart run_reasons fault_latch pose_stage outcome operator/requests operator/commands))
-TRUSTED_TESTS := tests/runtime/envelope tests/runtime/test_safety.py tests/runtime/test_states.py tests/runtime/test_impedance.py \
+TRUSTED_TESTS := tests/runtime/envelope tests/runtime/test_safety.py tests/runtime/test_limits.py tests/runtime/test_states.py \
+	tests/runtime/test_impedance.py \
 	$(wildcard tests/hardware/*/test_*_frame.py) tests/hardware/moteus/test_moteus_lines.py \
 	$(addprefix tests/runtime/test_,$(addsuffix .py,session run_edges reactions torque_off lowering first_command swap loop \
 	decimated_run imu_run goal telemetry)) tests/runtime/operator/test_reset.py tests/runtime/operator/test_operated_run.py

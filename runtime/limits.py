@@ -5,6 +5,7 @@ Pure: no I/O, no clock. Every comparison is written as
 """
 
 from math import inf
+from sys import float_info
 from typing import Final, Literal
 
 import numpy as np
@@ -22,7 +23,7 @@ from sim2real.runtime.envelope.target_motion import TargetMotion
 
 _POSITION, _VELOCITY, _EFFORT, _STIFFNESS, _DAMPING, _FREE_POSITION, _FREE_VELOCITY = range(7)
 
-_FARTHEST: Final = 1e300  # rad; any finite position target may be asked for
+_FARTHEST: Final = float_info.max  # rad; any finite position target may be asked for
 _ROUNDING: Final = 1e-9  # rad; steps that add up to one at the very limit of speed round by less
 
 
@@ -147,7 +148,7 @@ class CommandLimits:
             command.velocity[index] = command.effort[index] = 0.0
             command.stiffness[index] = joint.stiffness if tracking else 0.0
             command.damping[index] = joint.damping if tracking else 0.0
-            if usable[index] and joint.mode != "position":
+            if usable[index]:
                 wanted = joint.stiffness * (float(self._kept_position[index]) - position) - joint.damping * velocity
                 command.effort[index] = self._guarded(index, 0.0 if tracking else wanted, state, held=tracking)
         np.copyto(command.position, self._kept_position)
@@ -268,7 +269,7 @@ class CommandLimits:
             command.velocity[index] = command.effort[index] = 0.0
             command.stiffness[index] = joint.stiffness if joint.mode == "position" else 0.0
             command.damping[index] = joint.damping if joint.mode in POSITION_TRACKING_MODES else 0.0
-            if usable[index] and joint.mode != "position":
+            if usable[index]:
                 # Beyond a position limit damping may be too little: the guard is the same as for any command.
                 wanted = -joint.damping * float(state.velocity[index]) if joint.mode == "current" else 0.0
                 command.effort[index] = self._guarded(index, wanted, state, held=False)

@@ -68,11 +68,11 @@ def effort_bounds(
     if not position <= joint.position_max:
         stop = stiffness * (joint.position_max - position) - damping * velocity
         high = clip(stop, -most, 0.0)
-        bits |= int(Intervention.POSITION_GUARD)
+        bits = int(Intervention.POSITION_GUARD)
     if not position >= joint.position_min:
         stop = stiffness * (joint.position_min - position) - damping * velocity
         low = clip(stop, 0.0, most)
-        bits |= int(Intervention.POSITION_GUARD)
+        bits = int(Intervention.POSITION_GUARD)
     if not velocity <= joint.velocity_max:
         high = min(high, 0.0)
         bits |= int(Intervention.VELOCITY_GUARD)

@@ -139,7 +139,7 @@ class JointBounds:
         values[_STALE] = values[_LOSS] = age_ns
         np.less(readings.stamp_ns, self._zero_ns, self._unanswered)
         if 1 in self._unanswered_memory:
-            np.copyto(values[_STALE : _LOSS + 1], inf, where=self._unanswered)
+            np.copyto(values[_STALE:_TEMPERATURE_AGE], inf, where=self._unanswered)
 
     def _measure_motion(self, readings: JointState) -> None:
         """Compute the time since each joint's last reading, and how far it can have moved in it.

@@ -45,6 +45,7 @@ MODULES = {
 TESTS = (
     *(f"tests/runtime/envelope/{path.name}" for path in sorted((ROOT / "tests/runtime/envelope").glob("test_*.py"))),
     "tests/runtime/test_safety.py",
+    "tests/runtime/test_limits.py",
     "tests/runtime/test_impedance.py",
     "tests/runtime/test_states.py",
 )

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim2real.runtime.envelope.joint_bounds import JointBounds
+from sim2real.runtime.envelope.settings import JointSettings
 from sim2real.runtime.verdict import Reason, Violation
 
 NOW = 10_000_000_000
@@ -157,6 +158,25 @@ def test_health_that_was_known_may_be_as_old_and_no_older():
     assert found[0].value == pytest.approx(2.0)
 
 
+def test_a_health_reading_from_before_time_zero_is_no_younger_than_any_other():
+    made = JointBounds(ROBOT, settings_of(2, health_age_max=HEALTH_AGE), PERIOD)
+    made.begin(healthy(0), 0)
+    found = check(made, healthy(1_000 * MS, health_stamp_ns=-1_000 * MS), 1_000 * MS)
+    assert [violation.reason for violation in found] == [Reason.TEMPERATURE_UNKNOWN, Reason.VOLTAGE_UNKNOWN]
+
+
+def test_a_motor_with_a_supply_of_its_own_has_that_one_s_voltages():
+    """Above any temperature, which may be unknown beside it."""
+    made = JointBounds(ROBOT, settings_of(2, JointSettings(voltage_range=(100.0, 120.0))), PERIOD)
+    for voltage, found in ((100.0, []), (120.0, []), (12.0, [Violation(Reason.VOLTAGE, 1, 12.0, 100.0)])):
+        state = healthy(voltage=voltage)
+        state.voltage[0] = 110.0
+        made.begin(state, NOW)
+        assert check(made, state) == found
+        state.temperature[:] = math.nan
+        assert check(made, state) == found
+
+
 def test_a_health_reading_from_before_begin_has_the_grace():
     assert check(begun(), healthy(NOW + 500 * MS, health_stamp_ns=-1), NOW + 500 * MS) == []
 
@@ -169,6 +189,7 @@ def test_without_begin_nothing_is_recent():
 
 def test_plausible_are_readings_that_may_be_computed_with():
     made = begun()
+    assert not made.plausible
     for field, value in (("position", 9.0), ("velocity", math.nan), ("effort", 4.1)):
         check(made, healthy(**{field: value}))
         assert not made.plausible

@@ -1,6 +1,7 @@
 """Laws of what joints do over time: they follow their targets, and do not push without moving."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from envelope_robots import LEG, MOTOR, SERVO, array, robot_of, settings_of, state_of
@@ -90,6 +91,10 @@ def test_creeping_within_the_play_of_a_gear_is_not_moving():
     assert not tick(made, 5, effort=1.5, target=0.5, position=0.51)
 
 
+def test_a_joint_that_moved_by_just_the_play_of_a_gear_has_not_moved():
+    assert not tick(watch(), 6, effort=1.5, target=STALL_TRAVEL, position=STALL_TRAVEL)
+
+
 def test_what_pushes_again_after_a_rest_is_measured_from_where_it_rests():
     made = watch()
     tick(made, 1, target=0.4, position=0.4)
@@ -112,13 +117,27 @@ def test_a_joint_that_did_not_answer_adds_no_time():
         assert made.update(state_of(1, effort=1.5), array(0.5), array(0.0))
 
 
-def test_stuck_encoders_are_told_with_their_time():
-    made = JointWatch(robot_of(MOTOR), settings_of(1, frozen_after=10 * TICK))
+@pytest.mark.parametrize("joint", [MOTOR, LEG])
+def test_stuck_encoders_are_told_with_their_time_also_where_the_joint_is_near_its_target(joint):
+    made = JointWatch(robot_of(joint), settings_of(1, LIMITS, frozen_after=10 * TICK))
     made.begin(state_of(1))
     for count in range(10):
         well = tick(made, 1, effort=0.6 if count < 5 else -0.6)
     assert not well
     assert made.violations() == [Violation(Reason.JOINT_FROZEN, 0, 10 * TICK, 10 * TICK)]
+
+
+@pytest.mark.parametrize("limited", [0, 1])
+def test_a_limit_of_one_joint_is_no_limit_of_the_other(limited):
+    joints = [JointSettings(), JointSettings()]
+    joints[limited] = LIMITS
+    settings = replace(settings_of(2, tracking_time=TIME_MAX), joints=tuple(joints))
+    for target, effort, reason in ((0.5, 0.0, Reason.TRACKING), (0.0, 1.5, Reason.STALLED)):
+        made = JointWatch(robot_of(SERVO, LEG), settings)
+        made.begin(state_of(2, effort=effort))
+        for _ in range(6):
+            made.update(state_of(2, effort=effort), array(target, target), array(TICK, TICK))
+        assert [(found.reason, found.joint) for found in made.violations()] == [(reason, limited)]
 
 
 def test_violations_name_their_joint():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from envelope_robots import LEG, MOTOR, SERVO, array, robot_of, state_of
 
-from sim2real.runtime.envelope.stuck_encoder import NOISE, StuckEncoder
+from sim2real.runtime.envelope.stuck_encoder import FROZEN_TRAVEL, NOISE, StuckEncoder
 
 TICK = 1 / 64  # adds up without rounding
 TICKS = 20
@@ -240,6 +240,12 @@ def test_a_velocity_that_adds_up_contradicts_a_position_that_does_not_change(sig
     assert watched.tick(TICKS + 5, velocity=0.0)
 
 
+def test_travel_by_velocity_of_just_as_much_is_enough():
+    watched = Watched(SERVO)
+    watched.tick(1, velocity=FROZEN_TRAVEL / TICK)
+    assert not watched.tick(TICKS - 1)
+
+
 def test_begin_forgets_all_of_it():
     watched = Watched(MOTOR)
     watched.tick(25, effort=0.6)
@@ -292,14 +298,14 @@ def test_joints_of_one_robot_are_watched_as_each_would_be_alone(seed):
     robot.begin(state)
     for each, part in zip(alone, parts, strict=True):
         each.begin(part)
-    for _ in range(40):
-        draw = rng.random(4)
-        state.position[:] += np.where(draw < 0.1, 0.01, 0.0)
-        state.effort[:] = rng.choice([-0.6, 0.0, 0.6, 1.2], 4)
-        state.velocity[:] = rng.choice([-0.2, 0.0, 0.0, 0.2], 4)
-        error[:] = rng.choice([-0.2, 0.0, 0.06, 0.12], 4)
+    for _ in range(60):
+        state.position[:] += np.where(rng.random(4) < 0.1, 0.01, 0.0)
+        other = rng.random(4) < 0.3
+        np.copyto(state.effort, rng.choice([-0.6, 0.0, 0.6, 1.2], 4), where=other)
+        np.copyto(state.velocity, rng.choice([-0.2, 0.0, 0.0, 0.2], 4), where=other)
+        np.copyto(error, rng.choice([-0.2, 0.0, 0.06, 0.12], 4), where=other)
         elapsed_s[:] = rng.choice([0.0, TICK, TICK, TICK], 4)
-        for _ in range(rng.integers(1, 12)):
+        for _ in range(rng.integers(1, 9)):
             well = robot.update(state, error, elapsed_s)
             for index, (each, part) in enumerate(zip(alone, parts, strict=True)):
                 for name in ("position", "effort", "velocity"):
