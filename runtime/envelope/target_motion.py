@@ -1,6 +1,6 @@
 """The motion of position targets: bounded speed, acceleration and jerk, and always able to stop before a limit."""
 
-from math import ceil, isfinite
+from math import ceil
 from typing import Final
 
 import numpy as np
@@ -77,7 +77,7 @@ class TargetMotion:
 
     def _averaged(self, settings: SafetySettings, index: int, period_s: float) -> int:
         limits = settings.joints[index]
-        if not (self._accelerating[index] and isfinite(limits.jerk_max)):
+        if not self._accelerating[index]:
             return 1
         return max(1, ceil(2.0 * limits.acceleration_max / (limits.jerk_max * period_s)))
 

@@ -281,10 +281,10 @@ def test_joints_of_one_robot_move_as_each_would_alone(seed):
     robot = TargetMotion(robot_of(*FOUR), SafetySettings(envelope=ENVELOPE, joints=FOUR_LIMITS), PERIOD)
     alone = [motion(limits, joint=joint) for joint, limits in zip(FOUR, FOUR_LIMITS, strict=True)]
     robot.begin(np.zeros(4))
-    values = np.zeros(4)
+    values, speed = np.zeros(4), np.zeros(4)
     for _ in range(200):
-        if rng.random() < 0.2:
-            values = np.where(rng.random(4) < 0.2, math.nan, rng.uniform(-2.5, 2.5, 4))
+        speed += rng.uniform(-35.0, 35.0, 4) * PERIOD
+        values = np.where(rng.random(4) < 0.05, rng.uniform(-2.5, 2.5, 4), values + speed * PERIOD)
         match rng.choice(["move", "follow", "allow_for"], p=[0.9, 0.05, 0.05]):
             case "allow_for":
                 elapsed_s = rng.choice([0.0, PERIOD / 3, PERIOD])
@@ -292,12 +292,13 @@ def test_joints_of_one_robot_move_as_each_would_alone(seed):
                     each.allow_for(elapsed_s)
             case "follow":
                 which = rng.random(4) < 0.5
-                robot.follow(values, which)
-                for each, value in zip(np.array(alone)[which], values[which], strict=True):
+                places = np.where(rng.random(4) < 0.2, math.nan, rng.uniform(-2.0, 2.0, 4))
+                robot.follow(places, which)
+                for each, value in zip(np.array(alone)[which], places[which], strict=True):
                     each.follow(array(value), np.array([True]))
             case "move":
-                wanted = np.nan_to_num(values)
-                expected = [move(*pair) for pair in zip(alone, wanted, strict=True)]
+                wanted = values.copy()
+                expected = [move(*pair) for pair in zip(alone, values, strict=True)]
                 robot.move(wanted)
                 # A longer mean of the same values may round otherwise.
                 assert wanted == pytest.approx(expected, abs=1e-12)
