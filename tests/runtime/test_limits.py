@@ -51,6 +51,14 @@ def test_a_command_with_every_value_beyond_its_bounds_is_limited_in_each(sign):
     assert made.stiffness.tolist() == [10.0 if sign > 0 else 0.0] * 3
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_an_endless_position_is_refused_also_where_every_other_value_is_beyond_its_bounds(sign):
+    far = sign * 1e9
+    made = command(position=sign * math.inf, velocity=far, effort=far, stiffness=far, damping=far)
+    bits = limits().limit(made, state(position=sign * 9.0, velocity=sign * 99.0))
+    assert bits.tolist() == [Intervention.NOT_FINITE] * 3
+
+
 @pytest.mark.parametrize("call", ["damp", "hold", "limp"])
 def test_after_a_command_that_was_limited_the_next_call_reports_its_own_limits(call):
     made, wild = limits(), command(effort=99.0)

@@ -161,8 +161,10 @@ def test_health_that_was_known_may_be_as_old_and_no_older():
 def test_a_health_reading_from_before_time_zero_is_no_younger_than_any_other():
     made = JointBounds(ROBOT, settings_of(2, health_age_max=HEALTH_AGE), PERIOD)
     made.begin(healthy(0), 0)
-    found = check(made, healthy(1_000 * MS, health_stamp_ns=-1_000 * MS), 1_000 * MS)
-    assert [violation.reason for violation in found] == [Reason.TEMPERATURE_UNKNOWN, Reason.VOLTAGE_UNKNOWN]
+    state = healthy(1_000 * MS)
+    state.health_stamp_ns[:] = -1_000 * MS
+    found = check(made, state, 1_000 * MS)
+    assert [violation.reason for violation in found] == [Reason.TEMPERATURE_UNKNOWN, Reason.VOLTAGE_UNKNOWN] * 2
 
 
 def test_a_motor_with_a_supply_of_its_own_has_that_one_s_voltages():
