@@ -14,7 +14,7 @@ help:
 	@echo "make test    run the test suite, on all cores"
 	@echo "make test-fast  most of it, in a minute: all but what is marked slow or realtime"
 	@echo "make coverage  every branch of safety, state machine, session, loop and codecs is tested"
-	@echo "make mutants  the tests of safety notice every change of a line; half an hour on two busy cores"
+	@echo "make mutants  the tests of safety notice every change of a line; seven minutes on two cores"
 	@echo "make lint    formatting, lint rules, types, import contracts"
 	@echo "make docs    build the documentation into build/site; links are checked, the blocks of its pages run"
 	@echo "make format  format the code and mend what can be mended"

@@ -175,8 +175,9 @@ class TargetMotion:
     def _approach(self, wanted: Float64Array) -> None:
         """Replace wanted targets that are out of reach with those from which a target can stop at them.
 
-        A wanted target is in reach when it is inside the bounds, and the speed to get there is one from which its own
-        speed is reached within a tick. Its speed counts where it changes no faster than allowed; else it has jumped.
+        A wanted target is in reach when the speed to get there is one from which its own speed is reached within a
+        tick; whether it is inside the bounds is asked afterwards. Its speed counts where it changes no faster than
+        allowed; else it has jumped.
         """
         reached, period = self._reached, self._period_s
         change = self._acceleration * self._last_period_s * (1.0 + _ROUNDING)
@@ -185,8 +186,7 @@ class TargetMotion:
         speed = np.where(np.abs(moved - self._asked_velocity) <= change, moved, 0.0)
         np.copyto(self._asked, wanted)
         np.copyto(self._asked_velocity, moved)
-        in_reach = (self.low <= wanted) & (wanted <= self.high)
-        in_reach &= np.abs((wanted - reached) / period - speed) <= change
+        in_reach = np.abs((wanted - reached) / period - speed) <= change
         distance = wanted - speed * period - reached
         approach = reached + (speed + np.copysign(self._stopping(np.abs(distance)), distance)) * period
         np.copyto(wanted, approach, where=self._accelerating & ~in_reach)

@@ -74,6 +74,15 @@ def test_a_jump_of_a_moving_target_is_caught_up_with_as_that_of_one_at_rest(spee
 
 
 @signs
+@pytest.mark.parametrize("speed", [0.5, 0.75, 1.0])
+def test_a_target_that_comes_towards_is_met_and_not_passed(speed, sign):
+    line = -0.138 + speed * PERIOD * np.arange(40)
+    gap = sign * np.array(run(motion(), sign * line)) - line
+    assert (gap >= -1e-12).all()
+    assert gap[-1] == pytest.approx(0.0, abs=1e-12)
+
+
+@signs
 @pytest.mark.parametrize("speed", [1.0, 3.0])
 def test_before_a_limit_a_moving_target_is_left_in_time_to_stop(sign, speed):
     start = HIGH - 1.0 if sign > 0 else SERVO.position_min + 1.0
@@ -148,3 +157,15 @@ def test_a_wanted_target_that_is_as_fast_as_rounding_allows_is_in_reach():
     made = motion(JointSettings(acceleration_max=2.0), period=1 / 4)
     made.allow_for(1 / 64)
     assert run(made, [0.5 * rounding / 64]) == [0.5 / 64]
+
+
+@pytest.mark.parametrize("ticks", range(4, 9))
+def test_a_wanted_target_that_speeds_up_as_fast_as_rounding_allows_moves(ticks):
+    """It is caught up with as one that speeds up a little less: a target that has jumped is braked for."""
+
+    def caught(change: float) -> list[float]:
+        asked = [0.0] * ticks + (change / 64 * np.arange(1, 20)).tolist()
+        return run(motion(JointSettings(acceleration_max=32.0), start=-0.25, period=1 / 64), asked)
+
+    allowed = 0.5 * (1.0 + 1e-9)
+    assert caught(allowed) == pytest.approx(caught(allowed * (1.0 - 1e-12)), abs=1e-9)

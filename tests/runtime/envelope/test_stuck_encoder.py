@@ -315,3 +315,21 @@ def test_joints_of_one_robot_are_watched_as_each_would_be_alone(seed):
             assert well is not any(robot.time)
             stuck |= robot.time > 0.0
     assert stuck.any()
+
+
+@pytest.mark.parametrize("slow", [0, 1])
+def test_a_joint_that_creeps_has_moved_however_fast_another_one_is(slow):
+    """Each is measured from where it last moved itself: a creeping joint leaves the noise after some ticks."""
+    encoder, state = (
+        StuckEncoder(robot_of(LEG, LEG.model_copy(update={"name": "other"})), AFTER),
+        state_of(2, position=0.3),
+    )
+    encoder.begin(state)
+    step = np.full(2, 0.1)
+    step[slow] = NOISE / 4
+    state.velocity[:] = 0.0
+    state.velocity[slow] = FROZEN_TRAVEL / AFTER  # with which it would have to have gone farther than it has
+    elapsed = np.full(2, TICK)
+    for tick in range(4 * TICKS):
+        state.position += step
+        assert encoder.update(state, np.zeros(2), elapsed), tick
