@@ -1,6 +1,7 @@
 """Laws of runs whose numbers go wrong: they stop at once, say what it was, and keep the last finite checkpoint."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -150,7 +151,7 @@ def test_observations_and_states_of_any_environment_are_watched(point_environmen
 
     for place in ("observation", "privileged", "reward", "state"):
         for module in (robot_problem, evaluation):
-            monkeypatch.setattr(module, "BatchEnv", lambda *args, place=place, **kwargs: make(place, *args, **kwargs))
+            monkeypatch.setattr(module, "batch_kind", lambda _, place=place: partial(make, place))
         message = stopped(tmp_path / place, small())
         assert place in message
         assert finite_checkpoints(RunFolder.open(tmp_path / place))[-1] == 2

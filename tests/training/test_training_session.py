@@ -38,7 +38,7 @@ def point_world(point_environment, monkeypatch):
         return environment
 
     for module in (robot_problem, evaluation):
-        monkeypatch.setattr(module, "BatchEnv", make)
+        monkeypatch.setattr(module, "batch_kind", lambda _: make)
 
 
 def test_metrics_and_curriculum_figures_are_logged(point_world, tmp_path):
