@@ -115,7 +115,8 @@ class _Samples:
         self.count = 0
         self._watch, self._clock = watch, clock
         self._seen = 0
-        self._times, self._reading = np.zeros(ticks, np.int64), np.zeros(ticks, np.int64)
+        # Filled, as zeros would be mapped page by page in the measured ticks.
+        self._times, self._reading = np.full(ticks, -1, np.int64), np.full(ticks, -1, np.int64)
         self._blocks, self._resident = np.zeros(_SAMPLES + 1, np.int64), np.zeros(_SAMPLES + 1, np.int64)
         self._every = max(1, ticks // _SAMPLES)
         self._samples = 0
