@@ -45,10 +45,6 @@ class Problem(Protocol):
         """Canonical JSON of what the policy observes and does."""
 
     @property
-    def sizes(self) -> tuple[int, int]:
-        """O and A, the lengths of an observation and of an action."""
-
-    @property
     def kept(self) -> dict[str, Any]:
         """Fields `modules` and `model` of the run's checkpoints."""
 

@@ -73,11 +73,6 @@ class RobotProblem:
         return self._contract.model_dump_json()
 
     @property
-    def sizes(self) -> tuple[int, int]:
-        """O and A."""
-        return self._contract.observation_size, self._contract.action_size
-
-    @property
     def kept(self) -> dict[str, Any]:
         """Texts of the task's modules, and the record of the robot's model."""
         return {

@@ -93,11 +93,6 @@ class GymnasiumProblem:
         return self._contract
 
     @property
-    def sizes(self) -> tuple[int, int]:
-        """O and A."""
-        return self._contract.sizes
-
-    @property
     def kept(self) -> dict[str, Any]:
         """Nothing: a run keeps neither modules nor a model of an environment."""
         return {"modules": {}, "model": {}}
