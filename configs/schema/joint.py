@@ -99,11 +99,12 @@ class JointConfig(Config):
             modes = MOTOR_FAMILIES[registers.family].modes
             valid = ", ".join(mode for mode in modes if registers.why_not(mode) is None)
             raise MisplacedError(("mode",), f"motor {self.motor.name!r} {reason}; valid: {valid}")
-        if not self.effort_limit <= self.motor.nominal.stall_torque:
-            stall = self.motor.nominal.stall_torque
+        nominal = self.motor.nominal
+        if not self.effort_limit <= nominal.effort_max:
+            which = "stall torque" if nominal.peak_torque is None else "peak torque"
             raise MisplacedError(
                 ("effort_limit",),
-                f"{self.effort_limit} N*m is above the motor's stall torque; valid: up to {stall} N*m",
+                f"{self.effort_limit} N*m is above the motor's {which}; valid: up to {nominal.effort_max} N*m",
             )
         return self
 

@@ -1,28 +1,26 @@
 """Checks that the user of a new robot must do, one line each."""
 
 from collections.abc import Iterator
-from typing import Final
 
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.model.check_lines import model_lines
+from sim2real.new_robot.joint_loads import GRAVITY_SHARE
 from sim2real.new_robot.mjcf import Mjcf
 from sim2real.new_robot.yaml_text import Draft
 from sim2real.plant import MujocoPlant
 
-_GRAVITY_SHARE: Final = 0.7
-"""Of the effort limit: with less than the rest, little is left to accelerate, and a motor that holds it gets hot."""
-
 
 def checks_of(mjcf: Mjcf, draft: Draft, config: RobotConfig, plant: MujocoPlant) -> Iterator[str]:
     """Yield one line per guess, and per property of the model that affects its motors."""
-    motor, start = draft.motor, draft.motor.start
+    motor = draft.motor
     guessed = f" ({motor.check})" if motor.check else ""
     yield f"motor: {motor.config.name} for every joint{guessed}; `sim2real config list` lists the shipped motors"
     yield "ids, bus, baud rate: as set on the motors; `sim2real motors scan` shows them, `motors set-id` changes an id"
     yield "direction, zero: `sim2real motors calibrate` measures both while you move the joints by hand"
     yield from _angles(mjcf, draft)
-    rules = f"{start.effort_share:g} times stall torque, {start.velocity_share:g} times no-load speed"
-    yield f"effort_limit {motor.effort:g} N*m, velocity_limit {motor.velocity:g} rad/s: {rules}"
+    effort, velocity = motor.rules
+    yield f"effort_limit {motor.effort:g} N*m: {effort}"
+    yield f"velocity_limit {motor.velocity:g} rad/s: {velocity}"
     damping = sorted(drive.damping for drive in draft.drives.values())
     span = f"{damping[0]:g}" if damping[0] == damping[-1] else f"{damping[0]:g} to {damping[-1]:g}"
     yield f"stiffness {motor.stiffness:g} N*m/rad, damping {span} N*m*s/rad: start values; identify them"
@@ -136,7 +134,7 @@ def _margins(draft: Draft, config: RobotConfig) -> Iterator[str]:
     tight = [
         f"{name} ({drive.load.gravity:.2g} of {config.joints[name].effort_limit:g} N*m)"
         for name, drive in draft.drives.items()
-        if not drive.load.gravity <= _GRAVITY_SHARE * config.joints[name].effort_limit
+        if not drive.load.gravity <= GRAVITY_SHARE * config.joints[name].effort_limit
     ]
     if tight:
         yield f"gravity takes most of the effort somewhere in the range, with a fixed base: {', '.join(tight)}"

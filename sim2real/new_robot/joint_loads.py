@@ -13,6 +13,9 @@ from sim2real.model.addresses import joint_addresses
 from sim2real.new_robot.start_values import two_digits
 from sim2real.plant import MujocoPlant
 
+GRAVITY_SHARE: Final = 0.7
+"""Of the effort limit: with less than the rest, little is left to accelerate, and a motor that holds it gets hot."""
+
 _POSES: Final = 200  # random ones, beside the start pose: the largest value of a six-joint arm is within a few percent
 _REACHED: Final = 0.9  # of a damping; registers round
 

@@ -4,27 +4,24 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sim2real.configs.config_reference import find_given
 from sim2real.configs.errors import ConfigError, UserError
-from sim2real.configs.families import family_speaking
 from sim2real.configs.library import ROOT
-from sim2real.configs.load import load_motor, validate
-from sim2real.configs.schema.motor import MotorConfig
+from sim2real.configs.load import validate
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.splice import splice
 from sim2real.configs.yaml_source import parse_yaml
-from sim2real.hardware.families import motor_family
 from sim2real.model.kinematics_check import check_tip
 from sim2real.new_robot.checks import checks_of
 from sim2real.new_robot.feet import feet_of
-from sim2real.new_robot.joint_angles import angles_of
+from sim2real.new_robot.joint_angles import Angles, angles_of
 from sim2real.new_robot.joint_loads import joint_drives
 from sim2real.new_robot.mjcf import Mjcf, ModelJoint, collect_warnings, read_mjcf
+from sim2real.new_robot.motor_choice import given_motor, needed_effort, strong_enough
 from sim2real.new_robot.names import robot_name, yaml_names
 from sim2real.new_robot.neighbours import overlapping_neighbours
 from sim2real.new_robot.stance import stance_lines, standing_pose
 from sim2real.new_robot.standing import standing_of
-from sim2real.new_robot.start_values import DEFAULT_MOTOR, Motor
+from sim2real.new_robot.start_values import Motor
 from sim2real.new_robot.tip_chain import tip_of
 from sim2real.new_robot.yaml_text import Draft, robot_text
 from sim2real.plant import MujocoPlant
@@ -67,58 +64,40 @@ def new_robot(path: Path, output: Path, options: NewRobotOptions) -> NewRobot:
     """
     folder = output.resolve().parent
     name = robot_name(path.stem, options.name)
-    motor = chosen_motor(options, folder)
+    motor = given_motor(options.motor, options.protocol, folder)
     mjcf = read_mjcf(path, options.keyframe)
     names = yaml_names(joint.name for joint in mjcf.joints)
     chosen = chosen_joints(mjcf, names, options.joints)
     feet = feet_of(mjcf, chosen)
     mjcf = standing_pose(mjcf, chosen, feet)
     chosen = tuple(joint for joint in mjcf.joints if joint.name in {each.name for each in chosen})
-    try:
-        joints = tuple((joint, angles_of(joint, motor.start.centre)) for joint in chosen)
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}; choose others with --joints") from error
     model = os.path.relpath(path.resolve(), ROOT / "robots" if folder.is_relative_to(ROOT) else folder)
     standing = standing_of(mjcf, chosen)
     held = tuple(name for name in mjcf.drives.pulled if name not in {joint.name for joint in chosen})
-    tip, first = tip_of(mjcf, chosen, options.tip), _first_id(path, motor, len(chosen))
+    tip, soles = tip_of(mjcf, chosen, options.tip), tuple(foot.geom for foot in feet)
     apart = overlapping_neighbours(mjcf, chosen)
-    soles = tuple(foot.geom for foot in feet)
-    draft = Draft(name, model, motor, mjcf.pose, first, joints, names, standing, held, tip, soles, apart)
-    config = load_text(robot_text(draft), output)
-    with collect_warnings() as warned:
+
+    def with_motor(motor: Motor) -> tuple[Draft, RobotConfig, MujocoPlant]:
+        joints, first = _angles(path, motor, chosen), _first_id(path, motor, len(chosen))
+        draft = Draft(name, model, motor, mjcf.pose, first, joints, names, standing, held, tip, soles, apart)
+        config = load_text(robot_text(draft), output)
         plant = compiled(config, path)
         draft = replace(draft, drives=joint_drives(config, plant))
-        text = robot_text(draft)
-        config = load_text(text, output)
+        return draft, load_text(robot_text(draft), output), plant
+
+    with collect_warnings() as warned:
+        draft, config, plant = with_motor(motor)
+        if options.motor is None:
+            needed = needed_effort(mjcf, chosen, feet, draft.drives)
+            stronger = strong_enough(motor, needed, of_its_family=options.protocol is not None)
+            if stronger is not motor:
+                motor = stronger
+                draft, config, plant = with_motor(motor)
         check_tip(plant.model, config)
         checks = [*checks_of(mjcf, draft, config, plant), *stance_lines(mjcf, chosen, feet, motor.effort)]
     passive = tuple(_passive(joint, mjcf) for joint in mjcf.joints if joint not in chosen)
     warnings = dict.fromkeys(f"MuJoCo warns: {line}" for line in (*mjcf.warnings, *warned))
-    return NewRobot(text, config, mjcf.others + passive, (*checks, *warnings))
-
-
-def chosen_motor(options: NewRobotOptions, folder: Path) -> Motor:
-    """Return the given motor, or the default one of the protocol's family. Raises ConfigError."""
-    protocol, reference = options.protocol, options.motor
-    family = None if protocol is None else _family_speaking(protocol)
-    check = "" if reference is not None else "no --motor was given"
-    if reference is None:
-        reference = DEFAULT_MOTOR if family is None else motor_family(family).start.motor
-    config = load_motor(reference)
-    if family not in (None, config.family):
-        valid = motor_family(config.family).protocol
-        raise ConfigError(f"--bus-protocol: motor {config.name!r} does not speak {protocol}; valid: {valid}")
-    if not (source := find_given("motors", reference, MotorConfig)).is_relative_to(ROOT):
-        reference = os.path.relpath(source, folder)
-    return Motor(reference, config, check)
-
-
-def _family_speaking(protocol: str) -> str:
-    try:
-        return family_speaking(protocol)
-    except ConfigError as error:
-        raise ConfigError(f"--bus-protocol: {error}") from None
+    return NewRobot(robot_text(draft), config, mjcf.others + passive, (*checks, *warnings))
 
 
 def chosen_joints(mjcf: Mjcf, names: dict[str, str], wanted: tuple[str, ...] | None) -> tuple[ModelJoint, ...]:
@@ -185,6 +164,14 @@ def compiled(config: RobotConfig, path: Path) -> MujocoPlant:
             f"{path}: {error}; it compiles only with the model's own actuators, which motors replace: remove what "
             "refers to them, such as ctrl of keyframes and sensors of actuators"
         ) from error
+
+
+def _angles(path: Path, motor: Motor, joints: tuple[ModelJoint, ...]) -> tuple[tuple[ModelJoint, Angles], ...]:
+    """Return the joints with their angles in the motor's turn. Raises ConfigError."""
+    try:
+        return tuple((joint, angles_of(joint, motor.start.centre)) for joint in joints)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}; choose others with --joints") from error
 
 
 def _first_id(path: Path, motor: Motor, joints: int) -> int:

@@ -15,7 +15,8 @@ from sim2real.new_robot.mjcf import Mjcf, ModelJoint
 _BENT: Final = 0.92
 """Share of a leg's longest reach at which it stands. Straighter legs cost less effort, but are pushed over sooner: of
 64 quadrupeds of 13 kg with idle actions 91 % stood after 3 s, and 61 % at 0.98."""
-_EFFORT_SHARE: Final = 0.6  # of a joint's limit, to stand on half of the feet; the rest balances and steps
+EFFORT_SHARE: Final = 0.6
+"""Of a joint's limit, to stand on half of the feet; the rest balances and steps."""
 _MARGIN: Final = 5e-3  # m, of the centre of mass inside what the feet stand on
 _OUTSIDE: Final = 1e-3  # rad or m, beyond a range: more than rounding
 _FIT: Final = 2e-3  # m, between a foot and where it should be
@@ -78,7 +79,7 @@ def stance_lines(mjcf: Mjcf, motors: tuple[ModelJoint, ...], feet: tuple[Foot, .
     if len(feet) < 2:
         return
     needed, joint = hardest(mjcf, motors, feet)
-    if needed > _EFFORT_SHARE * effort:
+    if needed > EFFORT_SHARE * effort:
         weak = "too weak to walk" if needed > effort else "little is left to walk with"
         yield f"on half of its feet, joint {joint} holds {needed:.3g} N*m of effort_limit {effort:g} N*m: {weak}"
     distance = outside(mjcf, motors, feet)

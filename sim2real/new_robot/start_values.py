@@ -34,13 +34,26 @@ class Motor:
 
     @property
     def effort(self) -> float:
-        """Effort limit, N·m."""
-        return two_digits(self.start.effort_share * self.config.nominal.stall_torque)
+        """Effort limit, N·m: the motor's peak torque, or the family's share of its stall torque."""
+        nominal = self.config.nominal
+        return two_digits(nominal.peak_torque or self.start.effort_share * nominal.stall_torque)
 
     @property
     def velocity(self) -> float:
-        """Velocity limit, rad/s."""
-        return two_digits(self.start.velocity_share * self.config.nominal.no_load_speed)
+        """Velocity limit, rad/s: the motor's top speed, or the family's share of its speed without load."""
+        nominal = self.config.nominal
+        return two_digits(nominal.top_speed or self.start.velocity_share * nominal.no_load_speed)
+
+    @property
+    def rules(self) -> tuple[str, str]:
+        """Where the effort limit and the velocity limit are from."""
+        nominal, start = self.config.nominal, self.start
+        effort = f"{start.effort_share:g} times stall torque, {nominal.stall_torque:g} N*m"
+        velocity = f"{start.velocity_share:g} times no-load speed, {nominal.no_load_speed:.4g} rad/s"
+        return (
+            effort if nominal.peak_torque is None else "the motor's peak torque",
+            velocity if nominal.top_speed is None else "the motor's top speed",
+        )
 
     @property
     def stiffness(self) -> float:

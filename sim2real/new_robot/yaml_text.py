@@ -132,10 +132,10 @@ def _bus(motor: Motor) -> Iterator[str]:
 
 
 def _rules(motor: Motor) -> Iterator[str]:
-    start, nominal = motor.start, motor.config.nominal
+    start, (effort, velocity) = motor.start, motor.rules
     yield "# Rules for the numbers of the joints:"
-    yield f"# effort_limit is {start.effort_share:g} times the datasheet's stall torque, {nominal.stall_torque:g} N*m;"
-    yield f"# velocity_limit is {start.velocity_share:g} times the no-load speed, {nominal.no_load_speed:.4g} rad/s;"
+    yield f"# effort_limit is {effort};"
+    yield f"# velocity_limit is {velocity};"
     yield f"# stiffness reaches the effort limit at a position error of {start.reach:g} rad;"
     yield "# damping is critical with the largest inertia over the range, 2 sqrt(stiffness * inertia) less the motor's"
     yield "# viscous friction; or the motor's own by its back-EMF, where that is more or registers reach no further."
