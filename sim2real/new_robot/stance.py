@@ -7,9 +7,10 @@ from typing import Final
 import mujoco
 import numpy as np
 
-from sim2real.hardware.types import Float64Array, Indices
+from sim2real.hardware.types import Float64Array
 from sim2real.model.ground import reach_of
 from sim2real.new_robot.feet import Foot, support
+from sim2real.new_robot.leg import Leg
 from sim2real.new_robot.mjcf import Mjcf, ModelJoint
 
 _BENT: Final = 0.92
@@ -17,21 +18,17 @@ _BENT: Final = 0.92
 64 quadrupeds of 13 kg with idle actions 91 % stood after 3 s, and 61 % at 0.98."""
 EFFORT_SHARE: Final = 0.6
 """Of a joint's limit, to stand on half of the feet; the rest balances and steps."""
+_STRAIGHT: Final = 0.985  # share of the same, above which a leg is straight: its foot goes up only
 _MARGIN: Final = 5e-3  # m, of the centre of mass inside what the feet stand on
 _OUTSIDE: Final = 1e-3  # rad or m, beyond a range: more than rounding
-_FIT: Final = 2e-3  # m, between a foot and where it should be
-_SHORTEST: Final = 0.3  # share of the leg's length
-_STARTS: Final = 4  # of the search, for each leg: solutions with the knee to either side, and joint limits
-_STEPS: Final = 30  # Gauss-Newton's, damped; about 10 from a start nearby
-_DAMPING: Final = 1e-3  # m², of the search
-_STEP_MAX: Final = 0.3  # rad, of any joint in one step
 
 
 def standing_pose(mjcf: Mjcf, motors: tuple[ModelJoint, ...], feet: tuple[Foot, ...]) -> Mjcf:
     """Return the model with a start pose in which it stands; as it is if it has one, or none is found.
 
-    A pose outside the ranges of the legs' joints is none, nor is one whose centre of mass is not above the feet. The
-    pose of a keyframe is kept, and so is that of a model with equalities.
+    A pose outside the ranges of the legs' joints is none, nor is one whose centre of mass is not above the feet, or in
+    which all legs are straight: no robot walks on those. The pose of a keyframe is kept, and so is that of a model with
+    equalities.
 
     Args:
         mjcf: The model.
@@ -40,15 +37,18 @@ def standing_pose(mjcf: Mjcf, motors: tuple[ModelJoint, ...], feet: tuple[Foot, 
     """
     if len(feet) < 2 or mjcf.keyframe is not None or mjcf.model.neq:
         return mjcf
-    if outside(mjcf, motors, feet) <= -_MARGIN and not _beyond(motors, feet):
+    legs = [Leg(mjcf, clipped(mjcf, motors), motors, foot) for foot in feet]
+    stood = outside(mjcf, motors, feet) <= -_MARGIN and not _beyond(motors, feet)
+    if stood and not all(leg.is_straight(_STRAIGHT) for leg in legs):
         return mjcf
-    found = _bent_legs(mjcf, motors, feet)
+    found = _bent_legs(mjcf, motors, legs)
     if found is None:
         return mjcf
     joints = tuple(
         replace(joint, position=float(found[mjcf.model.joint(joint.name).qposadr[0]])) for joint in mjcf.joints
     )
-    pose = "legs bent, feet below the hips; in the model's initial pose the robot does not stand"
+    model_pose = "its legs are straight" if stood else "the robot does not stand"
+    pose = f"legs bent, feet below the hips; in the model's initial pose {model_pose}"
     stands = replace(mjcf, qpos=found, joints=joints, pose=pose)
     return stands if outside(stands, motors, feet) <= -_MARGIN else mjcf
 
@@ -59,7 +59,7 @@ def hardest(mjcf: Mjcf, motors: tuple[ModelJoint, ...], feet: tuple[Foot, ...]) 
     All of them carry the same vertical force, and the weight of the leg itself is left out. N·m, or N of a slide.
     """
     model, data = mjcf.model, mujoco.MjData(mjcf.model)
-    data.qpos[:] = _clipped(mjcf, motors)
+    data.qpos[:] = clipped(mjcf, motors)
     mujoco.mj_kinematics(model, data)
     mujoco.mj_comPos(model, data)
     weight = float(model.body_subtreemass[model.body_rootid[feet[0].body]]) * abs(float(model.opt.gravity[2]))
@@ -100,7 +100,7 @@ def _beyond(motors: tuple[ModelJoint, ...], feet: tuple[Foot, ...]) -> bool:
 def outside(mjcf: Mjcf, motors: tuple[ModelJoint, ...], feet: tuple[Foot, ...]) -> float:
     """Return how far the centre of mass is outside what the feet stand on, in the start pose, m; below 0 inside."""
     data = mujoco.MjData(mjcf.model)
-    data.qpos[:] = _clipped(mjcf, motors)
+    data.qpos[:] = clipped(mjcf, motors)
     mujoco.mj_kinematics(mjcf.model, data)
     mujoco.mj_comPos(mjcf.model, data)
     root = int(mjcf.model.body_rootid[feet[0].body])
@@ -111,7 +111,8 @@ def outside(mjcf: Mjcf, motors: tuple[ModelJoint, ...], feet: tuple[Foot, ...]) 
     return float((centre @ directions - (points @ directions).max(axis=0)).max())
 
 
-def _clipped(mjcf: Mjcf, motors: tuple[ModelJoint, ...]) -> Float64Array:
+def clipped(mjcf: Mjcf, motors: tuple[ModelJoint, ...]) -> Float64Array:
+    """Return the model's pose with the joints of motors inside their ranges."""
     qpos = mjcf.qpos.copy()
     for joint in motors:
         if joint.range is not None:
@@ -120,82 +121,15 @@ def _clipped(mjcf: Mjcf, motors: tuple[ModelJoint, ...]) -> Float64Array:
     return qpos
 
 
-def _bent_legs(mjcf: Mjcf, motors: tuple[ModelJoint, ...], feet: tuple[Foot, ...]) -> Float64Array | None:
+def _bent_legs(mjcf: Mjcf, motors: tuple[ModelJoint, ...], legs: list[Leg]) -> Float64Array | None:
     """Return the pose, or None where a leg gets to no such place."""
-    legs = [_Leg(mjcf, motors, foot) for foot in feet]
     depths = [leg.deepest() for leg in legs]
     if any(depth is None for depth in depths):
         return None
-    depth, qpos = _BENT * min(depth for depth in depths if depth is not None), _clipped(mjcf, motors)
+    depth, qpos = _BENT * min(depth for depth in depths if depth is not None), clipped(mjcf, motors)
     for leg in legs:
         found = leg.solve(depth)
         if found is None:
             return None
         qpos[leg.columns] = found
     return qpos
-
-
-class _Leg:
-    """Where a leg puts its foot."""
-
-    def __init__(self, mjcf: Mjcf, motors: tuple[ModelJoint, ...], foot: Foot) -> None:
-        self._model, self._data, self._foot = mjcf.model, mujoco.MjData(mjcf.model), foot
-        ranges = {joint.name: joint.range or (-np.pi, np.pi) for joint in motors}
-        self._low, self._high = np.array([ranges[name] for name in foot.joints]).T
-        joints = [mjcf.model.joint(name) for name in foot.joints]
-        self.columns: Indices = np.array([int(joint.qposadr[0]) for joint in joints])
-        self._dof = np.array([int(joint.dofadr[0]) for joint in joints])
-        self._start = np.array(mjcf.qpos)
-        self._data.qpos[:] = _clipped(mjcf, motors)
-        mujoco.mj_kinematics(self._model, self._data)
-        anchors = np.array([self._data.xanchor[int(joint.id)] for joint in joints])
-        place = self._data.geom_xpos[foot.index]
-        points = np.array([*anchors, place])
-        self._length = float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
-        # Below the hip along the robot; across it, the legs of the model's pose are kept.
-        self._target = np.array([anchors[0, 0], place[1]])
-        self._hip = float(anchors[-1 if len(anchors) < 3 else 1, 2])
-
-    def deepest(self) -> float | None:
-        """Return the largest depth below the hip at which the foot can be below it, m."""
-        for share in np.arange(1.0, _SHORTEST, -0.02):
-            if self.solve(share * self._length) is not None:
-                return float(share * self._length)
-        return None
-
-    def solve(self, depth: float) -> Float64Array | None:
-        """Return joint positions with the foot at a depth below the hip, nearest to the model's pose; None if none."""
-        goal = np.array([*self._target, self._hip - depth])
-        home = np.clip(self._start[self.columns], self._low, self._high)
-        shares = np.random.default_rng(0).uniform(0.1, 0.9, (_STARTS, len(home)))
-        starts = [home, (self._low + self._high) / 2.0, *(self._low + shares * (self._high - self._low))]
-        found = [place for start in starts if (place := self._search(start.copy(), goal)) is not None]
-        return min(found, key=lambda each: round(float(np.abs(each - home).sum()), 6), default=None)
-
-    def _search(self, place: Float64Array, goal: Float64Array) -> Float64Array | None:
-        jacobian = np.zeros((3, self._model.nv))
-        for _ in range(_STEPS):
-            error = goal - self._at(place, jacobian)
-            if float(np.abs(error).max()) <= 0.1 * _FIT:
-                break
-            part = jacobian[:, self._dof]
-            # Joints at a limit that the step would leave do not move.
-            step = part.T @ np.linalg.solve(part @ part.T + _DAMPING * np.eye(3), error)
-            stuck = ((place <= self._low) & (step < 0.0)) | ((place >= self._high) & (step > 0.0))
-            part = part * ~stuck
-            step = part.T @ np.linalg.solve(part @ part.T + _DAMPING * np.eye(3), error)
-            place = np.clip(
-                place + step * min(1.0, _STEP_MAX / max(float(np.abs(step).max()), 1e-9)), self._low, self._high
-            )
-        return place if float(np.abs(goal - self._at(place, jacobian)).max()) <= _FIT else None
-
-    def _at(self, place: Float64Array, jacobian: Float64Array) -> Float64Array:
-        """Return the place of the sole, and fill its Jacobian, (3, nv)."""
-        model, data = self._model, self._data
-        data.qpos[self.columns] = place
-        mujoco.mj_kinematics(model, data)
-        mujoco.mj_comPos(model, data)
-        mujoco.mj_jacGeom(model, data, jacobian, None, self._foot.index)
-        sole = np.array(data.geom_xpos[self._foot.index])
-        sole[2] -= reach_of(model, data, self._foot.index)
-        return sole

@@ -56,13 +56,39 @@ def test_a_pose_outside_the_ranges_becomes_one_with_feet_below_the_hips(foot: st
     assert start_of(holding(new.config)).lines == []
 
 
-def test_a_pose_that_stands_and_that_of_a_keyframe_are_kept(tmp_path: Path) -> None:
-    stands = quadruped().replace("-150 -50", "-150 50")
-    assert all(joint.default_position == 0.0 for joint in made(tmp_path, stands).config.joints.values())
+def bent(xml: str) -> str:
+    """The quadruped with thighs forward and calves backward in the pose of the file, and knees that reach both ways."""
+    return (
+        xml.replace("-150 -50", "-150 100")
+        .replace('_thigh" pos=', '_thigh" euler="0 -30 0" pos=')
+        .replace('_calf" pos=', '_calf" euler="0 60 0" pos=')
+    )
+
+
+def test_a_pose_that_stands_on_bent_legs_and_that_of_a_keyframe_are_kept(tmp_path: Path) -> None:
+    assert all(joint.default_position == 0.0 for joint in made(tmp_path, bent(quadruped())).config.joints.values())
     legs = "0 .9 -1.5 " * 4
     key = f'<keyframe><key name="home" qpos="0 0 .3 1 0 0 0 {legs}"/></keyframe></mujoco>'
     config = made(tmp_path, quadruped().replace("</mujoco>", key)).config
     assert config.joints["fl_pitch"].default_position == pytest.approx(0.9, abs=1e-5)
+
+
+def test_straight_legs_are_bent(tmp_path: Path) -> None:
+    new = made(tmp_path, quadruped().replace("-150 -50", "-150 50"))
+    assert abs(new.config.joints["fl_knee"].default_position) > math.radians(20.0)
+    assert any("in the model's initial pose its legs are straight" in line for line in new.checks)
+
+
+def test_a_flat_foot_stays_flat_on_bent_legs(tmp_path: Path) -> None:
+    sole = '<geom type="box" size=".05 .03 .01" pos=".02 0 -.03" mass=".05"/>'
+    ankle = '<joint name="{name}_ankle" axis="0 1 0" range="-60 60"/>'
+    foot = f'<body name="{{name}}_sole" pos="0 0 -.2">{ankle}{sole}</body>'
+    new = made(tmp_path, quadruped(foot).replace("-150 -50", "-150 50"))
+    plant = MujocoPlant(new.config)
+    assert abs(new.config.joints["fl_knee"].default_position) > math.radians(20.0)
+    for name in new.config.feet:
+        rotation = plant.data.geom(new.config.in_model(name)).xmat.reshape(3, 3)
+        assert rotation[2, 2] == pytest.approx(1.0, abs=1e-3)
 
 
 def test_a_start_pose_that_falls_over_is_named(tmp_path: Path) -> None:
