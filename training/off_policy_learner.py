@@ -264,7 +264,7 @@ class OffPolicyLearner(ABC):
         if self._penalized is not None:
             batch.reward = self._penalized.of(batch.reward, batch.costs)
         if self._mirror is not None:
-            self._mirror.reflect(batch)
+            self._mirror.reflect(batch, self._batch.leading)
         return self._update(batch, self._normalizer(batch.inputs), self._normalizer(batch.next_inputs))
 
 

@@ -15,6 +15,7 @@ from sim2real.training.algorithms.ppo_loss import adapted_rate, value_loss
 from sim2real.training.cost_critics import CostCritics
 from sim2real.training.environment_interface import Environment, budgets_of
 from sim2real.training.lagrange import Lagrange
+from sim2real.training.mirrored_memory import MirroredMemory
 from sim2real.training.on_policy import OnPolicy, Stateful
 from sim2real.training.rollout import Minibatch, check_minibatches, standardized
 from sim2real.training.symmetry import Mirror, mirror_of
@@ -40,11 +41,16 @@ class Proximal(OnPolicy):
 
     def __init__(self, config: ProximalConfig, environment: Environment, seed: int) -> None:
         memory = config.memory is not None
-        mirror = mirror_of(environment, wanted=config.symmetry != "none", memory=memory)
+        mirror = mirror_of(environment, wanted=config.symmetry != "none")
         super().__init__(config, environment, seed, mirror=mirror)
         check_minibatches(config.minibatches, self.rollout, sequences=memory)
         self._proximal: Final = config
         self._mirror: Final = mirror
+        self._images: Final = (
+            MirroredMemory(mirror, self._policy.memory, self.value.memory, environment.num_envs)
+            if mirror is not None and memory
+            else None
+        )
         budgets = budgets_of(environment)
         self.lagrange: Final = Lagrange(config.lagrange, budgets) if config.lagrange is not None and budgets else None
         """Multipliers of the costs; None without any."""
@@ -79,8 +85,22 @@ class Proximal(OnPolicy):
             divergence: E[KL(π_old ‖ π)]; with a gradient if `penalizes`.
         """
 
+    def start(self, seed: int) -> None:
+        """Start the first episodes, and their images."""
+        super().start(seed)
+        if self._images is not None:
+            self._images.forget()
+
+    def collect(self) -> None:
+        """Fill the rollout with steps of all environments, and follow their images."""
+        super().collect()
+        if self._images is not None:
+            self._images.follow(self.rollout)
+
     def _parts(self) -> dict[str, Stateful]:
         parts: dict[str, Stateful] = super()._parts() | {"optimizer": self._optimizer}
+        if self._images is not None:
+            parts["images"] = self._images
         if self.lagrange is not None and self._cost_critics is not None:
             parts |= {"lagrange": self.lagrange, "cost_critics": self._cost_critics}
         return parts
@@ -139,7 +159,7 @@ class Proximal(OnPolicy):
         """
         config = self._proximal
         self._optimizer.zero_grad()
-        figures = self._gradients(old, batch) if batch.share > 0.0 else torch.zeros(6)
+        figures = self.gradients(old, batch) if batch.share > 0.0 else torch.zeros(6)
         figures = figures * batch.share
         # Before the first step the policy is that of the rollout: its divergence of zero says nothing about the rate.
         if config.target_kl is not None and not first and self._improves:
@@ -151,7 +171,7 @@ class Proximal(OnPolicy):
         self._bound_std()
         return torch.cat((figures, norm.detach().unsqueeze(0) / team.size()))
 
-    def _gradients(self, old: ActionDistribution, batch: Minibatch) -> Tensor:
+    def gradients(self, old: ActionDistribution, batch: Minibatch) -> Tensor:
         """Compute this process' part of the gradients on a mini-batch; return its means of the figures, (6,)."""
         config = self._proximal
         action, old_output, old_log_prob, advantage, *goals = batch.columns
@@ -166,15 +186,20 @@ class Proximal(OnPolicy):
         surrogate, figure = self.surrogate(log_prob, old_log_prob, advantage, divergence)
         loss, asymmetry = surrogate - config.entropy_weight * self.distribution.entropy(output), torch.zeros(())
         if self._mirror is not None and config.symmetry == "loss":
-            asymmetry = self._asymmetry(self._mirror, observation, output)
+            asymmetry = self.asymmetry(self._mirror, observation, output, batch)
             loss = loss + config.symmetry_weight * asymmetry
         if self._improves:
             torch.autograd.backward(loss * batch.share)
         return torch.stack((surrogate.detach(), *fitting.result(), figure, divergence.detach(), asymmetry.detach()))
 
-    def _asymmetry(self, mirror: Mirror, observation: Tensor, output: Tensor) -> Tensor:
-        """Return E‖μ(M s) − M μ(s)‖² of normalised observations, (k, O), with outputs, (k, A) (Yu et al. 2018)."""
-        image = self._policy.mean(mirror.rows(observation))
+    def asymmetry(self, mirror: Mirror, observation: Tensor, output: Tensor, batch: Minibatch) -> Tensor:
+        """Return E‖μ(M s) − M μ(s)‖² of normalised observations, (k, O) or (T, m, O), with outputs, (k, A).
+
+        Yu et al. 2018, equation 4. With memory μ(M s) is that of the mirrored sequence, remembered by itself.
+        """
+        state, _ = batch.image_states
+        remembered, _ = self._policy.memory(mirror.rows(observation), state, batch.ended)
+        image = batch.steps_of(self._policy.mean(remembered))
         return (image - mirror.actions(output)).square().sum(-1).mean()
 
     def _fit_values(self, batch: Minibatch, goals: list[Tensor]) -> tuple[Tensor, Tensor]:

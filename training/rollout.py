@@ -31,6 +31,10 @@ class Minibatch:
     """Where episodes ended, (T, m); None for single rows."""
     kept: Tensor | None = None
     """Rows of sequences that are steps, (T·m,) bool; None for all."""
+    image_states: tuple[State, State] = ((), ())
+    """States of policy and value network before the mirror images of the sequences."""
+    doubled: bool = False
+    """Whether the images stand behind the sequences already: m is twice the number of environments."""
     share: float = 1.0
     """Share of its steps in those that all processes learn from at the same time."""
 
@@ -38,8 +42,9 @@ class Minibatch:
         """Return a network's outputs in the order of the columns: of sequences, (T, m, …) to (k, …)."""
         if self.ended is None:
             return outputs
-        flat = outputs.flatten(0, 1)
-        return flat if self.kept is None else flat[self.kept]
+        flat = [part.flatten(0, 1) for part in (outputs.chunk(2, dim=1) if self.doubled else (outputs,))]
+        steps = flat if self.kept is None else [part[self.kept] for part in flat]
+        return torch.cat(steps) if self.doubled else steps[0]
 
 
 class Rollout:
@@ -84,6 +89,8 @@ class Rollout:
         """State of the policy before the first row, (n, H) each; empty without memory."""
         self.value_state: State = ()
         """State of the value network before the first row, likewise."""
+        self.image_states: tuple[State, State] = ((), ())
+        """Both before the mirror image of the first row, where images are learned from."""
         self._skips = False
         self._final_rows: list[Tensor] = []
         self._final_raw: list[Tensor] = []
@@ -165,6 +172,7 @@ class Rollout:
         groups = [_own_environments(chunk, self.environments) for chunk in chunks]
         steps = [int((~self._skipped[:, chosen]).sum()) for chosen in groups]
         for chosen, share in zip(groups, _shares(steps), strict=True):
+            policy_image, value_image = (tuple(part[chosen] for part in state) for state in self.image_states)
             kept = ~self._skipped[:, chosen].flatten() if self._skips else None
             flat = [column[:, chosen].flatten(0, 1) for column in columns]
             yield Minibatch(
@@ -174,7 +182,8 @@ class Rollout:
                 tuple(part[chosen] for part in self.value_state),
                 self.ended[:, chosen],
                 kept,
-                share,
+                (policy_image, value_image),
+                share=share,
             )
 
     def _own_rows(self, drawn: int, count: int, generator: torch.Generator) -> list[Tensor]:

@@ -29,6 +29,8 @@ class SharedBatch:
         self._mine: Tensor | None = None
         self.weight = 1.0
         """Share of the last batch that this process has, by which its mean gradients count."""
+        self.leading = size // 2
+        """Rows of the last batch that this process has of the first half of everybody's."""
 
     def draw(self, replay: ReplayBuffer, stored: int) -> TransitionBatch:
         """Return this process' part of a batch; with a weight of 0, some row where it has none.
@@ -44,6 +46,7 @@ class SharedBatch:
         step, environment = drawn // (n * team.size()), drawn % (n * team.size())
         mine = (environment // n == team.rank()).nonzero().squeeze(-1)
         self.weight = len(mine) / self._size
+        self.leading = int((mine < self._size // 2).sum())
         self._mine = mine if len(mine) else torch.zeros(1, dtype=torch.int64)
         return replay.batch_of((step * n + environment % n)[self._mine])
 

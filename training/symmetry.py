@@ -1,6 +1,7 @@
 """Mirror images of what a learner sees and does, of robots whose two sides are alike (Mittal et al. 2024).
 
-A policy of such a robot should do in a mirrored state what it does in the state itself, mirrored: μ(M s) = M μ(s).
+A policy of such a robot should do in a mirrored state what it does in the state itself, mirrored: μ(M s) = M μ(s). With
+memory s is all that an episode has shown so far. Its image is an episode of its own, with its own memory.
 """
 
 from dataclasses import replace
@@ -13,8 +14,10 @@ from torch import Tensor
 
 from sim2real.configs.errors import ConfigError
 from sim2real.training.environment_interface import Environment
+from sim2real.training.memory import State
 from sim2real.training.replay_buffer import TransitionBatch
 from sim2real.training.rollout import Minibatch
+from sim2real.training.sequence_replay import Sequences
 
 
 class Permutation(Protocol):
@@ -57,35 +60,58 @@ class Mirror:
         action, output, *others = batch.columns
         moved = tuple(torch.cat((column, self.actions(column))) for column in (action, output))
         same = tuple(torch.cat((column, column)) for column in others)
-        return replace(batch, inputs=torch.cat((batch.inputs, self.rows(batch.inputs))), columns=moved + same)
+        policy_image, value_image = batch.image_states
+        return replace(
+            batch,
+            inputs=torch.cat((batch.inputs, self.rows(batch.inputs)), dim=-2),
+            columns=moved + same,
+            policy_state=_beside(batch.policy_state, policy_image),
+            value_state=_beside(batch.value_state, value_image),
+            ended=None if batch.ended is None else torch.cat((batch.ended, batch.ended), dim=1),
+            doubled=True,
+        )
 
-    def reflect(self, batch: TransitionBatch) -> None:
-        """Replace the first half of drawn transitions by their images, in place."""
-        half = len(batch.reward) // 2
+    def reflect(self, batch: TransitionBatch, count: int) -> None:
+        """Replace the first `count` of drawn transitions by their images, in place."""
         for rows in (batch.inputs, batch.next_inputs):
-            rows[:half] = self.rows(rows[:half])
-        batch.action[:half] = self.actions(batch.action[:half])
+            rows[:count] = self.rows(rows[:count])
+        batch.action[:count] = self.actions(batch.action[:count])
+
+    def reflect_sequences(self, drawn: Sequences) -> None:
+        """Replace the first half of drawn sequences by their images, in place.
+
+        Their states are those of the networks, and after them those of the same networks in the images.
+        """
+        half = drawn.reward.shape[1] // 2
+        for rows in (drawn.inputs, drawn.next_inputs):
+            rows[:, :half] = self.rows(rows[:, :half])
+        drawn.action[:, :half] = self.actions(drawn.action[:, :half])
+        networks = len(drawn.states) // 2
+        for own, image in zip(drawn.states[:networks], drawn.states[networks:], strict=True):
+            for part, other in zip(own, image, strict=True):
+                part[:half] = other[:half]
 
 
-def mirror_of(environment: Environment, *, wanted: bool, memory: bool) -> Mirror | None:
+def mirror_of(environment: Environment, *, wanted: bool) -> Mirror | None:
     """Return the mirror of an environment, its `mirror`; None where none is wanted.
 
     Args:
         environment: The environment; ours has a mirror if its robot has one.
         wanted: Whether the learner uses it.
-        memory: Whether the policy remembers: the image of what it remembers is not known.
 
     Raises:
-        ConfigError: There is none, or the policy remembers.
+        ConfigError: There is none.
     """
     if not wanted:
         return None
-    if memory:
-        raise ConfigError("algorithm.symmetry: not with algorithm.memory; valid: one of the two")
     found = getattr(environment, "mirror", None)
     if found is None:
         raise ConfigError("algorithm.symmetry: the environment has no mirror; valid: none")
     return Mirror(found.observation, found.privileged, found.action)
+
+
+def _beside(state: State, image: State) -> State:
+    return tuple(torch.cat(pair) for pair in zip(state, image, strict=True))
 
 
 def _joined(*parts: Permutation) -> tuple[Tensor, Tensor]:

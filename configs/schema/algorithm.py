@@ -141,7 +141,7 @@ class ProximalConfig(OnPolicyConfig):
     symmetry: Literal["none", "data", "loss"] = "none"
     """Use of a robot's mirror (`mirror` in its YAML): `data` also learns from the image of every step; `loss` penalises
     actions that are not the image of those in the mirrored state (Yu et al. 2018). Both normalise observations alike on
-    both sides."""
+    both sides. With memory, the image of an episode is remembered by itself."""
     symmetry_weight: Annotated[float, Positive] = 1.0
     """Weight of that penalty beside the policy loss, per squared action."""
     lagrange: LagrangeConfig | None = LagrangeConfig()

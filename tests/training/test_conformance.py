@@ -84,6 +84,16 @@ ROWS = {
         {"rollout_steps": 16, "minibatches": 2, "epochs": 2, "memory": MemoryConfig(kind="lstm", size=5)},
         algorithm="ppo",
     ),
+    "ppo with memory and symmetry": Row(
+        {
+            "rollout_steps": 16,
+            "minibatches": 2,
+            "epochs": 2,
+            "memory": MemoryConfig(kind="gru", size=5),
+            "symmetry": "data",
+        },
+        algorithm="ppo",
+    ),
     "ppo with choices": Row({"rollout_steps": 16, "minibatches": 2, "epochs": 2}, choosing=True, algorithm="ppo"),
     "trpo with choices": Row(
         {"rollout_steps": 10, "cg_iterations": 3, "damping": 0.01}, choosing=True, algorithm="trpo"
@@ -92,6 +102,11 @@ ROWS = {
     "sac": Row(REPLAYED),
     "sac with memory": Row(
         REPLAYED | {"memory": MemoryConfig(kind="gru", size=5), "sequence_length": 4, "burn_in": 3}, algorithm="sac"
+    ),
+    "sac with memory and symmetry": Row(
+        REPLAYED
+        | {"memory": MemoryConfig(kind="lstm", size=5), "sequence_length": 4, "burn_in": 3, "symmetry": "data"},
+        algorithm="sac",
     ),
     "sac with normalised critics": Row(
         REPLAYED | {"normalized_critic": {"hidden": (6, 7), "renormalize_after": 8, "policy_delay": 2}}, algorithm="sac"

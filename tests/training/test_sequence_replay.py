@@ -90,7 +90,6 @@ def test_what_is_carried_from_step_to_step_is_what_the_whole_sequence_leaves(kin
         ({"n_step": 2}, r"algorithm\.n_step: not with algorithm\.memory"),
         ({"value_network": True}, r"algorithm\.value_network: not with algorithm\.memory"),
         ({"buffer": 20}, r"less than one sequence of 7 steps of 4 environments; valid: 28 or more"),
-        ({"symmetry": "data"}, r"algorithm\.symmetry: not with algorithm\.memory"),
     ],
 )
 def test_what_memory_does_not_go_with_is_refused(update, message, point_environment):

@@ -80,7 +80,16 @@ def test_an_update_on_a_batch_that_has_every_image_is_the_same_with_symmetry(poi
         torch.testing.assert_close(states[1][name], tensor, rtol=1e-4, atol=0.01 * PPO.learning_rate, msg=name)
 
 
-@pytest.mark.parametrize("config", [PPO, SAC], ids=["ppo", "sac"])
+@pytest.mark.parametrize(
+    "config",
+    [
+        PPO,
+        SAC,
+        PPO.model_copy(update={"memory": MemoryConfig(kind="gru", size=8)}),
+        SAC.model_copy(update={"memory": MemoryConfig(kind="lstm", size=8), "sequence_length": 8, "burn_in": 4}),
+    ],
+    ids=["ppo", "sac", "ppo with memory", "sac with memory"],
+)
 def test_what_is_learned_on_one_side_is_known_on_the_other(config, one_sided):
     environments = one_sided(32), one_sided(32)
     plain, mirrored = (
@@ -109,13 +118,13 @@ def test_the_penalty_is_zero_for_a_symmetrical_policy_and_leads_to_one(one_sided
 
 def test_half_of_a_drawn_batch_is_replaced_by_its_images(point_environment):
     environment = point_environment(4, gift=True)
-    mirror = mirror_of(environment, wanted=True, memory=False)
+    mirror = mirror_of(environment, wanted=True)
     inputs, acted = environment.observation_size + 1, environment.action_size
     replay = ReplayBuffer(8, inputs, acted)
     replay.add(np.random.default_rng(0).normal(size=(8, 2 * inputs + acted + 2)).astype(np.float32))
     index = torch.arange(8)
     drawn, reflected = replay.batch_of(index), replay.batch_of(index)
-    mirror.reflect(reflected)
+    mirror.reflect(reflected, 4)
     for name in ("inputs", "next_inputs"):
         before, after = getattr(drawn, name), getattr(reflected, name)
         assert torch.equal(after[:4, :-1], -before[:4, :-1])
@@ -138,15 +147,13 @@ def test_the_quadruped_learns_with_its_mirror(symmetry, algorithm):
     np.testing.assert_allclose(mirror.observation(moments.mean.numpy()), moments.mean.numpy(), atol=1e-6)
 
 
-def test_symmetry_without_a_mirror_or_with_memory_is_refused(point_environment):
+def test_symmetry_without_a_mirror_is_refused(point_environment):
     class Lopsided(point_environment):
         mirror = None
 
     wanted = PPO.model_copy(update={"symmetry": "data"})
     with pytest.raises(ConfigError, match=r"algorithm\.symmetry: the environment has no mirror; valid: none"):
         make_algorithm(wanted, Lopsided(4), 0)
-    with pytest.raises(ConfigError, match=r"algorithm\.symmetry: not with algorithm\.memory"):
-        make_algorithm(wanted.model_copy(update={"memory": MemoryConfig(kind="gru")}), point_environment(4), 0)
     experiment = load_experiment("pendulum_ppo")
     environment = BatchEnv(experiment.task, experiment.randomization, 2, threads=1)
     with pytest.raises(ConfigError, match="robot 'pendulum' has no `mirror`"):

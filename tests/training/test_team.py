@@ -27,8 +27,14 @@ REPLAYED = ("algorithm.warmup=32", "algorithm.batch=16", "algorithm.iteration_st
 CASES = {
     "feed_forward": ("pendulum_ppo", SETTINGS, "value"),
     "memory": ("pendulum_ppo", (*SETTINGS, "algorithm.memory={kind: gru, size: 4}"), "value"),
+    "symmetry": (
+        "quadruped_walk",
+        (*SETTINGS, "algorithm.symmetry=data", "algorithm.memory={kind: gru, size: 4}"),
+        "value",
+    ),
     "costs": ("pendulum_ppo", (*SETTINGS, "task.costs={power: {term: mechanical_power, budget: 0.01}}"), "value"),
     "sac": ("pendulum_sac", REPLAYED, "critic"),
+    "sac, symmetry": ("quadruped_walk", ("algorithm={name: sac, symmetry: data}", *REPLAYED), "critic"),
     "sac, value network": ("pendulum_sac", (*REPLAYED, "algorithm.value_network=true"), "critic"),
     "sac, normalised critic": (
         "pendulum_sac",

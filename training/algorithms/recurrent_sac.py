@@ -5,6 +5,9 @@ first `burn_in` steps only bring that up to the present weights; the `sequence_l
 from. At the end of an episode within it the memory is zero, exactly, and the successor of its last step is the final
 observation, remembered with that episode. The critics share a memory of their own, of what critics see; its gradients
 are those of their loss alone.
+
+With a mirror half of the sequences are images, episodes of their own: what the networks remember of the image of every
+episode is carried and stored beside what they remember of the episode.
 """
 
 from typing import Any, Final
@@ -47,7 +50,14 @@ class RecurrentSac(Sac):
                 f"algorithm.buffer: {config.buffer} transitions are less than one sequence of {self._length} steps of "
                 f"{n} environments; valid: {n * self._length} or more"
             )
-        shapes = self._policy.memory.shapes, self.critic.memory.shapes
+        if self._mirror is not None and self._count < 2:
+            raise ConfigError(
+                f"algorithm.batch: {config.batch} is one sequence of {config.sequence_length} steps, which has no half "
+                f"to be mirrored; valid: {2 * config.sequence_length} or more"
+            )
+        once = self._policy.memory, self.critic.memory
+        self._memories: Final = once if self._mirror is None else once + once
+        shapes = tuple(memory.shapes for memory in self._memories)
         self._sequences: Final = SequenceReplay(config.buffer, n, self._inputs, environment.action_size, shapes)
         self._states = self._forgotten_all()
 
@@ -71,8 +81,15 @@ class RecurrentSac(Sac):
         return ReplayBuffer(1, inputs, action_size)
 
     def _forgotten_all(self) -> tuple[State, ...]:
-        n = self._environment.num_envs
-        return self._policy.memory.initial(n), self.critic.memory.initial(n)
+        return tuple(memory.initial(self._environment.num_envs) for memory in self._memories)
+
+    def _remember(self) -> tuple[State, ...]:
+        """Return what is remembered after the present step: actor, critics, and both of the image."""
+        rows = self._normalizer(self._raw)
+        seen = (rows,) if self._mirror is None else (rows, self._mirror.rows(rows))
+        views = [view for each in seen for view in (self._normalizer.parts(each)[0], each)]
+        steps = zip(self._memories, views, self._states, strict=True)
+        return tuple(memory.step(view, state)[1] for memory, view, state in steps)
 
     def _explore(self, normalized: Tensor) -> Floats:
         remembered, _ = self._policy.memory.step(normalized, self._states[0])
@@ -80,10 +97,7 @@ class RecurrentSac(Sac):
 
     def _keep(self, action: Floats, transition: Transition) -> None:
         """Store the step, and what the networks remember after it."""
-        rows = self._normalizer(self._raw)
-        observation, _ = self._normalizer.parts(rows)
-        _, actor = self._policy.memory.step(observation, self._states[0])
-        _, critic = self.critic.memory.step(rows, self._states[1])
+        remembered = self._remember()
         terminated, truncated = torch.from_numpy(transition.terminated), torch.from_numpy(transition.truncated)
         kept = torch.ones_like(terminated)
         if transition.skipped is not None:
@@ -94,7 +108,7 @@ class RecurrentSac(Sac):
         reward = torch.from_numpy(transition.reward)
         parts = [self._raw, torch.from_numpy(action), reward, discount, torch.cat(finals, dim=-1), ended, kept]
         self._sequences.add(parts, self._states)
-        self._states = forgotten(actor, ended), forgotten(critic, ended)
+        self._states = tuple(forgotten(state, ended) for state in remembered)
 
     def _stored(self) -> bool:
         return len(self._sequences) >= self._length
@@ -105,9 +119,11 @@ class RecurrentSac(Sac):
     def _learn(self) -> Figures:
         self.updates += 1
         drawn = self._sequences.sample(self._count, self._length, self._generator)
+        if self._mirror is not None:
+            self._mirror.reflect_sequences(drawn)
         inputs, next_inputs = self._normalizer(drawn.inputs), self._normalizer(drawn.next_inputs)
         observation, next_observation = (self._normalizer.parts(rows)[0] for rows in (inputs, next_inputs))
-        actor_state, critic_state = drawn.states
+        actor_state, critic_state = drawn.states[:2]
         actor, next_actor = self._remembered(self._policy.memory, observation, next_observation, actor_state, drawn)
         critic, _ = self._remembered(self.critic.memory, inputs, next_inputs, critic_state, drawn)
         with torch.no_grad():

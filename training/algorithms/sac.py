@@ -61,7 +61,7 @@ class Sac(OffPolicyLearner):
         generator = torch.Generator().manual_seed(seed)
         sizes = environment.observation_size, environment.action_size
         policy = Policy(config, *sizes, generator, squash=True)
-        mirror = mirror_of(environment, wanted=config.symmetry != "none", memory=config.memory is not None)
+        mirror = mirror_of(environment, wanted=config.symmetry != "none")
         super().__init__(config, environment, generator, policy, mirror=mirror)
         width = config.hidden[-1] if config.hidden else sizes[0] + policy.memory.width
         self.log_std_head: Final = linear(width, sizes[1], POLICY_HEAD_GAIN, generator)

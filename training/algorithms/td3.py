@@ -33,7 +33,7 @@ class Td3(OffPolicyLearner):
         generator = torch.Generator().manual_seed(seed)
         sizes = environment.observation_size, environment.action_size
         policy = Policy(config, *sizes, generator, squash=True)
-        mirror = mirror_of(environment, wanted=config.symmetry != "none", memory=config.memory is not None)
+        mirror = mirror_of(environment, wanted=config.symmetry != "none")
         super().__init__(config, environment, generator, policy, mirror=mirror)
         self.critic: Final = Critics(self._inputs + sizes[1], config.hidden, config.activation, generator)
         self._slow_critic: Final = Target(self.critic)
