@@ -56,26 +56,38 @@ def tanh_gaussian_sample(mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[
     return sampled
 
 
-class _TanhGaussian(torch.autograd.Function):
-    """A sample and its log-probability, differentiated by hand: a fifth of the operations.
+def tanh_gaussian(mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what `tanh_gaussian_sample` does, and std·noise, (…, A), which `tanh_gaussian_backward` needs."""
+    shift = torch.exp(log_std).mul_(noise)
+    unsquashed = mean + shift
+    action = torch.tanh(unsquashed)
+    gaussian = -(0.5 * noise.square() + log_std + _HALF_LOG_TAU)
+    correction = 2.0 * (_LOG_2 - unsquashed - softplus(-2.0 * unsquashed))
+    return action, (gaussian - correction).sum(-1), shift
+
+
+def tanh_gaussian_backward(
+    action: Tensor, shift: Tensor, of_action: Tensor, of_log_prob: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the gradients of a loss in mean and log std, (…, A), from those in actions, (…, A), and log π, (…, 1).
 
     With u = mean + std·noise and a = tanh u: ∂a/∂u = 1 − a², ∂ log π/∂u = 2a, as the change of variables is
     −2·(log 2 − u − softplus(−2u)); and ∂ log π/∂ log std = −1 beside what goes through u.
     """
+    of_mean = torch.addcmul(of_action, action, 2.0 * of_log_prob - of_action * action)
+    return of_mean, torch.addcmul(-of_log_prob, of_mean, shift)
+
+
+class _TanhGaussian(torch.autograd.Function):
+    """A sample and its log-probability, differentiated by hand: a fifth of the operations."""
 
     @staticmethod
     def forward(ctx: Any, mean: Tensor, log_std: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ANN401 - torch's
-        shift = torch.exp(log_std).mul_(noise)
-        unsquashed = mean + shift
-        action = torch.tanh(unsquashed)
-        gaussian = -(0.5 * noise.square() + log_std + _HALF_LOG_TAU)
-        correction = 2.0 * (_LOG_2 - unsquashed - softplus(-2.0 * unsquashed))
+        action, log_prob, shift = tanh_gaussian(mean, log_std, noise)
         ctx.save_for_backward(action, shift)
-        return action, (gaussian - correction).sum(-1)
+        return action, log_prob
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:  # noqa: ANN401 - torch's
         action, shift = ctx.saved_tensors
-        of_action, of_log_prob = gradients[0], gradients[1].unsqueeze(-1)
-        of_mean = torch.addcmul(of_action, action, 2.0 * of_log_prob - of_action * action)
-        return of_mean, torch.addcmul(-of_log_prob, of_mean, shift), None
+        return (*tanh_gaussian_backward(action, shift, gradients[0], gradients[1].unsqueeze(-1)), None)

@@ -57,6 +57,10 @@ class FlatAdam:
         torch.autograd.backward(loss * weight if together else loss, inputs=self._parameters)
         if together:
             self.gradient.copy_(team.summed(self.gradient))
+        return self.step()
+
+    def step(self) -> Tensor:
+        """Take a step down the gradient that is there; return its norm."""
         self.optimizer.step()
         norm: Tensor = torch.linalg.vector_norm(self.gradient)
         return norm

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.schema.off_policy import NormalizedCriticConfig, SacConfig
+from sim2real.training import team
+from sim2real.training.algorithms.plain_sac import PlainSac
 from sim2real.training.algorithms.recurrent_sac import RecurrentSac
 from sim2real.training.algorithms.sac import Sac, Seen
 from sim2real.training.algorithms.sac_loss import soft_target, soft_value
@@ -59,10 +61,16 @@ class CrossQ(Sac):
 
 
 def make_sac(config: SacConfig, environment: Environment, seed: int) -> Sac:
-    """Return SAC, with memory or a normalised critic where the configuration has one."""
+    """Return SAC, with memory or a normalised critic where the configuration has one.
+
+    Alone and without either, and with critics that value successors, its update is the one that is differentiated by
+    hand.
+    """
     kind: type[Sac] = Sac
     if config.memory is not None:
         kind = RecurrentSac
     elif config.normalized_critic is not None:
         kind = CrossQ
+    elif not config.value_network and team.size() == 1:
+        kind = PlainSac
     return kind(config, environment, seed)

@@ -7,7 +7,7 @@
 `learn_temperature: false` keeps α as it begins. `value_network: true` is the form of the first paper ("Soft
 actor-critic: off-policy maximum entropy deep reinforcement learning"): V is a network of its own, fitted to
 min(Q₁, Q₂)(s, a) − α·log π(a|s), and a slow copy of it values the successors. Its α is usually fixed. With memory it is
-`recurrent_sac.py`, with a normalised critic `cross_q.py`.
+`recurrent_sac.py`, with a normalised critic `cross_q.py`; without either, `plain_sac.py` differentiates it by hand.
 """
 
 from dataclasses import dataclass
@@ -38,8 +38,8 @@ from sim2real.training.symmetry import mirror_of
 from sim2real.training.target_network import Target
 
 # Bounds of the logarithm of the standard deviation, as in the authors' code, with a higher lower bound: std 0.0067.
-_LOG_STD_MIN: Final = -5.0
-_LOG_STD_MAX: Final = 2.0
+LOG_STD_MIN: Final = -5.0
+LOG_STD_MAX: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Sac(OffPolicyLearner):
         """Draw actions, (n, A), and their log-probabilities, (n,), for rows of the actor and standard normal noise."""
         features = self._policy.features(remembered)
         mean = self._policy.head(features)
-        log_std = self.log_std_head(features).clamp(_LOG_STD_MIN, _LOG_STD_MAX)
+        log_std = self.log_std_head(features).clamp(LOG_STD_MIN, LOG_STD_MAX)
         return tanh_gaussian_sample(mean, log_std, noise)
 
     def _successor_value(self, seen: Seen, taken: Tensor, temperature: Tensor) -> Tensor:
