@@ -107,7 +107,7 @@ def read_mjcf(path: Path, keyframe: str | None = None) -> Mjcf:
     chosen = _keyframe(path, model, keyframe)
     drives = drives_of(model)
     qpos, residual, moved = _closed(model, model.qpos0 if chosen is None else model.key(chosen).qpos, drives)
-    others = ", ".join(model.key(index).name for index in range(model.nkey))
+    others = ", ".join(_keyframes(model))
     without = f"of its keyframes ({others}) none is named {HOME!r}" if others else "it has no keyframe"
     source = f"the model's keyframe {chosen!r}" if chosen else f"the model's initial pose; {without}"
     return Mjcf(
@@ -134,12 +134,17 @@ def collect_warnings() -> Iterator[list[str]]:
     messages.extend(dict.fromkeys(one_line(warning.message) for warning in caught))
 
 
+def _keyframes(model: Any) -> list[str]:  # noqa: ANN401 - mujoco has no types
+    """Return the names of a model's keyframes; one without a name is room that `<size nkey>` keeps, not a pose."""
+    return [model.key(index).name for index in range(model.nkey) if model.key(index).name]
+
+
 def _keyframe(path: Path, model: Any, wanted: str | None) -> str | None:  # noqa: ANN401 - mujoco has no types
-    names = [model.key(index).name for index in range(model.nkey)]
+    names = _keyframes(model)
     if wanted is None:
         return HOME if HOME in names else names[0] if len(names) == 1 else None
     if wanted not in names:
-        valid = ", ".join(filter(None, names)) or "none"
+        valid = ", ".join(names) or "none"
         raise ConfigError(f"{path}: --keyframe: the model has no keyframe {wanted!r}; valid: {valid}")
     return wanted
 

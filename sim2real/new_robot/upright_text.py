@@ -82,7 +82,8 @@ def _upright_rewards(robot: DraftRobot, kind: str) -> Iterator[str]:
         yield f"  - {{term: velocity_tracking, weight: 3.0, scale: {0.75 * robot.speed:.2g}}}"
         yield "  - {term: yaw_rate_tracking, weight: 6.0, scale: 0.25}"
         if robot.walks_by_gait:
-            lift = 0.12 * robot.height
+            # The reward counts the errors of all feet: as on four legs, standing earns the same share on others.
+            lift = 0.12 * robot.height * (len(robot.config.feet) / 4.0) ** 0.5
             yield f"  - {{term: gait_tracking, weight: 5.0, scale: {lift / 2:.2g}}}"
             yield f"  - {{term: gait_tracking, weight: 5.0, scale: {lift * 1.3:.2g}}}"
             yield "  - {term: foot_slip, weight: -0.25}"

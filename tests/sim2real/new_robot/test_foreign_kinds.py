@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
-from foreign_models import FLOOR, GRIPPER, LINK, holding, made, quadruped
+from foreign_models import FLOOR, GRIPPER, LINK, biped, holding, made, quadruped
 
 from sim2real.configs.errors import ConfigError, UserError
 from sim2real.configs.load import load_experiment, load_robot
 from sim2real.new_robot.robot import NewRobotOptions, new_robot
 from sim2real.new_robot.task_text import fitting_kind, new_task, write_all
+from sim2real.plant import MujocoPlant
 from sim2real.simulation.first_moments import start_of
 from sim2real.simulation.task_lines import task_lines
 
@@ -112,3 +113,21 @@ def test_every_robot_has_a_task_that_simulates_and_starts_at_rest(xml: str, kind
     start, exact = start_of(task), start_of(holding(new.config, physics={"timestep": "1 ms"}))
     assert start.lines == []
     assert start.angular <= 1.5 * exact.angular + 0.5
+
+
+def test_room_for_keyframes_is_no_keyframe(tmp_path: Path) -> None:
+    xml = biped().replace("<worldbody>", '<size nkey="2"/><worldbody>', 1)
+    new = made(tmp_path, xml)
+    assert any("it has no keyframe" in line for line in new.checks)
+    with pytest.raises(ConfigError, match="has no keyframe 'home'; valid: none"):
+        made(tmp_path, xml, keyframe="home")
+
+
+@pytest.mark.parametrize(("given", "taken"), [((1, 4), (100, 50)), ((3, 50), (100, 50)), ((4, 8), (4, 8))])
+def test_the_solver_takes_the_steps_that_contacts_need(
+    given: tuple[int, int], taken: tuple[int, int], tmp_path: Path
+) -> None:
+    option = f'<option iterations="{given[0]}" ls_iterations="{given[1]}"/>'
+    config = made(tmp_path, biped().replace("<worldbody>", f"{option}<worldbody>", 1)).config
+    options = MujocoPlant(config).model.opt
+    assert (options.iterations, options.ls_iterations) == taken
