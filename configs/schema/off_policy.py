@@ -1,11 +1,11 @@
 """Schema of the off-policy algorithms: those that learn from a replay buffer."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sim2real.configs.schema.algorithm import Activation, AlgorithmConfig, Hidden, LagrangeConfig
-from sim2real.configs.schema.base import Config
+from sim2real.configs.schema.base import Config, MisplacedError
 from sim2real.configs.schema.quantity import NonNegative, Positive
 
 
@@ -146,6 +146,8 @@ class DqnConfig(OffPolicyConfig):
     """How much more often, α; 0 is uniform."""
     importance_exponent: Annotated[float, Field(ge=0.0, le=1.0)] = 0.4
     """How much of that is corrected in the loss at first, β; all of it at the end of training."""
+    error_clip: Annotated[float, Positive] | None = 1.0
+    """Error of a value beyond which the loss is linear (Huber's), in units of the reward; null: squared throughout."""
     target_every: Annotated[int, Field(ge=1)] = 1
     """Updates between those of the target network; with `polyak` 1 it is a copy each time, as in the paper."""
     exploration: Literal["epsilon_greedy", "boltzmann"] = "epsilon_greedy"
@@ -154,5 +156,14 @@ class DqnConfig(OffPolicyConfig):
     """ε at first and in the end; with `boltzmann` the temperature T, in units of the value."""
     exploration_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.3
     """Share of the training over which it falls, linearly."""
+    exploration_hold: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Most control steps for which a random action is held, 1 to this many alike (Dabney et al. 2021); ε is then the
+    probability of beginning one. More than 1 gets slow, heavy things moving, such as Acrobot. Not with `boltzmann`."""
     action_levels: Annotated[int, Field(ge=2, le=64)] = 3
     """Values of each action to choose from where the environment's are continuous, evenly spaced over the clip."""
+
+    @model_validator(mode="after")
+    def _check_hold(self) -> Self:
+        if self.exploration_hold > 1 and self.exploration != "epsilon_greedy":
+            raise MisplacedError(("exploration_hold",), f"not with exploration {self.exploration}; valid: 1")
+        return self

@@ -9,19 +9,21 @@ Q(s, a) has an output for each action to choose from; the policy takes the best.
                                                            action; V does not change which is best: not exported
     prioritized  P(i) ∝ |δᵢ|^α, weights (N·P(i))^−β        Schaul et al. 2016: β rises to 1 by the end of the run
 
-Exploration is ε-greedy, or Boltzmann: P(a|s) ∝ exp(Q(s, a)/T). ε or T falls over a share of the run. Actions are an
-environment's discrete ones, or a grid of `action_levels` in each direction of a continuous one.
+Exploration is ε-greedy, where a random action may be held for several steps (Dabney et al. 2021), or Boltzmann:
+P(a|s) ∝ exp(Q(s, a)/T). ε or T falls over a share of the run. Actions are an environment's discrete ones, or a grid of
+`action_levels` in each direction of a continuous one.
 """
 
 from typing import Final
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import smooth_l1_loss
+from torch.nn.functional import huber_loss
 
 from sim2real.configs.schema.off_policy import DqnConfig
 from sim2real.training.choices import choices_of
-from sim2real.training.environment_interface import Environment, Floats
+from sim2real.training.environment_interface import Environment, Floats, Transition
+from sim2real.training.held_choices import HeldChoices
 from sim2real.training.networks import linear
 from sim2real.training.off_policy_learner import Figures, OffPolicyLearner
 from sim2real.training.policy import Policy
@@ -68,6 +70,8 @@ class Dqn(OffPolicyLearner):
         if self.value_head is not None:
             self.learned.update(value_head=self.value_head)
         self._adam_values: Final = self._adam("values", self.values.parameters())
+        self._held: Final = HeldChoices(environment.num_envs, len(choices), config.exploration_hold)
+        self.kept.update(held=self._held)
 
     def _make_replay(self, capacity: int, inputs: int, action_size: int, costs: int) -> ReplayBuffer:
         if self.config.prioritized:
@@ -75,8 +79,7 @@ class Dqn(OffPolicyLearner):
         return super()._make_replay(capacity, inputs, action_size, costs)
 
     def _random_actions(self) -> Floats:
-        n = self._environment.num_envs
-        return _stored(torch.randint(len(self._choices), (n,), generator=self._generator))
+        return _stored(self._held.explore(torch.zeros_like(self._held.held), 1.0, self._generator))
 
     def _executed(self, stored: Floats) -> Floats:
         actions: Floats = self._choices.numpy()[stored[:, 0].astype(int)]
@@ -88,9 +91,11 @@ class Dqn(OffPolicyLearner):
             # The largest of values with Gumbel noise is distributed as exp(Q/T) says.
             uniform = torch.rand(values.shape, generator=self._generator).clamp_(min=1e-20)
             return _stored((values / level - (-uniform.log()).log()).argmax(-1))
-        random = torch.randint(values.shape[1], (len(values),), generator=self._generator)
-        explores = torch.rand(len(values), generator=self._generator) < level
-        return _stored(torch.where(explores, random, values.argmax(-1)))
+        return _stored(self._held.explore(values.argmax(-1), level, self._generator))
+
+    def _keep(self, action: Floats, transition: Transition) -> None:
+        super()._keep(action, transition)
+        self._held.end(transition.terminated | transition.truncated)
 
     def exploration(self, progress: float) -> float:
         """Return ε, or the temperature T, at a share of the run."""
@@ -107,7 +112,7 @@ class Dqn(OffPolicyLearner):
             chooser = self.values(following) if config.double else next_values
             target = q_target(batch.reward, batch.discount, next_values, chooser)
         fitted = self.values(observation).gather(1, batch.action.long()).squeeze(1)
-        losses = smooth_l1_loss(fitted, target, reduction="none")
+        losses = value_losses(fitted, target, config.error_clip)
         if isinstance(replay, PrioritizedReplay):
             first = config.importance_exponent
             losses = losses * replay.importance(first + (1.0 - first) * self._progress)
@@ -116,17 +121,20 @@ class Dqn(OffPolicyLearner):
         norm = self._adam_values.descend(loss)
         if self.updates % config.target_every == 0:
             self._target.follow(self._adam_values.block, config.polyak)
-        return {
-            "loss/values": loss.detach(),
-            "value/mean": fitted.detach().mean(),
-            "value/target": target.mean(),
-            "gradient_norm": norm,
-        }
+        means = {"value/mean": fitted.detach().mean(), "value/target": target.mean()}
+        return {"loss/values": loss.detach(), **means, "gradient_norm": norm}
 
 
 def q_target(reward: Tensor, discount: Tensor, next_values: Tensor, chooser: Tensor) -> Tensor:
     """Return y = r + γ·Q'(s', argmax_a' chooser), (n,); values are (n, K), the discount is 0 after a terminal state."""
     return torch.addcmul(reward, discount, next_values.gather(1, chooser.argmax(-1, keepdim=True)).squeeze(1))
+
+
+def value_losses(fitted: Tensor, target: Tensor, clip: float | None) -> Tensor:
+    """Return h(Q − y), (n,): ½·δ² for errors δ up to `clip`, beyond it of slope `clip`; None: ½·δ² throughout."""
+    if clip is None:
+        return 0.5 * (fitted - target).square()
+    return huber_loss(fitted, target, reduction="none", delta=clip)
 
 
 def dueling(value: Tensor, advantages: Tensor) -> Tensor:

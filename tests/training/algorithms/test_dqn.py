@@ -10,7 +10,7 @@ from gymnasium.spaces import Discrete
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.schema.off_policy import DqnConfig
 from sim2real.training.algorithms import make_algorithm
-from sim2real.training.algorithms.dqn import dueling, q_target
+from sim2real.training.algorithms.dqn import dueling, q_target, value_losses
 from sim2real.training.choices import choices_of
 from sim2real.training.export import export_policy
 from sim2real.training.gymnasium.spaces import ChoiceMap
@@ -31,6 +31,14 @@ def test_targets_by_hand():
     assert q_target(reward, discount, slow, slow).tolist() == pytest.approx([4.6, 1.0])
     # Double: the online network picks the first, which the slow one values 1.
     assert q_target(reward, discount, slow, online).tolist() == pytest.approx([1.9, 1.0])
+
+
+def test_losses_by_hand():
+    fitted, target = torch.tensor([3.0, 3.0, -1.0]), torch.tensor([2.5, -7.0, 1.0])
+    # ½·0.5²; of slope 1: 10 − ½, 2 − ½
+    assert value_losses(fitted, target, 1.0).tolist() == pytest.approx([0.125, 9.5, 1.5])
+    assert value_losses(fitted, target, 4.0).tolist() == pytest.approx([0.125, 4.0 * (10.0 - 2.0), 2.0])
+    assert value_losses(fitted, target, None).tolist() == pytest.approx([0.125, 50.0, 2.0])
 
 
 def test_a_duel_by_hand():

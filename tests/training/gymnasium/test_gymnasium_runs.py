@@ -214,6 +214,8 @@ def test_settings_are_those_of_the_task_its_family_or_any():
     assert found("swimmer_ppo", ("Swimmer-v5", "ppo"))
     assert found("mujoco_sac", ("HalfCheetah-v5", "sac"))
     assert found("classic_ppo", ("Pendulum-v1", "ppo"))
+    assert found("acrobot_dqn", ("Acrobot-v1", "dqn"))
+    assert found("classic_dqn", ("CartPole-v1", "dqn"))
     assert gym_config("Swimmer-v5", "sac").algorithm.discount == 0.9999
     algorithms = {name.partition("_")[2] for name in shipped("gymnasium")}
     assert {f"any_{algorithm}" for algorithm in algorithms} <= set(shipped("gymnasium"))
