@@ -1,6 +1,7 @@
 """Base of both forms of PPO: several epochs of minibatches over each rollout (Schulman et al. 2017, algorithm 1)."""
 
 from abc import abstractmethod
+from functools import partial
 from itertools import chain
 from typing import Any, ClassVar, Final
 
@@ -12,6 +13,7 @@ from sim2real.training import team
 from sim2real.training.action_distribution import ActionDistribution
 from sim2real.training.algorithms.interface import Metrics
 from sim2real.training.algorithms.ppo_loss import adapted_rate, value_loss
+from sim2real.training.anchor import Anchor
 from sim2real.training.cost_critics import CostCritics
 from sim2real.training.environment_interface import Environment, budgets_of
 from sim2real.training.lagrange import Lagrange
@@ -71,6 +73,8 @@ class Proximal(OnPolicy):
         self._optimizer: Final = torch.optim.Adam(self._parameters, lr=config.learning_rate, eps=1e-5, fused=True)
         self._rate_min, self._rate_max = config.learning_rate_range
         self._rollouts = 0
+        self._anchor: Final = None if config.anchor is None else Anchor(config.anchor, self._policy, self.distribution)
+        self._anchor_weight = 0.0
 
     @abstractmethod
     def surrogate(
@@ -86,7 +90,9 @@ class Proximal(OnPolicy):
         """
 
     def start(self, seed: int) -> None:
-        """Start the first episodes, and their images."""
+        """Start the first episodes, and their images; before the first rollout an anchor takes the policy."""
+        if self._anchor is not None and not self._rollouts:
+            self._anchor.take(self._policy, self.distribution)
         super().start(seed)
         if self._images is not None:
             self._images.forget()
@@ -103,6 +109,8 @@ class Proximal(OnPolicy):
             parts["images"] = self._images
         if self.lagrange is not None and self._cost_critics is not None:
             parts |= {"lagrange": self.lagrange, "cost_critics": self._cost_critics}
+        if self._anchor is not None:
+            parts["anchor"] = self._anchor
         return parts
 
     def _learn(self, progress: float) -> Metrics:
@@ -112,6 +120,7 @@ class Proximal(OnPolicy):
         self._rate_max = max(config.learning_rate_range[1] * (1.0 - progress), self._rate_min)
         old = self.distribution.frozen()
         old_log_prob = old.log_prob(rollout.output, rollout.action)
+        held = self._held(progress)
         figures: list[Tensor] = []
         explained = 0.0
         if self.lagrange is not None:
@@ -123,15 +132,16 @@ class Proximal(OnPolicy):
                     explained = rollout_fit(advantage, target, rollout)
                 goal = self._values.outputs(target)
                 advantage, cost_goals = self._constrained(standardized(advantage, rollout), first=epoch == 0)
-            columns = (rollout.action, rollout.output, old_log_prob, advantage, goal, *cost_goals)
+            columns = (rollout.action, rollout.output, *held, old_log_prob, advantage, goal, *cost_goals)
             sequences = self._policy.memory.recurrent
             batches = rollout.minibatches(columns, config.minibatches, self._generator, sequences=sequences)
             if self._mirror is not None and config.symmetry == "data":
-                batches = map(self._mirror.doubled, batches)
+                batches = map(partial(self._mirror.doubled, acted=2 + len(held)), batches)
             figures.extend(self._update(old, batch, first=epoch == done == 0) for done, batch in enumerate(batches))
         means = team.summed(torch.stack(figures).mean(0)).tolist()
-        surrogate, fit, cost_fit, figure, divergence, asymmetry, norm = means
+        surrogate, fit, cost_fit, figure, divergence, asymmetry, moved, norm = means
         return {
+            **({"policy/kl_of_anchor": moved, "policy/anchor_weight": self._anchor_weight} if held else {}),
             **({"loss/symmetry": asymmetry} if config.symmetry == "loss" else {}),
             **({"loss/cost_values": cost_fit, **self.lagrange.figures()} if self.lagrange is not None else {}),
             "loss/surrogate": surrogate,
@@ -142,6 +152,14 @@ class Proximal(OnPolicy):
             "value/explained_variance": explained,
             "learning_rate": self._rate,
         }
+
+    def _held(self, progress: float) -> tuple[Tensor, ...]:
+        """Set the weight of the anchor; return its outputs in the rollout, (T, n, A), while it holds."""
+        if self._anchor is None:
+            return ()
+        self._anchor_weight = self._anchor.weight(progress)
+        raw = self.rollout.raw[..., : self.rollout.observation.shape[-1]]
+        return (self._anchor.outputs(raw),) if self._anchor_weight > 0.0 else ()
 
     def _constrained(self, advantage: Tensor, *, first: bool) -> tuple[Tensor, list[Tensor]]:
         """Return the advantage of the Lagrangian, (T, n), and the goals of the costs' values, (T, n) each."""
@@ -154,12 +172,12 @@ class Proximal(OnPolicy):
         """Take one gradient step on a mini-batch, the first one since the rollout or a later one.
 
         Returns:
-            Surrogate loss, value losses of reward and of costs, the surrogate's figure, KL, asymmetry, and norm of the
-            gradient before it is clipped, (7,).
+            Surrogate loss, value losses of reward and of costs, the surrogate's figure, KL, asymmetry, the anchor's
+            KL, and norm of the gradient before it is clipped, (8,).
         """
         config = self._proximal
         self._optimizer.zero_grad()
-        figures = self.gradients(old, batch) if batch.share > 0.0 else torch.zeros(6)
+        figures = self.gradients(old, batch) if batch.share > 0.0 else torch.zeros(7)
         figures = figures * batch.share
         # Before the first step the policy is that of the rollout: its divergence of zero says nothing about the rate.
         if config.target_kl is not None and not first and self._improves:
@@ -172,9 +190,11 @@ class Proximal(OnPolicy):
         return torch.cat((figures, norm.detach().unsqueeze(0) / team.size()))
 
     def gradients(self, old: ActionDistribution, batch: Minibatch) -> Tensor:
-        """Compute this process' part of the gradients on a mini-batch; return its means of the figures, (6,)."""
+        """Compute this process' part of the gradients on a mini-batch; return its means of the figures, (7,)."""
         config = self._proximal
-        action, old_output, old_log_prob, advantage, *goals = batch.columns
+        action, old_output, *rest = batch.columns
+        held = rest.pop(0) if self._anchor_weight > 0.0 else None
+        old_log_prob, advantage, *goals = rest
         # The two networks share no weights: their gradients are computed on two threads.
         fitting = self._second_thread.submit(self._fit_values, batch, goals)
         observation, _ = self._normalizer.parts(batch.inputs)
@@ -188,9 +208,14 @@ class Proximal(OnPolicy):
         if self._mirror is not None and config.symmetry == "loss":
             asymmetry = self.asymmetry(self._mirror, observation, output, batch)
             loss = loss + config.symmetry_weight * asymmetry
+        moved = torch.zeros(())
+        if self._anchor is not None and held is not None:
+            moved = self._anchor.divergence(held, self.distribution, output)
+            loss = loss + self._anchor_weight * moved
         if self._improves:
             torch.autograd.backward(loss * batch.share)
-        return torch.stack((surrogate.detach(), *fitting.result(), figure, divergence.detach(), asymmetry.detach()))
+        ours = (figure, divergence, asymmetry, moved)
+        return torch.stack((surrogate.detach(), *fitting.result(), *(each.detach() for each in ours)))
 
     def asymmetry(self, mirror: Mirror, observation: Tensor, output: Tensor, batch: Minibatch) -> Tensor:
         """Return E‖μ(M s) − M μ(s)‖² of normalised observations, (k, O) or (T, m, O), with outputs, (k, A).

@@ -57,6 +57,8 @@ def train(
         NonFiniteError: A number of the training is not finite; the last finite checkpoint stays.
         KeyboardInterrupt: SIGINT or SIGTERM; a checkpoint was saved.
     """
+    if init_from is None and getattr(experiment.algorithm, "anchor", None) is not None:
+        raise UserError("algorithm.anchor: there is no policy to hold on to; valid: null, or --init-from RUN")
     team.join()
     if team.restarted() and not numbered:
         if all(team.gathered(bool(RunFolder(_of_rank(run_dir)).all_checkpoints()))):

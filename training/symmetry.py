@@ -55,11 +55,10 @@ class Mirror:
         index, sign = self._actions
         return actions[..., index] * sign
 
-    def doubled(self, batch: Minibatch) -> Minibatch:
-        """Return rows of a rollout with their images behind them; their first two columns are actions."""
-        action, output, *others = batch.columns
-        moved = tuple(torch.cat((column, self.actions(column))) for column in (action, output))
-        same = tuple(torch.cat((column, column)) for column in others)
+    def doubled(self, batch: Minibatch, acted: int = 2) -> Minibatch:
+        """Return rows of a rollout with their images behind them; their first `acted` columns are actions."""
+        moved = tuple(torch.cat((column, self.actions(column))) for column in batch.columns[:acted])
+        same = tuple(torch.cat((column, column)) for column in batch.columns[acted:])
         policy_image, value_image = batch.image_states
         return replace(
             batch,

@@ -113,6 +113,15 @@ class LagrangeConfig(Config):
     """Highest multiplier: bounds the integral of a budget that cannot be met."""
 
 
+class AnchorConfig(Config):
+    """Hold on the policy that a run begins from: kickstarting (Schmitt et al. 2018)."""
+
+    weight: Annotated[float, Positive] = 0.3
+    """Weight of the divergence from that policy beside the policy loss, per nat, at the start of training."""
+    share: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    """Share of the training over which it falls to 0, linearly."""
+
+
 class ProximalConfig(OnPolicyConfig):
     """What both forms of PPO share: several epochs of minibatches over each rollout."""
 
@@ -134,6 +143,8 @@ class ProximalConfig(OnPolicyConfig):
     value_first: Annotated[int, Field(ge=0)] = 0
     """Iterations at the start in which the value network learns and the policy stays. For a run that begins from a
     policy without values, as a clone's: the advantages of a value network that knows nothing spoil a good policy."""
+    anchor: AnchorConfig | None = None
+    """Hold on the policy that the run begins from with `--init-from`, such as a clone; null: none. Without memory."""
     gradient_norm_max: Annotated[float, Positive] = 1.0
     """Largest norm of a gradient; larger ones are scaled down."""
     recompute_advantages: bool = True
@@ -152,6 +163,12 @@ class ProximalConfig(OnPolicyConfig):
         slow, fast = self.learning_rate_range
         if not slow <= fast:
             raise MisplacedError(("learning_rate_range",), "must be ordered, low before high")
+        return self
+
+    @model_validator(mode="after")
+    def _check_anchor(self) -> Self:
+        if self.anchor is not None and self.memory is not None:
+            raise MisplacedError(("anchor",), "not with memory; valid: null")
         return self
 
 

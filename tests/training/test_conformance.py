@@ -80,6 +80,10 @@ ROWS = {
     "rwr": Row(SEARCH, values_successors=False),
     "trpo": Row({"rollout_steps": 10, "cg_iterations": 3, "damping": 0.01}),
     "ppo": Row({"rollout_steps": 16, "minibatches": 2, "epochs": 2}),
+    "ppo with an anchor": Row(
+        {"rollout_steps": 16, "minibatches": 2, "epochs": 2, "symmetry": "data", "anchor": {"share": 1.0}},
+        algorithm="ppo",
+    ),
     "ppo with memory": Row(
         {"rollout_steps": 16, "minibatches": 2, "epochs": 2, "memory": MemoryConfig(kind="lstm", size=5)},
         algorithm="ppo",
@@ -112,7 +116,7 @@ ROWS = {
         REPLAYED | {"normalized_critic": {"hidden": (6, 7), "renormalize_after": 8, "policy_delay": 2}}, algorithm="sac"
     ),
     "td3": Row(REPLAYED | {"n_step": 3, "symmetry": "data"}),
-    "dqn": Row(REPLAYED | {"dueling": True, "prioritized": True, "n_step": 2}),
+    "dqn": Row(REPLAYED | {"dueling": True, "prioritized": True, "n_step": 2, "exploration_hold": 5}),
     "ddpg": Row(REPLAYED | {"noise_correlation": 0.8}),
 }
 NAMES = sorted(ROWS)
