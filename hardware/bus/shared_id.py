@@ -38,15 +38,32 @@ class Proving(Protocol):
         ...
 
 
+@runtime_checkable
+class Listening(Protocol):
+    """Access to motors that can tell an id that nothing answers to any more."""
+
+    def silent(self, motor: int) -> bool:
+        """Return whether nothing answers to an id, not even damaged. Raises PortLostError."""
+        ...
+
+
 def shared_id(motor: int) -> str:
     """Return the message for an id with several motors."""
     return f"two motors share id {motor}: what they answer is damaged; connect one at a time"
 
 
 def prove_alone(bus: object, motor: int) -> None:
-    """Raise HardwareError if several motors answer to an id; families that cannot tell are believed."""
+    """Raise HardwareError unless one motor alone answers to an id; families that cannot tell are believed."""
     if isinstance(bus, Proving) and not bus.alone(motor):
+        if isinstance(bus, Listening) and bus.silent(motor):
+            raise HardwareError(f"motor {motor} does not answer any more: check its cable and power")
         raise HardwareError(shared_id(motor))
+
+
+def sharing(client: Proving, motors: Iterable[int]) -> list[int]:
+    """Return the ids to which several motors answer, of those that have just answered; not one that is gone."""
+    doubtful = [motor for motor in motors if not client.alone(motor)]
+    return [motor for motor in doubtful if not (isinstance(client, Listening) and client.silent(motor))]
 
 
 def answers_alone(intact: Callable[[int], bool]) -> bool:

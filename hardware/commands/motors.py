@@ -11,6 +11,7 @@ from rich.progress import Progress
 from sim2real.configs.command_line import typed
 from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
 from sim2real.hardware.bus.shared_id import shared_id
+from sim2real.hardware.commands.ended import tell_what_is_written
 from sim2real.hardware.commands.motors_backup import backup, restore_backup
 from sim2real.hardware.commands.motors_calibrate import calibrate
 from sim2real.hardware.commands.motors_check import check
@@ -26,6 +27,7 @@ from sim2real.hardware.workbench.change import change_baudrate, change_id
 from sim2real.hardware.workbench.interface import FoundMotor
 from sim2real.hardware.workbench.port import WorkbenchPort
 from sim2real.hardware.workbench.scan import baudrates_to_try, find_on_port, scan_port
+from sim2real.hardware.workbench.written import Written
 
 app = typer.Typer(help="Find, inspect, set up and calibrate motors on a bus.", no_args_is_help=True)
 
@@ -80,11 +82,15 @@ def set_id(
 
     Example: sim2real motors set-id --port /dev/ttyUSB0 --id 1 --to 7
     """
-    with open_port(port, protocol) as opened:
-        bus, found = find_on_port(opened.buses, motor, baudrate)
-        change_id(bus, found, to)
-    after = (typed("motors", "monitor", "--port", port, "--id", to),)
-    return Outcome({"id": to, "before": motor}, f"motor {motor} now has id {to}", next=after)
+
+    def change(written: Written) -> Outcome:
+        with open_port(port, protocol) as opened:
+            bus, found = find_on_port(opened.buses, motor, baudrate)
+            change_id(bus, found, to, written)
+        after = (typed("motors", "monitor", "--port", port, "--id", to),)
+        return Outcome({"id": to, "before": motor}, f"motor {motor} now has id {to}", next=after)
+
+    return tell_what_is_written(change)
 
 
 @app.command("set-baud")
@@ -101,12 +107,16 @@ def set_baud(
 
     Example: sim2real motors set-baud --port /dev/ttyUSB0 --id 1 --to 1000000
     """
-    with open_port(port, protocol) as opened:
-        bus, found = find_on_port(opened.buses, motor, baudrate)
-        change_baudrate(bus, found, to)
-    document = {"id": motor, "baudrate": to, "before": found.baudrate}
-    after = (typed("motors", "monitor", "--port", port, "--id", motor, "--baudrate", to),)
-    return Outcome(document, f"motor {motor} is now at {to} baud", next=after)
+
+    def change(written: Written) -> Outcome:
+        with open_port(port, protocol) as opened:
+            bus, found = find_on_port(opened.buses, motor, baudrate)
+            change_baudrate(bus, found, to, written)
+        document = {"id": motor, "baudrate": to, "before": found.baudrate}
+        after = (typed("motors", "monitor", "--port", port, "--id", motor, "--baudrate", to),)
+        return Outcome(document, f"motor {motor} is now at {to} baud", next=after)
+
+    return tell_what_is_written(change)
 
 
 @app.command()

@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from sim2real.configs.command_line import typed
 from sim2real.configs.command_outcome import Json, Outcome, reports
+from sim2real.hardware.commands.ended import tell_what_is_written
 from sim2real.hardware.commands.motors_options import Baudrate, Port, ProtocolName
 from sim2real.hardware.commands.motors_port import open_port
 from sim2real.hardware.errors import HardwareError
@@ -14,6 +16,7 @@ from sim2real.hardware.workbench.backup import MotorBackup, back_up, read_backup
 from sim2real.hardware.workbench.interface import FoundMotor, Workbench
 from sim2real.hardware.workbench.port import WorkbenchPort
 from sim2real.hardware.workbench.scan import find_on_port, scan_port
+from sim2real.hardware.workbench.written import Written
 
 Ids = Annotated[
     list[int] | None,
@@ -68,16 +71,19 @@ def restore_backup(
     missing = [one for one in motor or () if one not in saved]
     if missing:
         raise HardwareError(f"{file} has no motor {missing[0]}; valid: {', '.join(map(str, saved))}")
-    changes: list[str] = []
-    with open_port(port) as opened:
-        # All are found before the first is written.
-        chosen = [(saved[one], _find(opened, saved[one])) for one in dict.fromkeys(motor or saved)]
-        for one, (bus, found) in chosen:
-            bus.set_baudrate(found.baudrate)
-            changes += restore(bus, found, one)
-    text = "\n".join(changes) or "the motors have these settings"
-    after = (typed("motors", "check", "--port", port),)
-    return Outcome({"path": str(file), "changes": changes}, text, next=after)
+
+    def write_back(written: Written) -> Outcome:
+        with open_port(port) as opened:
+            # All are found before the first is written.
+            chosen = [(saved[one], _find(opened, saved[one])) for one in dict.fromkeys(motor or saved)]
+            for one, (bus, found) in chosen:
+                bus.set_baudrate(found.baudrate)
+                restore(bus, found, one, written)
+        text = "\n".join(map(escape, written.lines)) or "the motors have these settings"
+        after = (typed("motors", "check", "--port", port),)
+        return Outcome({"path": str(file), "changes": written.lines}, text, next=after)
+
+    return tell_what_is_written(write_back)
 
 
 def _find(opened: WorkbenchPort, saved: MotorBackup) -> tuple[Workbench, FoundMotor]:

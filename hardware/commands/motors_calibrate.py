@@ -9,35 +9,21 @@ from typing import Annotated
 import typer
 
 from sim2real.configs.command_line import port_words, typed
-from sim2real.configs.command_outcome import Json, Outcome, error_console, reports
+from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.config_reference import find_given
 from sim2real.configs.errors import UserError
 from sim2real.configs.library import ROOT
 from sim2real.configs.load import load_robot
 from sim2real.configs.schema.robot import RobotConfig
+from sim2real.hardware.commands.ended import tell_what_is_written
+from sim2real.hardware.commands.terminal_guide import TerminalGuide
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.robot_ports import port_paths
 from sim2real.hardware.workbench.calibration import Pose, WorkbenchJoint, calibrate_joints
 from sim2real.hardware.workbench.interface import Workbench
 from sim2real.hardware.workbench.port import open_port
-from sim2real.hardware.workbench.robot_file import write_calibration
-
-
-class TerminalGuide:
-    """Guides the user at the terminal; implements `Guide`."""
-
-    def ask(self, instruction: str) -> None:
-        """Print an instruction and wait for Enter."""
-        try:
-            typer.prompt(
-                f"{instruction}; then press Enter", default="", show_default=False, prompt_suffix=" ", err=True
-            )
-        except typer.Abort as error:
-            raise UserError("calibration aborted; nothing was written") from error
-
-    def tell(self, message: str) -> None:
-        """Print a result."""
-        error_console().print(message, markup=False)
+from sim2real.hardware.workbench.robot_file import refuse_unwritable, write_calibration
+from sim2real.hardware.workbench.written import Written, signals_wait
 
 
 @reports
@@ -74,25 +60,31 @@ def calibrate(
     config = load_robot(robot)
     source = find_given("robots", robot, RobotConfig)
     target = _target(robot, source, to)
+    refuse_unwritable(target)
     names = _chosen(config, joint or [])
-    with _workbenches(config, {config.joints[name].bus for name in names}, _paths(config, port or [])) as buses:
-        margin = config.safety.position_margin
-        joints = [WorkbenchJoint(name, config.joints[name], buses[config.joints[name].bus], margin) for name in names]
-        for joint_on_bus in joints:
-            _check_presence(joint_on_bus, round(config.buses[joint_on_bus.config.bus].baudrate))
-        found = calibrate_joints(joints, pose, TerminalGuide(), sweep)
-    backup = write_calibration(source, target, found)
-    load_robot(str(target))
-    document = {
-        "robot": config.name,
-        "joints": {name: asdict(calibration) for name, calibration in found.items()},
-        "path": str(target),
-        "backup": None if backup is None else str(backup),
-    }
-    kept = "" if backup is None else f"; backup: {backup.name}"
-    given = [to if to is not None else robot, port_words(port)]
-    after = (typed("motors", "check", given), typed("motors", "test", given))
-    return Outcome(document, f"wrote {len(found)} joints to {target}{kept}", next=after)
+    paths = _paths(config, port or [])
+
+    def measure(written: Written) -> Outcome:
+        with _workbenches(config, {config.joints[name].bus for name in names}, paths) as buses:
+            margin = config.safety.position_margin
+            joints = [WorkbenchJoint(one, config.joints[one], buses[config.joints[one].bus], margin) for one in names]
+            for joint_on_bus in joints:
+                _check_presence(joint_on_bus, round(config.buses[joint_on_bus.config.bus].baudrate))
+            found = calibrate_joints(joints, pose, TerminalGuide(), sweep, written)
+        with signals_wait():
+            backup = write_calibration(source, target, found, lambda partial: load_robot(str(partial)))
+        document = {
+            "robot": config.name,
+            "joints": {name: asdict(calibration) for name, calibration in found.items()},
+            "path": str(target),
+            "backup": None if backup is None else str(backup),
+        }
+        kept = "" if backup is None else f"; backup: {backup.name}"
+        given = [to if to is not None else robot, port_words(port)]
+        after = (typed("motors", "check", given), typed("motors", "test", given))
+        return Outcome(document, f"wrote {len(found)} joints to {target}{kept}", next=after)
+
+    return tell_what_is_written(measure, f"{target} is as it was")
 
 
 def _target(robot: str, source: Path, to: Path | None) -> Path:

@@ -10,7 +10,9 @@ from sim2real.configs.command_line import port_words, typed
 from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
+from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.bus.shared_id import shared_id
+from sim2real.hardware.commands.ended import tell_what_is_written
 from sim2real.hardware.commands.motors_options import Baudrate, ProtocolName
 from sim2real.hardware.commands.motors_port import open_port
 from sim2real.hardware.commands.motors_set_up import bus_paths
@@ -19,6 +21,7 @@ from sim2real.hardware.workbench.interface import Finding, FoundMotor
 from sim2real.hardware.workbench.port import WorkbenchPort
 from sim2real.hardware.workbench.robot_check import JointCheck, check_joints, fix_joints
 from sim2real.hardware.workbench.scan import find_on_port, scan_port
+from sim2real.hardware.workbench.written import Written, setting_text
 
 
 @reports
@@ -47,7 +50,10 @@ def check(
     if robot is not None:
         if motor is not None or protocol is not None or baudrate is not None:
             raise UserError("--id, --protocol and --baudrate are for a check without a robot: its YAML has them")
-        return _against(robot, port or [], fix)
+        config = load_robot(robot)
+        if fix:
+            return tell_what_is_written(lambda written: _against(robot, config, port or [], written))
+        return _against(robot, config, port or [], None)
     if fix:
         raise UserError("--fix needs a robot, whose YAML says what is wanted: sim2real motors check ROBOT --fix")
     if port is None or len(port) != 1:
@@ -77,8 +83,8 @@ def check(
     return Outcome(document, text, ok=not reasons, reasons=reasons, next=after)
 
 
-def _against(robot: str, ports: list[str], fix: bool) -> Outcome:
-    config = load_robot(robot)
+def _against(robot: str, config: RobotConfig, ports: list[str], written: Written | None) -> Outcome:
+    """Compare with a robot YAML; set right what differs if there is what takes note of it."""
     checks: list[JointCheck] = []
     adapters: list[Finding] = []
     paths = bus_paths(config, ports)
@@ -86,20 +92,19 @@ def _against(robot: str, ports: list[str], fix: bool) -> Outcome:
         with open_port(paths[name], config.buses[name].protocol) as opened:
             adapters += [finding for finding in opened.findings() if not finding.ok]
             bus = opened.buses[config.buses[name].protocol]
-            found = check_joints(config, name, bus)
-            checks += fix_joints(config, found, bus) if fix else found
+            found = check_joints(config, name, bus, saved=written is not None)
+            checks += found if written is None else fix_joints(config, found, bus, written)
     reasons = [f"{finding.what} {finding.value}: {finding.advice}" for finding in adapters]
     for one in checks:
         names = ", ".join(found.register for found in one.audit.differences)
         reasons += [f"{one.joint} (motor {one.id}) is not as wanted: {names}"] if names else []
         reasons += one.audit.refusals
-    written = sum(len(one.written) for one in checks)
     document: dict[str, Any] = {
         "robot": config.name,
         "joints": {
             one.joint: {"id": one.id, "ok": one.ok, "written": one.written} | asdict(one.audit) for one in checks
         },
-        "settings_written": written,
+        "settings_written": sum(len(one.written) for one in checks),
     }
     given = port_words(ports)
     differing = any(one.audit.differences for one in checks)
@@ -113,7 +118,7 @@ def _lines(checks: list[JointCheck]) -> list[str]:
     for one in checks:
         told = [f"  written  {line}" for line in one.written]
         for found in one.audit.differences:
-            values = f"{found.register.replace('_', ' ')} is {found.found:g}, wanted {found.wanted:g}"
+            values = f"{setting_text(found.register)} is {found.found:g}, wanted {found.wanted:g}"
             told.append(f"  differs  {values}" + (f": {found.effect}" if found.effect else ""))
         told += [f"  note     {remark}" for remark in one.audit.remarks]
         told += [f"  refused  {refusal}" for refusal in one.audit.refusals]

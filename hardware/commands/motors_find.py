@@ -10,7 +10,7 @@ from serial.tools.list_ports import comports
 from sim2real.configs.command_line import typed
 from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import UserError
-from sim2real.hardware.commands.motors_calibrate import TerminalGuide
+from sim2real.hardware.commands.terminal_guide import TerminalGuide
 from sim2real.hardware.errors import HardwareError
 
 BY_ID = Path("/dev/serial/by-id")

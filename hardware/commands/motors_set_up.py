@@ -10,11 +10,13 @@ from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.configs.errors import UserError
 from sim2real.configs.load import load_robot
 from sim2real.configs.schema.robot import RobotConfig
-from sim2real.hardware.commands.motors_calibrate import TerminalGuide
+from sim2real.hardware.commands.ended import tell_what_is_written
 from sim2real.hardware.commands.motors_port import open_port
+from sim2real.hardware.commands.terminal_guide import TerminalGuide
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.robot_ports import port_paths
 from sim2real.hardware.workbench.set_up import SetUp, carry_over, set_up_joint
+from sim2real.hardware.workbench.written import Written
 
 Robot = Annotated[str, typer.Argument(help="Robot name or path of its YAML.")]
 Ports = Annotated[
@@ -36,15 +38,20 @@ def setup(robot: Robot, port: Ports = None, json_output: Json = False) -> Outcom
     config = load_robot(robot)
     paths = bus_paths(config, port or [])
     guide = TerminalGuide()
-    done: list[SetUp] = []
-    for name, joint in config.joints.items():
-        with open_port(paths[joint.bus], config.buses[joint.bus].protocol) as opened:
-            ids = [one.id for one in done if config.joints[one.joint].bus == joint.bus]
-            done.append(set_up_joint(config, name, opened, ids, guide.ask, guide.tell))
-        guide.tell(_line(done[-1]))
-    document = {"robot": config.name, "motors": [_row(one) for one in done]}
-    after = (typed("motors", "check", robot, port_words(port)), typed("motors", "calibrate", robot, port_words(port)))
-    return Outcome(document, "\n".join(map(_line, done)), next=after)
+
+    def set_up(written: Written) -> Outcome:
+        done: list[SetUp] = []
+        for name, joint in config.joints.items():
+            with open_port(paths[joint.bus], config.buses[joint.bus].protocol) as opened:
+                ids = [one.id for one in done if config.joints[one.joint].bus == joint.bus]
+                done.append(set_up_joint(config, name, opened, ids, guide.ask, guide.tell, written))
+            guide.tell(_line(done[-1]))
+        document = {"robot": config.name, "motors": [_row(one) for one in done]}
+        given = port_words(port)
+        after = (typed("motors", "check", robot, given), typed("motors", "calibrate", robot, given))
+        return Outcome(document, "\n".join(map(_line, done)), next=after)
+
+    return tell_what_is_written(set_up)
 
 
 @reports
@@ -65,13 +72,18 @@ def adopt(
         raise UserError(f"robot {config.name!r} has no joint {joint!r}; valid: {', '.join(config.joints)}")
     own = config.joints[joint]
     guide = TerminalGuide()
-    with open_port(bus_paths(config, port or [])[own.bus], config.buses[own.bus].protocol) as opened:
-        others = [other.id for name, other in config.joints.items() if name != joint and other.bus == own.bus]
-        done = set_up_joint(config, joint, opened, others, guide.ask, guide.tell)
-        changes = carry_over(config, joint, opened.buses[config.buses[own.bus].protocol])
-    advice = f"calibrate it now: sim2real motors calibrate {robot} --joint {joint}"
-    after = (typed("motors", "calibrate", robot, "--joint", joint, port_words(port)),)
-    return Outcome(_row(done) | {"changes": changes}, "\n".join((_line(done), *changes, advice)), next=after)
+    path = bus_paths(config, port or [])[own.bus]
+
+    def take_in(written: Written) -> Outcome:
+        with open_port(path, config.buses[own.bus].protocol) as opened:
+            others = [other.id for name, other in config.joints.items() if name != joint and other.bus == own.bus]
+            done = set_up_joint(config, joint, opened, others, guide.ask, guide.tell, written)
+            changes = carry_over(config, joint, opened.buses[config.buses[own.bus].protocol], written)
+        advice = f"calibrate it now: sim2real motors calibrate {robot} --joint {joint}"
+        after = (typed("motors", "calibrate", robot, "--joint", joint, port_words(port)),)
+        return Outcome(_row(done) | {"changes": changes}, "\n".join((_line(done), *changes, advice)), next=after)
+
+    return tell_what_is_written(take_in)
 
 
 def bus_paths(config: RobotConfig, options: list[str]) -> dict[str, str]:

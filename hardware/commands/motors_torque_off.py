@@ -10,6 +10,7 @@ from serial.tools.list_ports import comports
 from sim2real.configs.command_line import typed
 from sim2real.configs.command_outcome import Json, Outcome, reports
 from sim2real.hardware.clock import NS_PER_S, MonotonicClock
+from sim2real.hardware.commands.ended import INTERRUPTED, SignalError, signals_end_it
 from sim2real.hardware.commands.motors_options import ProtocolName
 from sim2real.hardware.commands.motors_port import open_port
 from sim2real.hardware.errors import HardwareError
@@ -44,9 +45,36 @@ def torque_off(
         raise HardwareError("no USB serial port is connected: give --port PATH, or cut the power of the motors")
     motors: list[dict[str, object]] = []
     reasons: list[str] = []
+    try:
+        with signals_end_it():
+            _release_all(paths, bool(port), protocol, wait, motors, reasons)
+    except (KeyboardInterrupt, SignalError) as error:
+        confirmed = {str(motor["port"]) for motor in motors}
+        left = ", ".join(path for path in paths if path not in confirmed)
+        reasons.append(
+            f"{str(error) or INTERRUPTED}: torque may still be ON on the motors of {left}; repeat the command, or cut "
+            "their power"
+        )
+        return _outcome(motors, reasons, cut_short=isinstance(error, KeyboardInterrupt))
+    if not motors and not reasons:
+        reasons.append(
+            f"torque off was sent on {', '.join(paths)}, and no motor answers: unless none has power, cut it"
+        )
+    return _outcome(motors, reasons)
+
+
+def _release_all(
+    paths: list[str],
+    named: bool,
+    protocol: str | None,
+    wait: float,
+    motors: list[dict[str, object]],
+    reasons: list[str],
+) -> None:
+    """Release one port after the other; add the motors that answered, and why it has failed."""
     for path in paths:
         try:
-            found = _release(path, protocol, wait if port else 0.0)
+            found = _release(path, protocol, wait if named else 0.0)
         except HardwareError as error:
             reasons.append(f"{error}; torque may still be ON on the motors of {path}: cut their power")
             continue
@@ -54,15 +82,15 @@ def torque_off(
         left = [str(one.motor.id) for one in found if not one.confirmed]
         if left:
             reasons.append(f"torque is still ON on motor {', '.join(left)} of {path}: cut the power")
-        if not found and port:
+        if not found and named:
             reasons.append(f"torque off was sent on {path}, and no motor answers: unless none has power, cut it")
-    if not motors and not reasons:
-        reasons.append(
-            f"torque off was sent on {', '.join(paths)}, and no motor answers: unless none has power, cut it"
-        )
+
+
+def _outcome(motors: list[dict[str, object]], reasons: list[str], *, cut_short: bool = False) -> Outcome:
     lines = [f"{m['port']}: motor {m['id']}: torque is {'off' if m['torque_off'] else 'still ON'}" for m in motors]
     after = tuple(typed("motors", "check", "--port", path) for path in dict.fromkeys(str(m["port"]) for m in motors))
-    return Outcome({"motors": motors}, "\n".join(lines), ok=not reasons, reasons=tuple(reasons), next=after)
+    text = "\n".join(lines)
+    return Outcome({"motors": motors}, text, not reasons, tuple(reasons), after, cut_short)
 
 
 def _release(path: str, protocol: str | None, wait: float) -> list[Released]:

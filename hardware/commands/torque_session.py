@@ -1,9 +1,7 @@
 """What the commands that switch torque on share: consent, and torque off at the end, also by a signal."""
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import Final
 
 import typer
@@ -11,6 +9,7 @@ import typer
 from sim2real.configs.errors import UserError
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.clock import Clock, ns_from_s
+from sim2real.hardware.commands.ended import SignalError, signals_end_it
 from sim2real.hardware.errors import HardwareError, TorqueOnError
 from sim2real.hardware.families import when_silent
 from sim2real.hardware.interface import JointInterface
@@ -32,10 +31,6 @@ def ask_before_torque(question: str) -> None:
         raise UserError("nothing was moved")
 
 
-class _SignalError(UserError):
-    """A signal ended the block."""
-
-
 @contextmanager
 def torque_session(robot: RobotConfig, hardware: JointInterface, clock: Clock) -> Iterator[None]:
     """Open the motors for the block; at its end, however it ends, torque is off and confirmed.
@@ -52,7 +47,7 @@ def torque_session(robot: RobotConfig, hardware: JointInterface, clock: Clock) -
         HardwareError: A motor did not confirm that its torque is off; names it, what ended the block, what the motors
             do by themselves, and the cure.
     """
-    with _signals_end_it():
+    with signals_end_it():
         opened = False
         try:
             hardware.open()
@@ -64,7 +59,7 @@ def torque_session(robot: RobotConfig, hardware: JointInterface, clock: Clock) -
                 raise  # torque off was sent and confirmed
             first = error.__cause__ if left and error.__cause__ is not None else error
             _switch_off(robot, hardware, clock, str(first) or "interrupted", first)
-            if left or isinstance(error, _SignalError):
+            if left or isinstance(error, SignalError):
                 raise (HardwareError if left else UserError)(f"{first}; torque is off") from error
             raise
         else:
@@ -98,23 +93,3 @@ def _switch_off(
             clock.sleep_until_ns(clock.now_ns() + _RETRY_NS)
         except KeyboardInterrupt:
             deadline_ns = clock.now_ns()  # no more waiting: once more, then it is said
-
-
-@contextmanager
-def _signals_end_it() -> Iterator[None]:
-    def end(number: int, frame: FrameType | None) -> None:
-        for taken in before:
-            signal.signal(taken, signal.SIG_IGN)  # one is enough: torque is being switched off
-        raise _SignalError(f"ended by {signal.Signals(number).name}")
-
-    numbers = [signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        numbers.append(signal.SIGHUP)
-    before = {number: signal.getsignal(number) for number in numbers}
-    for number in numbers:
-        signal.signal(number, end)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

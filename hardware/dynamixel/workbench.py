@@ -1,14 +1,15 @@
 """The workbench of Dynamixel motors; implements `Workbench`."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 
 from sim2real.configs.library import shipped
 from sim2real.configs.load import load_motor
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.configs.schema.robot import JointConfig
 from sim2real.configs.schema.safety import SafetyConfig
-from sim2real.hardware.bus.shared_id import ids_of_several, shared_id
+from sim2real.hardware.bus.shared_id import ids_of_several, shared_id, sharing
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.dynamixel.audit import RehearsedClient, audit
@@ -61,7 +62,7 @@ class DynamixelWorkbench:
         self.set_baudrate(baudrate)
         found = [self._found(identity) for identity in self._client.ping_all()]
         damaged = self._client.garbled
-        self.shared = [motor.id for motor in found if not self._client.alone(motor.id)]
+        self.shared = sharing(self._client, [motor.id for motor in found])
         if damaged:
             silent = [motor for motor in self.ids if motor not in {one.id for one in found}]
             self.shared += ids_of_several(self._client, self._client.ping, NOBODY, silent)
@@ -119,7 +120,12 @@ class DynamixelWorkbench:
         identity, config, _ = self._motor(joint.id)
         motor = Motor(name, joint, self._client, self._client, config.voltage_range[1], position_margin)
         motor.check_model(identity.model_number)
-        motor.settle()
+        try:
+            motor.settle()
+        except HardwareError as error:
+            if not motor.notices:
+                raise
+            raise type(error)(f"{error}; before that: {'; '.join(motor.notices)}") from error
         return Settled(identity.model_number, str(identity.firmware), motor.meaning(), tuple(motor.notices))
 
     def audit(self, name: str, joint: JointConfig, safety: SafetyConfig) -> Audit:
@@ -130,6 +136,10 @@ class DynamixelWorkbench:
     def alone(self, motor: int) -> bool:
         """Return whether one motor alone answers to an id. Raises PortLostError."""
         return self._client.alone(motor)
+
+    def silent(self, motor: int) -> bool:
+        """Return whether nothing answers to an id, not even damaged. Raises PortLostError."""
+        return self._client.silent(motor)
 
     def settings(self, motor: int) -> dict[str, float]:
         """Return the writable registers of EEPROM. Raises HardwareError."""
@@ -240,11 +250,15 @@ def _runs(table: ControlTable) -> list[list[Register]]:
 
 def motor_type(model_number: int) -> MotorConfig:
     """Return the shipped motor type with this model number. Raises HardwareError, which lists the known ones."""
-    known: dict[int, MotorConfig] = {}
-    for motor in map(load_motor, shipped("motors")):
-        if isinstance(motor.registers, DynamixelRegisters):
-            known[motor.registers.model_number] = motor
+    known = _shipped_types()
     if model_number not in known:
         names = ", ".join(model_name(number) for number in sorted(known))
         raise HardwareError(f"no control table for {model_name(model_number)}; known: {names}")
     return known[model_number]
+
+
+@cache  # the shipped files do not change, and reading them takes longer than a scan
+def _shipped_types() -> Mapping[int, MotorConfig]:
+    """Return the shipped motor types of the family, by model number."""
+    types = map(load_motor, shipped("motors"))
+    return {one.registers.model_number: one for one in types if isinstance(one.registers, DynamixelRegisters)}

@@ -90,6 +90,10 @@ class Client(RequestLine[Packet]):
 
         return answers_alone(intact)
 
+    def silent(self, motor: int) -> bool:
+        """Return whether nothing answers to an id, not even damaged. Raises PortLostError."""
+        return self.request(motor, Instruction.PING, b"", reply_bytes=0) is None and not self.garbled
+
     def request(
         self, motor: int, instruction: int, parameters: bytes, reply_bytes: int, tries: int = TRIES
     ) -> Packet | None:

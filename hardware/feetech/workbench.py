@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterator
+from functools import cache
 
 from sim2real.configs.library import shipped
 from sim2real.configs.load import load_motor
 from sim2real.configs.schema.motor import MotorConfig
 from sim2real.configs.schema.robot import JointConfig
 from sim2real.configs.schema.safety import SafetyConfig
-from sim2real.hardware.bus.shared_id import ids_of_several, shared_id
+from sim2real.hardware.bus.shared_id import ids_of_several, shared_id, sharing
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.errors import HardwareError
@@ -70,7 +71,7 @@ class FeetechWorkbench:
         damaged = self._client.garbled
         identities = [self._client.identify(motor) for motor in answering]
         found = [self._found(identity) for identity in identities if identity is not None]
-        self.shared = [motor.id for motor in found if not self._client.alone(motor.id)]
+        self.shared = sharing(self._client, [motor.id for motor in found])
         if damaged:
             silent = [motor for motor in self.ids if motor not in {one.id for one in found}]
             self.shared += ids_of_several(self._client, self._client.identify, NOBODY, silent)
@@ -138,7 +139,12 @@ class FeetechWorkbench:
             raise HardwareError(f"motor {joint.id} does not answer at {self._client.baudrate} baud")
         motor = Motor(name, joint, self._client, self._client, position_margin)
         motor.check_model(identity)
-        motor.settle()
+        try:
+            motor.settle()
+        except HardwareError as error:
+            if not motor.notices:
+                raise
+            raise type(error)(f"{error}; before that: {'; '.join(motor.notices)}") from error
         firmware = "{}.{}".format(*identity.firmware)
         return Settled(identity.model_number, firmware, motor.meaning(), tuple(motor.notices))
 
@@ -150,6 +156,10 @@ class FeetechWorkbench:
     def alone(self, motor: int) -> bool:
         """Return whether one motor alone answers to an id. Raises PortLostError."""
         return self._client.alone(motor)
+
+    def silent(self, motor: int) -> bool:
+        """Return whether nothing answers to an id, not even damaged. Raises PortLostError."""
+        return self._client.silent(motor)
 
     def settings(self, motor: int) -> dict[str, float]:
         """Return the writable registers of EEPROM. Raises HardwareError."""
@@ -174,6 +184,15 @@ class FeetechWorkbench:
         found = self._get(motor, table, name)
         if found != value:
             raise HardwareError(f"motor {motor}: {name} is {found} after writing {value:g}")
+
+    def recall(self, motor: int) -> None:
+        """Lock EEPROM if a program was cut off before it did. Raises HardwareError."""
+        table = sts_table(self._type(motor))
+        for _ in range(_WRITE_TRIES):
+            if self._get(motor, table, "lock"):
+                return
+            self._lock(motor)
+        raise HardwareError(f"motor {motor} does not lock its EEPROM")
 
     def torque_off(self, motor: int | None = None) -> None:
         """Write 0 to Torque Enable (40) of one motor, or of all. Raises PortLostError."""
@@ -259,13 +278,13 @@ class FeetechWorkbench:
 
     def _lock(self, motor: int) -> None:
         """Lock EEPROM. The motor may not answer; the caller checks afterwards."""
-        lock = sts_table(next(iter(_feetech_types())))["lock"]
+        lock = sts_table(_feetech_types()[0])["lock"]
         self._client.write(motor, lock.address, lock.encode(1))
 
 
 def motor_types(model_number: int) -> list[MotorConfig]:
     """Return the shipped motor types with this model number. Raises HardwareError, with the known ones."""
-    known = list(_feetech_types())
+    known = _feetech_types()
     fitting = [config for config in known if registers_of(config).model_number == model_number]
     if not fitting:
         names = ", ".join(sorted({model_name(registers_of(config).model_number) for config in known}))
@@ -273,7 +292,7 @@ def motor_types(model_number: int) -> list[MotorConfig]:
     return fitting
 
 
-def _feetech_types() -> Iterator[MotorConfig]:
-    for config in map(load_motor, shipped("motors")):
-        if isinstance(config.registers, FeetechRegisters):
-            yield config
+@cache  # the shipped files do not change, and reading them takes longer than a scan
+def _feetech_types() -> tuple[MotorConfig, ...]:
+    """Return the shipped motor types of the family."""
+    return tuple(one for one in map(load_motor, shipped("motors")) if isinstance(one.registers, FeetechRegisters))

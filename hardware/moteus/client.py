@@ -14,6 +14,7 @@ from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.errors import HardwareError, ProtocolError
 from sim2real.hardware.interface import Between, nothing
 from sim2real.hardware.moteus.frame import Kind, Resolution, encode_head, encode_values
+from sim2real.hardware.moteus.identity import IDENTITY, SERIAL_NUMBER
 from sim2real.hardware.moteus.lines import LINE_BYTES_MAX, REPLY_WANTED, Line, LineBuffer, decode_line, encode_send
 from sim2real.hardware.types import BusCounters
 
@@ -31,8 +32,6 @@ _ADAPTER_MARGIN_S = 0.1  # for the first query: a newly opened adapter may still
 
 CAN_S = 0.0005
 """Time on CAN of query, reply and turnaround of one controller, s."""
-
-_SERIAL = encode_head(Kind.READ, 0x120, 3, Resolution.INT32)
 
 _NUMBER_REGISTER = 0x010
 _ECHO = encode_head(Kind.REPLY, _NUMBER_REGISTER, 1, Resolution.FLOAT)
@@ -130,7 +129,14 @@ class Client:
 
         On CAN, equal frames of two controllers arrive as one; their serial numbers differ, and so do not arrive.
         """
-        return answers_alone(lambda _: motor in self.ask({motor: _SERIAL}))
+        return answers_alone(lambda _: motor in self.ask({motor: SERIAL_NUMBER}))
+
+    def silent(self, motor: int) -> bool:
+        """Return whether nothing answers to an id. Raises PortLostError.
+
+        What two controllers of one model and firmware answer to this is equal, so it arrives.
+        """
+        return not any(motor in self.ask({motor: IDENTITY}) for _ in range(TRIES))
 
     def collect(
         self, request: bytes, number: int, motors: frozenset[int], margin_s: float = _SET_UP_MARGIN_S

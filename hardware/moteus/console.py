@@ -3,7 +3,7 @@
 Source: moteus documentation, diagnostic protocol. A lost reply takes its text with it, so what only reads is repeated.
 """
 
-from sim2real.hardware.errors import HardwareError, ProtocolError
+from sim2real.hardware.errors import HardwareError, PortLostError, ProtocolError
 from sim2real.hardware.moteus.client import TRIES, Client
 from sim2real.hardware.moteus.frame import CLIENT_POLL, Kind, Subframe, encode_stream, subframes
 from sim2real.hardware.moteus.lines import encode_send
@@ -40,8 +40,23 @@ class Console:
 
     def run(self, motor: int, text: str) -> str:
         """Run a console command; return the output before `OK`. Raises HardwareError if it is refused."""
+        self._flush(motor)  # a program that was cut off has left its answer unread
         self.send(motor, text)
         return self.output(motor)
+
+    def load(self, motor: int) -> None:
+        """Load the saved configuration. A controller with another saved id is gone afterwards. Raises HardwareError."""
+        for _ in range(TRIES):
+            try:
+                self.run(motor, "conf load")
+            except PortLostError:
+                raise
+            except HardwareError:
+                if self._client.silent(motor):
+                    return  # it has its saved id
+            else:
+                return
+        raise HardwareError(f"motor {motor} does not load its saved configuration")
 
     def send(self, motor: int, text: str) -> None:
         """Send a console command. Raises PortLostError."""

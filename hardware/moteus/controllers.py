@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 
 from sim2real.configs.schema.robot import JointConfig
-from sim2real.hardware.bus.shared_id import shared_id
+from sim2real.hardware.bus.shared_id import shared_id, sharing
 from sim2real.hardware.calibrated import check_calibration, check_serial_number
 from sim2real.hardware.clock import Clock, ns_from_s
 from sim2real.hardware.errors import HardwareError, ProtocolError
@@ -54,7 +54,7 @@ class Controllers:
         """Check that every controller answers and is the configured model. Raises HardwareError."""
         missing = set(self.ids)
         for motor in sorted(self.ids):
-            if self._client.ask({motor: IDENTITY}) and not self._client.alone(motor):
+            if self._client.ask({motor: IDENTITY}) and sharing(self._client, [motor]):
                 raise HardwareError(f"{self._name(self._places[motor])}: {shared_id(motor)}")
         for _ in range(TRIES):
             for motor, answer in self._client.ask(dict.fromkeys(missing, IDENTITY)).items():

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from sim2real.configs.schema.robot import JointConfig
 from sim2real.configs.schema.safety import SafetyConfig
-from sim2real.hardware.bus.shared_id import shared_id
+from sim2real.hardware.bus.shared_id import shared_id, sharing
 from sim2real.hardware.bus.transport import Transport
 from sim2real.hardware.clock import Clock
 from sim2real.hardware.errors import HardwareError, PortLostError, ProtocolError
@@ -68,7 +68,7 @@ class MoteusWorkbench:
             line = encode_send(asking_id(BROADCAST), question(number, IDENTITY), bool(self._client.checksum))
             for answer in self._client.collect(line, number, frozenset(self.ids)):
                 found[answer.motor] = self._found(answer.motor, answer.data)
-        self.shared = [motor for motor in found if not self._client.alone(motor)]
+        self.shared = sharing(self._client, found)
         return [found[motor] for motor in sorted(found) if motor not in self.shared]
 
     def find(self, motor: int, baudrate: int) -> FoundMotor | None:
@@ -77,9 +77,11 @@ class MoteusWorkbench:
         if not self._adapter_answers():
             return None
         data = self._ask_quietly(motor, IDENTITY)
-        if data is not None and not self._client.alone(motor):
+        if data is None:
+            return None
+        if sharing(self._client, [motor]):
             raise HardwareError(shared_id(motor))
-        return None if data is None else self._found(motor, data)
+        return self._found(motor, data)
 
     def registers(self, motor: int) -> list[RegisterReading]:
         """Return all readable registers, as 32-bit integers. Raises HardwareError."""
@@ -149,6 +151,10 @@ class MoteusWorkbench:
         """Return whether one motor alone answers to an id. Raises PortLostError."""
         return self._adapter_answers() and self._client.alone(motor)
 
+    def silent(self, motor: int) -> bool:
+        """Return whether nothing answers to an id. Raises PortLostError."""
+        return not self._adapter_answers() or self._client.silent(motor)
+
     def settings(self, motor: int) -> dict[str, float]:
         """Return the configuration, as `conf enumerate` prints it, without the id. Raises HardwareError."""
         self._adapter_answers()
@@ -170,6 +176,15 @@ class MoteusWorkbench:
         found = self._console.value(motor, name)
         if not (math.isclose(found, value, rel_tol=1e-5) or (math.isnan(found) and math.isnan(value))):
             raise HardwareError(f"motor {motor}: {name} is {found:g} after writing {value:g}")
+
+    def recall(self, motor: int) -> None:
+        """Load the saved configuration: what was set and not saved would be gone at the next power-up.
+
+        Raises:
+            HardwareError: It does not do so.
+        """
+        self._adapter_answers()
+        self._console.load(motor)
 
     def torque_off(self, motor: int | None = None) -> None:
         """Send a stop to one controller, or to all. Raises PortLostError."""

@@ -1,6 +1,7 @@
 """Backups of motors: all persistent settings as YAML, and back. A restored motor is written only where it differs."""
 
 import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from io import StringIO
@@ -14,6 +15,9 @@ from sim2real.configs.yaml_source import read_yaml
 from sim2real.hardware.bus.shared_id import prove_alone
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.workbench.interface import FoundMotor, Keeping, Workbench
+from sim2real.hardware.workbench.recall import recall
+from sim2real.hardware.workbench.whole_file import write_new
+from sim2real.hardware.workbench.written import Written, change_text
 
 VERSION = 1
 
@@ -36,8 +40,14 @@ def back_up(bus: Workbench, motor: FoundMotor) -> MotorBackup:
     return MotorBackup(motor.id, motor.protocol, motor.baudrate, motor.model_number, bus.settings(motor.id))
 
 
-def restore(bus: Workbench, motor: FoundMotor, saved: MotorBackup) -> list[str]:
-    """Write the settings of a backup where a motor differs; return what was changed, one line each.
+def restore(bus: Workbench, motor: FoundMotor, saved: MotorBackup, written: Written) -> None:
+    """Write the settings of a backup where a motor differs.
+
+    Args:
+        bus: The workbench of its bus, at its baud rate.
+        motor: The motor.
+        saved: Its backup.
+        written: Takes note of each write.
 
     Raises:
         HardwareError: It is another model, has torque on, shares its id, or refuses a value; the settings before that
@@ -52,17 +62,17 @@ def restore(bus: Workbench, motor: FoundMotor, saved: MotorBackup) -> list[str]:
     prove_alone(bus, motor.id)
     if bus.torque_enabled(motor.id):
         raise HardwareError(f"motor {motor.id} has torque on: stop the program that holds it, then restore it")
+    if not recall(bus, motor):
+        raise HardwareError(f"motor {motor.id} had an id that was set and not saved; `sim2real motors scan` finds it")
     found = bus.settings(motor.id)
     unknown = sorted(set(saved.settings) - set(found))
     if unknown:
         raise HardwareError(f"motor {motor.id} has no setting {unknown[0]!r}")
-    changes = []
     for name, value in saved.settings.items():
         if found[name] == value or (math.isnan(found[name]) and math.isnan(value)):
             continue
-        bus.write_setting(motor.id, name, value)
-        changes.append(f"motor {motor.id}: {name.replace('_', ' ')} set from {found[name]:g} to {value:g}")
-    return changes
+        with written.writing(f"motor {motor.id}: {change_text(name, found[name], value)}"):
+            bus.write_setting(motor.id, name, value)
 
 
 def write_backups(path: Path, backups: Iterable[MotorBackup]) -> None:
@@ -83,17 +93,9 @@ def write_backups(path: Path, backups: Iterable[MotorBackup]) -> None:
     )  # before the file is made: half a backup is worse than none
     refuse_taken(path)
     try:
-        file = path.open("x", encoding="utf-8")
+        write_new(path, text.getvalue())
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
-    try:
-        with file:
-            file.write(text.getvalue())
-    except BaseException as error:
-        path.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise ConfigError(f"{path}: {error.strerror}") from error
-        raise
 
 
 def refuse_taken(path: Path) -> None:
@@ -102,6 +104,8 @@ def refuse_taken(path: Path) -> None:
         raise ConfigError(f"{path} exists: a backup is never overwritten")
     if not path.parent.is_dir():
         raise ConfigError(f"{path}: there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise ConfigError(f"{path}: you may not write in the folder {path.parent}")
 
 
 def read_backups(path: Path) -> list[MotorBackup]:

@@ -9,6 +9,7 @@ from sim2real.configs.schema.robot import JointConfig
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.workbench.interface import Settled, Settling, Workbench
 from sim2real.hardware.workbench.sweep import HALF_MIN, can_sweep, judge_sweep, seam_notice
+from sim2real.hardware.workbench.written import Written, signals_wait
 
 MOVE_MIN = HALF_MIN
 """Smallest move that shows a joint's direction, rad; more than the backlash of its gears."""
@@ -80,7 +81,7 @@ class WorkbenchJoint:
 
 
 def calibrate_joints(
-    joints: list[WorkbenchJoint], pose: Pose, guide: Guide, sweep: bool = False
+    joints: list[WorkbenchJoint], pose: Pose, guide: Guide, sweep: bool = False, written: Written | None = None
 ) -> Mapping[str, JointCalibration]:
     """Calibrate joints that the user moves by hand.
 
@@ -94,16 +95,14 @@ def calibrate_joints(
         pose: The pose to start from.
         guide: Gives the instructions.
         sweep: Whether each joint is moved to both of its ends, which checks its limits; else a little way.
+        written: Takes note of what is written to the motors.
 
     Raises:
         HardwareError: A motor does not answer or has torque on, a joint was not moved, or does not cover its limits.
     """
     for joint in joints:
         joint.motor_angle()
-    settled = {joint.name: joint.settle() for joint in joints}
-    for motor in settled.values():
-        for notice in motor.notices if motor else ():
-            guide.tell(notice)
+    settled = {joint.name: _settled(joint, guide, written or Written()) for joint in joints}
     angles = ", ".join(f"{joint.name} {math.degrees(joint.angle_in(pose)):.1f}°" for joint in joints)
     guide.ask(f"Move every joint to its {pose} position by hand: {angles}")
     in_pose = {joint.name: joint.motor_angle() for joint in joints}
@@ -121,6 +120,16 @@ def calibrate_joints(
         if notice := seam_notice(calibrated, joint.position_margin):
             guide.tell(f"{joint.name}: {notice}")
     return found
+
+
+def _settled(joint: WorkbenchJoint, guide: Guide, written: Written) -> Settled | None:
+    """Set one motor; it is not left half-set by a signal, and what was written is told."""
+    with signals_wait():
+        motor = joint.settle()
+        for notice in motor.notices if motor else ():
+            written.lines.append(notice)
+            guide.tell(notice)
+    return motor
 
 
 def _swept(joint: WorkbenchJoint, start: float, motor_angle: float, guide: Guide) -> Literal[1, -1]:

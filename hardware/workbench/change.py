@@ -3,6 +3,7 @@
 from sim2real.hardware.bus.shared_id import prove_alone
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.workbench.interface import FoundMotor, Workbench
+from sim2real.hardware.workbench.written import Written
 
 
 def find_motor(bus: Workbench, motor: int, baudrates: tuple[int, ...]) -> FoundMotor:
@@ -18,8 +19,14 @@ def find_motor(bus: Workbench, motor: int, baudrates: tuple[int, ...]) -> FoundM
     raise HardwareError(f"no motor answers to id {motor} at {_listed(baudrates)} baud ({bus.protocol})")
 
 
-def change_id(bus: Workbench, motor: FoundMotor, new: int) -> None:
+def change_id(bus: Workbench, motor: FoundMotor, new: int, written: Written | None = None) -> None:
     """Change the id of a motor.
+
+    Args:
+        bus: The workbench of its bus, at its baud rate.
+        motor: The motor.
+        new: The new id.
+        written: Takes note of the write.
 
     Raises:
         HardwareError: The id is invalid or taken, torque is on, or the motor does not answer to the new id.
@@ -33,13 +40,20 @@ def change_id(bus: Workbench, motor: FoundMotor, new: int) -> None:
         raise HardwareError(f"id {new} is taken by {_kind(taken)} on this bus")
     prove_alone(bus, motor.id)
     _refuse_torque(bus, motor)
-    bus.write_id(motor.id, new)
-    if bus.find(new, motor.baudrate) is None:
-        raise HardwareError(f"motor {motor.id} does not answer to id {new} after the change")
+    with (written or Written()).writing(f"motor {motor.id}: id set from {motor.id} to {new}"):
+        bus.write_id(motor.id, new)
+        if bus.find(new, motor.baudrate) is None:
+            raise HardwareError(f"motor {motor.id} does not answer to id {new} after the change")
 
 
-def change_baudrate(bus: Workbench, motor: FoundMotor, new: int) -> None:
+def change_baudrate(bus: Workbench, motor: FoundMotor, new: int, written: Written | None = None) -> None:
     """Change the baud rate of a motor; the line follows.
+
+    Args:
+        bus: The workbench of its bus, at its baud rate.
+        motor: The motor.
+        new: The new baud rate, bit/s.
+        written: Takes note of the write.
 
     Raises:
         HardwareError: The motor does not support this baud rate, torque is on, its id is taken at the new baud rate, or
@@ -56,9 +70,10 @@ def change_baudrate(bus: Workbench, motor: FoundMotor, new: int) -> None:
         raise HardwareError(f"motor {motor.id} stopped answering at {motor.baudrate} baud")
     prove_alone(bus, motor.id)
     _refuse_torque(bus, motor)
-    bus.write_baudrate(motor.id, new)
-    if bus.find(motor.id, new) is None:
-        raise HardwareError(f"motor {motor.id} does not answer at {new} baud after the change")
+    with (written or Written()).writing(f"motor {motor.id}: baud rate set from {motor.baudrate} to {new}"):
+        bus.write_baudrate(motor.id, new)
+        if bus.find(motor.id, new) is None:
+            raise HardwareError(f"motor {motor.id} does not answer at {new} baud after the change")
 
 
 def _refuse_torque(bus: Workbench, motor: FoundMotor) -> None:

@@ -230,6 +230,19 @@ class Keeping(Protocol):
 
 
 @runtime_checkable
+class Recalling(Protocol):
+    """A workbench whose motors may be left between two states by a program that was cut off while it wrote."""
+
+    def recall(self, motor: int) -> None:
+        """Leave in force only what is saved, and nothing unlocked. Torque must be off; the id may be another then.
+
+        Raises:
+            HardwareError: The motor does not answer.
+        """
+        ...
+
+
+@runtime_checkable
 class Hearing(Protocol):
     """A workbench that can tell quickly whether anything answers."""
 

@@ -7,6 +7,8 @@ from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.bus.shared_id import prove_alone
 from sim2real.hardware.errors import HardwareError, PortLostError
 from sim2real.hardware.workbench.interface import Audit, Auditing, Keeping, Workbench
+from sim2real.hardware.workbench.recall import recall
+from sim2real.hardware.workbench.written import Written, change_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +27,16 @@ class JointCheck:
         return not self.audit.differences and not self.audit.refusals
 
 
-def check_joints(robot: RobotConfig, bus_name: str, bus: Workbench) -> list[JointCheck]:
+def check_joints(robot: RobotConfig, bus_name: str, bus: Workbench, *, saved: bool = False) -> list[JointCheck]:
     """Compare the motors of one bus with the robot YAML; write nothing.
 
     A motor that does not answer, or shares its id, is a refusal of its joint.
+
+    Args:
+        robot: The robot.
+        bus_name: Name of the bus.
+        bus: Its workbench.
+        saved: Whether motors without torque first leave in force only what they have saved; see `recall`.
 
     Raises:
         PortLostError: The port vanished.
@@ -36,11 +44,17 @@ def check_joints(robot: RobotConfig, bus_name: str, bus: Workbench) -> list[Join
     """
     if not isinstance(bus, Auditing):
         raise HardwareError(f"the family of {bus.protocol} compares nothing with a robot YAML")
-    return [_checked(robot, name, bus) for name, joint in robot.joints.items() if joint.bus == bus_name]
+    return [_checked(robot, name, bus, saved=saved) for name, joint in robot.joints.items() if joint.bus == bus_name]
 
 
-def fix_joints(robot: RobotConfig, checks: Iterable[JointCheck], bus: Workbench) -> list[JointCheck]:
-    """Write every setting that differs, torque off, and compare again; each write is counted in `written`.
+def fix_joints(robot: RobotConfig, checks: Iterable[JointCheck], bus: Workbench, written: Written) -> list[JointCheck]:
+    """Write every setting that differs, torque off, and compare again; each write is counted in the check's `written`.
+
+    Args:
+        robot: The robot.
+        checks: The motors of one bus, compared.
+        bus: Its workbench.
+        written: Takes note of each write.
 
     Raises:
         HardwareError: A motor has torque on, shares its id, or refuses a value; the settings before are written.
@@ -51,24 +65,31 @@ def fix_joints(robot: RobotConfig, checks: Iterable[JointCheck], bus: Workbench)
         if not check.audit.differences or not isinstance(bus, Keeping):
             done.append(check)
             continue
-        prove_alone(bus, motor)
-        if bus.torque_enabled(motor):
-            raise HardwareError(
-                f"joint {check.joint!r} (motor {motor}) has torque on: stop the program that holds it, or "
-                "`sim2real motors torque-off`"
-            )
-        written = []
-        for found in check.audit.differences:
-            bus.write_setting(motor, found.register, found.wanted)
-            written.append(f"{found.register.replace('_', ' ')} set from {found.found:g} to {found.wanted:g}")
-        done.append(replace(_checked(robot, check.joint, bus), written=tuple(written)))
+        title = f"joint {check.joint!r} (motor {motor})"
+        try:
+            prove_alone(bus, motor)
+            if bus.torque_enabled(motor):
+                raise HardwareError(
+                    f"motor {motor} has torque on: stop the program that holds it, or `sim2real motors torque-off`"
+                )
+            lines = []
+            for found in check.audit.differences:
+                lines.append(change_text(found.register, found.found, found.wanted))
+                with written.writing(f"{title}: {lines[-1]}"):
+                    bus.write_setting(motor, found.register, found.wanted)
+        except HardwareError as error:
+            raise type(error)(f"{title}: {error}") from error
+        done.append(replace(_checked(robot, check.joint, bus), written=tuple(lines)))
     return done
 
 
-def _checked(robot: RobotConfig, name: str, bus: Workbench) -> JointCheck:
+def _checked(robot: RobotConfig, name: str, bus: Workbench, *, saved: bool = False) -> JointCheck:
     joint = robot.joints[name]
     try:
-        if bus.find(joint.id, round(robot.buses[joint.bus].baudrate)) is None:
+        motor = bus.find(joint.id, round(robot.buses[joint.bus].baudrate))
+        if motor is not None and saved and not bus.torque_enabled(joint.id) and not recall(bus, motor):
+            motor = None
+        if motor is None:
             raise HardwareError(
                 f"joint {name!r} (motor {joint.id}) does not answer at {robot.buses[joint.bus].baudrate:.0f} baud; "
                 "`sim2real motors scan --port PORT` lists what does"

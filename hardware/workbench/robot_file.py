@@ -2,8 +2,10 @@
 
 import glob
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from io import StringIO
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -12,18 +14,25 @@ from ruamel.yaml.error import YAMLError
 
 from sim2real.configs.errors import ConfigError
 from sim2real.hardware.workbench.calibration import JointCalibration
+from sim2real.hardware.workbench.whole_file import replace_file, write_new
 
 _BACKUPS = 3
 _WIDTH = 4096  # never re-fold lines
 
 
-def write_calibration(source: Path, target: Path, joints: Mapping[str, JointCalibration]) -> Path | None:
+def write_calibration(
+    source: Path,
+    target: Path,
+    joints: Mapping[str, JointCalibration],
+    check: Callable[[Path], object] = lambda partial: None,
+) -> Path | None:
     """Write `zero`, `direction` and `calibration` of joints to a robot YAML; the last three backups are kept.
 
     Args:
         source: The robot YAML.
         target: The file to write; may be the same.
         joints: The calibrations, by joint name.
+        check: Called with the new file before it takes the place of the old one; an error leaves that as it was.
 
     Returns:
         Path of the backup of the previous target file; None if there was none.
@@ -37,11 +46,9 @@ def write_calibration(source: Path, target: Path, joints: Mapping[str, JointCali
         document = yaml.load(source.read_text(encoding="utf-8"))
         for name, found in joints.items():
             _set(_joint(document, name, source), found)
-        backup = _back_up(target)
-        partial = target.with_name(target.name + ".part")
-        with partial.open("w", encoding="utf-8") as file:
-            yaml.dump(document, file)
-        partial.replace(target)
+        text = StringIO()
+        yaml.dump(document, text)
+        backup = _replace(target, text.getvalue(), check)
     except YAMLError as error:
         raise ConfigError(f"{source}: {error}") from error
     except OSError as error:
@@ -76,12 +83,27 @@ def _set(joint: CommentedMap, found: JointCalibration) -> None:
     joint.insert(list(joint).index("zero") + 1, "calibration", block)
 
 
-def _back_up(path: Path) -> Path | None:
-    if not path.exists():
-        return None
+def refuse_unwritable(target: Path) -> None:
+    """Raise ConfigError if a robot YAML cannot be written there: before joints are measured for it."""
+    folder = target.parent
+    if not folder.is_dir():
+        raise ConfigError(f"{target}: there is no folder {folder}")
+    if target.is_dir() or not os.access(folder, os.W_OK):
+        raise ConfigError(f"{target}: you may not write there")
+
+
+def _replace(path: Path, text: str, check: Callable[[Path], object]) -> Path | None:
+    """Write a text in place of a file, of which a backup is kept; the backups before the last three are removed."""
+    before = path.read_text(encoding="utf-8") if path.exists() else None
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S-%f")
     backup = path.with_name(f"{path.name}.{stamp}.bak")
-    backup.write_bytes(path.read_bytes())
+
+    def keep(partial: Path) -> None:
+        check(partial)
+        if before is not None:
+            write_new(backup, before)
+
+    replace_file(path, text, keep)
     for old in sorted(path.parent.glob(f"{glob.escape(path.name)}.*.bak"))[:-_BACKUPS]:
         old.unlink()
-    return backup
+    return None if before is None else backup

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 
 from sim2real.hardware.bus.shared_id import Sharing
 from sim2real.hardware.errors import HardwareError, PortLostError
-from sim2real.hardware.workbench.change import find_motor
 from sim2real.hardware.workbench.interface import FoundMotor, Hearing, Workbench
 
 Advance = Callable[[str, int], None]
@@ -78,17 +77,24 @@ def find_on_port(buses: Mapping[str, Workbench], motor: int, baudrate: int | Non
     Raises:
         HardwareError: No motor answers, or the id is invalid in every family.
     """
-    reasons: list[str] = []
+    asked, reasons = [], []
     for bus in buses.values():
         if motor not in bus.ids:
             reasons.append(f"id {motor} is not valid ({bus.protocol}); valid: {bus.ids[0]} to {bus.ids[-1]}")
             continue
         try:
-            return bus, find_motor(bus, motor, baudrates_to_try(bus, baudrate))
+            found = next(filter(None, (bus.find(motor, rate) for rate in baudrates_to_try(bus, baudrate))), None)
         except PortLostError:
             raise
         except HardwareError as error:
             reasons.append(str(error))
+        else:
+            if found is not None:
+                return bus, found
+            asked.append(bus.protocol)
+    if asked:
+        at = "any baud rate" if baudrate is None else f"{baudrate} baud"
+        reasons.insert(0, f"no motor answers to id {motor} at {at} ({', '.join(asked)})")
     raise HardwareError("; ".join(reasons))
 
 

@@ -8,7 +8,9 @@ from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.workbench.change import change_baudrate, change_id
 from sim2real.hardware.workbench.interface import FoundMotor, Hearing, Keeping, Settling, Workbench
 from sim2real.hardware.workbench.port import WorkbenchPort
+from sim2real.hardware.workbench.recall import recall
 from sim2real.hardware.workbench.scan import scan_port
+from sim2real.hardware.workbench.written import Written, change_text
 
 _TRIES = 5  # to connect one motor
 
@@ -35,8 +37,11 @@ def set_up_joint(
     done: Iterable[int],
     ask: Callable[[str], None],
     tell: Callable[[str], None],
+    written: Written | None = None,
 ) -> SetUp:
     """Give the one new motor on a port the id and the baud rate of a joint; motors that are done may stay connected.
+
+    A new motor that has the id of one that is done is taken for new once the other is seen to be gone.
 
     Args:
         robot: The robot.
@@ -45,6 +50,7 @@ def set_up_joint(
         done: Ids that are done already on this port.
         ask: Gives an instruction and returns when it is done.
         tell: Reports why the instruction is repeated.
+        written: Takes note of each write.
 
     Raises:
         HardwareError: No motor, or more than one new motor, is connected after some tries; it is another model, has
@@ -57,22 +63,33 @@ def set_up_joint(
         baudrate = bus.baudrates[0]
     own_bus = [other.id for other in robot.joints.values() if other.bus == config.bus and other.id != config.id]
     expected = (config.id, *own_bus)
-    before = _only_new(joint, bus, baudrate, set(done), expected, ask, tell)
+    done = set(done)
+    before = _only_new(joint, bus, baudrate, done, expected, ask, tell)
+    if not bus.torque_enabled(before.id) and not recall(bus, before):
+        tell(f"{joint}: id {before.id} was set and not saved; once more")
+        before = _only_new(joint, bus, baudrate, done, expected, ask, tell)
     _check_model(robot, joint, bus, before)
     motor = before
-    if motor.baudrate != baudrate:
-        change_baudrate(bus, motor, baudrate)
-        motor = _found(bus, motor.id, baudrate)
+    # The id first: another motor may have the old one at the new baud rate, the joint that is done before, for example.
     if motor.id != config.id:
-        change_id(bus, motor, config.id)
+        change_id(bus, motor, config.id, written)
+        motor = _found(bus, config.id, motor.baudrate)
+    if motor.baudrate != baudrate:
+        change_baudrate(bus, motor, baudrate, written)
     _found(bus, config.id, baudrate)
     return SetUp(joint, before, config.id, baudrate)
 
 
-def carry_over(robot: RobotConfig, joint: str, bus: Workbench) -> list[str]:
+def carry_over(robot: RobotConfig, joint: str, bus: Workbench, written: Written) -> list[str]:
     """Write the registers in a joint's calibration to its new motor; return what was changed, one line each.
 
     So the calibration's registers hold again; where the horn sits on the new motor's shaft, nobody knows.
+
+    Args:
+        robot: The robot.
+        joint: Name of the joint.
+        bus: The workbench of its bus, at its baud rate.
+        written: Takes note of each write.
 
     Raises:
         HardwareError: The motor does not answer, or refuses.
@@ -84,8 +101,9 @@ def carry_over(robot: RobotConfig, joint: str, bus: Workbench) -> list[str]:
     changes = []
     for name, value in config.calibration.registers.items():
         if name in found and found[name] != value:
-            bus.write_setting(config.id, name, value)
-            changes.append(f"{name.replace('_', ' ')} set from {found[name]:g} to {value:g}")
+            changes.append(change_text(name, found[name], value))
+            with written.writing(f"motor {config.id}: {changes[-1]}"):
+                bus.write_setting(config.id, name, value)
     return changes
 
 
@@ -99,11 +117,15 @@ def _only_new(
     tell: Callable[[str], None],
 ) -> FoundMotor:
     problem = ""
+    was_gone = False  # the motor with the one id that answers
     for _ in range(_TRIES):
         ask(f"{joint}: connect only its motor to the bus")
         shared: list[int] = []
         motors = list(_answering(bus, shared))
         new = [motor for motor in motors if not (motor.id in done and motor.baudrate == baudrate)]
+        if was_gone and len(motors) == 1:
+            new = motors
+        was_gone = False
         if shared:
             problem = f"two motors share id {shared[0]}: connect one at a time"
         elif len(new) > 1 and (own := _all_set_up(new, expected, baudrate)) is not None:
@@ -114,6 +136,14 @@ def _only_new(
         elif new:
             bus.set_baudrate(new[0].baudrate)
             return new[0]
+        elif len(motors) == 1:  # the one that was set up before, or a new one: those of most makers have id 1
+            taken = motors[0].id
+            tell(f"{joint}: one motor answers, and has id {taken}, as a motor that is set up: is it that one?")
+            ask(f"{joint}: disconnect every motor")
+            was_gone = bus.find(taken, baudrate) is None
+            problem = f"a motor with id {taken} is still connected, which may be the one that is set up"
+            if was_gone:
+                continue
         else:
             problem = "no new motor answers: check power and cable"
         tell(f"{joint}: {problem}")

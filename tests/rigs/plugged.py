@@ -2,7 +2,7 @@
 
 from sim2real.configs.load import load_robot
 from sim2real.hardware.clock import MonotonicClock, VirtualClock
-from sim2real.hardware.commands.motors_calibrate import TerminalGuide
+from sim2real.hardware.commands.terminal_guide import TerminalGuide
 from sim2real.hardware.emulator.lockstep import LockstepTransport
 from sim2real.hardware.emulator.plant import InertiaPlant
 from sim2real.hardware.emulator.robot import EmulatedRobot
@@ -44,6 +44,14 @@ class Plugged:
             for joint in emulated.motors:
                 emulated.hands.disconnect(joint)
 
+    def connect_only(self, emulated, joint) -> None:
+        """Connect one motor, and pull the cables of the others if one has its id: they would talk at once."""
+        motor = emulated.motors[joint]
+        for other, each in emulated.motors.items():
+            if other != joint and each.id == motor.id:
+                emulated.hands.disconnect(other)
+        emulated.hands.connect(joint)
+
     def torques(self) -> list[bool]:
         return [motor.torque_enabled for each in self.emulated.values() for motor in each.motors.values()]
 
@@ -70,5 +78,7 @@ class Plugged:
                 limits = joints[joint].position_limits
                 emulated.plant.position[list(joints).index(joint)] = limits["positive" in what]
             elif "connect only" in what and joint in joints:
-                emulated.hands.connect(joint)
+                self.connect_only(emulated, joint)
+            elif "disconnect every motor" in what:
+                self.take_apart()
         self.clock.sleep_until_ns(self.clock.now_ns() + 50_000_000)  # the motors see it after the plant's next step

@@ -136,6 +136,9 @@ class Console:
         if words[:2] == ["conf", "write"]:
             self._settings.write()
             return "OK"
+        if words[:2] == ["conf", "load"]:
+            self._settings.boot()
+            return "OK"
         if words[:2] == ["conf", "enumerate"] and len(words) <= 3:
             return self._enumerate("".join(words[2:]))
         if words[:2] == ["conf", "get"] and len(words) == 3:

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sim2real.hardware.commands.motors import app
-from sim2real.hardware.commands.motors_calibrate import TerminalGuide
+from sim2real.hardware.commands.terminal_guide import TerminalGuide
 from sim2real.hardware.emulator.motors_only import emulate_motors
 
 pytestmark = [pytest.mark.realtime, pytest.mark.slow]

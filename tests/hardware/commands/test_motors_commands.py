@@ -12,7 +12,7 @@ from sim2real.configs.load import load_robot
 from sim2real.hardware.bus.serial_port import SerialPort
 from sim2real.hardware.clock import MonotonicClock, VirtualClock
 from sim2real.hardware.commands.motors import app
-from sim2real.hardware.commands.motors_calibrate import TerminalGuide
+from sim2real.hardware.commands.terminal_guide import TerminalGuide
 from sim2real.hardware.emulator.lockstep import LockstepTransport
 from sim2real.hardware.emulator.plant import InertiaPlant
 from sim2real.hardware.emulator.robot import EmulatedRobot

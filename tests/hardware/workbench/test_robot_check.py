@@ -17,6 +17,7 @@ from sim2real.hardware.rehearsal.calibration import one_joint
 from sim2real.hardware.robot import RobotHardware
 from sim2real.hardware.workbench.interface import Difference
 from sim2real.hardware.workbench.robot_check import check_joints, fix_joints
+from sim2real.hardware.workbench.written import Written
 
 CASES = [
     ("quadruped", {"secondary_id": 9}, {"secondary_id": 255}),
@@ -82,12 +83,12 @@ def test_fix_writes_what_differs_and_no_more(robot, left, wanted):
     desk = Desk(robot)
     good = desk.motor.saved()
     desk.leave(left)
-    (fixed,) = fix_joints(desk.config, [desk.check()], desk.bench)
+    (fixed,) = fix_joints(desk.config, [desk.check()], desk.bench, Written())
     assert fixed.ok
     assert len(fixed.written) == len(left)
     changed = {key for key, value in desk.motor.saved().items() if not (value == good[key] or math.isnan(value))}
     assert not changed
-    again = fix_joints(desk.config, [desk.check()], desk.bench)
+    again = fix_joints(desk.config, [desk.check()], desk.bench, Written())
     assert again[0].written == ()
 
 
@@ -101,7 +102,7 @@ def test_fix_is_refused_while_torque_is_on(robot):
     hardware.enable()
     desk.bench.set_baudrate(round(desk.config.buses[desk.bus_name].baudrate))
     with pytest.raises(HardwareError, match="torque-off"):
-        fix_joints(desk.config, [_pretended(check, left)], desk.bench)
+        fix_joints(desk.config, [_pretended(check, left)], desk.bench, Written())
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def test_what_a_calibration_was_made_with_is_set_back(robot, register, other):
     desk.leave({register: other})
     check = desk.check()
     assert [one.register for one in check.audit.differences] == [register]
-    (fixed,) = fix_joints(desk.config, [check], desk.bench)
+    (fixed,) = fix_joints(desk.config, [check], desk.bench, Written())
     assert fixed.ok
     desk.hardware().open()
 

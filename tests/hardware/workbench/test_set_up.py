@@ -14,6 +14,7 @@ from sim2real.hardware.families import family_of_bus
 from sim2real.hardware.workbench.backup import back_up, read_backups, restore, write_backups
 from sim2real.hardware.workbench.port import WorkbenchPort
 from sim2real.hardware.workbench.set_up import carry_over, set_up_joint
+from sim2real.hardware.workbench.written import Written
 
 FAMILIES = ("quadruped", "so101", "hopper_leg")
 CHANGED = {
@@ -130,11 +131,14 @@ def test_a_backup_brings_every_setting_back(robot, tmp_path):
     box.motors[name].restore(before | CHANGED[robot])
     box.motors[name].boot(0, 0)
     (saved,) = read_backups(file)
-    changes = restore(box.bench, found, saved)
-    assert len(changes) == len(CHANGED[robot])
+    written = Written()
+    restore(box.bench, found, saved, written)
+    assert len(written.lines) == len(CHANGED[robot])
     box.motors[name].boot(0, 0)
     assert box.motors[name].saved() == pytest.approx(before, nan_ok=True)
-    assert restore(box.bench, found, saved) == [], "a second time changes nothing"
+    again = Written()
+    restore(box.bench, found, saved, again)
+    assert again.lines == [], "a second time changes nothing"
     with pytest.raises(ConfigError, match="never overwritten"):
         write_backups(file, [saved])
 
@@ -177,6 +181,6 @@ def test_a_new_motor_gets_the_registers_of_the_old_ones_calibration(robot):
     registers[key] = 0.25 if robot == "hopper_leg" else 300.0
     adopted = joint.model_copy(update={"calibration": CalibrationConfig(version=1, registers=registers)})
     config = box.config.model_copy(update={"joints": {name: adopted}})
-    assert len(carry_over(config, name, box.bench)) == 1
+    assert len(carry_over(config, name, box.bench, Written())) == 1
     assert dict(box.bench.settle(name, joint, 0.1).registers) == registers
-    assert carry_over(config, name, box.bench) == []
+    assert carry_over(config, name, box.bench, Written()) == []
