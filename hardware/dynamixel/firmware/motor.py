@@ -5,22 +5,16 @@ says otherwise: ROBOTIS e-Manual, DYNAMIXEL Protocol 2.0 and XM430-W350.
 """
 
 from collections.abc import Mapping
-from math import inf
 
 from sim2real.configs.schema.motor import MotorConfig
-from sim2real.hardware.dynamixel.firmware.control import (
-    CURRENT,
-    CURRENT_POSITION,
-    POSITION,
-    POSITION_MODES,
-    PWM,
-    ControlLoop,
-)
+from sim2real.hardware.dynamixel.firmware.control import CURRENT, POSITION, POSITION_MODES, ControlLoop
+from sim2real.hardware.dynamixel.firmware.goals import Goals
 from sim2real.hardware.dynamixel.firmware.health import HardwareErrorBit, Health
 from sim2real.hardware.dynamixel.firmware.memory import Change, Memory
+from sim2real.hardware.dynamixel.firmware.mounting import load_mounting
 from sim2real.hardware.dynamixel.firmware.readings import Readings
+from sim2real.hardware.dynamixel.firmware.watchdog import BusWatchdog
 from sim2real.hardware.dynamixel.frame import ALERT, StatusError
-from sim2real.hardware.dynamixel.gains import PWM_FULL
 from sim2real.hardware.dynamixel.schema import registers_of
 from sim2real.hardware.dynamixel.tables import BAUD_CODES, BAUDRATES, x_series_table
 from sim2real.hardware.firmware.encoder import Encoder
@@ -29,26 +23,12 @@ from sim2real.hardware.firmware.motor import MotorGoal, Shaft
 BOOT_NS = 100_000_000
 """Time without replies after power-up or reboot; an assumption, the e-Manual gives no figure."""
 
-_NEVER = 1 << 62
-_WATCHDOG_UNIT_NS = 20_000_000
 _RETURN_DELAY_UNIT_NS = 2_000
 _GOALS_FROM, _GOALS_TO = 100, 120
 _READINGS_FROM = 69
-_RESET_BY_MODE = (
-    "velocity_i_gain",
-    "velocity_p_gain",
-    "position_d_gain",
-    "position_i_gain",
-    "position_p_gain",
-    "feedforward_2nd_gain",
-    "feedforward_1st_gain",
-    "profile_acceleration",
-    "profile_velocity",
-)
 _TORQUE_BY_GOAL = 0b1000  # Drive Mode (10)
 _RAM_FROM_BACKUP = 0b10  # Startup Configuration (60)
 _REPORTED = ("id", "operating_mode", "torque_enable", "bus_watchdog", "hardware_error_status", "present_position")
-_HOMING_MAX = 1024  # counts; position mode ignores a larger Homing Offset (20)
 
 
 class XSeriesMotor:
@@ -63,12 +43,13 @@ class XSeriesMotor:
         self.encoder = Encoder(config.counts_per_revolution)
         self.health = Health(config, self.memory)
         self.loop = ControlLoop(config, self.memory)
+        self._goals = Goals(config, self.memory, self.shaft, self.encoder, self.loop)
+        self._watchdog = BusWatchdog()
         self._readings = Readings(config, self.memory, self.shaft, self.encoder, self.loop)
         self.silent = False
         """If True, it neither receives nor replies: a fault of its data line."""
         self.goal_writes = 0
         self.torque_enabled = False
-        self.watchdog_tripped = False
         self.pending: list[Change] | None = None
         """The registered write, which waits for Action."""
         self._duty = 0.0
@@ -76,8 +57,6 @@ class XSeriesMotor:
         self._settings = slice(table["id"].address, table["secondary_id"].end)
         self._committed = bytearray()
         self._boot_end_ns = 0
-        self._watchdog_period_ns = 0
-        self._watchdog_deadline_ns = _NEVER
         self.commit()
 
     # Power
@@ -87,14 +66,13 @@ class XSeriesMotor:
         self.memory.reset_ram()
         self.health.reset()
         self.pending = None
-        self.watchdog_tripped = False
-        self._watchdog_period_ns = 0
+        self._watchdog.reset()
         self._boot_end_ns = now_ns + boot_ns
         self._torque_off()
         self.commit()
-        self._load_mounting()
+        load_mounting(self.memory, self.encoder, self.shaft.angle)
         self.encoder.forget_turns(self.shaft.angle)
-        self._reset_goals()
+        self._goals.reset()
         if self.memory.get("startup_configuration") & _RAM_FROM_BACKUP:
             self.memory.ram_from_backup()
         self.loop.load_gains()
@@ -128,8 +106,7 @@ class XSeriesMotor:
 
     def feed_watchdog(self, now_ns: int) -> None:
         """Restart the bus watchdog: an instruction to any motor was on the bus."""
-        if self._watchdog_period_ns and self.torque_enabled and not self.watchdog_tripped:
-            self._watchdog_deadline_ns = now_ns + self._watchdog_period_ns
+        self._watchdog.feed(now_ns, torque=self.torque_enabled)
 
     def step(self, now_ns: int, angle: float, velocity: float, resistance: float, supply: float, dt: float) -> float:
         """Advance the control loops by one step; return the duty cycle of the bridge. Called while torque is on.
@@ -142,7 +119,7 @@ class XSeriesMotor:
             supply: Supply voltage, V.
             dt: Duration of the step, s.
         """
-        if now_ns > self._watchdog_deadline_ns:
+        if now_ns > self._watchdog.deadline_ns:
             self._trip_watchdog(angle)
         loop, encoder = self.loop, self.encoder
         counts, sensed = 0.0, velocity
@@ -205,16 +182,14 @@ class XSeriesMotor:
         return self.torque_enabled and not (self.watchdog_tripped and self.loop.mode not in POSITION_MODES)
 
     @property
+    def watchdog_tripped(self) -> bool:
+        """Whether the bus watchdog has stopped the motor."""
+        return self._watchdog.tripped
+
+    @property
     def goal(self) -> MotorGoal:
         """What its registers tell it to do now."""
-        get, sign, mode = self.memory.get, -1.0 if self.encoder.reversed else 1.0, self.loop.mode
-        current = get("goal_current") * self.config.effort_unit if self.memory.has("goal_current") else 0.0
-        if mode not in POSITION_MODES:
-            return MotorGoal(None, sign * current if mode == CURRENT else 0.0, 0.0, 0.0, inf)
-        stiffness, damping = self.loop.gains
-        limit = abs(current) if mode == CURRENT_POSITION else inf
-        limit = min(limit, get("goal_pwm") / PWM_FULL * self.config.nominal.stall_torque)
-        return MotorGoal(self.encoder.angle(get("goal_position")), 0.0, stiffness, damping, limit)
+        return self._goals.present()
 
     def renumber(self, motor_id: int) -> None:
         """Change its id at once: a fault."""
@@ -269,7 +244,7 @@ class XSeriesMotor:
         for register, value in changes:
             self._after(register.name, value, now_ns)
         if not goals or len(changes) > 1 or changes[0][0].name.startswith("profile"):
-            self._load_mounting()
+            load_mounting(self.memory, self.encoder, self.shaft.angle)
             self.loop.load_gains()
         if goals:
             self.goal_writes += 1
@@ -280,7 +255,7 @@ class XSeriesMotor:
         if abs(self.shaft.velocity) / self.config.velocity_unit > self.memory.get("moving_threshold"):
             return False
         self.encoder.forget_turns(self.shaft.angle)
-        self._latch_position()
+        self._goals.latch()
         return True
 
     def factory_reset(self, keep: tuple[str, ...], now_ns: int) -> None:
@@ -310,8 +285,7 @@ class XSeriesMotor:
         """Reset gains and profile if the operating mode changes."""
         for register, value in changes:
             if register.name == "operating_mode" and value != self.memory.get("operating_mode"):
-                for name in _RESET_BY_MODE:
-                    self.memory.set(name, self.memory.table[name].initial)
+                self._goals.forget_gains()
 
     def _after(self, name: str, value: int, now_ns: int) -> None:
         if name == "torque_enable":
@@ -320,14 +294,11 @@ class XSeriesMotor:
             elif not value:
                 self._torque_off()
         elif name == "bus_watchdog":
-            self.watchdog_tripped = False
-            self._watchdog_period_ns = value * _WATCHDOG_UNIT_NS
-            self._watchdog_deadline_ns = _NEVER
-            self.feed_watchdog(now_ns)
+            self._watchdog.set(value, now_ns, torque=self.torque_enabled)
         elif name == "operating_mode":
             if value == POSITION:
                 self.encoder.forget_turns(self.shaft.angle)
-            self._reset_goals()
+            self._goals.reset()
 
     def _torque_on(self, now_ns: int) -> None:
         self.memory.set("torque_enable", 1)
@@ -335,55 +306,17 @@ class XSeriesMotor:
         self.loop.load_gains()
         if self.loop.mode == POSITION:
             self.encoder.forget_turns(self.shaft.angle)
-        self.memory.set("goal_pwm", 0 if self.loop.mode == PWM else self.memory.get("pwm_limit"))
-        self._latch_position()
-        self._watchdog_deadline_ns = _NEVER
-        self.feed_watchdog(now_ns)
+        self._goals.begin()
+        self._watchdog.restart(now_ns, torque=True)
 
     def _torque_off(self) -> None:
         self.memory.set("torque_enable", 0)
         self.torque_enabled = False
         self._duty = 0.0
-        self._watchdog_deadline_ns = _NEVER
+        self._watchdog.rest()
 
     def _trip_watchdog(self, angle: float) -> None:
-        """Stop the motor: zero current, PWM or velocity, or hold the present position without profile ramps."""
-        self.watchdog_tripped = True
-        self._watchdog_deadline_ns = _NEVER
+        self._watchdog.trip()
         self.shaft.angle = angle
         self.memory.set("bus_watchdog", -1)
-        for name in ("goal_velocity", "profile_acceleration", "profile_velocity"):
-            self.memory.set(name, 0)
-        if self.loop.mode == CURRENT:
-            self.memory.set("goal_current", 0)
-        elif self.loop.mode == PWM:
-            self.memory.set("goal_pwm", 0)
-        self.loop.load_gains()
-        self._latch_position()
-
-    def _latch_position(self) -> None:
-        """Set the goal position to the present position."""
-        counts = self.encoder.counts(self.shaft.angle)
-        self.memory.set("goal_position", counts)
-        self.loop.latch(float(counts), -self.shaft.velocity if self.encoder.reversed else self.shaft.velocity)
-        self.loop.load_goals()
-
-    def _reset_goals(self) -> None:
-        """Set the initial goals of the mode; in current-based position mode, Goal Current is a limit."""
-        mode = self.memory.get("operating_mode")
-        self.memory.set("goal_pwm", 0 if mode == PWM else self.memory.get("pwm_limit"))
-        if self.memory.has("goal_current"):
-            self.memory.set("goal_current", self.memory.get("current_limit") if mode == CURRENT_POSITION else 0)
-        self.memory.set("goal_velocity", 0)
-        self._latch_position()
-
-    def _load_mounting(self) -> None:
-        reverse = bool(self.memory.get("drive_mode") & 1)
-        if reverse != self.encoder.reversed:
-            # An assumption: within one turn at once, as after power-up. LeRobot's leader arms (Koch, OMX) reverse a
-            # joint in their first session, and its calibration would not survive a power cycle otherwise.
-            self.encoder.reversed = reverse
-            self.encoder.forget_turns(self.shaft.angle)
-        offset = self.memory.get("homing_offset")
-        fits = -_HOMING_MAX <= offset <= _HOMING_MAX
-        self.encoder.offset = offset if fits or self.memory.get("operating_mode") != POSITION else 0
+        self._goals.stop()
