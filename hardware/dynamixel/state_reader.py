@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from sim2real.hardware.bus.transport import Transport, ask_of, collect_of
-from sim2real.hardware.clock import Clock, ns_from_s
+from sim2real.hardware.bus.timed_exchange import TimedExchange
+from sim2real.hardware.bus.transport import Transport
+from sim2real.hardware.clock import Clock
 from sim2real.hardware.dynamixel.frame import ALERT, BROADCAST, FRAME_BYTES_MAX, HEADER, Decoder, Packet, fast_replies
 from sim2real.hardware.dynamixel.layout import ReplyLayout
 from sim2real.hardware.dynamixel.registers import ControlTable, Register
@@ -29,9 +30,6 @@ _MOTION = ("effort", "velocity", "position")
 # failed exchanges. The health block is longer than any of them; it begins with the motor's clock.
 _MOTION_BYTES = tuple(range(10, 21))
 _HEALTH_BYTES = 27
-_BITS_PER_BYTE = 10  # 8N1
-_NS_PER_MS = 1_000_000
-_GAP_S = 0.0001  # upper bound of the gap between two status packets
 _READS_MAX = 1024  # per exchange: a line that never goes quiet must not block the tick
 
 
@@ -44,12 +42,10 @@ def reading_registers(table: ControlTable) -> dict[str, Register]:
     return {"effort": effort} | {name: table[register] for name, register in _HEALTH.items()}
 
 
-class StateReader:
+class StateReader(TimedExchange):
     """One sync or fast sync read per tick.
 
     Attributes:
-        asked_ns: Time of the last request, ns.
-        arrived_ns: Time stamp of the readings: their arrival, or earlier if that is not known, ns.
         answered: (N,) whether each motor answered the last request.
         errors: (N,) error bytes of the motors that answered.
         columns: (N,) each, the readings of the motors that answered: effort, velocity, position; after a health read
@@ -70,10 +66,11 @@ class StateReader:
     ) -> None:
         self._ids = tuple(ids)
         self._index = {motor: index for index, motor in enumerate(ids)}
-        self._transport, self._clock, self._counters = transport, clock, counters
+        self._counters = counters
         self._fast = fast
         self._decoder = Decoder()
         longest = len(self._ids) * (_HEALTH_BYTES + 11)
+        super().__init__(transport, clock, 2 * longest, len(self._ids), baudrate, margin_s)
         memory = bytearray(2 * longest + FRAME_BYTES_MAX)
         self._buffer = memoryview(memory)
         fields = reading_registers(table)
@@ -81,13 +78,7 @@ class StateReader:
         fields = {"clock": table["realtime_tick"]} | fields
         self._motion = [ReplyLayout(memory, ids, motion, length, fast) for length in _MOTION_BYTES]
         self._health = ReplyLayout(memory, ids, fields, _HEALTH_BYTES, fast)
-        wire_s = 2 * longest * _BITS_PER_BYTE / baudrate + _GAP_S * len(self._ids)
-        self._usual_ns = ns_from_s(wire_s)
-        self._wait_ns = ns_from_s(wire_s + margin_s)
-        self._send, self._receive = ask_of(transport), collect_of(transport)
         self._layout = self._motion[0]
-        self.asked_ns = 0
-        self.arrived_ns = 0
         self._variant = 0
         self._suspect = False
         self._fast_seen = False
@@ -117,9 +108,7 @@ class StateReader:
         if self._suspect:
             self._collect_late()
         self._layout = layout = self._health if health else self._motion[self._variant]
-        self.asked_ns = asked_ns = self._clock.now_ns()
-        self._send(layout.request)
-        return asked_ns
+        return self._ask(layout.request)
 
     def collect(self) -> bool:
         """Collect the replies to `ask`.
@@ -130,23 +119,15 @@ class StateReader:
         Raises:
             PortLostError: The port vanished.
         """
-        layout, asked_ns, now_ns = self._layout, self.asked_ns, self._clock.now_ns
-        deadline_ns = asked_ns + self._wait_ns
-        begun_ns = now_ns()
-        wait_ms = -((begun_ns - deadline_ns) // _NS_PER_MS) if begun_ns < deadline_ns else 0
-        received = self._receive(self._buffer, layout.reply_bytes, deadline_ns, wait_ms)
-        # Replies that waited here, while another bus was read or the process was kept from running, are older than the
-        # time at which they are fetched.
-        arrived_ns = now_ns()
-        late = begun_ns - asked_ns > self._usual_ns or arrived_ns > deadline_ns
-        self.arrived_ns = asked_ns if late else arrived_ns
+        layout = self._layout
+        received = self._collect(self._buffer, layout.reply_bytes)
         if layout.intact(received):
             self.answered, self.errors, self.columns = self._all, layout.errors, layout.columns
             self._suspect = False
             return layout.faultless() or self._exclude_refused()
         self._variant = (self._variant + 1) % len(_MOTION_BYTES)
         self._suspect = True
-        self._salvage(layout, received, deadline_ns)
+        self._salvage(layout, received, self._deadline_ns)
         return self._exclude_refused()
 
     def _layouts(self) -> tuple[ReplyLayout, ...]:

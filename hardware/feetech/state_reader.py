@@ -13,29 +13,24 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sim2real.hardware.bus.transport import Transport, ask_of, collect_of
-from sim2real.hardware.clock import Clock, ns_from_s
+from sim2real.hardware.bus.timed_exchange import TimedExchange
+from sim2real.hardware.bus.transport import Transport
+from sim2real.hardware.clock import Clock
 from sim2real.hardware.feetech.frame import BROADCAST, FRAME_BYTES_MAX, Decoder, checksum
 from sim2real.hardware.feetech.layout import FIRST, FULL_FIRST, LAST, ReplyLayout
 from sim2real.hardware.feetech.tables import MemoryTable
 from sim2real.hardware.types import BoolArray, BusCounters
 
 _LENGTHS = 10  # a length is reused only after this many failed exchanges
-_BITS_PER_BYTE = 10  # 8N1
-_NS_PER_MS = 1_000_000
-_GAP_S = 0.0001  # upper bound of the gap between two status packets
 _READS_MAX = 1024  # per exchange: a line that never goes quiet must not block the tick
 
 
-class StateReader:
+class StateReader(TimedExchange):
     """One sync read per tick.
 
     Attributes:
         answered: (N,) whether each motor answered the last request.
         layout: Gives the readings of the motors that answered.
-        asked_ns: Time of the last request, ns.
-        arrived_ns: Time stamp of the readings, ns: their arrival, or if that is not known, the time of the request. The
-            wait for missing replies must not make the other readings look newer.
     """
 
     def __init__(
@@ -49,10 +44,11 @@ class StateReader:
         counters: BusCounters,
     ) -> None:
         self._ids = tuple(ids)
-        self._transport, self._clock, self._counters = transport, clock, counters
+        self._counters = counters
         shortest = table[LAST].end - table[FIRST].address
         full = table[LAST].end - table[FULL_FIRST].address
         longest = len(self._ids) * (max(full, shortest + _LENGTHS) + 6)
+        super().__init__(transport, clock, 2 * longest, len(self._ids), baudrate, margin_s)
         self._buffer = memoryview(bytearray(2 * longest + FRAME_BYTES_MAX))
         self._kept = memoryview(bytearray(longest))
         lengths = range(shortest, shortest + _LENGTHS)
@@ -60,10 +56,6 @@ class StateReader:
         self._salvaged = [ReplyLayout(self._kept, ids, table, length) for length in lengths]
         self._full = ReplyLayout(self._buffer, ids, table, full, FULL_FIRST)
         self._full_salvaged = ReplyLayout(self._kept, ids, table, full, FULL_FIRST)
-        wire_s = 2 * longest * _BITS_PER_BYTE / baudrate + _GAP_S * len(self._ids)
-        self._usual_ns = ns_from_s(wire_s)
-        self._wait_ns = ns_from_s(wire_s + margin_s)
-        self._send, self._receive = ask_of(transport), collect_of(transport)
         self._asked = self._layouts[0]
         self._kept_layout = self._salvaged[0]
         self._variant = 0
@@ -71,7 +63,6 @@ class StateReader:
         self._decoder = Decoder()
         self._all = np.ones(len(self._ids), np.bool_)
         self._some = np.zeros(len(self._ids), np.bool_)
-        self.asked_ns = self.arrived_ns = 0
         self.answered: BoolArray = self._some
         self.layout = self._salvaged[0]
 
@@ -92,8 +83,7 @@ class StateReader:
             self._asked, self._kept_layout = self._full, self._full_salvaged
         else:
             self._asked, self._kept_layout = self._layouts[self._variant], self._salvaged[self._variant]
-        self.asked_ns = self._clock.now_ns()
-        self._send(self._asked.request)
+        self._ask(self._asked.request)
 
     def collect(self) -> bool:
         """Collect the replies to `ask`.
@@ -104,23 +94,15 @@ class StateReader:
         Raises:
             PortLostError: The port vanished.
         """
-        layout, asked_ns, now_ns = self._asked, self.asked_ns, self._clock.now_ns
-        deadline_ns = asked_ns + self._wait_ns
-        begun_ns = now_ns()
-        wait_ms = -((begun_ns - deadline_ns) // _NS_PER_MS) if begun_ns < deadline_ns else 0
-        received = self._receive(self._buffer, layout.reply_bytes, deadline_ns, wait_ms)
-        # Replies that waited here, while another bus was read or the process was kept from running, are older than the
-        # time at which they are fetched.
-        arrived_ns = now_ns()
-        late = begun_ns - asked_ns > self._usual_ns or arrived_ns > deadline_ns
-        self.arrived_ns = asked_ns if late else arrived_ns
+        layout = self._asked
+        received = self._collect(self._buffer, layout.reply_bytes)
         if layout.intact(received):
             self.answered, self.layout = self._all, layout
             self._suspect = False
             return True
-        self.arrived_ns = self.asked_ns
+        self.arrived_ns = self.asked_ns  # the wait for missing replies must not make the others look newer
         self.answered, self.layout = self._some, self._kept_layout
-        self._salvage(layout, received, deadline_ns)
+        self._salvage(layout, received, self._deadline_ns)
         self._variant = (self._variant + 1) % _LENGTHS
         self._suspect = True
         return bool(self._some.all())
