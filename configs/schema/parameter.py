@@ -32,7 +32,7 @@ class ParameterConfig(Config):
     parameter: ParameterName
     """Name of the parameter: shipped, or from an installed package."""
     elements: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-    """Names of the bodies, joints or geoms it applies to; by default all."""
+    """Names of the bodies, joints, geoms or supplies it applies to; by default all. The robot's own supply is `own`."""
     shared: bool = False
     """Draw one value for all elements instead of one each."""
     each: tuple[Amount, Amount] | None = None

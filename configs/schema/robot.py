@@ -26,7 +26,7 @@ from sim2real.configs.schema.quantity import (
 )
 from sim2real.configs.schema.safety import SafetyConfig
 from sim2real.configs.schema.start_pose import StartPoseConfig
-from sim2real.configs.schema.supply import SUPPLY_RESISTANCE, SupplyConfig
+from sim2real.configs.schema.supply import OWN_SUPPLY, SUPPLY_RESISTANCE, SupplyConfig
 
 
 class BusConfig(Config):
@@ -182,7 +182,7 @@ class RobotConfig(Config):
     (33 mohm/m, both ways) and the load regulation of a bench supply."""
     supplies: dict[Name, SupplyConfig] = Field(default_factory=dict)
     """Further supplies, by name, for motors of another voltage: joints name theirs in `supply`, and
-    `safety.voltage_ranges` has its limits."""
+    `safety.voltage_ranges` has its limits. A randomization calls the robot's own one `own`."""
     safety: SafetyConfig
     """Safety envelope."""
     ready: ReadyConfig
@@ -247,6 +247,8 @@ class RobotConfig(Config):
                 valid = ", ".join(self.supplies) or "none: the robot has only its own supply"
                 raise MisplacedError(("safety", "voltage_ranges", name), f"no supply {name!r}; valid: {valid}")
         for name in self.supplies:
+            if name == OWN_SUPPLY:
+                raise MisplacedError(("supplies", name), "is the name of the robot's own supply; valid: another")
             if name not in ranges:
                 raise MisplacedError(("supplies", name), "its limits are missing; give safety.voltage_ranges." + name)
         for name, joint in self.joints.items():
@@ -292,6 +294,10 @@ class RobotConfig(Config):
     def supply_of(self, joint: JointConfig) -> SupplyConfig:
         """Return what feeds a joint's motor."""
         return self.own_supply if joint.supply is None else self.supplies[joint.supply]
+
+    def supply_name(self, joint: JointConfig) -> str:
+        """Return the name of what feeds a joint's motor; `OWN_SUPPLY` for the robot's own."""
+        return OWN_SUPPLY if joint.supply is None else joint.supply
 
     @property
     def simulated(self) -> str:

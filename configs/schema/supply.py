@@ -1,6 +1,6 @@
 """Schema of a supply beside the robot's own."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -9,6 +9,9 @@ from sim2real.configs.schema.quantity import NonNegative, Resistance, Voltage
 
 SUPPLY_RESISTANCE = 0.1
 """ohm. An estimate: 1 m of AWG 20 (33 mohm/m, both ways) and the load regulation of a bench supply."""
+
+OWN_SUPPLY: Final = "own"
+"""What the supply of motors that name none is called, beside those of `supplies`."""
 
 
 class SupplyConfig(Config):

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from sim2real.configs.errors import UserError
 from sim2real.configs.library import ROOT
 from sim2real.configs.schema.robot import RobotConfig
+from sim2real.configs.schema.supply import OWN_SUPPLY
 from sim2real.configs.schema.task import PhysicsConfig, TaskConfig
 from sim2real.model.addresses import (
     Base,
@@ -94,6 +95,18 @@ class ModelOptions:
 
 
 @dataclass(frozen=True)
+class Supply:
+    """A supply of the robot, and the motors that hang on it."""
+
+    joints: Indices
+    """Joints whose motors it feeds, (F,), F at least 1."""
+    voltage: float
+    """Unloaded, V."""
+    resistance: float
+    """Of the supply and its cable, ohm."""
+
+
+@dataclass(frozen=True)
 class RobotModel:
     """A compiled model and the addresses of the robot's joints; every index array is (J,), in joint order."""
 
@@ -103,6 +116,8 @@ class RobotModel:
     actuator: Indices
     control: Indices
     """Columns of `ctrl`."""
+    supplies: dict[str, Supply]
+    """What feeds the motors, by name; only supplies that feed one."""
     sensors: dict[str, Indices]
     """Columns of `sensordata` by group of readings: (J,) for joints, (3K,) or (4K,) for K IMUs, (3,) for the tip."""
     sensor_ids: dict[str, Indices]
@@ -289,6 +304,7 @@ def _located(
         dof=dof,
         actuator=actuators,
         control=np.array([model.actuator_ctrladr[index] for index in actuators], dtype=np.intp),
+        supplies=_supplies(robot),
         sensors={group: sensor_columns(model, ids) for group, ids in sensor_ids.items()},
         sensor_ids=sensor_ids,
         sensor_history={
@@ -314,6 +330,17 @@ def _located(
         true_contact=contact_columns(model) if options.true_contact else None,
         true_attitude=named_sensor_columns(model, [ATTITUDE]) if _has_sensor(model, ATTITUDE) else None,
     )
+
+
+def _supplies(robot: RobotConfig) -> dict[str, Supply]:
+    """Return each supply that feeds a motor, the robot's own first."""
+    fed = [robot.supply_name(joint) for joint in robot.joints.values()]
+    found = {}
+    for name, supply in {OWN_SUPPLY: robot.own_supply, **robot.supplies}.items():
+        joints = np.array([index for index, other in enumerate(fed) if other == name], np.intp)
+        if len(joints):
+            found[name] = Supply(joints, supply.voltage, supply.resistance)
+    return found
 
 
 def _has_sensor(model: mujoco.MjModel, name: str) -> bool:

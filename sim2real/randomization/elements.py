@@ -29,6 +29,8 @@ def element_names(of: Element, robot: RobotModel) -> dict[str, int]:
     driven = [model.actuator(int(index)).name for index in robot.actuator]
     if of == "world":
         return {"": 0}
+    if of == "supply":
+        return {name: index for index, name in enumerate(robot.supplies)}
     if of == "body":
         loads = {payload_name(model.body(index).name) for index in range(1, model.nbody)}
         names = {index: model.body(index).name or f"body {index}" for index in range(1, model.nbody)}

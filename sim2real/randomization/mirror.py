@@ -48,12 +48,25 @@ def _images(kind: Parameter, elements: Sequence[int], robot: RobotModel, mirror:
         return list(elements)
     if kind.of in ("joint", "actuator", "play"):
         return [int(mirror.joints.index[element]) for element in elements]
+    if kind.of == "supply":
+        return [_image_of_supply(kind, element, robot, mirror) for element in elements]
     names = element_names(kind.of, robot)
     names_of = {index: name for name, index in names.items()}
     images = [mirror.image(names_of[element]) for element in elements]
     if missing := [image for image in images if image not in names]:
         raise ConfigError(f"{kind.name}: there is no {kind.of} {missing[0]!r}, the image of another")
     return [names[image] for image in images]
+
+
+def _image_of_supply(kind: Parameter, element: int, robot: RobotModel, mirror: RobotMirror) -> int:
+    """Return the supply that feeds the images of the joints of a supply; both are numbers within the kind."""
+    fed = [supply.joints for supply in robot.supplies.values()]
+    images = {int(mirror.joints.index[joint]) for joint in fed[element]}
+    for number, joints in enumerate(fed):
+        if images == set(joints.tolist()):
+            return number
+    name = list(robot.supplies)[element]
+    raise ConfigError(f"{kind.name}: the images of the joints of supply {name!r} hang on several supplies")
 
 
 def _signs(kind: Parameter, elements: Sequence[int], mirror: RobotMirror) -> list[float]:

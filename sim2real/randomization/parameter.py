@@ -8,10 +8,11 @@ from typing import Final, Literal
 from sim2real.configs.plugins import PluginError
 from sim2real.configs.schema.parameter_catalogue import PARAMETERS, Application
 from sim2real.hardware.types import Float64Array
+from sim2real.model.model import RobotModel
 
-Element = Literal["body", "joint", "actuator", "geom", "play", "load", "world"]
+Element = Literal["body", "joint", "actuator", "geom", "play", "load", "supply", "world"]
 """What a parameter has values of: bodies, degrees of freedom of driven joints, their motors, geoms, the play behind
-joints, payloads of bodies; or one value for all."""
+joints, payloads of bodies, supplies of motors; or one value for all."""
 
 Image = Literal["same", "vector", "angle", "angle_range"]
 """How its values change when left and right are exchanged: not at all, as x y z of a vector, as the angle of a joint,
@@ -60,6 +61,8 @@ class Parameter:
     """Lowest and highest value that it can be set to, SI; a factor is never negative."""
     neutral: float = 0.0
     """Value, where it is set, that means nothing happens, SI."""
+    own: Callable[[RobotModel], Float64Array] | None = None
+    """Without effects: the robot's own value of each element, (E,), SI, which `scale` and `add` apply to. None: 0."""
     readings: tuple[str, ...] = ()
     """Groups of readings that it changes, where it changes nothing else: without them it has no effect."""
     shown_by: tuple[str, ...] | None = None

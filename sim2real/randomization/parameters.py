@@ -78,13 +78,23 @@ class _Copy:
     places: Indices
     columns: slice
     besides: bool
-    """Whether it is added to the parameter's other value."""
+    """Whether it applies to the parameter's other value."""
+    apply: Application
+    own: Float64Array
+    """What it applies to otherwise: the robot's own values of these elements, (E,)."""
+    limits: tuple[float, float]
+    """Lowest and highest value that may come of it."""
 
     def put(self, ids: Indices, values: Float64Array) -> None:
         """Apply the drawn values of some simulations."""
         where = (ids[:, None], self.places)
-        own = values[:, self.columns]
-        self.array[where] = self.array[where] + own if self.besides else own
+        drawn = values[:, self.columns]
+        before = self.array[where] if self.besides else self.own
+        if self.apply == "scale":
+            drawn = before * drawn
+        elif self.apply == "add":
+            drawn = before + drawn
+        self.array[where] = np.clip(drawn, *self.limits)
 
 
 class EpisodeParameters:
@@ -155,7 +165,7 @@ class EpisodeParameters:
         """Return the live values of a parameter that a part of the simulation reads by itself, or None.
 
         Returns:
-            (n, E): one column for each joint or body of the robot, or one column; neutral where nothing is drawn.
+            (n, E): one column for each joint, body or supply, or one for the robot; neutral where nothing is drawn.
 
         Raises:
             ConfigError: No such parameter is declared.
@@ -239,7 +249,8 @@ class EpisodeParameters:
                 array = np.full((len(self.values), len(element_names(kind.of, self._robot))), kind.neutral)
                 self._arrays[entry.parameter] = array
             places = np.searchsorted(sorted(element_names(kind.of, self._robot).values()), elements)
-            self._copies.append(_Copy(array, places, columns, besides))
+            own = np.zeros(len(places)) if kind.own is None else kind.own(self._robot)[places]
+            self._copies.append(_Copy(array, places, columns, besides, entry.application, own, kind.limits))
             return
         for effect in kind.effects:
             field = self._field(entry.parameter, effect)

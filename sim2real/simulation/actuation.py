@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from mujoco.batch import Batch
 
-from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import Indices, columns_of, joint_levers
@@ -151,7 +150,7 @@ class Actuation:
 
 
 class _Supply:
-    """Supplies whose voltages sag, each by the resistance times the total current of its own motors.
+    """Supplies whose voltages sag, each by its own resistance times the total current of its own motors.
 
     Winding current: effort / motor constant. Supply current: (mechanical power + winding heat) / unloaded voltage.
     """
@@ -162,7 +161,11 @@ class _Supply:
         if self._resistance is None:
             return
         self._drawn = "actuator_gainprm" in parameters.field_names
-        self._supplies = _supplies(task.robot)
+        every = slice(None)  # a slice copies nothing
+        self._supplies: list[tuple[slice | Indices, float]] = [
+            (every if len(supply.joints) == len(robot.actuator) else supply.joints, supply.voltage)
+            for supply in robot.supplies.values()
+        ]
         self._actuators, self._dof = robot.actuator, columns_of(robot.dof)
         self._levers = joint_levers(task.robot)
         self._gain: Float64Array = batch.expand("actuator_gainprm")
@@ -195,9 +198,10 @@ class _Supply:
             current = effort / self._gain[:, self._actuators, GAIN_CONSTANT]
             heat = np.square(current) * self._gain[:, self._actuators, GAIN_RESISTANCE]
             power = np.fmax(effort * speed + heat, 0.0)
-        for (joints, _), unloaded in zip(self._supplies, self._unloaded.T, strict=True):
+        parts = zip(self._supplies, self._resistance.T, self._unloaded.T, strict=True)
+        for (joints, _), resistance, unloaded in parts:
             total = power[:, joints].sum(axis=1, keepdims=True)
-            share = np.maximum(1.0 - self._resistance * total / unloaded[:, None] ** 2, _VOLTAGE_MIN)
+            share = np.maximum(1.0 - resistance[:, None] * total / unloaded[:, None] ** 2, _VOLTAGE_MIN)
             self._gain[:, self._actuators[joints], GAIN_VOLTAGE_MAX] = self._voltage_max[:, joints] * share
 
     def _note_unloaded(self) -> None:
@@ -227,18 +231,3 @@ def _resolution(task: TaskConfig, *, by_effort: bool) -> Float64Array:
     resolution = register_resolution(task.robot)["joint_effort" if by_effort else "joint_position"]
     fine = np.array([joint.mode == "impedance" for joint in task.robot.joints.values()])
     return np.where(fine, 1e-9, resolution)
-
-
-def _supplies(robot: RobotConfig) -> list[tuple[slice | Indices, float]]:
-    """Return the columns of the joints of each supply, and its voltage, V."""
-    fed = [joint.supply for joint in robot.joints.values()]
-    if len(set(fed)) == 1:  # a slice, which copies nothing
-        return [(slice(None), robot.supply_of(next(iter(robot.joints.values()))).voltage)]
-    names = [None, *robot.supplies]
-    return [
-        (np.array([index for index, other in enumerate(fed) if other == name], np.intp), volts)
-        for name, volts in zip(
-            names, (robot.supply_voltage, *(s.voltage for s in robot.supplies.values())), strict=True
-        )
-        if name in fed
-    ]
