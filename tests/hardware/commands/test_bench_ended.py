@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 import pytest
-from rigs.ended_bench import EndedBench
+from rigs.ended_bench import PATH, EndedBench
 
 from sim2real.configs.load import dump, load_robot
 from sim2real.hardware.feetech.firmware.motor import StsMotor
@@ -196,3 +196,45 @@ def test_a_signal_waits_until_a_write_is_whole(number):
         assert heard == [number]
     finally:
         signal.signal(number, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_torque_off_that_is_interrupted_does_not_sound_like_done(name, number, tmp_path, monkeypatch):
+    config = two_joints(name)
+    whole = EndedBench(monkeypatch, config, {})
+    assert whole.invoke("torque-off").exit_code == 0
+    for at in (1, len(whole.states) // 2):
+        ended = EndedBench(monkeypatch, config, {}, at, number).invoke("torque-off", "--json")
+        assert ended.exit_code == (130 if number is signal.SIGINT else 1)
+        (reason,) = json.loads(ended.stdout)["reasons"]
+        assert "torque may still be ON" in reason
+        assert PATH in reason
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_backup_that_is_ended_leaves_no_file(name, tmp_path, monkeypatch):
+    config, file = two_joints(name), tmp_path / "kept.yaml"
+    whole = EndedBench(monkeypatch, config, {})
+    assert whole.invoke("backup", str(file)).exit_code == 0
+    text = file.read_text()
+    file.unlink()
+    for how in (signal.SIGINT, "kill", "unplug"):
+        bench = EndedBench(monkeypatch, config, {}, len(whole.states), how)
+        ended = bench.invoke("backup", str(file))
+        assert ended is None or ended.exit_code != 0
+        assert not list(tmp_path.iterdir())
+        bench.mend()
+        assert bench.invoke("backup", str(file)).exit_code == 0
+        assert file.read_text() == text
+        file.unlink()
+
+
+def test_a_calibration_that_cannot_be_written_is_refused_before_joints_are_moved(tmp_path, monkeypatch):
+    robot = tmp_path / "robot.yaml"
+    robot.write_text(dump(two_joints("so101")))
+    bench = EndedBench(monkeypatch, two_joints("so101"), {})
+    done = bench.invoke("calibrate", str(robot), "--output", str(tmp_path / "nowhere" / "new.yaml"))
+    assert done.exit_code == 1
+    assert "there is no folder" in done.output
+    assert bench.writes == 0
