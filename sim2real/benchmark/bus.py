@@ -1,7 +1,8 @@
-"""Benchmark of a family's driver against other libraries for the same motors on the same bus."""
+"""Benchmark of a family's driver on a bus: against other libraries, or else against the bare system calls."""
 
 from typing import Any
 
+from sim2real.benchmark.driver_tick import bench_driver_tick
 from sim2real.configs.errors import UserError
 from sim2real.configs.families import MOTOR_FAMILIES
 from sim2real.hardware.families import motor_family
@@ -11,7 +12,7 @@ def bench_bus(family: str | None, motors: int, seconds: float) -> dict[str, Any]
     """Measure the drivers in turn.
 
     Args:
-        family: Name of a motor family; may be None while only one has a comparison.
+        family: Name of a motor family; may be None while only one is compared with other libraries.
         motors: Motors on the bus.
         seconds: Total wall time.
 
@@ -19,12 +20,13 @@ def bench_bus(family: str | None, motors: int, seconds: float) -> dict[str, Any]
         `ratios`, `figures`, and the compared `libraries`.
 
     Raises:
-        UserError: The family has no comparison, or none was chosen of several.
+        UserError: There is no such family, or none was chosen of several with a comparison.
         ModuleNotFoundError: A library to compare with is not installed.
     """
+    if family is not None and motor_family(family).tick_benchmark() is None:
+        return bench_driver_tick(family, motors, seconds)
     names = MOTOR_FAMILIES.names if family is None else (family,)
     found = {name: compare for name in names if (compare := motor_family(name).tick_benchmark()) is not None}
     if len(found) != 1:
-        wanted = f"the family {family} has no comparison" if family is not None else "choose one with --family"
-        raise UserError(f"bench bus: {wanted}; valid: {', '.join(found) or 'none'}")
+        raise UserError(f"bench bus: choose one with --family; valid: {', '.join(MOTOR_FAMILIES.names)}")
     return next(iter(found.values()))(motors, seconds)

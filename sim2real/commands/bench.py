@@ -37,11 +37,13 @@ def bus(
     motors: Annotated[int, typer.Option(min=1, max=100, help="Motors on the bus.")] = 12,
     seconds: Annotated[float, typer.Option(min=0.1, max=600.0, help="Time for each side.")] = 5.0,
     family: Annotated[
-        str | None, typer.Option("--family", help="Motor family; may be left out while one alone can be compared.")
+        str | None, typer.Option("--family", help="Motor family; by default the one that other libraries drive, too.")
     ] = None,
     json_output: Json = False,
 ) -> Outcome:
     """Compare the driver's tick (one read, one write) with other libraries' on a pseudo-terminal.
+
+    A family that no other library is compared for is measured without a port, beside Dynamixel's driver.
 
     Example: sim2real bench bus --motors 12
     """
