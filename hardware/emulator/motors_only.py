@@ -106,7 +106,7 @@ def robot_of_motors(motor: MotorConfig, ids: tuple[int, ...], baudrate: float) -
         default_position=0.0,
         position_limits=(-_TURNS, _TURNS),
         velocity_limit=motor.nominal.no_load_speed,
-        effort_limit=motor.nominal.stall_torque,
+        effort_limit=motor.nominal.effort_max,
     )
     low, high = motor.voltage_range
     # Only the runtime reads safety and start pose, and it never sees this robot.
