@@ -4,6 +4,8 @@ from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
+from sim2real.configs.command_outcome import error_console
+from sim2real.configs.errors import UserError
 from sim2real.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from sim2real.training.evaluation import Evaluation
 from sim2real.training.policy import Policy
@@ -36,8 +38,15 @@ class BestPolicy:
         """`return` and `steps` of the best so far; empty before the first evaluation."""
 
     def restore(self, figures: dict[str, float]) -> None:
-        """Go on from the figures of a checkpoint."""
+        """Go on from the figures of a checkpoint. A best policy that cannot be read is forgotten, with a warning."""
         self.figures = dict(figures)
+        if not figures:
+            return
+        try:
+            load_checkpoint(self._run.best_checkpoint)
+        except UserError as error:
+            self.figures = {}
+            error_console().print(f"warning: {error}; the best policy is chosen from here on", markup=False)
 
     def offer(self, evaluation: Evaluation, checkpoint: Checkpoint) -> None:
         """Keep a policy if its return is the highest so far; of equal ones the first. Raises UserError."""

@@ -99,11 +99,14 @@ def mirror_of(environment: Environment, *, wanted: bool) -> Mirror | None:
         wanted: Whether the learner uses it.
 
     Raises:
-        ConfigError: There is none.
+        ConfigError: There is none; the message begins with the setting that asks for it.
     """
     if not wanted:
         return None
-    found = getattr(environment, "mirror", None)
+    try:
+        found = getattr(environment, "mirror", None)
+    except ConfigError as error:
+        raise ConfigError(f"algorithm.symmetry: {error}") from error
     if found is None:
         raise ConfigError("algorithm.symmetry: the environment has no mirror; valid: none")
     return Mirror(found.observation, found.privileged, found.action)

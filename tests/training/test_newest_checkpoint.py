@@ -85,3 +85,16 @@ def test_the_newest_is_the_one_of_the_last_iteration_not_of_the_last_name(tmp_pa
         run.checkpoint(iteration).touch()
     (run.checkpoints / "1000001 copy.pt").touch()
     assert run.latest_checkpoint() == run.checkpoint(1_000_000)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda path: path.write_bytes(path.read_bytes()[:1000]), lambda path: path.unlink()]
+)
+def test_a_best_policy_that_cannot_be_read_is_chosen_again(damage, tmp_path, capsys):
+    experiment = load_experiment("pendulum_ppo", (*SMALL, "evaluation_every=1"))
+    run = runner.train(experiment, tmp_path / "run", progress=False).run
+    damage(run.best_checkpoint)
+    best = runner.resume(run.path, ("steps=512",), progress=False).best
+    assert f"warning: {run.best_checkpoint}: " in capsys.readouterr().err
+    assert best.steps > 256
+    assert load_checkpoint(run.best_checkpoint).steps == best.steps

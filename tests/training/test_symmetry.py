@@ -156,5 +156,5 @@ def test_symmetry_without_a_mirror_is_refused(point_environment):
         make_algorithm(wanted, Lopsided(4), 0)
     experiment = load_experiment("pendulum_ppo")
     environment = BatchEnv(experiment.task, experiment.randomization, 2, threads=1)
-    with pytest.raises(ConfigError, match="robot 'pendulum' has no `mirror`"):
+    with pytest.raises(ConfigError, match=r"^algorithm\.symmetry: robot 'pendulum' has no `mirror`"):
         make_algorithm(wanted, environment, 0)
