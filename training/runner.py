@@ -19,6 +19,7 @@ from sim2real.training.kept_modules import keep
 from sim2real.training.newest_checkpoint import newest_checkpoint
 from sim2real.training.problem import Problem
 from sim2real.training.robot_problem import RobotProblem
+from sim2real.training.run_claim import claimed
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.saved_experiment import schema_of
 from sim2real.training.session import Session, share_done
@@ -66,21 +67,22 @@ def train(
         if not team.rank():
             RunFolder(run_dir).remove()  # it had saved nothing yet
     run = _created(run_dir, numbered=numbered)
-    problem: Problem | None = None
-    stage(f"{experiment.name}: making {experiment.environments} environments")
-    try:
-        problem = _begun(experiment, run.path, given)
-        session = Session(problem, run)
-        _write(problem, run)
-        if init_from is not None:
-            session.init_from(init_from)
-        session.start()
-    except BaseException:
-        run.remove()  # a run that cannot begin leaves no folder behind
-        if problem is not None:
-            problem.close()
-        raise
-    return session.work(progress=progress)
+    with claimed(run):
+        problem: Problem | None = None
+        stage(f"{experiment.name}: making {experiment.environments} environments")
+        try:
+            problem = _begun(experiment, run.path, given)
+            session = Session(problem, run)
+            _write(problem, run)
+            if init_from is not None:
+                session.init_from(init_from)
+            session.start()
+        except BaseException:
+            run.remove()  # a run that cannot begin leaves no folder behind
+            if problem is not None:
+                problem.close()
+            raise
+        return session.work(progress=progress)
 
 
 def resume(
@@ -98,11 +100,20 @@ def resume(
         given: The environment, where it was given from Python.
 
     Raises:
-        UserError: As `train`; also if there is no run or no checkpoint, or the run is finished.
+        UserError: As `train`; also if there is no run or no checkpoint, the run is finished, or another process
+            trains it.
     """
     team.join()
     run_dir = _of_rank(run_dir)
     run = RunFolder.open(run_dir)
+    with claimed(run):
+        return _resumed_run(run, overrides, given, progress=progress)
+
+
+def _resumed_run(
+    run: RunFolder, overrides: tuple[str, ...], given: GivenEnvironment | None, *, progress: bool
+) -> TrainReport:
+    run_dir = run.path
     checkpoint = _common_checkpoint(run_dir)
     run.clear_parts()
     if schema_of(parse_yaml(checkpoint.experiment, "checkpoint")) is ExperimentConfig:
