@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import mujoco
 import numpy as np
 
-from sim2real.new_robot.draft_robot import DraftRobot, task_head
+from sim2real.new_robot.draft_robot import STEP_RATE, DraftRobot, task_head
 
 
 def upright_task(robot: DraftRobot, name: str, kind: str) -> Iterator[str]:
@@ -18,7 +18,7 @@ def upright_task(robot: DraftRobot, name: str, kind: str) -> Iterator[str]:
     }[kind]
     yield from task_head(robot, name, said, 10.0)
     if kind == "walk":
-        yield "phase_frequency: 2 Hz # a step with each foot"
+        yield f"phase_frequency: {STEP_RATE:g} Hz # a step with each foot"
         yield "commands: # m/s forward, m/s to the left, rad/s to the left"
         yield f"  forward: {{range: [{-speed:g}, {speed:g}]}}"
         yield f"  left: {{range: [{-speed / 2:g}, {speed / 2:g}]}}"
@@ -54,7 +54,7 @@ def _gait(robot: DraftRobot) -> Iterator[str]:
     if not robot.walks_by_gait:
         return
     yield "gait:"
-    yield f"  lift: {max(10, round(120 * robot.height))} mm"
+    yield f"  lift: {max(5, round(robot.lift * 1e3))} mm"
     given = ", ".join(f"{foot}: {offset:g}" for foot, offset in zip(robot.config.feet, _offsets(robot), strict=True))
     yield f"  offsets: {{{given}}} # check: which feet step together"
 
@@ -83,7 +83,7 @@ def _upright_rewards(robot: DraftRobot, kind: str) -> Iterator[str]:
         yield "  - {term: yaw_rate_tracking, weight: 6.0, scale: 0.25}"
         if robot.walks_by_gait:
             # The reward counts the errors of all feet: as on four legs, standing earns the same share on others.
-            lift = 0.12 * robot.height * (len(robot.config.feet) / 4.0) ** 0.5
+            lift = robot.lift * (len(robot.config.feet) / 4.0) ** 0.5
             yield f"  - {{term: gait_tracking, weight: 5.0, scale: {lift / 2:.2g}}}"
             yield f"  - {{term: gait_tracking, weight: 5.0, scale: {lift * 1.3:.2g}}}"
             yield "  - {term: foot_slip, weight: -0.25}"

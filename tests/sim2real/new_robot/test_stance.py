@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from foreign_models import FLOOR, LINK, biped, holding, made, quadruped
 
+from sim2real.configs.yaml_source import parse_yaml
 from sim2real.model.feet import soles
 from sim2real.model.model import build_model
 from sim2real.new_robot.task_text import new_task
@@ -133,3 +134,18 @@ def test_neighbours_around_the_robot_step_in_turn(tmp_path: Path) -> None:
     text = new_task(str(tmp_path / "robot.yaml"), "./robot.yaml", "walk").texts["model_walk.yaml"]
     assert "offsets: {fl_foot: 0, fr_foot: 0.5, rl_foot: 0.5, rr_foot: 0}" in text
     assert "term: gait_tracking" in text
+
+
+@pytest.mark.parametrize("motor", ["xl430_w250", "sts3215_7v4", "xm430_w350", "moteus_qdd100"])
+def test_a_gait_asks_of_the_motors_what_they_are_fast_enough_for(motor: str, tmp_path: Path) -> None:
+    robot = made(tmp_path, quadruped(), motor=motor).config
+    made_task = new_task(str(tmp_path / "robot.yaml"), "./robot.yaml", "walk")
+    task = parse_yaml(made_task.texts["model_walk.yaml"], "task").data
+    joint = robot.joints["fl_knee"]
+    lift = float(str(task["gait"]["lift"]).removesuffix(" mm")) * 1e-3
+    speed = float(task["commands"]["forward"]["range"][1])
+    bend = abs(joint.default_position) / 2.0  # of thigh and calf, 0.2 m each, from the vertical
+    bent = math.acos(math.cos(bend) - lift / 0.4)
+    knee, hip = 2.0 * (bent - bend) / 0.125, math.pi / 2.0 * speed / (0.4 * math.cos(bend))
+    assert 0.0 < knee <= 0.65 * joint.velocity_limit
+    assert 0.0 < hip <= 0.65 * joint.velocity_limit
