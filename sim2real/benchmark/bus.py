@@ -1,5 +1,6 @@
 """Benchmark of a family's driver on a bus: against other libraries, or else against the bare system calls."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sim2real.benchmark.driver_tick import bench_driver_tick
@@ -23,10 +24,14 @@ def bench_bus(family: str | None, motors: int, seconds: float) -> dict[str, Any]
         UserError: There is no such family, or none was chosen of several with a comparison.
         ModuleNotFoundError: A library to compare with is not installed.
     """
-    if family is not None and motor_family(family).tick_benchmark() is None:
-        return bench_driver_tick(family, motors, seconds)
-    names = MOTOR_FAMILIES.names if family is None else (family,)
-    found = {name: compare for name in names if (compare := motor_family(name).tick_benchmark()) is not None}
-    if len(found) != 1:
+    found = {name: compare for name in MOTOR_FAMILIES.names if (compare := _compared(name)) is not None}
+    if family is not None and _compared(family) is None and found:
+        return bench_driver_tick(family, next(iter(found)), motors, seconds)
+    chosen = {name: compare for name, compare in found.items() if family in (None, name)}
+    if len(chosen) != 1:
         raise UserError(f"bench bus: choose one with --family; valid: {', '.join(MOTOR_FAMILIES.names)}")
-    return next(iter(found.values()))(motors, seconds)
+    return next(iter(chosen.values()))(motors, seconds)
+
+
+def _compared(family: str) -> Callable[[int, float], dict[str, Any]] | None:
+    return motor_family(family).tick_benchmark()

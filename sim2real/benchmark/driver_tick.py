@@ -1,4 +1,4 @@
-"""Benchmark of a family's driver without a port: CPU of one tick of read and write, beside that of Dynamixel's driver.
+"""Benchmark of a family's driver without a port: CPU of one tick of read and write, beside that of another's driver.
 
 The motors are emulated in this process, in lockstep, and the time in the transport is taken off: what is left is the
 driver's own, after an emulator that has used the caches, as another process would. It needs no processor at any given
@@ -23,9 +23,6 @@ from sim2real.hardware.emulator.robot import EmulatedRobot
 from sim2real.hardware.errors import HardwareError
 from sim2real.hardware.families import motor_family
 from sim2real.hardware.types import JointCommand, JointState
-
-BESIDE: Final = "dynamixel"
-"""The family whose driver is measured beside the other, in turns."""
 
 _ROUNDS: Final = 16
 _WARM: Final = 20  # ticks before the first is measured
@@ -72,23 +69,24 @@ class _Metered:
         self._transport.close()
 
 
-def bench_driver_tick(family: str, motors: int, seconds: float) -> dict[str, Any]:
-    """Measure a driver and Dynamixel's in turns, each with as many motors.
+def bench_driver_tick(family: str, beside: str, motors: int, seconds: float) -> dict[str, Any]:
+    """Measure two drivers in turns, each with as many motors.
 
     Args:
         family: Name of a motor family.
+        beside: The other's.
         motors: Number of motors on the bus.
         seconds: Total CPU time, s, the emulator's included.
 
     Returns:
-        `ratios`: `dynamixel_cpu`, the cost of that driver divided by this one's, round by round: the median, and the
+        `ratios`: `OTHER_cpu`, the cost of the other driver divided by this one's, round by round: the median, and the
         quartiles `_q1` and `_q3`. `figures`: microseconds a tick. `libraries`: none.
 
     Raises:
         UserError: No robot with motors of the family is shipped.
         HardwareError: A reading was missed.
     """
-    sides = {name: _side(_robot(name, motors)) for name in dict.fromkeys((family, BESIDE))}
+    sides = {name: _side(_robot(name, motors)) for name in dict.fromkeys((family, beside))}
     for tick in sides.values():
         _costs(tick, _WARM)
     rounds: dict[str, list[float]] = {name: [] for name in sides}
@@ -100,10 +98,10 @@ def bench_driver_tick(family: str, motors: int, seconds: float) -> dict[str, Any
         for name, costs in rounds.items()
         for part, value in zip(("_q1", "", "_q3"), np.percentile(costs, (25, 50, 75)), strict=True)
     }
-    shares = [other / own for other, own in zip(rounds[BESIDE], rounds[family], strict=True)]
+    shares = [other / own for other, own in zip(rounds[beside], rounds[family], strict=True)]
     low, median, high = np.percentile(shares, (25, 50, 75)).tolist()
     return {
-        "ratios": {f"{BESIDE}_cpu": median, f"{BESIDE}_cpu_q1": low, f"{BESIDE}_cpu_q3": high},
+        "ratios": {f"{beside}_cpu": median, f"{beside}_cpu_q1": low, f"{beside}_cpu_q3": high},
         "figures": figures | {"motors": float(motors)},
         "libraries": [],
     }

@@ -43,7 +43,7 @@ def bus(
 ) -> Outcome:
     """Compare the driver's tick (one read, one write) with other libraries' on a pseudo-terminal.
 
-    A family that no other library is compared for is measured without a port, beside Dynamixel's driver.
+    A family that no other library is compared for is measured without a port, beside the driver of one that is.
 
     Example: sim2real bench bus --motors 12
     """
