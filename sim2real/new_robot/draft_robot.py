@@ -9,6 +9,7 @@ import numpy as np
 
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.model.ground import reach_of
+from sim2real.new_robot.stance import BENT
 from sim2real.plant import MujocoPlant
 
 STEP_RATE: Final = 2.0
@@ -16,7 +17,6 @@ STEP_RATE: Final = 2.0
 _PULL: Final = 9.81  # m/s²
 _FAST: Final = 0.5  # of a motor's velocity limit: what a gait asks of it; the rest is torque
 _LIFT: Final = 0.12  # of the height: how far a foot is lifted
-_BENT: Final = 0.92  # of the length of a straight leg: how long a bent one is
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class DraftRobot:
 
         That of a leg of two equal parts, which has a quarter of a cycle for it and bends at both ends.
         """
-        straight, quarter = self._leg / _BENT, 0.25 / STEP_RATE
-        bent = np.arccos(_BENT) + _FAST * self._slowest * quarter / 2.0
-        knee = straight * (_BENT - np.cos(min(float(bent), np.pi / 2.0)))
+        straight, quarter = self._leg / BENT, 0.25 / STEP_RATE
+        bent = np.arccos(BENT) + _FAST * self._slowest * quarter / 2.0
+        knee = straight * (BENT - np.cos(min(float(bent), np.pi / 2.0)))
         return float(min(_LIFT * self.height, knee))
 
     @property
@@ -61,7 +61,7 @@ class DraftRobot:
 
     @property
     def _leg(self) -> float:
-        """Height of the legs' first joints above their soles in the start pose, m; 0 without feet."""
+        """Height of the legs' first links above their soles in the start pose, m; 0 without feet."""
         model, data = self.plant.model, mujoco.MjData(self.plant.model)
         data.qpos[:] = self.plant.start.qpos
         mujoco.mj_kinematics(model, data)

@@ -13,7 +13,7 @@ from sim2real.new_robot.feet import Foot, support
 from sim2real.new_robot.leg import Leg
 from sim2real.new_robot.mjcf import Mjcf, ModelJoint
 
-_BENT: Final = 0.92
+BENT: Final = 0.92
 """Share of a leg's longest reach at which it stands. Straighter legs cost less effort, but are pushed over sooner: of
 64 quadrupeds of 13 kg with idle actions 91 % stood after 3 s, and 61 % at 0.98."""
 EFFORT_SHARE: Final = 0.6
@@ -126,7 +126,7 @@ def _bent_legs(mjcf: Mjcf, motors: tuple[ModelJoint, ...], legs: list[Leg]) -> F
     depths = [leg.deepest() for leg in legs]
     if any(depth is None for depth in depths):
         return None
-    depth, qpos = _BENT * min(depth for depth in depths if depth is not None), clipped(mjcf, motors)
+    depth, qpos = BENT * min(depth for depth in depths if depth is not None), clipped(mjcf, motors)
     for leg in legs:
         found = leg.solve(depth)
         if found is None:
