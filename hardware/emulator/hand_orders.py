@@ -14,6 +14,9 @@ from sim2real.hardware.emulator.hands import ALL, SPEED, Hands
 _TIMEOUT_S = 10.0  # an emulator answers within milliseconds, on a busy machine later
 _POLL_S = 0.02
 
+WARNINGS: Final = "warnings"
+"""An order besides those of the hands: what the emulator has to say about the machine, now."""
+
 _DO: Final[Mapping[str, Callable[..., None]]] = {
     "move": Hands.move,
     "hold": Hands.hold,
@@ -52,13 +55,15 @@ def obey(hands: Hands, order: Mapping[str, Any]) -> dict[str, Any]:
 class HandClient:
     """Hands at an emulator in another process; the methods are those of `Hands`, in rad, rad/s and N·m."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, timeout: float = _TIMEOUT_S) -> None:
         """Prepare; nothing is sent.
 
         Args:
             path: Socket of `sim2real emulate --control`.
+            timeout: s to wait for an answer.
         """
         self._path = str(path)
+        self._timeout = timeout
 
     def move(self, joint: str, angle: float, speed: float = SPEED, *, wait: bool = True) -> None:
         """Take a joint to an angle (rad) at a speed (rad/s) and hold it there; return when it has arrived."""
@@ -98,6 +103,11 @@ class HandClient:
         """Return angles (rad), torque, cables and adapters."""
         return self.order("state")
 
+    def warnings(self) -> list[str]:
+        """Return whether it cannot keep up with real time or was starved, up to this moment."""
+        lines: list[str] = self.order(WARNINGS)["warnings"]
+        return lines
+
     def order(self, do: str, **arguments: object) -> dict[str, Any]:
         """Give one order; return the answer.
 
@@ -106,7 +116,7 @@ class HandClient:
         """
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-                connection.settimeout(_TIMEOUT_S)
+                connection.settimeout(self._timeout)
                 connection.connect(self._path)
                 connection.sendall(json.dumps({"do": do} | arguments).encode() + b"\n")
                 with connection.makefile("rb") as file:

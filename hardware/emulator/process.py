@@ -21,6 +21,7 @@ from sim2real.hardware.emulator.starvation import Starvation
 
 _START_TIMEOUT_S = 60.0  # importing MuJoCo from a cold disk
 _STOP_TIMEOUT_S = 5.0
+_ASK_S = 2.0  # it answers within milliseconds
 _PRIORITY = 30  # SCHED_FIFO; the loop of a run has 40
 _WARNING = "warning: "  # process_main.py writes it
 
@@ -39,6 +40,7 @@ class EmulatorProcess:
     """Hold, move and load joints, plug and unplug motors and adapters."""
     _process: "subprocess.Popen[bytes]"
     _errors: Path
+    _control: Path
 
     def warnings(self) -> list[str]:
         """Return the emulator's warnings so far: it could not keep up, was starved, or broke down; one of each kind."""
@@ -52,8 +54,16 @@ class EmulatorProcess:
         return self._latest().get(Starvation.KIND, "")
 
     def _latest(self) -> dict[str, str]:
-        """Return the newest warning of each kind, by what is before its colon: the figures in them only grow."""
+        """Return the newest warning of each kind, by what is before its colon: the figures in them only grow.
+
+        The emulator is asked: one that is stopped at this moment has not written yet that it was.
+        """
         lines = [line.removeprefix(_WARNING) for line in _lines(self._errors) if line.startswith(_WARNING)]
+        try:
+            lines += HandClient(self._control, _ASK_S).warnings()
+        except UserError:
+            if self._process.poll() is None:
+                lines.append(f"{Starvation.KIND}: it runs, and did not answer within {_ASK_S:g} s")
         return {line.partition(":")[0]: line for line in lines}
 
 
@@ -115,7 +125,7 @@ def emulate(
             )
         try:
             ports = _ports(process, errors)
-            yield EmulatorProcess(ports, chosen, process.pid, HandClient(control), process, errors)
+            yield EmulatorProcess(ports, chosen, process.pid, HandClient(control), process, errors, control)
         finally:
             _stop(process)
 

@@ -168,14 +168,19 @@ class PtyServer:
         elif port.is_open and not port.line.plugged:
             port.close()
 
-    def _say(self, now_ns: int) -> None:
-        """Report what is new since the last report."""
-        self._unsaid, self._reported_ns = False, now_ns
+    def warnings(self) -> list[str]:
+        """Return what there is to say about the machine at this moment, a line of each kind."""
         lines = []
         if self.lost_ns:
             lines.append(f"cannot keep up with real time: {self.lost_ns / NS_PER_S:.2f} s lost so far")
         if self.starvation.count:
             lines.append(self.starvation.words())
+        return lines
+
+    def _say(self, now_ns: int) -> None:
+        """Report what is new since the last report."""
+        self._unsaid, self._reported_ns = False, now_ns
+        lines = self.warnings()
         for line in lines:
             if self._report is not None and line not in self._said:
                 self._report(line)

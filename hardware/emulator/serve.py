@@ -11,7 +11,7 @@ from typing import Any
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.configs.schema.scenario import FaultsConfig
 from sim2real.hardware.emulator.control_socket import ControlSocket
-from sim2real.hardware.emulator.hand_orders import obey
+from sim2real.hardware.emulator.hand_orders import WARNINGS, obey
 from sim2real.hardware.emulator.plant import make_plant
 from sim2real.hardware.emulator.pty import REPORT_S, PtyServer
 from sim2real.hardware.emulator.robot import EmulatedRobot
@@ -53,7 +53,11 @@ def serve(
         memory.load(emulated.now_ns)
         memory.save()  # fail now if the file cannot be written
     housekeeping = memory.save if memory is not None else None
-    hands = None if control is None else ControlSocket(control, lambda order: obey(emulated.hands, order))
+
+    def answer(order: dict[str, Any]) -> dict[str, Any]:
+        return {"warnings": server.warnings()} if order.get("do") == WARNINGS else obey(emulated.hands, order)
+
+    hands = None if control is None else ControlSocket(control, answer)
     server = PtyServer(emulated, report=warn, housekeeping=housekeeping, report_s=warn_s, control=hands)
     try:
         with _until_signal() as stop:

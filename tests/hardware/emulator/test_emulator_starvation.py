@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -83,3 +84,19 @@ def test_a_stopped_emulator_says_so_when_it_goes_on():
     assert "the machine gave it no processor" in starved
     assert f"emulator: {starved}" in warnings
     assert len(warnings) == len({line.split(":")[1] for line in warnings})  # one of each kind
+
+
+@pytest.mark.realtime
+def test_one_that_is_stopped_when_it_is_asked_says_so_too():
+    """A run ended while its emulator was still stopped, and its report blamed the motors alone."""
+    with emulate("pendulum", plant="inertia") as emulated:
+        os.kill(emulated.pid, signal.SIGSTOP)
+        goes_on = threading.Timer(0.3, os.kill, (emulated.pid, signal.SIGCONT))
+        goes_on.start()
+        assert "the machine gave it no processor" in emulated.starved()
+        goes_on.join()
+        os.kill(emulated.pid, signal.SIGSTOP)
+        try:
+            assert emulated.starved() == "starved: it runs, and did not answer within 2 s"
+        finally:
+            os.kill(emulated.pid, signal.SIGCONT)
