@@ -7,6 +7,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from sim2real.training.device import placed
 from sim2real.training.distributions import (
     categorical_entropy,
     categorical_kl,
@@ -80,7 +81,7 @@ class Gaussian(ActionDistribution):
 
     def noise(self, shape: torch.Size, generator: torch.Generator) -> Tensor:
         """Return standard normal numbers."""
-        return torch.randn(shape, generator=generator)
+        return placed(torch.randn(shape, generator=generator))
 
     def sample(self, output: Tensor, noise: Tensor, action: Tensor) -> None:
         """Write a = μ + σ·noise."""
@@ -123,7 +124,7 @@ class Categorical(ActionDistribution):
 
     def noise(self, shape: torch.Size, generator: torch.Generator) -> Tensor:
         """Return Gumbel noise −log(−log u): the largest of scores with it is distributed as softmax of the scores."""
-        uniform = torch.rand(shape, generator=generator).clamp_(1e-20, 1.0 - 1e-7)
+        uniform = placed(torch.rand(shape, generator=generator)).clamp_(1e-20, 1.0 - 1e-7)
         return -(-uniform.log()).log()
 
     def sample(self, output: Tensor, noise: Tensor, action: Tensor) -> None:

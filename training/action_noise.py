@@ -5,6 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from sim2real.training.device import placed
+
 
 class ActionNoise(nn.Module):
     """Gaussian noise for each environment and action: ξ' = ρ·ξ + √(1 − ρ²)·σ·n, n ~ N(0, 1).
@@ -28,6 +30,6 @@ class ActionNoise(nn.Module):
 
     def forward(self, actions: Tensor, generator: torch.Generator) -> Tensor:
         """Return actions, (N, A), with noise, within ±1."""
-        fresh = torch.randn(self.noise.shape, generator=generator) * self._std
+        fresh = placed(torch.randn(self.noise.shape, generator=generator)) * self._std
         self.noise.mul_(self._correlation).add_(fresh, alpha=math.sqrt(1.0 - self._correlation**2))
         return (actions + self.noise).clamp(-1.0, 1.0)

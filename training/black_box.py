@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sim2real.configs.schema.black_box import BlackBoxConfig
 from sim2real.training.algorithms.interface import Metrics
+from sim2real.training.device import placed
 from sim2real.training.environment_interface import Environment
 from sim2real.training.natural_gradient import assign, flat
 from sim2real.training.policy import Policy
@@ -25,7 +26,7 @@ class BlackBox(ABC):
         sizes = environment.observation_size, environment.action_size
         self._search: Final = config
         self._generator: Final = torch.Generator().manual_seed(seed)
-        self._policy: Final = Policy(config, *sizes, self._generator, squash=False)
+        self._policy: Final = placed(Policy(config, *sizes, self._generator, squash=False))
         self._environment: Final = environment
         self._population: Final = Population(environment, self._policy, config.episode_steps_max)
 

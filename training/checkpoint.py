@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from sim2real.configs.errors import UserError
 
@@ -108,6 +109,8 @@ def _without_arrays(value: Any) -> Any:  # noqa: ANN401 - any plain data
         return {_ARRAY_KEY: torch.from_numpy(np.ascontiguousarray(value).copy())}
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, Tensor):
+        return value.cpu()
     if isinstance(value, dict):
         return {key: _without_arrays(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -6,6 +6,7 @@ import torch
 
 from sim2real.training import team
 from sim2real.training.action_distribution import ActionDistribution
+from sim2real.training.device import from_array, here, placed, to_array
 from sim2real.training.environment_interface import Environment, Floats, costs_of
 from sim2real.training.memory import State, forgotten
 from sim2real.training.policy import Policy
@@ -31,7 +32,7 @@ class Collector:
         self._normalizer: Final = normalizer
         self._rollout: Final = rollout
         width = environment.observation_size + environment.privileged_size
-        self._raw: Final = torch.zeros(environment.num_envs, width)
+        self._raw: Final = torch.zeros(environment.num_envs, width, device=here())
         self._state: State = policy.memory.initial(environment.num_envs)
 
     def start(self, seed: int) -> None:
@@ -60,14 +61,14 @@ class Collector:
         # Of all environments, those of other processes included: together they draw what one process would.
         whole = torch.Size((steps, environments * team.size(), width))
         noise = team.own(distribution.noise(whole, generator), dim=1)
-        over = torch.zeros(rollout.environments, dtype=torch.bool)
+        over = torch.zeros(rollout.environments, dtype=torch.bool, device=here())
         for step in range(rollout.steps):
             rollout.raw[step].copy_(self._raw)
             rollout.normalized[step].copy_(self._normalizer(self._raw))
             remembered, state = memory.step(rollout.observation[step], self._state)
             rollout.output[step].copy_(self._policy.mean(remembered))
             distribution.sample(rollout.output[step], noise[step], rollout.action[step])
-            transition = self._environment.step_arrays(distribution.executed(rollout.action[step]).numpy())
+            transition = self._environment.step_arrays(to_array(distribution.executed(rollout.action[step])))
             rollout.record(step, transition)
             if rollout.costs.shape[-1]:
                 rollout.costs[step].copy_(torch.from_numpy(costs_of(self._environment)))
@@ -89,7 +90,7 @@ class Collector:
     def restore(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
         self._raw.copy_(state["raw"])
-        self._state = tuple(part.clone() for part in state.get("policy_state", ()))
+        self._state = tuple(placed(part.clone()) for part in state.get("policy_state", ()))
 
     def _begin(self, observation: Floats) -> None:
         """Take in the first observations of new episodes."""
@@ -98,4 +99,4 @@ class Collector:
 
     def _read(self, observation: Floats, privileged: Floats) -> None:
         """Store the next observations, (n, O), and privileged values, (n, P)."""
-        torch.cat((torch.from_numpy(observation), torch.from_numpy(privileged)), dim=-1, out=self._raw)
+        torch.cat((from_array(observation), from_array(privileged)), dim=-1, out=self._raw)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from sim2real.configs.schema.algorithm import OnPolicyConfig
 from sim2real.training.advantages import Estimator
 from sim2real.training.algorithms.ppo_loss import value_loss
+from sim2real.training.device import placed
 from sim2real.training.networks import ValueNetwork
 from sim2real.training.rollout import Minibatch, Rollout, standardized
 from sim2real.training.row_normalizer import RowNormalizer
@@ -42,7 +43,7 @@ class CostCritics:
         width, costs = rollout.normalized.shape[-1], rollout.costs.shape[-1]
         networks = [ValueNetwork(width, config.hidden, config.activation, generator) for _ in range(costs)]
         scales = [ValueScale(config.normalizer_half_life) for _ in range(costs)]
-        self._networks, self._scales = nn.ModuleList(networks), nn.ModuleList(scales)
+        self._networks, self._scales = placed(nn.ModuleList(networks)), placed(nn.ModuleList(scales))
         self._values: Final = [
             ValueFunction(network, scale if config.normalize_values else None, normalizer, rollout.environments, thread)
             for network, scale in zip(networks, scales, strict=True)

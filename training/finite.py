@@ -67,4 +67,4 @@ def require_finite(tensors: Mapping[str, Tensor]) -> None:
 
 def _sum(tensors: list[Tensor]) -> float:
     """Return the sum of all numbers in double precision."""
-    return float(torch.stack([tensor.sum(dtype=torch.float64) for tensor in tensors]).sum())
+    return float(torch.stack([tensor.sum(dtype=torch.float64).cpu() for tensor in tensors]).sum())

@@ -9,6 +9,7 @@ from torch import Tensor
 from sim2real.configs.schema.black_box import GaussianSearchConfig
 from sim2real.training.algorithms.interface import Metrics
 from sim2real.training.black_box import BlackBox
+from sim2real.training.device import placed
 from sim2real.training.environment_interface import Environment
 
 
@@ -31,13 +32,13 @@ class GaussianSearch(BlackBox):
 
     def ask(self) -> Tensor:
         """Draw a generation, (P, D)."""
-        noise = torch.randn(self._search.population, len(self.std), generator=self._generator)
+        noise = placed(torch.randn(self._search.population, len(self.std), generator=self._generator))
         return torch.addcmul(self.mean, self.std, noise)
 
     def tell(self, candidates: Tensor, returns: Tensor, progress: float) -> tuple[Tensor, Metrics]:
         """Fit the Gaussian to the weighted generation."""
         weight = self.weights(returns)
-        share = weight.float().unsqueeze(-1)
+        share = placed(weight.float().unsqueeze(-1))
         mean = (share * candidates).sum(0)
         extra = self._extra_std * (1.0 - progress)
         self.std = ((share * (candidates - mean).square()).sum(0) + extra**2).sqrt()
@@ -53,4 +54,4 @@ class GaussianSearch(BlackBox):
     def restore(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
         super().restore(state)
-        self.std = state["std"].clone()
+        self.std = placed(state["std"].clone())

@@ -5,6 +5,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
+from sim2real.training.device import from_array, placed
 from sim2real.training.environment_interface import Flags
 
 
@@ -32,12 +33,12 @@ class HeldChoices(nn.Module):
 
     def explore(self, best: Tensor, epsilon: float, generator: torch.Generator) -> Tensor:
         """Return the choices of this step, (n,), in place of the best ones, (n,)."""
-        random = torch.randint(self._choices, best.shape, generator=generator)
-        begins = (torch.rand(best.shape, generator=generator) < epsilon) & (self.left == 0)
+        random = placed(torch.randint(self._choices, best.shape, generator=generator))
+        begins = (placed(torch.rand(best.shape, generator=generator)) < epsilon) & (self.left == 0)
         self.held.copy_(torch.where(begins, random, self.held))
         duration = torch.ones_like(self.left)
         if self._longest > 1:
-            duration = torch.randint(1, self._longest + 1, best.shape, generator=generator)
+            duration = placed(torch.randint(1, self._longest + 1, best.shape, generator=generator))
         self.left.copy_(torch.where(begins, duration, self.left))
         taken = torch.where(self.left > 0, self.held, best)
         self.left.sub_(1).clamp_(min=0)
@@ -45,4 +46,4 @@ class HeldChoices(nn.Module):
 
     def end(self, ended: Flags) -> None:
         """Let go in environments whose episode ended, (n,)."""
-        self.left.masked_fill_(torch.from_numpy(ended), 0)
+        self.left.masked_fill_(from_array(ended), 0)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from sim2real.configs.schema.imitation import ImitationConfig
 from sim2real.training.algorithms.imitation_loss import action_error
 from sim2real.training.algorithms.interface import Metrics
+from sim2real.training.device import placed
 from sim2real.training.environment_interface import Environment
 from sim2real.training.labelled_steps import LabelledBatch, LabelledSteps
 from sim2real.training.policy import Policy
@@ -29,7 +30,7 @@ class Imitator:
         self._fit: Final = config
         self._generator: Final = torch.Generator().manual_seed(seed)
         sizes = environment.observation_size, environment.action_size
-        self._policy: Final = Policy(config, *sizes, self._generator, squash=config.squash)
+        self._policy: Final = placed(Policy(config, *sizes, self._generator, squash=config.squash))
         # Fused Adam: one kernel call for all parameters of these small networks.
         self._optimizer: Final = torch.optim.Adam(self._policy.parameters(), lr=config.learning_rate, fused=True)
 

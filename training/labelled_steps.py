@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from sim2real.training.demonstrations.demonstrations import Demonstrations
+from sim2real.training.device import here, placed
 
 
 class LabelledBatch(NamedTuple):
@@ -36,10 +37,10 @@ class LabelledSteps:
     def __init__(self, capacity: int, tracks: int, observation_size: int, action_size: int) -> None:
         self.capacity: Final = capacity
         self.tracks: Final = tracks
-        self._observation = torch.zeros(capacity, tracks, observation_size)
-        self._label = torch.zeros(capacity, tracks, action_size)
-        self._begins = torch.zeros(capacity, tracks, dtype=torch.bool)
-        self._kept = torch.zeros(capacity, tracks, dtype=torch.bool)
+        self._observation = torch.zeros(capacity, tracks, observation_size, device=here())
+        self._label = torch.zeros(capacity, tracks, action_size, device=here())
+        self._begins = torch.zeros(capacity, tracks, dtype=torch.bool, device=here())
+        self._kept = torch.zeros(capacity, tracks, dtype=torch.bool, device=here())
         self._added = 0
 
     @classmethod
@@ -91,11 +92,11 @@ class LabelledSteps:
         size = len(self)
         length = min(burn_in + length, size)
         first = torch.randint(size - length + 1, (count,), generator=generator)
-        track = torch.randint(self.tracks, (count,), generator=generator)
+        track = placed(torch.randint(self.tracks, (count,), generator=generator))
         oldest = self._added - size
-        step = (oldest + first + torch.arange(length).unsqueeze(1)) % self.capacity
+        step = placed((oldest + first + torch.arange(length).unsqueeze(1)) % self.capacity)
         begins, kept = self._begins[step, track], self._kept[step, track]
-        ended = torch.cat((begins[1:], torch.zeros(1, count, dtype=torch.bool)))
+        ended = torch.cat((begins[1:], torch.zeros_like(begins[:1])))
         known = begins.cumsum(0) > 0  # since then the memory is what it was in the episode
         known[min(burn_in, length - 1) :] = True
         return LabelledBatch(

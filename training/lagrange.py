@@ -42,7 +42,7 @@ class Lagrange:
         """Update the multipliers from the costs of the k steps of a rollout, (k, C), and those of other processes."""
         config = self._config
         count = float(team.summed(torch.tensor(float(len(costs)), dtype=torch.float64)))
-        self._cost = team.summed(costs.double().sum(0)) / count
+        self._cost = team.summed(costs.double().sum(0).cpu()) / count
         error = self._cost / self._budget - 1.0
         rise = torch.zeros_like(error) if self._before is None else (error - self._before).clamp(min=0.0)
         self._integral = (self._integral + config.integral_gain * error).clamp(0.0, config.multiplier_max)

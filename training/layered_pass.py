@@ -66,8 +66,9 @@ class Memory:
 
     def __init__(self, layers: Sequence[Layer], rows: int) -> None:
         shapes = [(layer.weight.shape[0], rows, layer.weight.shape[2]) for layer in layers]
-        self.outputs: Final = [torch.empty(shape) for shape in shapes]
-        self.gradients: Final = [torch.empty(shape) for shape in shapes]
+        device = layers[0].weight.device
+        self.outputs: Final = [torch.empty(shape, device=device) for shape in shapes]
+        self.gradients: Final = [torch.empty(shape, device=device) for shape in shapes]
 
 
 class LayeredPass:

@@ -40,7 +40,8 @@ class Memory(nn.Module):
 
     def initial(self, n: int) -> State:
         """Return the state of n robots at the start of an episode: zeros."""
-        return tuple(torch.zeros(n, self.width) for _ in range(self.state_count))
+        weight = next(self.parameters(), None)
+        return () if weight is None else tuple(weight.new_zeros(n, self.width) for _ in range(self.state_count))
 
     def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
         """Return rows with the memory's output, (n, I) to (n, I + H), and the next state."""
@@ -175,5 +176,5 @@ def grown(module: nn.Module, saved: Mapping[str, Tensor]) -> Mapping[str, Tensor
     for name, tensor in saved.items():
         wanted = own[name].shape if name in own else tensor.shape
         if len(wanted) == 2 and wanted == (tensor.shape[0], tensor.shape[1] + memory.width):
-            state[name] = torch.cat((tensor, torch.zeros(len(tensor), memory.width)), dim=1)
+            state[name] = torch.cat((tensor, tensor.new_zeros(len(tensor), memory.width)), dim=1)
     return state

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import torch
 
+from sim2real.training.device import placed
 from sim2real.training.memory import Memory, State, forgotten
 from sim2real.training.rollout import Rollout
 from sim2real.training.symmetry import Mirror
@@ -57,4 +58,5 @@ class MirroredMemory:
 
     def load_state_dict(self, state: dict[str, Any], /) -> None:
         """Restore what `state_dict` returned."""
-        self._states = tuple(state["policy"]), tuple(state["value"])
+        policy, value = (tuple(placed(part) for part in state[name]) for name in ("policy", "value"))
+        self._states = policy, value

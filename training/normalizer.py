@@ -78,13 +78,14 @@ class Normalizer(nn.Module):
     def __init__(self, size: int, half_life: float | None = None, scaled: Flags | None = None) -> None:
         super().__init__()
         self.moments = RunningMoments(size, half_life)
-        self._scaled = None if scaled is None else torch.from_numpy(scaled)
+        self._scaled: Tensor | None
+        self.register_buffer("_scaled", None if scaled is None else torch.from_numpy(scaled), persistent=False)
         self.register_buffer("shift", torch.zeros(size))
         self.register_buffer("factor", torch.ones(size))
 
     def leave(self, scaled: Flags) -> None:
         """Let values that come scaled pass as they are from the next update on, (size,)."""
-        self._scaled = torch.from_numpy(scaled)
+        self._scaled = torch.from_numpy(scaled).to(self.shift.device)
 
     def update(self, rows: Tensor, weight: float = 1.0) -> None:
         """Update the moments from raw observations, (n, size); takes effect at once. See `RunningMoments.update`."""

@@ -12,6 +12,7 @@ from sim2real.configs.errors import ConfigError, UserError
 from sim2real.configs.schema.off_policy import OffPolicyConfig
 from sim2real.training import team
 from sim2real.training.algorithms.interface import Metrics
+from sim2real.training.device import placed, to_array
 from sim2real.training.environment_interface import Environment, Floats, Transition, budgets_of
 from sim2real.training.fitting import take_fitting
 from sim2real.training.flat_adam import FlatAdam
@@ -58,7 +59,7 @@ class OffPolicyLearner(ABC):
         self._common: Final = config
         self._environment: Final = environment
         self._generator: Final = generator
-        self._policy: Final = policy
+        self._policy: Final = placed(policy)
         self._mirror: Final = mirror
         self.learned: Final[dict[str, nn.Module | nn.Parameter]] = {}
         """Networks and single parameters beside the policy, by name."""
@@ -85,7 +86,7 @@ class OffPolicyLearner(ABC):
         self._transitions: Final = NStepTransitions(config.n_step, config.discount, n, self._inputs, acted, costs)
         self._replay: Final = self._make_replay(config.buffer // team.size(), self._inputs, acted, costs)
         self._batch: Final = SharedBatch(config.batch, n, generator)
-        # Raw inputs of the critics in the current state: observations and privileged values.
+        # Raw inputs of the critics in the current state: observations and privileged values; on the processor.
         self._raw: Final = torch.zeros(n, self._inputs)
         self._observation, self._privileged = self._normalizer.parts(self._raw)
         self.updates = 0
@@ -112,8 +113,7 @@ class OffPolicyLearner(ABC):
     def _random_actions(self) -> Floats:
         """Return the actions of the warm-up, as they are stored: uniform."""
         n, size = self._environment.num_envs * team.size(), self._environment.action_size
-        actions: Floats = team.own(torch.rand(n, size, generator=self._generator) * 2.0 - 1.0, 0).numpy()
-        return actions
+        return to_array(team.own(torch.rand(n, size, generator=self._generator) * 2.0 - 1.0, 0))
 
     def _executed(self, stored: Floats) -> Floats:
         """Return the actions for the environment, (n, A), for stored ones."""
@@ -221,13 +221,15 @@ class OffPolicyLearner(ABC):
     def _step(self) -> None:
         random = self._steps < self._common.warmup
         with torch.no_grad():
-            action = self._random_actions() if random else self._explore(self._policy.normalizer(self._observation))
+            action = (
+                self._random_actions() if random else self._explore(self._policy.normalizer(placed(self._observation)))
+            )
             transition = self._environment.step_arrays(self._executed(action))
             self._keep(action, transition)
         if transition.skipped is None:
-            self._normalizer.update(self._raw)
+            self._normalizer.update(placed(self._raw))
         elif team.any_of(not transition.skipped.all()):
-            self._normalizer.update(self._raw[torch.from_numpy(~transition.skipped)])
+            self._normalizer.update(placed(self._raw[torch.from_numpy(~transition.skipped)]))
         self._observation.copy_(torch.from_numpy(transition.observation))
         self._privileged.copy_(torch.from_numpy(transition.privileged))
         self._steps += self._environment.num_envs * team.size()

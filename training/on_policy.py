@@ -16,6 +16,7 @@ from sim2real.training.advantages import Estimator, generalized_advantages
 from sim2real.training.algorithms.interface import Metrics
 from sim2real.training.choices import given_choices
 from sim2real.training.collector import Collector
+from sim2real.training.device import placed
 from sim2real.training.environment_interface import Environment, budgets_of
 from sim2real.training.fitting import take_fitting
 from sim2real.training.networks import ValueNetwork
@@ -70,18 +71,18 @@ class OnPolicy(ABC):
         privileged_size = environment.privileged_size
         self._generator: Final = torch.Generator().manual_seed(seed)
         choices = _choices(environment, memory=config.memory is not None)
-        self._policy: Final = Policy(config, *sizes, self._generator, squash=False, choices=choices)
-        self.value: Final = ValueNetwork(
-            sizes[0] + privileged_size, config.hidden, config.activation, self._generator, config.memory
+        self._policy: Final = placed(Policy(config, *sizes, self._generator, squash=False, choices=choices))
+        self.value: Final = placed(
+            ValueNetwork(sizes[0] + privileged_size, config.hidden, config.activation, self._generator, config.memory)
         )
         self._privileged_normalizer: Final[Normalizer] = privileged_normalizer(environment, config.normalizer_half_life)
         self._normalizer: Final = RowNormalizer(
             self._policy.normalizer, self._privileged_normalizer, None if mirror is None else mirror.rows
         )
-        self.distribution: Final[ActionDistribution] = (
+        self.distribution: Final[ActionDistribution] = placed(
             Gaussian(sizes[1], config.initial_std) if choices is None else Categorical(choices)
         )
-        self._value_scale: Final = ValueScale(config.normalizer_half_life)
+        self._value_scale: Final = placed(ValueScale(config.normalizer_half_life))
         self.rollout: Final = Rollout(
             config.rollout_steps,
             n,

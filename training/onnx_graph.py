@@ -53,7 +53,7 @@ class GraphBuilder:
 
     def constant(self, name: str, tensor: Tensor) -> str:
         """Store a tensor in the graph as float32; return its name."""
-        array = tensor.detach().to(torch.float32).contiguous().numpy()
+        array = tensor.detach().cpu().to(torch.float32).contiguous().numpy()
         self.constants.append(numpy_helper.from_array(array, name))
         return name
 

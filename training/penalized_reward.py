@@ -8,6 +8,7 @@ from torch import Tensor
 
 from sim2real.configs.schema.algorithm import LagrangeConfig
 from sim2real.training import team
+from sim2real.training.device import placed
 from sim2real.training.environment_interface import Environment, Floats, budgets_of, costs_of
 from sim2real.training.lagrange import Lagrange
 
@@ -69,7 +70,7 @@ class PenalizedReward:
 
     def of(self, reward: Tensor, excess: Tensor) -> Tensor:
         """Return r̂, (n,), of rewards, (n,), and e, (n, C), or of discounted sums of both over several steps."""
-        multiplier = self.lagrange.multiplier.float()
+        multiplier = placed(self.lagrange.multiplier.float())
         return (reward - self._scale * (excess @ multiplier)) / (1.0 + multiplier.sum())
 
     def state(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from sim2real.configs.schema.algorithm import AlgorithmConfig
 from sim2real.training.actor import Actor, Arrays
+from sim2real.training.device import to_array
 from sim2real.training.environment_interface import Floats
 from sim2real.training.memory import State, make_memory
 from sim2real.training.networks import POLICY_HEAD_GAIN, body, linear
@@ -75,6 +76,11 @@ class Policy(nn.Module):
             return self.choices[mean.argmax(-1)], following
         return (torch.tanh(mean) if self.squash else mean), following
 
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return self.normalizer.shift.device
+
     def actor(self) -> Actor:
         """Return this policy for batches of robots, with a memory for each."""
         return Actor(self._act, self.memory.shapes)
@@ -90,8 +96,8 @@ class Policy(nn.Module):
         Of scores beyond ±1, as the values of long episodes are, it is the share of the best one's size.
         """
         assert self.choices is not None  # noqa: S101 - asked of a policy with choices alone
-        scores = self.mean(self.normalizer(torch.from_numpy(observation)))
-        same = (torch.from_numpy(action).unsqueeze(1) == self.choices).all(-1)
+        scores = self.mean(self.normalizer(torch.from_numpy(observation).to(self.device)))
+        same = (torch.from_numpy(action).to(self.device).unsqueeze(1) == self.choices).all(-1)
         best = scores.max(-1).values
         short = best - scores.masked_fill(~same, -torch.inf).max(-1).values
         return float((short / best.abs().clamp(min=1.0)).max())
@@ -101,9 +107,9 @@ class Policy(nn.Module):
         n = len(observation)
         more = -n % _ROWS
         padded = (np.pad(values, ((0, more), (0, 0))) if more else values for values in (observation, *state))
-        rows, *parts = map(torch.from_numpy, padded)
+        rows, *parts = (torch.from_numpy(values).to(self.device) for values in padded)
         actions, following = self(rows, tuple(parts))
-        return actions[:n].numpy(), tuple(part[:n].numpy() for part in following)
+        return to_array(actions[:n]), tuple(to_array(part[:n]) for part in following)
 
 
 def observation_size_of(state: Mapping[str, Any]) -> int:

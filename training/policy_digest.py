@@ -11,5 +11,5 @@ def policy_digest(policy: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a policy's tensors in the order of their names, as hex digits."""
     digest = hashlib.sha256()
     for name in sorted(policy):
-        digest.update(np.ascontiguousarray(policy[name].numpy()).tobytes())
+        digest.update(np.ascontiguousarray(policy[name].cpu().numpy()).tobytes())
     return digest.hexdigest()

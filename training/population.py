@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, vmap
 
+from sim2real.training.device import from_array, placed, to_array
 from sim2real.training.environment_interface import Environment, Floats
 from sim2real.training.policy import Policy
 
@@ -41,7 +42,7 @@ class Population:
             jobs = torch.arange(first, min(first + n, count * episodes)) % count
             # Environments without a job play the last one again, and nobody counts it.
             filled = torch.cat((jobs, jobs[-1:].expand(n - len(jobs))))
-            paid, rows, taken = self._wave(candidates[filled], len(jobs))
+            paid, rows, taken = self._wave(candidates[placed(filled)], len(jobs))
             returns.index_add_(0, jobs, paid[: len(jobs)])
             seen.update(rows)
             steps += taken
@@ -58,8 +59,8 @@ class Population:
         met: list[Tensor] = []
         taken = 0
         while running.any() and taken < self._steps_max:
-            rows = torch.from_numpy(observation).clone()
-            met.append(rows[torch.from_numpy(running)])
+            rows = from_array(observation).clone()
+            met.append(rows[from_array(running)])
             out = environment.step_arrays(self._act(parameters, rows))
             taken += 1
             counted = running if out.skipped is None else running & ~out.skipped
@@ -75,8 +76,7 @@ class Population:
             action: Tensor = functional_call(self._policy, own, (row,))[0]
             return action
 
-        actions: Floats = vmap(one)(parameters, rows).numpy()
-        return actions
+        return to_array(vmap(one)(parameters, rows))
 
     def _parameters(self, weights: Tensor) -> dict[str, Tensor]:
         """Return the parameters of n policies by name, (n, *shape) each, for weights, (n, D)."""

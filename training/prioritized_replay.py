@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sim2real.training.device import from_array
 from sim2real.training.environment_interface import Floats
 from sim2real.training.replay_buffer import ReplayBuffer, TransitionBatch
 from sim2real.training.sum_tree import SumTree
@@ -43,11 +44,11 @@ class PrioritizedReplay(ReplayBuffer):
         """Draw `count` transitions, one of each of as many equal parts of the total priority."""
         share = torch.rand(count, generator=generator, dtype=torch.float64).numpy()
         self.drawn = self._tree.find((np.arange(count) + share) * (self._tree.total / count))
-        return self.batch_of(torch.from_numpy(self.drawn))
+        return self.batch_of(from_array(self.drawn))
 
     def probabilities(self) -> Tensor:
         """Return P(i) of the transitions drawn last, (n,)."""
-        return torch.from_numpy(self._tree.weights(self.drawn) / self._tree.total).float()
+        return from_array(self._tree.weights(self.drawn) / self._tree.total).float()
 
     def importance(self, exponent: float) -> Tensor:
         """Return the weights of the transitions drawn last, (n,): (N·P(i))^−β, divided by the largest of them.
@@ -60,7 +61,7 @@ class PrioritizedReplay(ReplayBuffer):
 
     def learned(self, errors: Tensor) -> None:
         """Set the priorities of the transitions drawn last by their errors δ, (n,)."""
-        priorities = (errors.double().abs().numpy() + _PRIORITY_MIN) ** self._exponent
+        priorities = (errors.double().abs().cpu().numpy() + _PRIORITY_MIN) ** self._exponent
         self._largest = max(self._largest, float(priorities.max()))
         self._tree.set(self.drawn, priorities)
 

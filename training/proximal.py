@@ -15,6 +15,7 @@ from sim2real.training.algorithms.interface import Metrics
 from sim2real.training.algorithms.ppo_loss import adapted_rate, value_loss
 from sim2real.training.anchor import Anchor
 from sim2real.training.cost_critics import CostCritics
+from sim2real.training.device import here
 from sim2real.training.environment_interface import Environment, budgets_of
 from sim2real.training.lagrange import Lagrange
 from sim2real.training.mirrored_memory import MirroredMemory
@@ -177,7 +178,7 @@ class Proximal(OnPolicy):
         """
         config = self._proximal
         self._optimizer.zero_grad()
-        figures = self.gradients(old, batch) if batch.share > 0.0 else torch.zeros(7)
+        figures = self.gradients(old, batch) if batch.share > 0.0 else torch.zeros(7, device=here())
         figures = figures * batch.share
         # Before the first step the policy is that of the rollout: its divergence of zero says nothing about the rate.
         if config.target_kl is not None and not first and self._improves:
@@ -204,11 +205,11 @@ class Proximal(OnPolicy):
             divergence = self.distribution.divergence(old, old_output, output).mean()
         log_prob = self.distribution.log_prob(output, action)
         surrogate, figure = self.surrogate(log_prob, old_log_prob, advantage, divergence)
-        loss, asymmetry = surrogate - config.entropy_weight * self.distribution.entropy(output), torch.zeros(())
+        loss, asymmetry = surrogate - config.entropy_weight * self.distribution.entropy(output), log_prob.new_zeros(())
         if self._mirror is not None and config.symmetry == "loss":
             asymmetry = self.asymmetry(self._mirror, observation, output, batch)
             loss = loss + config.symmetry_weight * asymmetry
-        moved = torch.zeros(())
+        moved = log_prob.new_zeros(())
         if self._anchor is not None and held is not None:
             moved = self._anchor.divergence(held, self.distribution, output)
             loss = loss + self._anchor_weight * moved
@@ -232,7 +233,7 @@ class Proximal(OnPolicy):
         goal, *cost_goals = goals
         value, _ = self.value(batch.inputs, batch.value_state, batch.ended)
         fit = value_loss(batch.steps_of(value), goal)
-        loss, cost_fit = fit, torch.zeros(())
+        loss, cost_fit = fit, fit.new_zeros(())
         if self._cost_critics is not None:
             cost_fit = self._cost_critics.loss(batch, cost_goals)
             loss = fit + cost_fit

@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from sim2real.training.device import here, placed
 from sim2real.training.environment_interface import Floats
 
 
@@ -39,7 +39,7 @@ class ReplayBuffer:
         self.inputs: Final = inputs
         self.action_size: Final = action_size
         self._costs: Final = costs
-        self._rows = torch.zeros(capacity, 2 * inputs + action_size + costs + 2)
+        self._rows = torch.zeros(capacity, 2 * inputs + action_size + costs + 2, device=here())
         self._position = 0
         self._size = 0
 
@@ -55,13 +55,16 @@ class ReplayBuffer:
         n = len(rows)
         if n > self.capacity:
             raise ValueError(f"{n} transitions of one step do not fit a replay buffer of {self.capacity}")
-        self._rows.numpy()[(np.arange(n) + self._position) % self.capacity] = rows
+        first = min(n, self.capacity - self._position)
+        begin = self._position
+        self._rows[begin : begin + first].copy_(torch.from_numpy(rows[:first]))
+        self._rows[: n - first].copy_(torch.from_numpy(rows[first:]))
         self._position = (self._position + n) % self.capacity
         self._size = min(self._size + n, self.capacity)
 
     def sample(self, count: int, generator: torch.Generator) -> TransitionBatch:
         """Draw `count` transitions uniformly, with replacement."""
-        return self.batch_of(torch.randint(self._size, (count,), generator=generator))
+        return self.batch_of(placed(torch.randint(self._size, (count,), generator=generator)))
 
     def batch_of(self, index: Tensor) -> TransitionBatch:
         """Return the transitions at given places of the ring."""

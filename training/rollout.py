@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sim2real.configs.errors import ConfigError
 from sim2real.training import team
+from sim2real.training.device import from_array, here, placed
 from sim2real.training.environment_interface import Transition
 from sim2real.training.memory import State
 
@@ -74,16 +75,16 @@ class Rollout:
         self._observation_size: Final = observation_size
         width = observation_size + privileged_size
         self._rows: Final = {
-            "raw": torch.zeros(steps, environments, width),
-            "output": torch.zeros(steps, environments, action_size if output_size is None else output_size),
-            "action": torch.zeros(steps, environments, action_size),
-            "reward": torch.zeros(steps, environments),
-            "costs": torch.zeros(steps, environments, costs),
-            "terminated": torch.zeros(steps, environments, dtype=torch.bool),
-            "ended": torch.zeros(steps, environments, dtype=torch.bool),
-            "_skipped": torch.zeros(steps, environments, dtype=torch.bool),
+            "raw": torch.zeros(steps, environments, width, device=here()),
+            "output": torch.zeros(steps, environments, output_size or action_size, device=here()),
+            "action": torch.zeros(steps, environments, action_size, device=here()),
+            "reward": torch.zeros(steps, environments, device=here()),
+            "costs": torch.zeros(steps, environments, costs, device=here()),
+            "terminated": torch.zeros(steps, environments, dtype=torch.bool, device=here()),
+            "ended": torch.zeros(steps, environments, dtype=torch.bool, device=here()),
+            "_skipped": torch.zeros(steps, environments, dtype=torch.bool, device=here()),
         }
-        self._inputs: Final = torch.zeros(steps + 1, environments, width)
+        self._inputs: Final = torch.zeros(steps + 1, environments, width, device=here())
         self.cut(steps)
         self.policy_state: State = ()
         """State of the policy before the first row, (n, H) each; empty without memory."""
@@ -123,14 +124,14 @@ class Rollout:
         truncated = torch.from_numpy(transition.truncated)
         self.reward[step].copy_(torch.from_numpy(transition.reward))
         self.terminated[step].copy_(terminated)
-        torch.logical_or(terminated, truncated, out=self.ended[step])
+        self.ended[step].copy_(terminated | truncated)
         if transition.skipped is not None:
-            self.skip(step, torch.from_numpy(transition.skipped))
+            self.skip(step, from_array(transition.skipped))
         rows = torch.nonzero(truncated & ~terminated).squeeze(-1)
         if rows.numel():
-            self._final_rows.append(rows + step * self.environments)
+            self._final_rows.append(placed(rows + step * self.environments))
             finals = transition.final_observation, transition.final_privileged
-            self._final_raw.append(torch.cat([torch.from_numpy(final)[rows] for final in finals], dim=-1))
+            self._final_raw.append(placed(torch.cat([torch.from_numpy(final)[rows] for final in finals], dim=-1)))
 
     def skip(self, step: int, rows: Tensor) -> None:
         """Leave out rows of a step, (n,) bool: nothing is learned from them, nor carried past them."""
@@ -145,7 +146,7 @@ class Rollout:
     def final(self) -> tuple[Tensor, Tensor]:
         """Return the truncated steps, as indices into the flattened rollout, (T·n,), and their raw final rows."""
         if not self._final_rows:
-            return torch.zeros(0, dtype=torch.int64), torch.zeros(0, self.raw.shape[-1])
+            return torch.zeros(0, dtype=torch.int64, device=here()), self.raw.new_zeros(0, self.raw.shape[-1])
         return torch.cat(self._final_rows), torch.cat(self._final_raw)
 
     def minibatches(
@@ -168,7 +169,7 @@ class Rollout:
             for rows, share in zip(own, _shares([len(rows) for rows in own]), strict=True):
                 yield Minibatch(drawn[rows], tuple(column[rows] for column in flat), share=share)
             return
-        chunks = torch.randperm(self.environments * team.size(), generator=generator).chunk(count)
+        chunks = placed(torch.randperm(self.environments * team.size(), generator=generator)).chunk(count)
         groups = [_own_environments(chunk, self.environments) for chunk in chunks]
         steps = [int((~self._skipped[:, chosen]).sum()) for chosen in groups]
         for chosen, share in zip(groups, _shares(steps), strict=True):
@@ -189,10 +190,10 @@ class Rollout:
     def _own_rows(self, drawn: int, count: int, generator: torch.Generator) -> list[Tensor]:
         """Return the rows of each minibatch, as indices into the steps of this process."""
         if team.size() == 1:
-            return list(torch.randperm(drawn, generator=generator).chunk(count))
+            return list(placed(torch.randperm(drawn, generator=generator)).chunk(count))
         n, places = self.environments, (~self._skipped.flatten()).cumsum(0) - 1
         own = []
-        for chunk in torch.randperm(self.taken * n * team.size(), generator=generator).chunk(count):
+        for chunk in placed(torch.randperm(self.taken * n * team.size(), generator=generator)).chunk(count):
             step, environment = chunk // (n * team.size()), chunk % (n * team.size())
             mine = environment // n == team.rank()
             rows = step[mine] * n + environment[mine] % n

@@ -6,6 +6,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from sim2real.training.device import placed
 from sim2real.training.environment_interface import Environment
 from sim2real.training.normalizer import Normalizer
 
@@ -13,7 +14,7 @@ from sim2real.training.normalizer import Normalizer
 def privileged_normalizer(environment: Environment, half_life: float | None) -> Normalizer:
     """Return a normaliser of an environment's privileged values; those that come scaled pass as they are."""
     scaled = getattr(environment, "privileged_scaled", None)
-    return Normalizer(environment.privileged_size, half_life, scaled)
+    return placed(Normalizer(environment.privileged_size, half_life, scaled))
 
 
 class RowNormalizer:

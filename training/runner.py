@@ -11,7 +11,7 @@ from sim2real.configs.schema.gymnasium import GymnasiumConfig
 from sim2real.configs.schema.training import TrainingConfig
 from sim2real.configs.stage import stage
 from sim2real.configs.yaml_source import parse_yaml
-from sim2real.training import team
+from sim2real.training import device, team
 from sim2real.training.checkpoint import Checkpoint, load_checkpoint, write_atomically
 from sim2real.training.export import exported_steps
 from sim2real.training.gymnasium.given import GivenEnvironment
@@ -26,8 +26,16 @@ from sim2real.training.session import Session, share_done
 from sim2real.training.train_report import TrainReport
 from sim2real.training.trained_contract import trained_contract
 
-_FREE: Final = ("steps", "training_duration", "checkpoint_every", "evaluation_episodes", "evaluation_every", "threads")
-"""Keys that may change at a resume: duration, checkpoints, evaluation, threads."""
+_FREE: Final = (
+    "steps",
+    "training_duration",
+    "checkpoint_every",
+    "evaluation_episodes",
+    "evaluation_every",
+    "threads",
+    "device",
+)
+"""Keys that may change at a resume: duration, checkpoints, evaluation, threads, device."""
 
 __all__ = ["TrainReport", "experiment_of", "resume", "train"]
 
@@ -60,6 +68,7 @@ def train(
     """
     if init_from is None and getattr(experiment.algorithm, "anchor", None) is not None:
         raise UserError("algorithm.anchor: there is no policy to hold on to; valid: null, or --init-from RUN")
+    device.found(experiment.device)  # before there is a folder
     team.join()
     if team.restarted() and not numbered:
         if all(team.gathered(bool(RunFolder(_of_rank(run_dir)).all_checkpoints()))):
@@ -67,7 +76,7 @@ def train(
         if not team.rank():
             RunFolder(run_dir).remove()  # it had saved nothing yet
     run = _created(run_dir, numbered=numbered)
-    with claimed(run):
+    with claimed(run), device.learning_on(experiment.device):
         problem: Problem | None = None
         stage(f"{experiment.name}: making {experiment.environments} environments")
         try:
@@ -95,7 +104,7 @@ def resume(
 
     Args:
         run_dir: The run.
-        overrides: `key=value` texts; only duration, checkpoints, evaluation and threads may change.
+        overrides: `key=value` texts; only duration, checkpoints, evaluation, threads and device may change.
         progress: Show a progress bar.
         given: The environment, where it was given from Python.
 
@@ -126,14 +135,15 @@ def _resumed_run(
     ):
         raise UserError(f"{run_dir}: {_done(experiment, checkpoint)}")
     _note_length(experiment_of(checkpoint), experiment, run_dir)
-    try:
-        _write(problem, run)
-        session = Session(problem, run)
-        session.restore(checkpoint)
-    except BaseException:
-        problem.close()
-        raise
-    return session.work(progress=progress)
+    with device.learning_on(experiment.device):
+        try:
+            _write(problem, run)
+            session = Session(problem, run)
+            session.restore(checkpoint)
+        except BaseException:
+            problem.close()
+            raise
+        return session.work(progress=progress)
 
 
 def experiment_of(checkpoint: Checkpoint, overrides: tuple[str, ...] = ()) -> ExperimentConfig | GymnasiumConfig:

@@ -6,6 +6,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+from sim2real.training.device import here, placed
 from sim2real.training.memory import State
 
 
@@ -67,7 +68,7 @@ class SequenceReplay:
         self._states: Final = [[shape[1] for shape in network] for network in shapes]
         remembered = [width for network in self._states for width in network]
         self._sizes: Final = [inputs, action_size, 1, 1, inputs, 1, 1, *remembered]
-        self._rows: Final = torch.zeros(self._slots, num_envs, sum(self._sizes))
+        self._rows: Final = torch.zeros(self._slots, num_envs, sum(self._sizes), device=here())
         self._position = 0
         self._size = 0
 
@@ -83,7 +84,7 @@ class SequenceReplay:
             states: What each network remembered before it, (n, H) each.
         """
         several = [*parts, *(part for state in states for part in state)]
-        columns = [part if part.dim() == 2 else part.unsqueeze(-1) for part in several]
+        columns = [placed(part if part.dim() == 2 else part.unsqueeze(-1)) for part in several]
         torch.cat([column.to(torch.float32) for column in columns], dim=-1, out=self._rows[self._position])
         self._position = (self._position + 1) % self._slots
         self._size = min(self._size + 1, self._slots)
@@ -94,7 +95,7 @@ class SequenceReplay:
         begin = torch.randint(self._size - length + 1, (count,), generator=generator)
         environment = torch.randint(self._rows.shape[1], (count,), generator=generator)
         slots = (begin + torch.arange(length).unsqueeze(-1) + oldest) % self._slots
-        parts = torch.split(self._rows[slots, environment], self._sizes, dim=-1)
+        parts = torch.split(self._rows[placed(slots), placed(environment)], self._sizes, dim=-1)
         inputs, action, reward, discount, next_inputs, ended, kept, *remembered = parts
         first = iter(part[0] for part in remembered)
         return Sequences(

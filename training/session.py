@@ -260,7 +260,7 @@ class Session:
         self.run.prune()
 
     def _close(self, rate: float) -> TrainReport:
-        experiment, policy = self.experiment, self.algorithm.policy
+        experiment = self.experiment
         diverged = self.environment.episodes.diverged
         if diverged:
             where = f"; states in {self.run.diverged}" if self.run.diverged.is_dir() else ""
@@ -272,6 +272,7 @@ class Session:
             raise UserError(
                 f"{self.run.path}: {failure}; no policy was exported; the last checkpoint is {self._last_saved}"
             )
+        policy = self.algorithm.policy.cpu()
         trained = Trained(self.steps, self.iteration, self.seconds, self.origin)
         export = self.problem.export(policy, self.run.policy, evaluation, trained)
         best = self.best.export(self.problem, policy, evaluation)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sim2real.training import team
+from sim2real.training.device import placed
 from sim2real.training.replay_buffer import ReplayBuffer, TransitionBatch
 
 
@@ -48,10 +49,10 @@ class SharedBatch:
         self.weight = len(mine) / self._size
         self.leading = int((mine < self._size // 2).sum())
         self._mine = mine if len(mine) else torch.zeros(1, dtype=torch.int64)
-        return replay.batch_of((step * n + environment % n)[self._mine])
+        return replay.batch_of(placed((step * n + environment % n)[self._mine]))
 
     def noise(self, like: Tensor) -> Tensor:
         """Return standard normal numbers, (k, A), for the k rows of the last batch."""
         if self._mine is None:
-            return torch.randn(like.shape, generator=self._generator)
-        return torch.randn((self._size, like.shape[-1]), generator=self._generator)[self._mine]
+            return placed(torch.randn(like.shape, generator=self._generator))
+        return placed(torch.randn((self._size, like.shape[-1]), generator=self._generator)[self._mine])

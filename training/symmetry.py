@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sim2real.configs.errors import ConfigError
+from sim2real.training.device import from_array
 from sim2real.training.environment_interface import Environment
 from sim2real.training.memory import State
 from sim2real.training.replay_buffer import TransitionBatch
@@ -122,4 +123,4 @@ def _joined(*parts: Permutation) -> tuple[Tensor, Tensor]:
         index.append(part.index + start)
         start += len(part.index)
     sign = np.concatenate([part.sign for part in parts]).astype(np.float32)
-    return torch.from_numpy(np.concatenate(index)), torch.from_numpy(sign)
+    return from_array(np.concatenate(index)), from_array(sign)

@@ -31,7 +31,12 @@ def join() -> None:
     """Join the other processes, if torchrun started several."""
     if int(os.environ.get(_SIZE, "1")) > 1 and not distributed.is_initialized():
         store, number, count = next(rendezvous("env://"))
-        distributed.init_process_group("gloo", store=meet(store, number, count), rank=number, world_size=count)
+        distributed.init_process_group(_backend(), store=meet(store, number, count), rank=number, world_size=count)
+
+
+def _backend() -> str:
+    """Return what carries messages: NCCL what is on GPUs, where there are any, and gloo all else."""
+    return "cpu:gloo,cuda:nccl" if torch.cuda.is_available() and distributed.is_nccl_available() else "gloo"
 
 
 def leave() -> None:

@@ -33,6 +33,7 @@ def train(
     runs_dir: str | Path = "runs",
     resume: str | Path | None = None,
     init_from: str | Path | None = None,
+    device: str | None = None,
     progress: bool = False,
 ) -> "TrainReport":
     """Train an experiment into `runs_dir/name`: checkpoints, metrics.jsonl, TensorBoard events, policy.onnx.
@@ -52,13 +53,14 @@ def train(
             own with the same network, such as `bc`; its other keys are given by `overrides`.
         steps: Control steps of the training, summed over the environments; as the override `steps=N`.
         overrides: Texts `key.path=value` applied to it, such as `seed=3`; with `resume` only its length, what is
-            saved and the number of threads.
+            saved, the number of threads and the device.
         name: Name of the run's folder, which must not exist yet; default: experiment, date and time.
         runs_dir: Folder of the runs.
         resume: Name or folder of a run to continue from its newest checkpoint, with the results of one that was
             never interrupted.
         init_from: Name or folder of a run whose policy this new one begins from, to learn with another curriculum,
             other rewards or another task of the same observations and actions.
+        device: `cpu`, `cuda` or `cuda:N`, as the override `device=…`: what learns. A resumed run may change it.
         progress: Whether to draw a progress bar on standard error.
 
     Returns:
@@ -89,6 +91,7 @@ def train(
     _check_name(name)
     given = as_given(experiment)
     changes = as_overrides(overrides) + (() if steps is None else (f"steps={index(steps)}",))
+    changes += () if device is None else (f"device={device}",)
     if resume is not None:
         run = find_run(resume, Path(runs_dir))
         if given is None:

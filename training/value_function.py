@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from sim2real.training.advantages import Estimator
+from sim2real.training.device import placed
 from sim2real.training.memory import State, forgotten
 from sim2real.training.networks import ValueNetwork
 from sim2real.training.rollout import Rollout
@@ -110,7 +111,7 @@ class ValueFunction:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
-        self._state = tuple(part.clone() for part in state.get("value_state", ()))
+        self._state = tuple(placed(part.clone()) for part in state.get("value_state", ()))
 
     def _both(self, function: Callable[..., Any], first: tuple[Any, ...], second: tuple[Any, ...]) -> tuple[Any, Any]:
         """Return what a function gives for two sets of arguments, computed on two threads."""

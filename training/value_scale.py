@@ -23,7 +23,7 @@ class ValueScale(nn.Module):
 
     @property
     def _std(self) -> Tensor:
-        return self.moments.std.clamp(min=_STD_MIN) if self.moments.count > 0 else torch.ones(1, dtype=torch.float64)
+        return self.moments.std.clamp(min=_STD_MIN) if self.moments.count > 0 else torch.ones_like(self.moments.mean)
 
     def update(self, returns: Tensor, head: nn.Linear) -> None:
         """Update the moments from returns, (n,), and rescale the value network's last layer."""

@@ -29,6 +29,8 @@ class TrainingConfig(Config):
     """Seed of all random numbers of the training."""
     threads: Annotated[int, Field(ge=0, le=1024)] = 0
     """Number of threads that step the simulations; 0 uses every core."""
+    device: Annotated[str, Field(pattern=r"^(cpu|cuda(:\d+)?)$")] = "cpu"
+    """Device that learns: `cpu`, or a GPU, `cuda` or `cuda:N`. Simulations are stepped on the processor either way."""
     checkpoint_every: Annotated[int, Field(ge=1)] = 20
     """Iterations between checkpoints; the last iteration is always saved."""
     evaluation_episodes: Annotated[int, Field(ge=1, le=100_000)] = 64

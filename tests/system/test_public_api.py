@@ -29,7 +29,7 @@ SIGNATURES = {
     "commands=None, on_tick=None, log=None, real_time=True, cpu=None, bus_rate=None, operator=(), panel=None, "
     "start=False, live=False, foxglove=None, log_rotate=None)",
     "train": "(experiment=None, *, algorithm=None, steps=None, overrides=(), name=None, runs_dir='runs', resume=None, "
-    "init_from=None, progress=False)",
+    "init_from=None, device=None, progress=False)",
 }
 MEMBERS = {
     "EvaluationReport": ["demonstrations", "document", "overrides", "policy", "row", "rows", "task", "video"],

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from other_device import NAME as OTHER
+from other_device import inside, other_device
 
 from sim2real.configs.errors import NonFiniteError
 from sim2real.configs.schema.algorithm import ALGORITHMS
@@ -307,3 +309,39 @@ def test_rows_that_are_no_steps_teach_nothing(name, environment_of):
 
     one, other = (iterated(name, skipping(reward))[0].policy.state_dict() for reward in (0.0, 100.0))
     assert same(one, other)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_on_another_device_it_learns_the_same_and_a_checkpoint_goes_on_on_either(
+    name, environment_of, leaves, tmp_path
+):
+    environment, path = environment_of(), tmp_path / "2.pt"
+    with other_device():
+        learner = begun(name, environment)
+        for iteration in range(2):
+            _, metrics = learner.iterate(iteration / 4)
+        assert {tensor.device.type for tensor in learner.policy.state_dict().values()} == {OTHER}
+        LearnerWatch(learner).after_iteration(metrics)
+        parts = learner.policy.state_dict(), learner.state(), environment.state_dict()
+        save_checkpoint(Checkpoint("name: test\n", "{}", 2, 256, 1.0, *parts), path)
+
+    def gone_on():
+        saved, resumed_environment = load_checkpoint(path), environment_of()
+        resumed = make_algorithm(config_of(name), resumed_environment, 99)
+        resumed.policy.load_state_dict(saved.policy)
+        resumed.restore(saved.algorithm)
+        resumed_environment.load_state_dict(saved.environment)
+        for iteration in (2, 3):
+            resumed.iterate(iteration / 4)
+        return leaves(inside([resumed.policy.state_dict(), resumed.state()]))
+
+    stayed = begun(name, environment_of())
+    for iteration in range(4):
+        stayed.iterate(iteration / 4)
+    here = gone_on()
+    with other_device():
+        there = gone_on()
+    for expected in (leaves([stayed.policy.state_dict(), stayed.state()]), there):
+        assert len(expected) == len(here) > 10
+        for one, two in zip(expected, here, strict=True):
+            assert torch.equal(one, two) if isinstance(one, torch.Tensor) else one == two

@@ -27,11 +27,11 @@ def make_algorithm(config: AlgorithmConfig, environment: "Environment", seed: in
     """Return a fresh learner; all its randomness comes from `seed`.
 
     Raises:
-        ConfigError: No installed package has the algorithm, it cannot train the memory it is to have, or it can do
-            nothing with the environment's discrete actions or costs.
+        ConfigError: No installed package has the algorithm, it cannot train the memory it is to have, it can do
+            nothing with the environment's discrete actions or costs, or it does not learn on a GPU and is to.
         PluginError: Its package is broken, or what it makes is no learner, or its policy is not what it declares.
     """
-    from sim2real.training import team  # torch: a configuration is read without it
+    from sim2real.training import device, team  # torch: a configuration is read without it
 
     kind = algorithm_kind(config)
     if config.memory is not None and not kind.recurrent:
@@ -58,6 +58,8 @@ def make_algorithm(config: AlgorithmConfig, environment: "Environment", seed: in
             f"algorithm {config.name!r} declares squashed={kind.squashes(config)}, and its policy has "
             f"squash={learner.policy.squash}: a checkpoint would be read back as another policy"
         )
+    if learner.policy.device.type != device.here().type:
+        raise ConfigError(f"algorithm.name: {config.name!r} learns on the processor alone; valid device: cpu")
     if (scaled := getattr(environment, "observation_scaled", None)) is not None:
         learner.policy.normalizer.leave(scaled)
     return learner

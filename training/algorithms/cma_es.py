@@ -10,6 +10,7 @@ from torch import Tensor
 from sim2real.configs.schema.black_box import CmaEsConfig
 from sim2real.training.algorithms.interface import Metrics
 from sim2real.training.black_box import BlackBox
+from sim2real.training.device import placed
 from sim2real.training.environment_interface import Environment
 
 _HISTORY: Final = "_funhist_values"
@@ -31,7 +32,7 @@ class CmaEs(BlackBox):
     def __init__(self, config: CmaEsConfig, environment: Environment, seed: int) -> None:
         super().__init__(config, environment, seed)
         self.config: Final = config
-        mean = self.mean.double().numpy()
+        mean = self.mean.double().cpu().numpy()
         full = config.covariance == "full" or (config.covariance == "auto" and len(mean) <= _FULL_MAX)
         kind = CMA if full else SepCMA
         self._strategy: Final = kind(mean, config.initial_std, seed=seed % 2**32, population_size=config.population)
@@ -40,13 +41,14 @@ class CmaEs(BlackBox):
         """Draw a generation, (P, D)."""
         # Its own random numbers have no state that could be saved; a seed for each generation needs none.
         self._strategy.reseed_rng(int(torch.randint(2**31, (), generator=self._generator)))
-        return torch.from_numpy(np.stack([self._strategy.ask() for _ in range(self.config.population)])).float()
+        return placed(torch.from_numpy(np.stack([self._strategy.ask() for _ in range(self.config.population)])).float())
 
     def tell(self, candidates: Tensor, returns: Tensor, progress: float) -> tuple[Tensor, Metrics]:
         """Adapt mean, covariance and size to the order of the returns."""
         strategy = self._strategy
-        strategy.tell([(row, -value) for row, value in zip(candidates.double().numpy(), returns.tolist(), strict=True)])
-        return torch.from_numpy(strategy.mean).float(), {"search/std": float(candidates.std(0).mean())}
+        tried = candidates.double().cpu().numpy()
+        strategy.tell([(row, -value) for row, value in zip(tried, returns.tolist(), strict=True)])
+        return placed(torch.from_numpy(strategy.mean).float()), {"search/std": float(candidates.std(0).mean())}
 
     def state(self) -> dict[str, Any]:
         """Return the state needed to resume bit for bit, with that of the strategy."""

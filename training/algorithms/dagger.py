@@ -9,6 +9,7 @@ from torch import Tensor
 from sim2real.configs.errors import ConfigError
 from sim2real.configs.schema.imitation import DaggerConfig
 from sim2real.training.algorithms.interface import Metrics
+from sim2real.training.device import from_array, placed, to_array
 from sim2real.training.environment_interface import Environment
 from sim2real.training.imitation import Imitator
 from sim2real.training.labelled_steps import LabelledSteps
@@ -44,7 +45,7 @@ class Dagger(Imitator):
             )
         self.steps: Final = LabelledSteps(config.buffer // n, n, observed, environment.action_size)
         """D: what was met, with the teacher's actions."""
-        self._raw: Final = torch.zeros(n, observed)
+        self._raw: Final = torch.zeros(n, observed)  # on the processor, where the teacher is
         self._begins = torch.ones(n, dtype=torch.bool)
         self._state: State = self._policy.memory.initial(n)
 
@@ -78,14 +79,14 @@ class Dagger(Imitator):
     @torch.no_grad()
     def _step(self, acting_share: float) -> Tensor:
         """Take one step in every environment; return the mean squared difference of the two policies' actions."""
-        raw, policy = self._raw, self._policy
-        label = torch.from_numpy(self._teacher(raw.numpy(), self._environment.privileged))
+        raw, policy = placed(self._raw), self._policy
+        label = from_array(self._teacher(self._raw.numpy(), self._environment.privileged))
         if first := len(self.steps) == 0:
             policy.normalizer.update(raw)  # before it acts: without moments it would see numbers of any size
         action, state = policy(raw, self._state)
         action = action.clamp(-1.0, 1.0)
-        teaches = torch.rand(len(raw), 1, generator=self._generator) < acting_share
-        transition = self._environment.step_arrays(torch.where(teaches, label, action).numpy())
+        teaches = placed(torch.rand(len(raw), 1, generator=self._generator)) < acting_share
+        transition = self._environment.step_arrays(to_array(torch.where(teaches, label, action)))
         ended = torch.from_numpy(transition.terminated | transition.truncated)
         kept = torch.ones(len(raw), dtype=torch.bool)
         if transition.skipped is not None:
@@ -93,10 +94,10 @@ class Dagger(Imitator):
             ended = ended | ~kept
         self.steps.add(raw, label, self._begins, kept)
         if kept.any() and not first:
-            policy.normalizer.update(raw[kept])
-        self._begins, self._state = ended, forgotten(state, ended)
+            policy.normalizer.update(raw[placed(kept)])
+        self._begins, self._state = ended, forgotten(state, placed(ended))
         self._teacher.forget(ended.numpy())
-        raw.copy_(torch.from_numpy(transition.observation))
+        self._raw.copy_(torch.from_numpy(transition.observation))
         gap: Tensor = (action - label).square().mean()
         return gap
 
@@ -116,5 +117,5 @@ class Dagger(Imitator):
         super().restore(state)
         self._raw.copy_(state["raw"])
         self._begins = state["begins"].clone()
-        self._state = tuple(part.clone() for part in state["policy_state"])
+        self._state = tuple(placed(part.clone()) for part in state["policy_state"])
         self.steps.restore(state["steps"])

@@ -22,6 +22,7 @@ from torch.nn.functional import huber_loss
 
 from sim2real.configs.schema.off_policy import DqnConfig
 from sim2real.training.choices import choices_of
+from sim2real.training.device import placed, to_array
 from sim2real.training.environment_interface import Environment, Floats, Transition
 from sim2real.training.held_choices import HeldChoices
 from sim2real.training.networks import linear
@@ -61,16 +62,16 @@ class Dqn(OffPolicyLearner):
         choices = torch.from_numpy(choices_of(environment, config.action_levels))
         policy = Policy(config, *sizes, generator, squash=False, choices=choices)
         super().__init__(config, environment, generator, policy, stored=1)
-        self._choices: Final = choices
+        self._choices: Final = to_array(choices)
         width = config.hidden[-1] if config.hidden else sizes[0]
-        self.value_head: Final = linear(width, 1, 1.0, generator) if config.dueling else None
+        self.value_head: Final = placed(linear(width, 1, 1.0, generator)) if config.dueling else None
         self.values: Final = ActionValues(policy, self.value_head)
         self._target: Final = Target(self.values)
         self.learned.update(target=self._target.network)
         if self.value_head is not None:
             self.learned.update(value_head=self.value_head)
         self._adam_values: Final = self._adam("values", self.values.parameters())
-        self._held: Final = HeldChoices(environment.num_envs, len(choices), config.exploration_hold)
+        self._held: Final = placed(HeldChoices(environment.num_envs, len(choices), config.exploration_hold))
         self.kept.update(held=self._held)
 
     def _make_replay(self, capacity: int, inputs: int, action_size: int, costs: int) -> ReplayBuffer:
@@ -82,14 +83,14 @@ class Dqn(OffPolicyLearner):
         return _stored(self._held.explore(torch.zeros_like(self._held.held), 1.0, self._generator))
 
     def _executed(self, stored: Floats) -> Floats:
-        actions: Floats = self._choices.numpy()[stored[:, 0].astype(int)]
+        actions: Floats = self._choices[stored[:, 0].astype(int)]
         return actions
 
     def _explore(self, normalized: Tensor) -> Floats:
         level, values = self.exploration(self._progress), self.values(normalized)
         if self.config.exploration == "boltzmann":
             # The largest of values with Gumbel noise is distributed as exp(Q/T) says.
-            uniform = torch.rand(values.shape, generator=self._generator).clamp_(min=1e-20)
+            uniform = placed(torch.rand(values.shape, generator=self._generator)).clamp_(min=1e-20)
             return _stored((values / level - (-uniform.log()).log()).argmax(-1))
         return _stored(self._held.explore(values.argmax(-1), level, self._generator))
 
@@ -143,5 +144,4 @@ def dueling(value: Tensor, advantages: Tensor) -> Tensor:
 
 
 def _stored(choice: Tensor) -> Floats:
-    rows: Floats = choice.float().unsqueeze(1).numpy()
-    return rows
+    return to_array(choice.float().unsqueeze(1))

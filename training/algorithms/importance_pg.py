@@ -10,6 +10,7 @@ from torch import Tensor
 from sim2real.configs.schema.on_policy import ImportancePgConfig
 from sim2real.training.advantages import generalized_advantages
 from sim2real.training.algorithms.interface import Metrics
+from sim2real.training.device import here
 from sim2real.training.environment_interface import Environment
 from sim2real.training.fitted_value import FittedValue
 from sim2real.training.importance import effective_share, importance_weights
@@ -73,7 +74,7 @@ class ImportancePg(FittedValue):
     def log_probs(self) -> Tensor:
         """Return log π(a|s) of the rollout with a gradient, (T, n); 0 in rows that are no steps."""
         log_prob, _ = self.evaluated()
-        taken = self.rollout.steps_of(torch.arange(self.rollout.reward.numel()))
+        taken = self.rollout.steps_of(torch.arange(self.rollout.reward.numel(), device=here()))
         return (
             log_prob.new_zeros(self.rollout.reward.numel()).index_put((taken,), log_prob).view_as(self.rollout.reward)
         )

@@ -13,6 +13,7 @@ from sim2real.configs.schema.off_policy import SacConfig
 from sim2real.training.algorithms.sac import LOG_STD_MAX, LOG_STD_MIN, Sac, Seen
 from sim2real.training.algorithms.sac_loss import actor_loss, critic_loss, soft_target, soft_value
 from sim2real.training.critics import Critics
+from sim2real.training.device import here
 from sim2real.training.distributions import tanh_gaussian, tanh_gaussian_backward
 from sim2real.training.environment_interface import Environment
 from sim2real.training.layered_pass import Layer, LayeredPass, Memory
@@ -34,7 +35,7 @@ class PlainSac(Sac):
         heads = [[Layer.of(head)] for head in (self._policy.head, self.log_std_head)]
         self._heads: Final = [LayeredPass(head, config.activation, 0, Memory(head, rows)) for head in heads]
         # What critics see: a state, and an action behind it.
-        self._rows: Final = torch.empty(rows, self._inputs + environment.action_size)
+        self._rows: Final = torch.empty(rows, self._inputs + environment.action_size, device=here())
 
     @torch.no_grad()
     def _improve(self, taken: Tensor, reward: Tensor, discount: Tensor, seen: Seen) -> Figures:

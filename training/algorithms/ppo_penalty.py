@@ -42,7 +42,7 @@ class PpoPenalty(Proximal):
     ) -> tuple[Tensor, Tensor]:
         """Return −E[r·A] + β·KL, and β."""
         gain = (torch.exp(log_prob - old_log_prob) * advantage).mean()
-        return self.kl_weight * divergence - gain, torch.tensor(self.kl_weight)
+        return self.kl_weight * divergence - gain, gain.detach().new_full((), self.kl_weight)
 
     def _learn(self, progress: float) -> Metrics:
         old = self.distribution.frozen()

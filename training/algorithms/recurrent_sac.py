@@ -19,6 +19,7 @@ from sim2real.configs.errors import ConfigError
 from sim2real.configs.schema.off_policy import SacConfig
 from sim2real.training import team
 from sim2real.training.algorithms.sac import Sac, Seen
+from sim2real.training.device import placed
 from sim2real.training.environment_interface import Environment, Floats, Transition, budgets_of
 from sim2real.training.memory import Memory, State, forgotten
 from sim2real.training.off_policy_learner import Figures
@@ -74,7 +75,7 @@ class RecurrentSac(Sac):
     def restore(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
         super().restore(state)
-        self._states = tuple(tuple(part.clone() for part in parts) for parts in state["remembered"])
+        self._states = tuple(tuple(placed(part.clone()) for part in parts) for parts in state["remembered"])
 
     def _make_replay(self, capacity: int, inputs: int, action_size: int, costs: int) -> ReplayBuffer:
         """Return a buffer of a single row: steps are stored as sequences instead."""
@@ -85,7 +86,7 @@ class RecurrentSac(Sac):
 
     def _remember(self) -> tuple[State, ...]:
         """Return what is remembered after the present step: actor, critics, and both of the image."""
-        rows = self._normalizer(self._raw)
+        rows = self._normalizer(placed(self._raw))
         seen = (rows,) if self._mirror is None else (rows, self._mirror.rows(rows))
         views = [view for each in seen for view in (self._normalizer.parts(each)[0], each)]
         steps = zip(self._memories, views, self._states, strict=True)
@@ -108,7 +109,7 @@ class RecurrentSac(Sac):
         reward = torch.from_numpy(transition.reward)
         parts = [self._raw, torch.from_numpy(action), reward, discount, torch.cat(finals, dim=-1), ended, kept]
         self._sequences.add(parts, self._states)
-        self._states = tuple(forgotten(state, ended) for state in remembered)
+        self._states = tuple(forgotten(state, placed(ended)) for state in remembered)
 
     def _stored(self) -> bool:
         return len(self._sequences) >= self._length

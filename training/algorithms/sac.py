@@ -27,6 +27,7 @@ from sim2real.training.algorithms.sac_loss import (
     value_loss,
 )
 from sim2real.training.critics import Critics
+from sim2real.training.device import placed, to_array
 from sim2real.training.distributions import tanh_gaussian_sample
 from sim2real.training.environment_interface import Environment, Floats
 from sim2real.training.memory import Memory, make_memory
@@ -64,10 +65,10 @@ class Sac(OffPolicyLearner):
         mirror = mirror_of(environment, wanted=config.symmetry != "none")
         super().__init__(config, environment, generator, policy, mirror=mirror)
         width = config.hidden[-1] if config.hidden else sizes[0] + policy.memory.width
-        self.log_std_head: Final = linear(width, sizes[1], POLICY_HEAD_GAIN, generator)
+        self.log_std_head: Final = placed(linear(width, sizes[1], POLICY_HEAD_GAIN, generator))
         memory = make_memory(config.memory, self._inputs, generator)
-        self.critic: Final = self._make_critic(self._inputs + memory.width + sizes[1], generator, memory)
-        self.log_temperature: Final = nn.Parameter(torch.tensor(config.initial_temperature).log())
+        self.critic: Final = placed(self._make_critic(self._inputs + memory.width + sizes[1], generator, memory))
+        self.log_temperature: Final = nn.Parameter(placed(torch.tensor(config.initial_temperature).log()))
         self._target_entropy: Final = -config.target_entropy_scale * sizes[1]
         self.learned.update(
             log_std_head=self.log_std_head,
@@ -77,7 +78,7 @@ class Sac(OffPolicyLearner):
         )
         self.value: ValueNetwork | None = None
         if config.value_network:
-            self.value = ValueNetwork(self._inputs, config.hidden, config.activation, generator)
+            self.value = placed(ValueNetwork(self._inputs, config.hidden, config.activation, generator))
             self._slow_value: Final = Target(self.value)
             self.learned.update(value=self.value, target_value=self._slow_value.network)
             self._value_adam: Final = self._adam("value", self.value.parameters())
@@ -105,9 +106,8 @@ class Sac(OffPolicyLearner):
     def _acted(self, remembered: Tensor) -> Floats:
         """Return sampled actions of all environments, (n, A), for rows of the actor."""
         n, size = len(remembered) * team.size(), self._environment.action_size
-        noise = team.own(torch.randn((n, size), generator=self._generator), 0)
-        actions: Floats = self._sample(remembered, noise)[0].numpy()
-        return actions
+        noise = placed(team.own(torch.randn((n, size), generator=self._generator), 0))
+        return to_array(self._sample(remembered, noise)[0])
 
     def _sample(self, remembered: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Draw actions, (n, A), and their log-probabilities, (n,), for rows of the actor and standard normal noise."""

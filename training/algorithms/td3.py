@@ -17,6 +17,7 @@ from torch import Tensor
 from sim2real.configs.schema.off_policy import Td3Config
 from sim2real.training.action_noise import ActionNoise
 from sim2real.training.critics import Critics
+from sim2real.training.device import placed, to_array
 from sim2real.training.environment_interface import Environment, Floats
 from sim2real.training.off_policy_learner import Figures, OffPolicyLearner
 from sim2real.training.policy import Policy
@@ -35,25 +36,24 @@ class Td3(OffPolicyLearner):
         policy = Policy(config, *sizes, generator, squash=True)
         mirror = mirror_of(environment, wanted=config.symmetry != "none")
         super().__init__(config, environment, generator, policy, mirror=mirror)
-        self.critic: Final = Critics(self._inputs + sizes[1], config.hidden, config.activation, generator)
+        self.critic: Final = placed(Critics(self._inputs + sizes[1], config.hidden, config.activation, generator))
         self._slow_critic: Final = Target(self.critic)
         self._slow_policy: Final = Target(policy)
         self.target_critic, self.target_policy = self._slow_critic.network, self._slow_policy.network
         self.learned.update(critic=self.critic, target_critic=self.target_critic, target_policy=self.target_policy)
-        self._noise: Final = ActionNoise(config.exploration_std, 0.0, environment.num_envs, sizes[1])
+        self._noise: Final = placed(ActionNoise(config.exploration_std, 0.0, environment.num_envs, sizes[1]))
         self._actor_adam: Final = self._adam("actor", policy.parameters())
         self._critic_adam: Final = self._adam("critic", self.critic.parameters())
 
     def _explore(self, normalized: Tensor) -> Floats:
-        actions: Floats = self._noise(torch.tanh(self._policy.mean(normalized)), self._generator).numpy()
-        return actions
+        return to_array(self._noise(torch.tanh(self._policy.mean(normalized)), self._generator))
 
     def _update(self, batch: TransitionBatch, inputs: Tensor, next_inputs: Tensor) -> Figures:
         """Update the critics, and at every `policy_delay`-th time actor and targets."""
         config = self.config
         next_observation, _ = self._normalizer.parts(next_inputs)
         with torch.no_grad():
-            noise = torch.randn(batch.action.shape, generator=self._generator) * config.target_noise_std
+            noise = placed(torch.randn(batch.action.shape, generator=self._generator)) * config.target_noise_std
             mean = torch.tanh(self.target_policy.mean(next_observation))
             next_action = smoothed(mean, noise, config.target_noise_clip)
             target = td3_target(batch.reward, batch.discount, self.target_critic(next_inputs, next_action))

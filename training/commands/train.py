@@ -39,6 +39,10 @@ def train(
     init_from: Annotated[
         Path | None, typer.Option(help="Begin a new run from the policy of this one: its name or folder.")
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="What learns: cpu, cuda or cuda:N; default: cpu, or as the run before.", show_default=False),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run; default: experiment, date and time.")] = None,
     runs_dir: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     json_output: Json = False,
@@ -57,6 +61,7 @@ def train(
         runs_dir=runs_dir,
         resume=resume,
         init_from=init_from,
+        device=device,
         progress=True,
     )
     return _outcome(report)
