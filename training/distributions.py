@@ -13,8 +13,22 @@ _LOG_2: Final = math.log(2.0)
 
 def gaussian_log_prob(value: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
     """Return log N(value; mean, std) summed over the last dimension: (…, A) to (…,)."""
+    return gaussian(value, mean, log_std)[0]
+
+
+def gaussian(value: Tensor, mean: Tensor, log_std: Tensor) -> tuple[Tensor, Tensor]:
+    """Return log N(value; mean, std), (…,), and z = (value − mean)/std, (…, A), which `gaussian_backward` needs."""
     standard = (value - mean) * torch.exp(-log_std)
-    return -(0.5 * standard.square() + log_std + _HALF_LOG_TAU).sum(-1)
+    return -(0.5 * standard.square() + log_std + _HALF_LOG_TAU).sum(-1), standard
+
+
+def gaussian_backward(standard: Tensor, log_std: Tensor, of_log_prob: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the gradients of a loss in mean and log std, (…, A), from those in log N, (…,).
+
+    ∂ log N/∂mean = z/std and ∂ log N/∂ log std = z² − 1.
+    """
+    scaled = standard * of_log_prob.unsqueeze(-1)
+    return scaled * torch.exp(-log_std), scaled * standard - of_log_prob.unsqueeze(-1)
 
 
 def gaussian_entropy(log_std: Tensor) -> Tensor:

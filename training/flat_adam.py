@@ -1,7 +1,7 @@
 """Adam on parameters that lie in one block of memory: one kernel call a step, whatever their number."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -30,10 +30,15 @@ class FlatAdam:
         parameters: The parameters.
         rate: Learning rate.
         betas: Decay of the two moments.
+        eps: Added to the root of the second one.
     """
 
     def __init__(
-        self, parameters: Iterable[nn.Parameter], rate: float, betas: tuple[float, float] = (0.9, 0.999)
+        self,
+        parameters: Iterable[nn.Parameter],
+        rate: float,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
     ) -> None:
         self._parameters: Final = list(parameters)
         self.block: Final = flattened(self._parameters)
@@ -42,10 +47,12 @@ class FlatAdam:
         """Their gradient in the last step, (N,)."""
         for parameter, view in zip(self._parameters, _views(self.gradient, self._parameters), strict=True):
             parameter.grad = view
-        whole = nn.Parameter(self.block)
-        whole.grad = self.gradient
-        self.optimizer: Final = torch.optim.Adam([whole], lr=rate, betas=betas, fused=True)
-        """The optimizer of the block, for its state."""
+        self._whole: Final = nn.Parameter(self.block)
+        self.optimizer: Final = torch.optim.Adam([self._whole], lr=rate, betas=betas, eps=eps, fused=True)
+        """The optimizer of the block, for its state and its rate."""
+        step = torch.zeros((), dtype=torch.float32, device=self.block.device)
+        moments = {name: torch.zeros_like(self.block) for name in ("exp_avg", "exp_avg_sq")}
+        self.optimizer.state[self._whole] = {"step": step, **moments}
 
     def descend(self, loss: Tensor, weight: float = 1.0) -> Tensor:
         """Take a step down the gradient of a loss, for these parameters alone; return the gradient's norm.
@@ -61,9 +68,42 @@ class FlatAdam:
 
     def step(self) -> Tensor:
         """Take a step down the gradient that is there; return its norm."""
-        self.optimizer.step()
+        self.move()
         norm: Tensor = torch.linalg.vector_norm(self.gradient)
         return norm
+
+    def move(self) -> None:
+        """Take a step down the gradient that is there.
+
+        It is the kernel of `torch.optim.Adam.step`, which takes several times as long to get there.
+        """
+        state, (group,) = self.optimizer.state[self._whole], self.optimizer.param_groups
+        beta1, beta2 = group["betas"]
+        torch.ops.aten._fused_adam_.default(
+            [self.block],
+            [self.gradient],
+            [state["exp_avg"]],
+            [state["exp_avg_sq"]],
+            [],
+            [state["step"].add_(1.0)],
+            lr=group["lr"],
+            beta1=beta1,
+            beta2=beta2,
+            weight_decay=0.0,
+            eps=group["eps"],
+            amsgrad=False,
+            maximize=False,
+        )
+
+
+def flat_state(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the state of an Adam of several parameters as that of one whose only parameter is their block."""
+    moments = list(state["state"].values())
+    if len(moments) < 2:
+        return state
+    joined = {name: torch.cat([each[name].reshape(-1) for each in moments]) for name in ("exp_avg", "exp_avg_sq")}
+    (group,) = state["param_groups"]
+    return {"state": {0: {"step": moments[0]["step"], **joined}}, "param_groups": [{**group, "params": [0]}]}
 
 
 def _views(block: Tensor, parameters: list[nn.Parameter]) -> list[Tensor]:

@@ -66,9 +66,9 @@ class Memory:
 
     def __init__(self, layers: Sequence[Layer], rows: int) -> None:
         shapes = [(layer.weight.shape[0], rows, layer.weight.shape[2]) for layer in layers]
-        device = layers[0].weight.device
-        self.outputs: Final = [torch.empty(shape, device=device) for shape in shapes]
-        self.gradients: Final = [torch.empty(shape, device=device) for shape in shapes]
+        devices = [layer.weight.device for layer in layers]
+        self.outputs: Final = [torch.empty(shape, device=one) for shape, one in zip(shapes, devices, strict=True)]
+        self.gradients: Final = [torch.empty(shape, device=one) for shape, one in zip(shapes, devices, strict=True)]
 
 
 class LayeredPass:

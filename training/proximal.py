@@ -24,6 +24,9 @@ from sim2real.training.rollout import Minibatch, check_minibatches, standardized
 from sim2real.training.symmetry import Mirror, mirror_of
 from sim2real.training.value_function import rollout_fit
 
+ADAM_EPS: Final = 1e-5
+"""Added to the root of Adam's second moment, as in the authors' code; torch's own is 1e-8."""
+
 
 class Proximal(OnPolicy):
     """Several epochs of minibatches over each rollout, on a surrogate that keeps the policy near that of the rollout.
@@ -70,8 +73,7 @@ class Proximal(OnPolicy):
                 () if self._cost_critics is None else self._cost_critics.parameters(),
             )
         )
-        # Fused Adam: one kernel call for all parameters of these small networks.
-        self._optimizer: Final = torch.optim.Adam(self._parameters, lr=config.learning_rate, eps=1e-5, fused=True)
+        self._optimizer: Final = self._make_optimizer()
         self._rate_min, self._rate_max = config.learning_rate_range
         self._rollouts = 0
         self._anchor: Final = None if config.anchor is None else Anchor(config.anchor, self._policy, self.distribution)
@@ -89,6 +91,11 @@ class Proximal(OnPolicy):
             advantage: A, (k,), standardised over the rollout.
             divergence: E[KL(π_old ‖ π)]; with a gradient if `penalizes`.
         """
+
+    def _make_optimizer(self) -> torch.optim.Adam:
+        """Return the optimizer of all parameters."""
+        # Fused Adam: one kernel call for all parameters of these small networks.
+        return torch.optim.Adam(self._parameters, lr=self._proximal.learning_rate, eps=ADAM_EPS, fused=True)
 
     def start(self, seed: int) -> None:
         """Start the first episodes, and their images; before the first rollout an anchor takes the policy."""
@@ -181,14 +188,19 @@ class Proximal(OnPolicy):
         figures = self.gradients(old, batch) if batch.share > 0.0 else torch.zeros(7, device=here())
         figures = figures * batch.share
         # Before the first step the policy is that of the rollout: its divergence of zero says nothing about the rate.
-        if config.target_kl is not None and not first and self._improves:
-            rates = self._rate_min, self._rate_max
-            self._rate = adapted_rate(self._rate, float(team.summed(figures[4])), config.target_kl, *rates)
+        if not first and self._improves:
+            self._adapt(figures[4])
         team.sum_gradients(self._parameters)
         norm = nn.utils.clip_grad_norm_(self._parameters, config.gradient_norm_max)
         self._optimizer.step()
         self._bound_std()
         return torch.cat((figures, norm.detach().unsqueeze(0) / team.size()))
+
+    def _adapt(self, divergence: Tensor) -> None:
+        """Let the learning rate follow this process' part of a divergence, if it is to."""
+        if self._proximal.target_kl is not None:
+            rates = self._rate_min, self._rate_max
+            self._rate = adapted_rate(self._rate, float(team.summed(divergence)), self._proximal.target_kl, *rates)
 
     def gradients(self, old: ActionDistribution, batch: Minibatch) -> Tensor:
         """Compute this process' part of the gradients on a mini-batch; return its means of the figures, (7,)."""

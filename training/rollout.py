@@ -162,12 +162,14 @@ class Rollout:
             generator: Random numbers of the order.
             sequences: Whether each has the whole sequences of some environments, as networks with memory need it.
         """
-        inputs = self.normalized[:-1]
         if not sequences:
-            drawn, *flat = (self.steps_of(column.flatten(0, 1)) for column in (inputs, *columns))
+            drawn, *flat = (self.steps_of(column.flatten(0, 1)) for column in (self.normalized[:-1], *columns))
             own = self._own_rows(len(drawn), count, generator)
-            for rows, share in zip(own, _shares([len(rows) for rows in own]), strict=True):
-                yield Minibatch(drawn[rows], tuple(column[rows] for column in flat), share=share)
+            order, sizes = torch.cat(own), [len(rows) for rows in own]
+            # Gathered once: mini-batches are views.
+            several = [torch.split(column[order], sizes) for column in (drawn, *flat)]
+            for share, inputs, *rest in zip(_shares(sizes), *several, strict=True):
+                yield Minibatch(inputs, tuple(rest), share=share)
             return
         chunks = placed(torch.randperm(self.environments * team.size(), generator=generator)).chunk(count)
         groups = [_own_environments(chunk, self.environments) for chunk in chunks]
@@ -177,7 +179,7 @@ class Rollout:
             kept = ~self._skipped[:, chosen].flatten() if self._skips else None
             flat = [column[:, chosen].flatten(0, 1) for column in columns]
             yield Minibatch(
-                inputs[:, chosen],
+                self.normalized[:-1, chosen],
                 tuple(flat if kept is None else [column[kept] for column in flat]),
                 tuple(part[chosen] for part in self.policy_state),
                 tuple(part[chosen] for part in self.value_state),

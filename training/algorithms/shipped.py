@@ -36,7 +36,7 @@ def _learner(module: str, name: str) -> "Callable[[Any, Environment, int], Algor
 PPO: Final = AlgorithmKind(
     PpoConfig,
     squashed=False,
-    make=_learner("ppo", "Ppo"),
+    make=_learner("plain_ppo", "make_ppo"),
     recurrent=True,
     shared=True,
     constrained=True,
