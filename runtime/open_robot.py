@@ -12,6 +12,7 @@ from sim2real.configs.load import as_robot
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.clock import NS_PER_S, Clock, MonotonicClock, ns_from_s
 from sim2real.hardware.errors import HardwareError, PortLostError
+from sim2real.hardware.held_signals import signals_held
 from sim2real.hardware.imu.interface import WithImus
 from sim2real.hardware.interface import JointInterface
 from sim2real.hardware.robot import RobotHardware
@@ -19,7 +20,7 @@ from sim2real.hardware.robot_ports import open_serial_ports
 from sim2real.hardware.types import ImuState, JointCommand, JointState
 from sim2real.runtime.contract.robot import robot_spec
 from sim2real.runtime.envelope.settings import safety_settings
-from sim2real.runtime.exit_signals import exit_on_signals, signals_held
+from sim2real.runtime.exit_signals import exit_on_signals
 from sim2real.runtime.first_reading import await_first_reading
 from sim2real.runtime.interventions import InterventionLog, SafetyEvent
 from sim2real.runtime.joint_targets import JointTargets, JointValues

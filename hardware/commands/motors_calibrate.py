@@ -18,12 +18,13 @@ from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.commands.ended import tell_what_is_written
 from sim2real.hardware.commands.terminal_guide import TerminalGuide
 from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.held_signals import signals_held
 from sim2real.hardware.robot_ports import port_paths
 from sim2real.hardware.workbench.calibration import Pose, WorkbenchJoint, calibrate_joints
 from sim2real.hardware.workbench.interface import Workbench
 from sim2real.hardware.workbench.port import open_port
 from sim2real.hardware.workbench.robot_file import refuse_unwritable, write_calibration
-from sim2real.hardware.workbench.written import Written, signals_wait
+from sim2real.hardware.workbench.written import Written
 
 
 @reports
@@ -71,7 +72,7 @@ def calibrate(
             for joint_on_bus in joints:
                 _check_presence(joint_on_bus, round(config.buses[joint_on_bus.config.bus].baudrate))
             found = calibrate_joints(joints, pose, TerminalGuide(), sweep, written)
-        with signals_wait():
+        with signals_held():
             backup = write_calibration(source, target, found, lambda partial: load_robot(str(partial)))
         document = {
             "robot": config.name,

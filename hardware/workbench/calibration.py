@@ -7,9 +7,10 @@ from typing import Literal, Protocol
 
 from sim2real.configs.schema.robot import JointConfig
 from sim2real.hardware.errors import HardwareError
+from sim2real.hardware.held_signals import signals_held
 from sim2real.hardware.workbench.interface import Settled, Settling, Workbench
 from sim2real.hardware.workbench.sweep import HALF_MIN, can_sweep, judge_sweep, seam_notice
-from sim2real.hardware.workbench.written import Written, signals_wait
+from sim2real.hardware.workbench.written import Written
 
 MOVE_MIN = HALF_MIN
 """Smallest move that shows a joint's direction, rad; more than the backlash of its gears."""
@@ -124,7 +125,7 @@ def calibrate_joints(
 
 def _settled(joint: WorkbenchJoint, guide: Guide, written: Written) -> Settled | None:
     """Set one motor; it is not left half-set by a signal, and what was written is told."""
-    with signals_wait():
+    with signals_held():
         motor = joint.settle()
         for notice in motor.notices if motor else ():
             written.lines.append(notice)

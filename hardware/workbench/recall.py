@@ -1,7 +1,7 @@
 """Motors that a command which was cut off has left between two states: only what is saved stays in force."""
 
+from sim2real.hardware.held_signals import signals_held
 from sim2real.hardware.workbench.interface import FoundMotor, Recalling, Workbench
-from sim2real.hardware.workbench.written import signals_wait
 
 
 def recall(bus: Workbench, motor: FoundMotor) -> bool:
@@ -19,6 +19,6 @@ def recall(bus: Workbench, motor: FoundMotor) -> bool:
     """
     if not isinstance(bus, Recalling):
         return True
-    with signals_wait():
+    with signals_held():
         bus.recall(motor.id)
     return bus.find(motor.id, motor.baudrate) is not None

@@ -1,13 +1,9 @@
 """What a command writes to motors for good: each write is whole, and stays known however the command ends."""
 
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
-from typing import Final
 
-_ENDINGS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from sim2real.hardware.held_signals import signals_held
 
 
 class Written:
@@ -29,7 +25,7 @@ class Written:
         Args:
             line: What is written, and where.
         """
-        with signals_wait():
+        with signals_held():
             try:
                 yield
             except BaseException:
@@ -37,32 +33,6 @@ class Written:
                 self.unconfirmed += 1
                 raise
             self.lines.append(line)
-
-
-@contextmanager
-def signals_wait() -> Iterator[None]:
-    """Let SIGINT, SIGTERM and SIGHUP wait until the block is over; they must not fall between a write and its lock.
-
-    Signals reach the main thread alone: in another one this does nothing.
-    """
-    came: list[int] = []
-
-    def wait(number: int, frame: FrameType | None) -> None:
-        came.append(number)
-
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        handlers = {number: signal.getsignal(number) for number in _ENDINGS}
-        before = {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
-    for number in before:
-        signal.signal(number, wait)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for pending in dict.fromkeys(came):
-            signal.raise_signal(pending)
 
 
 def change_text(name: str, found: float, wanted: float) -> str:

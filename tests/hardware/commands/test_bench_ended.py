@@ -16,7 +16,7 @@ from rigs.ended_bench import PATH, EndedBench
 
 from sim2real.configs.load import dump, load_robot
 from sim2real.hardware.feetech.firmware.motor import StsMotor
-from sim2real.hardware.workbench.written import signals_wait
+from sim2real.hardware.held_signals import signals_held
 
 FAMILIES = ("koch_follower", "so101", "hopper_leg")
 USED = {
@@ -189,7 +189,7 @@ def test_a_signal_waits_until_a_write_is_whole(number):
     heard = []
     before = signal.signal(number, lambda *_: heard.append(number))
     try:
-        with signals_wait():
+        with signals_held():
             signal.raise_signal(number)
             signal.raise_signal(number)
             assert not heard
