@@ -16,6 +16,7 @@ class Interrupt:
 
     Args:
         patient: Never stop at once: torchrun passes on the signal that a terminal has sent to all processes anyway.
+            After an error the signals stay a flag, until the process has ended by it.
     """
 
     def __init__(self, *, patient: bool = False) -> None:
@@ -33,6 +34,8 @@ class Interrupt:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self._patient and error is not None:
+            return  # torchrun ends the others of one that failed: its signal must not cut off what this one says
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         self._previous.clear()

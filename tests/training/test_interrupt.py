@@ -32,3 +32,19 @@ def test_a_closed_terminal_stays_ignored_under_nohup():
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_under_torchrun_the_signal_after_an_error_does_not_cut_off_what_is_said_of_it():
+    before = [signal.getsignal(each) for each in ENDS]
+    try:
+        with pytest.raises(ValueError, match="lost"), Interrupt(patient=True) as interrupt:
+            raise ValueError("lost the others")
+        for number in ENDS:
+            signal.raise_signal(number)
+        assert interrupt.requested
+    finally:
+        for number, handler in zip(ENDS, before, strict=True):
+            signal.signal(number, handler)
+    with Interrupt(patient=True):
+        signal.raise_signal(signal.SIGTERM)
+    assert [signal.getsignal(each) for each in ENDS] == before
