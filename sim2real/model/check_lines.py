@@ -8,8 +8,9 @@ import numpy as np
 
 from sim2real.configs.schema.robot import RobotConfig
 from sim2real.hardware.types import Float64Array
-from sim2real.model.equalities import equality_names
+from sim2real.model.equalities import equality_names, loops
 from sim2real.model.ground import GROUND_KINDS, OVERLAP_MAX, ground_height, lowest_point, robot_geoms
+from sim2real.model.soft_bodies import soft_joints
 from sim2real.model.start_state import StartState
 
 _GRAVITY: Final = 9.81  # m/s², within a per cent anywhere on Earth
@@ -67,7 +68,7 @@ def _world(model: mujoco.MjModel) -> Iterator[str]:
 
 def _loops(model: mujoco.MjModel, start: StartState) -> Iterator[str]:
     known = equality_names(model)
-    names = [known[index] for index in np.flatnonzero(model.eq_active0)]
+    names = [known[index] for index in loops(model)]
     off = [known[index] for index in range(model.neq) if not model.eq_active0[index] and _of_mocap(model, index)]
     if off:
         yield f"equalities with mocap bodies are off, as they move a robot without motors: {_some(off)}"
@@ -104,7 +105,8 @@ def _joints(model: mujoco.MjModel, qpos: Float64Array, robot: RobotConfig) -> It
     if stuck:
         yield f"a range of zero: {_some(stuck)}"
     driven = {robot.in_model(name) for name in robot.joints}
-    loose = [model.joint(index).name for index in scalar if _is_loose(model, index, driven)]
+    rigid = np.setdiff1d(scalar, soft_joints(model))
+    loose = [model.joint(index).name for index in rigid if _is_loose(model, index, driven)]
     if loose:
         yield f"joints that nothing drives, ties, springs or damps: {_some(loose)}"
     outside = [

@@ -1,8 +1,21 @@
 """The equality constraints of a model: what ties its joints, bodies and tendons together."""
 
-from typing import Any
+from typing import Any, Final
 
 import mujoco
+import numpy as np
+
+from sim2real.hardware.types import Indices
+from sim2real.model.soft_bodies import soft_names
+
+_SOFT: Final = (mujoco.mjtEq.mjEQ_FLEX, mujoco.mjtEq.mjEQ_FLEXVERT, mujoco.mjtEq.mjEQ_FLEXSTRAIN)
+"""What holds a cloth or a soft body together: a material, not a loop that a pose closes."""
+
+
+def loops(model: Any) -> Indices:  # noqa: ANN401 - mujoco has no type information
+    """Return the active equalities that a pose fulfils: those of joints, tendons and bodies, (k,)."""
+    found: Indices = np.flatnonzero(model.eq_active0 & ~np.isin(model.eq_type, [int(kind) for kind in _SOFT]))
+    return found
 
 
 def equality_names(model: Any) -> tuple[str, ...]:  # noqa: ANN401 - mujoco has no type information
@@ -17,6 +30,8 @@ def equality_names(model: Any) -> tuple[str, ...]:  # noqa: ANN401 - mujoco has 
 
 
 def _ends(model: Any, index: int, kind: Any) -> str:  # noqa: ANN401
+    if kind in _SOFT:
+        return repr(soft_names(model)[int(model.eq_obj1id[index])])
     element = {mujoco.mjtEq.mjEQ_JOINT: model.joint, mujoco.mjtEq.mjEQ_TENDON: model.tendon}.get(kind)
     if element is None:
         site = model.eq_objtype[index] == mujoco.mjtObj.mjOBJ_SITE

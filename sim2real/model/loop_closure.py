@@ -7,7 +7,7 @@ import mujoco
 import numpy as np
 
 from sim2real.hardware.types import Float64Array, Indices
-from sim2real.model.equalities import equality_names
+from sim2real.model.equalities import equality_names, loops
 
 CLOSED_MAX: Final = 1e-5
 """Largest residual of a closed loop: m of connections, welds and slides, rad of hinges."""
@@ -22,7 +22,7 @@ _OTHERS: Final = (
 
 
 class LoopClosure:
-    """Newton's method on the residuals of all active equalities, as MuJoCo computes them.
+    """Newton's method on the residuals of all active equalities but those of soft bodies, as MuJoCo computes them.
 
     Args:
         model: The compiled model; it is copied.
@@ -31,13 +31,15 @@ class LoopClosure:
     """
 
     def __init__(self, model: mujoco.MjModel, driven: Indices, base: Indices) -> None:
-        self.needed = bool(model.neq and model.eq_active0.any())
-        """Whether the model has equalities at all."""
+        closed = loops(model)
+        self.needed = bool(len(closed))
+        """Whether the model has equalities that a pose fulfils."""
         if not self.needed:
             return
         self._model = copy.copy(model)
         self._model.opt.jacobian = mujoco.mjtJacobian.mjJAC_DENSE
         self._model.opt.disableflags |= int(sum(_OTHERS))
+        self._model.eq_active0[np.setdiff1d(np.arange(model.neq), closed)] = False  # the stretch of a cloth is its own
         self._data = mujoco.MjData(self._model)
         everything = np.arange(model.nv)
         passive = np.setdiff1d(everything, np.concatenate((driven, base)))

@@ -15,6 +15,7 @@ from sim2real.hardware.types import Float64Array
 from sim2real.model.compilation import one_line, read_spec
 from sim2real.model.loop_closure import CLOSED_MAX, LoopClosure
 from sim2real.model.read_model import is_given_name, prepare_spec
+from sim2real.model.soft_bodies import soft_joints, soft_names
 from sim2real.new_robot.drives import Drives, drives_of
 
 _TYPES = {
@@ -104,6 +105,7 @@ def read_mjcf(path: Path, keyframe: str | None = None) -> Mjcf:
         except (ValueError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: MuJoCo does not compile it: {one_line(error)}") from error
     kinds = [_type(model, index) for index in range(model.njnt)]
+    rigid = np.setdiff1d(np.arange(model.njnt), soft_joints(model)).tolist()
     chosen = _keyframe(path, model, keyframe)
     drives = drives_of(model)
     qpos, residual, moved = _closed(model, model.qpos0 if chosen is None else model.key(chosen).qpos, drives)
@@ -113,8 +115,11 @@ def read_mjcf(path: Path, keyframe: str | None = None) -> Mjcf:
     return Mjcf(
         path=path,
         model=model,
-        joints=tuple(_joint(model, index, qpos) for index, kind in enumerate(kinds) if kind in _MOTORISED),
-        others=tuple(_description(model, index) for index, kind in enumerate(kinds) if kind not in _MOTORISED),
+        joints=tuple(_joint(model, index, qpos) for index in rigid if kinds[index] in _MOTORISED),
+        others=(
+            *(_description(model, index) for index in rigid if kinds[index] not in _MOTORISED),
+            *(f"the vertices of flex {name!r}" for name in soft_names(model)),
+        ),
         drives=drives,
         keyframe=chosen,
         pose=source + (", moved to close its loops" if moved else ""),

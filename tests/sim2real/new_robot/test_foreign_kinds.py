@@ -131,3 +131,19 @@ def test_the_solver_takes_the_steps_that_contacts_need(
     config = made(tmp_path, biped().replace("<worldbody>", f"{option}<worldbody>", 1)).config
     options = MujocoPlant(config).model.opt
     assert (options.iterations, options.ls_iterations) == taken
+
+
+CLOTH = f"""<mujoco><worldbody>{FLOOR}<body name="arm" pos="0 0 1">
+      <joint name="a" axis="0 1 0" range="-90 90"/>{LINK}
+      <flexcomp name="cloth" type="grid" count="3 3 1" spacing=".05 .05 .05" pos=".1 0 .1" mass=".05" radius=".005">
+        <pin id="0"/><edge equality="true"/></flexcomp></body></worldbody></mujoco>"""
+
+
+def test_a_cloth_is_carried_along_and_its_vertices_are_neither_joints_nor_loops(tmp_path: Path) -> None:
+    """Once its edges were taken for closed loops: a traceback. Each vertex was three joints that nothing drives."""
+    new = made(tmp_path, CLOTH)
+    assert list(new.config.joints) == ["a"]
+    assert new.passive == ("the vertices of flex 'cloth'",)
+    assert not any("nothing drives" in line or "closed loops" in line for line in new.checks)
+    plant = MujocoPlant(new.config)
+    assert plant.start.residual == 0.0
