@@ -4,9 +4,24 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from sim2real.configs.errors import UserError
 from sim2real.training.run_folder import RunFolder
+
+_LOCK: Final = ".lock"
+
+
+def discard_unbegun(run: RunFolder) -> None:
+    """Remove the folder of a run whose process was ended before it saved anything: there is nothing to go on with."""
+    lock = run.checkpoints / _LOCK
+    if not (lock.is_file() and run.holds_nothing()) or lock.read_text("ascii", "replace") == str(os.getpid()):
+        return
+    try:
+        with claimed(run):
+            run.remove()
+    except UserError:
+        return  # another process is just making it
 
 
 @contextmanager
@@ -21,7 +36,7 @@ def claimed(run: RunFolder) -> Iterator[None]:
     """
     try:
         run.checkpoints.mkdir(exist_ok=True)
-        file = (run.checkpoints / ".lock").open("a+", encoding="ascii")
+        file = (run.checkpoints / _LOCK).open("a+", encoding="ascii")
     except OSError as error:
         raise UserError(f"{run.checkpoints}: its lock cannot be written: {error.strerror}") from error
     with file:

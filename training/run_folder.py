@@ -43,6 +43,12 @@ class RunFolder:
             f"{path}: this folder is not empty; continue a run with --resume {path}, or give another --name"
         )
 
+    def holds_nothing(self) -> bool:
+        """Whether it is what a process leaves that is ended between `create` and the first checkpoint."""
+        made = {self.checkpoints.name, self.config.name, "model", "modules", "ranks"}
+        found = {path.name.removesuffix(".part") for path in self.path.iterdir()}
+        return found <= made and not self.all_checkpoints()
+
     def remove(self) -> None:
         """Remove a run that did not begin."""
         shutil.rmtree(self.path, ignore_errors=True)

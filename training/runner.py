@@ -19,7 +19,7 @@ from sim2real.training.kept_modules import keep
 from sim2real.training.newest_checkpoint import newest_checkpoint
 from sim2real.training.problem import Problem
 from sim2real.training.robot_problem import RobotProblem
-from sim2real.training.run_claim import claimed
+from sim2real.training.run_claim import claimed, discard_unbegun
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.saved_experiment import schema_of
 from sim2real.training.session import Session, share_done
@@ -157,6 +157,8 @@ def experiment_of(checkpoint: Checkpoint, overrides: tuple[str, ...] = ()) -> Ex
 
 def _created(run_dir: Path, *, numbered: bool) -> RunFolder:
     """Return the folder of a new run; every other process has one of its own in it."""
+    if not team.rank() and not numbered:
+        discard_unbegun(RunFolder(run_dir))
     run = None if team.rank() else RunFolder.create(run_dir, numbered=numbered)
     folder = team.first_of(run_dir if run is None else run.path)
     return run if run is not None else RunFolder.create(_of_rank(folder))

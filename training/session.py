@@ -1,7 +1,6 @@
 """Training loop of a run: metrics, checkpoints, evaluation and export."""
 
 import time
-from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -92,7 +91,6 @@ class Session:
         self.seconds = 0.0
         self.best = BestPolicy(run)
         self._saved: Path | None = None
-        self._first: Checkpoint | None = None  # until there is a file: what a run begins from is finite
 
     @property
     def share(self) -> float:
@@ -100,9 +98,9 @@ class Session:
         return share_done(self.experiment, self.steps, self.seconds)
 
     def start(self) -> None:
-        """Begin a new run."""
+        """Begin a new run, and save it: whatever ends it from here on, `resume` goes on with it."""
         self.algorithm.start(self._episode_seed(self.experiment.seed))
-        self._first = deepcopy(self._checkpoint())
+        self._save(self._checkpoint())
 
     def _episode_seed(self, seed: int) -> int:
         """Return the seed of the first episodes of this process; a batch of ours has a stream for every environment."""
@@ -151,12 +149,9 @@ class Session:
             others = team.rank() > 0
             team.leave()
         except NonFiniteError as error:
-            if self._first is not None:
-                self._save(self._first)
             raise NonFiniteError(f"{self._place}: {error}; training stopped; {self._way_back}") from error
         except UserError as error:
-            saved = self._last_saved
-            raise UserError(f"{error}; " + (f"saved before: {saved}" if saved else "nothing was saved yet")) from error
+            raise UserError(f"{error}; saved before: {self._last_saved}") from error
         if others:
             raise SystemExit(0)  # the first process evaluates and exports
         if interrupted:
@@ -256,7 +251,7 @@ class Session:
         self._watch.before_checkpoint(checkpoint.policy, checkpoint.algorithm, checkpoint.environment)
         path = self.run.checkpoint(checkpoint.iteration)
         save_checkpoint(checkpoint, path)
-        self._saved, self._first = path, None
+        self._saved = path
         self.run.prune()
 
     def _close(self, rate: float) -> TrainReport:

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from sim2real.configs.errors import UserError
-from sim2real.training.run_claim import claimed
+from sim2real.training.run_claim import claimed, discard_unbegun
 from sim2real.training.run_folder import RunFolder
 from sim2real.training.runner import resume
 
 HOLDS = """
 import os, sys
 from pathlib import Path
-from sim2real.training.run_claim import claimed
+from sim2real.training.run_claim import claimed, discard_unbegun
 from sim2real.training.run_folder import RunFolder
 with claimed(RunFolder(Path(sys.argv[1]))):
     child = os.fork()
@@ -61,3 +61,47 @@ def test_a_run_is_free_after_its_training_and_after_its_failure(tmp_path: Path) 
         with pytest.raises(ValueError, match="fails"), claimed(run):
             raise ValueError("fails")
     assert [path.name for path in run.checkpoints.iterdir()] == [".lock"]
+
+
+def unbegun(folder: Path) -> RunFolder:
+    """Return what a process leaves that is killed before the first checkpoint."""
+    run = RunFolder.create(folder)
+    run.config.write_text("name: half\n")
+    (folder / "model").mkdir()
+    (run.checkpoints / "000000.pt.part").write_bytes(b"half")
+    (run.checkpoints / ".lock").write_text("1")  # of a process that is not this one
+    return run
+
+
+def test_the_name_of_a_run_that_was_killed_before_it_saved_anything_is_free(tmp_path: Path) -> None:
+    run = unbegun(tmp_path / "run")
+    with pytest.raises(UserError, match="not empty"):
+        RunFolder.create(run.path)
+    discard_unbegun(run)
+    RunFolder.create(run.path)
+
+
+@pytest.mark.parametrize("kept", ["checkpoints/000000.pt", "metrics.jsonl", "notes.txt"])
+def test_a_folder_that_holds_anything_else_is_left_alone(kept: str, tmp_path: Path) -> None:
+    run = unbegun(tmp_path / "run")
+    (run.path / kept).write_text("mine")
+    discard_unbegun(run)
+    assert (run.path / kept).read_text() == "mine"
+
+
+def test_a_folder_that_a_process_is_making_is_left_alone(tmp_path: Path) -> None:
+    run = unbegun(tmp_path / "run")
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDS, str(run.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        discard_unbegun(run)
+        assert run.config.exists()
+    finally:
+        holder.kill()
+        holder.communicate()
+    with claimed(run):  # and one that this very process is making
+        discard_unbegun(run)
+        assert run.config.exists()

@@ -48,7 +48,7 @@ def test_a_run_leaves_configuration_figures_checkpoints_and_policy(finished):
     lines = read_metrics(run.metrics)
     assert [line["iteration"] for line in lines] == [1, 2, 3, 4]
     assert lines[-1]["steps"] == finished.steps == 512
-    assert len(run.all_checkpoints()) == min(4, CHECKPOINTS_KEPT)
+    assert [int(path.stem) for path in run.all_checkpoints()] == list(range(5))[-CHECKPOINTS_KEPT:]
     assert list(run.path.glob("events.out.tfevents.*"))
     assert finished.parity <= 1e-5
     json.dumps(finished.document())
@@ -190,7 +190,7 @@ def test_a_full_disk_names_what_was_saved_and_it_stays_readable(tmp_path, monkey
 
     def full(descriptor):
         calls.append(descriptor)
-        if len(calls) > 3:  # configuration and two checkpoints fit
+        if len(calls) > 4:  # configuration, the start and two checkpoints fit
             raise OSError(errno.ENOSPC, "No space left on device")
         fsync(descriptor)
 
