@@ -13,6 +13,7 @@ from sim2real.reference.info_costs import InfoCosts
 from sim2real.training.environment_interface import Flags, Floats
 from sim2real.training.gymnasium.autoreset import RawStep, mode_of, stepper
 from sim2real.training.gymnasium.episode_statistics import GymnasiumEpisodes
+from sim2real.training.gymnasium.foreign_code import running
 from sim2real.training.gymnasium.said import SaidOfStep
 from sim2real.training.gymnasium.spaces import ObservationRows, action_map
 
@@ -128,8 +129,9 @@ class GymnasiumEnvironment:
         return 0
 
     def reset_arrays(self, seed: int | None = None) -> Floats:
-        """Start new episodes in all environments; return the observations, (n, O)."""
-        observation, _ = self.env.reset(seed=seed)
+        """Start new episodes in all environments; return the observations, (n, O). Raises UserError if it fails."""
+        with running(self.env, "reset"):
+            observation, _ = self.env.reset(seed=seed)
         self._stepper.begin()
         self.episodes.begin()
         self.observations.write(observation, self._out.observation)
@@ -142,9 +144,12 @@ class GymnasiumEnvironment:
         """Step every environment with actions, (n, A), clipped to ±1.
 
         Raises:
-            UserError: What the environment returned is not what its spaces and its mode promise, or a cost is missing.
+            UserError: The environment failed, what it returned is not what its spaces and its mode promise, or a cost
+                is missing.
         """
-        step = self._stepper.step(self.actions(actions))
+        played = self.actions(actions)
+        with running(self.env, "step"):
+            step = self._stepper.step(played)
         out = self._out
         paid = self._paid(step)
         np.logical_and(step.truncated, ~step.terminated, out=out.truncated)
@@ -168,8 +173,10 @@ class GymnasiumEnvironment:
         """Return the state needed to go on, if the environment offers its own; otherwise an empty one."""
         if not isinstance(self.env, Restorable):
             return {}
+        with running(self.env, "state_dict"):
+            state = self.env.state_dict()
         return {
-            "env": self.env.state_dict(),
+            "env": state,
             "stepper": self._stepper.state_dict(),
             "episodes": self.episodes.state_dict(),
         }
@@ -178,7 +185,8 @@ class GymnasiumEnvironment:
         """Restore what `state_dict` returned; after an empty one the episodes have to be begun again."""
         if not isinstance(self.env, Restorable):
             return
-        self.env.load_state_dict(state["env"])
+        with running(self.env, "load_state_dict"):
+            self.env.load_state_dict(state["env"])
         self._stepper.load_state_dict(state["stepper"])
         self.episodes.load_state_dict(state["episodes"])
 

@@ -7,6 +7,7 @@ import gymnasium
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 from sim2real.configs.errors import UserError
+from sim2real.training.gymnasium.foreign_code import running
 
 Made = VectorEnv[Any, Any, Any] | gymnasium.Env[Any, Any]
 
@@ -37,11 +38,12 @@ class GivenEnvironment:
         """Return the vector environment; of a function that makes single ones, `environments` of them in a row.
 
         Raises:
-            UserError: What the function makes is no environment.
+            UserError: The function fails, or what it makes is no environment.
         """
         if isinstance(self._source, VectorEnv):
             return self._source
-        made = self._source()
+        with running(self.name, "making it"):
+            made = self._source()
         if isinstance(made, VectorEnv):
             return made
         if not isinstance(made, gymnasium.Env):
@@ -50,7 +52,8 @@ class GivenEnvironment:
                 "gymnasium.vector.VectorEnv"
             )
         makers: list[Any] = [lambda: made, *[self._source] * (environments - 1)]
-        return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP)
+        with running(self.name, "making it"):
+            return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP)
 
 
 def as_given(source: object) -> GivenEnvironment | None:

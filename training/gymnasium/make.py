@@ -14,6 +14,7 @@ from sim2real.configs.schema.gymnasium import EnvironmentConfig
 from sim2real.hardware.child_process import safe_workers
 from sim2real.reference.env import EPISODE_STEPS, ReferenceEnv
 from sim2real.reference.tasks import TASKS
+from sim2real.training.gymnasium.foreign_code import closed, running
 from sim2real.training.gymnasium.registry import made, spec_of
 
 Vectorization = Literal["batch", "sync", "async"]
@@ -92,19 +93,21 @@ def _one(name: str, arguments: dict[str, Any], parent: int) -> gymnasium.Env[Any
 
 def _step_time(config: EnvironmentConfig) -> float:
     """Return the mean time of a step of one environment with random actions, s."""
+    name = f"gym/{config.id}"
     env = made(str(config.id), **config.arguments)
     try:
-        env.reset(seed=0)
-        env.action_space.seed(0)
-        begin, steps = time.perf_counter(), 0
-        while steps < _TRIAL_STEPS_MAX and time.perf_counter() - begin < _TRIAL_S:
-            _, _, terminated, truncated, _ = env.step(env.action_space.sample())
-            steps += 1
-            if terminated or truncated:
-                env.reset()
-        return (time.perf_counter() - begin) / steps
+        with running(name, "step"):
+            env.reset(seed=0)
+            env.action_space.seed(0)
+            begin, steps = time.perf_counter(), 0
+            while steps < _TRIAL_STEPS_MAX and time.perf_counter() - begin < _TRIAL_S:
+                _, _, terminated, truncated, _ = env.step(env.action_space.sample())
+                steps += 1
+                if terminated or truncated:
+                    env.reset()
+            return (time.perf_counter() - begin) / steps
     finally:
-        env.close()
+        closed(name, env.close)
 
 
 def _batches() -> str:

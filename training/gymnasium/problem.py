@@ -16,6 +16,7 @@ from sim2real.training.evaluation import EpisodeTooLongError, Evaluation, play
 from sim2real.training.export import ExportReport, export_model
 from sim2real.training.gymnasium.contract import GymnasiumContract, contract_of, read_contract
 from sim2real.training.gymnasium.environment import GymnasiumEnvironment
+from sim2real.training.gymnasium.foreign_code import closed
 from sim2real.training.gymnasium.given import GivenEnvironment
 from sim2real.training.gymnasium.make import Vectorization, chosen, make
 from sim2real.training.gymnasium.registry import spec_of
@@ -49,6 +50,7 @@ class GymnasiumProblem:
             )
         if config.id is not None and given is not None:
             raise UserError(f"an environment is given, and environment.id says {config.id}; give one of them")
+        self._name = config.id or experiment.name
         self._how: Vectorization = "sync"
         if config.id is not None:
             self._how, why = chosen(config)
@@ -58,7 +60,7 @@ class GymnasiumProblem:
         self._environment = self._made(experiment, team.share_of(experiment.environments))
         # Who gives a vector environment has chosen how many there are.
         self.experiment = experiment.model_copy(update={"environments": self._environment.num_envs * team.size()})
-        self._contract = contract_of(self._environment, config.id or experiment.name)
+        self._contract = contract_of(self._environment, self._name)
 
     @classmethod
     def resume(
@@ -148,7 +150,7 @@ class GymnasiumProblem:
     def close(self) -> None:
         """Close the environments that were made here, not those that were given."""
         while self._close:
-            self._close.pop()()
+            closed(self._name, self._close.pop())
 
     def _for_evaluation(self, episodes: int) -> Environment:
         if not self.evaluates_apart:

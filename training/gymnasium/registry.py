@@ -8,6 +8,7 @@ import gymnasium
 from gymnasium.envs.registration import EnvSpec
 
 from sim2real.configs.errors import UserError
+from sim2real.training.gymnasium.foreign_code import running
 
 
 def spec_of(name: str) -> EnvSpec:
@@ -21,10 +22,11 @@ def spec_of(name: str) -> EnvSpec:
     """
     module, _, found = name.rpartition(":")
     if module:
-        try:
-            importlib.import_module(module)
-        except ImportError as error:
-            raise UserError(f"gym/{name}: the module {module} cannot be imported: {error}") from error
+        with running(f"gym/{name}", f"importing {module}"):
+            try:
+                importlib.import_module(module)
+            except ImportError as error:
+                raise UserError(f"gym/{name}: the module {module} cannot be imported: {error}") from error
     if found in gymnasium.registry:
         return gymnasium.registry[found]
     valid = sorted(each for each in gymnasium.registry if not each.startswith("sim2real/"))
@@ -42,10 +44,11 @@ def made(name: str, **arguments: Any) -> gymnasium.Env[Any, Any]:  # noqa: ANN40
     """Return one environment of an id.
 
     Raises:
-        UserError: It cannot be made: an argument is wrong, or a package is missing.
+        UserError: It cannot be made: an argument is wrong, a package is missing, or its constructor fails.
     """
-    try:
-        return gymnasium.make(name, **arguments)
-    except (gymnasium.error.Error, ImportError, TypeError, ValueError) as error:
-        first = str(error).strip().partition("\n")[0]
-        raise UserError(f"gym/{name}: cannot be made: {first}") from error
+    with running(f"gym/{name}", "making it"):
+        try:
+            return gymnasium.make(name, **arguments)
+        except (gymnasium.error.Error, ImportError, TypeError, ValueError) as error:
+            first = str(error).strip().partition("\n")[0]
+            raise UserError(f"gym/{name}: cannot be made: {first}") from error

@@ -8,6 +8,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from sim2real.configs.errors import UserError
 from sim2real.rendering.video_file import FPS, VideoFile
 from sim2real.training.gymnasium.environment import GymnasiumEnvironment
+from sim2real.training.gymnasium.foreign_code import closed, running
 from sim2real.training.gymnasium.registry import made
 from sim2real.training.gymnasium.saved import GymnasiumPolicy
 
@@ -36,7 +37,8 @@ def render_gymnasium_episode(policy: GymnasiumPolicy, path: Path, seed: int) -> 
         policy.act.reset()
         with VideoFile(path, float(env.metadata.get("render_fps", FPS))) as video:
             for _ in range(_FRAMES_MAX):
-                frame = env.render()
+                with running(f"gym/{config.id}", "render"):
+                    frame = env.render()
                 if frame is None:
                     raise UserError(f"gym/{config.id}: renders no pictures")
                 video.add(frame)  # type: ignore[arg-type]
@@ -45,4 +47,4 @@ def render_gymnasium_episode(policy: GymnasiumPolicy, path: Path, seed: int) -> 
                 if out.terminated[0] or out.truncated[0]:
                     break
     finally:
-        vector.close()
+        closed(f"gym/{config.id}", vector.close)
