@@ -99,6 +99,7 @@ def train(
         if algorithm is not None:
             raise UserError(f"algorithm: {algorithm}; a resumed run goes on with its own; valid: None")
         return runner.resume(run, changes, progress=progress, given=given)
+    first = None if init_from is None else find_run(init_from, Path(runs_dir))
     config: ExperimentConfig | GymnasiumConfig
     if given is not None:
         config = given_config(given, algorithm or DEFAULT_ALGORITHM, changes)
@@ -116,7 +117,7 @@ def train(
         folder,
         progress=progress,
         numbered=name is None,
-        init_from=None if init_from is None else find_run(init_from, Path(runs_dir)),
+        init_from=first,
         given=given,
     )
 

@@ -1,18 +1,24 @@
 """Begins a new run from the policy of another: with another curriculum, another task, other rewards."""
 
 from pathlib import Path
+from typing import Final
 
 import torch
 from torch import Tensor
 
 from sim2real.configs.errors import UserError
+from sim2real.configs.schema.algorithm import AlgorithmConfig
+from sim2real.configs.schema.gymnasium import GymnasiumConfig
+from sim2real.configs.schema.training import TrainingConfig
 from sim2real.training.algorithms import algorithm_kind
 from sim2real.training.algorithms.interface import Algorithm, WarmStart
 from sim2real.training.memory import grown
 from sim2real.training.newest_checkpoint import newest_checkpoint
 from sim2real.training.policy_digest import policy_digest
 from sim2real.training.problem import Problem
-from sim2real.training.saved_experiment import saved_training
+from sim2real.training.saved_experiment import environment_name, saved_training
+
+_NETWORK: Final = ("hidden", "activation")
 
 
 def take_over(algorithm: Algorithm, problem: Problem, run: Path) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -33,10 +39,12 @@ def take_over(algorithm: Algorithm, problem: Problem, run: Path) -> tuple[dict[s
         UserError: There is no such run, or its policy observes or acts otherwise, or has another network.
     """
     checkpoint = newest_checkpoint(run)
-    theirs = saved_training(checkpoint.experiment, run).algorithm
-    ours = problem.experiment.algorithm
+    training = saved_training(checkpoint.experiment, run)
+    if type(training) is not type(problem.experiment):
+        raise UserError(f"--init-from {run}: its policy is {_purpose(training)}; valid: a run of the same kind")
+    theirs, ours = training.algorithm, problem.experiment.algorithm
     differ = problem.differs_from(checkpoint, run)
-    differ += [f"algorithm.{name}" for name in ("hidden", "activation") if getattr(theirs, name) != getattr(ours, name)]
+    differ += [_difference(name, theirs, ours) for name in _NETWORK if getattr(theirs, name) != getattr(ours, name)]
     if algorithm_kind(theirs).squashes(theirs) != algorithm_kind(ours).squashes(ours):
         differ.append("algorithm.name (one of the two applies tanh to its actions, the other does not)")
     if theirs.memory is not None and theirs.memory != ours.memory:
@@ -55,6 +63,19 @@ def take_over(algorithm: Algorithm, problem: Problem, run: Path) -> tuple[dict[s
         "init_from_sha256": policy_digest(checkpoint.policy),
     }
     return origin, ("policy", *taken)
+
+
+def _purpose(training: TrainingConfig) -> str:
+    if isinstance(training, GymnasiumConfig):
+        return f"for the environment {environment_name(training)}, and for no robot"
+    return "for a robot's task, and for no environment of Gymnasium's"
+
+
+def _difference(name: str, theirs: AlgorithmConfig, ours: AlgorithmConfig) -> str:
+    there, here = (getattr(each, name) for each in (theirs, ours))
+    if isinstance(there, tuple):
+        there, here = list(there), list(here)  # as a YAML says it
+    return f"algorithm.{name} (there {there}, here {here})"
 
 
 def _same_choices(ours: Tensor | None, theirs: Tensor | None) -> bool:

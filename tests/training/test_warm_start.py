@@ -83,8 +83,8 @@ def test_a_critic_that_sees_something_else_begins_anew(tmp_path):
 @pytest.mark.parametrize(
     ("overrides", "algorithm", "named"),
     [
-        (("algorithm.hidden=[4]",), "ppo", r"algorithm\.hidden"),
-        (("algorithm.activation=relu",), "ppo", r"algorithm\.activation"),
+        (("algorithm.hidden=[4]",), "ppo", r"algorithm\.hidden \(there \[\d+\], here \[4\]\)"),
+        (("algorithm.activation=relu",), "ppo", r"algorithm\.activation \(there tanh, here relu\)"),
         (("task.action.fraction=0.5",), "ppo", "action"),
         (("task.control_rate=50 Hz",), "ppo", "control_rate"),
         (("algorithm.activation=tanh",), "sac", r"algorithm\.name"),
@@ -94,6 +94,28 @@ def test_another_policy_is_refused_by_what_differs_and_leaves_no_folder(override
     first = runner.train(small(), tmp_path / "first", progress=False)
     with pytest.raises(UserError, match=rf"--init-from .*: its policy has another .*{named}.*; valid: the same"):
         runner.train(small(*overrides, algorithm=algorithm), tmp_path / "new", progress=False, init_from=first.run.path)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_robots_policy_and_one_of_an_environment_are_told_apart(tmp_path):
+    robots = runner.train(small(), tmp_path / "robot", progress=False).run.path
+    few = (
+        "environments=2",
+        "steps=32",
+        "evaluation_episodes=1",
+        "algorithm.rollout_steps=8",
+        "algorithm.minibatches=1",
+    )
+    options = {"overrides": few, "runs_dir": tmp_path}
+    for_gymnasium = train("gym/Pendulum-v1", name="gym", **options).run.path
+    with pytest.raises(
+        UserError, match="is for a robot's task, and for no environment of Gymnasium's; valid: a run of"
+    ):
+        train("gym/Pendulum-v1", init_from=robots, **options)
+    with pytest.raises(
+        UserError, match="is for the environment Pendulum-v1, and for no robot; valid: a run of the same"
+    ):
+        runner.train(small(), tmp_path / "new", progress=False, init_from=for_gymnasium)
     assert not (tmp_path / "new").exists()
 
 
