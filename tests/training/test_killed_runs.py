@@ -1,6 +1,7 @@
 """Laws of runs that are ended from outside: SIGTERM saves, and a kill at any moment costs no bit of the result."""
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -81,3 +82,18 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_never_was(algorit
     assert torch.equal(one.algorithm["generator"], other.algorithm["generator"])
     assert [line["iteration"] for line in read_metrics(folder / "metrics.jsonl")] == list(range(1, 61))
     assert not list(folder.rglob("*.part"))
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_run_that_was_killed_in_its_first_iteration_goes_on_from_its_start(algorithm: str, tmp_path: Path) -> None:
+    experiment = load_experiment(f"pendulum_{algorithm}", (*SMALL, *ALGORITHMS[algorithm], "steps=384"))
+    whole = runner.train(experiment, tmp_path / "whole", progress=False).run
+    killed = RunFolder(shutil.copytree(whole.path, tmp_path / "killed"))
+    first, *later = killed.all_checkpoints()
+    for path in (*later, killed.policy, killed.metrics):
+        path.unlink()
+    assert load_checkpoint(first).iteration == 0
+    runner.resume(killed.path, progress=False)
+    one, other = (load_checkpoint(run.latest_checkpoint()) for run in (whole, killed))
+    assert one.iteration == other.iteration == 3
+    assert all(torch.equal(one.policy[name], other.policy[name]) for name in one.policy)
