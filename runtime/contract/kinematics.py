@@ -7,7 +7,9 @@ from sim2real.hardware.types import Float64Array
 from sim2real.runtime.contract.robot import LinkSpec, RobotSpec
 
 _Term = tuple[int, list[tuple[int, float]]]
-"""Which of 1, cosine and sine multiplies a sum, and the sum's (component, factor) pairs."""
+"""Which of 1, cosine and sine multiplies a sum, and the sum's (component, factor) pairs: at least one."""
+_Turns = tuple[None, Float64Array, Float64Array]
+"""1, cosine and sine of a joint of k robots, (k,) each."""
 
 
 class Kinematics:
@@ -62,10 +64,9 @@ class Kinematics:
         for row, value in zip(point, self._start, strict=True):
             row.fill(value)
         for link in self._links:
-            self._carry(link, sine[:, link.column], cosine[:, link.column], point, following)
+            self._carry(link, (None, cosine[:, link.column], sine[:, link.column]), point, following)
             point, following = following, point
-        for axis in range(3):
-            np.copyto(tip[:, axis], point[axis])
+        np.copyto(tip, point.T)
         return tip
 
     def _one(self, sine: list[float], cosine: list[float]) -> tuple[float, float, float]:
@@ -79,22 +80,20 @@ class Kinematics:
             )
         return x, y, z
 
-    def _carry(
-        self, link: "_Link", sine: Float64Array, cosine: Float64Array, point: Float64Array, out: Float64Array
-    ) -> None:
+    def _carry(self, link: "_Link", turns: _Turns, point: Float64Array, out: Float64Array) -> None:
         """Write points, (3, k), given in the frame of a link's joint, in the frame of the joint before."""
-        total, part = self._sum[: len(sine)], self._part[: len(sine)]
-        turns = (None, cosine, sine)
-        for axis, row in enumerate(out):
-            row.fill(link.position[axis])
-            for turn, factors in link.terms[axis]:
-                total.fill(0.0)
-                for component, factor in factors:
+        count = point.shape[1]
+        buffer, part = self._sum[:count], self._part[:count]
+        for row, place, terms in zip(out, link.position, link.terms, strict=True):
+            row.fill(place)
+            for turn, ((first, scale), *others) in terms:
+                total = point[first] if scale == 1.0 else np.multiply(point[first], scale, out=buffer)
+                for component, factor in others:
                     np.multiply(point[component], factor, out=part)
-                    np.add(total, part, out=total)
+                    total = np.add(total, part, out=buffer)
                 by = turns[turn]
                 if by is not None:
-                    np.multiply(total, by, out=total)
+                    total = np.multiply(total, by, out=buffer)
                 np.add(row, total, out=row)
 
 

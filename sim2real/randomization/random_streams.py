@@ -6,6 +6,9 @@ order.
 """
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -23,11 +26,25 @@ _MIX_2: Final = np.uint64(0x94D049BB133111EB)
 _SHIFT_30, _SHIFT_27, _SHIFT_31, _SHIFT_11 = (np.uint64(count) for count in (30, 27, 31, 11))
 _SHIFT_16, _SHIFT_32 = np.uint64(16), np.uint64(32)
 _FIELDS: Final = np.uint64(0x0000FFFF0000FFFF)
-_LOW: Final = np.uint64(0xFFFFFFFF)
+_BOTH_HALVES: Final = np.uint64(0x0000000100000001)
 
 # Sum of four uniform 16-bit numbers: its mean, and one over its standard deviation.
 _SUM_MEAN: Final = np.float32(4 * 65535 / 2)
 _SUM_SCALE: Final = np.float32(1.0 / math.sqrt(4.0 * (65536.0**2 - 1.0) / 12.0))
+
+ALL: Final = slice(None)
+"""All environments, in place of the indices of some."""
+_AHEAD: Final = 64
+_AHEAD_MAX: Final = 512  # so that a wide draw of all environments does not take its memory twice
+
+
+@dataclass
+class _Ahead:
+    """Uniform numbers of some environments, of which the first are taken."""
+
+    ids: Indices
+    numbers: Float64Array
+    taken: int = 0
 
 
 class RandomStreams:
@@ -43,11 +60,13 @@ class RandomStreams:
         self._first = first
         self._key = np.zeros(n, np.uint64)
         self.counter = np.zeros(n, np.uint64)
-        """Numbers taken from each stream, (n,)."""
+        """Numbers taken from each stream, (n,); within `ahead` see `taken`."""
         self.seed(seed)
         self._noise = np.zeros((n, 0), np.uint64)
         self._scratch = self._noise
-        self._steps = np.zeros(0, np.uint64)
+        self._steps: dict[int, Words] = {}
+        self._ahead: _Ahead | None = None
+        self._width_ahead = _AHEAD
 
     def seed(self, seed: int) -> None:
         """Start all streams anew."""
@@ -58,13 +77,53 @@ class RandomStreams:
     def _numbers(self) -> Words:
         return np.arange(self._first + 1, self._first + len(self._key) + 1, dtype=np.uint64)
 
-    def uniform(self, ids: Indices, width: int) -> Float64Array:
+    @contextmanager
+    def ahead(self, ids: Indices) -> Iterator[None]:
+        """Compute at once the numbers of k environments that are drawn one by one within, by the same array `ids`.
+
+        They are the numbers that would be drawn without it.
+        """
+        self._ahead = _Ahead(ids, self._uniform(ids, self._width_ahead))
+        try:
+            yield
+        finally:
+            self._end_ahead()
+
+    def _end_ahead(self) -> None:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            self.counter[ahead.ids] += np.uint64(ahead.taken)
+
+    def taken(self, ids: Indices) -> Words:
+        """Return how many numbers were taken from the streams of k environments, (k,)."""
+        ahead = self._ahead
+        more = ahead.taken if ahead is not None and ahead.ids is ids else 0
+        counts: Words = self.counter[ids] + np.uint64(more)
+        return counts
+
+    def uniform(self, ids: Indices | slice, width: int) -> Float64Array:
         """Return uniform numbers in [0, 1) of the streams of k environments, (k, width)."""
-        words = self._words(ids, width)
-        numbers: Float64Array = (words >> _SHIFT_11).astype(np.float64) * 2.0**-53
+        ahead = self._ahead
+        if ahead is not None:
+            first, last = ahead.taken, ahead.taken + width
+            if ids is ahead.ids and last <= ahead.numbers.shape[1]:
+                ahead.taken = last
+                return np.ascontiguousarray(ahead.numbers[:, first:last])
+            self._width_ahead = min(max(self._width_ahead, last), _AHEAD_MAX)
+            self._end_ahead()
+        numbers = self._uniform(ids, width)
+        self.counter[ids] += np.uint64(width)
         return numbers
 
-    def normal(self, ids: Indices, width: int) -> Float64Array:
+    def _uniform(self, ids: Indices | slice, width: int) -> Float64Array:
+        """Return the next uniform numbers, without taking them."""
+        words = self._words(ids, width)
+        np.right_shift(words, _SHIFT_11, out=words)
+        numbers = words.view(np.int64).astype(np.float64)
+        np.multiply(numbers, 2.0**-53, out=numbers)
+        return numbers
+
+    def normal(self, ids: Indices | slice, width: int) -> Float64Array:
         """Return standard normal numbers (Box and Muller 1958), (k, width)."""
         uniform = self.uniform(ids, 2 * width)
         radius = np.sqrt(-2.0 * np.log1p(-np.ascontiguousarray(uniform[:, :width])))
@@ -80,9 +139,8 @@ class RandomStreams:
         if self._noise.shape[1] != width:
             self._noise = np.zeros(out.shape, np.uint64)
             self._scratch = np.zeros(out.shape, np.uint64)
-            self._steps = np.arange(1, width + 1, dtype=np.uint64) * _GOLDEN
         words, scratch = self._noise, self._scratch
-        np.add((self._key + self.counter * _GOLDEN)[:, None], self._steps, out=words)
+        np.add((self._key + self.counter * _GOLDEN)[:, None], self._steps_of(width), out=words)
         self.counter += np.uint64(width)
         _mix(words, scratch)
         # Four fields of 16 bits are added two by two, then the two sums.
@@ -90,17 +148,22 @@ class RandomStreams:
         np.bitwise_and(scratch, _FIELDS, out=scratch)
         np.bitwise_and(words, _FIELDS, out=words)
         np.add(words, scratch, out=words)
-        np.right_shift(words, _SHIFT_32, out=scratch)
-        np.bitwise_and(words, _LOW, out=words)
-        np.add(words, scratch, out=words)
-        np.copyto(out, words, casting="unsafe")
+        np.multiply(words, _BOTH_HALVES, out=words)
+        np.right_shift(words, _SHIFT_32, out=words)
+        np.copyto(out, words.view(np.int64), casting="unsafe")  # signed ones are converted faster
         np.subtract(out, _SUM_MEAN, out=out)
         np.multiply(out, _SUM_SCALE, out=out)
 
-    def _words(self, ids: Indices, width: int) -> Words:
-        start = self._key[ids] + self.counter[ids] * _GOLDEN
-        self.counter[ids] += np.uint64(width)
-        return _mixed(start[:, None] + np.arange(1, width + 1, dtype=np.uint64) * _GOLDEN)
+    def _words(self, ids: Indices | slice, width: int) -> Words:
+        words: Words = (self._key[ids] + self.counter[ids] * _GOLDEN)[:, None] + self._steps_of(width)
+        _mix(words, np.empty_like(words))
+        return words
+
+    def _steps_of(self, width: int) -> Words:
+        """Return the distances of the next numbers of a stream from its place, (width,)."""
+        if width not in self._steps:
+            self._steps[width] = np.arange(1, width + 1, dtype=np.uint64) * _GOLDEN
+        return self._steps[width]
 
     def state_dict(self) -> dict[str, Any]:
         """Return the place of every stream."""

@@ -11,7 +11,7 @@ from sim2real.model.addresses import Indices, columns_of, joint_levers
 from sim2real.model.gains import GAIN_CONSTANT, GAIN_RESISTANCE, GAIN_VOLTAGE_MAX
 from sim2real.model.model import RobotModel
 from sim2real.randomization.parameters import EpisodeParameters
-from sim2real.randomization.random_streams import Float32Array, RandomStreams
+from sim2real.randomization.random_streams import ALL, Float32Array, RandomStreams
 from sim2real.runtime.contract.action import ActionPipeline
 from sim2real.runtime.contract.spec import Contract
 from sim2real.simulation.disturbance import Adversary
@@ -60,7 +60,6 @@ class Actuation:
         self._resolution = _resolution(task, by_effort=self._by_effort) if quantize else None
         self._supply = _Supply(batch, robot, task, parameters)
         self._target = np.zeros((n, joints))
-        self._all = np.arange(n)
 
     @property
     def field_names(self) -> list[str]:
@@ -114,7 +113,7 @@ class Actuation:
         if self._loss is None:
             self._control[:, self._columns] = target
         else:
-            arrived = np.flatnonzero(streams.uniform(self._all, 1)[:, 0] >= self._loss[:, 0])
+            arrived = np.flatnonzero(streams.uniform(ALL, 1)[:, 0] >= self._loss[:, 0])
             self._control[arrived[:, None], np.arange(self._control.shape[1])[self._columns]] = target[arrived]
 
     def update_supply(self) -> None:

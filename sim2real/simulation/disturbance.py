@@ -11,7 +11,7 @@ from sim2real.model.addresses import Indices
 from sim2real.model.model import RobotModel
 from sim2real.randomization.elements import bodies
 from sim2real.randomization.parameters import EpisodeParameters
-from sim2real.randomization.random_streams import Float32Array, RandomStreams
+from sim2real.randomization.random_streams import ALL, Float32Array, RandomStreams
 
 _DECAY: Final = 0.5  # share of the remaining push applied in each control step
 _WRENCH_TIME: Final = 0.3  # s, mean duration of a wrench
@@ -49,7 +49,6 @@ class Pushes:
         self._interval, self._period = interval, period
         self._velocity: Float64Array = batch.bind("qvel")
         self._dof = robot.base.dof
-        self._all = np.arange(batch.nsim)
 
     def begin(self, ids: Indices) -> None:
         """Clear the pushes of ended episodes."""
@@ -59,7 +58,7 @@ class Pushes:
         """Apply one control step of the pushes."""
         if self._speed is None:
             return
-        uniform = streams.uniform(self._all, 3)
+        uniform = streams.uniform(ALL, 3)
         pushed = uniform[:, :1] * self._interval < self._period
         self.pending += np.where(pushed, (2.0 * uniform[:, 1:] - 1.0) * self._speed, 0.0)
         part = _DECAY * self.pending
@@ -85,13 +84,12 @@ class Wrenches:
         self._applied: Float64Array = batch.bind("xfrc_applied")
         model, self._bodies = robot.model, bodies(robot)
         self._mass, self._inertia = model.body_mass[self._bodies, None], model.body_inertia[self._bodies]
-        self._all = np.arange(batch.nsim)
 
     def apply(self, streams: RandomStreams) -> None:
         """Replace wrenches whose time is over."""
         if self._acceleration is None:
             return
-        new = np.flatnonzero(streams.uniform(self._all, 1)[:, 0] < self._chance)
+        new = np.flatnonzero(streams.uniform(ALL, 1)[:, 0] < self._chance)
         if not len(new):
             return
         count = len(self._mass)

@@ -12,7 +12,7 @@ from sim2real.model.addresses import Indices, columns_of
 from sim2real.model.injection import IMU_GROUPS
 from sim2real.model.model import JOINT_GROUPS, TIP_GROUP, RobotModel
 from sim2real.randomization.parameters import EpisodeParameters
-from sim2real.randomization.random_streams import Float32Array, RandomStreams
+from sim2real.randomization.random_streams import ALL, Float32Array, RandomStreams
 from sim2real.runtime.contract.signals import Signals
 from sim2real.simulation.noise import reading_noises
 from sim2real.simulation.slope import GroundSlope
@@ -63,7 +63,6 @@ class Sensing:
         self._simulator_groups = tuple(group for group in groups if group in IMU_GROUPS or group == TIP_GROUP)
         true_sensors = (robot.true_feet, robot.true_tip, robot.true_contact, robot.true_attitude)
         self._has_true_sensors = any(columns is not None for columns in true_sensors)
-        self._all = np.arange(n)
 
     def sense(self, white: list[Float32Array], streams: RandomStreams) -> None:
         """Read all sensors.
@@ -74,7 +73,7 @@ class Sensing:
         """
         lost: BoolArray | None = None
         if self._loss is not None:
-            lost = streams.uniform(self._all, 1) < self._loss
+            lost = streams.uniform(ALL, 1) < self._loss
         # Sensors of diverged simulations may hold any number; `clear` overwrites them.
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             for group, noise in zip(self._groups, white, strict=True):

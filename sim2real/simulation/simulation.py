@@ -157,13 +157,14 @@ class Simulation:
 
     def begin(self, ids: Indices) -> None:
         """Start new episodes; their rows of `transition` hold the first observation."""
-        self.parameters.draw(ids, self._streams)
-        self._begin(ids)
+        with self._streams.ahead(ids):
+            self.parameters.draw(ids, self._streams)
+            self._begin(ids)
 
     def _begin(self, ids: Indices) -> None:
         """Start episodes whose parameters are set."""
         parts, streams = self._parts, self._streams
-        self._records[ids] = streams.counter[ids]
+        self._records[ids] = streams.taken(ids)
         parts.timing.begin(ids, streams)
         parts.slope.begin(ids, streams)
         parts.commands.begin(ids, streams)

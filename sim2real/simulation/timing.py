@@ -9,7 +9,7 @@ from sim2real.hardware.types import Float64Array
 from sim2real.model.addresses import Indices
 from sim2real.model.model import GROUPS_OF_KIND, RobotModel
 from sim2real.randomization.parameters import EpisodeParameters
-from sim2real.randomization.random_streams import RandomStreams
+from sim2real.randomization.random_streams import ALL, RandomStreams
 
 _ROUNDING = 1e-9  # steps; a latency of whole steps stays as it is
 
@@ -103,7 +103,6 @@ class PeriodJitter:
     def __init__(self, batch: Batch, parameters: EpisodeParameters, timestep: float) -> None:
         self._mean = parameters.array("period_jitter")
         self._timestep = timestep
-        self._all = np.arange(batch.nsim)
         self._field: Float64Array | None = batch.expand("opt.timestep") if self._mean is not None else None
 
     @property
@@ -114,5 +113,5 @@ class PeriodJitter:
     def stretch(self, streams: RandomStreams) -> None:
         """Draw the length of the next period of every simulation."""
         if self._field is not None and self._mean is not None:
-            excess = -np.log1p(-streams.uniform(self._all, 1)) * self._mean
+            excess = -np.log1p(-streams.uniform(ALL, 1)) * self._mean
             self._field[...] = (self._timestep * (1.0 + excess)).reshape(self._field.shape)

@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim2real.hardware.types import BoolArray, Float64Array
+from sim2real.hardware.types import BoolArray, Float64Array, Int64Array
 from sim2real.model.addresses import Indices
 
 RealArray = NDArray[np.floating[Any]]
@@ -41,10 +41,11 @@ class EpisodeStatistics:
         self._sums, self._returns = np.zeros((len(terms), n)), np.zeros(n)
         self.costs: dict[str, Float64Array] = {name: np.zeros(n) for name in costs}
         """Sums of the costs over every running episode by name, (n,) each."""
-        self._steps = np.zeros(n, np.int64)  # `length` may begin at a random age
-        self.length = np.zeros(n, np.int64)
+        self._counts = np.zeros((3, n), np.int64)  # counted together
+        self._steps: Int64Array = self._counts[0]  # `length` may begin at a random age
+        self.length: Int64Array = self._counts[1]
         """Steps of every running episode, (n,)."""
-        self.held = np.zeros(n, np.int64)
+        self.held: Int64Array = self._counts[2]
         """Steps in a row that every environment has been at the goal, (n,)."""
         self.performance = np.zeros(n)
         """Sum of the task's performance over every running episode, (n,)."""
@@ -65,9 +66,7 @@ class EpisodeStatistics:
         """
         np.add(self._returns, reward, out=self._returns)
         np.add(self._sums, terms, out=self._sums)
-        np.add(self.length, 1, out=self.length)
-        np.add(self._steps, 1, out=self._steps)
-        np.add(self.held, 1, out=self.held)
+        np.add(self._counts, 1, out=self._counts)
         np.multiply(self.held, at_goal, out=self.held)
 
     def finish(
@@ -124,11 +123,9 @@ class EpisodeStatistics:
         """Start new episodes without counting the old ones."""
         self._returns[ids] = 0.0
         self._sums[:, ids] = 0.0
-        self._steps[ids] = 0
+        self._counts[:, ids] = 0
         for sums in self.costs.values():
             sums[ids] = 0.0
-        self.length[ids] = 0
-        self.held[ids] = 0
         self.performance[ids] = 0.0
         self.whole[ids] = True
 

@@ -41,7 +41,6 @@ class EpisodeEvaluator:
     ) -> None:
         n = len(state.position)
         self._task, self._state = task, state
-        self._terminations = Terms.of(task).terminations
         self.constants = TaskConstants.of(task)
         self.length_max = round(task.episode_duration * task.control_rate) if length_max is None else length_max
         """Control steps of an episode, at most."""
@@ -60,6 +59,11 @@ class EpisodeEvaluator:
         self._metrics = TaskMetrics(task, n, self.constants)
         self._end_names = distinct([ending.term for ending in task.terminations])
         self._ended: BoolArray = np.zeros((len(self._end_names), n), np.bool_)
+        terminations = Terms.of(task).terminations
+        self._endings = [
+            (terminations[ending.term], ending.limit, row)
+            for ending, row in zip(task.terminations, self._ended, strict=True)
+        ]
         self.episodes = EpisodeStatistics(
             n, self._reward.names, self._metrics.names, self._end_names, tuple(task.costs)
         )
@@ -95,7 +99,7 @@ class EpisodeEvaluator:
         if self._task.performance is not None:
             episodes.performance += self._reward.performance(broken)
         np.greater_equal(episodes.length, self.length_max, out=self.truncated)
-        np.logical_and(self.truncated, ~self.terminated, out=self.truncated)
+        np.greater(self.truncated, self.terminated, out=self.truncated)  # one and not the other
         self._metrics.add(self._seen, command_changed)
 
     def require_finite(self) -> None:
@@ -138,12 +142,13 @@ class EpisodeEvaluator:
     def _end(self, broken: Indices) -> None:
         """Find the terminated episodes."""
         self.terminated[:] = False
-        for row, ending in zip(self._ended, self._task.terminations, strict=True):
-            np.copyto(row, self._terminations[ending.term](self._seen, self.constants, ending.limit))
+        for term, limit, row in self._endings:
+            np.copyto(row, term(self._seen, self.constants, limit))
             np.logical_or(self.terminated, row, out=self.terminated)
-        self._ended[:, broken] = False  # what a state that is no more would have ended by says nothing
         self._diverged[:] = False
-        self._diverged[broken] = self.terminated[broken] = True
+        if len(broken):
+            self._ended[:, broken] = False  # what a state that is no more would have ended by says nothing
+            self._diverged[broken] = self.terminated[broken] = True
 
     def _measure_goal(self) -> None:
         """Measure the distance from the goal."""

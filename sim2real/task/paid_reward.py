@@ -41,21 +41,25 @@ class PaidReward:
         self._terms = self.rows[: len(terms)]
         self._floor = self.rows[len(terms)] if floor else None
         self._penalty = self.rows[-1] if penalty else None
-        self._weights = np.array([entry.weight / task.control_rate for entry in task.rewards])
+        weights = np.array([entry.weight / task.control_rate for entry in task.rewards])
+        self._paid = [
+            (self._functions[entry.term], entry.scale, weight, row)
+            for entry, weight, row in zip(task.rewards, weights, self._terms, strict=True)
+        ]
         self._floor_value = (task.reward_min or 0.0) / task.control_rate
         self._total = np.zeros(n)
         self._performance_row = _row_of(task)
 
     def pay(self, out: Float32Array, terminated: BoolArray, broken: Indices) -> None:
         """Compute the reward of every robot into `out`, (n,)."""
-        for row, entry in enumerate(self._task.rewards):
-            term = self._functions[entry.term](self._state, self._constants, entry.scale)
-            np.multiply(term, self._weights[row], out=self._terms[row])
-        self._terms[:, broken] = 0.0
-        total = self._total
+        state, constants, total = self._state, self._constants, self._total
+        for term, scale, weight, row in self._paid:
+            np.multiply(term(state, constants, scale), weight, out=row)
+        if len(broken):
+            self._terms[:, broken] = 0.0
         total.fill(0.0)
-        for weighted in self._terms:  # term by term: the order of NumPy's sum depends on the number of columns
-            total += weighted
+        for *_, row in self._paid:  # term by term: the order of NumPy's sum depends on the number of columns
+            total += row
         if self._floor is not None:
             np.negative(total, out=self._floor)
             np.maximum(total, self._floor_value, out=total)
@@ -71,7 +75,8 @@ class PaidReward:
         if wanted is None:
             raise ValueError(f"task {self._task.name!r} names no performance")
         if row is not None:
-            performance: Float64Array = self._terms[row] / self._weights[row]
+            _, _, weight, paid = self._paid[row]
+            performance: Float64Array = paid / weight
             return performance
         performance = self._functions[wanted.term](self._state, self._constants, wanted.scale).astype(np.float64)
         performance[broken] = 0.0

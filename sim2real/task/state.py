@@ -6,6 +6,7 @@ robot measured.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from sim2real.configs.schema.task import TaskConfig
 from sim2real.hardware.types import BoolArray, Float64Array, read_only
-from sim2real.model.addresses import Indices
+from sim2real.model.addresses import Indices, columns_of
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -200,6 +201,11 @@ class TaskConstants:
     pose: tuple[Indices, Indices] = (np.zeros(0, np.intp), np.zeros(0, np.intp))
     """Joints that have a command of their name, and the columns of these commands, (P,) each."""
 
+    def columns(self, names: tuple[str, ...]) -> slice | Indices:
+        """Return the columns of some commands; consecutive ones as a slice, which copies nothing."""
+        places = tuple(self.commands[name] for name in names)
+        return _columns(places)
+
     @classmethod
     def of(cls, task: TaskConfig) -> "TaskConstants":
         """Collect the constants of a task."""
@@ -219,9 +225,14 @@ class TaskConstants:
         )
 
 
+@cache
+def _columns(places: tuple[int, ...]) -> slice | Indices:
+    return columns_of(np.array(places, dtype=np.intp))
+
+
 def commanded(state: TaskState, constants: TaskConstants, *names: str) -> Float64Array:
-    """Return the commands of these names, (n, len(names))."""
-    values: Float64Array = state.command[:, [constants.commands[name] for name in names]]
+    """Return the commands of these names, (n, len(names)): a view where their columns are consecutive."""
+    values: Float64Array = state.command[:, constants.columns(names)]
     return values
 
 

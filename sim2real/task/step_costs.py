@@ -39,7 +39,7 @@ class StepCosts:
 
     def require_finite(self) -> None:
         """Refuse a cost that is not finite. Raises NonFiniteError with its term and the robot."""
-        if np.isfinite(self.values).all():
+        if not self._costs or np.isfinite(self.values).all():
             return
         robot, column = map(int, np.argwhere(~np.isfinite(self.values))[0])
         name, cost = list(self._costs.items())[column]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sim2real.randomization.random_streams import RandomStreams
+from sim2real.randomization.random_streams import ALL, RandomStreams
 
 N, COUNT = 200, 1000
 IDS = np.arange(N)
@@ -93,3 +93,27 @@ def test_a_stream_continues_at_another_index() -> None:
 @pytest.mark.parametrize("seed", [0, -1, 2**63, 2**64 - 1, 2**70])
 def test_any_whole_number_is_a_seed(seed: int) -> None:
     assert np.isfinite(RandomStreams(seed, 3).normal(np.arange(3), 4)).all()
+
+
+def test_all_environments_are_those_of_every_index() -> None:
+    one, other = RandomStreams(3, 5), RandomStreams(3, 5)
+    np.testing.assert_array_equal(one.uniform(ALL, 3), other.uniform(np.arange(5), 3))
+    np.testing.assert_array_equal(one.counter, other.counter)
+
+
+@pytest.mark.parametrize("widths", [(1, 7, 2), (60, 30, 1), (2000, 3)])
+def test_numbers_computed_ahead_are_those_that_would_be_drawn(widths: tuple[int, ...]) -> None:
+    ahead, plain = RandomStreams(3, 6), RandomStreams(3, 6)
+    ids, others = np.array([4, 1]), np.array([1, 5])
+    for _ in range(2):  # the second time as many are computed as the first time took
+        with ahead.ahead(ids):
+            for width in widths:
+                np.testing.assert_array_equal(ahead.uniform(ids, width), plain.uniform(ids, width))
+                np.testing.assert_array_equal(ahead.normal(ids, width), plain.normal(ids, width))
+                np.testing.assert_array_equal(ahead.taken(ids), plain.counter[ids])
+        np.testing.assert_array_equal(ahead.counter, plain.counter)
+        with ahead.ahead(ids):  # other environments between, one of them the same
+            for rows in (ids, others, ids):
+                np.testing.assert_array_equal(ahead.uniform(rows, 3), plain.uniform(rows, 3))
+        np.testing.assert_array_equal(ahead.counter, plain.counter)
+        np.testing.assert_array_equal(ahead.uniform(ids, 2), plain.uniform(ids, 2))
