@@ -103,7 +103,9 @@ class ObservationPipeline:
             block.measure(inputs, value)
             block.adjust(value)
             block.load_rows(rows, value)
-            self.observation[rows, start : start + block.size] = np.tile(value, (1, block.history))
+            if block.history > 1:
+                value = value[:, None].repeat(block.history, axis=1).reshape(count, block.size)
+            self.observation[rows, start : start + block.size] = value
             start += block.size
         self._unstarted[rows] = False
 

@@ -183,7 +183,7 @@ class StartState:
         Returns:
             (k, nq).
         """
-        states = np.tile(self.qpos, (len(position), 1))
+        states = self.qpos[None].repeat(len(position), axis=0)
         states[:, self._columns] = position * self._levers
         if self.closure.needed:
             # One at a time: MuJoCo has no batched Jacobians of equalities; about 0.2 ms for each new episode.

@@ -94,7 +94,8 @@ class _Copy:
             drawn = before * drawn
         elif self.apply == "add":
             drawn = before + drawn
-        self.array[where] = np.clip(drawn, *self.limits)
+        low, high = self.limits
+        self.array[where] = np.minimum(np.maximum(drawn, low), high)
 
 
 class EpisodeParameters:

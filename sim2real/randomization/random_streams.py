@@ -26,7 +26,7 @@ _MIX_2: Final = np.uint64(0x94D049BB133111EB)
 _SHIFT_30, _SHIFT_27, _SHIFT_31, _SHIFT_11 = (np.uint64(count) for count in (30, 27, 31, 11))
 _SHIFT_16, _SHIFT_32 = np.uint64(16), np.uint64(32)
 _FIELDS: Final = np.uint64(0x0000FFFF0000FFFF)
-_BOTH_HALVES: Final = np.uint64(0x0000000100000001)
+_LOW: Final = np.uint64(0xFFFFFFFF)
 
 # Sum of four uniform 16-bit numbers: its mean, and one over its standard deviation.
 _SUM_MEAN: Final = np.float32(4 * 65535 / 2)
@@ -148,8 +148,9 @@ class RandomStreams:
         np.bitwise_and(scratch, _FIELDS, out=scratch)
         np.bitwise_and(words, _FIELDS, out=words)
         np.add(words, scratch, out=words)
-        np.multiply(words, _BOTH_HALVES, out=words)
-        np.right_shift(words, _SHIFT_32, out=words)
+        np.right_shift(words, _SHIFT_32, out=scratch)
+        np.bitwise_and(words, _LOW, out=words)
+        np.add(words, scratch, out=words)
         np.copyto(out, words.view(np.int64), casting="unsafe")  # signed ones are converted faster
         np.subtract(out, _SUM_MEAN, out=out)
         np.multiply(out, _SUM_SCALE, out=out)

@@ -134,14 +134,12 @@ def rotate(values: Float64Array, half: Float64Array) -> None:
         half: Half the angles, (n, 3K), rad.
     """
     quaternion, angles = values.reshape(len(values), -1, 4), half.reshape(len(values), -1, 3)
-    parts = quaternion.transpose(2, 0, 1)
-    # The products of each part with the three angles, all in one call.
-    (xa, xb, xc), (ya, yb, yc), (za, zb, zc), (wa, wb, wc) = parts[[1, 2, 3, 0], None] * angles.transpose(2, 0, 1)
-    w, x, y, z = parts
-    np.copyto(w, w - xa - yb - zc)
-    np.copyto(x, x + wa + yc - zb)
-    np.copyto(y, y + wb + za - xc)
-    np.copyto(z, z + wc + xb - ya)
+    w, x, y, z = (quaternion[:, :, part].copy() for part in range(4))
+    a, b, c = (angles[:, :, axis] for axis in range(3))
+    quaternion[:, :, 0] = w - x * a - y * b - z * c
+    quaternion[:, :, 1] = x + w * a + y * c - z * b
+    quaternion[:, :, 2] = y + w * b + z * a - x * c
+    quaternion[:, :, 3] = z + w * c + x * b - y * a
     quaternion /= np.sqrt(np.square(quaternion).sum(axis=2, keepdims=True))
 
 

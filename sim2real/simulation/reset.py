@@ -97,7 +97,7 @@ class Reset:
         """
         moving = self._robot.moving_target
         if moving.size:
-            self._activation[np.ix_(ids, moving[:, 0])] = controls[:, moving[:, 1]]
+            self._activation[ids[:, None], moving[:, 0]] = controls[:, moving[:, 1]]
         columns = self._robot.control_history
         if columns.size:
             self._history[ids[:, None, None], columns] = controls[:, :, None]
@@ -113,7 +113,9 @@ class Reset:
         position = _between(reset.position, uniform[:, :joints])
         if reset.around == "default":
             position += self._pose
-        np.clip(position, *self._limits, out=position)
+        low, high = self._limits
+        np.maximum(position, low, out=position)  # as np.clip does, in a quarter of its time
+        np.minimum(position, high, out=position)
         velocity = _between(reset.velocity, uniform[:, joints : 2 * joints])
         if reset.start_pose_share > 0.0:
             # At rest, where the ramp to the start pose ends on the robot.
@@ -138,7 +140,7 @@ class Reset:
         heading = math.pi * uniform[:, 2]
         turn = np.stack((np.cos(heading), 0.0 * heading, 0.0 * heading, np.sin(heading)), axis=1)
         start = self._robot.start
-        attitude = turned(turn, np.tile(start.qpos[column + 3 : column + 7], (len(ids), 1, 1)))[:, 0]
+        attitude = turned(turn, start.qpos[None, None, column + 3 : column + 7].repeat(len(ids), axis=0))[:, 0]
         height = start.height + ground
         lying = uniform[:, 3] < self._task.reset.lying_share
         attitude[lying] = _random_attitude(uniform[lying, 4:])

@@ -137,7 +137,7 @@ class Sensing:
         self._batch.forward(ids, stage=int(mujoco.mjtStage.mjSTAGE_VEL))
         for field, values in zip(fields, kept, strict=True):
             field[ids] = values
-        return {group: self._sensordata[np.ix_(ids, self._robot.sensors[group])] for group in self._simulator_groups}
+        return {group: self._sensordata[ids[:, None], self._robot.sensors[group]] for group in self._simulator_groups}
 
     def _fill(self, ids: Indices, group: str, values: Float64Array) -> None:
         """Fill the delay buffers of a group with its readings, (k, …)."""
@@ -146,8 +146,8 @@ class Sensing:
             sensors = len(columns)
             size = values.shape[1] // sensors
             samples = columns.shape[1] // size
-            past = np.tile(values.reshape(len(ids), sensors, size), (1, 1, samples))
-            self._history[ids[:, None, None], columns] = past
+            past = values.reshape(len(ids), sensors, 1, size).repeat(samples, axis=2)
+            self._history[ids[:, None, None], columns] = past.reshape(len(ids), sensors, samples * size)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state needed to resume bit for bit."""

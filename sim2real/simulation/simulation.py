@@ -72,7 +72,7 @@ class Simulation:
         widths = np.cumsum([0, parts.actuation.width, *parts.sensing.widths])
         self._white = np.zeros((n, int(widths[-1])), np.float32)
         self._white_parts = [self._white[:, start:stop] for start, stop in pairwise(widths)]
-        self._records = np.zeros(n, np.uint64)
+        self._records, self._period = np.zeros(n, np.uint64), 1.0 / self.contract.control_rate
         observations, privileged = self.contract.observation_size, parts.critic.size
         self.transition = Transition(
             observation=parts.observations.observation,
@@ -212,7 +212,7 @@ class Simulation:
         if len(broken):
             self._reset_diverged(broken)
         parts.sensing.sense(self._white_parts[1:], streams)
-        np.multiply(self.episodes.length[:, None] + 1, 1.0 / self.contract.control_rate, out=self.signals.clock)
+        np.multiply(self.episodes.length[:, None] + 1, self._period, out=self.signals.clock)
         np.copyto(state.command, self.signals.command)
         parts.truth.read(self.signals.clock)
         if len(broken):

@@ -66,11 +66,11 @@ class EpisodeTiming:
     def begin(self, ids: Indices, streams: RandomStreams) -> None:
         """Set the delays of new episodes: whole physics steps, rounded up or down such that their mean is exact."""
         if self._action is not None and self._action_latency is not None:
-            self._action[np.ix_(ids, self._actuators)] = self._whole_steps(self._action_latency[ids], ids, streams)
+            self._action[ids[:, None], self._actuators] = self._whole_steps(self._action_latency[ids], ids, streams)
         if self.sensor is not None:
             for sensors, latency in self._latencies:
                 age = self._whole_steps(latency[ids], ids, streams)
-                self.sensor[np.ix_(ids, sensors)] = np.maximum(age - self._timestep, 0.0)
+                self.sensor[ids[:, None], sensors] = np.maximum(age - self._timestep, 0.0)
         if self.interval is not None:
             for sensors, interval in self._intervals:
                 self.interval[ids[:, None], sensors, 0] = interval[ids]

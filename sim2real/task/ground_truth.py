@@ -81,7 +81,7 @@ class GroundTruth:
     def begin(self, ids: Indices) -> None:
         """Read the state of new episodes, whose sensors are current: nothing has moved before."""
         if self._tip is not None:
-            self._tip_before[ids] = self._arrays.sensordata[np.ix_(ids, self._tip)]
+            self._tip_before[ids] = self._arrays.sensordata[ids[:, None], self._tip]
         self.read(np.zeros((len(ids), 1)), ids)
         self.state.previous_velocity[ids] = self.state.velocity[ids]
 
@@ -126,7 +126,7 @@ class GroundTruth:
 
     def _read_base(self, at: Base, qpos: Float64Array, qvel: Float64Array, rows: Rows) -> None:
         base = self.state.base
-        w, x, y, z = (qpos[:, at.qpos + 3 + part] for part in range(4))
+        w, x, y, z = qpos[:, at.qpos + 3 : at.qpos + 7].T.copy()  # each part contiguous: it is read several times
         linear, angular = qvel[:, at.dof : at.dof + 3], qvel[:, at.dof + 3 : at.dof + 6]
         base.down[rows, 0] = 2.0 * (w * y - x * z)
         base.down[rows, 1] = -2.0 * (y * z + w * x)
@@ -199,14 +199,15 @@ class _Gait:
             raise ValueError("the task has no gait")
         self._frequency, self._lift, self._swing = task.phase_frequency, gait.lift, gait.swing
         self._offset = np.array([gait.offsets[foot] for foot in task.robot.feet])
-        self._columns = [names.index(name) for name in VELOCITY_COMMANDS if name in names]
+        places = [names.index(name) for name in VELOCITY_COMMANDS if name in names]
+        self._columns = columns_of(np.array(places, dtype=np.intp)) if places else None
 
     def target(self, clock: Float64Array, command: Float64Array) -> Float64Array:
         """Return the height of each foot, (k, F), m: half a sine during its swing."""
         phase = clock * self._frequency - self._offset
         phase -= np.floor(phase)
         height = np.where(phase < self._swing, self._lift * np.sin(math.pi / self._swing * phase), 0.0)
-        if self._columns:
+        if self._columns is not None:
             height[stands_still(command[:, self._columns])] = 0.0
         target: Float64Array = height
         return target

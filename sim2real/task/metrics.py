@@ -71,7 +71,7 @@ class VelocityError(_HeldError):
 
     def velocity(self, state: TaskState) -> Float64Array:
         """Return velocity forward and left, and yaw rate, (n, 3)."""
-        return np.stack((state.base.velocity[:, 0], state.base.velocity[:, 1], state.base.yaw_rate), axis=1)
+        return np.column_stack((state.base.velocity[:, :2], state.base.yaw_rate))
 
 
 @metric("travel_error", needs=("travel",), commands=("forward",))
@@ -95,16 +95,17 @@ class FootLift(MetricSums):
     def __init__(self, n: int, constants: TaskConstants) -> None:
         feet = constants.feet
         super().__init__(n, peak=np.zeros((n, feet)), swinging=np.zeros((n, feet)), total=np.zeros(n))
-        self._columns = [constants.commands[name] for name in VELOCITY_COMMANDS]
+        self._columns = constants.columns(VELOCITY_COMMANDS)
 
     def add(self, state: TaskState, _command_changed: BoolArray | None) -> None:
         """Add one control step."""
         sums = self.arrays
-        swinging = state.feet.target > 0.0
-        ended = (sums["swinging"] > 0.0) & ~swinging & ~stands_still(state.command[:, self._columns])[:, None]
-        sums["total"] += (sums["peak"] * ended).sum(axis=1)
+        swinging, peak = state.feet.target > 0.0, sums["peak"]
+        ended = (sums["swinging"] > swinging) & ~stands_still(state.command[:, self._columns])[:, None]
+        sums["total"] += (peak * ended).sum(axis=1)
         sums["count"] += ended.sum(axis=1)
-        sums["peak"][...] = np.maximum(sums["peak"], state.feet.height) * swinging
+        np.maximum(peak, state.feet.height, out=peak)
+        peak *= swinging
         sums["swinging"][...] = swinging
 
     def finish(self, ids: Indices) -> dict[str, Float64Array]:
