@@ -35,7 +35,8 @@ _SUM_SCALE: Final = np.float32(1.0 / math.sqrt(4.0 * (65536.0**2 - 1.0) / 12.0))
 ALL: Final = slice(None)
 """All environments, in place of the indices of some."""
 _AHEAD: Final = 64
-_AHEAD_MAX: Final = 512  # so that a wide draw of all environments does not take its memory twice
+_AHEAD_MAX: Final = 512
+_FEW: Final = 256  # of more, the numbers take longer than the calls, and memory
 
 
 @dataclass
@@ -81,9 +82,10 @@ class RandomStreams:
     def ahead(self, ids: Indices) -> Iterator[None]:
         """Compute at once the numbers of k environments that are drawn one by one within, by the same array `ids`.
 
-        They are the numbers that would be drawn without it.
+        They are the numbers that would be drawn without it. For many environments nothing is computed ahead.
         """
-        self._ahead = _Ahead(ids, self._uniform(ids, self._width_ahead))
+        if len(ids) <= _FEW:
+            self._ahead = _Ahead(ids, self._uniform(ids, self._width_ahead))
         try:
             yield
         finally:

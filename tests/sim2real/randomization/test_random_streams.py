@@ -117,3 +117,12 @@ def test_numbers_computed_ahead_are_those_that_would_be_drawn(widths: tuple[int,
                 np.testing.assert_array_equal(ahead.uniform(rows, 3), plain.uniform(rows, 3))
         np.testing.assert_array_equal(ahead.counter, plain.counter)
         np.testing.assert_array_equal(ahead.uniform(ids, 2), plain.uniform(ids, 2))
+
+
+def test_numbers_of_many_environments_are_the_same_within_ahead() -> None:
+    ids = np.arange(1000)
+    ahead, plain = RandomStreams(3, len(ids)), RandomStreams(3, len(ids))
+    with ahead.ahead(ids):
+        np.testing.assert_array_equal(ahead.uniform(ids, 5), plain.uniform(ids, 5))
+        np.testing.assert_array_equal(ahead.taken(ids), plain.counter)
+    np.testing.assert_array_equal(ahead.counter, plain.counter)
