@@ -7,7 +7,7 @@ from sim2real.runtime.report import RunReport
 from sim2real.runtime.states import State
 
 ROBOTS = list(POLICIES)
-MOMENTS = 20
+MOMENTS = 10
 
 
 def moments(name: str, overrides: tuple[str, ...] = ()) -> list[int]:
