@@ -59,12 +59,14 @@ def test_the_document_of_an_evaluation_is_that_of_the_command(trained):
         report.row("quadruped")
 
 
-@pytest.mark.parametrize("policy", ["pendulum_swingup", "so101_reach", "quadruped_walk", "hopper_hop"])
-def test_every_shipped_policy_is_evaluated_on_its_emulated_robot(policy):
-    report = evaluate(policy, episodes=1, emulated=2)
+@pytest.mark.parametrize(
+    ("policy", "episodes"), [("pendulum_swingup", 2), ("so101_reach", 1), ("quadruped_walk", 1), ("hopper_hop", 1)]
+)
+def test_every_shipped_policy_is_evaluated_on_its_emulated_robot(policy, episodes):
+    report = evaluate(policy, episodes=1, emulated=episodes)
     row = report.row("emulated")
     task = load_task(policy)
-    assert row.episodes == 2
+    assert row.episodes == episodes
     assert row.length_max <= round(task.episode_duration * task.control_rate)
     assert (row.survival, row.success) == (1.0, 1.0)
     assert set(row.metrics) == set(report.rows[0].metrics)
