@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UNSHADOW := @rm -rf sim2real.egg-info
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help demo test test-fast coverage mutants lint docs format clean
+.PHONY: help demo test test-parallel test-realtime test-fast coverage mutants lint docs site pages format clean
 .DEFAULT_GOAL := help
 
 help:
@@ -26,8 +26,14 @@ demo: $(VENV)/.train
 # A process for each core. What needs real time comes afterwards and alone: it asks for the processor at given times.
 PARALLEL := --numprocesses auto --maxprocesses 8 --dist worksteal
 
-test: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PARALLEL) -m "not realtime and not pages"
+test: test-parallel test-realtime
+
+# What `coverage` runs is not run a second time where both are asked for.
+test-parallel: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PARALLEL) -m "not realtime and not pages" \
+		$(if $(filter coverage,$(MAKECMDGOALS)),$(addprefix --ignore=,$(TRUSTED_TESTS)))
+
+test-realtime: $(VENV)/.dev
 	$(BIN)/python -m pytest -m realtime
 
 test-fast: $(VENV)/.dev
@@ -62,9 +68,13 @@ lint: $(VENV)/.dev
 
 # Strict: a warning, a broken link or a missing anchor fails. Look at it with `python3 -m http.server -d build/site`.
 # The blocks of the pages are run as a reader would type them.
-docs: $(VENV)/.docs $(VENV)/.dev
+docs: site pages
+
+site: $(VENV)/.docs $(VENV)/.dev
 	$(BIN)/python docs/check_links.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+pages: $(VENV)/.docs $(VENV)/.dev
 	$(BIN)/python -m pytest -m pages tests/system/test_docs.py
 
 format: $(VENV)/.dev
