@@ -6,7 +6,7 @@ Autograd allocates every product, its gradient, and the gradients of weights tha
 buffers are still in the cache when the next pass needs them, and gradients are written where the optimizer reads them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from sim2real.configs.schema.algorithm import Activation
 
 _aten: Final[Any] = torch.ops.aten
+_SIZES_MAX: Final = 4
+"""Sizes of batches whose buffers are kept; the minibatches of a rollout have two."""
 
 # f' by the layer's output, times a gradient, in place: (gradient, output). As autograd has them.
 _DERIVATIVES: Final[dict[Activation, Callable[[Tensor, Tensor], object]]] = {
@@ -48,12 +50,28 @@ class Layer:
 
     @staticmethod
     def of(linear: nn.Linear) -> "Layer":
-        """Return a layer of one network. Its gradients have to be there: they are written in place."""
+        """Return a layer of one network. Gradients are written where they are; without any it is only read."""
         weight, bias, of_weight, of_bias = linear.weight, linear.bias, linear.weight.grad, linear.bias.grad
-        assert of_weight is not None and of_bias is not None  # noqa: S101, PT018 - set by the optimizer
-        shaped = [part.detach().t().unsqueeze(0) for part in (weight, of_weight)]
-        flat = [part.detach().view(1, 1, -1) for part in (bias, of_bias)]
-        return Layer(shaped[0], flat[0], shaped[1], flat[1])
+        return Layer(
+            weight.detach().t().unsqueeze(0),
+            bias.detach().view(1, 1, -1),
+            None if of_weight is None else of_weight.t().unsqueeze(0),
+            None if of_bias is None else of_bias.view(1, 1, -1),
+        )
+
+    def first(self) -> "Layer":
+        """Return the layer of the first network alone, to be read."""
+        return Layer(self.weight[:1], self.bias[:1], None, None)
+
+
+def linear_layers(*parts: nn.Module) -> list[Layer]:
+    """Return the linear layers of modules, in their order."""
+    return [Layer.of(each) for part in parts for each in part.modules() if isinstance(each, nn.Linear)]
+
+
+def stacked_layers(weights: Iterable[nn.Parameter], biases: Iterable[nn.Parameter]) -> list[Layer]:
+    """Return layers of parameters that have their shapes."""
+    return [Layer.stacked(weight, bias) for weight, bias in zip(weights, biases, strict=True)]
 
 
 class Memory:
@@ -127,6 +145,20 @@ class LayeredPass:
                 gradient = self._through(index, gradient)
         return torch.bmm(gradient, self._layers[0].weight[:, begin:].transpose(1, 2))
 
+    def tangent(self, along: Sequence[Layer]) -> Tensor:
+        """Return the derivative of the last `forward`'s output along a direction in weights and biases, (K, B, O).
+
+        żᵢ = f'(zᵢ)∘(zᵢ₋₁·Ẇᵢ + ḃᵢ + żᵢ₋₁·Wᵢ),  ż₀ = 0
+        """
+        moved = None
+        for index, (layer, direction) in enumerate(zip(self._layers, along, strict=True)):
+            change = torch.baddbmm(direction.bias, self._below(index), direction.weight)
+            moved = change if moved is None else change.baddbmm_(moved, layer.weight)
+            if index < self._activated:
+                self._differentiate(moved, self._memory.outputs[index])
+        assert moved is not None  # noqa: S101 - there is a layer
+        return moved
+
     def _below(self, index: int) -> Tensor:
         return self._memory.outputs[index - 1] if index else self._rows
 
@@ -136,3 +168,28 @@ class LayeredPass:
         if weight.shape[1] == 1:  # one output: the product is an outer one, which bmm is slow at
             return torch.mul(gradient, weight, out=out)
         return torch.bmm(gradient, weight, out=out)
+
+
+class SizedPasses:
+    """One network, run over batches of any size: the buffers of the latest sizes stay.
+
+    Args:
+        layers: Its layers.
+        activation: f
+        activated: After how many of the layers.
+    """
+
+    def __init__(self, layers: Sequence[Layer], activation: Activation, activated: int) -> None:
+        self._layers: Final = layers
+        self._activation: Final = activation
+        self._activated: Final = activated
+        self._passes: Final = dict[int, LayeredPass]()
+
+    def of(self, rows: int) -> LayeredPass:
+        """Return the pass over so many rows."""
+        if rows not in self._passes:
+            if len(self._passes) == _SIZES_MAX:
+                self._passes.clear()
+            memory = Memory(self._layers, rows)
+            self._passes[rows] = LayeredPass(self._layers, self._activation, self._activated, memory)
+        return self._passes[rows]

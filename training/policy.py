@@ -49,6 +49,7 @@ class Policy(nn.Module):
         self.normalizer = Normalizer(observation_size, config.normalizer_half_life)
         self.memory = make_memory(config.memory, observation_size, generator)
         width = observation_size + self.memory.width
+        self.activation: Final = config.activation
         self.body = body(width, hidden, config.activation, generator)
         self.choices: Tensor | None
         self.register_buffer("choices", choices)

@@ -4,8 +4,11 @@ import pytest
 import torch
 from torch import nn
 
+from sim2real.configs.schema.algorithm import ALGORITHMS
 from sim2real.training.action_distribution import Gaussian
+from sim2real.training.gaussian_fisher import gaussian_fisher
 from sim2real.training.natural_gradient import assign, conjugate_gradient, fisher_product, flat, natural_step
+from sim2real.training.policy import Policy
 
 
 def quadratic(matrix, *, damping=0.0):
@@ -63,3 +66,25 @@ def test_a_vector_is_written_into_parameters_in_their_order():
     layer = nn.Linear(2, 3)
     assign(list(layer.parameters()), torch.arange(9.0))
     assert layer.weight.flatten().tolist() + layer.bias.tolist() == list(range(9))
+
+
+@pytest.mark.parametrize("activation", ["tanh", "elu", "relu"])
+@pytest.mark.parametrize("hidden", [(), (5,), (7, 4)])
+def test_products_by_hand_are_those_of_autograd(activation, hidden):
+    generator = torch.Generator().manual_seed(1)
+    config = ALGORITHMS["npg"].config.model_validate({"name": "npg", "hidden": hidden, "activation": activation})
+    policy, distribution = Policy(config, 6, 3, generator, squash=False), Gaussian(3, 0.5)
+    with torch.no_grad():
+        for parameter in (*policy.parameters(), *distribution.parameters()):
+            parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=0.3)
+    rows = torch.randn(40, 6, generator=generator)
+    parameters = [*policy.parameters(), *distribution.parameters()]
+    output = policy.mean(rows)
+    divergence = distribution.divergence(distribution.frozen(), output.detach(), output).mean()
+    expected = fisher_product(divergence, parameters, 0.1)
+    product = gaussian_fisher(policy, distribution.log_std, rows, 0.1)
+    for _ in range(3):
+        vector = torch.randn(sum(each.numel() for each in parameters), generator=generator)
+        before = vector.clone()
+        torch.testing.assert_close(product(vector), expected(vector), rtol=1e-4, atol=1e-5)
+        assert torch.equal(vector, before)

@@ -8,7 +8,7 @@ The actor μ is deterministic. With slow copies μ', Q' of actor and critic:
 
 Actions are explored with noise. The paper's is correlated in time (`noise_correlation` 0.85); white noise does as well
 (Fujimoto et al. 2018, §6) and is the default. Left out: batch normalisation, as observations are normalised by running
-moments, and weight decay.
+moments, and weight decay. `plain_deterministic.py` differentiates all of it by hand.
 """
 
 from typing import Final
@@ -69,8 +69,7 @@ class Ddpg(OffPolicyLearner):
         values = self.critic(inputs, torch.tanh(self._policy.mean(observation)))[0]
         policy_loss = -values.mean()
         actor_norm = self._actor_adam.descend(policy_loss)
-        self._slow_critic.follow(self._critic_adam.block, self.config.polyak)
-        self._slow_policy.follow(self._actor_adam.block, self.config.polyak)
+        self._follow()
         return {
             "loss/critic": loss.detach(),
             "loss/actor": policy_loss.detach(),
@@ -79,6 +78,11 @@ class Ddpg(OffPolicyLearner):
             "gradient_norm/critic": critic_norm,
             "gradient_norm/actor": actor_norm,
         }
+
+    def _follow(self) -> None:
+        """Let both slow copies take a step."""
+        self._slow_critic.follow(self._critic_adam.block, self.config.polyak)
+        self._slow_policy.follow(self._actor_adam.block, self.config.polyak)
 
 
 def ddpg_target(reward: Tensor, discount: Tensor, next_value: Tensor) -> Tensor:

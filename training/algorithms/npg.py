@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from sim2real.configs.schema.on_policy import NaturalConfig
-from sim2real.training.action_distribution import ActionDistribution
+from sim2real.training.action_distribution import ActionDistribution, Gaussian
 from sim2real.training.algorithms.interface import Metrics
 from sim2real.training.device import placed
 from sim2real.training.environment_interface import Environment
 from sim2real.training.fitted_value import FittedValue
+from sim2real.training.gaussian_fisher import gaussian_fisher
 from sim2real.training.natural_gradient import assign, fisher_product, flat, natural_step
 from sim2real.training.rollout import standardized
 
@@ -85,6 +86,9 @@ class Npg(FittedValue):
         """Return Fisher-vector products at the present parameters, on a share of the steps."""
         rows = self.rollout.steps_of(self.rollout.observation[:-1].flatten(0, 1))
         count = max(1, round(self.natural.fisher_share * len(rows)))
-        output = self._policy.mean(rows[placed(torch.randperm(len(rows), generator=self._generator)[:count])])
+        drawn = rows[placed(torch.randperm(len(rows), generator=self._generator)[:count])]
+        if isinstance(self.distribution, Gaussian):
+            return gaussian_fisher(self._policy, self.distribution.log_std, drawn, self.natural.damping)
+        output = self._policy.mean(drawn)
         divergence = self.distribution.divergence(before.distribution, output.detach(), output).mean()
         return fisher_product(divergence, self._parameters, self.natural.damping)

@@ -12,7 +12,7 @@ Autograd's records of these few numbers cost several times what the numbers do.
 from typing import Any, Final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sim2real.configs.schema.algorithm import PpoConfig
 from sim2real.training import team
@@ -22,16 +22,13 @@ from sim2real.training.choices import given_choices
 from sim2real.training.distributions import gaussian, gaussian_backward, gaussian_kl
 from sim2real.training.environment_interface import Environment, budgets_of
 from sim2real.training.flat_adam import FlatAdam, flat_state
-from sim2real.training.layered_pass import Layer, LayeredPass, Memory
-from sim2real.training.networks import ValueNetwork
-from sim2real.training.policy import Policy
+from sim2real.training.layered_pass import SizedPasses, linear_layers
 from sim2real.training.proximal import ADAM_EPS
 from sim2real.training.rollout import Minibatch
+from sim2real.training.value_pass import fit_value
 
 _TWO_THREADS_FROM: Final = 3_000_000
 """Rows times weights from which on a second thread, which takes 0.1 ms to begin and to end, is worth it."""
-_SIZES_MAX: Final = 4
-"""Numbers of rows whose buffers are kept; usually there are two."""
 _NORM_MIN: Final = 1e-6
 """Added to the norm that a gradient is divided by, as `nn.utils.clip_grad_norm_` has it."""
 
@@ -56,9 +53,11 @@ class PlainPpo(Ppo):
         super().__init__(config, environment, seed)
         assert isinstance(self.distribution, Gaussian)  # noqa: S101 - of continuous actions
         self._log_std: Final = self.distribution.log_std
-        self._layers: Final = [_layers(network) for network in (self._policy, self.value)]
+        self._acting, self._valuing = (
+            SizedPasses(linear_layers(network.body, network.head), config.activation, len(config.hidden))
+            for network in (self._policy, self.value)
+        )
         self._weights: Final = sum(parameter.numel() for parameter in self.value.parameters())
-        self._passes: Final = dict[int, tuple[LayeredPass, LayeredPass]]()
 
     def _make_optimizer(self) -> torch.optim.Adam:
         """Return an optimizer of all parameters in one block."""
@@ -91,24 +90,24 @@ class PlainPpo(Ppo):
     @torch.no_grad()
     def gradients(self, old: ActionDistribution, batch: Minibatch) -> Tensor:
         """Write this process' part of the gradients on a mini-batch; return its means of the figures, (7,)."""
-        rows = len(batch.inputs)
-        acting, valuing = self._passes_of(rows)
-        if rows * self._weights >= _TWO_THREADS_FROM:
-            fitting = self._second_thread.submit(self._fit_value, valuing, batch)
-            surrogate, clipped, divergence = self._improve(acting, old, batch)
+        goal, weight = batch.columns[-1], self._proximal.value_weight * batch.share
+        if len(batch.inputs) * self._weights >= _TWO_THREADS_FROM:
+            fitting = self._second_thread.submit(fit_value, self._valuing, batch.inputs, goal, weight)
+            surrogate, clipped, divergence = self._improve(old, batch)
             fit = fitting.result()
         else:
-            surrogate, clipped, divergence = self._improve(acting, old, batch)
-            fit = self._fit_value(valuing, batch)
+            surrogate, clipped, divergence = self._improve(old, batch)
+            fit = fit_value(self._valuing, batch.inputs, goal, weight)
         none = torch.zeros_like(fit)
         return torch.stack((surrogate, fit, none, clipped, divergence, none, none))
 
     @torch.no_grad()
-    def _improve(self, acting: LayeredPass, old: ActionDistribution, batch: Minibatch) -> tuple[Tensor, Tensor, Tensor]:
+    def _improve(self, old: ActionDistribution, batch: Minibatch) -> tuple[Tensor, Tensor, Tensor]:
         """Write the gradients of policy and σ; return the surrogate, the share of clipped steps, and the divergence."""
         action, old_mean, old_log_prob, advantage, _ = batch.columns
         assert isinstance(old, Gaussian)  # noqa: S101 - of continuous actions
         observation, _ = self._normalizer.parts(batch.inputs)
+        acting = self._acting.of(len(observation))
         mean, log_std = acting.forward(observation.unsqueeze(0))[0], self._log_std
         log_prob, standard = gaussian(action, mean, log_std)
         ratio = torch.exp(log_prob - old_log_prob)
@@ -121,25 +120,3 @@ class PlainPpo(Ppo):
         assert log_std.grad is not None  # noqa: S101 - set by the optimizer
         torch.sub(of_log_std.sum(0), self._proximal.entropy_weight * batch.share, out=log_std.grad)
         return -torch.minimum(gain, bounded).mean(), (ratio != clipped).float().mean(), divergence
-
-    @torch.no_grad()
-    def _fit_value(self, valuing: LayeredPass, batch: Minibatch) -> Tensor:
-        """Write the gradients of the value network; return its loss."""
-        error = valuing.forward(batch.inputs.unsqueeze(0)).squeeze(-1) - batch.columns[-1]
-        fit = 0.5 * error.square().mean()
-        valuing.fit(error.mul_(self._proximal.value_weight * batch.share / error.numel()).unsqueeze(-1))
-        return fit
-
-    def _passes_of(self, rows: int) -> tuple[LayeredPass, LayeredPass]:
-        """Return the passes of policy and value network over so many rows."""
-        if rows not in self._passes:
-            if len(self._passes) == _SIZES_MAX:
-                self._passes.clear()
-            hidden, activation = len(self.config.hidden), self.config.activation
-            acting, valuing = (LayeredPass(each, activation, hidden, Memory(each, rows)) for each in self._layers)
-            self._passes[rows] = acting, valuing
-        return self._passes[rows]
-
-
-def _layers(network: Policy | ValueNetwork) -> list[Layer]:
-    return [Layer.of(layer) for layer in (*network.body, network.head) if isinstance(layer, nn.Linear)]

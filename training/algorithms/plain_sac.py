@@ -7,16 +7,15 @@ of 256 and batches of 256 it takes a fifth less time.
 from typing import Final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sim2real.configs.schema.off_policy import SacConfig
 from sim2real.training.algorithms.sac import LOG_STD_MAX, LOG_STD_MIN, Sac, Seen
 from sim2real.training.algorithms.sac_loss import actor_loss, critic_loss, soft_target, soft_value
-from sim2real.training.critics import Critics
 from sim2real.training.device import here
 from sim2real.training.distributions import tanh_gaussian, tanh_gaussian_backward
 from sim2real.training.environment_interface import Environment
-from sim2real.training.layered_pass import Layer, LayeredPass, Memory
+from sim2real.training.layered_pass import LayeredPass, Memory, linear_layers, stacked_layers
 from sim2real.training.off_policy_learner import Figures
 
 
@@ -26,13 +25,13 @@ class PlainSac(Sac):
     def __init__(self, config: SacConfig, environment: Environment, seed: int) -> None:
         super().__init__(config, environment, seed)
         rows, hidden = config.batch, len(config.hidden)
-        critics, targets = _layers(self.critic), _layers(self.target_critic)
+        critics, targets = (stacked_layers(each.weights, each.biases) for each in (self.critic, self.target_critic))
         memory = Memory(critics, rows)
         self._critics: Final = LayeredPass(critics, config.activation, hidden, memory)
         self._targets: Final = LayeredPass(targets, config.activation, hidden, memory)
-        body = [Layer.of(layer) for layer in self._policy.body if isinstance(layer, nn.Linear)]
+        body = linear_layers(self._policy.body)
         self._body: Final = LayeredPass(body, config.activation, hidden, Memory(body, rows))
-        heads = [[Layer.of(head)] for head in (self._policy.head, self.log_std_head)]
+        heads = [linear_layers(head) for head in (self._policy.head, self.log_std_head)]
         self._heads: Final = [LayeredPass(head, config.activation, 0, Memory(head, rows)) for head in heads]
         # What critics see: a state, and an action behind it.
         self._rows: Final = torch.empty(rows, self._inputs + environment.action_size, device=here())
@@ -103,10 +102,6 @@ class PlainSac(Sac):
             head.fit(of_output)
         one, other = (head.of_inputs(of_output) for head, of_output in zip(self._heads, several, strict=True))
         self._body.fit(one.add_(other))
-
-
-def _layers(critics: Critics) -> list[Layer]:
-    return [Layer.stacked(*parts) for parts in zip(critics.weights, critics.biases, strict=True)]
 
 
 def _bounded(raw_log_std: Tensor) -> Tensor:

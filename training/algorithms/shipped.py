@@ -50,8 +50,10 @@ SAC: Final = AlgorithmKind(
     shared=True,
     constrained=True,
 )
-DDPG: Final = AlgorithmKind(DdpgConfig, squashed=True, make=_learner("ddpg", "Ddpg"), constrained=True)
-TD3: Final = AlgorithmKind(Td3Config, squashed=True, make=_learner("td3", "Td3"), constrained=True)
+DDPG: Final = AlgorithmKind(
+    DdpgConfig, squashed=True, make=_learner("plain_deterministic", "PlainDdpg"), constrained=True
+)
+TD3: Final = AlgorithmKind(Td3Config, squashed=True, make=_learner("plain_deterministic", "PlainTd3"), constrained=True)
 DQN: Final = AlgorithmKind(DqnConfig, squashed=False, make=_learner("dqn", "Dqn"), choosing=True, constrained=True)
 REINFORCE: Final = AlgorithmKind(
     ReinforceConfig, squashed=False, make=_learner("reinforce", "Reinforce"), choosing=True

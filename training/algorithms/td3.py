@@ -6,7 +6,8 @@ DDPG overestimates: the actor finds the errors of its critic. TD3 has three reme
     smoothed targets   ã = clip(μ'(s') + clip(ε, ±c), ±1), ε ~ N(0, σ̃)   equation 14: `target_noise_std`, …`_clip`
     delayed actor      actor and targets every d-th update              algorithm 1: `policy_delay`
 
-The actor ascends ∇_θ Q₁(s, μ_θ(s)). Exploration is white noise, as in the paper.
+The actor ascends ∇_θ Q₁(s, μ_θ(s)). Exploration is white noise, as in the paper. In `plain_deterministic.py` all of
+it is differentiated by hand.
 """
 
 from typing import Final
@@ -53,7 +54,7 @@ class Td3(OffPolicyLearner):
         config = self.config
         next_observation, _ = self._normalizer.parts(next_inputs)
         with torch.no_grad():
-            noise = placed(torch.randn(batch.action.shape, generator=self._generator)) * config.target_noise_std
+            noise = self._target_noise(batch.action)
             mean = torch.tanh(self.target_policy.mean(next_observation))
             next_action = smoothed(mean, noise, config.target_noise_clip)
             target = td3_target(batch.reward, batch.discount, self.target_critic(next_inputs, next_action))
@@ -71,12 +72,20 @@ class Td3(OffPolicyLearner):
             figures |= self._update_actor(inputs)
         return figures
 
+    def _target_noise(self, action: Tensor) -> Tensor:
+        """Return ε of the smoothed targets, (n, A)."""
+        return placed(torch.randn(action.shape, generator=self._generator)) * self.config.target_noise_std
+
+    def _follow(self) -> None:
+        """Let both slow copies take a step."""
+        self._slow_critic.follow(self._critic_adam.block, self.config.polyak)
+        self._slow_policy.follow(self._actor_adam.block, self.config.polyak)
+
     def _update_actor(self, inputs: Tensor) -> Figures:
         observation, _ = self._normalizer.parts(inputs)
         loss = -self.critic.first(inputs, torch.tanh(self._policy.mean(observation))).mean()
         norm = self._actor_adam.descend(loss)
-        self._slow_critic.follow(self._critic_adam.block, self.config.polyak)
-        self._slow_policy.follow(self._actor_adam.block, self.config.polyak)
+        self._follow()
         return {"loss/actor": loss.detach(), "gradient_norm/actor": norm}
 
 

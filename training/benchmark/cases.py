@@ -7,6 +7,7 @@ from sim2real.training.benchmark.side import Side
 
 OURS: Final = "sim2real"
 SB3: Final = "stable_baselines3"
+SB3_CONTRIB: Final = "sb3_contrib"
 RSL_RL: Final = "rsl_rl"
 
 _SOLVED_S: Final = 60.0
@@ -64,8 +65,20 @@ def cases(seconds: float, seeds: int) -> tuple[Case, ...]:
             1.25,
             cpu_figure="steps_per_cpu_s",
         ),
-        _sac(1, 1.5),
-        _sac(2, 1.4),
+        _updates("sac", 1, 1.5),
+        _updates("sac", 2, 1.4),
+        _updates("td3", 1, 1.5),
+        _updates("ddpg", 1, 1.5),
+        Case(
+            "trpo_updates",
+            "TRPO on rollouts of 2048 steps, 64-64, whole Fisher-vector products: updates/s",
+            "updates_per_s",
+            (
+                Side(OURS, "ours", "trpo_updates", {"updates": 20}),
+                Side(SB3_CONTRIB, "stable_baselines", "trpo_updates", {"updates": 20}, peer=SB3_CONTRIB),
+            ),
+            5.0,
+        ),
         Case(
             "ppo_return_45s",
             "PPO on HalfCheetah-v5 for 45 s: return of ten evaluated episodes",
@@ -124,15 +137,16 @@ def _ppo_speed(name: str, task: str, seconds: float, bar: float) -> Case:
     return Case(name, what, "steps_per_s", sides, bar, cpu_figure="steps_per_cpu_s")
 
 
-def _sac(threads: int, bar: float) -> Case:
-    settings = {"updates": 500, "threads": threads}
+def _updates(algorithm: str, threads: int, bar: float) -> Case:
+    settings = {"algorithm": algorithm, "updates": 500, "threads": threads}
     sides = (
-        Side(OURS, "ours", "sac_updates", settings, threads=threads),
-        Side(SB3, "stable_baselines", "sac_updates", settings, threads=threads, peer=SB3),
+        Side(OURS, "ours", "off_policy_updates", settings, threads=threads),
+        Side(SB3, "stable_baselines", "off_policy_updates", settings, threads=threads, peer=SB3),
     )
-    what = f"SAC, batch 256, 2×256: gradient updates/s, torch on {threads} thread{'s' if threads > 1 else ''}"
+    of_threads = f"{threads} thread{'s' if threads > 1 else ''}"
+    what = f"{algorithm.upper()}, batch 256, 2×256: gradient updates/s, torch on {of_threads}"
     cpu = "updates_per_cpu_s" if threads == 1 else None  # waiting threads spin
-    return Case(f"sac_updates_{threads}", what, "updates_per_s", sides, bar, cpu_figure=cpu)
+    return Case(f"{algorithm}_updates_{threads}", what, "updates_per_s", sides, bar, cpu_figure=cpu)
 
 
 def _own(name: str, what: str, bar: float, seconds: float, *settings: str) -> Case:

@@ -71,18 +71,34 @@ def robot_speed(
     }
 
 
-def sac_updates(updates: int, threads: int) -> dict[str, float]:
-    """Take updates of SAC with batches of 256 and two layers of 256: updates per second."""
+def off_policy_updates(algorithm: str, updates: int, threads: int) -> dict[str, float]:
+    """Take updates with batches of 256 and two layers of 256: updates per second."""
     rounds = 25
     settings = ["algorithm.warmup=2000", f"algorithm.iteration_steps={rounds}", "environments=8"]
-    settings += [f"algorithm.updates_per_step={updates / rounds}"]
-    _, learner = _gymnasium("HalfCheetah-v5", "sac", 0, settings)
+    settings += [f"algorithm.updates_per_step={updates / rounds}", "algorithm.batch=256", "algorithm.hidden=[256, 256]"]
+    settings += ["algorithm.activation=relu", "algorithm.n_step=1"]
+    _, learner = _gymnasium("HalfCheetah-v5", algorithm, 0, settings)
     torch.set_num_threads(threads)
     for _ in range(2000 // (8 * rounds) + 1):
         learner.iterate(0.0)
     watch = Stopwatch()
     _, metrics = learner.iterate(0.0)
     return {"updates_per_s": updates / metrics["time/learn_s"], "updates_per_cpu_s": updates / watch.cpu_seconds}
+
+
+def trpo_updates(updates: int) -> dict[str, float]:
+    """Learn with TRPO from rollouts of 2048 steps, with Stable-Baselines3's settings: updates per second."""
+    settings = [
+        "environments=8",
+        "algorithm.rollout_steps=256",
+        "algorithm.hidden=[64, 64]",
+        "algorithm.fisher_share=1",
+    ]
+    settings += ["algorithm.cg_iterations=15", "algorithm.value_epochs=10", "algorithm.value_minibatches=16"]
+    _, learner = _gymnasium("HalfCheetah-v5", "trpo", 0, settings)
+    learner.iterate(0.0)
+    seconds = sum(learner.iterate(0.0)[1]["time/learn_s"] for _ in range(updates))
+    return {"updates_per_s": updates / seconds}
 
 
 def solved(task: str, bar: float, seconds: float, seed: int) -> dict[str, float]:
@@ -111,7 +127,8 @@ if __name__ == "__main__":
         {
             "speed": speed,
             "robot_speed": robot_speed,
-            "sac_updates": sac_updates,
+            "off_policy_updates": off_policy_updates,
+            "trpo_updates": trpo_updates,
             "solved": solved,
             "parity": parity,
         }

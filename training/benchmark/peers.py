@@ -12,7 +12,11 @@ from typing import Final
 
 from sim2real.configs.errors import UserError
 
-PACKAGES: Final = {"stable_baselines3": "stable-baselines3>=2.9", "rsl_rl": "rsl-rl-lib>=5.5"}
+PACKAGES: Final = {
+    "stable_baselines3": "stable-baselines3>=2.9",
+    "sb3_contrib": "sb3-contrib>=2.9",
+    "rsl_rl": "rsl-rl-lib>=5.5",
+}
 """Requirement of each peer, by the name of its module."""
 
 _INSTALL_S: Final = 1800.0

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import torch
-from stable_baselines3 import PPO, SAC
+from stable_baselines3 import DDPG, PPO, SAC, TD3
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.evaluation import evaluate_policy
@@ -72,16 +72,32 @@ def speed(task: str, seconds: float, seed: int = 0) -> dict[str, float]:
     }
 
 
-def sac_updates(updates: int, threads: int) -> dict[str, float]:
-    """Take updates of SAC with its defaults, batches of 256 and two layers of 256: updates per second."""
+def off_policy_updates(algorithm: str, updates: int, threads: int) -> dict[str, float]:
+    """Take updates with its defaults, batches of 256 and two layers of 256: updates per second."""
     torch.set_num_threads(threads)
-    model = SAC("MlpPolicy", make_vec_env("HalfCheetah-v5", _ENVIRONMENTS, seed=0), learning_starts=2000, device="cpu")
+    kind: Any = {"sac": SAC, "td3": TD3, "ddpg": DDPG}[algorithm]
+    environments = make_vec_env("HalfCheetah-v5", _ENVIRONMENTS, seed=0)
+    network = {"net_arch": [256, 256]}
+    model = kind("MlpPolicy", environments, learning_starts=2000, policy_kwargs=network, device="cpu")
     model.learn(2000)
     model.train(gradient_steps=20, batch_size=256)
     begin, cpu = time.perf_counter(), time.process_time()
     model.train(gradient_steps=updates, batch_size=256)
     seconds, cpu_seconds = time.perf_counter() - begin, time.process_time() - cpu
     return {"updates_per_s": updates / seconds, "updates_per_cpu_s": updates / cpu_seconds}
+
+
+def trpo_updates(updates: int) -> dict[str, float]:
+    """Learn with sb3-contrib's TRPO from rollouts of 2048 steps, with its defaults: updates per second."""
+    from sb3_contrib import TRPO
+
+    environments = make_vec_env("HalfCheetah-v5", _ENVIRONMENTS, seed=0)
+    model = TRPO("MlpPolicy", environments, n_steps=2048 // _ENVIRONMENTS, device="cpu")
+    model.learn(2048)
+    begin = time.perf_counter()
+    for _ in range(updates):
+        model.train()
+    return {"updates_per_s": updates / (time.perf_counter() - begin)}
 
 
 def solved(task: str, bar: float, seconds: float, seed: int) -> dict[str, float]:
@@ -101,4 +117,4 @@ def solved(task: str, bar: float, seconds: float, seed: int) -> dict[str, float]
 
 
 if __name__ == "__main__":
-    serve({"speed": speed, "sac_updates": sac_updates, "solved": solved})
+    serve({"speed": speed, "off_policy_updates": off_policy_updates, "trpo_updates": trpo_updates, "solved": solved})

@@ -55,8 +55,8 @@ def test_cases_are_chosen_by_the_beginning_of_their_names():
     assert chosen(ALL, [], peers=True) == list(ALL)
     assert {name for one in chosen(ALL, [], peers=False) for name in one.peers} == set()
     assert len({one.name for one in ALL}) == len(ALL)
-    with pytest.raises(UserError, match="--only td3: no case has this name; valid: ppo_halfcheetah, "):
-        chosen(ALL, ["td3"], peers=True)
+    with pytest.raises(UserError, match="--only cem: no case has this name; valid: ppo_halfcheetah, "):
+        chosen(ALL, ["cem"], peers=True)
     with pytest.raises(UserError, match="needs a peer"):
         chosen(ALL, ["sac"], peers=False)
 
