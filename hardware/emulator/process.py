@@ -162,7 +162,9 @@ def _lines(errors: Path) -> list[str]:
 
 
 def _last_line(errors: Path) -> str:
-    return (_lines(errors) or ["no error message"])[-1].removeprefix("error: ")
+    """Return what it said last; a warning is no reason to end."""
+    said = [line for line in _lines(errors) if not line.startswith(_WARNING)]
+    return (said or ["no error message"])[-1].removeprefix("error: ")
 
 
 def _first_line(process: "subprocess.Popen[bytes]") -> bytes:
