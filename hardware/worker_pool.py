@@ -34,8 +34,12 @@ def worker_pool(count: int) -> Iterator[ProcessPoolExecutor]:
         try:
             yield pool
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            _end([each for each in multiprocessing.active_children() if each not in others])
+            workers = [each for each in multiprocessing.active_children() if each not in others]
+            # Waited for, as Python's own exit races with a pool that is still closing: "Bad file descriptor".
+            closing = threading.Thread(target=pool.shutdown, kwargs={"cancel_futures": True}, name="closing")
+            closing.start()
+            _end(workers)
+            closing.join()
             raise
 
 
