@@ -68,7 +68,6 @@ def train(
     """
     if init_from is None and getattr(experiment.algorithm, "anchor", None) is not None:
         raise UserError("algorithm.anchor: there is no policy to hold on to; valid: null, or --init-from RUN")
-    device.found(experiment.device)  # before there is a folder
     team.join()
     if team.restarted() and not numbered:
         if all(team.gathered(bool(RunFolder(_of_rank(run_dir)).all_checkpoints()))):

@@ -1,5 +1,6 @@
 """Trains an experiment into its own folder: checkpoints, metrics, the exported policy."""
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from operator import index
@@ -82,6 +83,7 @@ def train(
     """
     try:
         from sim2real.training import runner, team
+        from sim2real.training.device import found
         from sim2real.training.gymnasium.given import as_given
         from sim2real.training.gymnasium.preset import DEFAULT_ALGORITHM, given_config
     except ModuleNotFoundError as error:
@@ -91,7 +93,7 @@ def train(
     _check_name(name)
     given = as_given(experiment)
     changes = as_overrides(overrides) + (() if steps is None else (f"steps={index(steps)}",))
-    changes += () if device is None else (f"device={device}",)
+    changes += () if device is None else (f"device={json.dumps(device)}",)
     if resume is not None:
         run = find_run(resume, Path(runs_dir))
         if given is None:
@@ -107,6 +109,7 @@ def train(
         raise UserError("train: give an experiment, or a run to resume")
     else:
         config = experiment_of(experiment, changes, algorithm)
+    found(config.device)  # before anything that takes time
     if isinstance(config, ExperimentConfig) and team.speaks():
         _note_idle(config)
         _check_model(config)

@@ -1,11 +1,12 @@
 """Base of all schema classes: frozen, no unknown keys, references to other files."""
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
-from pydantic_core import CoreSchema
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 
 class Config(BaseModel):
@@ -41,6 +42,27 @@ class Reference:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Return a JSON schema that accepts text or a mapping."""
         return {"anyOf": [{"type": "string", "description": f"name of one of {self.kind}, or a path"}, handler(schema)]}
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Annotation of a text that a regular expression describes, and what is valid in words."""
+
+    expression: str
+    valid: str
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Return the schema of the text, with this check."""
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Return a JSON schema with the expression."""
+        return {**handler(schema), "pattern": self.expression, "patternErrorMessage": f"valid: {self.valid}"}
+
+    def _checked(self, text: str) -> str:
+        if not re.search(self.expression, text):
+            raise ValueError(f"{text!r} does not fit; valid: {self.valid}")
+        return text
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sim2real.configs.schema.base import Config, Name
+from sim2real.configs.schema.base import Config, Name, Pattern
 from sim2real.configs.schema.quantity import Positive
 from sim2real.configs.schema.training import TrainingConfig
 
@@ -21,7 +21,9 @@ class InfoCostConfig(Config):
 class EnvironmentConfig(Config):
     """Which environment, and how many of it step together."""
 
-    id: Annotated[str, Field(pattern=r"^\S+$", max_length=256)] | None = None
+    id: (
+        Annotated[str, Pattern(r"^\S+$", "an id of Gymnasium's registry, without spaces"), Field(max_length=256)] | None
+    ) = None
     """Its id in Gymnasium's registry, such as `HalfCheetah-v5`; `package.module:ID-v0` imports the module first, which
     may register it. null: the environment is given from Python, and so is it again to resume or evaluate the run."""
     arguments: dict[str, bool | int | float | str] = Field(default_factory=dict)

@@ -5,18 +5,24 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sim2real.configs.schema.base import Config, MisplacedError, Name, Reference
+from sim2real.configs.schema.base import Config, MisplacedError, Name, Pattern, Reference
 from sim2real.configs.schema.quantity import Duration, NonNegative
 from sim2real.configs.schema.robot import RobotConfig
 
-TrustedKey = Annotated[str, Field(pattern=r"^RW[QRST][A-Za-z0-9+/]{53}$")]
+TrustedKey = Annotated[
+    str,
+    Pattern(r"^RW[QRST][A-Za-z0-9+/]{53}$", "a public key of 56 characters from RW on, as `sim2real keygen` prints it"),
+]
 """A public key as one line of minisign's: what `sim2real keygen` prints."""
 
 
 class SshConfig(Config):
     """How to reach the machine of a target: with the system's `ssh`, whose own configuration holds too."""
 
-    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:%@-]*$")]
+    host: Annotated[
+        str,
+        Pattern(r"^[A-Za-z0-9_][A-Za-z0-9_.:%@-]*$", "a host name or address, user@host, or an alias of ~/.ssh/config"),
+    ]
     """Host name or address, `user@host`, or an alias of `~/.ssh/config`. Its host key must be known already."""
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     """Its port; that of ssh's own configuration when left out."""

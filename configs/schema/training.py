@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from sim2real.configs.schema.algorithm import AlgorithmBlock
-from sim2real.configs.schema.base import Config, Name
+from sim2real.configs.schema.base import Config, Name, Pattern
 from sim2real.configs.schema.quantity import Duration, Positive
 
 
@@ -29,7 +29,7 @@ class TrainingConfig(Config):
     """Seed of all random numbers of the training."""
     threads: Annotated[int, Field(ge=0, le=1024)] = 0
     """Number of threads that step the simulations; 0 uses every core."""
-    device: Annotated[str, Field(pattern=r"^(cpu|cuda(:\d+)?)$")] = "cpu"
+    device: Annotated[str, Pattern(r"^(cpu|cuda(:\d+)?)$", "cpu, cuda, cuda:N")] = "cpu"
     """Device that learns: `cpu`, or a GPU, `cuda` or `cuda:N`. Simulations are stepped on the processor either way."""
     checkpoint_every: Annotated[int, Field(ge=1)] = 20
     """Iterations between checkpoints; the last iteration is always saved."""
