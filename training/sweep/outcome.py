@@ -30,6 +30,8 @@ class Curve:
     """Control steps of the run so far."""
     seconds: float
     """Time of collecting and learning, s."""
+    finished: bool = False
+    """Whether the run is complete."""
 
     @property
     def last(self) -> float:
@@ -61,22 +63,27 @@ class Group:
     planned: int
 
     def document(self) -> dict[str, Any]:
-        """Return figures as plain data; None where there are none yet."""
-        last = [curve.last for curve in self.curves]
+        """Return figures as plain data; None where there are none yet.
+
+        They are of the finished runs, as the mean of an end and of a beginning says nothing; before there is one, of
+        all.
+        """
+        curves = [curve for curve in self.curves if curve.finished] or list(self.curves)
+        last = [curve.last for curve in curves]
         return {
             "planned": self.planned,
             "finished": self.finished,
-            "seeds": [curve.seed for curve in self.curves],
+            "seeds": [curve.seed for curve in curves],
             "return_mean": float(np.mean(last)) if last else None,
             "return_std": float(np.std(last)) if last else None,
-            "best_mean": float(np.mean([curve.best for curve in self.curves])) if last else None,
-            "steps": max(curve.taken for curve in self.curves) if last else None,
-            "seconds_mean": float(np.mean([curve.seconds for curve in self.curves])) if last else None,
+            "best_mean": float(np.mean([curve.best for curve in curves])) if last else None,
+            "steps": max(curve.taken for curve in curves) if last else None,
+            "seconds_mean": float(np.mean([curve.seconds for curve in curves])) if last else None,
         }
 
 
-def curve_of(folder: Path, seed: int) -> Curve | None:
-    """Return the curve of a run; None if it has no return yet."""
+def curve_of(folder: Path, seed: int, *, finished: bool = False) -> Curve | None:
+    """Return the curve of a run, which is complete or not; None if it has no return yet."""
     path = RunFolder(folder).metrics
     rows = read_metrics(path) if path.is_file() else []
     for name in (_EVALUATED, _TRAINED):
@@ -84,7 +91,7 @@ def curve_of(folder: Path, seed: int) -> Curve | None:
         if points:
             steps, returns = zip(*points, strict=True)
             spent = sum((row.get(key) or 0.0) for row in rows for key in ("time/collect_s", "time/learn_s"))
-            return Curve(seed, steps, returns, name == _EVALUATED, rows[-1]["steps"] or 0.0, spent)
+            return Curve(seed, steps, returns, name == _EVALUATED, rows[-1]["steps"] or 0.0, spent, finished)
     return None
 
 
@@ -95,9 +102,12 @@ def groups_of(runs: Iterable[Planned], output: Path) -> list[Group]:
         planned.setdefault(run.group, []).append(run)
     groups = []
     for name, members in planned.items():
-        curves = [curve_of(output / run.folder, run.seed) for run in members]
-        finished = sum(is_finished(run, output) for run in members)
-        groups.append(Group(name, tuple(curve for curve in curves if curve is not None), finished, len(members)))
+        complete = [is_finished(run, output) for run in members]
+        curves = [
+            curve_of(output / run.folder, run.seed, finished=done) for run, done in zip(members, complete, strict=True)
+        ]
+        found = tuple(curve for curve in curves if curve is not None)
+        groups.append(Group(name, found, sum(complete), len(members)))
     return groups
 
 

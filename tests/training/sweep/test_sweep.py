@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -116,6 +117,11 @@ def test_figures_are_over_the_seeds_and_over_the_last_tenth_where_nothing_was_ev
     found = group.document()
     assert (found["return_mean"], found["return_std"], found["best_mean"]) == (6.0, 1.0, 7.5)
     assert "6.0 ± 1.0" in text_of([group])
+    halfway = Curve(2, (50.0,), (1.0,), True, 50.0, 2.0)
+    whole = replace(evaluated, finished=True)
+    (of_finished, of_all) = (Group("x", curves, 1, 2).document() for curves in ((whole, halfway), (evaluated, halfway)))
+    assert (of_finished["return_mean"], of_finished["seeds"]) == (7.0, [1])  # not the mean of an end and a beginning
+    assert (of_all["return_mean"], of_all["seeds"]) == (4.0, [1, 2])
     (empty,) = groups_of([planned(seed=9)], tmp_path)
     assert empty.document()["return_mean"] is None
     assert "0/1" in text_of([empty])
