@@ -144,6 +144,18 @@ def iterated(name, environment, seed=5):
     return learner, metrics
 
 
+def gone_on(name, environment, path):
+    """A new learner that goes on from the checkpoint after the second of four iterations, to the end."""
+    saved = load_checkpoint(path)
+    learner = make_algorithm(config_of(name), environment, 99)
+    learner.policy.load_state_dict(saved.policy)
+    learner.restore(saved.algorithm)
+    environment.load_state_dict(saved.environment)
+    for iteration in (2, 3):
+        learner.iterate(iteration / 4)
+    return learner
+
+
 def same(one, other):
     return all(torch.equal(tensor, other[name]) for name, tensor in one.items())
 
@@ -198,13 +210,8 @@ def test_a_run_goes_on_from_a_checkpoint_bit_for_bit(name, environment_of, leave
             parts = learner.policy.state_dict(), learner.state(), environment.state_dict()
             save_checkpoint(Checkpoint("name: test\n", "{}", 2, 256, 1.0, *parts), tmp_path / "2.pt")
         learner.iterate(iteration / 4)
-    saved, resumed_environment = load_checkpoint(tmp_path / "2.pt"), environment_of()
-    resumed = make_algorithm(config_of(name), resumed_environment, 99)
-    resumed.policy.load_state_dict(saved.policy)
-    resumed.restore(saved.algorithm)
-    resumed_environment.load_state_dict(saved.environment)
-    for iteration in (2, 3):
-        resumed.iterate(iteration / 4)
+    resumed_environment = environment_of()
+    resumed = gone_on(name, resumed_environment, tmp_path / "2.pt")
     expected = leaves([learner.policy.state_dict(), learner.state(), environment.state_dict()])
     found = leaves([resumed.policy.state_dict(), resumed.state(), resumed_environment.state_dict()])
     assert len(expected) == len(found) > 20
@@ -325,22 +332,16 @@ def test_on_another_device_it_learns_the_same_and_a_checkpoint_goes_on_on_either
         parts = learner.policy.state_dict(), learner.state(), environment.state_dict()
         save_checkpoint(Checkpoint("name: test\n", "{}", 2, 256, 1.0, *parts), path)
 
-    def gone_on():
-        saved, resumed_environment = load_checkpoint(path), environment_of()
-        resumed = make_algorithm(config_of(name), resumed_environment, 99)
-        resumed.policy.load_state_dict(saved.policy)
-        resumed.restore(saved.algorithm)
-        resumed_environment.load_state_dict(saved.environment)
-        for iteration in (2, 3):
-            resumed.iterate(iteration / 4)
-        return leaves(inside([resumed.policy.state_dict(), resumed.state()]))
+    def resumed():
+        learner = gone_on(name, environment_of(), path)
+        return leaves(inside([learner.policy.state_dict(), learner.state()]))
 
     stayed = begun(name, environment_of())
     for iteration in range(4):
         stayed.iterate(iteration / 4)
-    here = gone_on()
+    here = resumed()
     with other_device():
-        there = gone_on()
+        there = resumed()
     for expected in (leaves([stayed.policy.state_dict(), stayed.state()]), there):
         assert len(expected) == len(here) > 10
         for one, two in zip(expected, here, strict=True):
